@@ -10,7 +10,7 @@ export async function sizeOf(path: string): Promise<number> {
 
 /**
  * Writes JSON to a temporary file and renames it, so that readers see either the old or the new content. The temporary
- * name does not use the process id: in containers that share a directory each process may have the id 1.
+ * name does not contain the process id: in containers that share a directory, each process may have the id 1.
  */
 export async function writeJson(path: string, content: unknown): Promise<void> {
   const beside = `${path}.${randomUUID()}.new`;
@@ -25,11 +25,13 @@ export interface Digest {
   gitBlob: string;
 }
 
-/** Hashes a file. @param bytes its length as known before, which git hashes first. */
+/**
+ * Hashes a file. @param bytes the length of the file, which must be known first, because the git hash begins with it.
+ */
 export async function digestOf(path: string, bytes: number): Promise<Digest> {
   const sha256 = createHash('sha256');
   const gitBlob = createHash('sha1').update(`blob ${bytes}\0`);
-  // Git stores only small files, so larger ones skip the second hash.
+  // Git stores only small files, so for larger files the second hash is skipped.
   const isSmall = bytes < 64 * 1024 * 1024;
   let read = 0;
   for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {

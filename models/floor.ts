@@ -1,11 +1,14 @@
-/** Low-priority work gets a turn at least this often (ms). */
+/** The time in ms after which waiting low-priority work goes first. */
 const longestWaitMs = 1_000;
 
-/** The minimum share of batch work. Without it, a steady stream of single requests would stop batches. */
+/** Guarantees batch work a minimum share. Without it, a steady stream of single requests would stop batches. */
 export interface Floor {
-  /** @param since arrival of the oldest waiting work, by `performance.now()`; undefined when none waits. */
+  /**
+   * @param since the arrival of the oldest waiting work, on the clock of `performance.now()`; undefined when no work
+   * waits.
+   */
   isDue(since: number | undefined): boolean;
-  /** Called at the end of a turn. */
+  /** Records that low-priority work has had a turn. */
   hadTurn(): void;
 }
 

@@ -1,4 +1,4 @@
-/** How images are preprocessed; see `models/pixels/preprocess.ts`. */
+/** The modes of image preprocessing; see `models/pixels/preprocess.ts`. */
 export const preprocessModes = ['exact', 'fast'] as const;
 export type PreprocessMode = (typeof preprocessModes)[number];
 
@@ -11,7 +11,7 @@ export interface TowerPrecisions {
   text: Precision;
 }
 
-/** The precision of both towers, or two precisions with that of the vision tower first: `fp16+fp32`. */
+/** The precision of a model: one for both towers, or two, first that of the vision tower, as in `fp16+fp32`. */
 export type ModelPrecision = Precision | `${Precision}+${Precision}`;
 
 export const precisionName = ({ vision, text }: TowerPrecisions): ModelPrecision =>
@@ -23,7 +23,7 @@ export function towersOf(precision: ModelPrecision): TowerPrecisions {
 }
 export type Provider = 'cpu' | 'cuda' | 'coreml' | 'dml' | 'webgpu';
 
-/** One number each for red, green and blue, for values in [0, 1]. */
+/** Three numbers, for red, green and blue, in terms of pixel values in [0, 1]. */
 export type Rgb = readonly [number, number, number];
 
 /** The steps from a decoded image to the values that a vision tower reads. */
@@ -32,16 +32,17 @@ export interface ImageRecipe {
   size: number;
   /** `crop` resizes the short side and cuts out the centre; `squash` resizes both sides to the square. */
   resize: 'crop' | 'squash';
-  /** Both antialiased, as in Pillow. */
+  /** The resampling filter. Both are antialiased as in Pillow. */
   filter: 'bicubic' | 'bilinear';
   /**
-   * When colours are converted to RGB. `after-resize`: the image is resized in the mode of its file, and alpha is
-   * dropped (OpenCLIP). `before-resize`: transparency is first blended over white (transformers 5).
+   * The step at which colours are converted to RGB. `after-resize`: the image is resized in the colour mode of its
+   * file, and alpha is dropped (OpenCLIP). `before-resize`: transparent parts are first blended over white
+   * (transformers 5).
    */
   rgb: 'after-resize' | 'before-resize';
   mean: Rgb;
   std: Rgb;
-  /** Version of the steps without the mode; see {@link preprocessVersion}. */
+  /** The version of these steps, without the mode; see {@link preprocessVersion}. */
   version: string;
 }
 
@@ -57,26 +58,29 @@ export interface SentencePieceIds {
   begin?: number;
   /** Id after each text. */
   end: number;
-  /** fairseq vocabularies: all ids are shifted, and the unknown token (0) has another id. */
+  /** For vocabularies of fairseq: all ids are increased by `shift`, and the unknown token (0) has the id `unknown`. */
   fairseq?: { shift: number; unknown: number };
 }
 
 /** The steps from a text to the ids that a text tower reads. */
 export interface TextRecipe {
   clean: Cleaning;
-  /** `json`: as described by `tokenizer.json`. `sentencepiece`: SentencePiece itself, with its model in `file`. */
+  /**
+   * The tokenizer. `json`: described by `tokenizer.json`. `sentencepiece`: the SentencePiece library, with its model in
+   * `file`.
+   */
   tokenizer: { kind: 'json' } | ({ kind: 'sentencepiece'; file: string } & SentencePieceIds);
-  /** Maximum tokens, special tokens included. */
+  /** The maximum number of tokens, special tokens included. */
   maxTokens: number;
   /**
-   * Padding of texts. `end` repeats the end token up to the longest text of a run: a causal tower does not see what
-   * follows its end token, and others mask it. Towers that read their padding need the id and the length of their
-   * training. Length 0 means that of the longest text of a run.
+   * The padding of texts. `end` repeats the end token up to the longest text of a run: a causal tower does not see
+   * tokens after the end token, and other towers mask them. A tower that reads its padding needs the id and the length
+   * of its training. Length 0 means the length of the longest text of a run.
    */
   pad: 'end' | { id: number; to: number };
-  /** True when padding is masked, if the graph has a mask input. Otherwise the mask is 1 everywhere. */
+  /** True when padding is masked, if the graph has a mask input. Otherwise the mask is 1 for all tokens. */
   mask: boolean;
-  /** Version of the steps. */
+  /** The version of these steps. */
   version: string;
 }
 
@@ -109,10 +113,13 @@ export interface ModelFacts {
   reference: ReferenceLibrary | undefined;
   image: ImageRecipe;
   text: TextRecipe;
-  /** Length of an embedding. */
+  /** The length of an embedding. */
   dimensions: number;
   probability: Probability;
-  /** Names of graph outputs that are embeddings, the preferred one first. A graph with one output may use any name. */
+  /**
+   * The names of graph outputs that are embeddings, the preferred one first. A graph with a single output may use any
+   * name.
+   */
   outputs: { image: readonly string[]; text: readonly string[] };
 }
 
@@ -122,22 +129,22 @@ export interface ModelSpec extends ModelFacts {
   revision: string;
   precision: ModelPrecision;
   provider: Provider;
-  /** Reason for this provider and precision, in words. */
+  /** The reason for this provider and precision, as text. */
   choice: string;
   preprocess: PreprocessMode;
   visionPath: string;
   textPath: string;
   tokenizerPath: string;
   tokenizerConfigPath: string;
-  /** Path of pairs with known cosines that the model must reproduce before use; undefined when there are none. */
+  /** The path of golden values that the model must reproduce before it is used; undefined when there are none. */
   goldenPath: string | undefined;
   /** Maximum images and texts in one run of a tower. */
   microBatch: { images: number; texts: number };
-  /** Resident memory of one encoder with this model (bytes). */
+  /** The resident memory of one encoder with this model, in bytes. */
   memoryBytes: number;
 }
 
-/** The properties that must be equal for two embeddings to be comparable. A batch pins them. */
+/** The properties in which two embeddings must agree to be comparable. A batch stores them when it is posted. */
 export interface Recipe {
   model: string;
   revision: string;
@@ -149,8 +156,8 @@ export interface Recipe {
 type Identified = Pick<ModelSpec, 'model' | 'revision' | 'precision' | 'preprocess' | 'image' | 'text'>;
 
 /**
- * Returns the version of the steps from file to tensor, as in receipts and batches. `fast` was once the default under
- * this version, with the same values, so batches that pinned it continue.
+ * Returns the version of the steps from the image file to the input of the tower, as stated in receipts and batches.
+ * The mode `fast` was once the default with the same version and the same values, so batches that stored it still run.
  */
 export const preprocessVersion = ({ version }: ImageRecipe, mode: PreprocessMode): string =>
   mode === 'exact' ? `${version}-exact` : version;
@@ -163,7 +170,7 @@ export const recipeOf = (spec: Identified): Recipe & { precision: ModelPrecision
   textCleaning: spec.text.version,
 });
 
-/** Returns the recipe as one string, the key of caches and pools. */
+/** Returns the recipe as one string, which is the key of caches and pools. */
 export function modelKey(spec: Identified): string {
   const { model, revision, precision, preprocess, textCleaning } = recipeOf(spec);
   return `${model}@${revision}/${precision}/${preprocess}/${textCleaning}`;

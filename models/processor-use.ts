@@ -1,24 +1,24 @@
 import { createRecentUse, type RecentUse } from '../shared/recent-use.ts';
 
-/** Recent processor time of each tenant in this process: decoding and runs. */
+/** Counts the recent processor time of each tenant in this process, for decoding and runs. */
 export interface ProcessorUse {
-  /** Requests and batches together. */
+  /** The use by interactive requests and batches together. */
   all: RecentUse;
   /**
-   * Returns true when requests of one tenant yield to batches of another: when the requests alone have recently used
-   * more than half of the processor, and more than the other tenant in total. The requester's own batches do not count,
-   * and a new tenant does not delay moderate requests.
+   * Returns true when interactive requests of one tenant wait for batches of another: the requests have recently used
+   * more than half of the processor, and more than the other tenant in total. The batches of the requesting tenant do
+   * not count, and a new tenant does not delay moderate requests.
    */
   givesWay(requestsOf: string, batchesOf: string): boolean;
-  /** Starts to measure a use. @returns ends it; further calls do nothing. */
+  /** Starts to measure a use. @returns a function that ends it; further calls do nothing. */
   begin(tenant: string, isInteractive: boolean): () => void;
-  /** Adds a use of known duration (ms). */
+  /** Adds a use of a known duration in ms. */
   charge(tenant: string, isInteractive: boolean, milliseconds: number): void;
 }
 
-/** @param halfLifeMs after this time a use counts half. */
+/** @param halfLifeMs the time in ms after which a use counts half. */
 export function createProcessorUse(halfLifeMs = 10_000, now?: () => number): ProcessorUse {
-  /** The sum for half of a processor (ms). */
+  /** The use in ms that stands for half of the processor. */
   const moderateMs = halfLifeMs / Math.LN2 / 2;
   const all = createRecentUse(halfLifeMs, now);
   const interactive = createRecentUse(halfLifeMs, now);

@@ -2,22 +2,23 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readSync, statfsSync, unlinkSync, writeSync } from 'node:fs';
 
 /**
- * Memory shared by two processes, in slots: an unnamed file in memory (tmpfs) whose descriptor a child inherits. Images
- * sent through a pipe would leave several copies as garbage: 2.2 ms of garbage collection for each pair.
+ * Memory that two processes share, divided into slots: an unnamed file in memory (tmpfs) whose descriptor a child
+ * process inherits. Images sent through a pipe would leave several copies for garbage collection, which took 2.2 ms for
+ * each pair.
  */
 export interface Slots {
   readonly fd: number;
   /** Size of a slot in bytes. */
   readonly slotBytes: number;
   /**
-   * @returns false when the bytes could not be written: a container may have less memory for such files than it
-   * reports.
+   * Writes bytes into a slot. @returns false when they could not be written: a container may have less memory for such
+   * files than it reports.
    */
   write(slot: number, bytes: Uint8Array): boolean;
   read(slot: number, target: Uint8Array): void;
 }
 
-/** The side that created the slots also assigns them. */
+/** The slots on the side of the process that created them, which also assigns them. */
 export interface OwnedSlots extends Slots {
   /** Takes a free slot; undefined when there is none. */
   take(): number | undefined;
@@ -27,7 +28,7 @@ export interface OwnedSlots extends Slots {
 
 const directory = '/dev/shm';
 
-/** @returns undefined when there is no such file system, or it has no space. */
+/** Creates slots. @returns undefined when the machine has no such file system, or no space in it. */
 export function createSlots(count: number, slotBytes: number): OwnedSlots | undefined {
   let fd: number;
   try {

@@ -12,12 +12,12 @@ import { createSlots, type Slots } from '../slots.ts';
 import { readFrames, writeFrame } from './frames.ts';
 import { type DecodeFault, type DecoderOptions, frameTypes } from './protocol.ts';
 
-/** Processes that decode images for one encoder. */
+/** The processes that decode images for one encoder. */
 export interface Decoders {
   /**
    * Decodes and crops an image, as `crop` of `models/pixels/preprocess.ts` does.
-   * @throws {ServiceError} as `crop`, and `internal.poison` when the image ends every decoder; the abort reason of the
-   * caller, when it aborts before a decoder has the image.
+   * @throws {ServiceError} as `crop`, and `internal.poison` when every decoder that gets the image crashes; the abort
+   * reason of the caller, when it aborts before a decoder has the image.
    */
   crop(bytes: ImageBytes, caller: Caller): Promise<Pixels>;
   pids(): number[];
@@ -25,56 +25,59 @@ export interface Decoders {
 }
 
 export interface DecodersOptions extends Omit<CropOptions, 'caller'> {
-  /** Number of processes. */
+  /** The number of processes. */
   processes: number;
-  /** Shared memory with encoded images. */
+  /** The shared memory that contains encoded images. */
   imageSlots?: Slots | undefined;
   /** Another script that speaks the same protocol, for crash tests. */
   entry?: string;
-  /** Kill a decoder that has images and sends nothing for this long (ms). */
+  /** A decoder that has images and sends nothing for this time in ms is killed. */
   silenceMs?: number;
 }
 
 interface Job {
   bytes: ImageBytes;
   caller: Caller;
-  /** The slot for the pixels of this image. */
+  /** The slot of shared memory for the pixels of this image. */
   slot: number | undefined;
-  /** Decoders that ended while this image was alone in them. */
+  /** The number of decoders that crashed while they had only this image. */
   deaths: number;
   resolve(pixels: Pixels): void;
   reject(error: unknown): void;
 }
 
-/** A place for a decoder: the process changes, the place stays. */
+/** One of a fixed number of positions for decoders. When a decoder crashes, a new process takes its position. */
 interface Slot {
   child: ChildProcess | undefined;
   pipe: Duplex | undefined;
   held: Map<number, Job>;
-  /** Images that the previous process held when it ended. Each is decoded alone, before any other work. */
+  /** Images that the previous process had when it crashed. Each is decoded alone, before any other work. */
   suspects: Job[];
   isolating: boolean;
-  /** Releases of the large-image places that images here hold or wait for, by image id, and the number that wait. */
+  /**
+   * Functions that end the permits of large images that this decoder has or waits for, by image id; and the number that
+   * waits.
+   */
   large: Map<number, () => void>;
   waitingForLarge: number;
-  /** Processes that have ended without an answer, in a row. */
+  /** The number of processes in a row that have ended without a result. */
   failures: number;
   silence: NodeJS.Timeout | undefined;
   restart: NodeJS.Timeout | undefined;
 }
 
 /**
- * Slots for pixels that are decoded, wait for their run, or are in a run. A pool gives an encoder no more images than
- * this. Any beyond cross the pipe.
+ * Slots for pixels that are decoded, wait for their run or are in a run. A pool gives an encoder no more images than
+ * this; the pixels of further images would go through the pipe.
  */
 const pixelSlotCount = 256;
-/** Images per decoder: one is decoded, and the next one is ready. */
+/** The number of images that each decoder has: it decodes one, and the next one is ready. */
 const imagesEach = 2;
-/** An image that was alone in this many decoders when they ended is the cause. */
+/** An image that was alone in this many decoders when they crashed is regarded as the cause. */
 const deathsOfPoison = 2;
 /**
- * First and longest pause before a decoder that has never answered is restarted (ms). The pause doubles with each
- * attempt.
+ * The first and the maximum time in ms before a decoder that has never returned a result is restarted. The time doubles
+ * with each attempt.
  */
 const firstPauseMs = 100;
 const longestPauseMs = 10_000;
@@ -82,8 +85,8 @@ const longestPauseMs = 10_000;
 const defaultEntry = fileURLToPath(new URL('./main.ts', import.meta.url));
 
 /**
- * Starts decoders. A native crash caused by an image ends one decoder. The encoder and its GPU memory survive. The
- * other images of that decoder are decoded again, one at a time.
+ * Starts decoders. When an image causes a native crash, only one decoder ends; the encoder and its GPU memory survive.
+ * The other images of that decoder are decoded again, one at a time.
  */
 export function createDecoders({
   processes,
@@ -117,7 +120,7 @@ export function createDecoders({
     slot.restart = undefined;
     const child = fork(entry, [], {
       execArgv: ['--max-semi-space-size=8'],
-      // libvips decodes on libuv's thread pool, with one thread for each image.
+      // libvips decodes on the thread pool of libuv, with one thread for each image.
       env: childEnvironment('decoder', { UV_THREADPOOL_SIZE: String(imagesEach), MALLOC_ARENA_MAX: '2' }),
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe', pixelSlots?.fd ?? 'ignore', imageSlots?.fd ?? 'ignore'],
     });
@@ -127,7 +130,7 @@ export function createDecoders({
     readFrames(pipe, ({ type, id, body }) => {
       if (slot.child === child) receive(slot, type, id, body);
     });
-    // A write to a dying process fails. Its exit event returns the work to the queue.
+    // A write to a process that is ending fails. Its exit event puts the work back into the queue.
     pipe.on('error', () => {});
     let ended = false;
     const end = (reason: string) => {
@@ -185,7 +188,10 @@ export function createDecoders({
     dispatch();
   }
 
-  /** The encoder owns these places. With one for each decoder, large images would take a gigabyte each. */
+  /**
+   * The encoder limits the number of large images. If each decoder decoded its own, each of these images could take a
+   * gigabyte.
+   */
   async function grantLarge(slot: Slot, id: number): Promise<void> {
     const { pipe } = slot;
     const job = slot.held.get(id);
@@ -224,7 +230,9 @@ export function createDecoders({
     return job;
   }
 
-  /** Restarts the wait for the next message. A decoder that waits for a large-image place sends none. */
+  /**
+   * Restarts the timer for the next message. A decoder that waits for permission to decode a large image sends none.
+   */
   function listen(slot: Slot): void {
     clearTimeout(slot.silence);
     if (slot.held.size === 0 || slot.waitingForLarge > 0) return;
@@ -245,7 +253,7 @@ export function createDecoders({
     slot.isolating = true;
     for (const job of lost) {
       if (job.deaths < deathsOfPoison) slot.suspects.push(job);
-      else refuse(job, new ServiceError('internal.poison', `This image ended ${job.deaths} decoders (${reason})`));
+      else refuse(job, new ServiceError('internal.poison', `This image crashed ${job.deaths} decoders (${reason})`));
     }
     slot.failures++;
     const pauseMs = slot.failures > 1 ? Math.min(longestPauseMs, firstPauseMs * 2 ** (slot.failures - 2)) : 0;

@@ -1,19 +1,19 @@
 import type { Readable, Writable } from 'node:stream';
 
 /**
- * One frame on a pipe. Frames carry encoded images and pixels. Structured clone would cost the parent 0.19 ms for 60
- * KB. Both ends run the same code, so frames have no version.
+ * One message on a pipe, which carries encoded images and pixels. Node's structured clone would take 0.19 ms of the
+ * parent's time for 60 KB. Both ends run the same release, so frames have no version.
  */
 export interface Frame {
   type: number;
   id: number;
-  /** Two numbers whose meaning depends on the type. */
+  /** Two numbers. The type of the frame determines their meaning. */
   first: number;
   second: number;
   body: Buffer;
 }
 
-/** Head of a frame, little-endian: body length, id, two numbers, type. */
+/** The header of a frame, little-endian: length of the body, id, two numbers, type. */
 const headBytes = 17;
 const nothing = Buffer.alloc(0);
 
@@ -31,14 +31,14 @@ export function writeFrame(
   head.writeUInt32LE(second, 12);
   head.writeUInt8(type, 16);
   if (body.length === 0) return void pipe.write(head);
-  // Writes head and body with one system call.
+  // Writes header and body with one system call.
   pipe.cork();
   pipe.write(head);
   pipe.write(body);
   pipe.uncork();
 }
 
-/** Calls `onFrame` for each frame. The callee owns the body. */
+/** Calls `onFrame` for each frame. `onFrame` may keep the body. */
 export function readFrames(pipe: Readable, onFrame: (frame: Frame) => void): void {
   const head = Buffer.alloc(headBytes);
   let headRead = 0;

@@ -7,13 +7,16 @@ import { type Slots, slotsOf } from '../slots.ts';
 import { readFrames, writeFrame } from './frames.ts';
 import { type DecoderOptions, decoderFds, frameTypes } from './protocol.ts';
 
-/** Niceness, of at most 19. The encoder goes first, since it must feed the GPU with what is decoded here. */
+/**
+ * The niceness of decoders, of at most 19. The encoder has a higher priority, since it must feed the GPU with the
+ * images decoded here.
+ */
 const niceness = 10;
 
 process.title = 'vls-decoder';
 lowerPriority(niceness);
 
-// As in encoders: the parent decides when this process ends, and ends it when it ends itself.
+// As for encoders, the parent decides when this process ends. When the parent ends, this process ends too.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('disconnect', () => process.exit(0));
 
@@ -24,12 +27,15 @@ pipe.on('close', () => process.exit(0));
 let options: DecoderOptions | undefined;
 let pixelSlots: Slots | undefined;
 let imageSlots: Slots | undefined;
-/** Slots for the pixels of the next images, by image id. */
+/** The slots for the pixels of the next images, by image id. */
 const given = new Map<number, number>();
-/** Callbacks that start large images once they have a place, by image id. */
+/** Callbacks that start to decode large images once they have permission, by image id. */
 const granted = new Map<number, () => void>();
 
-/** Waits for a large-image place. The encoder owns the places and knows the tenant of each image. */
+/**
+ * Waits for permission to decode a large image. The encoder grants it, since the encoder knows the tenant of each
+ * image.
+ */
 async function takeLargePlace(id: number): Promise<() => void> {
   await new Promise<void>((resolve) => {
     granted.set(id, resolve);

@@ -10,27 +10,33 @@ import type { Probed } from './probe.ts';
 /** The execution provider that runs models, and the reason for the choice. */
 export interface Device {
   provider: Provider;
-  /** Number of such devices; one session runs on each. Meaningless for a CPU. */
+  /** The number of devices of this kind. One session runs on each. For a CPU the number has no meaning. */
   count: number;
   reason: string;
 }
 
-/** `DEVICE` names a device that is not available. */
+/** The error when `DEVICE` names a device that is not available. */
 export class DeviceError extends Error {
   override name = 'DeviceError';
 }
 
-/** Tried in this order. */
+/** The accelerators that `auto` tries, in this order. */
 const accelerators = ['cuda', 'coreml', 'dml'] as const satisfies readonly Provider[];
-/** Used only when named: software drivers of Vulkan count as WebGPU, and it is untested on a real GPU. */
+/**
+ * Used only when `DEVICE` names it: Vulkan's software drivers count as WebGPU, and the provider is untested on a real
+ * GPU.
+ */
 const named = 'webgpu' satisfies Provider;
-/** CUDA's libraries are gigabytes, read from a cold disk after a boot. */
+/**
+ * The maximum time in ms to try a provider. CUDA's libraries have gigabytes, which may have to be read from a cold
+ * disk.
+ */
 const probeTimeoutMs = 60_000;
 
 export const cpu: Device = { provider: 'cpu', count: 1, reason: 'as configured' };
 
 /**
- * Chooses the device that `DEVICE` names, or with `auto` the first that works.
+ * Chooses the device that `DEVICE` names. With `auto`, chooses the first device that works.
  * @throws {DeviceError} when the named device is not available and `DEVICE_FALLBACK` is not set.
  */
 export async function chooseDevice(config: Pick<Config, 'device' | 'deviceFallback'>): Promise<Device> {
@@ -49,24 +55,24 @@ export async function chooseDevice(config: Pick<Config, 'device' | 'deviceFallba
   );
 }
 
-/** Probes providers. @returns the fault of each; null for one that works. */
+/** Tries providers. @returns for each provider the reason why it does not work, or null. */
 export async function probeAccelerators(asked: readonly Provider[] = [...accelerators, named]): Promise<Probed[]> {
-  // Starting a process takes 0.1 s, so a provider that cannot exist on this machine is not probed.
+  // Starting a process takes 0.1 s, so providers that cannot exist on this machine are not tried.
   const absences = asked.map((provider) => ({ provider, fault: absenceOf(provider) }));
   const probed = await probe(absences.flatMap(({ provider, fault }) => (fault === null ? [provider] : [])));
   return absences.map((absence) => probed.find(({ provider }) => provider === absence.provider) ?? absence);
 }
 
-/** Returns the reason why a provider cannot work here, found without loading anything; null when it may work. */
+/** Returns the reason why a provider cannot work on this machine, without loading anything; null when it may work. */
 function absenceOf(provider: Provider): string | null {
   switch (provider) {
     case 'cuda':
       if (platform() === 'win32' || existsSync('/dev/nvidiactl') || existsSync('/dev/dxg')) return null;
-      return 'there is no NVIDIA device (/dev/nvidiactl)';
+      return 'this machine has no NVIDIA device (/dev/nvidiactl)';
     case 'coreml':
-      return platform() === 'darwin' && arch() === 'arm64' ? null : 'only on Macs with Apple silicon';
+      return platform() === 'darwin' && arch() === 'arm64' ? null : 'it works only on Macs with Apple silicon';
     case 'dml':
-      return platform() === 'win32' ? null : 'only on Windows';
+      return platform() === 'win32' ? null : 'it works only on Windows';
     case 'webgpu':
     case 'cpu':
       return null;
@@ -94,7 +100,7 @@ async function probe(providers: readonly Provider[]): Promise<Probed[]> {
     }, probeTimeoutMs);
     child.on('message', (message) => found.push(message as Probed));
     child.on('error', (error) => resolve(error.message));
-    // `close`, not `exit`: output may still be on its way at the exit.
+    // `close` and not `exit`: output of the process may still arrive after `exit`.
     child.on('close', (code, signal) => {
       clearTimeout(timer);
       resolve(`the process that tried it ended with ${signal ?? code}`);

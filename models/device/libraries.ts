@@ -4,18 +4,20 @@ import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { childEnvironment } from '../../shared/child-environment.js';
 
-/** The parts that CUDA needs, and which of them this machine has. */
+/** The parts of the machine that CUDA needs, present or missing. */
 export interface CudaParts {
   /** Version of NVIDIA's driver; null when `nvidia-smi` does not answer. */
   driver: string | null;
   /** CUDA and cuDNN libraries that ONNX Runtime's CUDA provider links to; null when the provider is not installed. */
   needed: string[] | null;
-  /** The needed libraries that the loader does not find. */
+  /** The needed libraries that the dynamic loader does not find. */
   missing: string[];
 }
 
 const providerFile = 'libonnxruntime_providers_cuda.so';
-/** NVIDIA's libraries, except libcuda, which comes with the driver. The provider loads cuDNN at its first use. */
+/**
+ * Matches NVIDIA's libraries except libcuda, which belongs to the driver. ONNX Runtime loads cuDNN at its first use.
+ */
 const isOfCuda = /^lib(?:cudart|cublas|cublasLt|cufft|curand|nvrtc)\.so/;
 const cudnn = 'libcudnn.so.9';
 const toolTimeoutMs = 10_000;
@@ -38,7 +40,7 @@ export function findCudaParts(): CudaParts {
 
 const elf = { loadSegment: 1, dynamicSegment: 2, needed: 1, stringTable: 5 } as const;
 
-/** Returns the libraries that a shared library links to: `DT_NEEDED` of a 64-bit ELF file. */
+/** Returns the names of the libraries that a shared library links to (`DT_NEEDED` of a 64-bit ELF file). */
 export function neededBy(library: Buffer): string[] {
   if (library.toString('latin1', 0, 5) !== '\x7fELF\x02') return [];
   const number = (at: number) => Number(library.readBigUInt64LE(at));
@@ -78,9 +80,9 @@ function outputOf(program: string, args: string[]): string {
   return found.status === 0 ? found.stdout : '';
 }
 
-/** Describes the parts in words, for the operator who installs them. */
+/** Returns a description of the parts for the operator who installs them. */
 export function describeCudaParts({ driver, needed, missing }: CudaParts): string {
-  const ofDriver = driver === null ? 'no NVIDIA driver answers' : `driver ${driver}`;
+  const ofDriver = driver === null ? 'no NVIDIA driver found (nvidia-smi does not answer)' : `driver ${driver}`;
   if (needed === null) return `${ofDriver}; ONNX Runtime has no CUDA provider here (docs/models.md)`;
   const ofLibraries = missing.length === 0 ? 'all found' : `not found: ${missing.join(', ')}`;
   return `${ofDriver}; needed: ${needed.join(', ')}; ${ofLibraries}`;

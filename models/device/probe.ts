@@ -2,8 +2,8 @@ import type { Provider } from '../model.ts';
 import { InferenceSession } from '../onnx-runtime.ts';
 
 /**
- * The result for one execution provider. This module is a process of its own because a half-installed driver can crash
- * it: `node models/device/probe.ts PROVIDER…` sends one {@link Probed} for each provider over IPC.
+ * The result of trying one execution provider. This module is a separate process, because a half-installed driver can
+ * crash it: `node models/device/probe.ts PROVIDER…` sends one {@link Probed} for each provider over IPC.
  */
 export interface Probed {
   provider: Provider;
@@ -11,7 +11,7 @@ export interface Probed {
   fault: string | null;
 }
 
-/** An ONNX graph with one `Identity` over one number: the least that a provider must run. */
+/** An ONNX graph with one `Identity` operation on one number, the smallest graph that a provider can run. */
 const identity = Buffer.from(
   'CAg6NwoQCgF4EgF5IghJZGVudGl0eRIBZ1oPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAESBAoCCAFCAhAN',
   'base64',

@@ -13,11 +13,14 @@ import { selfTest } from './self-test.ts';
 import { loadTowersInThread, runsAhead } from './threaded-towers.ts';
 import { loadTowers, type Pixels, release, type Towers } from './towers.ts';
 
-/** A loaded model in this process: both ONNX sessions and the stages before them. */
+/** A loaded model in this process: the ONNX sessions of both towers, and the stages before them. */
 export interface Encoder {
   /** True when the model has reproduced its golden values; false when it has none. */
   readonly verified: boolean;
-  /** @param bytes encoded image; a slot only when this process shares slots with its parent. */
+  /**
+   * Embeds an image. @param bytes the encoded image. It may be in a slot only when this process shares slots with its
+   * parent.
+   */
   image(bytes: ImageBytes, caller: Caller): Promise<Embedded>;
   text(text: string, interactive: boolean, tenant?: string): Promise<Embedded>;
   /**
@@ -26,29 +29,32 @@ export interface Encoder {
    */
   calibrate(known?: Record<number, number>): Promise<{ calibration: Calibration; isComplete: boolean }>;
   setMicroBatch(images: number): void;
-  /** Stops the decoders and the thread of the towers. */
+  /** Stops the decoders and the thread that runs the towers. */
   close(): void;
 }
 
-/** While interactive requests wait, a run of at least this length is followed by a pause of this length (ms). */
+/** A run of at least this time in ms is followed by a pause of this time in ms while interactive requests wait. */
 const longRunMs = 50;
 const refillMs = 2;
-/** Batch work yields to interactive images for at most this long at a time (ms). */
+/** The maximum time in ms for which batch work waits for interactive images that are being decoded. */
 const longestYieldMs = 100;
 /**
- * Texts that do not fill a run yield to images for at most this long (ms). On a GPU a run over few texts takes 2 ms, as
- * long as one over many. With 20 ms here, an H100 scored 14 to 20 % fewer pairs a second.
+ * The maximum time in ms that texts wait for images when they do not fill a run. On a GPU, a run over few texts takes 2
+ * ms, as long as one over many. With 20 ms, an H100 scored 14 to 20 % fewer pairs a second.
  */
 const longestTextWaitMs = 200;
-/** Half-life of each tenant's use of this process (ms): the time of a few of the largest images. */
+/**
+ * The half-life in ms of the count of each tenant's use of this process: the time that a few of the largest images
+ * take.
+ */
 const useHalfLifeMs = 5_000;
 
 /**
- * Starts an encoder. Decoding runs in a thread of its own, parallel to inference; decoded images wait for their
- * micro-batch. Interactive work goes first at both stages. With `decoders` the model runs on an accelerator: other
+ * Starts an encoder. Decoding runs in a separate thread, parallel to inference; decoded images wait for their
+ * micro-batch. Interactive work goes first at both stages. With `decoders`, the model runs on an accelerator: other
  * processes decode the images, and a thread runs the towers.
- * @param slots shared memory with encoded images.
- * @throws {Error} when the model cannot be loaded, or does not reproduce its golden values.
+ * @param slots the shared memory that contains encoded images.
+ * @throws {Error} when the model cannot be loaded or does not reproduce its golden values.
  */
 export async function createEncoder(
   { spec, threads, deviceId, maxPixels, decoders = 0 }: LoadOptions,
@@ -74,7 +80,7 @@ export async function createEncoder(
     onRun: (inputs, milliseconds) => onRun({ input: 'text', inputs, milliseconds }),
     use,
   });
-  // Decoder processes work whatever the towers do. Each holds two images, so that the next one is ready.
+  // Decoder processes work while the towers run. Each has two images, so that the next one is ready.
   const decoding = createDecodeQueue({
     provider: spec.provider,
     threads,
@@ -82,7 +88,7 @@ export async function createEncoder(
     use,
   });
   const cropOptions = { recipe: spec.image, maxPixels, mode: spec.preprocess };
-  // One place more than the threads that the run in progress leaves free.
+  // One image more than the number of threads that the current run leaves free.
   const thread = startCropThread({ ...cropOptions, places: threads + 1 });
   const farm = decoders > 0 ? createDecoders({ ...cropOptions, processes: decoders, imageSlots: slots }) : undefined;
   async function decode(bytes: ImageBytes, caller: Caller): Promise<Pixels> {
@@ -95,13 +101,13 @@ export async function createEncoder(
     return copy;
   }
 
-  /** Interactive images that are being decoded, except large ones, and the time of the last batch run. */
+  /** The interactive images that are being decoded, without large ones, and the time of the last batch run. */
   const interactiveDecoding = new Set<Caller>();
   let bulkEndedAt = 0;
 
   /**
-   * Returns true when the batch work of a tenant goes before all requests: otherwise one tenant's requests would stop
-   * all batches.
+   * Returns true when the batch work of a tenant goes before interactive requests. Otherwise the requests of one tenant
+   * could stop all batches.
    */
   function isBatchFirst(): boolean {
     const batch = new Set([texts, images].flatMap((lane) => lane.tenants('batch')));
@@ -112,8 +118,8 @@ export async function createEncoder(
   }
 
   /**
-   * Chooses the next run. Interactive work goes first, unless batch work is overdue or requests yield to it. Then
-   * texts, once they fill a run or have waited long. Then images.
+   * Chooses the next run. Interactive work goes first, unless batch work is overdue. Of batch work, texts go first when
+   * they fill a run or have waited long; images follow.
    */
   function next(): (() => Promise<'interactive' | 'batch'>) | undefined {
     const due = [texts, images].find((lane) => lane.isBatchDue());
@@ -121,7 +127,7 @@ export async function createEncoder(
     const batchFirst = isBatchFirst();
     const interactive = [texts, images].find((lane) => lane.hasInteractive());
     if (interactive !== undefined && !batchFirst) return () => interactive.runNext();
-    // A batch run that starts now would delay the interactive image that is about to be decoded.
+    // A batch run that starts now would delay an interactive image that is almost decoded.
     const isNear = interactiveDecoding.size > 0 && !batchFirst;
     if (isNear && performance.now() - bulkEndedAt < longestYieldMs) return undefined;
     const lane = nextOfBatches();
@@ -141,8 +147,9 @@ export async function createEncoder(
     running > 0 || decoding.isBusy() || [texts, images].some((lane) => lane.hasInteractive() || lane.waiting() > 0);
 
   /**
-   * Returns true when another run may start. With a thread for the towers, a full run is handed over while one runs, so
-   * that the GPU never waits; not while interactive requests wait, which would then wait for both.
+   * Returns true when another run may start. When a thread runs the towers, the next full run is handed to it during
+   * the current run, so that the GPU never waits. This is not done while interactive requests wait: they would then
+   * wait for both runs.
    */
   function mayBegin(): boolean {
     if (running === 0) return true;
@@ -162,9 +169,9 @@ export async function createEncoder(
     const startedAt = performance.now();
     const isBulk = (await runNext()) === 'batch';
     if (isBulk) bulkEndedAt = performance.now();
-    // A run blocks this thread. Between two runs, answers leave and requests arrive, some of them interactive.
+    // A run blocks this thread. Between two runs, results are sent and requests arrive, some of them interactive.
     await turn();
-    // After a long run there are more answers than the channel buffers. The rest needs a pause to be written.
+    // After a long run, more results wait than the channel buffers. A pause lets the channel send the rest.
     if (isBulk && performance.now() - startedAt > longRunMs && images.isInteractiveLately()) await delay(refillMs);
     running--;
     run();
@@ -177,7 +184,7 @@ export async function createEncoder(
     try {
       const { value: pixels, ms } = await decoding.run(caller, (given) => {
         const takeLargePlace = (ending?: AbortSignal) => {
-          // A large image takes a second or more. Batch work must not wait for it.
+          // A large image takes a second or more. Batch work must not wait for an interactive one.
           interactiveDecoding.delete(caller);
           return (
             given.takeLargePlace?.(ending) ?? Promise.reject(new Error('The decode queue has no large-image places'))
@@ -191,7 +198,7 @@ export async function createEncoder(
       }
       decoded = { ms, began: Date.now() - ms, pixels, result: images.add(pixels, interactive, tenant) };
     } finally {
-      // Only once the image waits for its run: otherwise a batch run would start before it.
+      // Called only once the image waits for its run, so that no batch run starts before it.
       interactiveDecoding.delete(caller);
       run();
     }
@@ -246,7 +253,8 @@ export async function createEncoder(
           return performance.now() - start;
         } finally {
           running--;
-          // Runs after a size that does not fit in memory too. Otherwise nothing would start work that has arrived meanwhile.
+          // Also runs after a run that did not fit in memory. Otherwise nothing would start the work that has arrived
+          // meanwhile.
           run();
         }
       }, known);

@@ -9,10 +9,10 @@ interface Node extends Span {
 }
 
 /**
- * Extracts the part of a graph that one output needs: one tower of a file that holds both. The whole graph would
- * compute both towers in each run, and would need an image for each text.
- * @param outputs names of the output, the preferred one first.
- * @throws {Error} when the graph has none of them, or the bytes are not an ONNX model.
+ * Extracts the part of an ONNX graph that one output needs: one tower of a file that contains both. The whole graph
+ * would compute both towers in each run, and would need an image for each text.
+ * @param outputs possible names of the output, the preferred one first.
+ * @throws {Error} when the graph has none of these outputs, or the bytes are not an ONNX model.
  */
 export function partFor(model: Uint8Array, outputs: readonly string[]): Buffer {
   const parts = [...fieldsIn(model)];
@@ -30,7 +30,7 @@ export function partFor(model: Uint8Array, outputs: readonly string[]): Buffer {
     for (const name of textsIn(model, part, nodeField.output)) producers.set(name, node);
   }
   const needed = new Set([output]);
-  // Iterating a set also visits what is added during the iteration.
+  // A loop over a set also visits entries that are added during the loop.
   for (const name of needed) for (const input of producers.get(name)?.inputs ?? []) needed.add(input);
   const kept = new Set([...needed].map((name) => producers.get(name)?.start));
   const isKept = ({ number, start, end }: (typeof fields)[number]): boolean => {
@@ -46,7 +46,10 @@ export function partFor(model: Uint8Array, outputs: readonly string[]): Buffer {
   ]);
 }
 
-/** Returns the values that a node reads, including those of graphs inside it (branches, loop bodies). */
+/**
+ * Returns the names of the values that a node reads, including the values that graphs inside the node read (branches,
+ * loop bodies).
+ */
 function inputsOf(model: Uint8Array, node: Span): string[] {
   const names: string[] = [];
   for (const part of fieldsIn(model, node.start, node.end)) {

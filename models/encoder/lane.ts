@@ -4,55 +4,55 @@ import type { Embedded } from './protocol.ts';
 
 export type Run = Pick<Embedded, 'embedding' | 'inferenceMs' | 'runInputs'>;
 
-/** The queue of one tower: inputs that wait for their run. */
+/** The queue of one tower: inputs that wait for a run. */
 export interface Lane<Input> {
   add(input: Input, interactive: boolean, tenant?: string): Promise<Run>;
   hasInteractive(): boolean;
-  /** Tenants with waiting entries of this kind. */
+  /** Returns the tenants with waiting entries of this kind. */
   tenants(kind: 'interactive' | 'batch'): string[];
   isInteractiveLately(): boolean;
-  /** Number of waiting batch entries, and the time at which the first arrived. */
+  /** Returns the number of waiting batch entries. */
   waiting(): number;
   since(): number | undefined;
-  /** True when batch entries have waited so long that they go before interactive ones. */
+  /** Returns true when batch entries have waited so long that they go before interactive ones. */
   isBatchDue(): boolean;
   /**
    * Runs the next entries.
-   * @param isBatchFirst batch entries go before interactive ones.
-   * @returns the kind of the entries.
+   * @param isBatchFirst true when batch entries go before interactive ones.
+   * @returns the kind of entries that ran.
    */
   runNext(isBatchFirst?: boolean): Promise<'interactive' | 'batch'>;
-  /** Maximum inputs of the next batch run. */
+  /** Returns the maximum number of inputs of the next batch run. */
   allowed(): number;
-  /** Maximum inputs of a run; can be set. */
+  /** The maximum number of inputs of a run. It can be changed. */
   size: number;
 }
 
 export interface LaneOptions<Input> {
   size: number;
-  /** @param onBegin called when the run begins, if it had to wait for another one. */
+  /** Runs a tower. @param onBegin called when the run begins, if it had to wait for another run. */
   encode(inputs: Input[], onBegin: () => void): Promise<Float32Array[]>;
-  /** Called when the device had no memory for a run, with the size used from now on. */
+  /** Called when the device had no memory for a run. `size` is the maximum from now on. */
   onShrunk?: (size: number) => void;
   onRun?: (inputs: number, milliseconds: number) => void;
-  /** The account to which each tenant's share of a run is charged. */
+  /** Counts how much processor time each tenant has used. */
   use?: ProcessorUse;
   now?: () => number;
 }
 
-/** After an interactive request, batch runs stay short for this long (ms). */
+/** The time in ms after an interactive request for which batch runs stay short. */
 const interactiveForMs = 30_000;
-/** A short batch run takes at most this many times the time of a run over one input. */
+/** The maximum time of a short batch run, as a multiple of the time of a run over one input. */
 const interactiveCap = 2.5;
-/** Weight of the latest run in the running mean of times. */
+/** The weight of the latest run in the moving average of times. */
 const weight = 0.2;
 
 const outOfMemory = /out of memory|failed to allocate|OUT_OF_MEMORY|BFCArena|cudaErrorMemoryAllocation|E_OUTOFMEMORY/i;
 
 /**
- * Creates a lane. Interactive inputs run before the others and never share a run with them, so their latency does not
- * depend on batches. While interactive requests arrive, the time of batch runs is capped, since a run cannot be
- * stopped, and one batch run a second goes first. The caller may let more go first.
+ * Creates a lane. Interactive inputs run before batch inputs and never share a run with them, so their latency does not
+ * depend on batches. While interactive requests arrive, the time of batch runs is limited, since a run cannot be
+ * stopped, and one batch run a second goes first. The caller may let more batch runs go first.
  */
 export function createLane<Input>({
   size,
@@ -74,8 +74,8 @@ export function createLane<Input>({
   const floor = createFloor(now);
   let lastInteractive = Number.NEGATIVE_INFINITY;
   /**
-   * Running means (ms): a run over one input; the time per input of larger runs; the time that each input beyond the
-   * first adds to these.
+   * Moving averages in ms: of a run over one input; of the time per input of larger runs; of the time that each input
+   * after the first adds to a run.
    */
   let single: number | undefined;
   let each: number | undefined;
@@ -93,8 +93,8 @@ export function createLane<Input>({
     // Before the first run over one input, its time is at least the time per input of a larger run.
     const alone = single ?? perInput;
     const asShares = Math.floor((interactiveCap * alone) / perInput);
-    // On a GPU a run over 8 images takes as long as one over a single image. By the time per input, a run that follows
-    // short ones would be limited to a few inputs for ever.
+    // On a GPU, a run over 8 images takes as long as a run over one. If the limit were computed from the time per
+    // input, runs that follow short ones would be limited to a few inputs forever.
     const asAdded = more === undefined ? 1 : 1 + Math.floor(((interactiveCap - 1) * alone) / Math.max(more, 1e-6));
     return Math.max(1, Math.min(lane.size, Math.max(asShares, asAdded)));
   }
@@ -135,8 +135,8 @@ export function createLane<Input>({
   }
 
   /**
-   * Takes the entries of the next batch run: the tenants in turn, the one with the least use first, each with its
-   * oldest entry.
+   * Takes the entries of the next batch run. Tenants take turns, and each gives its oldest entry; the tenant with the
+   * least use goes first.
    */
   function takeOfBatches(count: number): Entry[] {
     const byTenant = Map.groupBy(bulk, ({ tenant }) => tenant);

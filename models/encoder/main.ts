@@ -4,29 +4,32 @@ import { slotsOf } from '../slots.ts';
 import { createEncoder, type Encoder } from './encoder.ts';
 import { type Embedded, type FromEncoder, imageSlots, type LoadOptions, type ToEncoder } from './protocol.ts';
 
-/** Niceness, of at most 19. At 5 a process gets a third of the CPU time of one at 0, if both are busy. */
+/**
+ * The niceness of encoders, of at most 19. At 5, a process gets a third of the CPU time of a process at 0 when both are
+ * busy.
+ */
 const niceness = 5;
 
 process.title = 'vls-encoder';
 
-// Encoders use all CPUs. The process that answers requests and talks to Redis needs little time but often, and must not
-// queue behind them. Threads that start later inherit the priority.
+// Encoders use all CPUs. The process that answers requests and talks to Redis needs little CPU time but needs it at
+// once, so it must not wait for encoders. Threads that start later inherit the priority.
 lowerPriority(niceness);
 
-// The parent decides when an encoder ends. Ctrl-C reaches the whole process group and must not interrupt work that is
-// being drained. An encoder without a parent ends.
+// The parent decides when an encoder ends. Ctrl-C reaches the whole process group and must not interrupt the work that
+// is still being finished. An encoder whose parent has ended ends too.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('disconnect', () => {
-  // An exit would stop busy threads with an error message. There is nothing to flush.
+  // A normal exit would stop busy threads with an error message. There is no output to flush.
   process.kill(process.pid, 'SIGKILL');
 });
 
-/** Answers of the same tick, such as the results of one run, are sent as one list. */
+/** Messages of the same tick, such as the results of one run, are sent as one list. */
 let outbox: FromEncoder[] = [];
 function flush(): void {
   const messages = outbox;
   outbox = [];
-  // With a callback, a failed write to a dying parent is not an error.
+  // With a callback, a failed write to a parent that is ending is not an error.
   if (process.connected) process.send?.(messages, () => {});
 }
 function send(message: FromEncoder): void {

@@ -14,9 +14,9 @@ import {
 } from './protobuf.ts';
 
 /**
- * Adds the conversion from bytes to float values to the graph of a vision tower. An image then crosses as `size * size
- * * 3` bytes instead of four times as many (150 KB instead of 602 KB at 224 pixels), and JavaScript does not touch its
- * pixels (0.35 ms an image).
+ * Adds a conversion from bytes to float values to the graph of a vision tower. The pixels of an image are then passed
+ * as `size * size * 3` bytes instead of four times as many (150 KB instead of 602 KB at 224 pixels), and JavaScript
+ * does not convert them (0.35 ms an image).
  *
  * The graph is not parsed as a whole. Two concatenated Protocol Buffers messages are the merged message, so the new
  * nodes are appended, and ONNX Runtime sorts them. Changing one byte, a field number, turns the former input into a
@@ -31,7 +31,7 @@ export interface PixelInput {
   std: readonly number[];
 }
 
-/** Name of the new input: uint8, `[batch, size, size, 3]`. */
+/** Name of the new input, which has the type uint8 and the shape `[batch, size, size, 3]`. */
 export const pixelInputName = 'vls.pixels';
 
 /** `TensorProto.DataType` */
@@ -67,8 +67,8 @@ export async function readWithPixelInput(
 /**
  * Changes the input of a vision tower to bytes.
  * @param model an ONNX file with one image input, `[batch, 3, size, size]` of float or float16; it is changed in place.
- * @returns the bytes to append to it.
- * @throws {Error} when the bytes are not an ONNX model, or have another input.
+ * @returns the bytes to append to the file.
+ * @throws {Error} when the bytes are not an ONNX model or have another input.
  */
 export function addPixelInput(
   model: Uint8Array,
@@ -103,7 +103,7 @@ const graphField = { node: 1, initializer: 5, input: 11, valueInfo: 13 } as cons
 interface Input {
   name: string;
   type: number;
-  /** Size of the first axis; undefined when any is accepted. */
+  /** The size of the first axis; undefined when any size is accepted. */
   batch: number | undefined;
   /** Offset of the field's tag. */
   at: number;
@@ -116,7 +116,7 @@ function findInput(model: Uint8Array): Input {
     if (graph.number !== modelField.graph || graph.wireType !== lengthDelimited) continue;
     for (const part of fieldsIn(model, graph.start, graph.end)) {
       if (part.wireType !== lengthDelimited) continue;
-      // Exports with an old IR version also list initializers as inputs.
+      // Files with an old IR version also list initializers as inputs.
       if (part.number === graphField.initializer) initializers.add(textIn(model, part, 8));
       if (part.number !== graphField.input) continue;
       const tensor = messageIn(model, messageIn(model, part, 2), 1);

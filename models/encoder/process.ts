@@ -7,11 +7,11 @@ import { type FromEncoder, imageSlots, type ToEncoder } from './protocol.ts';
 
 const encoderEntry = fileURLToPath(new URL('./main.ts', import.meta.url));
 
-/** An encoder process as its parent sees it. */
+/** An encoder process, seen from its parent. */
 export interface EncoderProcess {
   readonly pid: number | undefined;
   send(message: ToEncoder): void;
-  /** Kills the process. Its exit is reported like any other. */
+  /** Kills the process. Its end is reported like any other end. */
   kill(): void;
 }
 
@@ -22,24 +22,25 @@ export interface EncoderEvents {
 }
 
 /**
- * Forks an encoder. Messages use structured clone ("advanced"), which costs 0.19 ms for an image of 60 KB, so images
- * are passed in shared slots where possible. Messages of the same tick are sent as one list: a message for each text
- * would cost a tenth of the text's run.
+ * Starts an encoder process. Messages use structured clone ("advanced"), which takes 0.19 ms for an image of 60 KB, so
+ * images are passed in shared slots where possible. Messages of the same tick are sent as one list: a separate message
+ * for each text would cost a tenth of the text's run.
  * @param entry another script that speaks the same protocol, for crash tests.
  */
 export function forkEncoder(events: EncoderEvents, entry = encoderEntry): EncoderProcess {
   const slots = createSlots(imageSlots.count, imageSlots.bytes);
-  /** Slots of unanswered images, by image id. */
+  /** The slots of images without a result yet, by image id. */
   const used = new Map<number, number>();
   const child: ChildProcess = fork(entry, [], {
     serialization: 'advanced',
-    // As in start/bootstrap/launch.js, for processes that were started without it.
+    // start/bootstrap/launch.js sets the same; this is for processes that were started without it.
     execArgv: ['--max-semi-space-size=8'],
     env: childEnvironment('encoder', {
-      // libvips and ONNX Runtime use libuv's thread pool. With glibc's default of 8 arenas a core, memory grew slowly.
+      // libvips and ONNX Runtime use the thread pool of libuv. With glibc's default of 8 arenas a core, memory grew
+      // slowly.
       UV_THREADPOOL_SIZE: String(Math.max(4, availableParallelism() + 2)),
       MALLOC_ARENA_MAX: '2',
-      // ONNX Runtime enables TF32 in CUDA by default. It changes cosines of tiny-clip by up to 7e-4 (H100).
+      // ONNX Runtime enables TF32 in CUDA by default. TF32 changes cosines of tiny-clip by up to 7e-4 (H100).
       NVIDIA_TF32_OVERRIDE: process.env['NVIDIA_TF32_OVERRIDE'] ?? '0',
     }),
     stdio: ['ignore', 'inherit', 'inherit', 'ipc', slots?.fd ?? 'ignore'],
@@ -49,7 +50,7 @@ export function forkEncoder(events: EncoderEvents, entry = encoderEntry): Encode
   const flush = () => {
     const messages = outbox;
     outbox = [];
-    // A message to a dying process is lost. Its exit event returns the work to the queue.
+    // A message to a process that is ending is lost. The exit event puts the work back into the queue.
     child.send(messages, () => {});
   };
   const end = (reason: string) => {
@@ -75,7 +76,7 @@ export function forkEncoder(events: EncoderEvents, entry = encoderEntry): Encode
     slots?.free(slot);
   }
 
-  /** Moves the image of a message into a slot, if one is free and large enough. */
+  /** Moves the image of a message into a slot, if a free slot is large enough. */
   function inSlot(message: ToEncoder): ToEncoder {
     if (message.type !== 'image' || !(message.bytes instanceof Uint8Array) || slots === undefined || ended)
       return message;

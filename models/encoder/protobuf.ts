@@ -11,15 +11,13 @@ export interface Span {
 export interface Field extends Span {
   number: number;
   wireType: number;
-  /** Offset of the tag. */
+  /** The offset of the field's tag. */
   at: number;
-  /** Value of a varint. */
+  /** The value of a field of type varint. */
   value: number;
 }
 
-/**
- * Iterates the fields of a message without parsing their contents. @throws {Error} when the bytes are not a message.
- */
+/** Yields the fields of a message without parsing their contents. @throws {Error} when the bytes are not a message. */
 export function* fieldsIn(bytes: Uint8Array, start = 0, end = bytes.length): Generator<Field> {
   let at = start;
   const varint = (): number => {

@@ -7,7 +7,8 @@ export type ToEncoder =
   | { type: 'image'; id: number; interactive: boolean; tenant: string; bytes: ImageBytes }
   | { type: 'text'; id: number; interactive: boolean; tenant: string; text: string }
   /**
-   * The caller of this image has gone. An image that has not begun is neither decoded nor run. It is still answered.
+   * The caller of this image no longer waits. An image whose work has not begun is neither decoded nor run, but it
+   * still gets a reply.
    */
   | { type: 'cancel'; id: number }
   /**
@@ -18,15 +19,18 @@ export type ToEncoder =
   /** From now on a run takes at most this many images. */
   | { type: 'micro_batch'; images: number };
 
-/** An encoded image: its bytes, or their place in the slots shared with the parent. */
+/** An encoded image: its bytes, or its position in the slots that are shared with the parent. */
 export type ImageBytes = Uint8Array | { slot: number; length: number };
 
-/** Slots for encoded images. 128 KB hold nine of ten photos of the web; larger ones are sent as messages. */
+/**
+ * The slots for encoded images. 128 KB are enough for nine of ten photos on the web; larger images are sent as
+ * messages.
+ */
 export const imageSlots = { count: 256, bytes: 131_072, childFd: 4 } as const;
 
 export interface LoadOptions {
   spec: ModelSpec;
-  /** Intra-op threads of its sessions. */
+  /** The number of intra-op threads of its ONNX sessions. */
   threads: number;
   /** Index of the device, when the provider has several. */
   deviceId: number;
@@ -37,15 +41,15 @@ export interface LoadOptions {
 
 /** The caller for whom an image is decoded and embedded. */
 export interface Caller {
-  /** Interactive work goes before that of batches. */
+  /** Interactive work goes before batch work. */
   interactive: boolean;
-  /** Tenants share decoding fairly. */
+  /** The tenant. Tenants share decoding fairly. */
   tenant?: string | undefined;
   /** Aborted when the caller no longer waits for the result. */
   signal?: AbortSignal | undefined;
   /**
-   * Waits for a large-image place. Default: a place of this process.
-   * @returns releases the place.
+   * Waits for permission to decode a large image. Default: a limit in this process.
+   * @returns a function that ends the permission.
    * @throws the reason of the signal, when it aborts first.
    */
   takeLargePlace?: ((signal?: AbortSignal) => Promise<() => void>) | undefined;
@@ -54,7 +58,7 @@ export interface Caller {
 }
 
 /**
- * Messages from an encoder process, sent in lists: `loaded` or `load_failed` once, then one answer for each image and
+ * Messages from an encoder process, sent in lists: `loaded` or `load_failed` once, then one reply for each image and
  * text, in any order.
  */
 export type FromEncoder =
@@ -78,28 +82,31 @@ export interface TowerRun {
   milliseconds: number;
 }
 
-/** Throughput of the vision tower by micro-batch size. */
+/** The throughput of the vision tower for each number of images in a run. */
 export interface Calibration {
-  /** The size to use from now on. */
+  /** The number of images that a run has from now on. */
   images: number;
-  /** Images a second by micro-batch size, tower alone. */
+  /** The throughput in images a second by micro-batch size, of the tower alone. */
   imagesPerSecond: Record<number, number>;
 }
 
 /** An embedding with its timings. */
 export interface Embedded {
-  /** L2-normalised, length `dimensions`. */
+  /** The L2-normalised embedding, of length `dimensions`. */
   embedding: Float32Array;
   /** Time from bytes to tensor, or from text to tokens (ms). */
   decodeMs: number;
-  /** Time of the run that computed it, shared by the whole micro-batch (ms). */
+  /** Time in ms of the run that computed the embedding, shared by the whole micro-batch. */
   inferenceMs: number;
-  /** Inputs of that run. */
+  /** The number of inputs of that run. */
   runInputs: number;
-  /** When decoding and the run began, in ms since 1970; absent when the embedding was not computed for this call. */
+  /**
+   * The times at which decoding and the run began, in ms since 1970; absent when the embedding was not computed for
+   * this call.
+   */
   began?: { decode: number; run: number };
-  /** Tokens that the text tower read; 0 for an image. */
+  /** The number of tokens that the text tower read; 0 for an image. */
   tokens: number;
-  /** Tokens of the whole text; more than `tokens` when the text was truncated. */
+  /** The number of tokens of the whole text. It exceeds `tokens` when the text was truncated. */
   totalTokens: number;
 }

@@ -3,7 +3,7 @@ import { type ModelSpec, pixelBytes } from '../model.ts';
 import { roomFor, rowsOf, stage, type Towers } from './towers.ts';
 
 export type ToTowerThread =
-  /** `pixels` is shared memory. */
+  /** A run, as sent to the thread. `pixels` is shared memory. */
   { id: number; pixels: Uint8Array; count: number } | { id: number; ids: readonly (readonly number[])[] };
 
 export type FromTowerThread =
@@ -13,12 +13,12 @@ export type FromTowerThread =
   | { type: 'ran'; id: number; embeddings: Float32Array }
   | { type: 'failed'; id: number; reason: string };
 
-/** Maximum runs handed over at once: the one in progress and the next, whose pixels are then ready. */
+/** The maximum number of runs that the thread has: the current one and the next, whose pixels are then ready. */
 export const runsAhead = 2;
 
 /**
- * Loads both towers into a thread of their own. A run blocks its thread (12 ms for 64 images of ViT-B/32 on a GPU),
- * while this thread must move the images that feed the GPU. Pixels cross in shared memory.
+ * Loads both towers in a separate thread. A run blocks its thread (12 ms for 64 images of ViT-B/32 on a GPU), while the
+ * main thread must move the images that feed the GPU. Pixels are passed in shared memory.
  */
 export async function loadTowersInThread(
   spec: ModelSpec,
@@ -45,7 +45,7 @@ export async function loadTowersInThread(
     if (message.type === 'ran') run?.resolve(rowsOf(message.embeddings, run.count));
     else run?.reject(new Error(message.reason));
   });
-  // The process is useless without this thread. It ends, and the pool starts another.
+  // The process is useless without this thread. It ends, and the pool starts another process.
   thread.on('error', (error) => {
     throw error;
   });

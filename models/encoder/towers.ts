@@ -17,10 +17,10 @@ import {
   wrongShape,
 } from './session-shapes.ts';
 
-/** The crop of an image: interleaved bytes, or a source that they are copied from until it is released. */
+/** The cropped pixels of an image: interleaved bytes, or a source to copy them from before its release. */
 export type Pixels = Uint8Array | { copyTo(target: Uint8Array): void; release(): void };
 
-/** Releases the memory that holds the pixels, for reuse. */
+/** Frees the memory that contains the pixels, so that it can be reused. */
 export function release(pixels: Pixels): void {
   if (!(pixels instanceof Uint8Array)) pixels.release();
 }
@@ -33,15 +33,15 @@ export function stage(pixels: readonly Pixels[], target: Uint8Array, size: numbe
   }
 }
 
-/** Maximum inputs of a graph in one run; undefined when it takes any number. */
+/** The maximum number of inputs in one run of a graph; undefined when any number is accepted. */
 export interface RunLimits {
   images: number | undefined;
   texts: number | undefined;
 }
 
-/** Both towers of a loaded model. Result rows are L2-normalised. */
+/** Both towers of a loaded model. The embeddings are L2-normalised. */
 export interface Towers {
-  /** Undefined when the sessions run in another thread, which splits a call into several runs. */
+  /** Undefined when the sessions run in another thread. That thread splits a call into several runs. */
   limits?: RunLimits;
   /**
    * @param pixels `size * size * 3` bytes each.
@@ -50,7 +50,7 @@ export interface Towers {
   images(pixels: readonly Pixels[], onBegin?: () => void): Promise<Float32Array[]>;
   /** @param ids token ids, each with its special tokens. */
   texts(ids: readonly (readonly number[])[], onBegin?: () => void, recipe?: TextRecipe): Promise<Float32Array[]>;
-  /** Names of all outputs of the graphs. Undefined where the sessions run in another thread. */
+  /** The names of all outputs of the graphs; undefined when the sessions run in another thread. */
   outputNames?: OutputNames;
 }
 
@@ -59,36 +59,38 @@ export interface OutputNames {
   text: readonly string[];
 }
 
-/** The sessions of both towers. Runs block their thread and never overlap. */
+/** The ONNX sessions of both towers. Runs block their thread and never overlap. */
 export interface Sessions {
   limits: RunLimits;
   /**
-   * @param pixels {@link roomFor}`(count)` images in one block; those after the first `count` are ignored.
+   * @param pixels {@link roomFor}`(count)` images in one block; images after the first `count` are ignored.
    * @returns their embeddings in one block.
    */
   images(pixels: Uint8Array, count: number): Promise<Float32Array>;
-  /** @param recipe another padding than that of the model. */
+  /** @param recipe the text recipe, if its padding differs from that of the model. */
   texts(ids: readonly (readonly number[])[], recipe?: TextRecipe): Promise<Float32Array>;
   outputNames: OutputNames;
 }
 
 /**
- * Batch sizes of runs on CUDA. A new shape costs a search for algorithms, and memory that is never freed. So there are
- * few, and a run is padded to the next of them. A larger micro-batch is a size of its own.
+ * The batch sizes of runs on CUDA. Each new shape costs a search for algorithms, and memory that is never freed. So
+ * there are few sizes, and a run is padded to the next one. A micro-batch larger than these is a size of its own.
  */
 export const runSizes = [1, 8, 32, 64] as const;
-/** Text lengths in tokens of such runs; a longer text uses the whole context. */
+/** The lengths in tokens to which texts are padded on CUDA. A longer text is padded to the maximum length. */
 const textLengths = [16, 32] as const;
 
 /** Returns the batch size of a run over `count` inputs. */
 export const roomFor = (provider: Provider, count: number): number =>
   provider !== 'cuda' ? count : (runSizes.find((size) => size >= count) ?? count);
 
-/** Loads both towers into this thread, which each run blocks. Parameters as for {@link loadSessions}. */
+/** Loads both towers in this thread, which each run blocks. Parameters as for {@link loadSessions}. */
 export async function loadTowers(spec: ModelSpec, threads: number, deviceId = 0): Promise<Towers> {
   const sessions = await loadSessions(spec, threads, deviceId);
   const size = pixelBytes(spec.image);
-  /** Reused by all runs, which never overlap: allocating megabytes for each run would burden the garbage collector. */
+  /**
+   * Reused by all runs, which never overlap. Allocating megabytes for each run would cost time for garbage collection.
+   */
   let staging = new Uint8Array();
   return {
     limits: sessions.limits,
@@ -107,8 +109,8 @@ export async function loadTowers(spec: ModelSpec, threads: number, deviceId = 0)
 }
 
 /**
- * Loads both ONNX graphs on the spec's provider, with `threads` intra-op threads.
- * @param deviceId index of the GPU.
+ * Loads both ONNX graphs on the provider that the spec names, with `threads` intra-op threads.
+ * @param deviceId the index of the GPU.
  */
 export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 0): Promise<Sessions> {
   const { provider, dimensions } = spec;
@@ -217,7 +219,10 @@ export function rowsOf(embeddings: Float32Array, count: number): Float32Array[] 
   return Array.from({ length: count }, (_, row) => embeddings.slice(row * dimensions, (row + 1) * dimensions));
 }
 
-/** Operators that a provider does not support run on the CPU, which ONNX Runtime adds itself. */
+/**
+ * Returns the provider with its options. Operators that a provider does not support run on the CPU provider, which ONNX
+ * Runtime adds by itself.
+ */
 function providerOption(provider: Provider, deviceId: number): InferenceSession.ExecutionProviderConfig {
   return provider === 'cuda' || provider === 'dml' ? { name: provider, deviceId } : provider;
 }
@@ -250,7 +255,7 @@ function unitRows(
   return result;
 }
 
-/** Copies float16 data, which ONNX Runtime returns as Float16Array or as bits. */
+/** Copies values to float32. ONNX Runtime returns float16 values as a Float16Array or as bits. */
 function asFloat32(data: unknown): Float32Array | undefined {
   if (data instanceof Float32Array) return data;
   if (data instanceof Float16Array) return Float32Array.from(data);
@@ -264,6 +269,6 @@ function toUnit(vector: Float32Array): void {
   let sum = 0;
   for (const value of vector) sum += value * value;
   const norm = Math.sqrt(sum);
-  if (!(norm > 0)) throw new Error('The model returned an embedding that is zero or not a number');
+  if (!(norm > 0)) throw new Error('The model returned an embedding whose values are all zero or not numbers');
   for (let at = 0; at < vector.length; at++) vector[at] = (vector[at] as number) / norm;
 }

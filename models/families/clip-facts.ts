@@ -13,24 +13,24 @@ const config = z.object({
   vision_config: z.object({ image_size: size.optional() }).prefault({}),
 });
 
-/** Mean and standard deviation of the images with which OpenAI trained CLIP. */
+/** Mean and standard deviation of the pixel values with which OpenAI trained CLIP. */
 export const openAi = {
   mean: [0.48145466, 0.4578275, 0.40821073],
   std: [0.26862954, 0.26130258, 0.27577711],
 } as const;
 
-/** Scale of trained CLIP models, whose temperature is clipped at 100. */
+/** The scale of the probabilities of trained CLIP models, which limit their temperature to 100. */
 const scale = 100;
 
-/** The differences between families whose exports have CLIP's files. */
+/** The properties in which families with CLIP's files differ. */
 export interface ClipKind {
   family: FamilyName;
   reference: ReferenceLibrary;
   defaults: { dimensions: number; contextLength: number; imageSize: number };
   image: ImageDefaults;
   /**
-   * True when each position of the text tower is a token. Otherwise only OpenCLIP's configuration or the entry states
-   * the limit.
+   * True when each position of the text tower stands for a token. Otherwise only OpenCLIP's configuration or the
+   * registry entry states the maximum number of tokens.
    */
   positionsAreTokens: boolean;
   text(files: FolderFiles, maxTokens: number): TextRecipe;

@@ -6,7 +6,7 @@ import { textVersions } from './text-version.ts';
 const kind: ClipKind = {
   family: 'clip',
   reference: 'open_clip',
-  // transformers omits these from a saved `config.json`.
+  // transformers omits these values when it saves a `config.json`.
   defaults: { dimensions: 512, contextLength: 77, imageSize: 224 },
   image: { resize: 'crop', filter: 'bicubic', rgb: 'after-resize', ...openAi },
   positionsAreTokens: true,
@@ -21,7 +21,10 @@ const kind: ClipKind = {
   }),
 };
 
-/** CLIP by OpenAI and OpenCLIP: byte-level BPE, causal text tower. Also the family of a folder that names none. */
+/**
+ * CLIP by OpenAI and OpenCLIP, with byte-level BPE and a causal text tower. Also the family of a model folder that
+ * names no family.
+ */
 export const clip: ModelFamily = {
   name: 'clip',
   accepts: (files) =>

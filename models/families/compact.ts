@@ -12,7 +12,7 @@ const config = z.object({
   vision_config: z.object({ image_size: z.int().positive() }),
 });
 
-/** The embedded model: EfficientNet-Lite0 and MiniLM, BERT's WordPiece. */
+/** The built-in model: EfficientNet-Lite0 and MiniLM, with BERT's WordPiece. */
 export const compact: ModelFamily = {
   name: 'compact',
   accepts: (files) => (files.json('config.json') as { model_type?: unknown } | undefined)?.model_type === 'compact',

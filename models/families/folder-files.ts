@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 
-/** Files that describe a model. All are small, and no file is needed by every family. */
+/** The small files that describe a model. No family needs all of them. */
 export const configNames = [
   'config.json',
   'preprocessor_config.json',
@@ -12,7 +12,7 @@ export const configNames = [
 ] as const;
 export type ConfigName = (typeof configNames)[number];
 
-/** The descriptive files of a model folder. */
+/** The files of a model folder that describe the model. */
 export interface FolderFiles {
   /** Returns the content of a file; undefined when it does not exist. */
   json(name: ConfigName): unknown;
@@ -27,7 +27,7 @@ export interface FolderFiles {
   path(name: ConfigName): string;
 }
 
-/** @throws {Error} naming the file that is not JSON. */
+/** Reads the describing files of a model folder. @throws {Error} naming the file that is not JSON. */
 export async function readFolderFiles(directory: string): Promise<FolderFiles> {
   const path = (name: ConfigName) => join(directory, name);
   const read = await Promise.all(configNames.map(async (name) => [name, await readJson(path(name))] as const));
@@ -47,7 +47,7 @@ export async function readFolderFiles(directory: string): Promise<FolderFiles> {
   };
 }
 
-/** The error for a missing file that a family needs. Its code is that of the file system. */
+/** Returns the error for a missing file that a family needs, with the error code of the file system. */
 export const absent = (path: string): Error =>
   Object.assign(new Error(`${path} does not exist`), { code: 'ENOENT' as const });
 

@@ -12,7 +12,8 @@ const size = z.union([side, shortest, square]);
 const resample = { bilinear: 2, bicubic: 3 } as const;
 
 /**
- * `preprocessor_config.json` of transformers. Other steps are refused, since without them the pixels would be wrong.
+ * The part of transformers' `preprocessor_config.json` that is used. A file with other steps is refused, since the
+ * pixels would be wrong without them.
  */
 const preprocessorConfig = z.object({
   image_mean: triple.optional(),
@@ -30,16 +31,16 @@ const preprocessorConfig = z.object({
   do_normalize: z.boolean().default(true),
 });
 
-/** The steps of a family's reference implementation where the files state none. */
+/** The steps of a family's reference implementation, used when the files state none. */
 export type ImageDefaults = Pick<ImageRecipe, 'resize' | 'filter' | 'rgb' | 'mean' | 'std'>;
 
 type Steps = Partial<Omit<ImageDefaults, 'rgb'>>;
 
 /**
- * Reads the steps from an image to the values of a tower: from the file of transformers, then from OpenCLIP's, then
- * from the registry entry, then from the family.
- * @param imageSize side of the square that the tower reads.
- * @throws {Error} naming file and field; also when nothing states mean and deviation.
+ * Reads how an image is converted to the input of a tower. Sources, the first that states a value counts: the file of
+ * transformers, the file of OpenCLIP, the registry entry, the family.
+ * @param imageSize the side in pixels of the square that the tower reads.
+ * @throws {Error} naming file and field; also when no source states mean and deviation.
  */
 export function readImageRecipe(
   files: FolderFiles,
@@ -66,7 +67,7 @@ function transformersSteps(files: FolderFiles, imageSize: number, ofNumber: Imag
   const resize = file.size === undefined ? undefined : resizeOf(file.size, ofNumber);
   const isCropped = file.do_center_crop;
   if ((resize ?? ofNumber) === 'crop' && !isCropped) {
-    throw fault('do_center_crop: must be true when the short side is resized');
+    throw fault('do_center_crop: must be true, since only the short side is resized');
   }
   const lengths = { size: lengthOf(file.size), ...(isCropped && { crop_size: lengthOf(file.crop_size) }) };
   for (const [field, length] of Object.entries(lengths)) {
@@ -101,11 +102,14 @@ const resizeOf = (stated: z.output<typeof size>, ofNumber: ImageRecipe['resize']
 const lengthOf = (stated: z.output<typeof size> | undefined): number | undefined =>
   typeof stated !== 'object' ? stated : 'height' in stated ? stated.height : stated.shortest_edge;
 
-/** Increase the number when the bytes that reach a tower change. It is part of receipts, cache keys and batches. */
+/**
+ * Returns the version of the steps. Increase its number when the bytes that reach a tower change: it is part of
+ * receipts, cache keys and batches.
+ */
 const versionOf = ({ resize, filter, rgb }: Pick<ImageRecipe, 'resize' | 'filter' | 'rgb'>): string =>
   ['pillow', filter, ...(resize === 'squash' ? [resize] : []), ...(rgb === 'before-resize' ? ['rgb'] : []), 3].join(
     '-',
   );
 
-/** Mean and deviation of a tower that reads values from -1 to 1. */
+/** Mean and standard deviation of a tower that reads values from -1 to 1. */
 export const half: { mean: Rgb; std: Rgb } = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };

@@ -11,12 +11,12 @@ import { siglip } from './siglip.ts';
 import { siglip2 } from './siglip2.ts';
 import { xlmRoberta } from './xlm-roberta.ts';
 
-/** All families, in the order of detection. CLIP is last, since it accepts folders that name no family. */
+/** All families, in the order in which they are tried. CLIP is last, since it accepts folders that name no family. */
 const families: readonly ModelFamily[] = [compact, siglip, siglip2, chineseClip, xlmRoberta, mobileclip, pe, clip];
 
 /**
  * Reads the facts of a model from the files of its folder.
- * @param stated what the registry entry says.
+ * @param stated the facts in its registry entry.
  * @throws {Error} naming file and field.
  */
 export async function readModelFacts(directory: string, stated: StatedFacts = {}): Promise<ModelFacts> {
@@ -28,14 +28,14 @@ export async function readModelFacts(directory: string, stated: StatedFacts = {}
     const what = type === undefined ? `text tower ${text ?? tokenizer}` : `model_type ${JSON.stringify(type)}`;
     const known = families.map(({ name }): FamilyName => name).join(', ');
     throw new Error(
-      `${files.path('config.json')}: no supported model family has the ${what}; the families are ${known}`,
+      `${files.path('config.json')}: no supported model family has ${what}; set family in the registry entry to one of ${known}`,
     );
   }
   const facts = family.read(files, stated);
   if (stated.dimensions !== undefined && facts.dimensions !== stated.dimensions) {
     const where = files.path('config.json');
     throw new Error(
-      `${where}: dimensions: the files state ${facts.dimensions}, the registry entry ${stated.dimensions}`,
+      `${where}: dimensions: the files state ${facts.dimensions}, but the registry entry states ${stated.dimensions}`,
     );
   }
   return facts;

@@ -13,7 +13,7 @@ const kind: ClipKind = {
     clean: 'openclip',
     tokenizer: { kind: 'json' },
     maxTokens,
-    // The tower has no causal mask, so it reads its padding.
+    // The text tower has no causal mask, so it reads the padding of a text.
     pad: { id: 0, to: maxTokens },
     mask: true,
     version: textVersions.openclip,

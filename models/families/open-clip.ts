@@ -44,17 +44,18 @@ const preprocessConfig = z.object({
 
 const whole = z.object({ model_cfg: modelConfig, preprocess_cfg: preprocessConfig.prefault({}) });
 
-/** OpenCLIP's description of a model, and the steps before its vision tower. */
+/** OpenCLIP's description of a model, with the steps before its vision tower. */
 export interface OpenClipConfig {
   model: z.output<typeof modelConfig>;
-  /** Undefined when the file with the steps does not exist. */
+  /** The steps; undefined when the file with them does not exist. */
   preprocess: z.output<typeof preprocessConfig> | undefined;
   /** Path of the file with the steps, for messages. */
   preprocessPath: string;
 }
 
 /**
- * Reads OpenCLIP's description of a model: `open_clip_config.json`, or the same in two files in exports of immich.
+ * Reads OpenCLIP's description of a model: `open_clip_config.json`, or the two files with the same content in exports
+ * of immich.
  * @throws {Error} naming file and field.
  */
 export function openClipConfigIn(files: FolderFiles): OpenClipConfig | undefined {
@@ -69,7 +70,7 @@ export function openClipConfigIn(files: FolderFiles): OpenClipConfig | undefined
   return model && { model, preprocess, preprocessPath: files.path('preprocess_cfg.json') };
 }
 
-/** Returns true when the text tower has another tokenizer than CLIP's; only then does OpenCLIP name one. */
+/** Returns true when OpenCLIP's description names a tokenizer, which it does only for tokenizers other than CLIP's. */
 export function hasOtherTokenizer(files: FolderFiles): boolean {
   const { hf_tokenizer_name: tokenizer, hf_model_name: model } = openClipConfigIn(files)?.model.text_cfg ?? {};
   return [tokenizer, model].some((name) => typeof name === 'string' && !/clip/i.test(name));

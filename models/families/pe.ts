@@ -21,7 +21,7 @@ const kind: ClipKind = {
   }),
 };
 
-/** Perception Encoder (PE core), as in OpenCLIP. */
+/** Perception Encoder (PE core), in the form that OpenCLIP supports. */
 export const pe: ModelFamily = {
   name: 'pe',
   accepts: (files) => openClipConfigIn(files)?.model.vision_cfg.timm_model_name?.startsWith('vit_pe_core') ?? false,

@@ -2,8 +2,8 @@ import type { SentencePieceIds, TextRecipe } from '../model.ts';
 import type { FolderFiles } from './folder-files.ts';
 
 /**
- * Chooses SentencePiece when its model is in the folder: `@huggingface/tokenizers` returns other ids for some texts.
- * The version states which of the two was used.
+ * Chooses SentencePiece as the tokenizer when its model file is in the folder, because `@huggingface/tokenizers`
+ * returns other ids for some texts. The version states which tokenizer is used.
  */
 export function sentencePieceIn(
   files: FolderFiles,

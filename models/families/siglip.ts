@@ -9,7 +9,7 @@ import { textVersions } from './text-version.ts';
 
 const size = z.int().positive();
 
-/** `config.json` of transformers, which leaves out what is a default. */
+/** The used part of `config.json`. transformers omits values that equal its defaults. */
 const config = z.object({
   model_type: z.literal('siglip'),
   text_config: z
@@ -22,7 +22,7 @@ const config = z.object({
   vision_config: z.object({ image_size: size.optional() }).prefault({}),
 });
 
-/** The defaults of transformers, which are those of OpenCLIP too. */
+/** The defaults, which are the same in transformers and in OpenCLIP. */
 const defaults = { dimensions: 768, imageSize: 224, maxTokens: 64 } as const;
 
 const tokenizerConfig = z.object({ tokenizer_class: z.string().optional() });
@@ -30,11 +30,14 @@ const tokenizerConfig = z.object({ tokenizer_class: z.string().optional() });
 /** Returns true for SigLIP 2. Both generations have the same `config.json` and differ in their tokenizers. */
 export const hasGemmaTokenizer = (files: FolderFiles): boolean => {
   const { tokenizer_class: name = '' } = files.parsed('tokenizer_config.json', tokenizerConfig) ?? {};
-  // Some exports name the class of any tokenizer, such as PreTrainedTokenizerFast.
+  // Some exports name a general class for every tokenizer, such as PreTrainedTokenizerFast.
   return /^(Gemma|Siglip2)/.test(name) || (tokenizerOf(files)?.includes('siglip2') ?? false);
 };
 
-/** Detected by the `config.json` of transformers, or by the tokenizer in OpenCLIP's configuration. */
+/**
+ * Returns true for SigLIP of any generation, by the `config.json` of transformers or by the tokenizer in OpenCLIP's
+ * configuration.
+ */
 export const isSiglip = (files: FolderFiles): boolean =>
   (files.json('config.json') as { model_type?: unknown } | undefined)?.model_type === 'siglip' ||
   (tokenizerOf(files)?.includes('siglip') ?? false);
@@ -43,7 +46,7 @@ export const isSiglip = (files: FolderFiles): boolean =>
 const tokenizerOf = (files: FolderFiles): string | undefined =>
   openClipConfigIn(files)?.model.text_cfg.hf_tokenizer_name?.toLowerCase();
 
-/** The differences between the generations of SigLIP. */
+/** The properties in which the generations of SigLIP differ. */
 export interface SiglipGeneration {
   family: FamilyName;
   filter: ImageDefaults['filter'];
@@ -72,7 +75,7 @@ export function readSiglip(generation: SiglipGeneration, files: FolderFiles, sta
     text: textRecipe(generation, files, isOpenClip, maxTokens),
     dimensions,
     probability: sigmoidOf(family, stated),
-    // The first output of an export is the last hidden state of each token.
+    // The first output of an export contains the last hidden state of each token, so it is not used.
     outputs: { image: ['pooler_output', 'image_embeds'], text: ['pooler_output', 'text_embeds'] },
   };
 }
@@ -111,16 +114,17 @@ function sizesIn(files: FolderFiles, stated: StatedFacts): Sizes {
   };
 }
 
-/** Scale and bias are weights of the full model, which are in no file of an export. */
+/**
+ * Returns scale and bias, which are weights of the full model. No file of an export contains them, so the registry
+ * entry states them.
+ */
 function sigmoidOf(family: FamilyName, { logitScale: scale, logitBias: bias }: StatedFacts): Probability {
   if (scale !== undefined && bias !== undefined) return { kind: 'sigmoid', scale, bias };
   const missing = scale === undefined ? 'logitScale' : 'logitBias';
-  throw new Error(
-    `${missing}: the registry entry of a ${family} model has to state it, since no file of an export does`,
-  );
+  throw new Error(`${missing}: add it to the registry entry, since no file of a ${family} export states it`);
 }
 
-/** The end token of both generations. */
+/** The id of the end token in both generations. */
 const end = 1;
 
 /** Returns the text recipe. The tower pools the last position and masks nothing. */

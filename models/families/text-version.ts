@@ -1,6 +1,9 @@
 import type { Cleaning } from '../model.ts';
 
-/** Increase a number when the ids that reach a tower change. It is part of receipts, cache keys and batches. */
+/**
+ * The versions of the text recipes. Increase a number when the ids that reach a tower change: the version is part of
+ * receipts, cache keys and batches.
+ */
 export const textVersions: Record<Cleaning, string> = {
   openclip: 'openclip-3.3-1',
   'openclip-cased': 'openclip-cased-3.3-1',

@@ -5,7 +5,7 @@ import { cleaningIn, openClipConfigIn } from './open-clip.ts';
 import { sentencePieceIn } from './sentencepiece-in.ts';
 import { textVersions } from './text-version.ts';
 
-/** Conversion of SentencePiece ids to those of fairseq, with which XLM-RoBERTa was trained. */
+/** Converts ids of SentencePiece to the ids of fairseq, with which XLM-RoBERTa was trained. */
 const ids = { begin: 0, end: 2, fairseq: { shift: 1, unknown: 3 } };
 
 const kind: ClipKind = {
@@ -27,7 +27,7 @@ const kind: ClipKind = {
   },
 };
 
-/** Multilingual CLIP models of OpenCLIP, with XLM-RoBERTa as the text tower. */
+/** The multilingual CLIP models of OpenCLIP, whose text tower is XLM-RoBERTa. */
 export const xlmRoberta: ModelFamily = {
   name: 'xlm-roberta',
   accepts: (files) => textTypeOf(files) === 'xlm-roberta' || hasXlmText(files),

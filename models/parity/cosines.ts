@@ -3,11 +3,11 @@ import type { ModelSpec } from '../model.ts';
 import { parityImages, parityTexts } from './inputs.ts';
 import { startMeasuring } from './measure.ts';
 
-/** The cosines of the built-in images and texts. */
+/** The cosines of the built-in images and texts, by one model. */
 export interface Cosines {
   images: string[];
   texts: readonly string[];
-  /** A row for each image. */
+  /** The cosines, with one row for each image. */
   cosines: number[][];
 }
 

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
-/** An image of the built-in set, by its name in golden values. */
+/** One of the built-in images, with its name in golden values. */
 export interface ParityImage {
   image: string;
   bytes: Buffer;
 }
 
-/** Two photos of `compact`, and one with transparency. None is square, so that a crop differs from squashing. */
+/** Two photos of `compact`, and an image with transparency. None is square, so that cropping differs from squashing. */
 const files = {
   'golden/chelsea.jpg': new URL('../compact/golden/chelsea.jpg', import.meta.url),
   'golden/rocket.jpg': new URL('../compact/golden/rocket.jpg', import.meta.url),
@@ -20,8 +20,8 @@ export const parityImages = async (): Promise<ParityImage[]> =>
   );
 
 /**
- * Texts that differ by cleaning (case, punctuation, entities, white space), by length, so that padding shows, and in one
- * case are longer than any limit.
+ * Texts that show differences in cleaning (case, punctuation, entities, white space) and in padding (lengths). One of
+ * them is longer than the limit of every model.
  */
 export const parityTexts: readonly string[] = [
   'a cat',

@@ -1,7 +1,7 @@
 import type { FamilyName, ModelSpec, ReferenceLibrary } from '../model.ts';
 import { type ParityImage, parityTexts } from './inputs.ts';
 
-/** The packages of each library, as `pip install` names them. */
+/** The packages that each library needs, as `pip install` names them. */
 const packages: Record<ReferenceLibrary, string> = {
   transformers: 'torch transformers sentencepiece protobuf tiktoken pillow',
   open_clip: 'torch open_clip_torch transformers sentencepiece pillow',
@@ -24,7 +24,7 @@ export function referenceScript(
   original: string | undefined,
 ): string {
   if (library === undefined)
-    throw new Error(`${family} has no reference library: models/compact/build.py makes its values`);
+    throw new Error(`${family} has no reference library; its golden values come from models/compact/build.py`);
   const encoded = images.map(({ image, bytes }) => `    ${python(image)}: ${python(bytes.toString('base64'))},`);
   return `"""Golden values of ${model} with ${library}.
 
@@ -79,7 +79,7 @@ json.dump(
 `;
 }
 
-/** A string of Python: JSON's escapes are Python's too. */
+/** Returns a string as Python source. The escapes of JSON are valid in Python too. */
 const python = (value: string): string => JSON.stringify(value).replaceAll(/[^ -~]/g, escaped);
 const escaped = (character: string): string =>
   Array.from(
@@ -87,7 +87,10 @@ const escaped = (character: string): string =>
     (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
   ).join('');
 
-/** SigLIP 2 has its own tokenizer class: AutoTokenizer finds that of Gemma, which does not lower. */
+/**
+ * The tokenizer classes that a script must name. For SigLIP 2, AutoTokenizer would return Gemma's class, which does not
+ * convert to lower case.
+ */
 const tokenizers: Partial<Record<FamilyName, string>> = { siglip: 'SiglipTokenizer', siglip2: 'Siglip2Tokenizer' };
 
 function transformersPart(family: FamilyName): string {

@@ -9,9 +9,9 @@ import { type ParityImage, parityTexts } from './inputs.ts';
 
 const embedding = z.array(z.number()).min(1);
 
-/** The values as the script of a reference library prints them. */
+/** The golden values that the script of a reference library prints. */
 const values = z.object({
-  format: z.literal('vls-golden-1', 'not the values of a script of `vls models golden --python`'),
+  format: z.literal('vls-golden-1', 'not golden values printed by a script of `vls models golden --python`'),
   model: z.string(),
   revision: z.string(),
   family: z.string(),
@@ -21,7 +21,7 @@ const values = z.object({
   probability: z.object({ scale: z.number(), bias: z.number().nullable() }),
 });
 
-/** Golden values that were taken back. */
+/** Golden values that were written into a model folder. */
 export interface Taken {
   path: string;
   source: string;
@@ -30,9 +30,9 @@ export interface Taken {
 }
 
 /**
- * Writes the values of a reference library into the folder of a model, with the images.
- * @param replaces true to replace golden values that are there.
- * @throws {Error} when they are of another model, or of other images.
+ * Writes golden values of a reference library into the folder of a model, together with the images.
+ * @param replaces true to replace existing golden values.
+ * @throws {Error} when the values belong to another model or to other images.
  */
 export async function takeGoldenValues(
   file: string,
@@ -47,11 +47,11 @@ export async function takeGoldenValues(
   const refuse = (message: string) => new Error(`${file}: ${message}`);
   if (data.model !== model || data.revision !== revision || data.family !== family) {
     const given = `${data.model} (revision ${data.revision}, ${data.family})`;
-    throw refuse(`the values are of ${given}, and the model is ${model} (revision ${revision}, ${family})`);
+    throw refuse(`the values belong to ${given}, but the model is ${model} (revision ${revision}, ${family})`);
   }
   for (const { embedding } of [...data.images, ...data.texts]) {
     if (embedding.length === dimensions) continue;
-    throw refuse(`an embedding has ${embedding.length} values, and those of ${model} have ${dimensions}`);
+    throw refuse(`an embedding has ${embedding.length} values, but an embedding of ${model} has ${dimensions}`);
   }
   const bytes = new Map(images.map(({ image, bytes }) => [image, bytes]));
   for (const { image, sha256 } of data.images) {
@@ -61,9 +61,10 @@ export async function takeGoldenValues(
     }
   }
   const unknown = data.texts.find(({ text }) => !parityTexts.includes(text));
-  if (unknown !== undefined) throw refuse(`"${unknown.text.slice(0, 60)}" is not a text of this release`);
+  if (unknown !== undefined)
+    throw refuse(`"${unknown.text.slice(0, 60)}" is not a text of this release; write the script again with --python`);
   const path = join(directory, 'golden.json');
-  if (!replaces && (await sizeOf(path)) > 0) throw new Error(`${path} is there already; --force replaces it`);
+  if (!replaces && (await sizeOf(path)) > 0) throw new Error(`${path} already exists; --force replaces it`);
   for (const { image } of data.images) {
     const target = join(directory, image);
     await mkdir(dirname(target), { recursive: true });

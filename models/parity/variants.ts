@@ -1,6 +1,6 @@
 import type { Cleaning, ImageRecipe, Rgb, TextRecipe } from '../model.ts';
 
-/** The steps that differ between recipes, as causes of a difference. */
+/** The steps of a recipe that may cause a difference. */
 export const causes = [
   'mean',
   'filter',
@@ -17,15 +17,15 @@ export const causes = [
 ] as const;
 export type Cause = (typeof causes)[number];
 
-/** One change of a recipe. */
+/** A change of one step of a recipe. */
 export interface Change {
   cause: Cause;
-  /** The step as the recipe has it, and as the variant has it, in words. */
+  /** The value of the step in the recipe and in the variant, as text. */
   from: string;
   to: string;
 }
 
-/** A recipe that differs from the one of the model. */
+/** A recipe that differs from that of the model in some steps. */
 export interface Variant<Recipe> {
   recipe: Recipe;
   changes: Change[];
@@ -39,13 +39,14 @@ const normalisations: { mean: Rgb; std: Rgb }[] = [
 ];
 const inWords = ({ mean, std }: { mean: Rgb; std: Rgb }) => `mean ${mean.join(' ')} and deviation ${std.join(' ')}`;
 const rgbInWords = {
-  'after-resize': 'alpha dropped after the resize',
-  'before-resize': 'transparency over white before the resize',
+  'after-resize': 'the alpha channel dropped after the resize',
+  'before-resize': 'transparent parts blended over white before the resize',
 };
 
 /**
- * Other recipes for images, with the fewest changes first within a normalisation, as each normalisation needs a graph of
- * its own. The first is that of the model.
+ * Returns variants of an image recipe, beginning with the model's own recipe. Variants with the same normalisation
+ * follow each other, since each normalisation needs a graph of its own; within them, those with the fewest changes come
+ * first.
  */
 export function imageVariants(own: ImageRecipe): Variant<ImageRecipe>[] {
   const isOwn = ({ mean, std }: { mean: Rgb; std: Rgb }) => `${mean}/${std}` === `${own.mean}/${own.std}`;
@@ -65,12 +66,13 @@ export function imageVariants(own: ImageRecipe): Variant<ImageRecipe>[] {
 }
 
 const cleanings: readonly Cleaning[] = ['openclip', 'openclip-cased', 'openclip-canonical', 'siglip', 'lower', 'none'];
-/** The limits of the families. */
+/** The maximum numbers of tokens in the supported families. */
 const lengths = [32, 52, 64, 77] as const;
 
 /**
- * Other recipes for texts, with at most two changes, the fewest first. The first is that of the model.
- * @param endToken id of the token at the end of each text.
+ * Returns variants of a text recipe with at most two changes, beginning with the model's own recipe; those with the
+ * fewest changes come first.
+ * @param endToken the id of the token at the end of each text.
  */
 export function textVariants(own: TextRecipe, endToken: number): Variant<TextRecipe>[] {
   const pads: TextRecipe['pad'][] = ['end', ...[...new Set([0, 1, endToken])].map((id) => ({ id, to: own.maxTokens }))];
@@ -128,7 +130,7 @@ const options = <Recipe, Value extends string>(
       apply: apply(value),
     }));
 
-/** Returns every choice of at most one option of each step, with the fewest changes first. */
+/** Returns all combinations with at most one option of each step, those with the fewest changes first. */
 function combinations<Recipe extends object>(
   base: Recipe,
   changes: Change[],

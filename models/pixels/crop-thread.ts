@@ -4,13 +4,16 @@ import { limitDecodes } from './decode-limits.ts';
 import { crop } from './preprocess.ts';
 import type { CropThreadOptions, FromCropThread, ToCropThread } from './threaded-crop.ts';
 
-/** Entry of the thread that decodes and resamples, while the main thread answers and runs the towers. */
+/**
+ * The entry of the thread that decodes and resamples images, while the main thread answers messages and runs the
+ * towers.
+ */
 const { places, ...options } = workerData as CropThreadOptions;
 limitDecodes(places);
 
 const send = (message: FromCropThread, transfer: ArrayBuffer[] = []) => parentPort?.postMessage(message, transfer);
 const cancels = new Map<number, AbortController>();
-/** Callbacks that start large images once they have a place, by id. */
+/** Callbacks that start to decode large images once they have permission, by image id. */
 const granted = new Map<number, () => void>();
 
 parentPort?.on('message', (message: ToCropThread) => {
@@ -37,7 +40,7 @@ async function answer({ id, bytes, interactive, tenant, mode = options.mode }: T
     const takeLargePlace = (signal?: AbortSignal) => askForLargePlace(id, signal);
     const caller = { interactive, tenant, signal: cancel.signal, takeLargePlace };
     const pixels = await crop(bytes, { ...options, ...(mode && { mode }), caller });
-    // Buffers of libvips cannot be transferred.
+    // Buffers that libvips has allocated cannot be transferred to another thread.
     const own = pixels instanceof Buffer ? new Uint8Array(pixels) : pixels;
     send({ type: 'cropped', id, pixels: own }, [own.buffer as ArrayBuffer]);
   } catch (error) {
@@ -48,7 +51,7 @@ async function answer({ id, bytes, interactive, tenant, mode = options.mode }: T
   }
 }
 
-/** Asks the main thread for a large-image place. The answer to the image returns the place. */
+/** Asks the main thread for permission to decode a large image. The permission ends with the reply for the image. */
 function askForLargePlace(id: number, signal: AbortSignal | undefined): Promise<() => void> {
   return new Promise((resolve, reject) => {
     signal?.addEventListener('abort', () => reject(signal.reason), { once: true });

@@ -7,16 +7,16 @@ import { takeOwnLargePlace } from './large-places.ts';
 import { countPages } from './tiff.ts';
 
 /**
- * Encoders write about ten scans. A file of 0.5 MB with 2,646 empty ones kept libjpeg busy for 22 s, past every
- * deadline.
+ * The maximum number of scans of a JPEG. Encoders write about ten. A file of 0.5 MB with 2,646 empty scans kept libjpeg
+ * busy for 22 s, past every deadline.
  */
 const maxScans = 100;
-/** libtiff reads all pages to count them: 60,000 took 3 s. */
+/** The maximum number of pages of a TIFF. libtiff reads all pages to count them: 60,000 pages took 3 s. */
 const maxPages = 1_000;
 
 /**
- * Refuses files whose structure costs far more time than their pixels. It runs before any decoder, since a decoder
- * cannot be stopped.
+ * Refuses files that would take far more time than their number of pixels suggests. It runs before any decoder, since a
+ * decoder cannot be stopped.
  * @throws {ServiceError} `image.corrupt`
  */
 export function checkStructure(bytes: Uint8Array): void {
@@ -26,7 +26,7 @@ export function checkStructure(bytes: Uint8Array): void {
     throw new ServiceError('image.corrupt', `The TIFF has more than ${maxPages} pages, or its pages form a circle`);
 }
 
-/** Counts the scans of a JPEG, up to one more than allowed. */
+/** Returns the number of scans of a JPEG. Stops counting at one more than the maximum. */
 function countScans(bytes: Uint8Array): number {
   let scans = 0;
   let at = 2;
@@ -43,9 +43,9 @@ function countScans(bytes: Uint8Array): number {
 }
 
 /**
- * Returns the maximum memory per pixel while an image is decoded and resampled, in bytes. Measured at 49 megapixels:
- * AVIF 883 MB, an interlaced PNG of 16 bits 580 MB, WebP 387 MB, a progressive JPEG 295 MB, RGBA 212 MB. Others are
- * read row by row: 161 MB.
+ * Returns the maximum memory per pixel, in bytes, for decoding and resampling an image. Memory measured at 49
+ * megapixels: AVIF 883 MB, interlaced PNG of 16 bits 580 MB, WebP 387 MB, progressive JPEG 295 MB, RGBA 212 MB. All
+ * other images are read row by row and took 161 MB.
  */
 function bytesPerPixel({ format, isProgressive }: Metadata): number {
   if (format === 'heif') return 18;
@@ -53,7 +53,10 @@ function bytesPerPixel({ format, isProgressive }: Metadata): number {
   return format === 'webp' ? 8 : 5;
 }
 
-/** An image that needs more than this many bytes is large. The number of large images decoded at a time is bounded. */
+/**
+ * The memory in bytes above which an image counts as large. The number of large images that are decoded at the same
+ * time is limited.
+ */
 const largeBytes = 128_000_000;
 
 const placesForOthers = (places: number) => ({
@@ -64,15 +67,15 @@ const placesForOthers = (places: number) => ({
 let others = placesForOthers(availableParallelism() + 1);
 
 /**
- * Sets the number of images below that limit that are decoded at a time, for batches and for interactive requests. Each
- * may need up to 128 MB. A tenant's first image never waits for images of other tenants.
+ * Sets how many images that are not large may be decoded at the same time, for batches and for interactive requests.
+ * Each may need up to 128 MB. The first image of a tenant never waits for images of other tenants.
  */
 export function limitDecodes(places: number): void {
   others = placesForOthers(places);
 }
 
 /**
- * Decodes and resamples an image once it has a place. The pixels must not be used after the place is returned.
+ * Decodes and resamples an image when it is its turn. `work` must not use the pixels after it returns.
  * @throws the reason of the caller's signal, when it aborts first.
  */
 export async function inTurn<Value>(

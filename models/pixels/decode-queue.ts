@@ -5,12 +5,12 @@ import type { Provider } from '../model.ts';
 import { createProcessorUse, type ProcessorUse } from '../processor-use.ts';
 import { createLargePlaces } from './large-places.ts';
 
-/** A queue of images to decode, a few at a time. */
+/** A queue of images to decode. It decodes a few images at the same time. */
 export interface DecodeQueue {
   /**
    * Runs a task in its turn, or at once when it is interactive.
-   * @param task decodes for the caller that it gets, which provides large-image places.
-   * @returns its value, and its run time in ms without the wait for such a place.
+   * @param task decodes for the caller that it receives, which can grant permission for large images.
+   * @returns the result of the task, and its run time in ms without the wait for such a permission.
    * @throws the reason of the caller's signal, when it aborts before the task begins.
    */
   run<Value>(caller: Caller, task: (caller: Caller) => Promise<Value>): Promise<{ value: Value; ms: number }>;
@@ -19,11 +19,11 @@ export interface DecodeQueue {
 
 export interface DecodeQueueOptions {
   provider: Provider;
-  /** Threads that a run of a tower uses. */
+  /** The number of threads that a run of a tower uses. */
   threads: number;
-  /** Maximum images of the next batch run. */
+  /** Returns the maximum number of images of the next batch run. */
   nextRun: () => number;
-  /** The account to which each tenant's decoding time is charged. */
+  /** Counts the decoding time of each tenant. */
   use?: ProcessorUse;
   now?: () => number;
 }
@@ -35,7 +35,8 @@ interface Waiter {
 }
 
 /**
- * A tenant counts as idle after this time without work (ms). Between two images of a batch there is a run of the tower.
+ * The time in ms without work after which a tenant counts as idle. It covers a run of the tower between two images of a
+ * batch.
  */
 const idleMs = 250;
 
@@ -43,16 +44,17 @@ const idleMs = 250;
 export const slowDecodeMs = 10_000;
 
 /**
- * Creates a queue. Images are decoded on libvips' threads, as many at a time as the next run takes. A run blocks this
- * process, so only images that libvips already has are decoded during it. On a GPU all cores decode.
+ * Creates a queue. Images are decoded on the threads of libvips, as many at a time as the next run takes. A run blocks
+ * this process, so during a run only images that libvips has already started are decoded. On a GPU, all cores decode.
  *
  * An interactive image starts at once, and no batch image starts until it has ended, because sharing a core would slow
- * it down. There is one exception: requests that have used more than half of the processor, and more than another
- * tenant, do not hold back that tenant's batch images. So the requests of one tenant cannot stop the batches of
- * another. Under constant interactive load, batch images for one run still start once a second.
+ * it down. There is one exception. When the requests of a tenant have used more than half of the processor, and more
+ * than a second tenant has used in total, they no longer delay the batch images of the second tenant. So the requests
+ * of one tenant cannot stop the batches of another. Under constant interactive load, batch images for one run still
+ * start once a second.
  *
- * The next batch image is that of the tenant with the least use. A tenant with no image in decoding may start one even
- * if all places are taken, up to twice the places. Large images have places of their own.
+ * The next batch image belongs to the tenant with the least use. A tenant that has no image in decoding may start one
+ * even when the maximum is reached, up to twice the maximum. Large images have a limit of their own.
  */
 export function createDecodeQueue({
   provider,
@@ -63,9 +65,9 @@ export function createDecodeQueue({
 }: DecodeQueueOptions): DecodeQueue {
   const least = provider === 'cpu' ? threads + 1 : availableParallelism();
   const bulk = new Set<Waiter>();
-  /** Images in decoding by tenant, without large ones. */
+  /** The number of images in decoding by tenant, without large ones. */
   const held = { batch: new Map<string, number>(), interactive: new Map<string, number>() };
-  /** End of the last image of each tenant. */
+  /** The time at which the last image of each tenant ended. */
   const endedAt = new Map<string, number>();
   const floor = createFloor(now);
   let activeOfBatches = 0;
@@ -83,7 +85,7 @@ export function createDecodeQueue({
     return others.some((other) => other !== tenant);
   }
 
-  /** Returns true when interactive images go before this tenant's batch images. */
+  /** Returns true when this tenant's batch images wait for interactive images. */
   function isHeldBack(tenant: string): boolean {
     for (const other of held.interactive.keys()) {
       if (other === tenant || !use.givesWay(other, tenant)) return true;
@@ -96,7 +98,10 @@ export function createDecodeQueue({
     return activeOfBatches < places() || (heldBy(tenant) === 0 && activeOfBatches < 2 * places());
   }
 
-  /** Returns the oldest image of each tenant, sorted by least use and then by fewest images in decoding. */
+  /**
+   * Returns the oldest image of each tenant. Tenants with the least use come first, then those with the fewest images
+   * in decoding.
+   */
   function heads(): Waiter[] {
     const first = new Map<string, Waiter>();
     for (const image of bulk) if (!first.has(image.tenant)) first.set(image.tenant, image);
@@ -144,7 +149,7 @@ export function createDecodeQueue({
     });
   }
 
-  /** @returns a function that ends it. */
+  /** Counts an image as being decoded. @returns a function that ends the count. */
   function begin(tenant: string, interactive: boolean): () => void {
     const of = interactive ? held.interactive : held.batch;
     if (!interactive) activeOfBatches++;

@@ -10,7 +10,7 @@ import type { Rectangle, Size } from './resample/plan.ts';
 import { type ColourMode, overWhite, type Pixels, toRgb } from './rgb.ts';
 import { checkTiff, paletteTiff, readTiffTags, type TiffTags } from './tiff.ts';
 
-// Only these decoders may process untrusted bytes. libvips links many more, some of them fragile.
+// Only these decoders may process untrusted bytes. libvips contains many more, some of them fragile.
 sharp.block({ operation: ['VipsForeignLoad'] });
 sharp.unblock({
   operation: [
@@ -26,20 +26,20 @@ sharp.unblock({
 sharp.concurrency(1);
 sharp.cache(false);
 
-/** An image whose header has been read. */
+/** An image whose header has been read, and whose pixels can be decoded. */
 export interface OpenedImage extends Size {
   mode: ColourMode;
   metadata: Metadata;
   /**
-   * Decodes the columns of `region` as stored, from its top to the end of the image. Decoding all rows detects a
-   * truncated file. Mode `1` is returned as grey, `P` as RGBA.
+   * Decodes the columns of `region` in the colour mode of the file, from the top of the region to the end of the image.
+   * Decoding all rows detects a truncated file. Mode `1` is returned as grey, `P` as RGBA.
    */
   pixels(region: Rectangle): Promise<Pixels>;
-  /** Decodes the same rows and columns as RGB, blended over white. */
+  /** Decodes the same rows and columns to RGB. Transparent parts are blended over white. */
   rgbOverWhite(region: Rectangle): Promise<Pixels>;
   /**
-   * Decodes and resizes a window with libvips: close to Pillow, in half the time, and outside JavaScript. Only for
-   * `RGB` without alpha (libvips treats a PNG's transparent colour as alpha).
+   * Decodes and resizes a window with libvips: nearly the same values as Pillow, in half the time, and outside
+   * JavaScript. Only for `RGB` without alpha (libvips treats a PNG's transparent colour as alpha).
    */
   resized: ((target: Size, window: Rectangle, filter: ImageRecipe['filter']) => Promise<Pixels>) | undefined;
 }
@@ -50,10 +50,11 @@ const decodeSeconds = 10;
 const kernels = { bicubic: 'cubic', bilinear: 'linear' } as const;
 
 /**
- * Reads the header. Only the first frame of an animation counts. The orientation of a TIFF is applied, as Pillow does;
- * EXIF orientation, HEIF rotation and colour profiles are not. Samples of 16 bits are reduced to their upper byte.
- * @throws {ServiceError} `image.unsupported_format`, `image.corrupt`, `image.too_many_pixels`; the methods of the image
- * also `image.decode_timeout`.
+ * Reads the header. Of an animation, only the first frame is used. The orientation of a TIFF is applied, as Pillow
+ * does; EXIF orientation, HEIF rotation and colour profiles are not. Samples of 16 bits are reduced to their upper
+ * byte.
+ * @throws {ServiceError} `image.unsupported_format`, `image.corrupt`, `image.too_many_pixels`; the methods of the
+ * returned image also throw `image.decode_timeout`.
  */
 export async function openImage(bytes: Uint8Array, maxPixels: number): Promise<OpenedImage> {
   const guarded = async <Value>(work: () => Promise<Value>): Promise<Value> => {
@@ -63,7 +64,7 @@ export async function openImage(bytes: Uint8Array, maxPixels: number): Promise<O
       throw toImageError(error, bytes, maxPixels);
     }
   };
-  // sharp's own message differs with the kind of buffer.
+  // The text of sharp's error depends on the kind of buffer, so it is not used.
   if (bytes.length === 0) throw new ServiceError('image.unsupported_format', describeNonImage(bytes));
   const { image, metadata, facts } = await guarded(async () => {
     checkStructure(bytes);
@@ -93,7 +94,7 @@ export async function openImage(bytes: Uint8Array, maxPixels: number): Promise<O
     if (gif !== undefined && needsFill) fillOutside(pixels, region, gif);
     return pixels;
   };
-  // Unlike in the mode, the transparent colour of a PNG counts here.
+  // The transparent colour of a PNG counts as alpha here, but not in the colour mode.
   const hasTransparency = mode === 'P' || needsFill || (hasAlpha && facts.tiff?.extraSample !== 0);
   const rgbOverWhite = async (asked: Rectangle) => {
     if (!hasTransparency) return toRgb(await readAs(mode, toEnd(asked)), mode);
@@ -120,7 +121,7 @@ export async function openImage(bytes: Uint8Array, maxPixels: number): Promise<O
   };
 }
 
-/** Properties of the file that libvips does not report, and the bytes to give to libvips. */
+/** Properties of the file that libvips does not report, and the bytes that are passed to libvips. */
 interface Facts {
   bytes: Uint8Array;
   gif?: GifFrame;
@@ -140,17 +141,17 @@ function readHeader(bytes: Uint8Array): Facts {
   return { bytes, tiff };
 }
 
-/** Only the orientation of a TIFF swaps the sides. */
+/** Returns the size of the image after rotation. Only the orientation of a TIFF can swap width and height. */
 function orientedSize({ format, orientation = 1, width, height }: Metadata): Size & { isTurned: boolean } {
   const isTurned = format === 'tiff' && orientation > 1;
   return isTurned && orientation > 4 ? { width: height, height: width, isTurned } : { width, height, isTurned };
 }
 
-// Checks the pixel limit before decoding, and applies no colour profile, as Pillow.
+// Checks the number of pixels before decoding, and applies no colour profile; Pillow applies none either.
 const reader = (bytes: Uint8Array, maxPixels: number): Sharp =>
   sharp(bytes, { limitInputPixels: maxPixels, failOn: 'error', sequentialRead: true, pages: 1, ignoreIcc: true });
 
-/** Returns the pipeline that keeps the channels of the mode. */
+/** Returns the pipeline that decodes to the channels of the colour mode. */
 function stored(image: Sharp, mode: ColourMode): Sharp {
   switch (mode) {
     case '1':
@@ -158,7 +159,7 @@ function stored(image: Sharp, mode: ColourMode): Sharp {
       return image.removeAlpha().toColourspace('b-w');
     case 'RGB':
       return image.removeAlpha().toColourspace('srgb');
-    // Raw output of `b-w` has one channel and would drop the alpha, so grey with alpha is decoded as RGBA.
+    // Raw output of `b-w` has one channel and no alpha, so grey with alpha is decoded as RGBA.
     case 'LA':
     case 'P':
     case 'RGBA':
@@ -168,21 +169,24 @@ function stored(image: Sharp, mode: ColourMode): Sharp {
   }
 }
 
-/** @param isWide keeps the upper byte of 16-bit samples here, since libvips clips CMYK when it narrows them. */
+/**
+ * Runs the pipeline. @param isWide true for samples of 16 bits. Their upper byte is taken here, since libvips clips
+ * CMYK when it narrows samples.
+ */
 async function raw(image: Sharp, isWide: boolean): Promise<Pixels> {
   const { data, info } = await image
     .timeout({ seconds: decodeSeconds })
     .raw({ depth: isWide ? 'ushort' : 'uchar' })
     .toBuffer({ resolveWithObject: true });
   if (!isWide) return { data, channels: info.channels };
-  // Samples have the byte order of the machine. Node runs only on little-endian ones.
+  // Samples have the byte order of the machine. Node runs only on little-endian machines.
   return {
     data: Uint8Array.from({ length: data.length / 2 }, (_, at) => data[2 * at + 1] ?? 0),
     channels: info.channels,
   };
 }
 
-/** Sets pixels outside a GIF's frame, and transparent ones, to the fill colour. */
+/** Sets transparent pixels and those outside the frame of a GIF to the fill colour. */
 function fillOutside({ data, channels }: Pixels, region: Rectangle, gif: GifFrame): void {
   for (let at = 0, pixel = 0; at < data.length; at += channels, pixel++) {
     const x = region.left + (pixel % region.width) - gif.left;
@@ -201,7 +205,7 @@ function modeOf(metadata: Metadata, bytes: Uint8Array, { gif, tiff }: Facts): Co
   if (isPalette || tiff?.photometric === paletteTiff) return 'P';
   if (space === 'cmyk') return 'CMYK';
   if (grey && bitsPerSample === 1) return '1';
-  // libvips turns the transparent colour of a PNG into alpha, Pillow does not. Byte 25 is the colour type.
+  // libvips turns the transparent colour of a PNG into alpha; Pillow does not. Byte 25 of the file is the colour type.
   const isKeyed = format === 'png' && ((bytes[25] ?? 0) & 4) === 0;
   const alpha = hasAlpha && !isKeyed;
   // Pillow reads 16-bit grey with alpha as RGBA.

@@ -1,14 +1,17 @@
 type Colour = readonly [red: number, green: number, blue: number];
 
-/** Properties of a GIF's first frame that libvips does not report. */
+/** Properties of the first frame of a GIF that libvips does not report. */
 export interface GifFrame {
   /**
-   * True when entry i of the colour table is (i, i, i), or the GIF has no table. Pillow reads such an image as grey.
+   * True when each entry i of the colour table is (i, i, i), or when the GIF has no table. Pillow reads such an image
+   * as grey.
    */
   isGrey: boolean;
   /** True when the frame has a transparent colour. Transparent pixels and those outside the frame are `fill`. */
   isTransparent: boolean;
-  /** The colour that Pillow uses outside the frame: the transparent one, else entry 0. */
+  /**
+   * The colour that Pillow uses outside the frame: the transparent colour if there is one, else entry 0 of the table.
+   */
   fill: Colour;
   left: number;
   top: number;
@@ -20,12 +23,12 @@ const greyTable = Uint8Array.from({ length: 768 }, (_, at) => Math.floor(at / 3)
 
 const bytesOfTable = (flags: number) => (flags & 0x80 ? 3 << ((flags & 7) + 1) : 0);
 
-/** Returns the offset of the first frame's descriptor and the index of its transparent colour. */
+/** Returns the offset of the descriptor of the first frame, and the index of its transparent colour. */
 function findFrame(bytes: Uint8Array): { at: number; transparent: number | undefined } {
   const byte = (at: number) => bytes[at] ?? 0;
   let transparent: number | undefined;
   let at = 13 + bytesOfTable(byte(10));
-  // Extensions before the first frame. Each is a label and a chain of blocks that ends with an empty one.
+  // Skips the extensions before the first frame. Each is a label and a chain of blocks that ends with an empty block.
   while (byte(at) === 0x21) {
     if (byte(at + 1) === 0xf9) transparent = byte(at + 3) & 1 ? byte(at + 6) : undefined;
     at += 2;
@@ -57,8 +60,9 @@ export function readGifFrame(bytes: Uint8Array): GifFrame {
 }
 
 /**
- * Adds a grey ramp to a GIF without a colour table, which Pillow reads that way. libvips would decode it as all black.
- * @returns the same bytes when they have a table.
+ * Adds a grey colour table to a GIF without a table, since Pillow reads such a GIF as grey. libvips would decode it as
+ * black.
+ * @returns the same bytes when the GIF has a table.
  */
 export function withColourTable(bytes: Uint8Array): Uint8Array {
   const flags = bytes[10] ?? 0;

@@ -1,16 +1,19 @@
-/** Boxes that lead to the properties of a HEIF file's items. `meta` starts with four bytes of version and flags. */
+/**
+ * The boxes of a HEIF file that lead to the properties of its items, with the number of bytes before their content.
+ * `meta` starts with four bytes of version and flags.
+ */
 const containers = new Map([
   ['meta', 4],
   ['iprp', 0],
   ['ipco', 0],
 ]);
 
-/** Item properties that rotate, mirror or crop the decoded image. The reference does not apply them. */
+/** Item properties that rotate, mirror or crop the decoded image. The reference implementation does not apply them. */
 const transforms = new Set(['irot', 'imir', 'clap']);
 
 /**
- * Removes the transformations of a HEIF file: libheif would apply rotation, mirroring and cropping, Pillow does not. An
- * image sequence (`avis`) is marked as a still image, since libvips refuses that brand. Its primary item is the first
+ * Removes the transformations of a HEIF file: libheif would rotate, mirror and crop the image, Pillow does not. An
+ * image sequence (`avis`) is marked as a still image, since libvips refuses sequences. Its primary item is the first
  * frame.
  * @returns the same bytes when nothing has to change.
  */
@@ -34,7 +37,7 @@ export function asStored(bytes: Uint8Array): Uint8Array {
         edit().write('avif', at + 8, 'latin1');
       const inner = containers.get(type);
       if (inner !== undefined) walk(at + header + inner, at + size);
-      // Properties are referenced by index, so none can be removed. Each becomes a rotation by 0.
+      // Properties are referenced by index, so a property cannot be removed. It becomes a rotation by 0 instead.
       if (transforms.has(type)) {
         edit().write('irot', at + 4, 'latin1');
         edit().fill(0, at + header, at + size);

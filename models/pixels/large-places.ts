@@ -1,11 +1,11 @@
 import type { Caller } from '../encoder/protocol.ts';
 import { createProcessorUse, type ProcessorUse } from '../processor-use.ts';
 
-/** Places for images that need much memory, and usually a second or more, to decode. */
+/** Limits how many images with high memory need are decoded at the same time. Most of them take a second or more. */
 export interface LargePlaces {
   /**
-   * Waits for a place.
-   * @returns releases it.
+   * Waits until the image may be decoded.
+   * @returns a function to call after decoding.
    * @throws the reason of the caller's signal, when it aborts first.
    */
   take(caller: Omit<Caller, 'takeLargePlace'>): Promise<() => void>;
@@ -13,7 +13,7 @@ export interface LargePlaces {
 }
 
 export interface LargePlacesOptions {
-  /** The account to which decoding time is charged. */
+  /** Counts the decoding time of each tenant. */
   use: ProcessorUse;
   /** Returns true when other tenants have work for the same processor. Default: false. */
   isContested?: (tenant: string) => boolean;
@@ -28,16 +28,16 @@ interface Waiter extends Image {
   grant(): void;
 }
 
-/** Interval at which an image that waits only for the work of other tenants checks for it (ms). */
+/** The time in ms between two checks for work of other tenants, while an image waits for nothing else. */
 const lookEveryMs = 250;
-/** Maximum share of the processor that counts as used by other tenants when a rest is computed. */
+/** The maximum share of the processor that is counted for other tenants when a rest is computed. */
 const largestShare = 0.95;
-/** A tenant's last image is forgotten after this many times its own duration; no rest is longer. */
+/** The last image of a tenant is forgotten after this multiple of its own duration. No rest is longer. */
 const forgottenAfter = 100;
 
 /**
- * Creates the places. Their number bounds memory: at a time one image of batches and one of interactive requests, plus
- * one interactive image of a second tenant. Rests bound the time, since a decoder cannot be stopped. While other
+ * Creates the limit. Its number bounds memory: at the same time one image of batches and one of interactive requests,
+ * plus one interactive image of a second tenant. Rests bound the time, since a decoder cannot be stopped. While other
  * tenants have work, a tenant decodes one large image at a time and then rests. The rest grows with the share of the
  * processor that the others use: up to the duration of the image for each of them. Without rests, interlaced PNGs of 49
  * megapixels (1.5 s each) from one tenant, in single requests and batches, made another tenant's batch take 3.4 times
@@ -50,7 +50,7 @@ export function createLargePlaces({
 }: LargePlacesOptions): LargePlaces {
   const active = new Set<Image>();
   const waiting = new Set<Waiter>();
-  /** The last large image of each tenant: its end, its duration (ms) and its kind. */
+  /** The last large image of each tenant: when it ended, its duration in ms and its kind. */
   const last = new Map<string, { endedAt: number; took: number; interactive: boolean }>();
   let looking: NodeJS.Timeout | undefined;
 
@@ -61,7 +61,7 @@ export function createLargePlaces({
   const competes = (image: Image) =>
     isContested(image.tenant) || [...active, ...waiting].some(({ tenant }) => tenant !== image.tenant);
 
-  /** Returns the time until a tenant may start its next image while others have work (ms). */
+  /** Returns the time in ms until a tenant may start its next image while others have work. */
   function restLeft(tenant: string): number {
     const ended = last.get(tenant);
     if (ended === undefined) return 0;
@@ -70,7 +70,7 @@ export function createLargePlaces({
     return ended.endedAt + ended.took * Math.min(Math.max(1, tenants), needed / (1 - needed)) - now();
   }
 
-  /** Returns 0 when the image may start, else the time until the next check (ms). */
+  /** Returns 0 when the image may start, else the time in ms until the next check. */
   function waitOf(image: Waiter): number {
     if (!hasMemoryFor(image)) return Number.POSITIVE_INFINITY;
     if (!competes(image)) return 0;
@@ -78,7 +78,7 @@ export function createLargePlaces({
     return Math.min(lookEveryMs, Math.max(0, restLeft(image.tenant)));
   }
 
-  /** The tenant with the least use goes first. Its interactive images and its batch images alternate. */
+  /** Sorts waiting images. The tenant with the least use goes first. Its interactive and batch images alternate. */
   const before = (a: Waiter, b: Waiter) => {
     if (a.tenant !== b.tenant) return use.all.of(a.tenant) < use.all.of(b.tenant);
     return a.interactive !== b.interactive && a.interactive !== (last.get(a.tenant)?.interactive ?? false);
@@ -144,5 +144,5 @@ export function createLargePlaces({
 
 const own = createLargePlaces({ use: createProcessorUse() });
 
-/** The places of this process, for callers without their own. */
+/** The limit of this process, for callers that have no other. */
 export const takeOwnLargePlace = (caller: Caller) => (signal?: AbortSignal) => own.take({ ...caller, signal });

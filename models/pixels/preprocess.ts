@@ -8,24 +8,24 @@ import { resample } from './resample/resample.ts';
 import { toRgb } from './rgb.ts';
 
 export interface CropOptions {
-  /** The caller, for large-image places. Default: batch work without a tenant. */
+  /** The caller, which limits large images. Default: batch work without a tenant. */
   caller?: Caller;
   recipe: Pick<ImageRecipe, 'size' | 'resize' | 'filter' | 'rgb'>;
-  /** Larger images are refused before they are decoded. */
+  /** The maximum number of pixels. Larger images are refused before they are decoded. */
   maxPixels: number;
   /**
-   * `exact` (the default): the same bytes as Pillow, for each image. `fast`: libvips resizes colour images without
-   * alpha and palette, which are nearly all, and already scales a JPEG of more than four times the size during
-   * decoding. Cosines change by up to 0.010 (`docs/models.md`).
+   * `exact` (the default) returns the same bytes as Pillow for each image. With `fast`, libvips resizes colour images
+   * without alpha and palette, which are nearly all images, and scales down a JPEG of more than four times the size
+   * while decoding. This changes cosines by up to 0.010 (`docs/models.md`).
    */
   mode?: PreprocessMode;
 }
 
 /**
  * Converts an encoded image to the RGB square that the model reads. The graph normalises these bytes
- * (`pixel-input.ts`). With `after-resize` the steps are OpenCLIP's with Pillow, which resizes an image in the mode of
- * its file: a palette with nearest-neighbour, colours weighted by alpha, which is then dropped, not blended. EXIF
- * orientation is not applied.
+ * (`pixel-input.ts`). With `after-resize`, the steps are those of OpenCLIP with Pillow, which resizes an image in the
+ * colour mode of its file: with a palette it copies the nearest pixel; with alpha it weights colours by alpha, and then
+ * drops alpha without blending. EXIF orientation is not applied.
  * @returns interleaved bytes: `size * size * 3`.
  * @throws {ServiceError} `image.unsupported_format`, `image.corrupt`, `image.too_many_pixels`, `image.decode_timeout`
  */
@@ -39,7 +39,7 @@ export async function crop(bytes: Uint8Array, { recipe, maxPixels, mode, caller 
     width: size,
     height: size,
   };
-  // libvips enlarges differently: cosines differ by 0.013.
+  // libvips is not used to enlarge images, since cosines would differ by 0.013.
   const { resized } = image;
   if (mode === 'fast' && resized && Math.min(image.width, image.height) > size) {
     return await inTurn(image.metadata, async () => (await resized(target, window, filter)).data, caller);
@@ -51,7 +51,8 @@ export async function crop(bytes: Uint8Array, { recipe, maxPixels, mode, caller 
 /** Returns the size of the whole image after the resize. */
 function targetOf({ width, height }: Size, { size, resize }: CropOptions['recipe']): Size {
   if (resize === 'squash') return { width: size, height: size };
-  // torchvision's `int(size * long / short)`. Rounding the long side instead changes a cosine by up to 0.025.
+  // The same as torchvision's `int(size * long / short)`. Rounding the long side instead changes a cosine by up to
+  // 0.025.
   const short = Math.min(width, height);
   return { width: Math.trunc((size * width) / short), height: Math.trunc((size * height) / short) };
 }
@@ -78,7 +79,7 @@ async function cropAsStored(
   const hasTable = image.mode === '1' || image.mode === 'P';
   const plan = planResample(hasTable ? 'nearest' : filter, image, target, window);
   const { data, channels } = await image.pixels(plan.region);
-  // An image that keeps its size is copied, including the colours of transparent pixels.
+  // An image that needs no resize is copied, including the colours of transparent pixels.
   const isResized = target.width !== image.width || target.height !== image.height;
   const isWeighted = (image.mode === 'LA' || image.mode === 'RGBA') && isResized;
   const pixels = { data: await resample({ data, channels, isWeighted }, plan), channels };
@@ -86,7 +87,10 @@ async function cropAsStored(
   return toRgb(pixels, image.mode).data;
 }
 
-/** Rounds halves to even, as Python's `round` does when the reference places its crop. */
+/**
+ * Rounds halves to the even number. The reference implementation uses Python's `round`, which does the same, to
+ * position its crop.
+ */
 export function roundHalfEven(value: number): number {
   const floor = Math.floor(value);
   const rest = value - floor;

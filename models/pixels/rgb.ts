@@ -1,8 +1,8 @@
 import { share } from './alpha.ts';
 
 /**
- * Colour modes of files, with Pillow's names, since OpenCLIP resizes an image in its mode: `L` grey, `LA` and `RGBA`
- * with an alpha channel, `P` with a palette, `1` black and white.
+ * The colour modes of image files, with Pillow's names, since OpenCLIP resizes an image in its colour mode: `L` grey,
+ * `LA` and `RGBA` with an alpha channel, `P` with a palette, `1` black and white.
  */
 export type ColourMode = '1' | 'L' | 'LA' | 'P' | 'RGB' | 'RGBA' | 'CMYK';
 
@@ -33,7 +33,7 @@ export function overWhite({ data }: Pixels): Pixels {
     const alpha = data[from + 3] as number;
     const white = 255 * (255 - alpha);
     for (let channel = 0; channel < 3; channel++) {
-      // With seven extra bits, plus half of the last one, divided by 255.
+      // Computed with seven more bits and rounded, then divided by 255.
       const sum = 128 * ((data[from + channel] as number) * alpha + white) + (128 << 7);
       rgb[to + channel] = ((sum >> 8) + sum) >> 15;
     }

@@ -7,7 +7,7 @@ import type { CropOptions } from './preprocess.ts';
 
 /** The options with which the thread starts. */
 export interface CropThreadOptions extends Omit<CropOptions, 'caller'> {
-  /** Number of images decoded at a time. */
+  /** The number of images that are decoded at the same time. */
   places: number;
 }
 
@@ -20,11 +20,14 @@ export type ToCropThread =
       tenant?: string | undefined;
       mode?: PreprocessMode | undefined;
     }
-  /** The large-image place that `largeAsked` requested. The answer to the image returns it. */
+  /** The permission that `largeAsked` requested. It ends with the reply for the image. */
   | { type: 'largeGranted'; id: number }
-  /** The caller of this image has gone. An image that has not begun is not decoded. It is still answered. */
+  /**
+   * The caller of this image no longer waits. An image whose decoding has not begun is not decoded, but it still gets a
+   * reply.
+   */
   | { type: 'cancel'; id: number }
-  /** The thread ends after it has answered all images. */
+  /** The thread ends after it has replied for all images. */
   | { type: 'close' };
 
 export type FromCropThread =
@@ -34,24 +37,24 @@ export type FromCropThread =
 
 export interface CropThread {
   /**
-   * `crop` of `preprocess.ts`, on a copy of the bytes.
-   * @param mode overrides that of the options.
+   * Runs `crop` of `preprocess.ts` in the thread, on a copy of the bytes.
+   * @param mode a mode other than that of the options.
    * @throws {ServiceError} as `crop`; the reason of the caller's signal, when it aborts first.
    */
   crop(bytes: Uint8Array, caller: Caller, mode?: PreprocessMode): Promise<Uint8Array>;
-  /** Ends the thread after it has answered all images. */
+  /** Ends the thread after it has replied for all images. */
   close(): void;
 }
 
 /**
- * Starts a thread that crops images. A run of a tower blocks the thread that starts it. With this thread, images that
- * have arrived are decoded during the run, and resampling never delays a run.
+ * Starts a thread that crops images. A run of a tower blocks the thread that started the run. With a separate thread,
+ * images that have arrived are decoded during the run, and resampling never delays a run.
  */
 export function startCropThread(options: CropThreadOptions): CropThread {
   const thread = new Worker(new URL('./crop-thread.ts', import.meta.url), { workerData: options });
   interface Image {
     caller: Caller;
-    /** Releases the large-image place. */
+    /** Ends the permission to decode a large image. */
     release?: () => void;
     resolve(pixels: Uint8Array): void;
     reject(error: unknown): void;
@@ -71,7 +74,7 @@ export function startCropThread(options: CropThreadOptions): CropThread {
   thread.on('error', (error) => {
     throw error;
   });
-  // The thread does not keep its process running.
+  // This thread does not keep the process alive.
   thread.unref();
   const send = (message: ToCropThread, transfer: ArrayBuffer[] = []) => thread.postMessage(message, transfer);
 
@@ -79,7 +82,7 @@ export function startCropThread(options: CropThreadOptions): CropThread {
     const image = asked.get(id);
     if (image === undefined) return;
     const { signal, takeLargePlace = takeOwnLargePlace(image.caller) } = image.caller;
-    // Without a place the image is cancelled and answered.
+    // An image that gets no permission is cancelled and gets a reply.
     const release = await takeLargePlace(signal).catch(() => undefined);
     if (release === undefined) return;
     if (!asked.has(id)) return release();
@@ -97,7 +100,7 @@ export function startCropThread(options: CropThreadOptions): CropThread {
       try {
         return await new Promise((resolve, reject) => {
           asked.set(id, { caller, resolve, reject });
-          // A copy that can be transferred, since the caller may need its bytes again.
+          // Copied so that it can be transferred, since the caller may need its own bytes again.
           const copy = new Uint8Array(bytes);
           send({ type: 'crop', id, bytes: copy, interactive, tenant, mode }, [copy.buffer]);
         });

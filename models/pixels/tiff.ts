@@ -1,6 +1,6 @@
 import { ServiceError } from '../../shared/errors.ts';
 
-/** The tags of a TIFF's first page that decide how its samples are read. Numbers are those of TIFF 6.0. */
+/** The tags of the first page of a TIFF that determine how its samples are read. Numbers are those of TIFF 6.0. */
 export interface TiffTags {
   photometric: number;
   compression: number;
@@ -13,7 +13,7 @@ const compressionTag = 259;
 const extraSamplesTag = 338;
 
 const jpegCompressions = new Set([6, 7]);
-/** Compressions that the bundled libtiff lacks, or that libvips cannot read row by row. */
+/** Compressions that the included libtiff does not support, or that libvips cannot read row by row. */
 const unreadCompressions = new Map([
   [33003, 'JPEG 2000'],
   [33005, 'JPEG 2000'],
@@ -24,7 +24,7 @@ const unreadCompressions = new Map([
   [50002, 'JPEG XL'],
   [52546, 'JPEG XL'],
 ]);
-/** Colour spaces that libvips would misread as RGB. */
+/** Colour spaces that libvips would wrongly read as RGB. */
 const unreadPhotometrics = new Map([
   [8, 'CIELab'],
   [9, 'ICCLab'],
@@ -39,7 +39,7 @@ export const paletteTiff = 3;
 const yCbCr = 6;
 
 interface Directory {
-  /** Byte offset of its first entry, and the number of entries. */
+  /** The byte offset of the first entry, and the number of entries. */
   first: number;
   count: number;
 }
@@ -48,7 +48,7 @@ interface Reader {
   isLittle: boolean;
   isBig: boolean;
   view: DataView;
-  /** Offset of the first directory. */
+  /** The offset of the first directory. */
   start: number;
 }
 
@@ -66,7 +66,7 @@ function open(bytes: Uint8Array): Reader | undefined {
 const offsetAt = ({ isLittle, isBig, view }: Omit<Reader, 'start'>, at: number): number =>
   isBig ? Number(view.getBigUint64(at, isLittle)) : view.getUint32(at, isLittle);
 
-/** Iterates the directories of a TIFF, one for each page. They may form a circle. Any other file has none. */
+/** Yields the directories of a TIFF, one for each page. They may form a circle. A file that is not a TIFF has none. */
 function* directories(reader: Reader): Generator<Directory> {
   const { view, isLittle, isBig } = reader;
   const [countBytes, entryBytes, offsetBytes] = isBig ? [8, 20, 8] : [2, 12, 4];
@@ -81,7 +81,7 @@ function* directories(reader: Reader): Generator<Directory> {
   }
 }
 
-/** Counts the pages of a TIFF up to `limit` + 1; 0 for any other file. */
+/** Returns the number of pages of a TIFF, at most `limit` + 1; 0 for a file that is not a TIFF. */
 export function countPages(bytes: Uint8Array, limit: number): number {
   const reader = open(bytes);
   if (reader === undefined) return 0;
@@ -90,7 +90,7 @@ export function countPages(bytes: Uint8Array, limit: number): number {
   return pages;
 }
 
-/** More entries than any software writes; the rest is ignored. */
+/** The maximum number of entries that are read. No software writes as many. */
 const maxEntries = 1_000;
 
 /** Reads the tags of the first page; undefined for a file that is not a TIFF. */
@@ -104,7 +104,7 @@ export function readTiffTags(bytes: Uint8Array): TiffTags | undefined {
     for (let entry = 0; entry < Math.min(count, maxEntries); entry++) {
       const at = first + entry * entryBytes;
       if (at + entryBytes > view.byteLength) break;
-      // All tags read here have the type SHORT. Values that do not fit into the entry are stored at an offset.
+      // All tags that are read here have the type SHORT. Values that do not fit into an entry are stored at an offset.
       const values = isBig ? Number(view.getBigUint64(at + 4, isLittle)) : view.getUint32(at + 4, isLittle);
       const inline = at + (isBig ? 12 : 8);
       const place = values * 2 <= (isBig ? 8 : 4) ? inline : offsetAt(reader, inline);

@@ -12,16 +12,19 @@ const file = z.record(
   z.object({ images: z.int().min(1), imagesPerSecond: z.record(z.coerce.number(), z.number()) }),
 );
 
-/** Micro-batches measured on this machine, by model and by how it runs. */
+/** The micro-batch sizes that were measured on this machine, by model and by the way it runs. */
 export interface CalibrationStore {
   get(spec: ModelSpec, threads: number): Calibration | undefined;
   set(spec: ModelSpec, threads: number, calibration: Calibration): void;
 }
 
-/** Stored in `calibration.json` in `DATA_DIR`. When the file cannot be read or written, the micro-batch is measured again. */
+/**
+ * The store is the file `calibration.json` in `DATA_DIR`. When the file cannot be read or written, the micro-batch size
+ * is measured again.
+ */
 export function createCalibrationStore(dataDir: string, log: Logger): CalibrationStore {
   const path = join(dataDir, 'calibration.json');
-  // The CPU is part of the key because a data directory may move to another machine.
+  // The key contains the name of the CPU, because a data directory may move to another machine.
   const keyOf = (spec: ModelSpec, threads: number) =>
     `${modelKey(spec)} on ${spec.provider}, ${threads} threads, ${cpus()[0]?.model ?? 'unknown CPU'}`;
   const read = (): z.output<typeof file> => {
@@ -36,13 +39,17 @@ export function createCalibrationStore(dataDir: string, log: Logger): Calibratio
     set(spec, threads, calibration) {
       try {
         mkdirSync(dirname(path), { recursive: true });
-        // A random name, not the process id: in containers that share the directory every process has the id 1.
+        // The name is random and does not contain the process id: in containers that share the directory, every process
+        // has the id 1.
         const draft = `${path}.${randomUUID()}.new`;
-        // Read again: another process may have measured another model meanwhile.
+        // Read again, because another process may have measured another model meanwhile.
         writeFileSync(draft, `${JSON.stringify({ ...read(), [keyOf(spec, threads)]: calibration }, null, 2)}\n`);
         renameSync(draft, path);
       } catch (error) {
-        log.warn({ reason: (error as Error).message }, 'the measured micro-batch cannot be stored');
+        log.warn(
+          { reason: (error as Error).message },
+          'cannot store the measured micro-batch size; it will be measured again',
+        );
       }
     },
   };

@@ -13,22 +13,22 @@ import { type Machine, type PoolShape, shapeOf, thisMachine } from './shape.ts';
 /** The state of a loaded model. */
 export interface LoadedModel extends PoolState, Pick<ModelSpec, 'model' | 'revision' | 'precision'> {
   threads: number;
-  /** Images per second of one encoder's vision tower, as measured on this machine; null before. */
+  /** Images per second of the vision tower in one encoder, as measured on this machine; null before the measurement. */
   imagesPerSecond: number | null;
 }
 
-/** The encoders of this process: one pool for each model, started with the first use of the model. */
+/** The encoders of this process: one pool for each model, started when the model is first used. */
 export interface Encoders {
   /**
-   * The pool of a model; the encoders of a new one are loading. When memory does not suffice for all models, idle ones are
-   * unloaded, the least recently used first.
-   * @throws {ServiceError} `model.unavailable` when the models at work leave no memory for it.
+   * Returns the pool of a model. A new pool begins to load its encoders. When memory is insufficient for all models,
+   * idle ones are unloaded, the least recently used first.
+   * @throws {ServiceError} `model.unavailable` when the models in use leave too little memory for this one.
    */
   for(spec: ModelSpec): EncoderPool;
   states(): LoadedModel[];
   /**
-   * Applies a change of the registry: loaded models start further encoders with the current files, and a model that the
-   * registry has dropped is unloaded after a minute without use.
+   * Applies a change of the registry. Loaded models start further encoders with the current files. A model that was
+   * removed from the registry is unloaded after a minute without use.
    */
   follow(registry: Pick<Registry, 'list' | 'resolvePinned'>): Promise<void>;
   close(): void;
@@ -42,22 +42,22 @@ interface Loaded {
   shape: PoolShape;
   calibration: Calibration | undefined;
   usedAt: number;
-  /** True when the registry has dropped it. Batches may still be pinned to it. */
+  /** True when the model was removed from the registry. Batches may still need it. */
   isDropped: boolean;
 }
 
-/** Share of the machine's memory for models, unless `MODEL_MEMORY_MB` is set. */
+/** The share of the machine's memory that models may use, unless `MODEL_MEMORY_MB` is set. */
 const memoryShare = 0.8;
-/** A dropped model is unloaded after this time without use (ms). */
+/** The time in ms without use after which a model that was removed from the registry is unloaded. */
 const unusedMs = 60_000;
 
 /**
- * Most images and most texts of one run on CUDA, unless `MICRO_BATCH` is set. It is not measured there, because each size
- * that was tried keeps its memory. A device with less memory halves it by itself.
+ * The maximum number of images and of texts of one run on CUDA, unless `MICRO_BATCH` is set. It is not measured on
+ * CUDA, because memory is never freed for sizes that were tried. An encoder whose device has less memory halves it.
  */
 const cudaMicroBatch = 64;
 
-/** @param devices number of devices of the provider that a model can run on. */
+/** @param devices the number of devices of the provider that a model can run on. */
 export function createEncoders(
   config: EncoderConfig,
   log: Logger,
@@ -90,7 +90,10 @@ export function createEncoders(
     }
   }
 
-  /** Unloads dropped models, and repeats while there are any. The only ready model stays: readiness depends on it. */
+  /**
+   * Unloads models that were removed from the registry, and repeats until there are none. If only one model is ready,
+   * it stays, since readiness depends on it.
+   */
   function unloadDropped(): void {
     clearTimeout(unloading);
     const dropped = [...loaded].filter(([, { isDropped }]) => isDropped);
@@ -108,12 +111,12 @@ export function createEncoders(
     const whole = shapeOf({ ...machine, memoryBytes: budget }, spec.memoryBytes, wanted, on);
     makeRoom(spec.memoryBytes * whole.encoders);
     const free = budget - taken();
-    // The first model is loaded whatever its size: refusing it would leave the process without a model.
+    // The first model is loaded at any size: otherwise the process would have no model.
     if (loaded.size > 0 && free < spec.memoryBytes) {
       const others = [...loaded.values()].map((one) => one.spec.model).join(', ');
       throw new ServiceError(
         'model.unavailable',
-        `No memory for ${spec.model} (${megabytes(spec.memoryBytes)}) while ${others} is in use; MODEL_MEMORY_MB is ${megabytes(budget)}`,
+        `Not enough memory to load ${spec.model} (${megabytes(spec.memoryBytes)}) while ${others} is in use; the limit for models (MODEL_MEMORY_MB) is ${megabytes(budget)}`,
         { retryAfter: 10 },
       );
     }

@@ -1,6 +1,6 @@
 import { type InputKind, kindOf, type Task } from './task.ts';
 
-/** The tasks that one encoder holds, by the id under which they were sent. */
+/** The tasks that one encoder is processing, by the id under which they were sent. */
 export interface HeldTasks {
   readonly size: number;
   readonly held: Record<InputKind, number>;
@@ -12,13 +12,13 @@ export interface HeldTasks {
   /** Records that the decoding of a task's image is slow, or hangs. */
   markSlow(id: number): void;
   /**
-   * Counts an answer to another task.
-   * @returns true when decoding hangs: since it was marked, `ms` have passed and more than `many` answers have come.
+   * Counts a reply to another task.
+   * @returns true when decoding hangs: it was marked as slow more than `ms` ago, and more than `many` replies came since.
    */
   countAnswer(many: number, ms: number): boolean;
 }
 
-/** Decoding that is slow, with the answers to other tasks since then. */
+/** Decoding that is slow: when it was marked, and the number of replies to other tasks since then. */
 interface SlowDecode {
   since: number;
   answers: number;

@@ -2,23 +2,23 @@ import { ServiceError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { ModelSpec } from '../model.ts';
 
-/** The error of the last attempt to load the model, until one succeeds. */
+/** The last error of loading the model. It is forgotten when loading succeeds. */
 export interface LoadErrors {
   readonly current: string | null;
   set(reason: string): void;
   clear(): void;
-  /** Logs an attempt that failed: as an error once for each reason, as each encoder tries again and again. */
+  /** Logs a failed attempt. Each reason is logged as an error only once, since every encoder retries repeatedly. */
   log(reason: string): void;
   /**
-   * The error with the time of the next attempt; null after a success.
-   * @param seconds until then.
+   * Returns the error with the time of the next attempt, or null after a success.
+   * @param seconds the time in s until the next attempt.
    */
   describe(seconds: number): string | null;
-  /** The error of a task that cannot be done now. */
+  /** Returns the error for a task that cannot be done while the model is not loaded. */
   unavailable(seconds: number): ServiceError;
 }
 
-/** The earliest time after which a refused client is asked to come back, in seconds. */
+/** The minimum time in s after which a refused client is asked to retry. */
 const leastRetrySeconds = 5;
 
 export function createLoadErrors({ model, revision }: ModelSpec, log: Logger): LoadErrors {
@@ -41,7 +41,7 @@ export function createLoadErrors({ model, revision }: ModelSpec, log: Logger): L
     },
     log(reason) {
       if (reason === logged) log.debug({ model, reason }, 'model not loaded again');
-      else log.error({ model, revision, reason }, 'model not loaded; retrying');
+      else log.error({ model, revision, reason }, 'the model cannot be loaded; the service retries');
       logged = reason;
     },
     describe,

@@ -1,10 +1,11 @@
-/** Number of steps in a wait. */
+/** The number of steps that a wait is divided into. */
 const steps = 10;
 
 /**
- * Calls `onOver` after `ms`, counted in steps. A late step counts once, so time in which this process was stopped
- * (SIGSTOP, a suspended machine) counts as one step at most: what could not run does not hang.
- * @returns cancels the wait.
+ * Calls `onOver` after `ms`. The time is counted in steps, and a late step counts as one step. So time in which this
+ * process was stopped (SIGSTOP, a suspended machine) counts as one step at most: an encoder that could not run is not
+ * regarded as hanging.
+ * @returns a function that cancels the wait.
  */
 export function afterPatience(ms: number, onOver: () => void): () => void {
   let left = steps;

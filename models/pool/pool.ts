@@ -12,27 +12,27 @@ import { hangingAfter, hasRoom, type MicroBatch } from './windows.ts';
 
 export interface PoolOptions {
   spec: ModelSpec;
-  /** Encoder processes, one ONNX session pair each. */
+  /** The number of encoder processes. Each has one pair of ONNX sessions. */
   encoders: number;
-  /** Intra-op threads of each. */
+  /** The number of intra-op threads of each encoder. */
   threads: number;
-  /** Devices of the provider: encoders are dealt out over them. Default 1. */
+  /** The number of devices of the provider, over which encoders are distributed. Default: 1. */
   devices?: number;
-  /** Processes that decode for each encoder. Default 0: it decodes itself. */
+  /** The number of processes that decode for each encoder. Default: 0, the encoder decodes itself. */
   decoders?: number;
   maxPixels: number;
   log: Logger;
-  /** Called with the measured micro-batch of the vision tower. Without it nothing is measured. */
+  /** Called with the measured micro-batch sizes of the vision tower. Without it, nothing is measured. */
   onCalibrated?: ((calibration: Calibration) => void) | undefined;
   /** Called after each run of a tower in one of the encoders. */
   onRun?: ((run: TowerRun) => void) | undefined;
-  /** Starts an encoder process. Tests replace it by one that dies when they say so. */
+  /** Starts an encoder process. Tests replace it by a process that they can end. */
   launch?: (events: EncoderEvents) => EncoderProcess;
-  /** Waiting tasks of requests above which more are refused. Default 512. */
+  /** The maximum number of interactive tasks that wait; further ones are refused. Default: 512. */
   maxInteractive?: number;
   /**
-   * Kill an encoder that has work and makes no progress for this long (ms), or that keeps one task for this long while
-   * many later ones are answered. Default 60,000.
+   * An encoder is killed when it has work and makes no progress for this time in ms, or when it processes one task for
+   * this time while many later ones are completed. Default: 60,000.
    */
   taskTimeoutMs?: number;
 }
@@ -41,48 +41,53 @@ export interface PoolState {
   state: 'loading' | 'ready' | 'failed';
   ready: number;
   configured: number;
-  /** Encoders that ended and were replaced, since the start. */
+  /** The number of encoders since the start that ended and were replaced. */
   restarts: number;
-  /** Tasks that wait for an encoder. */
+  /** The number of tasks that wait for an encoder. */
   waiting: number;
-  /** Tasks that encoders hold. */
+  /** The number of tasks that encoders are processing. */
   inFlight: number;
   /** True when the model has reproduced its golden values; null before it is loaded. */
   verified: boolean | null;
-  /** Most images in one run of the vision tower. */
+  /** The maximum number of images in one run of the vision tower. */
   microBatch: number;
-  /** The error of the last attempt to load the model, with the time of the next; null when it is loaded. */
+  /** The last error of loading the model, with the time of the next attempt; null when the model is loaded. */
   detail: string | null;
 }
 
 export interface EmbedOptions {
-  /** Interactive work goes before that of batches. */
+  /** True for interactive work, which goes before batch work. */
   interactive: boolean;
-  /** Tenants share the encoders fairly, in each of the two kinds of work. */
+  /** The tenant. Tenants share the encoders fairly, separately for interactive and batch work. */
   tenant?: string | undefined;
-  /** Ends the task: one that waits leaves the queue; of one in flight, what has not begun is left out. */
+  /**
+   * Aborts the task. A waiting task leaves the queue. For a task in flight, the steps that have not begun are skipped.
+   */
   signal?: AbortSignal | undefined;
 }
 
-/** Encoder processes of one model, and the work that waits for them. */
+/** The encoder processes of one model, and the work that waits for them. */
 export interface EncoderPool {
   /**
    * Embeds an image or a text.
-   * @throws {ServiceError} an `image.*` or `text.*` code for errors of the input, `internal.poison` when it ends every
-   * encoder, `model.unavailable` when none can be started, `overloaded` when too many wait; the signal's reason when that
-   * aborts first.
+   * @throws {ServiceError} an `image.*` or `text.*` code for errors of the input; `internal.poison` when the input
+   * crashes every encoder; `model.unavailable` when no encoder can be started; `overloaded` when too many tasks wait;
+   * the reason of the signal when it aborts first.
    */
   embed(input: EncoderInput, options: EmbedOptions): Promise<Embedded>;
   /** Resolves when an encoder is ready; rejects when the first attempt to start one has failed. */
   whenReady(): Promise<void>;
   state(): PoolState;
-  /** Starts encoders with this from now on, and retries failed starts now: the model's files or entry have changed. */
+  /**
+   * Uses this spec for encoders that start from now on, and retries failed starts at once. Called when files or
+   * registry entry of the model have changed.
+   */
   refresh(spec: ModelSpec): void;
   pids(): number[];
   close(): void;
 }
 
-/** Starts the encoders of a pool and keeps them running until `close`. */
+/** Starts the encoders of a pool, and restarts encoders that end until `close` is called. */
 export function createPool(options: PoolOptions): EncoderPool {
   const { log, launch = forkEncoder, maxInteractive = 512, taskTimeoutMs = 60_000 } = options;
   let { spec } = options;
@@ -147,7 +152,7 @@ export function createPool(options: PoolOptions): EncoderPool {
   }
 
   function onLoaded(slot: Slot, isVerified: boolean): void {
-    // The others may be able to load it too.
+    // Other encoders may be able to load the model although this one failed.
     if (loadErrors.current !== null) for (const other of slots) other.startNow();
     loadErrors.clear();
     verified = isVerified;
@@ -185,12 +190,12 @@ export function createPool(options: PoolOptions): EncoderPool {
     loadErrors.log(loadErrors.current ?? reason);
     if (loadErrors.current === null) loadErrors.set(`the encoder ended while it loaded the model (${reason})`);
     const serving = slots.find(({ isServing }) => isServing);
-    // Tasks that must run alone do not wait for a process that may never start.
+    // Tasks that must run alone are rejected now, since they would wait for a process that may never start.
     if (serving === undefined) rejectAll(loadErrors.unavailable(secondsToStart()));
     else serving.isolate(slot.takeSuspects());
   }
 
-  /** Seconds until a process starts; 0 while one does. */
+  /** Returns the time in s until a process starts; 0 while one is starting. */
   function secondsToStart(): number {
     const next = Math.min(...slots.filter(({ isServing }) => !isServing).map(({ startsAt }) => startsAt));
     return Math.max(0, Math.ceil((next - performance.now()) / 1000));
@@ -218,7 +223,10 @@ export function createPool(options: PoolOptions): EncoderPool {
     });
   }
 
-  /** All slots, each time another one first: each gets its share of single requests, and learns how long they take. */
+  /**
+   * Returns all slots, each time beginning with another one: each encoder then gets its share of single requests, and
+   * learns how long they take.
+   */
   function inTurn(): Slot[] {
     firstAsked = (firstAsked + 1) % slots.length;
     return [...slots.slice(firstAsked), ...slots.slice(0, firstAsked)];
@@ -278,4 +286,4 @@ export function createPool(options: PoolOptions): EncoderPool {
   };
 }
 
-const stopping = () => new ServiceError('overloaded', 'The service is stopping', { retryAfter: 5 });
+const stopping = () => new ServiceError('overloaded', 'The service is stopping; retry shortly', { retryAfter: 5 });

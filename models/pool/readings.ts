@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Reading } from '../../shared/telemetry/readings.ts';
 import type { EncoderPool } from './pool.ts';
 
-/** The metrics of a model's encoders. Two revisions that are loaded at the same time are added up. */
+/** Reads the metrics of a model's encoders. When two revisions of a model are loaded, their values are added. */
 export async function readPool(model: string, pool: EncoderPool): Promise<Reading[]> {
   const { ready, configured, restarts, waiting, inFlight } = pool.state();
   const resident = await Promise.all(pool.pids().map(residentBytes));
@@ -25,7 +25,7 @@ export async function readPool(model: string, pool: EncoderPool): Promise<Readin
   ];
 }
 
-/** Resident memory of a process; undefined except on Linux, where it can be read from a file. */
+/** Returns the resident memory of a process. Undefined except on Linux, where a file contains it. */
 async function residentBytes(pid: number): Promise<number | undefined> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
   const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(status)?.[1];

@@ -5,21 +5,23 @@ import type { Provider } from '../model.ts';
 export interface PoolShape {
   encoders: number;
   threads: number;
-  /** Decoder processes of each encoder; 0 where it decodes itself. */
+  /** The number of decoder processes of each encoder; 0 when the encoder decodes itself. */
   decoders: number;
 }
 
 export interface Machine {
-  /** CPUs that this process may use, by affinity and cgroup quota. */
+  /** The number of CPUs that this process may use, by affinity and by the cgroup quota. */
   cpus: number;
-  /** Memory that this process may use, by the cgroup's limit where there is one. */
+  /** The memory that this process may use: the limit of the cgroup if there is one. */
   memoryBytes: number;
 }
 
 /** Memory of the process itself, without its encoders. */
 const baseMemoryBytes = 300_000_000;
 
-/** The machine of this process. libuv reads affinity, the cgroup's CPU quota (v1 and v2) and its memory limit. */
+/**
+ * Returns the limits of this process. libuv reads affinity, the cgroup's CPU quota (v1 and v2) and its memory limit.
+ */
 export function thisMachine(): Machine {
   const constrained = process.constrainedMemory();
   const total = constrained > 0 ? Math.min(constrained, process.availableMemory()) : process.availableMemory();
@@ -27,10 +29,10 @@ export function thisMachine(): Machine {
 }
 
 /**
- * The shape of a model's pool. On a CPU: as many encoders as CPUs and memory allow, with the CPUs shared among them. Two
- * encoders of one thread reach 41.7 images/s where one of two threads reaches 37.0 (ViT-B/32, fp32, two cores). On an
- * accelerator: one encoder for each device, and all CPUs but one decode for it; the process that moves the images needs
- * that one.
+ * Returns the shape of a model's pool. On a CPU: as many encoders as CPUs and memory allow, with the CPUs shared among
+ * them. Two encoders of one thread reach 41.7 images/s where one of two threads reaches 37.0 (ViT-B/32, fp32, two
+ * cores). On an accelerator: one encoder for each device, whose images all CPUs but one decode; the remaining CPU is
+ * for the process that moves the images.
  */
 export function shapeOf(
   machine: Machine,

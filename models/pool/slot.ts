@@ -7,12 +7,13 @@ import { afterPatience } from './patience.ts';
 import type { Task } from './task.ts';
 
 /**
+ * The states of a slot.
  * - `down`: no process; the next one starts when the timer fires
  * - `loading`: the process loads the model
- * - `ready`: takes tasks of the queue
- * - `isolating`: runs the suspects of a crash one at a time, and takes nothing else
- * - `retiring`: takes nothing more, and is replaced when it is empty
- * - `ending`: the process hangs and was killed; its exit is awaited
+ * - `ready`: the process gets tasks of the queue
+ * - `isolating`: the process runs the suspects of a crash one at a time, and gets nothing else
+ * - `retiring`: the process gets no more tasks, and is replaced when it has finished those it has
+ * - `ending`: the process hung and was killed; its exit is awaited
  * - `closed`: the pool is closed
  */
 type State =
@@ -36,11 +37,11 @@ const transitions: Record<SlotState, readonly SlotState[]> = {
 export interface SlotDeps {
   model: string;
   launch: (events: EncoderEvents) => EncoderProcess;
-  /** The message with which each process begins. */
+  /** Returns the message that each process gets first. */
   loadOptions: () => LoadOptions;
-  /** Answers to other tasks during which slow decoding must end. */
+  /** Returns the number of replies to other tasks after which slow decoding counts as hanging. */
   hangingAfter: () => number;
-  /** An encoder that has work and makes no progress for this long is killed (ms). */
+  /** The time in ms after which an encoder with work that makes no progress is killed. */
   taskTimeoutMs: number;
   log: Logger;
 }
@@ -52,44 +53,44 @@ export interface SlotEvents {
   /** @returns true when the process is to be replaced, since it keeps the memory of the largest run it has tried. */
   onCalibrated(calibration: Calibration, isComplete: boolean): boolean;
   onShrunk(images: number): void;
-  /** Called when the slot may have room for tasks. */
+  /** Called when the slot may accept more tasks. */
   onRoom(): void;
-  /** Called after an exit that was not planned, when the next start is scheduled. */
+  /** Called after an unplanned exit, when the next start is scheduled. */
   onCrash(crash: { reason: string; wasLoaded: boolean; inFlight: number }): void;
 }
 
-/** A place for an encoder: the process changes, the slot stays. */
+/** One of a fixed number of positions for encoders. When a process ends, a new one takes its position. */
 export interface Slot extends Pick<HeldTasks, 'held' | 'heldOfBatches'> {
   readonly state: SlotState;
   readonly pid: number | undefined;
   readonly inFlight: number;
-  /** True when the model is loaded, or is being loaded to replace a process that was retired. */
+  /** True when the model is loaded, or is being loaded to replace a retired process. */
   readonly isUp: boolean;
   /** True when the model is loaded and the process was not killed. */
   readonly isServing: boolean;
-  /** When the next process starts, by `performance.now()`; 0 while there is one. */
+  /** The time at which the next process starts, on the clock of `performance.now()`; 0 while there is a process. */
   readonly startsAt: number;
-  /** Starts the next process now, if there is none, and forgets earlier failures. */
+  /** Starts the next process at once if there is none, and forgets earlier failures. */
   startNow(): void;
   send(task: Task): void;
-  /** Asks the encoder to skip a task that has not begun. The encoder answers it in any case. */
+  /** Asks the encoder to skip a task that has not begun. The encoder replies in any case. */
   cancel(task: Task): void;
   setMicroBatch(images: number): void;
   calibrate(known: Record<number, number>): void;
   /** Adds tasks that must run alone here. */
   isolate(suspects: readonly Task[]): void;
-  /** Removes the tasks that must run alone. */
+  /** Removes and returns the tasks that must run alone. */
   takeSuspects(): Task[];
   /** Kills the process and rejects its tasks. */
   close(error: Error): void;
 }
 
-/** A task that was alone in an encoder when it died, this often, is the cause. */
+/** A task that was alone in this number of encoders when they crashed is regarded as the cause. */
 const deathsOfPoison = 2;
-/** Pause before the first retry of a load (ms). It doubles with each attempt. */
+/** The time in ms before loading is first retried. It doubles with each attempt. */
 const firstPauseMs = 500;
 const longestPauseMs = 300_000;
-/** A model that is not loaded by then never will be (ms). */
+/** The time in ms after which loading a model counts as failed. */
 const loadTimeoutMs = 300_000;
 
 export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
@@ -100,14 +101,14 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
   let cancelSilence: (() => void) | undefined;
   const tasks = createHeldTasks();
   /**
-   * Tasks in flight when the encoder here died. Each runs alone, before any other work, to find the item that caused
-   * the crash.
+   * The tasks that were in flight when the encoder of this slot crashed. Each runs alone, before any other work, to
+   * find the task that caused the crash.
    */
   const suspects: Task[] = [];
 
   function become(next: State): void {
     if (!transitions[state.name].includes(next.name))
-      throw new Error(`An encoder's slot cannot go from ${state.name} to ${next.name}`);
+      throw new Error(`The state of an encoder slot cannot change from ${state.name} to ${next.name}`);
     state = next;
   }
 
@@ -116,7 +117,7 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
 
   function start(isReplacement = false): void {
     const started = launch({
-      // A message that arrives after the exit of its process does not concern the next one.
+      // A message that arrives after the exit of its process does not concern the next process.
       onMessage: (message) => {
         if (encoder() === started) onMessage(message, started);
       },
@@ -161,7 +162,7 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
         break;
       case 'ran':
         watchProgress();
-        // Its inputs are answered by messages of their own.
+        // The inputs of the failed run are answered by separate messages.
         events.onRan(message);
         return;
     }
@@ -178,7 +179,7 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
     return task;
   }
 
-  /** Starts the wait for the next sign of progress anew. A task may wait long in an encoder that is slow but works. */
+  /** Restarts the timer for signs of progress. In an encoder that is slow but works, a task may wait long. */
   function watchProgress(): void {
     cancelSilence?.();
     cancelSilence = tasks.size > 0 ? afterPatience(taskTimeoutMs, () => kill('no progress')) : undefined;
@@ -193,7 +194,7 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
     hanging.kill();
   }
 
-  /** Sends the next suspect when the encoder is empty; after the last one the slot takes other tasks again. */
+  /** Sends the next suspect when the encoder is empty. After the last suspect, the slot accepts other tasks again. */
   function runSuspect(): void {
     if (state.name !== 'isolating' || tasks.size > 0) return;
     let suspect = suspects.shift();
@@ -236,7 +237,7 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
     events.onCrash({ reason, wasLoaded, inFlight: lost.length });
   }
 
-  /** Keeps the tasks of a process that died, to run alone. Rejects a task that was alone in two such processes. */
+  /** Makes the tasks of a crashed process run alone. Rejects a task that was alone in two crashed processes. */
   function isolateOrReject(lost: readonly Task[], reason: string): void {
     const [first] = lost;
     if (first !== undefined && lost.length === 1) first.deaths++;
@@ -245,7 +246,7 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
       if (task.deaths < deathsOfPoison) suspects.push(task);
       else
         task.reject(
-          new ServiceError('internal.poison', `This item ended ${task.deaths} encoder processes (${reason})`),
+          new ServiceError('internal.poison', `This item crashed ${task.deaths} encoder processes (${reason})`),
         );
     }
   }

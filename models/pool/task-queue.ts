@@ -1,18 +1,21 @@
-/** Tasks that wait for an encoder, shared fairly between tenants. */
+/** The tasks that wait for an encoder. Tenants share the queue fairly. */
 export interface TaskQueue<Task extends { tenant: string }> {
   readonly size: number;
   add(task: Task): void;
-  /** The oldest task of each waiting tenant: first the tenant with the fewest in flight, then the one served longest ago. */
+  /**
+   * Returns the oldest task of each waiting tenant. The tenant with the fewest tasks in flight comes first; of several,
+   * the one that was served longest ago.
+   */
   candidates(): Task[];
-  /** @returns true when the task was waiting here. */
+  /** Removes a task. @returns true when it was waiting in this queue. */
   remove(task: Task): boolean;
   /** Removes the newest task of the tenant with the longest queue. */
   removeNewestOfLongest(): Task | undefined;
-  /** Removes all, the oldest first. */
+  /** Removes and returns all tasks, the oldest first. */
   removeAll(): Task[];
   /** Counts a task of this tenant that was sent to an encoder (1), or has left it (-1). */
   hold(tenant: string, change: 1 | -1): void;
-  /** The number of this tenant's tasks that encoders hold. */
+  /** Returns the number of this tenant's tasks that encoders are processing. */
   held(tenant: string): number;
   /** Returns true when one more task would make this tenant's queue the longest. */
   isLongest(tenant: string): boolean;
@@ -25,8 +28,8 @@ interface Share<Task> {
 }
 
 /**
- * Creates a queue with the order of `shared/fair-places.ts`. It does not use those places because the pool chooses the
- * encoder together with the task: each encoder has windows of its own for images and texts.
+ * Creates a queue with the order of `shared/fair-places.ts`. It does not use that module, because the pool chooses the
+ * encoder together with the task: each encoder has separate windows for images and texts.
  */
 export function createTaskQueue<Task extends { tenant: string }>(): TaskQueue<Task> {
   const shares = new Map<string, Share<Task>>();

@@ -1,20 +1,20 @@
 import type { Embedded } from '../encoder/protocol.ts';
 import type { TaskQueue } from './task-queue.ts';
 
-/** One image, encoded as a file, or one text. */
+/** An image, encoded as a file, or a text. */
 export type EncoderInput = { image: Uint8Array } | { text: string };
 export type InputKind = 'image' | 'text';
 export const kindOf = (input: EncoderInput): InputKind => ('image' in input ? 'image' : 'text');
 
-/** One input to embed, from the call of `embed` until its answer. */
+/** One input to embed, from the call of `embed` until its result. */
 export interface Task {
   input: EncoderInput;
   interactive: boolean;
   tenant: string;
   signal: AbortSignal | undefined;
-  /** The queue where it waits, and where it counts while an encoder holds it. */
+  /** The queue in which the task waits, and in which it counts while an encoder processes it. */
   queue: TaskQueue<Task>;
-  /** Encoders that ended while this task was alone in them. */
+  /** The number of encoders that crashed while this was their only task. */
   deaths: number;
   resolve(embedded: Embedded): void;
   reject(error: unknown): void;

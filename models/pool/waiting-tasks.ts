@@ -3,31 +3,35 @@ import type { Slot } from './slot.ts';
 import type { InputKind, Task } from './task.ts';
 import { createTaskQueue, type TaskQueue } from './task-queue.ts';
 
-/** The tasks of a pool that wait for an encoder: those of requests, and images and texts of batches. */
+/**
+ * The tasks of a pool that wait for an encoder, in three queues: interactive tasks, images of batches and texts of
+ * batches.
+ */
 export interface WaitingTasks {
   readonly size: number;
   /**
-   * Makes room for one more task of a request. When too many wait, the tenant with the longest queue loses its newest.
-   * @throws {ServiceError} `overloaded` when that tenant is this one.
+   * Makes space for one more interactive task. When too many wait, the newest task of the tenant with the longest queue
+   * is rejected.
+   * @throws {ServiceError} `overloaded` when this tenant has the longest queue.
    */
   admit(tenant: string): void;
   queueFor(interactive: boolean, kind: InputKind): TaskQueue<Task>;
-  /** Removes all, those of requests first. */
+  /** Removes and returns all tasks, interactive ones first. */
   removeAll(): Task[];
   /**
-   * Sends tasks in their order, those of requests first, until no encoder has room for another.
-   * @param choose the encoder for a task; undefined when none has room for it.
+   * Sends tasks in their order, interactive ones first, until no encoder accepts another.
+   * @param choose returns the encoder for a task; undefined when none accepts it.
    */
   deal(choose: (task: Task) => Pick<Slot, 'send'> | undefined): void;
 }
 
-/** @param maxInteractive tasks of requests above which more are refused. */
+/** @param maxInteractive the maximum number of interactive tasks that wait. */
 export function createWaitingTasks(model: string, maxInteractive: number): WaitingTasks {
   const interactive = createTaskQueue<Task>();
   const batch: Record<InputKind, TaskQueue<Task>> = { image: createTaskQueue(), text: createTaskQueue() };
   const queues = [interactive, batch.image, batch.text];
 
-  /** Sends the next task that an encoder has room for. @returns false when there was none. */
+  /** Sends the next task that an encoder accepts. @returns false when there was none. */
   function dealOne(queue: TaskQueue<Task>, choose: (task: Task) => Pick<Slot, 'send'> | undefined): boolean {
     if (queue.size === 0) return false;
     for (const task of queue.candidates()) {

@@ -11,9 +11,10 @@ import { PullError } from './pull-error.ts';
 export type HubConfig = Pick<Config, 'hfEndpoint' | 'hfToken' | 'hfOfflineDir' | 'hfHubOffline' | 'hfHome'>;
 
 /**
- * Chooses the hub that the settings name: a directory (`HF_OFFLINE_DIR`), the cache of other tools (`HF_HUB_OFFLINE`),
- * or an address (`HF_ENDPOINT`), with the token of `HF_TOKEN` or of the file that `hf auth login` writes.
- * @param fetch guarded fetch: a hub redirects to hosts that nobody here has chosen.
+ * Chooses the hub that the settings name: a directory (`HF_OFFLINE_DIR`), the local cache of Hugging Face's tools
+ * (`HF_HUB_OFFLINE`), or an address (`HF_ENDPOINT`), with the token of `HF_TOKEN` or of the file that `hf auth login`
+ * writes.
+ * @param fetch a guarded fetch, since a hub redirects to hosts that the operator has not chosen.
  */
 export async function chooseHub(config: HubConfig, fetch: Fetch): Promise<Hub> {
   if (config.hfOfflineDir !== undefined) return folderHub(config.hfOfflineDir);
@@ -30,7 +31,9 @@ async function tokenIn(file: string): Promise<string | undefined> {
   return /^[\x21-\x7e]+$/.test(content) ? content : undefined;
 }
 
-/** Returns the cache of other tools. Its errors also name the setting that forbids a download. */
+/**
+ * Returns the local cache of Hugging Face's tools as a hub. Its errors also name the setting that forbids downloads.
+ */
 function offline(cache: Hub): Hub {
   return {
     ...cache,

@@ -4,8 +4,8 @@ import { open, readFile } from 'node:fs/promises';
 const firstByteOfOnnx = 0x08;
 
 /**
- * Returns the reason why a file cannot have the content that its name promises, even before hashes are compared;
- * undefined when it can. Login pages of networks and error pages of proxies arrive with status 200.
+ * Returns the reason why a file cannot have the content that its name promises, before hashes are compared; undefined
+ * when it can. Login pages of networks and error pages of proxies arrive with status 200.
  */
 export async function contentFaultOf(path: string, name: string): Promise<string | undefined> {
   if (name.endsWith('.json')) return jsonFaultOf(await readFile(path, 'utf8'));

@@ -7,7 +7,7 @@ import { type Download, type Hub, nameOf } from './hub.ts';
 import { type Patience, persist, type Retry, type Watch } from './persist.ts';
 import { PullError } from './pull-error.ts';
 
-/** The known facts that a downloaded file must match. Without a hash only its completeness is checked. */
+/** The known facts that a downloaded file must match. Without a hash, only its size is checked. */
 export interface Expected {
   bytes?: number | undefined;
   sha256?: string | undefined;
@@ -17,12 +17,12 @@ export interface Expected {
 export interface DownloadOptions extends Patience {
   hub: Hub;
   signal?: AbortSignal | undefined;
-  /** @param total bytes of the file, if the hub or the response states them. */
+  /** @param total the bytes of the file, if the hub or the response states them. */
   onProgress(received: number, total: number | undefined): void;
   onRetry(retry: Retry): void;
 }
 
-/** Give up after this many complete transmissions of a file. */
+/** The maximum number of complete transmissions of a file. After them the pull fails. */
 const mostSendings = 4;
 
 /**
@@ -55,8 +55,8 @@ export async function download(
     }
     await rm(partial, { force: true });
     if (wrongContent !== undefined) throw notTheFile(file, options.hub, wrongContent);
-    // The resumed parts may come from different versions of the file, so it is fetched again, once. A file that came in one
-    // piece is wrong itself.
+    // The parts of a resumed download may come from different versions of the file, so the file is downloaded again,
+    // once. A file that arrived in one piece is wrong itself.
     if (resumed && !startedOver) {
       resumed = false;
       options.onRetry({ reason: `${nameOf(file)}: ${wrongBytes}; starting over`, waitMs: 0 });
@@ -80,7 +80,7 @@ const notTheFile = (file: LayoutFile, hub: Hub, fault: string) =>
     'Nothing was installed. A login page, a proxy or another site may have answered. Open the address in a browser.',
   );
 
-/** Returns the difference between the bytes and the known facts; undefined when they agree. */
+/** Returns the difference between a file and the known facts; undefined when they agree. */
 export function faultOf(digest: Digest, expected: Expected): string | undefined {
   if (expected.bytes !== undefined && digest.bytes !== expected.bytes)
     return `${digest.bytes} bytes instead of ${expected.bytes}`;
@@ -91,9 +91,9 @@ export function faultOf(digest: Digest, expected: Expected): string | undefined 
   return undefined;
 }
 
-/** State of all attempts at one file. */
+/** The state of all attempts to download one file. */
 interface Course {
-  /** The largest number of bytes that was ever on disk: only bytes beyond it are progress. */
+  /** The largest number of bytes that was ever on disk. Only bytes beyond it count as progress. */
   furthest: number;
   /** Bytes received in all attempts. */
   received: number;
@@ -115,7 +115,7 @@ async function transfer(
   const there = await sizeOf(partial);
   if (there > 0 && there === expected.bytes) return 'resumed';
   const isTooLong = expected.bytes !== undefined && there > expected.bytes;
-  // Servers of one store use different validators. With a known hash, the validator is not needed.
+  // Servers of the same store send different validators. With a known hash, no validator is needed.
   const hasHash = expected.sha256 !== undefined || expected.gitBlob !== undefined;
   const etag = hasHash ? undefined : await readEtag(noteFile);
   const from = (hasHash || etag !== undefined) && !isTooLong ? there : 0;
@@ -123,8 +123,9 @@ async function transfer(
   const answer = await hub.open(file, { offset: from, etag }, signal);
   watch.alive();
   requireSize(answer, file, expected, hub);
-  if (answer.offset > from) throw new PullError('hub', `${hub.name} skipped bytes of ${nameOf(file)}`, 'Use a mirror.');
-  // A server that ignores ranges sends the file from the start. The bytes on disk stay until they are overwritten.
+  if (answer.offset > from)
+    throw new PullError('hub', `${hub.name} did not send all bytes of ${nameOf(file)}`, 'Set HF_ENDPOINT to a mirror.');
+  // A server that ignores ranges sends the file from its start. The bytes on disk stay until they are overwritten.
   const stays = from > 0 && answer.offset === 0 && hasHash;
   const handle = await open(partial, answer.offset > 0 || stays ? 'r+' : 'w');
   try {
@@ -147,14 +148,14 @@ async function transfer(
       }
       requireEnd(course, total, file, hub);
       onProgress(position, total);
-      // An endless response would fill the disk.
+      // A response without an end would fill the disk.
       if (expected.bytes !== undefined && position > expected.bytes) break;
     }
     if (expected.bytes === undefined || position >= expected.bytes) await handle.truncate(position);
     await handle.sync();
     if (expected.bytes !== undefined && position < expected.bytes) {
       const message = `The download of ${nameOf(file)} ended after ${position} of ${expected.bytes} bytes`;
-      // A complete response without a length is the whole file.
+      // A complete response that states no length contains the whole file.
       if (answer.offset === 0 && answer.total === undefined) throw notExpected(file, hub, `${message}`);
       throw new PullError('network', message, 'The bytes received are stored: run the same command again.');
     }
@@ -164,7 +165,7 @@ async function transfer(
   return answer.offset > 0 ? 'resumed' : 'whole';
 }
 
-/** Compares the stated size before the first byte: a file of the wrong size is not downloaded. */
+/** Compares the stated size before the first byte, so that a file of the wrong size is not downloaded. */
 function requireSize({ total }: Download, file: LayoutFile, { bytes }: Expected, hub: Hub): void {
   if (bytes !== undefined && total !== undefined && total !== bytes) {
     throw notExpected(file, hub, `${total} bytes instead of ${bytes}`);
@@ -175,7 +176,7 @@ function requireEnd({ received }: Course, total: number | undefined, file: Layou
   if (total === undefined || received <= mostSendings * total) return;
   throw new PullError(
     'network',
-    `${hub.name} sent ${nameOf(file)} ${mostSendings} times, but never completely`,
+    `${hub.name} sent ${nameOf(file)} ${mostSendings} times, and each time incompletely`,
     'A proxy interrupts long responses and ignores ranges. Use another network or another HF_ENDPOINT. The bytes received are stored.',
     { isFinal: true },
   );

@@ -7,31 +7,31 @@ import { type Patience, patience, persist, type Retry } from './persist.ts';
 import { disagreement } from './plan.ts';
 import { PullError } from './pull-error.ts';
 
-/** A file that a pull would fetch. */
+/** A file that a pull would download. */
 export interface SurveyedFile {
   local: string;
   /** `<repository>@<revision>:<path>` */
   from: string;
-  /** As the hub states it, or else the registry. */
+  /** The size in bytes that the hub states, or else the registry. */
   bytes: number | null;
-  /** As stated by the hub. */
+  /** The facts that the hub states. */
   stated: { sha256: string | null; gitBlob: string | null; commit: string | null };
-  /** As stated by the registry. `unverified`: known from one source only. */
+  /** The hash that the registry states. `unverified`: known from one source only. */
   pinned: { sha256: string; unverified: boolean } | null;
   /**
-   * `agrees`: hub and registry state the same hash. `unpinned`: the hub states one, the registry none. `unstated`: the
-   * hub states none. `differs` and `failed` say why in `fault`.
+   * The result of the comparison. `agrees`: hub and registry state the same hash. `unpinned`: only the hub states one.
+   * `unstated`: the hub states none. `differs` and `failed`: `fault` contains the reason.
    */
   state: 'agrees' | 'unpinned' | 'unstated' | 'differs' | 'failed';
   fault: string | null;
 }
 
-/** A model that a pull would fetch. */
+/** A model that a pull would download. */
 export interface Survey {
   model: string;
   hub: string;
   files: SurveyedFile[];
-  /** Sum over all files of known size. */
+  /** The sum over all files of known size. */
   bytes: number;
 }
 
@@ -42,18 +42,21 @@ export interface SurveyOptions extends Partial<Patience> {
   onRetry?: ((local: string, retry: Retry) => void) | undefined;
 }
 
-/** Asks the hub about each file of a model and compares the answers with the registry. Fetches and changes nothing. */
+/**
+ * Asks the hub about each file of a model and compares the answers with the registry. Downloads and changes nothing.
+ */
 export async function survey(entry: HubEntry, options: SurveyOptions): Promise<Survey> {
   const { hub } = options;
   const required = requiredFiles(entry, wantedPrecisions(entry, options.precisions));
   const onRetry = (local: string, retry: Retry) => options.onRetry?.(local, retry);
   const more = await findMore(entry, required, { ...patience, ...options, onRetry }).catch((error) => {
-    // The error is repeated for each required file.
+    // Each required file then reports this error.
     if (!(error instanceof PullError) || error.code === 'stopped') throw error;
     return [];
   });
   const surveyed: SurveyedFile[] = [];
-  // Sequential: a few requests are fast, and one refusal is then counted once.
+  // The files are asked about one after another: a few requests are fast, and a refusal by the hub is then counted
+  // once.
   for (const file of [...required, ...more]) {
     const { local, repo, revision, path } = file;
     const onRetry = (retry: Retry) => options.onRetry?.(local, retry);

@@ -13,23 +13,31 @@ export interface FindOptions extends Patience {
   onRetry(file: string, retry: Retry): void;
 }
 
-/** Removes files with a local name that another file already has. */
+/** Removes files whose local name another file already has. */
 export const uniqueFiles = (files: LayoutFile[]): LayoutFile[] => [
   ...new Map(files.map((file) => [file.local, file])).values(),
 ];
 
-/** Lists the files that a model needs at these precisions. @throws {PullError} when its layout lacks a precision. */
+/**
+ * Lists the files that a model needs at these precisions. @throws {PullError} when its layout does not have a
+ * precision.
+ */
 export function requiredFiles({ model, source }: HubEntry, precisions: readonly ModelPrecision[]): LayoutFile[] {
   try {
     return uniqueFiles(precisions.flatMap((precision) => filesOf(source, precision)));
   } catch (cause) {
-    throw new PullError('not_found', `${model}: ${(cause as Error).message}`, 'Ask for another precision.', { cause });
+    throw new PullError(
+      'not_found',
+      `${model}: ${(cause as Error).message}`,
+      'Choose another precision with --precision.',
+      { cause },
+    );
   }
 }
 
 /**
- * Finds the optional files that the repository has: more configuration, tokenizer files, and external weights. Uses the
- * file list of the hub; without one, it asks for each file.
+ * Finds the optional files of a repository: further configuration, tokenizer files and external weights. Uses the file
+ * list of the hub; if the hub has no lists, asks for each file.
  * @throws {PullError} when the hub does not answer.
  */
 export async function findMore(entry: HubEntry, required: LayoutFile[], options: FindOptions): Promise<LayoutFile[]> {
@@ -58,7 +66,7 @@ export async function findMore(entry: HubEntry, required: LayoutFile[], options:
   return uniqueFiles(found.filter(({ local }) => !here.has(local)));
 }
 
-/** Returns the file for weights of a graph, by their path in its repository. */
+/** Returns a file with weights of a graph, by the path of the weights in the repository. */
 export function weightsFile(graph: LayoutFile, path: string): LayoutFile {
   const name = posix.relative(posix.dirname(graph.path), path);
   return { repo: graph.repo, revision: graph.revision, path, local: localOfWeights(graph, name) };
@@ -69,7 +77,7 @@ async function listed(place: RepoAt, options: FindOptions): Promise<Listing | un
   try {
     return await persist({ ...options, onRetry }, (signal) => options.hub.list(place, signal));
   } catch (error) {
-    // Some mirrors serve files but no lists. The files are then asked for one by one.
+    // Some mirrors serve files but no lists. The hub is then asked for each file.
     if (error instanceof PullError && ['not_found', 'unauthorized', 'gated', 'intercepted'].includes(error.code)) {
       return undefined;
     }

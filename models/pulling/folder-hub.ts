@@ -8,12 +8,12 @@ import { PullError } from './pull-error.ts';
 const isCommit = (revision: string) => /^[0-9a-f]{40}$/.test(revision);
 
 /**
- * A directory used as a hub: the cache of huggingface_hub (`models--<owner>--<name>/` with `refs`, `snapshots` and
- * `blobs`, also as `hub/` in `$HF_HOME`), or plain folders (`<owner>/<name>/`). The cache names blobs after their
- * SHA-256 or git blob id. A plain folder states only sizes.
+ * A directory that is used as a hub. It is a cache of huggingface_hub (`models--<owner>--<name>/` with `refs`,
+ * `snapshots` and `blobs`, also as `hub/` in `$HF_HOME`), or contains plain folders (`<owner>/<name>/`). The cache
+ * names blobs by their SHA-256 or git blob id; of files in a plain folder only the sizes are known.
  */
 export function folderHub(directory: string): Hub {
-  /** Lists the directories that may hold a repository at a revision. */
+  /** Lists the directories that may contain a repository at a revision. */
   async function placesOf({ repo, revision }: RepoAt): Promise<{ path: string; commit?: string }[]> {
     const places: { path: string; commit?: string }[] = [];
     for (const root of [directory, join(directory, 'hub')]) {
@@ -61,7 +61,7 @@ export function folderHub(directory: string): Hub {
   };
 }
 
-/** Lists all files below a directory, links included; none if it does not exist. */
+/** Lists all files below a directory, links included; empty if the directory does not exist. */
 async function namesIn(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
   return entries

@@ -10,9 +10,12 @@ import { PullError } from './pull-error.ts';
 export type Fetch = typeof globalThis.fetch;
 
 export interface HttpHubOptions {
-  /** May include the credentials of a mirror. They are sent only to its origin, and appear in no message. */
+  /**
+   * The address of the hub. It may include the credentials of a mirror, which are sent only to its origin and appear in
+   * no message.
+   */
   endpoint: string;
-  /** Sent to the endpoint and to origins of the hub. */
+  /** The access token. It is sent to the address above and to origins of the hub. */
   token?: string | undefined;
   fetch?: Fetch | undefined;
   /** Origins of the hub itself, to which a mirror may redirect. */
@@ -21,7 +24,10 @@ export interface HttpHubOptions {
 
 const huggingFace = ['https://huggingface.co', 'https://hf.co'];
 
-/** Two each for the mirror, the hub, a renamed repository, another address of the hub, and the store. */
+/**
+ * Allows two redirects for each of: the mirror, the hub, a renamed repository, another address of the hub, and the
+ * store.
+ */
 const maxRedirects = 10;
 
 const encodePath = (path: string) => path.split('/').map(encodeURIComponent).join('/');
@@ -29,7 +35,7 @@ const encodePath = (path: string) => path.split('/').map(encodeURIComponent).joi
 /** Maximum repositories in a search result. */
 const mostFound = 20;
 
-/** The final response of a chain of redirects. */
+/** The final response after redirects, with its URL. */
 interface Answered {
   answer: Response;
   url: URL;
@@ -45,10 +51,10 @@ export function httpHub(options: HttpHubOptions): Hub {
       : `Basic ${btoa(`${decodeURIComponent(given.username)}:${decodeURIComponent(given.password)}`)}`;
   given.username = '';
   given.password = '';
-  // The hub would redirect to https, but the token would already have been sent in clear text.
+  // The hub would redirect to https, but the token would already have been sent unencrypted.
   if (hubOrigins.includes(`https://${given.host}`)) given.protocol = 'https:';
   const endpoint = given.href.replace(/\/+$/, '');
-  /** Final address of each file's HEAD request. GET starts there, so that both ask the same source. */
+  /** The final address of each file's HEAD request. GET begins there, so that both requests reach the same source. */
   const foundAt = new Map<string, URL>();
 
   const urlOf = ({ repo, revision, path }: LayoutFile) =>
@@ -104,7 +110,10 @@ export function httpHub(options: HttpHubOptions): Hub {
     );
   }
 
-  /** @returns the JSON of a response; undefined when the path does not exist, as on mirrors that serve only files. */
+  /**
+   * Requests JSON from the API of the hub. @returns undefined when the path does not exist, for example on mirrors that
+   * serve only files.
+   */
   async function askApi(path: string, what: string, repo: string, signal?: AbortSignal): Promise<unknown> {
     let url = new URL(`${endpoint}/${path}`);
     for (let hops = 0; hops <= maxRedirects; hops++) {
@@ -131,7 +140,7 @@ export function httpHub(options: HttpHubOptions): Hub {
     throw refusal(answer, { what, repo, endpoint, url, isStore: false, hasToken: token !== undefined });
   }
 
-  /** Sends HEAD, or asks for the first byte if a server or proxy refuses HEAD. */
+  /** Sends HEAD. If a server or proxy refuses HEAD, requests the first byte instead. */
   async function askForHead(url: URL, file: LayoutFile, signal?: AbortSignal): Promise<Response> {
     const answer = await ask('HEAD', url, nameOf(file), {}, signal);
     if (answer.status !== 405 && answer.status !== 501) return answer;
@@ -151,7 +160,8 @@ export function httpHub(options: HttpHubOptions): Hub {
         url = next;
         continue;
       }
-      // Part of a compressed body cannot be decompressed, and after the end of a file there is nothing to continue.
+      // The rest of a compressed body cannot be decompressed alone, and after the end of a file there is nothing to
+      // continue.
       if (offset > 0 && (answer.status === 416 || (answer.status === 206 && isPacked(answer)))) {
         await answer.body?.cancel();
         return await open(file, { offset: 0 }, signal);
@@ -189,14 +199,15 @@ export function httpHub(options: HttpHubOptions): Hub {
         if (url.pathname.includes('/resolve/')) foundAt.set(keyOf(file), url);
         const next = nextOf({ answer, url });
         if (next === undefined) {
-          // A store on an origin of the hub may refuse HEAD. The hub has already stated all that it knows.
+          // A store on an origin of the hub may refuse HEAD. By then the hub has stated everything that it knows.
           if (!answer.ok && !isResolved(url) && facts.commit !== undefined) return facts;
           await requireFile({ answer, url }, file);
           const total = totalOf(answer);
           if (total !== undefined) facts.bytes ??= total;
           return facts;
         }
-        // The next redirect leads to the store. Its address may be signed only for GET, and it knows nothing more.
+        // The next redirect leads to the store. Its address may be signed for GET only, and the store knows no further
+        // facts.
         if ((facts.sha256 !== undefined && facts.bytes !== undefined) || !isHub(next)) return facts;
         url = next;
       }
@@ -208,8 +219,8 @@ export function httpHub(options: HttpHubOptions): Hub {
 const keyOf = ({ repo, revision, path }: LayoutFile) => `${repo}@${revision}:${path}`;
 
 /**
- * Holds the Response, not only its stream: Node's fetch cancels an unread stream when its Response is
- * garbage-collected, and the file would seem to end early.
+ * Keeps a reference to the Response and not only to its stream: Node's fetch cancels an unread stream when its Response
+ * is garbage-collected, and the file would seem to end early.
  */
 async function* bytesOf(answer: Response, what: string): AsyncGenerator<Uint8Array> {
   try {

@@ -4,8 +4,9 @@ import type { FileFacts } from './hub.ts';
 const bare = (etag: string | null): string | undefined => etag?.replace(/^W\//, '').replaceAll('"', '') || undefined;
 
 /**
- * Reads the facts about a file from one response of a hub. A linked ETag describes the file. The ETag of the response
- * does so only if the response also states the commit: the ETag of a CDN can be a Xet hash, which looks like a SHA-256.
+ * Reads the facts about a file from a response of a hub. A linked ETag describes the file. The ETag of the response
+ * itself does so only if the response also states the commit: the ETag of a CDN may be a Xet hash, which looks like a
+ * SHA-256.
  */
 export function factsOf(answer: Response): FileFacts {
   const { headers } = answer;

@@ -11,17 +11,17 @@ export interface FileFacts {
   commit?: string;
 }
 
-/** The bytes of a file from `offset` on. `offset` may be smaller than requested; the file then starts again. */
+/** The bytes of a file from `offset` on. If `offset` is smaller than requested, the file starts again from there. */
 export interface Download {
   offset: number;
   /** Size of the whole file, if stated. */
   total?: number | undefined;
-  /** Strong validator of these bytes, to be sent with the request for the rest. */
+  /** A strong validator of these bytes. It is sent with the request for the remaining bytes. */
   etag?: string;
   body: AsyncIterable<Uint8Array>;
 }
 
-/** A repository at a revision. */
+/** The files of a repository at a revision. */
 export interface Listing {
   /** The commit to which the revision resolves, if known. */
   commit: string | undefined;
@@ -43,10 +43,10 @@ export interface FoundRepo {
 export interface Hub {
   /** Address of the hub without credentials, or its directory, for messages. */
   name: string;
-  /** `folder`: the operator chose the files. `http`: any server may have answered. */
+  /** The kind of hub. `folder`: the operator chose the files. `http`: any server may have answered. */
   kind: 'http' | 'folder';
   /**
-   * @returns undefined when the hub has no lists, as some mirrors.
+   * Lists the files of a repository. @returns undefined when the hub has no lists, as some mirrors.
    * @throws {PullError}
    */
   list(place: RepoAt, signal?: AbortSignal): Promise<Listing | undefined>;
@@ -59,8 +59,8 @@ export interface Hub {
   /** @throws {PullError} */
   facts(file: LayoutFile, signal?: AbortSignal): Promise<FileFacts>;
   /**
-   * @param from where to start, and the validator of the bytes on disk. Without a validator the hash of the file
-   * decides.
+   * Opens a file. @param from the offset at which to begin, and the validator of the bytes on disk. Without a
+   * validator, the hash of the whole file shows whether the parts belong together.
    * @throws {PullError}
    */
   open(file: LayoutFile, from: { offset: number; etag?: string | undefined }, signal?: AbortSignal): Promise<Download>;

@@ -23,38 +23,38 @@ import type { Hub, Listing } from './hub.ts';
 import { type Patience, patience, persist } from './persist.ts';
 import { PullError } from './pull-error.ts';
 
-/** Statements of a person about a repository. They go before those of `known`. */
+/** Facts that the user states about a repository. They take precedence over those in `known`. */
 export interface InspectChoice extends LayoutChoice, Omit<StatedFacts, 'preprocess'> {
-  /** Repository of the tokenizer, when this one has none. */
+  /** The repository of the tokenizer, if the inspected repository has none. */
   tokenizer?: string | undefined;
 }
 
 export interface InspectOptions extends Partial<Patience> {
   hub: Hub;
   choice?: InspectChoice | undefined;
-  /** Facts that the registry has of a model of this repository. */
+  /** The facts that the registry states about a model of this repository. */
   known?: StatedFacts | undefined;
   signal?: AbortSignal | undefined;
 }
 
-/** A repository that has been looked at. */
+/** The result of inspecting a repository. */
 export interface Inspected {
-  /** For a registry file. */
+  /** The entry to write into a registry file. */
   entry: Record<string, unknown>;
   source: HubSource;
   facts: Pick<ModelFacts, 'family' | 'dimensions'>;
   precisions: ModelPrecision[];
-  /** Of all files at the precision that is pulled by default, where the hub states their sizes. */
+  /** The size of all files at the precision that is pulled by default, if the hub states it. */
   bytes: number | undefined;
 }
 
-/** Mean and deviation of OpenAI's weights: repositories in the layout marqo state none. */
+/** Mean and deviation of OpenAI's weights. Repositories in the layout `marqo` state none. */
 const openAi = { mean: [0.48145466, 0.4578275, 0.40821073], std: [0.26862954, 0.26130258, 0.27577711] } as const;
 
 /**
- * Inspects a repository of a hub by its list of files and its descriptions. Decides layout, family and precisions. Fetches
- * some kilobytes into a temporary directory, and no weights.
- * @throws {PullError} `unusable` with what is missing and how to state it.
+ * Inspects a repository of a hub by its list of files and the files that describe it. Determines layout, family and
+ * precisions. Downloads some kilobytes into a temporary directory, and no weights.
+ * @throws {PullError} `unusable`, with the missing facts and how to state them.
  */
 export async function inspect(place: RepoAt, options: InspectOptions): Promise<Inspected> {
   const { choice = {}, known = {} } = options;
@@ -69,7 +69,7 @@ export async function inspect(place: RepoAt, options: InspectOptions): Promise<I
   const textList = source.text === undefined ? main : await listOf(source.text);
   const precisions = precisionsOfTowers(towersListed(source, main.files, textList.files));
   const [precision] = precisions;
-  if (precision === undefined) throw unusable(`${place.repo} has graphs of one tower alone`, stateIt);
+  if (precision === undefined) throw unusable(`${place.repo} has ONNX files of one tower only`, stateIt);
 
   const files = uniqueFiles(precisions.flatMap((each) => filesOf(source, each)));
   const isListed = (file: LayoutFile) => lists.get(file.repo)?.files.has(file.path) ?? true;
@@ -138,7 +138,10 @@ async function requireList(place: RepoAt, { hub, signal, ...more }: InspectOptio
   return list;
 }
 
-/** The repository and its companions, each pinned to the commit that its revision stands for now. */
+/**
+ * Returns the source of the model: the repository and those it depends on, each pinned to the current commit of its
+ * revision.
+ */
 async function sourceOf(
   place: RepoAt,
   list: Listing,
@@ -205,7 +208,7 @@ async function readFacts(
   } catch (cause) {
     if (cause instanceof PullError) throw cause;
     const message = (cause as Error).message.replaceAll(`${directory}/`, '');
-    // Names of fields, which stay when messages change.
+    // Matches the names of fields in the message, which do not change when messages are reworded.
     const advice = /logitScale|logitBias/.test(message)
       ? 'Give both: --logit-scale and --logit-bias. They are published with the weights.'
       : stateIt;
@@ -223,7 +226,10 @@ const weightsIn = (lists: ReadonlyMap<string, Listing>, graph: LayoutFile): Layo
 const isOf = (weights: LayoutFile, source: HubSource, precision: ModelPrecision): boolean =>
   filesOf(source, precision).some(({ local }) => isGraph(local) && isWeightsOf(local, weights.local));
 
-/** A precision is stated where fp32 is not there, and for texts of SigLIP 2, which drift in fp16. */
+/**
+ * Returns the precision that the entry must state: for a repository without fp32, and for texts of SigLIP 2, which are
+ * inaccurate in fp16.
+ */
 function precisionField(precisions: ModelPrecision[], { family }: ModelFacts): { precision?: object } {
   const [first = 'fp32'] = precisions;
   if (!precisions.includes('fp32')) return { precision: towersOf(first) };

@@ -3,16 +3,16 @@ import { isTransient, PullError } from './pull-error.ts';
 
 /** Timeouts and retries of a download. */
 export interface Patience {
-  /** Maximum silence of a connection (ms). */
+  /** The maximum silence of a connection in ms. */
   idleMs: number;
-  /** Maximum attempts in a row without progress. */
+  /** The maximum number of attempts in a row without progress. */
   attempts: number;
-  /** Pause before the second attempt (ms). It doubles with each further attempt. */
+  /** The time in ms before the second attempt. It doubles with each further attempt. */
   retryDelayMs: number;
-  /** Maximum pause that a server may ask for (ms). The window of the hub's rate limit is 300 s. */
+  /** The maximum wait in ms that a server may ask for. The hub counts requests in windows of 300 s. */
   longestWaitMs: number;
 }
-/** The pauses of six attempts add up to 31 s, about the time in which a machine changes networks. */
+/** The waits of six attempts add up to 31 s, about the time in which a laptop changes networks. */
 export const patience: Patience = { idleMs: 30_000, attempts: 6, retryDelayMs: 1_000, longestWaitMs: 900_000 };
 
 /** A failed attempt that will be repeated. */
@@ -22,7 +22,7 @@ export interface Retry {
   waitMs: number;
 }
 
-/** Callbacks with which an attempt reports its state. */
+/** Functions by which an attempt reports its state. */
 export interface Watch {
   /** Data arrived, so the connection is not silent. */
   alive(): void;
@@ -31,8 +31,8 @@ export interface Watch {
 }
 
 /**
- * Repeats an attempt until it succeeds, while its failures are transient and not too many in a row brought no progress.
- * Waits at least as long as the server asks for.
+ * Repeats an attempt until it succeeds. Gives up after a permanent failure, or after too many failures in a row without
+ * progress. Waits at least as long as the server asks for.
  * @param attempt gets a signal that aborts when `alive` was not called for `idleMs`.
  */
 export async function persist<T>(

@@ -6,13 +6,13 @@ import type { ManifestEntry } from './manifest.ts';
 import { type Patience, persist, type Retry } from './persist.ts';
 import { PullError } from './pull-error.ts';
 
-/** A file with the hub's statement about it and the facts that it must match. */
+/** A file to download, with the facts that the hub states and those that it must match. */
 export interface Planned {
   file: LayoutFile;
   facts: FileFacts;
   expected: Expected;
   checkedAgainst: ManifestEntry['checkedAgainst'];
-  /** The registry knows the hash from one source only. */
+  /** True when the registry knows the hash from one source only. */
   isUnverified: boolean;
 }
 
@@ -27,7 +27,7 @@ export const isCommit = (revision: string): boolean => /^[0-9a-f]{40}$/.test(rev
 
 /**
  * Asks the hub about a file and compares the answer with the registry.
- * @throws {PullError} also when the two differ, and when neither states a hash or commit.
+ * @throws {PullError}, also when hub and registry differ, or when neither states a hash or commit.
  */
 export async function plan(entry: HubEntry, file: LayoutFile, options: PlanOptions): Promise<Planned> {
   const { hub } = options;
@@ -53,7 +53,7 @@ export async function plan(entry: HubEntry, file: LayoutFile, options: PlanOptio
   };
 }
 
-/** Describes the difference between the facts of the hub and of the registry; undefined when they agree. */
+/** Returns the difference between the facts of the hub and those of the registry; undefined when they agree. */
 export function disagreement(
   entry: HubEntry,
   file: LayoutFile,
@@ -64,7 +64,7 @@ export function disagreement(
     return new PullError(
       'wrong_commit',
       `${hub.name} serves ${nameOf(file)} from the commit ${facts.commit}`,
-      'The hub or mirror does not honour revisions: use another HF_ENDPOINT.',
+      'The hub or mirror ignores revisions; set HF_ENDPOINT to another one.',
     );
   }
   const pinned = entry.files[file.local];

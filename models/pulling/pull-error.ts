@@ -25,7 +25,7 @@ export class PullError extends Error {
   readonly advice: string;
   /** Time for which the server asks for no further request (ms). */
   readonly waitMs: number | undefined;
-  /** True when a retry cannot help, whatever the code. */
+  /** True when a retry cannot help, even if the code is transient. */
   readonly isFinal: boolean;
 
   constructor(

@@ -19,9 +19,9 @@ import { PullError } from './pull-error.ts';
 
 /** Progress of a pull. Files have their local names. */
 export type PullEvent =
-  /** Asking the hub for sizes and hashes. */
+  /** The hub is asked for sizes and hashes. */
   | { type: 'asking'; hub: string }
-  /** Waiting for another process that pulls the same model. */
+  /** Another process pulls the same model, and this one waits. */
   | { type: 'waiting' }
   | { type: 'planned'; files: { local: string; bytes: number | undefined }[] }
   | { type: 'progress'; local: string; received: number; total: number | undefined }
@@ -30,11 +30,11 @@ export type PullEvent =
 
 export interface PullOptions extends Partial<Patience> {
   hub: Hub;
-  /** Default: those of the entry. */
+  /** The precisions to pull. Default: those of the registry entry. */
   precisions?: readonly Precision[] | undefined;
-  /** Also verifies existing files, and downloads damaged ones again. */
+  /** True to verify existing files too, and to download damaged ones again. */
   repair?: boolean | undefined;
-  /** Accepts files for which neither a hash nor a commit is known. */
+  /** True to accept files for which neither a hash nor a commit is known. */
   unverified?: boolean | undefined;
   signal?: AbortSignal | undefined;
   onEvent?: ((event: PullEvent) => void) | undefined;
@@ -43,22 +43,22 @@ export interface PullOptions extends Partial<Patience> {
 }
 
 export interface Pulled {
-  /** `present`: all files existed already. */
+  /** The outcome. `present`: all files existed already. */
   outcome: 'pulled' | 'present';
   model: string;
   revision: string;
   directory: string;
   precisions: ModelPrecision[];
   warnings: string[];
-  /** Hashes from a single source that the hub has confirmed. */
+  /** Messages about hashes that the registry knows from one source only and that the hub has confirmed. */
   notes: string[];
 }
 
-/** Free space for manifests and notes, in addition to the files. */
+/** The free space in bytes that is needed in addition to the files, for small files. */
 const marginBytes = 16 * 1024 * 1024;
 
 /**
- * Pulls a model: downloads its files to a staging directory, verifies each, and renames the directory once it is
+ * Pulls a model: downloads its files to a staging directory, verifies each file, and renames the directory when it is
  * complete. Existing files are reused. If several processes pull the same revision, one works and the others wait.
  * @throws {PullError}
  */
@@ -146,8 +146,8 @@ async function notHere(entry: HubEntry, files: LayoutFile[], thorough: boolean):
 const originOf = ({ repo, path }: LayoutFile, commit: string): string => `${repo}@${commit}:${path}`;
 
 /**
- * The entry may name another repository than the manifest. A branch is not resolved again, and a source without commits
- * is accepted as it is.
+ * Returns true when a file is from this source. The registry entry may now name another repository than the manifest of
+ * the pull. A branch is not resolved again, and a source without commits is accepted.
  */
 const isFrom = (file: LayoutFile, from: string): boolean =>
   isCommit(file.revision)
@@ -164,7 +164,7 @@ async function fetchAndInstall(
   options: Pulling,
 ): Promise<void> {
   options.onEvent?.({ type: 'asking', hub: options.hub.name });
-  // The first file alone: a failure of the hub is then reported once.
+  // The first file is planned alone, so that a failure of the hub is reported once.
   const [first, ...others] = missing;
   if (first === undefined) return;
   const planned = [await planOne(entry, first, options)];
@@ -174,7 +174,9 @@ async function fetchAndInstall(
   planned.push(...(await Promise.all(rest.map((file) => planOne(entry, file, options)))));
   const unchecked = planned.filter(({ checkedAgainst }) => checkedAgainst === 'nothing').map(({ file }) => file.local);
   if (unchecked.length > 0) {
-    warnings.push(`Not verified, since no hash is known: ${unchecked.join(', ')}. You can add one to the registry.`);
+    warnings.push(
+      `These files could not be verified, since no hash of them is known: ${unchecked.join(', ')}. You can add one to the registry.`,
+    );
   }
   if (!isCommit(entry.revision)) {
     warnings.push(`The revision ${entry.revision} is not a commit, so its files may change.`);
@@ -201,7 +203,8 @@ async function fetchAndInstall(
     for (const item of planned.filter((each) => !isTower(each))) {
       fetched[item.file.local] = await fetchOne(entry, item, options);
     }
-    // Checks the configuration before gigabytes are downloaded: an unsupported family shows in the first kilobytes.
+    // Checks the configuration before the weights are downloaded: an unsupported family is detected in the first
+    // kilobytes.
     if (!(await exists(entry.directory))) await requireUsable(entry, staging, []);
     for (const item of planned.filter(isTower)) fetched[item.file.local] = await fetchOne(entry, item, options);
     const late = await otherWeights(entry, graphs, fetched, options);
@@ -222,7 +225,10 @@ async function fetchAndInstall(
   }
 }
 
-/** Lists weights that a graph names differently from its repository. They are unknown until the graph is here. */
+/**
+ * Lists weights that the graph names differently from the repository. Their names are unknown until the graph is
+ * downloaded.
+ */
 async function otherWeights(
   entry: HubEntry,
   graphs: LayoutFile[],
@@ -306,7 +312,7 @@ async function fetchOne(
   };
 }
 
-/** Verifies an existing file, left by an interrupted pull or copied by the user. */
+/** Returns the digest of an existing file if it is intact. An interrupted pull left the file, or the user copied it. */
 async function intactAt(path: string, expected: Expected) {
   if (expected.sha256 === undefined && expected.gitBlob === undefined) return undefined;
   const bytes = await sizeOf(path);
@@ -363,7 +369,7 @@ const unusable = (entry: HubEntry, cause: Error) =>
     { cause },
   );
 
-/** Removes what an interrupted pull of another precision left. */
+/** Removes files that an interrupted pull of another precision left. */
 async function removeOthers(staging: string, manifest: Manifest): Promise<void> {
   for (const file of await readdir(staging, { recursive: true, withFileTypes: true })) {
     const path = join(file.parentPath, file.name);
@@ -373,8 +379,8 @@ async function removeOthers(staging: string, manifest: Manifest): Promise<void> 
 }
 
 /**
- * Removes a pulled revision and what an interrupted pull of it left. Waits for a pull in progress.
- * @returns true when there was something to remove.
+ * Removes a pulled revision, and files that an interrupted pull of it left. Waits for a running pull.
+ * @returns true when files were removed.
  */
 export async function removePulled(entry: HubEntry, onWait: () => void = () => {}): Promise<boolean> {
   const { directory } = entry;
@@ -384,8 +390,8 @@ export async function removePulled(entry: HubEntry, onWait: () => void = () => {
     release = await takeLock(lockFile, onWait);
     let removed = false;
     for (const path of [directory, stagingAt(entry.directory)]) {
-      // Renamed first, so that nobody reads an incomplete model. The new name is a staging name, so that a later pull
-      // clears an interrupted removal.
+      // The directory is renamed first, so that no process reads an incomplete model. The new name is that of a staging
+      // directory, so that a later pull removes the remains if the removal is interrupted.
       const away = `${stagingAt(entry.directory)}.removed`;
       await rm(away, { recursive: true, force: true });
       const there = await rename(path, away).then(

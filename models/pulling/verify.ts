@@ -34,8 +34,8 @@ export interface Verified {
 }
 
 /**
- * Verifies each file of a model against the registry and the manifest of its pull. A file without a known hash, as in a
- * folder that the user added, must only exist.
+ * Verifies each file of a model against the registry and the manifest of its pull. A file without a known hash, for
+ * example in a folder that the user added, only has to exist.
  */
 export async function verify(entry: ModelEntry): Promise<Verified> {
   const { model, revision, directory } = entry;

@@ -31,9 +31,9 @@ const openFile = z.looseObject({
 });
 
 /**
- * Adds a model folder to the registry of `DATA_DIR`, with the hashes of its towers. The folder is not moved.
- * @returns the precisions of the folder, first the one in use: fp32 if present.
- * @throws {Error} when the folder is not a model, or the name is invalid or taken.
+ * Adds a model folder to the registry in `DATA_DIR`, with the hashes of its towers. The folder is not moved.
+ * @returns the precisions of the folder, the one in use first: fp32 if present.
+ * @throws {Error} when the folder is not a model, or the name is invalid or already used.
  */
 export async function addFolder(config: RegistryConfig, folder: string, as: AddedModel): Promise<ModelPrecision[]> {
   const path = resolve(folder);
@@ -66,7 +66,7 @@ export async function addFolder(config: RegistryConfig, folder: string, as: Adde
   await write(config, as, {
     ...(as.description !== undefined && { description: as.description }),
     source: { type: 'folder', path },
-    // Other weights get another revision, so that cached embeddings and running batches never mix them.
+    // Changed weights get another revision, so that cached embeddings and running batches never mix both.
     revision: identity.digest('hex').slice(0, 12),
     ...(precision !== 'fp32' && { precision: towersOf(precision) }),
     ...(as.family !== undefined && { family: as.family }),
@@ -78,8 +78,8 @@ export async function addFolder(config: RegistryConfig, folder: string, as: Adde
 }
 
 /**
- * Adds the entry of a hub model to the registry of `DATA_DIR`. Its files are not pulled.
- * @throws {Error} when the entry is invalid, or the name is invalid or taken.
+ * Adds an entry for a hub model to the registry in `DATA_DIR`. Its files are not pulled.
+ * @throws {Error} when the entry is invalid, or the name is invalid or already used.
  */
 export async function addEntry(config: RegistryConfig, entry: object, as: AddedModel): Promise<void> {
   requireNames(as);
@@ -107,8 +107,8 @@ async function write(config: RegistryConfig, { model, profile }: AddedModel, ent
 }
 
 /**
- * Removes an added model from the registry, with the profiles that name it. A folder is not deleted.
- * @throws {Error} when a profile shares its traffic with it.
+ * Removes an added model from the registry, with the profiles that only name this model. A folder is not deleted.
+ * @throws {Error} when a profile shares its images between this model and others.
  */
 export async function removeAdded(dataDir: string, model: string): Promise<void> {
   await change(dataDir, async (content) => {

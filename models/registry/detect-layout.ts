@@ -28,7 +28,8 @@ export function detectLayout({ repo }: RepoAt, files: Iterable<string>, choice: 
     (choice.folder === undefined || choice.folder === (folder ?? 'onnx')) &&
     (choice.weights === undefined || choice.weights === weights);
   const chosen = candidates.filter(isChosen);
-  // Repositories with one graph per tower often also have one with both, which each run would compute in full.
+  // Repositories with one graph per tower often also have a graph with both. It is not used, since each run would
+  // compute both towers.
   const pair = chosen.filter(({ layout }) => layout !== 'one-file');
   const found = pair.length > 0 ? pair : chosen;
   const detected = found.find(({ folder, weights }) => folder === undefined && weights === undefined) ?? found[0];
@@ -41,7 +42,7 @@ export function detectLayout({ repo }: RepoAt, files: Iterable<string>, choice: 
   throw new Error(`${repo} has several models: choose one with --${flag}, of ${names}`);
 }
 
-/** Returns true for layouts that differ only in the files that describe a model. */
+/** Returns true for layouts that differ only in the small files that describe a model. */
 const sameGraphs = (a: LayoutName, b: LayoutName): boolean => [a, b].every((layout) => pairs.includes(layout));
 const pairs: readonly LayoutName[] = ['xenova', 'onnx-community', 'open-clip'];
 

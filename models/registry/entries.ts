@@ -11,7 +11,7 @@ const count = z.int().min(1);
 const positive = z.number().positive();
 const triple = z.tuple([z.number(), z.number(), z.number()]);
 
-// Also used as the name of a directory.
+// The revision also becomes the name of a directory.
 const revision = z
   .string()
   .regex(/^\w[\w.-]{0,127}$/, 'a revision is a commit, a tag or a branch, with only letters, digits, dots, - and _')
@@ -37,7 +37,7 @@ const source = z.discriminatedUnion('type', [
 ]);
 
 const precision = z.enum(precisions);
-/** Precisions of both towers or of one. For the other tower the device decides. */
+/** The precision of both towers, or of one tower. The device decides about the other. */
 const statedPrecision = z
   .union([
     precision,
@@ -59,7 +59,7 @@ const writtenEntry = z.strictObject({
   languages: z.array(z.string().min(2)).min(1).optional(),
   /** Number of parameters of both towers. */
   parameters: count.optional(),
-  /** The cosine from which a pair counts as a match, and the source of that value. */
+  /** The cosine from which a pair counts as a good match, and the source of this value. */
   goodMatch: z.strictObject({ from: z.number().min(-1).max(1), source: z.url() }).optional(),
   /** The publisher's page about the model. */
   page: z.url().optional(),
@@ -83,7 +83,7 @@ const writtenEntry = z.strictObject({
       z.strictObject({
         sha256: z.string().regex(/^[0-9a-f]{64}$/),
         bytes: count.optional(),
-        /** True if the hash is known from one source only. The first pull compares it with the hub. */
+        /** True when the hash is known from one source only. The first pull compares it with the hub. */
         unverified: z.literal(true).optional(),
       }),
     )
@@ -174,7 +174,7 @@ const registryFile = z.strictObject({
 
 export const builtInFile = fileURLToPath(new URL('../models.json', import.meta.url));
 
-/** The catalogue of known models. A service offers them once they are pulled. */
+/** The catalogue: a registry file with known models. A service offers them once they are pulled. */
 export const catalogueFile = fileURLToPath(new URL('../catalogue.json', import.meta.url));
 
 /** Returns the entry at another revision that was pulled earlier; undefined for a folder. */
@@ -206,7 +206,7 @@ export class RegistryError extends Error {
   override name = 'RegistryError';
 }
 
-/** The settings that decide the registry. */
+/** The settings that determine the registry. */
 export type RegistryConfig = Pick<Config, 'dataDir' | 'modelsFile' | 'model'>;
 
 /**

@@ -10,7 +10,7 @@ import { isGraph, isWeightsOf } from './weights.ts';
 export const layoutNames = ['xenova', 'onnx-community', 'one-file', 'open-clip', 'immich', 'qdrant', 'marqo'] as const;
 export type LayoutName = (typeof layoutNames)[number];
 
-/** The end of a graph's name before `.onnx`. */
+/** The ending of a graph's file name, before `.onnx`. */
 const suffixes: Record<Precision, string> = { fp32: '', fp16: '_fp16', int8: '_quantized' };
 
 /** A place on the hub: a repository at a revision. */
@@ -26,11 +26,11 @@ export interface HubSource extends RepoAt {
   text?: RepoAt | undefined;
   /** The source of the tokenizer, if the repository has none or another one is preferred. */
   tokenizer?: RepoAt | undefined;
-  /** `marqo`: name of the weights in the file names. */
+  /** For `marqo`: the name of the weights in the file names. */
   weights?: string | undefined;
   /**
-   * Folder of the graphs if it is not `onnx`; `.` is the root. Its own `preprocessor_config.json` overrides that of the
-   * root.
+   * The folder of the graphs if it is not `onnx`; `.` is the root. A `preprocessor_config.json` in this folder takes
+   * precedence over that in the root.
    */
   folder?: string | undefined;
 }
@@ -51,7 +51,10 @@ const configFile = 'config.json';
 const preprocessorFile = 'preprocessor_config.json';
 const openClipFile = 'open_clip_config.json';
 const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'] as const;
-/** Files that some tokenizers have: the models of SentencePiece, whose ids are exact, and the words of WordPiece. */
+/**
+ * Files that only some tokenizers have: the models of SentencePiece, whose token ids are exact, and the vocabulary of
+ * WordPiece.
+ */
 const moreTokenizerFiles = ['spiece.model', 'tokenizer.model', 'sentencepiece.bpe.model', 'vocab.txt'] as const;
 
 export const towerFile = (tower: 'vision' | 'text', precision: Precision): string =>
@@ -77,8 +80,10 @@ export function precisionsOf(layout: LayoutName): readonly Precision[] {
 const at = ({ repo, revision }: RepoAt, path: string, local: string): LayoutFile => ({ repo, revision, path, local });
 
 /**
- * Returns the files that a model must have at a precision. The registry entry states the facts of those that a layout lacks.
- * @throws {Error} when the layout has no such precision, or the source lacks a field that the layout needs.
+ * Returns the files that a model must have at a precision. If a layout does not have a file, the registry entry states
+ * its facts.
+ * @throws {Error} when the layout does not have the precision, or the source does not have a field that the layout
+ * needs.
  */
 export function filesOf(source: HubSource, precision: ModelPrecision): LayoutFile[] {
   const { layout } = source;

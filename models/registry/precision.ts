@@ -4,8 +4,9 @@ import type { ModelEntry } from './entries.ts';
 type Stated = Pick<ModelEntry, 'precision'>;
 
 /**
- * Returns the precision of a model for a requested one. If the entry states the precision of one tower, that tower
- * always has it: texts of SigLIP 2 are inaccurate in fp16. If it states both, they are only a default.
+ * Returns the precision of a model for a requested precision. If the registry entry states the precision of one tower,
+ * this tower always has it: texts of SigLIP 2 are inaccurate in fp16. If the entry states both, they are only a
+ * default.
  */
 export function precisionFor({ precision: stated = {} }: Stated, asked: Precision): ModelPrecision {
   const isDefault = stated.vision !== undefined && stated.text !== undefined;

@@ -27,7 +27,7 @@ import { createRegistryWatch } from './watch.ts';
 
 /** A model resolved from a requested name. */
 export interface ResolvedModel {
-  /** The profile whose queue has the batches of this model, or the model's own name without a profile. */
+  /** The profile whose queue contains the batches of this model, or the model's own name if it has no profile. */
   profile: string;
   spec: ModelSpec;
 }
@@ -39,8 +39,8 @@ export interface Registry {
   /** Each profile, and each model without a profile. */
   readonly profiles: readonly string[];
   /**
-   * The error of the registry files as they are now; null when they are valid. Until it is fixed, the last valid
-   * content is used.
+   * The error in the current registry files; null when they are valid. While there is an error, the last valid content
+   * is used.
    */
   readonly fault: string | null;
   /**
@@ -49,8 +49,9 @@ export interface Registry {
    */
   resolve(nameOrNothing?: string): Promise<ResolvedModel>;
   /**
-   * Resolves the model of a batch. A revision that the registry no longer names also resolves while its files exist.
-   * @returns the difference in words, when this process has another model and cannot evaluate the batch.
+   * Resolves the model of a batch. A revision that the registry no longer names can still be used while its files
+   * exist.
+   * @returns a description of the difference, when this process has another model and cannot evaluate the batch.
    * @throws {ServiceError} `model.unavailable` when the model should exist but cannot be used.
    */
   resolvePinned(
@@ -91,11 +92,11 @@ export interface ListedModel extends Pick<ModelEntry, 'model' | 'revision'> {
  * @throws {Error} naming file, entry and field.
  */
 export async function loadRegistry(config: RegistryConfig, execution: Execution = onCpu): Promise<Registry> {
-  /** Includes the whole catalogue. */
+  /** The entries of all registry files, the whole catalogue included. */
   let known = await readEntries(config);
   let entries = await withoutAbsent(known);
   let fault: string | null = null;
-  /** Entries that a change of the files has replaced. Batches may still be pinned to them. */
+  /** Entries that a change of the files has replaced. Batches may still need them. */
   const former = new Map<string, ModelEntry>();
   let specs = new Map<string, ModelSpec>();
   const watchers: { close(): void }[] = [];
@@ -106,7 +107,7 @@ export async function loadRegistry(config: RegistryConfig, execution: Execution 
     preprocess?: PreprocessMode,
   ): Promise<ModelSpec> {
     const key = [entry.model, entry.revision, precision, preprocess].join('\n');
-    // The specs of the current entries: a result that arrives after a reload must not enter the new map.
+    // A new map for each content of the files: a result that arrives after a reload must not be stored in the new map.
     const read = specs;
     const known = read.get(key);
     if (known !== undefined) return known;
@@ -212,7 +213,7 @@ export async function loadRegistry(config: RegistryConfig, execution: Execution 
   };
 }
 
-/** Removes catalogue models without local files: they have no profile and no queue, and are not listed. */
+/** Removes catalogue models without local files, so that they have no profile and no queue, and are not listed. */
 async function withoutAbsent(known: Entries): Promise<Entries> {
   const isServed = async (entry: ModelEntry) =>
     !isInCatalogue(entry, known) || (await precisionsIn(entry.directory)).length > 0;

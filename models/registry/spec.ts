@@ -7,13 +7,13 @@ import { readModelFolder, towersHere, towersIn } from './folder.ts';
 import { defaultPrecision, precisionFor, precisionsOfTowers, remarkOnCpu } from './precision.ts';
 import { weightsAt } from './weights.ts';
 
-/** Memory of Node, ONNX Runtime and sharp without a model (bytes). */
+/** The memory in bytes of Node, ONNX Runtime and sharp, without a model. */
 const processBytes = 150_000_000;
 
 /**
- * Reads from the files of a model all that an encoder needs, and chooses the precision.
- * @param pinned the required precision, if decided already.
- * @throws {ServiceError} `model.unavailable` with what is missing and how to get it.
+ * Reads everything that an encoder needs from the files of a model, and chooses the precision.
+ * @param pinned the precision that must be used, if already decided.
+ * @throws {ServiceError} `model.unavailable`, with the missing files and how to get them.
  */
 export async function readSpec(entry: ModelEntry, execution: Execution, pinned?: ModelPrecision): Promise<ModelSpec> {
   const { model, directory } = entry;
@@ -87,7 +87,7 @@ async function choosePrecision(
   };
 }
 
-/** Returns the precision that the batch, the registry entry or `PRECISION` decides, if any. */
+/** Returns the precision that the batch, the registry entry or `PRECISION` states, if any of them does. */
 function namedPrecision(
   entry: ModelEntry,
   { precision: asked }: Execution,
@@ -101,8 +101,8 @@ function namedPrecision(
 }
 
 /**
- * Returns the memory that the entry states for fp32, else an estimate from the size of the files: ONNX Runtime holds
- * the weights and packed copies.
+ * Returns the memory of an encoder in bytes: the value that the registry entry states for fp32, else an estimate from
+ * the size of the files, since ONNX Runtime keeps the weights and packed copies.
  */
 async function memoryOf(entry: ModelEntry, precision: ModelPrecision, files: readonly string[]): Promise<number> {
   if (entry.memoryBytes !== undefined && precision === 'fp32') return entry.memoryBytes;

@@ -3,23 +3,29 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { sizeOf, writeJson } from '../files.ts';
 
-/** The directory where downloads of a model wait until it is complete. On the same disk, so that a rename completes it. */
+/**
+ * Returns the directory in which the downloads of a model wait until it is complete. It is on the same disk, so that
+ * renaming it is enough.
+ */
 export const stagingAt = (directory: string): string => `${directory}.partial`;
 
-/** A running pull touches its note this often (ms). */
+/** The time in ms between two updates of the note of a running pull. */
 const touchEveryMs = 5_000;
-/** A pull whose note was not touched for this long has been interrupted (ms). */
+/** The time in ms without an update of its note after which a pull counts as interrupted. */
 const silenceMs = 30_000;
 
 const noteName = 'pull.json';
 const note = z.object({ files: z.array(z.object({ local: z.string(), bytes: z.int().min(0).optional() })) });
 
-/** A pull whose note lies with its downloads. */
+/** A running pull, with a note next to its downloads. */
 export interface AnnouncedPull {
   end(): Promise<void>;
 }
 
-/** Writes a note of the files being fetched next to the downloads, so that other processes can show the pull. */
+/**
+ * Writes a note that names the files being downloaded, next to the downloads, so that other processes can show the
+ * pull.
+ */
 export async function announcePull(
   staging: string,
   files: { local: string; bytes: number | undefined }[],

@@ -4,21 +4,23 @@ import { canaryGuard, canaryWindow } from '../../shared/contracts/traffic.ts';
 const share = z.number().min(0).max(1);
 const name = z.string().min(1);
 
-/** A canary: its share, when it is judged, and the limits that it must keep. */
+/**
+ * A canary: its share of the images, the size of the windows in which it is judged, and the limits that it must keep.
+ */
 const canary = z.strictObject({
   model: name,
   share: z.number().gt(0).max(0.5).default(0.05),
   /** Share of the canary's images that the main model also scores. */
   compare: share.default(0.5),
   window: canaryWindow.prefault({}),
-  /** Number of passed windows in a row after which it is promoted to main model. */
+  /** The number of windows passed in a row after which the canary becomes the main model. */
   promoteAfter: z.int().min(1).max(1_000).default(3),
   guard: canaryGuard.prefault({}),
 });
 
 const rules = z
   .strictObject({
-    /** The main model: answers all traffic that the others do not, and whatever needs a single model. */
+    /** The main model. It gets all images that no other model gets, and work that needs a single model. */
     model: name,
     /** Other models, each with its share of the images. */
     split: z.record(name, z.number().gt(0).lt(1)).default({}),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Entries, type RegistryConfig, registryFiles } from './entries.ts';
 import { precisionsIn } from './folder.ts';
 
-/** Polling interval (ms). Polled, since file notifications do not work on container mounts. */
+/** The time in ms between two checks of the files. File notifications do not work on container mounts. */
 const pollMs = 2_000;
 
 /** Calls `onChange` when a registry file changes, or model files are added or removed. */

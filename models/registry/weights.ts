@@ -4,9 +4,9 @@ import { sizeOf } from '../files.ts';
 import { FieldReader } from './field-reader.ts';
 
 /**
- * External weights. An ONNX file cannot exceed 2 GB, so larger towers store their weights in other files, which the
- * graph names. They are in the same folder as the graph, under these names. A graph with a local name other than in its
- * repository has its weights in a folder of its own, since two towers may both name `model.onnx.data`.
+ * External weights of ONNX files. An ONNX file cannot exceed 2 GB, so larger towers store their weights in other files,
+ * which the graph names. These are in the folder of the graph. If a graph has another local name than in its
+ * repository, its weights are in a separate folder, since two towers may both name `model.onnx.data`.
  */
 
 export const isGraph = (local: string): boolean => local.endsWith('.onnx');
@@ -55,8 +55,8 @@ export async function requireWeights(graph: string): Promise<void> {
 const fields = { graph: 7, initializer: 5, external: 13, key: 1, value: 2 } as const;
 
 /**
- * Lists the names of external weights, relative to the graph. Reads only the structure and skips all data, so a graph
- * of a gigabyte takes no longer than one without weights.
+ * Lists the names of external weights, relative to the graph. Reads only the structure of the graph and skips all data,
+ * so that a graph of a gigabyte takes no longer than a small one.
  */
 export async function weightsNamedIn(graph: string): Promise<string[]> {
   await using handle = await open(graph);

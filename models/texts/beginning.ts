@@ -1,7 +1,10 @@
-/** Maximum combining marks after a character, in UTF-16 units. No script uses more than a few. */
+/** The maximum number of combining marks after a character, in UTF-16 units. No script uses more than a few. */
 const maxMarks = 256;
 
-/** Two characters between which a word may be cut: the text before the cut is not changed by what follows. */
+/**
+ * Matches two characters between which a text may be cut, because the cleaning of the text before the cut does not
+ * depend on the text after it.
+ */
 const pair = /(?![&#;])[\p{L}\p{N}\p{P}\p{S}](?![&#;])[\p{L}\p{N}\p{P}\p{S}]/gu;
 /** The same for texts with terminal escape sequences, which end in a letter and are removed as a whole. */
 const pairOfLetters = /[\p{L}\p{So}][\p{L}\p{So}]/gu;
@@ -14,11 +17,11 @@ export const boundMarks = (text: string): string =>
   text.replace(/\p{M}+/gu, (marks) => (marks.length > maxMarks ? marks.slice(0, maxMarks).toWellFormed() : marks));
 
 /**
- * Iterates lengths of beginnings of a text, each about four times the previous one, up to the whole text. A beginning
- * with more tokens than the model reads gives the same result as the whole text. Texts are cut before white space, or
- * inside a word that is too long. The tokens of a beginning are those of the whole text, except the last few if a word
- * was cut.
- * @param shortest in UTF-16 units; a shorter text has one beginning.
+ * Yields lengths of beginnings of a text, each about four times the previous one, up to the whole text. When a
+ * beginning has more tokens than the model reads, it gives the same result as the whole text. A text is cut before
+ * white space, or inside a word that is too long. The tokens of a beginning equal those of the whole text, except for
+ * the last few when a word was cut.
+ * @param shortest in UTF-16 units; a shorter text has a single beginning.
  */
 export function* beginningsOf(text: string, shortest: number): Generator<number> {
   for (let length = shortest; length < text.length; length *= 4) {

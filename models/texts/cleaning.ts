@@ -4,14 +4,17 @@ import { canonical } from './siglip-cleaning.ts';
 
 /** The steps before the tokenizer. */
 interface CleaningSteps {
-  /** @param length number of UTF-16 units that are needed; they are cleaned as part of the whole text. */
+  /**
+   * Cleans a text. @param length the number of UTF-16 units that are needed. They are cleaned as a part of the whole
+   * text.
+   */
   clean(text: string, length: number): string;
   /** True when the reference has no other normalisation, so that of `tokenizer.json` is skipped. */
   replacesNormalizer: boolean;
 }
 
 export const cleaningSteps: Record<Cleaning, CleaningSteps> = {
-  // The reference composes accents before the last entities are decoded, and not after.
+  // The reference composes accents before the last entities are decoded, and not again afterwards.
   openclip: { clean: cleanLikeOpenClip, replacesNormalizer: true },
   'openclip-cased': { clean: repairLikeOpenClip, replacesNormalizer: false },
   'openclip-canonical': { clean: canonicalLikeOpenClip, replacesNormalizer: false },

@@ -13,7 +13,7 @@ import { canonical } from './siglip-cleaning.ts';
 export const cleanLikeOpenClip = (text: string, length = text.length): string =>
   repairLikeOpenClip(text, length).toLowerCase();
 
-/** The same without lower case: `_clean_whitespace`, for vocabularies of other models. */
+/** Does the same without conversion to lower case (`_clean_whitespace`), for models with other vocabularies. */
 export function repairLikeOpenClip(text: string, length = text.length): string {
   const beginning = text.slice(0, length);
   const repaired = plainAscii.test(beginning) ? beginning : unescapeHtml(unescapeHtml(repair(text, length)));
@@ -41,8 +41,9 @@ const repairLines = (text: string, entities: boolean) =>
   text.replace(/[^\n]*\n|[^\n]+$/g, (line) => repairLine(line, entities));
 
 /**
- * Repeats the steps until nothing changes, since a decoded entity can be a ligature or another entity. Entities can be
- * nested as deeply as the text is long ("&amp;amp;amp;"). After {@link passes} rounds the rest is decoded in one pass.
+ * Repeats the steps until nothing changes, since a decoded entity may be a ligature or another entity. Entities may be
+ * nested as deeply as the text is long ("&amp;amp;amp;"). After {@link passes} rounds, all remaining ones are decoded
+ * in one pass.
  */
 function repairLine(line: string, entities: boolean): string {
   for (let before = line, pass = 1; ; pass++) {
@@ -114,8 +115,8 @@ const entityLength = 27;
 const endsInEntity = /&#?[0-9A-Za-z]{1,24};$/;
 
 /**
- * Does the same until nothing changes, in one pass: a decoded entity is read again together with the text before it. An
- * entity has one "&", at its start, and one ";", at its end. So entities never overlap, and their order does not
+ * Decodes entities until nothing changes, in one pass: a decoded entity is read again together with the text before it.
+ * An entity has one "&", at its start, and one ";", at its end, so entities never overlap and their order does not
  * matter.
  */
 function unescapeNestedHtml(text: string): string {

@@ -6,13 +6,13 @@ import { loadSentencePiece } from './sentencepiece.ts';
 import { loadTokenizerJson } from './tokenizer-json.ts';
 
 /**
- * Characters that are cleaned and tokenized at first for each token that the model reads, several times the usual
- * ratio. All of 20,000 characters would take 0.2 s if they are one word.
+ * The number of characters that are first cleaned and tokenized for each token that the model reads, several times the
+ * usual number. Tokenizing all of 20,000 characters would take 0.2 s if they are one word.
  */
 const charactersPerToken = 32;
 /**
- * Only part of a long text is tokenized, and the cut may fall into a word. This many of its last tokens may differ from
- * those of the whole text. WordPiece limits words to 100 characters.
+ * The number of last tokens that may differ when only a part of a long text is tokenized, since the cut may be inside a
+ * word. WordPiece limits words to 100 characters.
  */
 const uncertainTokens = 128;
 

@@ -1,6 +1,6 @@
 /**
- * Computes the source bytes and weights of each pixel of a resized image: Pillow's `Image.resize`, bit for bit, limited
- * to a window. Source: Pillow 13, `src/libImaging/Resample.c` and `ImagingScaleAffine` in `Geometry.c`.
+ * Computes the source bytes and weights of each pixel of a resized image. Equals Pillow's `Image.resize` in every bit,
+ * but computes only a window. Source: Pillow 13, `src/libImaging/Resample.c` and `ImagingScaleAffine` in `Geometry.c`.
  */
 
 export interface Size {
@@ -8,40 +8,40 @@ export interface Size {
   height: number;
 }
 
-/** A part of an image, counted from its top left corner. */
+/** A part of an image. Its position is counted from the top left corner. */
 export interface Rectangle extends Size {
   left: number;
   top: number;
 }
 
-/** Antialiased bicubic (a = -0.5) and bilinear; `nearest` copies pixels. */
+/** The filter. `bicubic` (a = -0.5) and `bilinear` are antialiased; `nearest` copies pixels. */
 export type Filter = 'bicubic' | 'bilinear' | 'nearest';
 
-/** A plan to compute the window of a resized image from its source. */
+/** The plan for computing the window of a resized image from its source. */
 export interface ResamplePlan {
-  /** The part of the source that is read. Other parts need not be decoded. */
+  /** The part of the source that is needed. Other parts need not be decoded. */
   region: Rectangle;
   columns: Taps;
   rows: Taps;
   rowsFirst: boolean;
 }
 
-/** Taps along one axis: for each place of the window, the source places that contribute. */
+/** The taps along one axis: for each position in the window, the source positions that contribute to it. */
 export interface Taps {
-  /** First source place, counted from the edge of the region, and the number of places. */
+  /** For each position, the first source position, counted from the edge of the region, and their number. */
   starts: Int32Array;
   counts: Int32Array;
-  /** Undefined when places are copied. */
+  /** Undefined when source positions are copied without weights. */
   weights: Weights | undefined;
 }
 
 /**
- * Weights with 22 fractional bits, in the layout of the kernels: each pair of taps has four values, the upper halves of
- * both weights and then the lower 8 bits of both. Unused pairs are 0.
+ * Weights with 22 fractional bits, in the layout of the kernels. Each pair of taps has four values: the upper halves of
+ * both weights, then the lower 8 bits of both. Unused pairs are 0.
  */
 export interface Weights {
   values: Int16Array;
-  /** Pairs for each place of the window; an even number. */
+  /** The number of pairs for each position in the window; always even. */
   pairs: number;
 }
 
@@ -64,24 +64,24 @@ export function planResample(filter: Filter, source: Size, target: Size, window:
 }
 
 /**
- * Returns true when the vertical pass comes first. Since release 13 Pillow starts with the height when that pass drops
- * more than twice as many places as the width does (https://github.com/python-pillow/Pillow/pull/9549; found by
- * experiment). Older releases start with the width. They differ by a step of 1 in some places of images twice as high
- * as wide.
+ * Returns true when the vertical pass comes first. Since release 13, Pillow begins with the height when that pass
+ * removes more than twice as many positions as the other (https://github.com/python-pillow/Pillow/pull/9549; found by
+ * experiment). Older releases begin with the width. The two orders differ by a step of 1 in some pixels of images twice
+ * as high as wide.
  */
 const isShortenedFirst = (source: Size, target: Size): boolean =>
   source.height > target.height && source.height - target.height > 2 * (source.width - target.width);
 
 interface Axis extends Taps {
-  /** First source place that is read, and the number of places. */
+  /** The first source position that is needed, and the number of positions. */
   from: number;
   length: number;
 }
 
 interface Kernel {
-  /** Radius of the filter at scale 1. */
+  /** The radius of the filter at scale 1. */
   reach: number;
-  /** In Pillow's order of operations. */
+  /** Returns the weight at a distance, with Pillow's order of operations. */
   weight(distance: number): number;
 }
 
@@ -101,7 +101,7 @@ const filters: Record<Exclude<Filter, 'nearest'>, Kernel> = {
 
 function weightedAxis({ reach, weight }: Kernel, source: number, target: number, offset: number, length: number): Axis {
   const scale = source / target;
-  // The kernel widens with the reduction of the image, which is the antialiasing.
+  // The filter becomes wider as the image becomes smaller. This is the antialiasing.
   const spread = Math.max(scale, 1);
   const support = reach * spread;
   const most = Math.ceil(support) * 2 + 1;
@@ -116,7 +116,7 @@ function weightedAxis({ reach, weight }: Kernel, source: number, target: number,
     const count = Math.min(Math.trunc(center + support + 0.5), source) - start;
     let sum = 0;
     for (let tap = 0; tap < count; tap++) {
-      // Pillow multiplies by the inverse. A division would change the last bits.
+      // Multiplies by the inverse, as Pillow does. A division would change the last bits.
       const value = weight((tap + start - center + 0.5) * (1 / spread));
       kernel[tap] = value;
       sum += value;
@@ -137,7 +137,7 @@ function weightedAxis({ reach, weight }: Kernel, source: number, target: number,
 function nearestAxis(source: number, target: number, offset: number, length: number): Axis {
   const scale = source / target;
   const places = new Int32Array(length);
-  // Added up, not multiplied, as in Pillow: the rounding error can decide which neighbour is used.
+  // Adds repeatedly and does not multiply, as Pillow does: the rounding error can decide which neighbour is copied.
   let place = scale * 0.5;
   for (let at = 0; at < offset + length; at++) {
     if (at >= offset) places[at - offset] = Math.min(Math.trunc(place), source - 1);
@@ -149,7 +149,7 @@ function nearestAxis(source: number, target: number, offset: number, length: num
 const copiedAxis = (starts: Int32Array): Axis =>
   fromRegion({ starts, counts: new Int32Array(starts.length).fill(1), weights: undefined });
 
-/** Makes the starts relative to the first one, which is the smallest. */
+/** Converts the start positions to positions within the region. */
 function fromRegion(taps: Taps): Axis {
   const from = taps.starts[0] ?? 0;
   const last = taps.starts.length - 1;

@@ -3,23 +3,26 @@ import { instantiateKernels, type Kernels, type Memory } from './kernels/module.
 import type { ResamplePlan, Taps } from './plan.ts';
 
 export interface Source {
-  /** Interleaved bytes of the plan's region, row by row. */
+  /** The interleaved bytes of the plan's region, row by row. */
   data: Uint8Array;
-  /** 1, 3 or 4. */
+  /** The number of channels: 1, 3 or 4. */
   channels: number;
   /** True to multiply the first three channels by the fourth, the alpha, before resampling. */
   isWeighted?: boolean;
 }
 
-/** Source bytes copied into the module at a time: few enough to stay in a core's cache until they are read. */
+/**
+ * The number of source bytes that are copied into the module at a time: few enough to stay in the cache of a core until
+ * they are read.
+ */
 const stripBytes = 256 * 1024;
-/** Maximum work on an image between two turns of the event loop (ms). */
+/** The maximum time in ms of work on an image before the event loop gets a turn. */
 const sliceMs = 4;
-/** Memory of a module never shrinks. A module with more bytes than this is dropped after its image. */
+/** The maximum memory in bytes of a module that is kept for further images. The memory of a module never shrinks. */
 const keptBytes = 32 * 1024 * 1024;
 const pageBytes = 65_536;
 
-/** Instances that are not in use. */
+/** Instances of the module that are not in use. */
 const idle: Kernels[] = [];
 
 /**
@@ -67,7 +70,7 @@ function* columnsFirst(kernels: Kernels, source: Source, { region, columns, rows
   const layout = createLayout(kernels.memory);
   const columnTaps = layout.taps(columns, channels, channels === 1 ? 2 : 1);
   const rowTaps = layout.taps(rows, 1, 1);
-  // One extra row, since a pair without a second tap reads it.
+  // One more row, since a pair without a second tap reads it.
   const narrowed = layout.reserve((region.height + 1) * narrowStride);
   const out = layout.reserve(rows.starts.length * outStride);
   const strip = layout.reserve(stripRows * stride);
@@ -106,7 +109,7 @@ function* rowsFirst(kernels: Kernels, source: Source, { region, columns, rows }:
     memory.set(data.subarray(top * stride, (top + height) * stride), strip);
     if (source.isWeighted) kernels.multiplyByAlpha(strip, height * stride);
     kernels.shorten(
-      // Places count rows of the region.
+      // The positions are rows of the region.
       strip - top * stride,
       stride,
       stride,
@@ -125,7 +128,7 @@ function* rowsFirst(kernels: Kernels, source: Source, { region, columns, rows }:
   return packed(memory, out, outStride, rowBytes, rows.starts.length);
 }
 
-/** Groups places whose taps lie within `most` source rows; a place that needs more is a group of its own. */
+/** Groups positions whose taps lie within `most` source rows. A position that needs more rows is a group of its own. */
 function groupRows({ starts, counts }: Taps, most: number) {
   const groups: { first: number; count: number; top: number; height: number }[] = [];
   for (const [at, start] of starts.entries()) {
@@ -142,24 +145,30 @@ function groupRows({ starts, counts }: Taps, most: number) {
 const horizontal = ({ narrowRgb, narrowRgba, narrowGrey }: Kernels, channels: number) =>
   channels === 1 ? narrowGrey : channels === 3 ? narrowRgb : narrowRgba;
 
-/** Bytes written for each pixel, whatever its channels. The last pixel of a row needs room for them. */
+/**
+ * The kernels write this number of bytes for each pixel, even with fewer channels. The last pixel of a row needs space
+ * for them.
+ */
 const pixelBytes = 4;
-/** First tap and number of pairs. */
+/** The bytes of one entry of the positions: first tap and number of pairs. */
 const placeBytes = 8;
-/** A vector read may start at the last reserved byte. */
+/** A vector read may start at the last reserved byte, so this number of bytes must follow it. */
 const vectorBytes = 16;
 
 const align = (bytes: number) => Math.ceil(bytes / vectorBytes) * vectorBytes;
 
-/** The offsets of places and weights and the bytes of each place's weights, as arguments for the kernels. */
+/**
+ * Arguments for the kernels: the offsets of positions and weights, and the number of bytes of weights for each
+ * position.
+ */
 type TapArguments = [places: number, weights: number, weightStride: number];
 
-/** Lays out the memory of a module from the start. Data is written after the memory has grown. */
+/** Allocates the memory of a module from its start. Data is written after the memory has been enlarged. */
 function createLayout(memory: Memory) {
   let end = 0;
   const writes: ((bytes: Uint8Array) => void)[] = [];
 
-  /** @returns the offset of `bytes` bytes, followed by the room that a vector may read and write. */
+  /** Reserves memory, with space for vector reads and writes after it. @returns its offset. */
   function reserve(bytes: number): number {
     const at = end;
     end += align(bytes) + vectorBytes;
@@ -169,8 +178,9 @@ function createLayout(memory: Memory) {
   return {
     reserve,
     /**
-     * @param unit bytes of a source place.
-     * @param step pairs that a kernel takes at a time.
+     * Reserves memory for taps and returns the arguments for a kernel.
+     * @param unit the bytes of a source position.
+     * @param step the number of pairs that the kernel processes at a time.
      */
     taps({ starts, counts, weights }: Taps, unit: number, step: number): TapArguments | undefined {
       if (weights === undefined) return undefined;

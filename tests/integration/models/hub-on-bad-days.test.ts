@@ -95,7 +95,7 @@ describe('a download progresses beyond its furthest byte alone', () => {
     const failure = await failureOf(pullTiny(hub, await entryOf()));
     expect(failure).toMatchObject({
       code: 'network',
-      message: expect.stringContaining('4 times, but never completely'),
+      message: expect.stringContaining('4 times, and each time incompletely'),
     });
     expect(onlyVision(hub).length).toBeLessThan(16);
   });

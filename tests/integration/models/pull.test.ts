@@ -384,7 +384,7 @@ describe('a failure', () => {
     const entry = await entryOf({ dimensions: 512 });
     expect(await failureOf(pullFrom(await hubWith(), entry))).toMatchObject({
       code: 'unusable',
-      message: expect.stringContaining('the files state 32, the registry entry 512'),
+      message: expect.stringContaining('the files state 32, but the registry entry states 512'),
     });
     expect(await exists(entry.directory)).toBe(false);
   });

@@ -2,19 +2,20 @@
  * The two passes of Pillow's resize on bytes, in WebAssembly SIMD. Written in AssemblyScript; `build.ts` compiles it to
  * `kernels.wasm`.
  *
- * A weight is an integer with 22 fractional bits, wider than the 16 bits that `i32x4.dot_i16x8_s` multiplies. So it is
- * stored in two halves, `weight = high * 256 + low`, and each half has its own sum. Sums wrap around at 32 bits, as
- * Pillow's do, so the combined sum equals Pillow's to the last bit. A dot product takes two taps at a time: weights
- * come in pairs of 8 bytes, `high, high, low, low`. The last pair of an odd count has a weight of 0. The kernel then
- * reads the pixel after the last tap and ignores it, so the caller leaves room for such reads.
+ * A weight is an integer with 22 fractional bits, more than the 16 bits that `i32x4.dot_i16x8_s` multiplies. So it is
+ * stored in two halves, `weight = high * 256 + low`, and each half has its own sum. Sums wrap around at 32 bits, as in
+ * Pillow, so the combined sum equals Pillow's in every bit. A dot product multiplies two taps (source pixels with a
+ * weight) at a time: weights are stored in pairs of 8 bytes, `high, high, low, low`. For an odd number of taps, the
+ * last weight is 0. The kernel then reads the pixel after the last tap and ignores it, so the caller must leave space
+ * after the data.
  *
- * All pointers are byte offsets in the module's memory, which the caller lays out.
+ * All pointers are byte offsets in the memory of the module, which the caller allocates.
  */
 
-/** Half of the lowest bit that remains after the shift by 22, so that sums are rounded. */
+/** Added before the shift by 22, so that sums are rounded: half of the lowest remaining bit. */
 const half: i32 = 1 << 21;
 
-/** The first two pixels of a row as values of 16 bits, paired by channel. An index of 128 gives 0. */
+/** Returns the first two pixels of a row as values of 16 bits, paired by channel. An index of 128 gives 0. */
 // @ts-ignore: decorator
 @inline
 function pairs(channels: usize, row: usize): v128 {
@@ -26,7 +27,7 @@ function pairs(channels: usize, row: usize): v128 {
   );
 }
 
-/** Combines both halves of four sums into values of 32 bits. */
+/** Adds the two half sums of four values, and returns values of 32 bits. */
 function total(high: v128, low: v128): v128 {
   return i32x4.shr_s(i32x4.add(i32x4.add(i32x4.shl(high, 8), low), i32x4.splat(half)), 22);
 }
@@ -41,7 +42,7 @@ function storePixels(a: v128, b: v128, c: v128, d: v128, to0: usize, to1: usize,
 }
 
 /**
- * Horizontal pass, four rows at a time.
+ * The horizontal pass, four rows at a time.
  * @param channels 3 or 4, constant at each inlined call.
  * @param places for each pixel of a row: the byte offset of its first tap and its number of pairs, 32 bits each.
  * @param weights `stride` bytes for each pixel.
@@ -62,7 +63,7 @@ function narrow(
   stride: usize,
 ): void {
   for (let y: usize = 0; y < rows; y += 4) {
-    // After the last row, the same row is computed again with the same result.
+    // After the last row, the last row is computed again with the same result.
     const y1 = min(y + 1, rows - 1);
     const y2 = min(y + 2, rows - 1);
     const y3 = min(y + 3, rows - 1);
@@ -169,7 +170,7 @@ export function narrowGrey(
       const end = first + ((<usize>load<u32>(place, 4)) << 3);
       let sums = i32x4.splat(0);
       for (let weight = first; weight < end; weight += 16) {
-        // Each pair twice: for the high halves of its weights and for the low ones.
+        // Each pair is loaded twice: for the high halves of its weights and for the low ones.
         const pixels = v128.swizzle(
           v128.load32_zero(pixel),
           i8x16(0, -128, 1, -128, 0, -128, 1, -128, 2, -128, 3, -128, 2, -128, 3, -128),
@@ -189,9 +190,9 @@ export function narrowGrey(
 }
 
 /**
- * Vertical pass, sixteen columns at a time, for any number of channels.
- * @param from row 0; places count rows from it. Rows are read up to the next multiple of 16 bytes.
- * @param width bytes of a row.
+ * The vertical pass, sixteen columns at a time, for any number of channels.
+ * @param from the start of row 0, from which `places` counts rows. Rows are read up to the next multiple of 16 bytes.
+ * @param width the bytes of a row.
  * @param places for each row of the target: its first source row and its number of pairs, 32 bits each.
  * @param toStride a multiple of 16, at least `width`.
  */
@@ -253,13 +254,13 @@ export function shorten(
   }
 }
 
-/** Pillow's `MULDIV255`: `a * b / 255`, rounded, for bytes stored as 16 bits. */
+/** Returns `a * b / 255`, rounded as Pillow's `MULDIV255`, for bytes stored as 16 bits. */
 function share(a: v128, b: v128): v128 {
   const product = i16x8.add(i16x8.mul(a, b), i16x8.splat(128));
   return i16x8.shr_u(i16x8.add(i16x8.shr_u(product, 8), product), 8);
 }
 
-/** Returns the factors of a pixel: its alpha for each colour, and 255 for the alpha itself. */
+/** Returns the factors for the channels of a pixel: its alpha for each colour, and 255 for the alpha itself. */
 function alphas(pixels: v128): v128 {
   return v128.or(
     v128.swizzle(pixels, i8x16(3, 3, 3, -128, 7, 7, 7, -128, 11, 11, 11, -128, 15, 15, 15, -128)),

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** The used part of WebAssembly's JavaScript API, for which Node and ECMAScript have no types. */
+/** The parts of WebAssembly's JavaScript API that are used here. Node and ECMAScript have no types for them. */
 declare const WebAssembly: {
   Module: new (bytes: Uint8Array) => object;
   Instance: new (module: object) => { exports: unknown };
@@ -8,18 +8,18 @@ declare const WebAssembly: {
 
 export interface Memory {
   readonly buffer: ArrayBuffer;
-  /** @param pages of 64 KiB. Replaces `buffer`. */
+  /** Enlarges the memory and replaces `buffer`. @param pages the number of pages of 64 KiB. */
   grow(pages: number): void;
 }
 
 type Pass = (
   from: number,
   fromStride: number,
-  /** Rows in a horizontal pass, bytes of a row in a vertical one. */
+  /** The number of rows in a horizontal pass, or the bytes of a row in a vertical pass. */
   extent: number,
   to: number,
   toStride: number,
-  /** Pixels of a row in a horizontal pass, rows in a vertical one. */
+  /** The number of pixels of a row in a horizontal pass, or the number of rows in a vertical pass. */
   length: number,
   places: number,
   weights: number,

@@ -63,7 +63,7 @@ test.each(['config.json', 'preprocessor_config.json'])('the error names %s when 
 
 test.each([
   ['config.json', { text_config: { max_position_embeddings: 'many' } }, 'text_config.max_position'],
-  ['config.json', { model_type: 'llama' }, 'no supported model family has the model_type "llama"; the families are'],
+  ['config.json', { model_type: 'llama' }, 'no supported model family has model_type "llama"; set family'],
   ['preprocessor_config.json', { image_mean: [0, 0], image_std: [1, 1, 1] }, 'image_mean'],
   ['preprocessor_config.json', { resample: 1 }, 'only bilinear (2) and bicubic (3) are supported'],
   ['preprocessor_config.json', { size: { height: 224, width: 200 } }, 'size'],
@@ -126,7 +126,9 @@ describe('a folder that leaves facts out', () => {
   });
 
   test('is refused where the entry states another length of an embedding', async () => {
-    await expect(readModelFolder(folder, stated)).rejects.toThrow('the files state 32, the registry entry 768');
+    await expect(readModelFolder(folder, stated)).rejects.toThrow(
+      'the files state 32, but the registry entry states 768',
+    );
   });
 });
 
