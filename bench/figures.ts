@@ -1,18 +1,21 @@
 import { readable } from '../testing/readable.ts';
 
-/** The target of a figure. A figure without one is only compared with earlier runs. */
+/**
+ * The target of a figure: at least, or at most, this value. A figure without a target is only compared with earlier
+ * runs.
+ */
 export type Target = { least: number } | { most: number };
 
 /** One line of the table. */
 export interface Figure {
-  /** `<section>/<name>`, the same in each run, so that runs can be compared. */
+  /** The id of the figure, `<section>/<name>`. It is the same in each run, so that runs can be compared. */
   id: string;
   name: string;
   value: number;
-  /** Empty for a ratio. */
+  /** The unit; empty for a ratio. */
   unit: string;
   target?: Target;
-  /** The values from which it was computed. */
+  /** The values from which the figure was computed, as text. */
   detail: string;
 }
 

@@ -19,7 +19,7 @@ const ofModel =
   (quick) =>
     benchInference(name, benchModels[name], { quick, env: writeRegistry(), say });
 const allSizes = (quick: boolean) => (quick ? [10_000, 100_000] : [10_000, 200_000, 1_000_000]);
-/** In the order of the table; the slowest section is last. */
+/** The sections in the order of the table. The slowest section is last. */
 const sections: Record<string, Section> = {
   'control-plane': (quick, sizes) => benchControlPlane(sizes.length > 0 ? sizes : allSizes(quick), say),
   'control-plane-scale': (quick, sizes) => benchControlPlaneScale(sizes.at(-1) ?? (quick ? 60_000 : 600_000), say),
@@ -63,7 +63,7 @@ for (const name of namesOf(values.only)) {
   try {
     figures.push(...((await sections[name]?.(values.quick, positionals.map(Number))) ?? []));
   } catch (error) {
-    // The figures of other sections took minutes and must not be lost.
+    // The other sections took minutes, and their figures must not be lost.
     say(`${name}: ${(error as Error).message}`);
     failed.push(name);
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { readConfig } from '../shared/config.ts';
 import { ensureShapeModels } from '../testing/shape-models/build.ts';
 
-/** A benchmark model with the amount of work that gives a stable figure. */
+/** A model for benchmarks, with the amount of work that gives a stable result. */
 export interface BenchModel {
   /** Its name in the registry of {@link writeRegistry}. */
   name: string;
@@ -11,7 +11,7 @@ export interface BenchModel {
   items: { full: number; quick: number };
   /** Duration of each stage of the roofline. */
   stageSeconds: { full: number; quick: number };
-  /** Targets for this model only, from section 9 of the design. */
+  /** Targets for this model only. */
   targets: { roofline?: number; overSingles?: number };
 }
 
@@ -47,7 +47,7 @@ export function writeRegistry(): { MODELS_FILE: string } {
   const of = (name: string) => ({ source: { type: 'folder', path: join(folder, name) }, revision: 'shape' });
   const registry = {
     models: {
-      // With the micro-batches and memory that models.json states for the real models.
+      // Uses the micro-batch sizes and memory that models.json states for the corresponding real models.
       'shape-vit-b-32': { ...of('vit-b-32'), memoryBytes: 900_000_000 },
       'shape-vit-b-32-int8': { ...of('vit-b-32'), precision: 'int8', memoryBytes: 900_000_000 },
       'shape-vit-l-14': { ...of('vit-l-14'), memoryBytes: 2_600_000_000, microBatch: { images: 4, texts: 16 } },

@@ -13,19 +13,19 @@ import { whole } from './progress.ts';
 
 export interface BenchOptions {
   client: ServiceClient;
-  /** Addresses or files; the example photos when empty. */
+  /** The images, as addresses or files. If empty, the example photos are used. */
   images: readonly string[];
   seconds: number;
-  /** Single requests in flight. */
+  /** The number of single requests in flight. */
   concurrency: number;
-  /** Items of the batch; 0 for none. */
+  /** The number of items of the batch; 0 for no batch. */
   items: number;
   model: string | undefined;
   signal: AbortSignal;
   say(text: string): void;
 }
 
-/** The figures of a service under a small load. Times are in ms. */
+/** The results of a small load test. Times are in ms. */
 export interface BenchFigures {
   singles: {
     requests: number;
@@ -40,8 +40,8 @@ export interface BenchFigures {
 }
 
 /**
- * Measures a service without its cache: every text is new, and so is every image from a file. Images from an address are
- * unchanged, and downloaded each time.
+ * Measures a service without using its cache: every text is new, and so is every image from a file. An image from an
+ * address stays the same and is downloaded each time.
  */
 export async function bench(options: BenchOptions): Promise<BenchFigures> {
   const { client, seconds, concurrency, items, model, signal, say } = options;
@@ -131,7 +131,10 @@ async function toBenchImage(image: TypedImage): Promise<BenchImage> {
 const sourceOf = (image: BenchImage) =>
   'address' in image ? image.address : { base64: cacheBustedImage(image.bytes).toString('base64') };
 
-/** Returns a quantile of sorted values by the nearest rank; 0 without values. */
+/**
+ * Returns the smallest value that is at least as large as a share of the sorted values (nearest rank); 0 without
+ * values.
+ */
 export function quantile(sorted: readonly number[], share: number): number {
   return round(sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0);
 }

@@ -6,7 +6,7 @@ import { CommandError, exitCodes } from './failures.ts';
 
 type BodyInit = NonNullable<RequestInit['body']>;
 
-/** An HTTP call. The body is a function because a stream can be sent only once, and each attempt needs its own. */
+/** An HTTP call. The body is a function, because each attempt needs a new stream. */
 export interface Call {
   method?: 'GET' | 'POST' | 'PATCH';
   headers?: Record<string, string>;
@@ -15,8 +15,9 @@ export interface Call {
 }
 
 /**
- * An HTTP client of the service. Throws a refusal as a {@link CommandError} with the code of its problem document. When
- * the service asks for a later retry (429, 503, a key in flight), the client waits and retries a few times first.
+ * An HTTP client of the service. A refusal is thrown as a {@link CommandError} with the code of its problem document.
+ * Before that, when the service asks for a later retry (429, 503, or an idempotency key in use), the client waits and
+ * retries a few times.
  */
 export interface ServiceClient {
   /** The address of the service: `http://127.0.0.1:8000`. */
@@ -30,13 +31,13 @@ export interface ServiceClient {
 }
 
 export interface ClientOptions extends Pick<Config, 'serviceUrl' | 'apiKey'> {
-  /** Called with the reason when a call waits. */
+  /** Called with the reason when a call waits before a retry. */
   onWait?: ((reason: string) => void) | undefined;
 }
 
 /** The maximum attempts of a call that the service asks to retry. */
 const maxAttempts = 8;
-/** The longest wait in ms between two attempts. A call whose service asks for more fails. */
+/** The maximum wait in ms between two attempts. If the service asks for a longer wait, the call fails. */
 const longestWaitMs = 60_000;
 
 export function createClient({ serviceUrl: base, apiKey, onWait }: ClientOptions): ServiceClient {
@@ -48,7 +49,7 @@ export function createClient({ serviceUrl: base, apiKey, onWait }: ClientOptions
       return await fetch(`${base}${prefix}${path}`, {
         method,
         headers: { ...headers, ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }) },
-        // A proxy that redirects a POST would lose its body, or leak the key.
+        // A redirected POST would lose its body, and could send the API key to another host.
         redirect: 'manual',
         ...(sent !== undefined && { body: sent }),
         ...(stream !== undefined && withoutBodyCopy),
@@ -100,15 +101,15 @@ export function createClient({ serviceUrl: base, apiKey, onWait }: ClientOptions
 }
 
 /**
- * Options that prevent fetch from storing a copy of the stream for a redirect or login (110 MB for a million rows), as
- * the standard's step "HTTP-network-or-cache fetch" does by default.
+ * Options that keep fetch from storing a copy of the stream in case of a redirect or login (110 MB for a million rows),
+ * which the fetch standard does by default in "HTTP-network-or-cache fetch".
  */
 const withoutBodyCopy = { duplex: 'half', redirect: 'error', window: null } as const;
 
 const isStream = (body: BodyInit | AsyncIterable<Uint8Array>): body is AsyncIterable<Uint8Array> =>
   typeof body === 'object' && Symbol.asyncIterator in body && !(body instanceof ReadableStream);
 
-/** Wraps a stream and stores the error of its source, because fetch itself reports only "fetch failed". */
+/** Wraps a stream, and stores the error of its source, since fetch itself reports only "fetch failed". */
 function bodyOf(source: AsyncIterable<Uint8Array>): { body: ReadableStream<Uint8Array>; error(): unknown } {
   let sourceError: unknown;
   async function* watched(): AsyncGenerator<Uint8Array> {
@@ -122,11 +123,14 @@ function bodyOf(source: AsyncIterable<Uint8Array>): { body: ReadableStream<Uint8
   return { body: ReadableStream.from(watched()), error: () => sourceError };
 }
 
-/** Returns true for a refusal that depends on the time and not on the request. */
+/** Returns true when the same request may succeed later. */
 const isTransient = (status: number, code: string): boolean =>
   status === 429 || status === 503 || code === 'idempotency.in_flight';
 
-/** Returns `Retry-After` in s, or 0 without it. Infinite for a missing model, which no wait brings back. */
+/**
+ * Returns `Retry-After` in s, or 0 without the header. Infinite when a model is missing, since waiting does not help
+ * then.
+ */
 function retryAfterSeconds(response: Response, code: string): number {
   if (code === 'model.unavailable') return Number.POSITIVE_INFINITY;
   const header = response.headers.get('retry-after');
@@ -157,7 +161,7 @@ async function refusalOf(base: string, response: Response): Promise<CommandError
 
 function adviceFor(status: number, code: string): string | undefined {
   if (status === 401) return 'The service requires an API key: set VLS_API_KEY.';
-  if (status === 403) return 'This API key does not allow it.';
+  if (status === 403) return 'This API key lacks the rights for the request; ask the operator of the service.';
   switch (code) {
     case 'model.unavailable':
       return '`npx vls models list` lists the models of this machine, `npx vls models pull` fetches one.';
@@ -166,11 +170,11 @@ function adviceFor(status: number, code: string): string | undefined {
     case 'queue.unavailable':
       return 'The service cannot reach its Redis; /evaluator/health has details.';
     case 'queue.full':
-      return 'Finished batches free space when they expire or are deleted. Inline images take much of it: see --server-files.';
+      return 'Finished batches free space when they expire or are deleted. Inline images take much space; --server-files avoids them.';
     case 'request.too_large':
       return 'Many or large images belong in a batch: `npx vls batch FILE`.';
     case 'image.fetch.blocked_address':
-      return 'The service fetches from public hosts; its setting IMAGE_HOSTS_ALLOW allows others.';
+      return 'The service downloads images from public hosts only; its operator can allow others with IMAGE_HOSTS_ALLOW.';
     default:
       return undefined;
   }

@@ -5,15 +5,15 @@ interface Completion {
   description: string;
 }
 
-/** A position in a command line, and the completions there. */
+/** A position in a command line, with the completions that are possible there. */
 interface Position {
-  /** The commands before it: none at the top, `models pull`. */
+  /** The commands before this position: empty at the top, or for example `models pull`. */
   path: string[];
   commands: Completion[];
   options: Completion[];
 }
 
-/** Creates a shell script that completes commands and options. Other arguments are completed as files. */
+/** Returns a shell script that completes commands and options. Other arguments are completed as file names. */
 export function completionScript(shell: 'bash' | 'zsh' | 'fish', program: Command): string {
   const positions = positionsOf(program, [], optionsOf(program));
   return { bash, zsh, fish }[shell](program.name(), positions);
@@ -31,7 +31,7 @@ const optionsOf = ({ options }: Command): Completion[] =>
 
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** Creates a case for each position, by the words that lead to it. */
+/** Returns one case of a shell script for each position, selected by the words before it. */
 const cases = (positions: Position[], render: (words: Completion[], position: Position) => string): string =>
   positions
     .map(
@@ -40,7 +40,10 @@ const cases = (positions: Position[], render: (words: Completion[], position: Po
     )
     .join('\n');
 
-/** Creates a case for each command among the words typed so far. Options and their values do not change the position. */
+/**
+ * Returns one case of a shell script for each command among the typed words. Options and their values do not change the
+ * position.
+ */
 const walk = (positions: Position[]): string =>
   positions
     .filter(({ path }) => path.length > 0)

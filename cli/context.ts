@@ -9,7 +9,7 @@ import { cannotWrite } from './output-file.ts';
 /** The dependencies of every command. */
 export interface CommandDeps {
   terminal: Terminal;
-  /** Reads the settings when a command runs. Flags go before the environment. */
+  /** Reads the settings when a command runs. Flags take precedence over the environment. */
   config(): Config;
 }
 
@@ -22,9 +22,9 @@ interface Global {
 /** The context of a running command. */
 export interface Context extends Terminal {
   config: Config;
-  /** Print the result as JSON, and nothing else on stdout. */
+  /** True to print the result as JSON, and nothing else on stdout. */
   isJson: boolean;
-  /** Print no progress and no remarks. */
+  /** True to print neither progress nor remarks. */
   isQuiet: boolean;
   /** Prints additional information on stderr, unless --quiet is set. */
   remark(text: string): void;
@@ -69,7 +69,7 @@ export function contextOf({ terminal, config: readSettings }: CommandDeps, comma
 
 /**
  * Runs a task that Ctrl-C or SIGTERM aborts cleanly.
- * @param advice returns the advice of the error after an abort.
+ * @param advice returns the advice for the error after an abort.
  * @throws {CommandError} `interrupted`
  */
 export async function interruptible<Value>(

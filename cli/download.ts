@@ -7,7 +7,7 @@ import { unreachable } from './client.ts';
 import { cannotWrite } from './output-file.ts';
 
 /**
- * Writes a body to a file, which appears when it is complete.
+ * Writes the body of a response to a file. The file appears only when it is complete.
  * @returns its length in bytes.
  */
 export async function saveResponse(response: Response, file: string, base: string): Promise<number> {
@@ -22,7 +22,7 @@ export async function saveResponse(response: Response, file: string, base: strin
   }
 }
 
-/** Copies a body to a stream. A reader that stops early (`| head`) is not an error. */
+/** Copies the body of a response to a stream. A reader that stops early (`| head`) is not an error. */
 export async function printResponse(response: Response, stream: NodeJS.WriteStream, base: string): Promise<void> {
   try {
     await pipeline(readable(response), stream, { end: false });

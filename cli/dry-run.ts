@@ -2,18 +2,18 @@ import type { Survey, SurveyedFile } from '../models/pulling/dry-run.ts';
 import { megabytes, styled, table } from './output.ts';
 
 const words: Record<SurveyedFile['state'], string> = {
-  agrees: 'matches the registry',
-  unpinned: 'stated by the hub only',
+  agrees: 'same hash as in the registry',
+  unpinned: 'hash stated by the hub only',
   unstated: 'no hash stated',
   differs: 'DIFFERS',
   failed: 'FAILED',
 };
 
-/** Returns true when a pull would fail, or would bring files that differ from the registry. */
+/** Returns true when a pull would fail, or would download files that differ from the registry. */
 export const isRefused = ({ files }: Survey): boolean =>
   files.some(({ state }) => state === 'differs' || state === 'failed');
 
-/** Formats what a pull would fetch. */
+/** Returns a description of what a pull would download. */
 export function describeSurvey({ model, hub, files, bytes }: Survey, way: string, stream: NodeJS.WriteStream): string {
   const rows = files.map((file) => [
     file.local,
@@ -26,7 +26,7 @@ export function describeSurvey({ model, hub, files, bytes }: Survey, way: string
     fault === null ? [] : [`${styled(stream, 'red', 'error')} ${local}: ${fault}\n`],
   );
   return [
-    `${model} from ${hub}, ${way}: ${files.length} files, ${megabytes(bytes)}. Dry run: nothing is fetched.\n`,
+    `${model} from ${hub}, ${way}: ${files.length} files, ${megabytes(bytes)}. Nothing is downloaded (dry run).\n`,
     table(stream, [['FILE', 'SIZE', 'HUB', 'REGISTRY', 'HASH'], ...rows]),
     ...faults,
   ].join('');

@@ -3,8 +3,8 @@ import { UsageError } from './failures.ts';
 const milliseconds = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
 /**
- * Returns the milliseconds of `90d`, `24h`, `30m`, `45s`, `2w` or `0`.
- * @throws {UsageError} for anything else.
+ * Returns a duration in ms, from text such as `90d`, `24h`, `30m`, `45s`, `2w` or `0`.
+ * @throws {UsageError} for any other text.
  */
 export function parseDuration(text: string): number {
   const [, count = '', unit] = /^(\d{1,6})([smhdw])$/.exec(text) ?? (text === '0' ? ['', '0', 's'] : []);
@@ -13,8 +13,8 @@ export function parseDuration(text: string): number {
 }
 
 /**
- * Returns a time in the future from a duration, a date (`2027-01-31`, its start in UTC) or a date with a time.
- * @throws {UsageError} for anything else, and for the past.
+ * Returns a future time, from a duration, a date (`2027-01-31` means its start in UTC) or a date with a time.
+ * @throws {UsageError} for any other text, and for a time in the past.
  */
 export function parseMoment(text: string, now = Date.now()): Date {
   const isDate = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/.test(text);

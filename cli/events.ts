@@ -20,14 +20,15 @@ export interface SentEvent {
   data: string;
 }
 
-/** The time in ms to wait for a service that is away. A restart takes less. */
+/** The time in ms for which the client waits for an unavailable service. A restart takes less. */
 const patienceMs = 60_000;
 /** The time in ms between two attempts to reconnect. */
 const retryMs = 1_000;
 
 /**
- * Follows a batch to its end, across restarts of the service and broken connections. No event comes twice.
- * @throws {CommandError} `service.unreachable` when the service stays away for a minute, or the code of its refusal.
+ * Follows a batch to its end, through restarts of the service and broken connections. No event is repeated.
+ * @throws {CommandError} `service.unreachable` when the service stays unavailable for a minute, or the code of its
+ * refusal.
  */
 export async function* followBatch(
   client: ServiceClient,

@@ -1,14 +1,14 @@
 /**
  * The exit codes of commands.
- * `failed`: the command could not do its work. `someFailed`: it did, but not every item has a score.
+ * `failed`: the command could not do its work. `someFailed`: the command did its work, but some items have no score.
  */
 export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3, someFailed: 4, interrupted: 130 } as const;
 
-/** A failure as the command line shows it. */
+/** A failure, in the form in which the command line prints it. */
 export interface Failure {
   code: string;
   message: string;
-  /** A remedy. */
+  /** Advice how to resolve the failure, if there is any. */
   advice: string | null;
   exitCode: number;
 }
@@ -37,7 +37,10 @@ export class CommandError extends Error {
   }
 }
 
-/** Converts an error by its name and fields. `instanceof` would load the rooms that define the classes into every command. */
+/**
+ * Converts an error by its name and its fields. `instanceof` would make every command load the modules that define the
+ * error classes.
+ */
 export function failureOf(error: unknown): Failure {
   const { name, code, message, advice, exitCode } = error as Error & {
     code?: unknown;

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 
-/** Creates a parser of a flag's value. It fails with a message that states the valid values. */
+/** Returns a parser for the value of a flag. The parser fails with a message that states the valid values. */
 const numberWhere = (isValid: (value: number) => boolean, expected: string) => (text: string) => {
   const value = text.trim() === '' ? Number.NaN : Number(text);
   if (isValid(value)) return value;

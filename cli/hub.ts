@@ -1,10 +1,13 @@
 import type { Hub } from '../models/pulling/hub.ts';
 import type { Config } from '../shared/config.ts';
 
-/** The hub's own hosts, over https: a proxy on the same machine may give them private addresses. */
+/**
+ * The hosts of the hub, over https. They may have private addresses, since a proxy on the same machine may resolve them
+ * so.
+ */
 export const hubHosts = ['huggingface.co:443', '*.huggingface.co:443', 'hf.co:443', '*.hf.co:443'];
 
-/** Opens the hub of the settings, behind the address guard or through the proxies of the settings. */
+/** Opens the hub that the settings name, through the address guard or through the configured proxies. */
 export async function openHub(config: Config): Promise<Hub> {
   const [{ createGuardedFetch }, { chooseHub }] = await Promise.all([
     import('../images/guarded-fetch.ts'),
@@ -18,10 +21,10 @@ export async function openHub(config: Config): Promise<Hub> {
   return await chooseHub(config, fetch);
 }
 
-/** Describes how the hub is reached. */
+/** Returns a description of how the hub is reached. */
 export function describeRoute({ hfEndpoint, hfOfflineDir, hfHubOffline, httpsProxy, httpProxy }: Config): string {
   if (hfOfflineDir !== undefined) return 'a directory (HF_OFFLINE_DIR)';
-  if (hfHubOffline) return 'the cache of other tools (HF_HUB_OFFLINE)';
+  if (hfHubOffline) return 'the local cache of the Hugging Face tools (HF_HUB_OFFLINE)';
   const isSecure = new URL(hfEndpoint).protocol === 'https:';
   const proxy = isSecure ? (httpsProxy ?? httpProxy) : httpProxy;
   if (proxy === undefined) return 'directly';

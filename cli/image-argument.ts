@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from './failures.ts';
 
-/** An image argument: an address, or the content of a file or stdin. */
+/** An image argument: an address or data URI, or the content of a file or of stdin. */
 export type TypedImage = { source: string } | { blob: Blob; name: string };
 
 /**
@@ -25,13 +25,13 @@ export async function readImageArgument(argument: string): Promise<TypedImage> {
     throw new UsageError(
       found === undefined
         ? `${argument} is neither an address nor an existing file`
-        : `${argument} is not a file; for many images see \`vls batch --help\``,
+        : `${argument} is not a regular file; to score many images see \`vls batch --help\``,
     );
   }
   return { blob: await openAsBlob(path), name: basename(path) };
 }
 
-/** Converts an image to its form in a JSON request. */
+/** Returns an image in the form that a JSON request needs. */
 export async function toSource(image: TypedImage): Promise<string | { base64: string }> {
   if ('source' in image) return image.source;
   return { base64: Buffer.from(await image.blob.arrayBuffer()).toString('base64') };

@@ -19,9 +19,9 @@ import { json, styled, type Terminal } from './output.ts';
 const terminal: Terminal = { stdout: process.stdout, stderr: process.stderr };
 
 const program = new Command('vls')
-  .description('Vision-language similarity: the service on the command line.')
+  .description('Vision-language similarity: measures how well texts describe images.')
   .version(version)
-  .option('--data-dir <dir>', 'directory for all files that are written (DATA_DIR)')
+  .option('--data-dir <dir>', 'directory for all files that the program writes (DATA_DIR)')
   .option('--models-file <file>', 'registry file that extends the built-in one (MODELS_FILE)')
   .option('--url <address>', 'address of the service (VLS_URL)')
   .option('--key <key>', 'API key; prefer VLS_API_KEY, because other users of the machine can see command lines')
@@ -36,7 +36,7 @@ const withoutUndefined = (values: Record<string, string | undefined>) =>
 
 const deps: CommandDeps = {
   terminal,
-  // Flags go before the environment.
+  // Flags take precedence over the environment.
   config: () => {
     const { dataDir, modelsFile, url, key } = program.opts<Record<string, string | undefined>>();
     const given = { DATA_DIR: dataDir, MODELS_FILE: modelsFile, VLS_URL: url, VLS_API_KEY: key };
@@ -60,7 +60,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {
-    // Commander has already printed the error. Its exit code would be 1.
+    // Commander has already printed the error. It would exit with 1.
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   } else {
     const { code, message, advice, exitCode } = failureOf(error);

@@ -6,7 +6,7 @@ import { UsageError } from './failures.ts';
 export interface OutputCheck {
   /** The files that the command reads. The output must not overwrite any of them. */
   inputs?: readonly string[];
-  /** Replace an existing file. */
+  /** True to replace an existing file. */
   force?: boolean | undefined;
   /** True when the file is the output of an earlier run of the same command. */
   isOwn?: boolean;
@@ -20,13 +20,13 @@ export async function checkOutput(file: string, { inputs = [], force = false, is
   const found = await stat(file).catch(() => undefined);
   for (const input of inputs) {
     const read = await stat(input).catch(() => undefined);
-    // Compares device and inode, since a link or another spelling may lead to the same file.
+    // Compares device and inode, since a link or a different path may lead to the same file.
     if (found !== undefined && read?.ino === found.ino && read.dev === found.dev)
-      throw new UsageError(`${file} is the input; --out names another file`);
+      throw new UsageError(`${file} is the input; name another file with --out`);
   }
-  if (found?.isDirectory()) throw new UsageError(`${file} is a directory; --out names a file`);
+  if (found?.isDirectory()) throw new UsageError(`${file} is a directory; name a file with --out`);
   if (found !== undefined && !found.isFile())
-    throw new UsageError(`${file} is not a regular file; --out - writes to stdout`);
+    throw new UsageError(`${file} is not a regular file; use --out - to write to stdout`);
   if (found !== undefined && !force && !isOwn) throw new UsageError(`${file} exists; --force replaces it`);
   await access(found === undefined ? dirname(file) : file, constants.W_OK).catch((error: NodeJS.ErrnoException) => {
     throw cannotWrite(file, error);
@@ -42,12 +42,12 @@ const reasons: Record<string, string> = {
   EISDIR: 'it is a directory',
 };
 
-/** Creates the error of a failed write. */
+/** Returns the error of a failed write. */
 export function cannotWrite(file: string, { code = 'unknown error' }: NodeJS.ErrnoException): UsageError {
   return new UsageError(`Cannot write ${file}: ${reasons[code] ?? code}`);
 }
 
-/** Creates the error of a failed read. */
+/** Returns the error of a failed read. */
 export function cannotRead(file: string, { code = 'unknown error' }: NodeJS.ErrnoException): UsageError {
   if (code === 'ENOENT') return new UsageError(`There is no file ${file}; check its name and the current directory`);
   if (code === 'EACCES')
@@ -55,7 +55,7 @@ export function cannotRead(file: string, { code = 'unknown error' }: NodeJS.Errn
   return new UsageError(`Cannot read ${file}: ${reasons[code] ?? code}`);
 }
 
-/** Checks `--out` of a command that writes one result. */
+/** Checks the value of `--out` for a command that writes one result. */
 export async function checkResultFile(
   { out, force }: { out?: string | undefined; force?: boolean | undefined },
   inputs: readonly (string | undefined)[] = [],

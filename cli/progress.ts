@@ -3,7 +3,7 @@ import { createThroughputMeter, type Throughput } from './throughput.ts';
 
 /** Shows the progress of a batch. */
 export interface Progress {
-  /** Shows how much has been sent, before the total is known. */
+  /** Shows the number of rows and bytes sent so far, when the total is unknown. */
   sending(rows: number, bytes: number): void;
   update(counts: { done: number; failed: number; total: number }): void;
   /** Prints a line above the bar. */
@@ -13,14 +13,14 @@ export interface Progress {
 
 export const noProgress: Progress = { sending: () => {}, update: () => {}, say: () => {}, stop: () => {} };
 
-/** Shows a bar on a terminal, and a line for every tenth elsewhere. */
+/** Shows a progress bar on a terminal. Elsewhere prints a line for every tenth of the work. */
 export async function showProgress(stream: NodeJS.WriteStream): Promise<Progress> {
   return stream.isTTY ? await bar(stream) : lines(stream);
 }
 
 export const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
 
-/** Formats seconds: `42 s`, `3 min 5 s`, `2 h 14 min`. */
+/** Returns a time in s as text: `42 s`, `3 min 5 s`, `2 h 14 min`. */
 export function duration(seconds: number): string {
   const all = Math.ceil(seconds);
   if (all < 60) return `${all} s`;

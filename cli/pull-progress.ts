@@ -12,10 +12,13 @@ export interface PullProgress {
 
 export const silent: PullProgress = { onEvent: () => {}, stop: () => {} };
 
-/** The interval in ms of progress lines without a terminal: frequent enough for the log of a build. */
+/** The time in ms between two progress lines without a terminal. */
 const lineEveryMs = 10_000;
 
-/** Shows a bar for each file on a terminal; elsewhere a line every ten seconds and one for each finished file. */
+/**
+ * Shows a progress bar for each file on a terminal. Elsewhere prints a line every ten seconds, and one for each
+ * finished file.
+ */
 export async function showPull(
   model: string,
   stream: NodeJS.WriteStream,
@@ -24,7 +27,7 @@ export async function showPull(
   return stream.isTTY ? await bars(model, stream) : lines(model, stream, everyMs);
 }
 
-/** Measures each file. A file that starts over is measured from its start. */
+/** Measures the speed of each file. A file whose download starts again is measured from that start. */
 function createMeter(): (local: string, received: number, total: number | undefined) => string {
   const files = new Map<string, { received: number; rate: ReturnType<typeof createThroughputMeter> }>();
   return (local, received, total) => {
@@ -104,12 +107,12 @@ async function bars(model: string, stream: NodeJS.WriteStream): Promise<PullProg
     hideCursor: true,
     emptyOnZero: true,
     barsize: 20,
-    // The command handles Ctrl-C itself, and stops the bars then.
+    // The command itself handles Ctrl-C, and stops the bars then.
     gracefulExit: false,
   });
   const byFile = new Map<string, SingleBar>();
   const meter = createMeter();
-  // Before the first bar exists, the library prints nothing, so lines go to the stream.
+  // Before the first bar exists, the library prints nothing, so lines are written to the stream directly.
   const say = (text: string) => (byFile.size === 0 ? void stream.write(`${text}\n`) : all.log(`${text}\n`));
   return {
     onEvent(event) {

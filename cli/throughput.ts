@@ -5,7 +5,7 @@ export interface Throughput {
   etaSeconds: number | null;
 }
 
-/** The time in ms that counts as recent: the speed depends on the images, so old figures do not predict the rest. */
+/** The time in ms that counts as recent. The speed depends on the images, so older speeds do not predict the rest. */
 const windowMs = 10_000;
 
 /**
@@ -16,7 +16,7 @@ export function createThroughputMeter(): (done: number, total: number, at: numbe
   let seen: { done: number; at: number }[] = [];
   return (done, total, at) => {
     seen.push({ done, at });
-    // The last entry before the window marks its start.
+    // Keeps the last entry before the recent time, as its start.
     const begin = seen.findLastIndex((entry) => entry.at <= at - windowMs);
     if (begin > 0) seen = seen.slice(begin);
     const [first] = seen;

@@ -1,5 +1,5 @@
 /**
- * The entry point of the image. The command is the role of the container.
+ * The entry point of the container image. The command of the container selects its role:
  * `node deploy/run.ts api|worker|combined`, or `vls …` for the command line.
  */
 const roles: Record<string, () => Promise<unknown>> = {

@@ -4,11 +4,14 @@ import { z } from 'zod';
 const keyId = z.string().regex(/^[0-9a-f]{12}$/);
 const count = z.int().min(0).max(1_000_000_000);
 
-/** The limits of a key. Absent limits have their default; 0 means no limit. */
+/** The limits of a key. An absent limit has its default; 0 means no limit. */
 const keyLimits = z.strictObject({
   requestsPerMinute: count.optional(),
   queuedItems: count.optional(),
-  /** Event streams, streamed results and waiting posts at one API process. */
+  /**
+   * The maximum number of open streams of one API process: event streams, streamed results and posts that wait for
+   * their batch.
+   */
   streams: count.optional(),
 });
 
@@ -71,7 +74,8 @@ export function parseKeyFile(text: string): KeyRecord[] {
       const [issue] = parsed.error.issues;
       throw new Error(`line ${at + 1}: ${issue?.path.join('.') || 'record'}: ${issue?.message ?? 'not a key'}`);
     }
-    if (records.some(({ id }) => id === parsed.data.id)) throw new Error(`line ${at + 1}: its id is used twice`);
+    if (records.some(({ id }) => id === parsed.data.id))
+      throw new Error(`line ${at + 1}: its id is already in an earlier line`);
     records.push(parsed.data);
   }
   return records;

@@ -9,10 +9,10 @@ export type AuditAction =
   | `session.${'started' | 'ended'}`
   | 'models.reloaded';
 
-/** The source of a change that no request caused. */
+/** The cause of a change that was not made by a request. */
 export type AuditActor = 'key_file' | 'registry_file' | 'canary_guard';
 
-/** The changed thing, and the source of the change. `undefined` values are left out. */
+/** The object that was changed, and who or what changed it. `undefined` values are left out. */
 export interface AuditSubject {
   by?: AuditActor;
   [name: string]: string | string[] | number | null | undefined;

@@ -15,8 +15,8 @@ export type ChildKind =
   | 'tool';
 
 /**
- * The environment of a child process: of this process' variables those that its kind needs, and `more`.
- * @param more set in any case.
- * @param own this process' variables.
+ * Returns the environment of a child process: those variables of this process that its kind needs, and `more`.
+ * @param more variables that are set in any case.
+ * @param own the variables of this process.
  */
 export function childEnvironment(kind: ChildKind, more?: NodeJS.ProcessEnv, own?: NodeJS.ProcessEnv): NodeJS.ProcessEnv;

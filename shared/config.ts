@@ -25,15 +25,15 @@ import {
 /** A setting: its environment variable, its rule, and the sentences that document it. */
 export interface Setting<S extends z.ZodType = z.ZodType> {
   env: string;
-  /** Further names of the variable. The first one that is set counts. */
+  /** Further names of the variable. The first name that is set is used. */
   also?: readonly string[];
-  /** The variable belongs to this other tool, which gives it its meaning. */
+  /** The other tool that the variable belongs to and that defines its meaning. */
   of?: string;
   schema: S;
   doc: string;
 }
 
-/** Address of the service that `npm start` runs without settings. */
+/** The address of the service that `npm start` runs without settings. */
 export const defaultServiceUrl = 'http://127.0.0.1:8000';
 
 const setting = <S extends z.ZodType>(
@@ -93,7 +93,7 @@ export const settings = {
   maxConnections: setting(
     'MAX_CONNECTIONS',
     integer(16, 1_000_000).default(8_000),
-    'Maximum number of open connections of an API process. Above it the longest idle connection is closed; if none is idle, only health probes and tenants with few connections are answered.',
+    'Maximum number of open connections of an API process. Above it the longest idle connection is closed; if all are busy, only health probes and tenants with few connections are answered.',
   ),
   redisUrl: setting(
     'REDIS_URL',
@@ -125,7 +125,7 @@ export const settings = {
   payloads: setting(
     'PAYLOADS',
     payloadLocations.prefault('redis'),
-    'Where items and results of batches are stored: `redis`, or a folder of a bucket (s3://bucket/prefix). Further locations, after commas, are read only.',
+    'Where items and results of batches are stored: `redis`, or a folder of a bucket (s3://bucket/prefix). Further locations, after commas, are only read.',
   ),
   s3Endpoint: setting(
     'S3_ENDPOINT',
@@ -155,7 +155,7 @@ export const settings = {
   modelsFile: setting(
     'MODELS_FILE',
     path.optional(),
-    'Registry file that is merged over the built-in models/models.json.',
+    'Registry file whose entries are added to the built-in models/models.json, or replace entries of it.',
   ),
   workerProfiles: setting(
     'WORKER_PROFILES',
@@ -190,12 +190,12 @@ export const settings = {
   precision: setting(
     'PRECISION',
     z.enum(['auto', 'fp32', 'fp16', 'int8']).default('auto'),
-    'Precision of models whose registry entry sets none. `auto` is fp16 on a GPU if the model has it, else fp32.',
+    'Precision of models whose registry entry states none. `auto` is fp16 on a GPU if the model has it, else fp32.',
   ),
   deviceFallback: setting(
     'DEVICE_FALLBACK',
     flag.default(false),
-    'Set to 1 to run on the CPU, or with an available precision, when DEVICE or PRECISION is not available.',
+    'Set to 1 to use the CPU when DEVICE is not available, and another precision when PRECISION is not available.',
   ),
   preprocess: setting(
     'PREPROCESS',

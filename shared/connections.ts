@@ -3,7 +3,9 @@ import type { Socket } from 'node:net';
 
 /** The connections of a server, limited in number. */
 export interface Connections {
-  /** Returns true for a request on a connection beyond the limit: all others have a request in flight. */
+  /**
+   * Returns true for a request on a connection beyond the maximum, when all other connections have a request in flight.
+   */
   isSurplus(request: IncomingMessage): boolean;
   /** Limits the connections of this server. */
   limit(server: Server): void;
@@ -12,16 +14,16 @@ export interface Connections {
 }
 
 /**
- * Connections beyond the limit. They stay open until their request arrives: it may be a probe, or come from a tenant with
- * few connections.
+ * The number of connections that are accepted beyond the maximum. They stay open until their request arrives: it may be
+ * a health probe, or come from a tenant with few connections.
  */
 const surplusConnections = 256;
 
-/** Connections that share a limit. */
+/** A set of connections with a common maximum. */
 interface Share {
   most: number;
   open: Set<Socket>;
-  /** The connections without a request in flight, by client address; the longest idle first. */
+  /** The connections without a request in flight, by client address. The longest idle comes first. */
   idle: Map<string, Set<Socket>>;
 }
 const createShare = (most: number): Share => ({ most, open: new Set(), idle: new Map() });
@@ -37,7 +39,7 @@ export function createConnections(most: number): Connections {
   const regular = createShare(most);
   const surplus = createShare(surplusConnections);
   const requests = new Map<Socket, number>();
-  /** Stored here because a closed socket has no address. */
+  /** The address of each socket. Stored here because a closed socket has no address. */
   const addresses = new Map<Socket, string>();
   const shareOf = (socket: Socket) => (surplus.open.has(socket) ? surplus : regular);
 
@@ -72,7 +74,9 @@ export function createConnections(most: number): Connections {
     return first;
   }
 
-  /** Makes room for one connection. @returns false if every connection has a request in flight. */
+  /**
+   * Closes an idle connection if the maximum is reached. @returns false if every connection has a request in flight.
+   */
   function makeRoom(share: Share, newcomer: string): boolean {
     if (share.open.size < share.most) return true;
     const socket = longestIdle(share, newcomer);

@@ -110,7 +110,7 @@ export const isCode = (value: unknown): value is Code => typeof value === 'strin
 const maxMessage = 1_000;
 /** The maximum length of an item's error message: it is stored with each result, of which there may be a million. */
 export const maxItemMessage = 500;
-/** The maximum number of errors that are reported for one request, and their maximum lengths. */
+/** The maximum number of errors that are reported for one request, and the maximum lengths of their parts. */
 export const maxFaults = 20;
 const maxFaultPath = 200;
 const maxFaultMessage = 300;

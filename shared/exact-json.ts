@@ -1,6 +1,7 @@
 /**
- * JSON that is returned to clients exactly as it was sent. Numbers that a double cannot represent as written (integers
- * beyond 2^53, `1e400`, `1.0`) are stored as text, with `JSON.rawJSON`; `JSON.stringify` writes it unchanged.
+ * JSON that is returned to clients exactly as it was sent. JavaScript cannot represent every number as written
+ * (integers beyond 2^53, `1e400`, `1.0`). Such numbers are stored as text, with `JSON.rawJSON`, and `JSON.stringify`
+ * writes them unchanged.
  */
 
 declare global {
@@ -16,8 +17,8 @@ export interface RawNumber {
 }
 
 /**
- * Matches numbers that may change when they are parsed and written: with a fraction, an exponent, 16 digits, or a negative
- * zero. A reviver function takes four times as long, and most lines have no such number.
+ * Matches numbers that may change when they are parsed and written: numbers with a fraction, an exponent or 16 digits,
+ * and negative zero. A reviver function takes four times as long as this check, and most lines have no such number.
  */
 const unlikeNumber = /[:,[]\s*-?(?:\d{16}|\d+[.eE]|0(?=\s*[,}\]])(?<=-0))/;
 
@@ -50,10 +51,7 @@ export function hasRawNumber(value: unknown): boolean {
 const escapes =
   /\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|[\s\S])/g;
 
-/**
- * Replaces escaped lone surrogates in JSON text by U+FFFD: a lone surrogate is not a character, and DuckDB, pyarrow and jq
- * reject files that contain one.
- */
+/** Replaces escaped lone surrogates in JSON text by U+FFFD: DuckDB, pyarrow and jq reject files that contain one. */
 export const withoutHalfPairs = (json: string): string =>
   /\\u[dD][89a-fA-F]/.test(json) ? json.replaceAll(escapes, (found, half) => (half ? '\\ufffd' : found)) : json;
 

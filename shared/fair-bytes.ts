@@ -2,39 +2,40 @@ import { ServiceError } from './errors.ts';
 import { createFairPlaces } from './fair-places.ts';
 
 export interface FairBytesOptions {
-  /** Bytes that may be held at a time. A single owner may hold all of them. */
+  /** The maximum number of bytes held at a time. An owner without competition may hold all of them. */
   bytes: number;
-  /** An owner below this number of bytes never waits, even if others hold all of them. */
+  /** An owner with fewer bytes than this never waits, even when others hold the maximum. */
   guaranteedBytes: number;
-  /** The most bytes held at any time, guaranteed ones included. */
+  /** The maximum number of bytes held at a time, including guaranteed bytes. */
   hardBytes: number;
-  /** Bytes are counted in units of this size. The first unit of each hold is free. */
+  /** The unit in which bytes are counted. The first unit of each hold is not counted. */
   unitBytes: number;
-  /** The time in ms that a hold waits for more bytes before it is refused. Default 20 s. */
+  /** The maximum time in ms that a hold waits for more bytes; then it is refused. Default: 20 s. */
   patienceMs?: number;
   /** Returns the message of a refusal. */
   refusal: () => string;
 }
 
-/** Bytes of one resource, for example memory, shared fairly between owners. */
+/** Shares a number of bytes, such as memory, fairly between owners. */
 export interface FairBytes {
   /**
-   * Opens a hold of 0 bytes.
+   * Begins a hold of 0 bytes.
    * @param signal ends the waiting of this hold.
    */
   hold(owner: string, signal?: AbortSignal): HeldBytes;
-  /** Counts the bytes that are held beyond the first unit of each hold, in whole units. */
+  /** Returns the bytes that are held, without the first unit of each hold, in whole units. */
   total(): number;
 }
 
 export interface HeldBytes {
   /**
-   * Changes the bytes of this hold. Fewer are given back at once. For more it waits its turn, as
-   * {@link createFairPlaces} orders it.
-   * @throws {ServiceError} `overloaded` when they are not free in time; `signal.reason` when the signal aborts first.
+   * Changes the number of bytes of this hold. Fewer bytes take effect at once. For more bytes it waits for its turn, in
+   * the order of {@link createFairPlaces}.
+   * @throws {ServiceError} `overloaded` when the bytes are not free in time; `signal.reason` when the signal aborts
+   * first.
    */
   set(bytes: number): Promise<void>;
-  /** Gives all bytes back. A later `set` does nothing. */
+  /** Ends the hold and frees its bytes. A later `set` does nothing. */
   release(): void;
 }
 

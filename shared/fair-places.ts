@@ -2,37 +2,43 @@ import { ServiceError } from './errors.ts';
 import { createRecentUse } from './recent-use.ts';
 
 export interface FairPlacesOptions {
-  /** Places in use at a time. A single tenant may take all of them. */
+  /** The maximum number of places in use. A tenant without competition may use all of them. */
   places: number;
   /**
-   * A tenant below this number of places never waits, even if others hold all of them. So long holds of one tenant do
-   * not delay another. Default 0.
+   * A tenant with fewer places than this never waits, even when others use the maximum, so that long uses of one tenant
+   * do not delay another. Default: 0.
    */
   guaranteed?: number;
-  /** The most places in use at any time, guaranteed ones included. Default four times `places`. */
+  /** The maximum number of places in use, including guaranteed ones. Default: four times `places`. */
   hardLimit?: number;
-  /** The most callers that may wait. Beyond it the tenant with the longest queue loses its newest caller. */
+  /**
+   * The maximum number of callers that wait. Beyond it, the newest caller of the tenant with the longest queue is
+   * refused.
+   */
   maxWaiting?: number;
-  /** The clock in milliseconds, for tests. */
+  /** Returns the time in ms. Tests replace it. */
   now?: () => number;
 }
 
-/** Places of one resource, shared fairly between tenants. */
+/**
+ * Limits how many callers use a resource at the same time. A caller that uses it has a place. Tenants share the places
+ * fairly.
+ */
 export interface FairPlaces {
   /**
-   * Waits for a place. The next place goes to the waiting tenant with the shortest recent holding time, since one
-   * tenant may hold places for seconds and another for milliseconds. Ties go to the tenant with the fewest places, then
-   * to the one served longest ago. Callers of one tenant are served in order.
-   * @returns releases the place; a second call does nothing.
+   * Waits for a place. The next place goes to the waiting tenant that has used places for the shortest time recently,
+   * since one tenant may use a place for seconds and another for milliseconds. Among equal tenants it goes to the one
+   * with the fewest places, then to the one served longest ago. Callers of one tenant are served in order.
+   * @returns a function that frees the place; a second call does nothing.
    * @throws `signal.reason` when the signal aborts first; {@link ServiceError} `overloaded` when too many wait.
    */
   take(tenant: string, signal?: AbortSignal): Promise<() => void>;
-  /** Takes a place if one is free for this tenant now, else returns undefined. */
+  /** Returns a function that frees the place, if the tenant can have one at once; else undefined. */
   tryTake(tenant: string): (() => void) | undefined;
   held(tenant: string): number;
   waiting(tenant: string): number;
   total(): { held: number; waiting: number };
-  /** Rejects all that wait, and each later caller, with `reason`. */
+  /** Rejects all waiting callers and all later ones with `reason`. */
   close(reason: unknown): void;
 }
 
@@ -45,7 +51,7 @@ interface Share {
   held: number;
   /** In the order of arrival. */
   waiting: Set<Waiter>;
-  /** Number of the last grant to this tenant. */
+  /** The sequence number of the last place that this tenant got. */
   servedAt: number;
 }
 
@@ -106,7 +112,7 @@ export function createFairPlaces(options: FairPlacesOptions): FairPlaces {
       first.grant();
     }
   };
-  /** Makes room for one more caller of this tenant by removing one from the longest queue. */
+  /** Makes space for one more caller of this tenant by refusing one of the longest queue. */
   const makeRoom = (share: Share): boolean => {
     if (waiting < maxWaiting) return true;
     let [longest] = shares.values();
@@ -120,7 +126,8 @@ export function createFairPlaces(options: FairPlacesOptions): FairPlaces {
     newest.refuse(overloaded());
     return true;
   };
-  const overloaded = () => new ServiceError('overloaded', `${waiting} callers already wait`, { retryAfter: 1 });
+  const overloaded = () =>
+    new ServiceError('overloaded', `${waiting} callers already wait; retry shortly`, { retryAfter: 1 });
 
   return {
     take(tenant, signal) {

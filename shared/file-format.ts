@@ -4,7 +4,7 @@ export const formatBytes = 512;
 export interface FileFormat {
   /** The common name, e.g. `JPEG XL`. */
   name: string;
-  /** Images of this format are decoded here. */
+  /** True when the service can decode images of this format. */
   isDecoded: boolean;
 }
 
@@ -22,14 +22,14 @@ const decoded: readonly (readonly [name: string, test: Test])[] = [
   ['TIFF', ['II*\0', 'II+\0', 'MM\0*', 'MM\0+']],
 ];
 
-/** Brands of ISO media containers with still images. Their items name the codec, AV1 or HEVC. */
+/** The brands of ISO media containers with still images. Their items name the codec, AV1 or HEVC. */
 const heifBrands = /^(avif|avis|mif1|msf1|hei[cxms]|hev[cxms])$/;
 
 const others: readonly (readonly [name: string, test: Test])[] = [
   ['JPEG XL', ['\xff\x0a', '\0\0\0\x0cJXL ']],
   ['JPEG 2000', ['\0\0\0\x0cjP  ', '\xff\x4f\xff\x51']],
   ['BMP', ['BM']],
-  // Reserved, type 1 (icon) or 2 (cursor), and at least one image.
+  // The header of an ICO or CUR file: reserved bytes, type 1 (icon) or 2 (cursor), at least one image.
   ['Windows icon', (head) => /^(\0\0[^\0]\0[^\0]\0)/.test(head) && head.charCodeAt(2) <= 2],
   ['macOS icon', ['icns']],
   ['Photoshop', ['8BPS']],
@@ -73,7 +73,7 @@ export function fileFormat(bytes: Uint8Array): FileFormat | undefined {
   return undefined;
 }
 
-/** Returns the message for bytes that are not a decoded image, with their format if it is known. */
+/** Returns the message for bytes that are not an image that can be decoded, with their format if it is known. */
 export function describeNonImage(bytes: Uint8Array): string {
   if (bytes.length === 0) return 'The image is empty (0 bytes)';
   const found = fileFormat(bytes)?.name;

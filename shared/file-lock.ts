@@ -7,12 +7,12 @@ const retryMs = 100;
 const sqliteBusy = 5;
 
 /**
- * Takes an exclusive lock on a file, if no other process or task holds it.
+ * Takes an exclusive lock on a file, unless another process or task has it.
  *
  * Node has no file locks, so the lock is an exclusive transaction on an empty SQLite file. The kernel frees it when its
- * holder ends in any way. `start/bootstrap/install-lock.js` is the only other lock: it runs on Node 20, which has no
- * SQLite.
- * @returns frees the lock; undefined when another holds it.
+ * process ends in any way. `start/bootstrap/install-lock.js` is a separate lock for installation: it runs on Node 20,
+ * which has no SQLite.
+ * @returns a function that frees the lock; undefined when another process or task has it.
  * @throws when the file cannot be locked, as on some network file systems.
  */
 export function tryLock(file: string): (() => void) | undefined {
@@ -28,9 +28,9 @@ export function tryLock(file: string): (() => void) | undefined {
 }
 
 /**
- * Waits for the lock and takes it; makes the directory of its file.
- * @param onWait called once when another holds it.
- * @returns frees the lock.
+ * Waits for the lock and takes it. Creates the directory of the file.
+ * @param onWait called once when another process or task has the lock.
+ * @returns a function that frees the lock.
  * @throws as {@link tryLock}; an `AbortError` when the signal aborts first.
  */
 export async function takeLock(file: string, onWait: () => void, signal?: AbortSignal): Promise<() => void> {

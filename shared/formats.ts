@@ -1,6 +1,6 @@
 /**
- * The file formats of batches, as plain data for all rooms and for the page. `formats/` has the reader and the writer of
- * each.
+ * The names of the file formats of batches. This module describes each format as plain data, which the page uses too.
+ * `formats/` has the reader and the writer of each.
  */
 export const formatNames = ['ndjson', 'csv', 'tsv', 'json', 'parquet', 'tar'] as const;
 export type FormatName = (typeof formatNames)[number];
@@ -13,21 +13,21 @@ export interface BatchFormat {
   mediaTypes: readonly [string, ...string[]];
   /** Endings of file names, without the dot. The first one names new files. */
   endings: readonly [string, ...string[]];
-  /** Batches can be read from it. */
+  /** True when a batch can be read from this format. */
   isRead: boolean;
-  /** Results can be written in it. */
+  /** True when results can be written in this format. */
   isWritten: boolean;
-  /** It is text, which has an encoding. */
+  /** True when the format is text, which has an encoding. */
   isText: boolean;
-  /** A file may be gzip. */
+  /** True when a file may be compressed with gzip. */
   mayBeGzip: boolean;
   /** It is read as its bytes arrive; otherwise the whole file is stored on disk first. */
   isStreamed: boolean;
-  /** It names its columns once, in a header or a schema. */
+  /** True when the format names its columns once, in a header or a schema. */
   hasColumns: boolean;
-  /** Characters that a file begins with; absent where a file may begin with any text. */
+  /** Characters with which every file begins; absent when a file may begin with any text. */
   start?: string;
-  /** One line for people about what a file holds. */
+  /** One line that describes the content of a file to users. */
   summary: string;
   /** A short file with one item; absent for binary formats. */
   example?: string;
@@ -171,7 +171,10 @@ export function formatOfFile(name: string): NamedFile | undefined {
   return undefined;
 }
 
-/** Detects the format from the first bytes of an uncompressed file; undefined when they may start any text. */
+/**
+ * Detects the format by the first bytes of an uncompressed file. Returns undefined when files of several formats may
+ * begin so.
+ */
 export function formatOfStart(bytes: Uint8Array): BatchFormat | undefined {
   const text = new TextDecoder('latin1').decode(bytes.subarray(0, 512)).replace(/^\xef\xbb\xbf/, '');
   return formats.find(
@@ -179,14 +182,14 @@ export function formatOfStart(bytes: Uint8Array): BatchFormat | undefined {
   );
 }
 
-/** Names the endings of formats, for example `.csv, .tsv or .json`. */
+/** Returns the endings of formats as text, for example `.csv, .tsv or .json`. */
 export const endingsInWords = (some: readonly BatchFormat[], last = 'or'): string =>
   inWords(
     some.flatMap(({ endings }) => endings.map((ending) => `.${ending}`)),
     last,
   );
 
-/** Names formats, for example `CSV, TSV and NDJSON`. */
+/** Returns the names of formats as text, for example `CSV, TSV and NDJSON`. */
 export const labelsInWords = (some: readonly BatchFormat[], last = 'and'): string =>
   inWords(
     some.map(({ label }) => label),

@@ -7,7 +7,7 @@ import { lingerOnClose } from './lingering-close.ts';
 /** A listening HTTP server. */
 export interface Listening {
   url: string;
-  /** From now on each response closes its connection, so that clients open their next connection elsewhere. */
+  /** Makes each response close its connection from now on, so that clients connect to another process. */
   turnAway(): void;
   /** Finishes the requests in flight and accepts no more. */
   close(): Promise<void>;
@@ -20,7 +20,7 @@ const idleMs = 120_000;
  * clouds: 60 s). With Node's 5 s a balancer may send a request on a connection that is being closed, and answers 502.
  */
 const keepAliveMs = 75_000;
-/** The default limit of connections: far more than the probes and scrapes of a worker need. */
+/** The default maximum of connections: far more than health probes and scrapes of a worker need. */
 const fewConnections = 256;
 /** Pause in ms after which a close gives up on a request that has not arrived completely. */
 const arriveMs = 2_000;
@@ -49,7 +49,7 @@ export async function listen(
     inFlight.add(response);
     response.on('close', () => {
       inFlight.delete(response);
-      // A response that began before the close leaves its connection open, and the server would wait for it.
+      // A response that began before the close keeps its connection open, and the server would wait for the connection.
       if (closing) setImmediate(() => server.closeIdleConnections());
     });
     if (turningAway) endConnection(response);
@@ -82,14 +82,14 @@ export async function listen(
 
 function urlOf(server: Server, host: string): string {
   const { port } = server.address() as AddressInfo;
-  // Clients cannot connect to a wildcard address.
+  // Clients cannot connect to a wildcard address, so the URL names loopback.
   const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }
 
 /**
- * Ends a connection. A response that has begun is ended by a reset: an HTTP/1.0 client treats any other end as the end of
- * the response.
+ * Ends a connection. A response that has begun is ended by a reset: an HTTP/1.0 client would take any other end for the
+ * end of the response.
  */
 function cut(socket: Socket, inFlight: ReadonlySet<ServerResponse>): void {
   for (const response of inFlight) {

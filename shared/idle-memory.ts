@@ -3,26 +3,26 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Logger } from './log.ts';
 
-/** Interval between two checks of the process, in milliseconds. */
+/** The time in ms between two checks of the process. */
 const lookEveryMs = 5_000;
-/** A process whose event loop works for less than this share of the time is idle. */
+/** The share of time in which the event loop works below which a process counts as idle. */
 const idleShare = 0.1;
-/** Growth in bytes since the last collection below which the process is left alone, since a collection takes 0.1 s. */
+/** The growth in bytes since the last garbage collection below which no collection is run, since it takes 0.1 s. */
 const grownBytes = 32 * 1024 * 1024;
 
 export interface IdleMemoryOptions {
-  /** Share of the time since the last call in which the event loop has worked. */
+  /** Returns the share of the time since the last call in which the event loop worked. */
   workShare?: () => number;
   residentBytes?: () => number;
-  /** Collects garbage and returns free pages to the system. */
+  /** Collects garbage and returns free memory to the operating system. */
   collect?: () => void;
 }
 
 /**
- * Returns memory to the system once the process is idle. V8 holds the pages of a burst until its next memory-reducing
- * collection, which may never happen in an idle process: after four uploads of 13.5 MB an API stayed 70 to 130 MiB
- * above idle for minutes. One such collection of 90 ms freed them.
- * @returns stops it.
+ * Returns memory to the operating system when the process is idle. After a burst of work, V8 keeps its memory until a
+ * memory-reducing collection, which may never happen in an idle process: after four uploads of 13.5 MB, an API process
+ * stayed 70 to 130 MiB above its idle size for minutes. One such collection of 90 ms freed this memory.
+ * @returns a function that stops it.
  */
 export function releaseMemoryWhenIdle(log: Pick<Logger, 'debug'>, options: IdleMemoryOptions = {}): () => void {
   const {
@@ -39,7 +39,7 @@ export function releaseMemoryWhenIdle(log: Pick<Logger, 'debug'>, options: IdleM
     const start = performance.now();
     collect();
     const after = residentBytes();
-    // The remaining memory is in use, or held by malloc, so another collection would not help.
+    // The remaining memory is in use or kept by malloc, so another collection would not help.
     least = after;
     log.debug({ before, after, ms: Math.round(performance.now() - start) }, 'memory returned to the system');
   }, lookEveryMs).unref();
@@ -56,7 +56,7 @@ function workShareOfLoop(): () => number {
   };
 }
 
-/** Only a collection of the flavor `last-resort` frees all pages. */
+/** Returns a function that collects garbage in V8. Only a collection of the flavor `last-resort` frees all pages. */
 function collectorOfV8(): () => void {
   setFlagsFromString('--expose-gc');
   const collect: NodeJS.GCFunction = runInNewContext('gc');

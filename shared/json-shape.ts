@@ -1,6 +1,8 @@
-/** The maximum nesting of objects and lists. Usual metadata has a few levels. */
+/** The maximum nesting depth of objects and lists. Usual metadata has a few levels. */
 export const maxJsonDepth = 64;
-/** The maximum keys of one object. V8 parses an object of 400,000 keys in 0.7 s, and one of this size in 3 ms. */
+/**
+ * The maximum number of keys of one object. V8 parses an object of 400,000 keys in 0.7 s, and one of this size in 3 ms.
+ */
 export const maxJsonKeys = 10_000;
 
 /** The reason why a JSON text is too costly to parse. */
@@ -12,10 +14,10 @@ export type ShapeFault = 'too_deep' | 'too_wide';
  * overflow its stack. The result for text that is not JSON is undefined.
  */
 export function shapeFaultOf(json: string): ShapeFault | undefined {
-  // A text that is too short to be deep needs no check. This covers most lines of batches.
+  // A text that is too short for this depth needs no check. This covers most lines of batches.
   if (json.length < 2 * maxJsonDepth) return undefined;
   let depth = 0;
-  /** The number of colons (one per key) in the open object or list of each depth. */
+  /** For each depth, the number of colons (one per key) in the current object or list. */
   const keys = new Uint32Array(maxJsonDepth + 1);
   for (let at = 0; at < json.length; at++) {
     switch (json.charCodeAt(at)) {
@@ -50,7 +52,7 @@ const closeBracket = 0x5d;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
-/** Returns the end of a string, which is skipped: an inline image has millions of characters. */
+/** Returns the end of a string. Its characters are not inspected: an inline image has millions of them. */
 function endOfString(json: string, from: number): number {
   for (let at = json.indexOf('"', from + 1); at >= 0; at = json.indexOf('"', at + 1)) {
     let escapes = 0;

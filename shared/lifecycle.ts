@@ -12,15 +12,15 @@ export type LifecycleMessage = { type: 'ready'; url: string } | { type: 'fatal';
 export interface Running {
   /** Address on which it listens. */
   url: string;
-  /** Takes no more work, finishes or hands back the work in flight, and closes its resources. */
+  /** Accepts no more work, finishes or hands back the work in flight, and closes its resources. */
   close(): Promise<void>;
 }
 
-/** The maximum time in ms for `close`. After it the process exits and leaves its chunks to the queue. */
+/** The maximum time in ms for `close`. After it the process exits, and its chunks return to the queue. */
 export const drainMs = 30_000;
 
 /**
- * Runs a process: configuration, startup, readiness, signals, crash, drain.
+ * Runs a process from start to end: configuration, startup, readiness, signals, crashes, drain.
  * @param title the `process.title`, by which operators find the process.
  */
 export async function runProcess(
@@ -46,11 +46,12 @@ export async function runProcess(
       draining = true;
       if (err) log?.fatal({ err }, 'crashed');
       else log?.info({ signal }, 'draining');
-      // After a crash the state of this process is unreliable. The queue gives its work to another process.
+      // After a crash the state of this process is unreliable, so it exits. The queue gives its work to another
+      // process.
       if (!err) await close();
       await tracing.stop();
     });
-    // Without its supervisor nothing would stop this process.
+    // When the supervisor ends, nothing else would stop this process.
     process.on('disconnect', () => {
       if (!draining) void drain();
     });
@@ -59,7 +60,8 @@ export async function runProcess(
     log.info({ url }, 'ready');
     releaseMemoryWhenIdle(log);
     await sendToParent({ type: 'ready', url });
-    // Saved now: a process that is killed later never saves it, and the next start would compile everything again.
+    // Saves V8's compile cache now: a process that is killed later never saves it, and the next start would compile
+    // everything again.
     flushCompileCache();
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
@@ -73,7 +75,7 @@ export async function runProcess(
 
 const levelSignal = 'SIGUSR2';
 
-/** Turns debug messages on with the first signal, and off with the next. */
+/** Switches debug messages on with the first signal and off with the next. */
 function switchLevelOnSignal(log: Logger): void {
   const configured = log.level;
   process.on(levelSignal, () => {
@@ -82,7 +84,7 @@ function switchLevelOnSignal(log: Logger): void {
   });
 }
 
-/** Resolves when the message is sent: a process that exits earlier loses it. */
+/** Resolves when the message has been sent. If the process exited earlier, the message would be lost. */
 const sendToParent = (message: LifecycleMessage) =>
   new Promise<void>((sent) => {
     if (process.send) process.send(message, () => sent());

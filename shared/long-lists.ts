@@ -1,4 +1,4 @@
-/** A list that is longer than a contract allows, or the last one of too many. */
+/** A list that is longer than its schema allows, or with which all lists together have too many entries. */
 export interface LongList {
   /** Its path from the root, such as `queries.0.content`. */
   path: string;
@@ -6,13 +6,17 @@ export interface LongList {
   length: number;
 }
 
-/** All lists of a value together may have this multiple of the entries of one: two sides of pairs, with a part in each. */
+/**
+ * All lists of a value together may have this many times the entries of one list: a score request has two sides of
+ * pairs, and each entry may be a list of parts.
+ */
 const inAll = 4;
 
 /**
- * Returns the first list in a value of JSON that is longer than `most`, or with which all lists have too many entries. Look
- * for it before validation, which makes an error for each entry: sixteen million numbers in place of texts would make
- * sixteen million errors, which no memory can hold. The value may nest as deep as a parsed body.
+ * Returns the first list in a JSON value that is longer than `most`, or with which all lists together have too many
+ * entries. Call it before validation, which creates an error for each wrong entry: a list of sixteen million numbers in
+ * place of texts would create sixteen million errors, too many for memory. The value may be nested as deep as a parsed
+ * body.
  */
 export function longListIn(value: unknown, most: number): LongList | undefined {
   let entries = 0;

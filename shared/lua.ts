@@ -6,17 +6,17 @@ type Argument = string | number | Buffer;
 type Command = (...argumentsOf: Argument[]) => Promise<unknown>;
 
 /**
- * Runs a Lua script as one atomic step and returns its reply, in which strings are buffers. On a cluster all keys must lie
- * in one slot.
+ * Runs a Lua script as one atomic step and returns its reply. Strings in the reply are buffers. On a cluster, all keys
+ * must be in the same slot.
  */
 export type Script = (redis: Redis, keys: readonly string[], values?: readonly Argument[]) => Promise<unknown>;
 
-/** The file of each defined command: ioredis identifies commands by name. */
+/** The file of each command that was defined in ioredis, by its name. Two scripts must not have the same name. */
 const filesByCommand = new Map<string, string>();
 
 /**
- * Loads a Lua script. A line `--@include <piece>` is replaced by the file `<piece>.lua`, a path relative to the script.
- * Redis receives the hash of the script, and the script itself only if it does not know the hash.
+ * Loads a Lua script. A line `--@include <piece>` is replaced by the file `<piece>.lua`, whose path is relative to the
+ * script. Redis gets the hash of the script, and the script itself only when it does not know the hash.
  * @throws {Error} when another script has the same file name.
  */
 export function loadScript(file: URL): Script {

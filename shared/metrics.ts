@@ -21,7 +21,10 @@ export interface Metrics {
   readonly contentType: string;
   count<Name extends CounterName>(name: Name, labels: LabelsOf<Name>, by?: number): void;
   observe<Name extends HistogramName>(name: Name, labels: LabelsOf<Name>, value: number): void;
-  /** Creates a series with the value 0: `rate` does not see the first events of a series that starts with them. */
+  /**
+   * Creates a series with the value 0. Prometheus' `rate` does not see the first events of a series that begins with
+   * them.
+   */
   begin<Name extends CounterName | HistogramName>(name: Name, labels: LabelsOf<Name>): void;
   /** Adds a reader that is called at each scrape, for values that are stored elsewhere. */
   onScrape(reader: Reader): void;
@@ -75,13 +78,13 @@ export function createMetrics(): Metrics {
   return metrics;
 }
 
-/** Codes that an item may have; the others end a request before it has items. */
+/** The error codes that an item may have. Other codes end a request before its items are evaluated. */
 const itemCodes = codeNames.filter((code) => /^(image|text|item|internal|model\.unavailable)/.test(code));
 
-/** Codes of downloads that are retried. */
+/** The error codes of downloads that are retried. */
 const retriedCodes = ['image.fetch.unavailable', 'image.fetch.network'] satisfies Code[];
 
-/** Formats readings. The registry is new for each scrape, so that series that have gone do not appear. */
+/** Formats readings. The registry is new for each scrape, so that series that no longer exist do not appear. */
 async function textOf(readings: readonly Reading[]): Promise<string> {
   const registry = new Registry();
   const made = new Map<InstrumentName, Counter | Gauge>();

@@ -1,12 +1,12 @@
-/** The time for which each tenant has used a resource; older use counts less. */
+/** Measures how long each tenant has recently used a resource; older use counts less. */
 export interface RecentUse {
   /** Starts a use. @returns a function that ends it; a second call does nothing. */
   begin(tenant: string): () => void;
   /** Adds a use of a known length in ms. */
   charge(tenant: string, milliseconds: number): void;
   /**
-   * Returns the use of a tenant in ms. A use in progress counts with the mean length of earlier uses, or its own length if
-   * that is longer: otherwise a tenant with long uses could start many before the first one counts.
+   * Returns the use of a tenant in ms. A running use counts with the mean length of earlier uses, or with its own
+   * length if that is longer. Otherwise a tenant with long uses could start many of them before the first one counts.
    */
   of(tenant: string): number;
   /** Returns the number of other tenants with recent use, and their use in ms per ms of time. */
@@ -14,7 +14,7 @@ export interface RecentUse {
 }
 
 interface Use {
-  /** The use by ended uses, as of `at`. */
+  /** The use by finished uses, as of the time `at`. */
   milliseconds: number;
   at: number;
   /** The mean length of a use; undefined before the first one has ended. */
@@ -26,15 +26,15 @@ interface Use {
 
 /** The weight of the latest use in the mean length. */
 const weight = 0.2;
-/** The use in ms below which a tenant is dropped. */
+/** The use in ms below which a tenant may be forgotten. */
 const negligibleMs = 1;
-/** The number of tenants without current use above which negligible ones are dropped. */
+/** The number of tenants without a running use above which those with negligible use are forgotten. */
 const remembered = 256;
 
 /** @param halfLifeMs the time in ms after which a use counts half. */
 export function createRecentUse(halfLifeMs = 10_000, now: () => number = () => performance.now()): RecentUse {
   const uses = new Map<string, Use>();
-  /** The limit in ms that a constant use of one place approaches. */
+  /** The maximum that the use of a tenant approaches with one constant use, in ms. */
   const lifeMs = halfLifeMs / Math.LN2;
   let overallMean: number | undefined;
   let forgetAbove = remembered;

@@ -13,8 +13,8 @@ import { parseRedisUrl, type RedisTarget, userOf } from './redis/url.ts';
 export type { Redis } from './redis/masters.ts';
 
 /**
- * `producer`: fails at once while Redis is away, as an HTTP request waits for it.
- * `consumer`: waits for Redis without limit, as work in flight must not be lost.
+ * The kind of a connection. `producer`: commands fail at once while Redis is away, as an HTTP request waits for them.
+ * `consumer`: commands wait for Redis without limit, as work in flight must not be lost.
  */
 export type RedisRole = 'producer' | 'consumer';
 
@@ -45,7 +45,7 @@ export function connectRedis(
   usePrefix(redis, redisPrefix);
   let reported = false;
   redis.on('error', (error: Error) => {
-    // Logs one line for an outage, not one for each attempt.
+    // Logs one line for each outage, not one for each attempt to connect.
     if (reported) return;
     reported = true;
     void explain(error, target, redisTls).then((reason) => log.warn({ role, reason }, 'cannot reach Redis'));
@@ -57,7 +57,7 @@ export function connectRedis(
   return redis;
 }
 
-/** Connects to one server, by its address or as the master that sentinels name. */
+/** Connects to one server: by its address, or to the master that sentinels name. */
 function connectServer(target: Exclude<RedisTarget, { kind: 'cluster' }>, own: LastingOptions): Server {
   if (target.kind !== 'sentinel') return new LastingServer(own, target.kind === 'socket' ? target.path : target.url);
   const { sentinels, master, db, sentinelUsername, sentinelPassword } = target;
@@ -71,13 +71,13 @@ function connectServer(target: Exclude<RedisTarget, { kind: 'cluster' }>, own: L
     ...(sentinelPassword !== undefined && { sentinelPassword }),
     ...(own.tls && { sentinelTLS: own.tls, enableTLSForSentinelMode: true }),
     sentinelRetryStrategy: retryDelay,
-    // A master whose machine is down closes no connection. The sentinels report its successor.
+    // When the machine of a master is down, its connections are not closed. The sentinels report its successor.
     failoverDetector: true,
     sentinelReconnectStrategy: retryDelay,
   });
 }
 
-/** Resolves when the connection is ready or the time is over. Never rejects. */
+/** Returns true once the connection is ready, false when the time in ms is over. Never rejects. */
 export async function whenConnected(redis: Redis, timeoutMs: number): Promise<boolean> {
   if (redis.status === 'ready') return true;
   return await new Promise((resolve) => {
@@ -94,7 +94,7 @@ export async function whenConnected(redis: Redis, timeoutMs: number): Promise<bo
 
 const connectionFaults =
   /Connection is closed|Stream isn't writeable|ECONN|ENOENT|EPIPE|ETIMEDOUT|max retries|Command timed out|Socket timeout/i;
-/** The errors of a cluster while one of its servers is away or slots are being moved. */
+/** Errors of a cluster while one of its servers is away or while slots are moved. */
 const clusterFaults = /Cluster redirections|Cluster isn't ready|Cluster is ended|startup nodes|slots cache/i;
 
 /**
@@ -103,7 +103,7 @@ const clusterFaults = /Cluster redirections|Cluster isn't ready|Cluster is ended
  */
 export async function withRedis<Value>(redis: Redis, step: () => Promise<Value>): Promise<Value> {
   const unavailable = (cause?: unknown, fault: RedisFault = 'unreachable') =>
-    new ServiceError('queue.unavailable', `${redisFaults[fault]}; batches continue when it is available again`, {
+    new ServiceError('queue.unavailable', `${redisFaults[fault]}; batches continue when Redis is available again`, {
       cause,
       retryAfter: 2,
     });

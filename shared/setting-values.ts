@@ -9,7 +9,9 @@ export interface FileRoot {
   path: string;
 }
 
-/** A folder of a bucket from which one tenant, or every tenant (`*`), may post. Its key may contain `{tenant}`. */
+/**
+ * A folder of a bucket from which one tenant, or every tenant (`*`), may post batches. Its key may contain `{tenant}`.
+ */
 export interface TenantFolder {
   tenant: string;
   folder: S3Location;
@@ -17,7 +19,7 @@ export interface TenantFolder {
 
 const MB = 1024 * 1024;
 
-/** Values separated by commas; spaces around them and empty ones are dropped. */
+/** A list of values separated by commas. Spaces around values and empty values are dropped. */
 export const list = z.string().transform((value) =>
   value
     .split(',')
@@ -57,7 +59,10 @@ export const allowedHostsAndBlocks = hostsMatching(
   'host, host:port, *.domain or an address block',
 );
 
-/** `https://app.example.org`, `http://localhost:3000`: a scheme, a host and, if it is not the default, a port. */
+/**
+ * Origins such as `https://app.example.org` or `http://localhost:3000`: a scheme, a host and, if it is not the default,
+ * a port.
+ */
 export const origins = list.pipe(
   z.array(
     z.string().refine((origin) => URL.canParse(origin) && new URL(origin).origin === origin, {
@@ -73,7 +78,10 @@ export const networks = list.pipe(
   ),
 );
 
-/** Returns a list whose entries are parsed. An entry that `parse` returns `undefined` for is refused as `expected` says. */
+/**
+ * Returns a schema for lists whose entries are parsed. An entry for which `parse` returns undefined is refused with the
+ * message of `expected`.
+ */
 const listOf = <Parsed>(parse: (entry: string) => Parsed | undefined, expected: (entry: string) => string) =>
   z.array(
     z.string().transform((entry, context): Parsed => {
@@ -84,12 +92,15 @@ const listOf = <Parsed>(parse: (entry: string) => Parsed | undefined, expected: 
     }),
   );
 
-/** Entries as `vls keys add --entry` prints them. The message does not repeat the entry: it is a secret. */
+/**
+ * API key records, as `vls keys add --entry` prints them. The error message does not repeat an entry, since it is a
+ * secret.
+ */
 export const keyEntries = list.pipe(
   listOf(keyRecordOfEntry, () => 'expected id:tenant:role:hash, as `vls keys add --entry` prints it'),
 );
 
-/** `redis` or `s3://bucket/prefix`, one or more. */
+/** Locations of payloads, each `redis` or `s3://bucket/prefix`. At least one. */
 export const payloadLocations = list.pipe(
   listOf(
     (entry): 'redis' | S3Location | undefined => (entry === 'redis' ? entry : parseS3Location(entry)),
@@ -97,7 +108,7 @@ export const payloadLocations = list.pipe(
   ).min(1, 'the list is empty'),
 );
 
-/** `tenant=s3://bucket/prefix/`. */
+/** Folders of tenants, each `tenant=s3://bucket/prefix/`. */
 export const tenantFolders = list.pipe(
   listOf(
     (entry): TenantFolder | undefined => {
@@ -110,7 +121,7 @@ export const tenantFolders = list.pipe(
   ),
 );
 
-/** `/path`, or `tenant=/path`. */
+/** Directories of image files, each `/path` or `tenant=/path`. */
 export const fileRoots = list.pipe(
   listOf(
     (entry): FileRoot | undefined => {

@@ -3,9 +3,9 @@ const LONGEST_MS = 5_000;
 const HEALTHY_MS = 10_000;
 
 /**
- * Creates the delays between restarts of a process: 100 ms, doubling up to 5 s, and 100 ms again after a run of at least
- * 10 s.
- * @returns a function from the length of the ended run to the delay, both in ms.
+ * Returns a function that computes the delay in ms before a restart: 100 ms at first, then twice the previous delay, at
+ * most 5 s. The delay is 100 ms again after a run of at least 10 s.
+ * @returns a function of the length of the ended run in ms.
  */
 export function createBackoff(): (aliveMs: number) => number {
   let next = FIRST_MS;

@@ -5,14 +5,14 @@ import { once } from 'node:events';
 export async function endOf(child: ChildProcess): Promise<string> {
   const how = await new Promise<string>((resolve) => {
     child.once('error', (error) => {
-      // Also emitted when a signal or a message could not be sent to a running child.
+      // This event also occurs when a signal or a message could not be sent to a running child process.
       if (child.pid === undefined) resolve(`could not be started (${error.message})`);
     });
     child.once('exit', (code, signal) => {
       resolve(signal === null ? `exited with code ${code}` : `was killed by ${signal}`);
     });
   });
-  // The last message, with the reason, may arrive after the exit event.
+  // The last message, which contains the reason, may arrive after the exit event.
   if (child.connected) await once(child, 'disconnect');
   return how;
 }

@@ -5,7 +5,7 @@ import { readPidFile, removePidFile, writePidFile } from './pid-file.ts';
 import { StartError } from './start-error.ts';
 
 const MIB = 1024 * 1024;
-// The append-only file is rewritten into a second file, and a Redis that cannot write exits.
+// Redis rewrites its append-only file into a second file. If it cannot write, it exits.
 const MIN_FREE_BYTES = 512 * MIB;
 
 /** The directory for everything that the service writes, locked by this process. */
@@ -47,7 +47,10 @@ function requireWritable(path: string): void {
   }
 }
 
-/** Creates a directory level by level: Node's recursion never ends if a directory cannot be created, as below /proc. */
+/**
+ * Creates a directory level by level. Node's recursive option never returns if a directory cannot be created, as below
+ * /proc.
+ */
 function makeDirectory(path: string): void {
   if (existsSync(path)) return;
   const parent = dirname(path);
@@ -82,6 +85,6 @@ function lock(dataDir: string, pidFile: string): () => void {
   const holder = readPidFile(pidFile);
   const holding = holder === undefined ? '' : ` (process ${holder})`;
   throw new StartError(
-    `${dataDir} is in use by another start${holding}. Stop that one, or set DATA_DIR to another directory.`,
+    `${dataDir} is in use by another start${holding}. Stop that service, or set DATA_DIR to another directory.`,
   );
 }

@@ -3,15 +3,15 @@ import { createBackoff } from './backoff.ts';
 
 /** One run of a supervised process. */
 export interface Run {
-  /** Resolves when it has ended, to a phrase such as "exited with code 1". Never rejects. */
+  /** Resolves when the process has ended, with a phrase such as "exited with code 1". Never rejects. */
   readonly ended: Promise<string>;
   signal(signal: 'SIGTERM' | 'SIGKILL'): void;
 }
 
 export interface StopOptions {
-  /** The time in ms between SIGTERM and SIGKILL. */
+  /** The time in ms after SIGTERM after which SIGKILL is sent. */
   graceMs: number;
-  /** Aborted to send SIGKILL without further delay. */
+  /** A signal that aborts when SIGKILL must be sent at once. */
   hard: AbortSignal;
 }
 
@@ -22,16 +22,16 @@ export interface Kept {
 }
 
 export interface KeepAliveOptions {
-  /** The name for messages, as the subject of a sentence: "Redis". */
+  /** The name of the process in messages, as the subject of a sentence: "Redis". */
   name: string;
   /**
-   * Starts the process, or takes over a running one. It rejects for an error that a restart does not fix.
-   * `hurry` is aborted when the start must not wait any longer.
+   * Starts the process, or takes over a running one. Rejects when a restart would not help. `hurry` aborts when the
+   * start must not wait any longer.
    */
   launch(hurry: AbortSignal): Promise<Run>;
-  /** Called after every unexpected end. An error gives up; undefined restarts. */
+  /** Called after every unexpected end. If it returns an error, the process is not restarted. */
   giveUp(how: string): Error | undefined;
-  /** Called at most once, when the process is given up. */
+  /** Called at most once, when the process is not restarted any more. */
   onGivenUp(error: Error): void;
   say(line: string): void;
 }

@@ -7,7 +7,7 @@ process.title = 'vls-start';
 // A closed pipe (`npm start | head`) must not take the service down with it.
 process.stdout.on('error', () => {});
 
-// Exits explicitly: a connection that is about to time out must not keep the process alive.
+// Exits explicitly, so that a connection that waits for its timeout does not keep the process alive.
 process.exit(await main());
 
 async function main(): Promise<number> {
@@ -15,7 +15,7 @@ async function main(): Promise<number> {
     return await runEverything({
       config: readConfig(),
       service: fileURLToPath(new URL('./service.ts', import.meta.url)),
-      // npm runs scripts in the directory of the package; the user typed the command in this one.
+      // npm runs scripts in the directory of the package, and passes the directory in which the user typed the command.
       cwd: process.env['INIT_CWD'] ?? process.cwd(),
       say: (line) => process.stdout.write(`${line}\n`),
       complain,

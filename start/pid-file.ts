@@ -6,7 +6,7 @@ export function writePidFile(path: string, pid: number): void {
   try {
     writeFileSync(path, `${pid} ${birthOf(pid) ?? ''}\n`, { mode: 0o600 });
   } catch {
-    // The disk is full. The process already runs; the file is only needed after a crash.
+    // The disk may be full. The process already runs, and the file is needed only after a crash.
   }
 }
 

@@ -6,8 +6,9 @@ import { childEnvironment } from '../shared/child-environment.js';
 const GONE_CHECK_MS = 50;
 
 /**
- * Returns the start time of a process in the system's notation, or undefined if it has ended (or is a zombie). Process
- * ids are reused; id and start time together identify a process, so that it is safe to signal.
+ * Returns the start time of a process in the notation of the operating system, or undefined if it has ended (or is a
+ * zombie). Process ids are reused. The id and the start time together identify a process, so that a signal cannot reach
+ * another one.
  */
 export function birthOf(pid: number): string | undefined {
   return process.platform === 'linux' ? birthFromProc(pid) : birthFromPs(pid);

@@ -19,7 +19,7 @@ export interface RunEverythingOptions {
   /** The directory in which the user typed the command. */
   cwd: string;
   say(line: string): void;
-  /** Called once, before anything is stopped, when the service cannot run. */
+  /** Called once when the service cannot run, before anything is stopped. */
   complain(error: unknown): void;
 }
 
@@ -38,9 +38,9 @@ interface UsedRedis {
 export async function runEverything(options: RunEverythingOptions): Promise<number> {
   const stops = listenForStopRequests();
   const failure = Promise.withResolvers<never>();
-  // It may reject before or after anything waits for it.
+  // This promise may reject before or after other code waits for it.
   failure.promise.catch(() => {});
-  // Cleanup steps, in the order of their setup.
+  // The cleanup steps, in the order in which their resources were created.
   const undo: (() => void | Promise<void>)[] = [];
   let exitCode = 0;
   try {

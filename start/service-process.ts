@@ -77,7 +77,10 @@ export function keepService({ script, redisUrl, pidFile, say, onReady, onFailed 
   });
 }
 
-/** Waits for the service of a killed supervisor: it drains when its channel closes, and holds the port until then. */
+/**
+ * Waits for the service of a supervisor that was killed. That service drains when its channel closes, and uses the port
+ * until then.
+ */
 async function previousServiceGone(pidFile: string, hurry: AbortSignal, say: (line: string) => void): Promise<void> {
   const previous = readPidFile(pidFile);
   if (previous === undefined) return;
@@ -88,7 +91,7 @@ async function previousServiceGone(pidFile: string, hurry: AbortSignal, say: (li
   await untilGone(previous);
   hurry.removeEventListener('abort', kill);
   clearTimeout(patience);
-  // Its encoders, in case they still run.
+  // Kills its encoders, in case they still run.
   kill();
 }
 
@@ -96,6 +99,6 @@ function signalGroup(leader: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-leader, signal);
   } catch {
-    // The group is empty.
+    // The process group has no processes left.
   }
 }

@@ -25,7 +25,7 @@ await runProcess('vls-api', async (config, log) => {
     onPosted: metrics.posted,
     log,
   });
-  // HTTP requests wait for these calls, so a silent Redis is given up after a time limit.
+  // HTTP requests wait for these calls, so a Redis that does not answer is given up after a time limit.
   const traffic = createTraffic({ ...evaluationEngine, redis: producer, metrics, log });
   const api = await startApi({ ...evaluationEngine, traffic, config, log, metrics, redis: producer });
   const worker = await startWorker({ ...evaluationEngine, traffic, config, redis: consumer, engine, metrics, log });

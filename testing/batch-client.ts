@@ -4,7 +4,7 @@ import { ndjsonItems } from './ndjson-items.ts';
 
 const pathOf = (base: string) => `${base}/evaluator/v1/evaluation/batch`;
 
-/** Posts this many items as NDJSON in a stream, with retries when the service asks for them. Returns the batch id. */
+/** Posts this many items as an NDJSON stream, and retries when the service asks for it. Returns the id of the batch. */
 export async function postBatch(base: string, items: number): Promise<string> {
   const headers = { 'content-type': 'application/x-ndjson' };
   for (;;) {

@@ -18,7 +18,7 @@ export interface SingleScore {
 }
 
 /**
- * A user of the HTTP API, who polls batches. `headers` are sent with each request.
+ * Creates a client of the HTTP API that polls batches. `headers` are sent with each request.
  * @param patience `patient` retries requests that a busy service refused, which can happen on any busy machine.
  */
 export function createClient(

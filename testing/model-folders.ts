@@ -7,7 +7,7 @@ const golden = new URL('../tests/golden/clip/', import.meta.url);
 
 /** A CLIP with random weights, small enough to load quickly. */
 export const tinyClipFolder = fileURLToPath(new URL('tiny-clip', golden));
-/** The embedded model. */
+/** The folder of the built-in model. */
 export const compactFolder = fileURLToPath(new URL('../models/compact', import.meta.url));
 
 /** CLIP's image recipe. */
@@ -25,7 +25,7 @@ export const goldenClip = JSON.parse(readFileSync(new URL('expected.json', golde
 
 export const goldenImage = (file: string): Buffer => readFileSync(new URL(`images/${file}`, golden));
 
-/** Makes the spec of a model folder, as the registry does. */
+/** Returns the spec of a model folder, as the registry would create it. */
 export async function specOf(folder: string, more: Partial<ModelSpec> = {}): Promise<ModelSpec> {
   return {
     model: 'tested',

@@ -41,7 +41,7 @@ export async function seeds(): Promise<Seed[]> {
   ];
 }
 
-/** Mulberry32: numbers from 0 to 1, the same for the same seed. */
+/** Returns a generator of numbers from 0 to 1 (Mulberry32). The same seed gives the same numbers. */
 export function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -55,7 +55,7 @@ export function randomFrom(seed: number): () => number {
 type Mutation = (bytes: Buffer, random: () => number, other: Buffer) => Buffer;
 
 const upTo = (random: () => number, limit: number) => Math.floor(random() * limit);
-/** Prefers the beginning of a file, which has most of the structure. */
+/** Returns a random position, usually near the beginning of a file, which has most of the structure. */
 const somewhere = (random: () => number, bytes: Buffer) =>
   random() < 0.5 ? upTo(random, Math.min(bytes.length, 200)) : upTo(random, bytes.length);
 

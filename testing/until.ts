@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Patience {
-  /** Pause between two attempts (ms). By default it grows from 5 to 200. */
+  /** The time in ms between two attempts. By default it grows from 5 to 200. */
   everyMs?: number;
-  /** Time limit (ms). It must be below that of the test, so that its error is shown. */
+  /** The time limit in ms. It must be shorter than that of the test, so that this error is shown. */
   withinMs?: number;
 }
 

@@ -2,17 +2,20 @@ import type { TowerRun } from '../models/encoder/protocol.ts';
 import type { ComparedBy, WindowFigures } from '../shared/contracts/traffic.ts';
 import { rankCorrelation } from './rank-correlation.ts';
 
-/** Counts by field. Redis adds up those of all processes. */
+/** Counts by field name. Redis adds up the counts of all processes. */
 export type Counts = Record<string, number>;
 
-/** `canary`: the candidate answered, and the main model is compared; `shadow`: the candidate is compared. */
+/**
+ * The kind of a comparison. `canary`: the score of the canary was returned, and the main model is compared with it.
+ * `shadow`: the shadow is compared with the model whose score was returned.
+ */
 export type ComparisonKind = 'canary' | 'shadow';
 
-/** Returns the field for a count of an answering model. */
+/** Returns the name of the field for a count of a model whose scores are returned. */
 export const armField = (model: string, what: 'items' | 'failed' | 'score' | 'square' | 'ms' | 'timed'): string =>
   `arm:${model}:${what}`;
 
-/** Returns the field for a count of two models on the same items. */
+/** Returns the name of the field for a count of two models that scored the same items. */
 export const comparisonField = (
   kind: ComparisonKind,
   candidate: string,
@@ -20,48 +23,56 @@ export const comparisonField = (
 ): string => `${kind}:${candidate}:${what}`;
 
 /**
- * Returns the field for the inputs embedded by a model's tower, or for their share of the run times, by size class of
- * the run: a run of eight takes longer than a run of one but less per input.
+ * Returns the name of the field for the number of inputs that a model's tower embedded, or for the sum of their shares
+ * of run times. There is one field for each size class of runs: a run of eight inputs takes longer than a run of one,
+ * but less time per input.
  */
 export const runField = (model: string, input: TowerRun['input'], inputs: number, what: 'ms' | 'inputs'): string =>
   `run:${model}:${input}:${sizeOf(inputs)}:${what}`;
 
-/** The size class of a run: the next power of two. */
+/** Returns the size class of a run: its number of inputs, rounded up to a power of two. */
 export const sizeOf = (inputs: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, inputs)));
 
 /**
- * Returns the field for items by ratio of the candidate's time to the main model's on the same item, in steps of a
- * sixteenth of a power of two (4 %). `alike`: both runs had the same size class.
+ * Returns the name of the field that counts items by the ratio of the candidate's time to the main model's time on the
+ * same item. Ratios are rounded in steps of a sixteenth of a power of two (4 %). `alike`: the runs of both models had
+ * the same size class.
  */
 export const ratioField = (candidate: string, runs: 'alike' | 'any', ratio: number): string =>
   `ratio:${candidate}:${runs}:${Math.max(-mostSteps, Math.min(mostSteps, Math.round(stepsOfTwo * Math.log2(ratio))))}`;
 const stepsOfTwo = 16;
-/** Ratios beyond 32, or below 1/32, count as 32 and 1/32. */
+/** The number of steps up to a ratio of 32. Larger ratios count as 32, and those below 1/32 as 1/32. */
 const mostSteps = 5 * stepsOfTwo;
 
-/** Maximum size class: larger runs are no cheaper per input. */
+/** All size classes. Runs larger than the largest are not faster per input. */
 const sizes = Array.from({ length: 11 }, (_, power) => 2 ** power);
 
-/** A pair of scores, as lists in Redis store it. */
+/** Returns a pair of scores in the form in which Redis stores it. */
 export const writePair = (reference: number, candidate: number): string => `${reference},${candidate}`;
 export const readPair = (text: string): [reference: number, candidate: number] => {
   const [reference = 0, candidate = 0] = text.split(',').map(Number);
   return [reference, candidate];
 };
 
-/** Minimum inputs of both models, in runs of one size or in all runs, before their times are compared. */
+/**
+ * The minimum number of inputs of each model, in runs of one size class or in all runs, for which their times are
+ * compared.
+ */
 const fewestInputs = 5;
-/** If a smaller share of the candidate's inputs ran in sizes that both models had, all runs are compared instead. */
+/**
+ * The minimum share of the candidate's inputs that must have run in size classes that both models had. Otherwise all
+ * runs are compared.
+ */
 const leastCommon = 0.2;
-/** Minimum items scored by both models before their scores are compared. */
+/** The minimum number of items that both models must have scored before their scores are compared. */
 export const fewestPairs = 10;
 
 /**
- * Returns the tower time of the candidate divided by that of the main model for as many inputs. For canaries without
- * comparisons, where the models had different items. Runs of equal size are compared if there are enough. If a slow
- * candidate's inputs pile up, there are few, and the time per input over all runs is compared. That favours the model
- * with larger runs by less than half.
- * @returns null when too little was timed.
+ * Returns the time of the candidate's towers divided by that of the main model for the same number of inputs. Used for
+ * canaries without comparisons, where the two models had different items. Runs of equal size are compared if there are
+ * enough of them. When inputs queue up at a slow candidate, there are few; then the time per input over all runs is
+ * compared, which favours the model with larger runs by less than half.
+ * @returns null when too few inputs were timed.
  */
 export function latencyRatio(counts: Counts, main: string, candidate: string): number | null {
   let taken = 0;
@@ -92,9 +103,9 @@ const total = (parts: readonly { inputs: number; ms: number }[]) => ({
 });
 
 /**
- * Returns the median, over items scored by both models, of the candidate's time divided by the main model's. A mean
- * would be dominated by the slowest runs: on a busy machine two identical models had a ratio of 2.08. Items with runs
- * of equal size are used if there are enough; a candidate whose inputs pile up has few.
+ * Returns the median, over items that both models scored, of the candidate's time divided by the main model's time. The
+ * slowest runs would dominate a mean: on a busy machine, two identical models had a ratio of 2.08. Items with runs of
+ * equal size are used if there are enough of them; when inputs queue up at a candidate, there are few.
  * @returns null when too few items were timed.
  */
 export function medianLatencyRatio(counts: Counts, candidate: string): number | null {
@@ -116,7 +127,7 @@ export function medianLatencyRatio(counts: Counts, candidate: string): number | 
   return null;
 }
 
-/** The figures of a canary's open window. */
+/** Returns the measurements in the current window of a canary. */
 export function figuresOf(
   counts: Counts,
   pairs: readonly (readonly [reference: number, candidate: number])[],
@@ -134,7 +145,7 @@ export function figuresOf(
     items: counts[armField(candidate, 'items')] ?? 0,
     errorShare: errorShare(candidate),
     mainErrorShare: errorShare(main),
-    // A canary that is not compared has no timed items in common with the main model.
+    // A canary without comparisons has no items that the main model scored too.
     latencyRatio: rounded(medianLatencyRatio(counts, candidate) ?? latencyRatio(counts, main, candidate)),
     compared,
     scoreDrift:

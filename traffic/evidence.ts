@@ -1,12 +1,12 @@
 import type { ModelOutcome } from '../evaluation/outcome.ts';
 import type { Code } from '../shared/errors.ts';
 
-/** Codes of work that was ended by its caller or by a busy process. */
+/** Error codes of work that its caller or a busy process ended. */
 const endedEarly = new Set<Code>(['request.aborted', 'overloaded', 'cancelled']);
 
 /**
- * Returns true when an outcome says something about the model. Errors of an item do not: all models share them, and
- * chance decides which model gets the item.
+ * Returns true when an outcome is evidence about the quality of a model. Errors of an item are not, since any model
+ * would fail on the item, and chance decides which model gets it.
  */
 export function isEvidence({ outcome }: ModelOutcome): boolean {
   if (outcome.status === 'succeeded') return true;

@@ -10,21 +10,25 @@ import type { Observations } from './observations.ts';
 import { type Experiment, mainModel, planOf, readExperiment } from './plan.ts';
 import type { ExperimentKey, TrafficStore } from './store.ts';
 
-/** The experiments of this installation, and the phases of their canaries. */
+/**
+ * The experiments of this installation: profiles whose images several models share, with the phases of their canaries.
+ */
 export interface Experiments {
-  /** The experiment of a profile; undefined when one model has all traffic of the profile. */
+  /** Returns the experiment of a profile; undefined when one model gets all images of the profile. */
   of(profile: string): Promise<Experiment | undefined>;
-  /** The phase of its canary, as last read; undefined before the first read. */
+  /** Returns the phase of its canary as last read; undefined before the first read. */
   phaseOf(experiment: Experiment): CanaryPhase | undefined;
   /** Reads the phase of its canary from Redis. */
   refresh(experiment: Experiment): Promise<void>;
-  /** The models that answer now; undefined when this process cannot use the main model. */
+  /**
+   * Returns the models that now get images, with their shares; undefined when this process cannot use the main model.
+   */
   planOf(experiment: Experiment): TrafficPlan | undefined;
-  /** The experiments read so far: within a second of startup all of them. */
+  /** Returns the experiments that were read so far. A second after startup these are all. */
   known(): Experiment[];
-  /** @throws {ServiceError} `traffic.no_canary` */
+  /** Applies an operator's decision about a canary. @throws {ServiceError} `traffic.no_canary` */
   decide(experiment: Experiment, action: CanaryAction): Promise<void>;
-  /** Reports the last counts. */
+  /** Writes the remaining counts to Redis. */
   close(): Promise<void>;
 }
 
@@ -33,21 +37,22 @@ export interface ExperimentsDeps {
   redis: Redis;
   store: TrafficStore;
   observations: Observations;
-  /** Called with a model that will soon get requests. */
+  /** Called with a model that will soon get images, so that it can be loaded. */
   warm?: ((spec: ModelSpec) => void) | undefined;
   log: Logger;
 }
 
-/** Counts are reported, and the phases of canaries are read, at this interval (ms). */
+/** The time in ms between two reports of counts to Redis, which also read the phases of canaries. */
 const reportMs = 1_000;
 
 /**
- * Maximum time that a request waits for the phase of a canary that this process has not read yet (ms). Without the
- * wait, the first requests after startup would go to the model that a promoted canary has replaced, even a whole batch.
+ * The maximum time in ms that a request waits for the phase of a canary that this process has not read yet. Without the
+ * wait, the first requests after startup, perhaps a whole batch, would be scored by the model that a promoted canary
+ * has replaced.
  */
 const firstPhaseMs = 1_000;
 
-/** Maximum time that the last report waits for Redis (ms). */
+/** The maximum time in ms that the last report waits for Redis. */
 const closeMs = 2_000;
 
 const phaseAfter: Record<CanaryAction, CanaryPhase> = {
@@ -57,13 +62,14 @@ const phaseAfter: Record<CanaryAction, CanaryPhase> = {
 };
 
 /**
- * Every process counts its own outcomes and adds them to the counts in Redis once a second. The first process that finds
- * a window full ends it. So there is no leader, and a process that dies loses one second of counts.
+ * Creates the experiments. Every process counts its own outcomes and adds them to the counts in Redis once a second.
+ * The first process that finds a window complete ends the window. So no process is special, and one that crashes loses
+ * a second of counts.
  */
 export function createExperiments({ registry, redis, store, observations, warm, log }: ExperimentsDeps): Experiments {
-  /** By profile, for the rules that they were read from. */
+  /** The experiment of each profile, with the rules that it was read from. */
   const experiments = new Map<string, Experiment>();
-  /** By experiment, as last read. */
+  /** The phase of each experiment's canary, as last read. */
   const phases = new Map<string, CanaryPhase>();
 
   const judgeWindow = createJudgeWindow(store, log);
@@ -80,7 +86,7 @@ export function createExperiments({ registry, redis, store, observations, warm, 
     const before = phases.get(experiment.id);
     phases.set(experiment.id, phase);
     const canary = experiment.specs.get(experiment.rules.canary?.model ?? '');
-    // Loaded before its first request, so that this request does not wait.
+    // Loaded before its first request, so that the request does not wait for the model.
     if (before !== phase && phase !== 'rolled_back' && canary !== undefined) warm?.(canary);
     if (before === phase || (before === undefined && phase === 'trial')) return;
     const { profile, rules } = experiment;
@@ -95,8 +101,9 @@ export function createExperiments({ registry, redis, store, observations, warm, 
     if (known !== undefined && known.id !== experiment?.id) phases.delete(known.id);
     if (experiment === undefined) experiments.delete(profile);
     else {
-      if (experiment.fault !== null) log.warn({ profile, reason: experiment.fault }, 'a model has no traffic');
-      // Requests do not wait while Redis is unavailable. The canary gets none until its phase is known.
+      if (experiment.fault !== null)
+        log.warn({ profile, reason: experiment.fault }, 'a model cannot be used and gets no images');
+      // Requests do not wait while Redis is unavailable. The canary gets no images until its phase is known.
       const read = readPhase(experiment).catch(logUnreported);
       if (!phases.has(experiment.id)) await Promise.race([read, delay(firstPhaseMs, undefined, { ref: false })]);
       experiments.set(profile, experiment);
@@ -144,7 +151,7 @@ export function createExperiments({ registry, redis, store, observations, warm, 
     known: () => [...experiments.values()].filter(({ profile }) => registry.profiles.includes(profile)),
     async decide(experiment, action) {
       if (experiment.rules.canary === undefined) {
-        throw new ServiceError('traffic.no_canary', `The rules of ${experiment.profile} have no canary`);
+        throw new ServiceError('traffic.no_canary', `The profile ${experiment.profile} has no canary`);
       }
       const phase = phaseAfter[action];
       const reason = 'decided by an operator';

@@ -1,16 +1,16 @@
 import type { Trial, WindowFigures } from '../shared/contracts/traffic.ts';
 import { fewestPairs } from './counts.ts';
 
-/** A window with fewer items of the canary is not judged by its age. */
+/** The minimum number of items of a canary in a window. A window with fewer is not judged when its time is over. */
 const fewestItems = 20;
 
 /**
  * Judges a window of a canary.
  *
- * A window ends when it has enough items or its time is up. It ends at once when it has failed too many items to pass.
- * A canary that must be compared with the main model cannot pass without comparisons.
- * @param seconds age of the window.
- * @returns the reasons of a failure; an empty list when it passed; undefined while it is open.
+ * A window ends when it has enough items or its time is over. It ends at once when so many items have failed that it
+ * cannot pass. A canary that must be compared with the main model cannot pass without comparisons.
+ * @param seconds the age of the window.
+ * @returns the reasons of a failure; an empty list when the window passed; undefined while it has not ended.
  */
 export function judge(
   figures: WindowFigures,
@@ -27,7 +27,7 @@ export function judge(
   const reasons: string[] = [];
   if ((errorShare ?? 0) > allowed) {
     reasons.push(
-      `${percent(errorShare)} of its items failed, against ${percent(mainErrorShare)} of the main model's; ${percent(guard.errorShare)} more are allowed`,
+      `${percent(errorShare)} of its items failed, but only ${percent(mainErrorShare)} of those of the main model; the allowed difference is ${percent(guard.errorShare)}`,
     );
   }
   if (isSlow(figures, guard)) {
@@ -42,7 +42,7 @@ export function judge(
   }
   if (rankCorrelation !== null && rankCorrelation < guard.rankCorrelation) {
     reasons.push(
-      `it ranks the same items differently: correlation ${rankCorrelation.toFixed(3)}, at least ${guard.rankCorrelation} is required`,
+      `it ranks the same items differently: the rank correlation is ${rankCorrelation.toFixed(3)}, and at least ${guard.rankCorrelation} is required`,
     );
   }
   if (reasons.length === 0 && compare > 0 && figures.compared < fewestPairs) return undefined;
@@ -50,7 +50,8 @@ export function judge(
 }
 
 /**
- * Returns true when a window is too slow. Other programs may slow down one window, so only two in a row end a trial.
+ * Returns true when a canary was too slow in a window. Other programs may slow down one window, so only two in a row
+ * end its trial.
  */
 export const isSlow = ({ latencyRatio }: Pick<WindowFigures, 'latencyRatio'>, guard: Trial['guard']): boolean =>
   latencyRatio !== null && latencyRatio > guard.latencyRatio;

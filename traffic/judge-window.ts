@@ -6,7 +6,7 @@ import { isSlow, judge } from './guard.ts';
 import type { ObservedExperiment } from './observations.ts';
 import type { ExperimentKey, OpenWindow, TrafficStore } from './store.ts';
 
-/** Judges the open window of a canary, when it has ended. Several processes may try: one of them ends the window. */
+/** Judges the current window of a canary when it has ended. Several processes may try; one of them ends the window. */
 export type JudgeWindow = (experiment: ObservedExperiment, window: OpenWindow) => Promise<void>;
 
 export function createJudgeWindow(store: TrafficStore, log: Logger): JudgeWindow {
@@ -17,7 +17,7 @@ export function createJudgeWindow(store: TrafficStore, log: Logger): JudgeWindow
     return window !== undefined && isSlow(window.figures, guard);
   }
 
-  /** Decides the effect of a window on the canary. May add to the `reasons` of a failed window. */
+  /** Decides what the verdict on a window means for the canary. May add to the `reasons` of a failed window. */
   async function decide(key: ExperimentKey, number: number, trial: Trial, figures: WindowFigures, reasons: string[]) {
     const verdict: JudgedWindow['verdict'] = reasons.length === 0 ? 'passed' : 'failed';
     if (verdict === 'passed') {
@@ -30,7 +30,7 @@ export function createJudgeWindow(store: TrafficStore, log: Logger): JudgeWindow
     const isOnlySlow = reasons.length === 1 && isSlow(figures, trial.guard);
     if (!isOnlySlow || (await wasSlow(key, number - 1, trial)))
       return { verdict, passed: 0, phase: 'rolled_back' as const, reason };
-    reasons.push('a second window in a row that is only too slow ends the trial');
+    reasons.push('the window failed only because it was too slow; a second such window in a row ends the trial');
     return { verdict, passed: 0, phase: 'trial' as const, reason };
   }
 
@@ -39,7 +39,8 @@ export function createJudgeWindow(store: TrafficStore, log: Logger): JudgeWindow
     const key = { profile, experiment };
     const counts = await store.window(key);
     const seconds = (now - startedAt) / 1000;
-    // All processes come here once a second. Pairs take long to read, so they are read only for a window that ends.
+    // Every process gets here once a second. Reading the pairs takes long, so they are read only for a window that
+    // ends.
     if (judge(figuresOf(counts, [], trial.main, trial.model, trial.comparedBy), trial, seconds) === undefined) return;
     const figures = figuresOf(counts, await store.windowPairs(key), trial.main, trial.model, trial.comparedBy);
     const reasons = judge(figures, trial, seconds);

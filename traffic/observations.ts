@@ -6,7 +6,7 @@ import { armField, type ComparisonKind, comparisonField, ratioField, runField, s
 import { isEvidence } from './evidence.ts';
 import type { ExperimentKey, StoredPair, UnreportedCounts, UnreportedPairs } from './store.ts';
 
-/** An experiment, and the canary that was on trial in it. */
+/** An experiment, and the canary whose trial the outcomes belong to. */
 export interface ObservedExperiment extends ExperimentKey {
   trial?: Trial | undefined;
 }
@@ -15,7 +15,7 @@ export interface ObservedExperiment extends ExperimentKey {
 const maxPairs = 1_000;
 const maxWorst = 50;
 
-/** The pair that was scored. */
+/** The image and text of a pair that was scored. */
 export interface Subject {
   image: ImageSource | Uint8Array;
   text: string;
@@ -23,9 +23,9 @@ export interface Subject {
   batchId?: string | undefined;
 }
 
-/** Outcomes that this process has counted by experiment since the last `take`. */
+/** The outcomes that this process has counted since the last `take`, by experiment. */
 export interface Observations {
-  /** Counts an outcome of the model that answers. */
+  /** Counts an outcome of a model whose score is returned. */
   answered(plan: TrafficPlan, role: ArmRole, model: string, answer: ModelOutcome): void;
   /**
    * Counts the outcomes of the same pair by two models.
@@ -39,9 +39,9 @@ export interface Observations {
     reference: ModelOutcome,
     candidate: ModelOutcome,
   ): void;
-  /** Returns all counts and starts at zero. */
+  /** Returns all counts and resets them. */
   take(): { experiment: ObservedExperiment; counts: UnreportedCounts }[];
-  /** Adds counts again that could not be reported. */
+  /** Adds counts back that could not be reported. */
   putBack(experiment: ObservedExperiment, counts: UnreportedCounts): void;
 }
 
@@ -58,7 +58,7 @@ export function createObservations(metrics?: Metrics): Observations {
       };
       experiments.set(key, known);
     }
-    // Batches of one experiment may have been posted before, during or after its trial.
+    // Batches of the same experiment may have been posted before, during or after the trial of its canary.
     known.experiment.trial ??= trial;
     return known.counts;
   }
@@ -70,7 +70,7 @@ export function createObservations(metrics?: Metrics): Observations {
     }
   }
 
-  /** Compares the times of inputs that both models computed for this item; a cached one has no time. */
+  /** Adds the ratio of the times in which both models computed an item. A cached embedding has no time. */
   function addRatio(counts: UnreportedCounts, model: string, reference: ModelOutcome, candidate: ModelOutcome): void {
     const both = candidate.runs.flatMap((tried) => {
       const known = reference.runs.find(({ input }) => input === tried.input);
@@ -92,7 +92,8 @@ export function createObservations(metrics?: Metrics): Observations {
       const { outcome, runs } = answer;
       const { profile } = plan;
       add(counts, armField(model, 'items'), 1);
-      // With comparisons, times of the same items are compared, since both models ran under the same load.
+      // When the models are compared, the times of the same items are used, since both models then ran under the same
+      // load.
       if (plan.trial?.compare === 0) addRuns(counts, model, answer);
       if (outcome.status === 'failed') {
         add(counts, armField(model, 'failed'), 1);
@@ -119,7 +120,8 @@ export function createObservations(metrics?: Metrics): Observations {
         add(counts, comparisonField(kind, model, 'failed'), 1);
         return;
       }
-      // By cosine: the score of every negative cosine is 0, and the typical cosines of SigLIP lie around 0.
+      // By cosine and not by score: the score of every negative cosine is 0, and typical cosines of SigLIP are around
+      // 0.
       const isRanked = (kind === 'canary' ? plan.trial : plan.shadow)?.comparedBy === 'ranks';
       const { pairs, worst } = counts[kind];
       if (isRanked) {
@@ -165,7 +167,9 @@ function add(counts: UnreportedCounts, field: string, value: number): void {
   counts.add[field] = (counts.add[field] ?? 0) + value;
 }
 
-/** Adds a pair if it is among the furthest apart. Others are not serialised: their texts may be long. */
+/**
+ * Adds a pair if its difference is among the largest. Only such pairs are serialised, since their texts may be long.
+ */
 function addIfWorst(worst: UnreportedPairs['worst'], difference: number, write: () => string): void {
   if (difference === 0) return;
   if (worst.length < maxWorst) worst.push([difference, write()]);
@@ -180,7 +184,7 @@ function pairOf({ image, text, batchId }: Subject, scores: Pick<ComparedPair, 'r
     image instanceof Uint8Array ? '' : typeof image === 'string' ? image : 'url' in image ? image.url : '';
   return {
     image: /^https?:/i.test(address) && address.length <= 2048 ? address : null,
-    // The JSON decoder of Redis refuses half a surrogate pair.
+    // The JSON decoder of Redis refuses a lone half of a surrogate pair.
     text: text.slice(0, 300).toWellFormed(),
     ...scores,
     ...(batchId !== undefined && { batchId }),

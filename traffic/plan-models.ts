@@ -4,24 +4,24 @@ import type { Arm, TrafficPlan } from '../shared/contracts/traffic.ts';
 import { ServiceError } from '../shared/errors.ts';
 import { positionOf } from './plan.ts';
 
-/** A pinned model that this process does not have. */
+/** A model of the plan that this process has only in another version, or not at all. */
 export interface Difference {
-  /** Describes what this process has instead. */
+  /** A description of the model that this process has instead. */
   difference: string;
 }
 
-/** A model of the registry that this process cannot use. */
+/** A model that is in the registry but that this process cannot use. */
 interface Unusable extends Difference {
   isUnusable: true;
 }
 
-/** The models of a plan, by name, as this process has them. */
+/** The models of a plan by name, as far as this process has them. */
 export type PlanModels = ReadonlyMap<string, ModelSpec | Difference | Unusable>;
 
 /**
- * Resolves the models of a plan.
+ * Finds the models of a plan in the registry.
  * @param mayLackMain true when the plan can be used without its main model.
- * @throws {ServiceError} when the main model cannot be used and must be.
+ * @throws {ServiceError} when the main model cannot be used but is needed.
  */
 export async function resolvePlan(registry: Registry, plan: TrafficPlan, mayLackMain = false): Promise<PlanModels> {
   const models = new Map<string, ModelSpec | Difference | Unusable>();
@@ -36,7 +36,7 @@ export async function resolvePlan(registry: Registry, plan: TrafficPlan, mayLack
   return models;
 }
 
-/** @throws {ServiceError} `model.unavailable` */
+/** Returns a model that can be used. @throws {ServiceError} `model.unavailable` */
 export function usableModel(models: PlanModels, name: string): ModelSpec {
   const model = models.get(name);
   if (model !== undefined && !('difference' in model)) return model;
@@ -44,15 +44,18 @@ export function usableModel(models: PlanModels, name: string): ModelSpec {
 }
 
 /**
- * Returns true when this process has another revision than the plan, perhaps because a registry change has not reached
- * it yet.
+ * Returns true when this process has another revision of the model than the plan, for example because a change of the
+ * registry has not reached the process yet.
  */
 export function isUnknown(models: PlanModels, name: string): boolean {
   const model = models.get(name);
   return model !== undefined && 'difference' in model && !('isUnusable' in model);
 }
 
-/** The models to compare with the arm that answers for an image. Models that cannot be used are left out. */
+/**
+ * Returns the models that are compared with the model whose score is returned for an image. Models that cannot be used
+ * are left out.
+ */
 export function comparedWith(
   { profile, arms, trial, shadow }: TrafficPlan,
   arm: Arm,

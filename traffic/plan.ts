@@ -6,21 +6,21 @@ import type { ImageSource } from '../shared/contracts/item.ts';
 import type { Arm, CanaryPhase, ComparedBy, TrafficPlan } from '../shared/contracts/traffic.ts';
 import { ServiceError } from '../shared/errors.ts';
 
-/** A profile whose traffic several models share, with the models as this process has them. */
+/** A profile whose images several models share, with the models as this process has them. */
 export interface Experiment {
   profile: string;
   rules: TrafficRules;
-  /** A hash of rules and revisions. A change of either makes a new experiment. */
+  /** The hash of the rules and the revisions of the models. A change of either makes a new experiment. */
   id: string;
-  /** Models by name, without those that this process cannot use. */
+  /** The models by name, without those that this process cannot use. */
   specs: ReadonlyMap<string, ModelSpec>;
-  /** The reason for missing models; null when none is missing. */
+  /** The reason why models are missing; null when none is missing. */
   fault: string | null;
 }
 
 /**
- * Reads the rules of a profile and resolves its models.
- * @returns undefined when one model has all traffic of the profile.
+ * Reads the rules of a profile and finds its models.
+ * @returns undefined when one model gets all images of the profile.
  * @throws {ServiceError} `model.unknown`
  */
 export async function readExperiment(registry: Registry, profile: string): Promise<Experiment | undefined> {
@@ -41,21 +41,23 @@ export async function readExperiment(registry: Registry, profile: string): Promi
   return { profile, rules, id, specs, fault: errors.length > 0 ? errors.join('; ') : null };
 }
 
-/** Returns how models are compared: scores of different families have different scales. */
+/**
+ * Returns how models are compared: by ranks if they belong to different families, whose scores have different scales.
+ */
 export function comparedByOf({ specs }: Pick<Experiment, 'specs'>, models: readonly string[]): ComparedBy {
   const families = new Set(models.flatMap((model) => specs.get(model)?.family ?? []));
   return families.size > 1 ? 'ranks' : 'scores';
 }
 
-/** The main model, or the promoted canary that replaces it. */
+/** Returns the name of the main model, or of the promoted canary that replaces it. */
 export function mainModel({ rules, specs }: Experiment, phase: CanaryPhase | undefined): string {
   const promoted = phase === 'promoted' ? rules.canary?.model : undefined;
   return promoted !== undefined && specs.has(promoted) ? promoted : rules.model;
 }
 
 /**
- * The models that answer now, with their shares. A model that this process cannot use leaves its share to the main model;
- * so does a canary that was rolled back, or whose phase is unknown.
+ * Returns the models that now get images, with their shares. The main model gets the share of a model that this process
+ * cannot use, of a canary that was rolled back, and of a canary whose phase is unknown.
  */
 export function planOf(experiment: Experiment, phase: CanaryPhase | undefined): TrafficPlan {
   const { rules, specs, profile, id } = experiment;
@@ -65,7 +67,7 @@ export function planOf(experiment: Experiment, phase: CanaryPhase | undefined): 
     const spec = specs.get(model);
     if (spec !== undefined && model !== main) arms.push({ role, share, ...recipeOf(spec) });
   };
-  // The canary comes last: images of the other models keep their model when it ends.
+  // The canary comes last, so that images of the other models keep their model when its trial ends.
   for (const [model, share] of Object.entries(rules.split)) add('split', model, share);
   if (rules.canary !== undefined && phase === 'trial') add('canary', rules.canary.model, rules.canary.share);
   const others = arms.reduce((sum, { share }) => sum + share, 0);
@@ -89,7 +91,7 @@ export function planOf(experiment: Experiment, phase: CanaryPhase | undefined): 
   };
 }
 
-/** A shadow is compared with every model that answers. */
+/** Returns how a shadow is compared with the models whose scores are returned. */
 export const shadowComparedBy = (experiment: Pick<Experiment, 'rules' | 'specs'>): ComparedBy =>
   comparedByOf(experiment, modelsOf(experiment.rules));
 
@@ -100,15 +102,18 @@ export const imageKey = (image: ImageSource | Uint8Array): string | Uint8Array =
 };
 
 /**
- * The position of an image in [0, 1), by a hash. It depends on the profile and not on the experiment, so an image keeps its
- * model while a share grows.
+ * Returns a number in [0, 1) for an image, computed by a hash. It depends on the profile and not on the experiment, so
+ * an image keeps its model while a share grows.
  */
 export function positionOf(profile: string, purpose: 'arm' | 'compare' | 'shadow', key: string | Uint8Array): number {
   const digest = hash('sha256', key, 'hex').slice(0, 32);
   return Number.parseInt(hash('sha256', `${profile}\n${purpose}\n${digest}`, 'hex').slice(0, 12), 16) / 2 ** 48;
 }
 
-/** The arm that answers for an image: arms other than the main one take their shares from 0 upwards, in their order. */
+/**
+ * Returns the model that gets an image, with its role. Models other than the main one get the numbers from 0 upwards,
+ * in their order.
+ */
 export function armFor({ profile, arms }: TrafficPlan, key: string | Uint8Array): Arm {
   const [main, ...others] = arms;
   if (main === undefined) throw new Error('A plan without a main model');

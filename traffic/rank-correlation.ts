@@ -1,6 +1,7 @@
 /**
- * Spearman's rank correlation of the two values of each pair, in [-1, 1]; equal values share the mean of their ranks.
- * @returns null for fewer than two pairs, and where one side has the same value everywhere.
+ * Returns Spearman's rank correlation of the two values of each pair, in [-1, 1]. Equal values share the mean of their
+ * ranks.
+ * @returns null for fewer than two pairs, and when all values of one side are equal.
  */
 export function rankCorrelation(pairs: readonly (readonly [number, number])[]): number | null {
   const a = ranksOf(pairs.map(([value]) => value));
@@ -16,7 +17,7 @@ export function rankCorrelation(pairs: readonly (readonly [number, number])[]): 
   return squareA > 0 && squareB > 0 ? product / Math.sqrt(squareA * squareB) : null;
 }
 
-/** Ranks from 0. */
+/** Returns the rank of each value, from 0. */
 function ranksOf(values: readonly number[]): Float64Array {
   const order = [...values.keys()].sort((x, y) => (values[x] ?? 0) - (values[y] ?? 0));
   const ranks = new Float64Array(values.length);

@@ -3,9 +3,9 @@ import type { Arm, TrafficPlan } from '../shared/contracts/traffic.ts';
 import type { Observations, Subject } from './observations.ts';
 
 /**
- * Counts the outcomes of an experiment. Resolves when the compared models are done.
- * @param arm the model that answered.
- * @param subjects the pairs, in the order of the outcomes; undefined for one that no model has scored.
+ * Counts the outcomes of an experiment. Resolves when the compared models have finished.
+ * @param arm the model whose scores are returned.
+ * @param subjects the pairs, in the order of the outcomes; undefined for a pair that no model has scored.
  */
 export async function recordOutcomes(
   observations: Observations,

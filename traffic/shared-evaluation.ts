@@ -12,20 +12,23 @@ import { armFor, imageKey } from './plan.ts';
 import { comparedWith, type Difference, isUnknown, type PlanModels, resolvePlan, usableModel } from './plan-models.ts';
 import { recordOutcomes } from './record.ts';
 
-/** An outcome with its model, when several models share the batch. */
+/** An outcome, with the name of its model when several models share the batch. */
 export type RoutedOutcome = Outcome & { model?: string };
 
 export interface BatchOptions extends EvaluationOptions {
   /** Also stored with the pairs that a comparison quotes, so that they are deleted with the batch. */
   batchId?: string | undefined;
   /**
-   * True: pairs of a model that this process cannot use fail with `model.unavailable`, and other pairs have outcomes.
-   * False: the whole call fails.
+   * True: a pair whose model this process cannot use fails with `model.unavailable`, and other pairs are scored. False:
+   * the whole call fails.
    */
   mayLackModels?: boolean;
 }
 
-/** Evaluates by a plan: each image by its model, some by others for comparison, and counts the outcomes. */
+/**
+ * Evaluates by a plan: scores each image with the model that gets it, compares some with other models, and counts the
+ * outcomes.
+ */
 export interface SharedEvaluation {
   scoreTexts(
     plan: TrafficPlan,
@@ -41,7 +44,9 @@ export function createSharedEvaluation(
   registry: Registry,
   observations: Observations,
 ): SharedEvaluation {
-  /** The main model answers for an unusable canary. The canary counts as failed if the registry has it. */
+  /**
+   * Uses the main model when the canary fails. This counts as a failure of the canary, if the registry has the canary.
+   */
   async function withFallback<Answer>(
     plan: TrafficPlan,
     arm: Arm,
@@ -51,7 +56,7 @@ export function createSharedEvaluation(
   ): Promise<Answer> {
     const [main] = plan.arms;
     if (arm.role !== 'canary' || main === undefined) return await answerBy(arm);
-    // One process sees a change of the rules before another, so this is not a failure of the canary.
+    // Processes notice a change of the rules at different times, so this is not a failure of the canary.
     if (isUnknown(models, arm.model)) return await answerBy(main);
     try {
       return await answerBy(arm);
@@ -76,7 +81,7 @@ export function createSharedEvaluation(
             options,
           );
           const subjects = texts.map((text) => ({ image, text }));
-          // Not awaited: a compared model delays no answer.
+          // Not awaited, so that compared models do not delay the response.
           void recordOutcomes(observations, plan, arm, subjects, scored);
           return scored.scores;
         } catch (error) {
@@ -102,11 +107,11 @@ export function createSharedEvaluation(
         groups.map(async ({ arm, compared, indices }) => {
           const own = indices.map((at) => pairs[at]).filter((pair) => pair !== undefined);
           await withFallback(plan, arm, own.length, models, async (by) => {
-            // When the main model answers for a canary, nothing is compared.
+            // When the main model has replaced a failed canary, nothing is compared.
             const others = by === arm ? compared : [];
             const scored = await evaluation.scorePairs([usableModel(models, by.model), ...others], own, options);
             const subjects = own.map((pair) => ('error' in pair ? undefined : { ...pair, batchId: options.batchId }));
-            // A batch waits for its compared models, so that their work cannot pile up.
+            // A batch waits for its compared models, so that their work does not collect in memory.
             await recordOutcomes(observations, plan, by, subjects, scored);
             for (const [nth, { outcome }] of scored.answers.entries()) {
               outcomes[indices[nth] ?? 0] = { ...outcome, model: by.model };
@@ -120,7 +125,7 @@ export function createSharedEvaluation(
           });
         }),
       );
-      // No model of the plan can be used: an error of this process, not of the pairs.
+      // No model of the plan can be used. This is an error of this process, not of the pairs.
       const [error] = errors;
       if (error !== undefined && errors.length === groups.length && groups.length > 1) throw error;
       return outcomes;
@@ -131,7 +136,7 @@ export function createSharedEvaluation(
 const isUnavailable = (error: unknown): error is ServiceError =>
   error instanceof ServiceError && error.code === 'model.unavailable';
 
-/** Groups pairs with the same answering model and the same compared models. */
+/** Groups pairs that have the same model and the same compared models. */
 function groupsOf(
   plan: TrafficPlan,
   pairs: readonly Pair[],
@@ -139,7 +144,7 @@ function groupsOf(
 ): { arm: Arm; compared: ModelSpec[]; indices: number[] }[] {
   const groups = new Map<string, { arm: Arm; compared: ModelSpec[]; indices: number[] }>();
   for (const [at, pair] of pairs.entries()) {
-    // A pair with an error needs no model: any group reports the error.
+    // A pair with an error needs no model, so it may be in any group.
     const key = 'error' in pair ? '' : imageKey(pair.image);
     const arm = armFor(plan, key);
     const compared = 'error' in pair ? [] : comparedWith(plan, arm, key, models);

@@ -18,12 +18,12 @@ const scripts = {
 };
 
 /**
- * Counts of an experiment are deleted this long after its last item (ms). The state of its canary, a few hundred bytes,
- * is never deleted.
+ * The time in ms after the last item of an experiment after which its counts are deleted. The state of its canary, a
+ * few hundred bytes, is never deleted.
  */
 const lifetimeMs = 30 * 24 * 3_600_000;
 
-/** Names an experiment. */
+/** Identifies an experiment. */
 export interface ExperimentKey {
   profile: string;
   experiment: string;
@@ -32,16 +32,16 @@ export interface ExperimentKey {
 /** Counts of an experiment that a process has not reported yet. */
 export interface UnreportedCounts {
   add: Counts;
-  /** Of these fields Redis stores the largest value instead of the sum. */
+  /** Fields of which Redis stores the largest value, and not the sum. */
   max: Counts;
   canary: UnreportedPairs;
   shadow: UnreportedPairs;
 }
 
 export interface UnreportedPairs {
-  /** Pairs of scores in the form of `writePair`. */
+  /** Pairs of scores, as `writePair` returns them. */
   pairs: string[];
-  /** The pairs furthest apart. */
+  /** The pairs with the largest differences. */
   worst: [difference: number, pair: string][];
 }
 
@@ -51,18 +51,18 @@ export type StoredPair = ComparedPair & { batchId?: string };
 /** The canary of an experiment. */
 export interface CanaryState {
   phase: CanaryPhase;
-  /** The number of the open window, from 1. */
+  /** The number of the current window, from 1. */
   number: number;
-  /** Windows passed in a row. */
+  /** The number of windows passed in a row. */
   passed: number;
-  /** Start of the open window, in milliseconds since 1970. */
+  /** The time at which the current window began, in ms since 1970. */
   startedAt: number;
-  /** Start of the phase, in milliseconds since 1970. */
+  /** The time at which the phase began, in ms since 1970. */
   since: number;
   reason: string | null;
 }
 
-/** The open window of a canary, and the time of Redis, in milliseconds since 1970. */
+/** The current window of a canary, and the time of Redis in ms since 1970. */
 export type OpenWindow = Pick<CanaryState, 'phase' | 'number' | 'startedAt'> & { now: number };
 
 const stateHash = z.object({
@@ -77,17 +77,17 @@ const stateHash = z.object({
     .transform((reason) => reason || null),
 });
 
-/** The counts of all processes, and the state of canaries. */
+/** Stores the counts of all processes, and the states of canaries. */
 export interface TrafficStore {
-  /** Adds counts. @returns the canary's phase and open window; undefined without a canary. */
+  /** Adds counts. @returns the phase and the current window of the canary; undefined without a canary. */
   add(key: ExperimentKey, counts: UnreportedCounts, hasCanary: boolean): Promise<OpenWindow | undefined>;
-  /** The state of the canary; undefined before its first report. */
+  /** Returns the state of the canary; undefined before its first report. */
   state(key: ExperimentKey): Promise<CanaryState | undefined>;
-  /** The counts of the open window. */
+  /** Returns the counts of the current window. */
   window(key: ExperimentKey): Promise<Counts>;
-  /** The scores that both models gave in the open window. */
+  /** Returns the pairs of scores of both models in the current window. */
   windowPairs(key: ExperimentKey): Promise<[reference: number, candidate: number][]>;
-  /** Ends a window, once. @returns true when this call ended it. */
+  /** Ends a window. Only the first call has an effect. @returns true when this call ended the window. */
   settle(
     key: ExperimentKey,
     window: JudgedWindow,
@@ -98,9 +98,9 @@ export interface TrafficStore {
   decide(key: ExperimentKey, phase: CanaryPhase, reason: string): Promise<void>;
   totals(key: ExperimentKey): Promise<Counts>;
   windows(key: ExperimentKey): Promise<JudgedWindow[]>;
-  /** The latest scores of both models, and the pairs furthest apart, the furthest first. */
+  /** Returns the latest scores of both models, and the pairs with the largest differences, largest first. */
   comparison(key: ExperimentKey, kind: ComparisonKind): Promise<{ pairs: [number, number][]; worst: ComparedPair[] }>;
-  /** Removes the pairs of a batch. Sums and scores stay: they quote nothing. */
+  /** Removes the pairs of a batch. Sums and scores stay, since they quote no image or text. */
   removeBatch(key: ExperimentKey, batchId: string): Promise<void>;
 }
 

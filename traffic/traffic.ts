@@ -19,31 +19,31 @@ import { reportOf } from './report.ts';
 import { type BatchOptions, createSharedEvaluation, type RoutedOutcome } from './shared-evaluation.ts';
 import { createTrafficStore } from './store.ts';
 
-/** The models that answer for a profile or model now. */
+/** The models that score the images of a profile or model now. */
 export interface ModelRoute {
-  /** The requested profile or model: the default where a request names none. */
+  /** The requested profile or model, or the default when a request names none. */
   name: string;
-  /** The profile whose queue carries its batches. */
+  /** The profile whose queue contains its batches. */
   profile: string;
-  /** The main model, for work that one model alone must do. */
+  /** The main model, for work that a single model must do. */
   spec: ModelSpec;
-  /** True where one of the models gives each pair a probability. */
+  /** True when one of the models gives each pair a probability. */
   pairProbabilities: boolean;
-  /** The models that share pairs and batches; absent where one model has all. */
+  /** The models that share the images, with their shares; absent when one model gets all images. */
   plan?: TrafficPlan;
 }
 
-/** The models that a batch was posted with. */
+/** The models that a batch was posted with, which evaluate it. */
 export interface PinnedTraffic extends Omit<Recipe, 'textCleaning'> {
   textCleaning?: string | undefined;
   traffic?: TrafficPlan | undefined;
 }
 
-/** Chooses the model that answers, by the shares of a profile; judges canaries, and compares shadows. */
+/** Chooses the model for each image by the shares of a profile, judges canaries, and compares shadows. */
 export interface Traffic {
-  /** @throws {ServiceError} `model.unknown`, `model.unavailable` */
+  /** Returns the models for a request. @throws {ServiceError} `model.unknown`, `model.unavailable` */
   route(nameOrNothing?: string): Promise<ModelRoute>;
-  /** Scores one image by the model that the route gives it; see {@link Evaluation.scoreTexts}. */
+  /** Scores one image with the model that gets it; see {@link Evaluation.scoreTexts}. */
   scoreTexts(
     route: ModelRoute,
     image: ImageSource | Uint8Array,
@@ -51,7 +51,7 @@ export interface Traffic {
     options?: EvaluationOptions,
   ): Promise<TextScores>;
   /**
-   * Scores pairs by the models that their batch was posted with; see {@link Evaluation.scorePairs}.
+   * Scores pairs with the models that their batch was posted with; see {@link Evaluation.scorePairs}.
    * @returns a {@link Difference} when this process does not have the models of that batch.
    */
   scorePairs(
@@ -60,7 +60,7 @@ export interface Traffic {
     options?: BatchOptions,
   ): Promise<RoutedOutcome[] | Difference>;
   /**
-   * Answers lines of an OpenAI batch by its model; see {@link Evaluation.answerLines}.
+   * Answers lines of an OpenAI batch with its model; see {@link Evaluation.answerLines}.
    * @returns a {@link Difference} when this process does not have that model.
    */
   answerLines(
@@ -69,11 +69,11 @@ export interface Traffic {
     options?: EvaluationOptions,
   ): Promise<LineOutcome[] | Difference>;
   /**
-   * Reports of all profiles whose traffic is shared.
+   * Returns a report for each profile whose images several models share.
    * @throws {ServiceError} `queue.unavailable`
    */
   reports(): Promise<TrafficReport[]>;
-  /** @throws {ServiceError} `traffic.not_shared`, `queue.unavailable` */
+  /** Returns the report of a profile. @throws {ServiceError} `traffic.not_shared`, `queue.unavailable` */
   report(profile: string): Promise<TrafficReport>;
   /**
    * Promotes a canary, rolls it back or restarts its trial.
@@ -81,11 +81,11 @@ export interface Traffic {
    */
   decide(profile: string, action: CanaryAction): Promise<TrafficReport>;
   /**
-   * Removes the pairs of a deleted batch from the comparisons of models, now and again after {@link removeAgainMs}: a
-   * process reports up to a second after it has scored.
+   * Removes the pairs of a deleted batch from the comparisons of models, at once and again after {@link removeAgainMs}:
+   * a process writes its counts up to a second after it has scored.
    */
   forget(batchId: string): Promise<void>;
-  /** Reports the last counts. */
+  /** Writes the remaining counts to Redis. */
   close(): Promise<void>;
 }
 
@@ -110,14 +110,17 @@ export function createTraffic({ registry, evaluation, redis, warm, metrics, log 
   const shared = createSharedEvaluation(evaluation, registry, observations);
 
   const report = async (experiment: Experiment) => {
-    // A client that has read of a rollback must not get an answer of that canary afterwards.
+    // Reads the phase now: a client that has seen a rollback must not get a score of that canary afterwards.
     await experiments.refresh(experiment);
     return await reportOf(store, experiment);
   };
   async function find(profile: string): Promise<Experiment> {
     const experiment = registry.profiles.includes(profile) ? await experiments.of(profile) : undefined;
     if (experiment !== undefined) return experiment;
-    throw new ServiceError('traffic.not_shared', `One model has all traffic of ${profile.slice(0, 100)}`);
+    throw new ServiceError(
+      'traffic.not_shared',
+      `The profile ${profile.slice(0, 100)} has only one model, so there is no traffic report`,
+    );
   }
 
   metrics?.onScrape({

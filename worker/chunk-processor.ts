@@ -23,10 +23,10 @@ export interface ChunkProcessorDeps extends Pick<ChunkScoringDeps, 'traffic' | '
   onHealth: (fault: string | null) => void;
 }
 
-/** An object that is missing after this many starts is lost. Some stores list a new object late. */
+/** The number of starts of a chunk after which a missing object counts as lost. Some stores list a new object late. */
 const startsWithoutInput = 2;
 
-/** Everything that can happen to a chunk taken from the queue. */
+/** The possible results of processing a chunk that was taken from the queue. */
 export const chunkVerdicts = [
   'committed',
   'already',
@@ -51,10 +51,10 @@ export function createChunkProcessor(deps: ChunkProcessorDeps): ChunkProcessor {
     const { data: job, starts, waitedMs } = delivery;
     if (job.v > payloadVersion) {
       countVerdict(queue, 'handed_back');
-      return handBack.forOtherWorker(`needs a release with payload version ${job.v}`);
+      return handBack.forOtherWorker(`the chunk needs a newer release, which reads payload version ${job.v}`);
     }
     const restMs = network.restMs(job.tenant);
-    if (restMs > 0) return { putBack: 'no image host of its tenant can be reached from this worker', delayMs: restMs };
+    if (restMs > 0) return { putBack: 'this worker cannot reach any image host of the tenant', delayMs: restMs };
     const startedAt = Date.now();
     const start = performance.now();
     if (starts === 0) metrics.observe('vls_chunk_wait_seconds', { queue }, waitedMs / 1000);
@@ -90,7 +90,10 @@ export function createChunkProcessor(deps: ChunkProcessorDeps): ChunkProcessor {
     return verdict;
   }
 
-  /** Takes the chunk and reads its items. One whose items cannot be read is handed back; one whose items are lost fails. */
+  /**
+   * Marks the chunk as active and reads its items. A chunk whose items cannot be read now is handed back; a chunk whose
+   * items are lost fails.
+   */
   async function pick(
     { data: job, starts }: Delivery,
     queue: string,
@@ -101,7 +104,7 @@ export function createChunkProcessor(deps: ChunkProcessorDeps): ChunkProcessor {
       if (!(error instanceof ServiceError)) throw error;
       const reason = `${error.code}: ${error.message}`;
       if (!isLost(error)) return handBack.forWorker(reason);
-      // One lost object must not keep this worker from the batches of others.
+      // One lost object must not keep this worker from other batches.
       if (starts < startsWithoutInput) return handBack.forChunk(reason);
       await chunks.fail(job);
       return { verdict: 'lost' };

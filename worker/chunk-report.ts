@@ -7,10 +7,10 @@ import type { Metrics } from '../shared/metrics.ts';
 import { noteAttributes, noteEvent } from '../shared/telemetry/spans.ts';
 import { failuresByHost } from './failures-by-host.ts';
 
-/** Maximum failed items listed in the trace and the job of a chunk. */
+/** The maximum number of failed items that the trace and the job of a chunk list. */
 const failuresNamed = 5;
 
-/** A chunk with results, committed or too late. */
+/** A chunk with results, which were committed or came too late. */
 export interface ChunkReport {
   job: JobData;
   queue: string;
@@ -20,7 +20,10 @@ export interface ChunkReport {
   seconds: number;
 }
 
-/** Writes the log line of a chunk and notes its failures in the trace. @returns the lines that its job keeps. */
+/**
+ * Writes the log line of a chunk, and adds its failures to the trace. @returns the lines that the job of the chunk
+ * stores.
+ */
 export function reportChunk(
   log: Logger,
   { job, queue, input, results, committed: { verdict }, seconds }: ChunkReport,
@@ -47,12 +50,12 @@ export function reportChunk(
   );
   return {
     done: { verdict, succeeded: results.length - failed.length, failed: failed.length },
-    // Only the code: a message may quote the item, and the log of a job outlives its batch.
+    // Only the error code: a message may quote the item, and the log of a job is stored longer than the batch.
     log: named.map(({ index, error }) => `item ${index}: ${error.code}`),
   };
 }
 
-/** Counts the items of a committed chunk by error code, and its batch if it has ended. */
+/** Counts the items of a committed chunk by error code. If the chunk ended its batch, counts the batch. */
 export function countCommitted(metrics: Metrics, results: readonly ItemResult[], committed: Committed): void {
   if (committed.verdict !== 'committed') return;
   const byCode = new Map<string, number>();

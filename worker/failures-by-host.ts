@@ -1,19 +1,20 @@
 import type { ImageSource, ItemResult } from '../shared/contracts/item.ts';
 
-/** Failed items with the same code and image host. */
+/** A number of failed items with the same error code and image host. */
 export interface Failures {
   code: string;
-  /** Absent where the image has no address. */
+  /** The image host; absent when the image has no address. */
   host?: string;
   items: number;
 }
 
-/** Maximum entries in one log line. */
+/** The maximum number of entries in one log line. */
 const mostKinds = 10;
 
 /**
- * Failed items of a chunk by code and image host, the most frequent first. Messages are left out: they may quote the item.
- * @param images of the results, in their order.
+ * Returns the failed items of a chunk by error code and image host, the most frequent first. Messages are left out,
+ * since they may quote the item.
+ * @param images the images of the results, in the same order.
  */
 export function failuresByHost(
   results: readonly ItemResult[],

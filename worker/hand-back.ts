@@ -1,26 +1,31 @@
 import type { HandBack } from '../batches/queue/chunk-consumer.ts';
 
-/** Delay of the chunk, and pause of the worker, after an error of this worker (ms). */
+/** The time in ms for which a chunk is delayed, and for which the worker pauses, after an error of the worker. */
 const errorDelayMs = 5_000;
-/** Delay of a chunk that only another worker can score (ms). This worker continues with other chunks. */
+/**
+ * The time in ms for which a chunk is delayed that only another worker can score. This worker continues with other
+ * chunks.
+ */
 const mismatchDelayMs = 1_000;
-/** A worker that committed a chunk within this time counts as working (ms). */
+/** The time in ms after a commit for which a worker counts as working. */
 const usefulMs = 60_000;
 
 /** Hands chunks back, and decides whether the worker pauses. */
 export interface HandingBack {
-  /** After an error of this worker, which would fail every chunk. The worker pauses. */
+  /** Hands a chunk back after an error of this worker that would fail every chunk. The worker pauses. */
   forWorker(reason: string): HandBack;
-  /** After an error of this chunk or its tenant. The worker continues with other chunks. */
+  /**
+   * Hands a chunk back after an error that concerns this chunk or its tenant. The worker continues with other chunks.
+   */
   forChunk(reason: string): HandBack;
-  /** For a chunk that needs a model of another worker. */
+  /** Hands a chunk back that needs a model of another worker. */
   forOtherWorker(reason: string): HandBack;
   /**
-   * For a model that cannot be loaded. A worker that scores chunks of other models continues. A worker that scores
-   * nothing pauses and leaves the queue to others.
+   * Hands a chunk back whose model cannot be loaded. A worker that scores chunks of other models continues. A worker
+   * that scores nothing pauses, and leaves the queue to other workers.
    */
   forModel(reason: string): HandBack;
-  /** Call after each commit. */
+  /** Records a commit. Called after each one. */
   committed(): void;
 }
 
@@ -44,5 +49,7 @@ export function createHandingBack(onHealth: (fault: string | null) => void): Han
   };
 }
 
-/** Delay of a tenant's chunks after one whose image hosts could not be reached (ms). */
+/**
+ * The time in ms for which further chunks of a tenant are delayed after a chunk whose image hosts could not be reached.
+ */
 export const networkDelayMs = errorDelayMs;

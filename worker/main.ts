@@ -11,7 +11,7 @@ import { createTraffic } from '../traffic/traffic.ts';
 import { createProbes } from './probes.ts';
 import { startWorker } from './worker.ts';
 
-/** A worker as a process of its own. */
+/** Runs a worker as a separate process. */
 await runProcess('vls-worker', async (config, log) => {
   const metrics = createMetrics();
   const evaluationEngine = await createEvaluationEngine(config, log, metrics, config.workerProfiles);
@@ -28,7 +28,7 @@ await runProcess('vls-worker', async (config, log) => {
   const redisWatch = watchRedis(redis, probeKey(redis), log);
   metrics.onScrape({ read: () => readRedisState(redis, redisWatch) });
   let draining = false;
-  // Loads only models of its own profiles, not canaries of others.
+  // Loads only models of the profiles that this worker serves.
   const traffic = createTraffic({ ...evaluationEngine, warm: undefined, redis, metrics, log });
   const worker = await startWorker({ ...evaluationEngine, traffic, config, redis, engine, metrics, log });
   const probes = createProbes({

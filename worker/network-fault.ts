@@ -5,15 +5,15 @@ import type { Code } from '../shared/errors.ts';
 
 const networkCodes = new Set<Code>(['image.fetch.dns', 'image.fetch.network', 'image.fetch.timeout']);
 const fewestHosts = 3;
-/** The finding of a tenant is forgotten after this time (ms). */
+/** The time in ms for which the evidence of a tenant counts. */
 const evidenceMs = 60_000;
 
 /**
- * The state of this worker's network by the outcomes of one chunk.
+ * The state of this worker's network, judged by the outcomes of one chunk.
  *
- * - `lost`: every download failed with an error of the network, from three hosts or more
+ * - `lost`: every download failed with a network error, from three hosts or more
  * - `works`: a host has answered, even with a refusal
- * - `unknown`: anything else
+ * - `unknown`: all other cases
  */
 export type NetworkEvidence = 'works' | 'lost' | 'unknown';
 
@@ -32,22 +32,22 @@ export function networkEvidence(
   return hosts.size >= fewestHosts ? 'lost' : 'unknown';
 }
 
-/** The state of this worker's network by the chunks of all tenants. */
+/** The state of this worker's network, judged by the chunks of all tenants. */
 export interface NetworkFault {
   add(tenant: string, evidence: NetworkEvidence): void;
-  /** Returns the remaining delay of this tenant's chunks on this worker (ms); 0 without a delay. */
+  /** Returns the time in ms for which chunks of this tenant are still delayed on this worker; 0 without a delay. */
   restMs(tenant: string): number;
   /**
-   * Returns true when the network is lost for all tenants: two of them found it so, and no host has answered since. A tenant chooses
-   * its hosts, so the finding of one holds for its own chunks alone: 128 items with four dead hosts stopped a worker for
-   * 75 s.
+   * Returns true when the network is lost for all tenants: chunks of two tenants found it lost, and no host has
+   * answered since. A tenant chooses its hosts, so the evidence of one tenant counts for its own chunks only: without
+   * this rule, 128 items with four unreachable hosts stopped a worker for 75 s.
    */
   isForAll(): boolean;
 }
 
-/** @param restMs delay of a tenant's chunks after one that found the network lost (ms). */
+/** @param restMs the time in ms for which chunks of a tenant are delayed after one that found the network lost. */
 export function createNetworkFault(restMs: number, now = () => performance.now()): NetworkFault {
-  /** The time at which each tenant last found the network lost. */
+  /** The time at which chunks of each tenant last found the network lost. */
   const lost = new Map<string, number>();
   const ageOf = (tenant: string) => now() - (lost.get(tenant) ?? Number.NEGATIVE_INFINITY);
   return {

@@ -13,10 +13,16 @@ export interface ProbeDeps {
   silentMs: () => number;
 }
 
-/** A silent worker restarts its consumers after a minute. One that stays silent for this long must be restarted (ms). */
+/**
+ * The time in ms after which a silent worker must be restarted. It replaces its consumers after a minute, which usually
+ * helps.
+ */
 const deadAfterMs = 150_000;
 
-/** Health and metrics of a worker on its own (`METRICS_PORT`): `/health/live`, `/health/ready`, `/metrics`. */
+/**
+ * The health and metrics endpoints of a worker that runs as a separate process (`METRICS_PORT`): `/health/live`,
+ * `/health/ready`, `/metrics`.
+ */
 export function createProbes({
   metrics,
   redisWatch,
@@ -40,7 +46,7 @@ export function createProbes({
       case '/health/live':
         return silentMs() < deadAfterMs
           ? plain(200, 'live\n')
-          : plain(503, 'not live: chunks wait and this worker takes none\n');
+          : plain(503, 'not live: chunks wait in the queue, but this worker takes none\n');
       case '/health/ready':
         return currentFault() === null ? plain(200, 'ready\n') : plain(503, `not ready: ${currentFault()}\n`);
       case '/metrics':

@@ -8,24 +8,25 @@ import { type ChunkProcessor, chunkVerdicts } from './chunk-processor.ts';
 /** The consumers of a worker: one for each profile that it serves. */
 export interface ProfileConsumers {
   /**
-   * Starts consumers of new profiles and closes those of profiles that can no longer be served.
-   * @param known profiles of the registry. Profiles that were removed from it are still served, since earlier batches
-   * are pinned to a model that this worker still has.
+   * Starts consumers of new profiles, and closes those of profiles that can no longer be served.
+   * @param known the profiles of the registry. A profile that was removed from the registry is still served, since
+   * earlier batches need a model that this worker still has.
    */
   serve(profiles: readonly string[], known: readonly string[]): void;
   profiles(): string[];
-  /** Longest time that chunks of a profile have waited while its consumer was idle and took none (ms). */
+  /** Returns the longest time in ms that chunks of a profile have waited while its consumer was idle and took none. */
   silentMs(): number;
   /** @param force does not wait for chunks in flight. */
   close(force: boolean): Promise<void>;
 }
 
 /**
- * Chunks of one profile in flight, in fair shares by tenant. Eight of the small first chunks keep several encoders and
- * slow hosts busy. A tenant that has fewer than two gets a place even when others hold all of them.
+ * The limits for chunks of one profile in flight, which tenants share fairly. Eight of the small first chunks keep
+ * several encoders and slow hosts busy. A tenant with fewer than two gets a slot even when other tenants use all of
+ * them.
  */
 const chunkPlaces = { places: 8, guaranteed: 2, hardLimit: 24 };
-/** A chunk without a place is offered again after this time (ms). */
+/** The time in ms after which a chunk that got no slot is offered again. */
 const noPlaceDelayMs = 1_000;
 
 interface ProfileConsumer {
@@ -40,7 +41,10 @@ export function createProfileConsumers(
   log: Logger,
 ): ProfileConsumers {
   const serving = new Map<string, ProfileConsumer>();
-  /** By profile, also of closed consumers: their last chunks hold places of the next one. */
+  /**
+   * The slots by profile. They outlive a closed consumer, whose last chunks still use slots when the next consumer
+   * starts.
+   */
   const placesOf = new Map<string, FairPlaces>();
 
   metrics.onScrape({

@@ -15,21 +15,26 @@ export interface ChunkScoringDeps {
   traffic: Pick<Traffic, 'scorePairs' | 'answerLines'>;
   /** Aborted when the worker stops: chunks in flight are handed back. */
   stopping: AbortSignal;
-  /** Aborts chunks whose batch is stopped. */
+  /** Aborts chunks whose batch was stopped. */
   stoppedBatches: Pick<StoppedBatches, 'follow'>;
   network: NetworkFault;
   handBack: HandingBack;
 }
 
-/** After this many starts of a chunk, unreachable hosts count as errors of the hosts, not of this worker. */
+/**
+ * The number of starts of a chunk after which unreachable image hosts count as errors of the hosts, not of this worker.
+ */
 const startsWithoutNetwork = 3;
-/** After this many starts, items of an unusable model fail, so that other items of the chunk do not wait for it. */
+/**
+ * The number of starts of a chunk after which items of an unusable model fail, so that other items of the chunk do not
+ * wait.
+ */
 const startsWithoutModel = 3;
 
 /**
- * Scores the items of a picked chunk. Releases the chunk unless it returns outcomes.
- * @returns outcomes in the order of the items; a hand-back when this worker cannot score it now; `stopped` when its
- * batch was stopped.
+ * Scores the items of a chunk. Hands the chunk back unless it returns outcomes.
+ * @returns outcomes in the order of the items; a hand-back when this worker cannot score the chunk now; `stopped` when
+ * its batch was stopped.
  */
 export async function scoreChunk(
   { chunks, traffic, stopping, stoppedBatches, network, handBack }: ChunkScoringDeps,
@@ -51,7 +56,7 @@ export async function scoreChunk(
           mayLackModels: starts >= startsWithoutModel,
         });
     if ('difference' in scored) {
-      await chunks.block(job, `no worker has its model; this one has ${scored.difference}`);
+      await chunks.block(job, `no worker has the model of this batch; this worker has ${scored.difference}`);
       await chunks.release(job);
       return handBack.forOtherWorker(`this worker has ${scored.difference}`);
     }
@@ -61,7 +66,7 @@ export async function scoreChunk(
       await chunks.release(job);
       return { stopped: true };
     }
-    // An error of this worker does not concern the items: another worker takes them, or this one later.
+    // An error of this worker does not concern the items: another worker scores them, or this one later.
     if (!(error instanceof ServiceError)) throw error;
     const isModel = error.code === 'model.unavailable';
     if (isModel) await chunks.block(job, error.message);
@@ -76,8 +81,8 @@ export async function scoreChunk(
   if (evidence !== 'lost' || starts >= startsWithoutNetwork) return { outcomes };
   await chunks.release(job);
   return network.isForAll()
-    ? handBack.forWorker('no image host can be reached from this worker')
-    : handBack.forChunk('no image host of its tenant can be reached from this worker');
+    ? handBack.forWorker('this worker cannot reach any image host')
+    : handBack.forChunk('this worker cannot reach any image host of the tenant');
 }
 
 /** The outcome of a pair, or of a line of an OpenAI batch. */

@@ -1,6 +1,6 @@
 import { ServiceError } from '../shared/errors.ts';
 
-/** Watches the batches whose chunks this worker scores, and aborts chunks of a batch that is stopped. */
+/** Checks regularly whether the batches whose chunks this worker scores were stopped, and aborts their chunks. */
 export interface StoppedBatches {
   /** @returns a signal that aborts when the batch is cancelled, deleted or ended; call `end` when the chunk is done. */
   follow(batchId: string): { signal: AbortSignal; end(): void };
@@ -12,10 +12,10 @@ interface Followed {
   chunks: number;
 }
 
-/** Interval between reads of the batches in flight (ms). A worker seldom has more than eight. */
+/** The time in ms between two checks. A worker seldom scores more than eight batches at a time. */
 const readEveryMs = 1_000;
 
-/** @param stopped returns those of the batches that take no more outcomes. */
+/** @param stopped returns those of the given batches that accept no more outcomes. */
 export function createStoppedBatches(
   stopped: (batchIds: readonly string[]) => Promise<readonly string[]>,
   everyMs = readEveryMs,
@@ -25,7 +25,7 @@ export function createStoppedBatches(
   let isClosed = false;
 
   async function read(): Promise<void> {
-    // While Redis is away no batch can be stopped; the next read finds what was.
+    // While Redis is unavailable, no batch can be stopped. The next check finds batches that were stopped before.
     const ids = await stopped([...followed.keys()]).catch(() => []);
     for (const id of ids) followed.get(id)?.abort.abort(new ServiceError('cancelled', 'The batch was stopped'));
     timer = undefined;

@@ -21,7 +21,7 @@ import { createStoppedBatches } from './stopped-batches.ts';
 
 export interface WorkerDeps {
   config: Pick<Config, 'workerProfiles' | 'webhookSecret'> & WebhookConfig;
-  /** A `consumer` connection: its commands wait for Redis without a limit. */
+  /** A Redis connection of kind `consumer`: its commands wait for Redis without limit. */
   redis: Redis;
   engine: BatchEngine;
   traffic: Pick<Traffic, 'scorePairs' | 'answerLines'>;
@@ -31,21 +31,28 @@ export interface WorkerDeps {
   log: Logger;
 }
 
-/** The worker role, running. */
+/** A running worker. */
 export interface RunningWorker extends JobConsumer {
-  /** The profiles served now; a model that is pulled or added later is included then. */
+  /** Returns the profiles that are served now. A model that is pulled or added later is then included. */
   profiles(): string[];
   /** The current fault of this worker, or null when healthy. */
   fault(): string | null;
-  /** The longest time for which chunks of a profile have waited while this worker was idle and took none (ms). */
+  /**
+   * Returns the longest time in ms for which chunks of a profile have waited while this worker was idle and took none.
+   */
   silentMs(): number;
 }
 
 const sweepEveryMs = 15_000;
-/** Time for chunks in flight when the worker stops (ms). Items that have not begun by then are handed back. */
+/**
+ * The time in ms that chunks in flight may take when the worker stops. Items that have not begun by then are handed
+ * back.
+ */
 const finishMs = 5_000;
 
-/** Starts the worker role: it takes chunks of its profiles, delivers webhooks and runs the sweeper in turn with others. */
+/**
+ * Starts a worker. It takes chunks of its profiles, delivers webhooks, and runs the sweeper in turn with other workers.
+ */
 export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   const { config, redis, engine, registry, metrics, log } = deps;
   let fault: string | null = null;
@@ -79,7 +86,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   const consumers = [scheduleMaintenance(redis, sweepEveryMs, () => engine.sweeper.sweep(), log)];
   const { tasks } = engine;
   if (tasks !== undefined) {
-    // A worker that reads an object counts its items, whichever profile serves them.
+    // A worker that reads an object counts its items for the metrics of any profile.
     for (const profile of registry.profiles) metrics.begin('vls_items_posted_total', { queue: profile, profile });
     for (const task of Object.keys(tasks) as Task[]) {
       consumers.push(consumeTasks(redis, task, tasks[task], stopping.signal, log));
@@ -102,7 +109,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
       const deadline = setTimeout(() => {
         stopping.abort(new ServiceError('overloaded', 'The worker is stopping'));
       }, finishMs);
-      // Without Redis nothing can be committed or handed back, and waiting for it might never end.
+      // Without Redis, chunks can be neither committed nor handed back, and waiting for Redis might never end.
       const force = !isWhole(redis);
       await Promise.all([chunkConsumers.close(force), ...consumers.map((consumer) => consumer.close(force))]);
       clearTimeout(deadline);

@@ -1,7 +1,10 @@
 import { crop } from '../../models/pixels/preprocess.ts';
 import { benchPhotos } from '../../testing/images/resized.ts';
 
-/** One of several processes that decode in parallel. For a message with seconds it replies with images per second. */
+/**
+ * One of several processes that decode in parallel. It receives a duration in s, decodes for that time, and replies
+ * with the images per second.
+ */
 const photos = await benchPhotos();
 const options = {
   recipe: { size: 224, resize: 'crop', filter: 'bicubic', rgb: 'after-resize' },

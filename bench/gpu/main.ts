@@ -19,7 +19,7 @@ interface Step {
   args?: string[];
   env?: Record<string, string>;
   processes?: number;
-  /** True for a step that is expected to fail, to show what a protection of the service prevents. */
+  /** True for a step that is expected to fail: it shows what happens without a protection of the service. */
   mustFail?: boolean;
   limit: number;
 }
@@ -48,7 +48,7 @@ for (const name of names) {
 }
 process.exit(failed > 0 ? 1 : 0);
 
-/** Ordered by value, since time may run out. */
+/** Returns the steps, the most valuable first, since the time on the machine may run out. */
 function stepsOf(): Record<string, Step> {
   const isCpu = provider === 'cpu';
   const of = (script: string, limit: number, ...args: string[]): Step => ({
@@ -71,7 +71,7 @@ function stepsOf(): Record<string, Step> {
   });
   return {
     machine: { script: 'machine', limit: 60 },
-    // With the environment of an encoder, and with ONNX Runtime's default.
+    // One step runs with the environment of an encoder, the other with the default of ONNX Runtime.
     'golden-fp32': golden(fp32, '0'),
     'golden-fp32-tf32': { ...golden(fp32, '1'), mustFail: !isCpu },
     'golden-fp16': golden(['--precision', 'fp16']),
@@ -92,7 +92,7 @@ function stepsOf(): Record<string, Step> {
 async function run({ script, args = [], env = {}, limit }: Step, name: string): Promise<number | string> {
   const entry = fileURLToPath(new URL(`./steps/${script}.ts`, import.meta.url));
   const child = spawn(process.execPath, [entry, ...args], {
-    // In its own process group, so that its children are killed with it.
+    // Runs in its own process group, so that its children are killed together with it.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },

@@ -3,7 +3,7 @@ import { mean } from '../../testing/statistics.ts';
 
 /** Readings of `nvidia-smi` for the first GPU over some time. */
 export interface GpuUse {
-  /** Mean share of time with a running kernel, in per cent. */
+  /** The mean share of time in which a kernel ran, in per cent. */
   utilisation: number;
   /** Maximum memory in use, in MiB. */
   memoryMiB: number;
@@ -14,7 +14,7 @@ export interface GpuUse {
 const query = (fields: string) => [`--query-gpu=${fields}`, '--format=csv,noheader,nounits', '-i', '0'];
 const everyMs = 250;
 
-/** Starts to watch the GPU; undefined without one. */
+/** Starts to measure the use of the GPU; undefined without a GPU. */
 export function watchGpu(): { stop(): GpuUse | null } {
   const rows: number[][] = [];
   let child: ChildProcess | undefined;

@@ -9,9 +9,9 @@ import { ensureBenchModels } from '../models.ts';
 export interface StepOptions {
   provider: Provider;
   precision: Precision;
-  /** A name of `writeRegistry`. */
+  /** The name of a model in the registry of `writeRegistry`. */
   model: string;
-  /** Duration of each measurement. */
+  /** The duration of each measurement in s. */
   seconds: number;
   /** Number of worker processes, including the one combined with the API. */
   workers: number;
@@ -54,10 +54,10 @@ export async function benchSpec({ model, provider, precision }: StepOptions): Pr
   });
 }
 
-/** Prints the results so far. If the step is killed, its last line remains. */
+/** Prints the results so far as one line. If the step is killed, the last line remains. */
 export function report(result: Record<string, unknown>): void {
   process.stdout.write(`${JSON.stringify(result)}\n`);
 }
 
-/** Rounds to four digits; further ones differ from run to run. */
+/** Rounds to four digits, since further digits differ from run to run. */
 export const rounded = (value: number): number => Number(value.toPrecision(4));

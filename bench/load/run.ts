@@ -10,10 +10,10 @@ export interface Measured {
   connections: number;
   requests: number;
   requestsPerSecond: number;
-  /** Share of requests without a 2xx answer. */
+  /** The share of requests without a 2xx response. */
   errorShare: number;
   latencyMs: { p50: number; p90: number; p99: number; max: number };
-  /** Set when at least one batch ended. */
+  /** The measurements of batches, when at least one batch ended. */
   batches?: { count: number; p50Seconds: number; itemsPerSecond: number; failedItems: number };
   verdicts: Verdict[];
 }
@@ -21,7 +21,7 @@ export interface Measured {
 export interface Verdict {
   threshold: keyof Thresholds;
   bound: number;
-  /** null when the scenario produced no such figure, which also fails. */
+  /** The measured value; null when the scenario measured none, which counts as a failure. */
   value: number | null;
   passed: boolean;
 }

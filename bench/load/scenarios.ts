@@ -5,19 +5,19 @@ import { readPhoto } from '../../testing/images/host.ts';
 
 /** The service under load, as scenarios use it. */
 export interface Target {
-  /** Sends a request, records status and duration, and returns the answer. */
+  /** Sends a request, records its status and duration, and returns the response. */
   ask<Body>(method: 'GET' | 'POST', path: string, body?: object): Promise<Answer<Body>>;
-  /** Returns the address of the n-th image, all of them different. Absent when the service cannot fetch images. */
+  /** Returns the URL of the n-th image; every image is different. Absent when the service cannot download images. */
   imageUrl?: ((n: number) => string) | undefined;
   /** Called for each batch that has ended. */
   onBatch(batch: { seconds: number; items: number; failed: number }): void;
-  /** Aborted when the time is up. */
+  /** Aborts when the time of the scenario is over. */
   signal: AbortSignal;
 }
 
 /** Thresholds of a scenario. Times are for the default number of connections. */
 export interface Thresholds {
-  /** Share of requests without a 2xx answer. */
+  /** The maximum share of requests without a 2xx response. */
   errorShare: number;
   p50Ms?: number;
   p99Ms: number;
@@ -28,7 +28,10 @@ export interface Thresholds {
 export interface Scenario {
   name: string;
   what: string;
-  /** Concurrent loads, each with its share of the connections. The latency of the first one is reported. */
+  /**
+   * The loads that run concurrently, and how many of the connections each gets. The latency of the first load is
+   * reported.
+   */
   loads: { act: (target: Target) => Promise<number>; connections: (asked: number) => number }[];
   needsImages: boolean;
   thresholds: Thresholds;
@@ -47,8 +50,8 @@ const single = (pairFor: (target: Target) => object) => async (target: Target) =
   (await target.ask('POST', '/v1/evaluation/single', pairFor(target))).status;
 
 /**
- * Posts a batch and polls its status until it has ended. When the time is up, it cancels the batch, which would slow
- * the next scenario.
+ * Posts a batch and polls its status until it has ended. When the time is over, cancels the batch, since it would slow
+ * down the next scenario.
  */
 async function batch(target: Target): Promise<number> {
   const start = performance.now();

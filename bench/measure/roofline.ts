@@ -3,16 +3,19 @@ import { forkScript } from '../../testing/processes/forked.ts';
 import { mean, sum } from '../../testing/statistics.ts';
 import type { StageName, StageRequest, StageSpeed } from './stage.ts';
 
-/** Throughput of each stage when all cores run only that stage, in pairs per second. */
+/** The throughput of each stage, in pairs per second, when all cores run only this stage. */
 export interface Roofline {
   decode: number;
   vision: number;
   text: number;
-  /** 1 / (1 / decode + 1 / vision + 1 / text): pairs per second without losses between stages. */
+  /**
+   * 1 / (1 / decode + 1 / vision + 1 / text): the pairs per second that would be possible without losses between the
+   * stages.
+   */
   pairs: number;
-  /** CPU time of a pair over all three stages (ms). Less affected by other programs than rates. */
+  /** The CPU time in ms of a pair over all three stages. Other programs affect it less than they affect rates. */
   cpuMs: number;
-  /** Time of a single pair on an idle machine, one stage after the other (ms). */
+  /** The time in ms of a single pair on an idle machine, with one stage after another. */
   bareMs: number;
 }
 
@@ -21,7 +24,7 @@ const encoderEnv = { UV_THREADPOOL_SIZE: '4', MALLOC_ARENA_MAX: '2' };
 
 /**
  * Measures the stages of a model.
- * @param seconds duration for each stage.
+ * @param seconds the duration of the measurement for each stage.
  */
 export async function measureRoofline(model: string, seconds: number, env: Record<string, string>): Promise<Roofline> {
   const cores = availableParallelism();

@@ -13,17 +13,17 @@ export interface StageRequest {
   seconds: number;
 }
 
-/** Speed of one process at one stage while other processes run the same stage. */
+/** The speed of one process that runs one stage, while other processes run the same stage. */
 export interface StageSpeed {
   /** Pairs per second. */
   perSecond: number;
-  /** CPU time of a pair on all threads (ms). */
+  /** The CPU time of a pair in ms, over all threads. */
   cpuMs: number;
   /** Median time of one call (ms). */
   medianMs: number;
 }
 
-/** Returns the stages of a pair. Each call does one unit of work and returns its number of pairs. */
+/** Returns the stages of a pair as functions. Each call does one unit of work and returns the number of pairs in it. */
 async function createStages(model: string): Promise<Record<StageName, () => Promise<number>>> {
   const { spec } = await (await loadRegistry(readConfig())).resolve(model);
   const towers = await loadTowers(spec, 1);
@@ -36,11 +36,11 @@ async function createStages(model: string): Promise<Record<StageName, () => Prom
   const ids = () => tokenizer.encode(`a photo of thing number ${number++} on a table`).ids;
   const { images, texts } = spec.microBatch;
   return {
-    /** Two at a time, as in an encoder. */
+    /** Decodes two images at a time, as an encoder does. */
     decode: async () => (await Promise.all([decode(), decode()])).length,
     vision: async () => (await towers.images(Array.from({ length: images }, () => pixels))).length,
     text: async () => (await towers.texts(Array.from({ length: texts }, ids))).length,
-    /** All stages of a single pair in sequence: a lower bound for a request. */
+    /** Runs all stages of a single pair one after another: the minimum time of a request. */
     pair: async () => {
       await towers.images([await decode()]);
       await towers.texts([ids()]);
@@ -54,7 +54,7 @@ const stages = await createStages(process.argv[2] ?? '');
 
 process.on('message', async ({ stage, seconds }: StageRequest) => {
   const step = stages[stage];
-  // Warm-up, since the first runs allocate memory.
+  // Warm-up runs, since the first runs allocate memory.
   for (let run = 0; run < 2; run++) await step();
   const cpu = process.cpuUsage();
   const start = performance.now();

@@ -15,8 +15,8 @@ import { median, percentile } from '../../testing/statistics.ts';
 import { missesOf, type NeighbourRun, type Row, textOf } from './report.ts';
 
 /**
- * Measures the cost of each attack for another tenant. The attacker has a key and stays within its rate limit, while
- * the other tenant does ordinary work. All on loopback. Exits with 1 when a target is missed.
+ * Measures how much each attack slows down another tenant. The attacker has a key and stays within its rate limit,
+ * while the other tenant does ordinary work. All processes are on loopback. Exits with 1 when a target is missed.
  */
 const usage = `npm run bench:neighbour -- [options]
   --only <name,…>    of: ${[...neighbours, ...hostileLoad].join(', ')}
@@ -34,10 +34,10 @@ const asked = values.only?.split(',') ?? neighbours;
 const chosen = attacks.filter(({ name }) => asked.includes(name));
 
 const { quick } = values;
-/** Such a batch takes some seconds on two quiet cores. */
+/** The size of the ordinary tenant's batch. It takes some seconds on two quiet cores. */
 const work = quick ? { items: 300, least: 8, most: 30 } : { items: 800, least: 15, most: 90 };
 const afterSeconds = quick ? 10 : 30;
-/** Time before the ordinary tenant starts, in which the attack reaches its full rate (ms). */
+/** The time in ms before the ordinary tenant starts, in which the attack reaches its full rate. */
 const leadMs = 3_000;
 
 const directory = values.service === undefined ? undefined : resolve(values.service);
@@ -74,7 +74,7 @@ async function underAttack(attack: (typeof attacks)[number]): Promise<void> {
   resetPeak(stage.apiPid());
   const running = await stage.attack(attack.name, 1);
   await delay(leadMs);
-  // Skips the program that listed the processes, which has ended by now.
+  // Leaves out the program that listed the processes, which has ended by now.
   const meter = meterCpu({ own: descendantsOf(process.pid).filter((pid) => existsSync(`/proc/${pid}`)) });
   const lived = await ordinary.live(work);
   const cpuOfOthers = shareOfOthers(meter);

@@ -16,26 +16,29 @@ interface Timed {
   seconds: number;
 }
 
-/** Times of some rows as sequential single requests, and of the other rows as a batch. */
+/** The result of a comparison: some rows were sent as single requests one after another, the other rows as a batch. */
 export interface Comparison {
   singles: Timed & {
-    /** Requests whose image was in the cache of the service. */
+    /** The number of single requests whose image was in the cache of the service. */
     cached: number;
   };
   batch: Timed & { id: string };
   /** Seconds per row of the singles divided by seconds per row of the batch. */
   speedUp: number;
-  /** The largest difference between a score from a single and from a batch; null when no sampled row has both. */
+  /**
+   * The largest difference between the score of a row as a single request and in a batch; null when no row has both
+   * scores.
+   */
   largestDifference: number | null;
 }
 
-/** Rows sent as single requests: enough for a mean, and one minute of time at 600 ms each. */
+/** The number of rows sent as single requests: enough for a mean, and one minute at 600 ms each. */
 const sampleRows = 100;
 
 /**
- * Compares single requests with a batch, both with cold caches. The two measurements share no row, and every text and
- * inline image is changed so that it is not in the caches of the service. Afterwards the sample is scored once more as a
- * batch, untimed, to compare the scores.
+ * Compares the speed of single requests with that of a batch, both with cold caches. They use different rows, and every
+ * text and inline image is changed so that the caches of the service do not contain it. Afterwards the rows of the
+ * single requests are scored once more as a batch, to compare the scores.
  * @throws {UsageError} for fewer than two rows.
  */
 export async function compare(compared: OnlineDeps): Promise<Comparison> {
@@ -122,7 +125,7 @@ function cacheBusted(item: StoredItem): StoredItem {
   };
 }
 
-/** Returns undefined for a row that has no score. */
+/** Scores one row. Returns undefined for a row that has no score. */
 async function scoreOne(
   { client, posting, signal }: OnlineDeps,
   item: StoredItem,
@@ -158,9 +161,10 @@ export function formatComparison(comparison: Comparison, stream: NodeJS.WriteStr
     ]).trimEnd(),
     '',
     styled(stream, 'bold', `The batch is ${speedUp.toFixed(1)} times as fast.`),
-    'Both ran with cold caches and different rows.',
+    'The caches were cold, and the two measurements used different rows.',
   ];
-  if (largestDifference !== null) lines.push(`Scores of both differ by at most ${largestDifference}.`);
+  if (largestDifference !== null)
+    lines.push(`A row's score in a batch differs from its single score by at most ${largestDifference}.`);
   if (singles.cached > 0)
     lines.push(`${whole(singles.cached)} single requests used an image of an earlier row, which was cached.`);
   return `${lines.join('\n')}\n`;

@@ -13,7 +13,7 @@ import { type BatchFormat, endingsInWords, formatNamed, formatOfFile, formats } 
 import { UsageError } from '../failures.ts';
 import { cannotRead } from '../output-file.ts';
 
-/** The columns or fields of image, text and id, when they have other names. */
+/** The names of the columns or fields with image, text and id, when they differ from the default. */
 export interface ColumnFlags {
   imageColumn?: string | undefined;
   textColumn?: string | undefined;
@@ -23,7 +23,7 @@ export interface ColumnFlags {
 export interface InputOptions extends ColumnFlags {
   /** The separator of CSV and TSV columns; by default that of the format. */
   delimiter?: string | undefined;
-  /** The encoding of text, by its name in the Encoding Standard; detects UTF-8 and UTF-16 by default. */
+  /** The encoding of text, by its name in the Encoding Standard. By default UTF-8 and UTF-16 are detected. */
   encoding?: string | undefined;
   strictness: Strictness;
   /** The maximum number of rows. */
@@ -60,7 +60,7 @@ export async function openInput(file: string, options: InputOptions): Promise<Ba
   const encoding = options.encoding === undefined ? undefined : encodingOf(options.encoding);
   if (options.encoding !== undefined && encoding === undefined) {
     throw new UsageError(
-      `--encoding ${options.encoding} is not known; utf-8, utf-16le, windows-1252 and shift_jis are`,
+      `--encoding ${options.encoding} is not supported; use a name such as utf-8, utf-16le, windows-1252 or shift_jis`,
     );
   }
   if (encoding !== undefined && !format.isText) throw new UsageError(`--encoding is for text, not for ${format.label}`);
@@ -119,7 +119,9 @@ function asUsageError(error: unknown, file: string): unknown {
   const fault = error.faults?.[0];
   if (fault?.path === 'file') return new UsageError(`${file} ${fault.message}`);
   if (fault?.path !== 'header') return error;
-  return new UsageError(`${file} ${fault.message}. --image-column, --text-column and --delimiter set them`);
+  return new UsageError(
+    `${file} ${fault.message}. Set the column names with --image-column and --text-column, and the separator with --delimiter`,
+  );
 }
 
 async function* firstOf(items: AsyncGenerator<StoredItem[]>, limit: number): AsyncGenerator<StoredItem[]> {

@@ -14,17 +14,20 @@ export interface KeepFlags {
 
 export type Keeping = KeepFlags & { keep: string };
 
-/** The outcome of a selection over all shards. */
+/** The outcome of a selection over the samples of all shards. */
 export interface Kept {
   folder: string;
-  /** Samples with a score. */
+  /** The number of samples with a score. */
   scored: number;
   kept: number;
-  /** The lowest score that is kept; null when nothing is. */
+  /** The lowest score among the kept samples; null when none is kept. */
   threshold: number | null;
-  /** Kept samples beyond the number that --top asked for, because they share the lowest score. */
+  /**
+   * The number of samples that are kept in addition to those that --top asked for, because they have the lowest kept
+   * score too.
+   */
   ties: number;
-  /** The file with the ids of the kept samples, one on each line. */
+  /** The file that lists the ids of the kept samples, one on each line. */
   ids: string;
 }
 
@@ -49,7 +52,7 @@ export async function checkKeeping(files: readonly string[], flags: KeepFlags): 
   const { keep, minScore, top } = flags;
   if (keep === undefined) {
     if (minScore === undefined && top === undefined) return undefined;
-    throw new UsageError('--min-score and --top choose what --keep DIR writes; add it');
+    throw new UsageError('--min-score and --top select the samples for --keep; add --keep DIR');
   }
   if (minScore === undefined && top === undefined) throw new UsageError('--keep needs --min-score or --top');
   const other = files.find((file) => !keptFormats.has(formatOfFile(file)?.format.name));
@@ -57,20 +60,20 @@ export async function checkKeeping(files: readonly string[], flags: KeepFlags): 
   const names = new Set(files.map((file) => basename(file)));
   if (names.size < files.length) throw new UsageError('--keep needs shards with different names');
   if (files.some((file) => resolve(file) === resolve(keep, basename(file)))) {
-    throw new UsageError(`${keep} is the folder of the shards; --keep names another`);
+    throw new UsageError(`${keep} is the folder of the input shards; name another folder with --keep`);
   }
   const found: string[] = await readdir(keep).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw new UsageError(`${keep} cannot be used as a folder (${error.code})`);
   });
   const isOwn = found.includes(idsFile) || found.includes(`${idsFile}.part`);
-  if (found.length > 0 && !isOwn) throw new UsageError(`${keep} has other files; --keep names an empty folder`);
+  if (found.length > 0 && !isOwn) throw new UsageError(`${keep} is not empty; name an empty folder with --keep`);
   return { ...flags, keep };
 }
 
 /** Describes a selection in a line. */
 export function formatKept({ folder, scored, kept, threshold, ties }: Kept): string {
   const from = threshold === null ? '' : `, from a score of ${threshold}`;
-  const equal = ties === 0 ? '' : `, ${ties} more than asked for, which have the same score`;
+  const equal = ties === 0 ? '' : `, ${ties} more than requested, because they have the same score as the last one`;
   return `${folder}: ${kept} of ${scored} scored samples kept${from}${equal}\n`;
 }

@@ -5,28 +5,31 @@ import { readImageFile } from '../../images/file.ts';
 import type { BatchItem, ImageSource } from '../../shared/contracts/item.ts';
 import { type ItemError, itemError, toItemError } from '../../shared/errors.ts';
 
-/** Converts the images that rows name by a path on this machine. */
+/** Prepares items whose image is a path on this machine. */
 export interface LocalImages {
   /**
    * Returns the item with its image as base64, for a service on another machine.
    * @returns the item with an error when the image cannot be read.
    */
   inline(item: StoredItem): Promise<StoredItem>;
-  /** Returns the item with its path, for a process on this machine that reads images below {@link directory} itself. */
+  /**
+   * Returns the item with the path of its image, for a process on this machine that reads images below {@link
+   * directory}.
+   */
   asFile(item: StoredItem): StoredItem;
-  /** Rewrites the error of an image that cannot be read, with the paths of this machine. */
+  /** Returns the error of an image that cannot be read, with the paths of this machine in its message. */
   explain(item: StoredItem, error: ItemError): ItemError;
   /** The only directory from which images are read. */
   directory: string;
 }
 
-/** The maximum length of a path. A longer string is an inline image. */
+/** The maximum length of a path in characters. A longer string is an inline image. */
 const longestPath = 4096;
 const imageName = /\.(jpe?g|jfif|png|webp|gif|avif|heif|heic|tiff?|bmp)$/i;
 
 /**
- * @param directory the base of relative paths. Files outside of it are never read: a list from somebody else must not
- * reach other files of this machine.
+ * @param directory the base of relative paths. Files outside of this directory are never read, so that a list from
+ * somebody else cannot read other files of this machine.
  */
 export function localImages(directory: string, maxBytes: number): LocalImages {
   const root = resolve(directory);
@@ -58,7 +61,7 @@ export function asServerFile(item: StoredItem): StoredItem {
   return path === undefined ? item : { ...(item as BatchItem), image: { file: path } };
 }
 
-/** Returns the path of an item's image; undefined for an address, data or an image that is inline. */
+/** Returns the path of an item's image; undefined when the image is a URL or inline. */
 function pathOf(item: StoredItem): string | undefined {
   if ('error' in item || typeof item.image !== 'string') return undefined;
   return imagePath(item.image);
@@ -73,14 +76,14 @@ export function imagePath(image: ImageSource): string | undefined {
   return imageName.test(source) ? source : undefined;
 }
 
-/** Rewrites the message; the code stays the same. */
+/** Returns the error with another message and the same code. */
 function reworded(error: ItemError, path: string, root: string): ItemError {
   if (error.code === 'image.file.not_found') return itemError(error.code, `There is no file ${path} in ${root}`);
   if (error.code !== 'image.file.refused') return error;
-  return itemError(error.code, `${path} is not a file in ${root} that can be read; --images names another directory`);
+  return itemError(error.code, `${path} is not a readable file in ${root}; name another directory with --images`);
 }
 
-/** Returns the path of a `file:` address. An address of another machine stays as it is, and is not found. */
+/** Returns the path of a `file:` URL. A URL that names another machine stays unchanged, so its file is not found. */
 function fromFileUrl(address: string): string {
   try {
     return fileURLToPath(address);

@@ -18,7 +18,7 @@ export function outputFormatOf(output: string): FormatName {
   throw new UsageError(`The name of the output ${output} does not end in ${endingsInWords(outputFormats)}`);
 }
 
-/** Returns the output next to an input: `pairs.csv` becomes `pairs.scores.csv`. */
+/** Returns the default name of an output, in the folder of its input: `pairs.csv` becomes `pairs.scores.csv`. */
 export function outputBeside(input: string): string {
   const named = formatOfFile(input);
   // A folder has no ending.
@@ -26,7 +26,10 @@ export function outputBeside(input: string): string {
   return `${named.stem}.scores.${endingFor(named)}`;
 }
 
-/** Returns the ending of an output in the format of its input, or in the closest one that is written. */
+/**
+ * Returns the file ending of an output: that of its input, or if results are not written in that format, the most
+ * similar one.
+ */
 export function endingFor(input: NamedFile | undefined): string {
   if (input?.format.isWritten) return input.ending;
   return formatNamed(input?.format.hasColumns === false ? 'ndjson' : 'csv').endings[0];

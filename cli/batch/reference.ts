@@ -7,7 +7,7 @@ import type { RunOptions } from './run.ts';
 /** Returns true for an input in a bucket, which the service reads itself. */
 export const isReference = (file: string): boolean => file.startsWith('s3://');
 
-/** Options for rows that this machine reads. They have no meaning for rows that the service reads. */
+/** Options that apply only to rows that this machine reads. */
 const localOnlyOptions = ['images', 'serverFiles', 'limit', 'again'] as const;
 
 /**
@@ -22,7 +22,7 @@ export async function postReference(
   const misplaced = localOnlyOptions.find((name) => options[name] !== undefined && options[name] !== false);
   if (misplaced !== undefined) {
     const flag = misplaced.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    throw new UsageError(`--${flag} is for files of this machine; ${options.file} is read by the service`);
+    throw new UsageError(`--${flag} is for files on this machine, but the service itself reads ${options.file}`);
   }
   const {
     file,

@@ -4,7 +4,7 @@ import { duration, whole } from '../progress.ts';
 import type { RunResult } from './run.ts';
 import { rowsOf, type Tally } from './tally.ts';
 
-/** Formats the outcome of a run: counts, failures by code with an example of each, and next steps. */
+/** Returns the report of a run: counts, failures by code with an example of each, and next steps. */
 export function formatReport(
   { output, batchId, wasDone, rowsPerSecond, seconds, finished }: RunResult,
   stream: NodeJS.WriteStream,
@@ -41,7 +41,7 @@ export function formatReport(
 
 const failuresOf = ({ failures }: Tally) => Object.entries(failures).sort(([, a], [, b]) => b.items - a.items);
 
-/** Formats failures by code, the most frequent first, with an example of each; empty without failures. */
+/** Returns a table of failures by code, the most frequent first, with an example of each; empty without failures. */
 export function failureTable(tally: Tally, stream: NodeJS.WriteStream): string {
   const rows = failuresOf(tally).map(([code, { items, first }]) => [
     code,

@@ -22,28 +22,28 @@ export interface RunOptions extends ColumnFlags, Posting {
   file: string;
   out?: string | undefined;
   delimiter?: string | undefined;
-  /** The encoding of text; detects UTF-8 and UTF-16 by default. */
+  /** The encoding of text. By default UTF-8 and UTF-16 are detected. */
   encoding?: string | undefined;
   limit?: number | undefined;
   strict: boolean;
   /** The directory of images that rows name by their path; the directory of the file by default. */
   images?: string | undefined;
-  /** Send paths as they are; the service reads the images. */
+  /** True to send image paths unchanged, so that the service reads the images. */
   serverFiles: boolean;
   formulas: StreamQuery['formulas'];
-  /** Ignore the state of an earlier run. */
+  /** True to ignore the state of an earlier run. */
   again: boolean;
-  /** Replace an output that no earlier run of this command wrote. */
+  /** True to replace an output that another command wrote. */
   force: boolean;
 }
 
 export interface RunDeps {
   config: Config;
-  /** Undefined to score in this process. */
+  /** The client of the service; undefined to score in this process. */
   client: ServiceClient | undefined;
   progress: Progress;
   signal: AbortSignal;
-  /** Called once the batch exists, and will be evaluated even if this process stops. */
+  /** Called once the batch exists. It is evaluated even if this process stops. */
   onBatch?(id: string): void;
 }
 
@@ -53,13 +53,16 @@ export interface RunResult {
   batchId: string | null;
   /** True when an earlier run had already scored everything. */
   wasDone: boolean;
-  /** Rows per second: of the whole batch on the service, or of this run offline. Null when this run did nothing. */
+  /**
+   * The speed in rows per second: of the whole batch on the service, or of this run offline. Null when this run scored
+   * nothing.
+   */
   rowsPerSecond: number | null;
   seconds: number;
   finished: NonNullable<RunState['finished']>;
 }
 
-/** States after which the same command has nothing left to do. */
+/** States in which repeating the command would change nothing. */
 const doneStates = new Set(['completed', 'completed_with_errors']);
 
 /** Scores a file of pairs into an output file. Continues where an earlier run stopped. */
@@ -81,7 +84,7 @@ export async function runBatch(
   const directory = resolve(options.images ?? input.directory);
   const images = localImages(directory, config.imageMaxBytes);
 
-  // An output with a state file is from an earlier run of this command.
+  // If the output has a state file, an earlier run of this command wrote it.
   const stateFile = stateFileOf(output);
   await checkOutput(output, { inputs: [file], force: options.force, isOwn: existsSync(stateFile.path) });
   const unlock = await lock(output, progress, signal);
@@ -127,7 +130,7 @@ export async function runBatch(
       };
       const deps = { client, input, prepare, posting, progress, signal, onBatch };
       const status = await runToEnd(deps, state, stateFile).catch(async (error: unknown) => {
-        // A refused batch leaves nothing to continue, so the state file gets its former content.
+        // A refused batch cannot be continued, so the state file gets back its former content.
         const isRefusal = !signal.aborted && failureOf(error).code !== 'service.unreachable';
         if (isRefusal && state.batchId === undefined) {
           await (known === undefined || known === state ? stateFile.remove() : stateFile.write(known));
@@ -138,7 +141,7 @@ export async function runBatch(
       const { revision, precision, preprocess } = status;
       const at = status.finishedAt ?? new Date().toISOString();
       state.finished = { at, state: status.state, model: status.model, revision, precision, preprocess, tally };
-      // The whole batch's time: after a resume, this process saw only the end of the work.
+      // The time of the whole batch: after a resume, this process saw only the last part.
       rowsPerSecond = (1000 * rowsOf(tally)) / Math.max(1, Date.parse(at) - Date.parse(status.createdAt));
     }
     delete state.partial;
@@ -158,20 +161,22 @@ function stateOf({ succeeded, failed }: Tally): string {
   return succeeded === 0 ? 'failed' : 'completed_with_errors';
 }
 
-/** Returns the state of an earlier run of the same work that can be continued, else the fresh one. */
+/** Returns the state of an earlier run if that run can be continued, else the new state. */
 function stateToResume(known: RunState | undefined, fresh: RunState, progress: Progress): RunState {
   if (known === undefined) return fresh;
   // Compared as JSON, which drops undefined values, because the known state was read from JSON.
   if (!isSameRun(known, JSON.parse(JSON.stringify(fresh)))) {
     if (known.finished === undefined && known.batchId !== undefined) {
-      progress.say(`the file or the options have changed: batch ${known.batchId} is left as it is`);
+      progress.say(
+        `the file or the options have changed, so a new batch is started; the earlier batch ${known.batchId} is not touched`,
+      );
     }
     return fresh;
   }
   return known.finished === undefined || doneStates.has(known.finished.state) ? known : fresh;
 }
 
-/** Locks the output: two runs would overwrite each other. The second run waits, and then finds the work done. */
+/** Locks the output, since two runs would overwrite each other. The second run waits, and then finds the work done. */
 async function lock(output: string, progress: Progress, signal: AbortSignal): Promise<() => void> {
   // The user id is in the name: all users share the directory, but not the file.
   const name = `vls-${process.getuid?.() ?? 'lock'}-${hash('sha256', output).slice(0, 16)}.lock`;

@@ -23,9 +23,9 @@ export interface OfflineDeps {
   signal: AbortSignal;
 }
 
-/** Rows evaluated together, as many as in a chunk of a batch. */
+/** The number of rows that are evaluated together, the same as in a chunk of a batch. */
 const chunkRows = 64;
-/** Chunks in flight: while the last rows of one are slow, the next ones keep the machine busy. */
+/** The maximum number of chunks in flight: while the last rows of one chunk are slow, the next ones use the machine. */
 const maxChunksInFlight = 4;
 /** The time in ms between two writes of the state file. */
 const checkpointMs = 1_000;
@@ -92,7 +92,7 @@ export async function scoreOffline(
           { signal },
         )
         .then(({ answers }) => ({ items, outcomes: answers.map(({ outcome }) => outcome) }));
-      // Rejections are handled when the chunk is written. Without this handler they would end the process before that.
+      // A failure is handled when its chunk is written. Without this handler it would end the process before that.
       evaluated.catch(() => {});
       inFlight.push(evaluated);
       if (inFlight.length >= maxChunksInFlight) await write();
@@ -130,7 +130,10 @@ function toResults(
   });
 }
 
-/** Counts the rows, for the time remaining. This pass over the file costs little compared with its evaluation. */
+/**
+ * Returns the number of rows, from which the remaining time is computed. Reading the file once more costs little
+ * compared with the evaluation.
+ */
 async function countRows(input: BatchInput, signal: AbortSignal): Promise<number> {
   let total = 0;
   for await (const items of input.items()) {

@@ -15,7 +15,7 @@ import type { RunState, StateFile } from './state-file.ts';
 import { count, emptyTally, type Tally } from './tally.ts';
 import { openWriter, type Receipt, type WriterOptions } from './writer.ts';
 
-/** The options of the batch that the service gets with the rows. */
+/** The options with which the batch is posted. */
 export interface Posting {
   /** The name of the batch; the name of the file by default. */
   name?: string | undefined;
@@ -31,12 +31,12 @@ export interface Posting {
 export interface OnlineDeps {
   client: ServiceClient;
   input: BatchInput;
-  /** Returns the item as it is sent. */
+  /** Returns the item in the form in which it is sent. */
   prepare(item: StoredItem): Promise<StoredItem>;
   posting: Posting;
   progress: Progress;
   signal: AbortSignal;
-  /** Called once the batch exists, and will be evaluated even if this process stops. */
+  /** Called once the batch exists. It is evaluated even if this process stops. */
   onBatch?: ((id: string) => void) | undefined;
 }
 
@@ -46,8 +46,8 @@ const partBytes = 256 * 1024;
 const downloadAttempts = 3;
 
 /**
- * Runs a batch to its end: the one posted by an earlier run, or a new one. The state file always has the data that a
- * later run needs.
+ * Runs a batch to its end: the batch of an earlier run if there is one, else a new one. The state file always contains
+ * the data that a later run needs.
  */
 export async function runToEnd(deps: OnlineDeps, state: RunState, stateFile: StateFile): Promise<BatchStatus> {
   const { client, progress, signal } = deps;
@@ -77,7 +77,7 @@ export async function runToEnd(deps: OnlineDeps, state: RunState, stateFile: Sta
   return await client.json<BatchStatus>(batchPath(id), { signal });
 }
 
-/** Returns the batch of an earlier run; undefined when it is gone or was cancelled. */
+/** Returns the batch of an earlier run; undefined when it was deleted or cancelled. */
 async function findEarlierBatch(
   { client, progress, signal }: OnlineDeps,
   id: string,
@@ -93,14 +93,15 @@ async function findEarlierBatch(
   return undefined;
 }
 
-/** Posts the rows. Attempts with the same key create one batch, even after interruptions. */
+/** Posts the rows. All attempts have the same idempotency key, so they create one batch, even after interruptions. */
 async function postOnce(deps: OnlineDeps, state: RunState, stateFile: StateFile): Promise<BatchStatus> {
   try {
     return await post(deps, state.idempotencyKey);
   } catch (error) {
     const { code } = failureOf(error);
     if (code === 'idempotency.mismatch') {
-      // The rows are the same, so their local images have changed since an earlier run sent them.
+      // The service has another body under this key. The rows are the same, so the local images have changed since they
+      // were sent.
       deps.progress.say('the images have changed since they were sent; starting again');
       state.idempotencyKey = randomUUID();
       await stateFile.write(state);
@@ -138,10 +139,13 @@ async function readHeader(input: BatchInput): Promise<BatchInput> {
   return input;
 }
 
-/** The maximum length of a list of columns in a URL. Servers limit it: Node allows 16 KiB with all headers. */
+/** The maximum length of the list of columns in a URL. Servers limit URLs: Node allows 16 KiB for all headers. */
 const maxColumnsLength = 8_000;
 
-/** Returns query parameters that name the columns: the rows go as NDJSON, and results as CSV get the columns of the file. */
+/**
+ * Returns query parameters that name the columns of the file. The rows are sent as NDJSON, so without them, CSV results
+ * would not have these columns.
+ */
 function columnsOf(input: BatchInput): [string, string][] {
   const header = input.header();
   if (header === undefined) return [];
@@ -172,7 +176,10 @@ async function* bodyOf({ input, prepare, progress }: OnlineDeps): AsyncGenerator
   if (part !== '') yield flush();
 }
 
-/** Returns the line of a row. A row that is not a pair is sent without its text, so that it keeps its index and fails. */
+/**
+ * Returns a row as a line. A row that is not a pair is sent without its text: it fails, and the rows after it keep
+ * their index.
+ */
 function toLine(item: StoredItem): object {
   if (!('error' in item)) return item;
   const { id, image, metadata } = item;
@@ -213,7 +220,9 @@ export async function writeResults(deps: OnlineDeps, status: BatchStatus, option
   }
 }
 
-/** Yields results with their rows. Both are in row order, so neither is held in memory as a whole. */
+/**
+ * Yields results together with their rows. Both arrive in the order of the rows, so neither is in memory as a whole.
+ */
 export async function* joinWithRows(
   { client, input, prepare, signal }: Pick<OnlineDeps, 'client' | 'input' | 'prepare' | 'signal'>,
   id: string,
@@ -225,7 +234,8 @@ export async function* joinWithRows(
   const rows = createRows(input.items());
   let index = 0;
   for await (const lines of linesOf(response.body)) {
-    // The exact parser runs only for lines with metadata: every score has a fraction, which would make all lines slow.
+    // The exact parser is used only for lines with metadata: every score has a fraction, so it would be used for all
+    // lines.
     const parse = (line: string) => (line.includes('"metadata"') ? parseExactly(line) : JSON.parse(line));
     const sent = lines.map((line): ItemResult => parse(line));
     const items = await rows.take(sent.length);
@@ -237,7 +247,10 @@ export async function* joinWithRows(
   if ((await rows.take(1)).length > 0) throw incomplete(id);
 }
 
-/** Puts back the error of a row that was invalid before it was sent. It is more precise than the service's. */
+/**
+ * Returns the result with the error that was found before its row was sent. That error is more precise than the error
+ * of the service.
+ */
 async function withOwnError(
   result: ItemResult,
   item: StoredItem | undefined,
@@ -252,7 +265,7 @@ const batchPath = (id: string): string => `/v1/evaluation/batch/${encodeURICompo
 
 const incomplete = (id: string): CommandError =>
   new CommandError('results.incomplete', `The results of batch ${id} do not match the rows of the file`, {
-    advice: `The file may have changed. \`npx vls results ${id}\` reads what the service has; run this again to score the file as it is now.`,
+    advice: `The file may have changed. \`npx vls results ${id}\` downloads the results of the service; run the same command again to score the current file.`,
   });
 
 function withoutRepeats(say: (reason: string) => void): (reason: string) => void {

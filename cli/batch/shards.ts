@@ -9,9 +9,9 @@ import { isReference } from './reference.ts';
 const maxShards = 100_000;
 
 /**
- * Returns the files that names and patterns mean, in order: `{00000..00127}` is a range, which every number of it must
- * have a file for, `{a,b}` a list, and `*`, `?` and `**` match the files that exist, sorted.
- * @throws {UsageError} for a pattern that matches nothing, and for a file that is named twice.
+ * Returns the files that names and patterns stand for, in order. `{00000..00127}` is a range, in which every file must
+ * exist; `{a,b}` is a list; `*`, `?` and `**` match existing files, which are sorted.
+ * @throws {UsageError} for a pattern without a match, and for a file that is named twice.
  */
 export async function expandShards(patterns: readonly string[]): Promise<string[]> {
   const files: string[] = [];
@@ -20,7 +20,7 @@ export async function expandShards(patterns: readonly string[]): Promise<string[
     for (const name of names) {
       if (isReference(name) || existsSync(name) || !/[*?]/.test(name)) files.push(name);
       else files.push(...(await matchesOf(name)));
-      if (files.length > maxShards) throw new UsageError(`${pattern} means more than ${maxShards} files`);
+      if (files.length > maxShards) throw new UsageError(`${pattern} stands for more than ${maxShards} files`);
     }
   }
   const seen = new Set<string>();
@@ -39,34 +39,34 @@ async function matchesOf(pattern: string): Promise<string[]> {
   return found.sort();
 }
 
-/** Expands the first braces of a name, and so on; braces that are neither a range nor a list stay. */
+/** Expands the first braces of a name, then those that follow. Braces that contain neither a range nor a list stay. */
 function bracesOf(name: string): string[] {
   const [all, body = ''] = /\{(\d+\.\.\d+|[^{}]*,[^{}]*)\}/.exec(name) ?? [];
   if (all === undefined) return [name];
   const at = name.indexOf(all);
   const parts = body.includes(',') ? body.split(',') : rangeOf(body);
   const tails = bracesOf(name.slice(at + all.length));
-  if (parts.length * tails.length > maxShards) throw new UsageError(`${name} means more than ${maxShards} files`);
+  if (parts.length * tails.length > maxShards) throw new UsageError(`${name} stands for more than ${maxShards} files`);
   return parts.flatMap((part) => tails.map((tail) => `${name.slice(0, at)}${part}${tail}`));
 }
 
-/** Returns the numbers of a range, as wide as its ends: `08..10` is 08, 09 and 10. */
+/** Returns the numbers of a range, padded to the width of its ends: `08..10` gives 08, 09 and 10. */
 function rangeOf(body: string): string[] {
   const [first = '', last = ''] = body.split('..');
   const count = Number(last) - Number(first) + 1;
-  if (count < 1) throw new UsageError(`{${body}} ends before it begins`);
-  if (count > maxShards) throw new UsageError(`{${body}} means more than ${maxShards} files`);
+  if (count < 1) throw new UsageError(`{${body}} is not a range: its end is smaller than its start`);
+  if (count > maxShards) throw new UsageError(`{${body}} stands for more than ${maxShards} files`);
   return Array.from({ length: count }, (_, at) => String(Number(first) + at).padStart(first.length, '0'));
 }
 
 /**
- * Returns the output of each file: next to it, or in a folder, which is created.
- * @throws {UsageError} when two files would have one output, or the folder is a file.
+ * Returns the output of each file: in the folder of the file, or in a given folder, which is created.
+ * @throws {UsageError} when two files would have the same output, or the folder is a file.
  */
 export async function outputsOf(files: readonly string[], folder: string | undefined): Promise<string[]> {
   if (folder === undefined) return files.map(outputBeside);
   if ((await stat(folder).catch(() => undefined))?.isFile()) {
-    throw new UsageError(`${folder} is a file; of several files --out names a folder`);
+    throw new UsageError(`${folder} is a file; with several input files, --out must name a folder`);
   }
   await mkdir(folder, { recursive: true });
   const outputs = files.map((file) => join(folder, basename(outputBeside(file))));

@@ -4,20 +4,20 @@ import { UsageError } from '../failures.ts';
 import { tallySchema } from './tally.ts';
 
 /**
- * The state of a run, in a small file next to the output, for the next run. It is written before anything is sent. When
- * the run is complete, it stays and names the model of the scores.
+ * The state of a run, in a small file next to the output, for the next run of the command. The file is written before
+ * anything is sent. It stays after the run, and names the model of the scores.
  */
 const schema = z.object({
   version: z.literal(1),
   input: z.object({ file: z.string(), sha256: z.string() }),
-  /** How the input is read and scored. Other options give other scores. */
+  /** The options that influence the scores. */
   options: z.record(z.string(), z.unknown()),
   /** The address of the service; null offline. */
   service: z.string().nullable(),
-  /** The key with which a posted batch is found if its id never arrived. */
+  /** The idempotency key of the batch. With it a later run finds the batch even if its id never arrived. */
   idempotencyKey: z.string(),
   batchId: z.string().optional(),
-  /** The progress of an output that is scored offline. */
+  /** The progress of an output that is scored without a service. */
   partial: z.object({ rows: z.int(), bytes: z.int(), tally: tallySchema }).optional(),
   finished: z
     .object({
@@ -67,7 +67,7 @@ export function stateFileOf(output: string): StateFile {
   };
 }
 
-/** Returns true for two runs over the same rows, with the same options and the same service. */
+/** Returns true when two runs have the same rows, options and service. */
 export const isSameRun = (a: RunState, b: RunState): boolean =>
   a.input.sha256 === b.input.sha256 &&
   a.service === b.service &&

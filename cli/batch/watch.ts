@@ -10,7 +10,7 @@ import { noProgress, showProgress, whole } from '../progress.ts';
 
 export const pathOf = (id: string): string => `/v1/evaluation/batch/${encodeURIComponent(id)}`;
 
-/** Interval in ms at which an ended batch is checked for its result files. */
+/** The time in ms between two checks whether the result files of an ended batch are written. */
 const filesPollMs = 500;
 
 /** Shows the progress of a batch until it has ended and its result files are written. */
@@ -51,7 +51,7 @@ export function exitCodeOf({ state, files }: BatchStatus): number {
   return state === 'completed_with_errors' ? exitCodes.someFailed : exitCodes.failed;
 }
 
-/** Formats a status: counts, failures by code, and the result files. */
+/** Returns a status as text: counts, failures by code, and the result files. */
 export function formatStatus(status: BatchStatus, stream: NodeJS.WriteStream): string {
   const { id, state, items, failures, reason, inputError, files } = status;
   const counts = [

@@ -17,7 +17,7 @@ import { createRows } from './rows.ts';
 export interface OutputFile {
   /** Writes results. @param items the items of the results, in the same order. */
   add(results: readonly ItemResult[], items: readonly StoredItem[]): Promise<void>;
-  /** Counts the cells that got an apostrophe because a spreadsheet would run them. */
+  /** Returns the number of CSV cells that got an apostrophe, because a spreadsheet would run them as formulas. */
   escaped(): number;
   /** Returns the number of bytes written. */
   bytes(): number;
@@ -39,9 +39,9 @@ export interface WriterOptions {
   formulas: StreamQuery['formulas'];
   /** True when the model gives each pair a probability. */
   pairProbabilities?: boolean;
-  /** The model and versions of the scores, which the metadata of a Parquet file has. */
+  /** The model and versions that computed the scores. The metadata of a Parquet file contains them. */
   receipt?: Receipt;
-  /** The number of bytes that an earlier run has written. */
+  /** The number of bytes that an earlier run has already written. */
   from?: number;
 }
 
@@ -51,7 +51,7 @@ export const removePart = (output: string): Promise<void> => rm(partOf(output), 
 
 /**
  * Opens an output. An interrupted run continues at the end of its partial file. Only text formats can be continued, so
- * the partial file of other formats is NDJSON, and {@link OutputFile.commit} converts it.
+ * for other formats the partial file is NDJSON, and {@link OutputFile.commit} converts it.
  */
 export async function openWriter(options: WriterOptions): Promise<OutputFile> {
   const { output, format, from = 0 } = options;
@@ -122,11 +122,11 @@ async function convert(part: string, options: WriterOptions): Promise<void> {
   await rename(converted, output);
 }
 
-/** A file that is appended to. */
+/** A file to which bytes are appended. */
 interface Appended {
   write(part: Bytes): Promise<void>;
   bytes(): number;
-  /** Closes the file once it is on disk: a file with the final name must be complete. */
+  /** Closes the file after its bytes are on disk, because a file with the final name must be complete. */
   finish(): Promise<void>;
   close(): Promise<void>;
 }

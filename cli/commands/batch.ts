@@ -32,7 +32,7 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
     )
     .option(
       '-o, --out <file>',
-      `output: ${endingsInWords(outputFormats)}, or - for stdout; default FILE.scores.csv; for s3://… a folder in the bucket`,
+      `output: ${endingsInWords(outputFormats)}, or - for stdout; default FILE.scores.csv; with s3://… a folder of a bucket`,
     )
     .addOption(new Option('--format <format>', 'format of the rows on stdin').choices(pipedFormats))
     .option('--force', 'replace the output if it exists', false)
@@ -54,7 +54,11 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
     .option('--max-failure-share <share>', 'stop when a larger share of rows has failed, 0 to 1', share)
     .option('--keep <dir>', 'tars, Parquet: write what is kept into this folder, shard by shard; --out is a folder too')
     .option('--min-score <score>', 'with --keep: keep samples with this score or more', scoreLimit)
-    .option('--top <share>', 'with --keep: keep the best of all shards, such as 30% or 100000', parseTop)
+    .option(
+      '--top <share>',
+      'with --keep: keep this share or number of the best samples of all shards, such as 30% or 100000',
+      parseTop,
+    )
     .option('--again', 'start over, ignoring an earlier run', false)
     .option('--offline', 'score in this process, without a service', false)
     .option('--compare', 'compare the speed of a batch with single requests; writes no scores', false)
@@ -70,7 +74,7 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
       const options: RunOptions = { ...more, file, formulas: keepFormulas ? 'keep' : 'escape' };
       if (isReference(file)) {
         if (flags.offline || flags.compare)
-          throw new UsageError(`${file} is read by a service; --offline and --compare do not apply`);
+          throw new UsageError(`${file} can only be read by a service; leave out --offline and --compare`);
         await scoreReference(context, options);
         return;
       }
@@ -84,7 +88,7 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
     });
 }
 
-/** Scores files one after the other. A second run passes over those that are done. */
+/** Scores files one after another. A second run skips those that are done. */
 async function scoreShards(context: Context, files: readonly string[], flags: Flags): Promise<void> {
   const {
     compare: isCompared,
@@ -97,9 +101,9 @@ async function scoreShards(context: Context, files: readonly string[], flags: Fl
     ...more
   } = flags;
   const alone = files.find((file) => file === '-' || isReference(file));
-  if (alone !== undefined) throw new UsageError(`${alone} is scored alone; name no other file with it`);
-  if (isCompared) throw new UsageError('--compare measures one file');
-  if (more.limit !== undefined) throw new UsageError('--limit is for one file');
+  if (alone !== undefined) throw new UsageError(`${alone} must be the only file of a command`);
+  if (isCompared) throw new UsageError('--compare takes one file only');
+  if (more.limit !== undefined) throw new UsageError('--limit works with one file only');
   const { openInput } = await import('../batch/input.ts');
   // A shard that is missing, or a flag that does not fit, is found before the first is scored.
   const columnNames: ColumnNames[] = [];
@@ -173,12 +177,12 @@ async function scoreFile(context: Context, options: RunOptions, offline: boolean
   );
   if (context.isJson) return run;
   if (!context.isQuiet) context.stdout.write(formatReport(run, context.stdout));
-  // Failures are not progress, so --quiet prints them too.
+  // Failures are printed even with --quiet.
   else context.stderr.write(failureTable(run.finished.tally, context.stderr));
   return run;
 }
 
-/** Posts a batch whose rows the service reads and whose results it writes, and waits for its end. */
+/** Posts a batch by reference and waits for its end. The service reads the rows and writes the results. */
 async function scoreReference(context: Context, options: RunOptions): Promise<void> {
   const { exitCodeOf, formatStatus, watch } = await import('../batch/watch.ts');
   const client = await context.connect();

@@ -55,7 +55,7 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
     .command('watch')
     .description('Follow a batch to its end.')
     .argument('<id>', 'the batch')
-    .option('--events', 'print every event as a line of JSON')
+    .option('--events', 'print each event as one line of JSON')
     .action(async (id: string, options: { events?: boolean }, command: Command) => {
       const context = contextOf(deps, command);
       const client = await context.connect();
@@ -126,7 +126,7 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
     .option('-o, --out <file>', `write the results to this file: ${endingsInWords(outputFormats)}`)
     .option('--force', 'replace the output if it exists')
     .addOption(
-      new Option('--format <format>', 'default by the file name, else csv (ndjson with --json)').choices(
+      new Option('--format <format>', 'format; default: that of the file name, else csv (ndjson with --json)').choices(
         outputFormats.flatMap(({ endings }) => endings),
       ),
     )

@@ -44,7 +44,7 @@ interface Global {
   file?: string;
 }
 
-/** `vls keys add | list | rotate | remove`: edits the key file. A running service reads a change by itself. */
+/** `vls keys add | list | rotate | remove`: edits the key file. A running service notices the change by itself. */
 export function addKeysCommand(program: Command, { terminal, config }: KeysCommandDeps): void {
   const { stdout, stderr } = terminal;
   const keys = program
@@ -75,10 +75,10 @@ export function addKeysCommand(program: Command, { terminal, config }: KeysComma
       const isJson = command.optsWithGlobals<Global>().json ?? false;
       if (options.entry) {
         if (record.weight !== undefined || record.limits !== undefined)
-          throw new UsageError('An entry cannot contain weight or limits; use a key file for them');
+          throw new UsageError('An entry of API_KEYS cannot contain a weight or limits; use a key file');
         const entry = entryOfKeyRecord(record);
         if (isJson) return void stdout.write(json({ id, tenant: record.tenant, role: record.role, key, entry }));
-        stderr.write('Add the entry to API_KEYS; the key itself is stored nowhere.\n');
+        stderr.write('Add the entry to API_KEYS; the key itself is not stored.\n');
         return void stdout.write(`entry ${entry}\nkey   ${key}\n`);
       }
       const file = fileOf(command);
@@ -136,9 +136,9 @@ export function addKeysCommand(program: Command, { terminal, config }: KeysComma
   keys
     .command('rotate')
     .description('Create a key that replaces another one. The old key keeps working during the overlap.')
-    .argument('<name>', 'id of the key, or its tenant when that has only one key')
+    .argument('<name>', 'id of the key, or its tenant if the tenant has only one key')
     .option('--overlap <duration>', 'time for which the old key keeps working: 24h, 30m, 7d, or 0', '24h')
-    .option('--expires <when>', 'expiry of the new key; default the same lifetime as the old key')
+    .option('--expires <when>', 'expiry of the new key; by default it gets the same lifetime as the old key')
     .action(async (name: string, options: RotateOptions, command: Command) => {
       const file = fileOf(command);
       const { key, id, hash } = createKey();
@@ -194,12 +194,12 @@ function toRecord(options: AddOptions, id: string, hash: string): KeyRecord {
   throw new UsageError(`${issue?.path.join('.')}: ${issue?.message}`);
 }
 
-/** Returns a time to the minute. */
+/** Returns a time, cut to the minute. */
 const minuteOf = (time: string | undefined): string => (time === undefined ? '-' : `${time.slice(0, 16)}Z`);
 
 /**
- * Returns the records with a new key in place of the named one, which gets an expiry.
- * @throws {UsageError} when the name does not identify exactly one key that can be rotated.
+ * Returns the records in which a new key replaces the named one. The old key gets an expiry.
+ * @throws {UsageError} when the name does not identify exactly one key that can be replaced.
  */
 function rotate(
   records: readonly KeyRecord[],
@@ -263,10 +263,10 @@ async function edit<Result>(
   path: string,
   change: (records: KeyRecord[]) => { records: KeyRecord[]; result: Result },
 ): Promise<Result> {
-  // A symbolic link stays: the file that it leads to is replaced.
+  // A symbolic link is kept: the file that it points to is replaced.
   const file = await realpath(path).catch(() => path);
   const draft = `${file}.new`;
-  // Created exclusively, so it is the lock too.
+  // Created exclusively, so this file is also the lock.
   const handle = await open(draft, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
     throw new UsageError(
@@ -274,7 +274,8 @@ async function edit<Result>(
     );
   });
   try {
-    // The permissions stay: an operator may have widened them so that the service can read the file as another user.
+    // Keeps the permissions of the old file: an operator may have widened them so that the service can read the file as
+    // another user.
     const former = await stat(file).catch(() => undefined);
     if (former !== undefined) await handle.chmod(former.mode & 0o777);
     const { records, result } = change(await read(file));

@@ -31,7 +31,7 @@ interface CommandEnvironment extends Global, Terminal {
   settings: Config;
 }
 
-/** Pulls models. Ctrl-C ends a pull cleanly: its lock is released, and its files are synchronised. */
+/** Pulls models. Ctrl-C ends a pull cleanly: the lock is released and the files are synchronised. */
 async function pullAll(models: HubEntry[], flags: PullFlags, environment: CommandEnvironment): Promise<void> {
   const { settings, stdout, stderr, json: isJson = false, quiet: isQuiet = false } = environment;
   const { pull } = await import('../../models/pulling/pull.ts');
@@ -42,7 +42,7 @@ async function pullAll(models: HubEntry[], flags: PullFlags, environment: Comman
     const { precision: precisions, repair, unverified } = flags;
     const result = await interruptible(
       (signal) => pull(entry, { hub, precisions, repair, unverified, signal, onEvent: progress.onEvent }),
-      () => 'The received data is stored; the same command continues from there.',
+      () => 'The bytes received so far are stored; run the same command again to continue.',
     ).finally(() => progress.stop());
     results.push(result);
     if (isJson) continue;
@@ -54,7 +54,7 @@ async function pullAll(models: HubEntry[], flags: PullFlags, environment: Comman
   if (isJson) stdout.write(json({ models: results }));
 }
 
-/** Prints what a pull would fetch. Exits with 1 when the hub contradicts the registry or does not answer. */
+/** Prints what a pull would download. Exits with 1 when the hub does not answer or contradicts the registry. */
 async function surveyAll(models: HubEntry[], { precision }: PullFlags, environment: CommandEnvironment): Promise<void> {
   const { settings, stdout, stderr, json: isJson = false, quiet: isQuiet = false } = environment;
   const [{ survey }, { describeSurvey, isRefused }] = await Promise.all([
@@ -75,7 +75,10 @@ async function surveyAll(models: HubEntry[], { precision }: PullFlags, environme
   if (isJson) stdout.write(json({ models: surveys }));
 }
 
-/** `vls models list | pull | verify | remove | search | add | check | golden`. Their code in models/ is loaded when one of them runs. */
+/**
+ * `vls models list | pull | verify | remove | search | add | check | golden`. Their code in models/ is loaded only when
+ * one of them runs.
+ */
 export function addModelsCommand(program: Command, deps: CommandDeps): void {
   const { terminal, config } = deps;
   const { stdout, stderr } = terminal;
@@ -97,12 +100,15 @@ export function addModelsCommand(program: Command, deps: CommandDeps): void {
   models
     .command('pull')
     .description('Fetch the files of models and verify them.')
-    .argument('[name...]', 'profiles or models; default those of profiles, and those that you have added')
-    .option('--all', 'all models of the hub that are known')
+    .argument(
+      '[name...]',
+      'names of profiles or models; default: the models of all profiles, and all models that you have added',
+    )
+    .option('--all', 'all models of the registry that come from the hub')
     .addOption(precision)
     .option('--repair', 'verify existing files too, and fetch damaged ones again')
-    .option('--unverified', 'accept files of an endpoint that states neither hash nor commit')
-    .option('--dry-run', 'query the hub and print sizes and hashes of the files, without fetching them')
+    .option('--unverified', 'accept files even if the hub states neither their hash nor their commit')
+    .option('--dry-run', 'print sizes and hashes of the files, without downloading them')
     .action(async (names: string[], options: PullFlags, command: Command) => {
       const settings = config();
       const { entries, findAll } = await registryOf(settings);
@@ -129,7 +135,7 @@ export function addModelsCommand(program: Command, deps: CommandDeps): void {
   models
     .command('verify')
     .description('Compare the files of models with their hashes.')
-    .argument('[name...]', 'profiles or models; default all models that are present')
+    .argument('[name...]', 'names of profiles or models; default: all models whose files are present')
     .action(async (names: string[], _options: object, command: Command) => {
       const { entries, findAll } = await registryOf(config());
       const { verify } = await import('../../models/pulling/verify.ts');
@@ -144,7 +150,9 @@ export function addModelsCommand(program: Command, deps: CommandDeps): void {
 
   models
     .command('remove')
-    .description('Delete the pulled files of models, and the entries that you have added. An added folder stays.')
+    .description(
+      'Delete the pulled files of models, and registry entries that you have added. A folder that you have added is not deleted.',
+    )
     .argument('<name...>', 'profiles or models')
     .action(async (names: string[], _options: object, command: Command) => {
       const settings = config();
@@ -187,16 +195,26 @@ export function addModelsCommand(program: Command, deps: CommandDeps): void {
 
   models
     .command('add')
-    .description('Register a folder with a model, or a repository of the hub, under a name.')
+    .description('Add a model to the registry: a folder, or a repository of the hub.')
     .argument('<dir|hf:owner/name[@revision]>', 'a folder with the files of a model, or a repository')
     .option('-n, --name <name>', "name of the model; default the folder's or the repository's name")
     .option('--profile <name>', 'profile for the model')
     .option('--description <text>', 'one line of description')
-    .addOption(new Option('--family <name>', 'how the files are read; default by the files').choices([...familyNames]))
+    .addOption(
+      new Option(
+        '--family <name>',
+        'model family, which decides how the files are read; default: detected from the files',
+      ).choices([...familyNames]),
+    )
     .option('--logit-scale <number>', 'factor before softmax or sigmoid; default 100')
     .option('--logit-bias <number>', 'bias of a sigmoid')
-    .addOption(new Option('--layout <name>', 'of a repository; default by its files').choices([...layoutNames]))
-    .option('--folder <path>', 'folder of the graphs, in a repository with several models')
+    .addOption(
+      new Option(
+        '--layout <name>',
+        'arrangement of the files in a repository; default: detected from its files',
+      ).choices([...layoutNames]),
+    )
+    .option('--folder <path>', 'folder of the ONNX files, in a repository with several models')
     .option('--weights <name>', 'name of the weights, in a repository with several models')
     .option('--tokenizer <owner/name>', 'repository of the tokenizer, for a repository without one')
     .option('--dimensions <number>', 'length of an embedding, for a repository that does not state it')
@@ -212,7 +230,7 @@ export function addModelsCommand(program: Command, deps: CommandDeps): void {
 async function registryOf(settings: Config): Promise<{
   entries: Entries;
   find(name: string): ModelEntry;
-  /** Returns all models of a shared profile. */
+  /** Returns all models that share a profile. */
   findAll(name: string): ModelEntry[];
 }> {
   const { readEntries } = await import('../../models/registry/entries.ts');
@@ -231,7 +249,7 @@ async function registryOf(settings: Config): Promise<{
   return { entries, find, findAll };
 }
 
-/** Removes duplicates: a profile and its model may both be named. */
+/** Removes duplicates, since a profile and its model may both be named. */
 const unique = (entries: ModelEntry[]): ModelEntry[] => [...new Set(entries)];
 
 function report({ model, revision, directory, state, files }: Verified, stream: NodeJS.WriteStream): string {

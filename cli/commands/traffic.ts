@@ -8,16 +8,16 @@ const pathOf = (profile: string) => `/v1/traffic/${encodeURIComponent(profile)}`
 
 const actions: Record<CanaryAction, string> = {
   promote: 'Replace the main model with its canary.',
-  rollback: 'Roll a canary back: it answers for no more images.',
-  restart: 'Restart the trial of a canary, with a new window.',
+  rollback: 'Roll a canary back: it gets no more images.',
+  restart: 'Restart the trial of a canary with a new measurement window.',
 };
 
 /** `vls traffic [profile] | promote | rollback | restart`: models that share a profile, for operators. */
 export function addTrafficCommand(program: Command, deps: CommandDeps): void {
   const traffic = program
     .command('traffic')
-    .description('Show the models that share a profile: their figures, and the state of canaries.')
-    .argument('[profile]', 'default all shared profiles')
+    .description('Show the models that share a profile: counts, scores and times of each, and the state of canaries.')
+    .argument('[profile]', 'the profile; default: all profiles with several models')
     .action(async (profile: string | undefined, _options: object, command: Command) => {
       const context = contextOf(deps, command);
       const client = await context.connect();
@@ -67,7 +67,7 @@ function formatStatus(report: TrafficReport, stream: NodeJS.WriteStream): string
   ]);
   return [
     `${styled(stream, 'bold', profile)}\n`,
-    ...(fault === null ? [] : [`${styled(stream, 'yellow', 'a model has no traffic')}: ${fault}\n`]),
+    ...(fault === null ? [] : [`${styled(stream, 'yellow', 'a model gets no images')}: ${fault}\n`]),
     table(stream, [['MODEL', 'ROLE', 'SHARE', 'NOW', 'ITEMS', 'FAILED', 'MEAN SCORE', 'INFERENCE'], ...rows]),
     ...formatCanary(report, stream),
     ...comparisons.map(formatComparison),
@@ -100,11 +100,11 @@ function formatComparison({
   failed,
   ...differences
 }: Comparison): string {
-  const about = `${kind} ${candidate} compared with ${reference}: ${whole(pairs)} items scored by both`;
+  const about = `${kind} ${candidate} compared with ${reference}: ${whole(pairs)} items scored by both models`;
   if (pairs === 0) return `${about}\n`;
   const figures = [
     ...(comparedBy === 'ranks'
-      ? ['scores not compared: models of different families have different scales']
+      ? ['scores not compared, because models of different families have different scales']
       : [
           `mean difference (candidate minus reference) ${signed(differences.meanDifference)} points`,
           `absolute difference: mean ${fixed(differences.meanAbsoluteDifference, 2)}, maximum ${fixed(differences.maxAbsoluteDifference, 2)}`,

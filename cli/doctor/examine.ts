@@ -24,10 +24,12 @@ import { findRedisServer } from '../../start/redis/find.ts';
 import { isRecentEnough, OLDEST_REDIS, versionOf } from '../../start/redis/version.ts';
 import { describeRoute, openHub } from '../hub.ts';
 
-/** The state of one thing that the service depends on. */
+/** The state of one part that the service depends on. */
 export interface Finding {
   subject: string;
-  /** `fail`: the service cannot work. `warn`: it works with a drawback. `none`: something optional is absent. */
+  /**
+   * The state. `fail`: the service cannot work. `warn`: it works with a drawback. `none`: an optional part is absent.
+   */
   state: 'ok' | 'none' | 'warn' | 'fail';
   detail: string;
   /** The remedy for a warning or a failure. */
@@ -40,7 +42,7 @@ const oldestNode = 24;
 const littleDisk = 5 * 1024 ** 3;
 const littleMemory = 1024 ** 3;
 
-/** Runs all checks in order. A check that throws is reported as a failure. */
+/** Runs all checks one after another. A check that throws is reported as a failure. */
 export async function examine(config: Config): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const check of [machine, disk, redis, devices, models, hub, service]) {
@@ -78,7 +80,7 @@ function machine(): Finding[] {
 }
 
 async function disk({ dataDir }: Config): Promise<Finding[]> {
-  // Doctor changes nothing: for a missing directory, it checks the nearest existing parent.
+  // Doctor changes nothing: if the directory does not exist, its nearest existing parent is checked.
   const parent = nearestExisting(dataDir);
   await access(parent, constants.W_OK);
   const { bavail, bsize } = await statfs(parent);
@@ -110,7 +112,7 @@ async function redis(config: Config): Promise<Finding[]> {
   try {
     if (!(await whenConnected(connection, redisWaitMs))) {
       const reason = await explain(lastError, parseRedisUrl(redisUrl), config);
-      const remedy = 'start it, or correct REDIS_URL; without REDIS_URL `npm start` runs one';
+      const remedy = 'start Redis, or correct REDIS_URL; without REDIS_URL, `npm start` runs its own Redis';
       return [{ subject: 'Redis', state: 'fail', detail: `does not answer at REDIS_URL (${reason})`, remedy }];
     }
     const infos = await askMasters(connection, (master) => master.info());
@@ -132,13 +134,15 @@ async function redis(config: Config): Promise<Finding[]> {
         subject: 'Redis durability',
         state: level === 'always' ? 'ok' : 'warn',
         detail: level,
-        ...(level !== 'always' && { remedy: 'set appendonly yes and appendfsync always, so that no work is lost' }),
+        ...(level !== 'always' && {
+          remedy: 'set appendonly yes and appendfsync always in Redis, so that a crash loses no work',
+        }),
       },
       {
         subject: 'Redis eviction',
         state: evicts ? 'fail' : 'ok',
         detail: policies.join(', '),
-        ...(evicts && { remedy: 'set maxmemory-policy noeviction: anything else loses batches' }),
+        ...(evicts && { remedy: 'set maxmemory-policy noeviction: other policies lose batches' }),
       },
     ];
   } finally {
@@ -174,14 +178,14 @@ async function devices(config: Config): Promise<Finding[]> {
   return [...accelerators, await deviceUsed(config)];
 }
 
-/** Describes the driver, CUDA and cuDNN; empty on a machine without NVIDIA software. */
+/** Returns a description of the driver, CUDA and cuDNN; empty on a machine without NVIDIA software. */
 function cudaParts(): string[] {
   if (process.platform !== 'linux') return [];
   const parts = findCudaParts();
   return parts.driver === null && parts.needed === null ? [] : [describeCudaParts(parts)];
 }
 
-/** Finds the device that a start would use. */
+/** Finds the device that the service would use. */
 async function deviceUsed(config: Config): Promise<Finding> {
   const subject = 'device used';
   try {
@@ -189,7 +193,11 @@ async function deviceUsed(config: Config): Promise<Finding> {
     return { subject, state: 'ok', detail: `${provider}: ${reason}` };
   } catch (error) {
     if (!(error instanceof DeviceError)) throw error;
-    return { subject, state: 'fail', detail: `none, and the service does not start: ${error.message}` };
+    return {
+      subject,
+      state: 'fail',
+      detail: `no device can be used, so the service would not start: ${error.message}`,
+    };
   }
 }
 
@@ -209,13 +217,13 @@ async function models(config: Config): Promise<Finding[]> {
 
 const hubWaitMs = 5_000;
 
-/** Checks whether models can be pulled and which are pulled already. The service works without a hub. */
+/** Checks whether models can be pulled, and which are already pulled. The service works without a hub. */
 async function hub(config: Config): Promise<Finding[]> {
   const subject = 'model hub';
   const { models: entries } = await readEntries(config);
   const fromHub = [...entries.values()].filter(isHubEntry);
   const [first] = fromHub;
-  if (first === undefined) return [{ subject, state: 'none', detail: 'no model of the registry comes from a hub' }];
+  if (first === undefined) return [{ subject, state: 'none', detail: 'the registry has no model from a hub' }];
   const pulled = await Promise.all(fromHub.map(describePulled));
   const here = `pulled: ${pulled.filter((text) => text !== undefined).join(', ') || 'none'}`;
   const way = describeRoute(config);
@@ -233,11 +241,11 @@ async function hub(config: Config): Promise<Finding[]> {
 
 async function describePulled({ model, directory }: HubEntry): Promise<string | undefined> {
   const [precisions, begun] = await Promise.all([precisionsIn(directory), readStagedPull(directory)]);
-  const parts = [...precisions, ...(begun === undefined ? [] : [`a pull is ${begun.state}`])];
+  const parts = [...precisions, ...(begun === undefined ? [] : [`pull ${begun.state}`])];
   return parts.length === 0 ? undefined : `${model} (${parts.join(', ')})`;
 }
 
-/** Checks the service at VLS_URL, or else the one that a start with these settings would run. */
+/** Checks the service at VLS_URL, or else the service that would be started with these settings. */
 async function service({ host, port, serviceUrl }: Config): Promise<Finding[]> {
   const isNamed = serviceUrl !== defaultServiceUrl;
   const base = isNamed ? serviceUrl : `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
@@ -253,7 +261,7 @@ async function service({ host, port, serviceUrl }: Config): Promise<Finding[]> {
       ...settings.map((detail): Finding => ({ subject: 'settings', state: 'fail', detail, remedy })),
     ];
   } catch {
-    const remedy = isNamed ? 'start it there, or correct VLS_URL' : '`npm start` starts it';
+    const remedy = isNamed ? 'start the service there, or correct VLS_URL' : 'start it with `npm start`';
     return [{ subject, state: isNamed ? 'warn' : 'none', detail: `nothing answers at ${url}`, remedy }];
   }
 }

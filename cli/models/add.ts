@@ -27,7 +27,7 @@ export interface AddFlags {
 
 type Output = Terminal & { json?: boolean };
 
-/** Registers a folder, or a repository of the hub. */
+/** Adds a folder, or a repository of the hub, to the registry. */
 export async function addModel(what: string, flags: AddFlags, settings: Config, output: Output): Promise<void> {
   const scale = numberIn('--logit-scale', flags.logitScale);
   if (scale !== undefined && !(scale > 0))
@@ -40,13 +40,16 @@ export async function addModel(what: string, flags: AddFlags, settings: Config, 
     return;
   }
   for (const name of ['layout', 'folder', 'weights', 'tokenizer', 'dimensions'] as const) {
-    if (flags[name] !== undefined) throw new UsageError(`--${name} is for repositories of the hub: hf:OWNER/NAME`);
+    if (flags[name] !== undefined)
+      throw new UsageError(`--${name} can only be used with a repository of the hub (hf:OWNER/NAME)`);
   }
   const { addFolder } = await import('../../models/registry/added.ts');
   const model = flags.name ?? basename(resolve(what));
   const precisions = await addFolder(settings, what, { model, profile, description, ...stated });
   if (output.json) return void output.stdout.write(json({ model, precisions }));
-  output.stdout.write(`${model} (${precisions.join(', ')}) registered; a running service uses it within seconds\n`);
+  output.stdout.write(
+    `${model} (${precisions.join(', ')}) is now in the registry; a running service offers it within seconds\n`,
+  );
 }
 
 async function addFromHub(
@@ -58,7 +61,9 @@ async function addFromHub(
 ): Promise<void> {
   const [, repo, revision = 'main'] = /^([\w][\w.-]*\/[\w][\w.-]*)(?:@(\w[\w.-]*))?$/.exec(place) ?? [];
   if (repo === undefined)
-    throw new UsageError(`hf:${place} is not a repository: hf:OWNER/NAME or hf:OWNER/NAME@REVISION`);
+    throw new UsageError(
+      `hf:${place} is not the name of a repository; the form is hf:OWNER/NAME or hf:OWNER/NAME@REVISION`,
+    );
   const [{ inspect }, { addEntry }, { readEntries }] = await Promise.all([
     import('../../models/pulling/inspect.ts'),
     import('../../models/registry/added.ts'),
@@ -90,7 +95,10 @@ async function addFromHub(
   );
 }
 
-/** Returns the facts that the registry has of the models of a repository. Scale and bias of a sigmoid are in no file. */
+/**
+ * Returns the facts that the registry states about the models of a repository. No file of an export contains scale and
+ * bias of a sigmoid.
+ */
 function knownOf({ models }: Entries, repo: string, folder: string | undefined): StatedFacts {
   const same = [...models.values()]
     .filter(isHubEntry)
@@ -100,7 +108,10 @@ function knownOf({ models }: Entries, repo: string, folder: string | undefined):
   return { family, dimensions, contextLength, preprocess, logitScale, logitBias };
 }
 
-/** Returns the name of a repository, with the folder or weights that distinguish its models. */
+/**
+ * Returns the default name of a model: that of its repository, with the folder or weights if the repository has several
+ * models.
+ */
 const nameOf = (
   repo: string,
   { folder, weights }: { folder?: string | undefined; weights?: string | undefined },

@@ -6,7 +6,10 @@ import { type CommandDeps, contextOf } from '../context.ts';
 import { exitCodes } from '../failures.ts';
 import { styled, table } from '../output.ts';
 
-/** `vls models check`: compares a model with its golden values, and names the cause of a difference. */
+/**
+ * `vls models check`: compares a model with its golden values, and names the cause of a difference. Golden values are
+ * the values of the reference implementation.
+ */
 export function addCheckCommand(models: Command, deps: CommandDeps): void {
   models
     .command('check')
@@ -39,7 +42,7 @@ export function addCheckCommand(models: Command, deps: CommandDeps): void {
     });
 }
 
-/** Returns a model on the CPU of this machine: its values then do not depend on an accelerator. */
+/** Returns a model that runs on the CPU, so that its values do not depend on an accelerator. */
 export async function specOf(settings: Config, name: string): Promise<ModelSpec> {
   const [{ loadRegistry }, { onCpu }] = await Promise.all([
     import('../../models/registry/registry.ts'),
@@ -74,15 +77,15 @@ function format(spec: ModelSpec, report: ParityReport, stream: NodeJS.WriteStrea
   return `${lines.join('\n')}\n`;
 }
 
-/** The place where a step is stated. */
+/** For each step that may differ, the place where it is configured. */
 const places: Partial<Record<Finding['cause'], string>> = {
   mean: '`image_mean` and `image_std` of preprocessor_config.json, or `preprocess` of the registry entry',
   filter: '`resample` of preprocessor_config.json, or `interpolation` of the preprocessing of OpenCLIP',
   crop: '`size` of preprocessor_config.json, or `resize_mode` of the preprocessing of OpenCLIP',
-  transparency: '`family` of the registry entry: it decides how images become RGB',
-  padding: '`family` of the registry entry: it decides the padding',
-  mask: '`family` of the registry entry: it decides the mask',
-  cleaning: '`family` of the registry entry: it decides the cleaning',
+  transparency: '`family` of the registry entry: the family decides how images are converted to RGB',
+  padding: '`family` of the registry entry: the family decides the padding',
+  mask: '`family` of the registry entry: the family decides the mask',
+  cleaning: '`family` of the registry entry: the family decides the cleaning',
   length: '`contextLength` of the registry entry, or the number of positions in config.json',
   output: 'the export: the embedding is another output of the graph',
   tokenizer: 'the files of the tokenizer',

@@ -11,7 +11,10 @@ interface Options {
   force?: boolean;
 }
 
-/** `vls models golden`: writes the script that makes golden values, and takes its values back. */
+/**
+ * `vls models golden`: prints a script that computes golden values with the reference library, and writes the values of
+ * that script into the folder of the model.
+ */
 export function addGoldenCommand(models: Command, deps: CommandDeps): void {
   models
     .command('golden')
@@ -20,7 +23,7 @@ export function addGoldenCommand(models: Command, deps: CommandDeps): void {
     .option('--python', 'print the Python script that makes the values')
     .option('--reference <model>', 'with --python: the model for the library, by the name that the library knows')
     .option('--take <file>', "write the values that the script printed into the model's folder")
-    .option('--force', 'with --take: replace golden values that are there')
+    .option('--force', 'with --take: replace existing golden values')
     .action(async (name: string, { python, reference, take, force = false }: Options, command: Command) => {
       if ((python === undefined) === (take === undefined)) throw new UsageError('Use either --python or --take FILE');
       const context = contextOf(deps, command);

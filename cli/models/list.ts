@@ -90,7 +90,7 @@ function pinnedBytes({ files }: ModelEntry): number | null {
     : null;
 }
 
-/** Returns the size at fp32, with four bytes for each parameter. */
+/** Returns the size in fp32: that of the files, or four bytes for each parameter. */
 function sizeOf({ bytes, parameters }: { bytes: number | null; parameters: number | null }): string {
   if (bytes !== null) return gigabytes(bytes);
   return parameters === null ? '-' : `~${gigabytes(4 * parameters)}`;

@@ -4,7 +4,7 @@ import type { Config } from '../../shared/config.ts';
 import { openHub } from '../hub.ts';
 import { json, styled, type Terminal, table } from '../output.ts';
 
-/** Prints the models of the registry and the repositories of the hub whose names contain a word. */
+/** Prints the models of the registry and of the hub whose names contain a word. */
 export async function searchModels(
   word: string,
   settings: Config,
@@ -20,14 +20,14 @@ export async function searchModels(
   let found: FoundRepo[] | undefined;
   let fault: string | undefined;
   try {
-    // Few attempts, since the user waits and the registry has already answered.
+    // Few attempts, since the user waits and the result of the registry is already known.
     found = await persist({ ...patience, attempts: 2, onRetry: () => {} }, (signal) => hub.search(word, signal));
     if (found === undefined) fault = `${hub.name} cannot be searched`;
   } catch (error) {
     if (!(error instanceof PullError)) throw error;
     fault = `${error.message}. ${error.advice}`;
   }
-  // An empty result without the hub proves nothing, so it is reported as a failure.
+  // An empty result without the hub does not mean that there is no such model, so it is reported as a failure.
   if (fault !== undefined && entries.length === 0) process.exitCode = 1;
   if (isJson) {
     const models = entries.map(({ model, source, description, licence, unverified, unproven }) => ({
@@ -51,7 +51,8 @@ export async function searchModels(
     ]),
   ];
   if (rows.length > 0) stdout.write(table(stdout, [['NAME', 'WHERE', 'LICENCE', 'DOWNLOADS', 'COMMAND'], ...rows]));
-  else if (fault === undefined) stdout.write(`Neither the registry nor ${hub.name} has ${word}\n`);
+  else if (fault === undefined)
+    stdout.write(`Neither the registry nor ${hub.name} has a model with ${word} in its name\n`);
   if (fault !== undefined) stderr.write(`${styled(stderr, 'yellow', 'warning')} The hub was not searched: ${fault}\n`);
 }
 

@@ -1,4 +1,4 @@
-/** A line of the report: `fault` says what is missing and what to do. */
+/** A line of the report. `fault` states what is missing and what to do about it. */
 export interface Finding {
   name: string;
   fault: string | undefined;
@@ -11,7 +11,7 @@ export const overlays = ['standard', 'scaled', 'gpu'] as const;
 export type Overlay = (typeof overlays)[number];
 
 const namespace = 'vls';
-/** `preStop.sleep`, which the API uses, is on by default from this version. */
+/** The minimum minor version of Kubernetes. From it on, `preStop.sleep` is available by default; the API uses it. */
 const leastMinor = 30;
 
 interface Secret {
@@ -82,7 +82,7 @@ export async function preflight(kubectl: Kubectl, overlay: Overlay): Promise<Fin
       for (const name of path) at = at?.properties?.[name];
       return at !== undefined;
     });
-    return hasBehavior ? undefined : 'it is older, and ignores fallback.behavior without a message';
+    return hasBehavior ? undefined : 'the installed KEDA is older and ignores fallback.behavior; upgrade it';
   });
   await check('metrics-server, for the scaling of the API by CPU', async () => {
     const { status } = await read<{ status?: { conditions?: { type: string; status: string }[] } }>(
@@ -91,7 +91,7 @@ export async function preflight(kubectl: Kubectl, overlay: Overlay): Promise<Fin
       'v1beta1.metrics.k8s.io',
     );
     const isAvailable = status?.conditions?.some(({ type, status }) => type === 'Available' && status === 'True');
-    return isAvailable ? undefined : 'it is not available';
+    return isAvailable ? undefined : 'metrics-server is not available; install it';
   });
   await check('Prometheus as the Service prometheus of the namespace monitoring', async () => {
     await read('-n', 'monitoring', 'get', 'service', 'prometheus');
@@ -100,7 +100,7 @@ export async function preflight(kubectl: Kubectl, overlay: Overlay): Promise<Fin
   if (overlay === 'gpu') {
     await check('a node with an NVIDIA GPU and its label', async () => {
       const { items } = await read<List<object>>('get', 'nodes', '-l', 'nvidia.com/gpu.present=true');
-      return items.length > 0 ? undefined : 'there is none now; an autoscaler of nodes may add one';
+      return items.length > 0 ? undefined : 'no such node exists now; a cluster autoscaler may add one';
     });
   }
   return findings;

@@ -9,7 +9,7 @@ longText?: "truncate" | "error";};
 
 /** A string (http(s) URL, data URI or base64) or an object that names the kind. `file` needs IMAGE_FILE_ROOTS. */
 export type ImageSource = (string) | ({url: string;}) | ({base64: string;
-/** The path of the file with the bytes; CSV has it in their place. */
+/** The path of the image file. CSV results have this path in place of the bytes. */
 path?: string;}) | ({file: string;});
 
 export type BatchRequest = (BatchOfItems) | (BatchByReference);
@@ -29,7 +29,7 @@ webhook?: Webhook;};
 
 export type BatchItem = {image: ImageSource;
 text: string;
-/** Echoed back with the result, as a string. */
+/** Returned with the result, as a string. */
 id?: ((string) | (number)) | (null);
 /** Arbitrary data that is returned with the result. Numbers keep their digits. An escaped lone surrogate becomes U+FFFD. */
 metadata?: (BatchItemMetadata) | (null);};
@@ -125,7 +125,7 @@ truncate_prompt_tokens?: (-1) | (null);
 /** Accepted for compatibility; not used. */
 user?: string | null;};
 
-/** A string or `{text}` is a text, `{image}` an image. `{content}` has one input in each part, as vLLM has it; in a list it has one part. */
+/** A string or `{text}` is a text, `{image}` an image. `{content}` has a list of parts, each of which is an input, as in vLLM. Within a list of inputs, `{content}` may have one part only. */
 export type ScoreInputs = ((string) | ((ScoreImagePart) | (ScoreTextPart)) | (ScoreParts) | (ScoreText) | (ScoreImage)) | (((string) | ((ScoreImagePart) | (ScoreTextPart)) | (ScoreParts) | (ScoreText) | (ScoreImage))[]);
 
 export type ScoreImagePart = {type: "image_url";
@@ -164,7 +164,7 @@ timings: Timings;};
 
 export type Receipt = {model: string;
 revision: string;
-/** Precision of both towers; if they differ, of the vision tower and then the text tower: `fp16+fp32`. */
+/** Precision of the towers. If they differ, first that of the vision tower, then that of the text tower: `fp16+fp32`. */
 precision: string;
 /** ONNX Runtime execution provider. */
 provider: string;
@@ -176,7 +176,7 @@ warnings: (string)[];
 /** The id of the trace of the request, if it is traced. */
 traceId?: string;};
 
-export type Timings = {/** Time to get the bytes: download, file or base64. */
+export type Timings = {/** Time to read the bytes of the image from its address, file or base64. */
 fetchMs: number;
 decodeMs: number;
 /** Time in both towers; 0 if both embeddings were cached. */
@@ -199,14 +199,14 @@ title: string;
 status: number;
 code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "file.not_found" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
 detail: string;
-/** Also in the `X-Request-Id` header and in the logs. */
+/** The id of the request, which the `X-Request-Id` header and the logs also have. */
 requestId: string;
 /** The id of the trace of the request, if it is traced. */
 traceId?: string;
 /** The errors of single fields of the request. */
 errors?: ({path: string;
 message: string;})[];
-/** The error in the format of OpenAI's API; only in responses of OpenAI's paths. */
+/** The error in the format of OpenAI's API; only on paths of OpenAI's API. */
 error?: {message: string;
 type: "invalid_request_error" | "server_error";
 code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "file.not_found" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
@@ -218,7 +218,7 @@ tenant: string;
 name: string | null;
 tags: (string)[];
 state: BatchState;
-/** `evaluating`: a worker has taken a part of it; a dead worker is noticed within 20 s. `stopping`: it was cancelled or its failure budget is spent, and it ends after its parts in flight, within 45 s. */
+/** `evaluating`: a worker has taken a part of it; a dead worker is noticed within 20 s. `stopping`: it was cancelled or too many items failed; it ends when its parts in flight have ended, within 45 s. */
 phase: "waiting" | "evaluating" | "stopping" | "finished";
 model: string;
 revision: string;
@@ -226,9 +226,9 @@ precision: string;
 preprocess: string;
 textCleaning: string | null;
 longText: "truncate" | "error";
-/** True if results have the probability of their pair, as those of the SigLIP families do. */
+/** True if each result has the probability that its text describes its image. Only models of the SigLIP families have it. */
 pairProbabilities: boolean;
-/** The models that share the batch, as configured at the post; null for a single model. */
+/** The models that share the items of the batch, as configured when it was posted; null for a single model. */
 traffic: (({role: ArmRole;
 model: string;
 revision: string;
@@ -251,9 +251,9 @@ finishedAt: (string) | (null);
 expiresAt: (string) | (null);
 /** The reason of a `failed` batch. */
 reason: ("all_failed" | "failure_budget" | "input" | "input_lost" | "model_unavailable") | (null);
-/** Why workers cannot evaluate it now, for example that its model cannot be loaded. After 15 minutes without an outcome it fails as `model_unavailable`. */
+/** The reason why workers cannot evaluate the batch now, for example that its model cannot be loaded. After 15 minutes without an outcome the batch fails with the reason `model_unavailable`. */
 waitingFor: string | null;
-/** The failure budget of the post; null for no limit. */
+/** The failure budget that was posted with the batch; null for no limit. */
 failureBudget: ({count: (number) | (null);
 share: number | null;
 after: number;}) | (null);
@@ -278,9 +278,9 @@ error: string | null;}) | (null);
 retryOf: string | null;
 /** The latest batch that retries the failed items of this batch. */
 retriedBy: string | null;
-/** The id of the trace of its post and its chunks, if it is traced. */
+/** The id of the trace of this batch, if it is traced. */
 traceId: string | null;
-/** The facts of a batch that came through OpenAI's interface, whose items are requests. */
+/** Facts about a batch that was posted through OpenAI's interface. Its items are requests. */
 requests: (RequestBatch) | (null);
 webhook: ({url: string;
 state: "pending" | "delivered" | "failed";
@@ -325,7 +325,7 @@ cosine: number;
 /** The probability that the text describes the image: the sigmoid of logit scale * cosine + logit bias. Only models of the SigLIP families have it. */
 probability?: number;
 warnings?: (string)[];
-/** The model of the score, if several models share the batch. */
+/** The model that computed the score, if several models share the batch. */
 model?: string;};
 
 /** The metadata that was posted with the item. */
@@ -343,7 +343,7 @@ text?: string;
 image?: string | null;
 status: "failed";
 error: ItemError;
-/** The model of the score, if several models share the batch. */
+/** The model that computed the score, if several models share the batch. */
 model?: string;};
 
 export type ItemError = {code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "file.not_found" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
@@ -386,7 +386,7 @@ tenant: string;
 name: string | null;
 tags: (string)[];
 state: BatchState;
-/** `evaluating`: a worker has taken a part of it; a dead worker is noticed within 20 s. `stopping`: it was cancelled or its failure budget is spent, and it ends after its parts in flight, within 45 s. */
+/** `evaluating`: a worker has taken a part of it; a dead worker is noticed within 20 s. `stopping`: it was cancelled or too many items failed; it ends when its parts in flight have ended, within 45 s. */
 phase: "waiting" | "evaluating" | "stopping" | "finished";
 model: string;
 revision: string;
@@ -394,9 +394,9 @@ precision: string;
 preprocess: string;
 textCleaning: string | null;
 longText: "truncate" | "error";
-/** True if results have the probability of their pair, as those of the SigLIP families do. */
+/** True if each result has the probability that its text describes its image. Only models of the SigLIP families have it. */
 pairProbabilities: boolean;
-/** The models that share the batch, as configured at the post; null for a single model. */
+/** The models that share the items of the batch, as configured when it was posted; null for a single model. */
 traffic: (({role: ArmRole;
 model: string;
 revision: string;
@@ -419,9 +419,9 @@ finishedAt: (string) | (null);
 expiresAt: (string) | (null);
 /** The reason of a `failed` batch. */
 reason: ("all_failed" | "failure_budget" | "input" | "input_lost" | "model_unavailable") | (null);
-/** Why workers cannot evaluate it now, for example that its model cannot be loaded. After 15 minutes without an outcome it fails as `model_unavailable`. */
+/** The reason why workers cannot evaluate the batch now, for example that its model cannot be loaded. After 15 minutes without an outcome the batch fails with the reason `model_unavailable`. */
 waitingFor: string | null;
-/** The failure budget of the post; null for no limit. */
+/** The failure budget that was posted with the batch; null for no limit. */
 failureBudget: ({count: (number) | (null);
 share: number | null;
 after: number;}) | (null);
@@ -446,9 +446,9 @@ error: string | null;}) | (null);
 retryOf: string | null;
 /** The latest batch that retries the failed items of this batch. */
 retriedBy: string | null;
-/** The id of the trace of its post and its chunks, if it is traced. */
+/** The id of the trace of this batch, if it is traced. */
 traceId: string | null;
-/** The facts of a batch that came through OpenAI's interface, whose items are requests. */
+/** Facts about a batch that was posted through OpenAI's interface. Its items are requests. */
 requests: (RequestBatch) | (null);
 webhook: ({url: string;
 state: "pending" | "delivered" | "failed";
@@ -492,7 +492,7 @@ score: number;}) | (null);
 histogram: ({from: number;
 to: number;
 count: number;})[];
-/** The lowest cosine and score that this share of the succeeded items does not exceed; empty without succeeded items. */
+/** Percentiles: `percent` % of the succeeded items have at most this cosine and score; empty without succeeded items. */
 percentiles: ({percent: number;
 cosine: number;
 score: number;})[];
@@ -527,12 +527,12 @@ text?: string;
 /** 100 * max(cosine, 0) */
 score: number;
 cosine: number;
-/** Softmax of logit scale * cosine over the candidates of this request; it is only comparable within the request. With models of the SigLIP families, the sigmoid of logit scale * cosine + logit bias of each pair. */
+/** Softmax of logit scale * cosine over the candidates of this request; compare it only within the request. For models of the SigLIP families: the sigmoid of logit scale * cosine + logit bias of the pair. */
 probability: number;})[];
 /** Images that could not be evaluated; the others are ranked without them. */
 failures: ({index: number;
 error: ItemError;})[];
-/** `softmax`: they add up to 1. `sigmoid`: each candidate has its own. */
+/** `softmax`: the probabilities of all candidates add up to 1. `sigmoid`: each candidate has a probability of its own. */
 probabilities: "softmax" | "sigmoid";
 logitScale: number;
 /** The bias of the sigmoid; null for a softmax. */
@@ -553,7 +553,7 @@ export type ModelList = {object: "list";
 /** The available models, in the format of OpenAI's API. */
 data: (OpenAIModel)[];
 models: (Model)[];
-/** The error of a change of the registry files. The previous content remains in use. */
+/** The error in the changed registry files. Their previous content remains in use. */
 fault: string | null;};
 
 export type OpenAIModel = {id: string;
@@ -572,9 +572,9 @@ description: string | null;
 revision: string;
 /** The source of its files. */
 source: string;
-/** The family of models that its files are read as. */
+/** The model family, which determines how its files are read. */
 family: string | null;
-/** `softmax`: probabilities are those of the candidates of a request. `sigmoid`: each pair has its own. */
+/** `softmax`: the probabilities of all candidates of a request add up to 1. `sigmoid`: each pair has a probability of its own. */
 probabilities: ("softmax" | "sigmoid") | (null);
 logitScale: number | null;
 /** The bias of the sigmoid. */
@@ -583,7 +583,7 @@ dimensions: (number) | (null);
 contextLength: (number) | (null);
 /** `absent`: its files are not available. `available`: it is loaded on first use. */
 state: "absent" | "available" | "loading" | "loaded" | "failed";
-/** True if it reproduced its golden values when it was loaded; false if it has none. */
+/** True if the model reproduced the values of its reference implementation when it was loaded; false if it has no such values. */
 verified: boolean | null;
 precision: string | null;
 provider: string | null;
@@ -639,16 +639,16 @@ items: number;
 /** The share of its items that failed. */
 errorShare: (number) | (null);
 mainErrorShare: (number) | (null);
-/** The ratio of its tower time to that of the main model: the median over the items that both scored. */
+/** The ratio of its time in both towers to that of the main model: the median over the items that both models scored. */
 latencyRatio: number | null;
 /** Items that both models scored. */
 compared: number;
-/** Mean absolute difference of the two scores, in points; null for models of different families. */
+/** Mean absolute difference of the two scores, on a scale of 0 to 100; null for models of different families. */
 scoreDrift: number | null;
 /** Spearman's correlation over the items that both scored. */
 rankCorrelation: number | null;};})[];}) | (null);
 comparisons: (Comparison)[];
-/** The error that excludes a model from the traffic. */
+/** The error that keeps a model from getting a share of the images. */
 fault: string | null;};
 
 export type ArmReport = {role: ArmRole;
@@ -656,13 +656,13 @@ model: string;
 revision: string;
 /** The configured share of the images. */
 share: number;
-/** The present share, after the verdict on the canary. */
+/** The current share, which differs from the configured one when the canary was promoted or rolled back. */
 shareNow: number;
 items: number;
 failed: number;
 errorShare: (number) | (null);
 meanScore: number | null;
-/** Half of the 95 % confidence interval of the mean, in points. */
+/** Half of the width of the 95 % confidence interval of the mean score. */
 meanScoreMargin: number | null;
 /** The mean time of both towers per item. */
 meanInferenceMs: number | null;};
@@ -676,7 +676,7 @@ comparedBy: ComparedBy;
 pairs: number;
 /** Items that only the reference could score. */
 failed: number;
-/** Candidate minus reference, in points of the score; null with `comparedBy: ranks`, as the next two. */
+/** Mean difference of the scores, candidate minus reference, on a scale of 0 to 100. Null when the models are compared by ranks; the next two are null then too. */
 meanDifference: number | null;
 meanAbsoluteDifference: number | null;
 maxAbsoluteDifference: number | null;
@@ -691,7 +691,7 @@ text: string;
 reference: number;
 candidate: number;})[];};
 
-/** `scores`: differences of scores, and ranks. `ranks`: ranks alone, because scores of different families have different scales. */
+/** `scores`: the two models are compared by their scores and by their order of the items. `ranks`: only by their order of the items, because scores of different families have different scales. */
 export type ComparedBy = "scores" | "ranks";
 
 export type Session = {/** True if the service requires keys. */
@@ -701,18 +701,18 @@ authenticated: boolean;
 tenant: string | null;
 role: ("tenant" | "operator") | (null);};
 
-export type Health = {/** `degraded`: single pairs are answered, batches are not, or processes with different settings may lose them. `unavailable`: nothing is scored. */
+export type Health = {/** `degraded`: single pairs are scored, but batches are not, or may get lost because processes have different settings. `unavailable`: nothing can be scored. */
 status: "ok" | "degraded" | "unavailable";
 version: string;
 uptimeSeconds: number;
-redis: {/** `refusing`: it answers but refuses writes. `down`: it does not answer. */
+redis: {/** `refusing`: Redis answers but refuses writes. `down`: Redis does not answer. */
 status: "ok" | "refusing" | "down";
 /** The fault of Redis; `detail` describes it. */
 fault: ("unreachable" | "silent" | "loading" | "password" | "not_permitted" | "read_only" | "full" | "disk" | "replicas" | "cluster" | "refused") | (null);
 server: ("Redis" | "Valkey") | (null);
 /** The version of the server program, Redis or Valkey. */
 version: string | null;
-/** What survives a crash of Redis: `always` all acknowledged writes, `everysec` all but the last 2 s, `none` nothing. */
+/** The data that survives a crash of Redis: `always`: all acknowledged writes, `everysec`: all but those of the last 2 s, `none`: nothing. */
 durability: ("always" | "everysec" | "none" | "unknown") | (null);
 detail: string | null;};
 models: ({model: string;
@@ -722,11 +722,11 @@ encoders: {ready: number;
 configured: number;
 restarts: number;};
 detail: string | null;})[];
-/** Settings that differ between processes of this service although they must be equal: one sentence each, for operators. Normally empty. */
+/** One sentence for each setting that must be equal in all processes of this service and is not. For operators. Normally empty. */
 settings: (string)[];
 /** Worker connections over all queues; null without Redis. */
 workers: (number) | (null);
-/** The work of all tenants, for operators; null for tenants, and without Redis. */
+/** The jobs of all tenants. Only for operators; null for tenants and without Redis. */
 queues: (({name: string;
 waiting: number;
 active: number;
@@ -956,7 +956,7 @@ minScore?: string;
 maxScore?: string;
 /** Only items that failed with this code. */
 code?: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "file.not_found" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
-/** Only items with this in their id or their text, in upper or lower case. */
+/** Only items whose id or text contains this, in upper or lower case. */
 q?: string;
 /** JSON and NDJSON: with `true`, each result also has the text of its item and the address of its image. The other formats always have both. */
 items?: "true" | "false";

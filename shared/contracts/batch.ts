@@ -14,7 +14,10 @@ const texts = labelsInWords(read.filter(({ isText }) => isText));
 const separated = labelsInWords(read.filter(({ hasColumns, isText }) => hasColumns && isText));
 const readEndings = `${endingsInWords(read)}, each but \`.parquet\` also with \`.gz\``;
 
-/** The maximum items of a JSON body. With anything but short URLs the limit of the body is reached first. */
+/**
+ * The maximum number of items in a JSON body. Unless all items are short URLs, the limit for bytes of the body is
+ * reached first.
+ */
 export const maxJsonItems = 1_000_000;
 
 const model = z
@@ -142,13 +145,16 @@ const reference = {
   }),
 };
 
-/** The JSON envelope for validation. Items are unknown here, because an invalid item fails alone. */
+/**
+ * The JSON object of a posted batch, for validation. Its items are validated later, one by one, because an invalid item
+ * must not fail the others.
+ */
 export const batchEnvelope = z.strictObject({ items: z.array(z.unknown()).max(maxJsonItems), ...options });
 
-/** The JSON envelope of a batch by reference. */
+/** The JSON object of a posted batch by reference. */
 export const referenceEnvelope = z.strictObject({ ...reference, ...options });
 
-/** The envelopes as documented for clients. */
+/** The JSON objects of posts, in the form that is documented for clients. */
 export const batchRequest = z
   .union([
     z.strictObject({ items: z.array(postedItem).min(1), ...options }).meta({ id: 'BatchOfItems' }),
@@ -159,7 +165,7 @@ export const batchRequest = z
   ])
   .meta({ id: 'BatchRequest' });
 
-/** Options of a batch in the query: all options for streams, which have no envelope; `strict` for JSON too. */
+/** Options of a batch as query parameters. Streams have all their options here; a JSON object needs only `strict`. */
 export const batchQuery = z
   .strictObject({
     strict: z
@@ -227,8 +233,8 @@ export const terminalStates: ReadonlySet<BatchState> = new Set([
 ]);
 
 /**
- * The reason of a `failed` batch: no item succeeded, the failure budget is spent, the input object cannot be read, the
- * stored items are lost, or the model could not be loaded.
+ * The reason of a `failed` batch: no item succeeded, more items failed than the failure budget allows, the input object
+ * cannot be read, the stored items are lost, or the model could not be loaded.
  */
 export const failureReason = z.enum(['all_failed', 'failure_budget', 'input', 'input_lost', 'model_unavailable']);
 export type FailureReason = z.output<typeof failureReason>;
@@ -244,7 +250,7 @@ export const batchStatus = z
     state: batchState,
     phase: z.enum(['waiting', 'evaluating', 'stopping', 'finished']).meta({
       description:
-        '`evaluating`: a worker has taken a part of it; a dead worker is noticed within 20 s. `stopping`: it was cancelled or its failure budget is spent, and it ends after its parts in flight, within 45 s.',
+        '`evaluating`: a worker has taken a part of it; a dead worker is noticed within 20 s. `stopping`: it was cancelled or too many items failed; it ends when its parts in flight have ended, within 45 s.',
     }),
     model: z.string(),
     revision: z.string(),
@@ -253,13 +259,15 @@ export const batchStatus = z
     textCleaning: z.string().nullable(),
     longText: longText.unwrap(),
     pairProbabilities: z.boolean().meta({
-      description: 'True if results have the probability of their pair, as those of the SigLIP families do.',
+      description:
+        'True if each result has the probability that its text describes its image. Only models of the SigLIP families have it.',
     }),
     traffic: z
       .array(arm.pick({ role: true, model: true, revision: true, share: true }))
       .nullable()
       .meta({
-        description: 'The models that share the batch, as configured at the post; null for a single model.',
+        description:
+          'The models that share the items of the batch, as configured when it was posted; null for a single model.',
       }),
     priority: z.int(),
     items: z.object({ total: count, succeeded: count, failed: count, cancelled: count, pending: count }),
@@ -276,12 +284,12 @@ export const batchStatus = z
     reason: failureReason.nullable().meta({ description: 'The reason of a `failed` batch.' }),
     waitingFor: z.string().nullable().meta({
       description:
-        'Why workers cannot evaluate it now, for example that its model cannot be loaded. After 15 minutes without an outcome it fails as `model_unavailable`.',
+        'The reason why workers cannot evaluate the batch now, for example that its model cannot be loaded. After 15 minutes without an outcome the batch fails with the reason `model_unavailable`.',
     }),
     failureBudget: z
       .object({ count: count.nullable(), share: z.number().nullable(), after: count })
       .nullable()
-      .meta({ description: 'The failure budget of the post; null for no limit.' }),
+      .meta({ description: 'The failure budget that was posted with the batch; null for no limit.' }),
     input: z.string().nullable().meta({ description: 'The input object of a batch by reference.' }),
     inputError: z
       .object({ code: z.enum(codeNames), message: z.string() })
@@ -310,13 +318,10 @@ export const batchStatus = z
       .string()
       .nullable()
       .meta({ description: 'The latest batch that retries the failed items of this batch.' }),
-    traceId: z
-      .string()
-      .nullable()
-      .meta({ description: 'The id of the trace of its post and its chunks, if it is traced.' }),
+    traceId: z.string().nullable().meta({ description: 'The id of the trace of this batch, if it is traced.' }),
     requests: requestBatch
       .nullable()
-      .meta({ description: "The facts of a batch that came through OpenAI's interface, whose items are requests." }),
+      .meta({ description: "Facts about a batch that was posted through OpenAI's interface. Its items are requests." }),
     webhook: z
       .object({
         url: z.string(),
@@ -377,7 +382,7 @@ const outcome = z.enum(['succeeded', 'failed', 'cancelled', 'answered']);
 /** The default length of a page of results. */
 export const resultsPageSize = 1_000;
 
-/** In a URL an empty value would be 0. */
+/** A limit for scores. A text and not a number, because an empty value would become 0. */
 const scoreLimit = z
   .string()
   .regex(/^-?\d+(\.\d+)?$/, { error: 'a number is expected' })
@@ -399,8 +404,8 @@ export const resultOrders = ['score', '-score', 'cosine', '-cosine', 'index'] as
 export type ResultOrder = (typeof resultOrders)[number];
 
 /**
- * The query of the results in all formats: generated clients do not know to which format a parameter belongs. The contract
- * states no defaults, as some clients send every documented default.
+ * The query of the results, with the parameters of all formats: generated clients do not know which format a parameter
+ * belongs to. The schema states no defaults, as some clients send every documented default.
  */
 export const resultsQuery = z.strictObject({
   cursor: z.string().optional().meta({ description: '`next` of the previous page of JSON. Default: the first page.' }),
@@ -422,7 +427,7 @@ export const resultsQuery = z.strictObject({
     .min(1)
     .max(200)
     .optional()
-    .meta({ description: 'Only items with this in their id or their text, in upper or lower case.' }),
+    .meta({ description: 'Only items whose id or text contains this, in upper or lower case.' }),
   items: z.enum(['true', 'false']).optional().meta({
     description:
       'JSON and NDJSON: with `true`, each result also has the text of its item and the address of its image. The other formats always have both.',
@@ -444,7 +449,7 @@ export const resultsQuery = z.strictObject({
 });
 export type ResultsQuery = z.output<typeof resultsQuery>;
 
-/** The conditions that select results. All of them must be met. */
+/** The conditions that select results. A result must meet all of them. */
 export type Selection = Partial<Pick<ResultsQuery, 'status' | 'minScore' | 'maxScore' | 'code' | 'q'>>;
 
 /** A selection in an order, or in a rank. */
@@ -546,7 +551,7 @@ export const batchSummary = z
     }),
     percentiles: z.array(z.object({ percent: z.int(), cosine: z.number(), score: z.number() })).meta({
       description:
-        'The lowest cosine and score that this share of the succeeded items does not exceed; empty without succeeded items.',
+        'Percentiles: `percent` % of the succeeded items have at most this cosine and score; empty without succeeded items.',
     }),
     percentilesExact: z.boolean().meta({
       description:

@@ -5,13 +5,13 @@ export const health = z
   .object({
     status: z.enum(['ok', 'degraded', 'unavailable']).meta({
       description:
-        '`degraded`: single pairs are answered, batches are not, or processes with different settings may lose them. `unavailable`: nothing is scored.',
+        '`degraded`: single pairs are scored, but batches are not, or may get lost because processes have different settings. `unavailable`: nothing can be scored.',
     }),
     version: z.string(),
     uptimeSeconds: z.number(),
     redis: z.object({
       status: z.enum(['ok', 'refusing', 'down']).meta({
-        description: '`refusing`: it answers but refuses writes. `down`: it does not answer.',
+        description: '`refusing`: Redis answers but refuses writes. `down`: Redis does not answer.',
       }),
       fault: z
         .enum(Object.keys(redisFaults) as [RedisFault, ...RedisFault[]])
@@ -21,7 +21,7 @@ export const health = z
       version: z.string().nullable().meta({ description: 'The version of the server program, Redis or Valkey.' }),
       durability: z.enum(['always', 'everysec', 'none', 'unknown']).nullable().meta({
         description:
-          'What survives a crash of Redis: `always` all acknowledged writes, `everysec` all but the last 2 s, `none` nothing.',
+          'The data that survives a crash of Redis: `always`: all acknowledged writes, `everysec`: all but those of the last 2 s, `none`: nothing.',
       }),
       detail: z.string().nullable(),
     }),
@@ -36,13 +36,13 @@ export const health = z
     ),
     settings: z.array(z.string()).meta({
       description:
-        'Settings that differ between processes of this service although they must be equal: one sentence each, for operators. Normally empty.',
+        'One sentence for each setting that must be equal in all processes of this service and is not. For operators. Normally empty.',
     }),
     workers: z.int().nullable().meta({ description: 'Worker connections over all queues; null without Redis.' }),
     queues: z
       .array(z.object({ name: z.string(), waiting: z.int(), active: z.int(), failed: z.int(), workers: z.int() }))
       .nullable()
-      .meta({ description: 'The work of all tenants, for operators; null for tenants, and without Redis.' }),
+      .meta({ description: 'The jobs of all tenants. Only for operators; null for tenants and without Redis.' }),
   })
   .meta({ id: 'Health' });
 export type Health = z.output<typeof health>;

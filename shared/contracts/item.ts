@@ -1,14 +1,20 @@
 import { z } from 'zod';
 import { codeNames } from '../errors.ts';
 
-/** The maximum length of a text in UTF-16 units. It exceeds any context length and only limits the work of cleaning. */
+/**
+ * The maximum length of a text in UTF-16 units. Every model reads less; the maximum only limits the time that cleaning
+ * takes.
+ */
 export const maxTextLength = 20_000;
 
-/** The maximum length of an image address in UTF-16 units: what servers accept, more than browsers send. */
+/**
+ * The maximum length of an image address in UTF-16 units. Most servers accept no longer one, and most browsers send no
+ * longer one.
+ */
 export const maxAddressLength = 8 * 1024;
 
 const addressed = z.string().min(1).max(maxAddressLength);
-/** Base64 and data URIs are as long as their image. */
+/** Matches addresses, whose length is limited. Base64 and data URIs are as long as their image. */
 const isAddress = /^\s*(?!data:)[a-z][a-z0-9+.-]{1,30}:/i;
 
 /** An image source. A plain string is a URL, a data URI or base64, distinguished by its beginning. */
@@ -28,11 +34,11 @@ export const imageSource = z
           .string()
           .max(maxAddressLength)
           .optional()
-          .meta({ description: 'The path of the file with the bytes; CSV has it in their place.' }),
+          .meta({ description: 'The path of the image file. CSV results have this path in place of the bytes.' }),
       }),
       z.strictObject({ file: addressed }),
     ],
-    { error: 'expected an http(s) URL, a data URI or base64 as a string, or an object with url, base64 or file' },
+    { error: 'expected a string (an http(s) URL, a data URI or base64) or an object with url, base64 or file' },
   )
   .meta({
     id: 'ImageSource',
@@ -66,8 +72,8 @@ export const postedItem = batchItem
     id: z
       .union([z.string().max(maxIdLength), z.number()])
       .nullish()
-      .meta({ description: 'Echoed back with the result, as a string.' }),
-    // Named so that generators have one class for it, with and without null.
+      .meta({ description: 'Returned with the result, as a string.' }),
+    // A named schema, so that code generators create one class for both forms, with and without null.
     metadata: z.record(z.string(), z.unknown()).meta({ id: 'BatchItemMetadata' }).nullish().meta({
       description:
         'Arbitrary data that is returned with the result. Numbers keep their digits. An escaped lone surrogate becomes U+FFFD.',
@@ -83,7 +89,7 @@ export const itemErrorSchema = z
   })
   .meta({ id: 'ItemError' });
 
-/** Named because generators give unnamed schemas the same name in each parent schema, and drop those schemas. */
+/** A named schema: code generators give unnamed schemas the same name in each parent schema, and then drop them. */
 const echoedMetadata = z
   .record(z.string(), z.unknown())
   .meta({ id: 'ItemMetadata', description: 'The metadata that was posted with the item.' });
@@ -104,7 +110,7 @@ export const scoreFields = {
   cosine: z.number().min(-1).max(1).meta({ example: 0.2731 }),
 };
 
-/** The scores of a pair by itself. */
+/** The scores of a pair. */
 export const pairFields = {
   ...scoreFields,
   probability: z.number().min(0).max(1).optional().meta({
@@ -116,7 +122,7 @@ export const pairFields = {
 const byModel = z
   .string()
   .optional()
-  .meta({ description: 'The model of the score, if several models share the batch.' });
+  .meta({ description: 'The model that computed the score, if several models share the batch.' });
 
 /** The result of an item. */
 export const itemResult = z
@@ -147,14 +153,14 @@ export const itemResult = z
   .meta({ id: 'ItemResult' });
 export type ItemResult = z.output<typeof itemResult>;
 
-/** The receipt of a score: what produced it. */
+/** The receipt of a score: the model and the processing that produced it. */
 export const receipt = z
   .object({
     model: z.string(),
     revision: z.string(),
     precision: z.string().meta({
       description:
-        'Precision of both towers; if they differ, of the vision tower and then the text tower: `fp16+fp32`.',
+        'Precision of the towers. If they differ, first that of the vision tower, then that of the text tower: `fp16+fp32`.',
     }),
     provider: z.string().meta({ description: 'ONNX Runtime execution provider.' }),
     preprocess: z.string().meta({ description: 'Version of the image preprocessing.' }),

@@ -8,10 +8,10 @@ export const modelInfo = z
     description: z.string().nullable(),
     revision: z.string(),
     source: z.string().meta({ description: 'The source of its files.' }),
-    family: z.string().nullable().meta({ description: 'The family of models that its files are read as.' }),
+    family: z.string().nullable().meta({ description: 'The model family, which determines how its files are read.' }),
     probabilities: z.enum(['softmax', 'sigmoid']).nullable().meta({
       description:
-        '`softmax`: probabilities are those of the candidates of a request. `sigmoid`: each pair has its own.',
+        '`softmax`: the probabilities of all candidates of a request add up to 1. `sigmoid`: each pair has a probability of its own.',
     }),
     logitScale: z.number().nullable(),
     logitBias: z.number().nullable().meta({ description: 'The bias of the sigmoid.' }),
@@ -20,10 +20,10 @@ export const modelInfo = z
     state: z
       .enum(['absent', 'available', 'loading', 'loaded', 'failed'])
       .meta({ description: '`absent`: its files are not available. `available`: it is loaded on first use.' }),
-    verified: z
-      .boolean()
-      .nullable()
-      .meta({ description: 'True if it reproduced its golden values when it was loaded; false if it has none.' }),
+    verified: z.boolean().nullable().meta({
+      description:
+        'True if the model reproduced the values of its reference implementation when it was loaded; false if it has no such values.',
+    }),
     precision: z.string().nullable(),
     provider: z.string().nullable(),
     choice: z.string().nullable().meta({ description: 'The reason for this provider and precision.' }),
@@ -59,7 +59,7 @@ export const modelInfo = z
   .meta({ id: 'Model' });
 export type ModelInfo = z.output<typeof modelInfo>;
 
-/** A model in the shape of OpenAI's API. */
+/** A model in OpenAI's format. */
 export const openAiModel = z
   .object({
     id: z.string(),
@@ -70,7 +70,7 @@ export const openAiModel = z
   .meta({ id: 'OpenAIModel' });
 export type OpenAiModel = z.output<typeof openAiModel>;
 
-/** The models in the shape of OpenAI's API. */
+/** The list of models in OpenAI's format. */
 export const openAiModelList = z
   .object({ object: z.literal('list'), data: z.array(openAiModel) })
   .meta({ id: 'OpenAIModelList' });
@@ -85,6 +85,6 @@ export const modelList = z
     fault: z
       .string()
       .nullable()
-      .meta({ description: 'The error of a change of the registry files. The previous content remains in use.' }),
+      .meta({ description: 'The error in the changed registry files. Their previous content remains in use.' }),
   })
   .meta({ id: 'ModelList' });

@@ -24,7 +24,7 @@ export const openAiBatchRequest = z
   })
   .meta({ id: 'OpenAIBatchRequest' });
 
-/** A batch in the shape of OpenAI's API. */
+/** A batch in OpenAI's format. */
 export const openAiBatch = z
   .object({
     id: z.string(),

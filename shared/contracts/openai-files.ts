@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 const seconds = z.int().meta({ description: 'In seconds since 1970.' });
 
-/** A file in the shape of OpenAI's API. */
+/** A file in OpenAI's format. */
 export const openAiFile = z
   .object({
     id: z.string(),
@@ -31,7 +31,7 @@ export const openAiFileDeleted = z
   .object({ id: z.string(), object: z.literal('file'), deleted: z.literal(true) })
   .meta({ id: 'OpenAIFileDeleted' });
 
-/** The fields of an upload. */
+/** The fields of the form that uploads a file. */
 export const openAiUpload = z.strictObject({
   purpose: z.literal('batch', { error: 'only files for batches are stored: purpose must be batch' }),
   'expires_after[anchor]': z.literal('created_at').optional(),
@@ -40,7 +40,7 @@ export const openAiUpload = z.strictObject({
 
 export const openAiFilePath = z.object({ id: z.string().meta({ description: 'Id of the file.' }) });
 
-/** The page of a list in OpenAI's API. */
+/** The query parameters of a list, as in OpenAI's API. */
 export const openAiPage = z.strictObject({
   after: z.string().optional().meta({ description: 'The last id of the previous page.' }),
   limit: z.coerce.number().int().min(1).max(10_000).optional(),

@@ -9,7 +9,9 @@ export const problem = z
     status: z.int(),
     code: z.enum(codeNames),
     detail: z.string(),
-    requestId: z.string().meta({ description: 'Also in the `X-Request-Id` header and in the logs.' }),
+    requestId: z
+      .string()
+      .meta({ description: 'The id of the request, which the `X-Request-Id` header and the logs also have.' }),
     traceId: z.string().optional().meta({ description: 'The id of the trace of the request, if it is traced.' }),
     errors: z
       .array(z.object({ path: z.string(), message: z.string() }))
@@ -23,7 +25,7 @@ export const problem = z
         param: z.string().nullable(),
       })
       .optional()
-      .meta({ description: "The error in the format of OpenAI's API; only in responses of OpenAI's paths." }),
+      .meta({ description: "The error in the format of OpenAI's API; only on paths of OpenAI's API." }),
   })
   .meta({ id: 'Problem' });
 export type Problem = z.output<typeof problem>;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { imageSource, itemErrorSchema, longText, receipt, scoreFields } from './item.ts';
 import { maxTexts, timings } from './single.ts';
 
-/** The maximum images of a ranking: each is downloaded and decoded while the client waits. */
+/** The maximum number of images in a ranking: each is downloaded and decoded while the client waits. */
 export const maxRankedImages = 64;
 
 const model = z
@@ -31,7 +31,7 @@ const ranked = z.object({
   ...scoreFields,
   probability: z.number().min(0).max(1).meta({
     description:
-      'Softmax of logit scale * cosine over the candidates of this request; it is only comparable within the request. With models of the SigLIP families, the sigmoid of logit scale * cosine + logit bias of each pair.',
+      'Softmax of logit scale * cosine over the candidates of this request; compare it only within the request. For models of the SigLIP families: the sigmoid of logit scale * cosine + logit bias of the pair.',
   }),
 });
 
@@ -42,7 +42,8 @@ export const rankResponse = z
       .array(z.object({ index: z.int().min(0), error: itemErrorSchema }))
       .meta({ description: 'Images that could not be evaluated; the others are ranked without them.' }),
     probabilities: z.enum(['softmax', 'sigmoid']).meta({
-      description: '`softmax`: they add up to 1. `sigmoid`: each candidate has its own.',
+      description:
+        '`softmax`: the probabilities of all candidates add up to 1. `sigmoid`: each candidate has a probability of its own.',
     }),
     logitScale: z.number(),
     logitBias: z.number().nullable().meta({ description: 'The bias of the sigmoid; null for a softmax.' }),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { maxInputs } from './embeddings.ts';
 import { imageSource, longText } from './item.ts';
 
-// All have names: generators give unnamed schemas of a union the same name, and drop them.
+// All schemas of these unions have names: code generators give unnamed ones the same name, and then drop them.
 const imagePart = z
   .strictObject({
     type: z.literal('image_url'),
@@ -30,7 +30,7 @@ const side = z
   .meta({
     id: 'ScoreInputs',
     description:
-      'A string or `{text}` is a text, `{image}` an image. `{content}` has one input in each part, as vLLM has it; in a list it has one part.',
+      'A string or `{text}` is a text, `{image}` an image. `{content}` has a list of parts, each of which is an input, as in vLLM. Within a list of inputs, `{content}` may have one part only.',
   });
 
 const sides = [
@@ -63,13 +63,13 @@ export const scoreRequest = z
 export type ScoreRequest = z.output<typeof scoreRequest>;
 export type ScoreInput = { text: string } | { image: z.output<typeof imageSource> };
 
-/** A fault in the sides of a score request. */
+/** An error in the sides of a score request. */
 export interface SidesFault {
   path: string;
   message: string;
 }
 
-/** Returns the two sides of a score request as lists of equal length, or the fault in them. */
+/** Returns the two sides of a score request as lists of equal length, or the error in them. */
 export function pairsOf(request: ScoreRequest): { left: ScoreInput[]; right: ScoreInput[] } | SidesFault {
   const given = sides.flat().filter((name) => request[name] !== undefined);
   const names = sides.find((pair) => given.length > 0 && pair.every((name) => given.includes(name)));
@@ -91,7 +91,7 @@ export function pairsOf(request: ScoreRequest): { left: ScoreInput[]; right: Sco
 type Side = z.output<typeof side>;
 type Input = z.output<typeof input>;
 
-/** Returns the inputs of a side; undefined in place of an entry with several parts. */
+/** Returns the inputs of a side, with undefined in place of an entry that has several parts. */
 function inputsOf(given: Side): (ScoreInput | undefined)[] {
   if (!Array.isArray(given)) {
     return typeof given === 'object' && 'content' in given ? given.content.map(toInput) : [toInput(given)];

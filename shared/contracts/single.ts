@@ -25,7 +25,7 @@ export type SingleRequest = z.output<typeof singleRequest>;
 
 export const timings = z
   .object({
-    fetchMs: z.number().meta({ description: 'Time to get the bytes: download, file or base64.' }),
+    fetchMs: z.number().meta({ description: 'Time to read the bytes of the image from its address, file or base64.' }),
     decodeMs: z.number(),
     inferenceMs: z.number().meta({ description: 'Time in both towers; 0 if both embeddings were cached.' }),
     totalMs: z.number(),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The pinned properties that must be equal for two scores to be comparable. */
+/** The properties in which two models must agree for their scores to be comparable. */
 const recipe = {
   model: z.string(),
   revision: z.string(),
@@ -19,43 +19,46 @@ export type Arm = z.output<typeof arm>;
 
 const points = z.number().gt(0).max(100);
 
-/** The end of a canary's window: after a number of items, or after a time. */
+/** The end of a window, in which a canary is judged: after a number of items, or after a time. */
 export const canaryWindow = z.strictObject({
   items: z.int().min(20).max(1_000_000).default(500),
   seconds: z.number().min(1).max(604_800).default(3_600),
 });
 
-/** The limits of a canary. */
+/** The limits that a canary must keep in each window. */
 export const canaryGuard = z.strictObject({
-  /** The maximum excess of its share of failed items over that of the main model. */
+  /** The maximum by which the canary's share of failed items may exceed that of the main model. */
   errorShare: z.number().min(0).max(1).default(0.02),
-  /** The maximum ratio of its tower time to that of the main model; two windows in a row above it fail. */
+  /**
+   * The maximum ratio of its time in both towers to that of the main model. A window above it fails only after another
+   * such window.
+   */
   latencyRatio: z.number().gt(0).default(2),
-  /** Mean absolute difference of the scores, in points of 0 to 100. */
+  /** The maximum mean absolute difference of the scores, on a scale of 0 to 100. */
   scoreDrift: points.default(1),
   /** The minimum Spearman correlation over the items that both models scored. */
   rankCorrelation: z.number().min(-1).max(1).default(0.9),
 });
 
 /**
- * The comparison of two models. `scores`: their scores, which must be alike. `ranks`: their orders of the same items alone,
- * because models of different families have different scales.
+ * The way in which two models are compared. `scores`: their scores must be alike. `ranks`: only their order of the same
+ * items must be alike, because models of different families have different scales.
  */
 export const comparedBy = z.enum(['scores', 'ranks']).meta({
   id: 'ComparedBy',
   description:
-    '`scores`: differences of scores, and ranks. `ranks`: ranks alone, because scores of different families have different scales.',
+    '`scores`: the two models are compared by their scores and by their order of the items. `ranks`: only by their order of the items, because scores of different families have different scales.',
 });
 export type ComparedBy = z.output<typeof comparedBy>;
 
-/** A canary on trial, with all that any process needs to judge it. */
+/** A canary on trial, with everything that a process needs to judge it. */
 export const trial = z.object({
   model: z.string(),
-  /** The model it is compared with. */
+  /** The main model, with which the canary is compared. */
   main: z.string(),
   /** The share of the canary's images that the main model scores too. */
   compare: z.number().min(0).max(1),
-  /** Absent in plans of older releases: scores. */
+  /** Absent in plans of older releases, which always compared scores. */
   comparedBy: comparedBy.optional(),
   window: canaryWindow,
   guard: canaryGuard,
@@ -65,12 +68,15 @@ export const trial = z.object({
 export type Trial = z.output<typeof trial>;
 
 /**
- * The distribution of a profile's images over models at one time. A batch keeps the plan of its post, so plans are stored
- * and read by other releases.
+ * The distribution of a profile's images over models at one time. A batch stores the plan of the time of its post, so
+ * other releases read the plan too.
  */
 export const trafficPlan = z.object({
   profile: z.string(),
-  /** Changes with the rules and the revisions of the models: counts of different experiments are never added. */
+  /**
+   * The id of the experiment. It changes with the rules and with the revisions of the models, so that counts of
+   * different experiments are never added.
+   */
   experiment: z.string(),
   /** The main model first; shares add up to 1. */
   arms: z.array(arm).min(1),
@@ -89,17 +95,19 @@ export const windowVerdict = z.enum(['passed', 'failed']);
 const count = z.int().min(0);
 const share = z.number().min(0).max(1);
 
-/** The measurements of a canary's window; null if there are too few items. */
+/** The measurements in a window of a canary; null when there are too few items. */
 export const windowFigures = z.object({
   items: count.meta({ description: 'Items that the canary answered; invalid items do not count.' }),
   errorShare: share.nullable().meta({ description: 'The share of its items that failed.' }),
   mainErrorShare: share.nullable(),
   latencyRatio: z.number().nullable().meta({
-    description: 'The ratio of its tower time to that of the main model: the median over the items that both scored.',
+    description:
+      'The ratio of its time in both towers to that of the main model: the median over the items that both models scored.',
   }),
   compared: count.meta({ description: 'Items that both models scored.' }),
   scoreDrift: z.number().nullable().meta({
-    description: 'Mean absolute difference of the two scores, in points; null for models of different families.',
+    description:
+      'Mean absolute difference of the two scores, on a scale of 0 to 100; null for models of different families.',
   }),
   rankCorrelation: z
     .number()
@@ -135,7 +143,8 @@ export const comparison = z
     pairs: count,
     failed: count.meta({ description: 'Items that only the reference could score.' }),
     meanDifference: z.number().nullable().meta({
-      description: 'Candidate minus reference, in points of the score; null with `comparedBy: ranks`, as the next two.',
+      description:
+        'Mean difference of the scores, candidate minus reference, on a scale of 0 to 100. Null when the models are compared by ranks; the next two are null then too.',
     }),
     meanAbsoluteDifference: z.number().nullable(),
     maxAbsoluteDifference: z.number().nullable(),
@@ -153,16 +162,19 @@ export const armReport = z
     model: z.string(),
     revision: z.string(),
     share: share.meta({ description: 'The configured share of the images.' }),
-    shareNow: share.meta({ description: 'The present share, after the verdict on the canary.' }),
+    shareNow: share.meta({
+      description:
+        'The current share, which differs from the configured one when the canary was promoted or rolled back.',
+    }),
     items: count,
     failed: count,
     errorShare: share.nullable(),
     meanScore: z.number().nullable(),
-    /** Half of the 95 % confidence interval of the mean. */
+    /** Half of the width of the 95 % confidence interval of the mean score. */
     meanScoreMargin: z
       .number()
       .nullable()
-      .meta({ description: 'Half of the 95 % confidence interval of the mean, in points.' }),
+      .meta({ description: 'Half of the width of the 95 % confidence interval of the mean score.' }),
     meanInferenceMs: z.number().nullable().meta({ description: 'The mean time of both towers per item.' }),
   })
   .meta({ id: 'ArmReport' });
@@ -186,7 +198,10 @@ export const trafficReport = z
       })
       .nullable(),
     comparisons: z.array(comparison),
-    fault: z.string().nullable().meta({ description: 'The error that excludes a model from the traffic.' }),
+    fault: z
+      .string()
+      .nullable()
+      .meta({ description: 'The error that keeps a model from getting a share of the images.' }),
   })
   .meta({ id: 'TrafficReport' });
 export type TrafficReport = z.output<typeof trafficReport>;

@@ -5,12 +5,12 @@ import type { Redis } from './masters.ts';
 import { reasonOf } from './reason.ts';
 import { type RedisTarget, userOf } from './url.ts';
 
-/** Servers of a cluster whose connection is broken, by `host:port`. */
+/** The servers of each cluster whose connection is broken, by `host:port`. */
 const away = new WeakMap<Cluster, Set<string>>();
 
 /**
- * The options of `producer` and `consumer`. While a server is away its commands are resent every 100 ms, and each time
- * counts as a redirection. So a request waits half a second, which is long enough while slots are being moved.
+ * The options of `producer` and `consumer` connections. While a server is away, its commands are resent every 100 ms,
+ * and each time counts as a redirection. So a request waits at most half a second, enough while slots are moved.
  */
 const roles = {
   producer: {
@@ -22,8 +22,8 @@ const roles = {
 } as const satisfies Record<string, ClusterOptions>;
 
 /**
- * BullMQ duplicates a connection to wait for jobs, and repairs the duplicate when a command fails. A command that is
- * resent without limit never fails, and a worker could not stop after an outage.
+ * BullMQ duplicates a connection to wait for jobs, and replaces the duplicate when a command fails. If a command were
+ * resent without limit, it would never fail, and a worker could not stop after an outage.
  */
 class ClusterForQueues extends Cluster {
   override duplicate(...[nodes, options]: Parameters<Cluster['duplicate']>): Cluster {
@@ -32,8 +32,8 @@ class ClusterForQueues extends Cluster {
 }
 
 /**
- * After a cluster has ended, ioredis sets its status back to `close` for each server connection that ends later. BullMQ
- * would then wait for a change that never comes.
+ * Keeps the status of a cluster at `end` once it has ended. ioredis sets it back to `close` for each server connection
+ * that ends later, and BullMQ would then wait for a change that never comes.
  */
 function endsForGood(cluster: Cluster): Cluster {
   cluster.on('close', () => {
@@ -47,8 +47,8 @@ function endsForGood(cluster: Cluster): Cluster {
 }
 
 /**
- * Opens a connection to a cluster. The outage of a server and its end are logged once; keys on other servers remain
- * usable.
+ * Opens a connection to a cluster. The beginning and the end of a server's outage are logged once. Keys on other
+ * servers remain usable.
  */
 export function connectCluster(
   target: RedisTarget & { kind: 'cluster' },
@@ -64,7 +64,7 @@ export function connectCluster(
     clusterRetryStrategy: retryDelay,
     // Host names are not resolved here: certificates name them, and the cluster announces the servers' addresses.
     dnsLookup: (host, callback) => callback(null, host),
-    // Otherwise a change is only noticed when a command goes to the wrong server.
+    // Otherwise a change of the slots is noticed only when a command reaches the wrong server.
     slotsRefreshInterval: 10_000,
     slotsRefreshTimeout: 3_000,
   });
@@ -82,13 +82,13 @@ export function connectCluster(
     node.on('ready', () => {
       if (lost.delete(name)) log.info({ role, node: name }, 'the server of the Redis cluster is back');
     });
-    // Without a command to it, the return of a server would not be noticed.
+    // A command is sent to the server, because its return would not be noticed without one.
     if (lost.has(name)) node.ping().catch(() => {});
   });
   return cluster;
 }
 
-/** Returns true if Redis and each server that a cluster needs answer, as far as this process knows. */
+/** Returns true if Redis answers; for a cluster, if every server with slots answers, as far as this process knows. */
 export function isWhole(redis: Redis): boolean {
   if (redis.status !== 'ready') return false;
   return !(redis instanceof Cluster && [...(away.get(redis) ?? [])].some((name) => isNeeded(redis, name)));
@@ -96,5 +96,5 @@ export function isWhole(redis: Redis): boolean {
 
 const nameOf = ({ options: { host, port } }: Server): string => `${host}:${port}`;
 
-/** Returns true if a server holds slots. A server that was removed from the cluster is not needed. */
+/** Returns true if a server has slots. A server that was removed from the cluster has none. */
 const isNeeded = (cluster: Cluster, name: string): boolean => cluster.slots.some(([master]) => master === name);

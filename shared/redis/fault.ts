@@ -1,4 +1,4 @@
-/** The faults of Redis, with the message for health and log. */
+/** The faults of Redis, with the message that health checks and the log show. */
 export const redisFaults = {
   unreachable: 'Redis cannot be reached',
   silent: 'Redis accepts connections but does not answer',
@@ -24,7 +24,7 @@ export const refusals: ReadonlySet<RedisFault> = new Set([
   'refused',
 ]);
 
-/** The first word of an error reply is its kind. The rest is prose that differs between versions. */
+/** Patterns for the first word of an error reply, which is its kind. The rest of a reply differs between versions. */
 const byReply: readonly [RegExp, RedisFault][] = [
   [/^LOADING/, 'loading'],
   [/^(NOAUTH|WRONGPASS|invalid password)/, 'password'],

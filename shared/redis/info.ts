@@ -2,7 +2,7 @@
 export const infoField = (info: string, name: string): string | undefined =>
   new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1];
 
-/** Returns the name of the server program: `Redis`, or a fork with its own version. */
+/** Returns the name of the server program, Redis or Valkey. */
 export const serverOf = (info: string): 'Redis' | 'Valkey' =>
   infoField(info, 'valkey_version') === undefined ? 'Redis' : 'Valkey';
 
@@ -15,7 +15,7 @@ export const infoNumber = (info: string, name: string): number => Number(infoFie
 /** The memory of a server in bytes. */
 export interface Memory {
   used: number;
-  /** The server's limit, or the memory of its machine if it has no limit; 0 if neither is reported. */
+  /** The memory limit of the server, or the memory of its machine if it has no limit; 0 if neither is reported. */
   limit: number;
 }
 
@@ -24,7 +24,7 @@ export const memoryOf = (info: string): Memory => ({
   limit: infoNumber(info, 'maxmemory') || infoNumber(info, 'total_system_memory'),
 });
 
-/** Returns the memory of the server that uses the largest share of its own. */
+/** Returns the memory of the server that uses the largest share of its limit. */
 export function fullestOf(infos: readonly string[]): Memory {
   const memories = infos.map(memoryOf);
   const share = ({ used, limit }: Memory) => (limit === 0 ? 0 : used / limit);

@@ -2,10 +2,11 @@ import type { Redis } from '../redis.ts';
 import { prefixOf } from './prefix.ts';
 
 /**
- * Every Redis key of this project is named here, and nowhere else. All begin with the prefix of their connection.
+ * The names of all Redis keys of this project. All begin with the prefix of their connection.
  *
- * Keys of one batch carry its id as hash tag, so a script may touch them together on a cluster; what spans batches
- * lives in the slot of the prefix, where BullMQ's own keys are. A step that needs both slots is two idempotent steps.
+ * Keys of one batch have its id as hash tag, so that a script may use them together on a cluster. Keys that concern
+ * many batches are in the slot of the prefix, as are BullMQ's own keys. A step that needs keys of both slots is divided
+ * into two steps that may be repeated.
  */
 
 /** BullMQ's prefix. */
@@ -15,10 +16,13 @@ export const queuePrefix = (redis: Redis): string => `{${prefixOf(redis)}}`;
 export const queueName = (profile: string): string => `evaluate-${profile}`;
 export const maintenanceQueueName = 'maintenance';
 export const webhookQueueName = 'webhooks';
-/** Queues whose jobs are batches by reference: their objects are read, and the files of their results written. */
+/** The queues of tasks for batches by reference: reading their objects, and writing their result files. */
 export const taskQueues = { intake: 'intake', files: 'files' } as const;
 
-/** The number of chunks per payload hash: one hash per chunk costs a key each, one hash per batch grows without limit. */
+/**
+ * The number of chunks in one hash of payloads. With one hash per chunk, each chunk would need a key; with one hash per
+ * batch, the hash would grow without limit.
+ */
 export const chunksPerHash = 256;
 
 export const batchKeys = (redis: Redis, id: string) => {
@@ -26,13 +30,13 @@ export const batchKeys = (redis: Redis, id: string) => {
   return {
     /** Hash: state, counters, and the pinned model. */
     batch: `${base}:batch`,
-    /** String with a lifetime: exists while a client sends this batch. */
+    /** String with a lifetime. It exists while a client sends this batch. */
     lease: `${base}:lease`,
-    /** Bitmap: bit n is set when chunk n has its outcomes. The authority on which chunks are done. */
+    /** Bitmap: bit n is set when chunk n has outcomes. It alone decides whether a chunk is done. */
     done: `${base}:done`,
-    /** Set: chunks in the queue that no worker has picked. */
+    /** Set: chunks in the queue that no worker has taken. */
     waiting: `${base}:waiting`,
-    /** Set: chunks that are picked and not committed. */
+    /** Set: chunks that a worker has taken and not committed. */
     active: `${base}:active`,
     /** Hash: failed items by code. */
     failures: `${base}:failures`,
@@ -58,7 +62,7 @@ export const batchKeys = (redis: Redis, id: string) => {
   };
 };
 
-/** Returns the keys of a batch whose number does not depend on its length; the record first. */
+/** Returns the keys of a batch that exist at most once, the record first. Payload hashes are not among them. */
 export const fixedKeys = (redis: Redis, id: string): string[] => {
   const { input: _input, output: _output, scores: _scores, ...fixed } = batchKeys(redis, id);
   return Object.values(fixed);
@@ -70,9 +74,9 @@ export const liveBatches = (redis: Redis): string => `${queuePrefix(redis)}:batc
 export const finishedBatches = (redis: Redis): string => `${queuePrefix(redis)}:batches:finished`;
 /** Sorted set: batches that were deleted in the last minutes, as `<id>:<profile>`, by the time in ms of their deletion. */
 export const deletedBatches = (redis: Redis): string => `${queuePrefix(redis)}:batches:deleted`;
-/** Represents all tenants where a tenant's name is expected. */
+/** Stands for all tenants in place of a tenant's name. */
 export const everyTenant = Symbol('every tenant');
-/** The tenant whose batches a caller may see; operators see those of every tenant. */
+/** The tenant whose batches a caller may see. Operators see the batches of every tenant. */
 export type TenantScope = string | typeof everyTenant;
 /** Sorted set: the batches of one tenant, or of every tenant, by creation time in ms. */
 export const tenantBatches = (redis: Redis, tenant: TenantScope): string =>
@@ -94,11 +98,11 @@ export const tenantFiles = (redis: Redis, tenant: TenantScope): string =>
 /** Sorted set: files and uploads, by the time in ms at which they are deleted. */
 export const fileExpiries = (redis: Redis): string => `${queuePrefix(redis)}:files:expiries`;
 
-/** Sorted set: a tenant's batches of one profile with chunks left to dispatch, highest priority first. */
+/** Sorted set: a tenant's batches of one profile with chunks that are not in the queue yet, highest priority first. */
 export const dispatchOrder = (redis: Redis, profile: string, tenant: string): string =>
   `${queuePrefix(redis)}:order:${profile}:${tenant}`;
 
-/** Keys of BullMQ that hold the waiting jobs of a profile. */
+/** The keys in which BullMQ stores the waiting jobs of a profile. */
 export const jobKeys = (redis: Redis, profile: string) => {
   const base = `${queuePrefix(redis)}:${queueName(profile)}`;
   return {
@@ -106,7 +110,7 @@ export const jobKeys = (redis: Redis, profile: string) => {
     wait: `${base}:wait`,
     /** Sorted set: jobs with a priority. */
     prioritized: `${base}:prioritized`,
-    /** Hash: `paused` is set while the queue is. */
+    /** Hash: the field `paused` is set while the queue is paused. */
     meta: `${base}:meta`,
   };
 };
@@ -118,7 +122,7 @@ export const turnKeys = (redis: Redis, profile: string) => ({
   prioritized: jobKeys(redis, profile).prioritized,
 });
 
-/** Counter with a lifetime: items of a profile that were committed in a slot of time. */
+/** Counter with a lifetime: the items of a profile that were committed in one slot of time. */
 export const committedItems = (redis: Redis, profile: string, slot: number): string =>
   `${queuePrefix(redis)}:committed:${profile}:${slot}`;
 
@@ -126,11 +130,17 @@ export const committedItems = (redis: Redis, profile: string, slot: number): str
 export const idempotencyKey = (redis: Redis, tenant: string, keyHash: string): string =>
   `${queuePrefix(redis)}:idempotency:${tenant}:${keyHash}`;
 
-/** Items of unfinished batches: hash of batch id to its items and tenant, hash of tenant to its items. */
+/**
+ * Items of unfinished batches. First hash: batch id to its items and tenant. Second hash: tenant to the sum of its
+ * items.
+ */
 export const queuedItems = (redis: Redis): string => `${queuePrefix(redis)}:queued:items`;
 export const queuedSums = (redis: Redis): string => `${queuePrefix(redis)}:queued:sums`;
 
-/** Bytes of batches in Redis' memory: hash of batch id to its bytes and tenant, hash of tenant to its bytes. */
+/**
+ * Bytes of batches in the memory of Redis. First hash: batch id to its bytes and tenant. Second hash: tenant to the sum
+ * of its bytes.
+ */
 export const storedBytes = (redis: Redis): string => `${queuePrefix(redis)}:stored:bytes`;
 export const storedSums = (redis: Redis): string => `${queuePrefix(redis)}:stored:sums`;
 
@@ -140,23 +150,25 @@ export const probeKey = (redis: Redis): string => `${queuePrefix(redis)}:probe`;
 /** String with a lifetime: the id of the API key that a browser signed in with. */
 export const sessionKey = (redis: Redis, tokenHash: string): string => `${prefixOf(redis)}:session:${tokenHash}`;
 
-/** Prefix of a tenant's name: string with a lifetime, its requests in this minute. */
+/**
+ * The beginning of a key; the tenant's name follows. String with a lifetime: the number of its requests in this minute.
+ */
 export const rateLimitPrefix = (redis: Redis): string => `${prefixOf(redis)}:requests:`;
 
-/** The observations of models that share a profile's traffic, in one experiment; see traffic/store.ts. */
+/** Measurements of models that share a profile's traffic, in one experiment; see traffic/store.ts. */
 export const trafficKeys = (redis: Redis, profile: string, experiment: string) => {
   const base = `${queuePrefix(redis)}:traffic:${profile}:${experiment}`;
   return {
-    /** Hash: the canary's phase and its window. */
+    /** Hash: the phase of the canary and its current window. */
     state: `${base}:state`,
-    /** Hashes of counts: of the whole experiment, and of the window that is open. */
+    /** Hashes of counts: of the whole experiment, and of the current window. */
     totals: `${base}:totals`,
     window: `${base}:window`,
-    /** List: scores of the items that both models of the window have scored. */
+    /** List: the scores of items that both models have scored in the current window. */
     windowPairs: `${base}:window:pairs`,
     /** List: judged windows, the latest first. */
     windows: `${base}:windows`,
-    /** List of the latest scores of two models; sorted set of the pairs furthest apart. */
+    /** List of the latest scores of two models; sorted set of the pairs with the largest differences. */
     canaryPairs: `${base}:canary:pairs`,
     canaryWorst: `${base}:canary:worst`,
     shadowPairs: `${base}:shadow:pairs`,
@@ -164,5 +176,5 @@ export const trafficKeys = (redis: Redis, profile: string, experiment: string) =
   };
 };
 
-/** Hash with a lifetime: settings that all processes of this service must share, by process. */
+/** Hash with a lifetime: the settings of each process that must be equal in all processes of this service. */
 export const settingsOfProcesses = (redis: Redis): string => `${queuePrefix(redis)}:settings`;

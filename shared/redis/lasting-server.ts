@@ -9,16 +9,21 @@ import {
 /** The options, without the one that changes the types of replies. */
 type ServerOptions = Omit<RedisOptions, 'replyMapping'>;
 
-/** `resends`: a command that a read-only server refused is resent to the new master; otherwise the refusal is thrown. */
+/**
+ * Options of a connection. `resends`: a command that a read-only server refused is sent again to the new master;
+ * otherwise the refusal is thrown.
+ */
 export type LastingOptions = ServerOptions & { resends?: boolean };
 
 /**
- * The maximum silence in ms on a connection that waits for a reply. After it the socket is replaced and unanswered
- * commands are resent. Nothing else ends the wait on a socket whose other end vanished without closing it. BullMQ blocks
- * for at most 10 s (BZPOPMIN); the rest is margin.
+ * The maximum silence in ms on a connection that waits for a reply. After it, the socket is replaced and commands
+ * without a reply are sent again. Otherwise a command would wait forever on a socket whose other end vanished without
+ * closing it. BullMQ blocks for at most 10 s (BZPOPMIN); the rest is a margin.
  */
 const silenceMs = 15_000;
-/** The maximum wait in ms for a socket to open and for a sentinel's reply. Each dead sentinel costs this time. */
+/**
+ * The maximum time in ms for a socket to open and for a sentinel to reply. Each unreachable sentinel costs this time.
+ */
 const openingMs = 5_000;
 /** The delay in ms before the next attempt at a server that recently refused writes. */
 const readOnlyDelayMs = 1_000;
@@ -32,9 +37,9 @@ export const connectionLimits = { socketTimeout: silenceMs, connectTimeout: open
 export const retryDelay = (attempt: number): number => Math.min(100 * attempt, 1_000);
 
 /**
- * Clears the sentinel state before each attempt. ioredis keeps the subscription of the previous connection while it asks
- * the sentinels for the master. A `+switch-master` at that time cancels the attempt, and ioredis makes no other: the
- * connection has ended for good. Workers fell silent after a failover in this way.
+ * Clears the sentinel state before each attempt. ioredis keeps the subscription of the previous connection while it
+ * asks the sentinels for the master. If a `+switch-master` message arrives at that time, ioredis cancels the attempt
+ * and makes no other, so the connection has ended for good. Workers stopped working after a failover in this way.
  */
 class FreshSentinelConnector extends SentinelConnector {
   constructor(options: unknown) {
@@ -51,10 +56,14 @@ class FreshSentinelConnector extends SentinelConnector {
 const leaving = new WeakSet<Server>();
 
 /**
- * A connection to one server that ends only on request. So do its duplicates, which BullMQ creates to wait for jobs.
+ * A connection to one server that ends only when the program asks for it. The same holds for duplicates, which BullMQ
+ * creates to wait for jobs.
  */
 export class LastingServer extends Server {
-  /** @param url the server's URL or socket path; not needed for a master that sentinels name in the options. */
+  /**
+   * @param url the URL or socket path of the server. Not needed for a master that sentinels name, which the options
+   * describe.
+   */
   constructor(options: LastingOptions, url?: string) {
     const { resends = false } = options;
     let refusedAt = Number.NEGATIVE_INFINITY;
@@ -65,8 +74,8 @@ export class LastingServer extends Server {
       ...(options.sentinels && { Connector: FreshSentinelConnector }),
       retryStrategy: (attempt) =>
         performance.now() - refusedAt < recentMs ? Math.max(readOnlyDelayMs, retryDelay(attempt)) : retryDelay(attempt),
-      // A demoted master refuses writes, and its address may lead to another server by now. A server that stays
-      // read-only is retried with a delay.
+      // A master that became a replica refuses writes, and its address may lead to another server now. A server that
+      // stays read-only is retried with a delay.
       reconnectOnError: ({ message }) => {
         if (!message.startsWith('READONLY')) return false;
         const isNews = performance.now() - refusedAt > recentMs;
@@ -93,7 +102,10 @@ export class LastingServer extends Server {
     return super.connect(callback);
   }
 
-  /** @param reconnect opens another socket. Several refusals on one socket count once, as each would add a listener. */
+  /**
+   * @param reconnect true to open another socket. Several refusals on one socket count once, as each would add a
+   * listener.
+   */
   override disconnect(reconnect = false): void {
     if (reconnect && this.status === 'ready' && this.stream.writableEnded) return;
     if (!reconnect) leaving.add(this);

@@ -7,7 +7,8 @@ export type Redis = Server | Cluster;
 export const mastersOf = (redis: Redis): Server[] => (redis instanceof Cluster ? redis.nodes('master') : [redis]);
 
 /**
- * Returns the answers of the masters. Masters that do not answer are left out: a cluster without one of them continues.
+ * Asks all masters and returns their answers. Masters that do not answer are left out, since a cluster continues
+ * without one of them.
  * @throws the error of the first master, if none answers.
  */
 export async function askMasters<Answer>(redis: Redis, ask: (master: Server) => Promise<Answer>): Promise<Answer[]> {

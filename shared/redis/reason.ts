@@ -4,12 +4,12 @@ import { connect as connectSecurely } from 'node:tls';
 import { type RedisTls, tlsOptions } from './tls.ts';
 import type { RedisTarget } from './url.ts';
 
-/** The OpenSSL codes for a certificate of an authority that is not trusted. */
+/** OpenSSL's error codes for a certificate that no trusted authority has signed. */
 const untrusted = /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(GET_ISSUER|VERIFY_LEAF).*)$/;
 
-/** Returns why a connection failed, for the log, with advice if there is any. */
+/** Returns the reason why a connection failed, for the log, with advice if possible. */
 export function reasonOf(error: Error): string {
-  // A cluster error hides the error of its last server, which has the reason.
+  // The error of a cluster contains the error of its last server, which has the reason.
   const { code = '', message } =
     (error as { lastNodeError?: NodeJS.ErrnoException }).lastNodeError ?? (error as NodeJS.ErrnoException);
   if (untrusted.test(code)) {
@@ -22,8 +22,8 @@ export function reasonOf(error: Error): string {
 const patienceMs = 2_000;
 
 /**
- * Returns why a Redis cannot be reached. For several servers or sentinels ioredis reports only that a connection was
- * closed, so this connects to the first of them once more.
+ * Returns the reason why Redis cannot be reached. For several servers or sentinels, ioredis reports only that a
+ * connection was closed, so this function connects to the first of them once more.
  */
 export async function explain(error: Error, target: RedisTarget, redisTls: RedisTls): Promise<string> {
   if (target.kind === 'socket' || target.kind === 'single') return reasonOf(error);

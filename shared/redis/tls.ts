@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
 import { type Config, ConfigError } from '../config.ts';
 
-/** The directory with the certificates for a Redis over TLS. Without it Node.js' own authorities count. */
+/** The directory with the certificates for a Redis over TLS. Without it, Node.js' own authorities are trusted. */
 export type RedisTls = Partial<Pick<Config, 'redisTlsDir'>>;
 
-/** As Kubernetes and cert-manager name them in a mounted secret. */
+/** The names of the files, as Kubernetes and cert-manager use them in a mounted secret. */
 const files = { ca: 'ca.crt', cert: 'tls.crt', key: 'tls.key' } as const;
 
 /**

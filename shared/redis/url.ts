@@ -1,4 +1,4 @@
-/** The address of a server. Without a port in the URL it has the default port. */
+/** The address of a server. If the URL states no port, it has the default port. */
 export interface Address {
   host: string;
   port: number;
@@ -19,7 +19,7 @@ export type RedisTarget = { tls: boolean; username?: string; password?: string }
     }
 );
 
-/** An invalid Redis URL. The message does not quote it: the invalid part may belong to the password. */
+/** An error in a Redis URL. The message does not quote the URL: the invalid part may belong to the password. */
 export class RedisUrlError extends Error {
   override name = 'RedisUrlError';
 }
@@ -29,7 +29,8 @@ const forms =
 const ports = { redis: 6379, sentinel: 26_379 } as const;
 
 /**
- * `/run/redis.sock`, `redis://user:password@host:6379/0`, `redis+cluster://user:password@host:7000,host:7001`,
+ * Parses a Redis URL in one of these forms: `/run/redis.sock`, `redis://user:password@host:6379/0`,
+ * `redis+cluster://user:password@host:7000,host:7001`,
  * `redis+sentinel://user:password@host:26379,host:26380/master/0?sentinelPassword=...`; with `rediss` over TLS.
  * @throws {RedisUrlError}
  */

@@ -6,13 +6,13 @@ import { faultOfReply, type RedisFault, redisFaults } from './fault.ts';
 import { infoField } from './info.ts';
 import { mastersOf } from './masters.ts';
 
-/** Watches whether Redis answers this process and accepts its writes. */
+/** Checks regularly whether Redis answers this process and accepts its writes. */
 export interface RedisWatch {
   /** Returns the fault that the last check found, a few seconds ago, or undefined. */
   fault(): RedisFault | undefined;
-  /** Returns the fault in words, with the server's own message if there is one. */
+  /** Returns a description of the fault, with the server's own message if there is one. */
   describe(): string | undefined;
-  /** Checks now, within {@link answerMs}. */
+  /** Checks now and waits for the result, at most {@link answerMs}. */
   look(): Promise<void>;
   close(): void;
 }
@@ -21,12 +21,12 @@ export interface RedisWatch {
 const everyMs = 5_000;
 /** The time in ms after which a Redis that does not answer counts as silent. */
 const answerMs = 2_000;
-/** The lifetime in seconds of the key that checks write. */
+/** The lifetime in s of the key that each check writes. */
 const probeSeconds = 60;
 
 /**
- * Tries a write and returns a refusal as a value: an error would make the connection look for another master. The write
- * goes to the server that holds the queues; the other servers of a cluster are watched by their connections.
+ * Tries a write and returns a refusal as a value, because an error would make the connection look for another master.
+ * The write goes to the server that has the queues; the connections watch the other servers of a cluster.
  */
 const tryWrite = `
 local reply = redis.pcall('SET', KEYS[1], '1', 'EX', ARGV[1])
@@ -53,7 +53,7 @@ export function watchRedis(redis: Redis, key: string, log: Logger): RedisWatch {
   redis.on('error', onError);
   redis.on('ready', onReady);
 
-  /** @returns the reply, or undefined if it is late. Until the late reply arrives, nothing more is sent. */
+  /** @returns the reply, or undefined if it is late. Nothing more is sent until the late reply arrives. */
   async function ask(question: () => Promise<unknown>): Promise<string | undefined> {
     if (unanswered !== undefined) return undefined;
     const asked = question().then(String, (error: Error) => error.message);
@@ -69,7 +69,7 @@ export function watchRedis(redis: Redis, key: string, log: Logger): RedisWatch {
   }
 
   async function find(): Promise<[RedisFault, said: string] | undefined> {
-    // The handshake ends only after Redis has loaded its data.
+    // Redis completes the handshake only after it has loaded its data.
     if (redis.status === 'connect') {
       const [server] = mastersOf(redis);
       const answer = await ask(async () => await server?.info('persistence'));
@@ -91,7 +91,7 @@ export function watchRedis(redis: Redis, key: string, log: Logger): RedisWatch {
     if (found === fault) return;
     const before = fault;
     fault = found;
-    // The connection itself logs these, and their end.
+    // The connection itself logs these faults and their end.
     const isLogged = (one: RedisFault | undefined) => one === 'unreachable' || one === 'password' || one === 'cluster';
     if (found === undefined) {
       if (!isLogged(before)) log.info('Redis is available again');

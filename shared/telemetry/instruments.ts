@@ -1,4 +1,4 @@
-/** The processes that report a metric: `scoring` means processes with encoders, both API and worker. */
+/** The processes that report a metric. `scoring`: processes with encoders, both API and worker. */
 export type Reporter = 'api' | 'worker' | 'scoring' | 'every process';
 
 export interface Instrument {
@@ -6,9 +6,9 @@ export interface Instrument {
   from: Reporter;
   labels: readonly string[];
   help: string;
-  /** Upper bounds of a histogram, in the metric's unit. */
+  /** The upper bounds of the buckets of a histogram, in the metric's unit. */
   buckets?: readonly number[];
-  /** True for a counter that is read from elsewhere at each scrape, as all gauges are. */
+  /** True for a counter whose value is read from another source at each scrape. Gauges are always read so. */
   isReadAtScrape?: true;
 }
 
@@ -17,9 +17,9 @@ const shortLatency = [0.001, 0.0025, ...latency];
 const longWait = [0.01, 0.1, 1, 5, 15, 60, 300, 900, 3600];
 
 /**
- * Every metric of the service, in addition to the process metrics of prom-client (`process_*`, `nodejs_*`). Units are base
- * units. Labels have closed lists of values: route patterns, codes of `shared/errors.ts`, names of the registry.
- * docs/metrics.md is made from this list.
+ * All metrics of the service, in addition to the process metrics of prom-client (`process_*`, `nodejs_*`). Units are
+ * base units. Labels have closed lists of values: route patterns, codes of `shared/errors.ts`, names of the registry.
+ * docs/metrics.md describes them.
  */
 export const instruments = {
   vls_build_info: {

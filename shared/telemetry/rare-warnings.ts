@@ -1,12 +1,12 @@
 import type { Logger } from '../log.ts';
 
-/** The time in ms in which warnings of one kind are logged once. */
+/** The time in ms for which a warning of the same kind is logged only once. */
 export const quietMs = 10 * 60_000;
 
 /**
- * Returns a function that logs a warning. Warnings that differ only in numbers count as the same: the first is logged,
- * and then one every {@link quietMs} with the number of those skipped. An unreachable collector fails every few
- * seconds.
+ * Returns a function that logs a warning. Warnings that differ only in numbers count as the same. The first is logged,
+ * then one every {@link quietMs} with the number of skipped ones. An unreachable collector, for example, fails every
+ * few seconds.
  */
 export function warnRarely(log: Logger, title: string, now: () => number = Date.now): (detail: string) => void {
   const kinds = new Map<string, { nextAt: number; repeated: number }>();

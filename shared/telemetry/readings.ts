@@ -5,12 +5,12 @@ type ReadingOf<Name extends CounterName | GaugeName> = Name extends unknown
   ? { name: Name; labels: LabelsOf<Name>; value: number }
   : never;
 
-/** The present value of a metric that is stored elsewhere: in Redis, in a pool of processes. */
+/** The current value of a metric that is stored elsewhere: in Redis, or in a pool of processes. */
 export type Reading = ReadingOf<CounterName | GaugeName>;
 
 export interface Reader {
   read(): Reading[] | Promise<Reading[]>;
-  /** The time in ms for which scrapes share one reading. Default: each scrape reads. */
+  /** The time in ms for which scrapes use the same reading. Default: each scrape reads again. */
   freshMs?: number;
 }
 
@@ -18,8 +18,8 @@ export interface Reader {
 const patienceMs = 2_000;
 
 /**
- * Collects readings from readers that may fail, hang or run concurrently. A scrape omits readers that fail or are late,
- * since an old value would look like a new one.
+ * Collects readings from reader functions, which may fail, hang or run concurrently. A scrape omits readers that fail
+ * or are late, since an old value would look like a new one.
  */
 export function createReaders() {
   const asks: (() => Promise<Reading[]>)[] = [];

@@ -7,7 +7,9 @@ import type { RedisWatch } from '../redis/watch.ts';
 import type { Redis } from '../redis.ts';
 import type { Reading } from './readings.ts';
 
-/** Returns whether Redis (each server of a cluster) answers, and its fault, without a command to it. */
+/**
+ * Returns the metrics about whether Redis answers (each server of a cluster), and about its fault. Sends no command.
+ */
 export const readRedisState = (redis: Redis, watch: RedisWatch): Reading[] => [
   { name: 'vls_redis_up', labels: {}, value: isWhole(redis) ? 1 : 0 },
   ...(Object.keys(redisFaults) as RedisFault[]).map(
@@ -16,8 +18,8 @@ export const readRedisState = (redis: Redis, watch: RedisWatch): Reading[] => [
 ];
 
 /**
- * Reads the state of Redis; empty while it is away. For a cluster counts are sums, and other values are those of the worst
- * server, so that the same alerts work for both.
+ * Reads the state of Redis; empty while Redis is away. For a cluster, counts are sums and other values are those of the
+ * worst server, so that the same alerts work for both.
  */
 async function readRedis(redis: Redis): Promise<Reading[]> {
   if (!isWhole(redis)) return [];

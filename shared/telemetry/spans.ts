@@ -14,8 +14,8 @@ import {
 import { ServiceError } from '../errors.ts';
 
 /**
- * Manual spans through the OpenTelemetry API. Until `startTracing` has loaded the SDK, every call is the API's no-op:
- * 0.3 us per span, about eight spans per chunk.
+ * Creates spans through the OpenTelemetry API. Until `startTracing` has loaded the SDK, every call is a no-op of the
+ * API: 0.3 us per span, about eight spans per chunk.
  */
 const tracer = trace.getTracer('vision-language-similarity');
 
@@ -87,7 +87,7 @@ export function traceparent(): string | undefined {
 }
 
 export interface TracedChunk {
-  /** The `traceparent` that was stored with the batch at its post. */
+  /** The `traceparent` that was stored with the batch when it was posted. */
   traceparent: string | undefined;
   chunk: number;
   attributes: Attributes;
@@ -95,12 +95,12 @@ export interface TracedChunk {
   startedAt: number;
 }
 
-/** The number of chunks in one trace. Common tools can neither store nor display traces with more spans. */
+/** The maximum number of chunks in one trace. Common tools can neither store nor display traces with more spans. */
 const chunksPerTrace = 256;
 
 /**
- * Runs a chunk within a span. The span belongs to the trace of the batch's post or, after the first chunks of a long
- * batch, to a linked trace with its own sampling.
+ * Runs a chunk within a span. For the first chunks of a batch, the span belongs to the trace of the post. Later chunks
+ * of a long batch belong to linked traces with a sampling of their own.
  */
 export async function traceChunk<Value>(
   { traceparent: origin, chunk, attributes, startedAt }: TracedChunk,

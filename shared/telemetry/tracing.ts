@@ -9,20 +9,20 @@ import { warnRarely } from './rare-warnings.ts';
 export type TracingConfig = Pick<Config, 'otlpEndpoint'>;
 
 export interface Tracing {
-  /** Sends the remaining spans, for at most {@link flushMs}. */
+  /** Sends the remaining spans and stops. Takes at most {@link flushMs}. */
   stop(): Promise<void>;
 }
 
-/** The files in which the SDK looks for the id of a machine. */
+/** The files in which the SDK looks for the machine's id. */
 const machineIds = ['/etc/machine-id', '/var/lib/dbus/machine-id'];
 
-/** The time in ms that the end of a process waits for the collector at most. */
+/** The maximum time in ms that the end of a process waits for the collector. */
 const flushMs = 2_000;
 
 /**
- * Sends traces to `OTEL_EXPORTER_OTLP_ENDPOINT`. Without it nothing is loaded. The SDK takes 0.2 to 0.5 s to load, so it
- * starts in parallel with the rest of the startup. It reads protocol, headers, sampler and limits from the variables of
- * its specification.
+ * Sends traces to `OTEL_EXPORTER_OTLP_ENDPOINT`. Without this setting, nothing is loaded. The SDK takes 0.2 to 0.5 s to
+ * load, so it is loaded in parallel with the rest of the startup. It reads protocol, headers, sampler and limits from
+ * the variables of the OpenTelemetry specification.
  */
 export async function startTracing(config: TracingConfig, title: string, log: Logger): Promise<Tracing> {
   if (config.otlpEndpoint === undefined) return { stop: async () => {} };
@@ -30,7 +30,8 @@ export async function startTracing(config: TracingConfig, title: string, log: Lo
     import('@opentelemetry/sdk-node'),
     import('@opentelemetry/api'),
   ]);
-  // Read by the SDK. As a resource attribute it would override the name that the environment gives.
+  // Passed as a variable, which the SDK reads. As a resource attribute it would override a name that the environment
+  // gives.
   process.env['OTEL_SERVICE_NAME'] ||= title;
   const hasId = machineIds.some((path) => existsSync(path));
   // Containers have no id of a machine, and the SDK's detector of hosts warns of that at every start.

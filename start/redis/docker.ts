@@ -9,7 +9,7 @@ import { readPidFile } from '../pid-file.ts';
 import { writeRedisConf } from './conf.ts';
 import type { RedisServer } from './server.ts';
 
-/** The same as in deploy/images.json, which a test compares. */
+/** The image of Redis. A test checks that it is the same as in deploy/images.json. */
 const IMAGE = 'redis:8.2.10@sha256:164c759a0c342ee69d08fc99219382b0fd682181465c0df2e0e6911f4c85d73c';
 const ENGINE_ANSWER_MS = 5_000;
 const run = promisify(execFile);
@@ -50,7 +50,8 @@ export async function dockerRedis(redisDir: string): Promise<RedisServer> {
     logFile: join(redisDir, 'redis.log'),
     pidFile,
     prepare: async () => {
-      // A container that is left after a kill of the CLI. Every acknowledged write is on disk.
+      // Removes a container that remained when the docker CLI was killed. No data is lost: every acknowledged write is
+      // on disk.
       await run('docker', ['rm', '--force', container], { env: childEnvironment('docker') }).catch(() => {});
       // The password is in a file: every user of the machine can read command lines.
       writeRedisConf(join(redisDir, 'redis.conf'), {

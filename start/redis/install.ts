@@ -10,7 +10,7 @@ const run = promisify(execFile);
 interface PackageManager {
   readonly tool: string;
   readonly install: readonly string[];
-  /** Run once if a package is not found: a fresh container has no package lists. */
+  /** The command to run once if a package is not found: a fresh container has no package lists. */
   readonly refresh?: readonly string[];
   readonly packages: readonly string[];
   readonly needsRoot: boolean;
@@ -94,7 +94,8 @@ async function install(
   return { failed };
 }
 
-// RUNLEVEL=1 keeps invoke-rc.d from starting what it installs, where there is no systemd; through `env`, because sudo drops variables.
+// With RUNLEVEL=1, invoke-rc.d does not start services that it installs on a system without systemd. Passed through
+// `env`, because sudo drops variables.
 export const quietEnvironment = ['env', 'DEBIAN_FRONTEND=noninteractive', 'RUNLEVEL=1', 'HOMEBREW_NO_ENV_HINTS=1'];
 
 type RunAsRoot = (command: readonly string[]) => Promise<string | undefined>;

@@ -22,8 +22,8 @@ export function localRedis(program: string, redisDir: string): RedisServer {
 }
 
 /**
- * Two servers would corrupt a shared append-only file. A live server on our socket is ours, even if its pid file was
- * lost.
+ * Returns the server that already listens on this socket. Two servers would corrupt the append-only file that they
+ * share. Such a server was started by this service, even if its pid file was lost.
  */
 async function findOn(socket: string): Promise<number | undefined> {
   if (!existsSync(socket)) return undefined;

@@ -14,7 +14,8 @@ const LONGEST_WAIT_MS = 250;
 export interface ManagedRedis extends Kept {
   readonly url: string;
   /**
-   * Resolves at the first answer with all data loaded. Stays pending if there is none; `onFailed` then gets the reason.
+   * Resolves when Redis has loaded all data and answers. If it never answers, this stays pending and `onFailed` gets
+   * the reason.
    */
   readonly ready: Promise<void>;
 }
@@ -41,7 +42,7 @@ export function manageRedis({ server, check, say, onFailed }: ManagedRedisOption
     launch: async () => {
       const run = await start().catch((error: Error): Run => {
         if (!hasAnswered) throw error;
-        // It ran before, so the cause, such as a full disk, may be transient.
+        // Redis ran before, so the cause, such as a full disk, may be transient.
         return { ended: Promise.resolve(`could not be started (${error.message})`), signal: () => {} };
       });
       void answers(server.url, run.ended).then((isUp) => {
@@ -58,7 +59,7 @@ export function manageRedis({ server, check, say, onFailed }: ManagedRedisOption
   return { url: server.url, ready: ready.promise, stop: kept.stop };
 }
 
-/** Sends PING until it is answered, which takes until all data is loaded. Returns false if the server ends first. */
+/** Sends PING until Redis answers it, which it does once all data is loaded. Returns false if the server ends first. */
 async function answers(url: string, ended: Promise<string>): Promise<boolean> {
   let hasEnded = false;
   void ended.then(() => {
@@ -76,6 +77,6 @@ function lastLine(file: string): string {
   try {
     return readFileSync(file, 'utf8').trim().split('\n').at(-1) ?? '';
   } catch {
-    return 'it left no log';
+    return 'Redis wrote no log';
   }
 }

@@ -62,7 +62,7 @@ function adopt(server: RedisServer, pid: number): Run {
       try {
         process.kill(pid, signal);
       } catch {
-        // It has just ended; `ended` resolves next.
+        // The process has just ended; `ended` resolves next.
       }
     },
   };

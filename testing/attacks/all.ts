@@ -6,7 +6,7 @@ import { imageHosts } from './image-hosts.ts';
 import { imageAttacks } from './images.ts';
 import { reference } from './reference.ts';
 
-/** All attacks. Those that a single API process can withstand are first. */
+/** All attacks. Those that a single API process can withstand come first. */
 export const attacks: readonly Attack[] = [
   ...bodies,
   ...answers,
@@ -16,8 +16,10 @@ export const attacks: readonly Attack[] = [
   ...reference,
 ];
 
-/** Attacks that earlier versions already withstood. They run together. */
+/** Names of the attacks that earlier versions already withstood. They run together. */
 export const hostileLoad = ['slow-connections', 'cut-uploads', 'gzip-bombs', 'event-streams', 'wrong-keys'];
 
-/** Attacks compared with a quiet run: one of each kind that earlier versions did not withstand. */
+/**
+ * Names of the attacks that are compared with a quiet run: one of each kind that earlier versions did not withstand.
+ */
 export const neighbours = attacks.map(({ name }) => name).filter((name) => !hostileLoad.includes(name));

@@ -1,13 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import type { Attack, Hostile } from './hostile.ts';
 
-/** Attacks with responses that are requested and not read. */
+/** Attacks that request large responses and do not read them. */
 
 const batch = '/v1/evaluation/batch';
 const itemsOfBatch = 4_000;
 const bytesOfItem = 4_500;
 
-/** Makes a batch with about 24 MB of results: each item fails at once and its metadata is echoed. */
+/**
+ * Posts a batch with about 24 MB of results: each item fails at once, and its result repeats its metadata. Returns the
+ * id.
+ */
 async function largeResults({ post, ended }: Hostile): Promise<string | undefined> {
   const lines = Array.from({ length: itemsOfBatch }, (_, n) =>
     JSON.stringify({

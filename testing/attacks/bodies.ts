@@ -14,14 +14,14 @@ const gzipped = { ...ndjson, 'content-encoding': 'gzip' };
 const single = '/v1/evaluation/single';
 const batch = '/v1/evaluation/batch';
 
-/** The smallest valid image. The requests are refused, or are expensive, before it is decoded. */
+/** The smallest valid image. The attacks cost the service time before it is decoded. */
 const pixel = 'R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs=';
 
 /** A form without its last boundary. */
 const cutForm = '--B\r\nContent-Disposition: form-data; name="image"; filename="x"\r\n\r\nabc';
 const form = { 'content-type': 'multipart/form-data; boundary=B' };
 
-/** Sends 256 KB of 10 MB, then closes the connection. */
+/** Sends the first 256 KB of 10 MB, then closes the connection. */
 async function cutUpload({ open }: Hostile): Promise<void> {
   const socket = open(
     `POST /evaluator${batch} HTTP/1.1\r\nContent-Type: application/x-ndjson\r\nContent-Length: 9999999`,

@@ -5,7 +5,7 @@ import { bearer } from '../key-file.ts';
 import { generateLoad } from '../load/generator.ts';
 import type { Hosts } from './hosts.ts';
 
-/** An attack, one row of the report. */
+/** An attack. It is one row of the report. */
 export interface Attack {
   name: string;
   what: string;
@@ -33,7 +33,7 @@ export interface Hostile {
   open(head: string): Socket;
   /** Keeps this many connections open. Reopens at most 50 a second. */
   hold(count: number, open: () => Socket): Promise<void>;
-  /** Repeats an act at this rate, with a maximum of acts in flight and in total. */
+  /** Repeats `act` at this rate, with a maximum number in flight and in total. */
   every(perSecond: number, bounds: { atOnce: number; most?: number }, act: () => Promise<unknown>): Promise<void>;
 }
 
@@ -59,7 +59,10 @@ const opensPerSecond = 50;
 /** Time limit for deleting the batches of an attack (ms). */
 const cleanUpMs = 60_000;
 
-/** @returns the tenant, its counts, and a function that deletes its batches after the signal has aborted. */
+/**
+ * Creates the attacking tenant. @returns the tenant, its counts, and a function that deletes its batches after the
+ * signal has aborted.
+ */
 export function createHostile(field: Battlefield, signal: AbortSignal, random: () => number) {
   const root = `${field.base}/evaluator`;
   const { hostname, port } = new URL(field.base);
@@ -128,7 +131,7 @@ export function createHostile(field: Battlefield, signal: AbortSignal, random: (
     },
     async every(perSecond, bounds, act) {
       await generateLoad(async () => String(await act()), { ...bounds, perSecond, signal });
-      // Waits for the end of the attack, since held connections must stay open until then.
+      // Waits for the end of the attack, since its connections must stay open until then.
       if (!signal.aborted) await once(signal, 'abort');
     },
   };

@@ -7,14 +7,15 @@ import { benchPhotos, numbered, photosOf } from '../images/resized.ts';
 /** Servers for images and webhooks, all on loopback. */
 export interface Hosts {
   /**
-   * Answers at once: `/small?n=` with 0.3 megapixels, `/large?n=` with 20, all else with 404. Each n has other bytes.
+   * A host that answers at once: `/small?n=` with an image of 0.3 megapixels, `/large?n=` with one of 20 megapixels,
+   * other paths with 404. Each n gives different bytes.
    */
   healthy: string;
-  /** Answer after 15 s, which is within the download timeout. */
+  /** Hosts that answer after 15 s, which is within the download timeout. */
   slow: string[];
-  /** Accept connections and never answer. */
+  /** Hosts that accept connections and never answer. */
   silent: string[];
-  /** Nothing listens there. */
+  /** Addresses where nothing listens. */
   dead: string[];
 }
 
@@ -22,7 +23,7 @@ const slowMs = 15_000;
 const addresses = (network: number, count: number) =>
   Array.from({ length: count }, (_, at) => `127.0.${network}.${at + 1}`);
 const slow = addresses(2, 8);
-/** As many as the webhook attack needs. */
+/** The number of hosts that the webhook attack needs. */
 const silent = addresses(3, 96);
 const dead = addresses(4, 4);
 
@@ -59,7 +60,7 @@ async function serve(): Promise<Hosts> {
   };
 }
 
-/** `node testing/attacks/hosts.ts`, as a separate process. */
+/** `node testing/attacks/hosts.ts` runs the servers in a separate process. */
 if (process.send !== undefined && process.argv[1] === import.meta.filename) {
   process.on('disconnect', () => process.exit(0));
   process.send(await serve());

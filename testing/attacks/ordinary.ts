@@ -8,14 +8,17 @@ import { bearer } from '../key-file.ts';
 import { durationsOf, generateLoad } from '../load/generator.ts';
 import type { Stage } from './stage.ts';
 
-/** Requests that the ordinary tenant repeats during its batch, with their interval (ms). */
+/**
+ * The kinds of requests that the ordinary tenant repeats during its batch (probes), with the time in ms between two of
+ * a kind.
+ */
 export const probes = { single: 250, rank: 1_000, large: 2_000, webhook: 3_000, reference: 3_000 } as const;
 export type Probe = keyof typeof probes;
 export const probeNames = Object.keys(probes) as Probe[];
 
 /** Measurements of the ordinary tenant over some time. */
 export interface Experience {
-  /** Time from the post to the end of the batch; the time limit if it did not end. */
+  /** The time in s from the post to the end of the batch; the time limit if it did not end. */
   batchSeconds: number;
   batchEnded: boolean;
   /** Latencies of each probe (ms). A probe without an answer counts with its timeout. */
@@ -33,9 +36,9 @@ export interface ExperienceOptions {
 }
 
 const itemsByReference = 64;
-/** Maximum unanswered probes of one kind. */
+/** The maximum number of probes of one kind that wait for an answer. */
 const mostFlying = 40;
-/** Time for probes in flight at the end of the batch (ms). */
+/** The time in ms that probes in flight at the end of the batch may take. */
 const lastAnswersMs = 5_000;
 
 /** Creates the tenant whose work an attack must not slow. It retries only its batch. */
@@ -58,7 +61,7 @@ export async function createOrdinary(stage: Stage) {
     Array.from({ length: itemsByReference }, () => JSON.stringify(fresh())).join('\n'),
   );
 
-  /** @returns the error code, if the act failed. */
+  /** @returns the error code if the request failed. */
   type Act = (signal: AbortSignal) => Promise<string | undefined>;
 
   async function live({ items, least, most }: ExperienceOptions): Promise<Experience> {
@@ -114,7 +117,7 @@ export async function createOrdinary(stage: Stage) {
 
     const start = performance.now();
     const seconds = () => (performance.now() - start) / 1000;
-    /** Two stages: no new probes, then no more waiting for answers. */
+    /** Aborts in two steps: first no new probes are sent, then answers are no longer awaited. */
     const over = new AbortController();
     const cut = new AbortController();
     const deadline = AbortSignal.timeout(1000 * most);

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import type { Attack } from './hostile.ts';
 
-/** Attacks with files in a bucket that are slow to read and hold few items or none. */
+/** Attacks with files in a bucket that are slow to read and have few or no items. */
 
 /** Files that are uploaded to the attacker's folder. */
 export const hostileFiles: Record<string, () => Buffer> = {

@@ -19,9 +19,9 @@ const deleteMs = 120_000;
 export const tenants = ['ordinary', 'hostile'] as const;
 
 export interface StageOptions {
-  /** Checkout with the service; by default this one. */
+  /** The checkout of the service to start; by default this one. */
   directory?: string | undefined;
-  /** API and worker in one process, as `npm start` runs them, or in two. */
+  /** `together`: API and worker in one process, as `npm start` runs them. `apart`: in two processes. */
   processes: 'together' | 'apart';
   logLevel: 'info' | 'error';
 }
@@ -75,9 +75,9 @@ export async function startStage({ directory, processes, logLevel }: StageOption
     IMAGE_HOSTS_ALLOW: hostsAllowed,
     WEBHOOK_HOSTS_ALLOW: hostsAllowed,
     WEBHOOK_SECRET: `whsec_${Buffer.alloc(24, 'bench').toString('base64')}`,
-    // Cached embeddings would make the ordinary tenant faster than without the attack.
+    // The cache is off, since cached embeddings would make the ordinary tenant faster than it is without the attack.
     EMBEDDING_CACHE_MB: '0',
-    // Otherwise it would be measured during the first quiet run.
+    // Calibration runs first; otherwise it would happen during the first quiet measurement.
     MICRO_BATCH: '8',
     LOG_LEVEL: logLevel,
     // As in `npm start`, since memory use depends on it.
@@ -135,7 +135,7 @@ export async function startStage({ directory, processes, logLevel }: StageOption
           for (const { id } of found ?? [])
             await call(`${batches}/${id}`, { method: 'DELETE', signal }).then(
               ({ status }) => {
-                // There may be thousands of them, and the machine may be busy.
+                // A busy machine may have thousands of batches to delete.
                 if (status === 204) until = performance.now() + deleteMs;
               },
               () => {},
@@ -155,7 +155,7 @@ export async function startStage({ directory, processes, logLevel }: StageOption
   };
 }
 
-/** A child that has ended is reaped by Node at once. */
+/** Returns true when a process exists. Node reaps an ended child process at once. */
 function exists(pid: number): boolean {
   try {
     return process.kill(pid, 0);

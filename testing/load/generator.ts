@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Pace {
-  /** Maximum acts in flight. */
+  /** The maximum number of acts in flight. An act is one piece of work, such as a request. */
   atOnce: number;
   /**
-   * Acts started per second. An act is skipped when `atOnce` are in flight. Without it, a new act starts when one ends.
+   * The number of acts to start per second. An act is skipped when `atOnce` acts are in flight. Without this, a new act
+   * starts when one ends.
    */
   perSecond?: number | undefined;
   /** Maximum acts in total. */

@@ -7,11 +7,14 @@ import { type Role, startProcess, type TestProcess } from './service.ts';
 export interface Installation {
   redis: TestRedis;
   images: Forked<{ authority: string }>[];
-  /** In the order of the roles. */
+  /** The processes of the service, in the order of the requested roles. */
   processes: [TestProcess, ...TestProcess[]];
   /** Client of the first process. */
   client: Client;
-  /** Returns a pair that is in no cache. Its image is on the image server with this index, or on each in turn. */
+  /**
+   * Returns a pair that is in no cache. Its image is on the image server with this index; by default the servers take
+   * turns.
+   */
   pair(server?: number): { image: string; text: string };
   /**
    * Scores pairs as one batch. Returns its id and the seconds from post to end.
@@ -30,7 +33,7 @@ export interface InstallationOptions {
   env?: Record<string, string>;
   /** Latency of each image server in ms. */
   latencies?: number[];
-  /** `even`: all images have 0.3 megapixels; `mixed`: from 0.05 to 0.3. */
+  /** The sizes of the images. `even`: all have 0.3 megapixels. `mixed`: from 0.05 to 0.3 megapixels. */
   sizes?: 'even' | 'mixed';
 }
 

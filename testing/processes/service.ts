@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The last two compute scores with a formula, without images and models. */
+/** The scripts of the processes. The last two compute scores with a formula, without images and models. */
 const entries = {
   service: ['start/service.ts'],
   api: ['api/main.ts'],
@@ -16,11 +16,11 @@ const entries = {
 
 export type Role = keyof typeof entries;
 
-/** Never called. It makes `vitest --changed` find the tests that start a process. */
+/** Never called. Its imports let `vitest --changed` find the tests that start a process. */
 export const modulesOfEntries = () =>
   Promise.all([import('../../start/service.ts'), import('../../api/main.ts'), import('../../worker/main.ts')]);
 
-/** A process of the service, started as by its supervisor or a container. */
+/** A process of the service, started in the same way as by a supervisor or in a container. */
 export interface TestProcess {
   /** Its address. */
   url: string;

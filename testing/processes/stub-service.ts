@@ -13,9 +13,9 @@ import { createTraffic } from '../../traffic/traffic.ts';
 import { startWorker } from '../../worker/worker.ts';
 
 /**
- * The API or the worker with a stub for fetch, decode and inference, so that only the control plane works. `node
- * testing/processes/stub-service.ts api|worker [ITEMS_PER_SECOND [START_SECONDS]]`. A worker without a number is as
- * fast as possible, and ready at once.
+ * The API or the worker with a stub in place of download, decoding and inference, so that only the queue and the API do
+ * real work. `node testing/processes/stub-service.ts api|worker [ITEMS_PER_SECOND [START_SECONDS]]`. A worker without a
+ * number is as fast as possible, and ready at once.
  */
 const [role, itemsPerSecond = 'Infinity', startSeconds = '0'] = process.argv.slice(2);
 
@@ -64,7 +64,7 @@ const encoders: Encoders = {
 await runProcess(`vls-stub-${role}`, async (config, log): Promise<Running> => {
   const registry = await loadRegistry(config);
   const created = createMetrics();
-  // A fast simulation scrapes more often than every five seconds, and needs current values.
+  // A simulation that runs faster than real time scrapes more often than every five seconds, and needs current values.
   const metrics = { ...created, onScrape: ({ read }: Reader) => created.onScrape({ read }) };
   const redis = connectRedis(config.redisUrl ?? '', role === 'api' ? 'producer' : 'consumer', log);
   const traffic = createTraffic({ registry, evaluation, redis, metrics, log });

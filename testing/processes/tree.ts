@@ -11,7 +11,7 @@ function processes(): Listed[] {
   const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,ppid=,stat=,args='], { encoding: 'utf8' });
   return stdout.split('\n').flatMap((line) => {
     const match = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line);
-    // A zombie has ended; its parent has not read its status yet.
+    // A zombie has ended, but its parent has not read its exit status yet.
     if (match === null || match[3]?.startsWith('Z')) return [];
     return [{ pid: Number(match[1]), parent: Number(match[2]), args: match[4] ?? '' }];
   });

@@ -51,7 +51,7 @@ export interface CpuUse {
   wall: number;
   /** CPU seconds of each part. */
   cpu: Record<string, number>;
-  /** Seconds of idle CPU time and of programs outside the benchmark. */
+  /** CPU time in s in which CPUs were idle or ran other programs. */
   idle: number;
   others: number;
 }

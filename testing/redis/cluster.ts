@@ -8,7 +8,7 @@ import type { TestTls } from './tls.ts';
 export interface TestCluster {
   url: string;
   servers: readonly TestServer[];
-  /** Returns the server with this key. */
+  /** Returns the server that has this key. */
   holderOf(key: string): Promise<TestServer>;
   /** Kills all servers with SIGKILL. */
   kill(): Promise<void>;

@@ -83,7 +83,7 @@ export async function startSentinels(tls?: TestTls): Promise<TestSentinels> {
     },
     async switch() {
       const client = sentinels[0]?.server.connect();
-      // Refused until an earlier failover is complete.
+      // A sentinel refuses this until an earlier failover is complete.
       await until(async () => (await client?.call('SENTINEL', 'FAILOVER', name)) === 'OK');
       client?.disconnect();
     },

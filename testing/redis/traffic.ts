@@ -10,8 +10,8 @@ export interface Traffic {
 }
 
 /**
- * Commands that are not replayed: those about the connection, and blocking ones, since a replay has one connection.
- * Commands of scripts are skipped as well: `MONITOR` lists them, but their script repeats them.
+ * Commands that are not replayed: commands about the connection, and blocking commands, since a replay uses one
+ * connection. Commands that scripts run are skipped too: `MONITOR` lists them, but replaying the script repeats them.
  */
 const left = new Set(['hello', 'client', 'info', 'config', 'cluster', 'command', 'monitor', 'bzpopmin', 'select']);
 

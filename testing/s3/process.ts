@@ -2,10 +2,10 @@ import type { Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 
-/** The used part of s3rver, which has no types. */
+/** The part of s3rver that is used here. The package has no types. */
 interface S3rver {
   run(): Promise<AddressInfo>;
-  /** There after `run`. */
+  /** Present after `run`. */
   httpServer: Server;
 }
 type S3rverClass = new (options: {
@@ -27,12 +27,12 @@ const server = new Rover({
   directory,
   silent: true,
   vhostBuckets: false,
-  // s3rver cannot verify signatures of lists and deletions. It still refuses unknown keys.
+  // s3rver cannot verify signatures of list and delete requests. It still refuses unknown keys.
   allowMismatchedSignatures: true,
   configureBuckets: [{ name: bucket, configs: [] }],
 });
 process.once('disconnect', () => process.exit(0));
 const { port: bound } = await server.run();
-// After 5 s by default it closes a connection that a client on a busy machine is about to use.
+// By default, idle connections are closed after 5 s, which a client on a busy machine may be about to use.
 server.httpServer.keepAliveTimeout = 600_000;
 process.send?.(bound);

@@ -1,25 +1,28 @@
-/** Maximum change of the number of workers in `periodSeconds`. */
+/** The maximum change of the number of workers within `periodSeconds`. */
 export interface Policy {
   type: 'Percent' | 'Pods';
   value: number;
   periodSeconds: number;
 }
 
-/** Policies for one direction. The one that allows the largest change counts. */
+/** The policies for one direction. The policy that allows the largest change applies. */
 export interface Behavior {
   stabilizationWindowSeconds: number;
   policies: readonly Policy[];
 }
 
-/** A ScaledObject with one trigger, whose metric is divided among the workers (`AverageValue`). */
+/**
+ * A scaling rule (ScaledObject) with one trigger. The value of its metric is divided among the workers
+ * (`AverageValue`).
+ */
 export interface Rule {
   minReplicas: number;
   maxReplicas: number;
-  /** Threshold of the trigger: items per second for each worker. */
+  /** The threshold of the trigger: items per second for each worker. */
   itemsPerSecondOfWorker: number;
   scaleUp: Behavior;
   scaleDown: Behavior;
-  /** With `minReplicas` 0: seconds without demand until the last worker is removed. */
+  /** The time in s without demand after which the last worker is removed, when `minReplicas` is 0. */
   cooldownSeconds: number;
 }
 
@@ -32,7 +35,7 @@ export interface Memory {
 
 export const noMemory: Memory = { recommendations: [], changes: [], demandAt: Number.NEGATIVE_INFINITY };
 
-/** Smaller deviations of the metric from its target are ignored; the default of Kubernetes. */
+/** The relative deviation of the metric from its target below which nothing changes; the default of Kubernetes. */
 const tolerance = 0.1;
 
 /**
@@ -48,7 +51,7 @@ export function decide(
   demanded: number,
   replicas: number,
 ): { replicas: number; memory: Memory } {
-  // At its first evaluation the present number counts as the recommendation.
+  // At the first evaluation, the current number of workers counts as the recommendation.
   const memory = past.recommendations.length > 0 ? past : { ...past, recommendations: [{ at, replicas }] };
   const demandAt = demanded > 0 ? at : memory.demandAt;
   const recommended = recommend(rule, demanded, replicas);
@@ -75,7 +78,10 @@ function recommend({ itemsPerSecondOfWorker: each }: Rule, demanded: number, rep
   return isClose ? replicas : Math.ceil(demanded / each);
 }
 
-/** Scales up to the lowest, down to the highest recommendation within the window of that direction. */
+/**
+ * Returns the number of workers after stabilisation: when scaling up, the lowest recommendation within the window; when
+ * scaling down, the highest.
+ */
 function stabilize(rule: Rule, memory: Memory, at: number, recommended: number, replicas: number): number {
   const recent = ({ stabilizationWindowSeconds }: Behavior) => [
     ...within(memory.recommendations, at, stabilizationWindowSeconds).map((past) => past.replicas),

@@ -12,11 +12,11 @@ export interface Signals {
 export interface Horizon {
   /** Window for arrivals and growth. */
   windowSeconds: number;
-  /** From the order of a worker to its first chunk. */
+  /** The time in s from ordering a worker until its first chunk. */
   startUpSeconds: number;
   /**
-   * Time in which waiting items should be done. Twice the start-up time: workers that still start are not seen by the
-   * formula, and would otherwise be ordered twice.
+   * The time in s within which waiting items should be done. It is twice the start-up time: the formula does not see
+   * workers that are still starting, and would otherwise order them twice.
    */
   targetSeconds: number;
 }
@@ -28,11 +28,11 @@ export const horizons = {
 } as const satisfies Record<string, Horizon>;
 
 /**
- * Returns the items per second that all workers together should process: the arrivals, plus, within `targetSeconds`,
- * all items that will wait when a worker ordered now takes its first chunk.
+ * Returns the items per second that all workers together should process. These are the arriving items, and the items
+ * that will wait when a worker ordered now takes its first chunk, divided by `targetSeconds`.
  *
- * The backlog alone is not enough. While the workers keep up it is empty, so the autoscaler would remove workers until
- * they do not.
+ * The backlog alone is not enough. While the workers keep up, it is empty, so the autoscaler would remove workers until
+ * a backlog forms.
  */
 export function demand(
   { postedPerSecond, pending, growthPerSecond }: Signals,

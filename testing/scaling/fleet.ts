@@ -1,6 +1,6 @@
 import { type Forked, forkScript } from '../processes/forked.ts';
 
-/** Worker processes as run by an orchestrator: as many as ordered, with killed ones replaced. */
+/** The worker processes that an orchestrator would run: the ordered number, with killed ones replaced. */
 export interface Fleet {
   /** Number of ordered workers. */
   ordered(): number;

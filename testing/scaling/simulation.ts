@@ -11,7 +11,7 @@ import { createPoster, type Poster } from './poster.ts';
 import { readScrape } from './scrape.ts';
 import { createWatch } from './watch.ts';
 
-/** Events of a simulation. */
+/** The events of a simulated time: load, and killed workers. */
 export interface Course {
   seconds: number;
   /** Returns the items posted per second at a time in seconds. */
@@ -48,8 +48,8 @@ export interface SimulationOptions {
   horizon: Horizon;
   worker: { itemsPerSecond: number; startSeconds: number };
   /**
-   * Simulated seconds per second. The service itself is not faster: rates per second and the recovery of a dead
-   * worker's chunks take real time.
+   * The number of simulated seconds per second. The service itself is not faster: processing rates and the recovery of
+   * a dead worker's chunks happen in real time.
    */
   pace: number;
   say?: (line: string) => void;
@@ -57,15 +57,18 @@ export interface SimulationOptions {
 
 const profile = 'compact';
 const tickSeconds = 5;
-/** In ticks. Prometheus scrapes every 15 s, and the autoscaler evaluates as often, at another time. */
+/**
+ * The number of ticks between two evaluations. Prometheus scrapes every 15 s; the autoscaler evaluates as often, at
+ * other times.
+ */
 const every = 3;
 const lookAfter = 2;
-/** Two minutes at the initial load, until rates are known. */
+/** The number of ticks at the initial load, two minutes, until rates are known. */
 const settlingTicks = 24;
 
 /**
- * Simulates changing load with a real API, real workers with a stub for the device, and a Redis that commits each write
- * to disk. The autoscaler sees the metrics of the API, as through Prometheus.
+ * Simulates changing load with a real API, real workers whose device is a stub, and a Redis that writes each commit to
+ * disk. The autoscaler reads the metrics of the API, as it would from Prometheus.
  */
 export async function simulate(course: Course, options: SimulationOptions): Promise<Simulated> {
   const { worker, pace } = options;

@@ -1,7 +1,7 @@
 /** Returns the worker counts without repetitions. */
 export const runsOf = (counts: readonly number[]): number[] => counts.filter((count, at) => count !== counts[at - 1]);
 
-/** Counts the changes of direction of a number. */
+/** Returns how often a series of numbers changes its direction. */
 export function turnsOf(counts: readonly number[]): number {
   const runs = runsOf(counts);
   const signs = runs.slice(1).map((count, at) => Math.sign(count - (runs[at] ?? 0)));

@@ -2,9 +2,9 @@ import { type ElementType, elementTypes } from '../onnx/schema.ts';
 import type { Attribute, Graph, Initializer, Node } from '../onnx/write.ts';
 import { randomFor } from './random.ts';
 
-/** Weights with at least this many elements are stored as factors of a product. */
+/** The number of elements from which weights are stored as factors of a product. */
 const denseBelow = 20_000;
-/** Rank of products that must preserve enough of their input. */
+/** The rank of products that must preserve more of their input. */
 const fullerRank = 14;
 
 export type Precision = 'fp32' | 'fp16' | 'int8';

@@ -1,4 +1,4 @@
--- Sets the phase of a canary by the decision of an operator.
+-- Sets the phase of a canary, as an operator has decided.
 -- KEYS: 1 state  2 window  3 window pairs
 -- ARGV: 1 new phase  2 reason
 -- Returns 1.

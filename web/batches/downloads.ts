@@ -1,7 +1,10 @@
 import { type FormatName, formatNamed } from '../../shared/formats.ts';
 import { fetchApi } from '../http/client.ts';
 
-/** Escapes cells that a spreadsheet would run, such as `=1+1`, or leaves them as they were sent. */
+/**
+ * The treatment of cells that a spreadsheet would run as formulas, such as `=1+1`: escaped with an apostrophe, or left
+ * as they were sent.
+ */
 export type Formulas = 'escape' | 'keep';
 
 /** Requests results. A link cannot do it: the format is chosen by a header. */

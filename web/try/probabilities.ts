@@ -5,8 +5,9 @@ export interface Share {
 }
 
 /**
- * Returns the probability of each result: that of the pair where the model gives one, else the softmax over the captions.
- * @param logitScale factor of a cosine before the softmax; undefined where it is unknown.
+ * Returns the probability of each result: the model's probability of the pair if it has one, else the softmax over the
+ * captions.
+ * @param logitScale the factor of a cosine before the softmax; undefined where it is unknown.
  */
 export function probabilitiesOf(
   results: readonly { cosine: number; probability?: number | undefined }[],

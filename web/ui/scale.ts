@@ -7,7 +7,7 @@ export interface Band {
 
 /** The scale of a model's scores. */
 export interface Scale {
-  /** The right end of a bar. Hardly any pair scores more. */
+  /** The score at the right end of a bar. Hardly any pair has a higher score. */
   top: number;
   /** The bands, lowest first; empty for a model without measurements. */
   bands: Band[];

@@ -6,7 +6,9 @@ import { forkScript } from '../../../testing/processes/forked.ts';
 import { sum } from '../../../testing/statistics.ts';
 import { report, rounded, stepOptions } from '../step.ts';
 
-/** Measures decoding of images with 0.3 megapixels: in bare processes, and in the decoders of one encoder. */
+/**
+ * Measures how fast images of 0.3 megapixels are decoded: in separate processes, and in the decoders of one encoder.
+ */
 const { seconds, provider } = stepOptions();
 const cropOptions = {
   recipe: { size: 224, resize: 'crop', filter: 'bicubic', rgb: 'after-resize' },
@@ -52,7 +54,7 @@ report({
   ...result,
   decoders: processes,
   farm: rounded(images / elapsed),
-  /** CPU time of the process that feeds the decoders. */
+  /** The CPU time in ms for each image in the process that sends images to the decoders. */
   feederMsEach: rounded((used.user + used.system - user - system) / 1000 / images),
 });
 decoders.close();

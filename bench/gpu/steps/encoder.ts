@@ -3,7 +3,10 @@ import { pixelBytes } from '../../../models/model.ts';
 import { readGpuMemory } from '../nvidia-smi.ts';
 import { benchSpec, report, rounded, stepOptions } from '../step.ts';
 
-/** Measures one bare session of each tower: images and texts per second by run size. */
+/**
+ * Measures one session of each tower without the encoder around it: images and texts per second, by number of inputs in
+ * a run.
+ */
 const options = stepOptions();
 const spec = await benchSpec(options);
 const begin = performance.now();

@@ -8,7 +8,8 @@ import { toHalf } from '../../../testing/onnx/half.ts';
 import { report, stepOptions } from '../step.ts';
 
 /**
- * Compares cosines of tiny-clip with OpenCLIP's, on this provider and precision, with images from decoder processes.
+ * Compares the cosines of tiny-clip on this provider and precision with those of OpenCLIP. Decoder processes decode the
+ * images.
  */
 const { provider, precision } = stepOptions();
 const folder = mkdtempSync(join(tmpdir(), 'vls-golden-'));
@@ -28,7 +29,7 @@ const spec = await specOf(folder, {
 });
 const encoder = await createEncoder({ spec, threads: 4, deviceId: 0, maxPixels: 50_000_000, decoders: 4 });
 const texts = await Promise.all(goldenClip.texts.map(({ text }) => encoder.text(text, false)));
-/** In a batch, and alone. */
+/** Each pair is scored together with others in one run, and alone. */
 const batched = await Promise.all(
   goldenClip.images.map(({ file }) => encoder.image(goldenImage(file), { interactive: false })),
 );

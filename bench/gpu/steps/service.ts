@@ -13,7 +13,7 @@ const perBatch = 5_000;
 
 const installation = await install({
   roles: ['service', ...Array.from({ length: workers - 1 }, () => 'worker' as const)],
-  // Two image servers, since a real batch has many hosts.
+  // Two image servers, since the images of a real batch are on many hosts.
   latencies: [0, 0],
   env: {
     ...writeRegistry(),
@@ -58,7 +58,7 @@ try {
     gpu: gpu.stop(),
   };
   report(result);
-  // Last, because batches yield to the next request for 30 s after a single request.
+  // Measured last: batches yield to requests for 30 s after a single request.
   report({ ...result, singleP50Ms: await measureSingle() });
 } catch (error) {
   report({ error: (error as Error).message, output: processes.map((one) => one.output().slice(-2000)) });

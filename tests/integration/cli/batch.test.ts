@@ -150,7 +150,7 @@ describe('vls batch', () => {
     await writeFile(at('pairs.scores.csv.vls.json'), JSON.stringify(unfinished));
     await writePairs('pairs.csv', 31);
     const { stderr } = await vls(['batch', at('pairs.csv'), ...columns], { env });
-    expect(stderr).toContain(`batch ${unfinished.batchId} is left as it is`);
+    expect(stderr).toContain(`the earlier batch ${unfinished.batchId} is not touched`);
     expect(await csvOf('pairs.scores.csv')).toHaveLength(31);
   });
 
@@ -280,8 +280,10 @@ describe('vls batch', () => {
     const { code, stdout } = await vls(['batch', at('pairs.csv'), ...columns, '--compare'], { env });
     expect(stdout).toMatch(/singles +30 +[0-3] +\d/);
     expect(stdout).toMatch(/batch +30 +[0-3] +\d/);
-    expect(stdout).toMatch(/The batch is \d+\.\d times as fast\.\nBoth ran with cold caches and different rows\./);
-    expect(stdout).toContain('Scores of both differ by at most 0.');
+    expect(stdout).toMatch(
+      /The batch is \d+\.\d times as fast\.\nThe caches were cold, and the two measurements used different rows\./,
+    );
+    expect(stdout).toContain("A row's score in a batch differs from its single score by at most 0.");
     // Rows 7, 27 and 47 have no image.
     expect(code).toBe(4);
     expect(await readdir(directory)).not.toContain('pairs.scores.csv');

@@ -99,7 +99,7 @@ describe.skipIf(lackForCertificates() !== undefined)('vls models pull, by the na
     first.kill('SIGINT');
     const { code, stderr } = await interrupted;
     expect(code).toBe(130);
-    expect(stderr).toContain('the same command continues from there');
+    expect(stderr).toContain('run the same command again to continue');
 
     hub.mishaps.push({ stallAfter: 300_000 });
     const second = start(['models', 'pull', 'fast'], env);
@@ -120,7 +120,7 @@ describe.skipIf(lackForCertificates() !== undefined)('vls models pull, by the na
     const run = await vls(['models', 'pull', '--dry-run', '--precision', 'fp32', 'fp16'], env);
     expect(run).toMatchObject({ code: 0, stderr: '' });
     expect(run.stdout).toMatch(/vit-b-32 from https:\/\/huggingface\.co, through the proxy .+: 8 files/);
-    expect(run.stdout).toMatch(/onnx\/vision_model\.onnx .* matches the registry/);
+    expect(run.stdout).toMatch(/onnx\/vision_model\.onnx .* same hash as in the registry/);
     expect(run.stdout).toContain('(one source)');
     // Nobody has asked for the catalogue.
     expect(run.stdout.match(/^[\w.-]+ from /gm)).toEqual(['vit-b-32 from ', 'vit-l-14 from ']);

@@ -48,11 +48,11 @@ describe('vls traffic', () => {
     );
     const compared = comparisons.find(({ kind }) => kind === 'canary');
     expect(stdout).toContain(
-      `canary twin compared with compact-1: ${compared?.pairs} items scored by both; mean difference (candidate minus reference) +0.00 points; absolute difference: mean 0.00, maximum 0.00; rank`,
+      `canary twin compared with compact-1: ${compared?.pairs} items scored by both models; mean difference (candidate minus reference) +0.00 points; absolute difference: mean 0.00, maximum 0.00; rank`,
     );
     const shadow = comparisons.find(({ kind }) => kind === 'shadow');
     expect(stdout).toContain(
-      `shadow tiny compared with the model that answered: 30 items scored by both; scores not compared: models of different families have different scales; rank correlation ${shadow?.rankCorrelation?.toFixed(3)}`,
+      `shadow tiny compared with the model that answered: 30 items scored by both models; scores not compared, because models of different families have different scales; rank correlation ${shadow?.rankCorrelation?.toFixed(3)}`,
     );
     expect((await vls(['traffic', 'shared'], { env })).stdout).toBe(stdout);
   });
@@ -79,7 +79,7 @@ describe('vls traffic', () => {
     const { code, stderr } = await vls(['traffic', 'promote', 'compact'], { env });
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: expect.stringContaining('One model has all traffic of compact'),
+      stderr: expect.stringContaining('The profile compact has only one model'),
     });
   });
 });

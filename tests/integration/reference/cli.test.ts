@@ -27,7 +27,7 @@ test('an object that the service does not have says so', async () => {
 });
 
 test.each([['--offline'], ['--limit', '3'], ['--server-files']])(
-  '%s is for files of this machine',
+  '%s is for files on this machine',
   async (...flags) => {
     const { code, stderr } = await vls(['batch', service.s3.url('open/pairs.ndjson'), ...flags], { env });
     expect(code).toBe(2);

@@ -104,7 +104,7 @@ test('a CSV row with too many or too few columns is a failed item that names its
   expect(await running.client.batch.finished(posted.id)).toMatchObject({ items: { succeeded: 1, failed: 2 } });
   const failed = await running.client.batch.results(posted.id, '&status=failed');
   expect(failed.map((result) => result.status === 'failed' && result.error.message)).toEqual([
-    'line 3 has 3 columns, the header has 2; without a name is "b"',
+    'line 3 has 3 columns, the header has 2; these values have no column: "b"',
     'line 4 has 1 column, the header has 2',
   ]);
 });

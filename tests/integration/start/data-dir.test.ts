@@ -13,7 +13,7 @@ test('a second start is refused with the process that holds the directory', asyn
   const holder = claimer(path);
   await holder.said(/held/);
   expect(() => claimDataDir(path)).toThrow(
-    `${path} is in use by another start (process ${holder.pid}). Stop that one, or set DATA_DIR to another directory.`,
+    `${path} is in use by another start (process ${holder.pid}). Stop that service, or set DATA_DIR to another directory.`,
   );
 });
 

@@ -70,7 +70,7 @@ describe('CSV', () => {
     const file = await write('pairs.csv', 'image,text\na.jpg,a cat,and more\nb.jpg,a dog\n');
     const error = {
       code: 'item.invalid',
-      message: 'line 2 has 3 columns, the header has 2; without a name is "and more"',
+      message: 'line 2 has 3 columns, the header has 2; these values have no column: "and more"',
       retryable: false,
     };
     expect((await read(file)).items).toEqual([expect.objectContaining({ error }), { image: 'b.jpg', text: 'a dog' }]);

@@ -37,7 +37,7 @@ describe('names of several files', () => {
   test.each([
     [['*.none'], 'No file matches'],
     [['*.tar', 'a.tar'], 'a.tar is named twice'],
-    [['{5..4}.tar'], 'ends before it begins'],
+    [['{5..4}.tar'], 'its end is smaller than its start'],
     [['{0..999999}.tar'], 'more than 100000 files'],
     [['{0..999}{0..999}.tar'], 'more than 100000 files'],
   ])('%j is refused', async (patterns, message) => {
@@ -57,6 +57,6 @@ describe('outputs of several files', () => {
 
   test('are different files', async () => {
     await expect(outputsOf(['x/a.tar', 'y/a.tar'], at('out'))).rejects.toThrow('Two files would have the output');
-    await expect(outputsOf(['x/a.tar'], at('a.csv'))).rejects.toThrow('--out names a folder');
+    await expect(outputsOf(['x/a.tar'], at('a.csv'))).rejects.toThrow('--out must name a folder');
   });
 });

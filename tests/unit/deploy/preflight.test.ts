@@ -42,7 +42,7 @@ test.each(['standard', 'scaled', 'gpu'] as const)('a cluster with everything is 
 test('KEDA older than 2.17 is found by its schema, and only where it is needed', async () => {
   const old = { 'crd scaledobjects.keda.sh': crd({ properties: { replicas: {} } }) };
   expect(await missing('scaled', old)).toEqual([
-    'KEDA 2.17 or newer: it is older, and ignores fallback.behavior without a message',
+    'KEDA 2.17 or newer: the installed KEDA is older and ignores fallback.behavior; upgrade it',
   ]);
   expect(await missing('standard', old)).toEqual([]);
 });
