@@ -35,7 +35,7 @@ export function inIndexOrder(
   /** The size of the chunks is unknown at first, so the first one is read alone. */
   let largest = Number.POSITIVE_INFINITY;
   let from = 0;
-  // Not a generator, for the reason in `partsOf`.
+  // An object and not a generator: a waiting generator would keep the last chunks in memory.
   const groups: AsyncIterableIterator<Chunk[]> = {
     async next() {
       if (from >= batch.chunks) return { done: true, value: undefined };

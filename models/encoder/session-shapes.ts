@@ -88,6 +88,6 @@ export function requireTextLength(
       `${path} reads texts of ${fixed} tokens, and ${message}: correct the files or \`contextLength\` of the entry`,
       { side: 'text', kind: 'length', outputs: session.outputNames },
     );
-  if (maxTokens > fixed) throw fault(`the model is described with up to ${maxTokens}`);
+  if (maxTokens > fixed) throw fault(`the configuration of the model states up to ${maxTokens} tokens`);
   if (pad !== 'end' && pad.to > 0 && pad.to !== fixed) throw fault(`texts of the model are padded to ${pad.to}`);
 }

@@ -13,7 +13,7 @@ const recipe = {
 export const armRole = z.enum(['main', 'split', 'canary']).meta({ id: 'ArmRole' });
 export type ArmRole = z.output<typeof armRole>;
 
-/** A model that answers for a profile, and its share of the images. */
+/** One of the models that score the images of a profile, with its share of the images. */
 export const arm = z.object({ role: armRole, share: z.number().min(0).max(1), ...recipe });
 export type Arm = z.output<typeof arm>;
 

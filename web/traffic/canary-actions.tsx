@@ -46,8 +46,8 @@ export function CanaryActions({
   const share = shareOf(arms.find(({ role }) => role === 'canary')?.share ?? 0);
   const meanings: Record<CanaryAction, string> = {
     promote: `${canary.model} replaces ${main} and gets its share of the images.`,
-    rollback: `${canary.model} answers for no more images; ${main} does.`,
-    restart: `${canary.model} answers for ${share} of the images again, and a new window starts.`,
+    rollback: `${canary.model} gets no more images; ${main} gets its share.`,
+    restart: `${canary.model} gets ${share} of the images again, and a new measurement window starts.`,
   };
   return (
     <>

@@ -82,7 +82,7 @@ function Profile({
   return (
     <section class="stack profile" aria-labelledby={id}>
       <h2 id={id}>{profile}</h2>
-      {fault !== null && <p class="notice">A model has no traffic: {fault}</p>}
+      {fault !== null && <p class="notice">A model cannot be used and gets no images: {fault}</p>}
       <ArmsTable profile={profile} arms={arms} />
       {canary !== null && <CanaryBox profile={profile} arms={arms} canary={canary} onChanged={onChanged} />}
       {children}

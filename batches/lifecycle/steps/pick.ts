@@ -21,8 +21,8 @@ const pickedBatch = batchRecord
   })
   .extend({
     /**
-     * An item is a candidate for the lowest items of its batch when its cosine is below this, and `highestAbove` is the
-     * limit for the highest. Absent until the batch has enough items.
+     * The cosine below which an item is a candidate for the lowest items of its batch. Absent until the batch has enough
+     * items.
      */
     lowestBelow: z.coerce.number().optional(),
     highestAbove: z.coerce.number().optional(),

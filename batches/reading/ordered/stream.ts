@@ -33,7 +33,7 @@ export async function streamOrdered(
   let place: Place | undefined = order.start;
   let left = query.limit ?? Number.POSITIVE_INFINITY;
   let most = firstStep;
-  // Not a generator, for the reason in `partsOf`.
+  // An object and not a generator: a waiting generator would keep the last chunks in memory.
   const steps: AsyncIterableIterator<Step> = {
     async next() {
       if (place === undefined || left === 0) return { done: true, value: undefined };
