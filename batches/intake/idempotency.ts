@@ -62,7 +62,7 @@ export async function reserve(
         if (await holdKey(redis, name, batchId, { leaseMs })) return;
         throw new ServiceError(
           'batch.interrupted',
-          'The request stalled, and another request has taken its Idempotency-Key',
+          'The request sent nothing for too long, and another request now uses its Idempotency-Key',
           {
             retryAfter: 1,
           },

@@ -95,7 +95,7 @@ export const batchRecord = z.object({
    */
   bodyHash: z.string().optional(),
   keyHash: z.string().optional(),
-  /** Bytes of its inputs and results in Redis; absent in batches of older releases. */
+  /** Bytes of the inputs and results of the batch in Redis; absent in batches of older releases. */
   inputBytes: count.optional(),
   outputBytes: count.optional(),
   /** Columns of its file, which its results in CSV repeat. */

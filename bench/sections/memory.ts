@@ -5,7 +5,7 @@ import { readable } from '../../testing/readable.ts';
 import { median } from '../../testing/statistics.ts';
 import { type Figure, figure, most } from '../figures.ts';
 
-/** Small enough to be full after the first batch: an image and a text of compact take 4 KiB. */
+/** The cache size in MiB. The first batch fills it: an image and a text of compact take 4 KiB. */
 const cacheMb = 16;
 const itemsOfABatch = 5_000;
 

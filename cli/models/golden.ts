@@ -21,7 +21,7 @@ export function addGoldenCommand(models: Command, deps: CommandDeps): void {
     .description('Make golden values of a model with the reference library of its family.')
     .argument('<name>', 'profile or model')
     .option('--python', 'print the Python script that makes the values')
-    .option('--reference <model>', 'with --python: the model for the library, by the name that the library knows')
+    .option('--reference <model>', 'with --python: the name of the model in the reference library')
     .option('--take <file>', "write the values that the script printed into the model's folder")
     .option('--force', 'with --take: replace existing golden values')
     .action(async (name: string, { python, reference, take, force = false }: Options, command: Command) => {

@@ -35,7 +35,7 @@ export function RatePlot({ samples }: { samples: readonly Sample[] }) {
   useEffect(() => plot.current?.setData([seconds, rates]), [seconds, rates]);
 
   const words =
-    last === undefined ? 'no rate measured yet' : `now ${numbers.rate(last)}, highest ${numbers.rate(Math.max(...rates))}`;
+    last === undefined ? 'no rate yet' : `now ${numbers.rate(last)}, highest ${numbers.rate(Math.max(...rates))}`;
   return <div ref={box} class="plot" role="img" aria-label={`Items per second over time: ${words}`} />;
 }
 
