@@ -242,7 +242,7 @@ export async function createEncoder(
     async calibrate(known) {
       const blank = new Uint8Array(pixelBytes(spec.image));
       return await calibrate(async (count) => {
-        // Messages that came during the last run arrive between the two.
+        // Lets this thread receive the messages that came during the last run.
         await turn();
         await turn();
         if (hasWork()) return undefined;
