@@ -8,7 +8,7 @@ import { createInFlight } from './in-flight.ts';
 export interface EmbeddedImage {
   answering: Embedded;
   compared: { spec: ModelSpec; embedded: Promise<Embedded> }[];
-  /** True when its runs were counted with an earlier pair. */
+  /** True when an earlier pair already counts the encoder runs of this image. */
   isCounted: boolean;
 }
 

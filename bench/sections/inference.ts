@@ -145,7 +145,7 @@ function figuresOf(section: string, model: BenchModel, rooflines: Roofline[], me
     ),
     of(
       'batch-over-cpu-roofline',
-      'the same in CPU time, net of other programs too',
+      'batch / roofline in CPU time, without other programs',
       useful / (machineSeconds - own - others),
       `${readable(useful)} CPU-s of bare stages in ${readable(machineSeconds - own - others)}, ${readable(cpuMs)} ms a pair`,
     ),

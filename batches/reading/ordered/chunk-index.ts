@@ -15,7 +15,7 @@ export interface ChunkIndex {
   cancelled: number[];
 }
 
-/** Chunks of older releases that are indexed at a time. */
+/** The number of chunks, written by older releases, that are added to the index at a time. */
 const chunksPerRead = 4;
 
 /** Reads the chunks that have results. First completes the index of scores, if an older release has committed some. */
