@@ -137,7 +137,7 @@ describe('a repository', () => {
       'a family nobody knows',
       { ...tinyClip, 'config.json': Buffer.from('{"model_type":"blip"}') },
       {},
-      'no supported model family has the model_type "blip"',
+      'no supported model family has model_type "blip"',
     ],
     ['another layout than the one that is asked for', tinyClip, { layout: 'immich' }, 'no model for immich'],
   ])('with %s is refused with what to do', async (_what, files, choice, said) => {
