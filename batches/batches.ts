@@ -8,6 +8,7 @@ import {
   type ResultsPage,
   type ResultsQuery,
   type RetriedStatus,
+  type Rule,
   type StreamQuery,
   terminalStates,
 } from '../shared/contracts/batch.ts';
@@ -154,6 +155,10 @@ export function createBatches(deps: BatchesDeps): Batches {
 
   const readWithColumns = (scope: TenantScope, id: string) => read(scope, id, findWithColumns);
 
+  /** Returns the other batch of a rule. @throws {ServiceError} `batch.not_found` */
+  const readOther = async (scope: TenantScope, { other }: Rule) =>
+    other === undefined ? undefined : await read(scope, other);
+
   async function toFullStatus(record: BatchRecord): Promise<BatchStatus> {
     const keys = batchKeys(redis, record.id);
     const live = !terminalStates.has(record.state);
@@ -277,13 +282,14 @@ export function createBatches(deps: BatchesDeps): Batches {
     results: (scope, id, query) =>
       guarded(async () => {
         const batch = await readWithColumns(scope, id);
-        return await (isOrdered(query) ? readOrdered : readResults)(source, batch, query);
+        if (!isOrdered(query)) return await readResults(source, batch, query);
+        return await readOrdered(source, batch, query, await readOther(scope, query));
       }),
     stream: (scope, id, format, query) =>
       guarded(async () => {
         const batch = await readWithColumns(scope, id);
         return isOrdered(query)
-          ? await streamOrdered(source, batch, format, query)
+          ? await streamOrdered(source, batch, format, query, await readOther(scope, query))
           : streamResults(source, batch, format, query);
       }),
     escapedCells: (scope, id, query) => guarded(async () => escapedCellsOf(await readWithColumns(scope, id), query)),

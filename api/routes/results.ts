@@ -1,7 +1,7 @@
 import type { Response } from 'express';
 import { z } from 'zod';
 import type { Batches } from '../../batches/batches.ts';
-import { isOrdered, selectionOf } from '../../batches/reading/selection.ts';
+import { isOrdered, ruleOf, selectionOf } from '../../batches/reading/selection.ts';
 import {
   batchPath,
   batchSummary,
@@ -42,7 +42,15 @@ function refusePaging(query: ResultsQuery): void {
   const { cursor, limit } = query;
   const path = cursor === undefined ? 'limit' : 'cursor';
   if ((cursor === undefined && limit === undefined) || isOrdered(query)) return;
-  const message = `is for pages of JSON; without \`sort\` or \`top\`, ${labelsInWords(wholeFormats)} contain the whole batch`;
+  const message = `is for pages of JSON; without \`sort\`, \`top\` or \`other\`, ${labelsInWords(wholeFormats)} contain the whole batch`;
+  throw new ServiceError('request.invalid', `${path}: ${message}`, { faults: [{ path, message }] });
+}
+
+/** @throws {ServiceError} `request.invalid` for conditions on another batch that is not named. */
+function checkRule({ other, ...query }: ResultsQuery): void {
+  const path = (['otherMinScore', 'otherMaxScore', 'minDifference'] as const).find((name) => query[name] !== undefined);
+  if (other !== undefined || path === undefined) return;
+  const message = 'is a condition on a second batch; name it in `other`';
   throw new ServiceError('request.invalid', `${path}: ${message}`, { faults: [{ path, message }] });
 }
 
@@ -73,7 +81,8 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
           'JSON: pages in the order of evaluation. While the batch runs, `next` leads to the results that follow.',
           `${labelsInWords(wholeFormats, 'or')}, chosen by the \`Accept\` header: all results so far, in the order of the posted items. ${labelsInWords(wholeFormats.filter(({ hasColumns }) => hasColumns))} have the posted columns first, then the columns of the results.`,
           '`minScore`, `maxScore`, `status`, `code`, `q` and `top` select results, and `sort` orders them, in every format. A result must meet all given conditions. `top` ranks all items with a score, whatever the other conditions are.',
-          'With `sort` or `top`, a page has the results that exist at that time, and `next` is null at the end, also while the batch runs. `limit` and `cursor` then apply to every format.',
+          '`other` names a second batch of the same items: `otherMinScore`, `otherMaxScore` and `minDifference` are conditions on its scores.',
+          'With `sort`, `top` or `other`, a page has the results that exist at that time, and `next` is null at the end, also while the batch runs. `limit` and `cursor` then apply to every format.',
           'When the response cannot be completed, or the client reads nothing for 20 s, the connection is reset.',
         ].join('\n\n'),
         tags: ['evaluation'],
@@ -114,6 +123,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
           response.vary('Accept');
           const { type, format } = negotiateResultsFormat(request);
           const query = check(resultsQuery, request.query, 'query');
+          checkRule(query);
           if (!wholeFormats.includes(format)) {
             return void (await largeResponses.page(request, response, () =>
               batches.results(scopeOf(request), id, query),
@@ -124,6 +134,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
           const { sort, top, limit, cursor, formulas = 'escape' } = query;
           const streamQuery: StreamQuery = {
             ...selectionOf(query),
+            ...ruleOf(query),
             ...{ sort, top, limit, cursor, formulas },
             withItems: query.items === 'true',
           };

@@ -1,16 +1,24 @@
-import type { OrderedSelection, Selection } from '../../shared/contracts/batch.ts';
+import type { OrderedSelection, Rule, Selection } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import type { StoredItem } from '../store/payload.ts';
 
 /** Returns true when a selection needs the items in addition to the results. */
 export const needsItems = ({ q }: Selection): boolean => q !== undefined;
 
-/** Returns true when a query orders or ranks its results, for which the index of scores is read. */
-export const isOrdered = ({ sort, top }: OrderedSelection): boolean => sort !== undefined || top !== undefined;
+/** Returns true when a query needs the index of scores: it orders or ranks its results, or compares two batches. */
+export const isOrdered = ({ sort, top, other }: OrderedSelection): boolean =>
+  sort !== undefined || top !== undefined || other !== undefined;
+
+/** Returns the fields of a query that compare the batch with another. */
+export const ruleOf = ({ other, otherMinScore, otherMaxScore, minDifference }: Rule): Rule => ({
+  ...{ other, otherMinScore, otherMaxScore, minDifference },
+});
 
 /** Returns true when a query passes every result. */
-export const isWhole = ({ top, ...selection }: OrderedSelection): boolean =>
-  top === undefined && Object.values(selectionOf(selection)).every((value) => value === undefined);
+export const isWhole = ({ top, other, ...selection }: OrderedSelection): boolean =>
+  top === undefined &&
+  other === undefined &&
+  Object.values(selectionOf(selection)).every((value) => value === undefined);
 
 /** Returns the fields of a query that select results. */
 export const selectionOf = ({ status, minScore, maxScore, code, q }: Selection): Selection => ({

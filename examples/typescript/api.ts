@@ -964,6 +964,14 @@ items?: "true" | "false";
 sort?: "score" | "-score" | "cosine" | "-cosine" | "index";
 /** Only the best of all items with a score: a share (`0.3` or `30%`) or a number of them (`100000`). Items that share the last score are all included; the answer states their number. */
 top?: string;
+/** The id of another batch of the same items, such as that of another model. Only items with a score in both batches; items are matched by their index. Without `sort`, in the order of the items. */
+other?: string;
+/** With `other`: only items with this score or a higher one there. */
+otherMinScore?: string;
+/** With `other`: only items with this score or a lower one there. */
+otherMaxScore?: string;
+/** With `other`: only items whose two scores differ by this number of points or more. */
+minDifference?: string;
 /** CSV and TSV: `escape`, which is the default, puts an apostrophe before text that a spreadsheet would interpret as a formula; `keep` does not. The other formats never change a value. */
 formulas?: "escape" | "keep";};path: {/** Id of the batch. */
 id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': ResultsPage;'application/x-ndjson': string;'text/csv': string;'text/tab-separated-values': string;'application/vnd.apache.parquet': string;};};

@@ -440,6 +440,15 @@ export const resultsQuery = z.strictObject({
     description:
       'Only the best of all items with a score: a share (`0.3` or `30%`) or a number of them (`100000`). Items that share the last score are all included; the answer states their number.',
   }),
+  other: z.string().max(64).optional().meta({
+    description:
+      'The id of another batch of the same items, such as that of another model. Only items with a score in both batches; items are matched by their index. Without `sort`, in the order of the items.',
+  }),
+  otherMinScore: scoreLimit.meta({ description: 'With `other`: only items with this score or a higher one there.' }),
+  otherMaxScore: scoreLimit.meta({ description: 'With `other`: only items with this score or a lower one there.' }),
+  minDifference: scoreLimit.meta({
+    description: 'With `other`: only items whose two scores differ by this number of points or more.',
+  }),
   formulas: z
     .enum(['escape', 'keep'])
     .optional()
@@ -452,8 +461,11 @@ export type ResultsQuery = z.output<typeof resultsQuery>;
 /** The conditions that select results. A result must meet all of them. */
 export type Selection = Partial<Pick<ResultsQuery, 'status' | 'minScore' | 'maxScore' | 'code' | 'q'>>;
 
-/** A selection in an order, or in a rank. */
-export type OrderedSelection = Selection & Partial<Pick<ResultsQuery, 'sort' | 'top'>>;
+/** Conditions on the scores that another batch has for the same items. */
+export type Rule = Partial<Pick<ResultsQuery, 'other' | 'otherMinScore' | 'otherMaxScore' | 'minDifference'>>;
+
+/** A selection in an order, in a rank, or by a rule over two batches. */
+export type OrderedSelection = Selection & Partial<Pick<ResultsQuery, 'sort' | 'top'>> & Rule;
 
 /** The results of a batch in one of the written formats. */
 export interface StreamQuery extends OrderedSelection {

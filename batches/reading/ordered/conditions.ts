@@ -17,12 +17,16 @@ export interface Conditions {
   cancelled: boolean;
 }
 
-/** @param lastOfTop lowest cosine, in millionths, of the items that `top` selects. */
+/**
+ * @param lastOfTop lowest cosine, in millionths, of the items that `top` selects.
+ * @param hasRule true when items must have a score, for a rule over two batches.
+ */
 export function conditionsOf(
   { status, minScore, maxScore, code }: Selection,
   lastOfTop: number | undefined,
+  hasRule = false,
 ): Conditions {
-  const hasLimits = minScore !== undefined || maxScore !== undefined || lastOfTop !== undefined;
+  const hasLimits = hasRule || minScore !== undefined || maxScore !== undefined || lastOfTop !== undefined;
   const mayBe = (outcome: Selection['status']) => status === undefined || status === outcome;
   const scored = rangeOf(minScore, maxScore, lastOfTop);
   const unscored: Range[] = [];

@@ -12,6 +12,7 @@ import { createSelector, needsItems } from '../selection.ts';
 import { beforeAll, bestAfter, indexAt, type RankedOrder } from './best-after.ts';
 import { placeOf, readChunkIndex } from './chunk-index.ts';
 import { conditionsOf } from './conditions.ts';
+import { readRule, withRule } from './rule.ts';
 import { readSegments } from './segments.ts';
 import { surveyIndex } from './survey.ts';
 import { selectTop } from './top.ts';
@@ -63,16 +64,22 @@ const evenChunk = 64 * 1024;
 /** Chunks read and held at a time. With large metadata each may have megabytes. */
 const chunksPerRead = 8;
 
+export interface OrderOptions {
+  /** Steps have the items of results, too. */
+  withItems: boolean;
+  /** The other batch of the query's rule. */
+  other: BatchRecord | undefined;
+}
+
 /**
- * Creates the order of a query with `sort` or `top`.
- * @param withItems steps have the items of results, too.
+ * Creates the order of a query with `sort`, `top` or `other`.
  * @throws {ServiceError} `request.invalid` for a cursor of another order.
  */
 export async function createOrder(
   source: Source,
   batch: BatchRecord,
   query: OrderedSelection & { cursor?: string | undefined },
-  withItems: boolean,
+  { withItems, other }: OrderOptions,
 ): Promise<Order> {
   const { sort = 'index' } = query;
   const start = query.cursor === undefined ? startOf(sort) : cursor.decode(query.cursor);
@@ -81,9 +88,11 @@ export async function createOrder(
     throw new ServiceError('request.invalid', message, { faults: [{ path: 'cursor', message }] });
   }
   const index = await readChunkIndex(source, batch);
-  const segments = () => readSegments(source.redis, batch);
-  const selectedTop = query.top === undefined ? undefined : await selectTop(segments(), query.top);
-  const conditions = conditionsOf(query, selectedTop?.lastMillionths);
+  const meets = other && (await readRule(source, batch, other, query));
+  const all = () => readSegments(source.redis, batch);
+  const segments = () => (meets === undefined ? all() : withRule(all(), meets));
+  const selectedTop = query.top === undefined ? undefined : await selectTop(all(), query.top);
+  const conditions = conditionsOf(query, selectedTop?.lastMillionths, meets !== undefined);
   const survey = await surveyIndex(segments(), index, conditions, sort === 'index');
   const { scored: range } = conditions;
   const isSelected = createSelector(query);
@@ -91,14 +100,14 @@ export async function createOrder(
   /** Chunks are read in their order: all that are selected, or those of items without a score. */
   const firstChunk: Place | undefined = survey.chunks.length > 0 ? { sort, chunk: 0, items: 0 } : undefined;
 
-  async function stepByRank(order: RankedOrder, after: number, most: number): Promise<Step> {
-    const asked = query.q === undefined ? most : Math.max(most, searchedAtOnce);
+  /** @param asked number of positions that are read for them. */
+  async function stepByRank(order: RankedOrder, after: number, most: number, asked: number): Promise<Step> {
     const positions =
       range === undefined ? new Float64Array() : await bestAfter(segments(), order, range, after, asked);
     const step: Step = { results: [], items: [], next: undefined, read: 0, bytes: 0, chunks: 0 };
     const found = await readPositions(positions, step);
     // The items are larger than expected: fewer of them at a time.
-    if (found === undefined) return await stepByRank(order, after, Math.ceil(most / 4));
+    if (found === undefined) return await stepByRank(order, after, most, Math.ceil(asked / 4));
     for (let rank = 0; rank < positions.length; rank++) {
       const [result, item] = found[rank] ?? [];
       if (result === undefined) continue;
@@ -176,15 +185,22 @@ export async function createOrder(
 
   /** True for the results that chunks list: in other orders than that of the items, those without a score. */
   function isListed(result: ItemResult): boolean {
-    if (result.status !== 'succeeded') return selectedTop === undefined;
-    if (sort !== 'index') return false;
+    if (result.status !== 'succeeded') return selectedTop === undefined && meets === undefined;
+    if (sort !== 'index' || meets?.(result.index) === false) return false;
     return selectedTop === undefined || Math.round(result.cosine * cosineSteps) >= selectedTop.lastMillionths;
   }
 
   return {
     start,
     step: (after, most) =>
-      'after' in after ? stepByRank(rankedOrder(sort), after.after, most) : stepByIndex(after, most),
+      'after' in after
+        ? stepByRank(
+            rankedOrder(sort),
+            after.after,
+            most,
+            query.q === undefined ? most : Math.max(most, searchedAtOnce),
+          )
+        : stepByIndex(after, most),
     selected: survey.scored + survey.unscored + (conditions.cancelled ? batch.cancelled : 0),
     top: selectedTop?.top,
     encode: (next) => (next === undefined ? null : cursor.encode(next)),

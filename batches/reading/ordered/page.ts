@@ -14,10 +14,15 @@ const chunksPerPage = 2_048;
  * time, so results that are added before it meanwhile are not read.
  * @throws {ServiceError} `request.invalid` for a cursor that this service did not encode, or one of another order.
  */
-export async function readOrdered(source: Source, batch: BatchRecord, query: ResultsQuery): Promise<ResultsPage> {
+export async function readOrdered(
+  source: Source,
+  batch: BatchRecord,
+  query: ResultsQuery,
+  other?: BatchRecord,
+): Promise<ResultsPage> {
   const { limit = resultsPageSize } = query;
   const withItems = query.items === 'true';
-  const order = await createOrder(source, batch, query, withItems);
+  const order = await createOrder(source, batch, query, { withItems, other });
   const page: ResultsPage = { results: [], selected: order.selected, ...(order.top && { top: order.top }), next: null };
   let place = order.start;
   let bytes = 0;

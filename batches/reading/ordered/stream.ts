@@ -25,10 +25,11 @@ export async function streamOrdered(
   batch: BatchRecord,
   format: FormatName,
   query: StreamQuery,
+  other?: BatchRecord,
 ): Promise<ResultStream> {
   const { hasColumns } = formatNamed(format);
   const addsItems = query.withItems === true && !hasColumns;
-  const order = await createOrder(source, batch, query, hasColumns || addsItems);
+  const order = await createOrder(source, batch, query, { withItems: hasColumns || addsItems, other });
   const writer = createResultWriter(format, batch, query.formulas);
   let place: Place | undefined = order.start;
   let left = query.limit ?? Number.POSITIVE_INFINITY;
