@@ -86,10 +86,12 @@ describe.skipIf(chromium === undefined)('the page of a service with keys', () =>
     await signedInAs('staff (operator)');
     await page.goto(batch);
     await page.reload();
-    await page.getByRole('button', { name: 'Show images from their hosts' }).waitFor();
+    const showImages = page.getByRole('button', { name: 'Show images from their hosts' });
+    await page.locator('.strip').first().waitFor();
+    await showImages.last().waitFor();
     expect(await page.locator('.pairs > li').count()).toBeGreaterThan(0);
-    expect(await page.locator('.pairs img').count()).toBe(0);
-    await page.getByRole('button', { name: 'Show images from their hosts' }).click();
+    expect(await page.locator('.pairs img, .strip img').count()).toBe(0);
+    await showImages.last().click();
     await page.locator('.pairs img').first().waitFor();
 
     const listed = async (key: string) =>

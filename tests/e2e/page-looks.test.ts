@@ -103,8 +103,8 @@ describe.skipIf(chromium === undefined)('the looks of the page', () => {
       'judge',
       async (page) => {
         await go(page, `batches/${batch}/judge`);
-        const start = page.getByRole('button', { name: 'Start' });
-        if ((await page.getByRole('region', { name: 'Pair to judge' }).count()) === 0) await start.click();
+        await page.getByRole('button', { name: 'Start' }).click();
+        await page.getByText(/^0 of \d+ judged$/).waitFor();
         for (let pair = 0; pair < 12; pair++) await page.keyboard.press('1');
         await page.getByText('Wanted precision').waitFor();
       },

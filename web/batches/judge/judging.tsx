@@ -1,4 +1,4 @@
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { useSession } from '../../shell/session.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { ImagesSwitch, useImageDisplay } from '../../ui/pairs.tsx';
@@ -25,18 +25,21 @@ export function Judging({
   // Labels are given in the order of the sample, so the last one is before the open pair.
   const undo = () => open > 0 && set(open - 1, undefined);
 
+  // Keys may come faster than effects run, so the listener reads the latest functions.
+  const latest = useRef({ label, undo });
+  latest.current = { label, undo };
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.altKey || event.metaKey || /^(INPUT|SELECT|TEXTAREA)$/.test((event.target as Element).tagName)) return;
       const isUndo = event.key === 'u' || event.key === 'Backspace' || (event.ctrlKey && event.key === 'z');
       if (!isUndo && (event.ctrlKey || !['1', '2'].includes(event.key))) return;
       event.preventDefault();
-      if (isUndo) undo();
-      else label(event.key === '1');
+      if (isUndo) latest.current.undo();
+      else latest.current.label(event.key === '1');
     };
     addEventListener('keydown', onKey);
     return () => removeEventListener('keydown', onKey);
-  });
+  }, []);
 
   return (
     <section class="card" aria-label="Pair to judge">
