@@ -189,7 +189,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     const exportBox = page.getByRole('region', { name: 'Export' });
     await exportBox.getByLabel('What').focus();
     await page.keyboard.press('Tab');
-    await page.keyboard.type('N');
+    await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Tab');
     const files = await downloads(page, 2, () => page.keyboard.press('Enter'));
     const lines = (files['pairs-from-48.3.ndjson'] ?? '').trim().split('\n');
@@ -271,7 +271,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     const verdict = page.getByRole('region', { name: 'At 47.0' });
     expect(await verdict.innerText()).toMatch(/Precision\s+\d+ % \(\d+ to \d+\) of the kept pairs are right/);
     await page.reload();
-    await page.getByText(/^10 of \d+ judged$/).waitFor();
+    await page.getByText(/^10 of \d+ judged$/).waitFor({ timeout: 60_000 });
     const [labels = ''] = Object.values(
       await downloads(page, 1, () => page.getByRole('button', { name: 'Export labels' }).click()),
     );

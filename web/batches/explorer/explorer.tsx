@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { BatchStatus } from '../../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { useHashQuery } from '../../shell/hash-query.ts';
@@ -71,7 +71,8 @@ export function Explorer({ status }: { status: BatchStatus }) {
   }
   /** True after a key has moved the current row. Its link is focused as soon as it is rendered. */
   const focusWhenThere = useRef(false);
-  useEffect(() => {
+  // Before the next key, which may follow at once.
+  useLayoutEffect(() => {
     if (!focusWhenThere.current) return;
     const link = box.current?.querySelector<HTMLElement>(`[data-row="${current}"]`);
     if (link === null || link === undefined) return;
