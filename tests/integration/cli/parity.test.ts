@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { goldenClip, tinyClipFolder } from '../../../testing/model-folders.ts';
+import { toHalf } from '../../../testing/onnx/half.ts';
+import { familyFolder, goldenFamily } from '../../support/golden-family.ts';
 import { startVls } from '../../support/vls.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'vls-check-'));
@@ -14,6 +16,7 @@ cpSync(join(tinyClipFolder, '..', 'images'), join(folder, 'images'), { recursive
 const source = { type: 'folder', path: folder };
 writeFileSync(modelsFile, JSON.stringify({ models: { tiny: { source, revision: '1' } } }));
 
+const overlayOf = (name: string) => join(directory, `${name}.json`);
 const vls = async (...args: string[]) =>
   await startVls(args, { env: { DATA_DIR: join(directory, 'data'), MODELS_FILE: modelsFile } }).ended;
 
@@ -40,6 +43,57 @@ test('a check agrees, then names a wrong mean of the files; without golden value
     state: 'differs',
     findings: [{ side: 'image', cause: 'mean', to: expect.stringContaining('0.48145466') }],
   });
+});
+
+test('a check names a wrong filter of the files', async () => {
+  const file = join(folder, 'preprocessor_config.json');
+  const config = JSON.parse(readFileSync(join(tinyClipFolder, 'preprocessor_config.json'), 'utf8'));
+  writeFileSync(file, JSON.stringify({ ...config, resample: 2 }));
+  const { code, stdout } = await vls('models', 'check', 'tiny');
+  expect(code).toBe(1);
+  expect(stdout).toContain('image: filter: bilinear; bicubic agrees\n  see `resample` of preprocessor_config.json');
+});
+
+test('a check names the missing padding of a MobileCLIP whose files say nothing of it', async () => {
+  const { texts } = goldenFamily('mobileclip');
+  const mobile = join(directory, 'mobile');
+  cpSync(familyFolder('mobileclip'), mobile, { recursive: true });
+  cpSync(join(tinyClipFolder, 'tokenizer.json'), join(mobile, 'tokenizer.json'));
+  const golden = texts.slice(0, 4).map(({ text, input_ids: ids, embedding }) => ({ text, ids, embedding }));
+  writeFileSync(join(mobile, 'golden.json'), JSON.stringify({ source: 'OpenCLIP', texts: golden }));
+  writeFileSync(
+    overlayOf('padded'),
+    JSON.stringify({ models: { mobile: { source: { type: 'folder', path: mobile } } } }),
+  );
+  const check = () =>
+    startVls(['models', 'check', 'mobile'], {
+      env: { DATA_DIR: join(directory, 'data'), MODELS_FILE: overlayOf('padded') },
+    }).ended;
+  expect(await check()).toMatchObject({ code: 0, stdout: expect.stringContaining('(mobileclip') });
+
+  // Without it the files are those of a CLIP.
+  rmSync(join(mobile, 'open_clip_config.json'));
+  const wrong = await check();
+  expect(wrong).toMatchObject({ code: 1, stdout: expect.stringContaining('(clip, revision local') });
+  expect(wrong.stdout).toContain(
+    'text: padding: padded to the longest text of a run; padded with 0 to 77 agrees\n  see `family` of the registry entry',
+  );
+});
+
+test('a check at fp16 says that it brings nothing on a CPU', async () => {
+  const half = join(directory, 'half');
+  cpSync(tinyClipFolder, half, { recursive: true });
+  for (const tower of ['vision', 'text']) {
+    const whole = join(half, 'onnx', `${tower}_model.onnx`);
+    writeFileSync(join(half, 'onnx', `${tower}_model_fp16.onnx`), toHalf(readFileSync(whole)));
+  }
+  writeFileSync(overlayOf('half'), JSON.stringify({ models: { half: { source: { type: 'folder', path: half } } } }));
+  const env = { DATA_DIR: join(directory, 'data'), MODELS_FILE: overlayOf('half'), PRECISION: 'fp16' };
+  const { code, stdout } = await startVls(['models', 'check', 'half'], { env }).ended;
+  expect(code).toBe(0);
+  expect(stdout).toMatch(
+    /fp16 on the CPU\): it runs, and no golden values are known\n {2}fp16 brings nothing on a CPU/,
+  );
 });
 
 test('golden needs to know what to do, and refuses a file with other values', async () => {
