@@ -17,7 +17,8 @@ const heldBytes = 32 * 1024 * 1024;
  * Writes a Parquet file with some rows of another: all columns with their types, and the metadata of the file, in the
  * order of the rows. A row group of the other file becomes one or more. Pages are compressed with snappy.
  * @param isKept is called with the index of each row.
- * @throws {ServiceError} `request.invalid` for a file that cannot be read as Parquet, or has a column of the type INT96.
+ * @throws {ServiceError} `request.invalid` for a file that cannot be read as Parquet, or has a map or a column of the type
+ * INT96.
  */
 export async function* subsetOfParquet(path: string, isKept: (index: number) => boolean): AsyncGenerator<Uint8Array> {
   const file = await asyncBufferFromFile(path);
@@ -25,6 +26,9 @@ export async function* subsetOfParquet(path: string, isKept: (index: number) => 
   checkMetadata(metadata);
   const old = metadata.schema.find(({ type }) => type === 'INT96');
   if (old !== undefined) throw unreadable(`its column ${old.name} has the old type INT96, which cannot be written`);
+  // Maps are read as objects, whose keys are text.
+  const map = metadata.schema.find((each) => /^MAP/.test(each.converted_type ?? each.logical_type?.type ?? ''));
+  if (map !== undefined) throw unreadable(`its column ${map.name} is a map, which cannot be written`);
   // Values stay as they are stored: nothing is rounded to another type.
   const stored = { ...metadata, schema: metadata.schema.map(storedElement) };
   const names = parquetSchema(stored).children.map(({ element }) => element.name);
@@ -74,7 +78,7 @@ export async function* subsetOfParquet(path: string, isKept: (index: number) => 
     }
     yield flush();
   }
-  (target as { schema: FileMetaData['schema'] }).schema = metadata.schema;
+  target.schema = metadata.schema.map(writtenElement);
   void target.finish();
   yield take();
 }
@@ -88,4 +92,17 @@ function hasKept(isKept: (index: number) => boolean, from: number, end: number):
 function storedElement(element: FileMetaData['schema'][number]): FileMetaData['schema'][number] {
   const { converted_type, logical_type, scale, precision, ...stored } = element;
   return element.type === undefined ? element : stored;
+}
+
+/**
+ * Returns an element as it is written to the schema. The writer stores the width of an integer in a field of another size,
+ * which makes a file unreadable elsewhere; the converted type says the same.
+ */
+function writtenElement(element: FileMetaData['schema'][number]): FileMetaData['schema'][number] {
+  const { logical_type: logical, ...written } = element;
+  if (logical?.type !== 'INTEGER') return element;
+  const converted = `${logical.isSigned ? 'INT' : 'UINT'}_${logical.bitWidth}` as NonNullable<
+    typeof element.converted_type
+  >;
+  return { ...written, converted_type: converted };
 }

@@ -192,3 +192,37 @@ function sign(tar: Buffer): void {
   const sum = header.reduce((total, byte) => total + byte, 0);
   header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
 }
+
+test('a tar is read no further ahead of its items than one item and a few parts', async () => {
+  const image = Buffer.alloc(300_000, 7);
+  const partBytes = 64 * 1024;
+  let pulled = 0;
+  async function* arriving() {
+    const tar = pack();
+    void (async () => {
+      for (let index = 0; index < 60; index++) {
+        for (const [ending, content] of [['jpg', image] as const, ['txt', Buffer.from('a cat')] as const]) {
+          await new Promise<void>((resolve) => tar.entry({ name: `${index}.${ending}` }, content, () => resolve()));
+        }
+      }
+      tar.finalize();
+    })();
+    for await (const part of tar as AsyncIterable<Buffer>) {
+      for (let at = 0; at < part.length; at += partBytes) {
+        const some = part.subarray(at, at + partBytes);
+        pulled += some.length;
+        yield some;
+      }
+    }
+  }
+  let read = 0;
+  let ahead = 0;
+  for await (const items of readItems('tar', arriving(), { strictness: 'strict', columns }).items) {
+    read += items.length * image.length;
+    ahead = Math.max(ahead, pulled - read);
+    // A slow reader of items: a source that pushes would run ahead here.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(read).toBe(60 * image.length);
+  expect(ahead).toBeLessThan(2 * image.length + 4 * partBytes);
+});
