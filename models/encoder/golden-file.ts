@@ -6,19 +6,22 @@ const tolerances = z.partialRecord(z.enum(['fp32', 'fp16', 'int8']), z.number().
 const imagePath = z.string().regex(/^(?!.*\.\.)[^/\\].*$/, 'a path inside the folder');
 const embedding = z.array(z.number()).min(1);
 
-/** `golden.json` in the folder of a model: what its reference gives for a few images and texts. */
+/**
+ * The content of `golden.json` in a model folder: the values that the reference implementation of the model gives for a
+ * few images and texts.
+ */
 export const goldenFile = z
   .object({
-    /** The maker of the values, and the libraries. */
+    /** The program that made the values, with the versions of its libraries. */
     source: z.string(),
-    /** Largest difference of a cosine by precision. */
+    /** The maximum allowed difference of a cosine, by precision. */
     tolerance: tolerances.prefault({ fp32: 0.002, fp16: 0.01, int8: 0.05 }),
-    /** Largest distance of an embedding, 1 - cosine, by precision. */
+    /** The maximum allowed distance (1 - cosine) of an embedding from its golden value, by precision. */
     embeddingTolerance: tolerances.prefault({ fp32: 1e-4, fp16: 5e-3, int8: 5e-2 }),
     pairs: z
       .array(
         z.object({
-          /** A file, by its path from the folder. */
+          /** The image, as a path relative to the folder. */
           image: imagePath,
           text: z.string(),
           cosine: z.number().min(-1).max(1),
@@ -30,33 +33,33 @@ export const goldenFile = z
       .array(
         z.object({
           text: z.string(),
-          /** Token ids with special tokens. Padding may follow. */
+          /** The token ids of the text, with special tokens. Padding may follow. */
           ids: z.array(z.int()).optional(),
           embedding,
         }),
       )
       .default([]),
-    /** Scale and bias of the probability, as weights of the reference. */
+    /** The scale and bias of the probability, which are weights of the reference model. */
     probability: z.object({ scale: z.number(), bias: z.number().nullable() }).optional(),
   })
-  .refine(({ pairs, images, texts }) => pairs.length + images.length + texts.length > 0, 'there are no values');
+  .refine(({ pairs, images, texts }) => pairs.length + images.length + texts.length > 0, 'the file has no values');
 export type GoldenFile = z.output<typeof goldenFile>;
 
-/** @throws {Error} naming file and field. */
+/** Reads golden values. @throws {Error} naming file and field. */
 export async function readGoldenFile(path: string): Promise<GoldenFile> {
   const parsed = goldenFile.safeParse(JSON.parse(await readFile(path, 'utf8')));
   if (!parsed.success) throw new Error(`${path}: ${z.prettifyError(parsed.error)}`);
   return parsed.data;
 }
 
-/** Accelerators multiply with fewer bits (TF32 has a mantissa of 10). */
+/** The tolerances on accelerators, which multiply with fewer bits (TF32 has a mantissa of 10 bits). */
 const acceleratorTolerance = { pairs: 0.005, embeddings: 1e-3 };
 
-/** The largest differences that golden values allow at a precision. */
+/** The maximum differences from golden values that are allowed at a precision. */
 export interface Allowed {
-  /** Of the cosine of a pair. */
+  /** The maximum difference of the cosine of a pair. */
   cosine: number;
-  /** Of embeddings: 1 - cosine. */
+  /** The maximum distance (1 - cosine) of an embedding. */
   image: number;
   text: number;
 }
@@ -102,7 +105,7 @@ export const probabilityInWords = (scale: number, bias: number | null): string =
 /** Returns the first token ids in words. */
 export const idsInWords = (ids: readonly number[]): string => ids.slice(0, 12).join(' ');
 
-/** Cosine of two embeddings of any length. NaN where their dimensions differ. */
+/** Returns the cosine of two embeddings of any length; NaN when their dimensions differ. */
 export function cosineOf(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length) return Number.NaN;
   let [dot, first, second] = [0, 0, 0];

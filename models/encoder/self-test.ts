@@ -17,7 +17,10 @@ export interface SelfTestOptions {
   path: string;
   precision: ModelPrecision;
   provider: Provider;
-  /** Preprocessed exactly, whatever the setting, so that the values depend only on the model and its configuration. */
+  /**
+   * Embeds an image. It is always preprocessed in mode `exact`, so that the values depend only on the model and its
+   * configuration.
+   */
   image(bytes: Uint8Array): Promise<Float32Array>;
   text(text: string): Promise<Float32Array>;
   /** Token ids of a text, without padding. */
@@ -47,7 +50,7 @@ export async function selfTest(options: SelfTestOptions): Promise<number> {
     refusal(`${what} has the cosine ${cosine.toFixed(4)} ${expected} (${most} is allowed at ${precision})`);
   for (const { image: file, text: caption, cosine: known } of golden.pairs) {
     const cosine = cosineOf(await imageAt(file), await text(caption));
-    // Negated, so that NaN counts as a difference.
+    // The condition is negated, so that NaN counts as a difference.
     if (!(Math.abs(cosine - known) <= allowed.cosine)) {
       throw differs(`${file} with "${caption}"`, cosine, `instead of ${known.toFixed(4)}`, allowed.cosine);
     }

@@ -17,7 +17,10 @@ import type { ImageRecipe, ModelSpec, TextRecipe } from '../model.ts';
 import { type Measured, type Measuring, startMeasuring } from './measure.ts';
 import { type Change, imageVariants, textVariants, type Variant } from './variants.ts';
 
-/** A cause of a difference: the change that reproduces the golden values, or a fault that no change of the recipe mends. */
+/**
+ * A cause of a difference: the change to the recipe that reproduces the golden values, or a fault that no change to the
+ * recipe repairs.
+ */
 export interface Finding extends Change {
   side: 'image' | 'text' | 'model';
 }
@@ -25,9 +28,9 @@ export interface Finding extends Change {
 /** The comparison of a model with its golden values. */
 export interface ParityReport {
   state: 'agrees' | 'differs';
-  /** The maker of the golden values. */
+  /** The program that made the golden values. */
   source: string;
-  /** The lowest cosines with golden embeddings; null where there are none. */
+  /** The lowest cosine between an embedding and its golden value; null when no embeddings were compared. */
   images: { compared: number; lowest: number | null };
   texts: { compared: number; lowest: number | null };
   /** The largest difference of the cosine of a pair. */
@@ -36,7 +39,7 @@ export interface ParityReport {
 }
 
 /**
- * Compares a model with its golden values. Where they differ, tries other recipes until one reproduces them.
+ * Compares a model with its golden values. When they differ, tries other recipes until one reproduces the values.
  * @throws {Error} when the model cannot be loaded.
  */
 export async function checkParity(spec: ModelSpec, goldenPath: string): Promise<ParityReport> {
@@ -62,7 +65,7 @@ export async function checkParity(spec: ModelSpec, goldenPath: string): Promise<
   }
   // Other ids may change embeddings by less than is allowed.
   if (findings.every(({ side }) => side !== 'text')) findings.push(...(await idFindings(spec, measuring, judged)));
-  // Embeddings tell which tower differs; pairs alone do not.
+  // Golden embeddings show which tower differs; golden cosines of pairs do not.
   if (distances.pairs > allowed.cosine && findings.length === 0) {
     findings.push(...(await pairFindings(spec, measuring, judged)));
   }
@@ -114,7 +117,10 @@ const otherOutput = (side: 'image' | 'text', spec: ModelSpec, measuring: Measuri
       : textDistance(judged, await measuring.texts(spec.text)) <= judged.allowed.text,
   );
 
-/** Scale and bias are weights of the full model; a registry entry can state others. */
+/**
+ * Returns a finding when scale or bias differ from the golden values. They are weights of the full model, and the
+ * registry entry may state wrong ones.
+ */
 function probabilityFinding({ probability }: ModelSpec, { probability: known }: GoldenFile): Finding[] {
   if (known === undefined || hasSameProbability(probability, known)) return [];
   const from = probabilityInWords(probability.scale, biasOf(probability));
@@ -122,7 +128,7 @@ function probabilityFinding({ probability }: ModelSpec, { probability: known }: 
 }
 
 const worst = (values: number[]): number => values.reduce((most, value) => (value > most ? value : most), 0);
-/** NaN is a difference. */
+/** NaN counts as a difference. */
 const finite = (value: number): number => (Number.isNaN(value) ? Number.POSITIVE_INFINITY : value);
 
 const distance = (measured: readonly Float32Array[], known: readonly number[]): number =>
@@ -151,13 +157,13 @@ function distancesOf(judged: Judged, { images, texts }: Own) {
   };
 }
 
-/** Tries variants in their order. @returns the first that a measurement confirms. */
+/** Tries variants of a recipe in their order. @returns the first variant that reproduces the golden values. */
 async function firstThat<Recipe>(
   variants: readonly Variant<Recipe>[],
   confirms: (recipe: Recipe) => Promise<boolean>,
 ): Promise<Change[] | undefined> {
   for (const { recipe, changes } of variants) {
-    // A variant may not run at all, for example with more tokens than the graph has positions.
+    // Some variants cannot run, for example with more tokens than the graph has positions.
     if (changes.length > 0 && (await confirms(recipe).catch(() => false))) return changes;
   }
   return undefined;
@@ -173,7 +179,12 @@ async function imageFindings(spec: ModelSpec, measuring: Measuring, judged: Judg
   if (changes !== undefined) return changes.map((change) => ({ side: 'image', ...change }));
   const output = await otherOutput('image', spec, measuring, judged);
   if (output !== undefined) return [{ side: 'image', cause: 'output', ...output }];
-  return [unexplained('image', 'no other recipe reproduces the images: other weights, or another image tower')];
+  return [
+    unexplained(
+      'image',
+      'no other recipe reproduces the image embeddings, so the weights or the image tower are not those of the golden values',
+    ),
+  ];
 }
 
 async function textFindings(spec: ModelSpec, measuring: Measuring, judged: Judged): Promise<Finding[]> {
@@ -185,7 +196,12 @@ async function textFindings(spec: ModelSpec, measuring: Measuring, judged: Judge
   if (output !== undefined) return [{ side: 'text', cause: 'output', ...output }];
   const tokenizer = await idFindings(spec, measuring, judged);
   if (tokenizer.length > 0) return tokenizer;
-  return [unexplained('text', 'no other recipe reproduces the texts: other weights, or another text tower')];
+  return [
+    unexplained(
+      'text',
+      'no other recipe reproduces the text embeddings, so the weights or the text tower are not those of the golden values',
+    ),
+  ];
 }
 
 /** Compares token ids. Names the recipe that has those of the reference, else the tokenizer. */
@@ -210,7 +226,7 @@ async function idFindings(spec: ModelSpec, measuring: Measuring, { golden }: Jud
   return [{ side: 'text', cause: 'tokenizer', from, to: idsInWords(other.ids) }];
 }
 
-/** Pairs do not tell which tower differs, so variants of both are tried together. */
+/** The cosines of pairs do not show which tower differs, so variants of both towers are tried together. */
 async function pairFindings(spec: ModelSpec, measuring: Measuring, judged: Judged): Promise<Finding[]> {
   const measured = async <Recipe>(variants: readonly Variant<Recipe>[], run: (recipe: Recipe) => Promise<Measured>) => {
     const found: { changes: Change[]; embeddings: Measured }[] = [];
@@ -231,7 +247,12 @@ async function pairFindings(spec: ModelSpec, measuring: Measuring, judged: Judge
     ({ image, text }) => pairDistance(judged, image.embeddings, text.embeddings) <= judged.allowed.cosine,
   );
   if (found === undefined) {
-    return [unexplained('model', 'no other recipe reproduces the pairs: other weights, or another tokenizer')];
+    return [
+      unexplained(
+        'model',
+        'no other recipe reproduces the pairs, so the weights or the tokenizer are not those of the golden values',
+      ),
+    ];
   }
   return [
     ...found.image.changes.map((change): Finding => ({ side: 'image', ...change })),

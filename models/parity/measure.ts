@@ -4,13 +4,15 @@ import type { ImageRecipe, ModelSpec, TextRecipe } from '../model.ts';
 import { crop } from '../pixels/preprocess.ts';
 import { loadTokenizer, type Tokenizer } from '../texts/tokenizer.ts';
 
-/** Embeddings of images or texts by one recipe. */
+/** The embeddings of images or texts by one recipe. */
 export interface Measured {
-  /** The embeddings of one input: in a run with all others and, of the shortest text, alone. */
+  /**
+   * Returns the embeddings of one input. Each input is embedded in a run with all others; the shortest text also alone.
+   */
   of(name: string): readonly Float32Array[];
 }
 
-/** Runs a model over a few images and texts by any recipe. */
+/** Runs a model over a few images and texts with any recipe. */
 export interface Measuring {
   images(recipe: ImageRecipe): Promise<Measured>;
   texts(recipe: TextRecipe): Promise<Measured>;
@@ -18,7 +20,7 @@ export interface Measuring {
   ids(text: string, recipe: TextRecipe): Promise<number[]>;
   /** The id of the token at the end of each text. */
   endToken: number;
-  /** Tries the other outputs of a graph. @returns the first that is confirmed. */
+  /** Tries the other outputs of a graph. @returns the first that reproduces the golden values. */
   otherOutput(
     side: 'image' | 'text',
     confirms: () => Promise<boolean>,
@@ -30,7 +32,7 @@ const maxPixels = 100_000_000;
 
 /**
  * Loads a model for measurements.
- * @param images bytes of the images by name.
+ * @param images the bytes of the images, by name.
  */
 export async function startMeasuring(
   spec: ModelSpec,
@@ -45,7 +47,7 @@ export async function startMeasuring(
     return tokenizer;
   }
   let outputs = spec.outputs;
-  /** One model at a time: a graph normalises its images, so another normalisation is another graph. */
+  /** The loaded towers, for one normalisation at a time: the graph contains the normalisation. */
   let loaded: { key: string; towers: Towers } | undefined;
   async function towersFor({ mean, std }: Pick<ImageRecipe, 'mean' | 'std'>): Promise<Towers> {
     const key = JSON.stringify([mean, std, outputs]);
@@ -71,12 +73,12 @@ export async function startMeasuring(
 
   async function measureTexts(recipe: TextRecipe): Promise<Measured> {
     if (texts.length === 0) return byName([], []);
-    // Any normalisation does: texts do not depend on it.
+    // Texts do not depend on the normalisation of images, so any will do.
     const towers = loaded?.towers ?? (await towersFor(spec.image));
     const tokenizer = await tokenizerFor(recipe);
     const ids = texts.map((text) => tokenizer.encode(text).ids);
     const together = await towers.texts(ids, undefined, recipe);
-    // A long text in the run may hide that the short ones are not padded.
+    // A long text in the same run may hide that the short ones are not padded. So the shortest text is also run alone.
     const shortest = ids.reduce((least, { length }, at) => (length < (ids[least]?.length ?? 0) ? at : least), 0);
     const alone = new Array<Float32Array>(ids.length);
     alone[shortest] = (await towers.texts([ids[shortest] ?? []], undefined, recipe))[0] ?? new Float32Array();
