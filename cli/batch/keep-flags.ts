@@ -60,14 +60,14 @@ export async function checkKeeping(files: readonly string[], flags: KeepFlags): 
   const names = new Set(files.map((file) => basename(file)));
   if (names.size < files.length) throw new UsageError('--keep needs shards with different names');
   if (files.some((file) => resolve(file) === resolve(keep, basename(file)))) {
-    throw new UsageError(`${keep} is the folder of the input shards; name another folder with --keep`);
+    throw new UsageError(`${keep} is the folder of the shards; name another folder with --keep`);
   }
   const found: string[] = await readdir(keep).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw new UsageError(`${keep} cannot be used as a folder (${error.code})`);
   });
   const isOwn = found.includes(idsFile) || found.includes(`${idsFile}.part`);
-  if (found.length > 0 && !isOwn) throw new UsageError(`${keep} is not empty; name an empty folder with --keep`);
+  if (found.length > 0 && !isOwn) throw new UsageError(`${keep} has other files; name an empty folder with --keep`);
   return { ...flags, keep };
 }
 
