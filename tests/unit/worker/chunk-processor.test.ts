@@ -133,7 +133,7 @@ describe('a worker', () => {
     const { take, faults } = setUp(async () => dead.map(() => unreachable));
     await take('a');
     expect(await take('b')).toMatchObject({ handBack: expect.any(String), pauseMs: 5_000 });
-    expect(faults).toEqual([expect.stringContaining('no image host')]);
+    expect(faults).toEqual([expect.stringContaining('cannot reach any image host')]);
   });
 
   test('keeps failures of the network after three starts of a chunk', async () => {

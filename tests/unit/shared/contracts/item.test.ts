@@ -31,7 +31,7 @@ describe('an image source', () => {
   ])('%s is none, and the message says what is', (_what, source) => {
     const parsed = imageSource.safeParse(source);
     expect(parsed.success).toBe(false);
-    expect(parsed.error?.issues[0]?.message).toMatch(/expected an http\(s\) URL, a data URI or base64/);
+    expect(parsed.error?.issues[0]?.message).toMatch(/expected a string \(an http\(s\) URL, a data URI or base64\)/);
   });
 });
 
