@@ -14,7 +14,7 @@ export interface RecentUse {
 }
 
 interface Use {
-  /** The use by finished uses, as of the time `at`. */
+  /** The time in ms of finished uses, weighted by age as of the time `at`. */
   milliseconds: number;
   at: number;
   /** The mean length of a use; undefined before the first one has ended. */

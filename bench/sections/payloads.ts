@@ -72,7 +72,7 @@ export async function benchPayloads(items: number, say: (line: string) => void):
     return [
       figure(
         `payloads/redis-${items}`,
-        `Redis above idle at most, ${size}`,
+        `largest memory of Redis above idle, ${size}`,
         (peak - before) / 1_000_000,
         'MB',
         `every ${sampleMs} ms; ${((after - before) / 1_000_000).toFixed(2)} MB when it had ended`,

@@ -13,7 +13,7 @@ import { canonical } from './siglip-cleaning.ts';
 export const cleanLikeOpenClip = (text: string, length = text.length): string =>
   repairLikeOpenClip(text, length).toLowerCase();
 
-/** Does the same without conversion to lower case (`_clean_whitespace`), for models with other vocabularies. */
+/** Cleans a text in the same way but keeps upper case (`_clean_whitespace`), for models with other vocabularies. */
 export function repairLikeOpenClip(text: string, length = text.length): string {
   const beginning = text.slice(0, length);
   const repaired = plainAscii.test(beginning) ? beginning : unescapeHtml(unescapeHtml(repair(text, length)));

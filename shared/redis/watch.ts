@@ -80,7 +80,7 @@ export function watchRedis(redis: Redis, key: string, log: Logger): RedisWatch {
     }
     if (redis.status !== 'ready') return [connectionFault ?? 'unreachable', ''];
     const answer = await ask(() => redis.eval(tryWrite, 1, key, probeSeconds));
-    if (answer === 'OK') return isWhole(redis) ? undefined : ['cluster', 'one of its servers cannot be reached'];
+    if (answer === 'OK') return isWhole(redis) ? undefined : ['cluster', 'a server of the cluster cannot be reached'];
     if (redis.status !== 'ready') return [connectionFault ?? 'unreachable', ''];
     if (answer === undefined) return ['silent', ''];
     return [faultOfReply(answer) ?? 'refused', answer];

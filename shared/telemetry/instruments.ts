@@ -128,7 +128,7 @@ export const instruments = {
     type: 'histogram',
     from: 'scoring',
     labels: ['profile', 'model', 'role'],
-    help: 'Scores of those items, in points of 0 to 100',
+    help: 'Scores of the items of profiles whose traffic is shared, from 0 to 100',
     buckets: [0, 5, 10, 15, 20, 25, 30, 35, 40, 50, 60, 80, 100],
   },
   vls_comparison_score_difference: {

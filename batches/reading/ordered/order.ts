@@ -67,7 +67,7 @@ const chunksPerRead = 8;
 export interface OrderOptions {
   /** Steps have the items of results, too. */
   withItems: boolean;
-  /** The other batch of the query's rule. */
+  /** The second batch, if the query compares the results of two batches. */
   other: BatchRecord | undefined;
 }
 
