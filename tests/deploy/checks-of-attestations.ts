@@ -41,7 +41,16 @@ export async function checkAttestations(report: Report, directory: string, nodeI
       `cpu.args.NODE_IMAGE=${nodeImage}`,
       ...(hasScanner ? [] : ['cpu.attest=type=sbom,disabled=true']),
     ];
-    const args = ['buildx', 'bake', '-f', 'deploy/docker-bake.hcl', 'cpu', ...sets.flatMap((set) => ['--set', set])];
+    const allow = ['--allow', `fs.write=${directory}`];
+    const args = [
+      'buildx',
+      'bake',
+      ...allow,
+      '-f',
+      'deploy/docker-bake.hcl',
+      'cpu',
+      ...sets.flatMap((set) => ['--set', set]),
+    ];
     await runProgram('docker', args, { SBOM_GENERATOR: hasScanner ? scanner : '' }, root);
 
     const [top] = (await read<{ manifests: Descriptor[] }>('index.json')).manifests;
