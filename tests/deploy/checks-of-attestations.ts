@@ -72,7 +72,7 @@ export async function checkAttestations(report: Report, directory: string, nodeI
     };
     const provenance = await statement(/^https:\/\/slsa\.dev\/provenance\//);
     const [base = ''] = (nodeImage.split('/').at(-1) ?? '').split(/[:@]/);
-    for (const part of [`/${base}@`, 'deploy/Dockerfile', 'npm ci'])
+    for (const part of [`/${base}@`, 'Dockerfile', 'npm ci'])
       same(provenance.includes(part), true, `${part} in the provenance`);
     if (!hasScanner) return 'provenance';
     const packages = await statement(/^https:\/\/spdx\.dev\/Document/);
