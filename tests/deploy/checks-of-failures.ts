@@ -92,10 +92,13 @@ export async function checkRestore(report: Report, stack: Stack, items: number):
     const running = await post(stack, items, 'running');
     const waiting = await post(stack, 60, 'waiting');
     await batch.until(running, (status) => status.items.succeeded > 0);
+    // Frozen with chunks in flight, so that the batch cannot end before the snapshot is taken.
+    await stack.compose('pause', 'worker');
     const acknowledged = await batch.results(running);
     const snapshot = join(stack.directory, 'redis.rdb');
     await stack.save(snapshot, 'redis', 'redis-cli', '-e', '--rdb', '-');
     const { finishedAt } = (await batch.status(running)).body;
+    await stack.compose('unpause', 'worker');
     if (finishedAt !== null) throw new Error('the batch ended before the snapshot: more --items are needed');
 
     await stack.compose('stop', 'api', 'worker', 'redis');
