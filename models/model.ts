@@ -5,20 +5,25 @@ export type PreprocessMode = (typeof preprocessModes)[number];
 export type Precision = 'fp32' | 'fp16' | 'int8';
 export const precisions = ['fp32', 'fp16', 'int8'] as const satisfies readonly Precision[];
 
+/** int8 towers that this service makes from fp32 ones; see `models/quantization/`. The number is their version. */
+export type OwnInt8 = 'int8-rows-1';
+/** `int8` is that of a model's own files. */
+export type TowerPrecision = Precision | OwnInt8;
+
 /** The precision of each tower. */
 export interface TowerPrecisions {
-  vision: Precision;
-  text: Precision;
+  vision: TowerPrecision;
+  text: TowerPrecision;
 }
 
 /** The precision of a model: one for both towers, or two, first that of the vision tower, as in `fp16+fp32`. */
-export type ModelPrecision = Precision | `${Precision}+${Precision}`;
+export type ModelPrecision = TowerPrecision | `${TowerPrecision}+${TowerPrecision}`;
 
 export const precisionName = ({ vision, text }: TowerPrecisions): ModelPrecision =>
   vision === text ? vision : `${vision}+${text}`;
 
 export function towersOf(precision: ModelPrecision): TowerPrecisions {
-  const [vision, text = vision] = precision.split('+') as [Precision, Precision?];
+  const [vision, text = vision] = precision.split('+') as [TowerPrecision, TowerPrecision?];
   return { vision, text };
 }
 export type Provider = 'cpu' | 'cuda' | 'coreml' | 'dml' | 'webgpu';
@@ -134,6 +139,8 @@ export interface ModelSpec extends ModelFacts {
   preprocess: PreprocessMode;
   visionPath: string;
   textPath: string;
+  /** int8 graphs that are made from fp32 ones before they are loaded, if they are missing. */
+  made?: readonly { from: string; to: string }[];
   tokenizerPath: string;
   tokenizerConfigPath: string;
   /** The path of golden values that the model must reproduce before it is used; undefined when there are none. */

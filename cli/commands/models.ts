@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { familyNames, type Precision } from '../../models/model.ts';
 import type { Verified } from '../../models/pulling/verify.ts';
@@ -5,7 +6,7 @@ import type { Entries, HubEntry, ModelEntry } from '../../models/registry/entrie
 import { layoutNames } from '../../models/registry/layouts.ts';
 import type { Config } from '../../shared/config.ts';
 import { type CommandDeps, interruptible } from '../context.ts';
-import { UsageError } from '../failures.ts';
+import { CommandError, UsageError } from '../failures.ts';
 import { describeRoute, openHub } from '../hub.ts';
 import type { AddFlags } from '../models/add.ts';
 import { addCheckCommand } from '../models/check.ts';
@@ -18,8 +19,18 @@ interface Global {
   quiet?: boolean;
 }
 
+/** `int8` is made from fp32 files. `repository-int8` are the int8 files of the repository. */
+const pullable = ['fp32', 'fp16', 'int8', 'repository-int8'] as const;
+type Pullable = (typeof pullable)[number];
+
+/** Returns the precisions of the files that are fetched. */
+const fetchedFor = (asked: readonly Pullable[] | undefined): Precision[] | undefined =>
+  asked && [
+    ...new Set(asked.map((each): Precision => (each === 'int8' ? 'fp32' : each === 'repository-int8' ? 'int8' : each))),
+  ];
+
 interface PullFlags {
-  precision?: Precision[];
+  precision?: Pullable[];
   repair?: boolean;
   unverified?: boolean;
   dryRun?: boolean;
@@ -36,22 +47,32 @@ async function pullAll(models: HubEntry[], flags: PullFlags, environment: Comman
   const { settings, stdout, stderr, json: isJson = false, quiet: isQuiet = false } = environment;
   const { pull } = await import('../../models/pulling/pull.ts');
   const hub = await openHub(settings);
-  const results: Awaited<ReturnType<typeof pull>>[] = [];
+  const results: (Awaited<ReturnType<typeof pull>> & { made: string[] })[] = [];
   for (const entry of models) {
     const progress = isJson || isQuiet ? silent : await showPull(entry.model, stderr);
-    const { precision: precisions, repair, unverified } = flags;
+    const { repair, unverified } = flags;
+    const precisions = fetchedFor(flags.precision);
     const result = await interruptible(
       (signal) => pull(entry, { hub, precisions, repair, unverified, signal, onEvent: progress.onEvent }),
       () => 'The bytes received so far are stored; run the same command again to continue.',
     ).finally(() => progress.stop());
-    results.push(result);
+    const made = flags.precision?.includes('int8') ? await makeInt8Of(entry, repair ?? false) : [];
+    results.push({ ...result, made });
     if (isJson) continue;
     for (const warning of result.warnings) stderr.write(`${styled(stderr, 'yellow', 'warning')} ${warning}\n`);
     if (!isQuiet) for (const note of result.notes) stderr.write(`${note}\n`);
     const status = result.outcome === 'present' ? 'is already present' : `pulled from ${hub.name}`;
     stdout.write(`${result.model} (${result.precisions.join(', ')}) ${status}: ${result.directory}\n`);
+    for (const path of made) stdout.write(`${result.model} (int8) made from fp32: ${path}\n`);
   }
   if (isJson) stdout.write(json({ models: results }));
+}
+
+async function makeInt8Of(entry: ModelEntry, again: boolean): Promise<string[]> {
+  const { makeInt8 } = await import('../../models/quantization/make-model.ts');
+  return await makeInt8(entry, again).catch((error: Error) => {
+    throw new CommandError('model.int8_failed', error.message);
+  });
 }
 
 /** Prints what a pull would download. Exits with 1 when the hub does not answer or contradicts the registry. */
@@ -67,7 +88,7 @@ async function surveyAll(models: HubEntry[], { precision }: PullFlags, environme
     const onRetry = (local: string, { reason }: { reason: string }) => {
       if (!isQuiet) stderr.write(`${entry.model}: ${local}: ${reason}; trying again\n`);
     };
-    const found = await survey(entry, { hub, precisions: precision, onRetry });
+    const found = await survey(entry, { hub, precisions: fetchedFor(precision), onRetry });
     surveys.push(found);
     if (!isJson) stdout.write(describeSurvey(found, describeRoute(settings), stdout));
   }
@@ -83,11 +104,10 @@ export function addModelsCommand(program: Command, deps: CommandDeps): void {
   const { terminal, config } = deps;
   const { stdout, stderr } = terminal;
   const models = program.command('models').description('Manage the models of this installation and their files.');
-  const precision = new Option('-p, --precision <name...>', 'precision of the files: fp32, fp16, int8').choices([
-    'fp32',
-    'fp16',
-    'int8',
-  ]);
+  const precision = new Option(
+    '-p, --precision <name...>',
+    'precision: fp32, fp16, int8 (made from fp32), repository-int8',
+  ).choices([...pullable]);
 
   models
     .command('list')
@@ -173,6 +193,8 @@ export function addModelsCommand(program: Command, deps: CommandDeps): void {
           removed.push({ model: entry.model, removed: wasPulled || wasAdded });
         } else if (wasAdded) {
           await forget(entry);
+          // Files that were made from those of the folder.
+          await rm(entry.madeDirectory, { recursive: true, force: true });
           removed.push({ model: entry.model, removed: true });
         } else {
           throw new UsageError(`${entry.model} is a folder listed in ${entry.definedIn}; remove its entry there`);

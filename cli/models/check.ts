@@ -1,10 +1,16 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { ModelSpec } from '../../models/model.ts';
 import type { Finding, ParityReport } from '../../models/parity/check.ts';
 import type { Config } from '../../shared/config.ts';
 import { type CommandDeps, contextOf } from '../context.ts';
-import { exitCodes } from '../failures.ts';
+import { exitCodes, UsageError } from '../failures.ts';
 import { styled, table } from '../output.ts';
+import { driftOfInt8, formatDrift } from './drift.ts';
+
+interface Options {
+  precision?: 'int8';
+  threshold?: string;
+}
 
 /**
  * `vls models check`: compares a model with its golden values, and names the cause of a difference. Golden values are
@@ -15,8 +21,18 @@ export function addCheckCommand(models: Command, deps: CommandDeps): void {
     .command('check')
     .description('Run a model on built-in images and texts, compare it with its golden values, and name what is wrong.')
     .argument('<name>', 'profile or model')
-    .action(async (name: string, _options: object, command: Command) => {
+    .addOption(new Option('-p, --precision <name>', 'print the drift of this precision against fp32').choices(['int8']))
+    .option('--threshold <cosine>', 'with --precision: count the pairs that change sides here; default the median')
+    .action(async (name: string, { precision: compared, threshold }: Options, command: Command) => {
       const context = contextOf(deps, command);
+      if (compared !== undefined) {
+        const { spec, drift } = await driftOfInt8(context.config, name, cosineIn(threshold));
+        const { model, revision, family, precision } = spec;
+        return await context.result({ model, revision, family, precision, drift }, () =>
+          formatDrift(describe(spec), drift),
+        );
+      }
+      if (threshold !== undefined) throw new UsageError('--threshold needs --precision int8');
       const spec = await specOf(context.config, name);
       const { model, revision, family, precision, goldenPath } = spec;
       const { remarkOnCpu } = await import('../../models/registry/precision.ts');
@@ -50,6 +66,15 @@ export async function specOf(settings: Config, name: string): Promise<ModelSpec>
   ]);
   const registry = await loadRegistry(settings, { ...onCpu, precision: settings.precision });
   return (await registry.resolve(name)).spec;
+}
+
+function cosineIn(threshold: string | undefined): number | undefined {
+  if (threshold === undefined) return undefined;
+  const value = Number(threshold);
+  if (threshold.trim() === '' || !(value >= -1 && value <= 1)) {
+    throw new UsageError(`--threshold ${threshold} is not a cosine`);
+  }
+  return value;
 }
 
 const describe = ({ model, revision, family, precision }: ModelSpec): string =>

@@ -1,6 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { type ModelPrecision, type Probability, type Provider, type TextRecipe, towersOf } from '../model.ts';
+import {
+  type ModelPrecision,
+  type Probability,
+  type Provider,
+  type TextRecipe,
+  type TowerPrecision,
+  towersOf,
+} from '../model.ts';
 
 const tolerances = z.partialRecord(z.enum(['fp32', 'fp16', 'int8']), z.number().positive());
 const imagePath = z.string().regex(/^(?!.*\.\.)[^/\\].*$/, 'a path inside the folder');
@@ -68,11 +75,13 @@ export function allowedBy(golden: GoldenFile, precision: ModelPrecision, provide
   const { vision, text } = towersOf(precision);
   const onDevice = (value: number, least: number) => (provider === 'cpu' ? value : Math.max(value, least));
   const { tolerance, embeddingTolerance } = golden;
-  const cosine = Math.max(tolerance[vision] ?? 0.05, tolerance[text] ?? 0.05);
+  const of = (tolerances: GoldenFile['tolerance'], each: TowerPrecision) =>
+    tolerances[each === 'int8-rows-1' ? 'int8' : each] ?? 0.05;
+  const cosine = Math.max(of(tolerance, vision), of(tolerance, text));
   return {
     cosine: onDevice(cosine, acceleratorTolerance.pairs),
-    image: onDevice(embeddingTolerance[vision] ?? 0.05, acceleratorTolerance.embeddings),
-    text: onDevice(embeddingTolerance[text] ?? 0.05, acceleratorTolerance.embeddings),
+    image: onDevice(of(embeddingTolerance, vision), acceleratorTolerance.embeddings),
+    text: onDevice(of(embeddingTolerance, text), acceleratorTolerance.embeddings),
   };
 }
 

@@ -1,5 +1,7 @@
 import { type ModelSpec, type Provider, pixelBytes, type TextRecipe } from '../model.ts';
 import { InferenceSession, Tensor } from '../onnx-runtime.ts';
+import { makeGraphs } from '../quantization/make.ts';
+import { saturates } from '../quantization/saturation.ts';
 import { holdsBothTowers } from '../registry/layouts.ts';
 import { paddedLength, padIds } from '../texts/padding.ts';
 import { partFor } from './graph-part.ts';
@@ -114,6 +116,7 @@ export async function loadTowers(spec: ModelSpec, threads: number, deviceId = 0)
  */
 export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 0): Promise<Sessions> {
   const { provider, dimensions } = spec;
+  if (spec.made !== undefined) await makeGraphs(spec.made, { outputs: spec.outputs });
   const { size, mean, std } = spec.image;
   const graph = await readWithPixelInput(
     spec.visionPath,
@@ -134,6 +137,8 @@ export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 
       session: {
         // Idle threads that spin would take CPU time from decoding and from other encoders.
         intra_op: { allow_spinning: '0' },
+        // int8 weights become uint8 where products of uint8 and int8 would saturate.
+        x64quantprecision: saturates() ? '1' : '0',
         // The graph is passed as bytes, so the files of its weights need this folder.
         model_external_initializers_file_folder_path: folder,
       },

@@ -1,7 +1,8 @@
-import { access } from 'node:fs/promises';
+import { access, readdir } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { digestOf, sizeOf } from '../files.ts';
 import { type ModelPrecision, towersOf } from '../model.ts';
+import { readRecord } from '../quantization/make.ts';
 import { isHubEntry, type ModelEntry } from '../registry/entries.ts';
 import { precisionsIn, readModelFolder, towerFilesIn } from '../registry/folder.ts';
 import { towerFile } from '../registry/layouts.ts';
@@ -71,6 +72,9 @@ export async function verify(entry: ModelEntry): Promise<Verified> {
       }),
     );
   }
+  for (const { path, bytes, sha256 } of await madeFiles(entry.madeDirectory)) {
+    files.push(await verifyFile(entry.madeDirectory, path, { bytes, sha256 }));
+  }
   const fault = await readModelFolder(directory, entry).then(
     () => undefined,
     (error: Error) => error.message,
@@ -83,6 +87,17 @@ export async function verify(entry: ModelEntry): Promise<Verified> {
   }
   const isIntact = fault === undefined && files.every(({ state }) => state === 'intact' || state === 'unknown');
   return { model, revision, directory, state: isIntact ? 'intact' : 'damaged', files };
+}
+
+/** Lists the files that were made of a model, as their records have them. */
+async function madeFiles(madeDirectory: string): Promise<{ path: string; bytes: number; sha256: string }[]> {
+  const names = await readdir(join(madeDirectory, 'onnx')).catch(() => []);
+  const records = await Promise.all(
+    names.filter((name) => name.endsWith('.json')).map((name) => readRecord(join(madeDirectory, 'onnx', name))),
+  );
+  return records.flatMap((record) =>
+    Object.entries(record?.files ?? {}).map(([name, known]) => ({ path: `onnx/${name}`, ...known })),
+  );
 }
 
 /** Lists the graphs of a model and their external weights. */

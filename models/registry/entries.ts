@@ -142,6 +142,8 @@ export type ModelEntry = ParsedEntry & {
   model: string;
   /** The directory of its files, which may not exist yet. */
   directory: string;
+  /** The directory for files that are made from them: that of a pull, and one in `DATA_DIR` for a folder. */
+  madeDirectory: string;
   /** The registry file with the entry. */
   definedIn: string;
 };
@@ -181,7 +183,8 @@ export const catalogueFile = fileURLToPath(new URL('../catalogue.json', import.m
 export function atOtherRevision(entry: ModelEntry, other: string): ModelEntry | undefined {
   if (!isHubEntry(entry) || !revision.safeParse(other).success) return undefined;
   const source = { ...entry.source, revision: other };
-  return { ...entry, source, revision: other, directory: join(dirname(entry.directory), other) };
+  const directory = join(dirname(entry.directory), other);
+  return { ...entry, source, revision: other, directory, madeDirectory: directory };
 }
 
 /** The registry file that `vls models add` writes. */
@@ -228,6 +231,7 @@ export async function readEntries(config: RegistryConfig): Promise<Entries> {
         ...entry,
         model,
         directory: directoryOf(model, entry, file, config.dataDir),
+        madeDirectory: join(config.dataDir, 'models', model, entry.revision),
         definedIn: file,
       });
     }

@@ -7,8 +7,8 @@ import {
   type ModelFacts,
   type ModelPrecision,
   type ModelSpec,
-  type Precision,
   precisions,
+  type TowerPrecision,
   type TowerPrecisions,
   towersOf,
 } from '../model.ts';
@@ -45,7 +45,7 @@ export async function readModelFolder(path: string, stated: StatedFacts = {}): P
 }
 
 /** Returns the file of a tower at a precision: its own file, or one with both towers; undefined when there is none. */
-async function towerIn(directory: string, tower: keyof TowerPrecisions, precision: Precision) {
+async function towerIn(directory: string, tower: keyof TowerPrecisions, precision: TowerPrecision) {
   for (const file of [towerFile(tower, precision), bothTowersFile(precision)]) {
     if ((await sizeOf(join(directory, file))) > 0) return file;
   }

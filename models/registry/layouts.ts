@@ -1,4 +1,11 @@
-import { type ModelPrecision, type Precision, precisions, type TowerPrecisions, towersOf } from '../model.ts';
+import {
+  type ModelPrecision,
+  type Precision,
+  precisions,
+  type TowerPrecision,
+  type TowerPrecisions,
+  towersOf,
+} from '../model.ts';
 import { isGraph, isWeightsOf } from './weights.ts';
 
 /**
@@ -11,7 +18,12 @@ export const layoutNames = ['xenova', 'onnx-community', 'one-file', 'open-clip',
 export type LayoutName = (typeof layoutNames)[number];
 
 /** The ending of a graph's file name, before `.onnx`. */
-const suffixes: Record<Precision, string> = { fp32: '', fp16: '_fp16', int8: '_quantized' };
+const suffixes: Record<TowerPrecision, string> = {
+  fp32: '',
+  fp16: '_fp16',
+  int8: '_quantized',
+  'int8-rows-1': '_int8_rows_1',
+};
 
 /** A place on the hub: a repository at a revision. */
 export interface RepoAt {
@@ -57,11 +69,11 @@ const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'] as const;
  */
 const moreTokenizerFiles = ['spiece.model', 'tokenizer.model', 'sentencepiece.bpe.model', 'vocab.txt'] as const;
 
-export const towerFile = (tower: 'vision' | 'text', precision: Precision): string =>
+export const towerFile = (tower: 'vision' | 'text', precision: TowerPrecision): string =>
   `onnx/${tower}_model${suffixes[precision]}.onnx`;
 
 /** Returns the file of a graph with both towers. */
-export const bothTowersFile = (precision: Precision): string => `onnx/model${suffixes[precision]}.onnx`;
+export const bothTowersFile = (precision: TowerPrecision): string => `onnx/model${suffixes[precision]}.onnx`;
 
 /** Returns true if a graph holds both towers, by its name. */
 export const holdsBothTowers = (path: string): boolean => /(^|[/\\])model(_\w+)?\.onnx$/.test(path);
@@ -87,7 +99,7 @@ const at = ({ repo, revision }: RepoAt, path: string, local: string): LayoutFile
  */
 export function filesOf(source: HubSource, precision: ModelPrecision): LayoutFile[] {
   const { layout } = source;
-  const offered = precisionsOf(layout);
+  const offered: readonly TowerPrecision[] = precisionsOf(layout);
   const towers = towersOf(precision);
   for (const each of [towers.vision, towers.text]) {
     if (!offered.includes(each))
@@ -161,7 +173,7 @@ function graphsOf(source: HubSource, towers: TowerPrecisions): LayoutFile[] {
     case 'qdrant':
       return [at(source, 'model.onnx', vision), at(textPlace(source), 'model.onnx', text)];
     case 'marqo': {
-      const stem = (precision: Precision) => marqoStem(source.repo, source.weights ?? 'openai', precision);
+      const stem = (precision: TowerPrecision) => marqoStem(source.repo, source.weights ?? 'openai', precision);
       return [
         at(source, `${stem(towers.vision)}-visual.onnx`, vision),
         at(source, `${stem(towers.text)}-textual.onnx`, text),
@@ -173,7 +185,7 @@ function graphsOf(source: HubSource, towers: TowerPrecisions): LayoutFile[] {
 }
 
 /** With weights `openai`, `Marqo/onnx-open_clip-ViT-L-14` has `onnx32-open_clip-ViT-L-14-openai-visual.onnx`. */
-function marqoStem(repo: string, weights: string, precision: Precision): string {
+function marqoStem(repo: string, weights: string, precision: TowerPrecision): string {
   const name = repo.slice(repo.indexOf('/') + 1).replace(/^onnx-/, '');
   return `onnx${precision === 'fp16' ? 16 : 32}-${name}-${weights}`;
 }

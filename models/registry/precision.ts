@@ -1,4 +1,11 @@
-import { type ModelPrecision, type Precision, precisionName, type TowerPrecisions, towersOf } from '../model.ts';
+import {
+  type ModelPrecision,
+  type Precision,
+  precisionName,
+  type TowerPrecision,
+  type TowerPrecisions,
+  towersOf,
+} from '../model.ts';
 import type { ModelEntry } from './entries.ts';
 
 type Stated = Pick<ModelEntry, 'precision'>;
@@ -8,7 +15,7 @@ type Stated = Pick<ModelEntry, 'precision'>;
  * this tower always has it: texts of SigLIP 2 are inaccurate in fp16. If the entry states both, they are only a
  * default.
  */
-export function precisionFor({ precision: stated = {} }: Stated, asked: Precision): ModelPrecision {
+export function precisionFor({ precision: stated = {} }: Stated, asked: TowerPrecision): ModelPrecision {
   const isDefault = stated.vision !== undefined && stated.text !== undefined;
   return isDefault ? asked : precisionName({ vision: stated.vision ?? asked, text: stated.text ?? asked });
 }

@@ -1,14 +1,25 @@
 import { access, stat } from 'node:fs/promises';
 import { ServiceError } from '../../shared/errors.ts';
-import { type ModelPrecision, type ModelSpec, type Precision, precisionName, towersOf } from '../model.ts';
+import {
+  type ModelPrecision,
+  type ModelSpec,
+  type Precision,
+  precisionName,
+  type TowerPrecision,
+  type TowerPrecisions,
+  towersOf,
+} from '../model.ts';
 import { isHubEntry, type ModelEntry } from './entries.ts';
 import type { Execution } from './execution.ts';
-import { readModelFolder, towersHere, towersIn } from './folder.ts';
-import { defaultPrecision, precisionFor, precisionsOfTowers, remarkOnCpu } from './precision.ts';
+import { readModelFolder, towersHere } from './folder.ts';
+import { ownInt8, towersWithMade } from './made.ts';
+import { defaultPrecision, precisionFor, precisionsOfTowers, remarkOnCpu, type TowersHere } from './precision.ts';
 import { weightsAt } from './weights.ts';
 
 /** The memory in bytes of Node, ONNX Runtime and sharp, without a model. */
 const processBytes = 150_000_000;
+/** Size of an int8 graph as a share of its fp32 graph: embeddings stay fp32. */
+const madeShare = 0.4;
 
 /**
  * Reads everything that an encoder needs from the files of a model, and chooses the precision.
@@ -19,8 +30,11 @@ export async function readSpec(entry: ModelEntry, execution: Execution, pinned?:
   const { model, directory } = entry;
   try {
     const { precision, reason } = await choosePrecision(entry, execution, pinned);
-    const folder = { ...(await readModelFolder(directory, entry)), ...(await towersIn(directory, precision)) };
-    await Promise.all([folder.visionPath, folder.textPath, folder.tokenizerPath].map((path) => access(path)));
+    const towers = await towersWithMade(directory, entry.madeDirectory, precision);
+    const folder = { ...(await readModelFolder(directory, entry)), ...towers };
+    const { visionPath, textPath, tokenizerPath, made = [] } = folder;
+    const isMade = (path: string) => made.some(({ to }) => to === path);
+    await Promise.all([visionPath, textPath, tokenizerPath].map((path) => isMade(path) || access(path)));
     const { provider, reason: whyThere } = execution.device;
     const remark = provider === 'cpu' ? remarkOnCpu(precision) : undefined;
     return {
@@ -31,7 +45,7 @@ export async function readSpec(entry: ModelEntry, execution: Execution, pinned?:
       choice: `${provider}: ${whyThere}; ${precision}: ${reason}${remark === undefined ? '' : `; ${remark}`}`,
       preprocess: execution.preprocess,
       microBatch: entry.microBatch,
-      memoryBytes: await memoryOf(entry, precision, [...new Set([folder.visionPath, folder.textPath])]),
+      memoryBytes: await memoryOf(entry, precision, [...new Set([visionPath, textPath])], made),
       ...folder,
     };
   } catch (cause) {
@@ -57,14 +71,20 @@ async function choosePrecision(
   if (choices.length === 0) throw new ServiceError('model.unavailable', absence(entry));
   const isHere = (precision: ModelPrecision) => {
     const { vision, text } = towersOf(precision);
-    return here.vision.includes(vision) && here.text.includes(text);
+    return here.vision.includes(fileOf(vision)) && here.text.includes(fileOf(text));
   };
-  const named = namedPrecision(entry, execution, pinned);
+  const named = withInt8(namedPrecision(entry, execution, pinned), here, execution, pinned);
   if (named !== undefined && isHere(named.precision)) return named;
   if (named !== undefined && (pinned !== undefined || !execution.deviceFallback)) {
     const { vision, text } = towersOf(named.precision);
-    const flag =
-      named.precision === defaultPrecision(entry) ? '' : ` --precision ${[...new Set([vision, text])].join(' ')}`;
+    const pullable = (each: TowerPrecision) => {
+      if (each === ownInt8) return 'int8';
+      return each === 'int8' && (pinned !== undefined || execution.device.provider !== 'cpu')
+        ? 'repository-int8'
+        : each;
+    };
+    const flags = [...new Set([vision, text].map(pullable))];
+    const flag = named.precision === defaultPrecision(entry) ? '' : ` --precision ${flags.join(' ')}`;
     const remedy = isHubEntry(entry) ? `; \`npx vls models pull ${entry.model}${flag}\` fetches it` : '';
     throw new ServiceError(
       'model.unavailable',
@@ -72,7 +92,7 @@ async function choosePrecision(
     );
   }
   // The entry's statement about one tower applies to each choice.
-  const suits = (precision: Precision) => precisionFor(entry, precision);
+  const suits = (precision: TowerPrecision) => precisionFor(entry, precision);
   const [any = 'fp32'] = choices;
   if (named !== undefined) {
     return { precision: isHere('fp32') ? 'fp32' : any, reason: `fallback, since ${named.precision} is missing` };
@@ -87,12 +107,42 @@ async function choosePrecision(
   };
 }
 
+/** The precision of the file that a tower is read or made from. */
+const fileOf = (precision: TowerPrecision): Precision => (precision === ownInt8 ? 'fp32' : precision);
+
+interface Named {
+  precision: ModelPrecision;
+  reason: string;
+}
+
+/**
+ * Replaces int8 by that of this service where there are fp32 files: the int8 files of repositories have one scale for all
+ * activations of a run, so the other inputs of the run change a score. A batch keeps what it pinned. Other devices than
+ * a CPU have no kernels for it.
+ */
+function withInt8(
+  named: Named | undefined,
+  here: TowersHere,
+  { device }: Execution,
+  pinned: ModelPrecision | undefined,
+): Named | undefined {
+  if (named === undefined || pinned !== undefined) return named;
+  const towers = towersOf(named.precision);
+  if (towers.vision !== 'int8' && towers.text !== 'int8') return named;
+  const own = (tower: keyof TowerPrecisions): TowerPrecision =>
+    towers[tower] === 'int8' && device.provider === 'cpu' && here[tower].includes('fp32') ? ownInt8 : towers[tower];
+  const precision = precisionName({ vision: own('vision'), text: own('text') });
+  const isDependent = Object.values(towersOf(precision)).includes('int8');
+  const note = '; in the int8 files of a repository, the other inputs of a run change a score';
+  return { precision, reason: `${named.reason}${isDependent ? note : ''}` };
+}
+
 /** Returns the precision that the batch, the registry entry or `PRECISION` states, if any of them does. */
 function namedPrecision(
   entry: ModelEntry,
   { precision: asked }: Execution,
   pinned: ModelPrecision | undefined,
-): { precision: ModelPrecision; reason: string } | undefined {
+): Named | undefined {
   if (pinned !== undefined) return { precision: pinned, reason: 'pinned by the batch' };
   const { vision, text } = entry.precision ?? {};
   if (vision !== undefined && text !== undefined)
@@ -104,10 +154,20 @@ function namedPrecision(
  * Returns the memory of an encoder in bytes: the value that the registry entry states for fp32, else an estimate from
  * the size of the files, since ONNX Runtime keeps the weights and packed copies.
  */
-async function memoryOf(entry: ModelEntry, precision: ModelPrecision, files: readonly string[]): Promise<number> {
+async function memoryOf(
+  entry: ModelEntry,
+  precision: ModelPrecision,
+  files: readonly string[],
+  made: NonNullable<ModelSpec['made']>,
+): Promise<number> {
   if (entry.memoryBytes !== undefined && precision === 'fp32') return entry.memoryBytes;
-  const weights = await Promise.all(files.map(weightsAt));
-  const sizes = await Promise.all([...files, ...weights.flat()].map(async (file) => (await stat(file)).size));
+  const sizeOf = async (file: string): Promise<number> => {
+    const from = made.find(({ to }) => to === file)?.from;
+    const paths = [from ?? file, ...(await weightsAt(from ?? file))];
+    const sizes = await Promise.all(paths.map(async (path) => (await stat(path)).size));
+    return sizes.reduce((sum, size) => sum + size, 0) * (from === undefined ? 1 : madeShare);
+  };
+  const sizes = await Promise.all(files.map(sizeOf));
   const estimate = processBytes + 1.5 * sizes.reduce((sum, size) => sum + size, 0);
   return Math.round(Math.min(estimate, entry.memoryBytes ?? estimate));
 }

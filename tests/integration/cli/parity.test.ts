@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -93,6 +93,28 @@ test('a check at fp16 says that it brings nothing on a CPU', async () => {
   expect(code).toBe(0);
   expect(stdout).toMatch(
     /fp16 on the CPU\): it runs, and no golden values are known\n {2}fp16 brings nothing on a CPU/,
+  );
+});
+
+test('a check of int8 prints its drift against fp32, and makes it in the data directory', async () => {
+  const shown = await vls('models', 'check', 'tiny', '--precision', 'int8');
+  expect(shown).toMatchObject({ code: 0, stdout: expect.stringContaining('drift of cosines against fp32, 72 pairs') });
+  const { precision, drift } = JSON.parse(
+    (await vls('models', 'check', 'tiny', '--precision', 'int8', '--threshold', '0', '--json')).stdout,
+  );
+  expect(precision).toBe('int8-rows-1');
+  expect(drift).toMatchObject({ pairs: 72, images: 3, texts: 24, threshold: 0 });
+  expect(drift.largest).toBeGreaterThan(drift.mean);
+  expect(drift.largest).toBeLessThan(0.05);
+  expect(drift.rankCorrelation).toBeGreaterThan(0.9);
+  expect(existsSync(join(directory, 'data', 'models', 'tiny', '1', 'onnx', 'vision_model_int8_rows_1.onnx'))).toBe(
+    true,
+  );
+  const refused = await vls('models', 'check', 'tiny', '--threshold', '0.3');
+  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('--precision') });
+  const verified = JSON.parse((await vls('models', 'verify', 'tiny', '--json')).stdout);
+  expect(verified.models[0].files).toContainEqual(
+    expect.objectContaining({ file: 'onnx/text_model_int8_rows_1.onnx_data', state: 'intact' }),
   );
 });
 

@@ -238,9 +238,48 @@ describe('precision', () => {
     expect(choice).toMatch(/; fp16: PRECISION; fp16 brings nothing on a CPU/);
   });
 
+  test('int8 is made from fp32 files on a CPU, in the data directory, whatever int8 files the model has', async () => {
+    await twoPrecisions();
+    for (const tower of ['vision', 'text']) {
+      const file = join(directory, 'model', 'onnx', `${tower}_model`);
+      await cp(`${file}.onnx`, `${file}_quantized.onnx`);
+    }
+    const made = join(directory, 'data', 'models', 'mine', 'local', 'onnx');
+    expect(await resolve({ precision: 'int8' })).toMatchObject({
+      precision: 'int8-rows-1',
+      visionPath: join(made, 'vision_model_int8_rows_1.onnx'),
+      made: [
+        { from: join(directory, 'model', 'onnx', 'vision_model.onnx'), to: expect.stringContaining(made) },
+        { from: join(directory, 'model', 'onnx', 'text_model.onnx'), to: expect.stringContaining(made) },
+      ],
+    });
+    expect(await resolve({ precision: 'int8', device: gpu })).toMatchObject({ precision: 'int8' });
+    for (const tower of ['vision', 'text']) await rm(join(directory, 'model', 'onnx', `${tower}_model.onnx`));
+    expect(await resolve({ precision: 'int8' })).toMatchObject({
+      precision: 'int8',
+      visionPath: expect.stringContaining('_quantized'),
+      choice: expect.stringContaining('the other inputs of a run change a score'),
+    });
+  });
+
+  test('that a batch has pinned stays that of the int8 files of the model', async () => {
+    await twoPrecisions();
+    for (const tower of ['vision', 'text']) {
+      const file = join(directory, 'model', 'onnx', `${tower}_model`);
+      await cp(`${file}.onnx`, `${file}_quantized.onnx`);
+    }
+    const registry = await loadRegistry({ dataDir: join(directory, 'data'), modelsFile: overlay, model: undefined });
+    const recipe = recipeOf((await registry.resolve('mine')).spec);
+    expect(await registry.resolvePinned({ ...recipe, precision: 'int8' })).toMatchObject({ precision: 'int8' });
+    expect(await registry.resolvePinned({ ...recipe, precision: 'int8-rows-1' })).toMatchObject({
+      precision: 'int8-rows-1',
+      textPath: expect.stringContaining('text_model_int8_rows_1.onnx'),
+    });
+  });
+
   test('that is requested but missing is refused, with the available ones', async () => {
     await twoPrecisions();
-    await expect(resolve({ precision: 'int8' })).rejects.toMatchObject({
+    await expect(resolve({ precision: 'int8', device: gpu })).rejects.toMatchObject({
       code: 'model.unavailable',
       message: expect.stringContaining('fp32 and fp16'),
     });
@@ -248,7 +287,7 @@ describe('precision', () => {
 
   test('that is requested but missing falls back if allowed, and says so', async () => {
     await twoPrecisions();
-    expect(await resolve({ precision: 'int8', deviceFallback: true })).toMatchObject({
+    expect(await resolve({ precision: 'int8', device: gpu, deviceFallback: true })).toMatchObject({
       precision: 'fp32',
       choice: expect.stringContaining('since int8 is missing'),
     });

@@ -1,0 +1,50 @@
+import { cosineOf } from '../encoder/golden-file.ts';
+import type { ModelSpec } from '../model.ts';
+import { type Drift, driftOf } from '../quantization/drift.ts';
+import { parityImages, parityTexts } from './inputs.ts';
+import { startMeasuring } from './measure.ts';
+
+/** Captions of ordinary photos, near to the built-in images and far from them. */
+const captions = [
+  'a photo of a cat',
+  'a tabby cat with green eyes, close up',
+  'a dog running on a beach',
+  'a rocket at lift-off',
+  'smoke and fire below a spacecraft',
+  'a colour gradient',
+  'an abstract pattern of green and red',
+  'a bowl of fruit on a wooden table',
+  'two people riding bicycles through a city',
+  'a snowy mountain under a blue sky',
+  'the front page of a newspaper',
+  'a red sports car',
+  'a crowded train station',
+  'a hand-drawn map of an island',
+  'an empty room',
+  'a child with an umbrella',
+  'a screenshot of a spreadsheet',
+  'a bird on a branch',
+];
+
+/** The drift of a model, with the number of inputs it was measured on. */
+export type MeasuredDrift = Drift & { images: number; texts: number };
+
+/**
+ * Runs a model at two precisions on the built-in images and texts, one after the other.
+ * @param threshold a cosine; by default the median of the reference.
+ * @throws {Error} when it cannot be loaded, or does not run.
+ */
+export async function measureDrift(reference: ModelSpec, other: ModelSpec, threshold?: number): Promise<MeasuredDrift> {
+  const inputs = await parityImages();
+  const texts = [...parityTexts, ...captions];
+  const images = new Map(inputs.map(({ image, bytes }) => [image, bytes]));
+  const cosinesOf = async (spec: ModelSpec): Promise<number[]> => {
+    const measuring = await startMeasuring(spec, images, texts);
+    const [left, right] = [await measuring.images(spec.image), await measuring.texts(spec.text)];
+    return inputs.flatMap(({ image }) =>
+      texts.map((text) => cosineOf(left.of(image)[0] ?? [], right.of(text)[0] ?? [])),
+    );
+  };
+  const drift = driftOf(await cosinesOf(reference), await cosinesOf(other), threshold);
+  return { ...drift, images: inputs.length, texts: texts.length };
+}

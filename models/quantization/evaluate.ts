@@ -1,0 +1,81 @@
+import { field, integer, text } from '../encoder/protobuf.ts';
+import { InferenceSession } from '../onnx-runtime.ts';
+import { type Constant, type GraphNode, graphFields, modelFields, type OnnxGraph, type WeightFiles } from './graph.ts';
+import { floatInfo, tensorMessage } from './messages.ts';
+
+/** The nodes and constants that a value is computed from. */
+export interface Expression {
+  nodes: GraphNode[];
+  constants: Constant[];
+}
+
+/** Returns the expression of a value; undefined when it depends on an input of the graph. */
+export function expressionOf(
+  name: string,
+  { constants }: OnnxGraph,
+  producers: ReadonlyMap<string, GraphNode>,
+): Expression | undefined {
+  const nodes = new Set<GraphNode>();
+  const used = new Set<Constant>();
+  const seen = new Set([name]);
+  // Iterating a set also visits what is added during the iteration.
+  for (const value of seen) {
+    if (value === '') continue;
+    const constant = constants.get(value);
+    const node = producers.get(value);
+    if (constant !== undefined) used.add(constant);
+    else if (node === undefined) return undefined;
+    else {
+      nodes.add(node);
+      for (const read of node.reads) seen.add(read);
+    }
+  }
+  return { nodes: [...nodes], constants: [...used] };
+}
+
+/**
+ * Computes a float matrix with ONNX Runtime. Some exports store weights in fewer bits, or transposed.
+ * @returns undefined when it is not a float matrix.
+ */
+export async function evaluate(
+  name: string,
+  { nodes, constants }: Expression,
+  { irVersion, opsets }: OnnxGraph,
+  weights: WeightFiles,
+  messageOf: (constant: Constant) => Buffer,
+): Promise<{ dims: [number, number]; values: Float32Array } | undefined> {
+  const graph = Buffer.concat([
+    ...nodes.map(({ bytes }) => field(graphFields.node, bytes)),
+    text(2, name),
+    ...constants.map((constant) => {
+      const { name: own, type, dims, stored } = constant;
+      const message = stored === undefined ? messageOf(constant) : tensorMessage(own, type, dims, weights.read(stored));
+      return field(graphFields.constant, message);
+    }),
+    field(graphFields.output, floatInfo(name)),
+  ]);
+  const model = Buffer.concat([
+    integer(modelFields.irVersion, Math.max(irVersion, 4)),
+    ...[...opsets].map(([domain, version]) =>
+      field(modelFields.opset, Buffer.concat([text(1, domain), integer(2, version)])),
+    ),
+    field(modelFields.graph, graph),
+  ]);
+  let session: InferenceSession;
+  try {
+    session = await InferenceSession.create(model, { executionProviders: ['cpu'], logSeverityLevel: 4 });
+  } catch {
+    // Another type than float.
+    return undefined;
+  }
+  try {
+    const tensor = (await session.run({}))[name];
+    const [first, second, ...more] = tensor?.dims ?? [];
+    if (!(tensor?.data instanceof Float32Array) || first === undefined || second === undefined || more.length > 0) {
+      return undefined;
+    }
+    return { dims: [first, second], values: tensor.data };
+  } finally {
+    await session.release();
+  }
+}

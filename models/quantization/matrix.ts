@@ -1,0 +1,58 @@
+/** A matrix in int8 with one scale a column: `value = scale[column] * quantized`. */
+export interface QuantizedMatrix {
+  rows: number;
+  columns: number;
+  values: Int8Array<ArrayBuffer>;
+  scales: Float32Array<ArrayBuffer>;
+  /** Sum of the quantized values of each column, times its scale. */
+  sums: Float32Array<ArrayBuffer>;
+}
+
+/** The largest value. -128 stays unused, so that the range is symmetric. */
+const largest = 127;
+
+/**
+ * Rounds a matrix to int8 with a scale for each column.
+ * @param isTransposed true when `source` has a row for each column of the result.
+ * @param factor is multiplied into the scales.
+ * @throws {Error} when a value is not finite.
+ */
+export function quantizeColumns(
+  source: Float32Array,
+  [first, second]: readonly [number, number],
+  isTransposed: boolean,
+  factor = 1,
+): QuantizedMatrix {
+  const [rows, columns] = isTransposed ? [second, first] : [first, second];
+  const scales = new Float32Array(columns);
+  // The inner loops follow the memory of the source.
+  for (let outer = 0; outer < first; outer++) {
+    const from = outer * second;
+    for (let inner = 0; inner < second; inner++) {
+      const size = Math.abs(source[from + inner] as number);
+      const column = isTransposed ? outer : inner;
+      // NaN stays, since no comparison with it is true.
+      if (size > (scales[column] as number) || Number.isNaN(size)) scales[column] = size;
+    }
+  }
+  if (!scales.every(Number.isFinite)) throw new Error('a weight is not a finite number');
+  const inverse = Float32Array.from(scales, (size) => (size === 0 ? 0 : largest / size));
+  const values = new Int8Array(rows * columns);
+  const sums = new Float32Array(columns);
+  for (let outer = 0; outer < first; outer++) {
+    const from = outer * second;
+    for (let inner = 0; inner < second; inner++) {
+      const column = isTransposed ? outer : inner;
+      const at = isTransposed ? inner * columns + outer : from + inner;
+      const value = Math.round((source[from + inner] as number) * (inverse[column] as number));
+      values[at] = value;
+      // Exact: the sum of 2^17 such values needs 24 bits.
+      sums[column] = (sums[column] as number) + value;
+    }
+  }
+  for (let column = 0; column < columns; column++) {
+    scales[column] = ((scales[column] as number) / largest) * factor;
+    sums[column] = (sums[column] as number) * (scales[column] as number);
+  }
+  return { rows, columns, values, scales, sums };
+}
