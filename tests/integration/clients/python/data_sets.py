@@ -67,7 +67,7 @@ def check(folder: Path) -> None:
         if name == "kind":
             columns = [column.cast(pa.string()) for column in columns]
         assert columns[0].equals(columns[1]), (name, columns)
-    found = duckdb.sql(f"select count(*), min(price), max(unsigned) from '{folder}/kept.parquet'").fetchone()
+    found = duckdb.sql(f"select count(*), min(price), max(unsigned) from '{folder}/kept.parquet'").fetchall()[0]
     assert found == (len(kept), decimal.Decimal(f"{min(kept)}.25"), 2**64 - 1 - min(kept)), found
     scores = duckdb.sql(f"select text, score from '{folder}/scores.parquet' where score >= 40 order by \"index\"")
     assert [row[0] for row in scores.fetchall()] == [f"caption {i} é" for i in kept]
