@@ -268,7 +268,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
       .waitFor();
     await open(`batches/${id}/judge?threshold=47`);
     await page.getByRole('button', { name: 'Start' }).click();
-    await page.getByText(/^0 of \d+ judged$/).waitFor();
+    await page.getByText(/^0 of \d+ judged$/).waitFor({ timeout: 60_000 });
     for (let pair = 0; pair < 11; pair++) await page.keyboard.press(pair % 3 === 2 ? '2' : '1');
     await page.keyboard.press('u');
     await page.getByText(/^10 of \d+ judged$/).waitFor();

@@ -20,10 +20,14 @@ export async function takeSample(
   const bands = bandsAround(summary.histogram, threshold);
   const seen = new Set<string>();
   const pairs: ItemResult[] = [];
-  for (const { from, to, wanted } of bands) {
-    const limits = { minScore: from, maxScore: Math.min(100, justBelow(to)) };
-    const found = await readBetween(summary.id, limits, wanted * choice, signal);
-    const distinct = shuffled(found, random).filter(({ image, text }) => {
+  const read = await Promise.all(
+    bands.map(({ from, to, wanted }) => {
+      const limits = { minScore: from, maxScore: Math.min(100, justBelow(to)) };
+      return readBetween(summary.id, limits, wanted * choice, signal);
+    }),
+  );
+  for (const [at, { wanted }] of bands.entries()) {
+    const distinct = shuffled(read[at] ?? [], random).filter(({ image, text }) => {
       const key = JSON.stringify([image, text]);
       const isNew = !seen.has(key);
       seen.add(key);

@@ -26,7 +26,9 @@ export function ExportBox({
   name: string;
 }) {
   const [threshold] = useThreshold(scale);
-  const [part, setPart] = useState<Part>(status.items.succeeded > 0 ? 'passing' : 'all');
+  const [chosen, setPart] = useState<Part>();
+  // A batch that has just started has no pair to pass.
+  const part = chosen ?? (status.items.succeeded > 0 ? 'passing' : 'all');
   const [format, setFormat] = useState<FormatName>('csv');
   const [formulas, setFormulas] = useState<Formulas>('escape');
   const [withNote, setWithNote] = useState(true);
