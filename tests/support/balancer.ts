@@ -28,7 +28,8 @@ export async function startBalancer(): Promise<Balancer> {
   function probe(url: string): void {
     const asked = request(`${url}/evaluator/health/ready`, { timeout: 2_000, agent: false }, (answer) => {
       answer.resume();
-      if (answer.statusCode === 200) {
+      // A probe may be answered after its server was removed.
+      if (answer.statusCode === 200 && probing.has(url)) {
         ready.add(url);
         waiting.get(url)?.();
       } else ready.delete(url);
@@ -75,11 +76,11 @@ export async function startBalancer(): Promise<Balancer> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     faults,
     add(url) {
-      probe(url);
       probing.set(
         url,
         setInterval(() => probe(url), probeMs),
       );
+      probe(url);
     },
     remove,
     untilUsed: (url) =>
