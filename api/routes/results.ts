@@ -93,7 +93,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
             headers: {
               'Vls-Escaped-Cells': {
                 description:
-                  'The number of CSV cells that got an apostrophe, because a spreadsheet would run them as formulas. Only for all results of a batch that has ended without cancelled items.',
+                  'The number of CSV cells that begin with an apostrophe, so that no spreadsheet runs them as formulas. Absent for a part of the results, and for a batch that runs or has cancelled items.',
                 schema: { type: 'integer' },
               },
               'Vls-Top-Items': {

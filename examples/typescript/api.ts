@@ -105,7 +105,7 @@ dimensions?: number;
 user?: string;};
 
 export type SignIn = {key: string;
-/** Forms: the path of this service to redirect to. */
+/** For a form of HTML: the path of this service to which the browser is redirected. */
 next?: string;};
 
 /** The two sides of the pairs: queries and documents, or queries and items, or text_1 and text_2, or data_1 and data_2. */
@@ -960,7 +960,7 @@ code?: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavail
 q?: string;
 /** JSON and NDJSON: with `true`, each result also has the text of its item and the address of its image. The other formats always have both. */
 items?: "true" | "false";
-/** `score`: the lowest first. `-score`: the highest first. `cosine` also orders the items with a negative cosine, whose score is 0. `index`: the order of the items. Items with the same score are in index order, items without a score come last. Default: JSON has the order of evaluation, and the order of the items with `top`; other formats have the order of the items. */
+/** `score`: the lowest first. `-score`: the highest first. `cosine` and `-cosine`: the same by cosine, which also orders the items of score 0, as their cosines are negative. `index`: the order of the items. Items with the same score are in index order, items without a score come last. Default: the order of the items; a JSON page without `top` has the order of evaluation. */
 sort?: "score" | "-score" | "cosine" | "-cosine" | "index";
 /** Only the best of all items with a score: a share (`0.3` or `30%`) or a number of them (`100000`). Items that share the last score are all included; the answer states their number. */
 top?: string;

@@ -40,7 +40,7 @@ export function refusal(answer: Response, { what, repo, endpoint, url, isStore, 
   if (said === 'GatedRepo') {
     const advice = hasToken
       ? `The account of HF_TOKEN has no access yet: ask for it at ${page}.`
-      : `Ask for access at ${page}, then set HF_TOKEN to a token of that account.`;
+      : `Ask for access at ${page} with your account, then set HF_TOKEN to a token of the same account.`;
     return new PullError('gated', `${repo} is gated (${status})`, advice);
   }
   if (answer.status === 401 || answer.status === 403) {

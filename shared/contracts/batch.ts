@@ -434,7 +434,7 @@ export const resultsQuery = z.strictObject({
   }),
   sort: z.enum(resultOrders).optional().meta({
     description:
-      '`score`: the lowest first. `-score`: the highest first. `cosine` also orders the items with a negative cosine, whose score is 0. `index`: the order of the items. Items with the same score are in index order, items without a score come last. Default: JSON has the order of evaluation, and the order of the items with `top`; other formats have the order of the items.',
+      '`score`: the lowest first. `-score`: the highest first. `cosine` and `-cosine`: the same by cosine, which also orders the items of score 0, as their cosines are negative. `index`: the order of the items. Items with the same score are in index order, items without a score come last. Default: the order of the items; a JSON page without `top` has the order of evaluation.',
   }),
   top: top.meta({
     description:

@@ -14,6 +14,9 @@ export type Session = z.output<typeof session>;
 export const signIn = z
   .strictObject({
     key: z.string().min(1).max(200),
-    next: z.string().optional().meta({ description: 'Forms: the path of this service to redirect to.' }),
+    next: z
+      .string()
+      .optional()
+      .meta({ description: 'For a form of HTML: the path of this service to which the browser is redirected.' }),
   })
   .meta({ id: 'SignIn' });

@@ -225,7 +225,7 @@ export const instruments = {
     type: 'gauge',
     from: 'api',
     labels: ['queue', 'profile'],
-    help: 'Time since the oldest live batch was posted; 0 without one',
+    help: 'Age of the oldest unfinished batch; 0 when all have ended',
   },
   vls_queue_chunks: {
     type: 'gauge',
