@@ -21,17 +21,18 @@ export async function writeJson(path: string, content: unknown): Promise<void> {
 export interface Digest {
   bytes: number;
   sha256: string;
-  /** The git blob id: SHA-1 of length and content. */
+  /** The id of the file as a git blob: the SHA-1 of its length and content. Empty for files of 64 MiB or more. */
   gitBlob: string;
 }
 
 /**
- * Hashes a file. @param bytes the length of the file, which must be known first, because the git hash begins with it.
+ * Hashes a file. @param bytes the length of the file. The caller must pass it, because the git hash covers the length
+ * first.
  */
 export async function digestOf(path: string, bytes: number): Promise<Digest> {
   const sha256 = createHash('sha256');
   const gitBlob = createHash('sha1').update(`blob ${bytes}\0`);
-  // Git stores only small files, so for larger files the second hash is skipped.
+  // Model repositories store only small files as git blobs, so the git hash of larger files is not computed.
   const isSmall = bytes < 64 * 1024 * 1024;
   let read = 0;
   for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {

@@ -1,14 +1,20 @@
-/** The time in ms after which waiting low-priority work goes first. */
+/**
+ * Batch work that has waited for this time in ms, with no batch work run in the meantime, goes before interactive work.
+ */
 const longestWaitMs = 1_000;
 
-/** Guarantees batch work a minimum share. Without it, a steady stream of single requests would stop batches. */
+/**
+ * Guarantees a minimum share to batch work, which otherwise runs after interactive work. Without this guarantee, a
+ * steady stream of interactive requests would stop all batches.
+ */
 export interface Floor {
   /**
-   * @param since the arrival of the oldest waiting work, on the clock of `performance.now()`; undefined when no work
-   * waits.
+   * Returns true when batch work must go before interactive work.
+   * @param since the time at which the oldest waiting batch work arrived, on the clock `now`; undefined when no batch
+   * work waits.
    */
   isDue(since: number | undefined): boolean;
-  /** Records that low-priority work has had a turn. */
+  /** Records that batch work has just run. */
   hadTurn(): void;
 }
 

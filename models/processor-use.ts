@@ -1,24 +1,28 @@
 import { createRecentUse, type RecentUse } from '../shared/recent-use.ts';
 
-/** Counts the recent processor time of each tenant in this process, for decoding and runs. */
+/**
+ * Counts how much time each tenant has recently used in this process for decoding images and running towers. Older use
+ * counts less.
+ */
 export interface ProcessorUse {
   /** The use by interactive requests and batches together. */
   all: RecentUse;
   /**
-   * Returns true when interactive requests of one tenant wait for batches of another: the requests have recently used
-   * more than half of the processor, and more than the other tenant in total. The batches of the requesting tenant do
-   * not count, and a new tenant does not delay moderate requests.
+   * Returns true when the interactive requests of tenant `requestsOf` must wait for the batches of tenant `batchesOf`:
+   * these requests have recently used more than half of the processor, and more than all work of `batchesOf`. Batches
+   * of `requestsOf` do not count. Requests with moderate use never wait, not even for a tenant that has used nothing
+   * yet.
    */
   givesWay(requestsOf: string, batchesOf: string): boolean;
-  /** Starts to measure a use. @returns a function that ends it; further calls do nothing. */
+  /** Starts to measure a use by a tenant. @returns a function that ends the measurement; further calls do nothing. */
   begin(tenant: string, isInteractive: boolean): () => void;
-  /** Adds a use of a known duration in ms. */
+  /** Adds a use by a tenant that has ended. Its duration is in ms. */
   charge(tenant: string, isInteractive: boolean, milliseconds: number): void;
 }
 
 /** @param halfLifeMs the time in ms after which a use counts half. */
 export function createProcessorUse(halfLifeMs = 10_000, now?: () => number): ProcessorUse {
-  /** The use in ms that stands for half of the processor. */
+  /** The counted use in ms of a tenant that constantly uses half of the processor. */
   const moderateMs = halfLifeMs / Math.LN2 / 2;
   const all = createRecentUse(halfLifeMs, now);
   const interactive = createRecentUse(halfLifeMs, now);

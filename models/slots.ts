@@ -2,25 +2,25 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readSync, statfsSync, unlinkSync, writeSync } from 'node:fs';
 
 /**
- * Memory that two processes share, divided into slots: an unnamed file in memory (tmpfs) whose descriptor a child
- * process inherits. Images sent through a pipe would leave several copies for garbage collection, which took 2.2 ms for
- * each pair.
+ * Memory that two processes share, divided into slots of equal size. It is an unnamed file in memory (tmpfs), and the
+ * child process inherits its descriptor. Images sent through a pipe would leave several copies to the garbage
+ * collector, which took 2.2 ms for each image-text pair.
  */
 export interface Slots {
   readonly fd: number;
-  /** Size of a slot in bytes. */
+  /** The size of a slot in bytes. */
   readonly slotBytes: number;
   /**
-   * Writes bytes into a slot. @returns false when they could not be written: a container may have less memory for such
-   * files than it reports.
+   * Writes bytes into a slot. @returns false when the write failed: a container may have less memory for such files
+   * than it reports.
    */
   write(slot: number, bytes: Uint8Array): boolean;
   read(slot: number, target: Uint8Array): void;
 }
 
-/** The slots on the side of the process that created them, which also assigns them. */
+/** The slots in the process that created them. This process also keeps the list of free slots. */
 export interface OwnedSlots extends Slots {
-  /** Takes a free slot; undefined when there is none. */
+  /** Takes a free slot. @returns its number; undefined when no slot is free. */
   take(): number | undefined;
   free(slot: number): void;
   close(): void;
@@ -28,7 +28,7 @@ export interface OwnedSlots extends Slots {
 
 const directory = '/dev/shm';
 
-/** Creates slots. @returns undefined when the machine has no such file system, or no space in it. */
+/** Creates slots. @returns undefined when the machine has no `/dev/shm`, or too little space in it. */
 export function createSlots(count: number, slotBytes: number): OwnedSlots | undefined {
   let fd: number;
   try {
@@ -49,7 +49,7 @@ export function createSlots(count: number, slotBytes: number): OwnedSlots | unde
   };
 }
 
-/** Opens the slots behind an inherited descriptor. */
+/** Returns the slots in the file of an inherited descriptor. */
 export const slotsOf = (fd: number, slotBytes: number): Slots => ({
   fd,
   slotBytes,

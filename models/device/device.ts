@@ -10,7 +10,10 @@ import type { Probed } from './probe.ts';
 /** The execution provider that runs models, and the reason for the choice. */
 export interface Device {
   provider: Provider;
-  /** The number of devices of this kind. One session runs on each. For a CPU the number has no meaning. */
+  /**
+   * The number of devices that the provider can use. By default, one encoder runs on each. For a CPU the number has no
+   * meaning.
+   */
   count: number;
   reason: string;
 }
@@ -23,20 +26,21 @@ export class DeviceError extends Error {
 /** The accelerators that `auto` tries, in this order. */
 const accelerators = ['cuda', 'coreml', 'dml'] as const satisfies readonly Provider[];
 /**
- * Used only when `DEVICE` names it: Vulkan's software drivers count as WebGPU, and the provider is untested on a real
- * GPU.
+ * The provider that is used only when `DEVICE` names it. `auto` does not try it: Vulkan's software drivers count as
+ * WebGPU devices, and the provider is untested on a real GPU.
  */
 const named = 'webgpu' satisfies Provider;
 /**
- * The maximum time in ms to try a provider. CUDA's libraries have gigabytes, which may have to be read from a cold
- * disk.
+ * The maximum time in ms for trying the providers. The libraries of CUDA have a size of gigabytes, which may have to be
+ * read from a disk.
  */
 const probeTimeoutMs = 60_000;
 
 export const cpu: Device = { provider: 'cpu', count: 1, reason: 'as configured' };
 
 /**
- * Chooses the device that `DEVICE` names. With `auto`, chooses the first device that works.
+ * Chooses the device that `DEVICE` names. With `auto`, chooses the first accelerator that works, or the CPU if none
+ * works.
  * @throws {DeviceError} when the named device is not available and `DEVICE_FALLBACK` is not set.
  */
 export async function chooseDevice(config: Pick<Config, 'device' | 'deviceFallback'>): Promise<Device> {
@@ -55,7 +59,7 @@ export async function chooseDevice(config: Pick<Config, 'device' | 'deviceFallba
   );
 }
 
-/** Tries providers. @returns for each provider the reason why it does not work, or null. */
+/** Tries providers. @returns one result for each provider. */
 export async function probeAccelerators(asked: readonly Provider[] = [...accelerators, named]): Promise<Probed[]> {
   // Starting a process takes 0.1 s, so providers that cannot exist on this machine are not tried.
   const absences = asked.map((provider) => ({ provider, fault: absenceOf(provider) }));
@@ -100,7 +104,7 @@ async function probe(providers: readonly Provider[]): Promise<Probed[]> {
     }, probeTimeoutMs);
     child.on('message', (message) => found.push(message as Probed));
     child.on('error', (error) => resolve(error.message));
-    // `close` and not `exit`: output of the process may still arrive after `exit`.
+    // `close` and not `exit`: messages of the process may still arrive after `exit`.
     child.on('close', (code, signal) => {
       clearTimeout(timer);
       resolve(`the process that tried it ended with ${signal ?? code}`);

@@ -4,11 +4,11 @@ import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { childEnvironment } from '../../shared/child-environment.js';
 
-/** The parts of the machine that CUDA needs, present or missing. */
+/** The software that CUDA needs on this machine, and which of it is missing. */
 export interface CudaParts {
-  /** Version of NVIDIA's driver; null when `nvidia-smi` does not answer. */
+  /** The version of NVIDIA's driver; null when `nvidia-smi` fails. */
   driver: string | null;
-  /** CUDA and cuDNN libraries that ONNX Runtime's CUDA provider links to; null when the provider is not installed. */
+  /** The CUDA and cuDNN libraries that ONNX Runtime's CUDA provider needs; null when the provider is not installed. */
   needed: string[] | null;
   /** The needed libraries that the dynamic loader does not find. */
   missing: string[];
@@ -16,13 +16,14 @@ export interface CudaParts {
 
 const providerFile = 'libonnxruntime_providers_cuda.so';
 /**
- * Matches NVIDIA's libraries except libcuda, which belongs to the driver. ONNX Runtime loads cuDNN at its first use.
+ * Matches the names of the CUDA libraries, except libcuda, which belongs to the driver. cuDNN is added to the list
+ * separately, because ONNX Runtime loads it only at its first use.
  */
 const isOfCuda = /^lib(?:cudart|cublas|cublasLt|cufft|curand|nvrtc)\.so/;
 const cudnn = 'libcudnn.so.9';
 const toolTimeoutMs = 10_000;
 
-/** Inspects this machine without loading any library. Linux only. */
+/** Finds the software that CUDA needs on this machine, without loading any library. Works only on Linux. */
 export function findCudaParts(): CudaParts {
   const binding = createRequire(import.meta.url).resolve('onnxruntime-node');
   const provider = join(dirname(binding), '../bin/napi-v6/linux', process.arch, providerFile);
@@ -80,7 +81,7 @@ function outputOf(program: string, args: string[]): string {
   return found.status === 0 ? found.stdout : '';
 }
 
-/** Returns a description of the parts for the operator who installs them. */
+/** Describes the software for the operator who installs it. */
 export function describeCudaParts({ driver, needed, missing }: CudaParts): string {
   const ofDriver = driver === null ? 'no NVIDIA driver found (nvidia-smi does not answer)' : `driver ${driver}`;
   if (needed === null) return `${ofDriver}; ONNX Runtime has no CUDA provider here (docs/models.md)`;

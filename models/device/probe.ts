@@ -2,16 +2,17 @@ import type { Provider } from '../model.ts';
 import { InferenceSession } from '../onnx-runtime.ts';
 
 /**
- * The result of trying one execution provider. This module is a separate process, because a half-installed driver can
- * crash it: `node models/device/probe.ts PROVIDER…` sends one {@link Probed} for each provider over IPC.
+ * The result of trying one execution provider. This module runs as a separate process, because an incompletely
+ * installed driver can crash the process. `node models/device/probe.ts PROVIDER…` sends one {@link Probed} for each
+ * provider over IPC.
  */
 export interface Probed {
   provider: Provider;
-  /** Reason why the provider does not work; null when it works. */
+  /** The reason why the provider does not work; null when it works. */
   fault: string | null;
 }
 
-/** An ONNX graph with one `Identity` operation on one number, the smallest graph that a provider can run. */
+/** An ONNX graph with one `Identity` operation on one number: the smallest graph that a provider can run. */
 const identity = Buffer.from(
   'CAg6NwoQCgF4EgF5IghJZGVudGl0eRIBZ1oPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAESBAoCCAFCAhAN',
   'base64',

@@ -1,9 +1,13 @@
-/** A pool is calibrated while nothing was asked of it for this long (ms). */
+/**
+ * A pool without tasks for this time in ms may be calibrated: the speed of the vision tower is measured for several
+ * micro-batch sizes.
+ */
 const quietMs = 2_000;
 
 /**
  * Calls `calibrate` repeatedly while the pool has been idle for two seconds or more.
- * @param idleMs how long the pool has been idle; undefined while it works, or has no encoder.
+ * @param idleMs returns the time in ms for which the pool has been idle; undefined while it has tasks, or has no loaded
+ * encoder.
  * @returns the timer, to be cleared when the calibration is complete.
  */
 export function calibrateWhenQuiet(idleMs: () => number | undefined, calibrate: () => void): NodeJS.Timeout {

@@ -12,15 +12,15 @@ const file = z.record(
   z.object({ images: z.int().min(1), imagesPerSecond: z.record(z.coerce.number(), z.number()) }),
 );
 
-/** The micro-batch sizes that were measured on this machine, by model and by the way it runs. */
+/** The results of measuring micro-batch sizes on this machine, by model, provider and number of threads. */
 export interface CalibrationStore {
   get(spec: ModelSpec, threads: number): Calibration | undefined;
   set(spec: ModelSpec, threads: number, calibration: Calibration): void;
 }
 
 /**
- * The store is the file `calibration.json` in `DATA_DIR`. When the file cannot be read or written, the micro-batch size
- * is measured again.
+ * Creates a store in the file `calibration.json` of `DATA_DIR`. When the file cannot be read or written, the
+ * micro-batch size is measured again.
  */
 export function createCalibrationStore(dataDir: string, log: Logger): CalibrationStore {
   const path = join(dataDir, 'calibration.json');
@@ -42,7 +42,7 @@ export function createCalibrationStore(dataDir: string, log: Logger): Calibratio
         // The name is random and does not contain the process id: in containers that share the directory, every process
         // has the id 1.
         const draft = `${path}.${randomUUID()}.new`;
-        // Read again, because another process may have measured another model meanwhile.
+        // The file is read again, because another process may have stored the result of another model meanwhile.
         writeFileSync(draft, `${JSON.stringify({ ...read(), [keyOf(spec, threads)]: calibration }, null, 2)}\n`);
         renameSync(draft, path);
       } catch (error) {

@@ -20,15 +20,15 @@ export interface LoadedModel extends PoolState, Pick<ModelSpec, 'model' | 'revis
 /** The encoders of this process: one pool for each model, started when the model is first used. */
 export interface Encoders {
   /**
-   * Returns the pool of a model. A new pool begins to load its encoders. When memory is insufficient for all models,
-   * idle ones are unloaded, the least recently used first.
+   * Returns the pool of a model, and creates it if needed. A new pool begins to load its encoders. When memory is
+   * insufficient for all models, idle models are unloaded, the least recently used first.
    * @throws {ServiceError} `model.unavailable` when the models in use leave too little memory for this one.
    */
   for(spec: ModelSpec): EncoderPool;
   states(): LoadedModel[];
   /**
-   * Applies a change of the registry. Loaded models start further encoders with the current files. A model that was
-   * removed from the registry is unloaded after a minute without use.
+   * Applies a change of the registry. Encoders of loaded models that start from now on use the current files. A model
+   * that was removed from the registry is unloaded after a minute without use.
    */
   follow(registry: Pick<Registry, 'list' | 'resolvePinned'>): Promise<void>;
   close(): void;
@@ -42,7 +42,9 @@ interface Loaded {
   shape: PoolShape;
   calibration: Calibration | undefined;
   usedAt: number;
-  /** True when the model was removed from the registry. Batches may still need it. */
+  /**
+   * True when the model was removed from the registry. It is not unloaded at once, because batches may still need it.
+   */
   isDropped: boolean;
 }
 
@@ -52,12 +54,13 @@ const memoryShare = 0.8;
 const unusedMs = 60_000;
 
 /**
- * The maximum number of images and of texts of one run on CUDA, unless `MICRO_BATCH` is set. It is not measured on
- * CUDA, because memory is never freed for sizes that were tried. An encoder whose device has less memory halves it.
+ * The maximum number of images in one run on CUDA, unless `MICRO_BATCH` is set. The maximum number of texts is at least
+ * this number. On CUDA the number of images is not measured, because the memory for sizes that were tried is never
+ * freed. An encoder whose device has too little memory halves the number.
  */
 const cudaMicroBatch = 64;
 
-/** @param devices the number of devices of the provider that a model can run on. */
+/** @param devices the number of devices that the execution provider can use. */
 export function createEncoders(
   config: EncoderConfig,
   log: Logger,
@@ -91,8 +94,8 @@ export function createEncoders(
   }
 
   /**
-   * Unloads models that were removed from the registry, and repeats until there are none. If only one model is ready,
-   * it stays, since readiness depends on it.
+   * Unloads unused models that were removed from the registry. Repeats this until no such model is loaded. The only
+   * model that is ready is not unloaded, since the process is ready only while a model is ready.
    */
   function unloadDropped(): void {
     clearTimeout(unloading);

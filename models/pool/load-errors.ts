@@ -7,18 +7,24 @@ export interface LoadErrors {
   readonly current: string | null;
   set(reason: string): void;
   clear(): void;
-  /** Logs a failed attempt. Each reason is logged as an error only once, since every encoder retries repeatedly. */
+  /**
+   * Logs a failed attempt. Since every encoder retries repeatedly, the same reason is logged as an error only the first
+   * time.
+   */
   log(reason: string): void;
   /**
    * Returns the error with the time of the next attempt, or null after a success.
    * @param seconds the time in s until the next attempt.
    */
   describe(seconds: number): string | null;
-  /** Returns the error for a task that cannot be done while the model is not loaded. */
+  /**
+   * Returns the error for a task that cannot run because the model is not loaded.
+   * @param seconds the time in s until the next attempt.
+   */
   unavailable(seconds: number): ServiceError;
 }
 
-/** The minimum time in s after which a refused client is asked to retry. */
+/** A refused client is asked to retry after this time in s or later. */
 const leastRetrySeconds = 5;
 
 export function createLoadErrors({ model, revision }: ModelSpec, log: Logger): LoadErrors {

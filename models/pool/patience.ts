@@ -2,9 +2,9 @@
 const steps = 10;
 
 /**
- * Calls `onOver` after `ms`. The time is counted in steps, and a late step counts as one step. So time in which this
- * process was stopped (SIGSTOP, a suspended machine) counts as one step at most: an encoder that could not run is not
- * regarded as hanging.
+ * Calls `onOver` after `ms` milliseconds. The time is counted in steps, and a step that ends late counts as one step.
+ * So a time during which this process was stopped (SIGSTOP, a suspended machine) counts as one step at most. Otherwise
+ * an encoder that was stopped too would be regarded as hanging.
  * @returns a function that cancels the wait.
  */
 export function afterPatience(ms: number, onOver: () => void): () => void {

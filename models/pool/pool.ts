@@ -12,17 +12,20 @@ import { hangingAfter, hasRoom, type MicroBatch } from './windows.ts';
 
 export interface PoolOptions {
   spec: ModelSpec;
-  /** The number of encoder processes. Each has one pair of ONNX sessions. */
+  /** The number of encoder processes. Each has one ONNX session for each tower. */
   encoders: number;
   /** The number of intra-op threads of each encoder. */
   threads: number;
   /** The number of devices of the provider, over which encoders are distributed. Default: 1. */
   devices?: number;
-  /** The number of processes that decode for each encoder. Default: 0, the encoder decodes itself. */
+  /** The number of processes that decode images for each encoder. Default: 0, and the encoder decodes them itself. */
   decoders?: number;
   maxPixels: number;
   log: Logger;
-  /** Called with the measured micro-batch sizes of the vision tower. Without it, nothing is measured. */
+  /**
+   * Called with the measured throughput of the vision tower by micro-batch size. Without this function, nothing is
+   * measured.
+   */
   onCalibrated?: ((calibration: Calibration) => void) | undefined;
   /** Called after each run of a tower in one of the encoders. */
   onRun?: ((run: TowerRun) => void) | undefined;
@@ -31,8 +34,8 @@ export interface PoolOptions {
   /** The maximum number of interactive tasks that wait; further ones are refused. Default: 512. */
   maxInteractive?: number;
   /**
-   * An encoder is killed when it has work and makes no progress for this time in ms, or when it processes one task for
-   * this time while many later ones are completed. Default: 60,000.
+   * An encoder is killed when it has tasks and makes no progress for this time in ms. It is also killed when the
+   * decoding of one image has been slow for this time while many other tasks were completed. Default: 60,000.
    */
   taskTimeoutMs?: number;
 }
@@ -41,7 +44,7 @@ export interface PoolState {
   state: 'loading' | 'ready' | 'failed';
   ready: number;
   configured: number;
-  /** The number of encoders since the start that ended and were replaced. */
+  /** The number of encoders that ended unexpectedly since the pool was created. Each was replaced. */
   restarts: number;
   /** The number of tasks that wait for an encoder. */
   waiting: number;
@@ -61,7 +64,8 @@ export interface EmbedOptions {
   /** The tenant. Tenants share the encoders fairly, separately for interactive and batch work. */
   tenant?: string | undefined;
   /**
-   * Aborts the task. A waiting task leaves the queue. For a task in flight, the steps that have not begun are skipped.
+   * Aborts the task. A waiting task leaves the queue. For a task in flight, the encoder skips decoding and the run of
+   * the tower if they have not begun.
    */
   signal?: AbortSignal | undefined;
 }
@@ -71,15 +75,15 @@ export interface EncoderPool {
   /**
    * Embeds an image or a text.
    * @throws {ServiceError} an `image.*` or `text.*` code for errors of the input; `internal.poison` when the input
-   * crashes every encoder; `model.unavailable` when no encoder can be started; `overloaded` when too many tasks wait;
-   * the reason of the signal when it aborts first.
+   * repeatedly crashes encoders; `model.unavailable` when no encoder can be started; `overloaded` when too many tasks
+   * wait; the reason of the signal when it aborts first.
    */
   embed(input: EncoderInput, options: EmbedOptions): Promise<Embedded>;
   /** Resolves when an encoder is ready; rejects when the first attempt to start one has failed. */
   whenReady(): Promise<void>;
   state(): PoolState;
   /**
-   * Uses this spec for encoders that start from now on, and retries failed starts at once. Called when files or
+   * Uses this spec for encoders that start from now on, and retries failed starts at once. Called when the files or the
    * registry entry of the model have changed.
    */
   refresh(spec: ModelSpec): void;
@@ -87,7 +91,7 @@ export interface EncoderPool {
   close(): void;
 }
 
-/** Starts the encoders of a pool, and restarts encoders that end until `close` is called. */
+/** Starts the encoders of a pool. Until `close` is called, each encoder that ends is replaced. */
 export function createPool(options: PoolOptions): EncoderPool {
   const { log, launch = forkEncoder, maxInteractive = 512, taskTimeoutMs = 60_000 } = options;
   let { spec } = options;
@@ -96,7 +100,9 @@ export function createPool(options: PoolOptions): EncoderPool {
   let verified: boolean | null = null;
   let lastTask = performance.now();
   let calibration: NodeJS.Timeout | undefined;
-  /** The slot whose encoder is being calibrated, and the images a second of the sizes measured so far. */
+  /**
+   * The slot whose encoder is being calibrated. `known` contains the images per second of each size measured so far.
+   */
   let calibrating: Slot | undefined;
   let known: Record<number, number> = {};
   let firstAsked = -1;
@@ -137,7 +143,7 @@ export function createPool(options: PoolOptions): EncoderPool {
           setMicroBatch(found.images);
           log.info({ model, ...found }, 'micro-batch measured');
           options.onCalibrated?.(found);
-          // Requests must not wait until the only encoder is replaced.
+          // The only encoder is not replaced, since requests would have to wait for the new one.
           return slots.some((other) => other !== slot && other.isServing);
         },
         onShrunk(images) {
@@ -152,7 +158,7 @@ export function createPool(options: PoolOptions): EncoderPool {
   }
 
   function onLoaded(slot: Slot, isVerified: boolean): void {
-    // Other encoders may be able to load the model although this one failed.
+    // Loading failed before and has now succeeded, so other encoders may be able to load the model too.
     if (loadErrors.current !== null) for (const other of slots) other.startNow();
     loadErrors.clear();
     verified = isVerified;
@@ -182,7 +188,7 @@ export function createPool(options: PoolOptions): EncoderPool {
   ) {
     restarts++;
     if (slot === calibrating) {
-      // An encoder that dies of it is not asked again.
+      // The encoder ended during the calibration, which may be the cause. The calibration is not repeated.
       calibrating = undefined;
       clearInterval(calibration);
     }
@@ -190,12 +196,13 @@ export function createPool(options: PoolOptions): EncoderPool {
     loadErrors.log(loadErrors.current ?? reason);
     if (loadErrors.current === null) loadErrors.set(`the encoder ended while it loaded the model (${reason})`);
     const serving = slots.find(({ isServing }) => isServing);
-    // Tasks that must run alone are rejected now, since they would wait for a process that may never start.
+    // Without a serving encoder, all tasks are rejected now, since they would wait for a process that may never start.
+    // Otherwise a serving encoder takes the tasks that must run alone.
     if (serving === undefined) rejectAll(loadErrors.unavailable(secondsToStart()));
     else serving.isolate(slot.takeSuspects());
   }
 
-  /** Returns the time in s until a process starts; 0 while one is starting. */
+  /** Returns the time in s until the next encoder process starts; 0 while one is starting. */
   function secondsToStart(): number {
     const next = Math.min(...slots.filter(({ isServing }) => !isServing).map(({ startsAt }) => startsAt));
     return Math.max(0, Math.ceil((next - performance.now()) / 1000));
@@ -211,7 +218,8 @@ export function createPool(options: PoolOptions): EncoderPool {
       const kind = kindOf(task.input);
       const order = task.interactive ? inTurn() : slots;
       const isFree = (slot: Slot) => slot.state === 'ready' && hasRoom(slot, task, kind, microBatch);
-      // A request would wait for a run of the calibration. Work of batches ends it.
+      // An interactive task on the encoder that is being calibrated would wait for a run of the calibration, so another
+      // free encoder is preferred. Batch tasks may get that encoder; they end the calibration.
       const avoided =
         task.interactive && order.some((slot) => slot !== calibrating && isFree(slot)) ? calibrating : undefined;
       let best: Slot | undefined;
@@ -224,8 +232,8 @@ export function createPool(options: PoolOptions): EncoderPool {
   }
 
   /**
-   * Returns all slots, each time beginning with another one: each encoder then gets its share of single requests, and
-   * learns how long they take.
+   * Returns all slots, at each call beginning with the next one. So each encoder gets its share of single requests, and
+   * measures how long they take.
    */
   function inTurn(): Slot[] {
     firstAsked = (firstAsked + 1) % slots.length;

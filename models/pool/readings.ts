@@ -2,7 +2,10 @@ import { readFile } from 'node:fs/promises';
 import type { Reading } from '../../shared/telemetry/readings.ts';
 import type { EncoderPool } from './pool.ts';
 
-/** Reads the metrics of a model's encoders. When two revisions of a model are loaded, their values are added. */
+/**
+ * Returns the current metrics of a model's encoders. Labels do not contain the revision, so the values of two loaded
+ * revisions of a model are added.
+ */
 export async function readPool(model: string, pool: EncoderPool): Promise<Reading[]> {
   const { ready, configured, restarts, waiting, inFlight } = pool.state();
   const resident = await Promise.all(pool.pids().map(residentBytes));
@@ -25,7 +28,9 @@ export async function readPool(model: string, pool: EncoderPool): Promise<Readin
   ];
 }
 
-/** Returns the resident memory of a process. Undefined except on Linux, where a file contains it. */
+/**
+ * Returns the resident memory of a process in bytes; undefined on systems other than Linux, where no file contains it.
+ */
 async function residentBytes(pid: number): Promise<number | undefined> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
   const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(status)?.[1];

@@ -16,7 +16,7 @@ export interface Machine {
   memoryBytes: number;
 }
 
-/** Memory of the process itself, without its encoders. */
+/** The memory in bytes of the process itself, without its encoders. */
 const baseMemoryBytes = 300_000_000;
 
 /**
@@ -29,10 +29,11 @@ export function thisMachine(): Machine {
 }
 
 /**
- * Returns the shape of a model's pool. On a CPU: as many encoders as CPUs and memory allow, with the CPUs shared among
- * them. Two encoders of one thread reach 41.7 images/s where one of two threads reaches 37.0 (ViT-B/32, fp32, two
- * cores). On an accelerator: one encoder for each device, whose images all CPUs but one decode; the remaining CPU is
- * for the process that moves the images.
+ * Returns the shape of a model's pool. On a CPU, there are as many encoders as CPUs and memory allow, and they share
+ * the CPUs equally. Many encoders with few threads are faster: on two cores, two single-threaded encoders reach 41.7
+ * images/s, and one encoder with two threads reaches 37.0 (ViT-B/32, fp32). On an accelerator, there is one encoder for
+ * each device. All CPUs except one decode images for the encoders; the remaining CPU is for the process that moves the
+ * images.
  */
 export function shapeOf(
   machine: Machine,

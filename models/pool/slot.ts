@@ -10,9 +10,9 @@ import type { Task } from './task.ts';
  * The states of a slot.
  * - `down`: no process; the next one starts when the timer fires
  * - `loading`: the process loads the model
- * - `ready`: the process gets tasks of the queue
- * - `isolating`: the process runs the suspects of a crash one at a time, and gets nothing else
- * - `retiring`: the process gets no more tasks, and is replaced when it has finished those it has
+ * - `ready`: the process gets tasks from the queue
+ * - `isolating`: the process runs only suspects (tasks that were in flight at a crash), one at a time
+ * - `retiring`: the process gets no more tasks, and is replaced when it has finished its current tasks
  * - `ending`: the process hung and was killed; its exit is awaited
  * - `closed`: the pool is closed
  */
@@ -37,11 +37,11 @@ const transitions: Record<SlotState, readonly SlotState[]> = {
 export interface SlotDeps {
   model: string;
   launch: (events: EncoderEvents) => EncoderProcess;
-  /** Returns the message that each process gets first. */
+  /** Returns the content of the `load` message, which each process gets first. */
   loadOptions: () => LoadOptions;
   /** Returns the number of replies to other tasks after which slow decoding counts as hanging. */
   hangingAfter: () => number;
-  /** The time in ms after which an encoder with work that makes no progress is killed. */
+  /** An encoder that has tasks and makes no progress for this time in ms is killed. */
   taskTimeoutMs: number;
   log: Logger;
 }
@@ -50,7 +50,10 @@ export interface SlotEvents {
   onLoaded(verified: boolean): void;
   onLoadError(reason: string): void;
   onRan(run: TowerRun): void;
-  /** @returns true when the process is to be replaced, since it keeps the memory of the largest run it has tried. */
+  /**
+   * Called when a calibration ends. @returns true when the process must be replaced, because it does not free the
+   * memory of the largest run that it has tried.
+   */
   onCalibrated(calibration: Calibration, isComplete: boolean): boolean;
   onShrunk(images: number): void;
   /** Called when the slot may accept more tasks. */
@@ -70,16 +73,16 @@ export interface Slot extends Pick<HeldTasks, 'held' | 'heldOfBatches'> {
   readonly isServing: boolean;
   /** The time at which the next process starts, on the clock of `performance.now()`; 0 while there is a process. */
   readonly startsAt: number;
-  /** Starts the next process at once if there is none, and forgets earlier failures. */
+  /** Starts the next process at once if there is none. Earlier failures no longer lengthen the pause before a start. */
   startNow(): void;
   send(task: Task): void;
   /** Asks the encoder to skip a task that has not begun. The encoder replies in any case. */
   cancel(task: Task): void;
   setMicroBatch(images: number): void;
   calibrate(known: Record<number, number>): void;
-  /** Adds tasks that must run alone here. */
+  /** Adds tasks that must run alone. This encoder runs them one at a time, before other tasks. */
   isolate(suspects: readonly Task[]): void;
-  /** Removes and returns the tasks that must run alone. */
+  /** Removes and returns the tasks that must run alone and have not been sent. */
   takeSuspects(): Task[];
   /** Kills the process and rejects its tasks. */
   close(error: Error): void;
@@ -87,7 +90,7 @@ export interface Slot extends Pick<HeldTasks, 'held' | 'heldOfBatches'> {
 
 /** A task that was alone in this number of encoders when they crashed is regarded as the cause. */
 const deathsOfPoison = 2;
-/** The time in ms before loading is first retried. It doubles with each attempt. */
+/** The time in ms before loading is first retried. It doubles with each attempt, up to `longestPauseMs`. */
 const firstPauseMs = 500;
 const longestPauseMs = 300_000;
 /** The time in ms after which loading a model counts as failed. */
@@ -117,7 +120,7 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
 
   function start(isReplacement = false): void {
     const started = launch({
-      // A message that arrives after the exit of its process does not concern the next process.
+      // A message that arrives after its process has ended is ignored, since it does not concern the next process.
       onMessage: (message) => {
         if (encoder() === started) onMessage(message, started);
       },
@@ -162,7 +165,7 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
         break;
       case 'ran':
         watchProgress();
-        // The inputs of the failed run are answered by separate messages.
+        // The inputs of the run are answered by separate messages, so no task has ended yet.
         events.onRan(message);
         return;
     }
@@ -179,7 +182,10 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
     return task;
   }
 
-  /** Restarts the timer for signs of progress. In an encoder that is slow but works, a task may wait long. */
+  /**
+   * Restarts the timer that kills an encoder without progress. Any reply or run is progress, since a single task may
+   * wait long in an encoder that is slow but works.
+   */
   function watchProgress(): void {
     cancelSilence?.();
     cancelSilence = tasks.size > 0 ? afterPatience(taskTimeoutMs, () => kill('no progress')) : undefined;
@@ -194,7 +200,9 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
     hanging.kill();
   }
 
-  /** Sends the next suspect when the encoder is empty. After the last suspect, the slot accepts other tasks again. */
+  /**
+   * Sends the next suspect when the encoder has no task. After the last suspect, the slot accepts other tasks again.
+   */
   function runSuspect(): void {
     if (state.name !== 'isolating' || tasks.size > 0) return;
     let suspect = suspects.shift();

@@ -3,8 +3,8 @@ export interface TaskQueue<Task extends { tenant: string }> {
   readonly size: number;
   add(task: Task): void;
   /**
-   * Returns the oldest task of each waiting tenant. The tenant with the fewest tasks in flight comes first; of several,
-   * the one that was served longest ago.
+   * Returns the oldest task of each waiting tenant. The tenant with the fewest tasks in flight comes first; among equal
+   * tenants, the one that was served longest ago.
    */
   candidates(): Task[];
   /** Removes a task. @returns true when it was waiting in this queue. */
@@ -17,7 +17,7 @@ export interface TaskQueue<Task extends { tenant: string }> {
   hold(tenant: string, change: 1 | -1): void;
   /** Returns the number of this tenant's tasks that encoders are processing. */
   held(tenant: string): number;
-  /** Returns true when one more task would make this tenant's queue the longest. */
+  /** Returns true when one more task would make this tenant's queue at least as long as any other. */
   isLongest(tenant: string): boolean;
 }
 
@@ -28,8 +28,8 @@ interface Share<Task> {
 }
 
 /**
- * Creates a queue with the order of `shared/fair-places.ts`. It does not use that module, because the pool chooses the
- * encoder together with the task: each encoder has separate windows for images and texts.
+ * Creates a queue. Its order is like that of `shared/fair-places.ts`. It does not use that module, because the pool
+ * chooses the encoder together with the task: each encoder has separate limits for images and texts.
  */
 export function createTaskQueue<Task extends { tenant: string }>(): TaskQueue<Task> {
   const shares = new Map<string, Share<Task>>();

@@ -1,7 +1,7 @@
 import type { Embedded } from '../encoder/protocol.ts';
 import type { TaskQueue } from './task-queue.ts';
 
-/** An image, encoded as a file, or a text. */
+/** An image, as the bytes of its file, or a text. */
 export type EncoderInput = { image: Uint8Array } | { text: string };
 export type InputKind = 'image' | 'text';
 export const kindOf = (input: EncoderInput): InputKind => ('image' in input ? 'image' : 'text');

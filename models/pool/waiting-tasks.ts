@@ -12,14 +12,14 @@ export interface WaitingTasks {
   /**
    * Makes space for one more interactive task. When too many wait, the newest task of the tenant with the longest queue
    * is rejected.
-   * @throws {ServiceError} `overloaded` when this tenant has the longest queue.
+   * @throws {ServiceError} `overloaded` when too many wait and `tenant` has the longest queue.
    */
   admit(tenant: string): void;
   queueFor(interactive: boolean, kind: InputKind): TaskQueue<Task>;
   /** Removes and returns all tasks, interactive ones first. */
   removeAll(): Task[];
   /**
-   * Sends tasks in their order, interactive ones first, until no encoder accepts another.
+   * Sends tasks in the order of their queues, interactive ones first, until no encoder accepts another.
    * @param choose returns the encoder for a task; undefined when none accepts it.
    */
   deal(choose: (task: Task) => Pick<Slot, 'send'> | undefined): void;

@@ -1,27 +1,34 @@
-/** The maximum number of combining marks after a character, in UTF-16 units. No script uses more than a few. */
+/**
+ * The maximum length of a run of combining marks, in UTF-16 units. No script uses more than a few marks after a
+ * character.
+ */
 const maxMarks = 256;
 
 /**
- * Matches two characters between which a text may be cut, because the cleaning of the text before the cut does not
- * depend on the text after it.
+ * Matches two characters between which a text may be cut: the part before the cut is cleaned in the same way with and
+ * without the part after it.
  */
 const pair = /(?![&#;])[\p{L}\p{N}\p{P}\p{S}](?![&#;])[\p{L}\p{N}\p{P}\p{S}]/gu;
-/** The same for texts with terminal escape sequences, which end in a letter and are removed as a whole. */
+/**
+ * Matches two such characters in a text with terminal escape sequences. Cleaning removes each sequence as a whole. A
+ * sequence ends at its first letter, so a cut between two letters is never inside a sequence.
+ */
 const pairOfLetters = /[\p{L}\p{So}][\p{L}\p{So}]/gu;
 
 /**
- * Truncates runs of combining marks. Unicode normalisation sorts a run: V8 takes 0.4 s for 20,000 marks, and four times
- * as long for twice as many.
+ * Truncates runs of combining marks to {@link maxMarks}. Unicode normalisation sorts the marks of a run: V8 takes 0.4 s
+ * for 20,000 marks, and four times as long for twice as many.
  */
 export const boundMarks = (text: string): string =>
   text.replace(/\p{M}+/gu, (marks) => (marks.length > maxMarks ? marks.slice(0, maxMarks).toWellFormed() : marks));
 
 /**
- * Yields lengths of beginnings of a text, each about four times the previous one, up to the whole text. When a
- * beginning has more tokens than the model reads, it gives the same result as the whole text. A text is cut before
- * white space, or inside a word that is too long. The tokens of a beginning equal those of the whole text, except for
- * the last few when a word was cut.
- * @param shortest in UTF-16 units; a shorter text has a single beginning.
+ * Yields the lengths of beginnings of a text, each about four times the previous one, up to the length of the whole
+ * text. The caller tokenizes these beginnings in order, until one has more tokens than the model reads: the whole text
+ * would then give the same result. A beginning ends before white space, or inside a word that is too long. Its tokens
+ * equal the first tokens of the whole text, except for the last few when a word was cut.
+ * @param shortest the maximum length of the first beginning, in UTF-16 units. A text of at most this length has only
+ * one beginning: the whole text.
  */
 export function* beginningsOf(text: string, shortest: number): Generator<number> {
   for (let length = shortest; length < text.length; length *= 4) {
@@ -31,7 +38,10 @@ export function* beginningsOf(text: string, shortest: number): Generator<number>
   yield text.length;
 }
 
-/** Returns the position of a cut in the second half of the first `length` units; 0 when there is none. */
+/**
+ * Returns a position in the second half of the first `length` units at which the text may be cut; 0 when there is no
+ * such position.
+ */
 function cutBefore(text: string, length: number): number {
   const half = Math.floor(length / 2);
   const space = Math.max(text.lastIndexOf(' ', length), text.lastIndexOf('\n', length), text.lastIndexOf('\t', length));

@@ -2,19 +2,23 @@ import type { Cleaning } from '../model.ts';
 import { canonicalLikeOpenClip, cleanLikeOpenClip, repairLikeOpenClip } from './openclip-cleaning.ts';
 import { canonical } from './siglip-cleaning.ts';
 
-/** The steps before the tokenizer. */
+/** The cleaning of a text before it is tokenized. */
 interface CleaningSteps {
   /**
-   * Cleans a text. @param length the number of UTF-16 units that are needed. They are cleaned as a part of the whole
-   * text.
+   * Cleans the beginning of a text, in the same way as it would be cleaned within the whole text. @param length the
+   * length of the beginning in UTF-16 units; some algorithms clean the whole text.
    */
   clean(text: string, length: number): string;
-  /** True when the reference has no other normalisation, so that of `tokenizer.json` is skipped. */
+  /**
+   * True when `clean` does all the normalisation that the reference library does. The normalizer in `tokenizer.json` is
+   * then not used.
+   */
   replacesNormalizer: boolean;
 }
 
 export const cleaningSteps: Record<Cleaning, CleaningSteps> = {
-  // The reference composes accents before the last entities are decoded, and not again afterwards.
+  // OpenCLIP composes accents before it decodes the last HTML entities, and not again afterwards. The normalizer in
+  // `tokenizer.json` would compose accents again.
   openclip: { clean: cleanLikeOpenClip, replacesNormalizer: true },
   'openclip-cased': { clean: repairLikeOpenClip, replacesNormalizer: false },
   'openclip-canonical': { clean: canonicalLikeOpenClip, replacesNormalizer: false },

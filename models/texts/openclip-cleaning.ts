@@ -2,34 +2,41 @@ import { decodeHTML, decodeHTMLStrict } from 'entities';
 import { canonical } from './siglip-cleaning.ts';
 
 /**
- * Cleans a text as OpenCLIP's tokenizer does: `_clean_lower` of open_clip 3.3, which is `ftfy.fix_text`,
- * `html.unescape` twice, white space collapsed, lower case.
+ * Cleans a text as OpenCLIP's tokenizer does. It reproduces `_clean_lower` of open_clip 3.3: `ftfy.fix_text`,
+ * `html.unescape` twice, collapsing of white space, lower case.
  *
  * One step of ftfy is omitted, the repair of mojibake: a text that was decoded with the wrong encoding ("cafÃ©") stays
- * as it is, where ftfy would write "café". All other steps of ftfy 6.3 are here, in its order. The time depends only on
- * the length of the text.
- * @param length number of units that are cleaned, from the beginning; they are read as part of the whole text.
+ * as it is, where ftfy would write "café". All other steps of ftfy 6.3 are here, in its order. The time that cleaning
+ * takes depends on the length of a text, not on its content.
+ * @param length the length of the beginning to clean, in UTF-16 units. It is cleaned as within the whole text.
  */
 export const cleanLikeOpenClip = (text: string, length = text.length): string =>
   repairLikeOpenClip(text, length).toLowerCase();
 
-/** Cleans a text in the same way but keeps upper case (`_clean_whitespace`), for models with other vocabularies. */
+/**
+ * Cleans a text like {@link cleanLikeOpenClip} but keeps upper case, as `_clean_whitespace` of open_clip does. Used for
+ * models that do not have the vocabulary of CLIP.
+ */
 export function repairLikeOpenClip(text: string, length = text.length): string {
   const beginning = text.slice(0, length);
   const repaired = plainAscii.test(beginning) ? beginning : unescapeHtml(unescapeHtml(repair(text, length)));
   return collapseWhiteSpace(repaired);
 }
 
-/** `_clean_canonicalize`, for both generations of SigLIP: the same repairs, then no punctuation and no case. */
+/**
+ * Cleans a text as `_clean_canonicalize` of open_clip does, for both generations of SigLIP: makes the repairs of {@link
+ * repairLikeOpenClip}, then removes punctuation and converts to lower case.
+ */
 export const canonicalLikeOpenClip = (text: string, length = text.length): string =>
   canonical(repairLikeOpenClip(text, length).replaceAll('_', ' '));
 
-/** Text that needs no repair: printable ASCII without "&", and white space. Nearly all captions match. */
+/** Matches text that needs no repair: printable ASCII without "&", and white space. Nearly all captions match. */
 const plainAscii = /^[\t\n\f\r -%'-~]*$/;
 
 /**
- * `ftfy.fix_text` without the mojibake step. It works by line. Entities are decoded up to the first line that contains
- * "<", because the text from there on is treated as HTML.
+ * Does the same as `ftfy.fix_text`, except for the repair of mojibake. Each line is repaired separately. Entities are
+ * decoded only in the lines before the first one that contains "<", because ftfy treats the text from that line on as
+ * HTML.
  */
 function repair(text: string, length: number): string {
   const html = text.indexOf('<');
@@ -42,8 +49,8 @@ const repairLines = (text: string, entities: boolean) =>
 
 /**
  * Repeats the steps until nothing changes, since a decoded entity may be a ligature or another entity. Entities may be
- * nested as deeply as the text is long ("&amp;amp;amp;"). After {@link passes} rounds, all remaining ones are decoded
- * in one pass.
+ * nested as deeply as the text is long ("&amp;amp;amp;"). After {@link passes} rounds, all remaining entities are
+ * decoded in one pass.
  */
 function repairLine(line: string, entities: boolean): string {
   for (let before = line, pass = 1; ; pass++) {
@@ -62,18 +69,21 @@ function repairLine(line: string, entities: boolean): string {
   }
 }
 
-/** Rounds in the order of ftfy. No real text nests entities this deeply. */
+/** The number of rounds that decode one level of entities each, as in ftfy. No real text nests entities more deeply. */
 const passes = 16;
 
-/** Windows-1252 for the bytes 0x80 to 0x9f. Five of them are undefined and stay. */
+/**
+ * The characters of the bytes 0x80 to 0x9f in Windows-1252. Five of these bytes are undefined there and are not
+ * replaced.
+ */
 const windows1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
 
 const replaceC1Controls = (text: string): string =>
   text.replace(/[\x80-\x9f]/g, (char) => windows1252.charAt(char.charCodeAt(0) - 0x80));
 
 /**
- * Splits typographic ligatures and digraphs of old encodings. "æ" and "œ" are letters and stay. NFKC would turn "ﬅ"
- * into "st".
+ * Splits typographic ligatures and digraphs of old encodings. "æ" and "œ" are letters and are not split. "ﬅ" has its
+ * own rule, because NFKC would turn it into "st".
  */
 const splitLatinLigatures = (text: string): string =>
   text.replace(/[\u0132\u0133\u0149\u01c4-\u01cc\u01f1-\u01f3\ufb00-\ufb06]/g, (char) =>
@@ -95,13 +105,19 @@ const removeTerminalEscapes = (text: string): string => text.replace(terminalEsc
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this looks for.
 const controlCharacter = /[\0-\x08\x0b\x0e-\x1f\x7f\u206a-\u206f\ufeff\ufff9-\ufffc]/g;
 
-/** Removes control characters without a visible effect. Joiners, direction marks and emoji tags stay. */
+/** Removes control characters that have no visible effect. Keeps joiners, direction marks and emoji tags. */
 const removeControlCharacters = (text: string): string => text.replace(controlCharacter, '');
 
-/** Collapses white space as Python defines it, without the byte order mark. */
+/**
+ * Replaces each run of white space by one space and removes it at both ends. As in Python, the byte order mark is not
+ * white space.
+ */
 const collapseWhiteSpace = (text: string): string => text.replace(/[^\S\ufeff]+/g, ' ').replace(/^ | $/g, '');
 
-/** `ftfy.fixes.unescape_html`: decodes entities that end in a semicolon, and upper-case forms of lower-case names. */
+/**
+ * Does the same as `ftfy.fixes.unescape_html`: decodes entities that end in a semicolon. Also decodes lower-case names
+ * that are written in upper case ("&EACUTE;").
+ */
 const unescapeUnambiguousHtml = (text: string): string => text.replace(/&#?[0-9A-Za-z]{1,24};/g, decodeEntity);
 
 function decodeEntity(entity: string): string {
@@ -110,7 +126,7 @@ function decodeEntity(entity: string): string {
   return decoded.includes(';') ? entity : decoded;
 }
 
-/** Length of the longest entity: `&#`, 24 letters or digits, `;`. */
+/** The length of the longest entity: `&#`, 24 letters or digits, `;`. */
 const entityLength = 27;
 const endsInEntity = /&#?[0-9A-Za-z]{1,24};$/;
 
@@ -136,14 +152,14 @@ function unescapeNestedHtml(text: string): string {
 
 function decodeName(entity: string): string {
   const decoded = decodeHTMLStrict(entity);
-  // "&EACUTE;" is "É". "&GTDOT;" is not "⋗", since it starts with another entity, "&GT".
+  // "&EACUTE;" is decoded to "É". "&GTDOT;" is not decoded to "⋗", since it starts with another entity, "&GT".
   if (decoded !== entity || entity !== entity.toUpperCase() || decodeHTML(entity) !== entity) return decoded;
   const small = entity.toLowerCase();
   const character = decodeHTMLStrict(small);
   return character === small ? entity : character.toUpperCase();
 }
 
-/** Python's `html.unescape`: like a browser, but invalid code points are removed. */
+/** Does the same as Python's `html.unescape`: decodes entities as a browser does, but removes invalid code points. */
 const unescapeHtml = (text: string): string =>
   text.replace(/&(?:#(?:([0-9]+)|[xX]([0-9a-fA-F]+));?|[^\t\n\f <&#;]{1,32};?)/gu, (entity, decimal, hex) => {
     if (decimal !== undefined) return characterOf(Number.parseInt(decimal, 10));

@@ -1,8 +1,8 @@
 import type { TextRecipe } from '../model.ts';
 
-/** The ids of a run as one block, with their mask. */
+/** The token ids of all texts of a run as one block, with the attention mask. */
 export interface PaddedIds {
-  /** Rows one after the other. */
+  /** The rows, one after the other. Each row is a padded text. */
   ids: number[];
   mask: number[];
   /** `[rows, length]` */
@@ -10,10 +10,10 @@ export interface PaddedIds {
 }
 
 /**
- * Pads the texts of a run to one block. A text is never cut, since it would lose its end token.
- * @param length tokens of a row; shorter texts are padded by the recipe of their family.
- * @param rows rows of the block; those after the last text repeat the first one.
- * @throws {Error} when a text is longer.
+ * Pads the texts of a run to the same length. A text is never cut, since it would lose its end token.
+ * @param length the number of tokens in each row. Shorter texts are padded as the recipe states.
+ * @param rows the number of rows in the block. Rows after the last text repeat the first text.
+ * @throws {Error} when a text has more than `length` tokens.
  */
 export function padIds(
   texts: readonly (readonly number[])[],
@@ -35,11 +35,14 @@ export function padIds(
   return { ids, mask, shape: [rows, length] };
 }
 
-/** The lengths of texts that a graph and a provider take. */
+/** The restrictions that a graph and a provider have for the number of tokens in a row. */
 export interface TextLengths {
-  /** The only length of the graph, if it has one. */
+  /** The only length that the graph accepts; undefined when it accepts any length. */
   fixed?: number | undefined;
-  /** Lengths to which shorter runs are extended; a longer run uses the whole context. */
+  /**
+   * The lengths to which rows are padded, in ascending order. When the longest text of a run exceeds all of them, rows
+   * are padded to the maximum number of tokens.
+   */
   steps?: readonly number[];
 }
 
@@ -51,7 +54,7 @@ export function paddedLength(
 ): number {
   if (fixed !== undefined) return fixed;
   const longest = Math.max(...texts.map((text) => text.length));
-  // A tower that reads its padding gets the length of its training, and no other.
+  // A tower that reads its padding always gets the length of its training.
   if (pad !== 'end' && pad.to > 0) return Math.max(pad.to, longest);
   if (steps.length === 0) return longest;
   return steps.find((step) => step >= longest) ?? Math.max(longest, maxTokens);

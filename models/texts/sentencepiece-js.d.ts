@@ -1,7 +1,7 @@
-/** The used part of the package, which has no types. */
+/** Types for the part of the package that is used here. The package itself has no types. */
 declare module '@agnai/sentencepiece-js' {
   export class SentencePieceProcessor {
-    /** @param path of a file. */
+    /** @param path the path of a SentencePiece model file. */
     load(path: string): Promise<void>;
     encodeIds(text: string): number[];
   }

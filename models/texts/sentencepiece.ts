@@ -3,15 +3,16 @@ import type { SentencePieceIds } from '../model.ts';
 import type { Algorithm } from './algorithm.ts';
 
 /**
- * Loads SentencePiece itself, compiled to WebAssembly. It is the reference for SigLIP and for XLM-RoBERTa's vocabulary.
- * `@huggingface/tokenizers` turns U+200D into a space and differs for a few other characters.
- * @param path a model of SentencePiece.
- * @throws {Error} naming the file when it is not such a model.
+ * Loads the original SentencePiece library, compiled to WebAssembly. It is the reference for SigLIP and for
+ * XLM-RoBERTa's vocabulary. `@huggingface/tokenizers` differs from it: it turns U+200D into a space, and treats a few
+ * other characters differently.
+ * @param path the path of a SentencePiece model file.
+ * @throws {Error} naming the file when it is not a SentencePiece model.
  */
 export async function loadSentencePiece(path: string, { begin, end, fairseq }: SentencePieceIds): Promise<Algorithm> {
   const processor = new SentencePieceProcessor();
   await processor.load(path);
-  // SentencePiece loads any file without an error, and then encodes each text to nothing.
+  // SentencePiece loads any file without an error. When the file is not a model, the result for every text is empty.
   if (processor.encodeIds('a').length === 0) throw new Error(`${path} is not a model of SentencePiece`);
   const first = begin === undefined ? [] : [begin];
   const idOf = (id: number) => (fairseq === undefined ? id : id === 0 ? fairseq.unknown : id + fairseq.shift);

@@ -14,8 +14,8 @@ export async function loadTokenizerJson(
   const tokenizer = new Tokenizer(
     {
       ...json,
-      // Special tokens in a text are ordinary characters, as in the reference implementations. The exception is
-      // open_clip's "<end_of_text>", which hides the rest of the text there.
+      // The name of a special token in a text is read as ordinary characters, as in the reference implementations. The
+      // only difference is "<end_of_text>": open_clip ignores the text after it.
       added_tokens: [],
       ...(replacesNormalizer && { normalizer: null }),
     },

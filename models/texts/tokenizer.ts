@@ -6,28 +6,29 @@ import { loadSentencePiece } from './sentencepiece.ts';
 import { loadTokenizerJson } from './tokenizer-json.ts';
 
 /**
- * The number of characters that are first cleaned and tokenized for each token that the model reads, several times the
- * usual number. Tokenizing all of 20,000 characters would take 0.2 s if they are one word.
+ * Of a long text, only this number of characters for each token that the model reads is cleaned and tokenized at first.
+ * A token usually has several times fewer characters. Tokenizing all 20,000 characters of a text would take 0.2 s if
+ * they were one word.
  */
 const charactersPerToken = 32;
 /**
- * The number of last tokens that may differ when only a part of a long text is tokenized, since the cut may be inside a
- * word. WordPiece limits words to 100 characters.
+ * When only the beginning of a long text is tokenized, this number of tokens at its end may differ from those of the
+ * whole text, since the cut may be inside a word. WordPiece limits words to 100 characters.
  */
 const uncertainTokens = 128;
 
 /** Token ids for the text tower, without padding. */
 export interface Tokens {
-  /** Special tokens included, at most as many as the model reads. */
+  /** The ids, special tokens included. There are at most as many as the model reads. */
   ids: number[];
-  /** Number of tokens before truncation. Only part of a very long text is counted. */
+  /** The number of tokens before truncation. Of a very long text, only the tokens of its beginning are counted. */
   total: number;
 }
 
 export interface Tokenizer {
   /**
-   * Tokenizes a text. A longer text is truncated to its first tokens and the end token, as in OpenCLIP and
-   * transformers.
+   * Tokenizes a text. A text with more tokens than the model reads is truncated to its first tokens and the end token,
+   * as in OpenCLIP and transformers.
    */
   encode(text: string): Tokens;
 }
