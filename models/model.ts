@@ -5,9 +5,12 @@ export type PreprocessMode = (typeof preprocessModes)[number];
 export type Precision = 'fp32' | 'fp16' | 'int8';
 export const precisions = ['fp32', 'fp16', 'int8'] as const satisfies readonly Precision[];
 
-/** int8 towers that this service makes from fp32 ones; see `models/quantization/`. The number is their version. */
+/**
+ * The precision of int8 towers that this service makes from fp32 towers; see `models/quantization/`. The number at the
+ * end is the version of these towers.
+ */
 export type OwnInt8 = 'int8-rows-1';
-/** `int8` is that of a model's own files. */
+/** The precision of one tower. `int8` means int8 files that were published with the model. */
 export type TowerPrecision = Precision | OwnInt8;
 
 /** The precision of each tower. */
@@ -16,7 +19,10 @@ export interface TowerPrecisions {
   text: TowerPrecision;
 }
 
-/** The precision of a model: one for both towers, or two, first that of the vision tower, as in `fp16+fp32`. */
+/**
+ * The precision of a model. A single precision is that of both towers. In a pair such as `fp16+fp32`, the first is that
+ * of the vision tower and the second that of the text tower.
+ */
 export type ModelPrecision = TowerPrecision | `${TowerPrecision}+${TowerPrecision}`;
 
 export const precisionName = ({ vision, text }: TowerPrecisions): ModelPrecision =>
@@ -28,21 +34,21 @@ export function towersOf(precision: ModelPrecision): TowerPrecisions {
 }
 export type Provider = 'cpu' | 'cuda' | 'coreml' | 'dml' | 'webgpu';
 
-/** Three numbers, for red, green and blue, in terms of pixel values in [0, 1]. */
+/** Three numbers, for red, green and blue. They apply to pixel values that are scaled to [0, 1]. */
 export type Rgb = readonly [number, number, number];
 
 /** The steps from a decoded image to the values that a vision tower reads. */
 export interface ImageRecipe {
-  /** Side of the square in pixels. */
+  /** The side length, in pixels, of the square image that the tower reads. */
   size: number;
   /** `crop` resizes the short side and cuts out the centre; `squash` resizes both sides to the square. */
   resize: 'crop' | 'squash';
-  /** The resampling filter. Both are antialiased as in Pillow. */
+  /** The resampling filter. Both filters are antialiased as in Pillow. */
   filter: 'bicubic' | 'bilinear';
   /**
-   * The step at which colours are converted to RGB. `after-resize`: the image is resized in the colour mode of its
-   * file, and alpha is dropped (OpenCLIP). `before-resize`: transparent parts are first blended over white
-   * (transformers 5).
+   * The point at which colours are converted to RGB. `after-resize` (OpenCLIP): the image is resized in the colour mode
+   * of its file and then converted, and its alpha channel is dropped. `before-resize` (transformers 5): transparent
+   * parts are blended over white, and the converted image is resized.
    */
   rgb: 'after-resize' | 'before-resize';
   mean: Rgb;
@@ -51,19 +57,22 @@ export interface ImageRecipe {
   version: string;
 }
 
-/** Returns the number of pixel bytes of an image. */
+/** Returns the size in bytes of the pixels that the vision tower reads for one image: 3 bytes per pixel. */
 export const pixelBytes = ({ size }: Pick<ImageRecipe, 'size'>): number => 3 * size * size;
 
 /** Steps before the tokenizer; see `models/texts/cleaning.ts`. */
 export type Cleaning = 'openclip' | 'openclip-cased' | 'openclip-canonical' | 'siglip' | 'lower' | 'none';
 
-/** Conversion of SentencePiece ids to the ids of a model. */
+/** The conversion of the ids that SentencePiece returns for a text to the token ids of a model. */
 export interface SentencePieceIds {
-  /** Id before each text, if any. */
+  /** The id that is added before those of each text. Undefined when the model has none. */
   begin?: number;
-  /** Id after each text. */
+  /** The id that is added after those of each text. */
   end: number;
-  /** For vocabularies of fairseq: all ids are increased by `shift`, and the unknown token (0) has the id `unknown`. */
+  /**
+   * For fairseq vocabularies: the unknown token, which has id 0 in SentencePiece, gets the id `unknown`. All other ids
+   * are increased by `shift`.
+   */
   fairseq?: { shift: number; unknown: number };
 }
 
@@ -71,25 +80,29 @@ export interface SentencePieceIds {
 export interface TextRecipe {
   clean: Cleaning;
   /**
-   * The tokenizer. `json`: described by `tokenizer.json`. `sentencepiece`: the SentencePiece library, with its model in
-   * `file`.
+   * The tokenizer. `json`: a tokenizer that `tokenizer.json` describes. `sentencepiece`: the SentencePiece library,
+   * which loads its vocabulary from `file`.
    */
   tokenizer: { kind: 'json' } | ({ kind: 'sentencepiece'; file: string } & SentencePieceIds);
-  /** The maximum number of tokens, special tokens included. */
+  /** The maximum number of tokens of a text, special tokens included. */
   maxTokens: number;
   /**
-   * The padding of texts. `end` repeats the end token up to the longest text of a run: a causal tower does not see
-   * tokens after the end token, and other towers mask them. A tower that reads its padding needs the id and the length
-   * of its training. Length 0 means the length of the longest text of a run.
+   * The padding that gives all texts of a run the same length. `end`: the end token is repeated up to the length of the
+   * longest text. This padding does not change embeddings: a causal tower does not see tokens after the end token, and
+   * other towers mask them. A tower that reads its padding needs the padding of its training instead: the token `id`,
+   * up to the length `to`. If `to` is 0, texts are padded to the length of the longest text of the run.
    */
   pad: 'end' | { id: number; to: number };
-  /** True when padding is masked, if the graph has a mask input. Otherwise the mask is 1 for all tokens. */
+  /**
+   * True when the mask is 0 for padding; false when it is 1 for all tokens. A graph without a mask input does not use
+   * it.
+   */
   mask: boolean;
-  /** The version of these steps. */
+  /** The version of the steps of this recipe. */
   version: string;
 }
 
-/** The formula from cosines to probabilities. */
+/** The formula that computes probabilities from cosines. */
 export type Probability =
   /** Softmax over `scale * cosine` of all candidates of a request. */
   | { kind: 'softmax'; scale: number }
@@ -114,7 +127,10 @@ export type ReferenceLibrary = 'transformers' | 'open_clip';
 /** All properties in which models differ, as plain data. `models/families/` reads them from the files of a model. */
 export interface ModelFacts {
   family: FamilyName;
-  /** The library whose steps the recipes repeat; undefined when only the makers of the model have them. */
+  /**
+   * The library whose steps `image` and `text` reproduce. Undefined when no library contains them, only the code of the
+   * authors of the model.
+   */
   reference: ReferenceLibrary | undefined;
   image: ImageRecipe;
   text: TextRecipe;
@@ -122,8 +138,8 @@ export interface ModelFacts {
   dimensions: number;
   probability: Probability;
   /**
-   * The names of graph outputs that are embeddings, the preferred one first. A graph with a single output may use any
-   * name.
+   * The possible names of the graph output that contains the embedding, the preferred one first. A graph with a single
+   * output may use any name.
    */
   outputs: { image: readonly string[]; text: readonly string[] };
 }
@@ -134,7 +150,7 @@ export interface ModelSpec extends ModelFacts {
   revision: string;
   precision: ModelPrecision;
   provider: Provider;
-  /** The reason for this provider and precision, as text. */
+  /** The reason why this provider and precision were chosen, as text. */
   choice: string;
   preprocess: PreprocessMode;
   visionPath: string;
@@ -143,9 +159,12 @@ export interface ModelSpec extends ModelFacts {
   made?: readonly { from: string; to: string }[];
   tokenizerPath: string;
   tokenizerConfigPath: string;
-  /** The path of golden values that the model must reproduce before it is used; undefined when there are none. */
+  /**
+   * The path of the file with golden values, which the model must reproduce before it is used. Undefined when there is
+   * no such file.
+   */
   goldenPath: string | undefined;
-  /** Maximum images and texts in one run of a tower. */
+  /** The maximum number of images, and of texts, in one run of a tower. */
   microBatch: { images: number; texts: number };
   /** The resident memory of one encoder with this model, in bytes. */
   memoryBytes: number;
@@ -163,8 +182,9 @@ export interface Recipe {
 type Identified = Pick<ModelSpec, 'model' | 'revision' | 'precision' | 'preprocess' | 'image' | 'text'>;
 
 /**
- * Returns the version of the steps from the image file to the input of the tower, as stated in receipts and batches.
- * The mode `fast` was once the default with the same version and the same values, so batches that stored it still run.
+ * Returns the version of the steps from the image file to the input of the tower, as stated in receipts and batches.The
+ * version in mode `fast` has no suffix: `fast` was once the default, and it had the same version and gave the same
+ * values. So batches that stored this version still run.
  */
 export const preprocessVersion = ({ version }: ImageRecipe, mode: PreprocessMode): string =>
   mode === 'exact' ? `${version}-exact` : version;

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { childEnvironment } from '../../shared/child-environment.js';
 
-/** The software that CUDA needs on this machine, and which of it is missing. */
+/** The driver and the libraries that CUDA needs, as found on this machine. */
 export interface CudaParts {
   /** The version of NVIDIA's driver; null when `nvidia-smi` fails. */
   driver: string | null;

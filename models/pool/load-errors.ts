@@ -24,7 +24,7 @@ export interface LoadErrors {
   unavailable(seconds: number): ServiceError;
 }
 
-/** A refused client is asked to retry after this time in s or later. */
+/** The minimum time in s that a refused client is asked to wait before it retries. */
 const leastRetrySeconds = 5;
 
 export function createLoadErrors({ model, revision }: ModelSpec, log: Logger): LoadErrors {
