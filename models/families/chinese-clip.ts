@@ -7,7 +7,8 @@ const kind: ClipKind = {
   reference: 'transformers',
   defaults: { dimensions: 512, contextLength: 52, imageSize: 224 },
   image: { resize: 'squash', filter: 'bicubic', rgb: 'before-resize', ...openAi },
-  // BERT has 512 positions. The processor truncates at 52, which no file states.
+  // The text tower is BERT, which has 512 positions. The reference processor truncates texts at 52 tokens. No file of
+  // the model states this number.
   positionsAreTokens: false,
   text: (_files, maxTokens) => ({
     clean: 'none',
@@ -20,7 +21,8 @@ const kind: ClipKind = {
 };
 
 /**
- * Chinese-CLIP: BERT's WordPiece tokenizer. Images are squashed although the files state CLIP's mean and a `crop_size`.
+ * The family Chinese-CLIP. Texts are split by BERT's WordPiece tokenizer. Images are resized to the square without a
+ * crop ("squashed"), although the model's files state a `crop_size`.
  */
 export const chineseClip: ModelFamily = {
   name: 'chinese-clip',

@@ -19,26 +19,30 @@ export const openAi = {
   std: [0.26862954, 0.26130258, 0.27577711],
 } as const;
 
-/** The scale of the probabilities of trained CLIP models, which limit their temperature to 100. */
+/**
+ * The default scale of the softmax, used when the registry entry states none. Training of CLIP limits the learned scale
+ * to 100, and trained models reach this limit.
+ */
 const scale = 100;
 
-/** The properties in which families with CLIP's files differ. */
+/** The properties that differ between the families whose models have the same kinds of files as CLIP. */
 export interface ClipKind {
   family: FamilyName;
   reference: ReferenceLibrary;
   defaults: { dimensions: number; contextLength: number; imageSize: number };
   image: ImageDefaults;
   /**
-   * True when each position of the text tower stands for a token. Otherwise only OpenCLIP's configuration or the
-   * registry entry states the maximum number of tokens.
+   * True when the number of positions of the text tower in `config.json` is also the maximum number of tokens. When
+   * false, only OpenCLIP's configuration or the registry entry can state the maximum number of tokens.
    */
   positionsAreTokens: boolean;
   text(files: FolderFiles, maxTokens: number): TextRecipe;
 }
 
 /**
- * Reads the facts of a model with CLIP's files: `config.json` of transformers, OpenCLIP's configuration, or both.
- * @throws {Error} naming file and field.
+ * Reads the facts of a model that has the same kinds of files as CLIP: `config.json` of transformers, OpenCLIP's
+ * configuration, or both.
+ * @throws {Error} naming the file and the field.
  */
 export function readClip(kind: ClipKind, files: FolderFiles, stated: StatedFacts): ModelFacts {
   const { defaults, positionsAreTokens } = kind;

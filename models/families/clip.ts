@@ -6,7 +6,7 @@ import { textVersions } from './text-version.ts';
 const kind: ClipKind = {
   family: 'clip',
   reference: 'open_clip',
-  // transformers omits these values when it saves a `config.json`.
+  // These values are the defaults of transformers. It omits them when it saves a `config.json`.
   defaults: { dimensions: 512, contextLength: 77, imageSize: 224 },
   image: { resize: 'crop', filter: 'bicubic', rgb: 'after-resize', ...openAi },
   positionsAreTokens: true,
@@ -14,7 +14,8 @@ const kind: ClipKind = {
     clean: 'openclip',
     tokenizer: { kind: 'json' },
     maxTokens,
-    // As OpenCLIP. A causal tower does not see it.
+    // OpenCLIP also pads with id 0. The padding has no effect, since a causal text tower reads no tokens after the end
+    // token.
     pad: { id: 0, to: 0 },
     mask: true,
     version: textVersions.openclip,
@@ -22,8 +23,8 @@ const kind: ClipKind = {
 };
 
 /**
- * CLIP by OpenAI and OpenCLIP, with byte-level BPE and a causal text tower. Also the family of a model folder that
- * names no family.
+ * The family CLIP, for models of OpenAI and of OpenCLIP. They have a byte-level BPE tokenizer and a causal text tower.
+ * This family also accepts model folders whose files name no family.
  */
 export const clip: ModelFamily = {
   name: 'clip',

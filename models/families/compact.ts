@@ -12,7 +12,10 @@ const config = z.object({
   vision_config: z.object({ image_size: z.int().positive() }),
 });
 
-/** The built-in model: EfficientNet-Lite0 and MiniLM, with BERT's WordPiece. */
+/**
+ * The family of the built-in model. Its image tower is EfficientNet-Lite0, its text tower is MiniLM, and its tokenizer
+ * is BERT's WordPiece.
+ */
 export const compact: ModelFamily = {
   name: 'compact',
   accepts: (files) => (files.json('config.json') as { model_type?: unknown } | undefined)?.model_type === 'compact',

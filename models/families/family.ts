@@ -2,22 +2,26 @@ import type { FamilyName, ModelFacts, Rgb } from '../model.ts';
 import type { FolderFiles } from './folder-files.ts';
 
 /**
- * A kind of model. It knows the files of its exports, and how its reference implementation processes images and texts.
+ * A family of models. It can read the files of exported models, and it knows how its reference implementation processes
+ * images and texts.
  */
 export interface ModelFamily {
   name: FamilyName;
-  /** Returns true when the files are those of this family. Several families share the `config.json` of CLIP. */
+  /**
+   * Returns true when the files belong to a model of this family. Several families have a `config.json` of the same
+   * form as CLIP's, so other files may have to decide.
+   */
   accepts(files: FolderFiles): boolean;
-  /** Reads the facts of a model from its files. @throws {Error} naming file and field. */
+  /** Reads the facts of a model from its files. @throws {Error} naming the file and the field. */
   read(files: FolderFiles, stated: StatedFacts): ModelFacts;
 }
 
 /**
- * The facts that a registry entry states about a model. Facts in the model's files take precedence, except for the
- * family.
+ * The facts about a model that its registry entry states. If the model's files state another value, the value in the
+ * files is used. The family is the exception: the registry entry decides.
  */
 export interface StatedFacts {
-  /** The family. If it is stated, it is not detected. */
+  /** The family. If it is stated, the files are not used to detect it. */
   family?: FamilyName | undefined;
   dimensions?: number | undefined;
   contextLength?: number | undefined;

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 
-/** The small files that describe a model. No family needs all of them. */
+/** The names of the small files that describe a model. No family needs all of them. */
 export const configNames = [
   'config.json',
   'preprocessor_config.json',
@@ -14,20 +14,20 @@ export type ConfigName = (typeof configNames)[number];
 
 /** The files of a model folder that describe the model. */
 export interface FolderFiles {
-  /** Returns the content of a file; undefined when it does not exist. */
+  /** Returns the parsed JSON content of a file; undefined when the file does not exist. */
   json(name: ConfigName): unknown;
   /**
    * Returns the content of a file, validated by a schema; undefined when the file does not exist.
-   * @throws {Error} naming file and field.
+   * @throws {Error} naming the file and the field that is invalid.
    */
   parsed<Schema extends z.ZodType>(name: ConfigName, schema: Schema): z.output<Schema> | undefined;
   /** Returns true when the file exists. */
   has(name: string): boolean;
-  /** Returns the path of a file, for messages. */
+  /** Returns the path of a file, for error messages. */
   path(name: ConfigName): string;
 }
 
-/** Reads the describing files of a model folder. @throws {Error} naming the file that is not JSON. */
+/** Reads the files that describe the model in a folder. @throws {Error} naming a file whose content is not JSON. */
 export async function readFolderFiles(directory: string): Promise<FolderFiles> {
   const path = (name: ConfigName) => join(directory, name);
   const read = await Promise.all(configNames.map(async (name) => [name, await readJson(path(name))] as const));
@@ -47,7 +47,9 @@ export async function readFolderFiles(directory: string): Promise<FolderFiles> {
   };
 }
 
-/** Returns the error for a missing file that a family needs, with the error code of the file system. */
+/**
+ * Returns the error for a missing file that a family needs. Its `code` is `ENOENT`, as in errors of the file system.
+ */
 export const absent = (path: string): Error =>
   Object.assign(new Error(`${path} does not exist`), { code: 'ENOENT' as const });
 

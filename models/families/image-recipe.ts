@@ -12,8 +12,8 @@ const size = z.union([side, shortest, square]);
 const resample = { bilinear: 2, bicubic: 3 } as const;
 
 /**
- * The part of transformers' `preprocessor_config.json` that is used. A file with other steps is refused, since the
- * pixels would be wrong without them.
+ * The schema of the fields of transformers' `preprocessor_config.json` that the service uses. A file with unsupported
+ * values is rejected, since the service would compute different pixels.
  */
 const preprocessorConfig = z.object({
   image_mean: triple.optional(),
@@ -31,16 +31,17 @@ const preprocessorConfig = z.object({
   do_normalize: z.boolean().default(true),
 });
 
-/** The steps of a family's reference implementation, used when the files state none. */
+/** The image steps of a family's reference implementation, used when the files state none. */
 export type ImageDefaults = Pick<ImageRecipe, 'resize' | 'filter' | 'rgb' | 'mean' | 'std'>;
 
 type Steps = Partial<Omit<ImageDefaults, 'rgb'>>;
 
 /**
- * Reads how an image is converted to the input of a tower. Sources, the first that states a value counts: the file of
- * transformers, the file of OpenCLIP, the registry entry, the family.
+ * Reads how an image is converted to the input of an image tower. Each value comes from the first of these sources that
+ * states it: the file of transformers, the file of OpenCLIP, the registry entry, the family's defaults.
  * @param imageSize the side in pixels of the square that the tower reads.
- * @throws {Error} naming file and field; also when no source states mean and deviation.
+ * @throws {Error} naming the file and the field; also when neither a file exists nor the registry entry states mean and
+ *   deviation.
  */
 export function readImageRecipe(
   files: FolderFiles,
@@ -103,13 +104,13 @@ const lengthOf = (stated: z.output<typeof size> | undefined): number | undefined
   typeof stated !== 'object' ? stated : 'height' in stated ? stated.height : stated.shortest_edge;
 
 /**
- * Returns the version of the steps. Increase its number when the bytes that reach a tower change: it is part of
- * receipts, cache keys and batches.
+ * Returns the version of the steps. Increase the number at its end when a change of the code changes the bytes that
+ * reach a tower. The version is part of receipts, cache keys and batches.
  */
 const versionOf = ({ resize, filter, rgb }: Pick<ImageRecipe, 'resize' | 'filter' | 'rgb'>): string =>
   ['pillow', filter, ...(resize === 'squash' ? [resize] : []), ...(rgb === 'before-resize' ? ['rgb'] : []), 3].join(
     '-',
   );
 
-/** Mean and standard deviation of a tower that reads values from -1 to 1. */
+/** The mean and standard deviation for a tower that reads values from -1 to 1. */
 export const half: { mean: Rgb; std: Rgb } = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };

@@ -11,13 +11,16 @@ import { siglip } from './siglip.ts';
 import { siglip2 } from './siglip2.ts';
 import { xlmRoberta } from './xlm-roberta.ts';
 
-/** All families, in the order in which they are tried. CLIP is last, since it accepts folders that name no family. */
+/**
+ * All families, in the order in which they are tried. CLIP is the last, since it also accepts folders whose files name
+ * no family.
+ */
 const families: readonly ModelFamily[] = [compact, siglip, siglip2, chineseClip, xlmRoberta, mobileclip, pe, clip];
 
 /**
  * Reads the facts of a model from the files of its folder.
- * @param stated the facts in its registry entry.
- * @throws {Error} naming file and field.
+ * @param stated the facts that the registry entry of the model states.
+ * @throws {Error} naming the file and the field.
  */
 export async function readModelFacts(directory: string, stated: StatedFacts = {}): Promise<ModelFacts> {
   const files = await readFolderFiles(directory);

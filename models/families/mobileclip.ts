@@ -21,8 +21,9 @@ const kind: ClipKind = {
 };
 
 /**
- * MobileCLIP and MobileCLIP2 in the S sizes, whose text towers have no causal mask. Their `config.json` is that of
- * CLIP, so without OpenCLIP's configuration the registry entry must name the family.
+ * The family of MobileCLIP and MobileCLIP2 in the S sizes, whose text towers have no causal mask. Their `config.json`
+ * does not differ from that of CLIP. So the registry entry must name the family when OpenCLIP's configuration is
+ * missing.
  */
 export const mobileclip: ModelFamily = {
   name: 'mobileclip',

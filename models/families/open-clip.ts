@@ -5,7 +5,7 @@ import type { FolderFiles } from './folder-files.ts';
 const triple = z.tuple([z.number(), z.number(), z.number()]);
 const size = z.int().positive();
 
-/** The cleaning of texts, by its name in OpenCLIP's configuration. */
+/** Maps the name of a text cleaning in OpenCLIP's configuration to its name in this service. */
 const cleanings = {
   lower: 'openclip',
   whitespace: 'openclip-cased',
@@ -44,19 +44,20 @@ const preprocessConfig = z.object({
 
 const whole = z.object({ model_cfg: modelConfig, preprocess_cfg: preprocessConfig.prefault({}) });
 
-/** OpenCLIP's description of a model, with the steps before its vision tower. */
+/** OpenCLIP's description of a model, with the preprocessing steps of its images. */
 export interface OpenClipConfig {
   model: z.output<typeof modelConfig>;
-  /** The steps; undefined when the file with them does not exist. */
+  /** The preprocessing steps; undefined when the file that describes them does not exist. */
   preprocess: z.output<typeof preprocessConfig> | undefined;
-  /** Path of the file with the steps, for messages. */
+  /** The path of the file that describes the preprocessing steps, for error messages. */
   preprocessPath: string;
 }
 
 /**
- * Reads OpenCLIP's description of a model: `open_clip_config.json`, or the two files with the same content in exports
- * of immich.
- * @throws {Error} naming file and field.
+ * Reads OpenCLIP's description of a model. It is in `open_clip_config.json`, or in exports of immich in two files with
+ * the same content: `config.json` and `preprocess_cfg.json`.
+ * @returns undefined when the folder has no such description.
+ * @throws {Error} naming the file and the field.
  */
 export function openClipConfigIn(files: FolderFiles): OpenClipConfig | undefined {
   const both = files.parsed('open_clip_config.json', whole);
@@ -70,13 +71,13 @@ export function openClipConfigIn(files: FolderFiles): OpenClipConfig | undefined
   return model && { model, preprocess, preprocessPath: files.path('preprocess_cfg.json') };
 }
 
-/** Returns true when OpenCLIP's description names a tokenizer, which it does only for tokenizers other than CLIP's. */
+/** Returns true when OpenCLIP's description names a tokenizer or text model other than CLIP's. */
 export function hasOtherTokenizer(files: FolderFiles): boolean {
   const { hf_tokenizer_name: tokenizer, hf_model_name: model } = openClipConfigIn(files)?.model.text_cfg ?? {};
   return [tokenizer, model].some((name) => typeof name === 'string' && !/clip/i.test(name));
 }
 
-/** Returns the cleaning that OpenCLIP's configuration states; undefined when it states none. */
+/** Returns the text cleaning that OpenCLIP's configuration states; undefined when it states none. */
 export function cleaningIn(files: FolderFiles): Cleaning | undefined {
   const { clean } = openClipConfigIn(files)?.model.text_cfg.tokenizer_kwargs ?? {};
   return clean && cleanings[clean];

@@ -14,14 +14,15 @@ const kind: ClipKind = {
     clean: 'openclip',
     tokenizer: { kind: 'json' },
     maxTokens,
-    // As OpenCLIP. A causal tower does not see it.
+    // OpenCLIP also pads with id 0. The padding has no effect, since a causal text tower reads no tokens after the end
+    // token.
     pad: { id: 0, to: 0 },
     mask: true,
     version: textVersions.openclip,
   }),
 };
 
-/** Perception Encoder (PE core), in the form that OpenCLIP supports. */
+/** The family of Perception Encoder (PE core), for the models in OpenCLIP's form. */
 export const pe: ModelFamily = {
   name: 'pe',
   accepts: (files) => openClipConfigIn(files)?.model.vision_cfg.timm_model_name?.startsWith('vit_pe_core') ?? false,

@@ -2,8 +2,9 @@ import type { SentencePieceIds, TextRecipe } from '../model.ts';
 import type { FolderFiles } from './folder-files.ts';
 
 /**
- * Chooses SentencePiece as the tokenizer when its model file is in the folder, because `@huggingface/tokenizers`
- * returns other ids for some texts. The version states which tokenizer is used.
+ * Chooses the tokenizer of a model. If the folder contains the model file of SentencePiece, the tokenizer is the
+ * SentencePiece library, because `@huggingface/tokenizers` returns other ids for some texts. The returned version shows
+ * which tokenizer is used.
  */
 export function sentencePieceIn(
   files: FolderFiles,

@@ -9,7 +9,10 @@ import { textVersions } from './text-version.ts';
 
 const size = z.int().positive();
 
-/** The used part of `config.json`. transformers omits values that equal its defaults. */
+/**
+ * The schema of the fields of `config.json` that the service uses. They are optional, since transformers omits values
+ * that equal its defaults.
+ */
 const config = z.object({
   model_type: z.literal('siglip'),
   text_config: z
@@ -22,46 +25,55 @@ const config = z.object({
   vision_config: z.object({ image_size: size.optional() }).prefault({}),
 });
 
-/** The defaults, which are the same in transformers and in OpenCLIP. */
+/** The default values of SigLIP. They are the same in transformers and in OpenCLIP. */
 const defaults = { dimensions: 768, imageSize: 224, maxTokens: 64 } as const;
 
 const tokenizerConfig = z.object({ tokenizer_class: z.string().optional() });
 
-/** Returns true for SigLIP 2. Both generations have the same `config.json` and differ in their tokenizers. */
+/**
+ * Returns true when the tokenizer is that of SigLIP 2. SigLIP 1 and SigLIP 2 have the same `config.json`; only their
+ * tokenizers differ.
+ */
 export const hasGemmaTokenizer = (files: FolderFiles): boolean => {
   const { tokenizer_class: name = '' } = files.parsed('tokenizer_config.json', tokenizerConfig) ?? {};
-  // Some exports name a general class for every tokenizer, such as PreTrainedTokenizerFast.
+  // Some exports name a general class instead, such as PreTrainedTokenizerFast. Then OpenCLIP's configuration decides.
   return /^(Gemma|Siglip2)/.test(name) || (tokenizerOf(files)?.includes('siglip2') ?? false);
 };
 
 /**
- * Returns true for SigLIP of any generation, by the `config.json` of transformers or by the tokenizer in OpenCLIP's
- * configuration.
+ * Returns true for SigLIP 1 and SigLIP 2. They are detected by the `config.json` of transformers or by the tokenizer in
+ * OpenCLIP's configuration.
  */
 export const isSiglip = (files: FolderFiles): boolean =>
   (files.json('config.json') as { model_type?: unknown } | undefined)?.model_type === 'siglip' ||
   (tokenizerOf(files)?.includes('siglip') ?? false);
 
-/** Returns the repository of the tokenizer in OpenCLIP's configuration, such as `timm/vit-b-16-siglip`. */
+/**
+ * Returns the name of the tokenizer's repository in OpenCLIP's configuration, in lower case, such as
+ * `timm/vit-b-16-siglip`.
+ */
 const tokenizerOf = (files: FolderFiles): string | undefined =>
   openClipConfigIn(files)?.model.text_cfg.hf_tokenizer_name?.toLowerCase();
 
-/** The properties in which the generations of SigLIP differ. */
+/** The properties that differ between SigLIP 1 and SigLIP 2 ("generations"). */
 export interface SiglipGeneration {
   family: FamilyName;
   filter: ImageDefaults['filter'];
-  /** The cleaning of transformers. OpenCLIP cleans the texts of both generations in the same way. */
+  /**
+   * The text cleaning for files of transformers. For files of OpenCLIP, both generations have the same default
+   * cleaning.
+   */
   clean: Cleaning;
-  /** The model of SentencePiece. */
+  /** The name of SentencePiece's model file. */
   pieces: string;
-  /** Id of the padding. */
+  /** The id of the padding token. */
   pad: number;
 }
 
 /**
- * Reads the facts of either generation of SigLIP, at a fixed resolution. OpenCLIP and transformers process its images
- * and texts differently, so the source of the files decides which of them is repeated.
- * @throws {Error} naming file and field.
+ * Reads the facts of a SigLIP 1 or SigLIP 2 model with a fixed resolution. OpenCLIP and transformers process images and
+ * texts of SigLIP differently. The service follows the library that the model's files come from.
+ * @throws {Error} naming the file and the field.
  */
 export function readSiglip(generation: SiglipGeneration, files: FolderFiles, stated: StatedFacts): ModelFacts {
   const { family, filter } = generation;
@@ -75,12 +87,16 @@ export function readSiglip(generation: SiglipGeneration, files: FolderFiles, sta
     text: textRecipe(generation, files, isOpenClip, maxTokens),
     dimensions,
     probability: sigmoidOf(family, stated),
-    // The first output of an export contains the last hidden state of each token, so it is not used.
+    // The first output of an export is the last hidden state of each token, which is not an embedding. So the outputs
+    // are chosen by name.
     outputs: { image: ['pooler_output', 'image_embeds'], text: ['pooler_output', 'text_embeds'] },
   };
 }
 
-/** Returns true for exports of OpenCLIP. Those of Marqo have no descriptions at all. */
+/**
+ * Returns true for exports of OpenCLIP. A folder with no descriptions at all also counts as one: exports of Marqo have
+ * none.
+ */
 const isOfOpenClip = (files: FolderFiles): boolean =>
   openClipConfigIn(files) !== undefined ||
   (files.json('config.json') === undefined && files.json('preprocessor_config.json') === undefined);
@@ -91,7 +107,7 @@ interface Sizes {
   maxTokens: number;
 }
 
-/** Reads sizes from the files, then from the registry entry, then from the defaults. */
+/** Reads each size from the first source that states it: the files, the registry entry, the defaults. */
 function sizesIn(files: FolderFiles, stated: StatedFacts): Sizes {
   const openClip = openClipConfigIn(files)?.model;
   const file = openClip === undefined ? files.parsed('config.json', config) : undefined;
@@ -115,8 +131,9 @@ function sizesIn(files: FolderFiles, stated: StatedFacts): Sizes {
 }
 
 /**
- * Returns scale and bias, which are weights of the full model. No file of an export contains them, so the registry
- * entry states them.
+ * Returns the scale and bias of the sigmoid. They are weights of the full model that no file of an export contains, so
+ * the registry entry has to state them.
+ * @throws {Error} when the registry entry does not state both.
  */
 function sigmoidOf(family: FamilyName, { logitScale: scale, logitBias: bias }: StatedFacts): Probability {
   if (scale !== undefined && bias !== undefined) return { kind: 'sigmoid', scale, bias };
@@ -127,7 +144,10 @@ function sigmoidOf(family: FamilyName, { logitScale: scale, logitBias: bias }: S
 /** The id of the end token in both generations. */
 const end = 1;
 
-/** Returns the text recipe. The tower pools the last position and masks nothing. */
+/**
+ * Returns the text recipe. The text tower reads its result from the last position and masks no padding, so each text is
+ * padded to the full length.
+ */
 function textRecipe(
   { clean: ofTransformers, pieces, pad }: SiglipGeneration,
   files: FolderFiles,
@@ -144,7 +164,7 @@ function textRecipe(
   };
 }
 
-/** SigLIP: canonical text, then SentencePiece Unigram. */
+/** The family SigLIP 1. Texts are first cleaned and then split by SentencePiece's Unigram model. */
 export const siglip: ModelFamily = {
   name: 'siglip',
   accepts: (files) => isSiglip(files) && !hasGemmaTokenizer(files),

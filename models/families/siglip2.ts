@@ -2,8 +2,9 @@ import type { ModelFamily } from './family.ts';
 import { hasGemmaTokenizer, isSiglip, readSiglip, type SiglipGeneration } from './siglip.ts';
 
 /**
- * Lower case, then Gemma's BPE. `tokenizer_config.json` has `do_lower_case`, which transformers applies before the
- * tokenizer; `tokenizer.json` does not lower the case.
+ * The properties of SigLIP 2. Texts are converted to lower case and then split by Gemma's BPE tokenizer.
+ * `tokenizer_config.json` has `do_lower_case`: transformers converts texts to lower case before it calls the tokenizer.
+ * The steps in `tokenizer.json` do not include this conversion.
  */
 const generation: SiglipGeneration = {
   family: 'siglip2',
@@ -13,7 +14,7 @@ const generation: SiglipGeneration = {
   pad: 0,
 };
 
-/** SigLIP 2 at a fixed resolution. */
+/** The family SigLIP 2, for models with a fixed resolution. */
 export const siglip2: ModelFamily = {
   name: 'siglip2',
   accepts: (files) => isSiglip(files) && hasGemmaTokenizer(files),

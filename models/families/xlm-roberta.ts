@@ -5,7 +5,9 @@ import { cleaningIn, openClipConfigIn } from './open-clip.ts';
 import { sentencePieceIn } from './sentencepiece-in.ts';
 import { textVersions } from './text-version.ts';
 
-/** Converts ids of SentencePiece to the ids of fairseq, with which XLM-RoBERTa was trained. */
+/**
+ * Values that convert the ids of SentencePiece to the ids of fairseq. XLM-RoBERTa was trained with the ids of fairseq.
+ */
 const ids = { begin: 0, end: 2, fairseq: { shift: 1, unknown: 3 } };
 
 const kind: ClipKind = {
@@ -13,7 +15,7 @@ const kind: ClipKind = {
   reference: 'open_clip',
   defaults: { dimensions: 512, contextLength: 77, imageSize: 224 },
   image: { resize: 'crop', filter: 'bicubic', rgb: 'after-resize', ...openAi },
-  // XLM-RoBERTa has 514 positions. OpenCLIP truncates at 77, which no file states.
+  // The text tower has 514 positions. OpenCLIP truncates texts at 77 tokens. No file of the model states this number.
   positionsAreTokens: false,
   text: (files, maxTokens) => {
     const clean = cleaningIn(files) ?? 'openclip-cased';
@@ -27,7 +29,7 @@ const kind: ClipKind = {
   },
 };
 
-/** The multilingual CLIP models of OpenCLIP, whose text tower is XLM-RoBERTa. */
+/** The family of OpenCLIP's multilingual CLIP models whose text tower is XLM-RoBERTa. */
 export const xlmRoberta: ModelFamily = {
   name: 'xlm-roberta',
   accepts: (files) => textTypeOf(files) === 'xlm-roberta' || hasXlmText(files),

@@ -18,28 +18,31 @@ import { type Measured, type Measuring, startMeasuring } from './measure.ts';
 import { type Change, imageVariants, textVariants, type Variant } from './variants.ts';
 
 /**
- * A cause of a difference: the change to the recipe that reproduces the golden values, or a fault that no change to the
- * recipe repairs.
+ * A cause of a difference between a model and its golden values. It is a change to the recipe that makes the model
+ * reproduce the values, or a fault that no change to the recipe repairs.
  */
 export interface Finding extends Change {
   side: 'image' | 'text' | 'model';
 }
 
-/** The comparison of a model with its golden values. */
+/** The comparison of a model with its golden values: results of another program that the model must reproduce. */
 export interface ParityReport {
   state: 'agrees' | 'differs';
-  /** The program that made the golden values. */
+  /** The name of the program that made the golden values. */
   source: string;
-  /** The lowest cosine between an embedding and its golden value; null when no embeddings were compared. */
+  /**
+   * For the images and for the texts: the number of embeddings compared, and the lowest cosine between an embedding and
+   * its golden value. The cosine is null when no embeddings were compared or the tower does not run.
+   */
   images: { compared: number; lowest: number | null };
   texts: { compared: number; lowest: number | null };
-  /** The largest difference of the cosine of a pair. */
+  /** The number of pairs compared, and the largest difference between a pair's cosine and its golden value. */
   pairs: { compared: number; largest: number | null };
   findings: Finding[];
 }
 
 /**
- * Compares a model with its golden values. When they differ, tries other recipes until one reproduces the values.
+ * Compares a model with its golden values. If they differ, tries other recipes until one of them reproduces the values.
  * @throws {Error} when the model cannot be loaded.
  */
 export async function checkParity(spec: ModelSpec, goldenPath: string): Promise<ParityReport> {
@@ -56,16 +59,17 @@ export async function checkParity(spec: ModelSpec, goldenPath: string): Promise<
   const own = { images, texts: await measuring.texts(spec.text).catch(asFault) };
   const findings = [...(await faultsOf(own, spec, measuring, judged)), ...probabilityFinding(spec, golden)];
   const distances = distancesOf(judged, own);
-  // A tower that does not run has its finding already.
+  // A tower that does not run is already in `findings`.
   if (!(own.images instanceof Error) && distances.images > allowed.image) {
     findings.push(...(await imageFindings(spec, measuring, judged)));
   }
   if (!(own.texts instanceof Error) && distances.texts > allowed.text) {
     findings.push(...(await textFindings(spec, measuring, judged)));
   }
-  // Other ids may change embeddings by less than is allowed.
+  // Wrong token ids may change the embeddings by less than the allowed difference, so the ids are compared too.
   if (findings.every(({ side }) => side !== 'text')) findings.push(...(await idFindings(spec, measuring, judged)));
-  // Golden embeddings show which tower differs; golden cosines of pairs do not.
+  // Golden embeddings show which of the two towers differs. Golden cosines of pairs do not show it, so they are used
+  // last.
   if (distances.pairs > allowed.cosine && findings.length === 0) {
     findings.push(...(await pairFindings(spec, measuring, judged)));
   }
@@ -92,7 +96,8 @@ type Own = { images: Measured | Error; texts: Measured | Error };
 const asFault = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
 /**
- * Towers that do not run with their recipe. A graph that does not fit fails with both towers, and counts once.
+ * Returns a finding for each tower that does not run with its recipe. If one graph holds both towers and does not run,
+ * both fail with the same message, and there is only one finding.
  */
 async function faultsOf({ images, texts }: Own, spec: ModelSpec, measuring: Measuring, judged: Judged) {
   const findings: Finding[] = [];
@@ -109,7 +114,7 @@ async function faultsOf({ images, texts }: Own, spec: ModelSpec, measuring: Meas
   return findings;
 }
 
-/** Looks for another output of a graph that reproduces the golden values. */
+/** Looks for another output of the tower's graph that reproduces the golden values. */
 const otherOutput = (side: 'image' | 'text', spec: ModelSpec, measuring: Measuring, judged: Judged) =>
   measuring.otherOutput(side, async () =>
     side === 'image'
@@ -118,8 +123,8 @@ const otherOutput = (side: 'image' | 'text', spec: ModelSpec, measuring: Measuri
   );
 
 /**
- * Returns a finding when scale or bias differ from the golden values. They are weights of the full model, and the
- * registry entry may state wrong ones.
+ * Returns a finding when the scale or bias of the probabilities differs from the golden values. Both are weights of the
+ * full model, and a registry entry may state wrong values.
  */
 function probabilityFinding({ probability }: ModelSpec, { probability: known }: GoldenFile): Finding[] {
   if (known === undefined || hasSameProbability(probability, known)) return [];
@@ -128,7 +133,7 @@ function probabilityFinding({ probability }: ModelSpec, { probability: known }: 
 }
 
 const worst = (values: number[]): number => values.reduce((most, value) => (value > most ? value : most), 0);
-/** NaN counts as a difference. */
+/** Replaces NaN by infinity, so that NaN counts as a difference. */
 const finite = (value: number): number => (Number.isNaN(value) ? Number.POSITIVE_INFINITY : value);
 
 const distance = (measured: readonly Float32Array[], known: readonly number[]): number =>
@@ -157,13 +162,16 @@ function distancesOf(judged: Judged, { images, texts }: Own) {
   };
 }
 
-/** Tries variants of a recipe in their order. @returns the first variant that reproduces the golden values. */
+/**
+ * Tries the variants of a recipe in their order.
+ * @returns the changes of the first variant that reproduces the golden values; undefined when no variant does.
+ */
 async function firstThat<Recipe>(
   variants: readonly Variant<Recipe>[],
   confirms: (recipe: Recipe) => Promise<boolean>,
 ): Promise<Change[] | undefined> {
   for (const { recipe, changes } of variants) {
-    // Some variants cannot run, for example with more tokens than the graph has positions.
+    // Some variants cannot run, for example a variant with more tokens than the graph has positions.
     if (changes.length > 0 && (await confirms(recipe).catch(() => false))) return changes;
   }
   return undefined;
@@ -204,7 +212,10 @@ async function textFindings(spec: ModelSpec, measuring: Measuring, judged: Judge
   ];
 }
 
-/** Compares token ids. Names the recipe that has those of the reference, else the tokenizer. */
+/**
+ * Compares token ids with the golden ones. If they differ, the finding names the change to the recipe that gives the
+ * golden ids. If no change does, the finding names the tokenizer.
+ */
 async function idFindings(spec: ModelSpec, measuring: Measuring, { golden }: Judged): Promise<Finding[]> {
   const known = golden.texts.flatMap(({ text, ids }) => (ids === undefined ? [] : [{ text, ids }]));
   const differing = async (recipe: TextRecipe) => {
@@ -216,7 +227,8 @@ async function idFindings(spec: ModelSpec, measuring: Measuring, { golden }: Jud
   };
   const other = await differing(spec.text);
   if (other === undefined) return [];
-  // Ids do not tell the end token as padding from padding that nothing reads.
+  // With the padding `end`, the comparison accepts every padding id in the golden ids. A variant with `end` would
+  // therefore seem to be right even if it is not.
   const variants = textVariants(spec.text, measuring.endToken).filter(
     ({ recipe }) => recipe.pad !== 'end' || spec.text.pad === 'end',
   );
@@ -226,7 +238,10 @@ async function idFindings(spec: ModelSpec, measuring: Measuring, { golden }: Jud
   return [{ side: 'text', cause: 'tokenizer', from, to: idsInWords(other.ids) }];
 }
 
-/** The cosines of pairs do not show which tower differs, so variants of both towers are tried together. */
+/**
+ * Returns the changes that reproduce the golden cosines of pairs. The cosines do not show which tower differs, so
+ * variants of both towers are tried together.
+ */
 async function pairFindings(spec: ModelSpec, measuring: Measuring, judged: Judged): Promise<Finding[]> {
   const measured = async <Recipe>(variants: readonly Variant<Recipe>[], run: (recipe: Recipe) => Promise<Measured>) => {
     const found: { changes: Change[]; embeddings: Measured }[] = [];

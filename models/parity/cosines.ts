@@ -3,17 +3,17 @@ import type { ModelSpec } from '../model.ts';
 import { parityImages, parityTexts } from './inputs.ts';
 import { startMeasuring } from './measure.ts';
 
-/** The cosines of the built-in images and texts, by one model. */
+/** The cosines that one model gives to the built-in images and texts. */
 export interface Cosines {
   images: string[];
   texts: readonly string[];
-  /** The cosines, with one row for each image. */
+  /** The cosines, with one row for each image and one column for each text. */
   cosines: number[][];
 }
 
 /**
  * Runs a model on the built-in images and texts.
- * @throws {Error} when it cannot be loaded, or does not run.
+ * @throws {Error} when the model cannot be loaded or does not run.
  */
 export async function cosinesOf(spec: ModelSpec): Promise<Cosines> {
   const inputs = await parityImages();

@@ -4,7 +4,7 @@ import { type Drift, driftOf } from '../quantization/drift.ts';
 import { parityImages, parityTexts } from './inputs.ts';
 import { startMeasuring } from './measure.ts';
 
-/** Captions of ordinary photos, near to the built-in images and far from them. */
+/** Captions of typical photos. Some of them match the built-in images, and most do not. */
 const captions = [
   'a photo of a cat',
   'a tabby cat with green eyes, close up',
@@ -26,13 +26,17 @@ const captions = [
   'a bird on a branch',
 ];
 
-/** The drift of a model, with the number of inputs it was measured on. */
+/**
+ * The drift between two precisions of a model (how much its cosines differ), with the number of images and texts it was
+ * measured on.
+ */
 export type MeasuredDrift = Drift & { images: number; texts: number };
 
 /**
- * Runs a model at two precisions on the built-in images and texts, one after the other.
- * @param threshold a cosine; by default the median of the reference.
- * @throws {Error} when it cannot be loaded, or does not run.
+ * Runs a model at two precisions, one after the other, on the built-in images and texts, and compares the cosines.
+ * @param reference the model at the precision that counts as correct.
+ * @param threshold a cosine for {@link Drift.changedSides}; by default the median of the reference's cosines.
+ * @throws {Error} when the model cannot be loaded or does not run.
  */
 export async function measureDrift(reference: ModelSpec, other: ModelSpec, threshold?: number): Promise<MeasuredDrift> {
   const inputs = await parityImages();

@@ -1,13 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
-/** One of the built-in images, with its name in golden values. */
+/** One of the built-in images, with its name in files of golden values. */
 export interface ParityImage {
   image: string;
   bytes: Buffer;
 }
 
-/** Two photos of `compact`, and an image with transparency. None is square, so that cropping differs from squashing. */
+/**
+ * The built-in images: two photos from the golden values of the model `compact`, and an image with transparency. None
+ * of them is square, so that a crop and a resize to a square give different pixels.
+ */
 const files = {
   'golden/chelsea.jpg': new URL('../compact/golden/chelsea.jpg', import.meta.url),
   'golden/rocket.jpg': new URL('../compact/golden/rocket.jpg', import.meta.url),
@@ -20,8 +23,8 @@ export const parityImages = async (): Promise<ParityImage[]> =>
   );
 
 /**
- * Texts that show differences in cleaning (case, punctuation, entities, white space) and in padding (lengths). One of
- * them is longer than the limit of every model.
+ * The built-in texts. They show differences in the cleaning of texts (case, punctuation, entities, white space) and in
+ * padding (different lengths). One of them is longer than the limit of every model.
  */
 export const parityTexts: readonly string[] = [
   'a cat',

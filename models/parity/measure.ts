@@ -4,23 +4,28 @@ import type { ImageRecipe, ModelSpec, TextRecipe } from '../model.ts';
 import { crop } from '../pixels/preprocess.ts';
 import { loadTokenizer, type Tokenizer } from '../texts/tokenizer.ts';
 
-/** The embeddings of images or texts by one recipe. */
+/** The embeddings of images or texts that one recipe gives. */
 export interface Measured {
   /**
-   * Returns the embeddings of one input. Each input is embedded in a run with all others; the shortest text also alone.
+   * Returns the embeddings of one input. The first comes from a run with all inputs. The shortest text has a second
+   * one, from a run with this text alone.
    */
   of(name: string): readonly Float32Array[];
 }
 
-/** Runs a model over a few images and texts with any recipe. */
+/** A loaded model that can run on a few images and texts with any recipe. */
 export interface Measuring {
   images(recipe: ImageRecipe): Promise<Measured>;
   texts(recipe: TextRecipe): Promise<Measured>;
-  /** Token ids by a recipe, without padding. */
+  /** Returns the token ids of a text that a recipe gives, without padding. */
   ids(text: string, recipe: TextRecipe): Promise<number[]>;
   /** The id of the token at the end of each text. */
   endToken: number;
-  /** Tries the other outputs of a graph. @returns the first that reproduces the golden values. */
+  /**
+   * Tries the other outputs of a tower's graph.
+   * @returns the names of the current output and of the first output that reproduces the golden values; undefined when
+   *   no output does.
+   */
   otherOutput(
     side: 'image' | 'text',
     confirms: () => Promise<boolean>,
@@ -47,7 +52,9 @@ export async function startMeasuring(
     return tokenizer;
   }
   let outputs = spec.outputs;
-  /** The loaded towers, for one normalisation at a time: the graph contains the normalisation. */
+  /**
+   * The loaded towers. They are for one normalisation at a time, since the normalisation is part of the loaded graph.
+   */
   let loaded: { key: string; towers: Towers } | undefined;
   async function towersFor({ mean, std }: Pick<ImageRecipe, 'mean' | 'std'>): Promise<Towers> {
     const key = JSON.stringify([mean, std, outputs]);
@@ -73,12 +80,14 @@ export async function startMeasuring(
 
   async function measureTexts(recipe: TextRecipe): Promise<Measured> {
     if (texts.length === 0) return byName([], []);
-    // Texts do not depend on the normalisation of images, so any will do.
+    // The embeddings of texts do not depend on the normalisation of images, so towers with any normalisation can be
+    // used.
     const towers = loaded?.towers ?? (await towersFor(spec.image));
     const tokenizer = await tokenizerFor(recipe);
     const ids = texts.map((text) => tokenizer.encode(text).ids);
     const together = await towers.texts(ids, undefined, recipe);
-    // A long text in the same run may hide that the short ones are not padded. So the shortest text is also run alone.
+    // If a model lacks required padding, a long text in the same run may hide it, since short texts are padded to its
+    // length. So the shortest text is also run alone.
     const shortest = ids.reduce((least, { length }, at) => (length < (ids[least]?.length ?? 0) ? at : least), 0);
     const alone = new Array<Float32Array>(ids.length);
     alone[shortest] = (await towers.texts([ids[shortest] ?? []], undefined, recipe))[0] ?? new Float32Array();

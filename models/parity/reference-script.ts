@@ -1,15 +1,17 @@
 import type { FamilyName, ModelSpec, ReferenceLibrary } from '../model.ts';
 import { type ParityImage, parityTexts } from './inputs.ts';
 
-/** The packages that each library needs, as `pip install` names them. */
+/** The packages that a script with each library needs, as arguments of `pip install`. */
 const packages: Record<ReferenceLibrary, string> = {
   transformers: 'torch transformers sentencepiece protobuf tiktoken pillow',
   open_clip: 'torch open_clip_torch transformers sentencepiece pillow',
 };
 
 /**
- * Writes the Python script that makes golden values with the reference library of a model. It holds the images.
- * @param original the model for the library: a repository, a directory, or a name of OpenCLIP. Undefined: the script asks.
+ * Returns the Python script that makes golden values with the reference library of a model. The script contains the
+ * images.
+ * @param original the name under which the library finds the model: a repository, a directory, or a name of OpenCLIP.
+ *   If it is undefined, the script requires the argument `--model`.
  * @throws {Error} for a model without a reference library.
  */
 export function referenceScript(
@@ -79,7 +81,7 @@ json.dump(
 `;
 }
 
-/** Returns a string as Python source. The escapes of JSON are valid in Python too. */
+/** Returns a string as a Python literal. The escapes of JSON are also valid in Python. */
 const python = (value: string): string => JSON.stringify(value).replaceAll(/[^ -~]/g, escaped);
 const escaped = (character: string): string =>
   Array.from(
@@ -88,8 +90,8 @@ const escaped = (character: string): string =>
   ).join('');
 
 /**
- * The tokenizer classes that a script must name. For SigLIP 2, AutoTokenizer would return Gemma's class, which does not
- * convert to lower case.
+ * The tokenizer classes that a script must name, because AutoTokenizer would choose another class. For SigLIP 2 it
+ * would choose Gemma's class, which does not convert to lower case.
  */
 const tokenizers: Partial<Record<FamilyName, string>> = { siglip: 'SiglipTokenizer', siglip2: 'Siglip2Tokenizer' };
 
@@ -126,7 +128,7 @@ bias = model.logit_bias.item() if hasattr(model, "logit_bias") else None`;
 
 const pretrainedArgument = 'parser.add_argument("--pretrained", default=None, help="tag or file of the weights")\n';
 
-/** Without weights OpenCLIP makes a model of random ones. */
+/** Rejects a missing `--pretrained`, since OpenCLIP then creates a model with random weights. */
 const requirePretrained = `if arguments.pretrained is None and not arguments.model.startswith(("hf-hub:", "local-dir:")):
     parser.error("--pretrained is needed with a name of OpenCLIP, such as --model ViT-B-32-quickgelu --pretrained openai")
 `;

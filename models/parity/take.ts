@@ -9,7 +9,7 @@ import { type ParityImage, parityTexts } from './inputs.ts';
 
 const embedding = z.array(z.number()).min(1);
 
-/** The golden values that the script of a reference library prints. */
+/** The schema of the golden values that a script with a reference library prints. */
 const values = z.object({
   format: z.literal('vls-golden-1', 'not golden values printed by a script of `vls models golden --python`'),
   model: z.string(),
@@ -21,7 +21,7 @@ const values = z.object({
   probability: z.object({ scale: z.number(), bias: z.number().nullable() }),
 });
 
-/** Golden values that were written into a model folder. */
+/** A summary of the golden values that were written into a model folder. */
 export interface Taken {
   path: string;
   source: string;
@@ -30,9 +30,11 @@ export interface Taken {
 }
 
 /**
- * Writes golden values of a reference library into the folder of a model, together with the images.
+ * Writes golden values that a reference library gave into the folder of a model, together with the images.
+ * @param file the output of the script with the reference library.
  * @param replaces true to replace existing golden values.
- * @throws {Error} when the values belong to another model or to other images.
+ * @throws {Error} when the values belong to another model or to other inputs, or when golden values exist and
+ *   `replaces` is false.
  */
 export async function takeGoldenValues(
   file: string,

@@ -1,6 +1,6 @@
 import type { Cleaning, ImageRecipe, Rgb, TextRecipe } from '../model.ts';
 
-/** The steps of a recipe that may cause a difference. */
+/** The possible causes of a difference between a model and its golden values. Most are steps of a recipe. */
 export const causes = [
   'mean',
   'filter',
@@ -20,12 +20,12 @@ export type Cause = (typeof causes)[number];
 /** A change of one step of a recipe. */
 export interface Change {
   cause: Cause;
-  /** The value of the step in the recipe and in the variant, as text. */
+  /** The value of the step in the model's recipe (`from`) and in the variant (`to`), as text. */
   from: string;
   to: string;
 }
 
-/** A recipe that differs from that of the model in some steps. */
+/** A recipe that differs from the model's recipe in some steps. */
 export interface Variant<Recipe> {
   recipe: Recipe;
   changes: Change[];
@@ -44,9 +44,9 @@ const rgbInWords = {
 };
 
 /**
- * Returns variants of an image recipe, beginning with the model's own recipe. Variants with the same normalisation
- * follow each other, since each normalisation needs a graph of its own; within them, those with the fewest changes come
- * first.
+ * Returns variants of an image recipe; the first is the model's own recipe. Variants with the same normalisation follow
+ * each other, since each normalisation needs the graph to be loaded again. Within a normalisation, variants with fewer
+ * changes come first.
  */
 export function imageVariants(own: ImageRecipe): Variant<ImageRecipe>[] {
   const isOwn = ({ mean, std }: { mean: Rgb; std: Rgb }) => `${mean}/${std}` === `${own.mean}/${own.std}`;
@@ -66,12 +66,12 @@ export function imageVariants(own: ImageRecipe): Variant<ImageRecipe>[] {
 }
 
 const cleanings: readonly Cleaning[] = ['openclip', 'openclip-cased', 'openclip-canonical', 'siglip', 'lower', 'none'];
-/** The maximum numbers of tokens in the supported families. */
+/** The maximum number of tokens of a text in each of the supported families. */
 const lengths = [32, 52, 64, 77] as const;
 
 /**
- * Returns variants of a text recipe with at most two changes, beginning with the model's own recipe; those with the
- * fewest changes come first.
+ * Returns variants of a text recipe with at most two changes. The first is the model's own recipe, and variants with
+ * fewer changes come first.
  * @param endToken the id of the token at the end of each text.
  */
 export function textVariants(own: TextRecipe, endToken: number): Variant<TextRecipe>[] {
@@ -130,7 +130,10 @@ const options = <Recipe, Value extends string>(
       apply: apply(value),
     }));
 
-/** Returns all combinations with at most one option of each step, those with the fewest changes first. */
+/**
+ * Returns all combinations of at most `most` options, with at most one option for each step. Combinations with fewer
+ * changes come first.
+ */
 function combinations<Recipe extends object>(
   base: Recipe,
   changes: Change[],

@@ -7,14 +7,15 @@ import { type Fetch, httpHub } from './http-hub.ts';
 import type { Hub } from './hub.ts';
 import { PullError } from './pull-error.ts';
 
-/** Settings that choose the hub and the account. */
+/** The settings that choose the hub and the account. */
 export type HubConfig = Pick<Config, 'hfEndpoint' | 'hfToken' | 'hfOfflineDir' | 'hfHubOffline' | 'hfHome'>;
 
 /**
- * Chooses the hub that the settings name: a directory (`HF_OFFLINE_DIR`), the local cache of Hugging Face's tools
- * (`HF_HUB_OFFLINE`), or an address (`HF_ENDPOINT`), with the token of `HF_TOKEN` or of the file that `hf auth login`
- * writes.
- * @param fetch a guarded fetch, since a hub redirects to hosts that the operator has not chosen.
+ * Returns the hub that the settings choose. A hub is a directory (`HF_OFFLINE_DIR`), the local cache of Hugging Face's
+ * tools (`HF_HUB_OFFLINE`), or a server at an address (`HF_ENDPOINT`). The access token for a server comes from
+ * `HF_TOKEN`, or from the file that `hf auth login` writes.
+ * @param fetch a fetch function that refuses forbidden addresses. It is needed since a hub redirects to hosts that the
+ *   operator has not chosen.
  */
 export async function chooseHub(config: HubConfig, fetch: Fetch): Promise<Hub> {
   if (config.hfOfflineDir !== undefined) return folderHub(config.hfOfflineDir);
@@ -25,14 +26,15 @@ export async function chooseHub(config: HubConfig, fetch: Fetch): Promise<Hub> {
 const homeOf = ({ hfHome }: HubConfig) => hfHome ?? join(homedir(), '.cache', 'huggingface');
 const tokenFileOf = (config: HubConfig) => join(homeOf(config), 'token');
 
-/** A missing or empty file means no token. Most pulls need none. */
+/** Returns the token in a file. A missing, empty or malformed file means no token, since most downloads need none. */
 async function tokenIn(file: string): Promise<string | undefined> {
   const content = (await readFile(file, 'utf8').catch(() => '')).trim();
   return /^[\x21-\x7e]+$/.test(content) ? content : undefined;
 }
 
 /**
- * Returns the local cache of Hugging Face's tools as a hub. Its errors also name the setting that forbids downloads.
+ * Returns the local cache of Hugging Face's tools as a hub. Its error messages also name the setting that forbids
+ * downloads.
  */
 function offline(cache: Hub): Hub {
   return {

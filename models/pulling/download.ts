@@ -7,7 +7,7 @@ import { type Download, type Hub, nameOf } from './hub.ts';
 import { type Patience, persist, type Retry, type Watch } from './persist.ts';
 import { PullError } from './pull-error.ts';
 
-/** The known facts that a downloaded file must match. Without a hash, only its size is checked. */
+/** The known facts about a file that the downloaded file must match. Without a known hash, only the size is checked. */
 export interface Expected {
   bytes?: number | undefined;
   sha256?: string | undefined;
@@ -17,17 +17,17 @@ export interface Expected {
 export interface DownloadOptions extends Patience {
   hub: Hub;
   signal?: AbortSignal | undefined;
-  /** @param total the bytes of the file, if the hub or the response states them. */
+  /** Reports progress. @param total the size of the file in bytes, if the hub or the response states it. */
   onProgress(received: number, total: number | undefined): void;
   onRetry(retry: Retry): void;
 }
 
-/** The maximum number of complete transmissions of a file. After them the pull fails. */
+/** A download fails after it has received more than this number of times the size of the file. */
 const mostSendings = 4;
 
 /**
- * Downloads a file to `target`, which exists only once it is complete and verified. Until then the bytes are in
- * `<target>.partial`, where the next attempt, or the next process, continues.
+ * Downloads a file to `target`. This path exists only once the file is complete and verified. Until then the bytes are
+ * in `<target>.partial`. A later attempt, also of another process, continues there.
  * @throws {PullError}
  */
 export async function download(
@@ -55,8 +55,8 @@ export async function download(
     }
     await rm(partial, { force: true });
     if (wrongContent !== undefined) throw notTheFile(file, options.hub, wrongContent);
-    // The parts of a resumed download may come from different versions of the file, so the file is downloaded again,
-    // once. A file that arrived in one piece is wrong itself.
+    // The parts of a resumed download may come from different versions of the file. So a wrong file is downloaded once
+    // more from its start. A wrong file that arrived in one piece is not downloaded again.
     if (resumed && !startedOver) {
       resumed = false;
       options.onRetry({ reason: `${nameOf(file)}: ${wrongBytes}; starting over`, waitMs: 0 });
@@ -80,7 +80,7 @@ const notTheFile = (file: LayoutFile, hub: Hub, fault: string) =>
     'Nothing was installed. A login page, a proxy or another site may have answered. Open the address in a browser.',
   );
 
-/** Returns the difference between a file and the known facts; undefined when they agree. */
+/** Returns a description of the first difference between a file and the known facts; undefined when they agree. */
 export function faultOf(digest: Digest, expected: Expected): string | undefined {
   if (expected.bytes !== undefined && digest.bytes !== expected.bytes)
     return `${digest.bytes} bytes instead of ${expected.bytes}`;
@@ -91,11 +91,11 @@ export function faultOf(digest: Digest, expected: Expected): string | undefined 
   return undefined;
 }
 
-/** The state of all attempts to download one file. */
+/** The progress over all attempts to download a file. */
 interface Course {
   /** The largest number of bytes that was ever on disk. Only bytes beyond it count as progress. */
   furthest: number;
-  /** Bytes received in all attempts. */
+  /** The number of bytes received in all attempts together. */
   received: number;
 }
 
@@ -115,7 +115,8 @@ async function transfer(
   const there = await sizeOf(partial);
   if (there > 0 && there === expected.bytes) return 'resumed';
   const isTooLong = expected.bytes !== undefined && there > expected.bytes;
-  // Servers of the same store send different validators. With a known hash, no validator is needed.
+  // With a known hash, the download continues without a validator (ETag), since servers of the same store send
+  // different ones. The hash of the whole file is checked at the end.
   const hasHash = expected.sha256 !== undefined || expected.gitBlob !== undefined;
   const etag = hasHash ? undefined : await readEtag(noteFile);
   const from = (hasHash || etag !== undefined) && !isTooLong ? there : 0;
@@ -125,7 +126,8 @@ async function transfer(
   requireSize(answer, file, expected, hub);
   if (answer.offset > from)
     throw new PullError('hub', `${hub.name} did not send all bytes of ${nameOf(file)}`, 'Set HF_ENDPOINT to a mirror.');
-  // A server that ignores ranges sends the file from its start. The bytes on disk stay until they are overwritten.
+  // A server that ignores ranges sends the file from its start. The bytes on disk are kept, and each is replaced when
+  // its new value arrives.
   const stays = from > 0 && answer.offset === 0 && hasHash;
   const handle = await open(partial, answer.offset > 0 || stays ? 'r+' : 'w');
   try {
@@ -148,14 +150,15 @@ async function transfer(
       }
       requireEnd(course, total, file, hub);
       onProgress(position, total);
-      // A response without an end would fill the disk.
+      // Stops at the expected size, since a response that never ends would fill the disk.
       if (expected.bytes !== undefined && position > expected.bytes) break;
     }
     if (expected.bytes === undefined || position >= expected.bytes) await handle.truncate(position);
     await handle.sync();
     if (expected.bytes !== undefined && position < expected.bytes) {
       const message = `The download of ${nameOf(file)} ended after ${position} of ${expected.bytes} bytes`;
-      // A complete response that states no length contains the whole file.
+      // A response from the start of the file that states no length and ended normally contains the whole file. So the
+      // file has the wrong size.
       if (answer.offset === 0 && answer.total === undefined) throw notExpected(file, hub, `${message}`);
       throw new PullError('network', message, 'The bytes received are stored: run the same command again.');
     }
@@ -165,7 +168,10 @@ async function transfer(
   return answer.offset > 0 ? 'resumed' : 'whole';
 }
 
-/** Compares the stated size before the first byte, so that a file of the wrong size is not downloaded. */
+/**
+ * Compares the size that the response states with the expected one before any bytes are read, so that a file of the
+ * wrong size is not downloaded.
+ */
 function requireSize({ total }: Download, file: LayoutFile, { bytes }: Expected, hub: Hub): void {
   if (bytes !== undefined && total !== undefined && total !== bytes) {
     throw notExpected(file, hub, `${total} bytes instead of ${bytes}`);

@@ -7,31 +7,35 @@ import { type Patience, patience, persist, type Retry } from './persist.ts';
 import { disagreement } from './plan.ts';
 import { PullError } from './pull-error.ts';
 
-/** A file that a pull would download. */
+/** A file that a pull (the download of a model) would download. */
 export interface SurveyedFile {
   local: string;
   /** `<repository>@<revision>:<path>` */
   from: string;
-  /** The size in bytes that the hub states, or else the registry. */
+  /**
+   * The size in bytes that the hub states. If it states none, this is the size in the registry; null when neither
+   * states it.
+   */
   bytes: number | null;
   /** The facts that the hub states. */
   stated: { sha256: string | null; gitBlob: string | null; commit: string | null };
-  /** The hash that the registry states. `unverified`: known from one source only. */
+  /** The hash that the registry states. `unverified` is true when only one source states the hash. */
   pinned: { sha256: string; unverified: boolean } | null;
   /**
-   * The result of the comparison. `agrees`: hub and registry state the same hash. `unpinned`: only the hub states one.
-   * `unstated`: the hub states none. `differs` and `failed`: `fault` contains the reason.
+   * The result of comparing the hub with the registry. `agrees`: both state the same hash. `unpinned`: only the hub
+   * states a hash. `unstated`: the hub states no hash. `differs`: the hub contradicts the registry. `failed`: the hub
+   * did not give the facts. For the last two, `fault` contains the reason.
    */
   state: 'agrees' | 'unpinned' | 'unstated' | 'differs' | 'failed';
   fault: string | null;
 }
 
-/** A model that a pull would download. */
+/** The files that a pull of a model would download. */
 export interface Survey {
   model: string;
   hub: string;
   files: SurveyedFile[];
-  /** The sum over all files of known size. */
+  /** The total size in bytes of all files whose size is known. */
   bytes: number;
 }
 
@@ -43,20 +47,21 @@ export interface SurveyOptions extends Partial<Patience> {
 }
 
 /**
- * Asks the hub about each file of a model and compares the answers with the registry. Downloads and changes nothing.
+ * Asks the hub about each file of a model and compares the answers with the registry. It downloads no files and changes
+ * nothing.
  */
 export async function survey(entry: HubEntry, options: SurveyOptions): Promise<Survey> {
   const { hub } = options;
   const required = requiredFiles(entry, wantedPrecisions(entry, options.precisions));
   const onRetry = (local: string, retry: Retry) => options.onRetry?.(local, retry);
   const more = await findMore(entry, required, { ...patience, ...options, onRetry }).catch((error) => {
-    // Each required file then reports this error.
+    // The error is not reported here, since the request for each required file fails with it too.
     if (!(error instanceof PullError) || error.code === 'stopped') throw error;
     return [];
   });
   const surveyed: SurveyedFile[] = [];
-  // The files are asked about one after another: a few requests are fast, and a refusal by the hub is then counted
-  // once.
+  // The requests run one after another. There are few of them, and if the hub refuses one, no other request has been
+  // sent at the same time.
   for (const file of [...required, ...more]) {
     const { local, repo, revision, path } = file;
     const onRetry = (retry: Retry) => options.onRetry?.(local, retry);

@@ -8,9 +8,10 @@ import { PullError } from './pull-error.ts';
 const isCommit = (revision: string) => /^[0-9a-f]{40}$/.test(revision);
 
 /**
- * A directory that is used as a hub. It is a cache of huggingface_hub (`models--<owner>--<name>/` with `refs`,
- * `snapshots` and `blobs`, also as `hub/` in `$HF_HOME`), or contains plain folders (`<owner>/<name>/`). The cache
- * names blobs by their SHA-256 or git blob id; of files in a plain folder only the sizes are known.
+ * Returns a hub that reads from a directory. The directory is a cache of huggingface_hub (`models--<owner>--<name>/`
+ * with `refs`, `snapshots` and `blobs`), a directory with such a cache in `hub/` (`$HF_HOME`), or a directory with
+ * plain folders (`<owner>/<name>/`). In a cache, the name of a blob is its SHA-256 or its git blob id. For files in
+ * plain folders, only the size is known.
  */
 export function folderHub(directory: string): Hub {
   /** Lists the directories that may contain a repository at a revision. */
@@ -61,7 +62,9 @@ export function folderHub(directory: string): Hub {
   };
 }
 
-/** Lists all files below a directory, links included; empty if the directory does not exist. */
+/**
+ * Lists the paths of all files below a directory, including links. The list is empty if the directory does not exist.
+ */
 async function namesIn(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
   return entries
@@ -69,14 +72,20 @@ async function namesIn(directory: string): Promise<string[]> {
     .map(({ parentPath, name }) => relative(directory, join(parentPath, name)).replaceAll(sep, '/'));
 }
 
-/** Returns the commit of a revision in a cache: the revision itself, or the content of its file in `refs`. */
+/**
+ * Returns the commit of a revision in a cache. It is the revision itself, or the content of the revision's file in
+ * `refs`.
+ */
 async function commitIn(cache: string, revision: string): Promise<string | undefined> {
   if (isCommit(revision)) return revision;
   const ref = (await readFile(join(cache, 'refs', revision), 'utf8').catch(() => '')).trim();
   return isCommit(ref) ? ref : undefined;
 }
 
-/** Reads the hash from the name of a blob: 64 digits for files in LFS and Xet, 40 for files in git. */
+/**
+ * Returns the hash in the name of a blob. The name has 64 digits for files in the stores LFS and Xet, and 40 digits for
+ * files in git.
+ */
 function hashIn(path: string): FileFacts {
   const name = basename(path);
   if (/^[0-9a-f]{64}$/.test(name)) return { sha256: name };

@@ -11,37 +11,37 @@ export type Fetch = typeof globalThis.fetch;
 
 export interface HttpHubOptions {
   /**
-   * The address of the hub. It may include the credentials of a mirror, which are sent only to its origin and appear in
-   * no message.
+   * The address of the hub or mirror. It may include a user name and password. They are sent only to the origin of this
+   * address and appear in no message.
    */
   endpoint: string;
-  /** The access token. It is sent to the address above and to origins of the hub. */
+  /** The access token. It is sent only to the origin of `endpoint` and to the origins of the hub. */
   token?: string | undefined;
   fetch?: Fetch | undefined;
-  /** Origins of the hub itself, to which a mirror may redirect. */
+  /** The origins of the hub, to which a mirror may redirect. */
   hubOrigins?: readonly string[];
 }
 
 const huggingFace = ['https://huggingface.co', 'https://hf.co'];
 
 /**
- * Allows two redirects for each of: the mirror, the hub, a renamed repository, another address of the hub, and the
- * store.
+ * The maximum number of redirects. It allows two for each of five causes: the mirror, the hub, a renamed repository,
+ * another address of the hub, and the store of the files.
  */
 const maxRedirects = 10;
 
 const encodePath = (path: string) => path.split('/').map(encodeURIComponent).join('/');
 
-/** Maximum repositories in a search result. */
+/** The maximum number of repositories in a search result. */
 const mostFound = 20;
 
-/** The final response after redirects, with its URL. */
+/** A response, with the URL that it came from. */
 interface Answered {
   answer: Response;
   url: URL;
 }
 
-/** A hub with the HTTP API of huggingface.co, used directly or through a mirror that redirects there. */
+/** Returns a hub that uses the HTTP API of huggingface.co, directly or through a mirror. */
 export function httpHub(options: HttpHubOptions): Hub {
   const { token, fetch = globalThis.fetch, hubOrigins = huggingFace } = options;
   const given = new URL(options.endpoint);
@@ -51,10 +51,14 @@ export function httpHub(options: HttpHubOptions): Hub {
       : `Basic ${btoa(`${decodeURIComponent(given.username)}:${decodeURIComponent(given.password)}`)}`;
   given.username = '';
   given.password = '';
-  // The hub would redirect to https, but the token would already have been sent unencrypted.
+  // An http address of the hub is changed to https. The hub would redirect to https, but the token would already have
+  // been sent unencrypted.
   if (hubOrigins.includes(`https://${given.host}`)) given.protocol = 'https:';
   const endpoint = given.href.replace(/\/+$/, '');
-  /** The final address of each file's HEAD request. GET begins there, so that both requests reach the same source. */
+  /**
+   * For each file, the address at which its facts were found. The download begins there, so that both requests reach
+   * the same source.
+   */
   const foundAt = new Map<string, URL>();
 
   const urlOf = ({ repo, revision, path }: LayoutFile) =>
@@ -67,7 +71,7 @@ export function httpHub(options: HttpHubOptions): Hub {
       basic !== undefined && url.origin === given.origin ? basic : token === undefined ? undefined : `Bearer ${token}`;
     return {
       'user-agent': `vision-language-similarity/${version}`,
-      // Lengths and ranges must be those of the uncompressed file.
+      // Refuses compression: lengths and ranges must refer to the uncompressed file.
       'accept-encoding': 'identity',
       ...(authorization !== undefined && isHub(url) && { authorization }),
     };
@@ -111,8 +115,8 @@ export function httpHub(options: HttpHubOptions): Hub {
   }
 
   /**
-   * Requests JSON from the API of the hub. @returns undefined when the path does not exist, for example on mirrors that
-   * serve only files.
+   * Requests JSON from the API of the hub.
+   * @returns undefined when the path does not exist, for example on mirrors that serve only files.
    */
   async function askApi(path: string, what: string, repo: string, signal?: AbortSignal): Promise<unknown> {
     let url = new URL(`${endpoint}/${path}`);
@@ -140,7 +144,7 @@ export function httpHub(options: HttpHubOptions): Hub {
     throw refusal(answer, { what, repo, endpoint, url, isStore: false, hasToken: token !== undefined });
   }
 
-  /** Sends HEAD. If a server or proxy refuses HEAD, requests the first byte instead. */
+  /** Sends a HEAD request. If a server or proxy does not allow HEAD, requests the first byte of the file instead. */
   async function askForHead(url: URL, file: LayoutFile, signal?: AbortSignal): Promise<Response> {
     const answer = await ask('HEAD', url, nameOf(file), {}, signal);
     if (answer.status !== 405 && answer.status !== 501) return answer;
@@ -160,8 +164,8 @@ export function httpHub(options: HttpHubOptions): Hub {
         url = next;
         continue;
       }
-      // The rest of a compressed body cannot be decompressed alone, and after the end of a file there is nothing to
-      // continue.
+      // Two responses cannot continue the download, so it starts again at offset 0. A compressed part cannot be
+      // decompressed without its beginning. With status 416, the offset is at or after the end of the file.
       if (offset > 0 && (answer.status === 416 || (answer.status === 206 && isPacked(answer)))) {
         await answer.body?.cancel();
         return await open(file, { offset: 0 }, signal);
@@ -199,15 +203,16 @@ export function httpHub(options: HttpHubOptions): Hub {
         if (url.pathname.includes('/resolve/')) foundAt.set(keyOf(file), url);
         const next = nextOf({ answer, url });
         if (next === undefined) {
-          // A store on an origin of the hub may refuse HEAD. By then the hub has stated everything that it knows.
+          // The URL may be a store of files on an origin of the hub, which may refuse HEAD. The hub has already stated
+          // all that it knows.
           if (!answer.ok && !isResolved(url) && facts.commit !== undefined) return facts;
           await requireFile({ answer, url }, file);
           const total = totalOf(answer);
           if (total !== undefined) facts.bytes ??= total;
           return facts;
         }
-        // The next redirect leads to the store. Its address may be signed for GET only, and the store knows no further
-        // facts.
+        // The facts are complete, or the redirect leads to the store of the files. The store's address may be valid for
+        // GET only, and the store knows no more facts.
         if ((facts.sha256 !== undefined && facts.bytes !== undefined) || !isHub(next)) return facts;
         url = next;
       }
@@ -219,8 +224,8 @@ export function httpHub(options: HttpHubOptions): Hub {
 const keyOf = ({ repo, revision, path }: LayoutFile) => `${repo}@${revision}:${path}`;
 
 /**
- * Keeps a reference to the Response and not only to its stream: Node's fetch cancels an unread stream when its Response
- * is garbage-collected, and the file would seem to end early.
+ * Iterates the body of a response. It holds the Response and not only its stream: Node's fetch cancels an unread stream
+ * when the Response is garbage-collected, and the file would seem to end early.
  */
 async function* bytesOf(answer: Response, what: string): AsyncGenerator<Uint8Array> {
   try {

@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import type { FoundRepo, Listing } from './hub.ts';
 
-/** Reads the used parts of the hub's JSON. Missing or unknown values stay undefined. */
+/**
+ * This file reads the fields that the service uses from JSON of the hub's API. Missing or unknown values become
+ * undefined.
+ */
 
 const card = z
   .object({ license: z.string().optional(), language: z.union([z.string(), z.array(z.string())]).optional() })
@@ -23,11 +26,11 @@ const modelInfo = z.object({
   cardData: card.nullish(),
 });
 
-/** Returns the path that describes a repository at a revision with all its files, in one request. */
+/** Returns the API path that describes a repository at a revision, including all its files. */
 export const listPath = (repo: string, revision: string): string =>
   `api/models/${repo}/revision/${encodeURIComponent(revision)}?blobs=true`;
 
-/** Returns undefined when the JSON is not such a description. */
+/** Returns the file list in a description of a repository; undefined when the JSON is not such a description. */
 export function listingIn(json: unknown): Listing | undefined {
   const parsed = modelInfo.safeParse(json);
   if (!parsed.success) return undefined;
@@ -54,11 +57,14 @@ const found = z.array(
   }),
 );
 
-/** Returns the path that searches repositories with ONNX files, the most popular first. */
+/**
+ * Returns the API path that searches repositories with ONNX files. The results are sorted by downloads, the most
+ * popular first.
+ */
 export const searchPath = (word: string, limit: number): string =>
   `api/models?${new URLSearchParams({ search: word, filter: 'onnx', sort: 'downloads', direction: '-1', limit: String(limit) })}`;
 
-/** Returns undefined when the JSON is not a search result. */
+/** Returns the repositories in a search result; undefined when the JSON is not a search result. */
 export function foundIn(json: unknown): FoundRepo[] | undefined {
   return found.safeParse(json).data?.map(({ id, downloads, tags }) => ({
     repo: id,

@@ -1,12 +1,12 @@
 import type { FileFacts } from './hub.ts';
 
-/** Removes the quotes and the weak mark of an ETag. */
+/** Returns an ETag without its quotes and without the prefix `W/` of a weak ETag. */
 const bare = (etag: string | null): string | undefined => etag?.replace(/^W\//, '').replaceAll('"', '') || undefined;
 
 /**
- * Reads the facts about a file from a response of a hub. A linked ETag describes the file. The ETag of the response
- * itself does so only if the response also states the commit: the ETag of a CDN may be a Xet hash, which looks like a
- * SHA-256.
+ * Reads the facts about a file from a response of a hub. The header `x-linked-etag` contains the file's hash. The
+ * header `etag` contains it only if the response also states the commit: the ETag of a CDN may be a Xet hash, which
+ * looks like a SHA-256 but is not.
  */
 export function factsOf(answer: Response): FileFacts {
   const { headers } = answer;
@@ -22,7 +22,10 @@ export function factsOf(answer: Response): FileFacts {
   return facts;
 }
 
-/** Returns the size of the whole file from a response with a body; undefined when the body is compressed. */
+/**
+ * Returns the size of the whole file that a response states, in bytes. Returns undefined when the size is not stated or
+ * the body is compressed.
+ */
 export function totalOf(answer: Response): number | undefined {
   const { headers, status } = answer;
   if (isPacked(answer)) return undefined;
@@ -34,13 +37,13 @@ export function totalOf(answer: Response): number | undefined {
   return length === null || !/^\d+$/.test(length) ? undefined : Number(length);
 }
 
-/** Returns true when a proxy has compressed the body, although the request refused compression. */
+/** Returns true when the body is compressed. The request refuses compression, but a proxy may compress anyway. */
 export const isPacked = ({ headers }: Response): boolean => {
   const coding = headers.get('content-encoding');
   return coding !== null && coding !== 'identity';
 };
 
-/** Returns the offset at which a body begins: 100 for `bytes 100-199/200`. */
+/** Returns the offset in the file at which the body of a response begins, such as 100 for `bytes 100-199/200`. */
 export function startOf(answer: Response, asked: number): number {
   if (answer.status !== 206) return 0;
   const start = /^bytes (\d+)-/.exec(answer.headers.get('content-range') ?? '')?.[1];

@@ -4,19 +4,19 @@ import { waitStatedBy } from './rate-limit.ts';
 
 /** The request that was refused. */
 export interface Asked {
-  /** The file, list or search, for messages. */
+  /** The requested file, list or search, for messages. */
   what: string;
   /** The repository; empty for a search. */
   repo: string;
-  /** Address of the hub, without credentials. */
+  /** The address of the hub, without credentials. */
   endpoint: string;
   url: URL;
-  /** True when the host is a store of the hub: it knows neither repositories nor tokens. */
+  /** True when the response came from a store of files. A store knows neither repositories nor tokens. */
   isStore: boolean;
   hasToken: boolean;
 }
 
-/** Describes a response that is not a success. The hub adds details in `x-error-code`. */
+/** Returns the error for a response that is not a success. The hub adds details in the header `x-error-code`. */
 export function refusal(answer: Response, { what, repo, endpoint, url, isStore, hasToken }: Asked): PullError {
   const said = answer.headers.get('x-error-code');
   const detail = answer.headers.get('x-error-message');

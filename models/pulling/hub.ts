@@ -1,22 +1,25 @@
 import type { LayoutFile, RepoAt } from '../registry/layouts.ts';
 
-/** The facts that a hub states about a file; each may be missing. */
+/** The facts that a hub states about a file. Each of them may be missing. */
 export interface FileFacts {
   bytes?: number;
-  /** For files in LFS or Xet: their linked ETag is the SHA-256. */
+  /** The SHA-256, which the hub states for files in its stores LFS and Xet. */
   sha256?: string;
-  /** For files in git: their ETag is the blob id. */
+  /** The git blob id, which the hub states for files in git. */
   gitBlob?: string;
   /** The commit to which the revision resolves. */
   commit?: string;
 }
 
-/** The bytes of a file from `offset` on. If `offset` is smaller than requested, the file starts again from there. */
+/**
+ * The bytes of a file from `offset` to its end. The offset may be smaller than requested, since some servers ignore
+ * ranges.
+ */
 export interface Download {
   offset: number;
-  /** Size of the whole file, if stated. */
+  /** The size of the whole file in bytes, if stated. */
   total?: number | undefined;
-  /** A strong validator of these bytes. It is sent with the request for the remaining bytes. */
+  /** A strong validator (ETag) of the file's content. It is sent with a later request for the remaining bytes. */
   etag?: string;
   body: AsyncIterable<Uint8Array>;
 }
@@ -25,9 +28,9 @@ export interface Download {
 export interface Listing {
   /** The commit to which the revision resolves, if known. */
   commit: string | undefined;
-  /** Its files by path, with the facts that the hub states. */
+  /** The files by path, with the facts that the hub states. */
   files: ReadonlyMap<string, Pick<FileFacts, 'bytes' | 'sha256'>>;
-  /** As stated on the model card. */
+  /** The licence that the model card states. */
   licence?: string;
   languages?: string[];
 }
@@ -41,17 +44,21 @@ export interface FoundRepo {
 
 /** A source of model files. */
 export interface Hub {
-  /** Address of the hub without credentials, or its directory, for messages. */
+  /** The address of the hub without credentials, or the path of its directory, for messages. */
   name: string;
-  /** The kind of hub. `folder`: the operator chose the files. `http`: any server may have answered. */
+  /**
+   * The kind of hub. `folder`: a directory, whose files the operator chose. `http`: a server; a login page or proxy may
+   * answer in its place.
+   */
   kind: 'http' | 'folder';
   /**
-   * Lists the files of a repository. @returns undefined when the hub has no lists, as some mirrors.
+   * Lists the files of a repository.
+   * @returns undefined when the hub has no lists, as is the case for some mirrors.
    * @throws {PullError}
    */
   list(place: RepoAt, signal?: AbortSignal): Promise<Listing | undefined>;
   /**
-   * Searches repositories with ONNX files by a word of their name, the most popular first.
+   * Searches repositories with ONNX files by a word in their names. The most popular repositories come first.
    * @returns undefined when the hub has no search.
    * @throws {PullError}
    */
@@ -59,12 +66,13 @@ export interface Hub {
   /** @throws {PullError} */
   facts(file: LayoutFile, signal?: AbortSignal): Promise<FileFacts>;
   /**
-   * Opens a file. @param from the offset at which to begin, and the validator of the bytes on disk. Without a
-   * validator, the hash of the whole file shows whether the parts belong together.
+   * Opens a file for reading.
+   * @param from the offset at which to begin, and the validator of the bytes that are already on disk. Without a
+   *   validator, the caller must check the hash of the whole file, since the parts may belong to different versions.
    * @throws {PullError}
    */
   open(file: LayoutFile, from: { offset: number; etag?: string | undefined }, signal?: AbortSignal): Promise<Download>;
 }
 
-/** Names a file in a message. */
+/** Returns the description of a file for messages. */
 export const nameOf = ({ repo, revision, path }: LayoutFile): string => `${path} of ${repo} at ${revision}`;

@@ -23,16 +23,19 @@ import type { Hub, Listing } from './hub.ts';
 import { type Patience, patience, persist } from './persist.ts';
 import { PullError } from './pull-error.ts';
 
-/** Facts that the user states about a repository. They take precedence over those in `known`. */
+/**
+ * The facts that the user states about a repository. They take precedence over the facts in {@link
+ * InspectOptions.known}.
+ */
 export interface InspectChoice extends LayoutChoice, Omit<StatedFacts, 'preprocess'> {
-  /** The repository of the tokenizer, if the inspected repository has none. */
+  /** The repository of the tokenizer, when the inspected repository has none. */
   tokenizer?: string | undefined;
 }
 
 export interface InspectOptions extends Partial<Patience> {
   hub: Hub;
   choice?: InspectChoice | undefined;
-  /** The facts that the registry states about a model of this repository. */
+  /** The facts that the registry states about a model in this repository. */
   known?: StatedFacts | undefined;
   signal?: AbortSignal | undefined;
 }
@@ -44,17 +47,20 @@ export interface Inspected {
   source: HubSource;
   facts: Pick<ModelFacts, 'family' | 'dimensions'>;
   precisions: ModelPrecision[];
-  /** The size of all files at the precision that is pulled by default, if the hub states it. */
+  /** The total size of all files at the default precision, in bytes, if the hub states it. */
   bytes: number | undefined;
 }
 
-/** Mean and deviation of OpenAI's weights. Repositories in the layout `marqo` state none. */
+/**
+ * The mean and standard deviation of pixel values for OpenAI's weights. Repositories in the layout `marqo` do not state
+ * them.
+ */
 const openAi = { mean: [0.48145466, 0.4578275, 0.40821073], std: [0.26862954, 0.26130258, 0.27577711] } as const;
 
 /**
- * Inspects a repository of a hub by its list of files and the files that describe it. Determines layout, family and
- * precisions. Downloads some kilobytes into a temporary directory, and no weights.
- * @throws {PullError} `unusable`, with the missing facts and how to state them.
+ * Inspects a repository of a hub. It determines layout, family and precisions from the list of files and from the files
+ * that describe the model. It downloads some kilobytes into a temporary directory, and no weights.
+ * @throws {PullError} `unusable`; the message names the missing facts, and the advice explains how to state them.
  */
 export async function inspect(place: RepoAt, options: InspectOptions): Promise<Inspected> {
   const { choice = {}, known = {} } = options;
@@ -139,8 +145,8 @@ async function requireList(place: RepoAt, { hub, signal, ...more }: InspectOptio
 }
 
 /**
- * Returns the source of the model: the repository and those it depends on, each pinned to the current commit of its
- * revision.
+ * Returns the source of the model. It names the repository and the repositories it depends on, each at the commit that
+ * its revision has now.
  */
 async function sourceOf(
   place: RepoAt,
@@ -188,7 +194,7 @@ function statedBy(source: HubSource, choice: InspectChoice, known: StatedFacts):
   };
 }
 
-/** Reads the descriptions of a model. */
+/** Downloads the small files that describe a model, and reads its facts from them. */
 async function readFacts(
   place: RepoAt,
   files: LayoutFile[],
@@ -208,7 +214,7 @@ async function readFacts(
   } catch (cause) {
     if (cause instanceof PullError) throw cause;
     const message = (cause as Error).message.replaceAll(`${directory}/`, '');
-    // Matches the names of fields in the message, which do not change when messages are reworded.
+    // Matches the names of fields in the message. These do not change when messages are reworded.
     const advice = /logitScale|logitBias/.test(message)
       ? 'Give both: --logit-scale and --logit-bias. They are published with the weights.'
       : stateIt;
@@ -227,8 +233,8 @@ const isOf = (weights: LayoutFile, source: HubSource, precision: ModelPrecision)
   filesOf(source, precision).some(({ local }) => isGraph(local) && isWeightsOf(local, weights.local));
 
 /**
- * Returns the precision that the entry must state: for a repository without fp32, and for texts of SigLIP 2, which are
- * inaccurate in fp16.
+ * Returns the field `precision` of the entry, if the entry needs it. A repository without fp32 needs it. SigLIP 2 needs
+ * it too, since its text tower is inaccurate in fp16.
  */
 function precisionField(precisions: ModelPrecision[], { family }: ModelFacts): { precision?: object } {
   const [first = 'fp32'] = precisions;

@@ -8,7 +8,7 @@ const manifestFile = z.object({
   model: z.string(),
   revision: z.string(),
   pulledAt: z.string(),
-  /** By name in the model's directory. */
+  /** The files by their name in the model's directory. */
   files: z.record(
     z.string(),
     z.object({
@@ -16,19 +16,19 @@ const manifestFile = z.object({
       sha256: z.string(),
       /** `<repository>@<commit>:<path>` */
       from: z.string(),
-      /** The source of the hash with which the downloaded file was compared. */
+      /** The source of the hash that the downloaded file was compared with. */
       checkedAgainst: z.enum(['registry', 'hub', 'nothing']),
     }),
   ),
 });
 
-/** The record of a pull, stored next to the files. */
+/** The record of the downloaded files of a model, stored next to them. */
 export type Manifest = z.output<typeof manifestFile>;
 export type ManifestEntry = Manifest['files'][string];
 
 export const manifestName = 'manifest.json';
 
-/** Reads the manifest of a model's directory; undefined when there is no readable one. */
+/** Reads the manifest in a model's directory; undefined when there is no readable manifest. */
 export async function readManifest(directory: string): Promise<Manifest | undefined> {
   try {
     return manifestFile.parse(JSON.parse(await readFile(join(directory, manifestName), 'utf8')));
@@ -40,7 +40,7 @@ export async function readManifest(directory: string): Promise<Manifest | undefi
 export const writeManifest = (directory: string, manifest: Manifest): Promise<void> =>
   writeJson(join(directory, manifestName), manifest);
 
-/** Returns the commit from which the files of a repository were pulled; undefined when no hub stated it. */
+/** Returns the commit from which the files of a repository were downloaded; undefined when the hub did not state it. */
 export function commitIn({ files }: Manifest, repo: string): string | undefined {
   const commits = Object.values(files).flatMap(({ from }) => {
     const [, place, commit] = /^(.+?)@([0-9a-f]{40}):/.exec(from) ?? [];

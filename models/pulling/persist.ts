@@ -1,39 +1,48 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isTransient, PullError } from './pull-error.ts';
 
-/** Timeouts and retries of a download. */
+/** The timeouts and retries of a download. */
 export interface Patience {
-  /** The maximum silence of a connection in ms. */
+  /** The maximum time without data on a connection, in ms. */
   idleMs: number;
-  /** The maximum number of attempts in a row without progress. */
+  /** The maximum number of consecutive attempts without progress. */
   attempts: number;
-  /** The time in ms before the second attempt. It doubles with each further attempt. */
+  /** The wait before the second attempt, in ms. It doubles with each further attempt. */
   retryDelayMs: number;
-  /** The maximum wait in ms that a server may ask for. The hub counts requests in windows of 300 s. */
+  /**
+   * The maximum wait that a server may ask for, in ms. It is longer than the hub's rate limit needs, whose windows have
+   * 300 s.
+   */
   longestWaitMs: number;
 }
-/** The waits of six attempts add up to 31 s, about the time in which a laptop changes networks. */
+/**
+ * The default timeouts and retries. The waits between six attempts add up to 31 s, which is about the time that a
+ * laptop needs to change networks.
+ */
 export const patience: Patience = { idleMs: 30_000, attempts: 6, retryDelayMs: 1_000, longestWaitMs: 900_000 };
 
 /** A failed attempt that will be repeated. */
 export interface Retry {
   reason: string;
-  /** Pause before the next attempt (ms). */
+  /** The wait before the next attempt, in ms. */
   waitMs: number;
 }
 
-/** Functions by which an attempt reports its state. */
+/** The functions that an attempt calls to report its state. */
 export interface Watch {
-  /** Data arrived, so the connection is not silent. */
+  /** Reports that data arrived, so the connection is not silent. */
   alive(): void;
-  /** New data arrived, so the count of failures in a row starts again. */
+  /**
+   * Reports that bytes arrived that no earlier attempt had received. The count of consecutive failures then starts
+   * again.
+   */
   progressed(): void;
 }
 
 /**
- * Repeats an attempt until it succeeds. Gives up after a permanent failure, or after too many failures in a row without
- * progress. Waits at least as long as the server asks for.
- * @param attempt gets a signal that aborts when `alive` was not called for `idleMs`.
+ * Repeats an attempt until it succeeds. It stops after a permanent failure, or after too many consecutive failures
+ * without progress. Before a new attempt it waits at least as long as the server asks for.
+ * @param attempt receives a signal that aborts when the attempt has not called `alive` for `idleMs`.
  */
 export async function persist<T>(
   options: Patience & { signal?: AbortSignal | undefined; onRetry(retry: Retry): void },

@@ -6,13 +6,13 @@ import type { ManifestEntry } from './manifest.ts';
 import { type Patience, persist, type Retry } from './persist.ts';
 import { PullError } from './pull-error.ts';
 
-/** A file to download, with the facts that the hub states and those that it must match. */
+/** A file to download, with the facts that the hub states and the facts that the file must match. */
 export interface Planned {
   file: LayoutFile;
   facts: FileFacts;
   expected: Expected;
   checkedAgainst: ManifestEntry['checkedAgainst'];
-  /** True when the registry knows the hash from one source only. */
+  /** True when only one source states the registry's hash. */
   isUnverified: boolean;
 }
 
@@ -27,7 +27,7 @@ export const isCommit = (revision: string): boolean => /^[0-9a-f]{40}$/.test(rev
 
 /**
  * Asks the hub about a file and compares the answer with the registry.
- * @throws {PullError}, also when hub and registry differ, or when neither states a hash or commit.
+ * @throws {PullError} also when the hub contradicts the registry, or when neither a hash nor a commit is known.
  */
 export async function plan(entry: HubEntry, file: LayoutFile, options: PlanOptions): Promise<Planned> {
   const { hub } = options;
@@ -53,7 +53,7 @@ export async function plan(entry: HubEntry, file: LayoutFile, options: PlanOptio
   };
 }
 
-/** Returns the difference between the facts of the hub and those of the registry; undefined when they agree. */
+/** Returns an error that describes how the facts of the hub contradict the registry; undefined when they agree. */
 export function disagreement(
   entry: HubEntry,
   file: LayoutFile,

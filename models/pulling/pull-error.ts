@@ -1,4 +1,4 @@
-/** Error codes of a pull. `network`, `timeout` and `hub` are transient. */
+/** The error codes of a pull (the download of a model). The codes `network`, `timeout` and `hub` are transient. */
 export type PullCode =
   | 'network'
   | 'timeout'
@@ -18,12 +18,12 @@ export type PullCode =
   | 'unusable'
   | 'stopped';
 
-/** A failed pull: the cause, and what the user can do about it. */
+/** The error of a failed pull. It contains the cause, and advice for the user. */
 export class PullError extends Error {
   override name = 'PullError';
   readonly code: PullCode;
   readonly advice: string;
-  /** Time for which the server asks for no further request (ms). */
+  /** The time that the server asks its clients to wait before the next request, in ms. */
   readonly waitMs: number | undefined;
   /** True when a retry cannot help, even if the code is transient. */
   readonly isFinal: boolean;

@@ -17,11 +17,11 @@ import { type Patience, patience, type Retry } from './persist.ts';
 import { isCommit, type Planned, plan } from './plan.ts';
 import { PullError } from './pull-error.ts';
 
-/** Progress of a pull. Files have their local names. */
+/** An event that reports the progress of a pull (the download of a model). `local` is the local name of a file. */
 export type PullEvent =
-  /** The hub is asked for sizes and hashes. */
+  /** The hub is being asked for sizes and hashes. */
   | { type: 'asking'; hub: string }
-  /** Another process pulls the same model, and this one waits. */
+  /** Another process downloads the same model, and this process waits for it. */
   | { type: 'waiting' }
   | { type: 'planned'; files: { local: string; bytes: number | undefined }[] }
   | { type: 'progress'; local: string; received: number; total: number | undefined }
@@ -30,36 +30,40 @@ export type PullEvent =
 
 export interface PullOptions extends Partial<Patience> {
   hub: Hub;
-  /** The precisions to pull. Default: those of the registry entry. */
+  /** The precisions to download. By default they are chosen by the registry entry. */
   precisions?: readonly Precision[] | undefined;
-  /** True to verify existing files too, and to download damaged ones again. */
+  /** True to also verify existing files, and to download damaged ones again. */
   repair?: boolean | undefined;
   /** True to accept files for which neither a hash nor a commit is known. */
   unverified?: boolean | undefined;
   signal?: AbortSignal | undefined;
   onEvent?: ((event: PullEvent) => void) | undefined;
-  /** Returns the free space of a directory in bytes; replaced in tests of a full disk. */
+  /** Returns the free space of the disk with a directory, in bytes. Tests replace it to simulate a full disk. */
   freeBytes?: (directory: string) => Promise<number>;
 }
 
 export interface Pulled {
-  /** The outcome. `present`: all files existed already. */
+  /** The outcome. `present`: all files already existed, and nothing was downloaded. */
   outcome: 'pulled' | 'present';
   model: string;
   revision: string;
   directory: string;
   precisions: ModelPrecision[];
   warnings: string[];
-  /** Messages about hashes that the registry knows from one source only and that the hub has confirmed. */
+  /** Messages about hashes that only one source states and that the hub has confirmed. */
   notes: string[];
 }
 
-/** The free space in bytes that is needed in addition to the files, for small files. */
+/**
+ * The free space that is required in addition to the sizes of the files, in bytes. It leaves room for other small
+ * files.
+ */
 const marginBytes = 16 * 1024 * 1024;
 
 /**
- * Pulls a model: downloads its files to a staging directory, verifies each file, and renames the directory when it is
- * complete. Existing files are reused. If several processes pull the same revision, one works and the others wait.
+ * Downloads the files of a model to a staging directory, verifies each file, and renames the directory when the model
+ * is complete. Existing files are used again. If several processes pull the same revision, one process downloads the
+ * files and the other processes wait.
  * @throws {PullError}
  */
 export async function pull(entry: HubEntry, options: PullOptions): Promise<Pulled> {
@@ -97,7 +101,7 @@ export async function pull(entry: HubEntry, options: PullOptions): Promise<Pulle
   }
 }
 
-/** Lists the required files and the optional ones that an earlier pull found. */
+/** Lists the required files, and the optional files that an earlier pull downloaded. */
 async function knownFiles(entry: HubEntry, required: LayoutFile[]): Promise<LayoutFile[]> {
   const manifest = await readManifest(entry.directory);
   const optional = new Set(optionalFilesOf(entry.source).map(({ local }) => local));
@@ -114,11 +118,14 @@ async function knownFiles(entry: HubEntry, required: LayoutFile[]): Promise<Layo
   return [...required, ...more];
 }
 
-/** Lists the files that are missing, or that differ from the manifest and the registry. */
+/**
+ * Lists the files that are missing, and those that do not match the manifest and the registry. If all files match but
+ * the model cannot be used, lists all files.
+ */
 async function missingFrom(entry: HubEntry, files: LayoutFile[], thorough: boolean): Promise<LayoutFile[]> {
   const missing = await notHere(entry, files, thorough);
   if (missing.length > 0) return missing;
-  // The registry entry may have changed since the pull.
+  // The registry entry may have changed since the files were downloaded, so that they no longer suit it.
   const usable = await requireModel(entry, entry.directory, files).then(
     () => true,
     () => false,
@@ -146,8 +153,9 @@ async function notHere(entry: HubEntry, files: LayoutFile[], thorough: boolean):
 const originOf = ({ repo, path }: LayoutFile, commit: string): string => `${repo}@${commit}:${path}`;
 
 /**
- * Returns true when a file is from this source. The registry entry may now name another repository than the manifest of
- * the pull. A branch is not resolved again, and a source without commits is accepted.
+ * Returns true when the origin in the manifest is the origin that the registry entry now states. The entry may name
+ * another repository than at the time of the download. For a branch, only repository and path are compared. A manifest
+ * without a known commit is accepted.
  */
 const isFrom = (file: LayoutFile, from: string): boolean =>
   isCommit(file.revision)
@@ -164,7 +172,7 @@ async function fetchAndInstall(
   options: Pulling,
 ): Promise<void> {
   options.onEvent?.({ type: 'asking', hub: options.hub.name });
-  // The first file is planned alone, so that a failure of the hub is reported once.
+  // The hub is asked about the first file alone, so that a failure of the hub is reported only once.
   const [first, ...others] = missing;
   if (first === undefined) return;
   const planned = [await planOne(entry, first, options)];
@@ -203,7 +211,7 @@ async function fetchAndInstall(
     for (const item of planned.filter((each) => !isTower(each))) {
       fetched[item.file.local] = await fetchOne(entry, item, options);
     }
-    // Checks the configuration before the weights are downloaded: an unsupported family is detected in the first
+    // Checks the configuration before the weights are downloaded, so that an unsupported family is detected after a few
     // kilobytes.
     if (!(await exists(entry.directory))) await requireUsable(entry, staging, []);
     for (const item of planned.filter(isTower)) fetched[item.file.local] = await fetchOne(entry, item, options);
@@ -226,8 +234,8 @@ async function fetchAndInstall(
 }
 
 /**
- * Lists weights that the graph names differently from the repository. Their names are unknown until the graph is
- * downloaded.
+ * Lists external weights that were not found by their name in the repository. Only the graph states their names, so the
+ * graph must be downloaded first.
  */
 async function otherWeights(
   entry: HubEntry,
@@ -238,7 +246,8 @@ async function otherWeights(
   const planned: Planned[] = [];
   for (const graph of graphs.filter(({ local }) => fetched[local] !== undefined)) {
     const staged = join(stagingAt(entry.directory), graph.local);
-    // Files that the user copied into the directory stay there.
+    // A file that the user copied into the model's directory was not downloaded, so it is there and not in the staging
+    // directory.
     const path = (await exists(staged)) ? staged : join(entry.directory, graph.local);
     const names = await weightsNamedIn(path).catch((cause) => {
       throw unusable(entry, cause);
@@ -284,7 +293,7 @@ async function requireSpace(planned: Planned[], staging: string, options: Pullin
 
 async function freeBytesAt(directory: string): Promise<number> {
   const { bavail, bsize, blocks } = await statfs(directory);
-  // Some network file systems report a size of 0.
+  // Some network file systems report a size of 0. Their free space counts as unlimited.
   return blocks === 0 ? Number.POSITIVE_INFINITY : bavail * bsize;
 }
 
@@ -312,7 +321,10 @@ async function fetchOne(
   };
 }
 
-/** Returns the digest of an existing file if it is intact. An interrupted pull left the file, or the user copied it. */
+/**
+ * Returns the digest of an existing file if the file is intact. The file may come from an interrupted pull, or the user
+ * may have copied it there.
+ */
 async function intactAt(path: string, expected: Expected) {
   if (expected.sha256 === undefined && expected.gitBlob === undefined) return undefined;
   const bytes = await sizeOf(path);
@@ -321,7 +333,10 @@ async function intactAt(path: string, expected: Expected) {
   return faultOf(digest, expected) === undefined ? digest : undefined;
 }
 
-/** Moves the files into place: one rename for a new model, else file by file with the manifest last. */
+/**
+ * Moves the downloaded files to the model's directory. For a new model, one rename moves the whole directory. Otherwise
+ * each file is moved, and the manifest is written last.
+ */
 async function install(entry: HubEntry, required: LayoutFile[], manifest: Manifest): Promise<void> {
   const { directory } = entry;
   const staging = stagingAt(entry.directory);
@@ -349,7 +364,7 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** Checks that the directory is a usable model and that its graphs have their weights. */
+/** Checks that the directory contains a usable model and that all weights that its graphs name exist. */
 async function requireModel(entry: HubEntry, directory: string, files: LayoutFile[]): Promise<void> {
   await readModelFolder(directory, entry);
   for (const { local } of files) if (isGraph(local)) await requireWeights(join(directory, local));
@@ -369,7 +384,10 @@ const unusable = (entry: HubEntry, cause: Error) =>
     { cause },
   );
 
-/** Removes files that an interrupted pull of another precision left. */
+/**
+ * Removes files from the staging directory that are not in the manifest. An interrupted pull of another precision may
+ * have left them.
+ */
 async function removeOthers(staging: string, manifest: Manifest): Promise<void> {
   for (const file of await readdir(staging, { recursive: true, withFileTypes: true })) {
     const path = join(file.parentPath, file.name);
@@ -379,7 +397,8 @@ async function removeOthers(staging: string, manifest: Manifest): Promise<void> 
 }
 
 /**
- * Removes a pulled revision, and files that an interrupted pull of it left. Waits for a running pull.
+ * Removes a downloaded revision of a model, and the files that an interrupted pull of it left. If the revision is being
+ * pulled, waits until the pull has ended.
  * @returns true when files were removed.
  */
 export async function removePulled(entry: HubEntry, onWait: () => void = () => {}): Promise<boolean> {
@@ -390,8 +409,8 @@ export async function removePulled(entry: HubEntry, onWait: () => void = () => {
     release = await takeLock(lockFile, onWait);
     let removed = false;
     for (const path of [directory, stagingAt(entry.directory)]) {
-      // The directory is renamed first, so that no process reads an incomplete model. The new name is that of a staging
-      // directory, so that a later pull removes the remains if the removal is interrupted.
+      // The directory is renamed first, so that no process reads an incomplete model. If the removal is interrupted,
+      // the next removal of this revision deletes the remains.
       const away = `${stagingAt(entry.directory)}.removed`;
       await rm(away, { recursive: true, force: true });
       const there = await rename(path, away).then(

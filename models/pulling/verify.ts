@@ -12,31 +12,31 @@ import { contentFaultOf } from './content.ts';
 import { faultOf } from './download.ts';
 import { readManifest } from './manifest.ts';
 
-/** The result for one file. */
+/** The result of verifying a file. */
 export interface VerifiedFile {
-  /** Path in the model's directory. */
+  /** The path of the file in the model's directory. */
   file: string;
   /** `unknown`: the file exists, but no hash of it is known. */
   state: 'intact' | 'damaged' | 'missing' | 'unknown';
   bytes: number;
   sha256: string | null;
-  /** Description of the damage; null for other states. */
+  /** The description of what is wrong with the file; null when nothing is. */
   fault: string | null;
 }
 
-/** The result for a model. */
+/** The result of verifying a model. */
 export interface Verified {
   model: string;
   revision: string;
   directory: string;
-  /** `absent`: no file of the model exists. */
+  /** `absent`: the directory of the model does not exist. */
   state: 'intact' | 'damaged' | 'absent';
   files: VerifiedFile[];
 }
 
 /**
- * Verifies each file of a model against the registry and the manifest of its pull. A file without a known hash, for
- * example in a folder that the user added, only has to exist.
+ * Verifies each file of a model against the registry and the manifest of its download. A file without a known hash only
+ * has to exist and be readable. An example is a file in a folder that the user added.
  */
 export async function verify(entry: ModelEntry): Promise<Verified> {
   const { model, revision, directory } = entry;
@@ -57,7 +57,7 @@ export async function verify(entry: ModelEntry): Promise<Verified> {
           ...(await graphsWithWeights(directory, (await precisionsIn(directory))[0] ?? defaultPrecision(entry))),
         ]
       : []),
-    // A precision that was not pulled is not missing.
+    // The entry of a hub model lists the files of all precisions. Those that were not downloaded are not missing.
     ...(isHubEntry(entry) ? [] : Object.keys(entry.files)),
   ];
   const names = [...new Set([...needed, ...Object.keys(manifest?.files ?? {})])].sort();
@@ -89,7 +89,7 @@ export async function verify(entry: ModelEntry): Promise<Verified> {
   return { model, revision, directory, state: isIntact ? 'intact' : 'damaged', files };
 }
 
-/** Lists the files that were made of a model, as their records have them. */
+/** Lists the files that the service made from the model's files, with the sizes and hashes in their records. */
 async function madeFiles(madeDirectory: string): Promise<{ path: string; bytes: number; sha256: string }[]> {
   const names = await readdir(join(madeDirectory, 'onnx')).catch(() => []);
   const records = await Promise.all(
@@ -100,7 +100,7 @@ async function madeFiles(madeDirectory: string): Promise<{ path: string; bytes: 
   );
 }
 
-/** Lists the graphs of a model and their external weights. */
+/** Lists the files of a model's graphs and their external weights. */
 async function graphsWithWeights(directory: string, precision: ModelPrecision): Promise<string[]> {
   const graphs = await towerFilesIn(directory, precision);
   if (graphs === undefined) {
@@ -108,7 +108,7 @@ async function graphsWithWeights(directory: string, precision: ModelPrecision): 
     return [towerFile('vision', vision), towerFile('text', text)];
   }
   const weights = await Promise.all(
-    // An unreadable graph is itself reported as damaged.
+    // The weights of an unreadable graph are left out. The graph itself is reported as damaged.
     graphs.map((graph) => weightsAt(join(directory, graph)).catch(() => [])),
   );
   return [...graphs, ...weights.flat().map((path) => relative(directory, path).replaceAll(sep, '/'))];

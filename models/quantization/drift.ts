@@ -1,20 +1,24 @@
-/** The difference of the cosines of one model at two precisions. */
+/** The drift: how much the cosines of a model at one precision differ from those at another precision. */
 export interface Drift {
   pairs: number;
-  /** Mean and maximum of the difference of a cosine. */
+  /** The mean and the maximum of the absolute differences between the two cosines of a pair. */
   mean: number;
   largest: number;
-  /** Spearman's coefficient over all pairs: 1 when they have the same order. */
+  /**
+   * Spearman's rank correlation of the cosines over all pairs. It is 1 when both precisions put the pairs in the same
+   * order.
+   */
   rankCorrelation: number;
   threshold: number;
-  /** Share of pairs that are above the threshold at one precision, and below it at the other. */
+  /** The share of pairs whose cosine is below the threshold at one precision, and at or above it at the other. */
   changedSides: number;
 }
 
 /**
- * Compares cosines pair by pair.
- * @param threshold a cosine; by default the median of the reference.
- * @throws {Error} when there are no pairs, or their numbers differ.
+ * Compares the cosines of the same pairs at two precisions.
+ * @param reference the cosines at the precision that counts as correct.
+ * @param threshold a cosine for {@link Drift.changedSides}; by default the median of the reference.
+ * @throws {Error} when there are no pairs, or when the two lists have different lengths.
  */
 export function driftOf(reference: readonly number[], other: readonly number[], threshold = median(reference)): Drift {
   if (reference.length === 0 || reference.length !== other.length) throw new Error('the pairs are not the same');
@@ -32,20 +36,26 @@ export function driftOf(reference: readonly number[], other: readonly number[], 
 
 const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** The middle between the two values in the middle, so that as many are above as below. */
+/**
+ * Returns the median. For an even number of values it is the mean of the two middle values, so that as many values are
+ * above it as below it.
+ */
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const upper = sorted[Math.floor(sorted.length / 2)] ?? 0;
   return ((sorted[Math.ceil(sorted.length / 2) - 1] ?? upper) + upper) / 2;
 }
 
-/** Ranks of values; equal ones share the mean of their ranks. */
+/** Returns the rank of each value. Equal values have the mean of their ranks. */
 function ranksOf(values: readonly number[]): number[] {
   const sorted = values.toSorted((a, b) => a - b);
   return values.map((value) => (sorted.indexOf(value) + sorted.lastIndexOf(value)) / 2);
 }
 
-/** Pearson's coefficient; 1 when neither side varies. */
+/**
+ * Returns Pearson's correlation coefficient. Returns 1 when the values of a list do not vary, where the coefficient is
+ * undefined.
+ */
 function correlation(a: readonly number[], b: readonly number[]): number {
   const [meanA, meanB] = [meanOf(a), meanOf(b)];
   const sum = (product: (x: number, y: number) => number) =>

@@ -3,13 +3,13 @@ import { InferenceSession } from '../onnx-runtime.ts';
 import { type Constant, type GraphNode, graphFields, modelFields, type OnnxGraph, type WeightFiles } from './graph.ts';
 import { floatInfo, tensorMessage } from './messages.ts';
 
-/** The nodes and constants that a value is computed from. */
+/** The nodes and constants of a graph from which a value is computed. */
 export interface Expression {
   nodes: GraphNode[];
   constants: Constant[];
 }
 
-/** Returns the expression of a value; undefined when it depends on an input of the graph. */
+/** Returns the expression that computes a value; undefined when the value depends on an input of the graph. */
 export function expressionOf(
   name: string,
   { constants }: OnnxGraph,
@@ -18,7 +18,7 @@ export function expressionOf(
   const nodes = new Set<GraphNode>();
   const used = new Set<Constant>();
   const seen = new Set([name]);
-  // Iterating a set also visits what is added during the iteration.
+  // A loop over a set also visits the values that are added during the loop.
   for (const value of seen) {
     if (value === '') continue;
     const constant = constants.get(value);
@@ -34,8 +34,9 @@ export function expressionOf(
 }
 
 /**
- * Computes a float matrix with ONNX Runtime. Some exports store weights in fewer bits, or transposed.
- * @returns undefined when it is not a float matrix.
+ * Computes the value of an expression with ONNX Runtime. It is needed for exports that store a weight matrix in fewer
+ * bits or transposed, and compute the float matrix with nodes of the graph.
+ * @returns undefined when the value is not a float matrix.
  */
 export async function evaluate(
   name: string,
@@ -65,7 +66,7 @@ export async function evaluate(
   try {
     session = await InferenceSession.create(model, { executionProviders: ['cpu'], logSeverityLevel: 4 });
   } catch {
-    // Another type than float.
+    // The model declares the value as float. ONNX Runtime cannot create the session when the value has another type.
     return undefined;
   }
   try {

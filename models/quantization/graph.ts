@@ -2,41 +2,47 @@ import { join } from 'node:path';
 import { fieldsIn, lengthDelimited, modelField, numberIn, type Span, textIn } from '../encoder/protobuf.ts';
 import { OnnxFile, textsIn, whole } from './onnx-file.ts';
 
-/** Field numbers of onnx.proto. */
+/** Field numbers of the messages in onnx.proto. */
 export const modelFields = { irVersion: 1, ...modelField, opset: 8 } as const;
 export const graphFields = { node: 1, constant: 5, input: 11, output: 12, valueInfo: 13 } as const;
 export const nodeFields = { input: 1, output: 2, name: 3, op: 4, attribute: 5, domain: 7 } as const;
 export const tensorFields = { dims: 1, type: 2, floats: 4, name: 8, raw: 9, external: 13, location: 14 } as const;
-/** `TensorProto.DataType` */
+/** The numbers of the element types, as in `TensorProto.DataType`. */
 export const elementTypes = { float: 1, uint8: 2, int8: 3, int64: 7 } as const;
 
 export interface GraphNode {
-  /** The node as it is in the file. */
+  /** The bytes of the node, unchanged from the file. */
   bytes: Buffer;
   op: string;
-  /** Empty for the operators of ONNX itself. */
+  /** The set of operators that `op` belongs to. Empty for the operators of the ONNX standard. */
   domain: string;
   inputs: readonly string[];
   outputs: readonly string[];
-  /** All values that it reads, with those of graphs inside it. */
+  /**
+   * The names of all values that the node reads. They include values read by graphs inside the node, such as loop
+   * bodies.
+   */
   reads: readonly string[];
 }
 
-/** The values of a constant on disk. */
+/** The position of a constant's values on disk. */
 export interface Stored {
   path: string;
   start: number;
   end: number;
 }
 
-/** An initializer of the graph. */
+/** A constant of the graph (an ONNX initializer). */
 export interface Constant {
   name: string;
   dims: readonly number[];
   type: number;
-  /** Little-endian values in row-major order; undefined where the file has them in another field than that of bytes. */
+  /**
+   * The position of the values, which are little-endian and in row-major order. Undefined when the file stores them in
+   * a field of another form.
+   */
   stored: Stored | undefined;
-  /** Its message in the file. */
+  /** The position of the constant's message in the file. */
   message: Span;
 }
 
@@ -48,20 +54,20 @@ export interface NamedPart {
 /** The structure of an ONNX file, without its weights. */
 export interface OnnxGraph {
   irVersion: number;
-  /** Version by domain. */
+  /** The version of each operator set, by its domain. */
   opsets: ReadonlyMap<string, number>;
   nodes: readonly GraphNode[];
   constants: ReadonlyMap<string, Constant>;
   inputs: readonly NamedPart[];
   outputs: readonly NamedPart[];
-  /** Other fields of model and graph, as they are. */
+  /** The other fields of the model and of the graph, as unchanged bytes. */
   otherOfModel: readonly Buffer[];
   otherOfGraph: readonly Buffer[];
 }
 
 /**
  * Reads the structure of an ONNX file.
- * @param folder the folder of its external weights.
+ * @param folder the folder with the file's external weights.
  * @throws {Error} naming the file, when it is not an ONNX model.
  */
 export function readGraph(file: OnnxFile, folder: string): OnnxGraph {
@@ -86,7 +92,8 @@ export function readGraph(file: OnnxFile, folder: string): OnnxGraph {
       graph.constants.set(constant.name, constant);
     } else if (part.number === graphFields.input) graph.inputs.push(named(part));
     else if (part.number === graphFields.output) graph.outputs.push(named(part));
-    // ONNX Runtime finds types and shapes inside the graph itself. Some of the stated ones are no longer right.
+    // The stated types and shapes of values inside the graph are left out, since some of them are wrong after the
+    // conversion to int8. ONNX Runtime derives them itself.
     else if (part.number !== graphFields.valueInfo) {
       graph.otherOfGraph.push(file.bytes({ start: part.at, end: part.end }));
     }
@@ -121,7 +128,7 @@ function readNode(bytes: Buffer): GraphNode {
 
 const attributeFields = { graph: 6, graphs: 11 } as const;
 
-/** Returns the values that the graphs inside a node read (branches, loop bodies). */
+/** Returns the names of the values that graphs inside a node read, such as branches and loop bodies. */
 function readsInside(bytes: Buffer, node: Span): string[] {
   const names: string[] = [];
   for (const part of fieldsIn(bytes, node.start, node.end)) {
@@ -151,7 +158,7 @@ function readConstant(file: OnnxFile, message: Span, folder: string): Constant {
       else dims.push(...packedIntegers(file.bytes(part)));
     } else if (part.number === tensorFields.type) type = part.value;
     else if (part.number === tensorFields.name) name = file.bytes(part).toString();
-    // Packed floats have the bytes of raw ones.
+    // Packed floats have the same bytes as raw values.
     else if (
       part.number === tensorFields.raw ||
       (part.number === tensorFields.floats && part.wireType === lengthDelimited)
@@ -189,7 +196,7 @@ function storedAt(path: string, external: ReadonlyMap<string, string>, what: str
   return { path, start, end: start + length };
 }
 
-/** Opens files of weights once each. */
+/** Reads from files of weights. Each file is opened once and closed on disposal. */
 export class WeightFiles implements Disposable {
   readonly #files = new Map<string, OnnxFile>();
 
@@ -197,7 +204,7 @@ export class WeightFiles implements Disposable {
     for (const file of this.#files.values()) file[Symbol.dispose]();
   }
 
-  /** Returns a copy of stored bytes. */
+  /** Returns a copy of the bytes of a constant. */
   read({ path, start, end }: Stored): Buffer {
     const file = this.#files.get(path) ?? new OnnxFile(path);
     this.#files.set(path, file);

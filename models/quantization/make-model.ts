@@ -7,9 +7,9 @@ import { makeGraphs } from './make.ts';
 
 /**
  * Makes the int8 towers of a model from its fp32 files.
- * @param again makes them even if they are current.
+ * @param again true to make towers that are up to date again.
  * @returns the paths of the towers that were made.
- * @throws {Error} when the model has no fp32 files, or they cannot be converted.
+ * @throws {Error} when the model has no fp32 files, or when they cannot be converted.
  */
 export async function makeInt8(entry: ModelEntry, again = false): Promise<string[]> {
   const { vision, text } = towersOf(precisionFor(entry, 'int8'));

@@ -11,19 +11,22 @@ import { quantize, weightsOf } from './quantize.ts';
 const hashed = z.object({ bytes: z.int().min(0), sha256: z.string() });
 const recordFile = z.object({
   version: z.literal(ownInt8),
-  /** The fp32 graph. `modified` is its time in ms, which tells an unchanged file without reading it. */
+  /**
+   * The fp32 graph. `modified` is the modification time of its file in ms. An unchanged time and size show that the
+   * file is unchanged, without reading it.
+   */
   from: hashed.extend({ path: z.string(), modified: z.number() }),
   madeAt: z.string(),
-  /** The written files by name. */
+  /** The files that were written, by their names. */
   files: z.record(z.string(), hashed),
 });
 
-/** The record of a made graph, next to it. */
+/** The record of a graph that this service made. It is a file next to the graph. */
 export type MadeRecord = z.output<typeof recordFile>;
 
 export const recordOf = (graph: string): string => graph.replace(/\.onnx$/, '.json');
 
-/** Reads the record of a made graph; undefined when there is no readable one. */
+/** Reads the record of a graph that this service made; undefined when there is no readable record. */
 export async function readRecord(graph: string): Promise<MadeRecord | undefined> {
   try {
     return recordFile.parse(JSON.parse(await readFile(recordOf(graph), 'utf8')));
@@ -33,16 +36,16 @@ export async function readRecord(graph: string): Promise<MadeRecord | undefined>
 }
 
 export interface MakeOptions {
-  /** Makes them again even if they are current. */
+  /** True to make graphs that are up to date again. */
   again?: boolean;
   outputs: ModelSpec['outputs'];
 }
 
 /**
- * Makes the int8 graphs of a model that are missing, or whose fp32 graphs have changed. If several processes need them,
- * one works and the others wait.
+ * Makes the int8 graphs of a model that are missing, and those whose fp32 graphs have changed. If several processes
+ * need the same graphs, one process makes them and the other processes wait.
  * @returns the paths of the graphs that were made.
- * @throws {Error} naming the file, when an fp32 graph cannot be converted, or the folder cannot be written.
+ * @throws {Error} naming the file, when an fp32 graph cannot be converted or the folder cannot be written.
  */
 export async function makeGraphs(
   made: NonNullable<ModelSpec['made']>,
@@ -76,14 +79,15 @@ async function isCurrent(from: string, to: string): Promise<boolean> {
   if (Object.values(record.files).some(({ bytes }, at) => bytes !== sizes[at])) return false;
   const { size, mtimeMs } = await stat(from);
   if (size !== record.from.bytes) return false;
-  // A copy of a folder has other times. Its content decides.
+  // In a copy of a folder, the modification times may differ. Then the hash of the content decides.
   return mtimeMs === record.from.modified || (await digestOf(from, size)).sha256 === record.from.sha256;
 }
 
 async function make(from: string, to: string, outputs: ModelSpec['outputs']): Promise<void> {
   const folder = dirname(to);
   await mkdir(folder, { recursive: true });
-  // In a folder of its own, since the graph names its weights. On the same disk, so that a rename completes it.
+  // The files are written to a folder of their own under their final names, since the graph contains the name of its
+  // file of weights. The folder is on the same disk as the target, so that renames complete the work.
   const staging = join(folder, `.int8-${randomUUID()}`);
   await mkdir(staging);
   try {
@@ -100,7 +104,7 @@ async function make(from: string, to: string, outputs: ModelSpec['outputs']): Pr
       madeAt: new Date().toISOString(),
       files,
     };
-    // The record last: a graph without it is made again.
+    // The record is written last. A graph without a record is made again.
     await rm(recordOf(to), { force: true });
     await rename(weightsOf(graph), weightsOf(to));
     await rename(graph, to);

@@ -1,20 +1,20 @@
-/** A matrix in int8 with one scale a column: `value = scale[column] * quantized`. */
+/** A matrix of int8 values with one scale for each column: `value = scale[column] * quantized`. */
 export interface QuantizedMatrix {
   rows: number;
   columns: number;
   values: Int8Array<ArrayBuffer>;
   scales: Float32Array<ArrayBuffer>;
-  /** Sum of the quantized values of each column, times its scale. */
+  /** For each column, the sum of its quantized values times its scale. */
   sums: Float32Array<ArrayBuffer>;
 }
 
-/** The largest value. -128 stays unused, so that the range is symmetric. */
+/** The largest quantized value. The value -128 is not used, so that the range is symmetric. */
 const largest = 127;
 
 /**
- * Rounds a matrix to int8 with a scale for each column.
- * @param isTransposed true when `source` has a row for each column of the result.
- * @param factor is multiplied into the scales.
+ * Rounds a matrix to int8 with one scale for each column.
+ * @param isTransposed true when each row of `source` is a column of the result.
+ * @param factor a number that each scale is multiplied by.
  * @throws {Error} when a value is not finite.
  */
 export function quantizeColumns(
@@ -25,13 +25,13 @@ export function quantizeColumns(
 ): QuantizedMatrix {
   const [rows, columns] = isTransposed ? [second, first] : [first, second];
   const scales = new Float32Array(columns);
-  // The inner loops follow the memory of the source.
+  // The inner loop visits the values in the order in which they are in memory, which is fast.
   for (let outer = 0; outer < first; outer++) {
     const from = outer * second;
     for (let inner = 0; inner < second; inner++) {
       const size = Math.abs(source[from + inner] as number);
       const column = isTransposed ? outer : inner;
-      // NaN stays, since no comparison with it is true.
+      // Once the entry is NaN it stays NaN, since no comparison with NaN is true.
       if (size > (scales[column] as number) || Number.isNaN(size)) scales[column] = size;
     }
   }
@@ -46,7 +46,7 @@ export function quantizeColumns(
       const at = isTransposed ? inner * columns + outer : from + inner;
       const value = Math.round((source[from + inner] as number) * (inverse[column] as number));
       values[at] = value;
-      // Exact: the sum of 2^17 such values needs 24 bits.
+      // The sum is exact in float32 for up to 2^17 rows: such a sum needs at most 24 bits.
       sums[column] = (sums[column] as number) + value;
     }
   }

@@ -1,7 +1,7 @@
 import { field, integer, text } from '../encoder/protobuf.ts';
 import { elementTypes, nodeFields, tensorFields } from './graph.ts';
 
-/** Messages of onnx.proto as bytes. */
+/** This file encodes messages of onnx.proto as bytes. */
 
 export type Attribute = { i: number } | { ints: readonly number[] };
 
@@ -13,7 +13,7 @@ export interface NewNode {
   attributes?: Readonly<Record<string, Attribute>>;
 }
 
-/** `NodeProto` */
+/** Encodes a `NodeProto`. */
 export const nodeMessage = ({ op, domain = '', inputs, output, attributes = {} }: NewNode): Buffer =>
   Buffer.concat([
     ...inputs.map((name) => text(nodeFields.input, name)),
@@ -24,7 +24,7 @@ export const nodeMessage = ({ op, domain = '', inputs, output, attributes = {} }
     ...(domain === '' ? [] : [text(nodeFields.domain, domain)]),
   ]);
 
-/** `AttributeProto`, of type INT or INTS; a negative integer has ten bytes. */
+/** Encodes an `AttributeProto` of the type INT or INTS. */
 const attributeMessage = (name: string, value: Attribute): Buffer =>
   Buffer.concat([
     text(1, name),
@@ -48,11 +48,11 @@ const tensorHead = (name: string, type: number, dims: readonly number[]): Buffer
     text(tensorFields.name, name),
   ]);
 
-/** `TensorProto` with its values. */
+/** Encodes a `TensorProto` that contains its values. */
 export const tensorMessage = (name: string, type: number, dims: readonly number[], raw: Uint8Array): Buffer =>
   Buffer.concat([tensorHead(name, type, dims), field(tensorFields.raw, raw)]);
 
-/** `TensorProto` with its values in another file. */
+/** Encodes a `TensorProto` whose values are in another file. */
 export const externalTensor = (
   name: string,
   type: number,
@@ -67,6 +67,6 @@ export const externalTensor = (
     integer(tensorFields.location, 1),
   ]);
 
-/** `ValueInfoProto` of a float tensor of any shape. */
+/** Encodes the `ValueInfoProto` of a float tensor without a stated shape. */
 export const floatInfo = (name: string): Buffer =>
   Buffer.concat([text(1, name), field(2, field(1, integer(1, elementTypes.float)))]);

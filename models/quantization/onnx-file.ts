@@ -2,8 +2,8 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { type Field, fieldsIn, lengthDelimited, type Span } from '../encoder/protobuf.ts';
 
 /**
- * An ONNX file that is read in parts. Its weights stay on disk until they are asked for: a tower may have 2 GB. Reads
- * are synchronous, since the conversion of the weights occupies its thread anyway.
+ * An ONNX file that is read in parts. Weights stay on disk until they are needed, since a tower may have 2 GB. The
+ * reads are synchronous: the caller converts weights in the same thread and blocks it anyway.
  */
 export class OnnxFile implements Disposable {
   readonly path: string;
@@ -23,7 +23,10 @@ export class OnnxFile implements Disposable {
     closeSync(this.#handle);
   }
 
-  /** Iterates the fields of a message, and skips their contents. @throws {Error} when the bytes are not a message. */
+  /**
+   * Iterates the fields of a message without reading their contents.
+   * @throws {Error} when the bytes are not a message.
+   */
   *fields(start = 0, end = this.size): Generator<Field> {
     let at = start;
     const varint = (): number => {
@@ -48,7 +51,7 @@ export class OnnxFile implements Disposable {
     }
   }
 
-  /** Returns a copy of the bytes, at the start of a buffer of its own. */
+  /** Returns a copy of a part of the file. The copy begins at offset 0 of a new ArrayBuffer. */
   bytes({ start, end }: Span): Buffer {
     const bytes = Buffer.from(new ArrayBuffer(end - start));
     for (let at = 0; at < bytes.length; ) {
@@ -72,7 +75,7 @@ export class OnnxFile implements Disposable {
   #notOnnx = (): Error => new Error(`${this.path} is not an ONNX model`);
 }
 
-/** Returns the texts of a repeated field. */
+/** Returns all values of a repeated string field. */
 export const textsIn = (bytes: Uint8Array, span: Span, number: number): string[] =>
   [...fieldsIn(bytes, span.start, span.end)]
     .filter((part) => part.number === number)

@@ -19,25 +19,30 @@ import { externalTensor, tensorMessage } from './messages.ts';
 import { OnnxFile } from './onnx-file.ts';
 import { type MatrixNames, multiplyRows, type QuantizedRows, quantizeRows, shared } from './rewrite.ts';
 
-/** The parts of a written graph, for reports. */
+/** Counts of the parts of a graph that was written in int8, for reports. */
 export interface Quantized {
-  /** Products with an int8 matrix. */
+  /** The number of matrix products with an int8 matrix. */
   products: number;
-  /** Values of all int8 matrices. */
+  /** The number of values in all int8 matrices. */
   values: number;
 }
 
-/** Tensors of fewer bytes are in the graph, since ONNX Runtime reads shapes from them. */
+/**
+ * Tensors with fewer bytes are stored in the graph itself, since ONNX Runtime reads shapes from small tensors there.
+ */
 const leastExternal = 1024;
-/** ONNX Runtime maps the file, and its values then begin at a page. */
+/**
+ * The alignment of tensors in the file of weights, in bytes. ONNX Runtime maps the file into memory, and with this
+ * alignment each tensor begins at a memory page.
+ */
 const alignment = 4096;
-/** The first opset in which ReduceMax takes a negative axis. */
+/** The first version of the operator set in which ReduceMax accepts a negative axis. */
 const leastOpset = 11;
 
-/** Name of the file with the weights of a written graph. */
+/** Returns the path of the file with the weights of a written graph. */
 export const weightsOf = (target: string): string => `${target}_data`;
 
-/** A product of activations and a constant matrix. */
+/** A matrix product of activations and a constant matrix. */
 interface Product {
   node: GraphNode;
   matrix: string;
@@ -47,14 +52,15 @@ interface Product {
 }
 
 /**
- * Writes the int8 form of an fp32 graph: matrices that are constant get int8 values with a scale for each column, and
- * their activations get int8 values with a scale for each row, when they are computed. Embeddings, convolutions, layer
- * norms and products of attention stay fp32. One matrix at a time is in memory.
- * @param source an ONNX file, with its weights in it or next to it.
- * @param target the new file; its weights are in {@link weightsOf}.
- * @param outputs names of the outputs that are embeddings, the preferred ones first: a list for each tower. Of each, the
- *   first that the graph has is kept, and other outputs are left out. By default all are kept.
- * @throws {Error} naming the file, when it is not an ONNX model in fp32, or its weights are missing.
+ * Writes the int8 form of an fp32 graph. Each constant matrix is stored as int8 values with a scale for each column.
+ * The graph rounds the activations that a matrix is multiplied by to int8, with a scale for each row, at run time.
+ * Embedding tables, convolutions, layer norms and the products inside attention stay in fp32. Only one matrix at a time
+ * is in memory.
+ * @param source the path of an ONNX file, which contains its weights or has them in files next to it.
+ * @param target the path of the new graph. Its weights are written to {@link weightsOf}.
+ * @param outputs for each tower, a list of names of outputs that are embeddings, with the preferred names first. The
+ *   first name of each list that the graph has is kept. Other outputs are removed. By default, all outputs are kept.
+ * @throws {Error} naming the file, when it is not an ONNX model in fp32 or when its weights are missing.
  */
 export async function quantize(
   source: string,
@@ -75,7 +81,7 @@ export async function quantize(
     const matrices = new Map<string, MatrixNames>();
     const tensors: Buffer[] = [...sharedTensors(opset)];
     let valueCount = 0;
-    /** Adds the int8 form of a matrix. */
+    /** Adds the int8 form of a matrix to the written tensors, once for each matrix. */
     const addMatrix = async ({ matrix, isTransposed, factor }: Product) => {
       const key = `${matrix}\n${isTransposed}\n${factor}`;
       const known = matrices.get(key);
@@ -153,7 +159,7 @@ const textsOf = (bytes: Buffer, number: number): string[] =>
     .filter((part) => part.number === number)
     .map(({ start, end }) => bytes.subarray(start, end).toString());
 
-/** Leaves out the outputs that nobody reads, such as hidden layers. */
+/** Returns the graph without the outputs that this service does not read, such as hidden layers. */
 function withOutputs(graph: OnnxGraph, wanted: readonly (readonly string[])[]): OnnxGraph {
   const names = graph.outputs.map(({ name }) => name);
   const kept = wanted.map((list) => list.find((name) => names.includes(name)));
@@ -161,7 +167,7 @@ function withOutputs(graph: OnnxGraph, wanted: readonly (readonly string[])[]): 
   return outputs.length === 0 ? graph : { ...graph, outputs };
 }
 
-/** Returns the product that a node computes, if its second input may be a constant matrix. */
+/** Returns the matrix product that a node computes; undefined when its second input cannot be a constant matrix. */
 function productOf(node: GraphNode): Product | undefined {
   const { op, domain, inputs } = node;
   const [, matrix = '', bias] = inputs;
@@ -181,8 +187,9 @@ function productOf(node: GraphNode): Product | undefined {
 }
 
 /**
- * Returns the products whose results reach an output of the graph without another product. They are projections of one
- * row an input: in fp32 they cost little time, and their rounding would be that of the embedding itself.
+ * Returns the last matrix products of a graph: no other matrix product comes between them and an output. They stay in
+ * fp32. They project only one row for each input, so fp32 costs little time, and rounding them would directly round the
+ * embedding.
  */
 function lastProducts({ nodes, outputs }: OnnxGraph): Set<GraphNode> {
   const producers = new Map(nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
@@ -197,7 +204,7 @@ function lastProducts({ nodes, outputs }: OnnxGraph): Set<GraphNode> {
   return last;
 }
 
-/** Returns the attributes of a node that are numbers. */
+/** Returns the values of a node's attributes that are numbers, by name. */
 function numbersOf({ bytes }: GraphNode): Map<string, number> {
   const numbers = new Map<string, number>();
   for (const part of fieldsIn(bytes)) {
@@ -214,7 +221,7 @@ function numbersOf({ bytes }: GraphNode): Map<string, number> {
   return numbers;
 }
 
-/** Returns the values of a constant matrix of fp32; undefined when the value is something else. */
+/** Returns the values of a constant fp32 matrix; undefined when `name` is not such a matrix. */
 async function matrixOf(
   name: string,
   graph: OnnxGraph,
@@ -240,7 +247,7 @@ async function matrixOf(
   return { dims: [first, second], values: new Float32Array(bytes.buffer) };
 }
 
-/** Returns all values that the outputs of a graph need. */
+/** Returns the names of all values that are needed to compute the outputs of a graph. */
 function neededFor(
   { outputs }: OnnxGraph,
   nodes: readonly { reads: readonly string[]; outputs: readonly string[] }[],
@@ -248,7 +255,7 @@ function neededFor(
   const producers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
   const needed = new Set(outputs.map(({ name }) => name));
   for (const name of needed) for (const read of producers.get(name)?.reads ?? []) needed.add(read);
-  // An input or output that a node leaves out.
+  // The empty name stands for an optional input or output that a node does not have.
   needed.delete('');
   return needed;
 }
@@ -274,7 +281,8 @@ function modelOf(graph: OnnxGraph, nodes: readonly { bytes: Buffer }[], tensors:
   const content = Buffer.concat([
     ...nodes.map(({ bytes }) => field(graphFields.node, bytes)),
     ...tensors.map((tensor) => field(graphFields.constant, tensor)),
-    // Exports with an old IR version also list constants as inputs; ONNX Runtime then does not fold them.
+    // Exports with an old IR version also list constants as inputs. These inputs are left out, since ONNX Runtime would
+    // not precompute operations on such constants.
     ...graph.inputs
       .filter(({ name }) => !graph.constants.has(name))
       .map(({ bytes }) => field(graphFields.input, bytes)),
@@ -300,12 +308,12 @@ function writeWhole(path: string, bytes: Uint8Array): void {
   }
 }
 
-/** Writes all bytes: one call writes at most 2 GB. */
+/** Writes all bytes. It needs a loop, since one call writes at most 2 GB. */
 function writeAll(handle: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) at += writeSync(handle, bytes, at, bytes.length - at);
 }
 
-/** The file with the weights of a graph. */
+/** The file that the weights of a graph are written to. */
 class DataFile {
   readonly #handle: number;
   readonly #location: string;
@@ -316,7 +324,10 @@ class DataFile {
     this.#location = basename(path);
   }
 
-  /** Writes the values of a tensor. @returns the tensor for the graph. */
+  /**
+   * Writes the values of a tensor to the file. The values of a small tensor are not written but stay in the graph.
+   * @returns the encoded tensor for the graph.
+   */
   add(name: string, type: number, dims: readonly number[], values: Uint8Array): Buffer {
     if (values.length < leastExternal) return tensorMessage(name, type, dims, values);
     const gap = -this.#size & (alignment - 1);

@@ -1,15 +1,16 @@
 import { type NewNode, nodeMessage } from './messages.ts';
 
 /**
- * The nodes of a product of activations and an int8 matrix. Each row of the activations has a centre and a size of its
- * own, from its smallest and largest value. So a row depends on nothing but itself, and the other inputs of a run never
- * change a score. With one scale for the whole run, as DynamicQuantizeLinear has it, they do.
+ * This file builds the graph nodes that multiply activations by an int8 matrix. The nodes first round the activations
+ * to 8 bits. Each row of the activations has its own centre and size, computed from the row's smallest and largest
+ * value. So the result for a row depends only on this row, and the other inputs of a run cannot change a score. With
+ * one scale for the whole run, as in ONNX's operator DynamicQuantizeLinear, they can.
  *
- * A centre halves the error of values that are mostly positive, as after GELU, and of rows with one large value. It costs
- * a pass over the activations and one over the results.
+ * The centre halves the rounding error of rows whose values are mostly positive, such as after GELU, and of rows with
+ * one large value. It costs one more pass over the activations and one more pass over the results.
  */
 
-/** Names of the constants that all products share. */
+/** The names of the constants that all products of a graph use. */
 export const shared = {
   one: 'vls.int8.one',
   half: 'vls.int8.half',
@@ -20,31 +21,40 @@ export const shared = {
   axes: 'vls.int8.axes',
 } as const;
 
-/** Activations as `centre + size * (values - 128) / 127`, with a centre and a size for each row. */
+/**
+ * The names of the values that represent rounded activations. An activation is `centre + size * (value - 128) / 127`,
+ * with a centre and a size for each row.
+ */
 export interface QuantizedRows {
-  /** uint8 */
+  /** Values of the type uint8. */
   values: string;
   centres: string;
   sizes: string;
 }
 
-/** Names of a quantized matrix. */
+/** The names of the tensors that represent a quantized matrix. */
 export interface MatrixNames {
-  /** int8 */
+  /** Values of the type int8. */
   values: string;
-  /** One for each column. */
+  /** One scale for each column. */
   scales: string;
-  /** Sum of each column, in one row. */
+  /** The sum of each column, as a matrix with one row. */
   sums: string;
 }
 
 const microsoft = 'com.microsoft';
 
-/** Nodes that quantize the rows of a value. Products of the same value share them. */
+/**
+ * Returns the nodes that round the rows of a value to 8 bits. Several products with the same activations use the same
+ * nodes.
+ */
 export function quantizeRows(value: string, opset: number): { nodes: Buffer[]; rows: QuantizedRows } {
   const name = (part: string) => `${value}.int8.${part}`;
   const rows = { values: name('values'), centres: name('centres'), sizes: name('sizes') };
-  /** Axes became an input with opset 18. */
+  /**
+   * Returns a reduction over the last axis. The axes are an input since version 18 of the operator set, and an
+   * attribute before.
+   */
   const reduce = (op: string, output: string): NewNode =>
     opset >= 18
       ? { op, inputs: [value, shared.axes], output, attributes: { keepdims: { i: 1 } } }
@@ -55,7 +65,7 @@ export function quantizeRows(value: string, opset: number): { nodes: Buffer[]; r
     { op: 'Add', inputs: [name('highest'), name('lowest')], output: name('sum') },
     { op: 'Mul', inputs: [name('sum'), shared.half], output: rows.centres },
     { op: 'Sub', inputs: [name('highest'), rows.centres], output: name('reach') },
-    // A row of equal values has no scale.
+    // In a row of equal values the size is 0. The lower limit prevents a division by 0.
     { op: 'Max', inputs: [name('reach'), shared.least], output: rows.sizes },
     { op: 'Div', inputs: [shared.largest, rows.sizes], output: name('factors') },
     { op: 'Sub', inputs: [value, rows.centres], output: name('centred') },
@@ -65,7 +75,10 @@ export function quantizeRows(value: string, opset: number): { nodes: Buffer[]; r
   return { nodes: nodes.map(nodeMessage), rows };
 }
 
-/** Nodes that multiply quantized rows by a matrix. @param bias is added to each row of the product, if any. */
+/**
+ * Returns the nodes that multiply quantized rows by a matrix.
+ * @param bias a value to add to each row of the product, if any.
+ */
 export function multiplyRows(
   { values, centres, sizes }: QuantizedRows,
   matrix: MatrixNames,

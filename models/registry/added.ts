@@ -11,29 +11,30 @@ import { bothTowersFile, towerFile } from './layouts.ts';
 import { modelsOf, profileEntry } from './traffic.ts';
 import { requireWeights, weightsAt } from './weights.ts';
 
-/** The user's description of a model to add. */
+/** The name and properties that the user gives to a model when adding it to the registry. */
 export interface AddedModel {
   model: string;
-  /** A profile for the model. */
+  /** A profile to create that refers to the model. */
   profile?: string | undefined;
   description?: string | undefined;
   logitScale?: number | undefined;
-  /** The family, if the files do not state it. */
+  /** The family; needed if the model's files do not show it. */
   family?: FamilyName | undefined;
-  /** Bias of the sigmoid, for families that have one. */
+  /** The bias of the sigmoid, for families whose probability is a sigmoid. */
   logitBias?: number | undefined;
 }
 
-/** A registry file with unknown fields, which are written back unchanged. */
+/** The schema of a registry file that is changed. Fields unknown to this schema are written back unchanged. */
 const openFile = z.looseObject({
   profiles: z.record(z.string(), z.unknown()).default({}),
   models: z.record(z.string(), z.unknown()).default({}),
 });
 
 /**
- * Adds a model folder to the registry in `DATA_DIR`, with the hashes of its towers. The folder is not moved.
- * @returns the precisions of the folder, the one in use first: fp32 if present.
- * @throws {Error} when the folder is not a model, or the name is invalid or already used.
+ * Adds a model folder to the registry file in `DATA_DIR`, with the hashes of its graphs and weights. The folder stays
+ * where it is.
+ * @returns the precisions that the folder contains. The first is the one that is used: fp32 if the folder has it.
+ * @throws {Error} when the folder is not a model, or when the name is invalid or already used.
  */
 export async function addFolder(config: RegistryConfig, folder: string, as: AddedModel): Promise<ModelPrecision[]> {
   const path = resolve(folder);
@@ -66,7 +67,8 @@ export async function addFolder(config: RegistryConfig, folder: string, as: Adde
   await write(config, as, {
     ...(as.description !== undefined && { description: as.description }),
     source: { type: 'folder', path },
-    // Changed weights get another revision, so that cached embeddings and running batches never mix both.
+    // The revision is a hash of the files, so changed weights get another revision. Then cached embeddings and running
+    // batches never mix results of old and new weights.
     revision: identity.digest('hex').slice(0, 12),
     ...(precision !== 'fp32' && { precision: towersOf(precision) }),
     ...(as.family !== undefined && { family: as.family }),
@@ -78,8 +80,8 @@ export async function addFolder(config: RegistryConfig, folder: string, as: Adde
 }
 
 /**
- * Adds an entry for a hub model to the registry in `DATA_DIR`. Its files are not pulled.
- * @throws {Error} when the entry is invalid, or the name is invalid or already used.
+ * Adds an entry for a model of a hub to the registry file in `DATA_DIR`. The files of the model are not downloaded.
+ * @throws {Error} when the entry is invalid, or when the name is invalid or already used.
  */
 export async function addEntry(config: RegistryConfig, entry: object, as: AddedModel): Promise<void> {
   requireNames(as);
@@ -107,8 +109,9 @@ async function write(config: RegistryConfig, { model, profile }: AddedModel, ent
 }
 
 /**
- * Removes an added model from the registry, with the profiles that only name this model. A folder is not deleted.
- * @throws {Error} when a profile shares its images between this model and others.
+ * Removes a model that was added to the registry file in `DATA_DIR`, and the profiles that name only this model. The
+ * model's folder is not deleted.
+ * @throws {Error} when the traffic rules of a profile name this model.
  */
 export async function removeAdded(dataDir: string, model: string): Promise<void> {
   await change(dataDir, async (content) => {

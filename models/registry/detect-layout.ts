@@ -4,21 +4,22 @@ import { filesOf, precisionsOf } from './layouts.ts';
 import type { TowersHere } from './precision.ts';
 import { isGraph } from './weights.ts';
 
-/** The user's choices when a repository has several models. */
+/** The user's choice of a model when a repository contains several models. */
 export interface LayoutChoice {
   layout?: LayoutName | undefined;
   folder?: string | undefined;
   weights?: string | undefined;
 }
 
-/** The layout of a repository, as far as its files show it. */
+/** The layout of a repository, with the values that the names of its files show. */
 export type DetectedLayout = Pick<HubSource, 'layout' | 'folder' | 'weights'>;
 
 const suffix = '(?:_fp16|_quantized)?';
 
 /**
  * Detects the layout of a repository by the names of its files.
- * @throws {Error} when they match no layout, or several models; the message lists what was found.
+ * @throws {Error} when the files match no layout, or when the repository has several models and the user's choice does
+ *   not select one. The message lists the graphs or models that were found.
  */
 export function detectLayout({ repo }: RepoAt, files: Iterable<string>, choice: LayoutChoice = {}): DetectedLayout {
   const all = new Set(files);
@@ -28,8 +29,8 @@ export function detectLayout({ repo }: RepoAt, files: Iterable<string>, choice: 
     (choice.folder === undefined || choice.folder === (folder ?? 'onnx')) &&
     (choice.weights === undefined || choice.weights === weights);
   const chosen = candidates.filter(isChosen);
-  // Repositories with one graph per tower often also have a graph with both. It is not used, since each run would
-  // compute both towers.
+  // Repositories with one graph for each tower often also have a single graph with both towers. The single graph is not
+  // used then, since each run of it computes both towers.
   const pair = chosen.filter(({ layout }) => layout !== 'one-file');
   const found = pair.length > 0 ? pair : chosen;
   const detected = found.find(({ folder, weights }) => folder === undefined && weights === undefined) ?? found[0];
@@ -42,7 +43,7 @@ export function detectLayout({ repo }: RepoAt, files: Iterable<string>, choice: 
   throw new Error(`${repo} has several models: choose one with --${flag}, of ${names}`);
 }
 
-/** Returns true for layouts that differ only in the small files that describe a model. */
+/** Returns true when two layouts have the same graphs, and differ only in the small files that describe a model. */
 const sameGraphs = (a: LayoutName, b: LayoutName): boolean => [a, b].every((layout) => pairs.includes(layout));
 const pairs: readonly LayoutName[] = ['xenova', 'onnx-community', 'open-clip'];
 
@@ -93,7 +94,7 @@ function lackOf(files: ReadonlySet<string>, { layout, folder, weights }: LayoutC
   return `has ${known}: its graphs are ${shown}${graphs.length > 8 ? ', …' : ''}`;
 }
 
-/** Returns the precisions of each tower in a repository. */
+/** Returns the precisions in which a repository offers each tower. */
 export function towersListed(source: HubSource, files: ReadonlyMap<string, unknown>, textFiles = files): TowersHere {
   const of = (tower: 'vision' | 'text') =>
     precisions.filter((precision) => {

@@ -11,7 +11,7 @@ const count = z.int().min(1);
 const positive = z.number().positive();
 const triple = z.tuple([z.number(), z.number(), z.number()]);
 
-// The revision also becomes the name of a directory.
+// The revision is also used as the name of a directory, so its characters are limited.
 const revision = z
   .string()
   .regex(/^\w[\w.-]{0,127}$/, 'a revision is a commit, a tag or a branch, with only letters, digits, dots, - and _')
@@ -37,7 +37,10 @@ const source = z.discriminatedUnion('type', [
 ]);
 
 const precision = z.enum(precisions);
-/** The precision of both towers, or of one tower. The device decides about the other. */
+/**
+ * The precision of both towers, or of only one tower. The device determines the precision of a tower for which none is
+ * stated.
+ */
 const statedPrecision = z
   .union([
     precision,
@@ -49,17 +52,19 @@ const statedPrecision = z
 
 const writtenEntry = z.strictObject({
   description: z.string().optional(),
-  /** True if the entry, with its revision, was never compared with the file list of its repository. */
+  /** True if the entry was never compared with the list of files in its repository at its revision. */
   unverified: z.literal(true).optional(),
-  /** True if no golden values show that the family reads the model as its reference does. */
+  /**
+   * True if no golden values exist to show that the service reproduces the results of the model's reference library.
+   */
   unproven: z.literal(true).optional(),
-  /** Licence of the weights, as named by their publisher. */
+  /** The licence of the weights, as their publisher names it. */
   licence: z.string().min(1).optional(),
-  /** ISO 639 codes, or `multilingual`. */
+  /** The languages of the texts: ISO 639 codes, or `multilingual`. */
   languages: z.array(z.string().min(2)).min(1).optional(),
-  /** Number of parameters of both towers. */
+  /** The number of parameters, summed over both towers. */
   parameters: count.optional(),
-  /** The cosine from which a pair counts as a good match, and the source of this value. */
+  /** The lowest cosine at which a pair counts as a good match, and the web page that states this value. */
   goodMatch: z.strictObject({ from: z.number().min(-1).max(1), source: z.url() }).optional(),
   /** The publisher's page about the model. */
   page: z.url().optional(),
@@ -83,17 +88,22 @@ const writtenEntry = z.strictObject({
       z.strictObject({
         sha256: z.string().regex(/^[0-9a-f]{64}$/),
         bytes: count.optional(),
-        /** True when the hash is known from one source only. The first pull compares it with the hub. */
+        /**
+         * True when only one source states the hash. The first pull then compares it with the hash that the hub states.
+         */
         unverified: z.literal(true).optional(),
       }),
     )
     .default({}),
 });
 
-/** Returns true for families whose texts are tokens of CLIP's vocabulary. */
+/** Returns true for families that have the tokenizer of CLIP. */
 const hasClipVocabulary = (family: FamilyName = 'clip'): boolean => ['clip', 'mobileclip', 'pe'].includes(family);
 
-/** Moves the revision to its place in the entry, and validates the entry against its layout. */
+/**
+ * Checks the entry against its layout. Then writes the revision both to the entry and to its source, since a file may
+ * state it in either of them.
+ */
 export const modelEntry = writtenEntry.transform((entry, context) => {
   const fault = (message: string, ...path: (string | number)[]) =>
     context.issues.push({ code: 'custom', message, path, input: entry });
@@ -140,15 +150,18 @@ type ParsedEntry = z.output<typeof modelEntry>;
 /** A model in a registry file. */
 export type ModelEntry = ParsedEntry & {
   model: string;
-  /** The directory of its files, which may not exist yet. */
+  /** The directory of the model's files. It may not exist yet. */
   directory: string;
-  /** The directory for files that are made from them: that of a pull, and one in `DATA_DIR` for a folder. */
+  /**
+   * The directory for files that the service makes from the model's files. For a model of a hub it is the model's own
+   * directory. For a model in a folder of the user it is a directory in `DATA_DIR`.
+   */
   madeDirectory: string;
   /** The registry file with the entry. */
   definedIn: string;
 };
 
-/** A model of a hub. */
+/** The registry entry of a model that comes from a hub. */
 export type HubEntry = ModelEntry & { source: Extract<ParsedEntry['source'], { type: 'huggingface' }> };
 export const isHubEntry = (entry: ModelEntry): entry is HubEntry => entry.source.type === 'huggingface';
 
@@ -160,7 +173,7 @@ export interface Entries {
   /** The traffic rules of each profile. */
   traffic: ReadonlyMap<string, TrafficRules>;
   defaultName: string;
-  /** Returns the model of a profile or model name. */
+  /** Returns the entry of the model that a profile name or model name refers to. */
   find(asked: string): ModelEntry | undefined;
 }
 
@@ -176,10 +189,16 @@ const registryFile = z.strictObject({
 
 export const builtInFile = fileURLToPath(new URL('../models.json', import.meta.url));
 
-/** The catalogue: a registry file with known models. A service offers them once they are pulled. */
+/**
+ * The registry file with the catalogue: models that are known but not installed. The service offers such a model once
+ * its files have been downloaded.
+ */
 export const catalogueFile = fileURLToPath(new URL('../catalogue.json', import.meta.url));
 
-/** Returns the entry at another revision that was pulled earlier; undefined for a folder. */
+/**
+ * Returns a copy of an entry for another revision that was downloaded earlier. Returns undefined for a model in a
+ * folder of the user, or when the other revision is not a valid name.
+ */
 export function atOtherRevision(entry: ModelEntry, other: string): ModelEntry | undefined {
   if (!isHubEntry(entry) || !revision.safeParse(other).success) return undefined;
   const source = { ...entry.source, revision: other };
@@ -187,10 +206,10 @@ export function atOtherRevision(entry: ModelEntry, other: string): ModelEntry | 
   return { ...entry, source, revision: other, directory, madeDirectory: directory };
 }
 
-/** The registry file that `vls models add` writes. */
+/** Returns the path of the registry file that `vls models add` writes. */
 export const addedFile = (dataDir: string): string => join(dataDir, 'models.json');
 
-/** Returns true if a model is only in the catalogue, and no profile refers to it. */
+/** Returns true if only the catalogue defines a model, and neither a profile nor the default refers to it. */
 export const isInCatalogue = ({ definedIn, model }: ModelEntry, { traffic, defaultName }: Entries): boolean =>
   definedIn === catalogueFile &&
   defaultName !== model &&
@@ -204,7 +223,7 @@ export const registryFiles = ({ dataDir, modelsFile }: RegistryConfig): string[]
   ...(modelsFile === undefined ? [] : [modelsFile]),
 ];
 
-/** A registry file that cannot be used; the message names file, entry and field. */
+/** The error for a registry file that cannot be used. The message names the file, the entry and the field. */
 export class RegistryError extends Error {
   override name = 'RegistryError';
 }
@@ -213,9 +232,11 @@ export class RegistryError extends Error {
 export type RegistryConfig = Pick<Config, 'dataDir' | 'modelsFile' | 'model'>;
 
 /**
- * Reads the registry files and merges them entry by entry: built in, the catalogue, models added to `DATA_DIR`, the
- * overlay (`MODELS_FILE`). Later files override earlier ones. The default is `MODEL`, or that of the last file.
- * @throws {RegistryError} naming file, entry and field.
+ * Reads the registry files and merges their entries. The order is: built-in models, the catalogue, models added to
+ * `DATA_DIR`, the user's file (`MODELS_FILE`). An entry in a later file replaces an entry of the same name in an
+ * earlier file. The default model is the one that the setting `MODEL` names; otherwise the one that the last file with
+ * a `default` names.
+ * @throws {RegistryError} naming the file, the entry and the field.
  */
 export async function readEntries(config: RegistryConfig): Promise<Entries> {
   const traffic = new Map<string, TrafficRules>();

@@ -1,10 +1,10 @@
 import type { Config } from '../../shared/config.ts';
 import { cpu, type Device } from '../device/device.ts';
 
-/** Settings of this installation for running models, whatever the registry states. */
+/** The settings of this installation for running models. The registry does not influence them. */
 export interface Execution extends Pick<Config, 'precision' | 'preprocess'> {
   device: Device;
-  /** True when another precision may replace a requested one that is missing. */
+  /** True when a precision that is requested but missing may be replaced by another one. */
   deviceFallback: boolean;
 }
 

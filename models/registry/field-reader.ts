@@ -1,15 +1,18 @@
 import type { FileHandle } from 'node:fs/promises';
 
-/** A field of a Protocol Buffers message: a number, or bytes with their place in the file. */
+/** A field of a Protocol Buffers message: a number (varint), or bytes with their position in the file. */
 export interface Field {
   number: number;
-  /** Value of a varint; the length of bytes. */
+  /** The value of a varint, or the number of bytes. */
   value: number;
   start: number;
   end: number;
 }
 
-/** Reads Protocol Buffers fields of an ONNX file through a moving window, without the data between them. */
+/**
+ * Reads the Protocol Buffers fields of an ONNX file through a small buffer. It reads only the headers of the fields,
+ * and skips the data between them.
+ */
 export class FieldReader {
   readonly #handle: FileHandle;
   readonly #path: string;
@@ -22,7 +25,10 @@ export class FieldReader {
     this.#path = path;
   }
 
-  /** Iterates numbers and bytes, and skips fields of 4 or 8 bytes. */
+  /**
+   * Iterates the fields between two positions that are varints or bytes. Fields with a fixed size of 4 or 8 bytes are
+   * skipped.
+   */
   async *fields(start: number, end: number): AsyncGenerator<Field> {
     let at = start;
     const varint = async (): Promise<number> => {

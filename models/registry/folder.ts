@@ -21,7 +21,7 @@ export type ModelFolder = ModelFacts &
 
 /**
  * Reads a model folder.
- * @param stated facts of the registry entry.
+ * @param stated the facts that the registry entry states.
  * @throws {Error} naming the missing or invalid file, and the field.
  */
 export async function readModelFolder(path: string, stated: StatedFacts = {}): Promise<ModelFolder> {
@@ -44,7 +44,10 @@ export async function readModelFolder(path: string, stated: StatedFacts = {}): P
   };
 }
 
-/** Returns the file of a tower at a precision: its own file, or one with both towers; undefined when there is none. */
+/**
+ * Returns the name of the file with a tower at a precision. It is the tower's own file, or a file that holds both
+ * towers. Returns undefined when there is neither.
+ */
 async function towerIn(directory: string, tower: keyof TowerPrecisions, precision: TowerPrecision) {
   for (const file of [towerFile(tower, precision), bothTowersFile(precision)]) {
     if ((await sizeOf(join(directory, file))) > 0) return file;
@@ -52,7 +55,9 @@ async function towerIn(directory: string, tower: keyof TowerPrecisions, precisio
   return undefined;
 }
 
-/** Returns the files with both towers at a precision, one or two; undefined when they are missing. */
+/**
+ * Returns the names of the one or two files that hold both towers at a precision; undefined when a tower is missing.
+ */
 export async function towerFilesIn(directory: string, precision: ModelPrecision): Promise<string[] | undefined> {
   const towers = towersOf(precision);
   const vision = await towerIn(directory, 'vision', towers.vision);
@@ -60,7 +65,7 @@ export async function towerFilesIn(directory: string, precision: ModelPrecision)
   return vision === undefined || text === undefined ? undefined : [...new Set([vision, text])];
 }
 
-/** The same, with the path of each tower. */
+/** Returns the absolute path of the file of each tower at a precision; undefined when a tower is missing. */
 export async function towersIn(
   directory: string,
   precision: ModelPrecision,
@@ -70,7 +75,7 @@ export async function towersIn(
   return { visionPath: join(directory, vision), textPath: join(directory, text) };
 }
 
-/** Lists the precisions of each tower in a directory. */
+/** Lists the precisions in which a directory has each tower. */
 export async function towersHere(directory: string): Promise<TowersHere> {
   const isHere = await access(join(directory, 'onnx')).then(
     () => true,

@@ -9,15 +9,18 @@ import {
 import { isGraph, isWeightsOf } from './weights.ts';
 
 /**
- * Arrangements of model files in repositories. `xenova` and `onnx-community`: one repository, graphs under `onnx/`.
- * `one-file`: the same, with both towers in one graph. `open-clip`: the same, described by `open_clip_config.json`.
- * `immich`: one repository with `visual/` and `textual/`. `qdrant`: two repositories, one for each tower. `marqo`: both
- * towers at the root of one repository, and no tokenizer.
+ * The layouts: arrangements of model files in repositories of a hub.
+ * `xenova` and `onnx-community`: one repository, with the graphs under `onnx/`.
+ * `one-file`: as `xenova`, but one graph holds both towers.
+ * `open-clip`: as `xenova`, but the file `open_clip_config.json` describes the model.
+ * `immich`: one repository with the folders `visual/` and `textual/`.
+ * `qdrant`: two repositories, one for each tower.
+ * `marqo`: one repository, with both towers in its root folder and without a tokenizer.
  */
 export const layoutNames = ['xenova', 'onnx-community', 'one-file', 'open-clip', 'immich', 'qdrant', 'marqo'] as const;
 export type LayoutName = (typeof layoutNames)[number];
 
-/** The ending of a graph's file name, before `.onnx`. */
+/** The end of a graph's file name at each precision, before `.onnx`. */
 const suffixes: Record<TowerPrecision, string> = {
   fp32: '',
   fp16: '_fp16',
@@ -25,7 +28,7 @@ const suffixes: Record<TowerPrecision, string> = {
   'int8-rows-1': '_int8_rows_1',
 };
 
-/** A place on the hub: a repository at a revision. */
+/** A repository on the hub, at a revision. */
 export interface RepoAt {
   repo: string;
   revision: string;
@@ -34,26 +37,29 @@ export interface RepoAt {
 /** The source of a model. */
 export interface HubSource extends RepoAt {
   layout: LayoutName;
-  /** `qdrant`: the repository of the text tower. */
+  /** Only for the layout `qdrant`: the repository of the text tower. */
   text?: RepoAt | undefined;
-  /** The source of the tokenizer, if the repository has none or another one is preferred. */
+  /**
+   * The repository of the tokenizer. It is stated when the model's repository has no tokenizer, or when another
+   * tokenizer is preferred.
+   */
   tokenizer?: RepoAt | undefined;
-  /** For `marqo`: the name of the weights in the file names. */
+  /** Only for the layout `marqo`: the name of the weights, which is part of the file names. */
   weights?: string | undefined;
   /**
-   * The folder of the graphs if it is not `onnx`; `.` is the root. A `preprocessor_config.json` in this folder takes
-   * precedence over that in the root.
+   * The folder of the graphs if it is not `onnx`. The value `.` stands for the root folder of the repository. A
+   * `preprocessor_config.json` in the folder of the graphs replaces the one in the root folder.
    */
   folder?: string | undefined;
 }
 
-/** A file to download: its place on the hub, and its local name. */
+/** A file to download: its repository, its path there, and its local name. */
 export interface LayoutFile extends RepoAt {
   path: string;
   local: string;
 }
 
-/** All CLIP models with OpenAI's vocabulary share this tokenizer. */
+/** The source of CLIP's tokenizer. All models with the vocabulary of OpenAI's CLIP can use it. */
 const clipTokenizer: RepoAt = {
   repo: 'Xenova/clip-vit-base-patch32',
   revision: '4c1807b705b1d015fb032789cc4d221b23025a6f',
@@ -64,26 +70,26 @@ const preprocessorFile = 'preprocessor_config.json';
 const openClipFile = 'open_clip_config.json';
 const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'] as const;
 /**
- * Files that only some tokenizers have: the models of SentencePiece, whose token ids are exact, and the vocabulary of
- * WordPiece.
+ * Files that only some tokenizers have. The first three are model files of SentencePiece, with which token ids are
+ * exact. The last one is the vocabulary of WordPiece.
  */
 const moreTokenizerFiles = ['spiece.model', 'tokenizer.model', 'sentencepiece.bpe.model', 'vocab.txt'] as const;
 
 export const towerFile = (tower: 'vision' | 'text', precision: TowerPrecision): string =>
   `onnx/${tower}_model${suffixes[precision]}.onnx`;
 
-/** Returns the file of a graph with both towers. */
+/** Returns the file name of a graph that holds both towers. */
 export const bothTowersFile = (precision: TowerPrecision): string => `onnx/model${suffixes[precision]}.onnx`;
 
-/** Returns true if a graph holds both towers, by its name. */
+/** Returns true if the name of a graph's file shows that the graph holds both towers. */
 export const holdsBothTowers = (path: string): boolean => /(^|[/\\])model(_\w+)?\.onnx$/.test(path);
 
 const layoutsOfOnnxFolders: readonly LayoutName[] = ['xenova', 'onnx-community', 'one-file', 'open-clip'];
 
-/** Returns true if a layout has its graphs in a folder that the source may name. */
+/** Returns true if the source of a model with this layout may name the folder of the graphs. */
 export const hasFolder = (layout: LayoutName): boolean => layoutsOfOnnxFolders.includes(layout);
 
-/** Returns the precisions in the repositories of a layout. */
+/** Returns the precisions that repositories of a layout can offer. */
 export function precisionsOf(layout: LayoutName): readonly Precision[] {
   if (hasFolder(layout)) return precisions;
   return layout === 'marqo' ? ['fp32', 'fp16'] : ['fp32'];
@@ -92,10 +98,9 @@ export function precisionsOf(layout: LayoutName): readonly Precision[] {
 const at = ({ repo, revision }: RepoAt, path: string, local: string): LayoutFile => ({ repo, revision, path, local });
 
 /**
- * Returns the files that a model must have at a precision. If a layout does not have a file, the registry entry states
- * its facts.
- * @throws {Error} when the layout does not have the precision, or the source does not have a field that the layout
- * needs.
+ * Returns the files that a model must have at a precision. If a layout lacks a file that describes models, the registry
+ * entry states the facts instead.
+ * @throws {Error} when the layout does not offer the precision, or when the source lacks a field that the layout needs.
  */
 export function filesOf(source: HubSource, precision: ModelPrecision): LayoutFile[] {
   const { layout } = source;
@@ -113,14 +118,18 @@ export function filesOf(source: HubSource, precision: ModelPrecision): LayoutFil
   ];
 }
 
-/** Returns the optional files of a model. If two have the same local name, the later one is used. */
+/**
+ * Returns the files that a model may have but does not need. If two of them have the same local name, the later one is
+ * used.
+ */
 export function optionalFilesOf(source: HubSource): LayoutFile[] {
   const { layout, folder } = source;
   const tokenizer = tokenizerPlace(source);
   const describing = !hasFolder(layout) ? [] : layout === 'open-clip' ? [configFile, preprocessorFile] : [openClipFile];
   return [
     ...describing.map((name) => at(source, name, name)),
-    // Models that share a repository may read images of different sizes.
+    // A repository may hold several models, each in a folder of its own, that read images of different sizes. So the
+    // file in the folder of the model comes last and is preferred.
     ...(hasOwnFolder(source)
       ? ['', `${folder}/`].map((place) => at(source, `${place}${preprocessorFile}`, preprocessorFile))
       : []),
@@ -158,7 +167,10 @@ function textPlace({ text }: HubSource): RepoAt {
   return text;
 }
 
-/** Returns the graphs of a model, the vision tower first; a single file if it has both. */
+/**
+ * Returns the files of a model's graphs, the vision tower first. Returns one file if it holds both towers at the same
+ * precision.
+ */
 function graphsOf(source: HubSource, towers: TowerPrecisions): LayoutFile[] {
   const vision = towerFile('vision', towers.vision);
   const text = towerFile('text', towers.text);
@@ -184,18 +196,24 @@ function graphsOf(source: HubSource, towers: TowerPrecisions): LayoutFile[] {
   }
 }
 
-/** With weights `openai`, `Marqo/onnx-open_clip-ViT-L-14` has `onnx32-open_clip-ViT-L-14-openai-visual.onnx`. */
+/**
+ * Returns the start of the file names of graphs in a repository of Marqo. Example: with the weights `openai`, the
+ * repository `Marqo/onnx-open_clip-ViT-L-14` has the file `onnx32-open_clip-ViT-L-14-openai-visual.onnx`.
+ */
 function marqoStem(repo: string, weights: string, precision: TowerPrecision): string {
   const name = repo.slice(repo.indexOf('/') + 1).replace(/^onnx-/, '');
   return `onnx${precision === 'fp16' ? 16 : 32}-${name}-${weights}`;
 }
 
-/** Returns true if the source has a file of this local name at some precision. Only such files may have hashes. */
+/**
+ * Returns true if a file with this local name belongs to the source at any precision. A registry entry may state hashes
+ * only for such files.
+ */
 export function isLocalName(source: HubSource, local: string): boolean {
   const required = precisionsOf(source.layout).flatMap((precision) => filesOf(source, precision));
   const known = [...required, ...optionalFilesOf(source)];
   return known.some((file) => file.local === local || (isGraph(file.local) && isWeightsOf(file.local, local)));
 }
 
-/** Returns true if the repositories of a layout do not state `dimensions`, so the registry must. */
+/** Returns true if repositories of a layout do not state `dimensions`. The registry entry must then state it. */
 export const needsDimensions = (layout: LayoutName): boolean => layout === 'qdrant' || layout === 'marqo';

@@ -3,21 +3,28 @@ import type { ModelPrecision, ModelSpec, OwnInt8 } from '../model.ts';
 import { towersOf } from '../model.ts';
 import { towersIn } from './folder.ts';
 
-/** The int8 towers of this service, which it makes from the fp32 ones. */
+/** This file defines where the service stores the int8 towers that it makes from fp32 towers. */
 
-/** Its version is part of receipts. A change of the written graphs that changes scores raises it. */
+/**
+ * The name of the int8 form that this service makes. It ends with a version, which is part of receipts. Increase the
+ * version when a change of the written graphs changes scores.
+ */
 export const ownInt8: OwnInt8 = 'int8-rows-1';
 
-/** Returns the path of the int8 form of an fp32 graph, in the folder for what is made of a model. */
+/**
+ * Returns the path of the int8 graph that is made from an fp32 graph.
+ * @param source the path of the fp32 graph.
+ * @param madeDirectory the directory for files that are made from a model's files.
+ */
 export const madePath = (source: string, madeDirectory: string): string =>
   join(madeDirectory, 'onnx', `${basename(source, '.onnx')}_${ownInt8.replaceAll('-', '_')}.onnx`);
 
-/** The towers of a model at a precision, some of which may have to be made before they are loaded. */
+/** The towers of a model at a precision. The graphs in `made` may have to be made before the towers can be loaded. */
 export type MadeTowers = Pick<ModelSpec, 'visionPath' | 'textPath'> & { made: NonNullable<ModelSpec['made']> };
 
 /**
  * Returns the paths of both towers at a precision.
- * @param madeDirectory for towers that are made.
+ * @param madeDirectory the directory for towers that are made from fp32 towers.
  * @returns undefined when a file is missing.
  */
 export async function towersWithMade(

@@ -11,35 +11,37 @@ import type { ModelEntry } from './entries.ts';
 type Stated = Pick<ModelEntry, 'precision'>;
 
 /**
- * Returns the precision of a model for a requested precision. If the registry entry states the precision of one tower,
- * this tower always has it: texts of SigLIP 2 are inaccurate in fp16. If the entry states both, they are only a
- * default.
+ * Returns the precision at which a model runs for a requested precision. If the registry entry states the precision of
+ * only one tower, this tower always has the stated precision. For example, the text tower of SigLIP 2 is inaccurate in
+ * fp16. If the entry states the precision of both towers, the stated values are only a default, and the requested
+ * precision is used.
  */
 export function precisionFor({ precision: stated = {} }: Stated, asked: TowerPrecision): ModelPrecision {
   const isDefault = stated.vision !== undefined && stated.text !== undefined;
   return isDefault ? asked : precisionName({ vision: stated.vision ?? asked, text: stated.text ?? asked });
 }
 
-/** Returns the precision to pull by default. */
+/** Returns the precision that is downloaded when the user names none. */
 export const defaultPrecision = ({ precision: stated = {} }: Stated): ModelPrecision =>
   precisionName({ vision: stated.vision ?? 'fp32', text: stated.text ?? 'fp32' });
 
-/** Returns the precisions to pull for a request, or by default. */
+/** Returns the precisions to download: those that the user asked for, or the default one. */
 export const wantedPrecisions = (entry: Stated, asked: readonly Precision[] | undefined): ModelPrecision[] => [
   ...new Set(asked?.map((precision) => precisionFor(entry, precision)) ?? [defaultPrecision(entry)]),
 ];
 
-/** Returns a remark about a precision from which a CPU gains nothing; undefined for others. */
+/** Returns a remark for a precision that makes a model no faster on a CPU; undefined for other precisions. */
 export const remarkOnCpu = (precision: ModelPrecision): string | undefined =>
   Object.values(towersOf(precision)).includes('fp16')
     ? 'fp16 brings nothing on a CPU, where ONNX Runtime computes in fp32 and converts'
     : undefined;
 
-/** The available precisions of each tower in a directory. */
+/** The precisions in which each tower is available in a directory or repository. */
 export type TowersHere = Record<keyof TowerPrecisions, readonly Precision[]>;
 
 /**
- * Lists the precisions that a model with these towers can run at: those of both towers, else pairs of different ones.
+ * Lists the precisions that a model with these towers can run at. For each precision of a tower, the other tower has
+ * the same precision if available, and otherwise its first available one.
  */
 export function precisionsOfTowers({ vision, text }: TowersHere): ModelPrecision[] {
   const [firstVision] = vision;

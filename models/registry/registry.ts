@@ -25,9 +25,12 @@ import { readStagedPull, type StagedPull } from './staged-pull.ts';
 import type { TrafficRules } from './traffic.ts';
 import { createRegistryWatch } from './watch.ts';
 
-/** A model resolved from a requested name. */
+/** The model that a requested name resolves to. */
 export interface ResolvedModel {
-  /** The profile whose queue contains the batches of this model, or the model's own name if it has no profile. */
+  /**
+   * The profile whose queue contains the batches of this model. A model without a profile has a queue with the model's
+   * own name.
+   */
   profile: string;
   spec: ModelSpec;
 }
@@ -39,31 +42,40 @@ export interface Registry {
   /** Each profile, and each model without a profile. */
   readonly profiles: readonly string[];
   /**
-   * The error in the current registry files; null when they are valid. While there is an error, the last valid content
-   * is used.
+   * The error message for the current registry files; null when they are valid. While there is an error, the last valid
+   * content stays in use.
    */
   readonly fault: string | null;
   /**
+   * Returns the model that a name refers to.
    * @param nameOrNothing a profile, a model, or undefined for the default.
    * @throws {ServiceError} `model.unknown`, `model.unavailable`
    */
   resolve(nameOrNothing?: string): Promise<ResolvedModel>;
   /**
-   * Resolves the model of a batch. A revision that the registry no longer names can still be used while its files
-   * exist.
-   * @returns a description of the difference, when this process has another model and cannot evaluate the batch.
+   * Returns the model that a batch recorded when it was created. If the registry no longer names the revision, the
+   * model can still be used while its files exist.
+   * @returns a description of the difference when the model of this process differs, so that it cannot evaluate the
+   *   batch.
    * @throws {ServiceError} `model.unavailable` when the model should exist but cannot be used.
    */
   resolvePinned(
     pinned: Omit<Recipe, 'textCleaning'> & { textCleaning?: string | undefined },
   ): Promise<ModelSpec | { difference: string }>;
-  /** Returns the traffic rules of a profile. A model requested by its own name gets all the traffic. */
+  /**
+   * Returns the traffic rules of a profile. For a model that is requested by its own name, the rules send all traffic
+   * to this model.
+   */
   rulesOf(nameOrNothing?: string): TrafficRules;
   /**
-   * Lists all models, with or without local files. Catalogue models without local files are included only on request.
+   * Lists all models, including those without local files. Models that only the catalogue defines and that have no
+   * local files are listed only if `catalogue` is true.
    */
   list(options?: { catalogue?: boolean }): Promise<ListedModel[]>;
-  /** Reloads the registry when its files change, or model files are added or removed. Calls `onChange` afterwards. */
+  /**
+   * Reloads the registry when its files change, and when model files are added or removed. Calls `onChange` after each
+   * reload that succeeds.
+   */
   watch(log: Logger, onChange?: () => void): void;
   /** Stops watching. */
   close(): void;
@@ -73,30 +85,34 @@ export interface Registry {
 export interface ListedModel extends Pick<ModelEntry, 'model' | 'revision'> {
   profiles: string[];
   isDefault: boolean;
-  /** Factor of cosines before softmax or sigmoid; null when neither files nor entry state it. */
+  /**
+   * The factor that multiplies cosines before softmax or sigmoid. Null when neither the files nor the registry entry
+   * state it.
+   */
   logitScale: number | null;
   description: string | null;
-  /** The source of its files. */
+  /** The source of the model's files: a repository, or a directory. */
   source: string;
   speed: ModelEntry['speed'];
-  /** The command that downloads its files; null for a folder. */
+  /** The command that downloads the model's files; null for a model in a folder of the user. */
   pullCommand: string | null;
-  /** A running or interrupted pull of this model. */
+  /** A running or interrupted download of this model. */
   pull: StagedPull | null;
-  /** The facts from its files, or the error that makes them unusable. */
+  /** All data for loading the model, or the error that explains why its files cannot be used. */
   spec: ModelSpec | ServiceError;
 }
 
 /**
- * Loads the registry of this installation: built in, added to `DATA_DIR`, overlay (`MODELS_FILE`), default (`MODEL`).
- * @throws {Error} naming file, entry and field.
+ * Loads the registry of this installation: the built-in models, the catalogue, the models added to `DATA_DIR`, and the
+ * user's file (`MODELS_FILE`). The setting `MODEL` overrides the default model.
+ * @throws {Error} naming the file, the entry and the field.
  */
 export async function loadRegistry(config: RegistryConfig, execution: Execution = onCpu): Promise<Registry> {
-  /** The entries of all registry files, the whole catalogue included. */
+  /** The entries of all registry files, including catalogue models without local files. */
   let known = await readEntries(config);
   let entries = await withoutAbsent(known);
   let fault: string | null = null;
-  /** Entries that a change of the files has replaced. Batches may still need them. */
+  /** Entries that were replaced when the registry files changed. Older batches may still need them. */
   const former = new Map<string, ModelEntry>();
   let specs = new Map<string, ModelSpec>();
   const watchers: { close(): void }[] = [];
@@ -107,7 +123,8 @@ export async function loadRegistry(config: RegistryConfig, execution: Execution 
     preprocess?: PreprocessMode,
   ): Promise<ModelSpec> {
     const key = [entry.model, entry.revision, precision, preprocess].join('\n');
-    // A new map for each content of the files: a result that arrives after a reload must not be stored in the new map.
+    // A reload replaces the map. This call writes to the map that it started with, so that a result from the old files
+    // never gets into the new map.
     const read = specs;
     const known = read.get(key);
     if (known !== undefined) return known;
@@ -213,7 +230,10 @@ export async function loadRegistry(config: RegistryConfig, execution: Execution 
   };
 }
 
-/** Removes catalogue models without local files, so that they have no profile and no queue, and are not listed. */
+/**
+ * Returns the entries without the catalogue models that have no local files. Such models then have no profile and no
+ * queue, and are not listed.
+ */
 async function withoutAbsent(known: Entries): Promise<Entries> {
   const isServed = async (entry: ModelEntry) =>
     !isInCatalogue(entry, known) || (await precisionsIn(entry.directory)).length > 0;
@@ -223,7 +243,7 @@ async function withoutAbsent(known: Entries): Promise<Entries> {
   return { ...known, models, find: (asked) => models.get(known.profiles.get(asked) ?? asked) };
 }
 
-/** Returns a revision that was never in this registry but that a pull has left on disk. */
+/** Returns the entry for a revision that this registry never had, if an earlier download left its files on disk. */
 async function onDisk(current: ModelEntry | undefined, revision: string): Promise<ModelEntry | undefined> {
   const entry = current && atOtherRevision(current, revision);
   return entry && (await precisionsIn(entry.directory)).length > 0 ? entry : undefined;
@@ -236,13 +256,16 @@ function namesOf({ models, profiles }: Entries): string[] {
   return [...profiles.keys(), ...[...models.keys()].filter((model) => !profiled.has(model))];
 }
 
-/** Returns the first profile of a model that was requested by its own name. */
+/**
+ * Returns the profile whose queue is used for a requested name. For a model that is requested by its own name, this is
+ * its first profile; if it has no profile, it is the model's name.
+ */
 function queueOf({ profiles }: Entries, asked: string, model: string): string {
   if (profiles.has(asked)) return asked;
   return [...profiles].find(([, name]) => name === model)?.[0] ?? model;
 }
 
-/** The error for an unknown name. Its message lists the known names. */
+/** Returns the error for an unknown name. Its message lists the known names. */
 export function unknownModel(asked: string, { models, profiles }: Pick<Entries, 'models' | 'profiles'>): ServiceError {
   const known = [...new Set([...profiles.keys(), ...models.keys()])].join(', ');
   return new ServiceError(

@@ -16,15 +16,18 @@ import { ownInt8, towersWithMade } from './made.ts';
 import { defaultPrecision, precisionFor, precisionsOfTowers, remarkOnCpu, type TowersHere } from './precision.ts';
 import { weightsAt } from './weights.ts';
 
-/** The memory in bytes of Node, ONNX Runtime and sharp, without a model. */
+/** The estimated memory of an encoder process without a model, in bytes. It includes Node, ONNX Runtime and sharp. */
 const processBytes = 150_000_000;
-/** Size of an int8 graph as a share of its fp32 graph: embeddings stay fp32. */
+/**
+ * The estimated size of an int8 graph that this service makes, as a fraction of the size of its fp32 graph. It is more
+ * than a quarter, since the embedding tables stay in fp32.
+ */
 const madeShare = 0.4;
 
 /**
- * Reads everything that an encoder needs from the files of a model, and chooses the precision.
- * @param pinned the precision that must be used, if already decided.
- * @throws {ServiceError} `model.unavailable`, with the missing files and how to get them.
+ * Reads all data that an encoder needs from the files of a model, and chooses the precision.
+ * @param pinned the precision that must be used, if it is already decided.
+ * @throws {ServiceError} `model.unavailable`; the message names the missing files and the command that downloads them.
  */
 export async function readSpec(entry: ModelEntry, execution: Execution, pinned?: ModelPrecision): Promise<ModelSpec> {
   const { model, directory } = entry;
@@ -91,7 +94,7 @@ async function choosePrecision(
       `${entry.model} has ${choices.join(' and ')} here, not ${named.precision}${remedy}`,
     );
   }
-  // The entry's statement about one tower applies to each choice.
+  // If the entry states the precision of one tower, that statement applies to each choice below.
   const suits = (precision: TowerPrecision) => precisionFor(entry, precision);
   const [any = 'fp32'] = choices;
   if (named !== undefined) {
@@ -107,7 +110,7 @@ async function choosePrecision(
   };
 }
 
-/** The precision of the file that a tower is read or made from. */
+/** Returns the precision of the file that a tower is loaded from or made from. */
 const fileOf = (precision: TowerPrecision): Precision => (precision === ownInt8 ? 'fp32' : precision);
 
 interface Named {
@@ -116,9 +119,10 @@ interface Named {
 }
 
 /**
- * Replaces int8 by that of this service where there are fp32 files: the int8 files of repositories have one scale for all
- * activations of a run, so the other inputs of the run change a score. A batch keeps what it pinned. Other devices than
- * a CPU have no kernels for it.
+ * Replaces `int8` by the int8 form that this service makes, for each tower that has fp32 files. The reason: an int8
+ * file from a repository has one scale for all activations of a run, so the other inputs in the same run change a
+ * score. The precision does not change when a batch has pinned it. It does not change on devices other than a CPU,
+ * since they have no kernels for this service's int8 form.
  */
 function withInt8(
   named: Named | undefined,
@@ -137,7 +141,10 @@ function withInt8(
   return { precision, reason: `${named.reason}${isDependent ? note : ''}` };
 }
 
-/** Returns the precision that the batch, the registry entry or `PRECISION` states, if any of them does. */
+/**
+ * Returns the first stated precision: the one pinned by the batch, then the one in the registry entry, then the setting
+ * `PRECISION`. Returns undefined when none of them states a precision.
+ */
 function namedPrecision(
   entry: ModelEntry,
   { precision: asked }: Execution,
@@ -151,8 +158,9 @@ function namedPrecision(
 }
 
 /**
- * Returns the memory of an encoder in bytes: the value that the registry entry states for fp32, else an estimate from
- * the size of the files, since ONNX Runtime keeps the weights and packed copies.
+ * Returns the memory of an encoder in bytes. For fp32 this is the value in the registry entry, if the entry states one.
+ * Otherwise it is an estimate from the sizes of the files; it is larger than the files, since ONNX Runtime keeps the
+ * weights and rearranged copies of them. The estimate never exceeds the value in the entry.
  */
 async function memoryOf(
   entry: ModelEntry,

@@ -4,27 +4,27 @@ import { z } from 'zod';
 import { sizeOf, writeJson } from '../files.ts';
 
 /**
- * Returns the directory in which the downloads of a model wait until it is complete. It is on the same disk, so that
- * renaming it is enough.
+ * Returns the directory that holds the downloaded files of a model until the model is complete. It is on the same disk
+ * as the final directory, so that renaming it completes the download.
  */
 export const stagingAt = (directory: string): string => `${directory}.partial`;
 
-/** The time in ms between two updates of the note of a running pull. */
+/** The time between two updates of a note's modification time while a download runs, in ms. */
 const touchEveryMs = 5_000;
-/** The time in ms without an update of its note after which a pull counts as interrupted. */
+/** The time after which a download counts as interrupted if its note is not updated, in ms. */
 const silenceMs = 30_000;
 
 const noteName = 'pull.json';
 const note = z.object({ files: z.array(z.object({ local: z.string(), bytes: z.int().min(0).optional() })) });
 
-/** A running pull, with a note next to its downloads. */
+/** A running download that has a note file, so that other processes can see it. */
 export interface AnnouncedPull {
   end(): Promise<void>;
 }
 
 /**
- * Writes a note that names the files being downloaded, next to the downloads, so that other processes can show the
- * pull.
+ * Writes a note file that names the files being downloaded. It is in the directory of the downloads, and other
+ * processes read it to show the progress.
  */
 export async function announcePull(
   staging: string,
@@ -40,22 +40,23 @@ export async function announcePull(
   return {
     async end() {
       clearInterval(timer);
-      // A pull that ends normally leaves no note. Downloads without one were interrupted.
+      // A download that ends normally removes its note. If a staging directory has files but no note, the download
+      // counts as interrupted.
       await rm(path, { force: true }).catch(() => undefined);
     },
   };
 }
 
-/** A pull as other processes see it. */
+/** The state of a download, as other processes can see it. */
 export interface StagedPull {
-  /** `interrupted`: the next pull continues with the bytes received. */
+  /** `interrupted`: no process is downloading. The next download keeps the bytes already received. */
   state: 'running' | 'interrupted';
   receivedBytes: number;
-  /** Bytes of all files; null where the size of one is unknown. */
+  /** The total size of all files in bytes; null when the size of a file is unknown. */
   bytes: number | null;
 }
 
-/** Reads the pull that fills this directory; undefined where there is none. */
+/** Returns the state of the download for a model's directory; undefined when there is no download. */
 export async function readStagedPull(directory: string): Promise<StagedPull | undefined> {
   const staging = stagingAt(directory);
   const entries = await readdir(staging, { recursive: true, withFileTypes: true }).catch(() => undefined);

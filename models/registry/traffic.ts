@@ -5,24 +5,28 @@ const share = z.number().min(0).max(1);
 const name = z.string().min(1);
 
 /**
- * A canary: its share of the images, the size of the windows in which it is judged, and the limits that it must keep.
+ * The settings of a canary, a new model on trial: its share of the images, the size of the windows in which it is
+ * judged, and the limits that it must keep.
  */
 const canary = z.strictObject({
   model: name,
   share: z.number().gt(0).max(0.5).default(0.05),
-  /** Share of the canary's images that the main model also scores. */
+  /** The share of the canary's images that the main model also scores, for comparison. */
   compare: share.default(0.5),
   window: canaryWindow.prefault({}),
-  /** The number of windows passed in a row after which the canary becomes the main model. */
+  /** The number of consecutive windows that the canary must pass. After that it becomes the main model. */
   promoteAfter: z.int().min(1).max(1_000).default(3),
   guard: canaryGuard.prefault({}),
 });
 
 const rules = z
   .strictObject({
-    /** The main model. It gets all images that no other model gets, and work that needs a single model. */
+    /**
+     * The main model. It gets all images that the other models do not get. It also gets all work that needs a single
+     * model.
+     */
     model: name,
-    /** Other models, each with its share of the images. */
+    /** The other models, each with its share of the images. */
     split: z.record(name, z.number().gt(0).lt(1)).default({}),
     canary: canary.optional(),
     shadow: z.strictObject({ model: name, share: z.number().gt(0).max(1).default(0.01) }).optional(),
@@ -41,7 +45,7 @@ const rules = z
 /** The traffic rules of a profile. */
 export type TrafficRules = z.output<typeof rules>;
 
-/** A profile in a registry file: the name of a model, or rules. */
+/** The schema of a profile in a registry file: the name of a model, or traffic rules. */
 export const profileEntry = z.preprocess((entry) => (typeof entry === 'string' ? { model: entry } : entry), rules);
 
 /** Lists all models that the rules name, the main one first. */

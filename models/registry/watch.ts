@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { type Entries, type RegistryConfig, registryFiles } from './entries.ts';
 import { precisionsIn } from './folder.ts';
 
-/** The time in ms between two checks of the files. File notifications do not work on container mounts. */
+/**
+ * The time between two checks of the files, in ms. The files are polled, because file notifications do not work on
+ * container mounts.
+ */
 const pollMs = 2_000;
 
 /** Calls `onChange` when a registry file changes, or model files are added or removed. */
@@ -17,7 +20,7 @@ export function createRegistryWatch(
     const models = [...entries().models.values()].map(async ({ model, directory }) => [
       model,
       ...(await precisionsIn(directory)),
-      // A new golden.json affects the encoders that start later.
+      // Encoders that start later check themselves against golden.json, so a new one counts as a change.
       await versionOf(join(directory, 'golden.json')),
     ]);
     return JSON.stringify(await Promise.all([...files, ...models]));
@@ -30,7 +33,8 @@ export function createRegistryWatch(
     try {
       const seen = await fingerprint();
       if (last !== undefined && seen !== last) {
-        // Stores the versions from before the call: a file that changed during it is then read again.
+        // `seen` holds the versions from before this call. A file that changes during the call therefore differs at the
+        // next check and causes another reload.
         await onChange();
       }
       last = seen;

@@ -4,59 +4,68 @@ import { sizeOf } from '../files.ts';
 import { FieldReader } from './field-reader.ts';
 
 /**
- * External weights of ONNX files. An ONNX file cannot exceed 2 GB, so larger towers store their weights in other files,
- * which the graph names. These are in the folder of the graph. If a graph has another local name than in its
- * repository, its weights are in a separate folder, since two towers may both name `model.onnx.data`.
+ * This file finds the external weights of ONNX files. An ONNX file cannot exceed 2 GB, so larger towers store their
+ * weights in other files, whose names are in the graph. These files are normally in the folder of the graph. If the
+ * local name of a graph differs from its name in the repository, its weights are in a separate folder, since both
+ * towers may name a file `model.onnx.data`.
  */
 
 export const isGraph = (local: string): boolean => local.endsWith('.onnx');
 
-/** Returns the folder for the weights of a renamed graph. */
+/** Returns the folder for the weights of a graph whose local name differs from its name in the repository. */
 export const weightsFolder = (graph: string): string => `${graph.slice(0, -'.onnx'.length)}.weights`;
 
-/** Returns true when a file is in the place for the weights of a graph, with a name that exporters use. */
+/**
+ * Returns true when a file's path shows that it holds weights of a graph. It is in the folder for the graph's weights,
+ * or has a name that exporters give to the weights of this graph.
+ */
 export const isWeightsOf = (graph: string, file: string): boolean =>
   file.startsWith(`${weightsFolder(graph)}/`) ||
   (file.startsWith(graph) && /^[._]data(_\d+)?$/.test(file.slice(graph.length)));
 
-/** Returns the local path of weights from the path of the graph in its repository and the name in the graph. */
+/**
+ * Returns the local path of a file of weights.
+ * @param graph the path of the graph in its repository, and its local path.
+ * @param name the name of the file of weights, as stated in the graph.
+ */
 export function localOfWeights(graph: { path: string; local: string }, name: string): string {
   const isRenamed = posix.basename(graph.path) !== posix.basename(graph.local);
   return posix.join(isRenamed ? weightsFolder(graph.local) : posix.dirname(graph.local), name);
 }
 
-/** Returns true when the weights of a local graph are in a folder of their own. */
+/** Returns true when the separate folder for the weights of a local graph exists. */
 export async function hasWeightsFolder(graph: string): Promise<boolean> {
   const found = await stat(weightsFolder(graph)).catch(() => undefined);
   return found?.isDirectory() ?? false;
 }
 
-/** Returns the folder with the weights of a local graph. */
+/** Returns the folder that contains the weights of a local graph. */
 export const weightsFolderAt = async (graph: string): Promise<string> =>
   (await hasWeightsFolder(graph)) ? weightsFolder(graph) : dirname(graph);
 
 /**
- * Lists the paths of all weights that a graph names.
- * @throws {Error} when it is not an ONNX model, or names a path outside its folder.
+ * Lists the paths of all files of weights that a graph names.
+ * @throws {Error} when the file is not an ONNX model, or names a path outside its folder.
  */
 export async function weightsAt(graph: string): Promise<string[]> {
   const folder = await weightsFolderAt(graph);
   return (await weightsNamedIn(graph)).map((name) => join(folder, name));
 }
 
-/** Checks that all weights of a graph exist. @throws {Error} naming a missing one. */
+/** Checks that all files of weights that a graph names exist. @throws {Error} naming a missing file. */
 export async function requireWeights(graph: string): Promise<void> {
   for (const path of await weightsAt(graph)) {
     if ((await sizeOf(path)) === 0) throw new Error(`${basename(graph)} needs the weights ${path}, which do not exist`);
   }
 }
 
-/** Fields of onnx.proto. */
+/** Field numbers of messages in onnx.proto. */
 const fields = { graph: 7, initializer: 5, external: 13, key: 1, value: 2 } as const;
 
 /**
- * Lists the names of external weights, relative to the graph. Reads only the structure of the graph and skips all data,
- * so that a graph of a gigabyte takes no longer than a small one.
+ * Lists the names of the external files of weights, relative to the folder of the graph. Reads only the structure of
+ * the graph and skips all data, so a graph of a gigabyte takes no longer than a small one.
+ * @throws {Error} when the file is not an ONNX model, or names a path outside its folder.
  */
 export async function weightsNamedIn(graph: string): Promise<string[]> {
   await using handle = await open(graph);
