@@ -47,7 +47,7 @@ describe('CSV', () => {
 
   test('without the column that is asked for is refused, with those it has and the flag', async () => {
     const file = await write('pairs.csv', 'photo,text\na.jpg,a cat\n');
-    await expect(read(file)).rejects.toThrow(/no column image; it has photo, text\. --image-column/);
+    await expect(read(file)).rejects.toThrow(/no column image; it has photo, text\. .*--image-column/);
   });
 
   test('is read in the named encoding; an unknown one is refused', async () => {
@@ -56,13 +56,13 @@ describe('CSV', () => {
     for (const encoding of ['latin-1', 'cp1252', 'ISO-8859-1']) {
       expect((await read(file, { encoding })).items).toEqual([{ image: 'a.jpg', text: 'un café' }]);
     }
-    await expect(read(file, { encoding: 'latin9000' })).rejects.toThrow('--encoding latin9000 is not known');
+    await expect(read(file, { encoding: 'latin9000' })).rejects.toThrow('--encoding latin9000 is not supported');
     await expect(read(fixture('links.parquet'), { encoding: 'cp1252' })).rejects.toThrow('for text, not for Parquet');
   });
 
   test('with another delimiter, or a column twice, is refused with the flag', async () => {
     const other = await write('pairs.csv', 'image;text\na.jpg;a cat\n');
-    await expect(read(other)).rejects.toThrow(/look separated by ";"\. --image-column, .*--delimiter/);
+    await expect(read(other)).rejects.toThrow(/look separated by ";"\. .*--image-column .*--delimiter/);
     await expect(read(await write('twice.csv', 'image,text,text\na,b,c\n'))).rejects.toThrow('two columns text');
   });
 

@@ -13,14 +13,14 @@ describe('the device', () => {
 
   test.skipIf(platform() === 'win32')('that is not available is refused, with the reason and a solution', async () => {
     await expect(chooseDevice({ device: 'dml', deviceFallback: false })).rejects.toThrow(
-      /DEVICE=dml is not available: dml: only on Windows.*DEVICE_FALLBACK=1/,
+      /DEVICE=dml is not available: dml: it works only on Windows.*DEVICE_FALLBACK=1/,
     );
   });
 
   test.skipIf(platform() === 'win32')('that is not available falls back to the CPU if allowed', async () => {
     expect(await chooseDevice({ device: 'dml', deviceFallback: true })).toMatchObject({
       provider: 'cpu',
-      reason: 'fallback, dml: only on Windows',
+      reason: 'fallback, dml: it works only on Windows',
     });
   });
 

@@ -84,7 +84,7 @@ describe('golden values of a reference', () => {
     const file = await printed(spec);
     await expect(take(file, true, { ...spec, model: 'other' })).rejects.toThrow('the model is other');
     await expect(take(file, true, { ...spec, revision: '2' })).rejects.toThrow('revision 2');
-    await expect(take(file, true, { ...spec, dimensions: 7 })).rejects.toThrow('have 7');
+    await expect(take(file, true, { ...spec, dimensions: 7 })).rejects.toThrow('has 7');
     const content = JSON.parse(readFileSync(file, 'utf8'));
     writeFileSync(file, JSON.stringify({ ...content, images: [{ ...content.images[0], sha256: 'no' }] }));
     await expect(take(file, true)).rejects.toThrow('not an image of this release');
