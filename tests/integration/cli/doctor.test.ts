@@ -50,7 +50,7 @@ test('doctor says what this machine has: processors, memory, disk, devices, the 
   expect(findings.get('device used')).toMatchObject({ state: 'ok' });
   expect(findings.get('model compact')?.detail).toMatch(/compact-1 1, fp32, \d+ encoders? of \d+ thread/);
   expect(findings.get('model fast')?.detail).toContain('vls models pull vit-b-32');
-  expect(findings.get('service')).toMatchObject({ state: 'none', remedy: '`npm start` starts it' });
+  expect(findings.get('service')).toMatchObject({ state: 'none', remedy: 'start it with `npm start`' });
   expect(findings.get('model fast')).toMatchObject({ state: 'none' });
   expect(findings.get('device cuda')).toMatchObject({ state: 'none' });
 });
@@ -118,7 +118,7 @@ describe('for a requested device that is not available', () => {
     expect(findings.get(`device ${device}`)?.state).toBe('fail');
     expect(findings.get('device used')).toMatchObject({
       state: 'fail',
-      detail: expect.stringMatching(/^none, .*does not start: .*DEVICE_FALLBACK=1/),
+      detail: expect.stringMatching(/^no device can be used, so the service would not start: .*DEVICE_FALLBACK=1/),
     });
   });
 
