@@ -182,9 +182,9 @@ export interface Recipe {
 type Identified = Pick<ModelSpec, 'model' | 'revision' | 'precision' | 'preprocess' | 'image' | 'text'>;
 
 /**
- * Returns the version of the steps from the image file to the input of the tower, as stated in receipts and batches.The
- * version in mode `fast` has no suffix: `fast` was once the default, and it had the same version and gave the same
- * values. So batches that stored this version still run.
+ * Returns the version of the steps from the image file to the input of the tower, as stated in receipts and batches.
+ * The version in mode `fast` has no suffix. This mode was once the default, and neither its version nor its values have
+ * changed, so batches that stored this version still run.
  */
 export const preprocessVersion = ({ version }: ImageRecipe, mode: PreprocessMode): string =>
   mode === 'exact' ? `${version}-exact` : version;

@@ -16,8 +16,8 @@ import { type DecodeFault, type DecoderOptions, frameTypes } from './protocol.ts
 export interface Decoders {
   /**
    * Decodes and crops an image, as `crop` of `models/pixels/preprocess.ts` does.
-   * @throws {ServiceError} as `crop`, and `internal.poison` when every decoder that gets the image crashes; the abort
-   * reason of the caller, when it aborts before a decoder has the image.
+   * @throws {ServiceError} the errors of `crop`; `internal.poison` when the image repeatedly crashes decoders. Also
+   * throws the abort reason of the caller, when the caller aborts before the image is sent to a decoder.
    */
   crop(bytes: ImageBytes, caller: Caller): Promise<Pixels>;
   pids(): number[];
@@ -55,29 +55,29 @@ interface Slot {
   suspects: Job[];
   isolating: boolean;
   /**
-   * Functions that end the permits of large images that this decoder has or waits for, by image id; and the number that
-   * waits.
+   * For each large image that has or awaits permission to be decoded, by image id: a function that ends the permission
+   * or the wait. `waitingForLarge` is the number of images that wait.
    */
   large: Map<number, () => void>;
   waitingForLarge: number;
-  /** The number of processes in a row that have ended without a result. */
+  /** The number of processes in a row that have ended without returning a result. */
   failures: number;
   silence: NodeJS.Timeout | undefined;
   restart: NodeJS.Timeout | undefined;
 }
 
 /**
- * Slots for pixels that are decoded, wait for their run or are in a run. A pool gives an encoder no more images than
- * this; the pixels of further images would go through the pipe.
+ * The number of slots for pixels. An image has a slot while it is decoded, waits for its run and is in a run. A pool
+ * does not give an encoder more images than this; the pixels of further images would be sent through the pipe.
  */
 const pixelSlotCount = 256;
-/** The number of images that each decoder has: it decodes one, and the next one is ready. */
+/** The maximum number of images that each decoder has: it decodes one, and the next one is ready. */
 const imagesEach = 2;
 /** An image that was alone in this many decoders when they crashed is regarded as the cause. */
 const deathsOfPoison = 2;
 /**
- * The first and the maximum time in ms before a decoder that has never returned a result is restarted. The time doubles
- * with each attempt.
+ * The first and the maximum pause in ms before a restart, when several processes in a row have ended without a result.
+ * The pause doubles with each further process.
  */
 const firstPauseMs = 100;
 const longestPauseMs = 10_000;
@@ -86,7 +86,7 @@ const defaultEntry = fileURLToPath(new URL('./main.ts', import.meta.url));
 
 /**
  * Starts decoders. When an image causes a native crash, only one decoder ends; the encoder and its GPU memory survive.
- * The other images of that decoder are decoded again, one at a time.
+ * The images of that decoder are decoded again, one at a time.
  */
 export function createDecoders({
   processes,
@@ -130,7 +130,7 @@ export function createDecoders({
     readFrames(pipe, ({ type, id, body }) => {
       if (slot.child === child) receive(slot, type, id, body);
     });
-    // A write to a process that is ending fails. Its exit event puts the work back into the queue.
+    // A write to a process that is ending fails. The exit event of the process puts the work back into the queue.
     pipe.on('error', () => {});
     let ended = false;
     const end = (reason: string) => {
@@ -189,8 +189,8 @@ export function createDecoders({
   }
 
   /**
-   * The encoder limits the number of large images. If each decoder decoded its own, each of these images could take a
-   * gigabyte.
+   * Gives a decoder permission to decode a large image, as soon as the limit of the encoder allows it. Without a common
+   * limit, all decoders could decode large images at the same time, and each image could take a gigabyte.
    */
   async function grantLarge(slot: Slot, id: number): Promise<void> {
     const { pipe } = slot;
@@ -231,7 +231,8 @@ export function createDecoders({
   }
 
   /**
-   * Restarts the timer for the next message. A decoder that waits for permission to decode a large image sends none.
+   * Restarts the timer that kills a decoder without messages. The timer does not run while the decoder waits for
+   * permission to decode a large image.
    */
   function listen(slot: Slot): void {
     clearTimeout(slot.silence);

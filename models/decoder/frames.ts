@@ -1,13 +1,14 @@
 import type { Readable, Writable } from 'node:stream';
 
 /**
- * One message on a pipe, which carries encoded images and pixels. Node's structured clone would take 0.19 ms of the
- * parent's time for 60 KB. Both ends run the same release, so frames have no version.
+ * One message on the pipe between an encoder and a decoder, for example with an encoded image or with pixels. Node's
+ * structured clone would take 0.19 ms of the parent's time for 60 KB. Both processes run the same release, so frames
+ * have no version.
  */
 export interface Frame {
   type: number;
   id: number;
-  /** Two numbers. The type of the frame determines their meaning. */
+  /** `first` and `second` are two numbers. The type of the frame determines their meaning. */
   first: number;
   second: number;
   body: Buffer;

@@ -8,8 +8,8 @@ import { readFrames, writeFrame } from './frames.ts';
 import { type DecoderOptions, decoderFds, frameTypes } from './protocol.ts';
 
 /**
- * The niceness of decoders, of at most 19. The encoder has a higher priority, since it must feed the GPU with the
- * images decoded here.
+ * The niceness of decoders (0 to 19; a higher value is a lower CPU priority). The encoder has a higher priority, since
+ * it must feed the GPU with the images decoded here.
  */
 const niceness = 10;
 

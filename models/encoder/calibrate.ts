@@ -1,19 +1,21 @@
 import type { Calibration } from './protocol.ts';
 
-/** Micro-batch sizes, tried in this order. */
+/** The micro-batch sizes, in the order in which they are tried. */
 const sizes = [1, 2, 4, 8, 16, 32, 64];
 const runsEach = 4;
-/** Stop at a size whose run would delay an interactive request for longer than this (ms). */
+/**
+ * The maximum expected time in ms of a run that is tried, since a run delays interactive requests for its whole time.
+ */
 const longestRunMs = 500;
-/** A larger size must be faster by this factor, since it costs latency and memory. */
+/** A larger size is chosen only when its throughput is higher by this factor, since it costs latency and memory. */
 const worthwhile = 1.03;
 
 /**
- * Times the vision tower with growing micro-batches, and stops when a larger one is no faster.
- * @param run runs the tower once over this many images. Returns the time of the tower alone (ms); undefined when other
- * work has arrived, and nothing was run.
- * @param known images a second of sizes that were measured before.
- * @throws the error of the run over one image.
+ * Measures the throughput of the vision tower with growing micro-batches, and stops when larger ones are not faster.
+ * @param run runs the tower once over the given number of images. It returns the time of the tower alone in ms, or
+ * undefined when other work has arrived and the tower was not run.
+ * @param known the images per second of sizes that were measured before. They are not measured again.
+ * @throws the error of a run over one image.
  */
 export async function calibrate(
   run: (images: number) => Promise<number | undefined>,
@@ -29,7 +31,7 @@ export async function calibrate(
     try {
       rate = known[images] ?? (await measure(run, images));
     } catch (error) {
-      // A size that cannot be run, usually for lack of memory, is not used.
+      // A size whose run fails, usually for lack of memory, is not used, and larger sizes are not tried.
       if (last > 0) break;
       throw error;
     }
@@ -42,7 +44,7 @@ export async function calibrate(
   return found(true);
 }
 
-/** @returns images a second; undefined when other work has arrived. */
+/** @returns the images per second; undefined when other work has arrived. */
 async function measure(
   run: (images: number) => Promise<number | undefined>,
   images: number,
@@ -53,6 +55,7 @@ async function measure(
     if (time === undefined) return undefined;
     times.push(time);
   }
-  // The first run of a size allocates memory. The fastest of the others was disturbed least.
+  // The first run of a size is not counted, because it allocates memory. The fastest of the later runs was disturbed
+  // least.
   return Number(((1000 * images) / Math.min(...times.slice(1))).toPrecision(4));
 }

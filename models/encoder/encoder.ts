@@ -13,7 +13,10 @@ import { selfTest } from './self-test.ts';
 import { loadTowersInThread, runsAhead } from './threaded-towers.ts';
 import { loadTowers, type Pixels, release, type Towers } from './towers.ts';
 
-/** A loaded model in this process: the ONNX sessions of both towers, and the stages before them. */
+/**
+ * A model that is loaded in this process: the ONNX sessions of both towers, and the decoding and tokenizing before
+ * them.
+ */
 export interface Encoder {
   /** True when the model has reproduced its golden values; false when it has none. */
   readonly verified: boolean;
@@ -24,8 +27,9 @@ export interface Encoder {
   image(bytes: ImageBytes, caller: Caller): Promise<Embedded>;
   text(text: string, interactive: boolean, tenant?: string): Promise<Embedded>;
   /**
-   * Measures micro-batch sizes until other work arrives, which waits for one run at most.
-   * @param known images a second of sizes that were measured before.
+   * Measures the throughput of several micro-batch sizes. Stops when other work arrives; this work waits for at most
+   * one run.
+   * @param known the images per second of sizes that were measured before.
    */
   calibrate(known?: Record<number, number>): Promise<{ calibration: Calibration; isComplete: boolean }>;
   setMicroBatch(images: number): void;
@@ -33,26 +37,30 @@ export interface Encoder {
   close(): void;
 }
 
-/** A run of at least this time in ms is followed by a pause of this time in ms while interactive requests wait. */
+/**
+ * After a batch run of more than `longRunMs`, there is a pause of `refillMs` if interactive requests have arrived
+ * recently. Both times are in ms.
+ */
 const longRunMs = 50;
 const refillMs = 2;
 /** The maximum time in ms for which batch work waits for interactive images that are being decoded. */
 const longestYieldMs = 100;
 /**
- * The maximum time in ms that texts wait for images when they do not fill a run. On a GPU, a run over few texts takes 2
- * ms, as long as one over many. With 20 ms, an H100 scored 14 to 20 % fewer pairs a second.
+ * The maximum time in ms that batch texts wait until they fill a run, while images run first. On a GPU, a run over few
+ * texts takes 2 ms, which is as long as a run over many. With a maximum of 20 ms, an H100 scored 14 to 20 % fewer pairs
+ * per second.
  */
 const longestTextWaitMs = 200;
 /**
- * The half-life in ms of the count of each tenant's use of this process: the time that a few of the largest images
- * take.
+ * The time in ms after which a tenant's use of this process counts half. Decoding a few of the largest images takes
+ * about this time.
  */
 const useHalfLifeMs = 5_000;
 
 /**
  * Starts an encoder. Decoding runs in a separate thread, parallel to inference; decoded images wait for their
- * micro-batch. Interactive work goes first at both stages. With `decoders`, the model runs on an accelerator: other
- * processes decode the images, and a thread runs the towers.
+ * micro-batch. Interactive work goes first both in decoding and in inference. With `decoders`, the model runs on an
+ * accelerator: other processes decode the images, and a thread runs the towers.
  * @param slots the shared memory that contains encoded images.
  * @throws {Error} when the model cannot be loaded or does not reproduce its golden values.
  */
@@ -88,7 +96,7 @@ export async function createEncoder(
     use,
   });
   const cropOptions = { recipe: spec.image, maxPixels, mode: spec.preprocess };
-  // One image more than the number of threads that the current run leaves free.
+  // One image more than the threads of this encoder can decode at the same time.
   const thread = startCropThread({ ...cropOptions, places: threads + 1 });
   const farm = decoders > 0 ? createDecoders({ ...cropOptions, processes: decoders, imageSlots: slots }) : undefined;
   async function decode(bytes: ImageBytes, caller: Caller): Promise<Pixels> {
@@ -101,12 +109,16 @@ export async function createEncoder(
     return copy;
   }
 
-  /** The interactive images that are being decoded, without large ones, and the time of the last batch run. */
+  /**
+   * The callers of the interactive images that are being decoded, except large images. `bulkEndedAt` is the time at
+   * which the last batch run ended.
+   */
   const interactiveDecoding = new Set<Caller>();
   let bulkEndedAt = 0;
 
   /**
-   * Returns true when the batch work of a tenant goes before interactive requests. Otherwise the requests of one tenant
+   * Returns true when batch work goes before interactive work: the tenants of all interactive work have used so much of
+   * the processor that they must wait for the batches of another tenant. Without this rule, the requests of one tenant
    * could stop all batches.
    */
   function isBatchFirst(): boolean {
@@ -118,8 +130,8 @@ export async function createEncoder(
   }
 
   /**
-   * Chooses the next run. Interactive work goes first, unless batch work is overdue. Of batch work, texts go first when
-   * they fill a run or have waited long; images follow.
+   * Chooses the next run. Interactive work goes first, unless batch work is overdue or {@link isBatchFirst}. Among
+   * batch work, texts go first when they fill a run or have waited long; otherwise images go first.
    */
   function next(): (() => Promise<'interactive' | 'batch'>) | undefined {
     const due = [texts, images].find((lane) => lane.isBatchDue());
@@ -127,7 +139,8 @@ export async function createEncoder(
     const batchFirst = isBatchFirst();
     const interactive = [texts, images].find((lane) => lane.hasInteractive());
     if (interactive !== undefined && !batchFirst) return () => interactive.runNext();
-    // A batch run that starts now would delay an interactive image that is almost decoded.
+    // While interactive images are being decoded, batch work waits for up to `longestYieldMs`, since a batch run would
+    // delay these images.
     const isNear = interactiveDecoding.size > 0 && !batchFirst;
     if (isNear && performance.now() - bulkEndedAt < longestYieldMs) return undefined;
     const lane = nextOfBatches();
@@ -148,8 +161,8 @@ export async function createEncoder(
 
   /**
    * Returns true when another run may start. When a thread runs the towers, the next full run is handed to it during
-   * the current run, so that the GPU never waits. This is not done while interactive requests wait: they would then
-   * wait for both runs.
+   * the current run, so that the GPU never waits. This is not done when interactive requests have arrived recently:
+   * they would wait for both runs.
    */
   function mayBegin(): boolean {
     if (running === 0) return true;
@@ -169,9 +182,11 @@ export async function createEncoder(
     const startedAt = performance.now();
     const isBulk = (await runNext()) === 'batch';
     if (isBulk) bulkEndedAt = performance.now();
-    // A run blocks this thread. Between two runs, results are sent and requests arrive, some of them interactive.
+    // A run blocks this thread. Between two runs, the event loop sends results and receives requests, some of them
+    // interactive.
     await turn();
-    // After a long run, more results wait than the channel buffers. A pause lets the channel send the rest.
+    // After a long batch run, more results wait than the channel to the parent can buffer. A pause lets it send all of
+    // them.
     if (isBulk && performance.now() - startedAt > longRunMs && images.isInteractiveLately()) await delay(refillMs);
     running--;
     run();
@@ -184,7 +199,7 @@ export async function createEncoder(
     try {
       const { value: pixels, ms } = await decoding.run(caller, (given) => {
         const takeLargePlace = (ending?: AbortSignal) => {
-          // A large image takes a second or more. Batch work must not wait for an interactive one.
+          // Decoding a large image takes a second or more. Batch work must not wait for a large interactive image.
           interactiveDecoding.delete(caller);
           return (
             given.takeLargePlace?.(ending) ?? Promise.reject(new Error('The decode queue has no large-image places'))
@@ -198,7 +213,8 @@ export async function createEncoder(
       }
       decoded = { ms, began: Date.now() - ms, pixels, result: images.add(pixels, interactive, tenant) };
     } finally {
-      // Called only once the image waits for its run, so that no batch run starts before it.
+      // Both calls come after the image has been added to the queue of the tower, so that no batch run starts before
+      // it.
       interactiveDecoding.delete(caller);
       run();
     }
@@ -253,8 +269,8 @@ export async function createEncoder(
           return performance.now() - start;
         } finally {
           running--;
-          // Also runs after a run that did not fit in memory. Otherwise nothing would start the work that has arrived
-          // meanwhile.
+          // Also called when the tower failed, for example for lack of memory. Otherwise nothing would start the work
+          // that has arrived meanwhile.
           run();
         }
       }, known);

@@ -21,7 +21,7 @@ export const goldenFile = z
   .object({
     /** The program that made the values, with the versions of its libraries. */
     source: z.string(),
-    /** The maximum allowed difference of a cosine, by precision. */
+    /** The maximum allowed difference between the cosine of a pair and its golden value, by precision. */
     tolerance: tolerances.prefault({ fp32: 0.002, fp16: 0.01, int8: 0.05 }),
     /** The maximum allowed distance (1 - cosine) of an embedding from its golden value, by precision. */
     embeddingTolerance: tolerances.prefault({ fp32: 1e-4, fp16: 5e-3, int8: 5e-2 }),
@@ -59,7 +59,9 @@ export async function readGoldenFile(path: string): Promise<GoldenFile> {
   return parsed.data;
 }
 
-/** The tolerances on accelerators, which multiply with fewer bits (TF32 has a mantissa of 10 bits). */
+/**
+ * The minimum tolerances on accelerators, which multiply with fewer bits than CPUs (TF32 has a mantissa of 10 bits).
+ */
 const acceleratorTolerance = { pairs: 0.005, embeddings: 1e-3 };
 
 /** The maximum differences from golden values that are allowed at a precision. */
@@ -87,8 +89,9 @@ export function allowedBy(golden: GoldenFile, precision: ModelPrecision, provide
 
 /**
  * Returns true when token ids are those of the reference.
- * @param own without padding.
- * @param reference may have padding; where the tower reads it, it is compared too.
+ * @param own the token ids to check, without padding.
+ * @param reference the token ids of the reference, which may have padding. The id and length of the padding are
+ * compared only when the tower reads its padding.
  */
 export function hasSameIds(own: readonly number[], reference: readonly number[], pad: TextRecipe['pad']): boolean {
   if (!own.every((id, at) => reference[at] === id)) return false;
@@ -98,7 +101,9 @@ export function hasSameIds(own: readonly number[], reference: readonly number[],
   return pad === 'end' || pad.to === 0 || (filler === pad.id && reference.length === pad.to);
 }
 
-/** Returns true when scale and bias are those of the reference. A registry entry can state others. */
+/**
+ * Returns true when scale and bias are those of the reference. They differ when a registry entry states other values.
+ */
 export function hasSameProbability(own: Probability, { scale, bias }: NonNullable<GoldenFile['probability']>): boolean {
   const isNear = (a: number, b: number) => Math.abs(a - b) <= 1e-3 * Math.max(1, Math.abs(b));
   return isNear(own.scale, scale) && isNear(biasOf(own) ?? 0, bias ?? 0);
@@ -111,7 +116,7 @@ export const biasOf = (probability: Probability): number | null =>
 export const probabilityInWords = (scale: number, bias: number | null): string =>
   `scale ${scale}${bias === null ? '' : `, bias ${bias}`}`;
 
-/** Returns the first token ids in words. */
+/** Returns the first 12 token ids as text. */
 export const idsInWords = (ids: readonly number[]): string => ids.slice(0, 12).join(' ');
 
 /** Returns the cosine of two embeddings of any length; NaN when their dimensions differ. */

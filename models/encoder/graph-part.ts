@@ -9,8 +9,8 @@ interface Node extends Span {
 }
 
 /**
- * Extracts the part of an ONNX graph that one output needs: one tower of a file that contains both. The whole graph
- * would compute both towers in each run, and would need an image for each text.
+ * Extracts the part of an ONNX graph that computes one output: one tower of a file that contains both towers. The whole
+ * graph would compute both towers in each run, and would need an image for each text.
  * @param outputs possible names of the output, the preferred one first.
  * @throws {Error} when the graph has none of these outputs, or the bytes are not an ONNX model.
  */

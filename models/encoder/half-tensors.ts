@@ -15,9 +15,10 @@ const inTensorType = { element: 1 } as const;
 const float16 = 10;
 
 /**
- * Returns true when a graph has tensors of float16: weights, constants, inputs, outputs or conversions. File names do not
- * tell, and inputs and outputs of such graphs are often float32. Reads the structure of the file and none of its data.
- * @throws {Error} when it is not an ONNX model.
+ * Returns true when a graph has float16 tensors: weights, constants, inputs, outputs, intermediate values or
+ * conversions to float16. File names do not state this, and the inputs and outputs of such graphs are often float32.
+ * Reads only the structure of the file, not the data of its tensors.
+ * @throws {Error} when the file is not an ONNX model.
  */
 export async function hasHalfTensors(path: string): Promise<boolean> {
   await using handle = await open(path);
@@ -27,7 +28,7 @@ export async function hasHalfTensors(path: string): Promise<boolean> {
     for await (const field of reader.fields(start, end)) if (await is(field)) return true;
     return false;
   }
-  /** Follows a path of field numbers to a number, and compares it. */
+  /** Returns true when the field at a path of field numbers is a number with the value `float16`. */
   const leadsToHalf = (span: Field, [number, ...rest]: readonly number[]): Promise<boolean> =>
     some(span, (field) => {
       if (field.number !== number) return false;
@@ -44,7 +45,7 @@ export async function hasHalfTensors(path: string): Promise<boolean> {
           name = await reader.text(field.start, field.end);
           return false;
         case inAttribute.integer:
-          // The type that a Cast converts to.
+          // The attribute `to` of a Cast operation is the type to which it converts.
           return name === 'to' && field.value === float16;
         case inAttribute.tensor:
           return await isHalfTensor(field);

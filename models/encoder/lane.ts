@@ -32,7 +32,9 @@ export interface LaneOptions<Input> {
   size: number;
   /** Runs a tower. @param onBegin called when the run begins, if it had to wait for another run. */
   encode(inputs: Input[], onBegin: () => void): Promise<Float32Array[]>;
-  /** Called when the device had no memory for a run. `size` is the maximum from now on. */
+  /**
+   * Called when device memory was insufficient for a run. `size` is the maximum number of inputs of a run from now on.
+   */
   onShrunk?: (size: number) => void;
   onRun?: (inputs: number, milliseconds: number) => void;
   /** Counts how much processor time each tenant has used. */
@@ -40,19 +42,20 @@ export interface LaneOptions<Input> {
   now?: () => number;
 }
 
-/** The time in ms after an interactive request for which batch runs stay short. */
+/** Batch runs are kept short for this time in ms after each interactive request. */
 const interactiveForMs = 30_000;
 /** The maximum time of a short batch run, as a multiple of the time of a run over one input. */
 const interactiveCap = 2.5;
-/** The weight of the latest run in the moving average of times. */
+/** The weight of the latest run in the moving averages of run times. */
 const weight = 0.2;
 
 const outOfMemory = /out of memory|failed to allocate|OUT_OF_MEMORY|BFCArena|cudaErrorMemoryAllocation|E_OUTOFMEMORY/i;
 
 /**
  * Creates a lane. Interactive inputs run before batch inputs and never share a run with them, so their latency does not
- * depend on batches. While interactive requests arrive, the time of batch runs is limited, since a run cannot be
- * stopped, and one batch run a second goes first. The caller may let more batch runs go first.
+ * depend on batches. While interactive requests arrive, the duration of batch runs is limited, since a run cannot be
+ * stopped. One batch run a second goes before interactive inputs. The caller of `runNext` may let more batch runs go
+ * first.
  */
 export function createLane<Input>({
   size,
@@ -74,8 +77,8 @@ export function createLane<Input>({
   const floor = createFloor(now);
   let lastInteractive = Number.NEGATIVE_INFINITY;
   /**
-   * Moving averages in ms: of a run over one input; of the time per input of larger runs; of the time that each input
-   * after the first adds to a run.
+   * Moving averages in ms. `single`: the time of a run over one input. `each`: the time per input of larger runs.
+   * `more`: the time that each input after the first adds to a run.
    */
   let single: number | undefined;
   let each: number | undefined;
@@ -90,11 +93,11 @@ export function createLane<Input>({
     if (!isInteractiveLately()) return lane.size;
     const perInput = each ?? single;
     if (perInput === undefined) return lane.size;
-    // Before the first run over one input, its time is at least the time per input of a larger run.
+    // Before the first run over one input, its time is estimated by a lower bound: the time per input of larger runs.
     const alone = single ?? perInput;
     const asShares = Math.floor((interactiveCap * alone) / perInput);
-    // On a GPU, a run over 8 images takes as long as a run over one. If the limit were computed from the time per
-    // input, runs that follow short ones would be limited to a few inputs forever.
+    // On a GPU, a run over 8 images takes as long as a run over one. If the limit were computed only from the time per
+    // input, it would stay at a few inputs forever once runs have been short.
     const asAdded = more === undefined ? 1 : 1 + Math.floor(((interactiveCap - 1) * alone) / Math.max(more, 1e-6));
     return Math.max(1, Math.min(lane.size, Math.max(asShares, asAdded)));
   }
@@ -135,8 +138,8 @@ export function createLane<Input>({
   }
 
   /**
-   * Takes the entries of the next batch run. Tenants take turns, and each gives its oldest entry; the tenant with the
-   * least use goes first.
+   * Removes and returns the entries of the next batch run, at most `count`. In each round, every tenant with waiting
+   * entries gives its oldest one, beginning with the tenant with the least use.
    */
   function takeOfBatches(count: number): Entry[] {
     const byTenant = Map.groupBy(bulk, ({ tenant }) => tenant);

@@ -5,8 +5,8 @@ import { createEncoder, type Encoder } from './encoder.ts';
 import { type Embedded, type FromEncoder, imageSlots, type LoadOptions, type ToEncoder } from './protocol.ts';
 
 /**
- * The niceness of encoders, of at most 19. At 5, a process gets a third of the CPU time of a process at 0 when both are
- * busy.
+ * The niceness of encoders (0 to 19; a higher value is a lower CPU priority). A busy process with niceness 5 gets a
+ * third of the CPU time of a busy process with niceness 0.
  */
 const niceness = 5;
 
@@ -20,7 +20,8 @@ lowerPriority(niceness);
 // is still being finished. An encoder whose parent has ended ends too.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('disconnect', () => {
-  // A normal exit would stop busy threads with an error message. There is no output to flush.
+  // The process kills itself, since a normal exit would stop busy threads with an error message. No output has to be
+  // flushed.
   process.kill(process.pid, 'SIGKILL');
 });
 
@@ -29,7 +30,7 @@ let outbox: FromEncoder[] = [];
 function flush(): void {
   const messages = outbox;
   outbox = [];
-  // With a callback, a failed write to a parent that is ending is not an error.
+  // A write fails when the parent is ending. With a callback, this failure is not raised as an error.
   if (process.connected) process.send?.(messages, () => {});
 }
 function send(message: FromEncoder): void {
@@ -39,7 +40,7 @@ function send(message: FromEncoder): void {
 let encoder: Encoder | undefined;
 const cancels = new Map<number, AbortController>();
 
-/** Without a measurement the micro-batch stays as it is. */
+/** Ignores the error of a calibration. The micro-batch size then does not change. */
 const ignore = () => {};
 
 process.on('message', (messages: ToEncoder[]) => {
@@ -84,7 +85,7 @@ async function load(options: LoadOptions): Promise<void> {
     encoder = await createEncoder(
       options,
       (images) => send({ type: 'shrunk', images }),
-      // Runs of the self-test are not charged to a tenant.
+      // Runs of the self-test, which come before `encoder` is set, are not reported.
       (run) => encoder && send({ type: 'ran', ...run }),
       slotsOf(imageSlots.childFd, imageSlots.bytes),
     );

@@ -10,7 +10,10 @@ export interface MappedGraph {
   folder: string;
 }
 
-/** Smaller tensors stay in the graph: ONNX Runtime infers shapes from the values of some. */
+/**
+ * The size in bytes below which tensors stay in the graph. ONNX Runtime infers shapes from the values of some small
+ * tensors.
+ */
 const mappedBytes = 16 * 1024;
 
 const graphField = { initializer: 5 } as const;
@@ -19,22 +22,24 @@ const tensorField = { raw: 9, external: 13, location: 14 } as const;
 const externalLocation = 1;
 
 /**
- * Reads a graph without its large weights. Each of them becomes external data: a place in the same file. ONNX Runtime maps
- * that file, and copies only what a kernel packs, so an encoder of ViT-B/32 takes 630 MB instead of 1,210, and weights that
- * no kernel packs are shared by all encoders.
- * @throws {Error} naming the file, when it is not an ONNX model.
+ * Reads a graph without its large weights. Each large weight is replaced by external data: a reference to its position
+ * in the same file. ONNX Runtime maps this file into memory, and copies only the weights that a kernel repacks. So an
+ * encoder of ViT-B/32 takes 630 MB instead of 1,210 MB, and all encoders share the weights that are not repacked.
+ * @throws {Error} naming the file when it is not an ONNX model.
  */
 export async function readMapped(path: string): Promise<MappedGraph> {
   const folder = await weightsFolderAt(path);
   const file = openSync(path, 'r');
   try {
-    // ONNX Runtime refuses files behind a link that leaves their folder, as in a cache of the hub.
+    // A file in a cache of the hub is a link to another folder. ONNX Runtime refuses such links, so the link is
+    // resolved.
     const real = realpathSync(path);
     const read = (start: number, end: number) => readAt(file, start, end);
     const { size } = fstatSync(file);
     const { bytes, hasOthers } = withoutWeights(read, size, basename(real));
     if (!hasOthers) return { bytes, folder: dirname(real) };
-    // All external data of a graph lies in one folder.
+    // ONNX Runtime reads all external data of a graph from one folder. When other files with weights are in a different
+    // folder, the weights stay in the graph.
     return realpathSync(folder) === dirname(real) ? { bytes, folder } : { bytes: read(0, size), folder };
   } catch (error) {
     throw new Error(`${path}: ${(error as Error).message}`, { cause: error });
@@ -57,13 +62,16 @@ function readAt(file: number, start: number, end: number): Buffer {
 
 /**
  * @param name the name of the file.
- * @returns the graph, and whether some of its weights are in other files.
+ * @returns the graph. `hasOthers` is true when some of its weights are in other files.
  */
 function withoutWeights(read: Read, size: number, name: string): { bytes: Buffer; hasOthers: boolean } {
   const fields = createFields(read);
   let hasOthers = false;
 
-  /** Returns the tensor with its place in place of its values; undefined when it stays as it is. */
+  /**
+   * Returns a tensor in which a reference to the position of its values replaces these values; undefined when the
+   * tensor does not change.
+   */
   function mapped(start: number, end: number): Buffer | undefined {
     const parts = [...fields(start, end)];
     hasOthers ||= parts.some(({ number }) => number === tensorField.external);
@@ -94,17 +102,20 @@ function withoutWeights(read: Read, size: number, name: string): { bytes: Buffer
 
 interface Part {
   number: number;
-  /** Offset of the tag. */
+  /** The offset of the tag. */
   at: number;
   start: number;
   end: number;
 }
 
-/** Maximum bytes of a tag and a length. */
+/** The maximum number of bytes of a tag and a length together. */
 const headerBytes = 20;
 const windowBytes = 4 * 1024;
 
-/** Returns a function that iterates the fields of a message in a file, reading their headers and skipping their contents. */
+/**
+ * Returns a function that iterates over the fields of a message in a file. It reads the headers of the fields and skips
+ * their contents.
+ */
 function createFields(read: Read): (start: number, end: number) => Generator<Part> {
   let window: Buffer = Buffer.alloc(0);
   let from = 0;

@@ -16,7 +16,7 @@ import {
 /**
  * Adds a conversion from bytes to float values to the graph of a vision tower. The pixels of an image are then passed
  * as `size * size * 3` bytes instead of four times as many (150 KB instead of 602 KB at 224 pixels), and JavaScript
- * does not convert them (0.35 ms an image).
+ * need not convert them, which took 0.35 ms for each image.
  *
  * The graph is not parsed as a whole. Two concatenated Protocol Buffers messages are the merged message, so the new
  * nodes are appended, and ONNX Runtime sorts them. Changing one byte, a field number, turns the former input into a
@@ -24,14 +24,17 @@ import {
  */
 
 export interface PixelInput {
-  /** Side of the square in pixels. */
+  /** The side length of the square image in pixels. */
   size: number;
-  /** One value per channel, for pixel values in [0, 1]. */
+  /**
+   * The mean of each channel, for pixel values that are scaled to [0, 1]. `std` is the standard deviation of each
+   * channel.
+   */
   mean: readonly number[];
   std: readonly number[];
 }
 
-/** Name of the new input, which has the type uint8 and the shape `[batch, size, size, 3]`. */
+/** The name of the new input, which has the type uint8 and the shape `[batch, size, size, 3]`. */
 export const pixelInputName = 'vls.pixels';
 
 /** `TensorProto.DataType` */
@@ -40,14 +43,14 @@ const elementType = { float: 1, uint8: 2, float16: 10 } as const;
 /** A vision tower whose input takes bytes. */
 export interface PixelGraph {
   bytes: Uint8Array;
-  /** Fixed batch size of the graph; undefined when it takes any. */
+  /** The fixed batch size of the graph; undefined when the graph accepts any batch size. */
   batch: number | undefined;
 }
 
 /**
  * Reads the file of a vision tower, without its large weights, and changes its input to bytes.
- * @param outputs names of the tower's output, when the file holds both towers.
- * @throws {Error} naming the file, as {@link addPixelInput} does.
+ * @param outputs the possible names of the tower's output, if the file contains both towers.
+ * @throws {Error} naming the file, in the cases in which {@link addPixelInput} throws.
  */
 export async function readWithPixelInput(
   path: string,
@@ -66,9 +69,10 @@ export async function readWithPixelInput(
 
 /**
  * Changes the input of a vision tower to bytes.
- * @param model an ONNX file with one image input, `[batch, 3, size, size]` of float or float16; it is changed in place.
+ * @param model the bytes of an ONNX file, which are changed in place. The only input of the graph is an image: `[batch,
+ * 3, size, size]` of float or float16.
  * @returns the bytes to append to the file.
- * @throws {Error} when the bytes are not an ONNX model or have another input.
+ * @throws {Error} when the bytes are not an ONNX model, or the model has another input.
  */
 export function addPixelInput(
   model: Uint8Array,
@@ -103,9 +107,9 @@ const graphField = { node: 1, initializer: 5, input: 11, valueInfo: 13 } as cons
 interface Input {
   name: string;
   type: number;
-  /** The size of the first axis; undefined when any size is accepted. */
+  /** The size of the first axis; undefined when the graph accepts any size. */
   batch: number | undefined;
-  /** Offset of the field's tag. */
+  /** The offset of the field's tag. */
   at: number;
 }
 

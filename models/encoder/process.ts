@@ -11,7 +11,7 @@ const encoderEntry = fileURLToPath(new URL('./main.ts', import.meta.url));
 export interface EncoderProcess {
   readonly pid: number | undefined;
   send(message: ToEncoder): void;
-  /** Kills the process. Its end is reported like any other end. */
+  /** Kills the process. `onExit` is called as for any other end. */
   kill(): void;
 }
 
@@ -24,20 +24,21 @@ export interface EncoderEvents {
 /**
  * Starts an encoder process. Messages use structured clone ("advanced"), which takes 0.19 ms for an image of 60 KB, so
  * images are passed in shared slots where possible. Messages of the same tick are sent as one list: a separate message
- * for each text would cost a tenth of the text's run.
+ * for each text would take a tenth of the time of the text's run.
  * @param entry another script that speaks the same protocol, for crash tests.
  */
 export function forkEncoder(events: EncoderEvents, entry = encoderEntry): EncoderProcess {
   const slots = createSlots(imageSlots.count, imageSlots.bytes);
-  /** The slots of images without a result yet, by image id. */
+  /** The slots of the images that do not have a result yet, by image id. */
   const used = new Map<number, number>();
   const child: ChildProcess = fork(entry, [], {
     serialization: 'advanced',
-    // start/bootstrap/launch.js sets the same; this is for processes that were started without it.
+    // start/bootstrap/launch.js sets the same option. It is repeated here for parents that were started without that
+    // script.
     execArgv: ['--max-semi-space-size=8'],
     env: childEnvironment('encoder', {
-      // libvips and ONNX Runtime use the thread pool of libuv. With glibc's default of 8 arenas a core, memory grew
-      // slowly.
+      // libvips and ONNX Runtime use the thread pool of libuv. The number of glibc's arenas is limited, because memory
+      // grew slowly with the default of 8 arenas for each core.
       UV_THREADPOOL_SIZE: String(Math.max(4, availableParallelism() + 2)),
       MALLOC_ARENA_MAX: '2',
       // ONNX Runtime enables TF32 in CUDA by default. TF32 changes cosines of tiny-clip by up to 7e-4 (H100).

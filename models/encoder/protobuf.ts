@@ -13,7 +13,7 @@ export interface Field extends Span {
   wireType: number;
   /** The offset of the field's tag. */
   at: number;
-  /** The value of a field of type varint. */
+  /** The value of a varint field; the length of a length-delimited field. */
   value: number;
 }
 

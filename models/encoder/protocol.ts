@@ -12,11 +12,11 @@ export type ToEncoder =
    */
   | { type: 'cancel'; id: number }
   /**
-   * Measure how many images a run should take, until other work arrives.
-   * @param known images a second of sizes that were measured before.
+   * Asks the encoder to measure how many images a run should have, until other work arrives.
+   * @param known the images per second of sizes that were measured before.
    */
   | { type: 'calibrate'; known: Record<number, number> }
-  /** From now on a run takes at most this many images. */
+  /** From now on, a run has at most this number of images. */
   | { type: 'micro_batch'; images: number };
 
 /** An encoded image: its bytes, or its position in the slots that are shared with the parent. */
@@ -30,12 +30,12 @@ export const imageSlots = { count: 256, bytes: 131_072, childFd: 4 } as const;
 
 export interface LoadOptions {
   spec: ModelSpec;
-  /** The number of intra-op threads of its ONNX sessions. */
+  /** The number of intra-op threads of each ONNX session. */
   threads: number;
-  /** Index of the device, when the provider has several. */
+  /** The index of the device, if the provider has several devices. */
   deviceId: number;
   maxPixels: number;
-  /** Number of decoder processes. By default none: the encoder decodes itself. */
+  /** The number of decoder processes. Default: 0, and the encoder itself decodes images. */
   decoders?: number;
 }
 
@@ -48,12 +48,13 @@ export interface Caller {
   /** Aborted when the caller no longer waits for the result. */
   signal?: AbortSignal | undefined;
   /**
-   * Waits for permission to decode a large image. Default: a limit in this process.
+   * Waits for permission to decode a large image. When this function is undefined, a limit of this process gives the
+   * permission.
    * @returns a function that ends the permission.
    * @throws the reason of the signal, when it aborts first.
    */
   takeLargePlace?: ((signal?: AbortSignal) => Promise<() => void>) | undefined;
-  /** Called when decoding has taken `slowDecodeMs` without its waits, and has not ended. */
+  /** Called when decoding has taken `slowDecodeMs` and has not ended. The time of its waits does not count. */
   onSlowDecode?: (() => void) | undefined;
 }
 
@@ -68,9 +69,12 @@ export type FromEncoder =
   | { type: 'failed'; id: number; code: Code; message: string }
   /** Decoding of this image is slow, or hangs. The image is still answered when decoding ends. */
   | { type: 'slow_decode'; id: number }
-  /** Incomplete when other work has arrived: then `calibration` has the sizes measured so far. */
+  /**
+   * A calibration has ended. When other work has ended it early, `isComplete` is false and `calibration` has only the
+   * sizes measured so far.
+   */
   | { type: 'calibrated'; calibration: Calibration; isComplete: boolean }
-  /** The device had no memory for runs with more images than this. */
+  /** Device memory was insufficient for a run. From now on, a run has at most this number of images. */
   | { type: 'shrunk'; images: number }
   /** A run of a tower has ended. */
   | ({ type: 'ran' } & TowerRun);
@@ -84,9 +88,9 @@ export interface TowerRun {
 
 /** The throughput of the vision tower for each number of images in a run. */
 export interface Calibration {
-  /** The number of images that a run has from now on. */
+  /** The micro-batch size with the best throughput: the maximum number of images in a run from now on. */
   images: number;
-  /** The throughput in images a second by micro-batch size, of the tower alone. */
+  /** The throughput of the tower alone, in images per second, by micro-batch size. */
   imagesPerSecond: Record<number, number>;
 }
 
@@ -94,11 +98,11 @@ export interface Calibration {
 export interface Embedded {
   /** The L2-normalised embedding, of length `dimensions`. */
   embedding: Float32Array;
-  /** Time from bytes to tensor, or from text to tokens (ms). */
+  /** The time in ms for converting the bytes of an image to pixels, or a text to tokens. */
   decodeMs: number;
   /** Time in ms of the run that computed the embedding, shared by the whole micro-batch. */
   inferenceMs: number;
-  /** The number of inputs of that run. */
+  /** The number of inputs of the run that computed the embedding. */
   runInputs: number;
   /**
    * The times at which decoding and the run began, in ms since 1970; absent when the embedding was not computed for

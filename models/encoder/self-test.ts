@@ -23,7 +23,7 @@ export interface SelfTestOptions {
    */
   image(bytes: Uint8Array): Promise<Float32Array>;
   text(text: string): Promise<Float32Array>;
-  /** Token ids of a text, without padding. */
+  /** Returns the token ids of a text, without padding. */
   ids(text: string): readonly number[];
   pad: TextRecipe['pad'];
   probability: Probability;
@@ -31,7 +31,7 @@ export interface SelfTestOptions {
 
 /**
  * Compares a model with its golden values: scale and bias, token ids, cosines of pairs, and embeddings.
- * @returns the number of values.
+ * @returns the number of pairs, images and texts that were compared.
  * @throws {Error} when a value differs by more than its tolerance: wrong weights, tokenizer or preprocessing.
  */
 export async function selfTest(options: SelfTestOptions): Promise<number> {
@@ -78,7 +78,10 @@ function requireSameProbability({ probability: known }: GoldenFile, { probabilit
   throw refusal(`its probability has ${own} instead of ${probabilityInWords(known.scale, known.bias)}`);
 }
 
-/** Embeddings alone do not show another tokenizer: two ids in place of one may change a cosine by less than is allowed. */
+/**
+ * Embeddings alone do not reveal a different tokenizer: when it returns two ids instead of one, a cosine may change by
+ * less than is allowed.
+ */
 function requireSameIds({ texts }: GoldenFile, { ids, pad }: SelfTestOptions): void {
   for (const { text, ids: known } of texts) {
     if (known === undefined) continue;

@@ -1,12 +1,15 @@
 import type { TextRecipe } from '../model.ts';
 import type { InferenceSession } from '../onnx-runtime.ts';
 
-/** A graph that does not fit its model: its output is not an embedding, or its texts have another length. */
+/**
+ * The error for a graph that does not fit the description of its model: its output is not an embedding (`output`), or
+ * it reads texts of another length (`length`).
+ */
 export class GraphFault extends Error {
   override name = 'GraphFault';
   readonly side: 'image' | 'text';
   readonly kind: 'output' | 'length';
-  /** Names of all outputs of the graph. */
+  /** The names of all outputs of the graph. */
   readonly outputs: readonly string[];
 
   constructor(message: string, about: Pick<GraphFault, 'side' | 'kind' | 'outputs'>) {
@@ -17,7 +20,7 @@ export class GraphFault extends Error {
   }
 }
 
-/** Returns the input with token ids. */
+/** Returns the name of the graph input for token ids. */
 export const idInputOf = ({ inputNames }: InferenceSession, path: string): string =>
   inputNames.find((name) => /input_ids|text|input/i.test(name)) ?? only(inputNames, path);
 
@@ -34,25 +37,26 @@ export function inputType(session: InferenceSession, name: string): 'int32' | 'i
   return metadata?.isTensor && metadata.type === 'int32' ? 'int32' : 'int64';
 }
 
-/** Returns the fixed size of an axis of an input; undefined when any is accepted. */
+/** Returns the fixed size of an axis of an input; undefined when any size is accepted. */
 export function fixedAxis(session: InferenceSession, name: string, axis: number): number | undefined {
   const metadata = session.inputMetadata.find((input) => input.name === name);
   const size = metadata?.isTensor ? metadata.shape[axis] : undefined;
   return typeof size === 'number' ? size : undefined;
 }
 
-/** A tower as its model describes it. */
+/** The description of a tower in the facts of its model. */
 export interface Tower {
   side: 'image' | 'text';
   path: string;
-  /** Names of the output with the embedding, the preferred one first. */
+  /** The possible names of the output with the embedding, the preferred one first. */
   outputs: readonly string[];
   dimensions: number;
 }
 
 /**
- * Returns the output with the embedding: the first of the family's names that the graph has, or its only output.
- * @throws {GraphFault} when there is none, or the graph states another shape for it.
+ * Returns the name of the output with the embedding: the first of `outputs` that the graph has, or the only output of
+ * the graph.
+ * @throws {GraphFault} when the graph has no such output, or states for it a shape other than that of embeddings.
  */
 export function outputOf(session: InferenceSession, { side, path, outputs, dimensions }: Tower): string {
   const { outputNames: all } = session;
@@ -61,20 +65,20 @@ export function outputOf(session: InferenceSession, { side, path, outputs, dimen
   if (!found) throw fault(`has the outputs ${all.join(', ')}; ${outputs.join(' or ')} was expected`);
   const metadata = session.outputMetadata.find(({ name }) => name === found);
   const shape = metadata?.isTensor ? metadata.shape : [];
-  // A graph may leave out a shape, or name an axis. The outputs of each run are checked too.
+  // A graph may state no shape, or the name of an axis instead of its size. So the outputs of each run are checked too.
   const isOther = shape.length > 0 && (shape.length !== 2 || (typeof shape[1] === 'number' && shape[1] !== dimensions));
   if (isOther) throw fault(wrongShape(found, shape, dimensions));
   return found;
 }
 
-/** Returns the words for an output that is not a matrix of embeddings. */
+/** Returns the error text for an output that is not a matrix of embeddings. */
 export const wrongShape = (name: string, shape: readonly (number | string)[], dimensions: number): string =>
   `has the output ${name} of the shape [${shape.join(', ')}]; [batch, ${dimensions}] was expected`;
 
 /**
- * Checks that the recipe of texts suits a graph with a fixed length. Longer texts would lose their end token, and towers
- * that read their padding were trained with one length.
- * @throws {GraphFault} naming both lengths.
+ * Checks that the text recipe fits a graph whose texts have a fixed length. Longer texts would lose their end token,
+ * and a tower that reads its padding needs the length of its training.
+ * @throws {GraphFault} naming both lengths when the recipe does not fit.
  */
 export function requireTextLength(
   session: InferenceSession,

@@ -13,12 +13,15 @@ export type FromTowerThread =
   | { type: 'ran'; id: number; embeddings: Float32Array }
   | { type: 'failed'; id: number; reason: string };
 
-/** The maximum number of runs that the thread has: the current one and the next, whose pixels are then ready. */
+/**
+ * The maximum number of runs that the thread has at a time: the current run and the next one. So the pixels of the next
+ * run are ready when the current run ends.
+ */
 export const runsAhead = 2;
 
 /**
- * Loads both towers in a separate thread. A run blocks its thread (12 ms for 64 images of ViT-B/32 on a GPU), while the
- * main thread must move the images that feed the GPU. Pixels are passed in shared memory.
+ * Loads both towers in a separate thread. A run blocks its thread (12 ms for 64 images of ViT-B/32 on a GPU). The main
+ * thread must not be blocked, since it moves images to the GPU. Pixels are passed in shared memory.
  */
 export async function loadTowersInThread(
   spec: ModelSpec,
@@ -45,7 +48,8 @@ export async function loadTowersInThread(
     if (message.type === 'ran') run?.resolve(rowsOf(message.embeddings, run.count));
     else run?.reject(new Error(message.reason));
   });
-  // The process is useless without this thread. It ends, and the pool starts another process.
+  // The process cannot work without this thread, so an error of the thread ends the process. The pool starts another
+  // process.
   thread.on('error', (error) => {
     throw error;
   });

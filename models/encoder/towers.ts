@@ -19,7 +19,7 @@ import {
   wrongShape,
 } from './session-shapes.ts';
 
-/** The cropped pixels of an image: interleaved bytes, or a source to copy them from before its release. */
+/** The cropped pixels of an image: interleaved bytes, or an object that can copy these bytes until it is released. */
 export type Pixels = Uint8Array | { copyTo(target: Uint8Array): void; release(): void };
 
 /** Frees the memory that contains the pixels, so that it can be reused. */
@@ -43,10 +43,10 @@ export interface RunLimits {
 
 /** Both towers of a loaded model. The embeddings are L2-normalised. */
 export interface Towers {
-  /** Undefined when the sessions run in another thread. That thread splits a call into several runs. */
+  /** Undefined when the sessions run in another thread, because that thread splits a call into runs itself. */
   limits?: RunLimits;
   /**
-   * @param pixels `size * size * 3` bytes each.
+   * @param pixels the pixels of each image: `size * size * 3` bytes.
    * @param onBegin called when the run begins, if it had to wait for another one.
    */
   images(pixels: readonly Pixels[], onBegin?: () => void): Promise<Float32Array[]>;
@@ -66,7 +66,7 @@ export interface Sessions {
   limits: RunLimits;
   /**
    * @param pixels {@link roomFor}`(count)` images in one block; images after the first `count` are ignored.
-   * @returns their embeddings in one block.
+   * @returns the embeddings of the first `count` images in one block.
    */
   images(pixels: Uint8Array, count: number): Promise<Float32Array>;
   /** @param recipe the text recipe, if its padding differs from that of the model. */
@@ -76,7 +76,8 @@ export interface Sessions {
 
 /**
  * The batch sizes of runs on CUDA. Each new shape costs a search for algorithms, and memory that is never freed. So
- * there are few sizes, and a run is padded to the next one. A micro-batch larger than these is a size of its own.
+ * there are few sizes, and a run is padded to the next larger size. A run that is larger than all of them is not
+ * padded.
  */
 export const runSizes = [1, 8, 32, 64] as const;
 /** The lengths in tokens to which texts are padded on CUDA. A longer text is padded to the maximum length. */
@@ -86,12 +87,13 @@ const textLengths = [16, 32] as const;
 export const roomFor = (provider: Provider, count: number): number =>
   provider !== 'cuda' ? count : (runSizes.find((size) => size >= count) ?? count);
 
-/** Loads both towers in this thread, which each run blocks. Parameters as for {@link loadSessions}. */
+/** Loads both towers in this thread. Each run blocks the thread. The parameters are those of {@link loadSessions}. */
 export async function loadTowers(spec: ModelSpec, threads: number, deviceId = 0): Promise<Towers> {
   const sessions = await loadSessions(spec, threads, deviceId);
   const size = pixelBytes(spec.image);
   /**
-   * Reused by all runs, which never overlap. Allocating megabytes for each run would cost time for garbage collection.
+   * The pixels of the current run. All runs use this memory, since they never overlap. Allocating megabytes for each
+   * run would cost time for garbage collection.
    */
   let staging = new Uint8Array();
   return {
@@ -130,16 +132,17 @@ export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 
     executionMode: 'sequential',
     // At level `all`, ONNX Runtime 1.30 and 1.32 crash when they load an fp16 transformer on a CPU.
     graphOptimizationLevel: provider === 'cpu' && (await hasHalfTensors(path)) ? 'extended' : 'all',
-    // The arena keeps the memory of the largest run. Without it, fragmentation moved an encoder of compact between 283
-    // and 900 MiB; with it, the encoder stays at 292.
+    // The arena keeps the memory of the largest run. Without it, fragmentation made the memory of an encoder of the
+    // model `compact` vary between 283 and 900 MiB; with it, the encoder stays at 292 MiB.
     enableCpuMemArena: true,
     extra: {
       session: {
         // Idle threads that spin would take CPU time from decoding and from other encoders.
         intra_op: { allow_spinning: '0' },
-        // int8 weights become uint8 where products of uint8 and int8 would saturate.
+        // On processors where sums of products of uint8 and int8 saturate, ONNX Runtime must convert int8 weights to
+        // uint8.
         x64quantprecision: saturates() ? '1' : '0',
-        // The graph is passed as bytes, so the files of its weights need this folder.
+        // The graph is passed as bytes, so ONNX Runtime needs the folder of the files that contain its weights.
         model_external_initializers_file_folder_path: folder,
       },
     },
@@ -239,7 +242,8 @@ const integers = (type: 'int32' | 'int64', values: number[], shape: number[]): T
 
 /**
  * Returns the first `count` rows of an output, normalised.
- * @throws {GraphFault} when the output is not a matrix with rows of `dimensions`, as that of another layer.
+ * @throws {GraphFault} when the output is not a matrix with rows of `dimensions` values. The output of another layer is
+ * not.
  */
 function unitRows(
   outputs: InferenceSession.ReturnType,
@@ -260,7 +264,9 @@ function unitRows(
   return result;
 }
 
-/** Copies values to float32. ONNX Runtime returns float16 values as a Float16Array or as bits. */
+/**
+ * Converts values to float32. ONNX Runtime returns float16 values as a Float16Array, or as their bits in a Uint16Array.
+ */
 function asFloat32(data: unknown): Float32Array | undefined {
   if (data instanceof Float32Array) return data;
   if (data instanceof Float16Array) return Float32Array.from(data);

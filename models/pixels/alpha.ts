@@ -10,7 +10,7 @@ export function share(a: number, b: number): number {
   return ((product >> 8) + product) >> 8;
 }
 
-/** Undoes the multiplication of colours by their alpha, in place. A pixel with alpha 0 stays as it is. */
+/** Undoes the multiplication of colours by their alpha, in place. A pixel with alpha 0 is not changed. */
 export function divideByAlpha({ data, channels }: PixelsWithAlpha): void {
   for (let at = 0; at < data.length; at += channels) {
     const alpha = data[at + channels - 1] as number;

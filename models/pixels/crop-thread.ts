@@ -40,7 +40,7 @@ async function answer({ id, bytes, interactive, tenant, mode = options.mode }: T
     const takeLargePlace = (signal?: AbortSignal) => askForLargePlace(id, signal);
     const caller = { interactive, tenant, signal: cancel.signal, takeLargePlace };
     const pixels = await crop(bytes, { ...options, ...(mode && { mode }), caller });
-    // Buffers that libvips has allocated cannot be transferred to another thread.
+    // Buffers that libvips has allocated cannot be transferred to another thread, so they are copied.
     const own = pixels instanceof Buffer ? new Uint8Array(pixels) : pixels;
     send({ type: 'cropped', id, pixels: own }, [own.buffer as ArrayBuffer]);
   } catch (error) {

@@ -7,8 +7,8 @@ import { takeOwnLargePlace } from './large-places.ts';
 import { countPages } from './tiff.ts';
 
 /**
- * The maximum number of scans of a JPEG. Encoders write about ten. A file of 0.5 MB with 2,646 empty scans kept libjpeg
- * busy for 22 s, past every deadline.
+ * The maximum number of scans of a JPEG. The programs that write JPEGs make about ten. A file of 0.5 MB with 2,646
+ * empty scans kept libjpeg busy for 22 s, past every deadline.
  */
 const maxScans = 100;
 /** The maximum number of pages of a TIFF. libtiff reads all pages to count them: 60,000 pages took 3 s. */
@@ -67,15 +67,17 @@ const placesForOthers = (places: number) => ({
 let others = placesForOthers(availableParallelism() + 1);
 
 /**
- * Sets how many images that are not large may be decoded at the same time, for batches and for interactive requests.
- * Each may need up to 128 MB. The first image of a tenant never waits for images of other tenants.
+ * Sets how many images may be decoded at the same time, separately for batches and for interactive requests. Large
+ * images have another limit. All other images need up to 128 MB each. The first image of a tenant never waits for
+ * images of other tenants.
  */
 export function limitDecodes(places: number): void {
   others = placesForOthers(places);
 }
 
 /**
- * Decodes and resamples an image when it is its turn. `work` must not use the pixels after it returns.
+ * Runs `decode`, which decodes and resamples an image, as soon as the limit for its kind allows it. `decode` must not
+ * use the pixels after its promise resolves.
  * @throws the reason of the caller's signal, when it aborts first.
  */
 export async function inTurn<Value>(

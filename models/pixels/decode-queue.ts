@@ -8,8 +8,9 @@ import { createLargePlaces } from './large-places.ts';
 /** A queue of images to decode. It decodes a few images at the same time. */
 export interface DecodeQueue {
   /**
-   * Runs a task in its turn, or at once when it is interactive.
-   * @param task decodes for the caller that it receives, which can grant permission for large images.
+   * Runs a task when its turn comes, or at once when the caller is interactive.
+   * @param task decodes an image. It receives the caller with a `takeLargePlace` of this queue, which gives permission
+   * to decode a large image.
    * @returns the result of the task, and its run time in ms without the wait for such a permission.
    * @throws the reason of the caller's signal, when it aborts before the task begins.
    */
@@ -35,17 +36,20 @@ interface Waiter {
 }
 
 /**
- * The time in ms without work after which a tenant counts as idle. It covers a run of the tower between two images of a
- * batch.
+ * The time in ms without work after which a tenant counts as idle. It is longer than a run of the tower between two
+ * images of a batch.
  */
 const idleMs = 250;
 
-/** Decoding that has taken this long is reported as slow (ms). An interlaced PNG of 49 megapixels takes 1.5 s. */
+/**
+ * Decoding that takes longer than this time in ms is reported as slow. An interlaced PNG of 49 megapixels takes 1.5 s.
+ */
 export const slowDecodeMs = 10_000;
 
 /**
- * Creates a queue. Images are decoded on the threads of libvips, as many at a time as the next run takes. A run blocks
- * this process, so during a run only images that libvips has already started are decoded. On a GPU, all cores decode.
+ * Creates a queue. At the same time, it decodes as many batch images as the next run has, and at least one more than
+ * the number of `threads`. During a run on the CPU this thread is blocked, so no further images start; the images that
+ * have started are decoded on other threads. With a GPU, at least as many images as cores are decoded at the same time.
  *
  * An interactive image starts at once, and no batch image starts until it has ended, because sharing a core would slow
  * it down. There is one exception. When the requests of a tenant have used more than half of the processor, and more
@@ -65,9 +69,9 @@ export function createDecodeQueue({
 }: DecodeQueueOptions): DecodeQueue {
   const least = provider === 'cpu' ? threads + 1 : availableParallelism();
   const bulk = new Set<Waiter>();
-  /** The number of images in decoding by tenant, without large ones. */
+  /** The number of images that are being decoded, by tenant, without large images. */
   const held = { batch: new Map<string, number>(), interactive: new Map<string, number>() };
-  /** The time at which the last image of each tenant ended. */
+  /** The time at which the decoding of each tenant's last image ended. */
   const endedAt = new Map<string, number>();
   const floor = createFloor(now);
   let activeOfBatches = 0;

@@ -35,11 +35,12 @@ export interface OpenedImage extends Size {
    * Decoding all rows detects a truncated file. Mode `1` is returned as grey, `P` as RGBA.
    */
   pixels(region: Rectangle): Promise<Pixels>;
-  /** Decodes the same rows and columns to RGB. Transparent parts are blended over white. */
+  /** Decodes the same rows and columns as `pixels`, but to RGB. Transparent parts are blended over white. */
   rgbOverWhite(region: Rectangle): Promise<Pixels>;
   /**
-   * Decodes and resizes a window with libvips: nearly the same values as Pillow, in half the time, and outside
-   * JavaScript. Only for `RGB` without alpha (libvips treats a PNG's transparent colour as alpha).
+   * Decodes the image, resizes it to `target` and cuts out `window` with libvips. The values are nearly those of
+   * Pillow, in half the time, and JavaScript is not used. Undefined except for mode `RGB` without alpha (libvips treats
+   * the transparent colour of a PNG as alpha).
    */
   resized: ((target: Size, window: Rectangle, filter: ImageRecipe['filter']) => Promise<Pixels>) | undefined;
 }
@@ -50,9 +51,9 @@ const decodeSeconds = 10;
 const kernels = { bicubic: 'cubic', bilinear: 'linear' } as const;
 
 /**
- * Reads the header. Of an animation, only the first frame is used. The orientation of a TIFF is applied, as Pillow
- * does; EXIF orientation, HEIF rotation and colour profiles are not. Samples of 16 bits are reduced to their upper
- * byte.
+ * Reads the header of an image. Of an animation, only the first frame is used. The orientation of a TIFF is applied, as
+ * Pillow does; EXIF orientation, HEIF rotation and colour profiles are not. Samples of 16 bits are reduced to their
+ * upper byte.
  * @throws {ServiceError} `image.unsupported_format`, `image.corrupt`, `image.too_many_pixels`; the methods of the
  * returned image also throw `image.decode_timeout`.
  */
@@ -64,7 +65,7 @@ export async function openImage(bytes: Uint8Array, maxPixels: number): Promise<O
       throw toImageError(error, bytes, maxPixels);
     }
   };
-  // The text of sharp's error depends on the kind of buffer, so it is not used.
+  // sharp's error for empty bytes depends on the kind of buffer, so empty bytes are refused here.
   if (bytes.length === 0) throw new ServiceError('image.unsupported_format', describeNonImage(bytes));
   const { image, metadata, facts } = await guarded(async () => {
     checkStructure(bytes);
@@ -94,7 +95,7 @@ export async function openImage(bytes: Uint8Array, maxPixels: number): Promise<O
     if (gif !== undefined && needsFill) fillOutside(pixels, region, gif);
     return pixels;
   };
-  // The transparent colour of a PNG counts as alpha here, but not in the colour mode.
+  // The transparent colour of a PNG counts as transparency here, although it is not alpha in the colour mode.
   const hasTransparency = mode === 'P' || needsFill || (hasAlpha && facts.tiff?.extraSample !== 0);
   const rgbOverWhite = async (asked: Rectangle) => {
     if (!hasTransparency) return toRgb(await readAs(mode, toEnd(asked)), mode);

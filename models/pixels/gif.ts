@@ -7,7 +7,10 @@ export interface GifFrame {
    * as grey.
    */
   isGrey: boolean;
-  /** True when the frame has a transparent colour. Transparent pixels and those outside the frame are `fill`. */
+  /**
+   * True when the frame has a transparent colour. Transparent pixels are given the colour `fill`, as are pixels outside
+   * the frame.
+   */
   isTransparent: boolean;
   /**
    * The colour that Pillow uses outside the frame: the transparent colour if there is one, else entry 0 of the table.
@@ -28,7 +31,8 @@ function findFrame(bytes: Uint8Array): { at: number; transparent: number | undef
   const byte = (at: number) => bytes[at] ?? 0;
   let transparent: number | undefined;
   let at = 13 + bytesOfTable(byte(10));
-  // Skips the extensions before the first frame. Each is a label and a chain of blocks that ends with an empty block.
+  // Skips the extensions before the first frame. Each extension is a label and a chain of blocks, of which the last one
+  // is empty.
   while (byte(at) === 0x21) {
     if (byte(at + 1) === 0xf9) transparent = byte(at + 3) & 1 ? byte(at + 6) : undefined;
     at += 2;

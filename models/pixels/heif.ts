@@ -1,6 +1,7 @@
 /**
- * The boxes of a HEIF file that lead to the properties of its items, with the number of bytes before their content.
- * `meta` starts with four bytes of version and flags.
+ * The HEIF boxes on the path to the item properties: `meta` contains `iprp`, which contains `ipco`, which contains the
+ * properties. Each value is the number of bytes in a box before its inner boxes; `meta` starts with four bytes of
+ * version and flags.
  */
 const containers = new Map([
   ['meta', 4],
@@ -13,8 +14,8 @@ const transforms = new Set(['irot', 'imir', 'clap']);
 
 /**
  * Removes the transformations of a HEIF file: libheif would rotate, mirror and crop the image, Pillow does not. An
- * image sequence (`avis`) is marked as a still image, since libvips refuses sequences. Its primary item is the first
- * frame.
+ * image sequence (`avis`) is marked as a still image, since libvips refuses sequences. The still image is the primary
+ * item of the file, which is the first frame.
  * @returns the same bytes when nothing has to change.
  */
 export function asStored(bytes: Uint8Array): Uint8Array {

@@ -1,7 +1,10 @@
 import type { Caller } from '../encoder/protocol.ts';
 import { createProcessorUse, type ProcessorUse } from '../processor-use.ts';
 
-/** Limits how many images with high memory need are decoded at the same time. Most of them take a second or more. */
+/**
+ * Limits how many large images are decoded at the same time. These are images that need much memory; most of them take
+ * a second or more.
+ */
 export interface LargePlaces {
   /**
    * Waits until the image may be decoded.
@@ -28,20 +31,23 @@ interface Waiter extends Image {
   grant(): void;
 }
 
-/** The time in ms between two checks for work of other tenants, while an image waits for nothing else. */
+/** The time in ms between two checks of an image that waits only because other tenants have work. */
 const lookEveryMs = 250;
-/** The maximum share of the processor that is counted for other tenants when a rest is computed. */
+/**
+ * The maximum share of the processor that is counted for other tenants when a rest is computed. A rest is the time
+ * after a large image in which its tenant may not start another one.
+ */
 const largestShare = 0.95;
-/** The last image of a tenant is forgotten after this multiple of its own duration. No rest is longer. */
+/** The last image of a tenant is forgotten after this multiple of its own duration. All rests are shorter. */
 const forgottenAfter = 100;
 
 /**
- * Creates the limit. Its number bounds memory: at the same time one image of batches and one of interactive requests,
- * plus one interactive image of a second tenant. Rests bound the time, since a decoder cannot be stopped. While other
- * tenants have work, a tenant decodes one large image at a time and then rests. The rest grows with the share of the
- * processor that the others use: up to the duration of the image for each of them. Without rests, interlaced PNGs of 49
- * megapixels (1.5 s each) from one tenant, in single requests and batches, made another tenant's batch take 3.4 times
- * as long.
+ * Creates the limit. Memory is bounded by the number of images that are decoded at the same time: one image of a batch,
+ * one of an interactive request, and one interactive image of a second tenant. Processor time is bounded by rests,
+ * since a decoder cannot be stopped. While other tenants have work, a tenant decodes one large image at a time and then
+ * rests. The rest grows with the share of the processor that the other tenants use. Its maximum is the duration of the
+ * image, multiplied by the number of these tenants. Without rests, interlaced PNGs of 49 megapixels (1.5 s each) from
+ * one tenant, in single requests and batches, made another tenant's batch take 3.4 times as long.
  */
 export function createLargePlaces({
   use,
@@ -50,7 +56,7 @@ export function createLargePlaces({
 }: LargePlacesOptions): LargePlaces {
   const active = new Set<Image>();
   const waiting = new Set<Waiter>();
-  /** The last large image of each tenant: when it ended, its duration in ms and its kind. */
+  /** The last large image of each tenant: the time at which it ended, its duration in ms and its kind. */
   const last = new Map<string, { endedAt: number; took: number; interactive: boolean }>();
   let looking: NodeJS.Timeout | undefined;
 
@@ -78,7 +84,10 @@ export function createLargePlaces({
     return Math.min(lookEveryMs, Math.max(0, restLeft(image.tenant)));
   }
 
-  /** Sorts waiting images. The tenant with the least use goes first. Its interactive and batch images alternate. */
+  /**
+   * Returns true when waiting image `a` goes before `b`. The tenant with the least use goes first. Interactive and
+   * batch images of one tenant alternate.
+   */
   const before = (a: Waiter, b: Waiter) => {
     if (a.tenant !== b.tenant) return use.all.of(a.tenant) < use.all.of(b.tenant);
     return a.interactive !== b.interactive && a.interactive !== (last.get(a.tenant)?.interactive ?? false);
@@ -144,5 +153,5 @@ export function createLargePlaces({
 
 const own = createLargePlaces({ use: createProcessorUse() });
 
-/** The limit of this process, for callers that have no other. */
+/** Returns the `takeLargePlace` of a caller that has none: it uses one limit for this whole process. */
 export const takeOwnLargePlace = (caller: Caller) => (signal?: AbortSignal) => own.take({ ...caller, signal });

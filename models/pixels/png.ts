@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 
-/** Returns the name of the first PNG chunk with a wrong checksum. */
+/** Returns the name of the first PNG chunk with a wrong checksum; undefined when there is none. */
 export function damagedChunk(bytes: Uint8Array): string | undefined {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 8;

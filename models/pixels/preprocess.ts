@@ -8,15 +8,15 @@ import { resample } from './resample/resample.ts';
 import { toRgb } from './rgb.ts';
 
 export interface CropOptions {
-  /** The caller, which limits large images. Default: batch work without a tenant. */
+  /** The caller. Its `takeLargePlace` limits large images. Default: batch work without a tenant. */
   caller?: Caller;
   recipe: Pick<ImageRecipe, 'size' | 'resize' | 'filter' | 'rgb'>;
   /** The maximum number of pixels. Larger images are refused before they are decoded. */
   maxPixels: number;
   /**
    * `exact` (the default) returns the same bytes as Pillow for each image. With `fast`, libvips resizes colour images
-   * without alpha and palette, which are nearly all images, and scales down a JPEG of more than four times the size
-   * while decoding. This changes cosines by up to 0.010 (`docs/models.md`).
+   * that have neither alpha nor a palette, which are nearly all images. It scales down a JPEG of more than four times
+   * the target size while it decodes it. This changes cosines by up to 0.010 (`docs/models.md`).
    */
   mode?: PreprocessMode;
 }

@@ -33,7 +33,7 @@ export function overWhite({ data }: Pixels): Pixels {
     const alpha = data[from + 3] as number;
     const white = 255 * (255 - alpha);
     for (let channel = 0; channel < 3; channel++) {
-      // Computed with seven more bits and rounded, then divided by 255.
+      // The sum has seven additional bits for rounding. The next line divides it by 255 and removes them.
       const sum = 128 * ((data[from + channel] as number) * alpha + white) + (128 << 7);
       rgb[to + channel] = ((sum >> 8) + sum) >> 15;
     }

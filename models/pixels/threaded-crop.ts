@@ -7,7 +7,7 @@ import type { CropOptions } from './preprocess.ts';
 
 /** The options with which the thread starts. */
 export interface CropThreadOptions extends Omit<CropOptions, 'caller'> {
-  /** The number of images that are decoded at the same time. */
+  /** The maximum number of images that are decoded at the same time. */
   places: number;
 }
 
@@ -38,8 +38,8 @@ export type FromCropThread =
 export interface CropThread {
   /**
    * Runs `crop` of `preprocess.ts` in the thread, on a copy of the bytes.
-   * @param mode a mode other than that of the options.
-   * @throws {ServiceError} as `crop`; the reason of the caller's signal, when it aborts first.
+   * @param mode the mode to use instead of that of the options.
+   * @throws {ServiceError} the errors of `crop`; the reason of the caller's signal, when it aborts first.
    */
   crop(bytes: Uint8Array, caller: Caller, mode?: PreprocessMode): Promise<Uint8Array>;
   /** Ends the thread after it has replied for all images. */
@@ -70,11 +70,12 @@ export function startCropThread(options: CropThreadOptions): CropThread {
     if (message.type === 'cropped') image?.resolve(message.pixels);
     else image?.reject(new ServiceError(message.code, message.message));
   });
-  // The process is useless without this thread. It ends, and the pool starts another.
+  // The process cannot work without the crop thread, so an error of the thread ends the process. The pool starts
+  // another process.
   thread.on('error', (error) => {
     throw error;
   });
-  // This thread does not keep the process alive.
+  // The crop thread does not keep the process alive.
   thread.unref();
   const send = (message: ToCropThread, transfer: ArrayBuffer[] = []) => thread.postMessage(message, transfer);
 
@@ -82,7 +83,7 @@ export function startCropThread(options: CropThreadOptions): CropThread {
     const image = asked.get(id);
     if (image === undefined) return;
     const { signal, takeLargePlace = takeOwnLargePlace(image.caller) } = image.caller;
-    // An image that gets no permission is cancelled and gets a reply.
+    // Without permission, the signal has aborted. Its listener has also sent `cancel`, so the thread still replies.
     const release = await takeLargePlace(signal).catch(() => undefined);
     if (release === undefined) return;
     if (!asked.has(id)) return release();
@@ -100,7 +101,8 @@ export function startCropThread(options: CropThreadOptions): CropThread {
       try {
         return await new Promise((resolve, reject) => {
           asked.set(id, { caller, resolve, reject });
-          // Copied so that it can be transferred, since the caller may need its own bytes again.
+          // A copy is transferred to the thread, since a transfer removes the bytes from the caller, which may need
+          // them again.
           const copy = new Uint8Array(bytes);
           send({ type: 'crop', id, bytes: copy, interactive, tenant, mode }, [copy.buffer]);
         });

@@ -1,10 +1,15 @@
 import { ServiceError } from '../../shared/errors.ts';
 
-/** The tags of the first page of a TIFF that determine how its samples are read. Numbers are those of TIFF 6.0. */
+/**
+ * The tags of the first page of a TIFF that determine how its samples are read. The values are the numbers of TIFF 6.0.
+ */
 export interface TiffTags {
   photometric: number;
   compression: number;
-  /** First value of ExtraSamples: 0 unspecified, 1 associated alpha, 2 unassociated alpha. */
+  /**
+   * The first value of ExtraSamples: 0 unspecified, 1 associated alpha, 2 unassociated alpha. Undefined without this
+   * tag.
+   */
   extraSample: number | undefined;
 }
 
@@ -39,7 +44,7 @@ export const paletteTiff = 3;
 const yCbCr = 6;
 
 interface Directory {
-  /** The byte offset of the first entry, and the number of entries. */
+  /** The byte offset of the first entry. `count` is the number of entries. */
   first: number;
   count: number;
 }
@@ -90,10 +95,10 @@ export function countPages(bytes: Uint8Array, limit: number): number {
   return pages;
 }
 
-/** The maximum number of entries that are read. No software writes as many. */
+/** The maximum number of entries of a directory that are read. Real files have fewer. */
 const maxEntries = 1_000;
 
-/** Reads the tags of the first page; undefined for a file that is not a TIFF. */
+/** Returns the tags of the first page; undefined for a file that is not a TIFF. */
 export function readTiffTags(bytes: Uint8Array): TiffTags | undefined {
   const reader = open(bytes);
   if (reader === undefined) return undefined;

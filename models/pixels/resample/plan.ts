@@ -1,6 +1,7 @@
 /**
- * Computes the source bytes and weights of each pixel of a resized image. Equals Pillow's `Image.resize` in every bit,
- * but computes only a window. Source: Pillow 13, `src/libImaging/Resample.c` and `ImagingScaleAffine` in `Geometry.c`.
+ * Computes which source pixels contribute to each pixel of a resized image, and their weights. The resized image equals
+ * that of Pillow's `Image.resize` in every bit, but only a window of it is computed. Source: Pillow 13,
+ * `src/libImaging/Resample.c` and `ImagingScaleAffine` in `Geometry.c`.
  */
 
 export interface Size {
@@ -26,9 +27,15 @@ export interface ResamplePlan {
   rowsFirst: boolean;
 }
 
-/** The taps along one axis: for each position in the window, the source positions that contribute to it. */
+/**
+ * The taps along one axis: for each position in the window, the source positions that contribute to it, with their
+ * weights.
+ */
 export interface Taps {
-  /** For each position, the first source position, counted from the edge of the region, and their number. */
+  /**
+   * For each position in the window, the first of its source positions, counted from the edge of the region. `counts`
+   * is the number of its source positions.
+   */
   starts: Int32Array;
   counts: Int32Array;
   /** Undefined when source positions are copied without weights. */
@@ -48,7 +55,8 @@ export interface Weights {
 const fractionBits = 22;
 
 /**
- * @param target size of the whole resized image, of which `window` is a part. An axis that keeps its length is copied.
+ * Plans the resampling of an image. An axis whose length does not change is copied.
+ * @param target the size of the whole resized image, of which `window` is a part.
  */
 export function planResample(filter: Filter, source: Size, target: Size, window: Rectangle): ResamplePlan {
   const axis = (from: number, to: number, offset: number, length: number) => {
@@ -64,16 +72,17 @@ export function planResample(filter: Filter, source: Size, target: Size, window:
 }
 
 /**
- * Returns true when the vertical pass comes first. Since release 13, Pillow begins with the height when that pass
- * removes more than twice as many positions as the other (https://github.com/python-pillow/Pillow/pull/9549; found by
- * experiment). Older releases begin with the width. The two orders differ by a step of 1 in some pixels of images twice
- * as high as wide.
+ * Returns true when the vertical pass comes first. Since release 13, Pillow begins with the vertical pass when this
+ * pass removes more than twice as many positions as the horizontal one
+ * (https://github.com/python-pillow/Pillow/pull/9549; the condition was found by experiment). Older releases begin with
+ * the horizontal pass. The results of the two orders differ by 1 in some pixel values of images that are twice as high
+ * as wide.
  */
 const isShortenedFirst = (source: Size, target: Size): boolean =>
   source.height > target.height && source.height - target.height > 2 * (source.width - target.width);
 
 interface Axis extends Taps {
-  /** The first source position that is needed, and the number of positions. */
+  /** The first source position that is needed. `length` is the number of source positions that are needed. */
   from: number;
   length: number;
 }
@@ -81,7 +90,7 @@ interface Axis extends Taps {
 interface Kernel {
   /** The radius of the filter at scale 1. */
   reach: number;
-  /** Returns the weight at a distance, with Pillow's order of operations. */
+  /** Returns the weight at a distance from the centre. It is computed with Pillow's order of operations. */
   weight(distance: number): number;
 }
 

@@ -12,21 +12,24 @@ export interface Source {
 }
 
 /**
- * The number of source bytes that are copied into the module at a time: few enough to stay in the cache of a core until
- * they are read.
+ * The number of source bytes that are copied at a time into the memory of the WebAssembly module. They are few enough
+ * to stay in the cache of a core until they are read.
  */
 const stripBytes = 256 * 1024;
 /** The maximum time in ms of work on an image before the event loop gets a turn. */
 const sliceMs = 4;
-/** The maximum memory in bytes of a module that is kept for further images. The memory of a module never shrinks. */
+/**
+ * An instance of the module with at most this memory in bytes is kept for further images. The memory of an instance
+ * never shrinks.
+ */
 const keptBytes = 32 * 1024 * 1024;
 const pageBytes = 65_536;
 
-/** Instances of the module that are not in use. */
+/** Instances of the WebAssembly module that are not in use. */
 const idle: Kernels[] = [];
 
 /**
- * Resamples an image by its plan.
+ * Resamples an image as `plan` describes.
  * @returns interleaved bytes of the window.
  */
 export async function resample(source: Source, plan: ResamplePlan): Promise<Uint8Array> {
@@ -70,7 +73,8 @@ function* columnsFirst(kernels: Kernels, source: Source, { region, columns, rows
   const layout = createLayout(kernels.memory);
   const columnTaps = layout.taps(columns, channels, channels === 1 ? 2 : 1);
   const rowTaps = layout.taps(rows, 1, 1);
-  // One more row, since a pair without a second tap reads it.
+  // One row more than the region has: the last pair of taps may lack its second tap, but the kernel still reads its
+  // row.
   const narrowed = layout.reserve((region.height + 1) * narrowStride);
   const out = layout.reserve(rows.starts.length * outStride);
   const strip = layout.reserve(stripRows * stride);
@@ -109,7 +113,7 @@ function* rowsFirst(kernels: Kernels, source: Source, { region, columns, rows }:
     memory.set(data.subarray(top * stride, (top + height) * stride), strip);
     if (source.isWeighted) kernels.multiplyByAlpha(strip, height * stride);
     kernels.shorten(
-      // The positions are rows of the region.
+      // The kernel counts source rows from the top of the region, so it gets the address that row 0 would have.
       strip - top * stride,
       stride,
       stride,
@@ -128,7 +132,10 @@ function* rowsFirst(kernels: Kernels, source: Source, { region, columns, rows }:
   return packed(memory, out, outStride, rowBytes, rows.starts.length);
 }
 
-/** Groups positions whose taps lie within `most` source rows. A position that needs more rows is a group of its own. */
+/**
+ * Groups successive target rows whose taps together lie within `most` source rows. A target row that needs more source
+ * rows forms its own group.
+ */
 function groupRows({ starts, counts }: Taps, most: number) {
   const groups: { first: number; count: number; top: number; height: number }[] = [];
   for (const [at, start] of starts.entries()) {
@@ -150,7 +157,7 @@ const horizontal = ({ narrowRgb, narrowRgba, narrowGrey }: Kernels, channels: nu
  * for them.
  */
 const pixelBytes = 4;
-/** The bytes of one entry of the positions: first tap and number of pairs. */
+/** The number of bytes of one entry of the positions. An entry has the first tap and the number of pairs. */
 const placeBytes = 8;
 /** A vector read may start at the last reserved byte, so this number of bytes must follow it. */
 const vectorBytes = 16;
@@ -158,8 +165,8 @@ const vectorBytes = 16;
 const align = (bytes: number) => Math.ceil(bytes / vectorBytes) * vectorBytes;
 
 /**
- * Arguments for the kernels: the offsets of positions and weights, and the number of bytes of weights for each
- * position.
+ * Arguments for the kernels: the offsets in memory of the positions (`places`) and of the weights, and the number of
+ * bytes of weights for each position.
  */
 type TapArguments = [places: number, weights: number, weightStride: number];
 
@@ -179,7 +186,7 @@ function createLayout(memory: Memory) {
     reserve,
     /**
      * Reserves memory for taps and returns the arguments for a kernel.
-     * @param unit the bytes of a source position.
+     * @param unit the number of bytes of a source position.
      * @param step the number of pairs that the kernel processes at a time.
      */
     taps({ starts, counts, weights }: Taps, unit: number, step: number): TapArguments | undefined {
