@@ -26,8 +26,8 @@ export interface Digest {
 }
 
 /**
- * Hashes a file. @param bytes the length of the file. The caller must pass it, because the git hash covers the length
- * first.
+ * Hashes a file. @param bytes the length of the file. The caller must pass it, because the content of a git hash begins
+ * with the length.
  */
 export async function digestOf(path: string, bytes: number): Promise<Digest> {
   const sha256 = createHash('sha256');

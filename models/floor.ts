@@ -1,5 +1,6 @@
 /**
- * Batch work that has waited for this time in ms, with no batch work run in the meantime, goes before interactive work.
+ * Batch work goes before interactive work when it has waited for this time in ms and no batch work has run during this
+ * time.
  */
 const longestWaitMs = 1_000;
 

@@ -65,9 +65,9 @@ export type Cleaning = 'openclip' | 'openclip-cased' | 'openclip-canonical' | 's
 
 /** The conversion of the ids that SentencePiece returns for a text to the token ids of a model. */
 export interface SentencePieceIds {
-  /** The id that is added before those of each text. Undefined when the model has none. */
+  /** The id that is added before the ids of each text. Undefined when the model adds none. */
   begin?: number;
-  /** The id that is added after those of each text. */
+  /** The id that is added after the ids of each text. */
   end: number;
   /**
    * For fairseq vocabularies: the unknown token, which has id 0 in SentencePiece, gets the id `unknown`. All other ids
@@ -94,8 +94,8 @@ export interface TextRecipe {
    */
   pad: 'end' | { id: number; to: number };
   /**
-   * True when the mask is 0 for padding; false when it is 1 for all tokens. A graph without a mask input does not use
-   * it.
+   * The kind of attention mask, for graphs that have a mask input. True: 0 for padding, and 1 for all other tokens.
+   * False: 1 for all tokens.
    */
   mask: boolean;
   /** The version of the steps of this recipe. */
@@ -155,7 +155,7 @@ export interface ModelSpec extends ModelFacts {
   preprocess: PreprocessMode;
   visionPath: string;
   textPath: string;
-  /** int8 graphs that are made from fp32 ones before they are loaded, if they are missing. */
+  /** The int8 graphs (`to`) that are made from fp32 graphs (`from`) before the model is loaded, unless they exist. */
   made?: readonly { from: string; to: string }[];
   tokenizerPath: string;
   tokenizerConfigPath: string;

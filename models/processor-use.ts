@@ -16,7 +16,7 @@ export interface ProcessorUse {
   givesWay(requestsOf: string, batchesOf: string): boolean;
   /** Starts to measure a use by a tenant. @returns a function that ends the measurement; further calls do nothing. */
   begin(tenant: string, isInteractive: boolean): () => void;
-  /** Adds a use by a tenant that has ended. Its duration is in ms. */
+  /** Adds a finished use of the given duration in ms. */
   charge(tenant: string, isInteractive: boolean, milliseconds: number): void;
 }
 

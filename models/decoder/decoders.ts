@@ -29,7 +29,7 @@ export interface DecodersOptions extends Omit<CropOptions, 'caller'> {
   processes: number;
   /** The shared memory that contains encoded images. */
   imageSlots?: Slots | undefined;
-  /** Another script that speaks the same protocol, for crash tests. */
+  /** The script of a decoder. Crash tests replace it by a script with the same protocol. */
   entry?: string;
   /** A decoder that has images and sends nothing for this time in ms is killed. */
   silenceMs?: number;

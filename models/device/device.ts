@@ -31,8 +31,8 @@ const accelerators = ['cuda', 'coreml', 'dml'] as const satisfies readonly Provi
  */
 const named = 'webgpu' satisfies Provider;
 /**
- * The maximum time in ms for trying the providers. The libraries of CUDA have a size of gigabytes, which may have to be
- * read from a disk.
+ * The maximum time in ms for trying the providers. The libraries of CUDA have gigabytes, and the machine may have to
+ * read them from a disk first.
  */
 const probeTimeoutMs = 60_000;
 

@@ -88,7 +88,7 @@ export async function createEncoder(
     onRun: (inputs, milliseconds) => onRun({ input: 'text', inputs, milliseconds }),
     use,
   });
-  // Decoder processes work while the towers run. Each has two images, so that the next one is ready.
+  // Decoder processes work while the towers run. Each gets two images at a time, so that the next image is ready.
   const decoding = createDecodeQueue({
     provider: spec.provider,
     threads,
@@ -130,8 +130,8 @@ export async function createEncoder(
   }
 
   /**
-   * Chooses the next run. Interactive work goes first, unless batch work is overdue or {@link isBatchFirst}. Among
-   * batch work, texts go first when they fill a run or have waited long; otherwise images go first.
+   * Chooses the next run. Interactive work goes first, unless batch work is overdue or {@link isBatchFirst} returns
+   * true. Among batch work, texts go first when they fill a run or have waited long; otherwise images go first.
    */
   function next(): (() => Promise<'interactive' | 'batch'>) | undefined {
     const due = [texts, images].find((lane) => lane.isBatchDue());

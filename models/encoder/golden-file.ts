@@ -52,7 +52,7 @@ export const goldenFile = z
   .refine(({ pairs, images, texts }) => pairs.length + images.length + texts.length > 0, 'the file has no values');
 export type GoldenFile = z.output<typeof goldenFile>;
 
-/** Reads golden values. @throws {Error} naming file and field. */
+/** Reads golden values. @throws {Error} naming the file and the invalid fields. */
 export async function readGoldenFile(path: string): Promise<GoldenFile> {
   const parsed = goldenFile.safeParse(JSON.parse(await readFile(path, 'utf8')));
   if (!parsed.success) throw new Error(`${path}: ${z.prettifyError(parsed.error)}`);
@@ -112,14 +112,14 @@ export function hasSameProbability(own: Probability, { scale, bias }: NonNullabl
 export const biasOf = (probability: Probability): number | null =>
   probability.kind === 'sigmoid' ? probability.bias : null;
 
-/** Returns scale and bias in words. */
+/** Returns scale and bias as text. */
 export const probabilityInWords = (scale: number, bias: number | null): string =>
   `scale ${scale}${bias === null ? '' : `, bias ${bias}`}`;
 
 /** Returns the first 12 token ids as text. */
 export const idsInWords = (ids: readonly number[]): string => ids.slice(0, 12).join(' ');
 
-/** Returns the cosine of two embeddings of any length; NaN when their dimensions differ. */
+/** Returns the cosine of two embeddings, which need not be normalised; NaN when their dimensions differ. */
 export function cosineOf(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length) return Number.NaN;
   let [dot, first, second] = [0, 0, 0];

@@ -11,7 +11,7 @@ const inValueInfo = { type: 2 } as const;
 const inType = { tensor: 1 } as const;
 const inTensorType = { element: 1 } as const;
 
-/** `TensorProto.DataType` */
+/** The value of `TensorProto.DataType` for float16. */
 const float16 = 10;
 
 /**

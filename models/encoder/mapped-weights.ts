@@ -6,7 +6,7 @@ import { field, fieldsIn, integer, modelField, text } from './protobuf.ts';
 /** A graph for ONNX Runtime: its structure as bytes, and the folder of the files with its weights. */
 export interface MappedGraph {
   bytes: Buffer;
-  /** Value of the session option `model_external_initializers_file_folder_path`. */
+  /** The value of the session option `model_external_initializers_file_folder_path`. */
   folder: string;
 }
 
@@ -17,7 +17,7 @@ export interface MappedGraph {
 const mappedBytes = 16 * 1024;
 
 const graphField = { initializer: 5 } as const;
-/** `TensorProto`; a `location` of 1 means that the tensor is external. */
+/** Field numbers of `TensorProto`. A `location` of 1 means that the data of the tensor is external. */
 const tensorField = { raw: 9, external: 13, location: 14 } as const;
 const externalLocation = 1;
 

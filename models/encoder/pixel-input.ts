@@ -37,7 +37,7 @@ export interface PixelInput {
 /** The name of the new input, which has the type uint8 and the shape `[batch, size, size, 3]`. */
 export const pixelInputName = 'vls.pixels';
 
-/** `TensorProto.DataType` */
+/** Values of `TensorProto.DataType`. */
 const elementType = { float: 1, uint8: 2, float16: 10 } as const;
 
 /** A vision tower whose input takes bytes. */
@@ -140,7 +140,7 @@ function findInput(model: Uint8Array): Input {
   return input;
 }
 
-/** `NodeProto` */
+/** Returns a `NodeProto`. */
 const node = (op: string, inputs: readonly string[], output: string, ...attributes: Buffer[]): Buffer =>
   Buffer.concat([
     ...inputs.map((name) => text(1, name)),
@@ -150,7 +150,7 @@ const node = (op: string, inputs: readonly string[], output: string, ...attribut
     ...attributes.map((bytes) => field(5, bytes)),
   ]);
 
-/** `AttributeProto`, of type INT or INTS */
+/** Returns an `AttributeProto` of type INT or INTS. */
 const attribute = (name: string, value: number | readonly number[]): Buffer =>
   Buffer.concat([
     text(1, name),
@@ -158,14 +158,14 @@ const attribute = (name: string, value: number | readonly number[]): Buffer =>
     integer(20, typeof value === 'number' ? 2 : 7),
   ]);
 
-/** `TensorProto` of one dimension */
+/** Returns a `TensorProto` with one dimension. */
 function floats(name: string, values: readonly number[]): Buffer {
   const raw = Buffer.alloc(4 * values.length);
   for (const [at, value] of values.entries()) raw.writeFloatLE(value, 4 * at);
   return Buffer.concat([integer(1, values.length), integer(2, elementType.float), text(8, name), field(9, raw)]);
 }
 
-/** `ValueInfoProto` of a tensor; a dimension given by name is dynamic */
+/** Returns the `ValueInfoProto` of a tensor. A dimension that is given as a name has no fixed size. */
 function valueInfo(name: string, type: number, dimensions: readonly (number | string)[]): Buffer {
   const shape = dimensions.map((size) => field(1, typeof size === 'number' ? integer(1, size) : text(2, size)));
   const tensor = Buffer.concat([integer(1, type), field(2, Buffer.concat(shape))]);

@@ -25,7 +25,7 @@ export interface EncoderEvents {
  * Starts an encoder process. Messages use structured clone ("advanced"), which takes 0.19 ms for an image of 60 KB, so
  * images are passed in shared slots where possible. Messages of the same tick are sent as one list: a separate message
  * for each text would take a tenth of the time of the text's run.
- * @param entry another script that speaks the same protocol, for crash tests.
+ * @param entry the script of the process. Crash tests replace it by a script with the same protocol.
  */
 export function forkEncoder(events: EncoderEvents, entry = encoderEntry): EncoderProcess {
   const slots = createSlots(imageSlots.count, imageSlots.bytes);
@@ -41,7 +41,8 @@ export function forkEncoder(events: EncoderEvents, entry = encoderEntry): Encode
       // grew slowly with the default of 8 arenas for each core.
       UV_THREADPOOL_SIZE: String(Math.max(4, availableParallelism() + 2)),
       MALLOC_ARENA_MAX: '2',
-      // ONNX Runtime enables TF32 in CUDA by default. TF32 changes cosines of tiny-clip by up to 7e-4 (H100).
+      // Disables TF32, which ONNX Runtime enables in CUDA by default. TF32 changes cosines of the model tiny-clip by up
+      // to 7e-4 (H100).
       NVIDIA_TF32_OVERRIDE: process.env['NVIDIA_TF32_OVERRIDE'] ?? '0',
     }),
     stdio: ['ignore', 'inherit', 'inherit', 'ipc', slots?.fd ?? 'ignore'],

@@ -100,7 +100,7 @@ export interface Embedded {
   embedding: Float32Array;
   /** The time in ms for converting the bytes of an image to pixels, or a text to tokens. */
   decodeMs: number;
-  /** Time in ms of the run that computed the embedding, shared by the whole micro-batch. */
+  /** The duration in ms of the run that computed the embedding. It is the same for all inputs of the run. */
   inferenceMs: number;
   /** The number of inputs of the run that computed the embedding. */
   runInputs: number;

@@ -43,9 +43,9 @@ function countScans(bytes: Uint8Array): number {
 }
 
 /**
- * Returns the maximum memory per pixel, in bytes, for decoding and resampling an image. Memory measured at 49
- * megapixels: AVIF 883 MB, interlaced PNG of 16 bits 580 MB, WebP 387 MB, progressive JPEG 295 MB, RGBA 212 MB. All
- * other images are read row by row and took 161 MB.
+ * Returns the maximum memory per pixel, in bytes, for decoding and resampling an image. Memory that was measured with
+ * images of 49 megapixels: AVIF 883 MB, interlaced PNG of 16 bits 580 MB, WebP 387 MB, progressive JPEG 295 MB, RGBA
+ * 212 MB. All other images are read row by row and took 161 MB.
  */
 function bytesPerPixel({ format, isProgressive }: Metadata): number {
   if (format === 'heif') return 18;

@@ -57,8 +57,8 @@ export const slowDecodeMs = 10_000;
  * of one tenant cannot stop the batches of another. Under constant interactive load, batch images for one run still
  * start once a second.
  *
- * The next batch image belongs to the tenant with the least use. A tenant that has no image in decoding may start one
- * even when the maximum is reached, up to twice the maximum. Large images have a limit of their own.
+ * The next batch image belongs to the tenant with the least use. When the maximum number of images is being decoded, a
+ * tenant without such an image may still start one, up to twice the maximum. Large images have a limit of their own.
  */
 export function createDecodeQueue({
   provider,
@@ -104,7 +104,7 @@ export function createDecodeQueue({
 
   /**
    * Returns the oldest image of each tenant. Tenants with the least use come first, then those with the fewest images
-   * in decoding.
+   * that are being decoded.
    */
   function heads(): Waiter[] {
     const first = new Map<string, Waiter>();

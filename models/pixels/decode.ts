@@ -47,7 +47,7 @@ export interface OpenedImage extends Size {
 
 const decodeSeconds = 10;
 
-/** Pillow's filters by their libvips names. */
+/** The libvips names of Pillow's filters. */
 const kernels = { bicubic: 'cubic', bilinear: 'linear' } as const;
 
 /**
@@ -187,7 +187,7 @@ async function raw(image: Sharp, isWide: boolean): Promise<Pixels> {
   };
 }
 
-/** Sets transparent pixels and those outside the frame of a GIF to the fill colour. */
+/** Gives the fill colour to the transparent pixels of a GIF and to the pixels outside its frame. */
 function fillOutside({ data, channels }: Pixels, region: Rectangle, gif: GifFrame): void {
   for (let at = 0, pixel = 0; at < data.length; at += channels, pixel++) {
     const x = region.left + (pixel % region.width) - gif.left;
@@ -206,7 +206,8 @@ function modeOf(metadata: Metadata, bytes: Uint8Array, { gif, tiff }: Facts): Co
   if (isPalette || tiff?.photometric === paletteTiff) return 'P';
   if (space === 'cmyk') return 'CMYK';
   if (grey && bitsPerSample === 1) return '1';
-  // libvips turns the transparent colour of a PNG into alpha; Pillow does not. Byte 25 of the file is the colour type.
+  // libvips turns the transparent colour of a PNG into alpha; Pillow does not. Byte 25 of the file is the colour type;
+  // its bit with the value 4 means an alpha channel.
   const isKeyed = format === 'png' && ((bytes[25] ?? 0) & 4) === 0;
   const alpha = hasAlpha && !isKeyed;
   // Pillow reads 16-bit grey with alpha as RGBA.

@@ -15,8 +15,8 @@ export interface CropOptions {
   maxPixels: number;
   /**
    * `exact` (the default) returns the same bytes as Pillow for each image. With `fast`, libvips resizes colour images
-   * that have neither alpha nor a palette, which are nearly all images. It scales down a JPEG of more than four times
-   * the target size while it decodes it. This changes cosines by up to 0.010 (`docs/models.md`).
+   * that have neither alpha nor a palette, which are nearly all images. It also scales down a JPEG of more than four
+   * times the target size during decoding. This changes cosines by up to 0.010 (`docs/models.md`).
    */
   mode?: PreprocessMode;
 }
@@ -88,8 +88,8 @@ async function cropAsStored(
 }
 
 /**
- * Rounds halves to the even number. The reference implementation uses Python's `round`, which does the same, to
- * position its crop.
+ * Rounds to the nearest integer. A half is rounded to the even integer. The reference implementation uses Python's
+ * `round`, which does the same, to position its crop.
  */
 export function roundHalfEven(value: number): number {
   const floor = Math.floor(value);

@@ -83,7 +83,8 @@ export function startCropThread(options: CropThreadOptions): CropThread {
     const image = asked.get(id);
     if (image === undefined) return;
     const { signal, takeLargePlace = takeOwnLargePlace(image.caller) } = image.caller;
-    // Without permission, the signal has aborted. Its listener has also sent `cancel`, so the thread still replies.
+    // When the signal aborts first, no permission is sent. The abort listener has sent `cancel`, so the thread still
+    // replies.
     const release = await takeLargePlace(signal).catch(() => undefined);
     if (release === undefined) return;
     if (!asked.has(id)) return release();

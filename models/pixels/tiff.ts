@@ -71,7 +71,10 @@ function open(bytes: Uint8Array): Reader | undefined {
 const offsetAt = ({ isLittle, isBig, view }: Omit<Reader, 'start'>, at: number): number =>
   isBig ? Number(view.getBigUint64(at, isLittle)) : view.getUint32(at, isLittle);
 
-/** Yields the directories of a TIFF, one for each page. They may form a circle. A file that is not a TIFF has none. */
+/**
+ * Yields the directories of a TIFF, one for each page. The directories may form a circle; the iteration then does not
+ * end. A file that is not a TIFF has none.
+ */
 function* directories(reader: Reader): Generator<Directory> {
   const { view, isLittle, isBig } = reader;
   const [countBytes, entryBytes, offsetBytes] = isBig ? [8, 20, 8] : [2, 12, 4];

@@ -12,9 +12,9 @@ export interface HeldTasks {
   /** Records that the decoding of a task's image is slow, or hangs. */
   markSlow(id: number): void;
   /**
-   * Counts a reply to another task for each task with slow decoding.
+   * Counts a reply, separately for each task whose decoding is slow.
    * @returns true when the decoding of a task hangs: it was marked as slow at least `ms` ago, and more than `many`
-   * replies have come since then.
+   * replies to other tasks have come since then.
    */
   countAnswer(many: number, ms: number): boolean;
 }

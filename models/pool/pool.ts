@@ -29,7 +29,7 @@ export interface PoolOptions {
   onCalibrated?: ((calibration: Calibration) => void) | undefined;
   /** Called after each run of a tower in one of the encoders. */
   onRun?: ((run: TowerRun) => void) | undefined;
-  /** Starts an encoder process. Tests replace it by a process that they can end. */
+  /** Starts an encoder process. Tests replace this function, so that they can end the process. */
   launch?: (events: EncoderEvents) => EncoderProcess;
   /** The maximum number of interactive tasks that wait; further ones are refused. Default: 512. */
   maxInteractive?: number;
@@ -50,7 +50,7 @@ export interface PoolState {
   waiting: number;
   /** The number of tasks that encoders are processing. */
   inFlight: number;
-  /** True when the model has reproduced its golden values; null before it is loaded. */
+  /** True when the model has reproduced its golden values; false when it has none; null before it is loaded. */
   verified: boolean | null;
   /** The maximum number of images in one run of the vision tower. */
   microBatch: number;
@@ -232,8 +232,8 @@ export function createPool(options: PoolOptions): EncoderPool {
   }
 
   /**
-   * Returns all slots, at each call beginning with the next one. So each encoder gets its share of single requests, and
-   * measures how long they take.
+   * Returns all slots. The slot that comes first changes with each call, so each encoder gets its share of single
+   * requests, and measures how long they take.
    */
   function inTurn(): Slot[] {
     firstAsked = (firstAsked + 1) % slots.length;

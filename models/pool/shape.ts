@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Provider } from '../model.ts';
 
-/** The number of encoders that a process runs for a model, and the threads of each. */
+/** The number of encoders that a process runs for a model, and the numbers of threads and decoders of each encoder. */
 export interface PoolShape {
   encoders: number;
   threads: number;
@@ -12,7 +12,7 @@ export interface PoolShape {
 export interface Machine {
   /** The number of CPUs that this process may use, by affinity and by the cgroup quota. */
   cpus: number;
-  /** The memory that this process may use: the limit of the cgroup if there is one. */
+  /** The memory in bytes that this process may use: the limit of the cgroup if there is one. */
   memoryBytes: number;
 }
 

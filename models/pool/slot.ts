@@ -62,7 +62,10 @@ export interface SlotEvents {
   onCrash(crash: { reason: string; wasLoaded: boolean; inFlight: number }): void;
 }
 
-/** One of a fixed number of positions for encoders. When a process ends, a new one takes its position. */
+/**
+ * One of the positions for encoders in a pool, whose number is fixed. When a process ends, a new one takes its
+ * position.
+ */
 export interface Slot extends Pick<HeldTasks, 'held' | 'heldOfBatches'> {
   readonly state: SlotState;
   readonly pid: number | undefined;

@@ -10,7 +10,7 @@ const maxMarks = 256;
  */
 const pair = /(?![&#;])[\p{L}\p{N}\p{P}\p{S}](?![&#;])[\p{L}\p{N}\p{P}\p{S}]/gu;
 /**
- * Matches two such characters in a text with terminal escape sequences. Cleaning removes each sequence as a whole. A
+ * Does the same as `pair`, for a text with terminal escape sequences. Cleaning removes each sequence as a whole. A
  * sequence ends at its first letter, so a cut between two letters is never inside a sequence.
  */
 const pairOfLetters = /[\p{L}\p{So}][\p{L}\p{So}]/gu;

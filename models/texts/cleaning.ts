@@ -5,8 +5,8 @@ import { canonical } from './siglip-cleaning.ts';
 /** The cleaning of a text before it is tokenized. */
 interface CleaningSteps {
   /**
-   * Cleans the beginning of a text, in the same way as it would be cleaned within the whole text. @param length the
-   * length of the beginning in UTF-16 units; some algorithms clean the whole text.
+   * Cleans the beginning of a text, in the same way as it would be cleaned within the whole text. Some algorithms clean
+   * the whole text. @param length the length of the beginning in UTF-16 units.
    */
   clean(text: string, length: number): string;
   /**

@@ -59,7 +59,7 @@ function repairLine(line: string, entities: boolean): string {
     after = splitLatinLigatures(after);
     after = unifyCharacterWidth(after);
     after = straightenQuotes(after);
-    // ftfy also unifies line breaks and ideographic spaces, which collapseWhiteSpace does here.
+    // At this point, ftfy also unifies line breaks and ideographic spaces. Here, `collapseWhiteSpace` does that later.
     after = after.toWellFormed();
     after = removeTerminalEscapes(after);
     after = removeControlCharacters(after);

@@ -6,9 +6,9 @@ import { loadSentencePiece } from './sentencepiece.ts';
 import { loadTokenizerJson } from './tokenizer-json.ts';
 
 /**
- * Of a long text, only this number of characters for each token that the model reads is cleaned and tokenized at first.
- * A token usually has several times fewer characters. Tokenizing all 20,000 characters of a text would take 0.2 s if
- * they were one word.
+ * At first, only the beginning of a long text is cleaned and tokenized: this number of characters for each token that
+ * the model reads. A token usually has several times fewer characters. Tokenizing all 20,000 characters of a text would
+ * take 0.2 s if they were one word.
  */
 const charactersPerToken = 32;
 /**

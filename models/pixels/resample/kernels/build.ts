@@ -9,7 +9,7 @@ import { kernelsPath } from './module.ts';
  */
 if (import.meta.main) writeFileSync(kernelsPath, await buildKernels());
 
-/** @throws {Error} with the messages of the compiler. */
+/** Compiles the kernels. @throws {Error} with the messages of the compiler. */
 export async function buildKernels(): Promise<Uint8Array> {
   let built: Uint8Array | undefined;
   const complaints: string[] = [];
