@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Dirent } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ServiceError } from '../shared/errors.ts';
 import type { ItemFile, ReadOptions } from './format.ts';
 import type { ReadItem } from './items.ts';
 import { itemOf, maxSampleBytes, placeOf, type Sample } from './tar/sample.ts';
@@ -26,13 +27,20 @@ export const readFolder = (folder: string, options: ReadOptions): ItemFile => ({
   header: () => undefined,
 });
 
+/** @throws {ServiceError} `batch.empty` when there is no image. */
 async function* itemsOfFolder(folder: string, options: ReadOptions): AsyncGenerator<ReadItem[]> {
+  let isEmpty = true;
   let items: ReadItem[] = [];
   for await (const files of samplesIn(folder, '')) {
+    isEmpty = false;
     items.push(itemOf(await sampleOf(folder, files), options));
     if (items.length < portion) continue;
     yield items;
     items = [];
+  }
+  if (isEmpty) {
+    const message = `${folder} has no image; the caption of a.jpg is expected in a.txt or a.json`;
+    throw new ServiceError('batch.empty', message);
   }
   yield items;
 }
