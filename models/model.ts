@@ -13,7 +13,7 @@ export type OwnInt8 = 'int8-rows-1';
 /** The precision of one tower. `int8` means int8 files that were published with the model. */
 export type TowerPrecision = Precision | OwnInt8;
 
-/** The precision of each tower. */
+/** The precision of each tower. The vision tower embeds images, and the text tower embeds texts. */
 export interface TowerPrecisions {
   vision: TowerPrecision;
   text: TowerPrecision;
@@ -155,13 +155,16 @@ export interface ModelSpec extends ModelFacts {
   preprocess: PreprocessMode;
   visionPath: string;
   textPath: string;
-  /** The int8 graphs (`to`) that are made from fp32 graphs (`from`) before the model is loaded, unless they exist. */
+  /**
+   * The int8 graphs (`to`) that are made from fp32 graphs (`from`) before the model is loaded, unless they exist and
+   * are up to date.
+   */
   made?: readonly { from: string; to: string }[];
   tokenizerPath: string;
   tokenizerConfigPath: string;
   /**
-   * The path of the file with golden values, which the model must reproduce before it is used. Undefined when there is
-   * no such file.
+   * The path of the file with golden values: results of the reference implementation that the model must reproduce
+   * before it is used. Undefined when there is no such file.
    */
   goldenPath: string | undefined;
   /** The maximum number of images, and of texts, in one run of a tower. */

@@ -1,6 +1,6 @@
 import type { Calibration } from './protocol.ts';
 
-/** The micro-batch sizes, in the order in which they are tried. */
+/** The micro-batch sizes (numbers of images in one run), in the order in which they are tried. */
 const sizes = [1, 2, 4, 8, 16, 32, 64];
 const runsEach = 4;
 /**

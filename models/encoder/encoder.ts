@@ -18,7 +18,10 @@ import { loadTowers, type Pixels, release, type Towers } from './towers.ts';
  * them.
  */
 export interface Encoder {
-  /** True when the model has reproduced its golden values; false when it has none. */
+  /**
+   * True when the model has reproduced its golden values (results of the reference implementation); false when it has
+   * none.
+   */
   readonly verified: boolean;
   /**
    * Embeds an image. @param bytes the encoded image. It may be in a slot only when this process shares slots with its

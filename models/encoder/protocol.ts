@@ -48,8 +48,8 @@ export interface Caller {
   /** Aborted when the caller no longer waits for the result. */
   signal?: AbortSignal | undefined;
   /**
-   * Waits for permission to decode a large image. When this function is undefined, a limit of this process gives the
-   * permission.
+   * Waits for permission to decode a large image, which needs much memory (`pixels/decode-limits.ts`). When this
+   * function is undefined, a limit of this process gives the permission.
    * @returns a function that ends the permission.
    * @throws the reason of the signal, when it aborts first.
    */

@@ -26,7 +26,7 @@ const greyTable = Uint8Array.from({ length: 768 }, (_, at) => Math.floor(at / 3)
 
 const bytesOfTable = (flags: number) => (flags & 0x80 ? 3 << ((flags & 7) + 1) : 0);
 
-/** Returns the offset of the descriptor of the first frame, and the index of its transparent colour. */
+/** Returns the offset of the descriptor of the first frame, and the index of its transparent colour, if it has one. */
 function findFrame(bytes: Uint8Array): { at: number; transparent: number | undefined } {
   const byte = (at: number) => bytes[at] ?? 0;
   let transparent: number | undefined;

@@ -42,12 +42,13 @@ const largestShare = 0.95;
 const forgottenAfter = 100;
 
 /**
- * Creates the limit. Memory is bounded by the number of images that are decoded at the same time: at most one image of
- * a batch, one of an interactive request, and one interactive image of a second tenant. Processor time is bounded by
- * rests, since a decoder cannot be stopped. While other tenants have work, a tenant decodes one large image at a time
- * and then rests. The rest grows with the share of the processor that the other tenants use. Its maximum is the
- * duration of the image, multiplied by the number of these tenants. Without rests, interlaced PNGs of 49 megapixels
- * (1.5 s each) from one tenant, in single requests and batches, made another tenant's batch take 3.4 times as long.
+ * Creates the limit on large images. Memory is bounded by the number of images that are decoded at the same time: at
+ * most one image of a batch, one of an interactive request, and one interactive image of a second tenant. Processor
+ * time is bounded by rests, since a decoder cannot be stopped. While other tenants have work, a tenant decodes one
+ * large image at a time and then rests. The rest grows with the share of the processor that the other tenants use. Its
+ * maximum is the duration of the image, multiplied by the number of these tenants. Without rests, interlaced PNGs of 49
+ * megapixels (1.5 s each) from one tenant, in single requests and batches, made another tenant's batch take 3.4 times
+ * as long.
  */
 export function createLargePlaces({
   use,

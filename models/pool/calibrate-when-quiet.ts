@@ -1,6 +1,6 @@
 /**
  * A pool without tasks for this time in ms may be calibrated: the speed of the vision tower is measured for several
- * micro-batch sizes.
+ * numbers of images in one run (micro-batch sizes).
  */
 const quietMs = 2_000;
 

@@ -12,7 +12,10 @@ const file = z.record(
   z.object({ images: z.int().min(1), imagesPerSecond: z.record(z.coerce.number(), z.number()) }),
 );
 
-/** The results of measuring micro-batch sizes on this machine, by model, provider and number of threads. */
+/**
+ * The measured throughput by micro-batch size (number of images in one run) on this machine. Results are stored by
+ * model, provider and number of threads.
+ */
 export interface CalibrationStore {
   get(spec: ModelSpec, threads: number): Calibration | undefined;
   set(spec: ModelSpec, threads: number, calibration: Calibration): void;

@@ -50,7 +50,10 @@ export interface PoolState {
   waiting: number;
   /** The number of tasks that encoders are processing. */
   inFlight: number;
-  /** True when the model has reproduced its golden values; false when it has none; null before it is loaded. */
+  /**
+   * True when the model has reproduced its golden values (results of the reference implementation); false when it has
+   * none; null before it is loaded.
+   */
   verified: boolean | null;
   /** The maximum number of images in one run of the vision tower. */
   microBatch: number;

@@ -3,9 +3,9 @@ import type { SentencePieceIds } from '../model.ts';
 import type { Algorithm } from './algorithm.ts';
 
 /**
- * Loads the original SentencePiece library, compiled to WebAssembly. It is the reference for SigLIP and for
- * XLM-RoBERTa's vocabulary. `@huggingface/tokenizers` differs from it: it turns U+200D into a space, and treats a few
- * other characters differently.
+ * Loads the original SentencePiece library, compiled to WebAssembly. It is the reference implementation for SigLIP and
+ * for XLM-RoBERTa's vocabulary. `@huggingface/tokenizers` differs from it: it turns U+200D into a space, and treats a
+ * few other characters differently.
  * @param path the path of a SentencePiece model file.
  * @throws {Error} naming the file when it is not a SentencePiece model.
  */

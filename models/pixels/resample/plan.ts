@@ -28,8 +28,8 @@ export interface ResamplePlan {
 }
 
 /**
- * The taps along one axis: for each position in the window, the source positions that contribute to it, with their
- * weights.
+ * The taps along one axis: for each position (column or row) in the window, the source positions that contribute to it,
+ * with their weights.
  */
 export interface Taps {
   /**
@@ -72,8 +72,8 @@ export function planResample(filter: Filter, source: Size, target: Size, window:
 }
 
 /**
- * Returns true when the vertical pass comes first. Since release 13, Pillow begins with the vertical pass when this
- * pass removes more than twice as many positions as the horizontal one
+ * Returns true when the vertical pass comes first. Since release 13, Pillow begins with the vertical pass when it
+ * removes more than twice as many rows as the horizontal pass removes columns
  * (https://github.com/python-pillow/Pillow/pull/9549; the condition was found by experiment). Older releases begin with
  * the horizontal pass. The results of the two orders differ by 1 in some pixel values of images that are twice as high
  * as wide.
