@@ -88,7 +88,7 @@ const newWorkAtRoot = ['/v1/embeddings', '/v1/score', '/v1/files', '/v1/batches'
 /** Routes whose responses may be large. They are also refused while the process is overloaded. */
 const largeAnswers = ['/v1/evaluation/batch', '/v1/evaluation/batch/:id/results'];
 
-/** The folder of the page, which `web/build.ts` fills. */
+/** The folder of the built web page. `web/build.ts` writes it. */
 const webRoot = fileURLToPath(new URL('../web/dist/', import.meta.url));
 
 /** Creates the HTTP application without listening. All its dependencies are arguments. */
@@ -173,13 +173,13 @@ export function createApp(deps: AppDeps): Express {
 
 /**
  * Stops the handling of a request whose client went away during authentication. Later middleware counts a request until
- * its response emits `close`, and a closed response does not emit it again.
+ * its response emits `close`. A closed response does not emit it again, so the count would never drop.
  */
 const dropClosed: express.RequestHandler = (_request, response, next) => {
   if (!response.closed) next();
 };
 
-/** Returns true for a batch whose body is stored while it arrives, and is never in memory as a whole. */
+/** Returns true for a posted batch whose body is stored while it arrives. Such a body is never in memory as a whole. */
 const isStreamedBatch = (request: Request) =>
   request.method === 'POST' && batchPath.test(request.path) && streamFormat(request) !== undefined;
 /** Returns true for the upload of a file to `/v1/files`, whose body is stored while it arrives. */
@@ -219,7 +219,8 @@ function openApi(routes: readonly Route[], version: string): express.RequestHand
       const body = Buffer.from(JSON.stringify(createOpenApi(routes, version)));
       document = { body, etag: `"${createHash('sha256').update(body).digest('base64url')}"` };
     }
-    // All responses share one buffer, so a client that requests the document and does not read it costs no copy.
+    // All responses share one buffer, so that a client that requests the document and does not read it takes up no
+    // memory for a copy.
     response.type('application/json').set('ETag', document.etag).send(document.body);
   };
 }

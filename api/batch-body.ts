@@ -43,7 +43,7 @@ export type BatchBody = {
   options: BatchOptions;
 } & ({ items: ItemSource } | { reference: Pick<ReferencePosting, 'input' | 'output' | 'reading' | 'bodyHash'> });
 
-/** Formats that a file in a form may have. */
+/** The formats that are accepted for a file in a form. */
 const uploadedFormats = formats.filter(({ isRead }) => isRead);
 /**
  * Formats whose bodies are read as a stream. JSON is not among them: a JSON body may be an object with `items` and
@@ -62,7 +62,7 @@ export function streamFormat(request: Request): FormatName | 'upload' | undefine
 const hasFailureBudget = ({ failureBudgetCount: count, failureBudgetShare: share }: BatchQuery): boolean =>
   count !== undefined || share !== undefined;
 
-/** Returns the options of a batch that are given as query parameters. */
+/** Returns the options of a batch from the query parameters. */
 const optionsOfQuery = (query: BatchQuery): BatchOptions => ({
   name: query.name,
   tags: query.tags,
@@ -74,8 +74,8 @@ const optionsOfQuery = (query: BatchQuery): BatchOptions => ({
 });
 
 /**
- * Reads a JSON document: an array of items, or an object with `items` and options. Its options override those of the
- * query.
+ * Reads a JSON document: an array of items, or an object with `items` and options. Options in the object override
+ * options in the query.
  */
 export function readDocument(request: Request, query: BatchQuery, strictness: Strictness): BatchBody {
   if (Array.isArray(request.body)) return readArray(request, query, strictness);
@@ -109,7 +109,7 @@ export function readDocument(request: Request, query: BatchQuery, strictness: St
   return { ...named, reference: { input, output, reading, bodyHash: hashOf(request, query) } };
 }
 
-/** Reads an array of items. Its options are query parameters, as for other formats. */
+/** Reads an array of items. An array cannot contain options, so the options come from the query parameters. */
 function readArray(request: Request, query: BatchQuery, strictness: Strictness): BatchBody {
   const { items } = check(batchEnvelope, { items: request.body }, 'body');
   const { model, longText } = query;
@@ -130,25 +130,25 @@ function itemsOf(request: Request, query: BatchQuery, items: readonly unknown[],
 }
 
 /**
- * Parses the document and keeps numbers that JavaScript cannot represent exactly. Returns undefined when there are
- * none.
+ * Parses the JSON document again and keeps the exact value of numbers that JavaScript cannot represent. Returns
+ * undefined when the document has no such number.
  */
 function exactDocument(request: Request): unknown {
   const text = jsonTextOf(request);
   return hasUnlikeNumber(text) ? parseExactly(text) : undefined;
 }
 
-/** Returns the query's options, with the names of the columns that the items were made from. */
+/** Returns the query's options, with the column names of the table that the client converted to this list of items. */
 const withColumnsOfQuery = (query: BatchQuery): BatchOptions => ({
   ...optionsOfQuery(query),
   ...(query.columns !== undefined && { columns: query.columns, columnNames: columnsOf(query) }),
 });
 
 /**
- * Reads a stream of items: the body, or the file of a form. Text formats may be compressed with gzip.
- * @param pending limits the memory of unfinished lines, over all requests; it is released when the items have been
- * read.
- * @param signal ends the reading of a format that is read as a whole.
+ * Reads the items of a streamed body, or of the file in a form. Text formats may be compressed with gzip.
+ * @param pending limits the memory of lines whose end has not arrived, over all requests. It is released when all items
+ * have been read.
+ * @param signal stops the reading of a format whose items can be read only after its last byte, such as Parquet.
  */
 export async function readStream(
   request: Request,
@@ -203,7 +203,8 @@ const invalid = (path: string, message: string): ServiceError =>
   new ServiceError('request.invalid', `${path}: ${message}`, { faults: [{ path, message }] });
 
 /**
- * Returns the format by the ending of the file's name: browsers and curl seldom know the media types of these formats.
+ * Returns the format of an uploaded file by the ending of its name, or by its media type when the ending is unknown.
+ * The ending has priority because browsers and curl seldom know the media types of these formats.
  */
 function formatOfUpload(filename: string, type: string): FormatName {
   const format = formatOfFile(filename)?.format ?? formatOfMediaType(type);

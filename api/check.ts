@@ -6,8 +6,8 @@ import { type LongList, longListIn } from '../shared/long-lists.ts';
 /**
  * Validates a part of a request against its schema.
  * @param where names the part, for an error that has no path.
- * @param most the maximum length of every list in the value. By default, lists of the first level may be as long as a
- * list of texts, and `items` has a check of its own.
+ * @param most the maximum length of every list in the value. By default, only the lists at the top level are checked:
+ * each may be as long as a list of texts. The list `items` is left out, since other code checks its length.
  * @throws {ServiceError} `request.invalid` with the first errors and their paths.
  */
 export function check<S extends z.ZodType>(schema: S, value: unknown, where: string, most?: number): z.output<S> {
@@ -37,8 +37,8 @@ function longListAtTop(value: object): LongList | undefined {
 
 export function invalid(error: z.ZodError, where: string): ServiceError {
   const { issues } = error;
-  // A union without a match reports an error for each of its members. Only the path of the value is useful to the
-  // caller.
+  // When a value matches no member of a union, zod adds the errors of every member to its error. Only the path of the
+  // value is useful to the caller.
   const faults = issues
     .slice(0, maxFaults)
     .map(({ path, message }): RequestFault => ({ path: z.core.toDotPath(path) || where, message }));

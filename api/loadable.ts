@@ -3,12 +3,14 @@ import type { LoadedModel } from '../models/pool/encoders.ts';
 import { ServiceError } from '../shared/errors.ts';
 
 /**
- * The time in s after which a client should retry: the service retries a model that failed to load every five minutes.
+ * The time in s after which a client should retry. When a model fails to load, the service tries again within five
+ * minutes.
  */
 const retryAfter = 300;
 
 /**
- * Refuses a batch for a model that has failed to load, for example in its self-test. The batch would wait in vain.
+ * Refuses a batch for a model that has failed to load, for example in its self-test. Otherwise the batch would wait in
+ * vain.
  * @param loaded the models that this process has tried to load. A model that is not among them is accepted.
  * @throws {ServiceError} `model.unavailable`
  */
@@ -16,7 +18,7 @@ export function checkLoadable(
   pinned: Pick<Pinned, 'model' | 'revision' | 'traffic'>,
   loaded: readonly Pick<LoadedModel, 'model' | 'revision' | 'state' | 'detail'>[],
 ): void {
-  // When a canary cannot be used, the main model answers in its place.
+  // A canary (a model on trial) may have failed: the main model then answers in its place.
   const wanted = pinned.traffic?.arms.filter(({ role }) => role !== 'canary') ?? [pinned];
   for (const { model, revision } of wanted) {
     const found = loaded.find((one) => one.model === model && one.revision === revision);

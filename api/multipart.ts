@@ -10,10 +10,12 @@ export interface Form {
   fields: Map<string, string[]>;
 }
 
-/** Limits for the headers of one part, which contain field name, file name and type. */
+/** The limits for the headers of one part, which contain the field name, the file name and the type. */
 const partHeaders = { headerPairs: 20, headerSize: 8 * 1024 };
 
-/** The maximum bytes of all fields of a form: enough for an image as a data URI and a thousand texts. */
+/**
+ * The maximum number of bytes of all fields of a form together: enough for an image as a data URI and a thousand texts.
+ */
 export const maxFieldBytes = 32 * 1024 * 1024;
 const maxFields = 1_100;
 
@@ -25,8 +27,8 @@ interface Part {
 }
 
 /**
- * Reads a `multipart/form-data` body with at most one file. A field is decoded by the charset of its part, by that of
- * the field `_charset_`, or as UTF-8.
+ * Reads a `multipart/form-data` body with at most one file. A field is decoded with the charset of its part, otherwise
+ * with the charset that the field `_charset_` names, otherwise as UTF-8.
  * @throws {ServiceError} `image.too_large`, `request.invalid`, `request.encoding`, `request.unsupported_media_type`,
  * `request.too_large`, `request.aborted`
  */
@@ -34,8 +36,8 @@ export async function readForm(request: Request, maxFileBytes: number): Promise<
   let file: Part | undefined;
   const fields: Part[] = [];
   let fieldBytes = 0;
-  // Fields are read like files, because Busboy leaves files unchanged. In fields it would replace invalid bytes by
-  // U+FFFD.
+  // Busboy reads fields like files here, because it leaves the bytes of files unchanged. In fields it would replace
+  // invalid bytes by U+FFFD.
   const busboy = parserOf(request, { files: maxFields + 10, parts: maxFields + 10, ...partHeaders }, () => true);
   const contentTypeOf = followContentTypes(busboy);
   await new Promise<void>((resolve, reject) => {
@@ -102,8 +104,8 @@ function decodeFields(parts: readonly Part[]): Map<string, string[]> {
 }
 
 /**
- * Returns an error for a part in base64 or quoted-printable. RFC 7578 deprecates both, and Busboy does not decode them:
- * the encoded text would become the value.
+ * Returns an error for a part that is encoded in base64 or quoted-printable. RFC 7578 deprecates both, and Busboy does
+ * not decode them: the encoded text would become the value.
  */
 function refusedTransferEncoding(encoding: string): ServiceError | undefined {
   if (['7bit', '8bit', 'binary'].includes(encoding)) return undefined;
@@ -111,7 +113,7 @@ function refusedTransferEncoding(encoding: string): ServiceError | undefined {
   return new ServiceError('request.unsupported_media_type', message);
 }
 
-/** A file of a form, still arriving. */
+/** A file of a form that is still arriving. */
 export interface Upload {
   /**
    * The content of the file. The stream ends when the whole form has been read, and fails with a `ServiceError` when
@@ -131,8 +133,8 @@ export interface Upload {
 export async function openUpload(request: Request): Promise<Upload> {
   const busboy = parserOf(request, { files: 1, fields: 0, parts: 1, ...partHeaders });
   const contentTypeOf = followContentTypes(busboy);
-  // Busboy's own stream of the file would fail with Busboy's errors, and would end before the form is known to be
-  // complete.
+  // The caller gets a separate stream. Busboy's own stream of the file would fail with Busboy's errors, and would end
+  // before the form is known to be complete.
   const stream = new PassThrough();
   // An error before the first read is delivered at that read. Without a listener it would crash the process.
   stream.on('error', () => {});
@@ -159,7 +161,7 @@ export async function openUpload(request: Request): Promise<Upload> {
       stream.end();
       reject(new ServiceError('request.invalid', 'The form has no file'));
     });
-    // When the reader stops early, the rest of the form must not collect in Busboy.
+    // When the reader stops early, Busboy must get no more of the form, since it would keep the bytes in memory.
     stream.on('close', () => request.unpipe(busboy));
     feed(request, busboy, fail);
   });
@@ -170,9 +172,9 @@ const streamedFields = { fields: 20, fieldSize: 1_024, parts: 21 };
 
 /**
  * Reads a form with one file and some short fields, in any order. The file is streamed and never in memory as a whole.
- * @param take reads the file while it arrives. It is called once.
- * @returns the fields, the name of the file, and the result of `take`.
- * @throws {ServiceError} `request.invalid`, `request.aborted`, and what `take` throws.
+ * @param take reads the file while it arrives. It is called once. Its `fields` are complete when the stream has ended.
+ * @returns the result of `take`.
+ * @throws {ServiceError} `request.invalid`, `request.aborted`; the error of `take`.
  */
 export async function streamForm<Taken>(
   request: Request,
@@ -232,8 +234,9 @@ function parserOf(
 }
 
 /**
- * Returns a function that returns the Content-Type of the part that Busboy reported last, with its charset. Busboy
- * itself drops the parameters of a file's type, so this reads them from its internal header parser.
+ * Returns a function that returns the Content-Type of the latest part that Busboy has reported, with its charset.
+ * Busboy itself drops the parameters of a file's type, so this function reads them from Busboy's internal header
+ * parser.
  */
 function followContentTypes(busboy: Parser): () => string {
   let contentType = '';
@@ -257,7 +260,7 @@ function feed(request: Request, busboy: Parser, fail: (error: ServiceError) => v
     if (!request.complete) fail(aborted());
   });
   request.pipe(busboy);
-  // The pipe ends with the last boundary. Bytes after it must be read too, or they block the next request on this
-  // connection.
+  // The pipe ends with the last boundary. Bytes after the boundary must be read too, or they block the next request on
+  // this connection.
   busboy.on('finish', () => request.resume());
 }

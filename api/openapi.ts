@@ -11,7 +11,7 @@ import { type Code, codes } from '../shared/errors.ts';
 import { problemExamples, responseExamples } from './openapi-examples.ts';
 import type { Route } from './route.ts';
 
-/** Creates the OpenAPI 3.1 document of the routes, from the schemas that also validate the requests. */
+/** Creates the OpenAPI 3.1 document of the routes. It uses the schemas that also validate the requests. */
 export function createOpenApi(routes: readonly Route[], version: string) {
   const paths: ZodOpenApiPathsObject = {};
   for (const { path, isAtRoot, method, operation, access } of routes) {
@@ -51,7 +51,7 @@ export function createOpenApi(routes: readonly Route[], version: string) {
 }
 
 /**
- * Moves the defaults of body properties into their descriptions: openapi-typescript makes every property with a
+ * Moves the defaults of body properties into their descriptions, since openapi-typescript makes every property with a
  * `default` required. Query parameters keep their defaults, since OpenAPI marks each parameter as required or optional.
  */
 function describeDefaults(schema: object): void {
@@ -70,7 +70,7 @@ function describeDefaults(schema: object): void {
 }
 
 /**
- * The request id header, which every operation accepts. Only one operation documents it: for operations with several
+ * The request id header, which every operation accepts. Only one operation documents it. For operations with several
  * kinds of body and no other optional parameter, openapi-python-client would generate a module that cannot be imported.
  */
 export const requestIdHeader = z.object({

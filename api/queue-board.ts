@@ -3,8 +3,9 @@ import type { Queues } from '../batches/queue/queues.ts';
 import { ServiceError } from '../shared/errors.ts';
 
 /**
- * Serves Bull Board, a page that shows the service's queues. It is read-only: the sweeper would restore a deleted job,
- * and a retried job would find its chunk done. Its packages are loaded at the first request.
+ * Serves Bull Board, a page that shows the service's queues. It is read-only, since changes there would have no useful
+ * effect: the service would restore a deleted job, and a retried job would find that its items are done. Its packages
+ * are loaded at the first request.
  */
 export function queueBoard(queues: Queues, path: string): RequestHandler {
   let board: Promise<Board> | undefined;
@@ -38,7 +39,7 @@ function withoutForeignFonts(response: Response): void {
 
 interface Board {
   handler: RequestHandler;
-  /** Shows these queues on the board. Called for each request, since a profile may have been added. */
+  /** Shows these queues on the board. Called for each request, since a new profile adds a queue. */
   show(queues: ReturnType<Queues['all']>): void;
 }
 

@@ -2,7 +2,7 @@ import type { Request } from 'express';
 import { ServiceError } from '../shared/errors.ts';
 import { type BatchFormat, formatNamed, formats } from '../shared/formats.ts';
 
-/** Formats in which a response contains the whole batch. */
+/** The formats in which one response contains the results of the whole batch. */
 export const wholeFormats = formats.filter(({ isWritten }) => isWritten);
 /** All formats of results: JSON in pages, and the formats that contain the whole batch. */
 const offered: readonly BatchFormat[] = [formatNamed('json'), ...wholeFormats];
@@ -14,7 +14,8 @@ const mediaTypes = offered.flatMap((format) => format.mediaTypes);
  * @throws {ServiceError} `request.not_acceptable`
  */
 export function negotiateResultsFormat(request: Request): { type: string; format: BatchFormat } {
-  // Parameters such as `charset` are removed: they do not select a format, but would keep the type from matching.
+  // Parameters such as `charset` are removed: they do not select a format, but a media type with parameters would match
+  // none.
   request.headers.accept = request.get('accept')?.replace(/;\s*(?!q\s*=)[^;,]*/gi, '');
   const type = request.accepts(mediaTypes);
   const format = offered.find((each) => type !== false && each.mediaTypes.includes(type));

@@ -22,7 +22,7 @@ export interface ApiDeps {
   config: Config;
   log: Logger;
   metrics: Metrics;
-  /** A Redis connection of kind `producer`: a command fails when it cannot be sent at once. */
+  /** A Redis connection of kind `producer`. A command fails at once when the connection cannot send it. */
   redis: Redis;
   registry: Registry;
   evaluation: Evaluation;
@@ -30,7 +30,7 @@ export interface ApiDeps {
   traffic: Traffic;
 }
 
-/** The API server, once it listens. */
+/** An API server that accepts requests. */
 export interface RunningApi {
   url: string;
   engine: BatchEngine;
@@ -38,12 +38,15 @@ export interface RunningApi {
   close(): Promise<void>;
 }
 
-/** Maximum wait for Redis at startup (ms). Single requests work without it. */
+/** The maximum time in ms that the start waits for Redis. Single requests work without Redis. */
 const redisTimeoutMs = 2_000;
 /** The time in ms for which a Prometheus scrape may reuse values that were read from Redis. */
 const freshMs = 5_000;
 
-/** Starts the API server: API keys, the part of the batch engine that accepts batches, and the HTTP service. */
+/**
+ * Starts the API server. It opens the API keys, the part of the batch engine that accepts batches, and the HTTP
+ * service.
+ */
 export async function startApi(deps: ApiDeps): Promise<RunningApi> {
   const { config, log, metrics, redis, registry } = deps;
   const keys = await openKeyRing(config, log);
@@ -74,7 +77,7 @@ export async function startApi(deps: ApiDeps): Promise<RunningApi> {
     isDraining: () => isDraining,
     isSurplus,
   });
-  // Waits for Redis, so that a client that posts a batch at once does not get the error that Redis is away.
+  // The start waits for Redis, so that a client that posts a batch at once does not get an error about Redis.
   await whenConnected(redis, redisTimeoutMs);
   await redisWatch.look();
   const server = await listen(app, config.host, config.port, 'PORT', connections);

@@ -4,14 +4,14 @@ import { ServiceError } from '../shared/errors.ts';
 /** The time in ms after which a client that reads nothing is disconnected. */
 export const stallTimeoutMs = 20_000;
 /**
- * The bytes that are written at a time. The next piece is written once the kernel has accepted this one, so a client
- * must read at least this many bytes within {@link stallTimeoutMs}.
+ * The number of bytes that are written at a time. The next part is written once the kernel has accepted this part, so a
+ * client must read at least this many bytes within {@link stallTimeoutMs}.
  */
 const pieceBytes = 64 * 1024;
 
 /**
- * Writes no faster than the client reads. Resolves when the kernel has accepted all bytes.
- * @param patienceMs the time in ms that the client may take for each piece.
+ * Writes bytes to a response no faster than the client reads. Resolves when the kernel has accepted all bytes.
+ * @param patienceMs the time in ms that the client may take for each part of {@link pieceBytes}.
  * @throws `signal.reason`; {@link ServiceError} `request.timeout` when the client stalls.
  */
 export async function writePaced(
@@ -51,9 +51,9 @@ export async function whenDrained(response: Response, signal: AbortSignal, patie
 }
 
 /**
- * Resets the connection of an incomplete response, which every client reports as an error. Closing the connection would
- * not suffice: an HTTP/1.0 client, such as nginx by default, reads that as the end of the response. It forwarded 385 of
- * 3,001 rows as a complete response.
+ * Resets the connection of an incomplete response. Every client reports a reset connection as an error. Closing the
+ * connection would not suffice: an HTTP/1.0 client, such as nginx by default, regards that as the end of the response.
+ * In a test, nginx forwarded 385 of 3,001 rows as a complete response.
  */
 export function resetConnection(response: Response): void {
   response.socket?.resetAndDestroy();

@@ -3,19 +3,20 @@ import type { BatchEvent } from '../batches/reading/events.ts';
 import { inOneLine } from '../shared/exact-json.ts';
 import { resetConnection, stallTimeoutMs, whenDrained } from './slow-readers.ts';
 
-/** The interval of heartbeats in ms: proxies and browsers drop idle connections. */
+/** The interval of heartbeats in ms. Heartbeats are needed because proxies and browsers drop idle connections. */
 const heartbeatMs = 15_000;
 /**
- * Returns the time in ms that a client should wait before it reconnects. The time is random: otherwise, when a process
- * stops, all its clients would reconnect at once.
+ * Returns the time in ms that a client should wait before it reconnects. The time is random. Otherwise all clients of a
+ * process would reconnect at once when the process stops.
  */
 const retryMs = () => Math.round(200 + Math.random() * 1_800);
 
 /**
- * Sends events as `text/event-stream`, no faster than the client reads, and closes after the last one. When the stream
- * ends before the batch, because the process stops or the client loses its access, the client reconnects with the id of
- * the last event it received. A client that stalls is disconnected and reconnects the same way.
+ * Sends events as `text/event-stream`, no faster than the client reads, and closes after the last one. The stream may
+ * end before the batch, because the process stops or the client loses its access. The client then reconnects with the
+ * id of the last event it received. A client that stalls is disconnected and reconnects the same way.
  * @param signal aborts when no more events may be sent.
+ * @param patienceMs the time in ms after which a client that reads nothing is disconnected.
  */
 export async function sendEvents(
   events: AsyncGenerator<BatchEvent>,
@@ -33,8 +34,8 @@ export async function sendEvents(
   // The retry time is sent together with the first event: some clients read a block without data as an event and fail
   // to parse it.
   let retry = `retry: ${retryMs()}\n`;
-  // A client that has not yet read earlier events needs no heartbeats, and they would collect in memory. A heartbeat
-  // has no empty line after it: some clients would read that as the end of another event with the last id.
+  // A client that has not yet read earlier events gets no heartbeats, which would collect in memory. A heartbeat has no
+  // empty line after it: some clients would read an empty line as the end of another event with the last id.
   const heartbeat = setInterval(() => response.writableNeedDrain || response.write(': alive\n'), heartbeatMs);
   try {
     for await (const { id, event, data } of events) {

@@ -2,7 +2,7 @@ import { readConfig } from '../shared/config.ts';
 
 /**
  * The health check of the container image. It succeeds while the container is ready for work. A container runs an API
- * or a worker, so one of two ports answers: PORT of the API, or METRICS_PORT of a worker.
+ * or a worker, so only one of two ports answers: PORT for an API, or METRICS_PORT for a worker.
  */
 const { port, metricsPort } = readConfig();
 const addresses = [`http://127.0.0.1:${port}/evaluator/health/ready`, `http://127.0.0.1:${metricsPort}/health/ready`];

@@ -11,13 +11,14 @@ import { isProcessError } from './process-errors.ts';
 /** The request in a line of an OpenAI batch, or the error that was found when the line was read. */
 export type Line = LineRequest | { error: ItemError };
 
-/** The outcome of a line. */
+/** The outcome of a line: the response to its request, or an error. */
 export type LineOutcome =
   | { status: 'answered'; response: Record<string, unknown> }
   | { status: 'failed'; error: ItemError };
 
 /**
- * Answers the requests of many lines concurrently, as batch work. A failed line is an outcome like any other.
+ * Answers the requests of many lines concurrently, as batch work. A line that fails has an outcome and does not stop
+ * the other lines.
  * @throws {ServiceError} `model.unavailable`, `overloaded`: errors of this process, not of a line; the reason of the
  * signal when it aborts.
  */
@@ -60,6 +61,9 @@ async function answerLine(
   return { ...response, data };
 }
 
-/** Nine digits suffice to identify any float32. The seventeen digits of a double would take twice the memory. */
+/**
+ * Rounds the numbers of an embedding to nine digits, which suffice to identify any float32. The seventeen digits of a
+ * double would take twice the memory.
+ */
 const shortened = (embedding: number[] | string): number[] | string =>
   typeof embedding === 'string' ? embedding : embedding.map((value) => Number(value.toPrecision(9)));

@@ -11,9 +11,10 @@ import type { Embeddable } from './embed-inputs.ts';
 export type EmbedInputs = (inputs: readonly Embeddable[]) => Promise<Embedded[]>;
 
 /**
- * Answers a request of OpenAI's embeddings API. Returns a function that makes the response, since the response takes
- * more memory than the embeddings.
- * @throws {ServiceError} `request.invalid` for dimensions that the model does not have, and the errors of embedding.
+ * Answers a request of OpenAI's embeddings API. Returns a function that creates the response. The caller can call it
+ * late, since the response takes more memory than the embeddings.
+ * @throws {ServiceError} `request.invalid` for a number of dimensions that the model does not have; the errors of
+ * `embed`.
  */
 export async function answerEmbeddings(
   spec: ModelSpec,
@@ -41,8 +42,9 @@ export async function answerEmbeddings(
 }
 
 /**
- * Answers a request of vLLM's score API: the cosines of its pairs. Each input is embedded once.
- * @throws {ServiceError} `request.invalid` for sides that cannot be paired, and the errors of embedding.
+ * Answers a request of vLLM's score API with the cosines of its pairs. An input that occurs in several pairs is
+ * embedded once.
+ * @throws {ServiceError} `request.invalid` when the two sides of the request cannot be paired; the errors of `embed`.
  */
 export async function answerScore(spec: ModelSpec, request: ScoreRequest, embed: EmbedInputs): Promise<ScoreResponse> {
   const pairs = pairsOf(request);
@@ -80,7 +82,7 @@ const toEmbeddable = (input: EmbeddingInput): Embeddable => (typeof input === 's
 
 const tokensOf = (embedded: readonly Embedded[]): number => embedded.reduce((sum, { tokens }) => sum + tokens, 0);
 
-/** Encodes an embedding as float32 in little-endian order, on machines of any byte order. */
+/** Encodes an embedding as base64 of float32 numbers in little-endian order, on machines of any byte order. */
 function toBase64(embedding: Float32Array): string {
   const bytes = Buffer.alloc(4 * embedding.length);
   for (const [at, value] of embedding.entries()) bytes.writeFloatLE(value, 4 * at);

@@ -4,7 +4,7 @@ import type { Embedded } from '../models/encoder/protocol.ts';
 import type { ModelSpec } from '../models/model.ts';
 import { createInFlight } from './in-flight.ts';
 
-/** An image of a batch, embedded by every model from the same bytes. */
+/** The embeddings of one image of a batch. Every model has embedded the same bytes. */
 export interface EmbeddedImage {
   answering: Embedded;
   compared: { spec: ModelSpec; embedded: Promise<Embedded> }[];
@@ -12,13 +12,16 @@ export interface EmbeddedImage {
   isCounted: boolean;
 }
 
-/** The images and texts that calls for one batch have in common: each is loaded and embedded once. */
+/**
+ * The embeddings of images and texts that calls for one batch share. Each image or text is loaded and embedded once.
+ */
 export interface BatchMemory {
   /**
-   * Returns the value of this key. Runs `work` if no value is remembered, and waits if another caller already runs it. A
-   * failure reaches all callers that wait for it, and is not remembered.
+   * Returns the remembered value of this key. Otherwise runs `work`, or waits for its result if another caller already
+   * runs it. A failure reaches all callers that wait for it, and is not remembered.
    * @param work gets a signal that aborts when no caller waits any more.
-   * @throws the error of the work; the reason of the signal when it aborts first.
+   * @returns the value; `isNew` is true when this call has run `work`.
+   * @throws the error of `work`; the reason of the signal when it aborts first.
    */
   once<Value extends EmbeddedImage | Embedded>(
     key: string,
@@ -27,19 +30,25 @@ export interface BatchMemory {
   ): Promise<{ value: Value; isNew: boolean }>;
 }
 
-/** What this process has recently embedded for batches. */
+/** The embeddings that this process has recently computed for batches. */
 export interface BatchMemories {
-  /** @param batchId undefined for work that no other call shares. */
+  /** Returns the shared embeddings of a batch. @param batchId undefined for work that no other call shares. */
   of(batchId: string | undefined): BatchMemory;
 }
 
-/** Several chunks of a batch are evaluated at a time, and the next ones follow within this time (ms). */
+/**
+ * The time in ms for which an embedding is remembered. Several chunks of a batch are evaluated at a time, and the next
+ * chunks follow within this time.
+ */
 const rememberedMs = 30_000;
-/** About 4,000 images or texts of a model with 512 dimensions. */
+/**
+ * The maximum memory of remembered embeddings in bytes. It suffices for about 4,000 images or texts of a model with 512
+ * dimensions.
+ */
 const rememberedBytes = 16 * 1024 * 1024;
 /** Memory of the map entry and of the objects of a value, in bytes, rounded up. */
 const entryOverheadBytes = 500;
-/** A longer key, such as that of an image in base64, is replaced by its hash. */
+/** The maximum length of a key in characters. A longer key, such as an image in base64, is replaced by its hash. */
 const keyLength = 256;
 
 export function createBatchMemories(): BatchMemories {

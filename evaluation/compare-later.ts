@@ -3,7 +3,10 @@ import { comparedOutcome } from './compare.ts';
 import type { EmbeddingCache } from './embedding-cache.ts';
 import type { ComparedModel, ModelOutcome } from './outcome.ts';
 
-/** Scores the image of an answered request with the compared models, as batch work after the response. */
+/**
+ * Scores the image of an interactive request with the compared models. This is batch work that runs after the response.
+ * Compared models are additional models whose scores are only compared with the returned scores.
+ */
 export type CompareLater = (
   others: readonly ModelSpec[],
   image: Uint8Array,
@@ -12,8 +15,8 @@ export type CompareLater = (
 ) => ComparedModel[];
 
 /**
- * The maximum number of images that compared models score at the same time. Requests beyond it are not compared, so
- * that images do not collect in memory.
+ * The maximum number of images that the compared models score at the same time. The images of further requests are not
+ * compared, so that images do not collect in memory.
  */
 const mostImages = 16;
 

@@ -9,7 +9,8 @@ import type { Metrics } from '../shared/metrics.ts';
 import { createInFlight } from './in-flight.ts';
 
 /**
- * A cache of embeddings by content. An input whose embedding is cached, or is being computed, is not computed again.
+ * A cache of embeddings, by the content of the image or text. An input is not computed again while its embedding is
+ * cached or being computed.
  */
 export interface EmbeddingCache {
   /** @throws {ServiceError} the error of the encoders; the reason of the signal when it aborts first. */
@@ -46,8 +47,8 @@ export function createEmbeddingCache(
       metrics?.begin('vls_embedding_cache_lookups_total', { input, result });
 
   /**
-   * Embeddings that were cached, or that another caller had computed, carry no start times: this caller did not cause
-   * the run.
+   * Returns the embedding of an input and computes it at most once. An embedding that was cached, or that another
+   * caller had computed, has no start times: this caller did not cause the encoder run.
    */
   async function embedOnce(
     spec: ModelSpec,
@@ -62,8 +63,8 @@ export function createEmbeddingCache(
       countLookup('hit');
       return { ...cached, decodeMs: 0, inferenceMs: 0 };
     }
-    // An interactive request must not wait for batch work that computes the same embedding, and no tenant waits for the
-    // work of another.
+    // The key of work in progress contains the kind of work and the tenant. An interactive request must not wait for
+    // batch work that computes the same embedding, and no tenant waits for the work of another tenant.
     const { interactive, tenant = '', signal } = options;
     const pendingKey = `${interactive}:${tenant}:${key}`;
     const isJoined = pending.has(pendingKey);
@@ -99,7 +100,7 @@ export function createEmbeddingCache(
   };
 }
 
-/** Returns the embedding for a caller that has not caused its run. */
+/** Returns the embedding without the start times, for a caller that did not cause the encoder run. */
 export function withoutTimes({ began: _began, ...embedded }: Embedded): Embedded {
   return embedded;
 }

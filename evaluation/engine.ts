@@ -28,13 +28,18 @@ export interface EvaluationEngine {
   close(): Promise<void>;
 }
 
-/** The maximum number of batch items from the start of their download to their embedding. */
+/**
+ * The maximum number of batch items in work at a time on a CPU. An item is in work from the start of its download to
+ * its embedding.
+ */
 export const concurrencyOnCpu = 64;
-/** The same maximum for a GPU: two full runs, plus the items that are being decoded, downloaded and answered. */
+/**
+ * The same maximum for a GPU: two full encoder runs, plus the items that are being downloaded, decoded and answered.
+ */
 const concurrencyOnCuda = 256;
 
 /**
- * Starts to load models and returns without waiting for them.
+ * Creates the engine. It starts to load models and returns without waiting for them.
  * @param profiles the profiles or models to load at startup. Default: the default model.
  * @throws {ConfigError} for errors of the device, of the registry or of those models.
  */

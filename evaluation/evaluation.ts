@@ -15,7 +15,7 @@ import { type ImageScores, scoreImages } from './score-images.ts';
 import { scorePairs } from './score-pairs.ts';
 import { type ScoredTexts, scoreTexts } from './score-texts.ts';
 
-/** Scores image sources and texts. Shared by the API, the workers and the offline command line. */
+/** Scores images and texts. The API, the workers and the offline command line share this interface. */
 export interface Evaluation {
   /** See {@link scorePairs}. */
   scorePairs(models: Models, pairs: readonly Pair[], options?: EvaluationOptions): Promise<ScoredPairs>;
@@ -43,8 +43,8 @@ export interface EvaluationDeps {
   images: ImageLoader;
   embeddings: EmbeddingCache;
   /**
-   * The maximum number of batch items from the start of their download to their embedding. It limits memory, and
-   * tenants share it fairly. Interactive requests may have four times as many.
+   * The maximum number of batch items between the start of their download and their embedding. It limits memory, and
+   * tenants share it fairly. For interactive requests the maximum is four times as large.
    */
   concurrency: number;
   metrics?: Metrics | undefined;

@@ -16,15 +16,15 @@ const round = (value: number, decimals: number): number => {
 };
 
 /**
- * Returns the probability that a text describes an image without regard to other texts, to six decimals. Undefined for
- * model families whose probabilities depend on all candidates.
+ * Returns the probability that a text describes an image, without regard to other texts, rounded to six decimals.
+ * Returns undefined for model families whose probabilities depend on all candidates.
  */
 export const pairProbabilityOf = (cosine: number, probability: Probability): number | undefined =>
   probability.kind === 'sigmoid' ? probabilitiesOf([cosine], probability)[0] : undefined;
 
 /**
- * Returns the probabilities of the candidates of one request, to six decimals. With softmax they add up to 1; with a
- * sigmoid each candidate has a probability of its own.
+ * Returns the probabilities of the candidates of one request, rounded to six decimals. With softmax they add up to 1.
+ * With a sigmoid, the probability of a candidate does not depend on the other candidates.
  */
 export function probabilitiesOf(cosines: readonly number[], probability: Probability): number[] {
   const { scale } = probability;

@@ -1,10 +1,13 @@
 import { createFairPlaces } from '../shared/fair-places.ts';
 import type { Mode } from '../shared/metrics.ts';
 
-/** Limits the images in memory. Tenants share the slots fairly. */
+/**
+ * Limits the number of images in memory. Each image occupies a slot, from the start of its download to its embedding.
+ * Tenants share the slots fairly.
+ */
 export interface ImagePlaces {
   /**
-   * Runs `work` while the tenant occupies a slot.
+   * Waits for a slot of the tenant, and runs `work` while it is occupied.
    * @throws the reason of the signal when it aborts during the wait.
    */
   hold<Value>(
@@ -15,12 +18,14 @@ export interface ImagePlaces {
 }
 
 /**
- * The number of interactive slots for each batch slot. An image occupies its slot during its download, which may take a
- * second, so hundreds of requests wait for image hosts at a time.
+ * The number of interactive slots for each batch slot. There are more, because a download may take a second and
+ * hundreds of interactive requests wait for image hosts at a time.
  */
 const singlesPerBatchPlace = 4;
 
-/** @param concurrency the number of slots for batches. Interactive requests have four times as many. */
+/**
+ * Creates the slots. @param concurrency the number of slots for batches. Interactive requests have four times as many.
+ */
 export function createImagePlaces(concurrency: number): ImagePlaces {
   const places = {
     batch: createFairPlaces({

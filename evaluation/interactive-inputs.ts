@@ -13,7 +13,9 @@ import { checkTokens, nameOf } from './texts.ts';
  */
 export const textsInFlight = 32;
 
-/** Loads and embeds one image of an interactive request. */
+/**
+ * Loads and embeds one image of a request. Returns the embedding, the bytes of the image and its download time in ms.
+ */
 export async function embedImage(
   { images, embeddings, places }: EvaluationParts,
   spec: ModelSpec,
@@ -29,15 +31,14 @@ export async function embedImage(
   };
   if (source instanceof Uint8Array) return await embed(source, 0);
   return await places.hold(isBatch ? 'batch' : 'single', caller, async () => {
-    // Measured without the wait for a slot, since the admission of requests learns from this time how fast image hosts
-    // are.
+    // The wait for a slot is not measured. The admission of requests uses this time as the speed of image hosts.
     const start = performance.now();
     const bytes = await stages.fetch(() => images.load(source, caller));
     return await embed(bytes, performance.now() - start);
   });
 }
 
-/** @param name of the text, for the error message. */
+/** Embeds one text of a request. @param name the name of the text in error messages. */
 export async function embedText(
   { embeddings }: EvaluationParts,
   spec: ModelSpec,
@@ -53,7 +54,7 @@ export async function embedText(
 }
 
 /**
- * Embeds the texts of one request. When one text fails or the client leaves, texts whose embedding has not begun are
+ * Embeds the texts of one request. When one text fails or the client leaves, the texts that no encoder has started are
  * dropped.
  */
 export async function embedTexts(
@@ -79,8 +80,8 @@ export async function embedTexts(
 }
 
 /**
- * Returns options whose signal also aborts when `end` is called. This stops the other parts of a request when one part
- * fails; otherwise its downloads would continue without being counted.
+ * Returns options whose signal also aborts when `end` is called. When one part of a request fails, this stops the other
+ * parts; otherwise their downloads would continue without being counted.
  */
 export function endingWith(asked: EvaluationOptions): { options: EvaluationOptions; end: () => void } {
   const ended = new AbortController();

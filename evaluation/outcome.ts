@@ -6,30 +6,30 @@ import { type ItemError, toItemError } from '../shared/errors.ts';
 /** A pair to score, or the error that was found when the pair was read. */
 export type Pair = { image: ImageSource; text: string } | { error: ItemError };
 
-/** Outcome of one pair. */
+/** The outcome of one pair: its scores, or an error. */
 export type Outcome =
   | { status: 'succeeded'; score: number; cosine: number; probability?: number; warnings?: string[] }
   | { status: 'failed'; error: ItemError };
 
-/** Outcome of one pair by one model. */
+/** The outcome of one pair, as one model scored it. */
 export interface ModelOutcome {
   outcome: Outcome;
   /**
    * The encoder runs that this pair caused. Empty when the embeddings were cached, or when an earlier pair already
-   * counts the runs.
+   * includes the runs.
    */
   runs: TowerRun[];
 }
 
 /**
- * Models that score the same pairs. The results of the first model are returned, and those of the other models are
- * compared with them.
+ * The models that score the same pairs. The results of the first model are returned. The results of the other models
+ * are only compared with them.
  */
 export type Models = readonly [answering: ModelSpec, ...compared: ModelSpec[]];
 
-/** Outcomes of the same pairs by several models. */
+/** The outcomes of the same pairs by several models. */
 export interface ScoredPairs {
-  /** Outcomes of the model whose results are returned, in the order of the pairs. */
+  /** The outcomes of the model whose results are returned, in the order of the pairs. */
   answers: ModelOutcome[];
   compared: ComparedModel[];
 }
@@ -37,8 +37,8 @@ export interface ScoredPairs {
 export interface ComparedModel {
   model: string;
   /**
-   * Outcomes of one compared model, in the order of the pairs. Undefined for a pair that the first model could not
-   * score. Empty when the process was too busy to compare. Never rejects.
+   * The outcomes of one compared model, in the order of the pairs. The outcome is undefined for a pair that the first
+   * model could not score. The list is empty when the process was too busy to compare. Never rejects.
    */
   outcomes: Promise<(ModelOutcome | undefined)[]>;
 }

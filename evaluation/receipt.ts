@@ -4,14 +4,15 @@ import type { Receipt } from '../shared/contracts/item.ts';
 import { traceId } from '../shared/telemetry/spans.ts';
 import { warningsOf } from './compare.ts';
 
-/** Returns the model, precision, provider and preprocessing of a score. */
+/** Returns the part of a receipt that depends on the model: its name, precision, provider and preprocessing. */
 export const receiptOf = (spec: ModelSpec): Omit<Receipt, 'warnings'> => ({
   ...recipeOf(spec),
   provider: spec.provider,
 });
 
 /**
- * Returns the receipt with the warnings of these embeddings. If the request is traced, the receipt has the trace id.
+ * Returns the whole receipt, with the warnings of these embeddings. If the request is traced, the receipt has the trace
+ * id.
  */
 export function receiptWith(spec: ModelSpec, ...embedded: Embedded[]): Receipt {
   const id = traceId();

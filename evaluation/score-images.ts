@@ -11,7 +11,7 @@ import type { TextScores } from './score-texts.ts';
 import { startStages } from './stages.ts';
 import { checkText } from './texts.ts';
 
-/** Scores of several images against one text. */
+/** The scores of several images against one text. */
 export interface ImageScores extends Pick<TextScores, 'receipt' | 'timings'> {
   results: ({ index: number } & PairScores)[];
   failures: { index: number; error: ItemError }[];
@@ -20,9 +20,10 @@ export interface ImageScores extends Pick<TextScores, 'receipt' | 'timings'> {
 type Loaded = { embedded: Embedded; fetchMs: number } | { error: unknown };
 
 /**
- * Scores several images against one text, before all batch work. An image that fails is reported with its index; the
- * other images have scores.
- * @throws {ServiceError} the error of the text or of the model, or of the first image when all images have failed.
+ * Scores several images against one text. The encoders do this work before all batch work. An image that fails is
+ * reported with its index; the other images have scores.
+ * @throws {ServiceError} the error of the text or of the model. When all images have failed, the error of the first
+ * image.
  */
 export async function scoreImages(
   parts: EvaluationParts,

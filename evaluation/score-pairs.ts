@@ -11,9 +11,11 @@ import { startStages } from './stages.ts';
 import { checkText, checkTokens } from './texts.ts';
 
 /**
- * Scores pairs concurrently with several models, as batch work. A failed pair is a normal outcome.
+ * Scores pairs concurrently with several models, as batch work. A pair that fails has an outcome and does not stop the
+ * other pairs.
  *
- * Compared models embed an image before its slot is freed, so that images do not collect in memory.
+ * Compared models embed an image before its slot is freed, so that images do not collect in memory. (A slot is the
+ * permission to have one image in memory.)
  * @throws {ServiceError} `model.unavailable`, `overloaded`: errors of this process, not of a pair; the reason of the
  * signal when it aborts.
  */
@@ -28,7 +30,7 @@ export async function scorePairs(
   const memory = memories.of(batchId);
   const modelKeys = [answering, ...others].map(modelKey).join(' ');
 
-  /** Downloads and embeds an image. Pairs with the same image share one download and embedding. */
+  /** Downloads and embeds an image. Pairs with the same image share one download, and one embedding for each model. */
   async function embedImage(source: ImageSource): Promise<EmbeddedImage> {
     const embed = async (ending: AbortSignal): Promise<EmbeddedImage> => {
       const asking = { ...caller, signal: ending };
@@ -46,7 +48,7 @@ export async function scorePairs(
     return (await memory.once(`image ${modelKeys} ${JSON.stringify(source)}`, embed, signal)).value;
   }
 
-  /** The embedding has times only where this call has caused its run. */
+  /** Embeds a text. The embedding has start times only when this call has caused its encoder run. */
   async function embedText(spec: ModelSpec, text: string): Promise<Embedded> {
     const { value, isNew } = await memory.once(
       `text ${modelKey(spec)} ${text}`,

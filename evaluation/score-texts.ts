@@ -9,7 +9,7 @@ import { milliseconds, receiptWith } from './receipt.ts';
 import { startStages } from './stages.ts';
 import { checkText, nameOf } from './texts.ts';
 
-/** Scores of one image against several texts. */
+/** The scores of one image against several texts. */
 export interface TextScores {
   /** In the order of the texts. */
   results: ({ text: string } & PairScores)[];
@@ -17,14 +17,17 @@ export interface TextScores {
   timings: Timings;
 }
 
-/** The scores in the response to a request, and the same pairs as each model scored them, one for each text. */
+/**
+ * The scores in the response to a request, and the outcomes of the same pairs for each model. Each text of the request
+ * is one pair.
+ */
 export interface ScoredTexts extends ScoredPairs {
   scores: TextScores;
 }
 
 /**
- * Scores one image, given by source or as bytes, against texts, before all batch work. The compared models begin when
- * the response is complete, with the same bytes.
+ * Scores one image, given as a source or as bytes, against texts. The encoders do this work before all batch work. The
+ * compared models score the same bytes after the response.
  * @throws {ServiceError} the first error of the image, a text or the model whose results are returned.
  */
 export async function scoreTexts(

@@ -2,13 +2,15 @@ import type { Embedded } from '../models/encoder/protocol.ts';
 import type { Metrics, Mode } from '../shared/metrics.ts';
 import { isTraced, pastSpan } from '../shared/telemetry/spans.ts';
 
-/** Records when the stages of one evaluation ran (download, decoding, inference), for its trace. */
+/** Records the times of the stages of one evaluation (download, decoding, inference), for its trace. */
 export interface Stages {
-  /** Runs `get`, which returns the bytes of an image, and records it as the stage `fetch`. */
+  /** Runs `get`, which returns the bytes of an image, and records its time as the stage `fetch`. */
   fetch(get: () => Promise<Uint8Array>): Promise<Uint8Array>;
-  /** Records the run that computed an embedding. A cached embedding has no run. */
+  /** Records the encoder run that computed an embedding. A cached embedding has no run. */
   embedded(embedded: Embedded): void;
-  /** Adds one span for each stage to the trace, from the start of its first input to the end of its last. */
+  /**
+   * Adds one span for each stage to the trace. A span lasts from the start of the first input to the end of the last.
+   */
   end(): void;
 }
 
@@ -20,8 +22,8 @@ interface Span {
 }
 
 /**
- * All inputs of one stage share a span, which states their number and total time. A span for each stage of 64 images
- * and 64 texts would cost too much.
+ * Starts to record the stages of one evaluation. All inputs of a stage share a span, which states their number and
+ * total time. A span for each stage of each input would cost too much for 64 images and 64 texts.
  */
 export function startStages(mode: Mode, metrics: Metrics | undefined): Stages {
   const spans = isTraced() ? new Map<string, Span>() : undefined;

@@ -2,48 +2,55 @@ import ipaddr from 'ipaddr.js';
 import { ServiceError } from '../shared/errors.ts';
 import { isAddress, parseHostList, plainHost } from './host-list.ts';
 
-/** Decides which hosts, ports and addresses the service may connect to, for images, webhooks and models. */
+/**
+ * Decides which hosts, ports and addresses the service may connect to, for images, webhooks and models. All checks
+ * throw {@link ServiceError} `image.*`.
+ */
 export interface AddressGuard {
-  /** Checks scheme, credentials, host, port and literal address of a URL, before any lookup. */
+  /**
+   * Checks the scheme, credentials, host and port of a URL before any lookup. Also checks its IP address, if the host
+   * is one.
+   */
   checkUrl(url: URL): void;
-  /** Checks an address in a URL, an address that `host` resolved to, or the peer of a socket. */
+  /**
+   * Checks an IP address: the address in a URL, an address that `host` resolved to, or the remote address of a socket.
+   */
   checkAddress(address: string, host: string, port: string | number): void;
-  /** Returns true when the operator lists this host as one that may be private. */
+  /** Returns true when the operator has listed this host in the allow list, so that its address may be private. */
   isAllowed(host: string, port: string | number): boolean;
 }
 
 export interface GuardOptions {
-  /**
-   * Hosts, addresses and blocks that are always refused. `*` refuses everything that the allow list does not contain.
-   */
+  /** The hosts, addresses and blocks that are always refused. `*` refuses everything that is not in the allow list. */
   deny?: readonly string[];
   /**
-   * True when an address or block of the allow list also allows host names that resolve to it, not only literal
-   * addresses.
+   * True when an address or block in the allow list also allows host names that resolve to it. By default it allows
+   * only URLs that contain the address.
    */
   allowsBlocks?: boolean;
-  /** Ports allowed on hosts that are not in the allow list. */
+  /** The ports that are allowed on hosts outside the allow list. */
   ports?: readonly number[];
   /**
    * Called when a host name resolves to a refused address. The message for the tenant does not contain that address,
    * since it would reveal how internal names resolve.
    */
   onRefused?: ((host: string, address: string) => void) | undefined;
-  /** The prefix of this guard's settings, for messages. */
+  /** The prefix of the names of this guard's settings, for error messages. */
   settings?: 'IMAGE' | 'WEBHOOK' | 'HF';
 }
 
-/** Addresses in public ranges that only exist inside a cloud: Azure's wire server. */
+/** Addresses that are in public ranges but exist only inside a cloud. The one entry is Azure's wire server. */
 const cloudMetadata = new Set(['168.63.129.16']);
 
-/** The part of IPv6 that is allocated for global unicast. ipaddr.js also calls unallocated parts unicast. */
+/** The IPv6 block that is allocated for global unicast. ipaddr.js also calls addresses outside it unicast. */
 const globalUnicast = ipaddr.parseCIDR('2000::/3');
 
 /** Returns true for an IP address (not a host name) that anybody on the internet could reach. */
 export function isPublicAddress(address: string): boolean {
-  // An address with a zone belongs to a link of this machine.
+  // An address with a zone (`fe80::1%eth0`) is valid only on one network link of this machine.
   if (address.includes('%') || !ipaddr.isValid(address)) return false;
-  // An IPv4-compatible address with dots (`::8.8.8.8`): the parser reads it as IPv4, but the kernel does not.
+  // The parser reads an IPv4-compatible address with dots (`::8.8.8.8`) as IPv4, but the kernel connects to another
+  // address.
   if (/^::\d+\.\d/.test(address)) return false;
   // `ipaddr.process` turns an IPv4-mapped IPv6 address into the IPv4 address that it reaches.
   const ip = ipaddr.process(address);

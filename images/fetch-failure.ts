@@ -12,7 +12,7 @@ const timeouts: Record<string, string> = {
   UND_ERR_BODY_TIMEOUT: 'stopped sending in the middle of the image',
 };
 
-/** Converts an error of undici or Node to an error code and a message with a remedy. */
+/** Converts an error of undici or Node to a service error with an error code and a message that names the cause. */
 export function toFetchFailure(error: unknown, url: URL): ServiceError {
   if (error instanceof ServiceError) return error;
   const cause = error as NodeJS.ErrnoException;
@@ -31,7 +31,7 @@ export function toFetchFailure(error: unknown, url: URL): ServiceError {
   return new ServiceError('image.fetch.network', `The connection to ${url.host} failed (${reason})`, { cause });
 }
 
-/** Returns the seconds of a `Retry-After` header, which may also be a date. */
+/** Returns the time of a `Retry-After` header in s from now. The header contains seconds or a date. */
 export function readRetryAfter(header: string | string[] | undefined): number | undefined {
   if (typeof header !== 'string') return undefined;
   const seconds = /^\s*\d+\s*$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000;

@@ -16,13 +16,16 @@ export interface FetcherOptions {
   /** The maximum size of an image in bytes. */
   maxBytes: number;
   /**
-   * The maximum time in ms for one image, from its first request, including redirects and retries. Waiting for a turn
-   * does not count.
+   * The maximum time in ms for one image, from its first request, including redirects and retries. The time in which a
+   * request waits for its host's limit does not count.
    */
   timeoutMs: number;
-  /** The time in ms after which a host that sends nothing is given up. */
+  /** The time in ms without any bytes after which the service gives up on a host. */
   idleMs?: number;
-  /** The maximum number of requests in flight to one host. Further requests wait for their turn. */
+  /**
+   * The maximum number of requests in flight to one host. Further requests wait for their turn, that is the permission
+   * to send one request.
+   */
   connectionsPerHost?: number;
   lookup?: NameLookup;
   /** Called with the error code before each retry. */
@@ -38,25 +41,29 @@ export interface Fetcher {
   close(): Promise<void>;
 }
 
-/** A link shortener, a login check and a CDN together need five redirects. HTTP libraries usually allow ten. */
+/**
+ * The maximum number of redirects. A link shortener, a login check and a CDN together need five. HTTP libraries usually
+ * allow ten.
+ */
 const maxRedirects = 10;
 /**
- * The maximum time in ms that an image of a batch waits for a host that is busy or asked us to back off: twice the
- * longest back-off.
+ * The maximum time in ms that an image of a batch waits for a host that is busy or that has sent a back-off time. It is
+ * twice the longest back-off.
  */
 const batchPatienceMs = 120_000;
 const maxRetries = 2;
 /**
- * The maximum number of retries when the host itself states the time of the next attempt, which shows that it works.
+ * The maximum number of retries when the host states the time of the next attempt. Such a host works, so more retries
+ * are worthwhile.
  */
 const maxInvitedRetries = 5;
 const redirectStatus = new Set([301, 302, 303, 307, 308]);
 /** HTTP statuses after which a later request may succeed. */
 const laterStatus = new Set([408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524]);
-/** HTTP statuses by which a host says that it gets too many requests. */
+/** HTTP statuses with which a host reports that it gets too many requests. */
 const overrunStatus = new Set([429, 503]);
 
-/** Error codes that are retried within one download, because they are often transient. */
+/** Error codes after which the same download is tried again, because they are often transient. */
 const retriedCodes = new Set<Code>(['image.fetch.unavailable', 'image.fetch.network']);
 
 const headers = {
@@ -71,14 +78,17 @@ interface Download {
   leftMs: number;
 }
 
-/** Downloads images. The address guard checks each URL before the DNS lookup, after it, and on the connected socket. */
+/**
+ * Creates the downloader of images. The address guard checks each URL before the DNS lookup, the addresses after it,
+ * and the address of the connected socket.
+ */
 export function createFetcher(options: FetcherOptions): Fetcher {
   const { guard, maxBytes, timeoutMs, connectionsPerHost = 32, lookup = createNameLookup(), onRetry } = options;
   const idleMs = Math.min(options.idleMs ?? 10_000, timeoutMs);
   const agent = createGuardedAgent({ guard, lookup, idleMs, connectionsPerHost: mostRequests(connectionsPerHost) });
   const turns: HostTurns = createHostTurns(connectionsPerHost);
 
-  /** Waits for a turn at the host, then runs one request within the remaining time of the image. */
+  /** Waits for a turn at the host, then sends one request within the remaining time of the image. */
   async function inTurn(
     url: URL,
     download: Download,
@@ -143,8 +153,8 @@ export function createFetcher(options: FetcherOptions): Fetcher {
           const { retryAfter } = reason;
           const retries = retryAfter === undefined ? maxRetries : maxInvitedRetries;
           if (attempts >= retries || !retriedCodes.has(reason.code)) throw reason;
-          // With Retry-After, waits for that time plus up to 0.25 s, so that several downloads do not retry at once.
-          // Otherwise waits for a random time around 0.2 s, then around 0.4 s.
+          // With Retry-After, the pause is that time plus up to 0.25 s, so that several downloads do not retry at once.
+          // Otherwise it is a random time, 0.2 s on average before the first retry and 0.4 s before the second.
           const pauseMs =
             retryAfter === undefined ? Math.random() * 400 * 2 ** attempts : retryAfter * 1000 + Math.random() * 250;
           if (pauseMs > download.leftMs) throw reason;
@@ -160,7 +170,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   };
 }
 
-/** Explanations of HTTP statuses that users may not know. */
+/** Explanations of HTTP statuses that users may not know, for error messages. */
 const meanings: Record<number, string> = {
   401: 'access denied',
   403: 'access denied',
@@ -168,7 +178,7 @@ const meanings: Record<number, string> = {
   410: 'not found',
 };
 
-/** Returns the error for a status other than 200, and reports the status to the limiter of the host's requests. */
+/** Returns the error for a status other than 200. Also reports the status to the limiter of requests to the host. */
 function refusal(response: Dispatcher.ResponseData, url: URL, turn: Turn): ServiceError {
   const { statusCode } = response;
   const meaning = meanings[statusCode];
@@ -194,7 +204,7 @@ async function readBody(response: Dispatcher.ResponseData, url: URL, maxBytes: n
     isSniffed = true;
     if (beginsLikeImage(Buffer.concat(parts))) return;
     const { 'content-type': type, 'content-encoding': encoding } = response.headers;
-    // Content-Encoding is ignored: some hosts send `aws-chunked`, `none` or an empty name with plain images.
+    // Any other Content-Encoding is ignored: some hosts send `aws-chunked`, `none` or an empty name with plain images.
     const isCompressed = encoding !== undefined && /^(gzip|x-gzip|deflate|br|zstd|compress)$/i.test(String(encoding));
     const sent =
       size === 0
@@ -222,14 +232,14 @@ async function readBody(response: Dispatcher.ResponseData, url: URL, maxBytes: n
 const quoted = (header: string | string[]) => JSON.stringify(String(header).slice(0, 60));
 
 /**
- * Reads the rest of a body in the background, so that the connection can be reused. The deadline of the download ends
- * an endless body.
+ * Reads the rest of a body in the background, so that the connection can be used again. The deadline of the download
+ * stops the reading of an endless body.
  */
 function discard({ body }: Dispatcher.ResponseData): void {
   body.dump({ limit: 64 * 1024 }).catch(() => {});
 }
 
-/** Closes the connection, and ignores undici's error about the unread body. */
+/** Closes the connection of a response, and ignores undici's error about the unread body. */
 function abandon({ body }: Dispatcher.ResponseData): void {
   body.on('error', () => {});
   body.destroy();

@@ -4,15 +4,16 @@ import { resolve, sep } from 'node:path';
 import { ServiceError } from '../shared/errors.ts';
 
 /**
- * Reads an image file that lies below one of the configured root directories. Refuses symbolic links and `..` that lead
- * out of them, and everything that is not a regular file.
+ * Reads an image file below one of the configured root directories. Refuses symbolic links and `..` that lead out of
+ * these directories, and everything that is not a regular file.
  * @throws {ServiceError} `image.file.refused`, `image.file.not_found`, `image.too_large`
  */
 export async function readImageFile(path: string, roots: readonly string[], maxBytes: number): Promise<Uint8Array> {
   if (roots.length === 0)
     throw refused('This service reads no image files; an operator can allow directories with IMAGE_FILE_ROOTS');
   if (path.includes('\0')) throw refused('The path contains a NUL character');
-  // The path is checked as text before the disk is accessed, so that clients cannot probe for files outside.
+  // The path is checked as text before the disk is accessed. Otherwise clients could find out which files exist outside
+  // the roots.
   const candidates = roots
     .map((root) => resolve(root, path))
     .filter((file) => roots.some((root) => isInside(file, root)));
@@ -22,7 +23,7 @@ export async function readImageFile(path: string, roots: readonly string[], maxB
   for (const candidate of candidates) {
     const real = await realpath(candidate).catch(() => undefined);
     if (real === undefined) continue;
-    // Checked before opening: for some devices, opening alone has an effect.
+    // The file is checked before it is opened: opening a device may already have an effect.
     if (!isBelow(real)) throw leadsOut(path);
     if (!(await stat(real).catch(() => undefined))?.isFile()) throw notRegular();
     return await readRegularFile(real, maxBytes, (opened) => {
@@ -34,7 +35,7 @@ export async function readImageFile(path: string, roots: readonly string[], maxB
 
 const isInside = (path: string, root: string) => path.startsWith(root.endsWith(sep) ? root : root + sep);
 
-/** @param check receives the path of the file that was really opened. */
+/** Opens and reads a regular file. @param check receives the path of the file that was really opened. */
 async function readRegularFile(real: string, maxBytes: number, check: (opened: string) => void): Promise<Uint8Array> {
   // Opening a FIFO without a writer would wait forever without O_NONBLOCK.
   const file = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW).catch(() => {
@@ -52,11 +53,11 @@ async function readRegularFile(real: string, maxBytes: number, check: (opened: s
 }
 
 /**
- * Returns the path of an open file. A directory in the checked path may have been replaced by a link before the file
- * was opened.
+ * Returns the current path of an open file. It may differ from the checked path: a directory in that path may have been
+ * replaced by a link before the file was opened.
  */
 async function pathOf(file: FileHandle, opened: string): Promise<string> {
-  // Linux reports the path. On other systems the path is resolved again, and must still lead to the same file.
+  // Linux reports the path. On other systems the checked path is resolved again, and must still lead to the open file.
   const known = await readlink(`/proc/self/fd/${file.fd}`).catch(() => undefined);
   if (known !== undefined) return known;
   const again = await realpath(opened).catch(() => undefined);
@@ -66,7 +67,10 @@ async function pathOf(file: FileHandle, opened: string): Promise<string> {
   return again;
 }
 
-/** Reads at most `maxBytes`. The size before reading is not enough, since a file may grow while it is read. */
+/**
+ * Reads a file of at most `maxBytes`. Checking the size before reading is not enough, since a file may grow while it is
+ * read. @throws {ServiceError} `image.too_large`
+ */
 async function readAtMost(file: FileHandle, maxBytes: number): Promise<Uint8Array> {
   const parts: Buffer[] = [];
   let size = 0;

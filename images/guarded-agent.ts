@@ -7,21 +7,22 @@ import type { NameLookup } from './name-lookup.ts';
 export interface GuardedAgentOptions {
   guard: AddressGuard;
   lookup: NameLookup;
-  /** The maximum time in ms to connect, to wait for headers, and between two parts of a body. */
+  /** The maximum time in ms for connecting, for waiting for headers, and between two parts of a body. */
   idleMs: number;
   /** The maximum number of connections to one origin. Further requests to that origin wait. */
   connectionsPerHost: number;
 }
 
 /**
- * The time in ms after which an idle connection is closed. The keep-alive time that the host asks for is ignored, since
+ * The time in ms after which an idle connection is closed. A host may request another time, which is ignored, since
  * clients choose the hosts.
  */
 const keepAliveMs = 4_000;
 
 /**
- * The time in ms after which the next address of a host is tried. Node's default of 250 ms would abort slow handshakes
- * with hosts that have both A and AAAA records; on a machine without IPv6, no address would remain.
+ * The time in ms after which a connection attempt to one address of a host ends and the next address is tried. Node's
+ * default of 250 ms would abort slow handshakes with hosts that have both A and AAAA records. On a machine without
+ * IPv6, no address would then remain.
  */
 const familyAttemptMs = 2_500;
 
@@ -40,15 +41,16 @@ export function createGuardedAgent({ guard, lookup, idleMs, connectionsPerHost }
 }
 
 /**
- * Creates the connector, which checks the literal, the resolved and the connected address. Checking in the lookup would
- * not be enough: no lookup happens for a literal address, and only the peer of the socket is certain.
+ * Creates the function that opens connections. It checks a literal address, the resolved addresses and the address of
+ * the connected socket. A check in the lookup would not be enough: there is no lookup for a literal address, and only
+ * the socket shows which address was really used.
  */
 export function guardedConnector(guard: AddressGuard, lookup: NameLookup, timeout: number): buildConnector.connector {
   return (target, callback) => {
     const { hostname } = target;
     const port = target.port || (target.protocol === 'https:' ? '443' : '80');
     const check = (address: string) => guard.checkAddress(address, hostname, port);
-    // The socket connects to exactly the checked addresses: a second lookup could return others.
+    // The socket connects to exactly the checked addresses. A second lookup could return other addresses.
     const guardedLookup: LookupFunction = (host, { all }, done) => {
       lookup(host, guard.isAllowed(hostname, port))
         .then((addresses) => {

@@ -15,7 +15,7 @@ export interface Proxies {
 }
 
 export interface GuardedFetchOptions {
-  /** Hosts and address blocks that may be private and on any port. */
+  /** Hosts and address blocks that may have private addresses and any port. */
   allow: readonly string[];
   proxies?: Proxies;
   /** Resolves host names. Tests replace it. */
@@ -23,22 +23,23 @@ export interface GuardedFetchOptions {
 }
 
 /**
- * Checks the URL of every request, also those of redirects, which `fetch` follows by itself. The connector alone does
- * not know which ports are allowed.
+ * Checks the URL of every request, including redirects, which `fetch` follows by itself. The connector alone does not
+ * know which ports are allowed.
  */
 const checkHops =
   (guard: AddressGuard): Dispatcher.DispatcherComposeInterceptor =>
   (dispatch) =>
   (options, handler) => {
-    // The strings are concatenated, since resolving a path that begins with two slashes would lead to another host.
+    // The strings are concatenated. Resolving the path against the origin would lead to another host when the path
+    // begins with two slashes.
     guard.checkUrl(new URL(`${options.origin}${options.path}`));
     return dispatch(options, handler);
   };
 
 /**
- * Creates a `fetch` that passes the address guard, for a URL of the operator and for redirects, which others choose.
- * With a proxy, the proxy decides which hosts may be reached, since it resolves their names.
- * @param own the URL of the operator. Its host may be private and on any port.
+ * Creates a `fetch` that passes the address guard. The operator chooses the first URL; other parties choose the
+ * redirects. With a proxy, the proxy decides which hosts may be reached, since it resolves their names.
+ * @param own the URL of the operator. Its host may have a private address and any port.
  * @throws {ConfigError} for a proxy that is not an HTTP proxy.
  */
 export function createGuardedFetch(own: string, options: GuardedFetchOptions): typeof globalThis.fetch {
@@ -59,7 +60,7 @@ export function createGuardedFetch(own: string, options: GuardedFetchOptions): t
   const proxied = throughProxies(options.proxies, connections);
   const guarded = async (address: string | URL | Request, init?: RequestInit) => {
     const url = new URL(address instanceof Request ? address.url : address);
-    // The check of each request does not see the user name and password of this URL.
+    // This check is needed for the user name and password of the URL, which the check of each request does not see.
     if (proxied === undefined) guard.checkUrl(url);
     return await undiciFetch(url.href, { ...(init as object), dispatcher: proxied ?? direct });
   };
@@ -72,7 +73,7 @@ function throughProxies(proxies: Proxies | undefined, connections: Agent.Options
   return new EnvHttpProxyAgent({
     ...connections,
     connectTimeout: idleMs,
-    // An empty string, because for undefined the agent would read the environment.
+    // The value is an empty string and not undefined, since for undefined the agent would read the environment.
     httpsProxy: proxies.https === undefined ? '' : proxyUrl(proxies.https, 'HTTPS_PROXY'),
     httpProxy: proxies.http === undefined ? '' : proxyUrl(proxies.http, 'HTTP_PROXY'),
     noProxy: proxies.noProxy ?? '',

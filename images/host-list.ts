@@ -1,15 +1,15 @@
 import ipaddr from 'ipaddr.js';
 import { ConfigError } from '../shared/config.ts';
 
-/** The hosts and addresses in a setting. */
+/** A list of hosts and addresses from a setting. */
 export interface HostList {
-  /** Returns true when the list contains this host, for this port or for every port. */
+  /** Returns true when the list contains this host, either with this port or without a port. */
   namesHost(host: string, port: string | number): boolean;
   /** True when the list contains `*`. */
   namesAll: boolean;
   /**
-   * Returns true when the list contains the IP address or a block with it. An IPv4 address inside an IPv6 address
-   * counts as the IPv4 address.
+   * Returns true when the list contains the IP address or a block that includes it. An IPv4 address inside an IPv6
+   * address counts as the IPv4 address.
    */
   holdsAddress(address: string): boolean;
 }
@@ -49,8 +49,8 @@ export function parseHostList(entries: readonly string[], setting: string): Host
 }
 
 /**
- * Returns the name of a host in one spelling, so that URLs, sockets and settings can be compared: lower case, no
- * brackets, no trailing dot.
+ * Returns a host in one spelling, so that URLs, sockets and settings can be compared: lower case, no brackets, no
+ * trailing dot.
  */
 export const plainHost = (host: string): string => unbracketed(host).toLowerCase().replace(/\.$/, '');
 
@@ -62,7 +62,7 @@ export const isAddress = (host: string): boolean => {
 
 const unbracketed = (host: string) => host.replace(/^\[(.*)\]$/, '$1');
 
-/** Returns the entries that match a name: `a.b.c` matches `a.b.c`, `*.b.c` and `*.c`. */
+/** Returns all entries that would match a name: `a.b.c` matches `a.b.c`, `*.b.c` and `*.c`. */
 function withDomains(name: string): string[] {
   const candidates = [name];
   for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) candidates.push(`*${name.slice(dot)}`);
@@ -70,7 +70,8 @@ function withDomains(name: string): string[] {
 }
 
 /**
- * Returns the entry for an address. IPv6 is in brackets: without them, `[::1]:9000` would equal the address `::1:9000`.
+ * Returns the list entry for an address. IPv6 is in brackets: without them, `[::1]:9000` would equal the address
+ * `::1:9000`.
  */
 const nameOf = (address: ipaddr.IPv4 | ipaddr.IPv6) =>
   address.kind() === 'ipv6' ? `[${address.toString()}]` : address.toString();
@@ -88,7 +89,7 @@ function canonicalEntry(entry: string, setting: string): string {
 function parseBlock(entry: string, setting: string): Block {
   try {
     const [start, bits] = ipaddr.parseCIDR(entry);
-    // Blocks are compared by the addresses that they reach: `::ffff:10.0.0.0/104` equals `10.0.0.0/8`.
+    // An IPv4-mapped block is stored as the IPv4 block that it reaches: `::ffff:10.0.0.0/104` equals `10.0.0.0/8`.
     const isMapped = start instanceof ipaddr.IPv6 && start.isIPv4MappedAddress() && bits >= 96;
     return isMapped ? [start.toIPv4Address(), bits - 96] : [start, bits];
   } catch {

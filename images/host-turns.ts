@@ -2,14 +2,15 @@ import { ServiceError } from '../shared/errors.ts';
 import { createFairPlaces, type FairPlaces } from '../shared/fair-places.ts';
 
 /**
- * Limits the requests to each host: a maximum number in flight, which callers share fairly; fewer when the host is
- * overloaded; none while the host asks clients to back off. A refusal by the host only slows the caller whose request
- * was refused, so that one tenant cannot block a host for other tenants.
+ * Limits the requests to each host. A turn is the permission to send one request. A host has a maximum number of
+ * requests in flight, which callers share fairly. A caller has fewer when its requests overload the host, and none
+ * while the host asks it to back off. A refusal by the host only slows the caller whose request was refused, so that
+ * one tenant cannot block a host for other tenants.
  */
 export interface HostTurns {
   /**
    * Waits for a turn, which the caller must end with `end`.
-   * @param caller the unit of fair sharing: a tenant with one kind of work.
+   * @param caller a tenant with one kind of work. Fair sharing is between these callers.
    * @param patienceMs the maximum wait in ms.
    * @throws {ServiceError} `image.fetch.unavailable` when the wait would be longer; the reason of the signal when it
    * aborts.
@@ -18,52 +19,56 @@ export interface HostTurns {
 }
 
 export interface Turn {
-  /** Records that the host has answered, even with "not found". */
+  /** Records that the host has answered. A response such as "not found" counts as an answer. */
   answered(): void;
   /**
-   * Records that the host refused a request because it is overloaded (429, 503). A single refused URL proves nothing
-   * about others: after two refused URLs in a row the host gets half as many requests at a time, and after the third it
-   * gets none for a while.
-   * @param restMs the back-off in ms that the host asks for.
+   * Records that the host refused a request because it is overloaded (429, 503). A single refused URL shows nothing
+   * about other URLs. After two refused URLs in a row, the caller may have half as many requests in flight. After the
+   * third, it sends none until the back-off ends.
+   * @param address the URL of the request.
+   * @param restMs the back-off in ms that the host has requested.
    */
   refused(address: string, restMs: number | undefined): void;
   end(): void;
 }
 
-/** The state of a host, as one caller has seen it. */
+/** The state of a host for one caller. */
 interface Host {
   active: number;
   /**
-   * The maximum number of requests in flight. After a refusal it grows again by one for each round of answered
-   * requests.
+   * The maximum number of requests in flight. After a refusal halved it, it grows by one each time that as many
+   * requests were answered.
    */
   width: number;
-  /** URLs that the host refused since its last answer, up to the number that causes a back-off. */
+  /** The URLs that the host refused since its last answer, at most as many as cause a back-off. */
   refused: Set<string>;
   /** The time at which the back-off ends, on the clock of `performance.now()`. */
   restsUntil: number;
   wake: NodeJS.Timeout | undefined;
-  /** Functions that start a waiting request. */
+  /** Functions that each start one waiting request. */
   waiting: Set<() => void>;
 }
 
-/** The maximum back-off in ms: a host must not delay its images for an hour. */
+/** The maximum back-off in ms. A host cannot delay its images for longer, even if it requests an hour. */
 const longestRestMs = 60_000;
-/** The back-off in ms for a host that does not name one. */
+/** The back-off in ms when the host states no time. */
 const usualRestMs = 1_000;
 const refusalsBeforeSlower = 2;
 const refusalsBeforeRest = 3;
-/** The maximum number of hosts whose overload or back-off is remembered. Beyond it, the oldest are forgotten. */
+/** The maximum number of host states that are remembered. Beyond it, the oldest idle states are deleted. */
 const rememberedHosts = 1_000;
 /**
- * The number of requests to a host that every caller may have in flight, even when other callers use up the maximum.
+ * The number of requests that every caller may have in flight to a host, even when other callers use up the maximum.
  */
 const guaranteedRequests = 2;
 
 /** Returns the maximum number of requests in flight to one host, guaranteed requests included. */
 export const mostRequests = (widest: number): number => 2 * widest;
 
-/** @param widest the maximum number of requests in flight to one host, without the guaranteed requests. */
+/**
+ * Creates the limiter. @param widest the maximum number of requests in flight to one host, without the guaranteed
+ * requests.
+ */
 export function createHostTurns(widest: number): HostTurns {
   const hosts = new Map<string, Host>();
   const placesOf = new Map<string, FairPlaces>();

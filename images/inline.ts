@@ -1,7 +1,7 @@
 import { ServiceError } from '../shared/errors.ts';
 import { describeSource } from './source-message.ts';
 
-// Two searches for invalid characters, because one pattern for the whole string would backtrack at every space.
+// The pattern has two alternatives. One pattern for the whole string would backtrack at every space.
 const notBase64 = /[^A-Za-z0-9+/_\-\s=]|=\s*[^=\s]/;
 
 /**
@@ -9,9 +9,10 @@ const notBase64 = /[^A-Za-z0-9+/_\-\s=]|=\s*[^=\s]/;
  * @throws {ServiceError} `image.too_large`, `image.source_invalid`
  */
 export function decodeBase64(text: string, maxBytes: number): Uint8Array {
-  // Base64 has 4/3 characters per byte. The size is checked first, so that a huge string costs nothing.
+  // Base64 has 4/3 characters per byte. The length of the text is checked before it is decoded, so that a huge text
+  // costs nothing.
   if (text.length > (maxBytes / 3) * 4 * 1.05 + 16) throw tooLarge(maxBytes);
-  // Words are valid base64 too. A short string with spaces is treated as text, because no image is that small.
+  // Ordinary words are valid base64 too. A short string with spaces is regarded as words, since no image is that small.
   if (notBase64.test(text) || (text.length < 200 && /\S \S/.test(text))) {
     throw new ServiceError('image.source_invalid', describeSource(text));
   }
@@ -22,7 +23,7 @@ export function decodeBase64(text: string, maxBytes: number): Uint8Array {
 }
 
 /**
- * Decodes a data URI (RFC 2397). Its media type is ignored: the decoder checks the bytes.
+ * Decodes a data URI (RFC 2397). Its media type is ignored, since the bytes show the format.
  * @throws {ServiceError} `image.too_large`, `image.source_invalid`
  */
 export function decodeDataUri(uri: string, maxBytes: number): Uint8Array {
@@ -35,7 +36,7 @@ export function decodeDataUri(uri: string, maxBytes: number): Uint8Array {
   return decodeBase64(unescaped(uri.slice(comma + 1), maxBytes), maxBytes);
 }
 
-/** Decodes a percent-encoded payload (`%2F` for `/`), which is at most three times as long. */
+/** Decodes the percent-encoding of the data (`%2F` for `/`). Encoded data is at most three times as long. */
 function unescaped(payload: string, maxBytes: number): string {
   if (payload.length > maxBytes * 4 * 1.05 + 48) throw tooLarge(maxBytes);
   return payload.replace(/%([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));

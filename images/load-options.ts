@@ -1,9 +1,10 @@
-/** Facts about the caller that loads an image. */
+/** The caller that loads an image, and how it waits. */
 export interface LoadOptions {
   /** The tenant of the caller. Tenants share the requests to a host fairly. */
   tenant?: string | undefined;
   /**
-   * True when a client waits for the result. A wait for a host that asked us to back off then ends with the timeout.
+   * True when a client waits for the result. If the host has sent a back-off time, the caller then waits no longer than
+   * the download timeout.
    */
   interactive?: boolean | undefined;
   /** Aborts the download and closes its connection. */

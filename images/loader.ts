@@ -11,7 +11,7 @@ import type { LoadOptions } from './load-options.ts';
 /** Reads the bytes of an image source. Code outside this folder reads images only through this interface. */
 export interface ImageLoader {
   /**
-   * @returns the encoded image as it was sent. Its size has been checked, its content has not.
+   * Returns the encoded image as it was sent. Its size has been checked, its content has not.
    * @throws {ServiceError} an `image.*` code; the reason of the signal when it aborts.
    */
   load(source: ImageSource, options?: LoadOptions): Promise<Uint8Array>;
@@ -27,9 +27,10 @@ export type ImageConfig = Pick<
 >;
 
 /**
+ * Creates the loader of images.
  * @param onRetry called with the error code before each retry of a download.
- * @param onRefused called with a host name that resolves to a refused address.
- * @throws {ConfigError} for a root that does not exist, and for an invalid entry in the host lists.
+ * @param onRefused called with a host name that resolves to a refused address, and with that address.
+ * @throws {ConfigError} for a root directory that does not exist, and for an invalid entry in the host lists.
  */
 export function createImageLoader(
   config: ImageConfig,

@@ -6,12 +6,13 @@ import { createGuardedAgent } from './guarded-agent.ts';
 import { createNameLookup } from './name-lookup.ts';
 import { userAgent } from './user-agent.ts';
 
-/** Posts webhooks to URLs that clients chose. The same address guard applies as to their images. */
+/** Posts webhooks to URLs that clients chose. An address guard checks the URLs, as it does for images. */
 export interface WebhookPost {
   /**
-   * Posts once. Redirects are not followed: a response must not send the webhook to another receiver.
-   * @returns the status, and the time in ms after which the receiver asks for a retry.
-   * @throws {ServiceError} `image.*` for a URL that is not allowed; another error for a receiver that cannot be reached.
+   * Posts once. Redirects are not followed, since a response must not send the webhook to another receiver.
+   * @returns the HTTP status, and the time in ms after which the receiver requests a retry.
+   * @throws {ServiceError} `image.*` for a URL that is not allowed; another error for a receiver that cannot be
+   * reached.
    */
   post(
     url: string,
@@ -29,9 +30,8 @@ const guardOf = (config: WebhookConfig) =>
   createAddressGuard(config.webhookHostsAllow, { deny: config.webhookHostsDeny, settings: 'WEBHOOK' });
 
 /**
- * Creates a check of webhook URLs that needs no DNS lookup, so that a forbidden URL is refused when the batch is
- * posted.
- * @returns a check that throws {@link ServiceError} `image.source_invalid`, `image.fetch.blocked_address`.
+ * Creates a check of webhook URLs. It needs no DNS lookup, so that a forbidden URL is refused when the batch is posted.
+ * @returns a function that throws {@link ServiceError} `image.source_invalid` or `image.fetch.blocked_address`.
  * @throws {ConfigError} for an invalid entry in the host lists.
  */
 export function createWebhookCheck(config: WebhookConfig): (address: string) => void {

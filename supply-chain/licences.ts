@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { type Kind, kindOf, kinds } from './spdx.ts';
 
 /**
- * Checks the licences of all packages in the lock file, also those for other platforms. Fails for a licence that is not
- * known to be compatible, unless it is accepted here with a reason.
+ * Checks the licences of all packages in the lock file, also of packages for other platforms. The check fails for a
+ * licence that is not known to be compatible, unless it is accepted here with a reason.
  *
  * `npm run licences`
  */
@@ -30,7 +30,7 @@ const lock = z.object({
   packages: z.record(z.string(), manifest.extend({ dev: z.boolean().optional(), link: z.boolean().optional() })),
 });
 
-/** Returns the licence of the installed package, for packages without one in the lock file. */
+/** Returns the licence that the installed package states, for packages whose licence is not in the lock file. */
 function licenceInstalled(path: string): string | undefined {
   try {
     return manifest.parse(read(`${path}/package.json`)).license;

@@ -1,4 +1,7 @@
-/** The kinds of licences by their conditions for distribution, the strictest first. */
+/**
+ * The kinds of licences, the strictest first. They differ in the conditions under which a program with the package may
+ * be distributed.
+ */
 export const kinds = ['unknown', 'strong', 'weak', 'permissive'] as const;
 export type Kind = (typeof kinds)[number];
 
@@ -15,14 +18,16 @@ const permissive = new Set([
   'Unlicense',
   'Zlib',
 ]);
-/** Changes to the library must be published; programs that use it may have any licence. */
+/**
+ * Licences under which changes to the library must be published. Programs that use the library may have any licence.
+ */
 const weak = /^(LGPL|MPL|EPL|CDDL)-/;
-/** Programs that contain it must have the same licence. */
+/** Licences that also apply to every program that contains the library. */
 const strong = /^(A?GPL|SSPL|OSL|EUPL|CC-BY-SA)-/;
 
 /**
- * Returns the kind of an SPDX expression: the stricter side of `AND`, the less strict side of `OR`. An invalid expression
- * is unknown.
+ * Returns the kind of an SPDX expression. For `AND` it is the kind of the stricter side, for `OR` that of the less
+ * strict side. An invalid expression has the kind `unknown`.
  */
 export function kindOf(expression: string): Kind {
   const tokens = expression.match(/[()]|[^\s()]+/g) ?? [];

@@ -15,9 +15,12 @@ export interface AccessDeps {
   config: Pick<Config, 'metricsToken' | 'corsOrigins'>;
 }
 
-/** Identifies the sender of a request. */
+/** Identifies the caller of each request by its API key or its session. */
 export interface Access {
-  /** The principal of a key. @throws {ServiceError} `access.key_invalid`, `access.throttled` */
+  /**
+   * Returns the principal (identity, rights and limits) of an API key. @throws {ServiceError} `access.key_invalid`,
+   * `access.throttled`
+   */
   signIn(request: Request, key: string): Promise<Principal>;
   /**
    * Returns a middleware that attaches the caller's principal to the request. A request without a key or session may
@@ -28,7 +31,7 @@ export interface Access {
   authenticate(isPublic: (path: string) => boolean): RequestHandler;
   /**
    * Returns true while the caller still has access: its key exists with the same rights, and its session has not ended.
-   * Long responses call this repeatedly.
+   * Handlers of long responses call this repeatedly.
    */
   isStillAllowed(request: Request): Promise<boolean>;
 }
@@ -47,7 +50,7 @@ export function createAccess({ keys, sessions, config }: AccessDeps): Access {
 
   async function fromSession(request: Request): Promise<Principal | undefined> {
     const keyId = await sessions.keyIdOf(request);
-    // A session is valid only as long as the API key that it was started with.
+    // A session is valid only while the API key that started it exists and has not expired.
     const record = keyId === undefined ? undefined : await keys.byId(keyId);
     if (record === undefined) return undefined;
     if (isSafe(request) || isProvenOwnPage(request, config)) return toPrincipal(record, 'session');
@@ -95,7 +98,7 @@ export function createAccess({ keys, sessions, config }: AccessDeps): Access {
   };
 }
 
-/** Allows operators only. @throws {ServiceError} `access.operator_only` */
+/** Refuses requests of callers that are not operators. @throws {ServiceError} `access.operator_only` */
 export const requireOperator: RequestHandler = (request, _response, next) => {
   if (principalOf(request)?.role === 'operator') return next();
   throw new ServiceError(
@@ -109,7 +112,10 @@ function presentedKey(request: Request): string | undefined {
   return bearer ?? request.get('x-api-key')?.trim();
 }
 
-/** Compares the SHA-256 of both strings: the time of the comparison then reveals neither content nor length. */
+/**
+ * Compares two strings by their SHA-256, so that the duration of the comparison reveals neither their content nor their
+ * length.
+ */
 function isSame(a: string, b: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(a), digest(b));

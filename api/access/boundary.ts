@@ -7,20 +7,21 @@ import { ServiceError } from '../../shared/errors.ts';
 export type BoundaryConfig = Pick<Config, 'host' | 'allowedHosts' | 'corsOrigins'>;
 
 /**
- * The paths of the health checks. They are exempt from the check of the Host header: an orchestrator calls them by the
- * IP address of a replica. Their responses reveal nothing.
+ * The paths of the health checks. The check of the Host header does not apply to them, since an orchestrator calls them
+ * by the IP address of a replica. Their responses contain nothing confidential.
  */
 const probes = new Set([`${prefix}/health/live`, `${prefix}/health/ready`]);
 export const isProbe = (request: Request): boolean => probes.has(request.path);
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Refuses requests that a foreign web page made a browser send, with or without API keys.
+ * Creates a middleware that refuses requests which a web page of another origin made a browser send. It applies to
+ * services with and without API keys.
  *
- * The `Host` header reveals DNS rebinding, where an attacker's host name resolves to this machine. An IP address cannot
- * be rebound, so the address of the connection is accepted, as are configured names. The headers `Sec-Fetch-Site` and
- * `Origin` reveal pages of another origin (CSRF), and scripts cannot set them. A client that sends neither header is
- * not a browser.
+ * The `Host` header reveals DNS rebinding, where an attacker's host name resolves to this machine. An attacker cannot
+ * rebind an IP address, so the local IP address of the connection is an accepted host, like the configured names. The
+ * headers `Sec-Fetch-Site` and `Origin` reveal requests from pages of another origin (CSRF); scripts cannot set these
+ * headers. A client that sends neither header is not a browser.
  */
 export function createBoundary({ host, allowedHosts, corsOrigins }: BoundaryConfig): RequestHandler {
   const configured = new Set(allowedHosts.map((name) => name.toLowerCase()));
@@ -43,12 +44,14 @@ export function createBoundary({ host, allowedHosts, corsOrigins }: BoundaryConf
     if (site !== undefined) return site === 'same-origin' || site === 'none';
     if (origin === undefined) return true;
     const authority = URL.canParse(origin) ? new URL(origin).host : '';
-    // Compared with the Host that the service received. A proxy may have replaced the Host that the browser sent.
+    // Compares the origin with the Host header that the service received. A proxy may have replaced the browser's Host
+    // header, so the configured names are accepted too.
     return authority !== '' && (authority === hostOf(request) || configured.has(authority));
   }
 
   return (request, _response, next) => {
-    // Node uses the first of several Host headers; a proxy in front may have used another (RFC 9112, 3.2).
+    // When a request has several Host headers, Node uses the first one. A proxy in front of the service may have used
+    // another one (RFC 9112, 3.2).
     if (request.rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length > 1) {
       throw new ServiceError('request.invalid', 'A request must have exactly one Host header');
     }
@@ -70,8 +73,9 @@ export function createBoundary({ host, allowedHosts, corsOrigins }: BoundaryConf
 }
 
 /**
- * Returns true when the browser states that a page of this service sends the request. Session cookies are accepted only
- * then: not from clients that send no such header, and not from pages of CORS_ORIGINS.
+ * Returns true when the browser states that a page of this service sends the request. Only then may a request with a
+ * session cookie change something. Clients that send neither `Sec-Fetch-Site` nor `Origin`, and pages of CORS_ORIGINS,
+ * need an API key for changes.
  */
 export function isProvenOwnPage(request: Request, { corsOrigins }: Pick<Config, 'corsOrigins'>): boolean {
   const site = request.get('sec-fetch-site');

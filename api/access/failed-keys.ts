@@ -15,9 +15,9 @@ export interface FailedKeys {
 }
 
 /**
- * Counts in this process only. A key has 256 random bits, so nobody can guess one; the limit only saves log lines and
- * CPU time. A valid key is therefore accepted from a throttled address too: otherwise one client behind a shared proxy
- * could lock out all others.
+ * Creates the counter of wrong keys. It counts in this process only. A key has 256 random bits, so nobody can guess
+ * one; the limit only saves log lines and CPU time. A valid key is therefore accepted from a throttled address too:
+ * otherwise one client behind a shared proxy could lock out all other clients of that proxy.
  */
 export function createFailedKeys(): FailedKeys {
   const store = new MemoryStore();

@@ -28,11 +28,15 @@ export interface KeyRing {
  */
 const recheckMs = 500;
 
-/** Stands in for the record of an unknown key id, so that its check takes as long as that of a wrong secret. */
+/**
+ * Replaces the record of an unknown key id. The check of an unknown id then takes as long as the check of a known id
+ * with a wrong secret, so the time does not reveal which ids exist.
+ */
 const nobody = { hash: '0'.repeat(64) };
 
 /**
- * Reads the API keys of the environment (API_KEYS) and of the key file. A missing file counts as empty.
+ * Opens the key ring: reads the API keys from the environment variable API_KEYS and from the key file. A missing file
+ * counts as empty.
  * @throws {ConfigError} when the file exists and cannot be read.
  */
 export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'>, log: Logger): Promise<KeyRing> {
@@ -54,7 +58,8 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
     );
     if (version === seenVersion) return;
     const isFirst = seenVersion === '';
-    // Assigned before parsing, so that a damaged file is reported once and read again only when it changes.
+    // The version is stored before the file is parsed, so that a damaged file is reported once and read again only when
+    // it changes.
     seenVersion = version;
     const inFile = version === 'absent' ? [] : parseKeyFile(await readFile(file, 'utf8'));
     const former = records;
@@ -65,8 +70,8 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
   }
 
   /**
-   * Writes audit log entries for keys that were added to or removed from the key file. Each API process does this,
-   * since no other component watches the file.
+   * Writes audit log entries for keys that were added to, changed in or removed from the key file. Each API process
+   * does this, since no other component watches the file.
    */
   function auditChanges(former: ReadonlyMap<string, KeyRecord>, present: ReadonlyMap<string, KeyRecord>): void {
     const by = 'key_file' as const;
@@ -83,7 +88,7 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
   }
 
   async function recordOf(id: string): Promise<KeyRecord | undefined> {
-    // An unknown key may have just been added to the file, and must work at once.
+    // The key may have just been added to the file, and must work at once.
     if (!records.has(id) || performance.now() - checkedAt >= recheckMs) await checkFile();
     const record = records.get(id);
     return record === undefined || isExpired(record) ? undefined : record;

@@ -12,8 +12,9 @@ export interface KeyUses {
 const writeMs = 60_000;
 
 /**
- * Several processes share the file, and each merges its own times with those in the file. When two processes write at
- * the same time, one update is lost; the next use of the key writes it again within a minute.
+ * Creates the record of key uses. Several processes share its file, and each merges its own times with the times in the
+ * file. When two processes write at the same time, one update is lost; the next use of that key writes its time again
+ * within a minute.
  * @param known returns the ids of all current keys; times of other keys are dropped.
  */
 export function createKeyUses(keyFile: string, known: () => Iterable<string>, log: Logger, everyMs = writeMs): KeyUses {
@@ -35,7 +36,7 @@ export function createKeyUses(keyFile: string, known: () => Iterable<string>, lo
       await rename(draft, file);
     } catch (error) {
       await rm(draft, { force: true }).catch(() => {});
-      // Logged once: a directory that is mounted read-only stays read-only.
+      // The failure is logged once: a directory that is mounted read-only stays read-only.
       if (!reported) log.info({ file, reason: (error as Error).message }, 'cannot store when API keys were last used');
       reported = true;
     }
@@ -46,7 +47,8 @@ export function createKeyUses(keyFile: string, known: () => Iterable<string>, lo
       seen.set(id, Date.now());
       if (timer !== undefined) return;
       timer = setTimeout(() => void store(), Math.max(0, wroteAt + everyMs - performance.now()));
-      // The process may exit without a last write: the stored times are at most a minute old.
+      // The timer does not keep the process alive. Without a last write at its exit, the stored times are at most a
+      // minute too old.
       timer.unref();
     },
   };

@@ -20,14 +20,17 @@ export interface OpenStreams {
 }
 
 /**
- * Default maximum of a tenant's open streams in this process when API keys are required: a sixteenth of all
- * connections. `vls keys add --streams` sets another value for a key.
+ * The default maximum number of a tenant's open streams in this process when API keys are required: a sixteenth of the
+ * default maximum number of connections. `vls keys add --streams` sets another value for a key.
  */
 const defaultStreams = 500;
 /** The time in ms between two checks that the clients of open streams still have access. */
 const recheckMs = 1_000;
 
-/** Counts the streams of this process only: a stream uses connections and memory of its own process. */
+/**
+ * Creates the counter of open streams. It counts the streams of this process only, since a stream uses connections and
+ * memory of its own process.
+ */
 export function createOpenStreams(access: Pick<Access, 'isStillAllowed'>, keysRequired: boolean): OpenStreams {
   const counts = new Map<string, number>();
 
@@ -46,7 +49,7 @@ export function createOpenStreams(access: Pick<Access, 'isStillAllowed'>, keysRe
       counts.set(tenant, count + 1);
       const revoked = new AbortController();
       const recheck = async () => {
-        // Without Redis, sessions cannot be checked, and the client keeps its access.
+        // Sessions cannot be checked while Redis is unreachable. The client then keeps its access.
         const isAllowed = await access.isStillAllowed(request).catch(() => true);
         if (response.closed) return;
         if (isAllowed) timer = setTimeout(recheck, recheckMs);

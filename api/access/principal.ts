@@ -4,14 +4,14 @@ import type { KeyRecord } from '../../shared/api-keys.ts';
 /** The identity of a caller, with its rights and limits. */
 export interface Principal extends Pick<KeyRecord, 'tenant' | 'role' | 'weight' | 'limits'> {
   /**
-   * How the caller identified itself: `key` for an API key, `session` for a signed-in browser, `open` where no keys are
-   * needed.
+   * The way in which the caller identified itself: `key` for an API key, `session` for a signed-in browser, `open` when
+   * the service needs no keys.
    */
   via: 'open' | 'key' | 'session';
   keyId: string | null;
 }
 
-/** The principal of every request where no keys are needed. */
+/** The principal of every request when the service needs no keys. */
 export const everybody: Principal = { tenant: 'default', role: 'operator', via: 'open', keyId: null };
 
 export function toPrincipal({ id, tenant, role, weight, limits }: KeyRecord, via: 'key' | 'session'): Principal {

@@ -11,14 +11,15 @@ const windowMs = 60_000;
 /** The maximum time in ms that a request waits for Redis to count it. */
 const redisTimeoutMs = 200;
 /**
- * Default maximum of a tenant's requests per minute when API keys are required. It equals a hundred requests a second,
- * a hundred times what a person at the page sends. `vls keys add --requests-per-minute` sets another value for a key.
+ * The default maximum number of a tenant's requests per minute when API keys are required. It equals a hundred requests
+ * a second, a hundred times the rate of a person who uses the page. `vls keys add --requests-per-minute` sets another
+ * value for a key.
  */
 const defaultRequests = 6_000;
 
 /**
- * Limits the requests of a tenant per minute over all API processes, and states the limit in the headers `RateLimit` and
- * `RateLimit-Policy` (draft 8). While Redis is away, each API process counts on its own.
+ * Limits the requests of a tenant per minute over all API processes, and states the limit in the headers `RateLimit`
+ * and `RateLimit-Policy` (draft 8). While Redis is unreachable, each API process counts on its own.
  */
 export function createRateLimit(redis: Redis, keysRequired: boolean): RequestHandler {
   const defaultLimit = keysRequired ? defaultRequests : 0;
@@ -53,7 +54,10 @@ function createStore(redis: Redis): Store {
   let options: Options | undefined;
   let shared: RedisStore | undefined;
 
-  /** Creates the Redis store once Redis answers: a store that fails to load its scripts never loads them again. */
+  /**
+   * Counts a request in Redis, or in this process while Redis is not connected. Creates the Redis store only when Redis
+   * is connected, since a store that fails to load its scripts never loads them again.
+   */
   async function increment(key: string): Promise<ClientRateLimitInfo> {
     if (redis.status !== 'ready' || options === undefined) return await local.increment(key);
     if (shared === undefined) {
@@ -91,8 +95,8 @@ function createStore(redis: Redis): Store {
 }
 
 /**
- * Loads each script into all servers of Redis: every server stores its own scripts, and any server may hold a tenant's
- * counter.
+ * Returns a function that sends a command to Redis. It loads each script into all servers of a cluster: every server
+ * stores its own scripts, and any server may store a tenant's counter.
  */
 function sendCommandOf(redis: Redis) {
   return async (command: string, ...rest: string[]): Promise<RedisReply> => {

@@ -18,17 +18,20 @@ export interface Sessions {
 const startSession = loadScript(new URL('./lua/start-session.lua', import.meta.url));
 
 const cookieName = 'vls_session';
-/** The time in s after which a browser must sign in again: once per working day. */
+/**
+ * The time in s after which a browser must sign in again. It is longer than a working day, so that people sign in once
+ * a day.
+ */
 const lifetimeSeconds = 12 * 3600;
 
 /**
- * While Redis is away, requests with a session cookie fail with `queue.unavailable`. Requests without one do not need
- * Redis.
+ * Creates the store of sessions. While Redis is unreachable, requests with a session cookie fail with
+ * `queue.unavailable`. Requests without one do not need Redis.
  */
 export function createSessions(redis: Redis): Sessions {
   /**
    * Returns the token of the session cookie if its form is valid. Another service on the same host could have set a
-   * cookie of this name, since cookies ignore ports.
+   * cookie of this name, since browsers send a cookie to all ports of a host.
    */
   const tokenOf = (request: Request): string | undefined => {
     const token = parseCookie(request.get('cookie') ?? '')[cookieName];

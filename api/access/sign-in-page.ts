@@ -2,7 +2,7 @@ import type { ErrorRequestHandler, Request } from 'express';
 import { prefix } from '../../shared/contracts/paths.ts';
 import { type Code, codes, ServiceError } from '../../shared/errors.ts';
 
-/** Error codes that a sign-in with another key resolves. */
+/** Error codes of requests that may succeed after a sign-in with another key. */
 const signInCodes = new Set<Code>([
   'access.key_missing',
   'access.key_invalid',
@@ -10,8 +10,8 @@ const signInCodes = new Set<Code>([
   'access.throttled',
 ]);
 /**
- * Answers a browser with a sign-in form in place of the error, when the browser opens a page or submits the form. The
- * form works without scripts.
+ * Sends a sign-in form in place of an error when a browser opens a page or submits that form. The form works without
+ * scripts.
  */
 export const answerWithSignIn: ErrorRequestHandler = (thrown, request, response, next) => {
   if (!(thrown instanceof ServiceError) || !signInCodes.has(thrown.code)) return next(thrown);
@@ -24,7 +24,7 @@ export const answerWithSignIn: ErrorRequestHandler = (thrown, request, response,
   response.status(codes[thrown.code].status).type('html').send(page(target, message));
 };
 
-/** Returns true when a browser opens a page or submits a form. A script's fetch prefers other types to HTML. */
+/** Returns true when a browser opens a page or submits a form. A script's `fetch` does not ask for HTML by default. */
 const wantsPage = (request: Request): boolean =>
   (request.method === 'GET' || request.is('urlencoded') !== false) &&
   /\btext\/html\b/.test(request.get('accept') ?? '');
@@ -36,7 +36,7 @@ const formOf = (request: Request): Record<string, unknown> =>
 export function targetOf(next: unknown): string {
   const home = `${prefix}/`;
   if (typeof next !== 'string' || !next.startsWith(home)) return home;
-  // Resolved as a browser does, so that dots and backslashes cannot leave the prefix.
+  // The path is resolved as a browser resolves it, so that dots and backslashes cannot lead out of the prefix.
   const url = URL.canParse(next, 'http://here') ? new URL(next, 'http://here') : undefined;
   return url?.origin === 'http://here' && url.pathname.startsWith(home) ? url.pathname + url.search : home;
 }

@@ -5,7 +5,7 @@ import { createFairPlaces } from '../../shared/fair-places.ts';
 import { ownerOf } from '../access/owner.ts';
 import { clientGone } from '../client-gone.ts';
 
-/** Limits the interactive requests in flight to those that the encoders can answer without a long queue. */
+/** Limits the number of interactive requests in flight, so that the encoders can answer them without a long queue. */
 export interface Admission {
   /** @throws {ServiceError} `overloaded` */
   enter: RequestHandler;
@@ -21,39 +21,42 @@ export interface AdmissionOptions {
 }
 
 /**
- * Maximum requests in flight for each encoder. Throughput stops growing at four; at eight, a request waits for about as
- * long as its own work takes.
+ * The maximum number of requests in flight for each encoder. The throughput does not grow beyond four requests; with
+ * eight, a request waits for about as long as its own work takes.
  */
 const perEncoder = 8;
-/** The maximum requests in flight, including those that download. Each may hold an image in memory. */
-const most = 512;
-/** The number of requests in flight that each tenant may always have, of the maximum above. */
-const guaranteed = 32;
 /**
- * The factor by which the bound exceeds the recent mean number of downloads, so that the bound can grow with demand.
+ * The maximum number of requests in flight, including those that download an image. Each request may have an image in
+ * memory.
  */
+const most = 512;
+/** The number of requests that each tenant may have in flight even when other tenants use up the maximum above. */
+const guaranteed = 32;
+/** The bound allows for this many times the recent mean number of downloads, so that the bound can grow with demand. */
 const growth = 1.5;
-/** The time constant of the recent average, in ms. */
+/** The time constant in ms of the exponential average of recent downloads. */
 const memoryMs = 2_000;
 /**
- * A request in flight for longer than this, in ms, waits for an image host and not for an encoder. It no longer counts.
+ * A request that is in flight for longer than this time in ms waits for an image host and not for an encoder. It then
+ * no longer counts toward the bound.
  */
 const slowMs = 3_000;
 
 /**
- * The bound on requests in flight is the number that the encoders can work on, plus the mean number of requests that
- * are downloading an image. This mean is the sum of recent download times divided by the elapsed time (Little's law). A
- * fixed bound fails in both directions: with downloads of a second, hundreds of requests are in flight and no encoder
- * is busy; with inline images, requests queue behind sixteen others.
+ * Creates the limit on interactive requests. The bound is the number of requests that the encoders can work on, plus
+ * the mean number of requests that are downloading an image. This mean is the sum of recent download times divided by
+ * the elapsed time (Little's law). No fixed bound fits all requests. When a download takes a second, hundreds of
+ * requests can be in flight while no encoder is busy, so the bound would be too low. With inline images, a request
+ * would wait behind sixteen others, so the bound would be too high.
  *
- * A tenant without competition may use the whole bound, but not the guaranteed share of another tenant. Without that
- * share, a tenant that sent 20 requests a second to a host that never answered left another tenant 7 of its 60
- * requests.
+ * A tenant without competition may use the whole bound, except for the guaranteed share of other tenants. In a test
+ * without that share, one tenant sent 20 requests a second with images on a host that never answered. Another tenant
+ * then got answers to only 7 of its 60 requests.
  */
 export function createAdmission({ encoders, now = () => performance.now() }: AdmissionOptions): Admission {
-  /** All requests in flight, slow ones included. */
+  /** The places of all requests in flight, slow requests included. */
   const places = createFairPlaces({ places: most, guaranteed, hardLimit: 2 * most, maxWaiting: 0 });
-  /** Requests that have been in flight for less than `slowMs`, by owner. */
+  /** The number of requests that have been in flight for less than `slowMs`, by owner. */
   const quick = new Map<string, number>();
   let quickInAll = 0;
   let fetching = 0;

@@ -6,23 +6,31 @@ import { maxFieldBytes } from '../multipart.ts';
 import { maxJsonBytes } from './json-body.ts';
 import { type SenderWatch, watchSender } from './slow-senders.ts';
 
-/** The maximum bytes of request bodies in memory. Parsing and decoding take about three times as much. */
+/**
+ * The maximum number of bytes of request bodies in memory. Parsing and decoding take about three times as much memory.
+ */
 const budgetBytes = 256 * 1024 * 1024;
-/** Bytes reserved for small bodies, so that a few large, slow bodies cannot block small requests. */
+/**
+ * The bytes of the budget that are reserved for small bodies, so that a few large, slow bodies cannot block small
+ * requests.
+ */
 const reservedBytes = 32 * 1024 * 1024;
 const smallBytes = 256 * 1024;
 /**
- * Bytes of bodies that each tenant may have in memory even when others use up the budget: enough for a form with an
- * image and its fields.
+ * The bytes of bodies that each tenant may have in memory even when other tenants use up the budget. They suffice for a
+ * form with an image and its fields.
  */
 const guaranteedBytes = 64 * 1024 * 1024;
-/** The maximum bytes of bodies in memory, guaranteed bytes included. */
+/** The maximum number of bytes of bodies in memory, guaranteed bytes included. */
 const hardBytes = 2 * budgetBytes;
 
-/** The time in ms within which a body should be complete. A body that takes longer must have kept a minimum pace. */
+/**
+ * Every body may take this time in ms to arrive. A body that takes longer must have delivered at least `bytesPerMs` for
+ * each ms beyond this time.
+ */
 const arriveMs = 30_000;
 const bytesPerMs = 64;
-/** The silence in ms after which a sender may be disconnected to make room for another. */
+/** The time in ms without a byte after which a sender may be disconnected to make room for another body. */
 const silentMs = 3_000;
 
 /** The maximum number of bytes that one byte of a deflated body can decode to. Other encodings have no such maximum. */
@@ -32,17 +40,19 @@ interface HeldBody {
   owner: string;
   bytes: number;
   sender: SenderWatch | undefined;
-  /** Frees the bytes of a body and refuses its sender. */
+  /** Frees the bytes that the body holds in the budget, and answers its sender with an error. */
   evict(): void;
 }
 
 /**
- * Limits the memory of request bodies, and shares it between tenants. A body counts with its announced length. It
- * counts with the largest allowed length when it announces none, or when it is compressed with an unbounded ratio.
- * Applies to routes that read their whole body into memory; a streamed body needs next to no memory.
+ * Limits the memory of request bodies, and shares it between tenants. A body without compression counts with its
+ * announced length. A deflated body counts with the largest length that it can decode to. A body that announces no
+ * length, or has another compression, counts with the largest allowed length. This limit applies to routes that read
+ * their whole body into memory; a streamed body needs next to no memory.
  */
 export function createBodyBudget({ imageMaxBytes }: Pick<Config, 'imageMaxBytes'>): RequestHandler {
-  // A form may be larger than the whole budget. It is then the only body in memory.
+  // An allowed form may be larger than the whole budget. It then counts as the whole budget for large bodies, so it is
+  // the only large body in memory.
   const maxFormBytes = Math.min(budgetBytes - reservedBytes, imageMaxBytes + maxFieldBytes);
   const held = new Set<HeldBody>();
   const holdings = new Map<string, number>();
@@ -60,7 +70,7 @@ export function createBodyBudget({ imageMaxBytes }: Pick<Config, 'imageMaxBytes'
     fits(bytes) || (heldBytes + bytes <= hardBytes && bytesOf(owner) + bytes <= guaranteedBytes);
 
   /**
-   * Disconnects silent senders until the requested bytes are free, starting with those of the tenant that uses most.
+   * Disconnects silent senders until the requested bytes are free. The senders of the tenant that uses most come first.
    * Disconnects none when even all of them would not free enough.
    */
   function freeCapacity(bytes: number): boolean {
@@ -106,7 +116,7 @@ export function createBodyBudget({ imageMaxBytes }: Pick<Config, 'imageMaxBytes'
   };
 }
 
-/** Returns the maximum size of the decoded body in bytes; 0 without a body (RFC 9112, 6.3). */
+/** Returns the bytes to count for a body: the maximum size of the decoded body, or 0 without a body (RFC 9112, 6.3). */
 function bytesToHold(request: Request, maxFormBytes: number): number {
   const announced = request.get('content-length');
   if (announced === undefined && request.get('transfer-encoding') === undefined) return 0;

@@ -8,17 +8,19 @@ import { maxJsonDepth, maxJsonKeys, shapeFaultOf } from '../../shared/json-shape
 /** The largest JSON body in bytes. Parsing one blocks the event loop for about 0.2 s. NDJSON has no such limit. */
 export const maxJsonBytes = 32 * 1024 * 1024;
 
-/** The bytes of parsed bodies, used for hashing and for exact parsing. They are freed with the request. */
+/**
+ * The original bytes of bodies that were parsed, for hashing and for exact parsing. They are freed with the request.
+ */
 const rawBodies = new WeakMap<IncomingMessage, Buffer>();
 export const rawBodyOf = (request: IncomingMessage): Buffer => rawBodies.get(request) ?? Buffer.alloc(0);
 
-/** Returns the text of a parsed JSON body. */
+/** Returns the original text of a request body that was parsed as JSON. */
 export const jsonTextOf = (request: IncomingMessage): string =>
   decodeWhole(rawBodyOf(request), declaredEncoding(undefined, request.headers['content-type'])).text;
 
 /**
- * Reads JSON bodies of at most this many bytes. Other content types are refused, since Express would read them as an
- * empty body. Types that end in `+json` are refused as well: each is a format of its own.
+ * Creates a middleware that reads a JSON body of at most this many bytes. Other content types are refused, since
+ * Express would read them as an empty body. Types that end in `+json` are refused as well: each is a format of its own.
  */
 export function createJsonBody(maxBytes: number): RequestHandler {
   const read = express.raw({ limit: maxBytes, type: () => true });
@@ -73,5 +75,5 @@ function parse(request: IncomingMessage, bytes: Buffer): unknown {
   }
 }
 
-/** The JSON parser of the routes that evaluate. */
+/** The JSON parser of all routes except the sign-in. */
 export const jsonBody = createJsonBody(maxJsonBytes);

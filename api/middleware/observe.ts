@@ -13,16 +13,21 @@ const acceptableId = /^[\w.:-]{1,128}$/;
 /** Paths that machines request every few seconds. They get no traces and no log lines. */
 const probes = new Set(['/health', '/health/live', '/health/ready', '/metrics'].map((path) => prefix + path));
 
-/** The maximum characters of a path segment in the log. An id has 36 characters, so a longer segment is not an id. */
+/**
+ * The maximum number of characters of a path in the log. Paths of the API are shorter, since an id has 36 characters.
+ */
 const maxPath = 200;
 
 /**
- * Returns the network of a caller without a tenant, and not its address: one machine may have billions of IPv6
- * addresses.
+ * Returns the network of a caller without a tenant. Its address would not identify it, since one machine may have
+ * billions of IPv6 addresses.
  */
 const networkOf = (request: Request): string => ipKeyGenerator(request.ip ?? request.socket.remoteAddress ?? '0.0.0.0');
 
-/** Gives each request an id, a span, a log line and metrics. Repeated refusals of the same caller share a log line. */
+/**
+ * Gives each request an id, a span, a log line and metrics. Repeated refused requests of the same caller share a log
+ * line.
+ */
 export function observeRequests(log: Logger, metrics: Metrics): RequestHandler {
   const refusals = createRefusalLog(log);
   let inFlight = 0;
@@ -36,7 +41,8 @@ export function observeRequests(log: Logger, metrics: Metrics): RequestHandler {
     const span = probes.has(request.path) ? undefined : traceRequest(request.method, request.headers);
     response.locals['traceId'] = span?.traceId;
     inFlight++;
-    // Each layer that reserves something for a request listens for `close`; Node warns of a leak beyond 10 listeners.
+    // Each layer that reserves something for a request listens for `close`. Without this call, Node would warn of a
+    // leak beyond 10 listeners.
     response.setMaxListeners(30);
     response.on('close', () => {
       inFlight--;
@@ -61,7 +67,8 @@ export function observeRequests(log: Logger, metrics: Metrics): RequestHandler {
       const { statusCode } = response;
       const isRefused = code !== undefined && code !== 'internal';
       if (isRefused && !refusals.admits(tenant ?? networkOf(request), code)) return;
-      // Refused requests are logged even on paths of health checks.
+      // A health check is logged at debug level only, unless it was refused. Status 503 is a normal answer of a health
+      // check.
       if (span === undefined && (statusCode < 400 || statusCode === 503)) log.debug(line, 'request');
       else if (statusCode >= 500) log.warn(line, 'request');
       else log.info(line, 'request');

@@ -5,7 +5,7 @@ import { ServiceError } from '../../shared/errors.ts';
 
 /** The load of this process, averaged over the last second. */
 export interface Vitals {
-  /** The mean delay of the event loop in ms. Parsing one body of 32 MiB adds about 10. */
+  /** The mean delay of the event loop in ms. Parsing one body of 32 MiB adds about 10 ms. */
   loopDelayMs: number;
   /** The share of time that the event loop's thread ran on a CPU, 0 to 1. */
   ownShare: number;
@@ -17,8 +17,9 @@ export interface Vitals {
 
 const maxLoopDelayMs = 150;
 /**
- * When the event loop had less than this share of a CPU, other programs cause its delay. Refusing requests would not
- * help then: with a load average of 12 from other programs on two cores, the first batch of a new client was refused.
+ * When the thread of the event loop ran for less than this share of the time, other programs cause its delay. Refusing
+ * requests would not help then. Without this rule, on two cores with a load average of 12 from other programs, the
+ * first batch of a new client was refused.
  */
 const congestedShare = 0.5;
 /** The event loop delay in ms above which requests are refused even when other programs cause it. */
@@ -26,7 +27,7 @@ const hopelessDelayMs = 2_000;
 const maxHeapShare = 0.85;
 const maxMemoryShare = 0.9;
 
-/** The time in ms over which the vitals are averaged. */
+/** The period in ms over which the load is averaged. */
 const periodMs = 1_000;
 const resolutionMs = 20;
 
@@ -45,7 +46,7 @@ export function createPressureGuard(vitals: () => Vitals = watchVitals()): Reque
   };
 }
 
-/** Measures this process once a second. */
+/** Measures the load of this process once a second. Returns a function that returns the latest values. */
 export function watchVitals(): () => Vitals {
   const delay = monitorEventLoopDelay({ resolution: resolutionMs });
   delay.enable();
@@ -58,7 +59,7 @@ export function watchVitals(): () => Vitals {
     const time = performance.now();
     current = {
       ownShare: (user + system) / 1_000 / (time - at),
-      // The values of this histogram include the sampling interval.
+      // The values of this histogram include the sampling interval, which is no delay.
       loopDelayMs: delay.count === 0 ? 0 : Math.max(0, delay.mean / 1e6 - resolutionMs),
       heapShare: used / heapLimit,
       // Without a limit, the kernel reports an absurdly large number.

@@ -39,8 +39,9 @@ export function answerProblems(log: Logger): ErrorRequestHandler {
     };
     const retryAfter = error.retryAfter ?? (status === 503 || status === 429 ? 2 : undefined);
     if (retryAfter !== undefined) response.setHeader('Retry-After', String(Math.ceil(retryAfter)));
-    // Node reads the rest of a small request body, so that the connection can be reused. The rest of a large body is not
-    // wanted: the connection is closed, after a while in which the client can read the response (shared/lingering-close.ts).
+    // Node reads the rest of a small request body, so that the connection can be reused. The rest of a large body is
+    // not read. Its connection is closed after a while in which the client can read the response
+    // (shared/lingering-close.ts).
     if (!request.complete && !(Number(request.get('content-length')) <= smallBytes)) {
       response.setHeader('Connection', 'close');
     }
@@ -89,7 +90,8 @@ function toServiceError(thrown: unknown): ServiceError {
     case 'request.size.invalid':
       return new ServiceError('request.aborted', 'The body ended before it was complete', { cause: thrown });
   }
-  // For example a path with an invalid percent-encoding.
+  // Express and its middleware state a status for the client's mistakes, such as a path with an invalid
+  // percent-encoding.
   if (status !== undefined && status >= 400 && status < 500) {
     return new ServiceError('request.invalid', String(message), { cause: thrown });
   }

@@ -5,13 +5,13 @@ import type { Logger } from '../../shared/log.ts';
 export interface RefusalLog {
   /**
    * Counts a refused request of a caller.
-   * @returns true when this refusal gets its own log line. Further refusals of the same minute share one line at its
-   * end.
+   * @returns true when this request gets its own log line. Further refused requests of the same minute share one line
+   * at the end of the minute.
    */
   admits(caller: string, code: Code): boolean;
 }
 
-/** The maximum log lines for one caller in a minute: enough to see what is wrong with its requests. */
+/** The maximum number of log lines for one caller in a minute: enough to see why its requests are refused. */
 const linesPerCaller = 20;
 const minuteMs = 60_000;
 /**
@@ -23,7 +23,7 @@ const others = 'others';
 
 interface Refusals {
   lines: number;
-  /** The number of refusals without their own log line, by error code. */
+  /** The number of refused requests without their own log line, by error code. */
   summed: Map<Code, number>;
 }
 

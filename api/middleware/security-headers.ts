@@ -2,9 +2,9 @@ import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 
 /**
- * Response headers that isolate the pages: scripts, fonts and connections of this origin only, no embedding in frames,
- * no guessing of content types. Inline styles are allowed because Bull Board and Swagger UI use them; inline scripts
- * are not.
+ * Sets response headers that isolate the pages: scripts, fonts and connections of this origin only, no embedding in
+ * frames, no guessing of content types. Inline styles are allowed because Bull Board and Swagger UI use them; inline
+ * scripts are not.
  */
 export const securityHeaders = helmet({
   contentSecurityPolicy: {
@@ -14,8 +14,8 @@ export const securityHeaders = helmet({
       'script-src': ["'self'"],
       'style-src': ["'self'", "'unsafe-inline'"],
       // An item's image may be on any host. The browser of a tenant loads the images of its own batches, and sends no
-      // referrer. It loads images of other tenants only when an operator clicks (`web/ui/pairs.tsx`). Images cannot run
-      // code.
+      // referrer. The browser of an operator loads images of other tenants only when the operator clicks
+      // (`web/ui/pairs.tsx`). Images cannot run code.
       'img-src': ["'self'", 'data:', 'blob:', 'https:', 'http:'],
       'connect-src': ["'self'"],
       'object-src': ["'none'"],
@@ -31,8 +31,8 @@ export const securityHeaders = helmet({
 });
 
 /**
- * Keeps responses out of shared caches, since they depend on the caller's key or cookie. Browsers ask for a newer
- * version before they reuse one.
+ * Keeps responses out of shared caches, since they depend on the caller's key or cookie. A browser may store a
+ * response, but asks for a newer version before it uses the response again.
  */
 export const keepPrivate: RequestHandler = (_request, response, next) => {
   response.setHeader('Cache-Control', 'private, no-cache');

@@ -14,13 +14,13 @@ export interface ConnectionLimits {
 }
 
 /**
- * Shares connections between tenants. A tenant without competition may use all of them. When every connection has a
- * request in flight, a tenant with few requests is still answered on a surplus connection; other tenants are refused
- * and disconnected. The health checks of an orchestrator are always answered.
+ * Shares connections between tenants. A tenant without competition may use all of them. Connections beyond the
+ * configured maximum are surplus: a request on a surplus connection is answered only when its tenant has few requests
+ * in flight, and the connection is then closed. Health checks of an orchestrator are always answered.
  * @throws {ServiceError} `overloaded`
  */
 export function shareConnections({ isSurplus, guaranteed = 16, unknown = 32 }: ConnectionLimits): RequestHandler {
-  /** Requests in flight by owner. */
+  /** The number of requests in flight, by owner. */
   const inFlight = new Map<string, number>();
   return (request, response, next) => {
     if (isProbe(request)) return next();
@@ -28,7 +28,7 @@ export function shareConnections({ isSurplus, guaranteed = 16, unknown = 32 }: C
     const count = inFlight.get(owner) ?? 0;
     const isUnknown = principalOf(request) === undefined;
     const surplus = isSurplus(request);
-    // Closed after this response, so that others can connect.
+    // The connection is closed after this response, so that other clients can connect.
     if (surplus) response.setHeader('Connection', 'close');
     if (isUnknown && count >= unknown) {
       response.setHeader('Connection', 'close');

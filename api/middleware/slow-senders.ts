@@ -1,8 +1,8 @@
 import type { Request, Response } from 'express';
 
 /**
- * A sender must deliver at least `windowBytes` of its body in each window of this many ms. Only time in which the
- * service waits for the sender counts.
+ * A sender must deliver at least `windowBytes` of its body in each window of this many ms. Only the time in which the
+ * service waits for the sender counts toward a window.
  */
 export const windowMs = 15_000;
 export const windowBytes = 2 * 1024;
@@ -12,14 +12,14 @@ const checkMs = 1_000;
 /** The progress of one request body. */
 export interface SenderWatch {
   receivedBytes(): number;
-  /** Returns the time in ms since the last byte arrived, to the second. */
+  /** Returns the time in ms since the last byte arrived, in steps of a second. */
   silentMs(): number;
   stop(): void;
 }
 
 /**
- * Watches the arrival of a body until it is complete. Without a minimum pace, clients that sent one byte every 15 s
- * blocked others for as long as they liked. Time in which the service itself does not read is not counted.
+ * Watches the arrival of a body until it is complete. Without a minimum pace, a client that sends one byte every 15 s
+ * can block other clients for any length of time. Time in which the service itself does not read is not counted.
  * @param onSlow called once, when the sender falls below the minimum pace.
  * @param onCheck called every second, so that the caller can apply further limits.
  */

@@ -6,13 +6,13 @@ import { clientGone } from '../client-gone.ts';
 import { watchSender } from './slow-senders.ts';
 
 export interface UploadOptions extends Pick<Partial<FairPlacesOptions>, 'places' | 'guaranteed'> {
-  /** The maximum time in ms that an upload waits for a slot before it is refused. */
+  /** The maximum time in ms that an upload waits to be read before it is refused. */
   patienceMs?: number;
 }
 
 /**
- * Limits the number of uploads that are read at a time: each may hold a line of 32 MiB and chunks of 8 MiB in memory.
- * Further uploads wait unread, which takes a connection and no memory. An upload uses its slot until its body is
+ * Limits the number of uploads that are read at a time, since each may hold a line of 32 MiB and chunks of 8 MiB in
+ * memory. Further uploads wait unread, which takes a connection and no memory. An upload counts until its body is
  * complete.
  * @throws {ServiceError} `overloaded`; `request.timeout` for a sender below the minimum pace.
  */

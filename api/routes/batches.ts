@@ -53,11 +53,11 @@ export interface BatchDeps {
   openStreams: OpenStreams;
   largeResponses: LargeResponses;
   audit: RequestAudit;
-  /** Limits the memory of unfinished lines, over all uploads. */
+  /** Limits the memory of lines whose end has not arrived, over all uploads. */
   pendingBudget: FairBytes;
 }
 
-/** The streamed formats of a body, for the OpenAPI document. */
+/** The formats of a streamed body, for the OpenAPI document. */
 const streamedBodies = Object.fromEntries(
   streamedFormats.map(({ mediaTypes, summary, example, isText }) => [
     mediaTypes[0],
@@ -66,7 +66,7 @@ const streamedBodies = Object.fromEntries(
 );
 const status = { 'application/json': { schema: batchStatus } } as const;
 
-/** Part of the OpenAPI document, so that generated clients can send the header. */
+/** This header is part of the OpenAPI document, so that generated clients can send it. */
 const idempotencyHeader = z.object({
   'Idempotency-Key': z.string().min(1).max(255).optional().meta({
     description: 'Printable ASCII. Repeating the same request with the same key returns the same batch.',
@@ -94,8 +94,9 @@ export function batchRoutes({
   const checkAddress = createWebhookCheck(config);
 
   /**
-   * @throws {ServiceError} `request.invalid` for a webhook when there is no secret to sign it, or when its address is
-   * refused.
+   * Checks the address of a webhook.
+   * @throws {ServiceError} `request.invalid` when the service has no secret to sign webhooks, or when it may not send
+   * webhooks to this address.
    */
   function checkWebhook(address: string | undefined): void {
     if (address === undefined) return;
@@ -171,7 +172,8 @@ export function batchRoutes({
         async (request, response) => {
           const query = check(batchQuery, request.query, 'query');
           const seconds = preferredWaitSeconds(request.get('prefer'));
-          // Checked before anything is stored, so that a refused request leaves no batch behind.
+          // The stream is counted before anything is stored, so that a request that exceeds the limit leaves no batch
+          // behind.
           const signal = seconds > 0 ? openStreams.open(request, response) : undefined;
           const format = streamFormat(request);
           const body = format
@@ -366,7 +368,10 @@ const strictnessOf = ({ strict }: BatchQuery): Strictness => (strict === 'true' 
 
 const allResults: StreamQuery = { formulas: 'keep' };
 
-/** Returns the JSON of a batch's status with its results. Results are written while they are read. */
+/**
+ * Returns the parts of a JSON document: the status of a batch with its results. The results are written while they are
+ * read.
+ */
 function withResults(status: BatchStatus, lines: AsyncIterator<Bytes>): AsyncIterator<Bytes> {
   let separator = '';
   // A line of NDJSON contains no line break except at its end.
@@ -381,7 +386,7 @@ function withResults(status: BatchStatus, lines: AsyncIterator<Bytes>): AsyncIte
 
 const idOf = (request: Request): string => check(batchPath, request.params, 'path').id;
 
-/** Returns the model and options that evaluate a batch. They are fixed when the batch is posted. */
+/** Returns the model and options with which a batch is evaluated. They are fixed when the batch is posted. */
 export async function pin(
   traffic: Traffic,
   { model, longText }: Pick<BatchBody, 'model' | 'longText'>,
@@ -390,7 +395,7 @@ export async function pin(
   return { profile, postedName: name, longText, pairProbabilities, traffic: plan, ...recipeOf(spec) };
 }
 
-/** The maximum number of items of a batch whose results the response to its post may contain. */
+/** The maximum number of items of a batch whose results may be in the response to its post. */
 const maxWaitItems = 10_000;
 
 /** Returns the Idempotency-Key of a request, or undefined without one. @throws {ServiceError} `request.invalid` */

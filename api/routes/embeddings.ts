@@ -18,7 +18,7 @@ export interface EmbeddingsDeps {
   largeResponses: LargeResponses;
 }
 
-/** The route `POST /v1/embeddings`, compatible with OpenAI's client libraries. They only need another base URL. */
+/** The route `POST /v1/embeddings`, compatible with OpenAI's client libraries: a client needs only another base URL. */
 export function embeddingsRoutes({ evaluation, traffic, admission, largeResponses }: EmbeddingsDeps): Route[] {
   return [
     {

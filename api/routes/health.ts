@@ -25,8 +25,8 @@ export interface HealthDeps {
 const plain = { 'text/plain': { schema: { type: 'string' } } } as const;
 
 /**
- * Routes of `/health`. `/health/live`: the process answers. `/health/ready`: it can score. `/health`: details for
- * people and dashboards.
+ * Routes of `/health`. `/health/live` shows that the process answers, `/health/ready` that it can score. `/health` has
+ * details for people and dashboards.
  */
 export function healthRoutes(deps: HealthDeps): Route[] {
   const isReady = () => !deps.isDraining() && deps.encoders.states().some(({ state }) => state === 'ready');

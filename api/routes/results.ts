@@ -32,12 +32,17 @@ const eventsQuery = z.strictObject({
 const schemaOf = ({ isText }: BatchFormat) =>
   isText ? { type: 'string' as const } : { type: 'string' as const, format: 'binary' };
 
-/** Part of the OpenAPI document for generated clients. A browser's EventSource sends this header by itself. */
+/**
+ * This header is part of the OpenAPI document for generated clients. A browser's EventSource sends it without being
+ * asked.
+ */
 const lastEventHeader = z.object({
   'Last-Event-ID': z.string().optional().meta({ description: 'The id of the last event that the client received.' }),
 });
 
-/** @throws {ServiceError} `request.invalid` for a cursor or limit of a whole batch. */
+/**
+ * Refuses `cursor` and `limit` for a response that contains the whole batch. @throws {ServiceError} `request.invalid`
+ */
 function refusePaging(query: ResultsQuery): void {
   const { cursor, limit } = query;
   const path = cursor === undefined ? 'limit' : 'cursor';
@@ -46,7 +51,9 @@ function refusePaging(query: ResultsQuery): void {
   throw new ServiceError('request.invalid', `${path}: ${message}`, { faults: [{ path, message }] });
 }
 
-/** @throws {ServiceError} `request.invalid` for conditions on another batch that is not named. */
+/**
+ * Refuses conditions on a second batch when the query names no second batch. @throws {ServiceError} `request.invalid`
+ */
 function checkRule({ other, ...query }: ResultsQuery): void {
   const path = (['otherMinScore', 'otherMaxScore', 'minDifference'] as const).find((name) => query[name] !== undefined);
   if (other !== undefined || path === undefined) return;
@@ -54,7 +61,10 @@ function checkRule({ other, ...query }: ResultsQuery): void {
   throw new ServiceError('request.invalid', `${path}: ${message}`, { faults: [{ path, message }] });
 }
 
-/** Says in headers which items `top` has selected, since files have no place for it. */
+/**
+ * Sets headers that describe the items which `top` has selected. The formats of the whole batch have no place for this
+ * information.
+ */
 function setTopHeaders(response: Response, top: TopSelected | undefined): void {
   if (top === undefined) return;
   response.setHeader('Vls-Top-Items', top.items);

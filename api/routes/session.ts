@@ -21,8 +21,8 @@ export interface SessionDeps {
 
 const answered = { 'application/json': { schema: session } } as const;
 /**
- * The maximum bytes of a sign-in request, which has a key and a path. It needs no authentication, so it must be cheap
- * to handle.
+ * The maximum number of bytes of a sign-in request, which contains a key and a path. Anybody can send such a request,
+ * so it must be cheap to handle.
  */
 const maxBytes = 8 * 1024;
 const form = express.urlencoded({ extended: false, limit: maxBytes, parameterLimit: 10 });
@@ -113,7 +113,7 @@ export function sessionRoutes({ access, keys, sessions, audit }: SessionDeps): R
       handlers: [
         async (request, response) => {
           await sessions.end(request, response);
-          // Without a session, nothing changes and the audit log gets no entry.
+          // Without a session, the request changes nothing and the audit log gets no entry.
           if (principalOf(request)?.via === 'session') audit(request, response, 'session.ended');
           response.status(204).end();
         },

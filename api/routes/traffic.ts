@@ -25,13 +25,16 @@ const canaryAudits = {
   restart: 'canary.restarted',
 } as const satisfies Record<CanaryAction, string>;
 
-/** Routes of `/v1/traffic`: the models that share a profile, how they compare, and decisions about canaries. */
+/**
+ * Routes of `/v1/traffic`, for profiles whose images several models share: how the models compare, and decisions about
+ * canaries (models on trial).
+ */
 export function trafficRoutes({ traffic, audit }: TrafficDeps): Route[] {
   return [
     {
       method: 'get',
       path: '/v1/traffic',
-      // For operators only: the report contains pairs of all tenants.
+      // This route is for operators only, since the report contains pairs of all tenants.
       access: 'operator',
       operation: {
         operationId: 'listTraffic',

@@ -1,4 +1,4 @@
-/** A line of the report. `fault` states what is missing and what to do about it. */
+/** One check of the report. `fault` states what is missing and what to do about it; undefined when the check passed. */
 export interface Finding {
   name: string;
   fault: string | undefined;
@@ -11,7 +11,10 @@ export const overlays = ['standard', 'scaled', 'gpu'] as const;
 export type Overlay = (typeof overlays)[number];
 
 const namespace = 'vls';
-/** The minimum minor version of Kubernetes. From it on, `preStop.sleep` is available by default; the API uses it. */
+/**
+ * The minimum minor version of Kubernetes, that is 1.30. It is the first version in which `preStop.sleep` is available
+ * by default. The API uses this feature.
+ */
 const leastMinor = 30;
 
 interface Secret {
@@ -21,10 +24,13 @@ interface List<Item> {
   items: Item[];
 }
 
-/** True for an address of the Service of the base. Any other is that of a Redis outside the overlay. */
+/**
+ * Returns true for the address of the Redis that the base configuration deploys (the Service `redis`). Any other
+ * address is that of a Redis outside the overlay.
+ */
 const isOwnRedis = (url: string): boolean => /^rediss?:\/\/([^@/]*@)?redis(\.vls[^:/]*)?(:\d+)?(\/|$)/.test(url);
 
-/** Checks what an overlay needs of a cluster, and changes nothing. */
+/** Checks that a cluster has everything that an overlay needs. Changes nothing. */
 export async function preflight(kubectl: Kubectl, overlay: Overlay): Promise<Finding[]> {
   const findings: Finding[] = [];
   const check = async (name: string, find: () => Promise<string | undefined>) => {
@@ -53,7 +59,8 @@ export async function preflight(kubectl: Kubectl, overlay: Overlay): Promise<Fin
   await checkSecret('api-keys', ['keys.ndjson'], 'without it the API refuses everybody');
   await checkSecret('metrics-token', ['token'], 'without it Prometheus gets 401');
   const { url } = await secret('redis').catch((): Record<string, string> => ({}));
-  // With another address, the component external-redis takes the place of the StatefulSet, its password and its volume.
+  // With another address, the component external-redis replaces the StatefulSet of Redis, so no password and no volume
+  // are needed.
   const isExternal = url !== undefined && !isOwnRedis(url);
   await checkSecret('redis', isExternal ? ['url'] : ['password', 'url'], 'without it no pod starts');
   if (!isExternal) {

@@ -2,7 +2,10 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { type Overlay, overlays, preflight } from './checks.ts';
 
-/** `npm run deploy:preflight -- OVERLAY`: checks that the cluster of kubectl's current context meets the needs of an overlay. */
+/**
+ * Runs `npm run deploy:preflight -- OVERLAY`. It checks that the cluster of kubectl's current context meets the needs
+ * of an overlay.
+ */
 const overlay = process.argv[2] as Overlay;
 if (!overlays.includes(overlay)) {
   process.stderr.write(`npm run deploy:preflight -- ${overlays.join('|')}\n`);

@@ -2,7 +2,10 @@ import { type BatchStatus, terminalStates } from '../../../shared/contracts/batc
 import type { OpenAiBatch } from '../../../shared/contracts/openai-batches.ts';
 import { ServiceError } from '../../../shared/errors.ts';
 
-/** The two output files of a batch that has ended: lines with a response, and lines that failed. */
+/**
+ * The two output files of a batch that has ended: one with the lines that have a response, one with the lines that
+ * failed.
+ */
 export const outputParts = ['output', 'errors'] as const;
 export type OutputPart = (typeof outputParts)[number];
 
@@ -19,7 +22,7 @@ export function batchIdOf(id: string): string {
 /** Returns the file id of one of the two outputs of a batch. */
 export const outputFileId = (batchId: string, part: OutputPart): string => `file-${part}-${batchId}`;
 
-/** Returns the batch and the part that an output's file id names, or undefined for the id of an uploaded file. */
+/** Returns the batch and the output that a file id names, or undefined for the id of an uploaded file. */
 export function outputOf(fileId: string): { batchId: string; part: OutputPart } | undefined {
   const [, part, batchId = ''] = /^file-(output|errors)-([0-9a-f-]{36})$/.exec(fileId) ?? [];
   return part === undefined ? undefined : { batchId, part: part as OutputPart };
@@ -77,7 +80,7 @@ function statusOf({ state, phase, reason }: BatchStatus): OpenAiBatch['status'] 
     case 'cancelled':
       return 'cancelled';
     case 'failed':
-      // OpenAI calls a batch with failed lines completed. The file of errors contains the failed lines.
+      // A batch in which all lines failed is completed in OpenAI's API. Its file of errors contains the lines.
       return reason === 'all_failed' ? 'completed' : 'failed';
     default:
       return 'completed';

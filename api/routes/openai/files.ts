@@ -37,14 +37,14 @@ export interface FileDeps {
 /** Default number of files in a page of the list. */
 const pageSize = 100;
 /**
- * Maximum number of outputs whose size a process remembers. The size of a large output takes seconds to determine,
- * since the output must be written once.
+ * The maximum number of output files whose size a process remembers. It takes seconds to determine the size of a large
+ * file, since all its lines must be generated.
  */
 const sizesKept = 10_000;
 
 /** Routes of `/v1/files`: the input files that clients upload, and the output files of batches. */
 export function fileRoutes({ files, batches, limitsOf, largeResponses, audit }: FileDeps): Route[] {
-  /** Sizes of output files in bytes, which never change. */
+  /** Sizes of output files in bytes, by file id. They never change. */
   const sizes = new Map<string, number>();
 
   /** Returns the lines of an output file, or undefined for the id of an uploaded file. */
@@ -61,7 +61,7 @@ export function fileRoutes({ files, batches, limitsOf, largeResponses, audit }: 
     return { lines: partsOf(results, toOutputLines(batchId)), batch, part };
   }
 
-  /** Returns the description of an output file. Its size is determined by writing the file once. */
+  /** Returns the description of an output file. To determine its size, all its lines are generated once. */
   async function describeOutput(scope: TenantScope, id: string): Promise<OpenAiFile | undefined> {
     const output = await openOutput(scope, id);
     if (output === undefined) return undefined;
