@@ -1,22 +1,24 @@
 import { ServiceError } from '../shared/errors.ts';
 
 /**
- * The maximum number of characters in a row without an item. Real files have far fewer. Without the limit, 40 KB of
- * gzip can expand to 400 MB of blank lines.
+ * The maximum number of consecutive characters that contain no item. Real files have far fewer. Without the limit, 40
+ * KB of gzip could expand to 400 MB of blank lines.
  */
 export const maxBlankLength = 16 * 1024 * 1024;
 
-/** Counts characters that contain no item, such as blank lines. */
+/** Counts consecutive characters that contain no item, such as blank lines. */
 export interface BlankText {
   /**
-   * Counts a part of the text.
-   * @param length the characters of the part, without those of an incomplete item.
-   * @throws {ServiceError} `request.invalid` when more than {@link maxBlankLength} characters in a row contain no item.
+   * Counts the characters of a part of the text.
+   * @param length the number of characters in the part, without the characters of an incomplete item.
+   * @param hasItems true when the part completes an item. The count then starts again.
+   * @throws {ServiceError} `request.invalid` when more than {@link maxBlankLength} consecutive characters contain no
+   *   item.
    */
   add(length: number, hasItems: boolean): void;
 }
 
-/** @param label the name of the format, for the error. */
+/** Creates a counter. @param label the name of the format, for the error message. */
 export function createBlankText(label: string): BlankText {
   let blank = 0;
   return {

@@ -3,25 +3,28 @@ import { pipeline, type Readable } from 'node:stream';
 import { createGunzip, type Gunzip } from 'node:zlib';
 import { ServiceError } from '../shared/errors.ts';
 
-/** The decompressed bytes of a body, and their hash once they are read to the end. */
+/** The decompressed bytes of a request body or file, with their hash. */
 export interface Body {
   bytes: AsyncIterable<Buffer>;
-  /** Returns the bytes read so far, before decompression. */
+  /** Returns the number of bytes read so far, before decompression. */
   sent(): number;
-  /** Returns the SHA-256 of the decompressed bytes, in hexadecimal. */
+  /**
+   * Returns the SHA-256 of the decompressed bytes read so far, in hexadecimal. It is the hash of the whole body once
+   * `bytes` has been read to its end.
+   */
   hash(): string;
 }
 
 /**
- * Maximum growth of a body by decompression, beyond its first bytes. Tables of addresses compress by a factor of 20,
- * only repetitions by 1,000.
+ * The maximum factor by which decompression may enlarge a body. It applies once `freeBytes` bytes were decompressed.
+ * Tables of addresses compress by a factor of 20. Only repetitions compress by a factor of 1,000.
  */
 const maxExpansion = 200;
 const freeBytes = 16 * 1024 * 1024;
 
 const gzipMagic = Buffer.from([0x1f, 0x8b]);
 
-/** Decompresses a body that may be gzip. Its first bytes decide, since headers and file names are unreliable. */
+/** Decompresses a body if it is gzip. Its first bytes show this, since headers and file names are unreliable. */
 export function readBody(source: Readable): Body {
   const hash = createHash('sha256');
   let sent = 0;
@@ -52,7 +55,7 @@ async function* decoded(source: Readable, hash: Hash, onSent: (bytes: number) =>
   }
 }
 
-/** Returns at least the first two bytes, or fewer if the body is shorter. */
+/** Returns the first chunks, joined until they have two bytes. Returns fewer bytes if the body is shorter. */
 async function firstBytes(iterator: AsyncIterator<Buffer>): Promise<Buffer> {
   let first: Buffer = Buffer.alloc(0);
   while (first.length < 2) {
@@ -70,7 +73,7 @@ async function* joined(first: Buffer, iterator: AsyncIterator<Buffer>): AsyncGen
 
 function gunzipped(first: Buffer, iterator: AsyncIterator<Buffer>): AsyncIterable<Buffer> {
   const gunzip = createGunzip();
-  // `pipeline` makes the sender wait while the reader is busy, and forwards errors in both directions.
+  // `pipeline` stops reading from the source while the reader is busy, and passes errors on in both directions.
   pipeline(joined(first, iterator), gunzip, () => {});
   return withinExpansion(gunzip);
 }

@@ -1,15 +1,15 @@
 import { ServiceError } from '../shared/errors.ts';
 import type { ColumnNames } from './format.ts';
 
-/** The delimiters that a message may suggest. */
+/** The delimiters that an error message may suggest. */
 const delimiters = [',', ';', '\t', '|'];
-/** The column with the id in LAION's tables, in lower case. */
+/** The name of the id column in tables of the data set LAION, in lower case. */
 const laionId = 'sample_id';
 
 /**
- * Returns the names in a header row. When several columns have no name, each is named by its position, for example
- * `column_3`.
- * @param label the name of the format, for messages.
+ * Returns the column names in a header row. If several columns have no name, each of them is named after its position,
+ * for example `column_3`.
+ * @param label the name of the format, for error messages.
  * @throws {ServiceError} `request.invalid` when two columns have the same name.
  */
 export function headerOf(row: readonly string[], label: string): string[] {
@@ -31,11 +31,12 @@ export function headerOf(row: readonly string[], label: string): string[] {
 }
 
 /**
- * Finds the columns of an item in a header, by their exact names or else without regard to case. Without a column `id`,
- * LAION's `SAMPLE_ID` is the id.
- * @param delimiter the delimiter of the header, for a message that suggests a better one; absent in formats without
- * delimiters.
- * @throws {ServiceError} `request.invalid` without a column for image or text.
+ * Finds the columns for the image, text and id of an item in a header. Exact names are preferred, and otherwise upper
+ * and lower case count as equal. If the requested id column is `id` and the table has none, the column `SAMPLE_ID` of
+ * LAION's tables is used.
+ * @param delimiter the delimiter of the header; absent in formats without delimiters. If a column is missing, the error
+ *   message suggests another delimiter that would give the column.
+ * @throws {ServiceError} `request.invalid` when the header has no column for the image or the text.
  */
 export function findColumns(
   names: readonly string[],
@@ -52,7 +53,10 @@ export function findColumns(
   };
 }
 
-/** @throws {ServiceError} `request.invalid` when several names differ from the requested one only in case. */
+/**
+ * Returns the column with the requested name, or else the column whose name differs from it only in case.
+ * @throws {ServiceError} `request.invalid` when several names differ from the requested one only in case.
+ */
 function findColumn(names: readonly string[], asked: string, label: string): string | undefined {
   if (names.includes(asked)) return asked;
   const alike = names.filter((name) => name.toLowerCase() === asked.toLowerCase());
@@ -81,14 +85,14 @@ function lacks(
   throw badHeader(label, `has no column ${asked[part]}; it has ${names.join(', ')}${looks}`, advice);
 }
 
-/** @throws {ServiceError} `request.invalid` for a string that cannot be a delimiter. */
+/** Checks a delimiter. @throws {ServiceError} `request.invalid` for a string that cannot be a delimiter. */
 export function checkDelimiter(delimiter: string): void {
   if (!/["\r\n]/.test(delimiter)) return;
   const message = 'a quote or a line break cannot separate columns';
   throw new ServiceError('request.invalid', `delimiter: ${message}`, { faults: [{ path: 'delimiter', message }] });
 }
 
-/** @param advice for callers of the API. */
+/** Returns the error for a bad header row. @param advice a hint for callers of the API. */
 export const badHeader = (label: string, problem: string, advice?: string): ServiceError =>
   new ServiceError('request.invalid', `The ${label} ${problem}${advice === undefined ? '' : `. ${advice}`}`, {
     faults: [{ path: 'header', message: problem }],

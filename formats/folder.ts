@@ -7,7 +7,7 @@ import type { ItemFile, ReadOptions } from './format.ts';
 import type { ReadItem } from './items.ts';
 import { itemOf, maxSampleBytes, placeOf, type Sample } from './tar/sample.ts';
 
-/** The files of one key in a folder: names relative to the folder. */
+/** The files in a folder that have the same key, and so belong to one item. Names are relative to the folder. */
 interface Files {
   key: string;
   images: string[];
@@ -15,12 +15,13 @@ interface Files {
   json?: string;
 }
 
-/** Maximum items per yielded list. */
+/** The maximum number of items in a yielded list. */
 const portion = 64;
 
 /**
- * Reads a folder of images with captions in files of the same stem: `a.jpg` with `a.txt` or `a.json`. Folders inside are
- * read too, links are not followed. The image of an item is its path relative to the folder.
+ * Reads a folder of images. The caption of `a.jpg` is in a file with the same stem, `a.txt` or `a.json`. Folders inside
+ * the folder are read too, but links are not followed. The image of an item is given as its path relative to the
+ * folder.
  */
 export const readFolder = (folder: string, options: ReadOptions): ItemFile => ({
   items: itemsOfFolder(folder, options),
@@ -46,7 +47,8 @@ async function* itemsOfFolder(folder: string, options: ReadOptions): AsyncGenera
 }
 
 /**
- * Returns the SHA-256 of the names, sizes and times of the files that {@link readFolder} reads, in hexadecimal.
+ * Returns a hash that changes when a file that {@link readFolder} reads is added, removed or modified. It is the
+ * SHA-256 of the names, sizes and modification times of the files, in hexadecimal.
  */
 export async function hashFolder(folder: string): Promise<string> {
   const hash = createHash('sha256');
@@ -60,7 +62,10 @@ export async function hashFolder(folder: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Yields the keys that have an image, in the order of their names; the files of a folder come before its folders. */
+/**
+ * Yields the files of each key that has an image, in the order of their names. The files of a folder come before the
+ * files in the folders inside it.
+ */
 async function* samplesIn(folder: string, inside: string): AsyncGenerator<Files> {
   const entries = await readdir(join(folder, inside), { withFileTypes: true });
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));

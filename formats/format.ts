@@ -3,85 +3,97 @@ import type { ItemResult } from '../shared/contracts/item.ts';
 import type { Bytes } from './bytes.ts';
 import type { ReadItem, Strictness } from './items.ts';
 
-/** The names of the columns or fields that contain the parts of an item. */
+/** The names of the columns or fields that contain the image, the text and the id of an item. */
 export interface ColumnNames {
   image: string;
   text: string;
   id: string;
 }
 
-/** Types of columns. In a format without types, all columns are text. */
+/** The types that columns can have. In a format without types, all columns are text. */
 export const columnTypes = ['text', 'integer', 'number', 'boolean', 'date', 'time'] as const;
 export type ColumnType = (typeof columnTypes)[number];
 
-/** The columns of a file. */
+/** The columns of an uploaded file. */
 export interface Header {
-  /** Names of all columns, in their order. */
+  /** The names of all columns, in their order in the file. */
   names: string[];
-  /** The columns that are read as image, text and id. Upper and lower case may differ from the requested names. */
+  /**
+   * The names of the columns that are read as image, text and id, as the file writes them. They may differ from the
+   * requested names in upper and lower case.
+   */
   columns: ColumnNames;
-  /** Types of the columns, in their order; absent when all columns are text. */
+  /** The types of the columns, in the order of `names`; absent when all columns are text. */
   types?: ColumnType[] | undefined;
 }
 
-/** Counts the bytes that a reader holds in memory because their line, row or item is incomplete. */
+/** The memory that a reader uses for a line, row or item that is not complete yet. */
 export interface PendingBytes {
   /**
-   * Reserves memory for this many bytes, and resolves when it is granted. A lower number releases the rest at once.
-   * @throws {ServiceError} `overloaded`
+   * Sets the reserved memory to this number of bytes, and resolves when it is granted. A lower number than before
+   * releases the difference at once.
+   * @throws {ServiceError} `overloaded` when the memory is not granted in time.
    */
   set(bytes: number): Promise<void>;
 }
 
 export interface ReadOptions {
   strictness: Strictness;
-  /** The names of the requested columns, for formats with columns. */
+  /** The names of the columns to read, for formats with columns. */
   columns: ColumnNames;
   /**
-   * The names of the requested fields, for formats without columns. Other fields become metadata. Default: the field
-   * names of the API.
+   * The names of the fields to read as image, text and id, for formats without columns. All other fields become
+   * metadata. By default, the field names of the API are used, and other fields are errors.
    */
   fields?: ColumnNames | undefined;
   /**
-   * The delimiter to use in place of the usual delimiter of the format. A first line `sep=;` in the file takes
-   * precedence.
+   * The delimiter to use instead of the format's usual delimiter. If the first line of the file is like `sep=;`, the
+   * delimiter in that line is used instead.
    */
   delimiter?: string | undefined;
-  /** Declared encoding of text, by its name in the Encoding Standard. */
+  /** The declared encoding of the text, by its name in the Encoding Standard. */
   encoding?: string | undefined;
-  /** Returns the bytes received so far, before they are decompressed. */
+  /** Returns the number of bytes received so far, before they are decompressed. */
   sent?: (() => number) | undefined;
   pending?: PendingBytes | undefined;
-  /** The tenant or client for which the file is read. Resources are shared fairly between owners. */
+  /**
+   * The tenant or client for which the file is read. Memory, disk space and reader processes are shared fairly between
+   * owners.
+   */
   owner?: string | undefined;
-  /** Ends the reading. */
+  /** A signal that ends the reading when it aborts. */
   signal?: AbortSignal | undefined;
 }
 
 /** A file of items that is read once. */
 export interface ItemFile {
   /**
-   * The items in their order, a few at a time. An item that cannot be read has an error that names its line or row.
-   * @throws {ServiceError} `request.invalid` for a file that is not of its format, or for a bad item when strict.
+   * The items in their order, in lists of a few items. An item that cannot be read has an error that names its line or
+   * row.
+   * @throws {ServiceError} `request.invalid` for a file that does not have the expected format, or for a bad item if
+   *   `strictness` is `strict`.
    */
   items: AsyncGenerator<ReadItem[]>;
-  /** Returns the columns once the first items were read; undefined before, and in formats without columns. */
+  /**
+   * Returns the columns of the file. Returns undefined before the first items are read, and for formats without
+   * columns.
+   */
   header(): Header | undefined;
 }
 
 /** The properties of a batch that determine the columns of its results. */
 export interface ResultSource {
-  /** Header of the uploaded file, if it has columns. */
+  /** The names of the uploaded file's columns, if it has columns. */
   columns?: readonly string[] | undefined;
-  /** The columns that were read as image, text and id. */
+  /** The names of the columns that were read as image, text and id. */
   columnNames?: ColumnNames | undefined;
-  /** Types of these columns, in their order; absent where all are text. */
+  /** The types of `columns`, in the same order; absent when all are text. */
   columnTypes?: readonly ColumnType[] | undefined;
-  /** Set when several models share the batch. */
+  /** The traffic rules; set when several models share the batch. */
   traffic?: object | undefined;
   /** True when a model of the batch gives each pair a probability. */
   pairProbabilities?: boolean | undefined;
-  /** Facts about the scores. Formats that can store facts about a whole file include them. */
+  /** Facts about how the scores were computed. Formats that can store facts about a whole file include them. */
   model?: string | undefined;
   revision?: string | undefined;
   precision?: string | undefined;
@@ -90,26 +102,31 @@ export interface ResultSource {
   longText?: string | undefined;
 }
 
-/** Writes the results of one batch, a few rows at a time. A returned part may be empty. */
+/**
+ * Writes the results of a batch, a few rows at a time. Each method returns the bytes that are ready, which may be none.
+ */
 export interface ResultWriter {
   /** Returns the bytes before the first row. */
   start(): Bytes;
   /**
-   * Returns the next rows.
-   * @param items the items of the results, in the same order.
-   * @param status only results with this status.
+   * Returns the bytes of the next rows.
+   * @param items the items that the results belong to, in the same order.
+   * @param status if set, only results with this status are written.
    */
   rows(results: readonly ItemResult[], items: readonly (ReadItem | undefined)[], status?: StreamQuery['status']): Bytes;
   /** Returns the bytes after the last row. */
   end(): Bytes;
-  /** Returns the number of cells that got an apostrophe, so that a spreadsheet does not run them as formulas. */
+  /**
+   * Returns the number of cells that were written with an apostrophe in front. The apostrophe keeps a spreadsheet from
+   * running a cell as a formula.
+   */
   escaped(): number;
 }
 
-/** Reads a format from a stream of bytes. */
+/** A function that reads items of a format from a stream of bytes. */
 export type ReadStream = (bytes: AsyncIterable<Buffer>, options: ReadOptions) => ItemFile;
 
-/** Reads a format from a file. */
+/** A function that reads items of a format from a file. */
 export type ReadFile = (path: string, options: ReadOptions) => ItemFile;
 
 export type CreateWriter = (source: ResultSource, formulas: StreamQuery['formulas']) => ResultWriter;

@@ -10,21 +10,27 @@ import {
 import type { LineRequest } from '../shared/contracts/requests.ts';
 import { type ItemError, itemError, type RequestFault, ServiceError } from '../shared/errors.ts';
 
-/** An item that was read: valid, or with an error and those of its parts that the result can repeat. */
+/**
+ * An item that was read from a file or request. It is valid, or it has an error and the parts of the item that its
+ * result repeats.
+ */
 export type ReadItem = (BatchItem & LineOf) | (Partial<BatchItem> & { error: ItemError });
 
-/** The request of an OpenAI batch line. The image and the text of such an item are empty. */
+/** An item that comes from a line of an OpenAI batch also has the line's request. Its image and text are empty. */
 interface LineOf {
   request?: LineRequest;
 }
 
-/** Lists of items in the order of the file. An empty list means that bytes have arrived but no item is complete yet. */
+/**
+ * A stream of items, as lists in the order of the file. An empty list means that bytes have arrived but no item is
+ * complete yet.
+ */
 export type ItemStream = AsyncIterable<ReadItem[]> | Iterable<ReadItem[]>;
 
-/** The effect of a bad item: only the item fails (`lenient`), or the whole batch is refused (`strict`). */
+/** The effect of a bad item. `lenient`: only this item fails. `strict`: the whole batch is rejected. */
 export type Strictness = 'lenient' | 'strict';
 
-/** An item as sent by a client. */
+/** An item as a client sent it, before validation. */
 export interface RawItem {
   image?: unknown;
   text?: unknown;
@@ -33,10 +39,10 @@ export interface RawItem {
 }
 
 /**
- * Validates an item. A numeric id is converted to its digits. An id or metadata of null counts as absent, since pandas
- * writes null for missing values.
- * @param where the position of the item for messages, such as `line 7` or `items[3]`.
- * @throws {ServiceError} `request.invalid` for a bad item, when strict.
+ * Validates an item. A numeric id is converted to its digits as text. An id or metadata of null counts as absent, since
+ * pandas writes null for missing values.
+ * @param where the position of the item for error messages, such as `line 7` or `items[3]`.
+ * @throws {ServiceError} `request.invalid` for a bad item if `strictness` is `strict`.
  */
 export function toReadItem(raw: unknown, where: string, strictness: Strictness): ReadItem {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
@@ -46,11 +52,12 @@ export function toReadItem(raw: unknown, where: string, strictness: Strictness):
   const given = plainItem(raw as Record<string, unknown>);
   const parsed = batchItem.safeParse(given, { error: inOurWords });
   if (parsed.success) {
-    // Uses the original metadata, since validation drops a key `__proto__`.
+    // Uses the metadata from before validation, since validation drops a key `__proto__`.
     const { metadata } = given as RawItem;
     const item = { ...parsed.data, ...(metadata !== undefined && { metadata }) };
     const { text } = item;
-    // A text far over the limit is refused here, before it is stored. A worker would refuse it anyway.
+    // A text of more than twice the limit is rejected here, before it is stored. A shorter text over the limit is
+    // handled later by the worker.
     if (text.length <= 2 * maxTextLength) return item;
     const message = `the text has ${text.length} characters, more than ${maxTextLength}`;
     if (strictness === 'strict') return badItem([{ path: 'text', message }], where, strictness);
@@ -64,8 +71,8 @@ export function toReadItem(raw: unknown, where: string, strictness: Strictness):
 }
 
 /**
- * Removes fields that are not part of an item. The `error` in a file of failed items is removed too, so that the file
- * can be posted again.
+ * Returns the item without an absent (null) id or metadata. It also removes `error`: a file of failed items contains
+ * this field, and the client can then upload that file again.
  */
 function plainItem({ id, metadata, error: _, ...item }: Record<string, unknown>): Record<string, unknown> {
   return {
@@ -82,7 +89,7 @@ function idOf(id: unknown): unknown {
 
 const expected: Record<string, string> = { string: 'a string', object: 'an object', record: 'an object' };
 
-/** Returns messages for validation errors that clients understand. The messages of Zod are for programmers. */
+/** Returns error messages that clients understand for validation errors. The messages of Zod are for programmers. */
 const inOurWords: z.core.$ZodErrorMap = ({ code, path = [], input, ...issue }) => {
   if (code === 'unrecognized_keys' && 'keys' in issue) {
     const keys = (issue.keys as string[]).map((key) => JSON.stringify(key)).join(', ');
@@ -103,12 +110,13 @@ function inWords(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
-/** Codes of errors that concern an item as a whole. */
+/** The error codes for an item that cannot be read or validated. */
 export type ItemFault = 'item.invalid' | 'item.too_large' | 'item.too_deep' | 'item.encoding';
 
 /**
- * Returns the failed item for input that cannot be evaluated.
- * @param raw the input. Those of its parts that results repeat are stored, so that the client recognises the item.
+ * Returns a failed item for input that cannot be evaluated.
+ * @param raw the input. The failed item repeats some of its parts, so that the client recognises the item.
+ * @throws {ServiceError} `request.invalid` if `strictness` is `strict`.
  */
 export function badItem(
   faults: readonly RequestFault[],
@@ -129,7 +137,7 @@ export function badItem(
   return { ...echoOf(raw), error: itemError(code, message) };
 }
 
-/** Returns the parts of a bad item that results repeat. Characters that could not be decoded become U+FFFD. */
+/** Returns the parts of a bad item that its result repeats. Characters that could not be decoded become U+FFFD. */
 function echoOf(raw: unknown): Partial<BatchItem> {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return {};
   const { image, text, id, metadata } = raw as RawItem;
@@ -145,7 +153,7 @@ function echoOf(raw: unknown): Partial<BatchItem> {
 const isPlain = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Inline images of bad items are not stored, to save space. */
+/** Returns true for an image that a failed item may repeat. Inline images are not repeated, to save space. */
 const isShort = (image: unknown): image is ImageSource =>
   typeof image === 'string'
     ? image.length <= maxAddressLength
@@ -161,7 +169,10 @@ function wellFormed<Value>(value: Value): Value {
   ) as Value;
 }
 
-/** Validates the items of a JSON body in slices, so that a long list does not block the event loop. */
+/**
+ * Validates the items of a list in a JSON body. It yields 256 items at a time, so that a long list does not block the
+ * event loop.
+ */
 export function* itemsOfList(list: readonly unknown[], strictness: Strictness): Generator<ReadItem[]> {
   const slice = 256;
   for (let at = 0; at < list.length; at += slice) {

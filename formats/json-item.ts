@@ -5,20 +5,23 @@ import { badItem, type ItemFault, type ReadItem, toReadItem } from './items.ts';
 import { undecodable } from './text.ts';
 
 /**
- * The maximum length of the JSON of an item in characters: an inline image of 20 MB as base64, its text and its
- * metadata.
+ * The maximum length of an item's JSON in characters. It allows an inline image of 20 MB as base64, and space for the
+ * text and the metadata.
  */
 export const maxItemLength = 32 * 1024 * 1024;
 
-/** Reads items from their JSON. */
+/** Reads single items from their JSON text. */
 export interface JsonItems {
-  /** @param where the position of the item for messages, such as `line 7` or `items[3]`. */
+  /** Reads an item. @param where the position of the item for error messages, such as `line 7` or `items[3]`. */
   read(text: string, where: string): ReadItem;
-  /** Returns a failed item in place of an item that is longer than {@link maxItemLength}. */
+  /** Returns a failed item for an item that is longer than {@link maxItemLength}. */
   tooLong(where: string): ReadItem;
 }
 
-/** @param encoding returns the encoding of the text. */
+/**
+ * Creates a reader of items that have the fields of the API, or the fields that the options name.
+ * @param encoding returns the encoding of the file, for error messages.
+ */
 export function createJsonItems(options: ReadOptions, encoding: () => string): JsonItems {
   const { strictness, fields } = options;
   return createJsonValues(options, encoding, (raw, where) =>
@@ -27,8 +30,8 @@ export function createJsonItems(options: ReadOptions, encoding: () => string): J
 }
 
 /**
- * Reads JSON values and makes an item of each.
- * @param toItem converts a value to an item.
+ * Creates a reader that parses a JSON value and converts it to an item.
+ * @param toItem converts a parsed value to an item.
  */
 export function createJsonValues(
   { strictness }: Pick<ReadOptions, 'strictness'>,
@@ -56,7 +59,7 @@ export function createJsonValues(
   };
 }
 
-/** Returns an explanation why a text is not JSON, from the message of the parser. */
+/** Returns an explanation why a text is not JSON, derived from the error message of the parser. */
 function notJson(text: string, { message }: Error): string {
   const name = /[:,[]\s*(NaN|-?Infinity)\b/.exec(text)?.[1];
   if (name !== undefined) return `not JSON: it has ${name}, which JSON does not have; write null`;
@@ -67,7 +70,10 @@ function notJson(text: string, { message }: Error): string {
   return position === undefined ? 'not JSON' : `not JSON at character ${Number(position) + 1}`;
 }
 
-/** Renames the requested fields of an object to those of an item. All other fields become metadata. */
+/**
+ * Renames the fields that the client named for image, text and id to the names of the API. All other fields become
+ * metadata.
+ */
 function renameFields(raw: unknown, names: ColumnNames): unknown {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return raw;
   const { [names.image]: image, [names.text]: text, [names.id]: id, ...metadata } = raw as Record<string, unknown>;

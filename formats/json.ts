@@ -7,8 +7,8 @@ import { createPendingText } from './pending.ts';
 import { decodeText, type Text } from './text.ts';
 
 /**
- * Reads one JSON array of items. Many programs give NDJSON files the ending `.json` too, so lines of objects are read
- * as NDJSON.
+ * Reads a JSON array of items. A file that begins with an object is read as NDJSON, since many programs give NDJSON
+ * files the ending `.json` too.
  */
 const readStream: ReadStream = (bytes, options) => ({
   items: itemsOfDocument(decodeText(bytes, options.encoding), options),
@@ -22,7 +22,7 @@ async function* itemsOfDocument({ parts, encoding }: Text, options: ReadOptions)
     const next = await iterator.next();
     if (next.done) return;
     start = next.value.trimStart();
-    // Reports that bytes have arrived.
+    // An empty list reports that bytes have arrived.
     yield [];
   }
   const text = { parts: joined(start, iterator), encoding };
@@ -36,7 +36,7 @@ async function* joined(start: string, rest: AsyncIterator<string>): AsyncGenerat
   for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
 }
 
-/** Splits the text of an array into elements and reads each element. The text arrives in parts. */
+/** Reads the elements of a JSON array one by one, while its text arrives in parts. */
 async function* itemsOfArray({ parts, encoding }: Text, options: ReadOptions): AsyncGenerator<ReadItem[]> {
   const items = createJsonItems(options, encoding);
   const pending = createPendingText();
@@ -53,7 +53,7 @@ async function* itemsOfArray({ parts, encoding }: Text, options: ReadOptions): A
     isTooLong = true;
     pending.take();
   };
-  /** Reads the element that ends here. An empty array has none. */
+  /** Reads the element whose text is complete. Returns no item for an empty array. */
   const read = (isLast: boolean): ReadItem[] => {
     const text = pending.take().trim();
     const where = `items[${index}]`;
@@ -64,8 +64,8 @@ async function* itemsOfArray({ parts, encoding }: Text, options: ReadOptions): A
     return [items.tooLong(where)];
   };
   /**
-   * Returns the end of the element, or the end of the part if the element continues. Keeps track of strings and
-   * nesting.
+   * Returns the offset at which the element ends, or the end of the part if the element continues in the next part. It
+   * keeps track of strings and nesting between calls.
    */
   const endOfElement = (part: string, from: number): number => {
     for (let at = from; at < part.length; ) {

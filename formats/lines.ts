@@ -1,4 +1,4 @@
-/** Splits a stream into lines while it arrives, and leaves out empty lines. */
+/** Yields the lines of a UTF-8 stream while it arrives. Empty lines are left out. */
 export async function* linesOf(body: AsyncIterable<Uint8Array> | null): AsyncGenerator<string[]> {
   const decoder = new TextDecoder();
   let rest = '';

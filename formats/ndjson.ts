@@ -8,7 +8,7 @@ import { decodeText, type Text } from './text.ts';
 
 /**
  * Reads newline-delimited JSON. Empty lines are skipped. A line that is too long or is not an item becomes a failed
- * item, and its error names the line.
+ * item whose error names the line.
  */
 const readStream: ReadStream = (bytes, options) => ({
   items: itemsOfLines(decodeText(bytes, options.encoding), options),
@@ -16,8 +16,8 @@ const readStream: ReadStream = (bytes, options) => ({
 });
 
 /**
- * Reads one item from each line of a text.
- * @param items reads an item from the JSON of a line. Default: items of the API.
+ * Reads an item from each line of a text.
+ * @param items converts the JSON of a line to an item. By default, it reads items as in the API.
  */
 export async function* itemsOfLines(
   { parts, encoding }: Text,
@@ -25,7 +25,7 @@ export async function* itemsOfLines(
   items = createJsonItems(options, encoding),
 ): AsyncGenerator<ReadItem[]> {
   let line = 0;
-  /** The start of an incomplete line. */
+  /** The text of the incomplete line that has arrived. */
   const rest = createPendingText();
   const blank = createBlankText('NDJSON');
   let isTooLong = false;
@@ -48,7 +48,8 @@ export async function* itemsOfLines(
     let from = 0;
     const first = part.indexOf('\n');
     if (rest.length === 0 && !isTooLong && !/\S/.test(part)) {
-      // Counts line breaks without splitting the text, since splitting took 27 ms a megabyte.
+      // The part contains only white space. Its line breaks are counted without splitting it, since splitting took 27
+      // ms for each megabyte.
       for (let at = first; at >= 0; at = part.indexOf('\n', at + 1)) line++;
       from = part.length;
     } else if (first >= 0) {

@@ -27,16 +27,19 @@ const line = z.strictObject({
   body: z.record(z.string(), z.unknown()),
 });
 
-/** The properties that all lines of a file share. */
+/** The properties that all lines of an OpenAI batch file share. */
 export interface RequestFile {
   endpoint: LineEndpoint;
-  /** The profile or model that the first line names, or undefined when it names none and the default is used. */
+  /**
+   * The profile or model that the first line names. It is undefined when the first line names none; the default model
+   * is then used.
+   */
   model: string | undefined;
 }
 
 /**
- * Reads the JSONL of an OpenAI batch, which has one request in each line. A line that is not a request, or that names
- * another endpoint or model than the first line, becomes a failed item.
+ * Reads the JSONL file of an OpenAI batch, which has one request in each line. A line becomes a failed item when it is
+ * not a request, or when its endpoint or model differs from that of the first line.
  */
 export function requestsOf(
   bytes: AsyncIterable<Buffer>,
@@ -47,7 +50,7 @@ export function requestsOf(
   return itemsOfLines(text, options, createRequestItems(file, options, text.encoding));
 }
 
-/** Returns the model that a line names, or undefined when the line names none or is not a request. */
+/** Returns the model that a line names. Returns undefined when the line names no model or is not a request. */
 export function modelOfLine(text: string): string | undefined {
   try {
     const { body } = JSON.parse(text) as { body?: { model?: unknown } };
@@ -87,7 +90,7 @@ const faultsOf = ({ issues }: z.ZodError, prefix: string): string =>
     .map(({ path, message }) => `${[prefix, ...path].filter((step) => step !== '').join('.') || 'line'}: ${message}`)
     .join('; ');
 
-/** Returns the custom_id of a refused line, if it can be read. */
+/** Returns the `custom_id` of a rejected line; undefined when it cannot be read. */
 function idOf(raw: unknown): string | undefined {
   const id = typeof raw === 'object' && raw !== null && 'custom_id' in raw ? raw.custom_id : undefined;
   return typeof id === 'string' && id.length <= maxIdLength ? id.toWellFormed() : undefined;

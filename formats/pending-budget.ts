@@ -4,8 +4,9 @@ import type { ReadItem } from './items.ts';
 const MiB = 1024 * 1024;
 
 /**
- * Creates the limit for the memory of incomplete lines, rows and items, over all uploads. Each owner is guaranteed
- * enough for the longest possible line (32 MiB). Without this limit, 16 uploads could hold 512 MiB.
+ * Creates the limit for the memory of incomplete lines, rows and items, shared by all uploads. Each owner (tenant or
+ * client) is guaranteed enough memory for the longest allowed line, 32 MiB. Without this limit, 16 uploads could hold
+ * 512 MiB.
  */
 export const createPendingBudget = (bytes = 128 * MiB, guaranteedBytes = 40 * MiB, patienceMs = 20_000): FairBytes =>
   createFairBytes({
@@ -13,7 +14,7 @@ export const createPendingBudget = (bytes = 128 * MiB, guaranteedBytes = 40 * Mi
     refusal: () => `Uploads with very long lines use all memory reserved for them, ${bytes / MiB} MiB; retry shortly`,
   });
 
-/** Passes items on, and calls `release` when reading ends for any reason. */
+/** Yields the given items, and calls `release` when reading ends for any reason. */
 export async function* releasing(items: AsyncIterable<ReadItem[]>, release: () => void): AsyncGenerator<ReadItem[]> {
   try {
     yield* items;

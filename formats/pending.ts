@@ -1,11 +1,11 @@
-/** Text that is not complete yet, stored as a list of parts. */
+/** The text of a line or item that is not complete yet, stored as a list of parts. */
 export interface PendingText {
   add(part: string): void;
-  /** Returns the text and clears it. */
+  /** Returns the whole text, and removes it from this store. */
   take(): string;
-  /** In characters. */
+  /** The length of the text in characters. */
   readonly length: number;
-  /** The memory in bytes of all parts joined. */
+  /** The memory that all parts need when joined, in bytes. */
   readonly bytes: number;
 }
 
@@ -36,7 +36,7 @@ export function createPendingText(): PendingText {
 }
 
 /**
- * Returns true for text with characters outside Latin-1. V8 stores such text with two bytes a character, other text
- * with one.
+ * Returns true for text that contains characters outside Latin-1. V8 stores such text with two bytes for each
+ * character, and other text with one byte.
  */
 export const isTwoByte = (text: string): boolean => /[^\0-\xff]/.test(text);

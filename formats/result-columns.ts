@@ -2,28 +2,32 @@ import type { ItemResult } from '../shared/contracts/item.ts';
 import type { ColumnNames, ResultSource } from './format.ts';
 import type { ReadItem } from './items.ts';
 
-/** The usual names of the result columns. */
+/** The names of the result columns, unless the uploaded table already has a column of that name. */
 const ownColumns = ['status', 'score', 'cosine', 'error_code', 'error_message', 'warnings'] as const;
 
-/** The columns of a table of results: `index`, then the columns of the posted table, then those of the results. */
+/**
+ * The columns of a table of results. Their order is: the index, the columns of the uploaded table, the columns of the
+ * results.
+ */
 export interface ResultColumns {
-  /** Name of the column that contains the index of the item. */
+  /** The name of the column that contains the index of the item. */
   index: string;
-  /** Columns of the uploaded file. */
+  /** The names of the uploaded table's columns. */
   given: readonly string[];
-  /** Names of the result columns, in the order status, score, cosine, error code, error message, warnings. */
+  /** The names of the result columns, in the order status, score, cosine, error code, error message, warnings. */
   own: readonly string[];
-  /** Name of the probability column; set when a model of the batch gives each pair a probability. */
+  /** The name of the probability column; set when a model of the batch gives each pair a probability. */
   probability: string | undefined;
-  /** Name of the model column; set when several models share the batch. */
+  /** The name of the model column; set when several models share the batch. */
   model: string | undefined;
-  /** Returns the value of an uploaded column; null when the item has none. */
+  /** Returns the value of an item in a column of the uploaded table; null when the item has no value there. */
   givenValue(column: string, item: ReadItem | undefined, result: ItemResult): unknown;
 }
 
 /**
- * Returns the columns of a table of results. A posted column keeps its name. A result column of the same name gets the
- * prefix `vls_`, or becomes `vls_score_2` when a table of results is posted again.
+ * Returns the columns of a table of results. A column of the uploaded table keeps its name. If a result column would
+ * have the same name, it gets the prefix `vls_`, as in `vls_score`. If that name exists too, because a table of results
+ * was uploaded again, the column becomes `vls_score_2`.
  */
 export function resultColumns({ columns, columnNames, traffic, pairProbabilities }: ResultSource): ResultColumns {
   const given = columns ?? ['id', 'image', 'text', 'metadata'];
@@ -45,7 +49,7 @@ export function resultColumns({ columns, columnNames, traffic, pairProbabilities
   };
 }
 
-/** Returns the first name of `score`, `vls_score`, `vls_score_2` … that no posted column has. */
+/** Returns the first of the names `score`, `vls_score`, `vls_score_2` … that no column of the uploaded table has. */
 function freeName(name: string, taken: ReadonlySet<string>): string {
   if (!taken.has(name)) return name;
   let free = `vls_${name}`;
@@ -54,8 +58,9 @@ function freeName(name: string, taken: ReadonlySet<string>): string {
 }
 
 /**
- * Returns the address of an image. For an inline image, returns the path that was sent with it, since a table should
- * not contain image bytes.
+ * Returns the address of an item's image. For an inline image, returns the path that was sent with it, since a table
+ * should not contain the bytes of images. Returns an empty text for a data URL and for an address of more than 2,048
+ * characters.
  */
 export function addressOf({ image = '' }: ReadItem): string {
   const source =

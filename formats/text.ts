@@ -2,16 +2,16 @@ import { isUtf8 } from 'node:buffer';
 import { ServiceError } from '../shared/errors.ts';
 
 /**
- * Decoded text of a body, in parts. Each invalid byte becomes a lone surrogate, which valid text never contains.
- * Readers of lines and rows detect them with `isWellFormed`, so that only the line fails.
+ * The decoded text of a body, in parts. Each invalid byte becomes a lone surrogate, which valid text never contains.
+ * Readers of lines and rows detect lone surrogates with `isWellFormed`, so that only the line with invalid bytes fails.
  */
 export interface Text {
   parts: AsyncIterable<string>;
-  /** Returns the encoding; known after the first part. */
+  /** Returns the name of the encoding. It is certain after the first part was read. */
   encoding(): string;
 }
 
-/** Names of encodings that Python uses and that the Encoding Standard does not list. */
+/** Names of encodings that Python uses and the Encoding Standard does not list, with their standard names. */
 const aliases: Record<string, string> = {
   'utf-8-sig': 'utf-8',
   'latin-1': 'windows-1252',
@@ -23,7 +23,7 @@ const aliases: Record<string, string> = {
   'mac-roman': 'macintosh',
 };
 
-/** Returns the name of an encoding in the Encoding Standard, or undefined for an unsupported encoding. */
+/** Returns the name of an encoding in the Encoding Standard; undefined for an unsupported encoding. */
 export function encodingOf(label: string): string | undefined {
   const name = label.trim().toLowerCase();
   try {
@@ -34,7 +34,8 @@ export function encodingOf(label: string): string | undefined {
 }
 
 /**
- * Returns the encoding that an explicit name or a content type states; undefined when neither states one.
+ * Returns the encoding that the caller names explicitly or that the content type states; undefined when neither states
+ * one.
  * @throws {ServiceError} `request.unsupported_media_type` for an unsupported encoding.
  */
 export function declaredEncoding(named: string | undefined, contentType = ''): string | undefined {
@@ -46,12 +47,12 @@ export function declaredEncoding(named: string | undefined, contentType = ''): s
   throw new ServiceError('request.unsupported_media_type', message);
 }
 
-/** The number of bytes from which the encoding is detected. */
+/** The maximum number of bytes at the start of a body from which the encoding is detected. */
 const sampleBytes = 1_024;
 
 /**
- * Decodes a body. A byte order mark decides the encoding, else the declared encoding, else UTF-16 if there are many
- * zero bytes, else UTF-8.
+ * Decodes a body. The encoding comes from the first of these that applies: a byte order mark, a declared encoding other
+ * than UTF-8, UTF-16 if there are many zero bytes, UTF-8.
  * @param declared a name that {@link encodingOf} returns.
  * @throws {ServiceError} `request.unsupported_media_type` for UTF-32.
  */
@@ -70,7 +71,7 @@ export function decodeText(bytes: AsyncIterable<Buffer>, declared?: string): Tex
       if (decoder !== undefined) yield withoutMark(decoder.write(chunk));
       else {
         first = first.length === 0 ? chunk : Buffer.concat([first, chunk]);
-        // Length of the longest byte order mark.
+        // The longest byte order mark has four bytes.
         if (first.length < 4) continue;
         encoding = guess(first.subarray(0, sampleBytes), declared);
         decoder = decoderOf(encoding);
@@ -87,7 +88,7 @@ export function decodeText(bytes: AsyncIterable<Buffer>, declared?: string): Tex
   return { parts: parts(), encoding: () => encoding };
 }
 
-/** Decodes a complete text. @throws {ServiceError} `request.unsupported_media_type` for UTF-32. */
+/** Decodes a complete body. @throws {ServiceError} `request.unsupported_media_type` for UTF-32. */
 export function decodeWhole(bytes: Buffer, declared?: string): { text: string; encoding: string } {
   const encoding = guess(bytes.subarray(0, sampleBytes), declared);
   const decoder = decoderOf(encoding);
@@ -97,7 +98,7 @@ export function decodeWhole(bytes: Buffer, declared?: string): { text: string; e
 
 const fileAdvice = 'name the encoding of the file, as charset of its content type or with --encoding of vls batch';
 
-/** Returns a description of the first invalid byte of a line, with advice. */
+/** Returns a description of the first invalid byte of a line, with advice for the client. */
 export function undecodable(text: string, encoding: string, advice = fileAdvice): string {
   const found = /\p{Surrogate}/u.exec(text);
   const code = found?.[0].charCodeAt(0) ?? 0;
@@ -114,7 +115,8 @@ function guess(sample: Buffer, declared: string | undefined): string {
   }
   if (startsWith(sample, [0xff, 0xfe])) return 'utf-16le';
   if (startsWith(sample, [0xfe, 0xff])) return 'utf-16be';
-  // Many programs declare UTF-8 for any content, so zero bytes decide first: text with many of them is not UTF-8.
+  // A declared UTF-8 is not trusted, since many programs declare UTF-8 for any content. Text with many zero bytes is
+  // not UTF-8.
   const other = declared === 'utf-8' ? undefined : declared;
   return other ?? guessUtf16(sample) ?? 'utf-8';
 }
@@ -122,22 +124,23 @@ function guess(sample: Buffer, declared: string | undefined): string {
 const startsWith = (bytes: Buffer, mark: readonly number[]) => mark.every((byte, at) => bytes[at] === byte);
 
 /**
- * Detects UTF-16 without a byte order mark. In UTF-16, each ASCII character has a zero byte on the same side, and
- * quotes, commas, line breaks and addresses make up at least a quarter of any list. In UTF-8 only NUL has a zero byte.
+ * Detects UTF-16 without a byte order mark. In UTF-16, each ASCII character has a zero byte, always in the same half of
+ * its two bytes. Quotes, commas, line breaks and addresses are ASCII, and they make up at least a quarter of any list
+ * of items. In UTF-8, only the character NUL has a zero byte.
  */
 function guessUtf16(sample: Buffer): string | undefined {
   const zeros = [0, 0];
   for (const [at, byte] of sample.entries()) if (byte === 0) zeros[at % 2] = (zeros[at % 2] ?? 0) + 1;
   const [even = 0, odd = 0] = zeros;
   const enough = sample.length / 8;
-  // A few other characters have the zero byte on the opposite side.
+  // A few characters that are not ASCII have the zero byte in the other half.
   if (odd >= enough && odd > 4 * even) return 'utf-16le';
   return even >= enough && even > 4 * odd ? 'utf-16be' : undefined;
 }
 
 interface Decoder {
   write(chunk: Buffer): string;
-  /** Returns the replacement for an incomplete last character, at the end of the body. */
+  /** Ends the decoding. Returns the lone surrogates that replace an incomplete last character. */
   end(): string;
 }
 
@@ -145,7 +148,8 @@ function decoderOf(encoding: string): Decoder {
   if (encoding === 'utf-8') return createUtf8();
   if (encoding === 'utf-16le' || encoding === 'utf-16be') return createUtf16(encoding === 'utf-16be');
   const decoder = new TextDecoder(encoding);
-  // U+FFFD cannot be encoded in these encodings (in GB18030 only as four bytes), so its presence marks invalid bytes.
+  // The decoder returns U+FFFD for invalid bytes. Valid text in these encodings cannot contain U+FFFD (except in
+  // GB18030, as four bytes), so each U+FFFD is replaced by a lone surrogate.
   const marked = (text: string) => (text.includes('\uFFFD') ? text.replaceAll('\uFFFD', '\udcff') : text);
   return {
     write: (chunk) => marked(decoder.decode(chunk, { stream: true })),
@@ -161,7 +165,7 @@ function createUtf8(): Decoder {
       const end = bytes.length - cutOff(bytes);
       rest = bytes.subarray(end);
       const whole = bytes.subarray(0, end);
-      // Checks 64 KiB in a few microseconds. Only invalid parts are decoded byte by byte.
+      // `isUtf8` checks 64 KiB in a few microseconds. Only invalid text is decoded byte by byte.
       return isUtf8(whole) ? whole.toString('utf8') : withEscapes(whole);
     },
     end() {
@@ -170,7 +174,7 @@ function createUtf8(): Decoder {
   };
 }
 
-/** Returns the number of bytes at the end that are the start of an incomplete character. */
+/** Returns the number of bytes at the end that belong to an incomplete character. */
 function cutOff(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back] ?? 0;
@@ -180,7 +184,10 @@ function cutOff(bytes: Buffer): number {
   return 0;
 }
 
-/** Decodes UTF-8 and replaces each invalid byte by U+DC00 plus its value, as Python's `surrogateescape` does. */
+/**
+ * Decodes UTF-8. Each invalid byte is replaced by the character U+DC00 plus the value of the byte, as in Python's
+ * `surrogateescape`.
+ */
 function withEscapes(bytes: Buffer): string {
   let text = '';
   let from = 0;
@@ -195,7 +202,10 @@ function withEscapes(bytes: Buffer): string {
   return text + bytes.toString('utf8', from);
 }
 
-/** Returns the length of the character at an offset; 0 when it is invalid (Unicode, table 3-7). */
+/**
+ * Returns the length of the UTF-8 character at an offset, in bytes. Returns 0 when the character is invalid (Unicode,
+ * table 3-7).
+ */
 function lengthAt(bytes: Buffer, at: number): number {
   const [first = 0, second = 0] = [bytes[at], bytes[at + 1]];
   if (first < 0x80) return 1;
@@ -208,7 +218,7 @@ function lengthAt(bytes: Buffer, at: number): number {
   return length;
 }
 
-/** A decoder that keeps lone surrogates. */
+/** Creates a decoder of UTF-16 that keeps lone surrogates. */
 function createUtf16(isBigEndian: boolean): Decoder {
   let rest: Buffer = Buffer.alloc(0);
   const toText = (bytes: Buffer) => (isBigEndian ? Buffer.from(bytes).swap16() : bytes).toString('utf16le');
@@ -217,7 +227,7 @@ function createUtf16(isBigEndian: boolean): Decoder {
       const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
       let end = bytes.length - (bytes.length % 2);
       const last = bytes[end - (isBigEndian ? 2 : 1)] ?? 0;
-      // The first half of a surrogate pair is kept until the second half arrives.
+      // The first half of a surrogate pair is kept until the second half has arrived.
       if (end > 0 && last >= 0xd8 && last <= 0xdb) end -= 2;
       rest = bytes.subarray(end);
       return toText(bytes.subarray(0, end));

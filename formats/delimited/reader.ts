@@ -6,16 +6,26 @@ import { badItem, type RawItem, type ReadItem, toReadItem } from '../items.ts';
 import { decodeText, undecodable } from '../text.ts';
 import { type CsvRow, createCsvRows } from './rows.ts';
 
-/** The maximum length of a row in characters: an inline image of 20 MB as base64, and space for the other cells. */
+/**
+ * The maximum length of a row in characters. It allows an inline image of 20 MB as base64, and space for the other
+ * cells.
+ */
 const maxRowLength = 32 * 1024 * 1024;
-/** The maximum length of a header row in characters. A file that is not CSV often exceeds it. */
+/**
+ * The maximum length of a header row in characters. A file that is not CSV often exceeds it, because it has no line
+ * breaks.
+ */
 const maxHeaderLength = 256 * 1024;
-/** The maximum number of delimiters in a row. An empty value takes more memory than its delimiter. */
+/**
+ * The maximum number of delimiters in a row. It limits memory, since even an empty value takes more memory than its
+ * delimiter.
+ */
 const maxDelimiters = 1_000_000;
 /**
- * The maximum characters of column names that are stored for each character received. Each item stores the names of its
- * columns, and a sparse table of 500 columns stores 15 characters for each one received. Without the limit, one column
- * name of 200,000 characters in a table of 3,000 short rows took 7 s and 0.6 GB.
+ * The maximum number of characters of column names that items may store for each character received. Each item stores
+ * the names of its columns again. In a sparse table of 500 columns, this makes 15 characters for each character
+ * received. Without the limit, a table with a column name of 200,000 characters and 3,000 short rows took 7 s and 0.6
+ * GB.
  */
 const nameCharactersPerCharacter = 50;
 const nameCharactersPerByteSent = 200;
@@ -24,10 +34,11 @@ const freeNameCharacters = 16 * 1024 * 1024;
 const portion = 1_024;
 
 /**
- * Reads rows with a header row. Columns other than image, text and id become metadata. Empty lines, and rows with only
- * empty cells, are skipped. An unreadable row becomes a failed item that names its line and keeps its cells.
- * @param label of the format, for messages.
- * @param delimiter of the format.
+ * Reads items from rows under a header row. Columns other than image, text and id become metadata. Empty lines, and
+ * rows with only empty cells, are skipped. An unreadable row becomes a failed item whose error names its line. The item
+ * keeps the cells that were read.
+ * @param label the name of the format, for error messages.
+ * @param delimiter the usual delimiter of the format.
  * @throws {ServiceError} `request.invalid` for a string that cannot be a delimiter.
  */
 export function readDelimited(
@@ -61,13 +72,15 @@ export function readDelimited(
 function createRows(label: string, separator: string, options: ReadOptions, encoding: () => string) {
   const { strictness } = options;
   let delimiter = separator;
-  /** The start of the file, until it is clear whether the first line names the delimiter. */
+  /**
+   * The first characters of the file, kept until it is clear if the first line is like `sep=;`. Undefined after that.
+   */
   let start: string | undefined = '';
   let skippedLines = 0;
   let reader = createCsvRows(delimiter, maxDelimiters);
   let header: Header | undefined;
   let characters = 0;
-  /** The number of characters of column names that all items so far store. */
+  /** The number of characters of column names that all items up to now store. */
   let nameCharacters = 0;
   /** At index n, the total number of characters of the first n column names. */
   let namesUpTo: number[] = [0];
@@ -80,7 +93,10 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
     else yield [];
   }
 
-  /** Excel writes and reads a first line `sep=;`, which names the delimiter and is not part of the table. */
+  /**
+   * Starts reading rows. Excel may write a first line like `sep=;`. It names the delimiter and is not part of the
+   * table.
+   */
   function* begin(): Generator<ReadItem[]> {
     const text = start ?? '';
     start = undefined;
@@ -126,7 +142,10 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
     namesUpTo = [0, ...names.map((name) => (sum += isStored(name) ? name.length : 0))];
   }
 
-  /** @throws {ServiceError} `request.invalid` when column names take more characters than the limit. */
+  /**
+   * Counts the column names that an item stores.
+   * @throws {ServiceError} `request.invalid` when all names together exceed the limit.
+   */
   function countNames({ values }: CsvRow): void {
     nameCharacters += namesUpTo[Math.min(values.length, namesUpTo.length - 1)] ?? 0;
     const bytes = options.sent?.() ?? Number.POSITIVE_INFINITY;
@@ -182,7 +201,7 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
       if (start !== undefined) yield* begin();
       yield* portions(reader.end());
     },
-    /** @throws {ServiceError} `request.invalid` when the incomplete row is too long. */
+    /** Checks the length of the incomplete row. @throws {ServiceError} `request.invalid` when it is too long. */
     check(): void {
       if (header === undefined && reader.pending > maxHeaderLength) {
         throw badHeader(label, `has a header row of more than ${maxHeaderLength} characters`);
@@ -197,7 +216,10 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
   };
 }
 
-/** Stores a value under the name of its column. Also works for a column named `__proto__`. */
+/**
+ * Stores a value in the metadata under the name of its column. It also works for a column named `__proto__`, where a
+ * plain assignment would set the prototype.
+ */
 function setOwn(metadata: Record<string, unknown>, name: string, value: string): void {
   if (name !== '__proto__') metadata[name] = value;
   else Object.defineProperty(metadata, name, { value, enumerable: true, configurable: true, writable: true });

@@ -1,22 +1,22 @@
 import { isTwoByte } from '../pending.ts';
 
-/** A row of CSV before its values are interpreted. */
+/** A row of CSV, as text values. */
 export interface CsvRow {
   values: string[];
-  /** The line on which it begins; the first line is 1. */
+  /** The number of the line on which the row begins. The first line of the file is 1. */
   line: number;
   /**
-   * The error in the quotes of this row: `opened` is the line of a quote that is not closed properly; `closed` is the
-   * line where text follows its closing quote, if any.
+   * Set when a quote in this row is not closed properly. `opened` is the line with the opening quote. `closed` is the
+   * line where text follows the closing quote; undefined when there is no closing quote.
    */
   fault?: { opened: number; closed: number | undefined };
 }
 
 /** Reads rows from text that arrives in parts of any size. */
 export interface CsvRowReader {
-  /** Characters of the incomplete row. */
+  /** The number of characters of the incomplete row. */
   readonly pending: number;
-  /** Memory of the incomplete row, in bytes. */
+  /** The memory of the incomplete row, in bytes. */
   readonly pendingBytes: number;
   /** Yields the rows that this part completes. */
   push(text: string): Generator<CsvRow>;
@@ -24,15 +24,16 @@ export interface CsvRowReader {
   end(): Generator<CsvRow>;
 }
 
-/** The length in characters below which an incomplete row is scanned again with each part that arrives. */
+/** Below this length in characters, an incomplete row is scanned again from its start whenever a part arrives. */
 const smallRow = 64 * 1024;
 
 /**
- * Creates a reader. A row ends with CR, LF or both, and a file may mix them. A quote has a meaning only at the start of
- * a field, and must be closed before a delimiter or a line break. Otherwise only the line with the opening quote fails,
- * and the next line is read as a new row. In this way a stray quote does not affect all rows up to the next quote.
- * @param maxValues the maximum number of values in a row.
- * @throws {RangeError} for a row with more values.
+ * Creates a reader of CSV rows. A row ends with CR, LF or both, and a file may mix them. A quote has a meaning only at
+ * the start of a field, and must be closed directly before a delimiter or a line break. If a quote is not closed
+ * properly, only the line with the opening quote fails, and the next line is read as a new row. In this way a stray
+ * quote does not affect the rows that follow.
+ * @param maxValues the maximum number of delimiters in a row.
+ * @throws {RangeError} for a row with more delimiters.
  */
 export function createCsvRows(delimiter: string, maxValues: number): CsvRowReader {
   let parts: string[] = [];
@@ -40,7 +41,7 @@ export function createCsvRows(delimiter: string, maxValues: number): CsvRowReade
   let isWide = false;
   /**
    * The length at which the incomplete row is scanned again. It doubles each time, so that the total work stays
-   * proportional to the length.
+   * proportional to the length of the row.
    */
   let enough = 0;
   let line = 1;
@@ -94,8 +95,8 @@ export function createCsvRows(delimiter: string, maxValues: number): CsvRowReade
 }
 
 /**
- * Returns the offset after empty lines; scanning them as rows would take 60 ms a megabyte. Stops before a final CR,
- * which may be the first half of a line break.
+ * Returns the offset after empty lines, and the number of these lines. Scanning empty lines as rows would take 60 ms
+ * for each megabyte. It stops before a CR at the end of the text, since a CR and an LF that follows are one line break.
  */
 function firstText(text: string, from: number): { at: number; lines: number } {
   let at = from;
@@ -110,13 +111,13 @@ function firstText(text: string, from: number): { at: number; lines: number } {
 
 interface Scanned {
   values: string[];
-  /** Offset of the next row. */
+  /** The offset at which the next row begins. */
   next: number;
-  /** Number of lines of this row. */
+  /** The number of line breaks in this row, including the one at its end. */
   lines: number;
   /**
-   * For a quote that is not closed properly: the number of lines from the start of the row to the quote, and to the
-   * text after its closing quote.
+   * Set for a quote that is not closed properly. `opened` is the number of lines from the start of the row to the
+   * quote. `closed` is the number of lines to the text after its closing quote.
    */
   opened?: number;
   closed?: number;
@@ -127,7 +128,8 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
     const found = text.indexOf(what, from);
     return found < 0 ? text.length : found;
   };
-  // The next line break of each kind. Searched for again only after it was passed, since most files have no CR.
+  // The offsets of the next LF, CR and delimiter. Each is searched for again only after it was passed, since most files
+  // have no CR and a search would read the whole text.
   let lf = -1;
   let cr = -1;
   let comma = -1;
@@ -140,7 +142,10 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
     if (comma < from) comma = find(delimiter, from);
     return comma;
   };
-  /** Returns the offset after a line break, or undefined for a final CR that may be the first half of a line break. */
+  /**
+   * Returns the offset after a line break. Returns undefined for a CR at the end of the text, since an LF may follow
+   * it.
+   */
   const behindBreak = (at: number): number | undefined => {
     if (at >= text.length) return text.length;
     if (text[at] === '\n') return at + 1;
@@ -151,8 +156,8 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
     at >= text.length || text[at] === '\n' || text[at] === '\r' || text.startsWith(delimiter, at);
 
   /**
-   * Returns the value of a quoted field and the offset after it. `stray` is the offset of text after the closing quote.
-   * Undefined when the text ends before the field.
+   * Returns the value of a quoted field and the offset after the field. If text follows the closing quote, returns the
+   * offset of this text as `stray`. Returns undefined when the text ends inside the field.
    */
   function quoted(from: number): { value: string; after: number } | { stray: number } | undefined {
     let value = '';
@@ -166,7 +171,8 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
       }
       value += text.slice(at, quote);
       let after = quote + 1;
-      // The text ends with a part of a delimiter or with spaces.
+      // Spaces after the closing quote are skipped. If the text ends here, the delimiter may not have arrived
+      // completely.
       while (text[after] === ' ' && !text.startsWith(delimiter, after)) after++;
       if (!isEnd && after + delimiter.length > text.length && !text.slice(after).match(/[\r\n]/)) return undefined;
       return isFieldEnd(after) ? { value, after } : { stray: quote + 1 };
@@ -205,8 +211,8 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
   };
 
   /**
-   * Returns a row with a stray quote. It ends with the line of the opening quote, and the rest of that line is split
-   * without regard to quotes.
+   * Returns a row with a quote that is not closed properly. The row ends with the line of the opening quote. The rest
+   * of that line is split at delimiters, and quotes in it have no meaning.
    */
   function broken(at: number, values: string[], inner: number, stray: number | undefined): Scanned | undefined {
     const end = lineEnd(at);

@@ -6,8 +6,9 @@ import type { ReadItem } from '../items.ts';
 import { addressOf, resultColumns } from '../result-columns.ts';
 
 /**
- * Writes results as rows of cells: first the columns of the posted table, then the columns of the results. Text of the
- * client that a spreadsheet would run as a formula gets an apostrophe in front, unless `formulas` is `keep`.
+ * Creates a writer of results as rows of cells: first the columns of the uploaded table, then the columns of the
+ * results. If a spreadsheet would run a client's text as a formula, the text gets an apostrophe in front, unless
+ * `formulas` is `keep`.
  */
 export function createDelimitedWriter(
   delimiter: string,
@@ -46,20 +47,20 @@ export function createDelimitedWriter(
 }
 
 /**
- * Returns true when a spreadsheet would run a cell as a formula. A number is never a formula. East Asian spreadsheets
- * treat the full-width signs in the same way.
+ * Returns true when a spreadsheet would run a cell as a formula. A number is never a formula, even with a sign. The
+ * full-width signs are included, since East Asian spreadsheets treat them like the usual ones.
  */
 const isFormula = (text: string): boolean => /^[=+\-@\t\r\n＝＋－＠]/.test(text) && Number.isNaN(Number(text));
 
-/** Converts a value to the text of a cell: a number as it was posted, an object or a list as JSON. */
+/** Converts a value to the text of a cell. A number is written as it was uploaded, and an object or a list as JSON. */
 function cellOf(value: unknown): string {
   if (value === undefined || value === null) return '';
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
 /**
- * Counts the cells of an item that `formulas=escape` changes. `common`: cells in columns of every table. `own`: cells
- * in columns of the posted table.
+ * Counts the cells in the row of an item that `formulas=escape` changes. `common` counts cells in the columns that
+ * every table of results has. `own` counts cells in other columns of the uploaded table.
  */
 export function formulaCells(result: ItemResult, item: ReadItem | undefined): { common: number; own: number } {
   const cells = [result.id ?? '', item === undefined ? '' : addressOf(item), item?.text ?? ''];
@@ -72,7 +73,10 @@ export function formulaCells(result: ItemResult, item: ReadItem | undefined): { 
 const probabilityCell = (result: ItemResult): string =>
   result.status === 'succeeded' ? String(result.probability ?? '') : '';
 
-/** Messages get the same protection: they may begin with words of an image host or of the client. */
+/**
+ * Returns the cells of the result columns. Messages and warnings are protected like text of the client, since they may
+ * begin with words from an image host or the client.
+ */
 function outcomeCells(result: ItemResult, disarm: (text: string) => string): string[] {
   switch (result.status) {
     case 'succeeded': {

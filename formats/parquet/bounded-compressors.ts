@@ -2,10 +2,13 @@ import type { Compressors } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { ServiceError } from '../../shared/errors.ts';
 
-/** The largest page, decompressed. Writers make pages of 1 MiB; a page has at least one value, which is at most an image. */
+/**
+ * The maximum size of a page (the unit of compression) after decompression, in bytes. Writers make pages of about 1
+ * MiB. A page can be larger, since it has at least one value, and a value may be a whole image.
+ */
 const maxPageBytes = 64 * 1024 * 1024;
 
-/** Decompressors that refuse a page before they decompress it, when it says that it becomes too large. */
+/** Decompressors that reject a page before decompressing it, when its stated size is too large. */
 export const boundedCompressors: Compressors = Object.fromEntries(
   Object.entries(compressors).map(([codec, decompress]) => [
     codec,

@@ -4,21 +4,21 @@ import { unreadable } from './faults.ts';
 
 const MiB = 1024 * 1024;
 
-/** Elements of a schema, and levels of its nesting. */
+/** The maximum number of elements in a schema, and the maximum depth of its nesting. */
 const maxElements = 10_000;
 const maxDepth = 32;
-/** The maximum number of rows in a row group. Writers end a group at a million rows or fewer. */
+/** The maximum number of rows in a row group. Writers end a row group at a million rows or fewer. */
 const maxGroupRows = 16 * MiB;
-/** The maximum number of bytes in the columns of a row group that are read. */
+/** The maximum uncompressed size of a row group in bytes, counting only the columns that are read. */
 const maxGroupBytes = 256 * MiB;
 
 /**
  * Checks the metadata of a file before its rows are read.
- * @throws {ServiceError} `request.invalid` for metadata that no writer makes.
+ * @throws {ServiceError} `request.invalid` for metadata that no correct writer makes.
  */
 export function checkMetadata({ schema, row_groups: groups, num_rows: total }: FileMetaData): void {
   if (schema.length > maxElements) throw unreadable(`its schema has ${schema.length} elements`);
-  /** Elements that are missing at each open level. */
+  /** For each nesting level that is open, the number of elements that are still to come. */
   const open: number[] = [];
   for (const { num_children: children = 0 } of schema) {
     while (open.at(-1) === 0) open.pop();
@@ -36,10 +36,11 @@ export function checkMetadata({ schema, row_groups: groups, num_rows: total }: F
 }
 
 /**
- * Checks a row group before it is read. Each of its columns has a value, or a null, for every row.
- * @param wanted the columns that are read.
- * @param firstRow the index of its first row, for messages.
- * @throws {ServiceError} `request.too_large` for a group that does not fit into memory; `request.invalid`.
+ * Checks a row group before it is read. Each of its columns must have a value or a null for every row.
+ * @param wanted the names of the columns that are read.
+ * @param firstRow the index of the group's first row, for error messages.
+ * @throws {ServiceError} `request.too_large` for a group that does not fit into memory; `request.invalid` for a column
+ *   with too few values.
  */
 export function checkGroup({ columns, num_rows: rows }: RowGroup, wanted: readonly string[], firstRow: number): void {
   const read = columns.flatMap(({ meta_data: column }) =>

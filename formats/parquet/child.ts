@@ -7,24 +7,24 @@ import type { Strictness } from '../items.ts';
 import { frameOf, frameTypes } from './frames.ts';
 import { itemsOfParquet } from './reader.ts';
 
-/** Options of the child that reads a file, as its only argument. */
+/** The options of the child process that reads a file. They are JSON in its only argument. */
 export interface ChildOptions {
-  /** The length of the file, which is descriptor 3. */
+  /** The length of the file in bytes. The file itself is open as descriptor 3. */
   bytes: number;
   columns: ColumnNames;
   strictness: Strictness;
 }
 
-/** The error of a file, as it crosses to the parent. */
+/** An error about the file, in the form in which the child process sends it to its parent. */
 export type ChildError = Pick<ServiceError, 'code' | 'message' | 'faults'>;
 
 const descriptor = 3;
-/** Characters of JSON that are sent together. */
+/** The number of characters of JSON from which items are sent to the parent. */
 const sentLength = 256 * 1024;
 
 const readAt = promisify(read);
 
-/** Reads the file at positions. A range beyond its end is cut. */
+/** Returns a buffer that reads ranges of the file on demand. A range that exceeds the file is shortened. */
 function bufferOf(size: number): AsyncBuffer {
   return {
     byteLength: size,
@@ -42,7 +42,9 @@ function bufferOf(size: number): AsyncBuffer {
   };
 }
 
-/** Resolves when the parent has taken the bytes, or the pipe holds them. */
+/**
+ * Sends a frame to the parent. Resolves when the parent has read the bytes, or when they fit into the pipe's buffer.
+ */
 const send = (type: number, text: string): Promise<void> =>
   new Promise((resolve, reject) => {
     process.stdout.write(frameOf(type, Buffer.from(text)), (error) => (error ? reject(error) : resolve()));
@@ -73,7 +75,7 @@ async function sendItems({ bytes, columns, strictness }: ChildOptions): Promise<
 }
 
 process.title = 'vls-parquet';
-// The parent has ended.
+// An error here means that the parent has ended.
 process.stdout.on('error', () => process.exit(1));
 const options = JSON.parse(process.argv[2] ?? '') as ChildOptions;
 await sendItems(options).catch(async (error: unknown) => {

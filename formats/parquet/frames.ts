@@ -1,9 +1,14 @@
 import type { Readable } from 'node:stream';
 
-/** Contents of a frame: the header of the file, a list of items, an error, or nothing after the last item. */
+/**
+ * The types of frames. A frame is a message from the child process that reads a file to its parent. It contains the
+ * header of the file, a list of items, or an error. The frame `end` has no content and follows the last item.
+ */
 export const frameTypes = { header: 1, items: 2, error: 3, end: 4 } as const;
 
-/** The largest frame: an item of the largest length, with the escapes of its JSON. */
+/**
+ * The maximum size of a frame in bytes. It is enough for an item of the maximum length with all escapes of its JSON.
+ */
 const maxFrameBytes = 256 * 1024 * 1024;
 const prefixBytes = 5;
 
@@ -12,7 +17,7 @@ export interface Frame {
   body: Buffer;
 }
 
-/** Returns the bytes of a frame: its type, the length of its body, and the body. */
+/** Returns the bytes of a frame. They are its type, the length of its body, and the body. */
 export function frameOf(type: number, body: Buffer): Buffer {
   const prefix = Buffer.alloc(prefixBytes);
   prefix.writeUInt8(type, 0);
@@ -22,7 +27,7 @@ export function frameOf(type: number, body: Buffer): Buffer {
 
 /**
  * Yields frames as their bytes arrive.
- * @param onHeld is called with the bytes of the frame that is not complete.
+ * @param onHeld is called with the number of bytes held for a frame that is not complete.
  */
 export async function* framesIn(
   source: Readable,

@@ -3,7 +3,10 @@ import { findColumns } from '../columns.ts';
 import type { ColumnNames, Header } from '../format.ts';
 import { typeOf } from './column-types.ts';
 
-/** Returns the columns to read: image, text, id, and those with values that fit into a cell. */
+/**
+ * Returns the columns to read. These are the columns for image, text and id, and all other columns whose values are
+ * simple and not bytes.
+ */
 export function headerOf(metadata: FileMetaData, asked: ColumnNames): Header {
   const { children } = parquetSchema(metadata);
   const found = children.map(({ element }) => element.name);

@@ -12,15 +12,15 @@ import type { Spool } from './spool.ts';
 
 const MiB = 1024 * 1024;
 
-/** Limits of the process that reads a file. */
+/** The limits of the child process that reads a file. */
 export interface ChildLimits {
-  /** Memory that it may write, in bytes; the system refuses more. */
+  /** The maximum memory of the process's data, in bytes. The operating system enforces it. */
   memoryBytes: number;
-  /** Memory of its JavaScript objects, in bytes. */
+  /** The maximum memory of its JavaScript objects, in bytes. */
   heapBytes: number;
-  /** Maximum time without a row, in ms, while its rows are awaited. */
+  /** The maximum time that the parent waits for the next rows, in ms. */
   silenceMs: number;
-  /** CPU time, in seconds. */
+  /** The maximum CPU time, in seconds. */
   cpuSeconds: number;
 }
 
@@ -31,17 +31,20 @@ const defaultLimits: ChildLimits = {
   cpuSeconds: 600,
 };
 
-/** Maximum growth of a file to the JSON of its items, beyond the first bytes. It is that of gzip bodies. */
+/**
+ * The maximum factor by which the JSON of all items may be larger than the file, in addition to `freeBytes`. The factor
+ * is the same as for gzip bodies.
+ */
 const maxExpansion = 200;
 const freeBytes = 16 * MiB;
-/** Time in ms between two empty lists while rows are awaited. They show that the reader is alive. */
+/** The time between two empty lists while the next rows are awaited, in ms. The lists show that the reader is alive. */
 const tickMs = 5_000;
 
 const entry = fileURLToPath(new URL('./child.ts', import.meta.url));
 
 /**
- * Limits itself, then becomes the child. When memory runs out, the system ends the child first. A limit that the system
- * lacks is left out.
+ * A shell script that sets the limits of its own process and then runs the child in the same process. When memory runs
+ * out, the system ends the child before other processes. A limit that the system does not support is left out.
  */
 const limited =
   'ulimit -c 0; ulimit -t "$1" 2>/dev/null; ulimit -d "$2" 2>/dev/null; echo 1000 2>/dev/null >/proc/self/oom_score_adj; shift 2; exec "$@"';
@@ -61,9 +64,10 @@ function start({ handle, bytes }: Spool, options: ReadOptions, limits: ChildLimi
 }
 
 /**
- * Reads the items of a file in a process of its own, which is ended when reading ends for any reason. A file that is made
- * to exhaust memory or time ends that process alone.
- * @throws {ServiceError} `request.invalid`, `request.too_large`; the reason of `options.signal`.
+ * Reads the items of a file in a separate process, which is ended when reading ends for any reason. A malicious file
+ * that exhausts memory or time ends only that process.
+ * @throws {ServiceError} `request.invalid`, `request.too_large`. Throws the reason of `options.signal` when this signal
+ *   aborts.
  */
 export async function* itemsOfIsolated(
   spool: Spool,
@@ -104,7 +108,10 @@ export async function* itemsOfIsolated(
   }
 }
 
-/** Yields empty lists until the next frame arrives; returns it, or undefined when the child has ended. */
+/**
+ * Yields empty lists until the next frame arrives.
+ * @returns the frame; undefined when the child has ended; `silent` when the limit of time is reached.
+ */
 async function* awaited(
   frames: AsyncGenerator<Frame>,
   silenceMs: number,
@@ -130,7 +137,7 @@ async function* awaited(
 
 const elapsed = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());
 
-/** @throws {ServiceError} that of the child. */
+/** Returns the value in a frame. @throws {ServiceError} the error that the child sent. */
 function toValue({ type, body }: Frame): unknown {
   const text = body.toString();
   if (type !== frameTypes.error) return hasUnlikeNumber(text) ? parseExactly(text) : JSON.parse(text);

@@ -8,16 +8,17 @@ import { unreadable } from './faults.ts';
 import { headerOf } from './header.ts';
 
 /**
- * The uncompressed bytes that are decoded at a time. A row group may have a million rows, too many to decode at once.
+ * The number of uncompressed bytes that are decoded at a time. A row group may have a million rows, which are too many
+ * to decode at once.
  */
 const sliceBytes = 32 * 1024 * 1024;
-/** Maximum items, and maximum bytes of inline images, per yielded list. */
+/** A yielded list ends at this number of items, or at this number of base64 characters of inline images. */
 const portion = 256;
 const portionBytes = 4 * 1024 * 1024;
 
 /**
- * Reads a Parquet file. The image may be an address, a path, bytes, or an object `{bytes, path}` as in Hugging Face
- * datasets. Other columns with simple values become metadata, except columns of bytes.
+ * Reads a Parquet file. The image may be an address, a path, bytes, or an object `{bytes, path}` as in data sets of
+ * Hugging Face. Other columns with simple values become metadata, except columns of bytes.
  */
 export const readParquetFile: ReadFile = (path, options) => {
   let header: Header | undefined;
@@ -67,7 +68,7 @@ export async function* itemsOfParquet(
           columns: wanted,
           rowStart: row,
           rowEnd,
-          // Only columns that are declared as text are decoded as text; others are bytes.
+          // Columns that are not declared as text stay bytes.
           utf8: false,
           useOffsetIndex: true,
         }),
@@ -90,7 +91,10 @@ export async function* itemsOfParquet(
   }
 }
 
-/** Runs a step of reading. An error of the library means that the file is not Parquet, or is damaged. */
+/**
+ * Runs a part of the reading. Converts an error of the library, since it means that the file is not Parquet or is
+ * damaged.
+ */
 async function readable<Value>(step: () => Promise<Value>): Promise<Value> {
   try {
     return await step();
@@ -99,7 +103,7 @@ async function readable<Value>(step: () => Promise<Value>): Promise<Value> {
   }
 }
 
-/** Converts a row to an object like one line of NDJSON, for `toReadItem`. */
+/** Converts a row to an object of the same form as a line of NDJSON, which `toReadItem` reads. */
 function toItem(row: Record<string, unknown>, columns: ColumnNames): unknown {
   const { [columns.image]: image, [columns.text]: text, [columns.id]: id, ...rest } = row;
   const metadata = Object.fromEntries(
@@ -117,7 +121,8 @@ function toItem(row: Record<string, unknown>, columns: ColumnNames): unknown {
 
 function toSource(image: unknown): unknown {
   if (image instanceof Uint8Array) {
-    // Older writers do not declare text columns.
+    // Bytes may be a text column that is not declared as text, as older writers do. Bytes that begin like an address
+    // are read as text.
     return /^(https?|data):/i.test(textOf(image.subarray(0, 8)))
       ? textOf(image)
       : { base64: Buffer.from(image).toString('base64') };
@@ -131,7 +136,7 @@ function toSource(image: unknown): unknown {
 
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
 
-/** Converts a value to JSON. Integers beyond 2^53 become text, so that no digit is lost. */
+/** Converts a value to a value for JSON. Integers beyond 2^53 become raw JSON, so that no digit is lost. */
 function plain(value: unknown): unknown {
   if (typeof value === 'bigint')
     return Number.isSafeInteger(Number(value)) ? Number(value) : JSON.rawJSON(String(value));

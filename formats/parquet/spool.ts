@@ -7,20 +7,26 @@ import { createFairBytes, type FairBytes } from '../../shared/fair-bytes.ts';
 
 const MiB = 1024 * 1024;
 
-/** The maximum size of a file that is stored before it is read, in bytes: that of a file of `/v1/files`. */
+/**
+ * The maximum size of a file that is stored on disk before it is read, in bytes. It equals the maximum size of a file
+ * of `/v1/files`.
+ */
 export const maxSpoolBytes = 512 * MiB;
-/** Free space that stays on the disk, in bytes. */
+/** The free space that must remain on the disk, in bytes. */
 const spareBytes = 64 * MiB;
-/** Bytes between two looks at the free space. */
+/** The number of bytes that are written between two checks of the free space. */
 const lookBytes = 16 * MiB;
 
-/** The disk space of all files of this process. */
+/** The disk space that all stored files of this process share. */
 export const spoolBudget: FairBytes = createFairBytes({
   ...{ bytes: 1024 * MiB, guaranteedBytes: maxSpoolBytes, hardBytes: 1536 * MiB, unitBytes: 8 * MiB },
   refusal: () => 'Files that are read as a whole use all of their disk space',
 });
 
-/** A temporary file without a name. The system deletes it when it is closed, also when the process is killed. */
+/**
+ * A temporary file whose directory entry is already deleted. The system frees its space when the file is closed, also
+ * when the process is killed.
+ */
 export interface Spool {
   handle: FileHandle;
   bytes(): number;

@@ -5,14 +5,20 @@ import type { ReadItem } from '../items.ts';
 import { itemsOfIsolated } from './isolated.ts';
 import { openSpool, spoolBudget } from './spool.ts';
 
-/** Processes that read at a time. Each tenant has one even when others use all. */
+/**
+ * The number of child processes that may read at a time. Each tenant is guaranteed one, even when other tenants use all
+ * of them.
+ */
 const readers = createFairPlaces({ places: 2, guaranteed: 1, hardLimit: 3, maxWaiting: 100 });
-/** Time in ms that a file waits for a process, before it is refused. It is shorter than the lease of a batch. */
+/**
+ * The maximum time that a file waits for a child process before it is refused, in ms. It is shorter than the lease of a
+ * batch.
+ */
 const patienceMs = 20_000;
 
 /**
- * Reads Parquet that arrives as a stream. The end of a Parquet file says where its columns are, so it is stored on disk
- * first. A process of its own reads it.
+ * Reads Parquet from a stream. The end of a Parquet file states where its columns are, so the file is first stored on
+ * disk. A child process then reads it.
  */
 export const readParquetStream: ReadStream = (bytes, options) => {
   let header: Header | undefined;
@@ -34,7 +40,7 @@ async function* itemsOfStream(
     for await (const part of bytes) {
       await space.set(spool.bytes() + part.length);
       await spool.write(part);
-      // Bytes have arrived, though no item.
+      // An empty list reports that bytes have arrived.
       yield [];
     }
     const leave = await enter(owner, signal);
@@ -49,7 +55,11 @@ async function* itemsOfStream(
   }
 }
 
-/** Waits for a process. */
+/**
+ * Waits until a child process may be started.
+ * @returns a function that ends the reservation.
+ * @throws {ServiceError} `overloaded` after {@link patienceMs}.
+ */
 async function enter(owner: string, signal: AbortSignal | undefined): Promise<() => void> {
   const late = new AbortController();
   const refuse = () =>

@@ -10,15 +10,16 @@ import { boundedCompressors } from './bounded-compressors.ts';
 import { checkMetadata } from './bounds.ts';
 import { unreadable } from './faults.ts';
 
-/** Bytes of rows that are read, or wait for their row group, at a time. */
+/** The maximum number of bytes of rows that are read at a time, and that are held before a row group is written. */
 const heldBytes = 32 * 1024 * 1024;
 
 /**
- * Writes a Parquet file with some rows of another: all columns with their types, and the metadata of the file, in the
- * order of the rows. A row group of the other file becomes one or more. Pages are compressed with snappy.
- * @param isKept is called with the index of each row.
- * @throws {ServiceError} `request.invalid` for a file that cannot be read as Parquet, or has a map or a column of the type
- * INT96.
+ * Yields a Parquet file that contains some rows of another Parquet file, in the same order. It has all columns with
+ * their types, and the metadata of the other file. A row group of the other file becomes one or more row groups. Pages
+ * are compressed with snappy.
+ * @param isKept returns true for the index of each row to write.
+ * @throws {ServiceError} `request.invalid` for a file that cannot be read as Parquet, or that has a map or a column of
+ *   the type INT96.
  */
 export async function* subsetOfParquet(path: string, isKept: (index: number) => boolean): AsyncGenerator<Uint8Array> {
   const file = await asyncBufferFromFile(path);
@@ -26,10 +27,10 @@ export async function* subsetOfParquet(path: string, isKept: (index: number) => 
   checkMetadata(metadata);
   const old = metadata.schema.find(({ type }) => type === 'INT96');
   if (old !== undefined) throw unreadable(`its column ${old.name} has the old type INT96, which cannot be written`);
-  // Maps are read as objects, whose keys are text.
+  // The reader converts a map to an object with text keys, so its original keys are lost.
   const map = metadata.schema.find((each) => /^MAP/.test(each.converted_type ?? each.logical_type?.type ?? ''));
   if (map !== undefined) throw unreadable(`its column ${map.name} is a map, which cannot be written`);
-  // Values stay as they are stored: nothing is rounded to another type.
+  // Removes the converted types, so that values are copied in the form in which they are stored and nothing is rounded.
   const stored = { ...metadata, schema: metadata.schema.map(storedElement) };
   const names = parquetSchema(stored).children.map(({ element }) => element.name);
 
@@ -37,7 +38,7 @@ export async function* subsetOfParquet(path: string, isKept: (index: number) => 
   const target = new ParquetWriter({
     writer,
     schema: stored.schema,
-    // The order of values depends on the type that is left out.
+    // Minimum and maximum depend on the converted type, which was removed, so no statistics are written.
     statistics: false,
     ...(metadata.key_value_metadata && { kvMetadata: metadata.key_value_metadata }),
     createdBy: 'vision-language-similarity',
@@ -88,15 +89,19 @@ function hasKept(isKept: (index: number) => boolean, from: number, end: number):
   return false;
 }
 
-/** Returns an element whose values are read and written without conversion. Groups keep their type. */
+/**
+ * Returns a schema element without its converted type, so that values are read and written without conversion. Groups
+ * are returned unchanged.
+ */
 function storedElement(element: FileMetaData['schema'][number]): FileMetaData['schema'][number] {
   const { converted_type, logical_type, scale, precision, ...stored } = element;
   return element.type === undefined ? element : stored;
 }
 
 /**
- * Returns an element as it is written to the schema. The writer stores the width of an integer in a field of another size,
- * which makes a file unreadable elsewhere; the converted type says the same.
+ * Returns a schema element in the form in which it is written. The logical type INTEGER is replaced by the converted
+ * type, which means the same: the library writes the width of the logical type in a field of the wrong size, and other
+ * programs could not read the file.
  */
 function writtenElement(element: FileMetaData['schema'][number]): FileMetaData['schema'][number] {
   const { logical_type: logical, ...written } = element;

@@ -5,8 +5,8 @@ import { resultColumns } from '../result-columns.ts';
 import { elementOf, storedValue } from './column-types.ts';
 
 /**
- * The maximum number of rows in a row group. A group also ends at a number of characters, whichever is reached first.
- * Its rows are in memory until then. A million rows make 62 groups.
+ * The maximum number of rows in a row group. A row group also ends when its text has `groupCharacters` characters. Its
+ * rows are in memory until it ends. A million rows make at least 62 row groups.
  */
 const groupRows = 16_384;
 const groupCharacters = 4 * 1024 * 1024;
@@ -18,7 +18,8 @@ interface Column {
 }
 
 /**
- * Writes results as Parquet: first the columns of the posted table with their types, then the columns of the results.
+ * Creates a writer of results as Parquet. The order of columns is: the index, the columns of the uploaded table with
+ * their types, the columns of the results.
  */
 export const createParquetWriter: CreateWriter = (source) => {
   const { index, given, own, probability, model, givenValue } = resultColumns(source);
@@ -52,7 +53,7 @@ export const createParquetWriter: CreateWriter = (source) => {
   let rows = 0;
   let characters = 0;
 
-  /** Returns the bytes that were written since the last call. The writer then reuses its buffer. */
+  /** Returns the bytes that were written since the last call. The writer then uses its buffer again. */
   function take(): Uint8Array {
     const bytes = writer.getBytes().slice();
     writer.index = 0;
@@ -61,7 +62,7 @@ export const createParquetWriter: CreateWriter = (source) => {
   function flush(): void {
     if (rows === 0) return;
     const columnData = columns.map(({ name, values }) => ({ name, data: values }) as ColumnSource);
-    // Nothing to await: the writer works in memory.
+    // No wait is needed, since the writer works in memory.
     void parquet.write({ columnData, rowGroupSize: rows });
     for (const each of columns) each.values = [];
     rows = 0;
@@ -98,7 +99,7 @@ export const createParquetWriter: CreateWriter = (source) => {
   };
 };
 
-/** Returns the values of the result columns; null where a result has no value. */
+/** Returns the values of the result columns. A column for which the result has no value is null. */
 function outcomeOf(result: ItemResult) {
   const empty = {
     status: result.status,

@@ -1,7 +1,7 @@
 import { type Extract, extract, type Header } from 'tar-stream';
 import { ServiceError } from '../../shared/errors.ts';
 
-/** A file in a tar. Its bytes must be read before the next member is available. */
+/** A member of a tar: a file in it. Its bytes must be read before the next member is available. */
 export interface Member {
   name: string;
   /**
@@ -14,12 +14,12 @@ export interface Member {
 }
 
 /**
- * Yields the members of a tar while its bytes arrive; directories are left out.
- * @throws {ServiceError} `request.invalid` for bytes that are not a complete tar, and the errors of `bytes`.
+ * Yields the members of a tar while its bytes arrive. Directories are left out.
+ * @throws {ServiceError} `request.invalid` for bytes that are not a complete tar. Also throws the errors of `bytes`.
  */
 export async function* membersOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<Member> {
-  // `allowUnknownFormat`: the header of an old tar names no format. The checksum of each header is checked in any case.
-  // The types of tar-stream lack this option.
+  // The headers of old tars name no format, and this option accepts them. The checksum of each header is checked in any
+  // case. The option is missing in the types of tar-stream.
   const options: object = { allowUnknownFormat: true };
   const parser = extract(options);
   let sourceError: unknown;
@@ -53,7 +53,7 @@ export async function* membersOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<M
   try {
     for (let next = await entries.next(); !next.done; next = await entries.next()) {
       const { header } = next.value;
-      // tar-stream never ends such a member, so its reader would wait forever.
+      // tar-stream never ends a member with such a size, so its reader would wait forever.
       if (!Number.isSafeInteger(header.size))
         throw damaged(`has a member without a valid size, ${header.name.slice(0, 100)}`);
       last = header.name;
@@ -67,7 +67,7 @@ export async function* membersOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<M
   }
 }
 
-/** Resolves when the parser accepts more bytes, or when it is destroyed. */
+/** Resolves when the parser accepts more bytes or is destroyed. */
 const writable = (parser: Extract): Promise<void> =>
   new Promise((resolve) => {
     const done = () => {
@@ -80,10 +80,10 @@ const writable = (parser: Extract): Promise<void> =>
     if (parser.destroyed) done();
   });
 
-/** Returns the records of an extended header, which Python and GNU tar write. */
+/** Returns the fields of a member's extended (pax) header, which Python and GNU tar write. */
 const paxOf = ({ pax }: Header): Record<string, string> => (pax ?? {}) as Record<string, string>;
 
-/** Returns the name of a member. The name of a sparse file is in its extended header. */
+/** Returns the name of a member. For a sparse file, the name is in the extended header. */
 const nameOf = (header: Header): string => paxOf(header)['GNU.sparse.name'] ?? header.name;
 
 function faultOf(header: Header): { fault?: string } {

@@ -4,8 +4,9 @@ import { type Member, membersOf } from './members.ts';
 import { itemOf, maxSampleBytes, type Part, placeOf, type Sample } from './sample.ts';
 
 /**
- * Reads a tar in the layout of WebDataset: files with the same key follow each other and make one item. Files that end
- * neither in an image format nor in `.txt` or `.json` are ignored. One sample is in memory at a time.
+ * Reads a tar in the layout of WebDataset. Consecutive files with the same key are a sample and become one item. A file
+ * is ignored if its name ends neither in an image format nor in `.txt` or `.json`. Only one sample at a time is in
+ * memory.
  */
 export const readTar: ReadStream = (bytes, options) => ({
   items: itemsOfTar(bytes, options),
@@ -42,10 +43,10 @@ async function* itemsOfTar(bytes: AsyncIterable<Buffer>, options: ReadOptions): 
           held = 0;
           keeps = undefined;
         }
-        // Base64 of the image is a third longer than its bytes.
+        // The reserved memory is that of base64, which is a third longer than the bytes.
         await options.pending?.set(Math.ceil((held * 4) / 3));
       }
-      // Reports that bytes have arrived.
+      // An empty list reports that bytes have arrived.
       yield [];
     }
     if (keeps !== undefined && sample !== undefined) keep(sample, keeps, member.name, Buffer.concat(parts));
@@ -59,7 +60,7 @@ function keep(sample: Sample, part: Part, name: string, bytes: Buffer): void {
   else sample[part] = bytes;
 }
 
-/** Returns the error when a member does not fit its sample, or undefined. */
+/** Returns the error when a member cannot be part of its sample; undefined when it can. */
 function faultOf(sample: Sample, { name, fault }: Member, part: Part): Sample['fault'] {
   const short = name.slice(-100).toWellFormed();
   if (fault !== undefined) return { message: `${short} ${fault}` };

@@ -7,21 +7,30 @@ import type { ReadOptions } from '../format.ts';
 import { badItem, type ItemFault, type ReadItem, toReadItem } from '../items.ts';
 import { maxItemLength } from '../json-item.ts';
 
-/** The maximum bytes of a sample. As base64 it is then as long as the longest allowed line of NDJSON. */
+/**
+ * The maximum size of a sample in bytes. A sample of this size is, as base64, as long as the longest allowed line of
+ * NDJSON.
+ */
 export const maxSampleBytes = Math.floor((maxItemLength * 3) / 4);
 
 const imageEndings = ['jpg', 'jpeg', 'png', 'webp', 'gif', 'avif', 'tif', 'tiff', 'heic', 'heif'];
-/** The parts of a sample that are read. Other files with its key, such as `.cls` or `.npy`, are ignored. */
+/**
+ * The parts of a sample (the files with one key) that are read. Other files with the same key, such as `.cls` or
+ * `.npy`, are ignored.
+ */
 export type Part = 'image' | 'txt' | 'json';
 
-/** The key and the part that the name of a member stands for. */
+/** The key and the part that a file name contains. */
 export interface Place {
   /** The path up to the first dot of the file name. All files of a sample have the same key. */
   key: string;
   part: Part | undefined;
 }
 
-/** Returns the key and the part of a file name, by the rules of WebDataset; undefined for a name without them. */
+/**
+ * Returns the key and the part of a file name, by the rules of WebDataset. Returns undefined for a name that has no key
+ * or no ending.
+ */
 export function placeOf(name: string): Place | undefined {
   const [, key, ending] = /^((?:.*\/)?[^./]+)\.([^/]*)$/s.exec(name) ?? [];
   if (key === undefined || ending === undefined) return undefined;
@@ -30,14 +39,14 @@ export function placeOf(name: string): Place | undefined {
   return { key: key.replace(/^(\.\/)+/, ''), part };
 }
 
-/** The files of one key that have arrived so far. */
+/** A sample: the files of one key that have arrived up to now. */
 export interface Sample {
   key: string;
-  /** An image without bytes is a file of that name, which is read later. */
+  /** The image. If `bytes` is missing, the image is a file with this name that is read later. */
   image?: { name: string; bytes?: Buffer };
   txt?: Buffer;
   json?: Buffer;
-  /** The first error among its files. */
+  /** The first error in the files of the sample. */
   fault?: { message: string; code?: ItemFault } | undefined;
 }
 
@@ -71,13 +80,13 @@ export function itemOf(sample: Sample, { strictness, columns }: ReadOptions): Re
 function sourceOf({ name, bytes }: NonNullable<Sample['image']>): unknown {
   const path = name.toWellFormed();
   if (bytes !== undefined) return { base64: bytes.toString('base64'), path };
-  // A name such as `data:1.jpg` is not an address.
+  // A name that begins like an address, such as `data:1.jpg`, is marked as a path.
   return /^[a-z][a-z\d+.-]*:/i.test(path) ? `./${path}` : path;
 }
 
 type Fields = Record<string, unknown>;
 
-/** Returns the fields of a JSON file, or the error in it as text. */
+/** Returns the fields of a sample's JSON file. If the file is invalid, returns the error as text. */
 function fieldsOf(bytes: Buffer | undefined): Fields | undefined | string {
   if (bytes === undefined) return undefined;
   const text = withoutMark(bytes);
@@ -94,8 +103,8 @@ function fieldsOf(bytes: Buffer | undefined): Fields | undefined | string {
 }
 
 /**
- * Fields of the JSON that may contain the text when the sample has no `.txt`: the requested field comes first, then
- * these usual ones.
+ * The usual names of a JSON field that contains the text. They are tried after the requested name, when the sample has
+ * no `.txt` file.
  */
 const usualTexts = ['text', 'caption'];
 

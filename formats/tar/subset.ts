@@ -3,9 +3,9 @@ import { type Member, membersOf } from './members.ts';
 import { placeOf } from './sample.ts';
 
 /**
- * Writes a tar with some samples of another tar. Each sample has all its files, in their order. One sample is in memory
- * at a time.
- * @param isKept returns true for the index of a sample to write; indexes are counted as the reader counts them.
+ * Yields a tar that contains some samples of another tar. All files of these samples are written, in their order. Only
+ * one sample at a time is in memory.
+ * @param isKept returns true for the index of each sample to write. Indexes are counted as in the reader of tars.
  * @throws {ServiceError} the errors of reading a tar.
  */
 export async function* subsetOfTar(
@@ -31,11 +31,14 @@ async function copySamples(
   isKept: (index: number) => boolean,
   write: (member: Member, content: Buffer) => Promise<void>,
 ): Promise<void> {
-  /** The key and the index of the current sample. */
+  /** The key of the current sample; undefined between samples. */
   let key: string | undefined;
   let index = -1;
   let keeps = false;
-  /** Files before the first image, text or JSON of their key. Only such a part shows that the key is a sample. */
+  /**
+   * Files that came before the first image, text or JSON file with the same key. They are held, since only such a file
+   * shows that the key is a sample.
+   */
   let early: { key: string; files: [Member, Buffer][] } | undefined;
   for await (const member of members) {
     const place = placeOf(member.name);
