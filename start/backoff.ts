@@ -3,9 +3,9 @@ const LONGEST_MS = 5_000;
 const HEALTHY_MS = 10_000;
 
 /**
- * Returns a function that computes the delay in ms before a restart: 100 ms at first, then twice the previous delay, at
- * most 5 s. The delay is 100 ms again after a run of at least 10 s.
- * @returns a function of the length of the ended run in ms.
+ * Creates a function that returns the delay in ms before a restart. Its argument is the duration of the ended run in
+ * ms. The delay is 100 ms at first, then twice the previous delay, at most 5 s. After a run of at least 10 s, it is 100
+ * ms again.
  */
 export function createBackoff(): (aliveMs: number) => number {
   let next = FIRST_MS;

@@ -1,7 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 
-/** Resolves to the exit state of the child when it has ended and all its messages are delivered. Never rejects. */
+/**
+ * Waits for the end of a child process and the delivery of all its messages. Resolves to a description of its exit,
+ * such as "exited with code 1". Never rejects.
+ */
 export async function endOf(child: ChildProcess): Promise<string> {
   const how = await new Promise<string>((resolve) => {
     child.once('error', (error) => {

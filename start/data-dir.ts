@@ -5,17 +5,18 @@ import { readPidFile, removePidFile, writePidFile } from './pid-file.ts';
 import { StartError } from './start-error.ts';
 
 const MIB = 1024 * 1024;
-// Redis rewrites its append-only file into a second file. If it cannot write, it exits.
+// The minimum free space on the disk. Redis sometimes rewrites its append-only file into a second file, and exits if it
+// cannot write.
 const MIN_FREE_BYTES = 512 * MIB;
 
-/** The directory for everything that the service writes, locked by this process. */
+/** The data directory, to which the service writes all its files. This process has locked it. */
 export interface DataDir {
   readonly path: string;
   release(): void;
 }
 
 /**
- * Creates the directory if it is missing, checks that it is writable and has free space, and locks it.
+ * Creates the data directory if it is missing, checks that it is writable and has enough free space, and locks it.
  * @throws {StartError} if it is not writable, its disk is nearly full, or another start holds the lock.
  */
 export function claimDataDir(path: string, { minFreeBytes = MIN_FREE_BYTES } = {}): DataDir {
@@ -48,8 +49,8 @@ function requireWritable(path: string): void {
 }
 
 /**
- * Creates a directory level by level. Node's recursive option never returns if a directory cannot be created, as below
- * /proc.
+ * Creates a directory level by level. The recursive option of Node's `mkdirSync` never returns when a directory cannot
+ * be created, for example below /proc.
  */
 function makeDirectory(path: string): void {
   if (existsSync(path)) return;

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createBackoff } from './backoff.ts';
 
-/** One run of a supervised process. */
+/** One run of a supervised process, from its start to its end. */
 export interface Run {
   /** Resolves when the process has ended, with a phrase such as "exited with code 1". Never rejects. */
   readonly ended: Promise<string>;
@@ -9,15 +9,15 @@ export interface Run {
 }
 
 export interface StopOptions {
-  /** The time in ms after SIGTERM after which SIGKILL is sent. */
+  /** The time in ms between SIGTERM and SIGKILL. */
   graceMs: number;
-  /** A signal that aborts when SIGKILL must be sent at once. */
+  /** Aborts when SIGKILL must be sent at once. */
   hard: AbortSignal;
 }
 
-/** A process that is restarted whenever it ends, until it is stopped. */
+/** A process that is restarted each time it ends, until it is stopped. */
 export interface Kept {
-  /** Resolves when the process has ended and is not restarted. */
+  /** Stops the process. Resolves when it has ended and will not be restarted. */
   stop(options: StopOptions): Promise<void>;
 }
 
@@ -25,8 +25,8 @@ export interface KeepAliveOptions {
   /** The name of the process in messages, as the subject of a sentence: "Redis". */
   name: string;
   /**
-   * Starts the process, or takes over a running one. Rejects when a restart would not help. `hurry` aborts when the
-   * start must not wait any longer.
+   * Starts the process, or takes over a process that already runs. Rejects when a restart would not help. `hurry`
+   * aborts when the start must not wait any longer.
    */
   launch(hurry: AbortSignal): Promise<Run>;
   /** Called after every unexpected end. If it returns an error, the process is not restarted. */
@@ -36,7 +36,10 @@ export interface KeepAliveOptions {
   say(line: string): void;
 }
 
-/** Starts a process and keeps it running, with one line and a growing delay before each restart. */
+/**
+ * Starts a process and restarts it each time it ends. Before each restart, it writes one line and waits for a growing
+ * delay.
+ */
 export function keepAlive({ name, launch, giveUp, onGivenUp, say }: KeepAliveOptions): Kept {
   const stopping = new AbortController();
   const killing = new AbortController();

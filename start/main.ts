@@ -4,10 +4,10 @@ import { runEverything } from './run-everything.ts';
 import { StartError } from './start-error.ts';
 
 process.title = 'vls-start';
-// A closed pipe (`npm start | head`) must not take the service down with it.
+// A closed output pipe (`npm start | head`) must not end the service.
 process.stdout.on('error', () => {});
 
-// Exits explicitly, so that a connection that waits for its timeout does not keep the process alive.
+// The process exits explicitly. Otherwise an open connection that waits for its timeout would keep it alive.
 process.exit(await main());
 
 async function main(): Promise<number> {

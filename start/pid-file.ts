@@ -10,7 +10,10 @@ export function writePidFile(path: string, pid: number): void {
   }
 }
 
-/** Returns the process of the file if it is still alive, and never another process that reuses its id. */
+/**
+ * Returns the id of the process that the file names, if that process is still alive. Never returns a process that has
+ * the same id but was started later.
+ */
 export function readPidFile(path: string): number | undefined {
   let line: string;
   try {

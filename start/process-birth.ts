@@ -7,14 +7,17 @@ const GONE_CHECK_MS = 50;
 
 /**
  * Returns the start time of a process in the notation of the operating system, or undefined if it has ended (or is a
- * zombie). Process ids are reused. The id and the start time together identify a process, so that a signal cannot reach
- * another one.
+ * zombie). Process ids are reused, but an id and a start time together identify a process. A signal can then not reach
+ * another process.
  */
 export function birthOf(pid: number): string | undefined {
   return process.platform === 'linux' ? birthFromProc(pid) : birthFromPs(pid);
 }
 
-/** Resolves when a process has ended. For processes that are not children, for whose end there is no event. */
+/**
+ * Resolves when a process has ended. This function is for processes that are not children of this process: Node reports
+ * their end by no event.
+ */
 export async function untilGone(pid: number): Promise<void> {
   const birth = birthOf(pid);
   while (birth !== undefined && birthOf(pid) === birth) await delay(GONE_CHECK_MS);
@@ -27,7 +30,8 @@ function birthFromProc(pid: number): string | undefined {
   } catch {
     return undefined;
   }
-  // proc_pid_stat(5): the second field, the command, may hold spaces and parentheses; state is the 3rd, start time the 22nd.
+  // proc_pid_stat(5): the second field is the command, which may contain spaces and parentheses. The state is the third
+  // field, the start time the 22nd.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
 }

@@ -7,9 +7,10 @@ import type { Kept } from './keep-alive.ts';
 import { DRAIN_MS, keepService } from './service-process.ts';
 import { listenForStopRequests } from './stop-requests.ts';
 
-// Redis has nothing to save on SIGTERM: every write is on disk already.
+// The time in ms between SIGTERM and SIGKILL for Redis. It suffices, since Redis has nothing left to write: every write
+// is on disk already.
 const REDIS_STOP_MS = 10_000;
-// The exit code that shells use for a process ended by a signal.
+// The exit codes that shells use for a process that was ended by a signal.
 const HARD_STOP_CODES: Record<string, number> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
 export interface RunEverythingOptions {
@@ -23,7 +24,7 @@ export interface RunEverythingOptions {
   complain(error: unknown): void;
 }
 
-/** The Redis of the service. Its URL is known before it answers. */
+/** The Redis that the service uses. Its URL is known before it answers. */
 interface UsedRedis {
   readonly url: string;
   readonly ready: Promise<void>;
@@ -32,13 +33,14 @@ interface UsedRedis {
 }
 
 /**
- * Runs Redis and the service until a stop request, or until one of them cannot run. Then stops both, Redis last.
- * @returns the exit code: 0 after a drain, 128 + signal after a hard stop, 1 after an error.
+ * Runs Redis and the service until a stop request arrives, or until one of the two cannot run. Then stops both, Redis
+ * last.
+ * @returns the exit code: 0 after a drain, 128 + signal number after a hard stop, 1 after an error.
  */
 export async function runEverything(options: RunEverythingOptions): Promise<number> {
   const stops = listenForStopRequests();
   const failure = Promise.withResolvers<never>();
-  // This promise may reject before or after other code waits for it.
+  // This promise may reject before any code waits for it, or after. The handler prevents an unhandled rejection.
   failure.promise.catch(() => {});
   // The cleanup steps, in the order in which their resources were created.
   const undo: (() => void | Promise<void>)[] = [];

@@ -9,34 +9,40 @@ import { StartError } from './start-error.ts';
 
 /** The maximum time in ms for a drain after SIGTERM. */
 export const DRAIN_MS = 30_000;
-// After this many exits before it is ready, the service is given up.
+// The number of exits before the service was ever ready after which it is not restarted.
 const START_ATTEMPTS = 5;
 
 export interface ServiceOptions {
   /** The script to fork. */
   script: string;
   redisUrl: string;
-  /** The file with the process id, by which the next start finds the process if the supervisor is killed. */
+  /**
+   * The file with the id of the service process. If the supervisor is killed, the next start finds the process by it.
+   */
   pidFile: string;
   say(line: string): void;
   /** Called each time a service process is ready, also after a restart. */
   onReady(url: string): void;
-  /** Called when it cannot run and a restart would not help. */
+  /** Called when the service cannot run and a restart would not help. */
   onFailed(error: Error): void;
 }
 
-/** Forks the service and keeps it running. Its encoders are in its process group and end with it. */
+/**
+ * Starts the service in a child process and restarts it each time it ends. Its encoders are in its process group, and
+ * are killed when it ends.
+ */
 export function keepService({ script, redisUrl, pidFile, say, onReady, onFailed }: ServiceOptions): Kept {
   let attempts = 0;
   let fatal: string | undefined;
 
   function forkService(): Run {
     const child = fork(script, [], {
-      // A separate process group: the supervisor forwards Ctrl-C, and a crash leaves no encoders behind.
+      // The service has a separate process group. The supervisor forwards Ctrl-C to it, and can kill the encoders with
+      // the group after a crash.
       detached: true,
       execArgv: [],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      // The service reads all settings, secrets included.
+      // The service reads all settings, including secrets.
       env: { MALLOC_ARENA_MAX: '2', UV_THREADPOOL_SIZE: '16', ...process.env, ...telemetryOff, REDIS_URL: redisUrl },
     });
     child.on('message', (message: LifecycleMessage) => {
@@ -78,8 +84,8 @@ export function keepService({ script, redisUrl, pidFile, say, onReady, onFailed 
 }
 
 /**
- * Waits for the service of a supervisor that was killed. That service drains when its channel closes, and uses the port
- * until then.
+ * Waits for the end of a service whose supervisor was killed. That service drains when its channel to the supervisor
+ * closes, and uses the port until then. It is killed when the drain takes too long.
  */
 async function previousServiceGone(pidFile: string, hurry: AbortSignal, say: (line: string) => void): Promise<void> {
   const previous = readPidFile(pidFile);
@@ -91,7 +97,7 @@ async function previousServiceGone(pidFile: string, hurry: AbortSignal, say: (li
   await untilGone(previous);
   hurry.removeEventListener('abort', kill);
   clearTimeout(patience);
-  // Kills its encoders, in case they still run.
+  // This kills the encoders of that service, in case they still run.
   kill();
 }
 

@@ -8,7 +8,7 @@ import { connectRedis } from '../shared/redis.ts';
 import { createTraffic } from '../traffic/traffic.ts';
 import { startWorker } from '../worker/worker.ts';
 
-/** The process that `npm start` supervises: API and worker with one pool of encoders. */
+/** The process that `npm start` supervises: API and worker, which share one pool of encoders. */
 await runProcess('vls-api', async (config, log) => {
   checkBindRule(config);
   const metrics = createMetrics();
@@ -25,7 +25,8 @@ await runProcess('vls-api', async (config, log) => {
     onPosted: metrics.posted,
     log,
   });
-  // HTTP requests wait for these calls, so a Redis that does not answer is given up after a time limit.
+  // HTTP requests wait for the Redis calls of `traffic`, so it gets the connection whose commands fail after a time
+  // limit.
   const traffic = createTraffic({ ...evaluationEngine, redis: producer, metrics, log });
   const api = await startApi({ ...evaluationEngine, traffic, config, log, metrics, redis: producer });
   const worker = await startWorker({ ...evaluationEngine, traffic, config, redis: consumer, engine, metrics, log });

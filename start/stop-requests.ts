@@ -1,4 +1,4 @@
-/** Stop requests by signals: first to drain, then to stop immediately. */
+/** Stop requests by signals. The first signal requests a drain, the second an immediate stop. */
 export interface StopRequests {
   readonly drain: AbortSignal;
   readonly hard: AbortSignal;

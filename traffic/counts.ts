@@ -2,20 +2,21 @@ import type { TowerRun } from '../models/encoder/protocol.ts';
 import type { ComparedBy, WindowFigures } from '../shared/contracts/traffic.ts';
 import { rankCorrelation } from './rank-correlation.ts';
 
-/** Counts by field name. Redis adds up the counts of all processes. */
+/** Counts by field name. Redis stores the sum of the counts of all processes. */
 export type Counts = Record<string, number>;
 
 /**
- * The kind of a comparison. `canary`: the score of the canary was returned, and the main model is compared with it.
- * `shadow`: the shadow is compared with the model whose score was returned.
+ * The kind of a comparison of two models on the same item. `canary`: the score of the canary (a model on trial) was
+ * returned, and the main model is compared with it. `shadow`: the score of the shadow model is never returned; it is
+ * compared with the model whose score was returned.
  */
 export type ComparisonKind = 'canary' | 'shadow';
 
-/** Returns the name of the field for a count of a model whose scores are returned. */
+/** Returns the field name of a count for one model whose scores are returned. */
 export const armField = (model: string, what: 'items' | 'failed' | 'score' | 'square' | 'ms' | 'timed'): string =>
   `arm:${model}:${what}`;
 
-/** Returns the name of the field for a count of two models that scored the same items. */
+/** Returns the field name of a count for two models that scored the same items. */
 export const comparisonField = (
   kind: ComparisonKind,
   candidate: string,
@@ -23,9 +24,9 @@ export const comparisonField = (
 ): string => `${kind}:${candidate}:${what}`;
 
 /**
- * Returns the name of the field for the number of inputs that a model's tower embedded, or for the sum of their shares
- * of run times. There is one field for each size class of runs: a run of eight inputs takes longer than a run of one,
- * but less time per input.
+ * Returns the field name of the number of inputs that a model embedded (`inputs`), or of the sum of their shares of the
+ * run times (`ms`). Images and texts have separate fields, and so has each size class of encoder runs: a run of eight
+ * inputs takes longer than a run of one, but less time per input.
  */
 export const runField = (model: string, input: TowerRun['input'], inputs: number, what: 'ms' | 'inputs'): string =>
   `run:${model}:${input}:${sizeOf(inputs)}:${what}`;
@@ -34,17 +35,17 @@ export const runField = (model: string, input: TowerRun['input'], inputs: number
 export const sizeOf = (inputs: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, inputs)));
 
 /**
- * Returns the name of the field that counts items by the ratio of the candidate's time to the main model's time on the
- * same item. Ratios are rounded in steps of a sixteenth of a power of two (4 %). `alike`: the runs of both models had
- * the same size class.
+ * Returns the field name of the number of items with this ratio of the candidate's time to the main model's time.
+ * Ratios are rounded to a multiple of a sixteenth of a power of two (4 %). `alike` counts only the items for which the
+ * runs of both models had the same size class, `any` counts all items.
  */
 export const ratioField = (candidate: string, runs: 'alike' | 'any', ratio: number): string =>
   `ratio:${candidate}:${runs}:${Math.max(-mostSteps, Math.min(mostSteps, Math.round(stepsOfTwo * Math.log2(ratio))))}`;
 const stepsOfTwo = 16;
-/** The number of steps up to a ratio of 32. Larger ratios count as 32, and those below 1/32 as 1/32. */
+/** The number of rounding steps up to a ratio of 32. Larger ratios count as 32, and ratios below 1/32 as 1/32. */
 const mostSteps = 5 * stepsOfTwo;
 
-/** All size classes. Runs larger than the largest are not faster per input. */
+/** All size classes: 1, 2, 4 … 1,024. Still larger runs would not be faster per input. */
 const sizes = Array.from({ length: 11 }, (_, power) => 2 ** power);
 
 /** Returns a pair of scores in the form in which Redis stores it. */
@@ -55,23 +56,23 @@ export const readPair = (text: string): [reference: number, candidate: number] =
 };
 
 /**
- * The minimum number of inputs of each model, in runs of one size class or in all runs, for which their times are
- * compared.
+ * The minimum number of inputs that each model must have embedded before the times are compared. It applies to a size
+ * class, and also to all runs together.
  */
 const fewestInputs = 5;
 /**
- * The minimum share of the candidate's inputs that must have run in size classes that both models had. Otherwise all
- * runs are compared.
+ * The minimum share of the candidate's inputs that must belong to size classes in which both models have enough inputs.
+ * Below it, all runs are compared without regard to their size.
  */
 const leastCommon = 0.2;
 /** The minimum number of items that both models must have scored before their scores are compared. */
 export const fewestPairs = 10;
 
 /**
- * Returns the time of the candidate's towers divided by that of the main model for the same number of inputs. Used for
- * canaries without comparisons, where the two models had different items. Runs of equal size are compared if there are
- * enough of them. When inputs queue up at a slow candidate, there are few; then the time per input over all runs is
- * compared, which favours the model with larger runs by less than half.
+ * Returns the time that the candidate took for its inputs, divided by the time that the main model would take for as
+ * many inputs. This ratio is used for canaries without comparisons, where the two models had different items. Runs of
+ * the same size class are compared if there are enough of them. There are few when inputs queue up at a slow candidate.
+ * Then the time per input over all runs is compared, which favours the model with larger runs by less than half.
  * @returns null when too few inputs were timed.
  */
 export function latencyRatio(counts: Counts, main: string, candidate: string): number | null {
@@ -103,9 +104,10 @@ const total = (parts: readonly { inputs: number; ms: number }[]) => ({
 });
 
 /**
- * Returns the median, over items that both models scored, of the candidate's time divided by the main model's time. The
- * slowest runs would dominate a mean: on a busy machine, two identical models had a ratio of 2.08. Items with runs of
- * equal size are used if there are enough of them; when inputs queue up at a candidate, there are few.
+ * Returns the median of a ratio over the items that both models scored: the candidate's time divided by the main
+ * model's time. It is not a mean, since the slowest runs would dominate a mean: on a busy machine, two identical models
+ * had a mean ratio of 2.08. Items for which both runs had the same size class are used if there are enough of them.
+ * There are few when inputs queue up at a candidate.
  * @returns null when too few items were timed.
  */
 export function medianLatencyRatio(counts: Counts, candidate: string): number | null {
@@ -127,7 +129,10 @@ export function medianLatencyRatio(counts: Counts, candidate: string): number | 
   return null;
 }
 
-/** Returns the measurements in the current window of a canary. */
+/**
+ * Returns the measurements of a canary in its current window. A window is a group of successive items of the canary
+ * that are judged together.
+ */
 export function figuresOf(
   counts: Counts,
   pairs: readonly (readonly [reference: number, candidate: number])[],
@@ -145,7 +150,7 @@ export function figuresOf(
     items: counts[armField(candidate, 'items')] ?? 0,
     errorShare: errorShare(candidate),
     mainErrorShare: errorShare(main),
-    // A canary without comparisons has no items that the main model scored too.
+    // The median does not exist for a canary without comparisons, since no item was scored by both models.
     latencyRatio: rounded(medianLatencyRatio(counts, candidate) ?? latencyRatio(counts, main, candidate)),
     compared,
     scoreDrift:

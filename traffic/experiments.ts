@@ -11,24 +11,25 @@ import { type Experiment, mainModel, planOf, readExperiment } from './plan.ts';
 import type { ExperimentKey, TrafficStore } from './store.ts';
 
 /**
- * The experiments of this installation: profiles whose images several models share, with the phases of their canaries.
+ * The experiments of this installation. An experiment is a profile whose images several models share. Its canary is a
+ * model on trial, which is promoted or rolled back.
  */
 export interface Experiments {
   /** Returns the experiment of a profile; undefined when one model gets all images of the profile. */
   of(profile: string): Promise<Experiment | undefined>;
-  /** Returns the phase of its canary as last read; undefined before the first read. */
+  /** Returns the phase of the canary when it was last read from Redis; undefined before the first read. */
   phaseOf(experiment: Experiment): CanaryPhase | undefined;
-  /** Reads the phase of its canary from Redis. */
+  /** Reads the phase of the canary from Redis. */
   refresh(experiment: Experiment): Promise<void>;
   /**
-   * Returns the models that now get images, with their shares; undefined when this process cannot use the main model.
+   * Returns the models that get images now, with their shares; undefined when this process cannot use the main model.
    */
   planOf(experiment: Experiment): TrafficPlan | undefined;
-  /** Returns the experiments that were read so far. A second after startup these are all. */
+  /** Returns the experiments that this process has read. From one second after startup, these are all experiments. */
   known(): Experiment[];
   /** Applies an operator's decision about a canary. @throws {ServiceError} `traffic.no_canary` */
   decide(experiment: Experiment, action: CanaryAction): Promise<void>;
-  /** Writes the remaining counts to Redis. */
+  /** Writes the counts that are not in Redis yet to Redis. */
   close(): Promise<void>;
 }
 
@@ -42,13 +43,13 @@ export interface ExperimentsDeps {
   log: Logger;
 }
 
-/** The time in ms between two reports of counts to Redis, which also read the phases of canaries. */
+/** The time in ms between two reports of counts to Redis. Each report also reads the phases of the canaries. */
 const reportMs = 1_000;
 
 /**
  * The maximum time in ms that a request waits for the phase of a canary that this process has not read yet. Without the
- * wait, the first requests after startup, perhaps a whole batch, would be scored by the model that a promoted canary
- * has replaced.
+ * wait, the main model would score the first requests after startup, perhaps a whole batch, even after a promoted
+ * canary has replaced it.
  */
 const firstPhaseMs = 1_000;
 
@@ -63,13 +64,13 @@ const phaseAfter: Record<CanaryAction, CanaryPhase> = {
 
 /**
  * Creates the experiments. Every process counts its own outcomes and adds them to the counts in Redis once a second.
- * The first process that finds a window complete ends the window. So no process is special, and one that crashes loses
- * a second of counts.
+ * The first process that finds a canary's window (a group of items that are judged together) complete ends the window.
+ * So all processes have the same role, and a process that crashes loses the counts of one second.
  */
 export function createExperiments({ registry, redis, store, observations, warm, log }: ExperimentsDeps): Experiments {
   /** The experiment of each profile, with the rules that it was read from. */
   const experiments = new Map<string, Experiment>();
-  /** The phase of each experiment's canary, as last read. */
+  /** The phase of each experiment's canary when it was last read, by the id of the experiment. */
   const phases = new Map<string, CanaryPhase>();
 
   const judgeWindow = createJudgeWindow(store, log);
@@ -86,7 +87,7 @@ export function createExperiments({ registry, redis, store, observations, warm, 
     const before = phases.get(experiment.id);
     phases.set(experiment.id, phase);
     const canary = experiment.specs.get(experiment.rules.canary?.model ?? '');
-    // Loaded before its first request, so that the request does not wait for the model.
+    // The canary is loaded before its first request, so that the request does not wait for the model.
     if (before !== phase && phase !== 'rolled_back' && canary !== undefined) warm?.(canary);
     if (before === phase || (before === undefined && phase === 'trial')) return;
     const { profile, rules } = experiment;

@@ -1,16 +1,19 @@
 import type { Trial, WindowFigures } from '../shared/contracts/traffic.ts';
 import { fewestPairs } from './counts.ts';
 
-/** The minimum number of items of a canary in a window. A window with fewer is not judged when its time is over. */
+/**
+ * The minimum number of items of a canary in a window. A window with fewer items is not judged, even when its time is
+ * over.
+ */
 const fewestItems = 20;
 
 /**
- * Judges a window of a canary.
+ * Judges a window of a canary. A canary is a model on trial, and a window is a group of its successive items.
  *
- * A window ends when it has enough items or its time is over. It ends at once when so many items have failed that it
- * cannot pass. A canary that must be compared with the main model cannot pass without comparisons.
+ * A window ends when it has enough items or its time is over. It ends early when so many items have failed that it can
+ * no longer pass. A canary that must be compared with the main model cannot pass a window without comparisons.
  * @param seconds the age of the window.
- * @returns the reasons of a failure; an empty list when the window passed; undefined while it has not ended.
+ * @returns the reasons for which the window failed; an empty list when it passed; undefined while it has not ended.
  */
 export function judge(
   figures: WindowFigures,
@@ -50,8 +53,8 @@ export function judge(
 }
 
 /**
- * Returns true when a canary was too slow in a window. Other programs may slow down one window, so only two in a row
- * end its trial.
+ * Returns true when a canary was too slow in a window. Other programs may slow down one window, so only two slow
+ * windows in a row end the trial of a canary.
  */
 export const isSlow = ({ latencyRatio }: Pick<WindowFigures, 'latencyRatio'>, guard: Trial['guard']): boolean =>
   latencyRatio !== null && latencyRatio > guard.latencyRatio;

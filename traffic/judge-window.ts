@@ -6,7 +6,10 @@ import { isSlow, judge } from './guard.ts';
 import type { ObservedExperiment } from './observations.ts';
 import type { ExperimentKey, OpenWindow, TrafficStore } from './store.ts';
 
-/** Judges the current window of a canary when it has ended. Several processes may try; one of them ends the window. */
+/**
+ * Judges the current window of a canary when the window has ended. Several processes may do this at the same time; only
+ * one of them ends the window.
+ */
 export type JudgeWindow = (experiment: ObservedExperiment, window: OpenWindow) => Promise<void>;
 
 export function createJudgeWindow(store: TrafficStore, log: Logger): JudgeWindow {
@@ -17,7 +20,7 @@ export function createJudgeWindow(store: TrafficStore, log: Logger): JudgeWindow
     return window !== undefined && isSlow(window.figures, guard);
   }
 
-  /** Decides what the verdict on a window means for the canary. May add to the `reasons` of a failed window. */
+  /** Returns the verdict on a window, and the next phase of its canary. May add to the `reasons` of a failed window. */
   async function decide(key: ExperimentKey, number: number, trial: Trial, figures: WindowFigures, reasons: string[]) {
     const verdict: JudgedWindow['verdict'] = reasons.length === 0 ? 'passed' : 'failed';
     if (verdict === 'passed') {
@@ -39,8 +42,8 @@ export function createJudgeWindow(store: TrafficStore, log: Logger): JudgeWindow
     const key = { profile, experiment };
     const counts = await store.window(key);
     const seconds = (now - startedAt) / 1000;
-    // Every process gets here once a second. Reading the pairs takes long, so they are read only for a window that
-    // ends.
+    // Every process reaches this line once a second. Reading the pairs of scores takes long, so they are read only when
+    // the window ends.
     if (judge(figuresOf(counts, [], trial.main, trial.model, trial.comparedBy), trial, seconds) === undefined) return;
     const figures = figuresOf(counts, await store.windowPairs(key), trial.main, trial.model, trial.comparedBy);
     const reasons = judge(figures, trial, seconds);

@@ -6,16 +6,19 @@ import { armField, type ComparisonKind, comparisonField, ratioField, runField, s
 import { isEvidence } from './evidence.ts';
 import type { ExperimentKey, StoredPair, UnreportedCounts, UnreportedPairs } from './store.ts';
 
-/** An experiment, and the canary whose trial the outcomes belong to. */
+/** An experiment, and the trial of its canary to which the outcomes belong. */
 export interface ObservedExperiment extends ExperimentKey {
   trial?: Trial | undefined;
 }
 
-/** The maximum number of pairs of scores stored between two reports to Redis. Further pairs are added to the sums only. */
+/**
+ * The maximum number of pairs of scores that are stored between two reports to Redis. Further pairs are only added to
+ * the sums.
+ */
 const maxPairs = 1_000;
 const maxWorst = 50;
 
-/** The image and text of a pair that was scored. */
+/** The image and text of a pair that both models of a comparison scored. */
 export interface Subject {
   image: ImageSource | Uint8Array;
   text: string;
@@ -23,13 +26,13 @@ export interface Subject {
   batchId?: string | undefined;
 }
 
-/** The outcomes that this process has counted since the last `take`, by experiment. */
+/** The counts of outcomes in this process since the last `take`, by experiment. */
 export interface Observations {
-  /** Counts an outcome of a model whose score is returned. */
+  /** Counts the outcome of a model whose score is returned. */
   answered(plan: TrafficPlan, role: ArmRole, model: string, answer: ModelOutcome): void;
   /**
-   * Counts the outcomes of the same pair by two models.
-   * @param model the name of the candidate.
+   * Counts a comparison: the outcomes of the same pair by two models.
+   * @param model the name of the candidate, which is the canary or the shadow model.
    */
   compared(
     plan: TrafficPlan,
@@ -41,7 +44,7 @@ export interface Observations {
   ): void;
   /** Returns all counts and resets them. */
   take(): { experiment: ObservedExperiment; counts: UnreportedCounts }[];
-  /** Adds counts back that could not be reported. */
+  /** Adds counts back that could not be reported to Redis. */
   putBack(experiment: ObservedExperiment, counts: UnreportedCounts): void;
 }
 
@@ -58,7 +61,8 @@ export function createObservations(metrics?: Metrics): Observations {
       };
       experiments.set(key, known);
     }
-    // Batches of the same experiment may have been posted before, during or after the trial of its canary.
+    // Some batches of the experiment may have been posted before or after the trial of its canary. Only the plans of
+    // batches that were posted during it name the trial.
     known.experiment.trial ??= trial;
     return known.counts;
   }
@@ -70,7 +74,10 @@ export function createObservations(metrics?: Metrics): Observations {
     }
   }
 
-  /** Adds the ratio of the times in which both models computed an item. A cached embedding has no time. */
+  /**
+   * Adds the candidate's time for an item, divided by the main model's time. An embedding from the cache has no time,
+   * so only inputs that both models computed count.
+   */
   function addRatio(counts: UnreportedCounts, model: string, reference: ModelOutcome, candidate: ModelOutcome): void {
     const both = candidate.runs.flatMap((tried) => {
       const known = reference.runs.find(({ input }) => input === tried.input);
@@ -92,8 +99,8 @@ export function createObservations(metrics?: Metrics): Observations {
       const { outcome, runs } = answer;
       const { profile } = plan;
       add(counts, armField(model, 'items'), 1);
-      // When the models are compared, the times of the same items are used, since both models then ran under the same
-      // load.
+      // The run times are needed only without comparisons. With comparisons, the times of items that both models scored
+      // are used, since both models then ran under the same load.
       if (plan.trial?.compare === 0) addRuns(counts, model, answer);
       if (outcome.status === 'failed') {
         add(counts, armField(model, 'failed'), 1);
@@ -120,8 +127,8 @@ export function createObservations(metrics?: Metrics): Observations {
         add(counts, comparisonField(kind, model, 'failed'), 1);
         return;
       }
-      // By cosine and not by score: the score of every negative cosine is 0, and typical cosines of SigLIP are around
-      // 0.
+      // Ranks are compared by cosine and not by score: the score of every negative cosine is 0, and typical cosines of
+      // SigLIP are around 0.
       const isRanked = (kind === 'canary' ? plan.trial : plan.shadow)?.comparedBy === 'ranks';
       const { pairs, worst } = counts[kind];
       if (isRanked) {
@@ -168,7 +175,7 @@ function add(counts: UnreportedCounts, field: string, value: number): void {
 }
 
 /**
- * Adds a pair if its difference is among the largest. Only such pairs are serialised, since their texts may be long.
+ * Adds a pair if its difference is among the largest. Only these pairs are serialized, since their texts may be long.
  */
 function addIfWorst(worst: UnreportedPairs['worst'], difference: number, write: () => string): void {
   if (difference === 0) return;

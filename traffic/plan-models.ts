@@ -4,7 +4,7 @@ import type { Arm, TrafficPlan } from '../shared/contracts/traffic.ts';
 import { ServiceError } from '../shared/errors.ts';
 import { positionOf } from './plan.ts';
 
-/** A model of the plan that this process has only in another version, or not at all. */
+/** A model of the plan that this process has not, or has only in another version. */
 export interface Difference {
   /** A description of the model that this process has instead. */
   difference: string;
@@ -15,7 +15,7 @@ interface Unusable extends Difference {
   isUnusable: true;
 }
 
-/** The models of a plan by name, as far as this process has them. */
+/** The models of a plan, by name. The value is a {@link Difference} for a model that this process cannot use. */
 export type PlanModels = ReadonlyMap<string, ModelSpec | Difference | Unusable>;
 
 /**
@@ -36,7 +36,7 @@ export async function resolvePlan(registry: Registry, plan: TrafficPlan, mayLack
   return models;
 }
 
-/** Returns a model that can be used. @throws {ServiceError} `model.unavailable` */
+/** Returns the model with this name. @throws {ServiceError} `model.unavailable` when this process cannot use it. */
 export function usableModel(models: PlanModels, name: string): ModelSpec {
   const model = models.get(name);
   if (model !== undefined && !('difference' in model)) return model;
@@ -44,8 +44,8 @@ export function usableModel(models: PlanModels, name: string): ModelSpec {
 }
 
 /**
- * Returns true when this process has another revision of the model than the plan, for example because a change of the
- * registry has not reached the process yet.
+ * Returns true when this process has another revision of the model than the plan requires. For example, a change of the
+ * registry may not have reached the process yet.
  */
 export function isUnknown(models: PlanModels, name: string): boolean {
   const model = models.get(name);
@@ -53,8 +53,10 @@ export function isUnknown(models: PlanModels, name: string): boolean {
 }
 
 /**
- * Returns the models that are compared with the model whose score is returned for an image. Models that cannot be used
- * are left out.
+ * Returns the models whose scores for an image are compared with the returned score. Models that this process cannot
+ * use are left out.
+ * @param arm the model whose score is returned.
+ * @param key the image's key, see `imageKey`.
  */
 export function comparedWith(
   { profile, arms, trial, shadow }: TrafficPlan,

@@ -6,7 +6,7 @@ import type { ImageSource } from '../shared/contracts/item.ts';
 import type { Arm, CanaryPhase, ComparedBy, TrafficPlan } from '../shared/contracts/traffic.ts';
 import { ServiceError } from '../shared/errors.ts';
 
-/** A profile whose images several models share, with the models as this process has them. */
+/** A profile whose images several models share, with the models that this process has. */
 export interface Experiment {
   profile: string;
   rules: TrafficRules;
@@ -14,7 +14,7 @@ export interface Experiment {
   id: string;
   /** The models by name, without those that this process cannot use. */
   specs: ReadonlyMap<string, ModelSpec>;
-  /** The reason why models are missing; null when none is missing. */
+  /** The reasons why models are missing in `specs`; null when none is missing. */
   fault: string | null;
 }
 
@@ -42,7 +42,8 @@ export async function readExperiment(registry: Registry, profile: string): Promi
 }
 
 /**
- * Returns how models are compared: by ranks if they belong to different families, whose scores have different scales.
+ * Returns the way in which models are compared. Models of different families are compared by ranks, since their scores
+ * have different scales. Others are compared by scores.
  */
 export function comparedByOf({ specs }: Pick<Experiment, 'specs'>, models: readonly string[]): ComparedBy {
   const families = new Set(models.flatMap((model) => specs.get(model)?.family ?? []));
@@ -56,8 +57,9 @@ export function mainModel({ rules, specs }: Experiment, phase: CanaryPhase | und
 }
 
 /**
- * Returns the models that now get images, with their shares. The main model gets the share of a model that this process
- * cannot use, of a canary that was rolled back, and of a canary whose phase is unknown.
+ * Returns the models that get images now (the arms of the experiment), with their shares. Some models get no images:
+ * those that this process cannot use, and a canary that was rolled back or whose phase is unknown. The main model gets
+ * their shares.
  */
 export function planOf(experiment: Experiment, phase: CanaryPhase | undefined): TrafficPlan {
   const { rules, specs, profile, id } = experiment;
@@ -67,7 +69,7 @@ export function planOf(experiment: Experiment, phase: CanaryPhase | undefined): 
     const spec = specs.get(model);
     if (spec !== undefined && model !== main) arms.push({ role, share, ...recipeOf(spec) });
   };
-  // The canary comes last, so that images of the other models keep their model when its trial ends.
+  // The canary comes last. When its trial ends, the images of the other models then keep their model.
   for (const [model, share] of Object.entries(rules.split)) add('split', model, share);
   if (rules.canary !== undefined && phase === 'trial') add('canary', rules.canary.model, rules.canary.share);
   const others = arms.reduce((sum, { share }) => sum + share, 0);
@@ -91,19 +93,19 @@ export function planOf(experiment: Experiment, phase: CanaryPhase | undefined): 
   };
 }
 
-/** Returns how a shadow is compared with the models whose scores are returned. */
+/** Returns the way in which the shadow model is compared with the models whose scores are returned. */
 export const shadowComparedBy = (experiment: Pick<Experiment, 'rules' | 'specs'>): ComparedBy =>
   comparedByOf(experiment, modelsOf(experiment.rules));
 
-/** Returns the key that decides which model gets an image. It does not depend on the text. */
+/** Returns the key of an image, which decides which model gets it. Pairs with the same image have the same key. */
 export const imageKey = (image: ImageSource | Uint8Array): string | Uint8Array => {
   if (typeof image === 'string' || image instanceof Uint8Array) return image;
   return 'url' in image ? image.url : 'base64' in image ? image.base64 : image.file;
 };
 
 /**
- * Returns a number in [0, 1) for an image, computed by a hash. It depends on the profile and not on the experiment, so
- * an image keeps its model while a share grows.
+ * Returns a number in [0, 1) for an image. It is computed by a hash of the profile, the purpose and the key of the
+ * image. It does not depend on the experiment, so an image keeps its model while the share of the model grows.
  */
 export function positionOf(profile: string, purpose: 'arm' | 'compare' | 'shadow', key: string | Uint8Array): number {
   const digest = hash('sha256', key, 'hex').slice(0, 32);
@@ -111,8 +113,9 @@ export function positionOf(profile: string, purpose: 'arm' | 'compare' | 'shadow
 }
 
 /**
- * Returns the model that gets an image, with its role. Models other than the main one get the numbers from 0 upwards,
- * in their order.
+ * Returns the model that gets an image, with its role. The numbers of `positionOf` from 0 upwards belong to the models
+ * other than the main model, in their order and according to their shares. The remaining numbers belong to the main
+ * model.
  */
 export function armFor({ profile, arms }: TrafficPlan, key: string | Uint8Array): Arm {
   const [main, ...others] = arms;

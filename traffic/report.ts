@@ -4,7 +4,9 @@ import { comparedByOf, type Experiment, mainModel, planOf, shadowComparedBy } fr
 import { rankCorrelation } from './rank-correlation.ts';
 import type { ExperimentKey, TrafficStore } from './store.ts';
 
-/** Creates the report of an experiment. */
+/**
+ * Creates the report of an experiment: the measurements of its models, the state of its canary, and its comparisons.
+ */
 export async function reportOf(store: TrafficStore, experiment: Experiment): Promise<TrafficReport> {
   const { profile, id, rules, fault } = experiment;
   const key = { profile, experiment: id };
@@ -15,9 +17,9 @@ export async function reportOf(store: TrafficStore, experiment: Experiment): Pro
     store.window(key),
   ]);
   const { canary } = rules;
-  // Computed from the state that was just read, since this process may not have read the phase before.
+  // The phase comes from the state that was just read, since this process may not have read the phase before.
   const phase = state?.phase ?? 'trial';
-  // Before the first report, nothing is stored, and the first window is current.
+  // Before the first process has reported counts, nothing is stored and the first window is current.
   const open = { number: state?.number ?? 1, items: 0, of: canary?.window.items ?? 0 };
   open.items = window[armField(canary?.model ?? '', 'items')] ?? 0;
   const comparisons: Promise<Comparison>[] = [];

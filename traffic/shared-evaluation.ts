@@ -12,22 +12,25 @@ import { armFor, imageKey } from './plan.ts';
 import { comparedWith, type Difference, isUnknown, type PlanModels, resolvePlan, usableModel } from './plan-models.ts';
 import { recordOutcomes } from './record.ts';
 
-/** An outcome, with the name of its model when several models share the batch. */
+/** The outcome of a pair. It names the model when several models share the batch. */
 export type RoutedOutcome = Outcome & { model?: string };
 
 export interface BatchOptions extends EvaluationOptions {
-  /** Also stored with the pairs that a comparison quotes, so that they are deleted with the batch. */
+  /**
+   * The batch of the pairs. A comparison stores this id with the pairs that it quotes, so that they are deleted with
+   * the batch.
+   */
   batchId?: string | undefined;
   /**
-   * True: a pair whose model this process cannot use fails with `model.unavailable`, and other pairs are scored. False:
-   * the whole call fails.
+   * Decides what happens when this process cannot use the model of a pair. True: the pair fails with
+   * `model.unavailable`, and other pairs are scored. False: the whole call fails.
    */
   mayLackModels?: boolean;
 }
 
 /**
- * Evaluates by a plan: scores each image with the model that gets it, compares some with other models, and counts the
- * outcomes.
+ * Scores pairs by a plan, which states the models that share the images. Each image is scored with the model that gets
+ * it. Some images are also scored with other models for comparison. The outcomes are counted.
  */
 export interface SharedEvaluation {
   scoreTexts(
@@ -45,7 +48,9 @@ export function createSharedEvaluation(
   observations: Observations,
 ): SharedEvaluation {
   /**
-   * Uses the main model when the canary fails. This counts as a failure of the canary, if the registry has the canary.
+   * Calls `answerBy` with the model of an image. When that model is a canary and cannot be used, calls it again with
+   * the main model. Each pair then counts as a failure of the canary, unless this process has another revision of the
+   * canary.
    */
   async function withFallback<Answer>(
     plan: TrafficPlan,
@@ -56,7 +61,8 @@ export function createSharedEvaluation(
   ): Promise<Answer> {
     const [main] = plan.arms;
     if (arm.role !== 'canary' || main === undefined) return await answerBy(arm);
-    // Processes notice a change of the rules at different times, so this is not a failure of the canary.
+    // This process has another revision of the canary than the plan. Processes notice a change of the rules at
+    // different times, so this is not a failure of the canary.
     if (isUnknown(models, arm.model)) return await answerBy(main);
     try {
       return await answerBy(arm);
@@ -81,7 +87,7 @@ export function createSharedEvaluation(
             options,
           );
           const subjects = texts.map((text) => ({ image, text }));
-          // Not awaited, so that compared models do not delay the response.
+          // The counting is not awaited, since it waits for the compared models, which must not delay the response.
           void recordOutcomes(observations, plan, arm, subjects, scored);
           return scored.scores;
         } catch (error) {
@@ -107,11 +113,11 @@ export function createSharedEvaluation(
         groups.map(async ({ arm, compared, indices }) => {
           const own = indices.map((at) => pairs[at]).filter((pair) => pair !== undefined);
           await withFallback(plan, arm, own.length, models, async (by) => {
-            // When the main model has replaced a failed canary, nothing is compared.
+            // When the main model has replaced a failed canary, no scores are compared.
             const others = by === arm ? compared : [];
             const scored = await evaluation.scorePairs([usableModel(models, by.model), ...others], own, options);
             const subjects = own.map((pair) => ('error' in pair ? undefined : { ...pair, batchId: options.batchId }));
-            // A batch waits for its compared models, so that their work does not collect in memory.
+            // A batch waits for its compared models. Otherwise their work could collect in memory.
             await recordOutcomes(observations, plan, by, subjects, scored);
             for (const [nth, { outcome }] of scored.answers.entries()) {
               outcomes[indices[nth] ?? 0] = { ...outcome, model: by.model };
@@ -125,7 +131,7 @@ export function createSharedEvaluation(
           });
         }),
       );
-      // No model of the plan can be used. This is an error of this process, not of the pairs.
+      // When no model of the plan can be used, this is an error of the process and not of the pairs.
       const [error] = errors;
       if (error !== undefined && errors.length === groups.length && groups.length > 1) throw error;
       return outcomes;

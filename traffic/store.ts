@@ -18,12 +18,12 @@ const scripts = {
 };
 
 /**
- * The time in ms after the last item of an experiment after which its counts are deleted. The state of its canary, a
- * few hundred bytes, is never deleted.
+ * The counts of an experiment are deleted this time in ms after its last item. The state of its canary, a few hundred
+ * bytes, is never deleted.
  */
 const lifetimeMs = 30 * 24 * 3_600_000;
 
-/** Identifies an experiment. */
+/** The profile and the id of an experiment. */
 export interface ExperimentKey {
   profile: string;
   experiment: string;
@@ -32,7 +32,7 @@ export interface ExperimentKey {
 /** Counts of an experiment that a process has not reported yet. */
 export interface UnreportedCounts {
   add: Counts;
-  /** Fields of which Redis stores the largest value, and not the sum. */
+  /** Fields for which Redis stores the largest value and not the sum. */
   max: Counts;
   canary: UnreportedPairs;
   shadow: UnreportedPairs;
@@ -45,10 +45,13 @@ export interface UnreportedPairs {
   worst: [difference: number, pair: string][];
 }
 
-/** One of the pairs with the largest difference, as stored. */
+/** One of the pairs with the largest differences, in the form in which Redis stores it. */
 export type StoredPair = ComparedPair & { batchId?: string };
 
-/** The canary of an experiment. */
+/**
+ * The state of the canary of an experiment. A canary is a model on trial. Its items are judged in windows, one after
+ * the other.
+ */
 export interface CanaryState {
   phase: CanaryPhase;
   /** The number of the current window, from 1. */
@@ -62,7 +65,7 @@ export interface CanaryState {
   reason: string | null;
 }
 
-/** The current window of a canary, and the time of Redis in ms since 1970. */
+/** The current window of a canary, and the clock of Redis in ms since 1970. */
 export type OpenWindow = Pick<CanaryState, 'phase' | 'number' | 'startedAt'> & { now: number };
 
 const stateHash = z.object({
@@ -79,15 +82,21 @@ const stateHash = z.object({
 
 /** Stores the counts of all processes, and the states of canaries. */
 export interface TrafficStore {
-  /** Adds counts. @returns the phase and the current window of the canary; undefined without a canary. */
+  /**
+   * Adds counts to the stored counts. @returns the phase and the current window of the canary; undefined without a
+   * canary.
+   */
   add(key: ExperimentKey, counts: UnreportedCounts, hasCanary: boolean): Promise<OpenWindow | undefined>;
   /** Returns the state of the canary; undefined before its first report. */
   state(key: ExperimentKey): Promise<CanaryState | undefined>;
   /** Returns the counts of the current window. */
   window(key: ExperimentKey): Promise<Counts>;
-  /** Returns the pairs of scores of both models in the current window. */
+  /** Returns the scores of both models for each pair that was compared in the current window. */
   windowPairs(key: ExperimentKey): Promise<[reference: number, candidate: number][]>;
-  /** Ends a window. Only the first call has an effect. @returns true when this call ended the window. */
+  /**
+   * Ends a window of the canary. Only the first call for a window has an effect. @returns true when this call ended the
+   * window.
+   */
   settle(
     key: ExperimentKey,
     window: JudgedWindow,
@@ -100,7 +109,9 @@ export interface TrafficStore {
   windows(key: ExperimentKey): Promise<JudgedWindow[]>;
   /** Returns the latest scores of both models, and the pairs with the largest differences, largest first. */
   comparison(key: ExperimentKey, kind: ComparisonKind): Promise<{ pairs: [number, number][]; worst: ComparedPair[] }>;
-  /** Removes the pairs of a batch. Sums and scores stay, since they quote no image or text. */
+  /**
+   * Removes the stored texts and images of a batch's pairs. Sums and scores stay, since they contain no image or text.
+   */
   removeBatch(key: ExperimentKey, batchId: string): Promise<void>;
 }
 

@@ -19,27 +19,30 @@ import { reportOf } from './report.ts';
 import { type BatchOptions, createSharedEvaluation, type RoutedOutcome } from './shared-evaluation.ts';
 import { createTrafficStore } from './store.ts';
 
-/** The models that score the images of a profile or model now. */
+/** The models that score the images of a request now. */
 export interface ModelRoute {
   /** The requested profile or model, or the default when a request names none. */
   name: string;
-  /** The profile whose queue contains its batches. */
+  /** The profile in whose queue the batches of the request wait. */
   profile: string;
   /** The main model, for work that a single model must do. */
   spec: ModelSpec;
-  /** True when one of the models gives each pair a probability. */
+  /** True when at least one of the models gives each pair a probability. */
   pairProbabilities: boolean;
   /** The models that share the images, with their shares; absent when one model gets all images. */
   plan?: TrafficPlan;
 }
 
-/** The models that a batch was posted with, which evaluate it. */
+/** The models that were chosen when a batch was posted. They evaluate the whole batch. */
 export interface PinnedTraffic extends Omit<Recipe, 'textCleaning'> {
   textCleaning?: string | undefined;
   traffic?: TrafficPlan | undefined;
 }
 
-/** Chooses the model for each image by the shares of a profile, judges canaries, and compares shadows. */
+/**
+ * Chooses the model for each image by the shares in the rules of a profile. Judges canaries (models on trial), and
+ * compares shadow models, whose scores are never returned.
+ */
 export interface Traffic {
   /** Returns the models for a request. @throws {ServiceError} `model.unknown`, `model.unavailable` */
   route(nameOrNothing?: string): Promise<ModelRoute>;
@@ -51,8 +54,8 @@ export interface Traffic {
     options?: EvaluationOptions,
   ): Promise<TextScores>;
   /**
-   * Scores pairs with the models that their batch was posted with; see {@link Evaluation.scorePairs}.
-   * @returns a {@link Difference} when this process does not have the models of that batch.
+   * Scores pairs with the models that were chosen when their batch was posted; see {@link Evaluation.scorePairs}.
+   * @returns a {@link Difference} when this process does not have these models.
    */
   scorePairs(
     pinned: PinnedTraffic,
@@ -60,7 +63,7 @@ export interface Traffic {
     options?: BatchOptions,
   ): Promise<RoutedOutcome[] | Difference>;
   /**
-   * Answers lines of an OpenAI batch with its model; see {@link Evaluation.answerLines}.
+   * Answers the requests in lines of an OpenAI batch with the model of the batch; see {@link Evaluation.answerLines}.
    * @returns a {@link Difference} when this process does not have that model.
    */
   answerLines(
@@ -81,11 +84,11 @@ export interface Traffic {
    */
   decide(profile: string, action: CanaryAction): Promise<TrafficReport>;
   /**
-   * Removes the pairs of a deleted batch from the comparisons of models, at once and again after {@link removeAgainMs}:
-   * a process writes its counts up to a second after it has scored.
+   * Removes the pairs of a deleted batch from the comparisons of models. It removes them at once, and again after
+   * {@link removeAgainMs}, since a process may write pairs up to a second after it has scored them.
    */
   forget(batchId: string): Promise<void>;
-  /** Writes the remaining counts to Redis. */
+  /** Writes the counts that are not in Redis yet to Redis. */
   close(): Promise<void>;
 }
 
@@ -110,7 +113,7 @@ export function createTraffic({ registry, evaluation, redis, warm, metrics, log 
   const shared = createSharedEvaluation(evaluation, registry, observations);
 
   const report = async (experiment: Experiment) => {
-    // Reads the phase now: a client that has seen a rollback must not get a score of that canary afterwards.
+    // The phase is read first. A client that has seen a rollback in a report must get no more scores of that canary.
     await experiments.refresh(experiment);
     return await reportOf(store, experiment);
   };

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 
 /**
- * Runs a program to its end. It ends with this process.
- * @returns its output, and the reason of a failure.
+ * Runs a program and waits for its end. A stop request also ends the program.
+ * @returns its output, and the reason of a failure (undefined after success).
  */
 export async function runChild(command, args, options, stops) {
   const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });

@@ -1,5 +1,6 @@
-// Preloaded into the entry by `launch.js`: when the bootstrap is killed (kill -9), the entry drains and ends as on
-// SIGTERM, and does not become an orphan. File descriptor 3 is the pipe that closes with the bootstrap.
+// `launch.js` preloads this file into the entry script. When the bootstrap process is killed (kill -9), the entry
+// drains and ends as on SIGTERM, so it does not become an orphan. File descriptor 3 is a pipe that closes when the
+// bootstrap ends.
 import { Socket } from 'node:net';
 
 const bootstrap = new Socket({ fd: 3 });
@@ -8,5 +9,6 @@ bootstrap.on('close', () => process.kill(process.pid, 'SIGTERM'));
 bootstrap.resume();
 bootstrap.unref();
 
-// child_process.fork passes execArgv on, and a grandchild has no such pipe.
+// Child processes of the entry must not load this file, since they have no such pipe. `child_process.fork` would pass
+// execArgv to them.
 process.execArgv = process.execArgv.filter((argument) => argument !== `--import=${import.meta.url}`);

@@ -4,16 +4,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const RETRY_MS = 200;
 const HEARTBEAT_MS = 5_000;
-// Process ids are reused after a reboot. A live holder updates its token far more often than this.
+// A token without an update for this time is stale, even if its process id exists: ids are reused after a reboot. A
+// live holder updates its token far more often.
 const DEAD_AFTER_MS = 60_000;
 
 /**
- * Runs `work` while no other bootstrap of this checkout does. It cannot use `shared/file-lock.ts`, which needs the
- * SQLite of Node 24: it also runs on Node 20, before anything is installed.
+ * Runs `work` while no other bootstrap of this checkout runs its own. This file cannot use `shared/file-lock.ts`, which
+ * needs the SQLite of Node 24: it must also run on Node 20, before anything is installed.
  *
- * The lock is a directory with one token, named after the holder's process. A process takes the lock by renaming a
- * prepared directory over it, which succeeds only if it is missing or empty. The token of a dead holder is removed by
- * its name. So if several processes find a stale lock, exactly one gets it.
+ * The lock is a directory that contains one token, a file named after the holder's process id. A process takes the lock
+ * by renaming a prepared directory to the lock's path. This succeeds only if no directory is there or it is empty. The
+ * token of a dead holder is removed by its name. So if several processes find a stale lock, exactly one of them takes
+ * it.
  */
 export async function withInstallLock(directory, stops, work) {
   const lock = join(directory, 'install.lock');
@@ -32,7 +34,7 @@ export async function withInstallLock(directory, stops, work) {
   } finally {
     clearInterval(heartbeat);
     rmSync(token, { force: true });
-    // Not recursively: the directory may already have the next holder's token.
+    // The directory is not removed with its content: it may already contain the token of the next holder.
     removeIfEmpty(lock);
   }
 }
@@ -68,7 +70,7 @@ function removeIfEmpty(directory) {
   try {
     rmdirSync(directory);
   } catch {
-    // The directory has a token, or was removed.
+    // The directory contains a token, or another process has removed it.
   }
 }
 
@@ -76,7 +78,7 @@ function touch(file) {
   try {
     utimesSync(file, new Date(), new Date());
   } catch {
-    // Removed by a user: the installation continues.
+    // A user has removed the token. The installation continues.
   }
 }
 

@@ -6,15 +6,16 @@ import { BootstrapError } from './bootstrap-error.js';
 
 const isWindows = process.platform === 'win32';
 /**
- * The maximum size of V8's young generation in MiB. On a machine with much memory it grows to 134 MiB per process, mostly
- * unused: a worker with two encoders grew from 600 to 800 MiB over 60,000 items, and stays at 600 MiB with this limit.
+ * The maximum size of V8's young generation (new objects) in MiB. On a machine with much memory, the young generation
+ * grows to 134 MiB in each process, mostly unused. A worker with two encoders grew from 600 to 800 MiB over 60,000
+ * items, and stays at 600 MiB with this limit.
  */
 const youngObjects = '--max-semi-space-size=8';
 
 /**
- * Runs the entry. Resolves to `{code, signal}`, as child_process reports them, when it has ended. The entry has its own
- * process group, so that a stop request reaches it once, through `stops`, and not again from the terminal. A pipe closes
- * when this process is killed (`end-with-bootstrap.js`).
+ * Runs the entry script. Resolves to `{code, signal}`, as child_process reports them, when the script has ended. The
+ * script has its own process group. A stop request therefore reaches it once, through `stops`, and not again from the
+ * terminal. A pipe to the script closes when this process is killed (`end-with-bootstrap.js`).
  */
 export function launch(root, entry, args, stops) {
   const child = spawn(
@@ -24,10 +25,10 @@ export function launch(root, entry, args, stops) {
       stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
       detached: !isWindows,
       env: {
-        // The entry reads all settings, secrets included.
+        // The entry script reads all settings, including secrets.
         ...process.env,
         ...telemetryOff,
-        // Child processes inherit both. A process that cannot write to the cache works without it.
+        // Child processes inherit both variables. A process that cannot write to the cache works without it.
         NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'compile'),
         NODE_OPTIONS: [youngObjects, process.env.NODE_OPTIONS].filter(Boolean).join(' '),
       },
@@ -41,8 +42,8 @@ export function launch(root, entry, args, stops) {
 }
 
 /**
- * Forwards a stop request as if this process did not exist: Ctrl-C and a closed terminal to the whole group, `kill` to
- * one process.
+ * Forwards a stop request to the processes that would get it without this bootstrap: Ctrl-C and a closed terminal go to
+ * the whole group, `kill` to one process.
  */
 function passOn(signal, child) {
   if (signal === 'SIGTERM' || isWindows) {
@@ -58,13 +59,13 @@ function passOn(signal, child) {
 
 const ownNode = (root) => join(root, 'node_modules', 'node', 'bin', isWindows ? 'node.exe' : 'node');
 
-/** Node 24 strips types and needs no build step. */
+/** Returns true if this Node runs the TypeScript code without a build step, which Node 24 does. */
 const isRecentEnough = () => Number(process.versions.node.split('.')[0]) >= 24 && existsSync(process.execPath);
 
-/** Returns true if there is a Node that runs the code: this one, or that of the package `node`. */
+/** Returns true if a Node for the code is available: this process's Node, or the one of the package `node`. */
 export const hasNode = (root) => isRecentEnough() || existsSync(ownNode(root));
 
-/** Returns the Node of this process if it runs the code, else that of the package `node`. */
+/** Returns the path of this process's Node if it is recent enough, else the one of the package `node`. */
 export function nodeOf(root) {
   if (isRecentEnough()) return process.execPath;
   if (existsSync(ownNode(root))) return ownNode(root);

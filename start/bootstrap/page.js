@@ -6,12 +6,12 @@ import { childEnvironment } from '../../shared/child-environment.js';
 import { runChild } from './child.js';
 import { nodeOf } from './launch.js';
 
-/** The entries that serve or test the page. A worker does not need it. */
+/** The entry scripts that serve or test the web page. A worker does not need the page. */
 const servers = new Set(['start/main.ts', 'api/main.ts', 'tests/run.ts']);
 
 /**
- * Builds the page for an entry that serves it, unless `web/dist` has the stamp of the present sources. If it cannot be
- * built (no write access, an installation without the tools), the API works without it.
+ * Builds the web page for an entry script that serves it, unless `web/dist` has the stamp of the present sources. The
+ * page may fail to build (no write access, or an installation without the build tools). The API works without it.
  */
 export async function ensurePageFor(entry, root, stops) {
   const path = relative(root, resolve(entry)).replaceAll('\\', '/');
@@ -19,7 +19,7 @@ export async function ensurePageFor(entry, root, stops) {
   if (fault !== undefined && stops.asked === undefined) console.error(couldNot(fault));
 }
 
-/** @returns undefined if `web/dist` is up to date, else the reason why it is not. */
+/** Builds the page if needed. @returns undefined if `web/dist` is up to date, else the reason why it is not. */
 async function ensurePage(root, stops) {
   const web = join(root, 'web');
   if (!existsSync(join(web, 'build.ts'))) return undefined;
@@ -33,7 +33,10 @@ async function ensurePage(root, stops) {
 
 const couldNot = (fault) => `The page at /evaluator/ could not be built: ${fault}`;
 
-/** Returns a hash of the sources, as file times mean nothing after a checkout. The lock file covers the build tools. */
+/**
+ * Returns a hash of the page's sources. File times cannot be used, since a checkout changes them. The hash includes the
+ * lock file, which names the versions of the build tools.
+ */
 function stampOf(root) {
   const hash = createHash('sha256');
   const files = readdirSync(join(root, 'web'), { recursive: true, withFileTypes: true })
@@ -49,7 +52,10 @@ function stampOf(root) {
   return `${hash.digest('hex')}\n`;
 }
 
-/** Builds the page in a separate process, which frees its memory. @returns undefined, or the output of a failed build. */
+/**
+ * Builds the page in a separate process, whose memory is freed when it ends. @returns undefined, or the output of a
+ * failed build.
+ */
 async function build(root, stops) {
   const options = { env: childEnvironment('pageBuild') };
   const { output, failure } = await runChild(nodeOf(root), [join(root, 'web', 'build.ts')], options, stops);

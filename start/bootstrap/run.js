@@ -9,8 +9,9 @@ import { listenForStops } from './stops.js';
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /**
- * Installs and builds what is missing, runs the entry, and ends with the entry's exit code or by its signal.
- * @param {string[]} argv the entry, relative to the checkout or absolute, and its arguments
+ * Installs the dependencies and builds the page if needed, then runs the entry script. Ends with the exit code of the
+ * entry script, or by the signal that ended it.
+ * @param {string[]} argv the path of the entry script, relative to the current directory or absolute, and its arguments
  */
 export async function run([entry, ...args]) {
   if (entry === undefined) return fail('Usage: node start/bootstrap.js <entry.ts> [arguments]');
@@ -28,7 +29,7 @@ export async function run([entry, ...args]) {
   }
 }
 
-/** Ends this process by the same signal, so that the shell and npm see it. */
+/** Ends this process by the same signal, so that the shell and npm see that signal. */
 function endBy(stops, signal) {
   stops.release();
   process.kill(process.pid, signal);

@@ -6,16 +6,19 @@ import { BootstrapError } from './bootstrap-error.js';
 
 const stampFile = (root) => join(root, 'node_modules', '.installed-from');
 
-/** Returns true if `node_modules` was installed from this lock file, on a platform like this. */
+/** Returns true if `node_modules` was installed from this lock file, on this platform. */
 export const isInstalled = (root) => readIfThere(stampFile(root)) === stampOf(root);
 
-/** Writes the stamp for the next start. */
+/** Writes the stamp that {@link isInstalled} reads at the next start. */
 export function writeStamp(root) {
   mkdirSync(join(root, 'node_modules'), { recursive: true });
   writeFileSync(stampFile(root), stampOf(root));
 }
 
-/** Returns the stamp, which includes the platform: a Mac and a Linux container may share a checkout, but not native modules. */
+/**
+ * Returns the stamp. It includes the platform: a Mac and a Linux container may share a checkout, but not its native
+ * modules.
+ */
 function stampOf(root) {
   const lockFile = readIfThere(join(root, 'package-lock.json'));
   if (lockFile === undefined)

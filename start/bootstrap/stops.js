@@ -1,15 +1,16 @@
 import { readFileSync } from 'node:fs';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-// One Ctrl-C arrives up to three times: from the terminal, from npm, which forwards it, and as the end of npm's shell.
-// Two key presses are further apart than this.
+// One press of Ctrl-C may cause three stop requests: a signal from the terminal, a signal that npm forwards, and the
+// end of npm's shell. Two presses are further apart than this time.
 const ONE_PRESS_MS = 250;
 const PARENT_CHECK_MS = 500;
 
 /**
  * Listens for stop requests: signals, and the end of the npm that runs this script. npm signals only the shell that it
  * starts, and some shells (such as dash) end without forwarding the signal.
- * `asked` is the signal of the first request, `onStop` is called for each separate request, `release` stops listening.
+ * In the result, `asked` is the signal of the first request, `onStop` is called for each separate request, and
+ * `release` stops listening.
  */
 export function listenForStops() {
   const stops = { asked: undefined, onStop: () => {}, release };
@@ -25,7 +26,8 @@ export function listenForStops() {
   }
   for (const signal of SIGNALS) process.on(signal, stop);
 
-  // Without npm, the end of the parent is not a stop request: `nohup node start/bootstrap.js … &` outlives its shell.
+  // Without npm, the end of the parent process is not a stop request: `nohup node start/bootstrap.js … &` outlives its
+  // shell.
   const npmGone = process.env.npm_lifecycle_event === undefined ? () => false : watchNpm();
   const parentCheck = setInterval(() => {
     if (stops.asked === undefined && npmGone()) stop('SIGTERM');
@@ -49,7 +51,10 @@ function watchNpm() {
   };
 }
 
-/** Returns the process id of npm if there is a shell in between (one that does not `exec` its last command). Linux only. */
+/**
+ * Returns the process id of npm if a shell is between npm and this process. Such a shell did not `exec` its last
+ * command. Works on Linux only.
+ */
 function npmBehindShell(parent) {
   try {
     const isShell = /^(ba|da|a|z|k)?sh$/.test(readFileSync(`/proc/${parent}/comm`, 'utf8').trim());
@@ -61,7 +66,8 @@ function npmBehindShell(parent) {
 
 function parentOf(pid) {
   try {
-    // The second field is the command in parentheses, which may contain spaces; the parent is the second field after it.
+    // The second field is the command in parentheses, which may contain spaces. The parent's process id is the second
+    // field after the closing parenthesis.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
   } catch {

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Returns true if `node_modules` has exactly the packages of the lock file for this platform. A manual `npm ci` leaves no
- * stamp, as npm runs no script of this package. npm lists installed packages in `node_modules/.package-lock.json`.
+ * Returns true if `node_modules` has exactly the packages of the lock file for this platform. This recognises a manual
+ * `npm ci`, which leaves no stamp, since npm runs no script of this package. npm lists the installed packages in
+ * `node_modules/.package-lock.json`.
  */
 export function isCompleteTree(root) {
   const wanted = packagesOf(join(root, 'package-lock.json'));
@@ -19,8 +20,9 @@ export function isCompleteTree(root) {
 const isSame = (one, other) => one.version === other.version && one.integrity === other.integrity;
 
 /**
- * Returns true if npm must have installed the package. An optional package without a platform may belong to a package of
- * another platform; npm itself detects the C library.
+ * Returns true if npm must have installed the package on this platform. For two kinds of optional packages this is
+ * unknown, so it returns false: a package without a platform may belong to a package of another platform, and npm
+ * itself detects the C library.
  */
 function isForHere({ optional, os, cpu, libc }) {
   if (!optional) return true;
@@ -30,7 +32,7 @@ function isForHere({ optional, os, cpu, libc }) {
 
 const includes = (list, name) => list === undefined || list.includes(name);
 
-/** Returns the packages without the project itself, which has the empty path. */
+/** Returns the packages of a lock file, without the project itself, which has the empty path. */
 function packagesOf(lockFile) {
   try {
     const { '': _self, ...packages } = JSON.parse(readFileSync(lockFile, 'utf8')).packages;

@@ -2,11 +2,11 @@ import { connect, isIP, type Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 
 /**
- * Sends commands over a new connection and returns the replies as text; an error reply begins with "-". Supports the
- * part of the Redis protocol that PING and INFO need. The supervisor needs no more, and a client library would cost 60
- * ms at startup.
- * @param url a socket path, redis:// or rediss://, optionally with user and password.
- * @param tls options of a TLS connection.
+ * Sends commands to Redis over a new connection and returns the replies as text. An error reply begins with "-".
+ * Supports only the part of the Redis protocol that PING and INFO need. The supervisor needs no other commands, and a
+ * client library would add 60 ms to the start.
+ * @param url a socket path, or a redis:// or rediss:// URL, optionally with user and password.
+ * @param tls the options of a TLS connection.
  * @throws the network error if Redis is not reachable or does not answer within `timeoutMs`.
  */
 export async function ask(

@@ -7,13 +7,14 @@ import { isRecentEnough, OLDEST_REDIS, requireRecentProgram, versionOf } from '.
 /** The Redis that `npm start` runs. */
 export interface ChosenRedis {
   readonly server: RedisServer;
-  /** Rejects with a {@link StartError} if it is too old. */
+  /** Checks the version of the server. Rejects with a {@link StartError} if it is too old. */
   check(): Promise<void>;
 }
 
 /**
- * Chooses an installed Redis, else one that the package manager installs, else one in Docker.
- * @throws {StartError} with the install command for this system if none is possible.
+ * Chooses the Redis to run: an installed program, otherwise one that the package manager installs now, otherwise a
+ * container in Docker.
+ * @throws {StartError} with the install command for this system if none of them is possible.
  */
 export async function chooseRedis(redisDir: string, say: (line: string) => void): Promise<ChosenRedis> {
   const installed = findRedisServer();
@@ -21,7 +22,7 @@ export async function chooseRedis(redisDir: string, say: (line: string) => void)
     return { server: localRedis(installed, redisDir), check: () => requireRecentProgram(installed) };
   }
   const check = async () => {};
-  // Loaded on demand: only the first start on a new machine needs it.
+  // These modules are loaded on demand, since only the first start on a new machine needs them.
   const { installRedis, installCommandForPeople } = await import('./install.ts');
   const result = await installRedis(say);
   const version = 'program' in result ? await versionOf(result.program) : undefined;

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 
-// Every write is on disk before it is acknowledged, and nothing is evicted: this Redis is the only store of the queue.
-// AOF only, without periodic snapshots (`save ""`).
+// This Redis is the only store of the queue. So every write is on disk before it is acknowledged, and no data is
+// evicted. It uses the append-only file only, without periodic snapshots (`save ""`).
 const DURABLE = {
   appendonly: 'yes',
   appendfsync: 'always',

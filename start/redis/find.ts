@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Returns the absolute path of the first of these programs on the search path, or undefined. */
+/** Returns the path of the first program with this name in the directories of the search path, or undefined. */
 export function findProgram(name: string, searchPath = process.env['PATH'] ?? ''): string | undefined {
   for (const directory of searchPath.split(delimiter)) {
     if (directory === '') continue;
@@ -16,7 +16,10 @@ export function findProgram(name: string, searchPath = process.env['PATH'] ?? ''
   return undefined;
 }
 
-/** Returns the installed Redis server, or Valkey, which replaces it on newer systems and works with BullMQ too. */
+/**
+ * Returns the path of the installed Redis server, else of Valkey, which replaces Redis on newer systems and works with
+ * BullMQ too.
+ */
 export function findRedisServer(searchPath?: string): string | undefined {
   return findProgram('redis-server', searchPath) ?? findProgram('valkey-server', searchPath);
 }

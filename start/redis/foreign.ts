@@ -8,8 +8,9 @@ import { ask } from './ask.ts';
 import { isRecentEnough, OLDEST_REDIS } from './version.ts';
 
 /**
- * Checks the Redis of `REDIS_URL`. The service starts even if Redis is down: single pairs are scored without it.
- * @throws {StartError} if it answers and is too old.
+ * Checks the version of the Redis at `REDIS_URL`. The service starts even if this Redis is down, since single pairs are
+ * scored without it.
+ * @throws {StartError} if the Redis answers and is too old.
  * @throws {ConfigError} if a certificate file cannot be read.
  */
 export async function checkForeignRedis(url: string, redisTls: RedisTls, say: (line: string) => void): Promise<void> {
@@ -26,7 +27,9 @@ export async function checkForeignRedis(url: string, redisTls: RedisTls, say: (l
   );
 }
 
-/** Returns the INFO of the first server that answers; a sentinel has the same version as its master. */
+/**
+ * Returns the product name and version of the first server that answers. A sentinel has the same version as its master.
+ */
 async function statedServer(
   target: RedisTarget,
   tls: ConnectionOptions,

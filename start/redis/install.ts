@@ -6,11 +6,14 @@ import { findProgram, findRedisServer } from './find.ts';
 
 const run = promisify(execFile);
 
-/** The non-interactive install command of a package manager. Packages are tried in order: some systems have Valkey only. */
+/**
+ * A package manager with its install command, which asks no questions. Packages are tried in order, since some systems
+ * have only Valkey.
+ */
 interface PackageManager {
   readonly tool: string;
   readonly install: readonly string[];
-  /** The command to run once if a package is not found: a fresh container has no package lists. */
+  /** The command that loads the package lists. It runs once if no package is found: a fresh container has no lists. */
   readonly refresh?: readonly string[];
   readonly packages: readonly string[];
   readonly needsRoot: boolean;
@@ -44,7 +47,10 @@ const managers: readonly PackageManager[] = [
   { tool: 'brew', install: ['install'], packages: ['redis'], needsRoot: false },
 ];
 
-/** Returns the command that installs Redis on this system, or undefined without a known package manager. */
+/**
+ * Returns the install command of Redis for a person to run on this system, or undefined without a known package
+ * manager.
+ */
 export function installCommandForPeople(): string | undefined {
   const manager = presentManager();
   if (manager === undefined) return undefined;
@@ -54,8 +60,8 @@ export function installCommandForPeople(): string | undefined {
 }
 
 /**
- * Installs Redis with the system's package manager, if it needs no password.
- * @returns the server program, or the reason for its absence.
+ * Installs Redis with the system's package manager, if this needs no password.
+ * @returns the path of the server program, or the reason why it could not be installed.
  */
 export async function installRedis(say: (line: string) => void): Promise<{ program: string } | { failed: string }> {
   const manager = presentManager();
@@ -94,15 +100,16 @@ async function install(
   return { failed };
 }
 
-// With RUNLEVEL=1, invoke-rc.d does not start services that it installs on a system without systemd. Passed through
-// `env`, because sudo drops variables.
+// With RUNLEVEL=1, Debian's invoke-rc.d does not start the installed service on a system without systemd. The variables
+// are passed through `env`, because sudo drops variables.
 export const quietEnvironment = ['env', 'DEBIAN_FRONTEND=noninteractive', 'RUNLEVEL=1', 'HOMEBREW_NO_ENV_HINTS=1'];
 
 type RunAsRoot = (command: readonly string[]) => Promise<string | undefined>;
 
 /**
- * Debian's package starts a Redis on port 6379, now and at every boot. Masking it prevents the start now (until the
- * next boot, in case this process is killed); disabling it prevents later starts.
+ * Prevents Debian's package from starting a Redis on port 6379, both now and at every boot. Masking the service
+ * prevents the start during the installation. The mask lasts until the next boot at most, in case this process is
+ * killed. The returned function removes the mask and disables the service, which prevents later starts.
  */
 async function keepServiceFromStarting(runAsRoot: RunAsRoot): Promise<() => Promise<void>> {
   if (!existsSync('/run/systemd/system') || findProgram('apt-get') === undefined) return async () => {};
@@ -118,13 +125,16 @@ function presentManager(): PackageManager | undefined {
   return candidates.find(({ tool }) => findProgram(tool) !== undefined);
 }
 
-/** Returns the prefix to run a command as root: empty for root itself, undefined if a password would be needed. */
+/**
+ * Returns the words to put before a command so that it runs as root: none for root itself; undefined if a password
+ * would be needed.
+ */
 export async function passwordlessRoot(): Promise<readonly string[] | undefined> {
   if (process.getuid?.() === 0) return [];
   return (await runCommand(['sudo', '-n', 'true'])) === undefined ? ['sudo', '-n'] : undefined;
 }
 
-/** @returns undefined after success, else the last line of output. */
+/** Runs a command. @returns undefined after success, else the last line of its error output. */
 export async function runCommand([program = '', ...args]: readonly string[]): Promise<string | undefined> {
   try {
     await run(program, args, { maxBuffer: 64 * 1024 * 1024, env: childEnvironment('systemInstall') });

@@ -5,7 +5,7 @@ import { writeRedisConf } from './conf.ts';
 import type { RedisServer } from './server.ts';
 import { socketPathFor } from './socket-path.ts';
 
-/** A Redis run from an installed program, on a unix socket that only this user may open. */
+/** Describes how to run Redis from an installed program. It listens on a unix socket that only this user may open. */
 export function localRedis(program: string, redisDir: string): RedisServer {
   mkdirSync(redisDir, { recursive: true, mode: 0o700 });
   const socket = socketPathFor(redisDir);
@@ -22,8 +22,9 @@ export function localRedis(program: string, redisDir: string): RedisServer {
 }
 
 /**
- * Returns the server that already listens on this socket. Two servers would corrupt the append-only file that they
- * share. Such a server was started by this service, even if its pid file was lost.
+ * Returns the process id of the server that already listens on this socket. A second server would corrupt the
+ * append-only file, which both would write. The first server was started by this service, even if its pid file was
+ * lost.
  */
 async function findOn(socket: string): Promise<number | undefined> {
   if (!existsSync(socket)) return undefined;

@@ -5,8 +5,8 @@ import { StartError } from '../start-error.ts';
 import { ask } from './ask.ts';
 import { type RedisServer, runRedis } from './server.ts';
 
-// A new server listens within about 20 ms. A container takes seconds, or minutes if its image or a large file must be
-// loaded.
+// The limits of the pause in ms between two checks whether a new server answers. A server process listens within about
+// 20 ms. A container takes seconds, or minutes if its image or a large data file must be loaded.
 const FIRST_WAIT_MS = 10;
 const LONGEST_WAIT_MS = 250;
 
@@ -14,22 +14,25 @@ const LONGEST_WAIT_MS = 250;
 export interface ManagedRedis extends Kept {
   readonly url: string;
   /**
-   * Resolves when Redis has loaded all data and answers. If it never answers, this stays pending and `onFailed` gets
-   * the reason.
+   * Resolves when Redis has loaded all data and answers. If Redis never answers, this promise stays pending and
+   * `onFailed` gets the reason.
    */
   readonly ready: Promise<void>;
 }
 
 export interface ManagedRedisOptions {
   server: RedisServer;
-  /** Runs before each start. Rejects with the reason why the server cannot be used. */
+  /** Called before each start. Rejects with the reason why the server cannot be used. */
   check(): Promise<void>;
   say(line: string): void;
-  /** Called when it cannot be started. After it has answered once, it is restarted without limit. */
+  /**
+   * Called when Redis cannot be started. This can happen only before Redis has answered once; afterwards it is
+   * restarted without limit.
+   */
   onFailed(error: Error): void;
 }
 
-/** Runs a Redis, or takes over that of a crashed supervisor, and restarts it whenever it ends. */
+/** Runs a Redis and restarts it each time it ends. If the Redis of a crashed supervisor still runs, takes it over. */
 export function manageRedis({ server, check, say, onFailed }: ManagedRedisOptions): ManagedRedis {
   const ready = Promise.withResolvers<void>();
   let hasAnswered = false;
@@ -59,7 +62,10 @@ export function manageRedis({ server, check, say, onFailed }: ManagedRedisOption
   return { url: server.url, ready: ready.promise, stop: kept.stop };
 }
 
-/** Sends PING until Redis answers it, which it does once all data is loaded. Returns false if the server ends first. */
+/**
+ * Sends PING until Redis answers it with PONG, which it does once all data is loaded. Returns false if the server ends
+ * first.
+ */
 async function answers(url: string, ended: Promise<string>): Promise<boolean> {
   let hasEnded = false;
   void ended.then(() => {

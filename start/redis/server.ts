@@ -6,18 +6,18 @@ import type { Run } from '../keep-alive.ts';
 import { readPidFile, removePidFile, writePidFile } from '../pid-file.ts';
 import { untilGone } from '../process-birth.ts';
 
-/** How to run a managed Redis: as a program, or as the docker CLI in the foreground of its container. */
+/** The way to run a managed Redis: as a program, or in a container through the docker CLI in the foreground. */
 export interface RedisServer {
   /** The address for ioredis: a socket path or redis://:password@127.0.0.1:port. */
   readonly url: string;
   readonly command: readonly [program: string, ...args: string[]];
   readonly logFile: string;
   readonly pidFile: string;
-  /** Called before each start, to remove the remains of a crashed server. */
+  /** Called before each start. Removes the remains of a crashed server. */
   prepare(): Promise<void>;
-  /** Returns a running server process that has no pid file, if there is one. */
+  /** Returns the process id of a running server without a pid file, or undefined. */
   findStray(): Promise<number | undefined>;
-  /** Called before SIGKILL is sent to the process: a container must be killed by its engine. */
+  /** Called before SIGKILL is sent to the process. Only its engine can kill a container. */
   kill(): void;
 }
 
@@ -31,11 +31,13 @@ async function spawnRedis(server: RedisServer): Promise<Run> {
   await server.prepare();
   const [program, ...args] = server.command;
   const log = openSync(server.logFile, 'a', 0o600);
-  // A separate session: Ctrl-C in the terminal must not end Redis before the service has drained.
+  // The process has a separate session, so that Ctrl-C in the terminal does not end Redis before the service has
+  // drained.
   const child = spawn(program, args, {
     detached: true,
     stdio: ['ignore', log, log],
-    // Redis 7 does not start with a locale that the system lacks; ssh forwards such locales.
+    // The locale is set, since Redis 7 does not start with a locale that the system lacks. ssh may forward such a
+    // locale.
     env: childEnvironment(server.command[0] === 'docker' ? 'docker' : 'redis', { LC_ALL: 'C' }),
   });
   closeSync(log);

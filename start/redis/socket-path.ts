@@ -4,19 +4,26 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StartError } from '../start-error.ts';
 
-// sockaddr_un holds 104 bytes on macOS and 108 on Linux, including the terminating zero.
+// The maximum length of a socket path. The operating system allows 104 bytes on macOS and 108 on Linux (`sockaddr_un`),
+// including the terminating zero.
 const LONGEST_BYTES = 100;
 
-/** Returns the socket path of the managed Redis: in its directory, or in a private temporary one if the path is too long. */
+/**
+ * Returns the path of the socket of the managed Redis. The socket is in the Redis directory, or in a private temporary
+ * directory if the path would be too long.
+ */
 export function socketPathFor(redisDir: string): string {
   const path = join(redisDir, 'redis.sock');
   if (Buffer.byteLength(path) <= LONGEST_BYTES) return path;
-  // The same path at each start of this directory, so that the Redis of a crashed supervisor is found.
+  // The path is the same at each start with this directory, so that the Redis of a crashed supervisor is found.
   const name = createHash('sha256').update(redisDir).digest('hex').slice(0, 16);
   return join(privateDirectory(join(tmpdir(), `vls-${name}`)), 'redis.sock');
 }
 
-/** @throws {StartError} if another user owns the directory: everyone can write to /tmp. */
+/**
+ * Creates the directory if it is missing. @throws {StartError} if another user owns it or may use it: everyone can
+ * write to /tmp.
+ */
 function privateDirectory(path: string): string {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   const found = lstatSync(path);

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { childEnvironment } from '../../shared/child-environment.js';
 import { StartError } from '../start-error.ts';
 
-/** The oldest version that BullMQ supports: older ones lack commands of its scripts. */
+/** The oldest Redis version that BullMQ supports. Older versions lack commands that its scripts use. */
 export const OLDEST_REDIS = '6.2';
 
 /** Returns true if a version such as "7.0.15" is at least {@link OLDEST_REDIS}. */
@@ -23,14 +23,14 @@ export async function versionOf(program: string): Promise<string> {
       throw new StartError(`${program} cannot be run (${error.message.trim()}). Reinstall Redis, or set REDIS_URL.`);
     },
   );
-  // "Redis server v=7.0.15 sha=…", "Valkey server v=8.0.1 sha=…"
+  // Examples: "Redis server v=7.0.15 sha=…", "Valkey server v=8.0.1 sha=…"
   const version = /\bv=([\d.]+)/.exec(stated.stdout)?.[1];
   if (version === undefined)
     throw new StartError(`${program} does not report its version. Reinstall Redis, or set REDIS_URL.`);
   return version;
 }
 
-/** @throws {StartError} when the program is older than {@link OLDEST_REDIS}. */
+/** Checks the version of a server program. @throws {StartError} when it is older than {@link OLDEST_REDIS}. */
 export async function requireRecentProgram(program: string): Promise<void> {
   const version = await versionOf(program);
   if (isRecentEnough(version)) return;

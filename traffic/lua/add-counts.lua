@@ -1,8 +1,8 @@
--- Adds the counts of a process to those of an experiment.
+-- Adds the counts of a process to the counts of an experiment.
 -- KEYS: 1 state  2 totals  3 window  4 window pairs  5 canary pairs  6 canary worst  7 shadow pairs  8 shadow worst
 -- ARGV: 1 lifetime (ms)  2 JSON { add: {field: number}, max: {field: number},
 --         canary, shadow: { pairs: [text], worst: [[difference, text]] } }  3 '1' when there is a canary
--- Returns { phase, number of the window, its start (ms), time now (ms) }, empty without a canary.
+-- Returns { phase, number of the current window, start of that window (ms), time now (ms) }, or {} without a canary.
 --@include ../../shared/redis/now
 local pairs_kept, window_pairs_kept, worst_kept = 2000, 10000, 50
 local seen = cjson.decode(ARGV[2])
@@ -36,7 +36,7 @@ if on_trial and #seen.canary.pairs > 0 then
   redis.call('LPUSH', KEYS[4], unpack(seen.canary.pairs))
   redis.call('LTRIM', KEYS[4], 0, window_pairs_kept - 1)
 end
--- All but the state: a promotion does not expire.
+-- All keys except the state expire, since a promotion must not expire.
 for at = 2, #KEYS do redis.call('PEXPIRE', KEYS[at], ARGV[1]) end
 if ARGV[3] ~= '1' then return {} end
 local state = redis.call('HMGET', KEYS[1], 'phase', 'number', 'startedAt')

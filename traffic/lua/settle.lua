@@ -1,6 +1,7 @@
--- Ends a window of a canary with its verdict. Only the first call has an effect, since several processes may judge the window.
--- KEYS: 1 state  2 window  3 window pairs  4 windows
--- ARGV: 1 number of the window  2 the judged window as JSON  3 new phase  4 windows passed in a row
+-- Ends a window of a canary with its verdict. Several processes may judge the same window, so only the first call has
+-- an effect.
+-- KEYS: 1 state  2 window  3 window pairs  4 judged windows
+-- ARGV: 1 number of the window  2 the judged window as JSON  3 new phase  4 number of windows passed in a row
 --       5 reason for a change of the phase, or empty  6 lifetime (ms)
 -- Returns 1, or 0 when the window has already ended.
 --@include ../../shared/redis/now
