@@ -3,7 +3,7 @@ import { createThroughputMeter, type Throughput } from './throughput.ts';
 
 /** Shows the progress of a batch. */
 export interface Progress {
-  /** Shows the number of rows and bytes sent so far, when the total is unknown. */
+  /** Shows the number of rows and bytes that have been sent so far. Used while the total is unknown. */
   sending(rows: number, bytes: number): void;
   update(counts: { done: number; failed: number; total: number }): void;
   /** Prints a line above the bar. */

@@ -12,7 +12,7 @@ export interface PullProgress {
 
 export const silent: PullProgress = { onEvent: () => {}, stop: () => {} };
 
-/** The time in ms between two progress lines without a terminal. */
+/** The time in ms between two progress lines when the output is not a terminal. */
 const lineEveryMs = 10_000;
 
 /**
@@ -27,7 +27,10 @@ export async function showPull(
   return stream.isTTY ? await bars(model, stream) : lines(model, stream, everyMs);
 }
 
-/** Measures the speed of each file. A file whose download starts again is measured from that start. */
+/**
+ * Creates a meter of the download speed of each file. When the download of a file starts again, its measurement starts
+ * again too.
+ */
 function createMeter(): (local: string, received: number, total: number | undefined) => string {
   const files = new Map<string, { received: number; rate: ReturnType<typeof createThroughputMeter> }>();
   return (local, received, total) => {
@@ -55,7 +58,7 @@ function retryText({ reason, waitMs }: { reason: string; waitMs: number }): stri
 function lines(model: string, stream: NodeJS.WriteStream, everyMs: number): PullProgress {
   const say = (text: string) => void stream.write(`${model}: ${text}\n`);
   const meter = createMeter();
-  /** Returns the line for the current step. It is printed when the step takes long. */
+  /** Returns the line that describes what the pull does now. The timer prints it every `everyMs`. */
   let current: (() => string) | undefined;
   const timer = setInterval(() => {
     if (current !== undefined) say(current());

@@ -5,18 +5,21 @@ export interface Throughput {
   etaSeconds: number | null;
 }
 
-/** The time in ms that counts as recent. The speed depends on the images, so older speeds do not predict the rest. */
+/**
+ * The length in ms of the period over which the speed is measured. The speed depends on the images, so an older speed
+ * does not predict the time that remains.
+ */
 const windowMs = 10_000;
 
 /**
- * Measures how fast a count grows.
- * @returns a function of the count, the total and the time in ms.
+ * Creates a meter of how fast a count grows.
+ * @returns a function that takes the count, the total and the current time in ms, and returns the throughput.
  */
 export function createThroughputMeter(): (done: number, total: number, at: number) => Throughput {
   let seen: { done: number; at: number }[] = [];
   return (done, total, at) => {
     seen.push({ done, at });
-    // Keeps the last entry before the recent time, as its start.
+    // Keeps the last entry that is older than the period, because the period starts with it.
     const begin = seen.findLastIndex((entry) => entry.at <= at - windowMs);
     if (begin > 0) seen = seen.slice(begin);
     const [first] = seen;

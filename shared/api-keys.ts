@@ -9,8 +9,8 @@ const keyLimits = z.strictObject({
   requestsPerMinute: count.optional(),
   queuedItems: count.optional(),
   /**
-   * The maximum number of open streams of one API process: event streams, streamed results and posts that wait for
-   * their batch.
+   * The maximum number of streams that may be open at one API process. Streams are event streams, streamed results, and
+   * posts that wait for their batch.
    */
   streams: count.optional(),
 });
@@ -20,7 +20,7 @@ export const tenantName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'expected up to 64 of a-z, 0-9, dot, hyphen and underscore');
 
-/** The stored record of an API key, which can verify the key but not replace it. */
+/** The stored record of an API key. It is enough to verify the key, but the key cannot be derived from it. */
 export const keyRecord = z.strictObject({
   /** The public part of the key. It identifies the record and appears in logs. */
   id: keyId,
@@ -28,7 +28,7 @@ export const keyRecord = z.strictObject({
   hash: z.string().regex(/^[0-9a-f]{64}$/),
   tenant: tenantName,
   role: z.enum(['tenant', 'operator']),
-  /** The share of the workers relative to other tenants. */
+  /** The weight of the tenant when tenants compete for workers: with twice the weight, it gets twice the share. */
   weight: z.number().min(0.01).max(100).optional(),
   limits: keyLimits.optional(),
   created: z.iso.datetime().optional(),
@@ -57,13 +57,13 @@ export function createKey(): { key: string; id: string; hash: string } {
   return { key, id, hash: hashOfKey(key).toString('hex') };
 }
 
-/** Compares in constant time. */
+/** Returns true if the record has the hash of this key. Hashes are compared in constant time. */
 export const isKeyOf = (key: string, { hash }: Pick<KeyRecord, 'hash'>): boolean =>
   timingSafeEqual(hashOfKey(key), Buffer.from(hash, 'hex'));
 
 /**
  * Parses a key file: one JSON object per line.
- * @throws {Error} that names the line number, but not its content.
+ * @throws {Error} whose message has the number of the invalid line, but not its content.
  */
 export function parseKeyFile(text: string): KeyRecord[] {
   const records: KeyRecord[] = [];
@@ -95,14 +95,20 @@ export function keyRecordOfEntry(entry: string): KeyRecord | undefined {
   return keyRecord.safeParse({ id, tenant, role, hash, expires }).data;
 }
 
-/** The time of the last use of each key, by id, in ISO 8601, to the minute. Stored next to the key file. */
+/**
+ * The time at which each key was last used, by the id of the key, in ISO 8601, to the minute. It is stored next to the
+ * key file.
+ */
 export const keyUse = z.record(keyId, z.iso.datetime());
 export type KeyUse = z.output<typeof keyUse>;
 
-/** Returns the path of the file with the last uses of a key file. */
+/** Returns the path of the file that stores when the keys of a key file were last used. */
 export const useFileOf = (keyFile: string): string => `${keyFile}.used`;
 
-/** Parses the file of last uses. Invalid text counts as empty, as keys work without it. */
+/**
+ * Parses the file that stores when keys were last used. Invalid text counts as an empty file, because keys work without
+ * the file.
+ */
 export const parseKeyUse = (text: string): KeyUse => keyUse.safeParse(jsonOrNothing(text)).data ?? {};
 
 function jsonOrNothing(text: string): unknown {

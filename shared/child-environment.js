@@ -1,12 +1,16 @@
 // JavaScript, because the bootstrap uses it on Node versions that do not strip types.
 
 /**
- * ONNX Runtime (since 1.29, except on Windows) reports each process and session to its vendor, and writes a device id and a
- * database below the home directory. This variable disables both. It is read once, when the runtime is created.
+ * ONNX Runtime (since 1.29, except on Windows) reports each process and session to its vendor, and writes a device id
+ * and a database below the home directory. This variable disables both. ONNX Runtime reads it once, when its
+ * environment is created.
  */
 export const telemetryOff = Object.freeze({ ORT_DISABLE_TELEMETRY: '1' });
 
-/** Variables for programs, libraries, home directory, temporary files, locale and time zone. They hold no secrets. */
+/**
+ * Variables that every child needs: the paths of programs and libraries, home directory, temporary files, locale and
+ * time zone. They hold no secrets.
+ */
 const system = [
   ...['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TMPDIR', 'TMP', 'TEMP', 'TZ', 'TERM', 'LANG', 'LANGUAGE', 'LC_*'],
   ...['LD_LIBRARY_PATH', 'LD_PRELOAD', 'DYLD_LIBRARY_PATH'],
@@ -17,7 +21,7 @@ const system = [
 const node = ['NODE_OPTIONS', 'NODE_COMPILE_CACHE', 'NODE_DISABLE_COMPILE_CACHE', 'NODE_V8_COVERAGE', 'NODE_ENV'];
 const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'ALL_PROXY'].flatMap((name) => [name, name.toLowerCase()]);
 const certificates = ['SSL_CERT_FILE', 'SSL_CERT_DIR', 'NODE_EXTRA_CA_CERTS'];
-// Listed by name, because NVIDIA_API_KEY is a secret.
+// Listed one by one and not as `NVIDIA_*`, because NVIDIA_API_KEY is a secret.
 const gpu = [
   ...['CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER', 'CUDA_MODULE_LOADING', 'CUDA_PATH', 'CUDA_HOME'],
   ...['CUDA_CACHE_PATH', 'CUDA_CACHE_DISABLE', 'CUDA_CACHE_MAXSIZE', 'CUDA_LAUNCH_BLOCKING'],
@@ -29,15 +33,18 @@ const gpu = [
 const allowed = {
   /** Decodes untrusted bytes. */
   encoder: [...system, ...node, ...gpu],
-  /** Decodes untrusted bytes for an encoder on an accelerator, without access to it. */
+  /**
+   * Decodes untrusted bytes for an encoder that runs on an accelerator. The decoder itself has no access to the
+   * accelerator.
+   */
   decoder: [...system, ...node],
-  /** Reads untrusted files whose format needs a process of its own. */
+  /** Reads untrusted files of the formats that are read in a separate process. */
   fileReader: [...system, ...node],
   /** Loads the drivers of accelerators. */
   deviceProbe: [...system, ...node, ...gpu],
   redis: system,
   docker: [...system, ...proxies, ...certificates, 'DOCKER_*', 'XDG_RUNTIME_DIR', 'XDG_CONFIG_HOME', 'SSH_AUTH_SOCK'],
-  /** The package manager of the system, and sudo, which installs a Redis. */
+  /** The package manager of the system, and sudo. They install Redis. */
   systemInstall: [...system, ...proxies, ...certificates, 'HOMEBREW_*', 'XDG_RUNTIME_DIR'],
   /** Vite and its plug-ins. */
   pageBuild: [...system, ...node],
@@ -51,9 +58,9 @@ const allowed = {
 };
 
 /**
- * Returns the environment of a child process: the variables of this process that its kind needs, and `more`. Secrets of the
- * service (keys, tokens, the address of Redis) reach no child except the service itself, which `start/service-process.ts`
- * starts with all variables.
+ * Returns the environment variables of a child process: the variables of this process that the child's kind needs, and
+ * those of `more`. No child gets the secrets of the service (keys, tokens, the address of Redis). The only exception is
+ * the service itself, which `start/service-process.ts` starts with all variables.
  * @param {keyof typeof allowed} kind
  * @param {NodeJS.ProcessEnv} [more] additional variables
  * @param {NodeJS.ProcessEnv} [own] the variables of this process
@@ -67,6 +74,6 @@ export function childEnvironment(kind, more = {}, own = process.env) {
   return { ...Object.fromEntries(inherited), ...telemetryOff, ...more };
 }
 
-/** Finds names in any case: Windows has `Path` for `PATH`. */
+/** Returns true if two names mean the same variable. Windows ignores the case: its `PATH` may be named `Path`. */
 const isSame = (name, entry) =>
   process.platform === 'win32' ? name.toUpperCase() === entry.toUpperCase() : name === entry;

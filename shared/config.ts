@@ -22,12 +22,12 @@ import {
   tenantFolders,
 } from './setting-values.ts';
 
-/** A setting: its environment variable, its rule, and the sentences that document it. */
+/** A setting: its environment variable, the schema of its value, and its documentation. */
 export interface Setting<S extends z.ZodType = z.ZodType> {
   env: string;
-  /** Further names of the variable. The first name that is set is used. */
+  /** Other names of the variable. The first name that is set is used: `env`, then these names in order. */
   also?: readonly string[];
-  /** The other tool that the variable belongs to and that defines its meaning. */
+  /** The tool or standard that defines this variable, if it is not this service. */
   of?: string;
   schema: S;
   doc: string;
@@ -356,7 +356,7 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads and validates the configuration. The only place that reads the environment.
+ * Reads and validates the configuration. No other function reads settings from the environment.
  * @throws {ConfigError} that names every invalid variable at once.
  */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {

@@ -1,25 +1,26 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** The connections of a server, limited in number. */
+/** Limits the number of open connections of a server. */
 export interface Connections {
   /**
-   * Returns true for a request on a connection beyond the maximum, when all other connections have a request in flight.
+   * Returns true if the request came on a surplus connection. The server accepts a surplus connection when it has the
+   * maximum number of connections and each of them has a request in flight.
    */
   isSurplus(request: IncomingMessage): boolean;
-  /** Limits the connections of this server. */
+  /** Applies the limit to this server. */
   limit(server: Server): void;
   /** Closes the connections without a request in flight. */
   closeIdle(): void;
 }
 
 /**
- * The number of connections that are accepted beyond the maximum. They stay open until their request arrives: it may be
- * a health probe, or come from a tenant with few connections.
+ * The maximum number of surplus connections. Each stays open until its request arrives, because the request may be a
+ * health probe, or come from a tenant with few connections.
  */
 const surplusConnections = 256;
 
-/** A set of connections with a common maximum. */
+/** The regular connections or the surplus connections. Each of the two sets has its own maximum. */
 interface Share {
   most: number;
   open: Set<Socket>;
@@ -29,17 +30,19 @@ interface Share {
 const createShare = (most: number): Share => ({ most, open: new Set(), idle: new Map() });
 
 /**
- * Limits connections by closing idle ones. Node's `maxConnections` would also reject the probes of the orchestrator, which
- * would then restart the process. At the limit the longest idle connection of the address with the most idle connections
- * is closed, so that an address that opens thousands closes its own. If every connection has a request in flight, new
- * connections are still accepted, for probes.
- * @param most the maximum number of connections with requests in flight.
+ * Creates a limit that closes idle connections. Node's `maxConnections` refuses new connections instead. It would also
+ * refuse the probes of the orchestrator, which would then restart the process.
+ *
+ * When the maximum is reached, the client address with the most idle connections loses the one that has been idle
+ * longest. So an address that opens thousands of connections loses its own. If every connection has a request in
+ * flight, surplus connections are accepted, for probes.
+ * @param most the maximum number of regular connections.
  */
 export function createConnections(most: number): Connections {
   const regular = createShare(most);
   const surplus = createShare(surplusConnections);
   const requests = new Map<Socket, number>();
-  /** The address of each socket. Stored here because a closed socket has no address. */
+  /** The client address of each socket. It is stored here because a closed socket has no address. */
   const addresses = new Map<Socket, string>();
   const shareOf = (socket: Socket) => (surplus.open.has(socket) ? surplus : regular);
 
@@ -63,7 +66,10 @@ export function createConnections(most: number): Connections {
     addresses.delete(socket);
   }
 
-  /** Returns the longest idle connection of the address with the most idle connections, the new one included. */
+  /**
+   * Returns the connection that has been idle longest, of the client address with the most idle connections. The new
+   * connection counts as an idle connection of its address.
+   */
   function longestIdle({ idle }: Share, newcomer: string): Socket | undefined {
     let [largest, most] = [new Set<Socket>(), 0];
     for (const [address, sockets] of idle) {
@@ -75,7 +81,8 @@ export function createConnections(most: number): Connections {
   }
 
   /**
-   * Closes an idle connection if the maximum is reached. @returns false if every connection has a request in flight.
+   * Makes space for a new connection: if the maximum is reached, closes an idle one. @returns false if every connection
+   * has a request in flight.
    */
   function makeRoom(share: Share, newcomer: string): boolean {
     if (share.open.size < share.most) return true;

@@ -108,18 +108,27 @@ export const isCode = (value: unknown): value is Code => typeof value === 'strin
 
 /** The maximum length of an error message in UTF-16 units: it may quote the request, which is untrusted. */
 const maxMessage = 1_000;
-/** The maximum length of an item's error message: it is stored with each result, of which there may be a million. */
+/**
+ * The maximum length of an item's error message in UTF-16 units. The message is stored with the result, and a batch may
+ * have a million results.
+ */
 export const maxItemMessage = 500;
-/** The maximum number of errors that are reported for one request, and the maximum lengths of their parts. */
+/**
+ * The maximum number of errors that are reported for one request. The two constants after it are the maximum lengths in
+ * UTF-16 units of the path and the message of each error.
+ */
 export const maxFaults = 20;
 const maxFaultPath = 200;
 const maxFaultMessage = 300;
 
-/** Returns the beginning of a text, with an ellipsis where it is cut. It never cuts a surrogate pair. */
+/**
+ * Returns a text, cut to at most `most` UTF-16 units. A cut text ends with an ellipsis. If the cut would leave half of
+ * a surrogate pair, the half becomes U+FFFD.
+ */
 export const excerpt = (text: string, most: number): string =>
   text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`;
 
-/** An error with a stable code and a message that a caller can act on. Their lengths are limited. */
+/** An error with a stable code and a message that helps the caller to act. The length of the message is limited. */
 export class ServiceError extends Error {
   override name = 'ServiceError';
   readonly code: Code;

@@ -58,7 +58,10 @@ export const withoutHalfPairs = (json: string): string =>
 /** Characters that many line readers treat as the end of a line, such as Python's `splitlines`. */
 const lineBreaks = /[\u0085\u2028\u2029]/g;
 
-/** Escapes characters that any reader treats as line ends in JSON text. They occur only in strings. */
+/**
+ * Escapes the characters of {@link lineBreaks} in JSON text, so that every line reader finds one line. In JSON text,
+ * these characters occur only in strings.
+ */
 export const inOneLine = (json: string): string =>
   json.search(lineBreaks) < 0
     ? json

@@ -2,35 +2,43 @@ import { ServiceError } from './errors.ts';
 import { createFairPlaces } from './fair-places.ts';
 
 export interface FairBytesOptions {
-  /** The maximum number of bytes held at a time. An owner without competition may hold all of them. */
+  /**
+   * The number of bytes that all owners together may hold. An owner may hold all of them while no other owner waits.
+   */
   bytes: number;
-  /** An owner with fewer bytes than this never waits, even when others hold the maximum. */
+  /**
+   * An owner that holds fewer bytes than this gets more at once, even when all owners together hold `bytes`. Only
+   * `hardBytes` limits these guaranteed bytes.
+   */
   guaranteedBytes: number;
-  /** The maximum number of bytes held at a time, including guaranteed bytes. */
+  /** The maximum number of bytes that all owners together may hold, including guaranteed bytes. */
   hardBytes: number;
-  /** The unit in which bytes are counted. The first unit of each hold is not counted. */
+  /** The unit in which bytes are counted. The first unit of each hold is free: it is not counted. */
   unitBytes: number;
   /** The maximum time in ms that a hold waits for more bytes; then it is refused. Default: 20 s. */
   patienceMs?: number;
-  /** Returns the message of a refusal. */
+  /** Returns the message of the error with which a hold is refused. */
   refusal: () => string;
 }
 
-/** Shares a number of bytes, such as memory, fairly between owners. */
+/** Shares a number of bytes, such as memory, fairly between owners, such as tenants. */
 export interface FairBytes {
   /**
    * Begins a hold of 0 bytes.
    * @param signal ends the waiting of this hold.
    */
   hold(owner: string, signal?: AbortSignal): HeldBytes;
-  /** Returns the bytes that are held, without the first unit of each hold, in whole units. */
+  /**
+   * Returns the number of bytes that all owners hold. It counts in whole units, and leaves out the first unit of each
+   * hold.
+   */
   total(): number;
 }
 
 export interface HeldBytes {
   /**
-   * Changes the number of bytes of this hold. Fewer bytes take effect at once. For more bytes it waits for its turn, in
-   * the order of {@link createFairPlaces}.
+   * Sets the number of bytes of this hold. A smaller number takes effect at once. A larger number takes effect when it
+   * is the hold's turn and enough bytes are free; {@link FairPlaces.take} describes the order.
    * @throws {ServiceError} `overloaded` when the bytes are not free in time; `signal.reason` when the signal aborts
    * first.
    */

@@ -2,14 +2,20 @@ import { ServiceError } from './errors.ts';
 import { createRecentUse } from './recent-use.ts';
 
 export interface FairPlacesOptions {
-  /** The maximum number of places in use. A tenant without competition may use all of them. */
+  /**
+   * The number of places that all tenants together may hold. A caller holds a place while it uses the resource. A
+   * tenant may hold all places while no other tenant waits.
+   */
   places: number;
   /**
-   * A tenant with fewer places than this never waits, even when others use the maximum, so that long uses of one tenant
-   * do not delay another. Default: 0.
+   * A tenant that holds fewer places than this gets one at once, even when all `places` are held, so that long uses of
+   * one tenant do not delay another. Only `hardLimit` limits these guaranteed places. Default: 0.
    */
   guaranteed?: number;
-  /** The maximum number of places in use, including guaranteed ones. Default: four times `places`. */
+  /**
+   * The maximum number of places that all tenants together may hold, including guaranteed ones. Default: four times
+   * `places`.
+   */
   hardLimit?: number;
   /**
    * The maximum number of callers that wait. Beyond it, the newest caller of the tenant with the longest queue is
@@ -21,16 +27,17 @@ export interface FairPlacesOptions {
 }
 
 /**
- * Limits how many callers use a resource at the same time. A caller that uses it has a place. Tenants share the places
- * fairly.
+ * Limits how many callers use a resource at the same time, and shares the resource fairly between tenants. A caller
+ * holds a place while it uses the resource.
  */
 export interface FairPlaces {
   /**
    * Waits for a place. The next place goes to the waiting tenant that has used places for the shortest time recently,
-   * since one tenant may use a place for seconds and another for milliseconds. Among equal tenants it goes to the one
-   * with the fewest places, then to the one served longest ago. Callers of one tenant are served in order.
+   * since one tenant may use a place for seconds and another for milliseconds. If several tenants have used them
+   * equally, it goes to the one with the fewest places, then to the one that got its last place longest ago. Callers of
+   * one tenant are served in the order of their calls.
    * @returns a function that frees the place; a second call does nothing.
-   * @throws `signal.reason` when the signal aborts first; {@link ServiceError} `overloaded` when too many wait.
+   * @throws `signal.reason` when the signal aborts first; {@link ServiceError} `overloaded` when too many callers wait.
    */
   take(tenant: string, signal?: AbortSignal): Promise<() => void>;
   /** Returns a function that frees the place, if the tenant can have one at once; else undefined. */
@@ -49,7 +56,7 @@ interface Waiter {
 
 interface Share {
   held: number;
-  /** In the order of arrival. */
+  /** The waiting callers, in the order of their calls. */
   waiting: Set<Waiter>;
   /** The sequence number of the last place that this tenant got. */
   servedAt: number;
@@ -112,7 +119,11 @@ export function createFairPlaces(options: FairPlacesOptions): FairPlaces {
       first.grant();
     }
   };
-  /** Makes space for one more caller of this tenant by refusing one of the longest queue. */
+  /**
+   * Makes space for one more waiting caller of this tenant. If the maximum number of callers waits, it refuses the
+   * newest caller of the tenant with the longest queue. Returns false if no other tenant has at least two more waiting
+   * callers than this one.
+   */
   const makeRoom = (share: Share): boolean => {
     if (waiting < maxWaiting) return true;
     let [longest] = shares.values();

@@ -8,7 +8,7 @@ export interface FileFormat {
   isDecoded: boolean;
 }
 
-/** Formats that are decoded, for messages. */
+/** The names of the formats that the service can decode, for error messages. */
 export const decodedFormats = 'JPEG, PNG, WebP, GIF, AVIF and TIFF';
 
 type Test = readonly string[] | RegExp | ((head: string) => boolean);
@@ -18,11 +18,11 @@ const decoded: readonly (readonly [name: string, test: Test])[] = [
   ['PNG', ['\x89PNG\r\n\x1a\n']],
   ['GIF', /^GIF8[79]a/],
   ['WebP', (head) => head.startsWith('RIFF') && head.startsWith('WEBP', 8)],
-  // Classic and big TIFF, in either byte order.
+  // Classic TIFF and BigTIFF, in either byte order.
   ['TIFF', ['II*\0', 'II+\0', 'MM\0*', 'MM\0+']],
 ];
 
-/** The brands of ISO media containers with still images. Their items name the codec, AV1 or HEVC. */
+/** The brands, which follow `ftyp`, of ISO media files with still images. The images are encoded as AV1 or HEVC. */
 const heifBrands = /^(avif|avis|mif1|msf1|hei[cxms]|hev[cxms])$/;
 
 const others: readonly (readonly [name: string, test: Test])[] = [
@@ -73,7 +73,10 @@ export function fileFormat(bytes: Uint8Array): FileFormat | undefined {
   return undefined;
 }
 
-/** Returns the message for bytes that are not an image that can be decoded, with their format if it is known. */
+/**
+ * Returns the error message for bytes that the service cannot decode as an image. The message names the format of the
+ * bytes if it is known.
+ */
 export function describeNonImage(bytes: Uint8Array): string {
   if (bytes.length === 0) return 'The image is empty (0 bytes)';
   const found = fileFormat(bytes)?.name;

@@ -9,9 +9,9 @@ const sqliteBusy = 5;
 /**
  * Takes an exclusive lock on a file, unless another process or task has it.
  *
- * Node has no file locks, so the lock is an exclusive transaction on an empty SQLite file. The kernel frees it when its
- * process ends in any way. `start/bootstrap/install-lock.js` is a separate lock for installation: it runs on Node 20,
- * which has no SQLite.
+ * Node has no file locks, so the lock is an exclusive transaction on an empty SQLite file. The kernel frees the lock
+ * when the process ends, even after a crash. `start/bootstrap/install-lock.js` is a separate lock for installation: it
+ * runs on Node 20, which has no SQLite.
  * @returns a function that frees the lock; undefined when another process or task has it.
  * @throws when the file cannot be locked, as on some network file systems.
  */
@@ -28,7 +28,7 @@ export function tryLock(file: string): (() => void) | undefined {
 }
 
 /**
- * Waits for the lock and takes it. Creates the directory of the file.
+ * Waits until the lock is free, then takes it. Creates the directory of the file.
  * @param onWait called once when another process or task has the lock.
  * @returns a function that frees the lock.
  * @throws as {@link tryLock}; an `AbortError` when the signal aborts first.

@@ -21,7 +21,10 @@ export interface BatchFormat {
   isText: boolean;
   /** True when a file may be compressed with gzip. */
   mayBeGzip: boolean;
-  /** It is read as its bytes arrive; otherwise the whole file is stored on disk first. */
+  /**
+   * True when a file of this format is read while its bytes arrive. A file of any other format is stored on disk
+   * completely before it is read.
+   */
   isStreamed: boolean;
   /** True when the format names its columns once, in a header or a schema. */
   hasColumns: boolean;
@@ -146,7 +149,7 @@ export function formatOfMediaType(type: string): BatchFormat | undefined {
   return formats.find(({ mediaTypes }) => mediaTypes.includes(name));
 }
 
-/** A file name in its parts. */
+/** The parts of a file name. */
 export interface NamedFile {
   format: BatchFormat;
   /** The name without its ending. */
@@ -158,7 +161,10 @@ export interface NamedFile {
 
 const gzip = '.gz';
 
-/** Reads the format from the ending of a file name; see {@link BatchFormat.mayBeGzip} for `.gz`. */
+/**
+ * Returns the format that the ending of a file name states, or undefined. The name may also end in `.gz` if the format
+ * has {@link BatchFormat.mayBeGzip}.
+ */
 export function formatOfFile(name: string): NamedFile | undefined {
   const lower = name.toLowerCase();
   const isGzip = lower.endsWith(gzip);
@@ -172,8 +178,8 @@ export function formatOfFile(name: string): NamedFile | undefined {
 }
 
 /**
- * Detects the format by the first bytes of an uncompressed file. Returns undefined when files of several formats may
- * begin so.
+ * Returns the format that the first bytes of an uncompressed file show. Returns undefined for formats without {@link
+ * BatchFormat.start}.
  */
 export function formatOfStart(bytes: Uint8Array): BatchFormat | undefined {
   const text = new TextDecoder('latin1').decode(bytes.subarray(0, 512)).replace(/^\xef\xbb\xbf/, '');

@@ -13,22 +13,23 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** The time in ms after which a connection without traffic is closed. */
+/** The time in ms without traffic after which a connection is closed before its first request or within a request. */
 const idleMs = 120_000;
 /**
- * The time in ms for which an idle connection stays open. It is longer than that of load balancers (nginx and the large
- * clouds: 60 s). With Node's 5 s a balancer may send a request on a connection that is being closed, and answers 502.
+ * The time in ms for which a connection stays open after a response and waits for another request. It is longer than
+ * that of load balancers (nginx and the large clouds: 60 s). With Node's default of 5 s, a balancer may send a request
+ * on a connection that the server is closing. The balancer then answers 502.
  */
 const keepAliveMs = 75_000;
-/** The default maximum of connections: far more than health probes and scrapes of a worker need. */
+/** The default maximum number of connections. It is far more than the health probes and scrapes of a worker need. */
 const fewConnections = 256;
-/** Pause in ms after which a close gives up on a request that has not arrived completely. */
+/** The time in ms without a new byte after which `close` gives up on a request that has not arrived completely. */
 const arriveMs = 2_000;
-/** Time in ms after a close for requests to arrive, and for their responses. */
+/** The maximum time in ms that `close` waits for requests in flight to arrive and for their responses. */
 const answerMs = 20_000;
 
 /**
- * Resolves when the server listens.
+ * Starts an HTTP server. Resolves when it listens.
  * @param setting the environment variable with the port, for the message if the port is not available.
  * @throws {ConfigError}
  */
@@ -57,7 +58,8 @@ export async function listen(
   });
   connections.limit(server);
   lingerOnClose(server);
-  // Node ends every request after five minutes. An upload of a million lines may take longer if it keeps moving.
+  // By default, Node ends a request that has not arrived after five minutes. An upload of a million lines may take
+  // longer as long as bytes keep arriving.
   server.requestTimeout = 0;
   server.setTimeout(idleMs, (socket) => cut(socket, inFlight));
   server.keepAliveTimeout = keepAliveMs;
@@ -101,7 +103,8 @@ function cut(socket: Socket, inFlight: ReadonlySet<ServerResponse>): void {
 async function close(server: Server, inFlight: ReadonlySet<ServerResponse>, connections: Connections): Promise<void> {
   // Browsers open connections in advance. Node does not treat a connection without a first request as idle.
   const cutUnused = setTimeout(() => connections.closeIdle(), arriveMs);
-  // An upload that moves is finished. One that does not would delay the close until its sender gives up.
+  // An upload may finish as long as bytes keep arriving. A stalled upload would delay the close until its sender gives
+  // up.
   const seen = new Map([...inFlight].map(({ req }) => [req.socket, req.socket.bytesRead]));
   const cutStalled = setInterval(() => {
     for (const { req } of inFlight) {

@@ -5,9 +5,12 @@ import type { Logger } from './log.ts';
 
 /** The time in ms between two checks of the process. */
 const lookEveryMs = 5_000;
-/** The share of time in which the event loop works below which a process counts as idle. */
+/** The limit below which a process counts as idle: the share of the time in which its event loop works. */
 const idleShare = 0.1;
-/** The growth in bytes since the last garbage collection below which no collection is run, since it takes 0.1 s. */
+/**
+ * The minimum growth in bytes since the last garbage collection before another one is run, since a collection takes 0.1
+ * s.
+ */
 const grownBytes = 32 * 1024 * 1024;
 
 export interface IdleMemoryOptions {
@@ -21,8 +24,8 @@ export interface IdleMemoryOptions {
 /**
  * Returns memory to the operating system when the process is idle. After a burst of work, V8 keeps its memory until a
  * memory-reducing collection, which may never happen in an idle process: after four uploads of 13.5 MB, an API process
- * stayed 70 to 130 MiB above its idle size for minutes. One such collection of 90 ms freed this memory.
- * @returns a function that stops it.
+ * stayed 70 to 130 MiB above its idle size for minutes. One such collection, which took 90 ms, freed this memory.
+ * @returns a function that stops the checks.
  */
 export function releaseMemoryWhenIdle(log: Pick<Logger, 'debug'>, options: IdleMemoryOptions = {}): () => void {
   const {

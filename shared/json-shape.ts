@@ -9,9 +9,10 @@ export const maxJsonKeys = 10_000;
 export type ShapeFault = 'too_deep' | 'too_wide';
 
 /**
- * Detects JSON that nests deeper than {@link maxJsonDepth}, or has an object with more than {@link maxJsonKeys} keys. It
- * checks the text before parsing: 32 MiB of brackets would become a gigabyte of arrays, and code that walks the value could
- * overflow its stack. The result for text that is not JSON is undefined.
+ * Checks JSON text for nesting deeper than {@link maxJsonDepth}, and for an object with more than {@link maxJsonKeys}
+ * keys. It checks the text before parsing: 32 MiB of brackets would become a gigabyte of arrays, and code that walks
+ * the value could overflow its stack.
+ * @returns the first fault; undefined if there is none. Text that is not JSON may give either.
  */
 export function shapeFaultOf(json: string): ShapeFault | undefined {
   // A text that is too short for this depth needs no check. This covers most lines of batches.
@@ -52,7 +53,10 @@ const closeBracket = 0x5d;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
-/** Returns the end of a string. Its characters are not inspected: an inline image has millions of them. */
+/**
+ * Returns the position of the quote that ends a string. It searches for quotes and does not inspect each character: an
+ * inline image has millions of them.
+ */
 function endOfString(json: string, from: number): number {
   for (let at = json.indexOf('"', from + 1); at >= 0; at = json.indexOf('"', at + 1)) {
     let escapes = 0;

@@ -5,7 +5,7 @@ import { releaseMemoryWhenIdle } from './idle-memory.ts';
 import { createLogger, type Logger } from './log.ts';
 import { startTracing } from './telemetry/tracing.ts';
 
-/** A message that a process sends to its parent, over IPC if there is a channel. */
+/** A message that a process sends to its parent, if it was started with an IPC channel. */
 export type LifecycleMessage = { type: 'ready'; url: string } | { type: 'fatal'; message: string };
 
 /** A started process. */
@@ -16,7 +16,10 @@ export interface Running {
   close(): Promise<void>;
 }
 
-/** The maximum time in ms for `close`. After it the process exits, and its chunks return to the queue. */
+/**
+ * The maximum time in ms for {@link Running.close}. After it the process exits, and the chunks of batches that it was
+ * evaluating return to the queue.
+ */
 export const drainMs = 30_000;
 
 /**
@@ -51,7 +54,7 @@ export async function runProcess(
       if (!err) await close();
       await tracing.stop();
     });
-    // When the supervisor ends, nothing else would stop this process.
+    // The channel closes when the supervisor, which is the parent process, ends. Nothing else would stop this process.
     process.on('disconnect', () => {
       if (!draining) void drain();
     });
@@ -65,7 +68,7 @@ export async function runProcess(
     flushCompileCache();
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    // An invalid setting needs no stack trace. A supervisor prints the line itself.
+    // An invalid setting needs no stack trace. If there is a supervisor, it gets the message over IPC and prints it.
     if (log && !(error instanceof ConfigError)) log.fatal({ err: error }, message);
     else if (!process.send) process.stderr.write(`${title}: ${message}\n`);
     await sendToParent({ type: 'fatal', message });

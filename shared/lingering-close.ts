@@ -1,22 +1,24 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** How often the server looks for bytes, in ms. A sender that pauses for two looks is disconnected. */
+/**
+ * The time in ms between two checks for new bytes. A sender is disconnected if none have arrived since the last check.
+ */
 const lookMs = 2_000;
-/** The time in ms that a sender gets at most. */
+/** The maximum time in ms for which the server reads the rest of a body. */
 const mostMs = 30_000;
 
 /**
- * Keeps a connection open for reading after a response that closes it, while the body of its request still arrives. The
- * bytes are dropped. Node closes such a connection at once, with unread bytes: the kernel then resets it, and a sender that
- * is still writing gets ECONNRESET or EPIPE in place of its response. That hits refused uploads, and every request that a
- * stopping server refuses.
+ * Keeps a connection open after its last response while the body of the request still arrives. The bytes are read and
+ * dropped. By default, Node closes such a connection at once, with unread bytes. The kernel then resets it, and a
+ * sender that is still writing gets ECONNRESET or EPIPE in place of its response. That affects refused uploads, and
+ * every request that a stopping server refuses.
  */
 export function lingerOnClose(server: Server): void {
   const latest = new WeakMap<Socket, IncomingMessage>();
   server.on('connection', (socket: Socket) => {
     const closeSoon = socket.destroySoon.bind(socket);
-    // Node calls it after the last response of a connection.
+    // Node calls `destroySoon` after the last response of a connection.
     socket.destroySoon = () => {
       const request = latest.get(socket);
       if (request === undefined || request.complete || request.destroyed) closeSoon();

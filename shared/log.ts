@@ -4,14 +4,18 @@ import { traceFields } from './telemetry/spans.ts';
 
 export type { Logger } from 'pino';
 
-/** Names of fields with secrets or image bytes. They are redacted on the first three levels of a line. */
+/**
+ * Names of fields with secrets or image bytes. They are redacted in the first three levels of nesting of a log line.
+ */
 const secrets = ['authorization', 'cookie', 'base64', 'password', 'secret', 'token'];
 const secretPaths = ['', '*.', '*.*.'].flatMap((above) => [
   ...secrets.map((name) => `${above}${name}`),
   ...['x-api-key', 'set-cookie'].map((name) => `${above}["${name}"]`.replace('.[', '[')),
 ]);
 
-/** The maximum length of the message and stack of a logged error, in characters, its causes included. */
+/**
+ * The maximum lengths, in characters, of the message and the stack of a logged error. Both contain those of its causes.
+ */
 const maxMessage = 2_000;
 const maxStack = 8_000;
 
@@ -27,7 +31,7 @@ function boundedError(error: Error): unknown {
   };
 }
 
-/** Returns the format of log lines. A line that belongs to a trace has the trace's id. */
+/** Returns the options of a logger. A line that belongs to a trace has the trace's id. */
 export const logOptions = (options: { name: string; level: string }): LoggerOptions => ({
   name: options.name,
   level: options.level,
@@ -38,7 +42,10 @@ export const logOptions = (options: { name: string; level: string }): LoggerOpti
   timestamp: pino.stdTimeFunctions.isoTime,
 });
 
-/** Prints one line for each entry: a request has ten fields, and pino-pretty would print each on its own line. */
+/**
+ * Options of pino-pretty that print one line for each entry. By default, pino-pretty prints each of the ten fields of a
+ * request on its own line.
+ */
 export const onTerminal = { sync: true, ignore: 'pid,hostname', singleLine: true } as const;
 
 /**

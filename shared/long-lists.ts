@@ -1,22 +1,28 @@
-/** A list that is longer than its schema allows, or with which all lists together have too many entries. */
+/**
+ * The list that {@link longListIn} found: it is too long itself, or it brings the total number of entries of all lists
+ * above the limit.
+ */
 export interface LongList {
-  /** Its path from the root, such as `queries.0.content`. */
+  /** The path of the list from the root, such as `queries.0.content`. */
   path: string;
-  /** Its length, or the entries of all lists so far. */
+  /**
+   * The length of the list if it is too long itself; otherwise the number of entries of all lists up to and including
+   * it.
+   */
   length: number;
 }
 
 /**
- * All lists of a value together may have this many times the entries of one list: a score request has two sides of
- * pairs, and each entry may be a list of parts.
+ * The lists of a value may have this many times `most` entries in total: a score request has two sides of pairs, and
+ * each entry may be a list of parts.
  */
 const inAll = 4;
 
 /**
- * Returns the first list in a JSON value that is longer than `most`, or with which all lists together have too many
- * entries. Call it before validation, which creates an error for each wrong entry: a list of sixteen million numbers in
- * place of texts would create sixteen million errors, too many for memory. The value may be nested as deep as a parsed
- * body.
+ * Returns the first list in a JSON value that has more than `most` entries, or that brings the total number of entries
+ * of all lists above {@link inAll} times `most`. Call it before validation, which creates an error for each wrong
+ * entry: a list of sixteen million numbers in place of texts would create sixteen million errors, too many for memory.
+ * The value may be nested as deeply as a parsed body.
  */
 export function longListIn(value: unknown, most: number): LongList | undefined {
   let entries = 0;

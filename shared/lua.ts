@@ -6,17 +6,17 @@ type Argument = string | number | Buffer;
 type Command = (...argumentsOf: Argument[]) => Promise<unknown>;
 
 /**
- * Runs a Lua script as one atomic step and returns its reply. Strings in the reply are buffers. On a cluster, all keys
- * must be in the same slot.
+ * Runs a Lua script atomically in Redis and returns its reply. Strings in the reply are buffers. On a cluster, all keys
+ * must be in the same hash slot.
  */
 export type Script = (redis: Redis, keys: readonly string[], values?: readonly Argument[]) => Promise<unknown>;
 
-/** The file of each command that was defined in ioredis, by its name. Two scripts must not have the same name. */
+/** The script file of each ioredis command, by the name of the command. Two scripts must not have the same name. */
 const filesByCommand = new Map<string, string>();
 
 /**
- * Loads a Lua script. A line `--@include <piece>` is replaced by the file `<piece>.lua`, whose path is relative to the
- * script. Redis gets the hash of the script, and the script itself only when it does not know the hash.
+ * Loads a Lua script. A line `--@include <piece>` is replaced by the content of `<piece>.lua`, whose path is relative
+ * to the script. Redis gets the hash of the script, and the script itself only when it does not know the hash.
  * @throws {Error} when another script has the same file name.
  */
 export function loadScript(file: URL): Script {

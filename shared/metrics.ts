@@ -22,8 +22,8 @@ export interface Metrics {
   count<Name extends CounterName>(name: Name, labels: LabelsOf<Name>, by?: number): void;
   observe<Name extends HistogramName>(name: Name, labels: LabelsOf<Name>, value: number): void;
   /**
-   * Creates a series with the value 0. Prometheus' `rate` does not see the first events of a series that begins with
-   * them.
+   * Creates a series, which is a metric with one set of label values, with the value 0. If a series appeared with its
+   * first event, Prometheus' `rate` would miss that event.
    */
   begin<Name extends CounterName | HistogramName>(name: Name, labels: LabelsOf<Name>): void;
   /** Adds a reader that is called at each scrape, for values that are stored elsewhere. */
@@ -34,7 +34,7 @@ export interface Metrics {
   items(labels: { mode: Mode; outcome: 'succeeded' | 'failed'; code: string }, count: number): void;
   /** Counts the items of a batch that was stored. */
   posted(labels: Record<'queue' | 'profile', string>, items: number): void;
-  /** Records one stage of an evaluation. */
+  /** Records the duration of one stage of an evaluation. */
   stage(stage: Stage, mode: Mode, seconds: number): void;
 }
 
@@ -81,10 +81,13 @@ export function createMetrics(): Metrics {
 /** The error codes that an item may have. Other codes end a request before its items are evaluated. */
 const itemCodes = codeNames.filter((code) => /^(image|text|item|internal|model\.unavailable)/.test(code));
 
-/** The error codes of downloads that are retried. */
+/** The error codes after which a download is tried again. */
 const retriedCodes = ['image.fetch.unavailable', 'image.fetch.network'] satisfies Code[];
 
-/** Formats readings. The registry is new for each scrape, so that series that no longer exist do not appear. */
+/**
+ * Returns readings in Prometheus' text format. The registry is new for each scrape, so that series that no longer exist
+ * do not appear.
+ */
 async function textOf(readings: readonly Reading[]): Promise<string> {
   const registry = new Registry();
   const made = new Map<InstrumentName, Counter | Gauge>();

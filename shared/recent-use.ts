@@ -9,12 +9,12 @@ export interface RecentUse {
    * length if that is longer. Otherwise a tenant with long uses could start many of them before the first one counts.
    */
   of(tenant: string): number;
-  /** Returns the number of other tenants with recent use, and their use in ms per ms of time. */
+  /** Returns the number of other tenants with recent use, and the sum of their use as ms of use per ms of time. */
   others(tenant: string): { tenants: number; share: number };
 }
 
 interface Use {
-  /** The time in ms of finished uses, weighted by age as of the time `at`. */
+  /** The total length in ms of finished uses, weighted by their age at the time `at`. */
   milliseconds: number;
   at: number;
   /** The mean length of a use; undefined before the first one has ended. */
@@ -28,13 +28,13 @@ interface Use {
 const weight = 0.2;
 /** The use in ms below which a tenant may be forgotten. */
 const negligibleMs = 1;
-/** The number of tenants without a running use above which those with negligible use are forgotten. */
+/** The number of stored tenants from which on tenants without a running use and with negligible use are forgotten. */
 const remembered = 256;
 
 /** @param halfLifeMs the time in ms after which a use counts half. */
 export function createRecentUse(halfLifeMs = 10_000, now: () => number = () => performance.now()): RecentUse {
   const uses = new Map<string, Use>();
-  /** The maximum that the use of a tenant approaches with one constant use, in ms. */
+  /** The value in ms that the use of a tenant approaches if one use runs all the time. */
   const lifeMs = halfLifeMs / Math.LN2;
   let overallMean: number | undefined;
   let forgetAbove = remembered;

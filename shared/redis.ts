@@ -13,8 +13,8 @@ import { parseRedisUrl, type RedisTarget, userOf } from './redis/url.ts';
 export type { Redis } from './redis/masters.ts';
 
 /**
- * The kind of a connection. `producer`: commands fail at once while Redis is away, as an HTTP request waits for them.
- * `consumer`: commands wait for Redis without limit, as work in flight must not be lost.
+ * The kind of a connection. `producer`: commands fail at once while Redis is away, because an HTTP request waits for
+ * them. `consumer`: commands wait for Redis without limit, because work in flight must not be lost.
  */
 export type RedisRole = 'producer' | 'consumer';
 
@@ -57,7 +57,7 @@ export function connectRedis(
   return redis;
 }
 
-/** Connects to one server: by its address, or to the master that sentinels name. */
+/** Connects to one server: to a given address, or to the master that the sentinels name. */
 function connectServer(target: Exclude<RedisTarget, { kind: 'cluster' }>, own: LastingOptions): Server {
   if (target.kind !== 'sentinel') return new LastingServer(own, target.kind === 'socket' ? target.path : target.url);
   const { sentinels, master, db, sentinelUsername, sentinelPassword } = target;
@@ -71,7 +71,8 @@ function connectServer(target: Exclude<RedisTarget, { kind: 'cluster' }>, own: L
     ...(sentinelPassword !== undefined && { sentinelPassword }),
     ...(own.tls && { sentinelTLS: own.tls, enableTLSForSentinelMode: true }),
     sentinelRetryStrategy: retryDelay,
-    // When the machine of a master is down, its connections are not closed. The sentinels report its successor.
+    // When the machine of a master is down, its connections are not closed. With this option, the sentinels report the
+    // new master.
     failoverDetector: true,
     sentinelReconnectStrategy: retryDelay,
   });
@@ -98,8 +99,8 @@ const connectionFaults =
 const clusterFaults = /Cluster redirections|Cluster isn't ready|Cluster is ended|startup nodes|slots cache/i;
 
 /**
- * Runs a step that needs Redis, and converts connection errors to an error that callers may retry.
- * @throws {ServiceError} `queue.unavailable`
+ * Runs a function that needs Redis, and converts connection errors to an error that callers may retry.
+ * @throws {ServiceError} `queue.unavailable` when Redis cannot be used; `queue.full` when its memory is full.
  */
 export async function withRedis<Value>(redis: Redis, step: () => Promise<Value>): Promise<Value> {
   const unavailable = (cause?: unknown, fault: RedisFault = 'unreachable') =>
@@ -122,7 +123,7 @@ export async function withRedis<Value>(redis: Redis, step: () => Promise<Value>)
 
 const isTransient = (fault: string): boolean => connectionFaults.test(fault) || clusterFaults.test(fault);
 
-/** Returns the replies of a pipeline, or throws the first error of its commands. */
+/** Throws the first error in the replies of a pipeline, if there is one. */
 export function throwFirst(replies: [Error | null, unknown][] | null): void {
   const fault = replies?.find(([error]) => error !== null)?.[0];
   if (fault) throw fault;

@@ -27,7 +27,7 @@ export const list = z.string().transform((value) =>
     .filter((part) => part !== ''),
 );
 export const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
-/** A number of MiB, as bytes. */
+/** A number of MiB. The value is converted to bytes. */
 export const megabytes = (min: number, max: number) => integer(min, max).transform((value) => value * MB);
 export const megapixels = (min: number, max: number) => integer(min, max).transform((value) => value * 1_000_000);
 export const flag = z.enum(['', '0', '1', 'true', 'false']).transform((value) => value === '1' || value === 'true');
@@ -43,7 +43,7 @@ const hostsMatching = (pattern: RegExp, expected: string) =>
   list.pipe(
     z.array(z.string().regex(pattern, { error: ({ input }) => `${JSON.stringify(input)} is not ${expected}` })),
   );
-/** `host`, `host:port`, `*.domain`, an IPv6 address, or an IPv6 address in brackets with a port. */
+/** Matches `host`, `host:port`, `*.domain`, an IPv6 address, or an IPv6 address in brackets with a port. */
 const host = /(\*\.)?[^\s/:@[\]*]+(:\d{1,5})?|[0-9a-f:.]*:[0-9a-f:.]*|\[[0-9a-f:.]+\](:\d{1,5})?/;
 export const allowedHosts = hostsMatching(new RegExp(`^(${host.source})$`, 'i'), 'host, host:port or *.domain');
 export const namedHosts = hostsMatching(
@@ -79,8 +79,8 @@ export const networks = list.pipe(
 );
 
 /**
- * Returns a schema for lists whose entries are parsed. An entry for which `parse` returns undefined is refused with the
- * message of `expected`.
+ * Returns a schema that parses each entry of a list. An entry for which `parse` returns undefined is refused with the
+ * message that `expected` returns.
  */
 const listOf = <Parsed>(parse: (entry: string) => Parsed | undefined, expected: (entry: string) => string) =>
   z.array(
@@ -100,7 +100,7 @@ export const keyEntries = list.pipe(
   listOf(keyRecordOfEntry, () => 'expected id:tenant:role:hash, as `vls keys add --entry` prints it'),
 );
 
-/** Locations of payloads, each `redis` or `s3://bucket/prefix`. At least one. */
+/** A list of at least one location of payloads, each `redis` or `s3://bucket/prefix`. */
 export const payloadLocations = list.pipe(
   listOf(
     (entry): 'redis' | S3Location | undefined => (entry === 'redis' ? entry : parseS3Location(entry)),

@@ -32,7 +32,7 @@ const priority = z.int().min(-100).max(100).default(0).meta({
     'Order among the batches of one tenant: a higher priority is dispatched first. Other tenants are not affected.',
 });
 
-/** The default number of items with an outcome before the failure budget of a batch applies. */
+/** The default number of items that must have an outcome before the failure budget of a batch applies. */
 export const budgetAfter = 100;
 
 export const failureBudget = z
@@ -91,7 +91,7 @@ const options = {
 
 const column = z.string().min(1).max(256);
 const delimiter = z.string().min(1).max(4);
-/** Names of columns in a query: a JSON list. */
+/** Names of columns in a query parameter, as a JSON list. */
 const columnList = z
   .string()
   .max(12_000)
@@ -119,10 +119,10 @@ const encoding = z
     description: `Encoding of ${texts}, by a name of the Encoding Standard (\`windows-1252\`, \`shift_jis\`); also the \`charset\` of the content type. Default: UTF-8, or UTF-16 if it is detected.`,
   });
 
-/** A table of results that a batch by reference may write. */
+/** The formats of the tables of results that a batch by reference may write. */
 export const tableFormat = z.enum(['csv', 'parquet']);
 
-/** A batch whose items are read from a bucket, and whose results are written there. */
+/** The fields of a batch by reference. Its items are read from a bucket, and its results are written to a bucket. */
 const reference = {
   input: z
     .string()
@@ -154,7 +154,7 @@ export const batchEnvelope = z.strictObject({ items: z.array(z.unknown()).max(ma
 /** The JSON object of a posted batch by reference. */
 export const referenceEnvelope = z.strictObject({ ...reference, ...options });
 
-/** The JSON objects of posts, in the form that is documented for clients. */
+/** The JSON object of a posted batch of either kind, in the form that is documented for clients. */
 export const batchRequest = z
   .union([
     z.strictObject({ items: z.array(postedItem).min(1), ...options }).meta({ id: 'BatchOfItems' }),
@@ -165,7 +165,10 @@ export const batchRequest = z
   ])
   .meta({ id: 'BatchRequest' });
 
-/** Options of a batch as query parameters. Streams have all their options here; a JSON object needs only `strict`. */
+/**
+ * Options of a batch as query parameters. A batch that is posted in a streamed format such as CSV has all its options
+ * here. A batch that is posted as a JSON object has its options in the object, except `strict`.
+ */
 export const batchQuery = z
   .strictObject({
     strict: z
@@ -382,7 +385,7 @@ const outcome = z.enum(['succeeded', 'failed', 'cancelled', 'answered']);
 /** The default length of a page of results. */
 export const resultsPageSize = 1_000;
 
-/** A limit for scores. A text and not a number, because an empty value would become 0. */
+/** A limit for scores. It is parsed from text, because `z.coerce.number` would convert an empty value to 0. */
 const scoreLimit = z
   .string()
   .regex(/^-?\d+(\.\d+)?$/, { error: 'a number is expected' })
@@ -404,8 +407,9 @@ export const resultOrders = ['score', '-score', 'cosine', '-cosine', 'index'] as
 export type ResultOrder = (typeof resultOrders)[number];
 
 /**
- * The query of the results, with the parameters of all formats: generated clients do not know which format a parameter
- * belongs to. The schema states no defaults, as some clients send every documented default.
+ * The query parameters of the results. One schema has the parameters of all formats, because generated clients do not
+ * know which parameter belongs to which format. The schema states no defaults, because some clients send every
+ * documented default.
  */
 export const resultsQuery = z.strictObject({
   cursor: z.string().optional().meta({ description: '`next` of the previous page of JSON. Default: the first page.' }),
@@ -464,15 +468,15 @@ export type Selection = Partial<Pick<ResultsQuery, 'status' | 'minScore' | 'maxS
 /** Conditions on the scores that another batch has for the same items. */
 export type Rule = Partial<Pick<ResultsQuery, 'other' | 'otherMinScore' | 'otherMaxScore' | 'minDifference'>>;
 
-/** A selection in an order, in a rank, or by a rule over two batches. */
+/** A selection that may also be sorted, limited to the best items, or limited by a rule over two batches. */
 export type OrderedSelection = Selection & Partial<Pick<ResultsQuery, 'sort' | 'top'>> & Rule;
 
 /** The results of a batch in one of the written formats. */
 export interface StreamQuery extends OrderedSelection {
   formulas: 'escape' | 'keep';
-  /** True to add text and address of each item, in formats without columns. */
+  /** True to add the text of each item and the address of its image, in formats without columns. */
   withItems?: boolean;
-  /** With `sort` or `top`: a part of them. */
+  /** With `sort` or `top`: the maximum number of results. */
   limit?: number | undefined;
   cursor?: string | undefined;
 }

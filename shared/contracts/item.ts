@@ -8,13 +8,15 @@ import { codeNames } from '../errors.ts';
 export const maxTextLength = 20_000;
 
 /**
- * The maximum length of an image address in UTF-16 units. Most servers accept no longer one, and most browsers send no
- * longer one.
+ * The maximum length of an image address in UTF-16 units. Most servers and browsers do not support longer addresses.
  */
 export const maxAddressLength = 8 * 1024;
 
 const addressed = z.string().min(1).max(maxAddressLength);
-/** Matches addresses, whose length is limited. Base64 and data URIs are as long as their image. */
+/**
+ * Matches an image source that is an address. Only addresses have a maximum length, since base64 and data URIs contain
+ * the image.
+ */
 const isAddress = /^\s*(?!data:)[a-z][a-z0-9+.-]{1,30}:/i;
 
 /** An image source. A plain string is a URL, a data URI or base64, distinguished by its beginning. */

@@ -19,7 +19,10 @@ export type Arm = z.output<typeof arm>;
 
 const points = z.number().gt(0).max(100);
 
-/** The end of a window, in which a canary is judged: after a number of items, or after a time. */
+/**
+ * The length of a window, after which a canary is judged. A window ends after this number of items or, if it has enough
+ * items for a judgement, after this time.
+ */
 export const canaryWindow = z.strictObject({
   items: z.int().min(20).max(1_000_000).default(500),
   seconds: z.number().min(1).max(604_800).default(3_600),
@@ -30,19 +33,19 @@ export const canaryGuard = z.strictObject({
   /** The maximum by which the canary's share of failed items may exceed that of the main model. */
   errorShare: z.number().min(0).max(1).default(0.02),
   /**
-   * The maximum ratio of its time in both towers to that of the main model. A window above it fails only after another
-   * such window.
+   * The maximum ratio of the canary's time in both towers to that of the main model. A window above this ratio fails
+   * only if the window before it was above it too.
    */
   latencyRatio: z.number().gt(0).default(2),
   /** The maximum mean absolute difference of the scores, on a scale of 0 to 100. */
   scoreDrift: points.default(1),
-  /** The minimum Spearman correlation over the items that both models scored. */
+  /** The minimum Spearman correlation of the two models' scores, over the items that both models scored. */
   rankCorrelation: z.number().min(-1).max(1).default(0.9),
 });
 
 /**
- * The way in which two models are compared. `scores`: their scores must be alike. `ranks`: only their order of the same
- * items must be alike, because models of different families have different scales.
+ * The way in which two models are compared. `scores`: their scores of the same items must be alike. `ranks`: only the
+ * order of the items by score must be alike, because models of different families have different scales.
  */
 export const comparedBy = z.enum(['scores', 'ranks']).meta({
   id: 'ComparedBy',
@@ -62,20 +65,20 @@ export const trial = z.object({
   comparedBy: comparedBy.optional(),
   window: canaryWindow,
   guard: canaryGuard,
-  /** The number of windows passed in a row after which it replaces the main model. */
+  /** The number of windows in a row that the canary must pass before it replaces the main model. */
   promoteAfter: z.int().min(1),
 });
 export type Trial = z.output<typeof trial>;
 
 /**
- * The distribution of a profile's images over models at one time. A batch stores the plan of the time of its post, so
- * other releases read the plan too.
+ * The models among which the images of a profile are divided, and their shares, at one time. A batch stores the plan
+ * that was valid when it was posted, so processes of other releases may read the plan.
  */
 export const trafficPlan = z.object({
   profile: z.string(),
   /**
-   * The id of the experiment. It changes with the rules and with the revisions of the models, so that counts of
-   * different experiments are never added.
+   * The id of the experiment. It changes when the rules or the revisions of the models change, so that counts of
+   * different experiments are never added together.
    */
   experiment: z.string(),
   /** The main model first; shares add up to 1. */
@@ -95,7 +98,7 @@ export const windowVerdict = z.enum(['passed', 'failed']);
 const count = z.int().min(0);
 const share = z.number().min(0).max(1);
 
-/** The measurements in a window of a canary; null when there are too few items. */
+/** The measurements in a window of a canary. A measurement is null when there are too few items for it. */
 export const windowFigures = z.object({
   items: count.meta({ description: 'Items that the canary answered; invalid items do not count.' }),
   errorShare: share.nullable().meta({ description: 'The share of its items that failed.' }),
@@ -170,7 +173,6 @@ export const armReport = z
     failed: count,
     errorShare: share.nullable(),
     meanScore: z.number().nullable(),
-    /** Half of the width of the 95 % confidence interval of the mean score. */
     meanScoreMargin: z
       .number()
       .nullable()

@@ -5,12 +5,13 @@ import type { Redis } from './masters.ts';
 import { reasonOf } from './reason.ts';
 import { type RedisTarget, userOf } from './url.ts';
 
-/** The servers of each cluster whose connection is broken, by `host:port`. */
+/** For each cluster: the servers to which the connection is broken, as `host:port`. */
 const away = new WeakMap<Cluster, Set<string>>();
 
 /**
- * The options of `producer` and `consumer` connections. While a server is away, its commands are resent every 100 ms,
- * and each time counts as a redirection. So a request waits at most half a second, enough while slots are moved.
+ * The options of `producer` and `consumer` connections. While a server is away, ioredis sends its commands again every
+ * 100 ms, and counts each time as a redirection. So a command of a `producer` waits at most half a second. That is
+ * enough while hash slots are moved.
  */
 const roles = {
   producer: {
@@ -32,8 +33,8 @@ class ClusterForQueues extends Cluster {
 }
 
 /**
- * Keeps the status of a cluster at `end` once it has ended. ioredis sets it back to `close` for each server connection
- * that ends later, and BullMQ would then wait for a change that never comes.
+ * Keeps the status of a cluster connection at `end` once it has ended. ioredis sets the status back to `close` for each
+ * server connection that ends later, and BullMQ would then wait for a change that never comes.
  */
 function endsForGood(cluster: Cluster): Cluster {
   cluster.on('close', () => {
@@ -47,8 +48,8 @@ function endsForGood(cluster: Cluster): Cluster {
 }
 
 /**
- * Opens a connection to a cluster. The beginning and the end of a server's outage are logged once. Keys on other
- * servers remain usable.
+ * Opens a connection to a cluster. Logs the beginning and the end of each server's outage once. During an outage, keys
+ * on other servers remain usable.
  */
 export function connectCluster(
   target: RedisTarget & { kind: 'cluster' },
@@ -64,7 +65,7 @@ export function connectCluster(
     clusterRetryStrategy: retryDelay,
     // Host names are not resolved here: certificates name them, and the cluster announces the servers' addresses.
     dnsLookup: (host, callback) => callback(null, host),
-    // Otherwise a change of the slots is noticed only when a command reaches the wrong server.
+    // Otherwise a change of the hash slots is noticed only when a command reaches the wrong server.
     slotsRefreshInterval: 10_000,
     slotsRefreshTimeout: 3_000,
   });
@@ -82,13 +83,17 @@ export function connectCluster(
     node.on('ready', () => {
       if (lost.delete(name)) log.info({ role, node: name }, 'the server of the Redis cluster is back');
     });
-    // A command is sent to the server, because its return would not be noticed without one.
+    // ioredis connects to a server when it has a command for it. Without a command, the return of the server would not
+    // be noticed.
     if (lost.has(name)) node.ping().catch(() => {});
   });
   return cluster;
 }
 
-/** Returns true if Redis answers; for a cluster, if every server with slots answers, as far as this process knows. */
+/**
+ * Returns true if Redis is connected. For a cluster: returns true if every server with hash slots is connected, as far
+ * as this process knows.
+ */
 export function isWhole(redis: Redis): boolean {
   if (redis.status !== 'ready') return false;
   return !(redis instanceof Cluster && [...(away.get(redis) ?? [])].some((name) => isNeeded(redis, name)));
@@ -96,5 +101,5 @@ export function isWhole(redis: Redis): boolean {
 
 const nameOf = ({ options: { host, port } }: Server): string => `${host}:${port}`;
 
-/** Returns true if a server has slots. A server that was removed from the cluster has none. */
+/** Returns true if a server has hash slots. A server that was removed from the cluster has none. */
 const isNeeded = (cluster: Cluster, name: string): boolean => cluster.slots.some(([master]) => master === name);

@@ -14,7 +14,7 @@ export const redisFaults = {
 } as const;
 export type RedisFault = keyof typeof redisFaults;
 
-/** The faults with which Redis answers but refuses writes. */
+/** The faults during which Redis answers but refuses writes. */
 export const refusals: ReadonlySet<RedisFault> = new Set([
   'not_permitted',
   'read_only',
@@ -24,7 +24,10 @@ export const refusals: ReadonlySet<RedisFault> = new Set([
   'refused',
 ]);
 
-/** Patterns for the first word of an error reply, which is its kind. The rest of a reply differs between versions. */
+/**
+ * Patterns for the first word of an error reply, which states the kind of the error. The text after it differs between
+ * versions.
+ */
 const byReply: readonly [RegExp, RedisFault][] = [
   [/^LOADING/, 'loading'],
   [/^(NOAUTH|WRONGPASS|invalid password)/, 'password'],
@@ -45,7 +48,10 @@ export function faultOfReply(message: string): RedisFault | undefined {
   return byReply.find(([pattern]) => pattern.test(reply))?.[1];
 }
 
-/** Runs a step that a full Redis may refuse, for callers that continue without it. */
+/**
+ * Runs a write that Redis refuses when its memory is full. Returns `full` in that case, for callers that can continue
+ * without the write.
+ */
 export async function unlessFull<Value>(step: () => Promise<Value>): Promise<Value | 'full'> {
   try {
     return await step();

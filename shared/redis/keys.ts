@@ -4,15 +4,15 @@ import { prefixOf } from './prefix.ts';
 /**
  * The names of all Redis keys of this project. All begin with the prefix of their connection.
  *
- * Keys of one batch have its id as hash tag, so that a script may use them together on a cluster. Keys that concern
- * many batches are in the slot of the prefix, as are BullMQ's own keys. A step that needs keys of both slots is divided
- * into two steps that may be repeated.
+ * On a cluster, the keys of one script must be in the same hash slot. Keys of one batch have its id as hash tag, so
+ * that a script may use them together. Keys that concern many batches have the prefix as hash tag, as BullMQ's own keys
+ * do. A change that needs keys of both kinds is divided into two scripts that may be repeated.
  */
 
 /** BullMQ's prefix. */
 export const queuePrefix = (redis: Redis): string => `{${prefixOf(redis)}}`;
 
-/** Returns the name of the queue with a profile's chunks. */
+/** Returns the name of the queue with a profile's chunks. A chunk is a part of a batch; one job evaluates it. */
 export const queueName = (profile: string): string => `evaluate-${profile}`;
 export const maintenanceQueueName = 'maintenance';
 export const webhookQueueName = 'webhooks';
@@ -46,7 +46,7 @@ export const batchKeys = (redis: Redis, id: string) => {
     events: `${base}:events`,
     /** Hash: succeeded items by bin of their cosine. */
     histogram: `${base}:cosines`,
-    /** The same in bins of 0.01, as older releases counted them. */
+    /** Hash: succeeded items by bin of their cosine, in bins of 0.01. Older releases used it. */
     coarseHistogram: `${base}:hist`,
     /** String of 32-bit integers: for each chunk in the index of scores, the index of its first item, plus one. */
     offsets: `${base}:offsets`,
@@ -62,7 +62,10 @@ export const batchKeys = (redis: Redis, id: string) => {
   };
 };
 
-/** Returns the keys of a batch that exist at most once, the record first. Payload hashes are not among them. */
+/**
+ * Returns the names of all keys of a batch that have no number in their name. That of the record comes first. Payloads
+ * and scores are not among them.
+ */
 export const fixedKeys = (redis: Redis, id: string): string[] => {
   const { input: _input, output: _output, scores: _scores, ...fixed } = batchKeys(redis, id);
   return Object.values(fixed);
@@ -88,7 +91,7 @@ export const fileKeys = (redis: Redis, id: string) => {
   return {
     /** Hash: name, size and times. It exists once the file is complete. */
     file: `${base}:file`,
-    /** Hash of payloads by piece number. */
+    /** Hash: the content of the file, divided into pieces, by piece number. */
     pieces: `${base}:pieces`,
   };
 };
@@ -115,31 +118,34 @@ export const jobKeys = (redis: Redis, profile: string) => {
   };
 };
 
-/** The turns of the tenants of a profile; see batches/queue/take-turns.lua. */
+/** The keys that determine which tenant's chunk of a profile is evaluated next; see batches/queue/take-turns.lua. */
 export const turnKeys = (redis: Redis, profile: string) => ({
   turns: `${queuePrefix(redis)}:turns:${profile}`,
   starts: `${queuePrefix(redis)}:starts:${profile}`,
   prioritized: jobKeys(redis, profile).prioritized,
 });
 
-/** Counter with a lifetime: the items of a profile that were committed in one slot of time. */
+/** Counter with a lifetime: the number of items of a profile that were committed in one time slot. */
 export const committedItems = (redis: Redis, profile: string, slot: number): string =>
   `${queuePrefix(redis)}:committed:${profile}:${slot}`;
 
-/** Hash: the batch of an idempotency key of a tenant. The key is hashed, as its text is arbitrary. */
+/**
+ * Hash: the batch that a tenant posted with an idempotency key. The idempotency key is hashed, because clients choose
+ * its text.
+ */
 export const idempotencyKey = (redis: Redis, tenant: string, keyHash: string): string =>
   `${queuePrefix(redis)}:idempotency:${tenant}:${keyHash}`;
 
 /**
- * Items of unfinished batches. First hash: batch id to its items and tenant. Second hash: tenant to the sum of its
- * items.
+ * The number of items in unfinished batches. `queuedItems` is a hash: batch id to the number of its items and its
+ * tenant. `queuedSums` is a hash: tenant to the sum of its items.
  */
 export const queuedItems = (redis: Redis): string => `${queuePrefix(redis)}:queued:items`;
 export const queuedSums = (redis: Redis): string => `${queuePrefix(redis)}:queued:sums`;
 
 /**
- * Bytes of batches in the memory of Redis. First hash: batch id to its bytes and tenant. Second hash: tenant to the sum
- * of its bytes.
+ * The bytes of batches in the memory of Redis. `storedBytes` is a hash: batch id to the number of its bytes and its
+ * tenant. `storedSums` is a hash: tenant to the sum of its bytes.
  */
 export const storedBytes = (redis: Redis): string => `${queuePrefix(redis)}:stored:bytes`;
 export const storedSums = (redis: Redis): string => `${queuePrefix(redis)}:stored:sums`;
@@ -151,7 +157,8 @@ export const probeKey = (redis: Redis): string => `${queuePrefix(redis)}:probe`;
 export const sessionKey = (redis: Redis, tokenHash: string): string => `${prefixOf(redis)}:session:${tokenHash}`;
 
 /**
- * The beginning of a key; the tenant's name follows. String with a lifetime: the number of its requests in this minute.
+ * The beginning of a key that ends with the name of a tenant. String with a lifetime: the number of the tenant's
+ * requests in this minute.
  */
 export const rateLimitPrefix = (redis: Redis): string => `${prefixOf(redis)}:requests:`;
 
@@ -168,7 +175,10 @@ export const trafficKeys = (redis: Redis, profile: string, experiment: string) =
     windowPairs: `${base}:window:pairs`,
     /** List: judged windows, the latest first. */
     windows: `${base}:windows`,
-    /** List of the latest scores of two models; sorted set of the pairs with the largest differences. */
+    /**
+     * For the canary and for the shadow model, each compared with the model that answers. List: the latest scores of
+     * both models. Sorted set: the pairs with the largest differences.
+     */
     canaryPairs: `${base}:canary:pairs`,
     canaryWorst: `${base}:canary:worst`,
     shadowPairs: `${base}:shadow:pairs`,

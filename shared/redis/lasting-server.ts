@@ -6,12 +6,12 @@ import {
   Redis as Server,
 } from 'ioredis';
 
-/** The options, without the one that changes the types of replies. */
+/** The options of ioredis without `replyMapping`, which changes the types of replies. */
 type ServerOptions = Omit<RedisOptions, 'replyMapping'>;
 
 /**
- * Options of a connection. `resends`: a command that a read-only server refused is sent again to the new master;
- * otherwise the refusal is thrown.
+ * Options of a connection. `resends`: true to send a command again, to the new master, when a read-only server has
+ * refused it. Otherwise the command fails with the refusal.
  */
 export type LastingOptions = ServerOptions & { resends?: boolean };
 
@@ -25,9 +25,9 @@ const silenceMs = 15_000;
  * The maximum time in ms for a socket to open and for a sentinel to reply. Each unreachable sentinel costs this time.
  */
 const openingMs = 5_000;
-/** The delay in ms before the next attempt at a server that recently refused writes. */
+/** The minimum delay in ms before the next connection attempt after a server has recently refused writes. */
 const readOnlyDelayMs = 1_000;
-/** The time in ms for which a refusal of writes delays attempts. */
+/** The time in ms for which a refusal of writes counts as recent. */
 const recentMs = 5_000;
 
 /** The time limits of every connection to a server: single, found by sentinels, or part of a cluster. */

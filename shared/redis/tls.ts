@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
 import { type Config, ConfigError } from '../config.ts';
 
-/** The directory with the certificates for a Redis over TLS. Without it, Node.js' own authorities are trusted. */
+/**
+ * The setting with the directory of the certificates for a Redis over TLS. Without it, the authorities that Node.js
+ * trusts are used.
+ */
 export type RedisTls = Partial<Pick<Config, 'redisTlsDir'>>;
 
 /** The names of the files, as Kubernetes and cert-manager use them in a mounted secret. */

@@ -4,7 +4,7 @@ export interface Address {
   port: number;
 }
 
-/** The parsed `REDIS_URL`. Users and passwords are decoded. */
+/** The parsed `REDIS_URL`. Percent-encoding in users and passwords is decoded. */
 export type RedisTarget = { tls: boolean; username?: string; password?: string } & (
   | { kind: 'socket'; path: string }
   | { kind: 'single'; url: string; address: Address }

@@ -25,8 +25,9 @@ const answerMs = 2_000;
 const probeSeconds = 60;
 
 /**
- * Tries a write and returns a refusal as a value, because an error would make the connection look for another master.
- * The write goes to the server that has the queues; the connections watch the other servers of a cluster.
+ * A script that tries a write. It returns a refusal as a value, because an error would make the connection look for
+ * another master. On a cluster, the write goes to the server that has the queues; the connection itself watches the
+ * other servers.
  */
 const tryWrite = `
 local reply = redis.pcall('SET', KEYS[1], '1', 'EX', ARGV[1])

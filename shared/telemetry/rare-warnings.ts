@@ -4,9 +4,9 @@ import type { Logger } from '../log.ts';
 export const quietMs = 10 * 60_000;
 
 /**
- * Returns a function that logs a warning. Warnings that differ only in numbers count as the same. The first is logged,
- * then one every {@link quietMs} with the number of skipped ones. An unreachable collector, for example, fails every
- * few seconds.
+ * Returns a function that logs a warning. Warnings that differ only in numbers count as the same warning. The first one
+ * is logged, then one every {@link quietMs} with the number of warnings that were skipped. For example, an unreachable
+ * collector causes a warning every few seconds.
  */
 export function warnRarely(log: Logger, title: string, now: () => number = Date.now): (detail: string) => void {
   const kinds = new Map<string, { nextAt: number; repeated: number }>();

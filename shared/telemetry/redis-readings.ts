@@ -8,7 +8,8 @@ import type { Redis } from '../redis.ts';
 import type { Reading } from './readings.ts';
 
 /**
- * Returns the metrics about whether Redis answers (each server of a cluster), and about its fault. Sends no command.
+ * Returns the metrics that show whether Redis is connected (on a cluster, all its servers) and which fault it has.
+ * Sends no command to Redis.
  */
 export const readRedisState = (redis: Redis, watch: RedisWatch): Reading[] => [
   { name: 'vls_redis_up', labels: {}, value: isWhole(redis) ? 1 : 0 },
@@ -18,8 +19,9 @@ export const readRedisState = (redis: Redis, watch: RedisWatch): Reading[] => [
 ];
 
 /**
- * Reads the state of Redis; empty while Redis is away. For a cluster, counts are sums and other values are those of the
- * worst server, so that the same alerts work for both.
+ * Returns the metrics that Redis reports about itself, or none while Redis is away. For a cluster, counts are sums over
+ * the servers, and other values are those of the worst server, so that the same alerts work for a cluster and a single
+ * server.
  */
 async function readRedis(redis: Redis): Promise<Reading[]> {
   if (!isWhole(redis)) return [];

@@ -14,8 +14,8 @@ import {
 import { ServiceError } from '../errors.ts';
 
 /**
- * Creates spans through the OpenTelemetry API. Until `startTracing` has loaded the SDK, every call is a no-op of the
- * API: 0.3 us per span, about eight spans per chunk.
+ * Creates spans through the OpenTelemetry API. Until `startTracing` has loaded the SDK, the API does nothing. A span
+ * then costs 0.3 us, and a chunk (a part of a batch) has about eight spans.
  */
 const tracer = trace.getTracer('vision-language-similarity');
 
@@ -76,8 +76,8 @@ export const noteAttributes = (attributes: Attributes): void => {
 };
 
 /**
- * Returns the current span in the W3C `traceparent` format, with which another process continues the trace or learns that
- * it is not sampled. Undefined without tracing.
+ * Returns the current span in the W3C `traceparent` format, or undefined without tracing. With it, another process
+ * continues the trace, or knows that the trace is not sampled.
  */
 export function traceparent(): string | undefined {
   const span = trace.getActiveSpan();
@@ -99,8 +99,8 @@ export interface TracedChunk {
 const chunksPerTrace = 256;
 
 /**
- * Runs a chunk within a span. For the first chunks of a batch, the span belongs to the trace of the post. Later chunks
- * of a long batch belong to linked traces with a sampling of their own.
+ * Evaluates a chunk within a span. For the first chunks of a batch, the span belongs to the trace of the post. Each
+ * later chunk of a long batch has its own trace, which links to that of the post and is sampled independently.
  */
 export async function traceChunk<Value>(
   { traceparent: origin, chunk, attributes, startedAt }: TracedChunk,

@@ -30,11 +30,11 @@ export async function startTracing(config: TracingConfig, title: string, log: Lo
     import('@opentelemetry/sdk-node'),
     import('@opentelemetry/api'),
   ]);
-  // Passed as a variable, which the SDK reads. As a resource attribute it would override a name that the environment
-  // gives.
+  // The name is passed as an environment variable, which the SDK reads. A resource attribute would override a name that
+  // the environment sets.
   process.env['OTEL_SERVICE_NAME'] ||= title;
   const hasId = machineIds.some((path) => existsSync(path));
-  // Containers have no id of a machine, and the SDK's detector of hosts warns of that at every start.
+  // Containers have no machine id, and the SDK's host detector logs a warning about that at every start.
   if (!hasId) process.env['OTEL_NODE_RESOURCE_DETECTORS'] ||= 'service,process';
   const sdk = startNodeSdk({
     logLevel: 'none',
