@@ -46,7 +46,7 @@ const rememberedMs = 30_000;
  * dimensions.
  */
 const rememberedBytes = 16 * 1024 * 1024;
-/** Memory of the map entry and of the objects of a value, in bytes, rounded up. */
+/** The memory in bytes of the map entry and of the objects of one value, rounded up. */
 const entryOverheadBytes = 500;
 /** The maximum length of a key in characters. A longer key, such as an image in base64, is replaced by its hash. */
 const keyLength = 256;

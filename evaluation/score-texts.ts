@@ -11,7 +11,7 @@ import { checkText, nameOf } from './texts.ts';
 
 /** The scores of one image against several texts. */
 export interface TextScores {
-  /** In the order of the texts. */
+  /** The scores of each text, in the order of the texts. */
   results: ({ text: string } & PairScores)[];
   receipt: Receipt;
   timings: Timings;

@@ -3,7 +3,7 @@ import { ServiceError } from '../shared/errors.ts';
 import { isAddress, parseHostList, plainHost } from './host-list.ts';
 
 /**
- * Decides which hosts, ports and addresses the service may connect to, for images, webhooks and models. All checks
+ * Decides which hosts, ports and addresses the service may connect to, for images, webhooks and models. Both checks
  * throw {@link ServiceError} `image.*`.
  */
 export interface AddressGuard {
@@ -24,8 +24,8 @@ export interface GuardOptions {
   /** The hosts, addresses and blocks that are always refused. `*` refuses everything that is not in the allow list. */
   deny?: readonly string[];
   /**
-   * True when an address or block in the allow list also allows host names that resolve to it. By default it allows
-   * only URLs that contain the address.
+   * True when an address or block in the allow list also allows host names that resolve to it. By default, an address
+   * in the allow list allows only URLs that contain it.
    */
   allowsBlocks?: boolean;
   /** The ports that are allowed on hosts outside the allow list. */

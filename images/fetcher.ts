@@ -17,15 +17,12 @@ export interface FetcherOptions {
   maxBytes: number;
   /**
    * The maximum time in ms for one image, from its first request, including redirects and retries. The time in which a
-   * request waits for its host's limit does not count.
+   * request waits for its turn does not count. A turn is the permission to send one request to a host.
    */
   timeoutMs: number;
   /** The time in ms without any bytes after which the service gives up on a host. */
   idleMs?: number;
-  /**
-   * The maximum number of requests in flight to one host. Further requests wait for their turn, that is the permission
-   * to send one request.
-   */
+  /** The maximum number of requests in flight to one host. Further requests wait for their turn. */
   connectionsPerHost?: number;
   lookup?: NameLookup;
   /** Called with the error code before each retry. */

@@ -9,7 +9,7 @@ import { StartError } from './start-error.ts';
 
 /** The maximum time in ms for a drain after SIGTERM. */
 export const DRAIN_MS = 30_000;
-// The number of exits before the service was ever ready after which it is not restarted.
+// If the service ends this many times without ever being ready, it is not started again.
 const START_ATTEMPTS = 5;
 
 export interface ServiceOptions {

@@ -29,7 +29,7 @@ export interface Experiments {
   known(): Experiment[];
   /** Applies an operator's decision about a canary. @throws {ServiceError} `traffic.no_canary` */
   decide(experiment: Experiment, action: CanaryAction): Promise<void>;
-  /** Writes the counts that are not in Redis yet to Redis. */
+  /** Writes the counts to Redis that this process has not reported yet. */
   close(): Promise<void>;
 }
 

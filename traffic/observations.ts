@@ -18,7 +18,7 @@ export interface ObservedExperiment extends ExperimentKey {
 const maxPairs = 1_000;
 const maxWorst = 50;
 
-/** The image and text of a pair that both models of a comparison scored. */
+/** The image and text of a pair whose scores by two models are compared. */
 export interface Subject {
   image: ImageSource | Uint8Array;
   text: string;

@@ -4,7 +4,7 @@ import type { Arm, TrafficPlan } from '../shared/contracts/traffic.ts';
 import { ServiceError } from '../shared/errors.ts';
 import { positionOf } from './plan.ts';
 
-/** A model of the plan that this process has not, or has only in another version. */
+/** A model of the plan that this process does not have, or has only in another version. */
 export interface Difference {
   /** A description of the model that this process has instead. */
   difference: string;

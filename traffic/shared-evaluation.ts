@@ -22,8 +22,8 @@ export interface BatchOptions extends EvaluationOptions {
    */
   batchId?: string | undefined;
   /**
-   * Decides what happens when this process cannot use the model of a pair. True: the pair fails with
-   * `model.unavailable`, and other pairs are scored. False: the whole call fails.
+   * The behaviour when this process cannot use the model of a pair. True: the pair fails with `model.unavailable`, and
+   * other pairs are scored. False: the whole call fails.
    */
   mayLackModels?: boolean;
 }

@@ -88,7 +88,7 @@ export interface Traffic {
    * {@link removeAgainMs}, since a process may write pairs up to a second after it has scored them.
    */
   forget(batchId: string): Promise<void>;
-  /** Writes the counts that are not in Redis yet to Redis. */
+  /** Writes the counts to Redis that this process has not reported yet. */
   close(): Promise<void>;
 }
 

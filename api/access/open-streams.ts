@@ -24,7 +24,7 @@ export interface OpenStreams {
  * default maximum number of connections. `vls keys add --streams` sets another value for a key.
  */
 const defaultStreams = 500;
-/** The time in ms between two checks that the clients of open streams still have access. */
+/** The time in ms between two checks that the client of an open stream still has access. */
 const recheckMs = 1_000;
 
 /**

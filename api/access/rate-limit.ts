@@ -12,8 +12,8 @@ const windowMs = 60_000;
 const redisTimeoutMs = 200;
 /**
  * The default maximum number of a tenant's requests per minute when API keys are required. It equals a hundred requests
- * a second, a hundred times the rate of a person who uses the page. `vls keys add --requests-per-minute` sets another
- * value for a key.
+ * a second, a hundred times the rate of a person who uses the web page. `vls keys add --requests-per-minute` sets
+ * another value for a key.
  */
 const defaultRequests = 6_000;
 

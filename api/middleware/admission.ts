@@ -54,7 +54,7 @@ const slowMs = 3_000;
  * then got answers to only 7 of its 60 requests.
  */
 export function createAdmission({ encoders, now = () => performance.now() }: AdmissionOptions): Admission {
-  /** The places of all requests in flight, slow requests included. */
+  /** Counts all requests in flight, slow requests included. */
   const places = createFairPlaces({ places: most, guaranteed, hardLimit: 2 * most, maxWaiting: 0 });
   /** The number of requests that have been in flight for less than `slowMs`, by owner. */
   const quick = new Map<string, number>();

@@ -10,7 +10,10 @@ import { createRefusalLog } from './refusal-log.ts';
 
 const acceptableId = /^[\w.:-]{1,128}$/;
 
-/** Paths that machines request every few seconds. They get no traces and no log lines. */
+/**
+ * Paths that machines request every few seconds. Such a request gets no trace, and usually a log line at debug level
+ * only.
+ */
 const probes = new Set(['/health', '/health/live', '/health/ready', '/metrics'].map((path) => prefix + path));
 
 /**

@@ -15,8 +15,8 @@ export interface RefusalLog {
 const linesPerCaller = 20;
 const minuteMs = 60_000;
 /**
- * The maximum number of callers that are counted separately in a minute; all further callers share one count. Limits
- * memory and log lines.
+ * The maximum number of callers that are counted separately in a minute. All further callers share one count, which
+ * limits memory and log lines.
  */
 const maxCallers = 1_000;
 const others = 'others';

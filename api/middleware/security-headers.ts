@@ -26,7 +26,7 @@ export const securityHeaders = helmet({
   },
   // `no-referrer` would make a browser omit the Origin header of the sign-in form, which would then be refused.
   referrerPolicy: { policy: 'same-origin' },
-  // The service itself speaks HTTP. The TLS proxy in front of the service sets this header for HTTPS.
+  // The service itself speaks HTTP. The TLS proxy in front of the service sets the header Strict-Transport-Security.
   strictTransportSecurity: false,
 });
 

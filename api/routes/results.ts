@@ -33,8 +33,7 @@ const schemaOf = ({ isText }: BatchFormat) =>
   isText ? { type: 'string' as const } : { type: 'string' as const, format: 'binary' };
 
 /**
- * This header is part of the OpenAPI document for generated clients. A browser's EventSource sends it without being
- * asked.
+ * This header is part of the OpenAPI document for generated clients. A browser's EventSource sends it automatically.
  */
 const lastEventHeader = z.object({
   'Last-Event-ID': z.string().optional().meta({ description: 'The id of the last event that the client received.' }),

@@ -9,8 +9,9 @@ const HEARTBEAT_MS = 5_000;
 const DEAD_AFTER_MS = 60_000;
 
 /**
- * Runs `work` while no other bootstrap of this checkout runs its own. This file cannot use `shared/file-lock.ts`, which
- * needs the SQLite of Node 24: it must also run on Node 20, before anything is installed.
+ * Runs `work` while this process holds the lock of this checkout, so that only one bootstrap installs at a time. This
+ * file cannot use `shared/file-lock.ts`, which needs the SQLite of Node 24: it must also run on Node 20, before
+ * anything is installed.
  *
  * The lock is a directory that contains one token, a file named after the holder's process id. A process takes the lock
  * by renaming a prepared directory to the lock's path. This succeeds only if no directory is there or it is empty. The

@@ -6,9 +6,9 @@ import { BootstrapError } from './bootstrap-error.js';
 
 const isWindows = process.platform === 'win32';
 /**
- * The maximum size of V8's young generation (new objects) in MiB. On a machine with much memory, the young generation
- * grows to 134 MiB in each process, mostly unused. A worker with two encoders grew from 600 to 800 MiB over 60,000
- * items, and stays at 600 MiB with this limit.
+ * Limits V8's young generation (the memory of new objects), in MiB for each of its semi-spaces. On a machine with much
+ * memory, the young generation grows to 134 MiB in each process, mostly unused. A worker with two encoders grew from
+ * 600 to 800 MiB over 60,000 items, and stays at 600 MiB with this limit.
  */
 const youngObjects = '--max-semi-space-size=8';
 

@@ -20,9 +20,9 @@ export function isCompleteTree(root) {
 const isSame = (one, other) => one.version === other.version && one.integrity === other.integrity;
 
 /**
- * Returns true if npm must have installed the package on this platform. For two kinds of optional packages this is
- * unknown, so it returns false: a package without a platform may belong to a package of another platform, and npm
- * itself detects the C library.
+ * Returns true if npm must have installed the package on this platform. It returns false for two kinds of optional
+ * packages, for which this is unknown. A package without a platform may belong to a package of another platform. For a
+ * package with a C library, only npm detects the library of this system.
  */
 function isForHere({ optional, os, cpu, libc }) {
   if (!optional) return true;

@@ -5,8 +5,8 @@ import { StartError } from '../start-error.ts';
 import { ask } from './ask.ts';
 import { type RedisServer, runRedis } from './server.ts';
 
-// The limits of the pause in ms between two checks whether a new server answers. A server process listens within about
-// 20 ms. A container takes seconds, or minutes if its image or a large data file must be loaded.
+// The shortest and the longest pause in ms between two attempts to reach a new server. A server process listens within
+// about 20 ms. A container takes seconds, or minutes if its image or a large data file must be loaded.
 const FIRST_WAIT_MS = 10;
 const LONGEST_WAIT_MS = 250;
 

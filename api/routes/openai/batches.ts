@@ -35,7 +35,7 @@ export interface RequestBatchDeps extends FileDeps {
 
 /** Default number of batches in a page of the list. */
 const pageSize = 20;
-/** The number of bytes at the start of a file within which its first line must end. */
+/** The maximum length of the first line of a file. */
 const firstLineBytes = 32 * 1024 * 1024;
 
 /** Routes of `/v1/batches`: batches whose lines are requests, as OpenAI's clients post them. */
