@@ -47,49 +47,54 @@ import { setFields } from './store/set-fields.ts';
 import type { SharedSettings } from './store/shared-settings.ts';
 
 export interface RetryOptions {
-  /** The outcomes of the items to evaluate again. Default: failed. */
+  /** The outcomes whose items are evaluated again. Default: failed items only. */
   statuses?: readonly RetriedStatus[] | undefined;
   limits?: TenantLimits;
   idempotencyKey?: string | undefined;
-  /** Called when a batch has been created, but not when a repeated request leads to an existing batch. */
+  /** Called when a new batch has been created. Not called when a repeated request gets an existing batch. */
   onCreated?: (id: string, tenant: string) => void;
 }
 
 /**
- * The operations of the API on the batches of one tenant or of all. Every call fails with `queue.unavailable` while
- * Redis is unavailable, and with `batch.not_found` for a batch that the caller may not access.
+ * The operations of the API on batches: those of one tenant or of all tenants, as `scope` says. Every call fails with
+ * `queue.unavailable` while Redis is unavailable, and with `batch.not_found` for a batch that the caller may not
+ * access.
  */
 export interface Batches {
   /**
-   * Stores a batch and starts it. Once the promise resolves, the batch is acknowledged and will be finished.
+   * Stores a batch and starts it. When the promise resolves, the batch is acknowledged and will be finished.
    * @throws {ServiceError} `batch.empty`, `batch.interrupted`, `queue.full`, `tenant.queue_full`, `overloaded`,
-   * `idempotency.*`, and the errors of reading the items.
+   * `idempotency.*`, and errors that occur while the items are read.
    */
   post(posting: Posting): Promise<BatchStatus>;
   /**
-   * Creates a batch whose items are in an object of a bucket. A worker reads them later, and the status shows the
-   * outcome.
+   * Creates a batch whose items are in an object of a bucket. A worker reads the object later, and the status of the
+   * batch then shows whether that succeeded.
    * @throws {ServiceError} `request.invalid`, `storage.*`, `idempotency.*`, `queue.full`
    */
   postReference(posting: ReferencePosting): Promise<BatchStatus>;
   status(scope: TenantScope, id: string): Promise<BatchStatus>;
-  /** Returns the status once the batch has ended, or after this time in ms. */
+  /** Returns the status when the batch has ended, or when `milliseconds` have passed, whichever comes first. */
   wait(scope: TenantScope, id: string, milliseconds: number, signal: AbortSignal): Promise<BatchStatus>;
   list(scope: TenantScope, query: ListQuery & RequestsQuery): Promise<BatchList>;
   /** Returns one page of results. @throws {ServiceError} `request.invalid` */
   results(scope: TenantScope, id: string, query: ResultsQuery): Promise<ResultsPage>;
   /**
-   * Returns the results of the whole batch part by part: in the order of the items, or as the query orders them.
+   * Returns the results of the whole batch, part by part. They are in the order of the items, unless the query requests
+   * another order.
    * @throws {ServiceError} `request.invalid`
    */
   stream(scope: TenantScope, id: string, format: FormatName, query: StreamQuery): Promise<ResultStream>;
   /**
-   * Returns the number of CSV cells that get an apostrophe, so that a spreadsheet does not run them as formulas;
-   * undefined when it is unknown.
+   * Returns the number of cells in the CSV results that get a leading apostrophe, so that a spreadsheet does not run
+   * them as formulas. Returns undefined when the number is unknown.
    */
   escapedCells(scope: TenantScope, id: string, query: StreamQuery): Promise<number | undefined>;
   summary(scope: TenantScope, id: string): Promise<BatchSummary>;
-  /** Returns the events after `lastId`, or only new ones without it; undefined when the client has the last event. */
+  /**
+   * Returns the events after the event `lastId`. Without `lastId`, returns the status and then only new events. Returns
+   * undefined when `lastId` is the last event of the batch.
+   */
   follow(
     scope: TenantScope,
     id: string,
@@ -102,10 +107,10 @@ export interface Batches {
    */
   cancel(scope: TenantScope, id: string): Promise<BatchStatus>;
   /**
-   * Posts the failed or cancelled items as a new batch of the same tenant. A repeated request with the same idempotency key leads to
-   * the same batch.
+   * Posts the failed or cancelled items as a new batch of the same tenant. A repeated request with the same idempotency
+   * key gets the same new batch.
    * @throws {ServiceError} `batch.not_finished`, `batch.nothing_to_retry`, `batch.input_expired`, and the errors of
-   * posting.
+   * `post`.
    */
   retry(scope: TenantScope, id: string, options?: RetryOptions): Promise<BatchStatus>;
   /** Changes the name, the tags or the retention of a batch. */
@@ -115,9 +120,12 @@ export interface Batches {
   queueCounts(): Promise<QueueCounts[]>;
   /** Returns how much acknowledged work a crash of Redis may lose. */
   durability(): Promise<DurabilityLevel>;
-  /** Returns a sentence for each setting that all processes must share and that differs in another process. */
+  /**
+   * Returns one sentence for each setting that differs between this process and another process although all processes
+   * must have the same value.
+   */
   unlikeSettings(): string[];
-  /** Ends all event streams and waits of clients, so that their connections close. */
+  /** Ends all event streams and all calls of `wait`, so that the connections of their clients close. */
   close(): void;
 }
 
@@ -128,8 +136,8 @@ export interface BatchesDeps extends Omit<IntakeDeps, 'bodyHashOf'> {
 
 const waitPollMs = 50;
 /**
- * The maximum time in ms that a request to cancel waits for the end of the batch. Most batches end within it, so that
- * the response shows the final state.
+ * The maximum time in ms that a request to cancel waits for the end of the batch. Most batches end within this time, so
+ * most responses show the final state.
  */
 const cancelWaitMs = 1_000;
 
@@ -155,7 +163,10 @@ export function createBatches(deps: BatchesDeps): Batches {
 
   const readWithColumns = (scope: TenantScope, id: string) => read(scope, id, findWithColumns);
 
-  /** Returns the other batch of a rule. @throws {ServiceError} `batch.not_found` */
+  /**
+   * Returns the batch with which a query compares the results; undefined if the query names none.
+   * @throws {ServiceError} `batch.not_found`
+   */
   const readOther = async (scope: TenantScope, { other }: Rule) =>
     other === undefined ? undefined : await read(scope, other);
 
@@ -232,8 +243,8 @@ export function createBatches(deps: BatchesDeps): Batches {
       },
       options: { name, tags, priority, columns, columnNames, columnTypes, requests: record.requests, retryOf: id },
       ...(record.output !== undefined && { output: (childId: string) => folderOfRetry(record, childId) }),
-      // A retry has no body, so the hash of its request is made from the batch id. Reusing the key for another batch or
-      // for a post is then a conflict.
+      // A retry has no body, so its `bodyHash` is made from the id of the retried batch. A request that reuses the
+      // idempotency key for another batch or for a post then gets a conflict.
       items: withFacts(retriedItems(source, record, statuses), () => ({
         bodyHash: () => (which === 'failed' ? `retry:${id}` : `retry:${id}:${which}`),
       })),
@@ -245,8 +256,8 @@ export function createBatches(deps: BatchesDeps): Batches {
   }
 
   /**
-   * Returns the folder for the files of a retry. It lies next to the folder of the retried batch, and its name is the
-   * id of the retry.
+   * Returns the folder for the result files of a retry. Its name is the id of the retry. It is next to the folder of
+   * the retried batch if that folder is named by the id of its batch, and otherwise inside that folder.
    */
   function folderOfRetry({ id, tenant, output = '' }: BatchRecord, childId: string): string {
     const parent = output.endsWith(`/${id}/`) ? output.slice(0, -`${id}/`.length) : output;
@@ -256,11 +267,11 @@ export function createBatches(deps: BatchesDeps): Batches {
   async function remove(scope: TenantScope, id: string): Promise<void> {
     const record = await read(scope, id);
     await ending.stop(id, { state: 'cancelled' });
-    // Jobs in flight end later. The sweeper then removes them.
+    // Jobs that are in flight now end later. The sweeper removes them then, since it finds the batch in this list.
     await enlistDeleted(redis, id, record.profile, await redisTime(redis));
     await ending.erase(record).catch((error: unknown) => {
       if (!(error instanceof ServiceError)) throw error;
-      // The batch is already invisible to clients. The sweeper removes the rest.
+      // The batch is already invisible to clients. The sweeper removes the remaining data.
       log.warn({ err: error, batchId: id }, 'batch not completely deleted yet');
     });
     await queues.erase([record]).catch((error: unknown) => {

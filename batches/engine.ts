@@ -34,9 +34,12 @@ export interface BatchEngine {
   ending: Ending;
   sweeper: Sweeper;
   speed: Speed;
-  /** The tasks that workers run for batches by reference; undefined when no tenant may post such a batch. */
+  /**
+   * The tasks that workers run for batches by reference, whose items are in an object of a bucket. Undefined when no
+   * tenant may post such a batch.
+   */
   tasks: Record<Task, TaskRun> | undefined;
-  /** Compares the settings of this process with those of others. */
+  /** Compares the settings of this process with those of other processes of the service. */
   sharedSettings: SharedSettings;
   /** Returns metrics of the work that waits in each queue. */
   readings(): Promise<Reading[]>;
@@ -45,9 +48,9 @@ export interface BatchEngine {
 
 export interface BatchEngineOptions {
   redis: Redis;
-  /** Returns the profiles whose queues are always reported, even when they are empty. */
+  /** Returns the profiles whose queues are reported even when they are empty. */
   profiles: () => readonly string[];
-  /** Retention of finished batches, in hours. */
+  /** The time in hours for which finished batches are stored. */
   retentionHours: number;
   /**
    * The maximum number of items in unfinished batches of all tenants together; 0 means no limit. Default: {@link
@@ -57,14 +60,17 @@ export interface BatchEngineOptions {
   /** Called for each batch once its items have been stored. */
   onPosted?: (labels: Record<'queue' | 'profile', string>, items: number) => void;
   /**
-   * Where payloads are stored, and the buckets from which tenants may post batches. Default: payloads are in Redis, and
-   * no bucket is allowed.
+   * The locations of payloads, and the bucket folders from which tenants may post batches. Default: payloads are in
+   * Redis, and tenants may use no bucket.
    */
   storage?: Partial<Pick<Config, 'payloads' | 's3Endpoint' | 'batchBuckets'>>;
   log: Logger;
 }
 
-/** Ten times the default maximum of one tenant. The memory of Redis usually refuses a batch earlier. */
+/**
+ * Ten times the default maximum of one tenant. Redis usually runs out of free memory for batches before this limit is
+ * reached.
+ */
 const maxQueuedItems = 100_000_000;
 
 export function createBatchEngine(options: BatchEngineOptions): BatchEngine {

@@ -19,11 +19,14 @@ export interface ChunkProcessorDeps extends Pick<ChunkScoringDeps, 'traffic' | '
   speed: Pick<Speed, 'add'>;
   metrics: Metrics;
   log: Logger;
-  /** Called with the current fault of this worker, or null when healthy. */
+  /** Called with the current fault of this worker, or with null when the worker is healthy. */
   onHealth: (fault: string | null) => void;
 }
 
-/** The number of starts of a chunk after which a missing object counts as lost. Some stores list a new object late. */
+/**
+ * A worker that takes a chunk starts it. After this number of starts, a missing object with the items of the chunk
+ * counts as lost. Before that, the chunk is tried again, since some stores list a new object late.
+ */
 const startsWithoutInput = 2;
 
 /** The possible results of processing a chunk that was taken from the queue. */
@@ -38,7 +41,7 @@ export const chunkVerdicts = [
   'handed_back',
 ] as const;
 
-/** Picks a chunk, scores its items and commits the results. */
+/** Marks a chunk as active, scores its items and commits the results. */
 export type ChunkProcessor = (delivery: Delivery, queue: string) => Promise<Verdict>;
 
 export function createChunkProcessor(deps: ChunkProcessorDeps): ChunkProcessor {
@@ -91,8 +94,8 @@ export function createChunkProcessor(deps: ChunkProcessorDeps): ChunkProcessor {
   }
 
   /**
-   * Marks the chunk as active and reads its items. A chunk whose items cannot be read now is handed back; a chunk whose
-   * items are lost fails.
+   * Marks the chunk as active and reads its items. When the items cannot be read now, the chunk is handed back to the
+   * queue. When they are lost, the batch fails.
    */
   async function pick(
     { data: job, starts }: Delivery,
@@ -104,7 +107,7 @@ export function createChunkProcessor(deps: ChunkProcessorDeps): ChunkProcessor {
       if (!(error instanceof ServiceError)) throw error;
       const reason = `${error.code}: ${error.message}`;
       if (!isLost(error)) return handBack.forWorker(reason);
-      // One lost object must not keep this worker from other batches.
+      // The worker does not pause: one lost object must not keep it from other batches.
       if (starts < startsWithoutInput) return handBack.forChunk(reason);
       await chunks.fail(job);
       return { verdict: 'lost' };

@@ -10,7 +10,7 @@ import { failuresByHost } from './failures-by-host.ts';
 /** The maximum number of failed items that the trace and the job of a chunk list. */
 const failuresNamed = 5;
 
-/** A chunk with results, which were committed or came too late. */
+/** A scored chunk, and the reply to its commit. `seconds` is the time that the chunk took in this worker. */
 export interface ChunkReport {
   job: JobData;
   queue: string;
@@ -21,8 +21,8 @@ export interface ChunkReport {
 }
 
 /**
- * Writes the log line of a chunk, and adds its failures to the trace. @returns the lines that the job of the chunk
- * stores.
+ * Writes the log line of a chunk, and adds its failures to the trace.
+ * @returns the result of the chunk's job, and the lines that the job stores.
  */
 export function reportChunk(
   log: Logger,
@@ -50,7 +50,8 @@ export function reportChunk(
   );
   return {
     done: { verdict, succeeded: results.length - failed.length, failed: failed.length },
-    // Only the error code: a message may quote the item, and the log of a job is stored longer than the batch.
+    // The lines contain only the error code, since a message may quote the item, and the log of a job is stored longer
+    // than the batch.
     log: named.map(({ index, error }) => `item ${index}: ${error.code}`),
   };
 }

@@ -1,9 +1,9 @@
 import type { ImageSource, ItemResult } from '../shared/contracts/item.ts';
 
-/** A number of failed items with the same error code and image host. */
+/** The number of failed items with the same error code and image host. */
 export interface Failures {
   code: string;
-  /** The image host; absent when the image has no address. */
+  /** The image host. Absent when the error is not about the image, or when the image has no address. */
   host?: string;
   items: number;
 }
@@ -12,8 +12,8 @@ export interface Failures {
 const mostKinds = 10;
 
 /**
- * Returns the failed items of a chunk by error code and image host, the most frequent first. Messages are left out,
- * since they may quote the item.
+ * Counts the failed items of a chunk by error code and image host. Returns the most frequent combinations first.
+ * Messages are left out, since they may quote the item.
  * @param images the images of the results, in the same order.
  */
 export function failuresByHost(

@@ -1,16 +1,18 @@
 import type { HandBack } from '../batches/queue/chunk-consumer.ts';
 
-/** The time in ms for which a chunk is delayed, and for which the worker pauses, after an error of the worker. */
+/**
+ * The time in ms for which a chunk is delayed, and for which the worker pauses, after an error of the worker itself.
+ */
 const errorDelayMs = 5_000;
 /**
- * The time in ms for which a chunk is delayed that only another worker can score. This worker continues with other
+ * The time in ms for which a chunk is delayed when only another worker can score it. This worker continues with other
  * chunks.
  */
 const mismatchDelayMs = 1_000;
 /** The time in ms after a commit for which a worker counts as working. */
 const usefulMs = 60_000;
 
-/** Hands chunks back, and decides whether the worker pauses. */
+/** Hands chunks back (returns them to the queue), and decides whether the worker pauses. */
 export interface HandingBack {
   /** Hands a chunk back after an error of this worker that would fail every chunk. The worker pauses. */
   forWorker(reason: string): HandBack;
@@ -18,18 +20,18 @@ export interface HandingBack {
    * Hands a chunk back after an error that concerns this chunk or its tenant. The worker continues with other chunks.
    */
   forChunk(reason: string): HandBack;
-  /** Hands a chunk back that needs a model of another worker. */
+  /** Hands back a chunk that needs a model of another worker. */
   forOtherWorker(reason: string): HandBack;
   /**
-   * Hands a chunk back whose model cannot be loaded. A worker that scores chunks of other models continues. A worker
+   * Hands back a chunk whose model cannot be loaded. A worker that scores chunks of other models continues. A worker
    * that scores nothing pauses, and leaves the queue to other workers.
    */
   forModel(reason: string): HandBack;
-  /** Records a commit. Called after each one. */
+  /** Records that the worker has committed a chunk, which means that it is healthy. Called after each commit. */
   committed(): void;
 }
 
-/** @param onHealth called with the current fault, or null when healthy. */
+/** @param onHealth called with the current fault of the worker, or with null when the worker is healthy. */
 export function createHandingBack(onHealth: (fault: string | null) => void): HandingBack {
   let committedAt = Number.NEGATIVE_INFINITY;
   const forWorker = (reason: string): HandBack => {
@@ -50,6 +52,7 @@ export function createHandingBack(onHealth: (fault: string | null) => void): Han
 }
 
 /**
- * The time in ms for which further chunks of a tenant are delayed after a chunk whose image hosts could not be reached.
+ * The time in ms for which further chunks of a tenant are delayed after a chunk of this tenant whose image hosts could
+ * not be reached.
  */
 export const networkDelayMs = errorDelayMs;

@@ -5,14 +5,14 @@ import type { Code } from '../shared/errors.ts';
 
 const networkCodes = new Set<Code>(['image.fetch.dns', 'image.fetch.network', 'image.fetch.timeout']);
 const fewestHosts = 3;
-/** The time in ms for which the evidence of a tenant counts. */
+/** The time in ms for which a chunk counts as evidence that the network is lost. */
 const evidenceMs = 60_000;
 
 /**
  * The state of this worker's network, judged by the outcomes of one chunk.
  *
- * - `lost`: every download failed with a network error, from three hosts or more
- * - `works`: a host has answered, even with a refusal
+ * - `lost`: every download failed with a network error, and the downloads were from three or more hosts
+ * - `works`: a host has responded, even with a refusal
  * - `unknown`: all other cases
  */
 export type NetworkEvidence = 'works' | 'lost' | 'unknown';
@@ -35,19 +35,24 @@ export function networkEvidence(
 /** The state of this worker's network, judged by the chunks of all tenants. */
 export interface NetworkFault {
   add(tenant: string, evidence: NetworkEvidence): void;
-  /** Returns the time in ms for which chunks of this tenant are still delayed on this worker; 0 without a delay. */
+  /**
+   * Returns the remaining time in ms for which chunks of this tenant are delayed on this worker; 0 when they are not
+   * delayed.
+   */
   restMs(tenant: string): number;
   /**
    * Returns true when the network is lost for all tenants: chunks of two tenants found it lost, and no host has
-   * answered since. A tenant chooses its hosts, so the evidence of one tenant counts for its own chunks only: without
-   * this rule, 128 items with four unreachable hosts stopped a worker for 75 s.
+   * responded since. A tenant chooses its image hosts, so the evidence of one tenant counts only for its own chunks.
+   * Without this rule, 128 items with four unreachable hosts stopped a worker for 75 s.
    */
   isForAll(): boolean;
 }
 
-/** @param restMs the time in ms for which chunks of a tenant are delayed after one that found the network lost. */
+/**
+ * @param restMs the time in ms for which chunks of a tenant are delayed after one of its chunks found the network lost.
+ */
 export function createNetworkFault(restMs: number, now = () => performance.now()): NetworkFault {
-  /** The time at which chunks of each tenant last found the network lost. */
+  /** By tenant, the time at which one of its chunks last found the network lost. */
   const lost = new Map<string, number>();
   const ageOf = (tenant: string) => now() - (lost.get(tenant) ?? Number.NEGATIVE_INFINITY);
   return {

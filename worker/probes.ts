@@ -7,21 +7,21 @@ export interface ProbeDeps {
   metrics: Metrics;
   redisWatch: Pick<RedisWatch, 'describe'>;
   encoders: Encoders;
-  /** The current fault of this worker, or null when healthy. */
+  /** Returns the current fault of this worker, or null when it is healthy. */
   fault: () => string | null;
-  /** Returns the time for which chunks have waited while this worker was idle and took none (ms). */
+  /** Returns the time in ms for which chunks have waited while this worker was idle and took none. */
   silentMs: () => number;
 }
 
 /**
- * The time in ms after which a silent worker must be restarted. It replaces its consumers after a minute, which usually
- * helps.
+ * A worker is silent when it is idle and takes no chunk although chunks wait. After one minute it opens new
+ * connections, which usually helps. After this time in ms it must be restarted.
  */
 const deadAfterMs = 150_000;
 
 /**
- * The health and metrics endpoints of a worker that runs as a separate process (`METRICS_PORT`): `/health/live`,
- * `/health/ready`, `/metrics`.
+ * Creates the health and metrics endpoints of a worker that runs as a separate process (`METRICS_PORT`):
+ * `/health/live`, `/health/ready`, `/metrics`.
  */
 export function createProbes({
   metrics,

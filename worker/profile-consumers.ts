@@ -8,7 +8,7 @@ import { type ChunkProcessor, chunkVerdicts } from './chunk-processor.ts';
 /** The consumers of a worker: one for each profile that it serves. */
 export interface ProfileConsumers {
   /**
-   * Starts consumers of new profiles, and closes those of profiles that can no longer be served.
+   * Starts consumers for profiles that have none, and closes the consumers of profiles that can no longer be served.
    * @param known the profiles of the registry. A profile that was removed from the registry is still served, since
    * earlier batches need a model that this worker still has.
    */
@@ -16,14 +16,14 @@ export interface ProfileConsumers {
   profiles(): string[];
   /** Returns the longest time in ms that chunks of a profile have waited while its consumer was idle and took none. */
   silentMs(): number;
-  /** @param force does not wait for chunks in flight. */
+  /** @param force true to close without waiting for chunks in flight. */
   close(force: boolean): Promise<void>;
 }
 
 /**
- * The limits for chunks of one profile in flight, which tenants share fairly. Eight of the small first chunks keep
- * several encoders and slow hosts busy. A tenant with fewer than two gets a slot even when other tenants use all of
- * them.
+ * The limits for the chunks of one profile that this worker processes at the same time. Each of these chunks takes a
+ * slot, and tenants share the slots fairly. Eight of the small first chunks of a batch keep several encoders and slow
+ * hosts busy. A tenant with fewer than two slots gets one even when other tenants use all eight.
  */
 const chunkPlaces = { places: 8, guaranteed: 2, hardLimit: 24 };
 /** The time in ms after which a chunk that got no slot is offered again. */
@@ -42,8 +42,8 @@ export function createProfileConsumers(
 ): ProfileConsumers {
   const serving = new Map<string, ProfileConsumer>();
   /**
-   * The slots by profile. They outlive a closed consumer, whose last chunks still use slots when the next consumer
-   * starts.
+   * The slots of each profile. They outlive a closed consumer, whose last chunks still use slots when the next consumer
+   * of the profile starts.
    */
   const placesOf = new Map<string, FairPlaces>();
 

@@ -13,7 +13,7 @@ import type { StoppedBatches } from './stopped-batches.ts';
 export interface ChunkScoringDeps {
   chunks: Pick<Chunks, 'block' | 'release'>;
   traffic: Pick<Traffic, 'scorePairs' | 'answerLines'>;
-  /** Aborted when the worker stops: chunks in flight are handed back. */
+  /** Aborted when the worker stops. Chunks in flight are then handed back to the queue. */
   stopping: AbortSignal;
   /** Aborts chunks whose batch was stopped. */
   stoppedBatches: Pick<StoppedBatches, 'follow'>;
@@ -22,19 +22,21 @@ export interface ChunkScoringDeps {
 }
 
 /**
- * The number of starts of a chunk after which unreachable image hosts count as errors of the hosts, not of this worker.
+ * A worker that takes a chunk starts it. After this number of starts, unreachable image hosts count as errors of the
+ * hosts, and no longer as an error of the worker.
  */
 const startsWithoutNetwork = 3;
 /**
- * The number of starts of a chunk after which items of an unusable model fail, so that other items of the chunk do not
- * wait.
+ * After this number of starts of a chunk, items whose model cannot be used fail, so that the other items of the chunk
+ * do not wait any longer.
  */
 const startsWithoutModel = 3;
 
 /**
- * Scores the items of a chunk. Hands the chunk back unless it returns outcomes.
- * @returns outcomes in the order of the items; a hand-back when this worker cannot score the chunk now; `stopped` when
- * its batch was stopped.
+ * Scores the items of a chunk. Releases the chunk unless it returns outcomes, so that a worker can take the chunk
+ * again.
+ * @returns outcomes in the order of the items; a hand-back (the chunk returns to the queue) when this worker cannot
+ * score the chunk now; `stopped` when the batch of the chunk was stopped.
  */
 export async function scoreChunk(
   { chunks, traffic, stopping, stoppedBatches, network, handBack }: ChunkScoringDeps,
@@ -66,7 +68,7 @@ export async function scoreChunk(
       await chunks.release(job);
       return { stopped: true };
     }
-    // An error of this worker does not concern the items: another worker scores them, or this one later.
+    // An error of this worker is not an error of the items. Another worker scores them, or this worker does so later.
     if (!(error instanceof ServiceError)) throw error;
     const isModel = error.code === 'model.unavailable';
     if (isModel) await chunks.block(job, error.message);
@@ -85,7 +87,7 @@ export async function scoreChunk(
     : handBack.forChunk('this worker cannot reach any image host of the tenant');
 }
 
-/** The outcome of a pair, or of a line of an OpenAI batch. */
+/** The outcome of a pair, or of a line of a batch that was posted through the OpenAI-compatible interface. */
 export type ItemOutcome = RoutedOutcome | LineOutcome;
 
 const toLine = (item: StoredItem): Line => {

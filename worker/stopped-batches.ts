@@ -2,7 +2,7 @@ import { ServiceError } from '../shared/errors.ts';
 
 /** Checks regularly whether the batches whose chunks this worker scores were stopped, and aborts their chunks. */
 export interface StoppedBatches {
-  /** @returns a signal that aborts when the batch is cancelled, deleted or ended; call `end` when the chunk is done. */
+  /** Returns a signal that aborts when the batch is cancelled, deleted or ended. Call `end` when the chunk is done. */
   follow(batchId: string): { signal: AbortSignal; end(): void };
   close(): void;
 }
@@ -12,7 +12,9 @@ interface Followed {
   chunks: number;
 }
 
-/** The time in ms between two checks. A worker seldom scores more than eight batches at a time. */
+/**
+ * The time in ms between two checks. A check is cheap, since a worker seldom scores more than eight batches at a time.
+ */
 const readEveryMs = 1_000;
 
 /** @param stopped returns those of the given batches that accept no more outcomes. */

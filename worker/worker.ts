@@ -33,9 +33,9 @@ export interface WorkerDeps {
 
 /** A running worker. */
 export interface RunningWorker extends JobConsumer {
-  /** Returns the profiles that are served now. A model that is pulled or added later is then included. */
+  /** Returns the profiles that are served now. Later calls include models that were pulled or added in the meantime. */
   profiles(): string[];
-  /** The current fault of this worker, or null when healthy. */
+  /** Returns the current fault of this worker, or null when it is healthy. */
   fault(): string | null;
   /**
    * Returns the longest time in ms for which chunks of a profile have waited while this worker was idle and took none.
@@ -45,8 +45,8 @@ export interface RunningWorker extends JobConsumer {
 
 const sweepEveryMs = 15_000;
 /**
- * The time in ms that chunks in flight may take when the worker stops. Items that have not begun by then are handed
- * back.
+ * The time in ms that chunks in flight may still take when the worker stops. Items that have not begun by then are
+ * handed back.
  */
 const finishMs = 5_000;
 
@@ -86,7 +86,8 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   const consumers = [scheduleMaintenance(redis, sweepEveryMs, () => engine.sweeper.sweep(), log)];
   const { tasks } = engine;
   if (tasks !== undefined) {
-    // A worker that reads an object counts its items for the metrics of any profile.
+    // A worker that reads the object of a batch counts the items in the metrics of the batch's profile, which may be
+    // any profile.
     for (const profile of registry.profiles) metrics.begin('vls_items_posted_total', { queue: profile, profile });
     for (const task of Object.keys(tasks) as Task[]) {
       consumers.push(consumeTasks(redis, task, tasks[task], stopping.signal, log));
@@ -109,7 +110,8 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
       const deadline = setTimeout(() => {
         stopping.abort(new ServiceError('overloaded', 'The worker is stopping'));
       }, finishMs);
-      // Without Redis, chunks can be neither committed nor handed back, and waiting for Redis might never end.
+      // Without Redis, chunks can be neither committed nor handed back to the queue, and waiting for Redis might never
+      // end.
       const force = !isWhole(redis);
       await Promise.all([chunkConsumers.close(force), ...consumers.map((consumer) => consumer.close(force))]);
       clearTimeout(deadline);

@@ -1,10 +1,13 @@
--- Sets the amount that a batch claims, for the sums of its tenant and of all tenants. Replaces its earlier amount.
+-- Sets the amount of a resource, such as items or bytes, that a batch claims. The new amount replaces the earlier one.
+-- Updates the sum of the batch's tenant and the sum of all tenants.
 -- KEYS: 1 amounts (hash: batch id -> "<amount> <tenant>")  2 sums (hash: tenant -> sum; '' -> sum of all)
--- ARGV: 1 batch id  2 tenant  3 amount  4 limit of the tenant, 0 for none  5 limit of all tenants, 0 for none
+-- ARGV: 1 batch id  2 tenant  3 amount  4 limit of the tenant, 0 for none
+--       5 limit of all tenants together, 0 for none
 -- Returns { verdict, sum }. Verdicts:
---   ok      the amount is counted; the sum of the tenant, this amount included
---   tenant  the amount would exceed the tenant's limit and is not counted; the sum of the tenant
---   total   the amount would exceed the limit of all tenants and is not counted; the sum of all tenants
+--   ok      the amount is counted; `sum` is the sum of the tenant and includes the amount
+--   tenant  the amount is not counted, since the tenant would exceed its limit; `sum` is the sum of the tenant
+--   total   the amount is not counted, since all tenants together would exceed their limit; `sum` is the sum of all
+--           tenants
 local before = tonumber(string.match(redis.call('HGET', KEYS[1], ARGV[1]) or '0', '^%d+'))
 local added = tonumber(ARGV[3]) - before
 local of_tenant = tonumber(redis.call('HGET', KEYS[2], ARGV[2]) or 0)

@@ -3,11 +3,15 @@ import type { Redis } from '../../shared/redis.ts';
 
 const script = loadScript(new URL('./claim.lua', import.meta.url));
 
-/** The Redis keys of a claim: a hash with the amount of each batch, and a hash with the sum of each tenant. */
+/**
+ * The keys of two Redis hashes. `amounts` has the amount that each batch claims. `sums` has the sum of each tenant and
+ * the sum of all tenants.
+ */
 export type ClaimKeys = readonly [amounts: string, sums: string];
 
 /**
- * A batch, the amount that it claims (items or bytes), and the limits for the amount. A limit of 0 allows any amount.
+ * A batch, the amount that it claims (items or bytes), and the limits for the sum of its tenant and the sum of all
+ * tenants. A limit of 0 allows any sum.
  */
 export interface Claim {
   id: string;
@@ -18,16 +22,16 @@ export interface Claim {
 }
 
 /**
- * The result of a claim. `ok`: the amount is counted. `tenant` or `total`: this limit refused the claim.
- * `sum` is the sum of the tenant, or after `total` the sum of all tenants. It includes the amount only when that is
- * counted.
+ * The result of a claim. `ok`: the amount is counted. `tenant`: the claim is refused, since its tenant would exceed
+ * `tenantLimit`. `total`: the claim is refused, since all tenants together would exceed `totalLimit`. `sum` is the sum
+ * of all tenants after `total`, and otherwise the sum of the tenant. It does not include a refused amount.
  */
 export interface Claimed {
   verdict: 'ok' | 'tenant' | 'total';
   sum: number;
 }
 
-/** Sets the amount that a batch claims, in place of its earlier amount. A refused claim changes nothing. */
+/** Sets the amount that a batch claims. The new amount replaces the earlier one. A refused claim changes nothing. */
 export async function claim(redis: Redis, keys: ClaimKeys, batch: Claim): Promise<Claimed> {
   const { id, tenant, amount, tenantLimit, totalLimit } = batch;
   const reply = await script(redis, keys, [id, tenant, amount, tenantLimit, totalLimit]);

@@ -9,19 +9,20 @@ import { releaseClaim } from './release-claim.ts';
  * the sum of all tenants.
  */
 export interface Claims {
-  /** Sets the amount that a batch claims, in place of its earlier amount. */
+  /** Sets the amount that a batch claims. The new amount replaces the earlier one. */
   claim(batch: Claim): Promise<Claimed>;
-  /** Changes the amount of a batch that has a claim. No limit applies. */
+  /** Changes the amount that a batch claims, without checking a limit. Does nothing when the batch has no claim. */
   recount(id: string, amount: number): Promise<void>;
   /** Returns the sum of the amounts of all tenants. */
   all(): Promise<number>;
   /** Removes the claim of a batch. Safe to repeat. */
   release(id: string): Promise<void>;
   /**
-   * Removes claims of batches that no longer exist, a few hundred per call; further calls continue. Such a claim
-   * remains when a process crashes between making the claim and checking that the batch was not deleted meanwhile, or
-   * stems from an older release. Every batch has a record before it claims anything, and a deleted batch never gets a
-   * record again, so a claim without a record can be removed. Uploaded files have claims too.
+   * Removes claims of batches and uploaded files that no longer exist. One call checks a few hundred claims, and the
+   * next call continues with further claims. Such a claim remains when a process makes a claim, and crashes before it
+   * checks that the batch was not deleted meanwhile. Older releases left such claims too. Every batch has a record
+   * before it claims anything, and a deleted batch never gets a record again. A claim of a batch without a record can
+   * therefore be removed.
    */
   releaseAbsent(): Promise<void>;
 }

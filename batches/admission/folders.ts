@@ -4,13 +4,13 @@ import { asFolder, formatS3Location, isWithin, parseS3Location, type S3Location 
 import type { TenantFolder } from '../../shared/setting-values.ts';
 import type { PayloadLocation } from '../store/payload-store.ts';
 
-/** The folders of buckets that each tenant may use. */
+/** The bucket folders that each tenant may use. */
 export interface TenantFolders {
   /** True when at least one tenant has a folder. */
   readonly any: boolean;
   /**
-   * Returns the location of an address that a tenant has given.
-   * @param field the field of the request, for the error.
+   * Parses an address that a tenant has given, and checks that the tenant may use its location.
+   * @param field the request field that contains the address. The error names this field.
    * @throws {ServiceError} `request.invalid` for an invalid address, `storage.outside` for a location that this tenant
    * may not use.
    */
@@ -20,7 +20,8 @@ export interface TenantFolders {
 const tenantMark = '{tenant}';
 
 /**
- * Reads the setting BATCH_BUCKETS. @throws {ConfigError} when a tenant's folder overlaps with the stored payloads of
+ * Creates the folders from the setting BATCH_BUCKETS.
+ * @throws {ConfigError} when one of them overlaps with a folder of the setting PAYLOADS, which contains the payloads of
  * all tenants.
  */
 export function createTenantFolders(

@@ -5,32 +5,35 @@ import type { Redis } from '../../shared/redis.ts';
 
 /** Measures the memory of Redis that is free for batches. */
 export interface FreeSpaceGauge {
-  /** Refuses a new batch when too little memory is free. @throws {ServiceError} `queue.full` */
+  /** Throws when too little memory is free for a new batch. @throws {ServiceError} `queue.full` */
   check(): Promise<void>;
   /** Returns the free memory, or undefined when neither Redis nor its machine has a limit. */
   measure(): Promise<FreeSpace | undefined>;
 }
 
 /**
- * The memory of Redis for batches, in bytes. On a cluster, the sum over all servers, as if each server were as full as
- * the fullest.
+ * The memory of Redis for batches, in bytes. On a cluster, `capacity` and `free` are sums over all servers, computed as
+ * if each server were as full as the fullest one.
  */
 export interface FreeSpace {
   /** The memory that batches and all other data of Redis may use together. */
   capacity: number;
-  /** The unused part of the capacity; negative when more is used. */
+  /** The unused part of the capacity. Negative when more memory is used than the capacity. */
   free: number;
 }
 
-/** The share of used memory above which Redis accepts no new batch. Running batches need the rest for their results. */
+/**
+ * The share of Redis' memory limit above which no new batch is accepted. Running batches need the remaining memory for
+ * their results.
+ */
 const fullShare = 0.85;
 /** The time in ms for which a measurement is reused. */
 const freshMs = 500;
 
 /**
- * Refuses new batches before Redis is full. On a cluster the fullest server decides: a batch may be on any server, and
- * one server has the lists of all batches. When Redis has no limit (`maxmemory 0`), the memory of its machine counts as
- * the limit.
+ * Creates the gauge. It refuses new batches before Redis is full. On a cluster the fullest server decides: a batch may
+ * be on any server, and one server has the lists of all batches. When Redis has no limit (`maxmemory 0`), the memory of
+ * its machine counts as the limit.
  */
 export function createFreeSpaceGauge(redis: Redis): FreeSpaceGauge {
   let measuredAt = Number.NEGATIVE_INFINITY;

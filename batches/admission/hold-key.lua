@@ -1,7 +1,8 @@
--- Renews, ends or removes a batch's reservation of an idempotency key. A reservation of another batch stays.
+-- Changes a batch's reservation of an idempotency key: renews its lease, ends its lease, or removes the reservation.
+-- Changes nothing when another batch has reserved the key.
 -- KEYS: 1 reservation (hash: batchId, leaseUntil)
--- ARGV: 1 batch id  2 lease (ms); 0 ends the lease, -1 removes the reservation
--- Returns 1, or 0 when the key is reserved for another batch.
+-- ARGV: 1 batch id  2 new duration of the lease (ms); 0 ends the lease, -1 removes the reservation
+-- Returns 1, or 0 when the reservation no longer exists or belongs to another batch.
 --@include ../../shared/redis/now
 if redis.call('HGET', KEYS[1], 'batchId') ~= ARGV[1] then return 0 end
 if ARGV[2] == '-1' then return redis.call('DEL', KEYS[1]) end

@@ -8,7 +8,10 @@ const script = loadScript(new URL('./hold-key.lua', import.meta.url));
  */
 export type KeyChange = { leaseMs: number } | 'release' | 'remove';
 
-/** Changes a batch's reservation of an idempotency key. @returns false when the key is reserved for another batch. */
+/**
+ * Changes a batch's reservation of an idempotency key.
+ * @returns false when the reservation no longer exists or belongs to another batch.
+ */
 export async function holdKey(redis: Redis, key: string, batchId: string, change: KeyChange): Promise<boolean> {
   const lease = change === 'release' ? 0 : change === 'remove' ? -1 : change.leaseMs;
   return (await script(redis, [key], [batchId, lease])) === 1;

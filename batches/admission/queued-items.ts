@@ -4,31 +4,31 @@ import type { Redis } from '../../shared/redis.ts';
 import { type Claims, createClaims } from './claims.ts';
 
 /**
- * Limits the items in unfinished batches, for each tenant and in total. A batch counts with all its items until it
- * ends.
+ * Limits the number of items in unfinished batches, for each tenant and for all tenants together. Until a batch ends,
+ * all its items count, including those that already have a result.
  */
 export interface QueuedItems {
   /**
-   * Sets the number of items that a batch counts with, in place of its earlier number.
-   * @param limit the maximum of its tenant; 0 allows any number.
-   * @throws {ServiceError} `tenant.queue_full`, `overloaded`; `batch.too_many_items` for a batch that exceeds a limit
-   * on its own.
+   * Sets the number of items that count for a batch. The new number replaces the earlier one.
+   * @param limit the maximum number of items in all unfinished batches of the tenant; 0 allows any number.
+   * @throws {ServiceError} `tenant.queue_full` when the tenant would exceed its limit; `overloaded` when all tenants
+   * together would exceed theirs; `batch.too_many_items` when the batch alone exceeds a limit.
    */
   claim(id: string, tenant: string, count: number, limit: number): Promise<void>;
-  /** Stops counting a batch that has ended or was never sealed. Safe to repeat. */
+  /** Stops counting the items of a batch that has ended, or whose intake was never completed. Safe to repeat. */
   release(id: string): Promise<void>;
   /** See {@link Claims.releaseAbsent}. */
   releaseAbsent(): Promise<void>;
 }
 
-/** The time in s after which a refused client should retry. Batches of this size take minutes. */
+/** The time in s after which a refused client should retry. The batches that fill the queue take minutes. */
 const retryAfter = 30;
 
-/** @param total the maximum of all tenants together; 0 allows any number. */
+/** @param total the maximum number of items in unfinished batches of all tenants together; 0 allows any number. */
 export function createQueuedItems(redis: Redis, total: number): QueuedItems {
   const claims: Claims = createClaims(redis, [queuedItems(redis), queuedSums(redis)]);
 
-  /** Refuses a batch that would exceed a limit even without other batches. */
+  /** Throws when a batch alone exceeds a limit, without counting other batches. */
   function refuseTooLarge(tenant: string, count: number, limit: number): void {
     const refuse = (owner: string, most: number) =>
       new ServiceError(

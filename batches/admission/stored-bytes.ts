@@ -5,14 +5,14 @@ import type { BatchRecord } from '../store/record.ts';
 import { createClaims } from './claims.ts';
 import type { FreeSpaceGauge } from './free-space.ts';
 
-/** Limits the memory of Redis that a tenant's batches use, each from its intake until its deletion. */
+/** Limits the memory of Redis that the batches of a tenant use. A batch counts from its intake until its deletion. */
 export interface StoredBytes {
   /**
-   * Sets the memory that a batch counts with, in place of its earlier amount.
-   * @throws {ServiceError} `tenant.queue_full` when its tenant would use more than its share.
+   * Sets the memory of Redis that counts for a batch. The new amount replaces the earlier one.
+   * @throws {ServiceError} `tenant.queue_full` when the tenant of the batch would use more than its share.
    */
   claim(id: string, tenant: string, stored: Stored): Promise<void>;
-  /** Replaces the expected size of an ended batch's outputs by the actual size. Safe to repeat. */
+  /** Replaces the expected output size of an ended batch with its actual output size. Safe to repeat. */
   settle(batch: Pick<BatchRecord, 'id' | 'inputBytes' | 'outputBytes'>): Promise<void>;
   /** Stops counting a batch that was deleted, or whose payloads were deleted. Safe to repeat. */
   release(id: string): Promise<void>;
@@ -20,31 +20,37 @@ export interface StoredBytes {
   releaseAbsent(): Promise<void>;
 }
 
-/** The sizes of the parts of a batch that Redis stores. */
+/** The sizes of the parts of a batch that are in Redis. */
 export interface Stored {
   /** Size of the items, in bytes. */
   inputs: number;
-  /** Size of the names of table columns in the record, in bytes. */
+  /**
+   * Size in bytes of everything that counts once: the names of table columns in the record, and the expected excess of
+   * results over their inputs.
+   */
   columns: number;
 }
 
 /**
- * Inputs count twice, for themselves and for the outputs. Outputs need about as much memory as inputs: results repeat
- * the metadata, and ids and errors quote addresses. They count from the start, because a result cannot be refused
- * later.
+ * The factor by which the size of the inputs is multiplied: it counts once for the inputs and once for the outputs.
+ * Outputs need about as much memory as inputs: results repeat ids and metadata, and errors quote addresses. Outputs
+ * count from the start, because a result cannot be refused later.
  */
 const inputsAndOutputs = 2;
 /**
- * The memory of a batch in addition to its payloads, in bytes: record, events, extremes, keys and list entries. A batch
- * of one item takes about 4 KiB.
+ * The memory in bytes that a batch needs in addition to its payloads: its record, its events, its lowest and highest
+ * items, its keys, and its entries in lists. A batch of one item takes about 4 KiB.
  */
 const perBatch = 8_192;
 /**
- * The multiple of the free memory that a tenant may use. A tenant without others then gets two thirds of the capacity,
- * two tenants get two fifths each, and some memory is always free for another tenant.
+ * A tenant may use this many times the memory that is free now. A single tenant then gets two thirds of the capacity,
+ * and two tenants get two fifths each. Some memory is thus always free for another tenant.
  */
 const timesFree = 2;
-/** The share of the capacity that every tenant may use as long as Redis accepts batches. */
+/**
+ * The share of the capacity that every tenant may use even when little memory is free, as long as Redis accepts
+ * batches.
+ */
 const guaranteedShare = 1 / 64;
 
 export function createStoredBytes(redis: Redis, freeSpace: FreeSpaceGauge): StoredBytes {
@@ -54,7 +60,7 @@ export function createStoredBytes(redis: Redis, freeSpace: FreeSpaceGauge): Stor
   async function limitNow(): Promise<number> {
     const [space, claimed] = await Promise.all([freeSpace.measure(), claims.all()]);
     if (space === undefined) return 0;
-    // Claims include outputs that are not written yet, so their sum may exceed the used memory.
+    // Claims include outputs that are not written yet, so the sum of all claims may exceed the memory in use.
     const free = Math.min(space.free, space.capacity - claimed);
     return Math.max(1, Math.floor(Math.max(timesFree * free, guaranteedShare * space.capacity)));
   }

@@ -28,24 +28,27 @@ export type StoredFile = z.output<typeof fileRecord>;
 export interface NewFile {
   tenant: string;
   bytes: AsyncIterable<Buffer>;
-  /** True when the memory of the file counts towards the share of its tenant. */
+  /** True when the file counts towards its tenant's share of the memory of Redis. */
   sharesMemory: boolean;
-  /** Returns the name and lifetime of the file. Called when all bytes have arrived; throws to refuse the file. */
+  /**
+   * Returns the name of the file and its lifetime in ms. Called when all bytes have arrived. Throws to refuse the file.
+   */
   facts: () => { name: string; lifeMs: number | undefined };
 }
 
 /**
- * The files that clients upload. The payload store has their bytes, in pieces. Every call fails with `file.not_found`
- * for a file that the caller may not access.
+ * Stores the files that clients upload. The payload store has the bytes of a file, in pieces of 1 MiB. Every call fails
+ * with `file.not_found` for a file that the caller may not access.
  */
 export interface Files {
   /**
-   * Stores a file. @throws {ServiceError} `request.too_large`, `queue.full`, `tenant.queue_full`, and what reading the
-   * bytes throws.
+   * Stores a file.
+   * @throws {ServiceError} `request.too_large`, `queue.full`, `tenant.queue_full`, and errors that occur while the
+   * bytes are read.
    */
   store(file: NewFile): Promise<StoredFile>;
   find(scope: TenantScope, id: string): Promise<StoredFile>;
-  /** Returns a page of files, the latest first, and true when more follow. */
+  /** Returns a page of files, the latest first, and a flag that is true when more files follow. */
   list(scope: TenantScope, page: { after?: string | undefined; limit: number }): Promise<[StoredFile[], boolean]>;
   /** Returns the bytes of a file, piece by piece. */
   read(file: StoredFile): AsyncGenerator<Buffer>;
@@ -60,7 +63,7 @@ export interface FilesDeps {
   freeSpace: FreeSpaceGauge;
   stored: Pick<StoredBytes, 'claim' | 'release'>;
   durability: Pick<Durability, 'confirm'>;
-  /** The time in ms after which a file is deleted, unless the upload sets another. */
+  /** The time in ms after which a file is deleted. An upload may set a shorter time. */
   retentionMs: number;
 }
 
@@ -69,7 +72,7 @@ export const maxFileBytes = 512 * 1024 * 1024;
 const pieceBytes = 1024 * 1024;
 /** The time in ms after which the pieces of an unfinished upload are deleted. */
 const uploadMs = 3_600_000;
-/** The maximum number of files that one round of the sweeper deletes. */
+/** The maximum number of files that one call of `sweep` deletes. */
 const sweptPerRound = 100;
 
 export function createFiles({ redis, payloads, freeSpace, stored, durability, retentionMs }: FilesDeps): Files {
@@ -103,7 +106,7 @@ export function createFiles({ redis, payloads, freeSpace, stored, durability, re
       const id = `file-${randomUUID()}`;
       const keys = fileKeys(redis, id);
       const createdAt = await redisTime(redis);
-      // Added before the first piece, so that the sweeper finds interrupted uploads.
+      // The file is listed before its first piece is stored, so that the sweeper finds interrupted uploads.
       await redis.zadd(fileExpiries(redis), createdAt + uploadMs, id);
       let pieces = 0;
       let held = 0;
@@ -134,7 +137,7 @@ export function createFiles({ redis, payloads, freeSpace, stored, durability, re
         await durability.confirm();
         return record;
       } catch (error) {
-        // When this fails, the sweeper deletes the file later.
+        // If `erase` fails, the sweeper deletes the file later.
         await erase(id).catch(() => {});
         throw error;
       }
@@ -165,10 +168,10 @@ export function createFiles({ redis, payloads, freeSpace, stored, durability, re
   };
 }
 
-/** Checks the form of an id, since ids become part of Redis keys. */
+/** Returns true for a well-formed file id. Ids are checked because they become part of Redis keys. */
 const isFileId = (id: string): boolean => /^file-[0-9a-f-]{36}$/.test(id);
 
-/** Splits bytes into pieces of equal size; the last one may be shorter. */
+/** Splits bytes into pieces of equal size. The last piece may be shorter. */
 async function* piecesOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let held: Buffer[] = [];
   let length = 0;

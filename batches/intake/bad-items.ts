@@ -3,20 +3,20 @@ import { ServiceError } from '../../shared/errors.ts';
 import type { StoredItem } from '../store/payload.ts';
 
 /**
- * The number of unreadable items that every upload may have. An upload whose first items are this many unreadable ones
- * is refused.
+ * The number of unreadable items that any upload may have, however few bytes it has. An upload that begins with this
+ * many unreadable items is refused.
  */
 const freeBadItems = 1_000;
 /**
- * The compressed bytes that an upload must have sent for each further unreadable item. An unreadable row of a table
- * takes about 10 bytes of gzip. Without this limit, half a million copies of one short line took 1,006 bytes to send
- * and 100 MB of Redis to store.
+ * The number of compressed bytes that an upload must have sent for each further unreadable item. An unreadable row of a
+ * table takes about 10 bytes in gzip. Without this limit, an upload of half a million copies of one short line had only
+ * 1,006 bytes, and took 100 MB of Redis.
  */
 const bytesPerBadItem = 4;
 
 /**
- * Passes items on, and fails when there are too many unreadable ones for the bytes received.
- * @param sent returns the bytes received so far, before decompression.
+ * Passes items on unchanged. Throws when too many of them are unreadable for the number of bytes received.
+ * @param sent returns the number of bytes received so far, before decompression.
  * @throws {ServiceError} `request.invalid`
  */
 export async function* boundBadItems(items: ItemStream, sent: () => number): AsyncGenerator<StoredItem[]> {

@@ -7,10 +7,14 @@ import { encodeInput, type StoredItem } from '../store/payload.ts';
 import type { PayloadStore } from '../store/payload-store.ts';
 import { storeInputs } from './store-inputs.ts';
 
-/** The number of items that one claim reserves. Most batches need one claim, and large ones few. */
+/**
+ * The number of further items after which a batch updates its claim. Most batches make one claim, and large batches
+ * make few.
+ */
 const claimItems = 8_192;
 /**
- * The number of chunks written at a time. Intake does not wait for each chunk, and does not flood Redis or a bucket.
+ * The number of chunks that are written at the same time. It is above 1, so that intake does not wait for each chunk.
+ * It is limited, so that intake does not flood Redis or a bucket.
  */
 const chunksPerWrite = 32;
 
@@ -19,40 +23,44 @@ export interface Admission {
   /** Throws `queue.full` when Redis has too little free memory. */
   checkFreeSpace: () => Promise<void>;
   /**
-   * Claims this number of items for the batch. Throws when its tenant, or all tenants together, would exceed a limit.
+   * Claims this number of items for the batch, in place of the number that it claimed before. Throws when its tenant,
+   * or all tenants together, would exceed a limit.
    */
   claim: (count: number) => Promise<void>;
-  /** The memory of Redis that the tenant may still use. Absent when the tenant may use all of it. */
+  /** Counts the memory of Redis against the tenant's share. Absent when the tenant may use all memory. */
   memory?: MemoryShare | undefined;
 }
 
 /** The memory of Redis that a batch takes, in bytes. */
 export interface BatchMemory {
   inputs: number;
-  /** The names of the columns of a posted table, which its record contains. */
+  /**
+   * Everything that counts once: the names of the columns of a posted table, which the record contains, and the
+   * expected excess of results over their inputs.
+   */
   columns: number;
 }
 
-/** Counts the memory of Redis that a batch takes. */
+/** Counts the memory of Redis that a batch takes, for its tenant. */
 export interface MemoryShare {
   /**
-   * @param memory the size of all inputs so far and of the columns.
-   * Throws when the tenant would use more than its share.
+   * Sets the memory that the batch takes. Throws when its tenant would use more than its share.
+   * @param memory the total since the start of the batch.
    */
   claim(memory: BatchMemory): Promise<void>;
   release(): Promise<void>;
 }
 
-/** Divides items into chunks and stores them. The same items always make the same chunks. */
+/** Divides items into chunks and stores them. The same items always result in the same chunks. */
 export interface ChunkWriter {
   add(item: StoredItem): Promise<void>;
   /**
    * Stores the remaining items.
-   * @param columnBytes the size of the columns in the record.
-   * @throws {ServiceError} `batch.interrupted` when the batch was stopped or discarded; `add` throws it too.
+   * @param columnBytes the size in bytes of the table columns that the record of the batch will contain.
+   * @throws {ServiceError} `batch.interrupted` when the batch was stopped or discarded. `add` throws this error too.
    */
   end(columnBytes: number): Promise<{ chunks: number; total: number; inputBytes: number }>;
-  /** Removes the stored items from Redis. */
+  /** Removes the stored items of the batch from Redis. */
   discard(): Promise<void>;
 }
 
@@ -69,7 +77,7 @@ export function createChunkWriter(
   let total = 0;
   let claimed = 0;
   let storedBytes = 0;
-  /** The bytes by which the results are expected to be larger than the items. */
+  /** The number of bytes by which the results are expected to be larger than the items. */
   let extraOutput = 0;
   let closed: { chunk: number; payload: Buffer }[] = [];
   let closedBytes = 0;
@@ -87,10 +95,10 @@ export function createChunkWriter(
     const inputs = await Promise.all(
       pending.map(async ({ chunk, payload }) => ({ chunk, stored: await payloads.putInput(id, chunk, payload) })),
     );
-    // When payloads are in a bucket, the inputs in Redis are references. Memory is claimed before writing, so that a
-    // refused batch leaves Redis unchanged.
+    // `stored` is the payload itself, or a short reference when payloads are in a bucket. Memory is claimed before
+    // these inputs are written to Redis, so that a refused claim leaves Redis unchanged.
     for (const { stored } of inputs) storedBytes += stored.length;
-    // Columns count once. Inputs count twice, since results have about the same size.
+    // `columns` counts once. `inputs` counts twice, since results have about the size of their inputs.
     await memory?.claim({ inputs: storedBytes, columns: (end?.columnBytes ?? 0) + extraOutput });
     if (!(await storeInputs(redis, id, inputs))) throw interrupted();
   }
@@ -124,8 +132,7 @@ export function createChunkWriter(
       await flush({ columnBytes });
       return { chunks, total, inputBytes: storedBytes };
     },
-    // Starts with the last hash, so that after an interruption the remaining hashes are still the first ones without
-    // gaps.
+    // Removes the last hash first. If this is interrupted, the remaining hashes are still numbered from 0 without gaps.
     async discard() {
       for (let hash = Math.floor(chunks / chunksPerHash); hash >= 0; hash--) {
         await redis.unlink(keys.input(hash * chunksPerHash));
@@ -135,7 +142,9 @@ export function createChunkWriter(
   };
 }
 
-/** Returns the approximate size of an item in bytes of JSON: its image, text, metadata or error. */
+/**
+ * Returns the approximate size of an item as JSON, in bytes. It includes the image, text, metadata, error and request.
+ */
 function sizeOf(item: StoredItem): number {
   const metadata = item.metadata === undefined ? 0 : JSON.stringify(item.metadata).length;
   const { image = '', text = '' } = item;
@@ -145,12 +154,12 @@ function sizeOf(item: StoredItem): number {
   return 100 + source.length + text.length + metadata + error + request;
 }
 
-/** The size of one embedding in a result, in bytes: a thousand numbers as compressed text. */
+/** The size of one embedding in a result, in bytes. An embedding is a thousand numbers as compressed text. */
 const embeddingBytes = 8 * 1024;
 
 /**
- * Returns the bytes by which the result of an item is expected to be larger than the item. Embeddings are many times
- * larger than their inputs.
+ * Returns the number of bytes by which the result of an item is expected to be larger than the item. Embeddings are
+ * many times larger than their inputs.
  */
 function extraOutputOf(item: StoredItem): number {
   if (!('request' in item) || item.request?.url !== '/v1/embeddings') return 0;

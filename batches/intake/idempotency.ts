@@ -5,21 +5,22 @@ import type { Redis } from '../../shared/redis.ts';
 import { holdKey } from '../admission/hold-key.ts';
 import { reserveKey } from './reserve-key.ts';
 
-/** The reservation of an idempotency key by one request. All requests with the same key count as one request. */
+/** The reservation of an idempotency key by one request. All requests with the same key together create one batch. */
 export interface Reservation {
   /** Hash of the key. The batch stores it, so that the key is removed with the batch. */
   readonly keyHash: string;
   /**
-   * Extends the lease while the body arrives.
-   * @throws {ServiceError} `batch.interrupted` when the lease has expired and another request has reserved the key.
+   * Extends the lease of the reservation while the body arrives. After the lease has expired, another request may
+   * reserve the key.
+   * @throws {ServiceError} `batch.interrupted` when another request has reserved the key.
    */
   renew(): Promise<void>;
   /**
-   * Ends the lease, after the body has been received or has failed. The next request with the key then gets the batch,
-   * or sends its body again if there is none.
+   * Ends the lease when the body has been received, or when receiving it has failed. The next request with the key then
+   * gets the batch of this request, or creates a new batch if there is none.
    */
   release(): Promise<void>;
-  /** Removes the key of a request that was refused and has stored nothing. */
+  /** Removes the reservation. For a request that was refused and has stored nothing. */
   remove(): Promise<void>;
 }
 
@@ -29,10 +30,10 @@ const leaseMs = 30_000;
 const lifetimeSeconds = 7 * 24 * 3600;
 
 /**
- * Reserves a key for the batch `batchId`, or returns the batch that the key already belongs to.
- * @param isSealed returns true for a batch that clients can see. The key of a batch that was never sealed may be
- * reused.
- * @throws {ServiceError} `idempotency.in_flight`
+ * Reserves a key for the batch `batchId`, or returns the batch that already has the key.
+ * @param isSealed returns true for a sealed batch: its intake is complete, and clients can see it. The key of a batch
+ * that was never sealed may be reserved again.
+ * @throws {ServiceError} `idempotency.in_flight` while another request with this key is being received.
  */
 export async function reserve(
   redis: Redis,

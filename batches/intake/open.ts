@@ -4,26 +4,29 @@ import { type Redis, throwFirst } from '../../shared/redis.ts';
 import { payloadVersion } from '../store/payload.ts';
 import { type BatchOptions, type BatchRecord, type Pinned, toHash } from '../store/record.ts';
 
-/** A batch that is about to be opened. */
+/** The data of a batch that is about to be created. */
 export interface OpenedBatch {
   id: string;
   tenant: string;
   pinned: Pinned;
   options: BatchOptions;
   traceparent?: string | undefined;
-  /** The tenant's share of the workers, relative to the weights of other tenants. Default: 1. */
+  /** The weight of the tenant: its share of the workers, relative to the weights of other tenants. Default: 1. */
   weight?: number | undefined;
-  /** Hash of the idempotency key of its request. */
+  /** Hash of the idempotency key of the request that posts the batch. */
   keyHash?: string | undefined;
 }
 
-/** The fields of the record that a batch by reference has from the start. */
+/**
+ * The fields that the record of a batch by reference has from the start. The items of such a batch are in an object of
+ * a bucket.
+ */
 export type ReferenceFields = Pick<BatchRecord, 'input' | 'inputEtag' | 'reading' | 'bodyHash'>;
 
 /**
  * Creates a batch in state `accepting`.
- * @param how `leaseMs`: the time in ms of a lease that the request renews while it sends items. Otherwise the fields of
- * a batch by reference, whose items a worker reads.
+ * @param how `leaseMs`: the duration in ms of a lease, which the request renews while it sends items. `reference`: the
+ * fields of a batch by reference, whose items a worker reads.
  */
 export async function openBatch(
   redis: Redis,
@@ -52,13 +55,14 @@ export async function openBatch(
     filesState: options.output === undefined ? undefined : 'pending',
     ...('reference' in how && how.reference),
   };
-  // The batch is added to the list first, since the sweeper only removes batches that it finds in the list.
+  // The batch is added to the list of running batches before its record is stored, since the sweeper only removes
+  // batches that it finds in this list.
   await redis.zadd(liveBatches(redis), createdAt, id);
   await redis.zadd(tenantBatches(redis, tenant), createdAt, id);
   await redis.zadd(tenantBatches(redis, everyTenant), createdAt, id);
   const writes = redis.pipeline();
-  // The lease is stored before the record, since the sweeper discards a record without a lease. A batch by reference
-  // gets an endless lease, because older releases would discard it otherwise.
+  // The lease is stored before the record, since the sweeper discards a batch that has a record but no lease. A batch
+  // by reference gets an endless lease, because older releases would discard it otherwise.
   if ('leaseMs' in how) writes.set(keys.lease, '1', 'PX', how.leaseMs);
   else writes.set(keys.lease, '1');
   throwFirst(await writes.hset(keys.batch, toHash(record)).exec());

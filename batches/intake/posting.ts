@@ -26,28 +26,28 @@ import { storeBatch } from './store-batch.ts';
 export interface TenantLimits {
   /** Maximum number of items in unfinished batches; 0 allows any number. */
   queuedItems: number;
-  /** True when the tenant shares the memory of Redis with other tenants. Otherwise it may use all of it. */
+  /** True when the tenant shares the memory of Redis with other tenants. Otherwise the tenant may use all memory. */
   sharesMemory?: boolean;
-  /** The tenant's share of the workers, relative to the weights of other tenants. */
+  /** The weight of the tenant: its share of the workers, relative to the weights of other tenants. */
   weight: number;
 }
 
-/** The facts that every posted batch has. */
+/** The data of every posted batch, with or without items in the request. */
 interface Posted {
   tenant: string;
   limits?: TenantLimits;
   pinned: Pinned;
   options: BatchOptions;
-  /** A second request with the same key and the same body leads to the same batch. */
+  /** A second request with the same key and the same body gets the same batch. */
   idempotencyKey?: string | undefined;
-  /** Called with the id of a new batch, but not when a repeated request leads to an existing batch. */
+  /** Called with the id of a new batch. Not called when a repeated request gets an existing batch. */
   onCreated?: ((id: string) => void) | undefined;
 }
 
-/** A batch with its items. */
+/** A batch whose items are in the request. */
 export interface Posting extends Posted {
   items: ItemSource;
-  /** Returns the folder in a bucket for the result files of the batch with this id. */
+  /** Returns the folder in a bucket for the result files of the batch with the given id. */
   output?: (id: string) => string;
 }
 
@@ -55,7 +55,10 @@ export interface Posting extends Posted {
 export interface ReferencePosting extends Posted {
   /** Address of the object that contains the items. */
   input: string;
-  /** Address of the folder for the result files. Default: a folder next to the object, named by the id of the batch. */
+  /**
+   * Address of the folder for the result files. Default: a folder next to the object, with the id of the batch as its
+   * name.
+   */
   output: string | undefined;
   /** Options for reading the items. */
   reading: Pick<Reading, 'columns' | 'encoding' | 'strictness' | 'delimiter'>;
@@ -85,7 +88,7 @@ export interface IntakeDeps {
   /** Called for each batch once its items have been stored. */
   onPosted: (labels: Record<'queue' | 'profile', string>, items: number) => void;
   log: Logger;
-  /** Returns the hash of the body of a batch, or undefined when the batch does not exist. */
+  /** Returns an object with the hash of a batch's body. Returns undefined when clients cannot see such a batch. */
   bodyHashOf(id: string): Promise<Pick<BatchRecord, 'bodyHash'> | undefined>;
 }
 
@@ -106,8 +109,8 @@ export function createIntake(deps: IntakeDeps): Intake {
   } = deps;
 
   /**
-   * Creates a single batch for all requests with the same key. `store` creates the batch for the first request. For a
-   * repeated request, `readHash` reads its body to the end and returns the hash.
+   * Creates a single batch for all requests with the same idempotency key. `store` stores the batch of the first
+   * request. For a repeated request, `readHash` reads the body to its end and returns its hash.
    */
   async function once(
     { tenant, idempotencyKey, onCreated }: Posted,
@@ -132,8 +135,8 @@ export function createIntake(deps: IntakeDeps): Intake {
       await store(id, reservation);
       await durability.confirm();
     } catch (error) {
-      // After a refusal the key is removed: the keys of refused requests would fill Redis for a week. After other
-      // errors the batch may exist, and needs its key.
+      // The key of a refused request is removed, since the keys of many such requests would fill Redis for a week.
+      // After any other error the batch may exist and need its key.
       if (isRefusal(error)) await reservation?.remove().catch(() => {});
       throw error;
     } finally {
@@ -182,7 +185,8 @@ export function createIntake(deps: IntakeDeps): Intake {
         { batchId: id, tenant, ...labelsOf(pinned), model, items: stored, retryOf: options.retryOf },
         'batch accepted',
       );
-      // The batch is acknowledged here. If Redis fails before the first chunks are queued, the sweeper queues them.
+      // The batch is already acknowledged. If Redis fails before the first chunks are queued, the sweeper queues them
+      // later.
       const dispatched = { id, tenant, profile: pinned.profile, priority: options.priority ?? 0 };
       await traced('dispatch', { 'vls.batch': id }, () => dispatcher.refill(dispatched)).catch((error: unknown) => {
         log.warn({ err: error, batchId: id }, 'batch stored, not yet queued');
@@ -241,7 +245,10 @@ export function createIntake(deps: IntakeDeps): Intake {
 
 const isReadByReference = ({ isRead }: BatchFormat): boolean => isRead;
 
-/** Refusals that may occur before a batch is sealed, in addition to invalid requests. */
+/**
+ * The error codes, in addition to those of invalid requests (`request.*`), with which a batch may be refused before its
+ * intake is complete.
+ */
 const refusals = new Set<Code>(['batch.empty', 'batch.too_many_items', 'tenant.queue_full']);
 const isRefusal = (error: unknown): boolean =>
   error instanceof ServiceError && (error.code.startsWith('request.') || refusals.has(error.code));

@@ -12,15 +12,15 @@ export interface KeyRequest {
   /** The time in s after which Redis deletes the key. */
   lifetimeSeconds: number;
   /**
-   * Id of a batch that the key belongs to and that was never sealed, or an empty string. The reservation then replaces
-   * that batch.
+   * Id of a batch that has the key although its intake was never completed; an empty string if there is none. The new
+   * reservation replaces that of this batch.
    */
   unsealedBatchId: string;
 }
 
 /**
- * The result. `reserved`: the key is reserved for the new batch. `busy`: another request with this key is still sending
- * its batch. `exists`: the key belongs to that batch.
+ * The result of a reservation. `reserved`: the key is reserved for the new batch. `busy`: another request with this key
+ * is still sending the batch `batchId`. `exists`: the key belongs to the batch `batchId`.
  */
 export type KeyVerdict = { verdict: 'reserved' } | { verdict: 'busy' | 'exists'; batchId: string };
 

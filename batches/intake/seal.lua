@@ -1,8 +1,9 @@
--- Seals a batch: its intake is complete. A sealed batch is acknowledged, so none of it may be lost.
+-- Seals a batch: marks its intake as complete, so that the batch is queued. A sealed batch is acknowledged, so none of
+-- its items may be lost.
 -- KEYS: 1 batch  2 lease  3 events
 -- ARGV: 1 chunks  2 items  3 SHA-256 of the body  4 columns (JSON)  5 column names (JSON)
---       6 column types (JSON); '' for an absent value  7 bytes of its inputs in Redis
--- Returns 1, also when it is repeated after a lost reply; 0 when the batch was deleted.
+--       6 column types (JSON)  7 bytes of its inputs in Redis; 3 to 6 are '' when absent
+-- Returns 1, also when the script is repeated after a lost reply; 0 when the batch was deleted or stopped.
 local known = redis.call('HMGET', KEYS[1], 'state', 'chunks', 'total')
 if not known[1] then return 0 end
 if known[1] ~= 'accepting' then return (known[2] == ARGV[1] and known[3] == ARGV[2]) and 1 or 0 end

@@ -5,13 +5,16 @@ import type { BatchRecord } from '../store/record.ts';
 
 const script = loadScript(new URL('./seal.lua', import.meta.url));
 
-/** The facts about a batch that are known once its items have been read. */
+/** The facts about a batch that are known after its items have been read. */
 export type Sealed = Pick<
   BatchRecord,
   'chunks' | 'total' | 'bodyHash' | 'inputBytes' | 'columns' | 'columnNames' | 'columnTypes'
 >;
 
-/** Seals a batch: its intake is complete, and the batch is acknowledged. @returns false when the batch was deleted. */
+/**
+ * Seals a batch: its intake is complete, and the batch is acknowledged.
+ * @returns false when the batch was deleted or stopped.
+ */
 export async function sealBatch(redis: Redis, id: string, sealed: Sealed): Promise<boolean> {
   const { chunks, total, bodyHash = '', inputBytes = 0, columns, columnNames, columnTypes } = sealed;
   const json = (value: unknown) => (value === undefined ? '' : JSON.stringify(value));

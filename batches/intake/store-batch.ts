@@ -7,28 +7,29 @@ import { type ItemSource, readSource } from './item-source.ts';
 import { type OpenedBatch, openBatch } from './open.ts';
 import { sealBatch } from './seal.ts';
 
-/** The time in ms without new bytes after which a batch is discarded. */
+/** The time in ms after which a batch is discarded when its client sends no bytes. */
 const leaseMs = 30_000;
-/** The time in ms between two calls of `onActivity` while bytes arrive. */
+/** The minimum time in ms between two calls of `onActivity` while bytes arrive. */
 const activityMs = 5_000;
 
 /** A batch that is about to be stored. */
 export interface NewBatch extends OpenedBatch, Admission {
   items: ItemSource;
-  /** True for a batch with an idempotency key, which stores the hash of its body. */
+  /** True for a batch with an idempotency key. The record of such a batch contains the hash of its body. */
   storesHash: boolean;
   /**
-   * Called at most every five seconds while bytes arrive, and before the batch is sealed. An error that it throws ends
-   * the intake.
+   * Called at most every five seconds while bytes arrive, and before the batch is sealed. If it throws, the intake ends
+   * with that error.
    */
   onActivity?: () => Promise<void>;
 }
 
 /**
  * Stores a batch while its items arrive. The batch is created in state `accepting` with a lease, its payloads are
- * written, then one script seals it. Before that, the batch is invisible, and an interrupted request leaves nothing.
+ * written, and then one script seals it: its intake is complete. Until then the batch is invisible to clients, and an
+ * interrupted request leaves nothing.
  * @returns the number of items.
- * @throws {ServiceError} `batch.empty`, `batch.interrupted`, and the errors of reading the items.
+ * @throws {ServiceError} `batch.empty`, `batch.interrupted`, and errors that occur while the items are read.
  */
 export async function storeBatch(redis: Redis, payloads: PayloadStore, batch: NewBatch): Promise<number> {
   const { lease } = batchKeys(redis, batch.id);
@@ -42,7 +43,7 @@ export async function storeBatch(redis: Redis, payloads: PayloadStore, batch: Ne
     await openBatch(redis, batch, { leaseMs });
   }
 
-  /** Renews the lease. When the lease has expired, the sweeper has already discarded the batch. */
+  /** Renews the lease. Throws when the lease has expired, since the sweeper may have discarded the batch. */
   async function renew(): Promise<void> {
     if ((await redis.set(lease, '1', 'PX', leaseMs, 'XX')) === null) throw interrupted();
     await batch.onActivity?.();
@@ -54,8 +55,9 @@ export async function storeBatch(redis: Redis, payloads: PayloadStore, batch: Ne
     };
     return await storeItems(redis, writer, { ...batch, onStart, onActivity: renew, onSeal });
   } catch (error) {
-    // Frees memory of Redis at once, since Redis may be full. The sweeper removes the rest of a batch without a lease.
-    // If the reply to the seal was lost, the batch may be sealed and needs its items.
+    // Frees the memory of the items at once, since Redis may be full. The sweeper removes the remaining data, since the
+    // batch has no lease now. If the reply to the seal was lost, the items stay, since the batch may be sealed and need
+    // them.
     if (opened) {
       await redis.unlink(lease).catch(() => {});
       if (!mayBeSealed) await writer.discard().catch(() => {});
@@ -68,14 +70,14 @@ export async function storeBatch(redis: Redis, payloads: PayloadStore, batch: Ne
 export interface NewItems {
   id: string;
   items: ItemSource;
-  /** Columns that the request named, for items of a format without columns. */
+  /** The columns that the request named. Used for items of a format without columns. */
   options: Pick<OpenedBatch['options'], 'columns' | 'columnNames' | 'columnTypes'>;
   storesHash: boolean;
   /** Called when the first bytes have arrived. */
   onStart?: () => Promise<void>;
   /**
-   * Called at most every five seconds while bytes arrive, and before the batch is sealed. An error that it throws ends
-   * the intake.
+   * Called at most every five seconds while bytes arrive, and before the batch is sealed. If it throws, the intake ends
+   * with that error.
    */
   onActivity: () => Promise<void>;
   /**
@@ -89,7 +91,7 @@ export interface NewItems {
  * Writes the payloads of a batch in state `accepting`, and seals the batch. Any process may repeat this from the first
  * item, since the same payloads get the same keys.
  * @returns the number of items.
- * @throws {ServiceError} `batch.empty`, `batch.interrupted`, and the errors of reading the items.
+ * @throws {ServiceError} `batch.empty`, `batch.interrupted`, and errors that occur while the items are read.
  */
 export async function storeItems(redis: Redis, writer: ChunkWriter, batch: NewItems): Promise<number> {
   const { id, options } = batch;

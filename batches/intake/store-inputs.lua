@@ -1,4 +1,5 @@
--- Stores the items of chunks while their batch is in state `accepting`. In another state they would never be removed.
+-- Stores the items of chunks, but only while their batch is in state `accepting`. Items that are stored later, for
+-- example after a deletion, would never be removed.
 -- KEYS: 1 batch  2 input
 -- ARGV: chunk, payload, chunk, payload ...
 -- Returns 1, or 0 when the batch is not in that state.

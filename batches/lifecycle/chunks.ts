@@ -27,31 +27,37 @@ export type Picked =
 
 export type Committed = { verdict: 'committed' | 'already' | 'late'; state: BatchState } | { verdict: 'gone' };
 
-/** The steps of a worker that processes a chunk. Each is one atomic script and may be repeated. */
+/**
+ * The operations with which a worker processes a chunk. Each changes the batch in one atomic script, and may be
+ * repeated.
+ */
 export interface Chunks {
   /**
    * Marks a chunk as active, and moves the next chunk of its batch into the queue.
-   * @throws {ServiceError} `storage.unavailable`; the chunk is then handed back.
+   * @throws {ServiceError} `storage.unavailable`; the chunk is then returned to the queue.
    */
   pick(job: JobData, profile: string): Promise<Picked>;
   /**
-   * Stores the outcomes of a chunk. A repeated call counts nothing.
+   * Stores the outcomes of a chunk. A repeated call does not count them again.
    * @throws {ServiceError} `storage.unavailable`
    */
   commit(job: JobData, input: InputChunk, results: ItemResult[], edges?: Edges): Promise<Committed>;
-  /** Returns those of the given batches that accept no more outcomes, because they were stopped, ended or deleted. */
+  /** Returns the ids of those batches that accept no more outcomes, because they were stopped, ended or deleted. */
   stopped(batchIds: readonly string[]): Promise<string[]>;
   /** Hands a chunk back to the queue because this worker cannot evaluate it now. */
   release(job: JobData): Promise<void>;
-  /** Stores the reason why no worker can evaluate the batch, for its status. A batch that waits for too long fails. */
+  /**
+   * Stores the reason why workers cannot evaluate the batch now. The status of the batch shows it. A batch that waits
+   * for too long fails.
+   */
   block(job: JobData, why: string): Promise<void>;
-  /** Ends a batch whose stored items are lost. */
+  /** Ends the batch of a chunk as failed, because the stored items of the chunk are lost. */
   fail(job: JobData): Promise<void>;
 }
 
 /**
- * The time in ms after which a batch fails when no worker can evaluate it: two attempts to load a model, of five
- * minutes each, and the maximum pause of five minutes between them.
+ * The time in ms after which a batch fails when no worker can evaluate it. It allows two attempts to load a model, of
+ * five minutes each, and the maximum pause of five minutes between them.
  */
 const modelPatienceMs = 900_000;
 /** The maximum length of a stored reason, in characters. */
@@ -104,14 +110,14 @@ export function createChunks(
       const stored = await payloads.putOutput(batchId, chunk, encodeOutput({ results, exact: input.exact }));
       const reply = await commitChunk(redis, batchId, { chunk, results, stored, tally }, retentionMs);
       if (reply.verdict === 'gone') {
-        // This output was written after the batch was deleted, so the deletion has not removed it.
+        // The batch was deleted before this output was stored, so the deletion has not removed the output.
         await payloads.erase(batchId).catch(() => {});
         return { verdict: reply.verdict };
       }
       const { verdict, state, hasStopped } = reply;
       if (hasStopped) log.info({ batchId, tenant }, 'batch stopped by its failure budget');
-      // A separate step, since its keys are in another slot of Redis. If this process dies before it, the sweeper does
-      // it.
+      // The commit script cannot do this, since these keys are in another slot of a Redis cluster. If this process dies
+      // first, the sweeper does it later.
       if (terminalStates.has(state)) await ending.settle(batchId);
       else if (hasStopped) await ending.withdraw(batchId);
       return { verdict, state };

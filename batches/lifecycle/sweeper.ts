@@ -23,7 +23,10 @@ import type { Stop } from './steps/stop.ts';
 
 /** Recovers work of crashed processes, and deletes expired batches. */
 export interface Sweeper {
-  /** Runs one round over all running batches. Safe while workers, APIs and other sweepers run. */
+  /**
+   * Runs one round: recovers running batches, and deletes expired ones. Safe while workers, APIs and other sweepers
+   * run.
+   */
   sweep(): Promise<void>;
 }
 
@@ -40,24 +43,27 @@ export interface SweeperDeps {
   log: Logger;
 }
 
-/** The number of batches read at a time. */
+/** The number of batches that are read from a list at a time. */
 const pageSize = 100;
-/** The time in ms after which a listed batch without a record is removed: the process that created it has died. */
+/**
+ * A listed batch that still has no record after this time in ms is removed, since the process that was creating it has
+ * died.
+ */
 const openingMs = 60_000;
 /**
- * The maximum calls per round that remove payloads of a batch from a bucket. One call removes some thousands of
- * payloads.
+ * The maximum number of calls in one round that remove payloads of the same batch from a bucket. One call removes some
+ * thousands of payloads.
  */
 const eraseCalls = 4;
-/** The approximate time in ms between two rounds. */
+/** The time in ms after which the deletion of a batch with further payloads continues, about one round later. */
 const nextRoundMs = 10_000;
 /** The time in ms after which a failed deletion of a batch is repeated. */
 const eraseAgainMs = 60_000;
-/** The maximum number of a batch's lost chunks that one round queues again. */
+/** The maximum number of lost chunks of a batch that one round queues again. See `lostChunks`. */
 const maxRepairs = 256;
 /**
- * The time in ms after a deletion during which jobs of the batch are still removed, since workers may still process
- * some.
+ * The time in ms after the deletion of a batch during which each round removes its jobs, since workers may still
+ * process some of them.
  */
 const eraseJobsMs = 600_000;
 /** The maximum number of deleted batches whose jobs one round removes, the latest first. */
@@ -84,7 +90,8 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
       if (await discardBatch(redis, id)) await ending.erase(record);
       return;
     }
-    // A stopped batch ends with its chunks in flight, or when their time is over. None of its chunks is queued again.
+    // A stopped batch ends when none of its chunks is in flight, or when the time for these chunks is over. None of its
+    // chunks is queued again.
     if (record.stopState !== undefined) return await ending.stop(id, stopOf(record));
     const open = (await redis.sunion(keys.waiting, keys.active)).map(Number);
     const lost = await lostChunks(record, new Set(open));
@@ -93,7 +100,10 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     await dispatcher.refill(record);
   }
 
-  /** Returns chunks that were queued once but have no outcomes and are neither waiting nor active. */
+  /**
+   * Returns the lost chunks of a batch: those that were queued earlier, but have no outcomes and are neither waiting
+   * nor active.
+   */
   async function lostChunks(record: BatchRecord, open: ReadonlySet<number>): Promise<number[]> {
     const done = await redis.getBuffer(batchKeys(redis, record.id).done);
     const isDone = bitReader(done);
@@ -103,11 +113,11 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     return lost.slice(0, maxRepairs);
   }
 
-  /** Queues a chunk that has neither outcomes nor a job. */
+  /** Queues a chunk again if it has neither outcomes nor a live job. Gives up a chunk whose job has failed for good. */
   async function repair(record: BatchRecord, chunk: number): Promise<void> {
     const state = await queues.jobState(record.profile, record.id, chunk);
     if (state === 'live') return;
-    // The chunk was committed after the first check.
+    // The chunk has been committed since this round read the batch.
     if ((await redis.getbit(batchKeys(redis, record.id).done, chunk)) === 1) return;
     if (state === 'failed') return await giveUp(record, chunk);
     log.warn({ batchId: record.id, chunk, state }, 'chunk without a job, queued again');
@@ -172,7 +182,8 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
             await ending.erase({ id, tenant: tenant ?? 'default' });
           }
         } catch (error) {
-          // Ends the round: waiting for the unavailable store for each further batch would take too long.
+          // Stops deleting expired batches in this round. Each further batch would wait for the unavailable store,
+          // which would take too long in total.
           log.warn({ err: error, batchId: id }, 'batch not completely deleted yet');
           await setExpiry(redis, id, eraseAgainMs);
           return;

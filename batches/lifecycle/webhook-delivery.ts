@@ -6,7 +6,7 @@ import type { Redis } from '../../shared/redis.ts';
 import { type BatchRecord, batchRecord, toStatus } from '../store/record.ts';
 import { setFields } from '../store/set-fields.ts';
 
-/** The response of a webhook's receiver. */
+/** The response of the receiver of a webhook. */
 export interface WebhookAnswer {
   status: number;
   /** The time of its `Retry-After` header, in ms from now. */
@@ -20,15 +20,15 @@ export interface WebhookAnswer {
 export type PostWebhook = (url: string, body: string, headers: Record<string, string>) => Promise<WebhookAnswer>;
 
 /**
- * The result of an attempt. A failure that may disappear by itself is thrown. `later`: the receiver has asked for a
- * retry at a certain time.
+ * The result of an attempt to deliver a webhook. `refused`: further attempts are useless. `later`: the receiver has
+ * asked for a retry after `inMs` ms. A failure that may disappear by itself is not returned, but thrown.
  */
 export type Delivered =
   | { state: 'delivered' }
   | { state: 'refused'; reason: string }
   | { state: 'later'; inMs: number };
 
-/** The maximum delay in ms that a receiver may ask for. */
+/** The maximum delay in ms for which a receiver may ask. A longer one is shortened. */
 const longestWaitMs = 3_600_000;
 /** The maximum number of attempts, including those that a receiver has delayed. */
 const maxAttempts = 10;
@@ -38,10 +38,10 @@ const gone = 410;
 const putOff = new Set([429, 503]);
 
 /**
- * Posts the final status of a batch to its receiver. The signature follows Standard Webhooks: HMAC-SHA256 over
- * `id.timestamp.body`.
- * @param isLast no attempt follows this one.
- * @param secret `whsec_` followed by base64, the same as the receiver uses.
+ * Posts the final status of a batch to the receiver of its webhook. The signature follows Standard Webhooks:
+ * HMAC-SHA256 over `id.timestamp.body`.
+ * @param isLast true when no attempt follows this one.
+ * @param secret `whsec_` followed by base64. The receiver has the same secret.
  */
 export async function deliverWebhook(
   redis: Redis,
@@ -99,8 +99,9 @@ export async function deliverWebhook(
 }
 
 /**
- * Returns the status of the batch at its end. All bodies with the same `webhook-id` must be equal, so the fields that
- * change after the end have their first values: the number of attempts, and the retry of this batch.
+ * Returns the body of the webhook: the status of the batch at its end. All bodies with the same `webhook-id` must be
+ * equal. The fields that change after the end (the delivery of the webhook, and the retry of the batch) therefore have
+ * the values that they had at the end.
  */
 function bodyOf(record: BatchRecord, failures: Record<string, string>): string {
   const atEnd = {

@@ -8,14 +8,14 @@ import type { Speed } from './speed.ts';
 /** The maximum number of running batches that one call reads. If there are more, the counts are extrapolated. */
 const maxRead = 1_000;
 /**
- * The items per second that are assumed when none were committed recently. The backlog in seconds then equals the
- * number of items.
+ * The items per second that are assumed when no items were committed recently. The backlog in seconds then equals the
+ * number of pending items.
  */
 const assumedSpeed = 1;
 
 const liveStates = ['accepting', 'queued', 'running'] as const;
 
-/** The running batches of a queue that were posted with the same name of a profile or model. */
+/** Counts of those running batches of a queue that were posted with the same name of a profile or model. */
 interface LiveBatches {
   pending: number;
   oldestAt: number;
@@ -23,8 +23,8 @@ interface LiveBatches {
 }
 
 /**
- * Reads the backlog of each queue, and counts running batches by the name they were posted with. Empty while Redis is
- * unavailable.
+ * Reads the backlog of each queue, and counts the running batches by the profile or model that the post named. Returns
+ * an empty list while Redis is unavailable.
  */
 export async function readBacklog(
   redis: Redis,
@@ -79,15 +79,15 @@ const noBatches = (): LiveBatches => ({
 });
 
 /**
- * Reads the oldest running batches and extrapolates to all of them, by queue and posted name. The result always has an
- * entry for the queue's own name.
+ * Reads the oldest running batches, and extrapolates their counts to all running batches. Returns the counts by queue,
+ * and then by the profile or model that the post named. Each queue always has an entry for its own name.
  */
 async function readLive(redis: Redis, queueNames: readonly string[]): Promise<Map<string, Map<string, LiveBatches>>> {
   const [all, ids] = await Promise.all([
     redis.zcard(liveBatches(redis)),
     redis.zrange(liveBatches(redis), 0, String(maxRead - 1)),
   ]);
-  // Single commands and no pipeline: on a cluster, each batch has a slot of its own.
+  // These are single commands and not a pipeline, since each batch is in its own slot of a Redis cluster.
   const records = await Promise.all(
     ids.map((id) =>
       redis.hmget(
@@ -107,7 +107,7 @@ async function readLive(redis: Redis, queueNames: readonly string[]): Promise<Ma
   for (const [queue, postedName, state, createdAt, total, succeeded, failed] of records) {
     const ofQueue = found.get(queue ?? '');
     const known = liveStates.find((name) => name === state);
-    // The batch has just ended, was deleted, or belongs to a profile that was removed.
+    // Skips a batch that has just ended, was deleted, or belongs to a profile that was removed.
     if (ofQueue === undefined || known === undefined) continue;
     const name = postedName ?? queue ?? '';
     const one = ofQueue.get(name) ?? noBatches();

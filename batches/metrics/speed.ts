@@ -2,7 +2,7 @@ import { committedItems } from '../../shared/redis/keys.ts';
 import { redisTime } from '../../shared/redis/time.ts';
 import type { Redis } from '../../shared/redis.ts';
 
-/** The combined speed of all workers of a profile. */
+/** Measures for each profile how many items per second all its workers commit together. */
 export interface Speed {
   /** Counts committed items. If Redis loses a count, the speed is too low for a minute. */
   add(profile: string, items: number): void;
@@ -12,7 +12,10 @@ export interface Speed {
 
 const slotMs = 10_000;
 const slots = 6;
-/** The number of latest time slots that are averaged for a profile that has just started or gained workers. */
+/**
+ * The number of latest time slots in a second, shorter average. The higher of both averages is reported, so that the
+ * speed rises soon when a profile starts or gains workers.
+ */
 const latestSlots = 2;
 
 /**

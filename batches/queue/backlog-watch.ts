@@ -2,20 +2,22 @@ import { jobKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 
 /**
- * Detects that jobs wait while an idle worker takes none. This happens when the worker's connection to Redis is dead,
- * since a connection that waits for jobs shows no error.
+ * Detects a worker that is idle and takes no job although jobs wait. This happens when the worker's connection to Redis
+ * is dead, since a connection that waits for jobs shows no error.
  */
 export interface BacklogWatch {
   /** Records that the worker has taken a job. */
   taken(): void;
-  /** Returns the time in ms that jobs have waited while the worker was idle and took none; 0 while it takes jobs. */
+  /**
+   * Returns the time in ms for which jobs have waited while the worker was idle and took none; 0 while it takes jobs.
+   */
   silentMs(): number;
   close(): void;
 }
 
 /**
- * The time in ms after which an idle worker counts as silent. A healthy worker takes a job within 15 s, even when its
- * connection is replaced.
+ * The time in ms after which an idle worker that takes no job although jobs wait counts as silent. A healthy worker
+ * takes a job within 15 s, even when its connection is replaced.
  */
 export const silentAfterMs = 60_000;
 
@@ -41,7 +43,7 @@ export function watchBacklog(
   }
 
   async function check(): Promise<void> {
-    // Without Redis the worker cannot take a job. Other code reports that.
+    // Without Redis the worker cannot take a job. Other code reports that Redis is unavailable.
     if (redis.status !== 'ready' || !isIdle()) return taken();
     const checkedAt = performance.now();
     const [waiting, prioritized, isPaused] = await Promise.all([

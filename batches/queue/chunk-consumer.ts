@@ -13,8 +13,8 @@ import { quickRecovery, refusedRestMs, workerOptions } from './worker-options.ts
 export type Verdict = { done: object; log?: string[] } | HandBack | PutBack;
 
 /**
- * Returns a chunk to the queue unread, because its tenant has no free slot in this worker. It does not count as a
- * start, and the worker continues.
+ * Returns a chunk to the queue before its items are read, because this worker takes no chunk of its tenant now. This
+ * does not count as a start of the chunk, and the worker continues with other chunks.
  */
 export interface PutBack {
   putBack: string;
@@ -22,7 +22,7 @@ export interface PutBack {
   delayMs: number;
 }
 
-/** Returns a chunk to the queue that this worker cannot evaluate now. */
+/** Returns a chunk to the queue because this worker has started it but cannot evaluate it now. */
 export interface HandBack {
   handBack: string;
   /** The time in ms after which the job is offered again. */
@@ -38,18 +38,18 @@ export interface Delivery {
   waitedMs: number;
 }
 
-/** Takes chunks from the queue, and detects when it no longer gets any. */
+/** Takes chunks from the queue, and detects when it gets none although chunks wait. */
 export interface ChunkConsumer extends JobConsumer {
   /** Returns the time in ms that chunks have waited while this consumer was idle and took none. */
   silentMs(): number;
 }
 
-/** The number of chunks that a worker processes at the same time. */
+/** The limits for the chunks that a worker processes at the same time. Each of these chunks takes a slot. */
 export interface ChunkConcurrency {
   usual: number;
   /**
-   * The maximum number, including chunks of tenants that get a slot although all usual slots are taken. Default:
-   * `usual`.
+   * The maximum number of slots. The slots beyond `usual` are for chunks of tenants for which `hasPlace` returns true.
+   * Default: `usual`.
    */
   most?: number;
   /** Returns true when a chunk of this tenant may have a slot in addition to the usual ones. */
@@ -61,7 +61,9 @@ export interface ChunkConcurrency {
  * Also the time between two searches.
  */
 const searchEveryMs = 500;
-/** A shorter time in ms between searches, used after a chunk in an additional slot has started or ended. */
+/**
+ * The time in ms before the next search when a chunk has started in an additional slot, or when any chunk has ended.
+ */
 const soonMs = 20;
 /**
  * The number of waiting jobs that a search reads. Tenants take fair turns, so the chunk of a new tenant is among the
@@ -70,10 +72,10 @@ const soonMs = 20;
 const jobsRead = 100;
 
 /**
- * Takes chunks of one profile. When all usual slots have been taken for a while, it searches the queue for a chunk of a
- * tenant that may have an additional slot, and moves the chunk to the front, since BullMQ takes jobs in order. In this
- * way a tenant whose chunks wait for slow hosts does not stop the others. If another worker takes the chunk first, this
- * worker gets a different chunk, and `processor` puts that one back.
+ * Takes chunks of one profile. When all usual slots have been taken for a while, the consumer searches the queue for a
+ * chunk of a tenant that may have an additional slot. It moves this chunk to the front, since BullMQ takes jobs in
+ * order. In this way a tenant whose chunks wait for slow hosts does not stop the other tenants. If another worker takes
+ * the chunk first, this worker gets a different chunk, and `processor` puts that different chunk back.
  */
 export function consumeChunks(
   redis: Redis,
@@ -118,12 +120,13 @@ export function consumeChunks(
       ...workerOptions(redis),
       ...quickRecovery,
       concurrency: usual,
-      // BullMQ counts the finished jobs and stores no history of them.
+      // With this setting BullMQ counts the finished jobs, and stores no history of the counts.
       metrics: { maxDataPoints: 1 },
     });
     opened.on('error', (error) => {
       log.debug({ err: error, profile }, 'consumer connection');
-      // Pauses the worker as `restWhenRefused` does, with the same timer as hand-backs.
+      // Pauses the worker after an error of Redis, as `restWhenRefused` does. `rest` uses one timer for this pause and
+      // for the pauses after hand-backs.
       if (faultOfReply(error.message) !== undefined) rest(refusedRestMs);
     });
     opened.on('failed', (job, error) => log.error({ err: error, job: job?.id, profile }, 'chunk failed'));
@@ -151,7 +154,8 @@ export function consumeChunks(
     searchForOthers(running > usual ? soonMs : searchEveryMs);
     return () => {
       running--;
-      // Beyond the usual slots, only a chunk that a search found may be taken.
+      // Lowers the concurrency to the slots in use. Beyond the usual slots, only a chunk that a search has found may be
+      // taken.
       worker.concurrency = Math.max(usual, running);
       searchForOthers(soonMs);
     };
@@ -175,7 +179,8 @@ export function consumeChunks(
       await job.changePriority({ priority: 0, lifo: true });
       if (running < usual || running >= most || resting !== undefined || worker.closing) return;
       worker.concurrency = running + 1;
-      // BullMQ reads its concurrency only when a job ends and when the worker is resumed.
+      // BullMQ reads its concurrency only when a job ends and when the worker is resumed, so the worker is paused and
+      // resumed.
       void worker.pause(true);
       void worker.resume();
       return;

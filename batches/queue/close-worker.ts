@@ -5,8 +5,8 @@ import type { Worker } from 'bullmq';
 const closingMs = 15_000;
 
 /**
- * Closes a worker. BullMQ waits for jobs in flight and for its blocking connection, which on a cluster may never close
- * when a server has just returned.
+ * Closes a worker, and waits for at most `closingMs`. BullMQ waits without limit for the jobs in flight and for its
+ * blocking connection. On a cluster this connection may never close when a server has just returned.
  */
 export async function closeWorker(worker: Worker, force = false): Promise<void> {
   await Promise.race([worker.close(force), delay(closingMs, undefined, { ref: false })]);

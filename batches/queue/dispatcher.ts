@@ -9,23 +9,31 @@ import { jobId, type Queues } from './queues.ts';
 import { refundTurns } from './refund-turns.ts';
 import { type TurnJob, takeTurns } from './take-turns.ts';
 
-/** The maximum number of chunks of one batch that wait in the queue, in addition to its chunks in evaluation. */
+/**
+ * The maximum number of chunks of one batch that wait in the queue. Chunks that workers are evaluating do not count.
+ */
 const windowChunks = 32;
-/** The maximum number of batches of equal priority that are resumed at once; the sweeper resumes further ones. */
+/**
+ * The maximum number of batches of equal priority whose chunks move into the queue again at the same time. The sweeper
+ * resumes further batches.
+ */
 const maxResumed = 100;
 
 /**
- * Moves chunks of many batches into the queue. Each batch has a limited number of waiting chunks (its window), and
- * tenants take fair turns.
+ * Moves chunks of many batches into the queue. Each batch has a limited number of waiting chunks (its window). Each job
+ * gets a turn, which is its position in the fair order of all tenants.
  */
 export interface Dispatcher {
   /** Moves chunks of a batch into the queue until its window is full. Safe to repeat. */
   refill(batch: Dispatched): Promise<void>;
   /** Records that a worker has taken a chunk, and moves the next chunk of the batch into the queue. */
   taken(batch: Dispatched, chunk: number): Promise<void>;
-  /** Gives the turn of a job back to its tenant when the job had nothing to evaluate. */
+  /**
+   * Gives the turn of a job back to its tenant when the job had nothing to evaluate, so that the tenant is not charged
+   * for it.
+   */
   dropTurn(profile: string, job: JobData): Promise<void>;
-  /** Queues chunks again whose job was lost. */
+  /** Adds jobs again for chunks whose jobs were lost. */
   requeue(batch: Weighted, chunks: readonly number[]): Promise<void>;
   /** Stops moving chunks of a stopped or ended batch into the queue, and removes its waiting jobs. */
   withdraw(batch: Weighted, waiting: readonly number[]): Promise<void>;
@@ -35,9 +43,9 @@ type Weighted = Dispatched & Pick<BatchRecord, 'weight'>;
 
 export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
   /**
-   * Only the batch with the tenant's highest priority gets chunks into the queue; the windows of its other batches are
-   * not filled while that batch has chunks left. If the process dies between taking a chunk and adding its job, the
-   * chunk stays in `waiting` until the sweeper adds the job.
+   * Only the batches with a tenant's highest priority get chunks into the queue. The windows of its other batches are
+   * not filled while a batch of higher priority has chunks left. If the process dies between taking a chunk and adding
+   * its job, the chunk stays in `waiting` until the sweeper adds the job.
    */
   async function refill(batch: Dispatched, takenJob = ''): Promise<void> {
     const order = dispatchOrder(redis, batch.profile, batch.tenant);
@@ -50,7 +58,7 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     } else if ((await redis.zrem(order, batch.id)) === 1) await refillNext(batch);
   }
 
-  /** Takes a turn for each chunk, and adds the chunk's job with the priority of that turn. */
+  /** Takes a turn for each chunk, and adds the job of the chunk with the priority of that turn. */
   async function enqueue(
     batch: Dispatched,
     weight: number,
@@ -63,7 +71,7 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     if (chunks.length > 0) await queues.add({ ...batch, weight }, chunks, priorities);
   }
 
-  /** Gives turns of jobs that were never processed back to the tenant. */
+  /** Gives the turns of jobs that were never processed back to their tenant. */
   async function refund(
     { id, tenant, profile, weight }: Omit<Weighted, 'priority'>,
     chunks: readonly number[],
@@ -72,8 +80,8 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
   }
 
   /**
-   * Returns the first batch in a tenant's order. Removes ended batches from the order, which would otherwise hold the
-   * others back forever.
+   * Returns the first running batch in a tenant's order of batches. Removes stopped, ended and deleted batches before
+   * it from the order, since they would hold the other batches back forever.
    */
   async function firstLive(order: string): Promise<[id: string, score: number] | []> {
     for (;;) {
@@ -85,7 +93,7 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     }
   }
 
-  /** Resumes the batches that waited behind the first batch of the order. */
+  /** Fills the windows of the batches that are first in the tenant's order after the former first batch was removed. */
   async function refillNext({ profile, tenant }: Dispatched): Promise<void> {
     const order = dispatchOrder(redis, profile, tenant);
     const [, score] = await firstLive(order);
@@ -106,12 +114,15 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
       const wasFirst = (await redis.zrem(dispatchOrder(redis, batch.profile, batch.tenant), batch.id)) === 1;
       if (waiting.length > 0) await refund(batch, waiting);
       for (const chunk of waiting) await queues.remove(batch.profile, batch.id, chunk);
-      // A full Redis refuses new jobs. The sweeper adds them once Redis has free memory.
+      // A full Redis refuses new jobs. The sweeper adds these jobs when Redis has free memory.
       if (wasFirst) await unlessFull(() => refillNext(batch));
     },
   };
 }
 
-/** Returns the jobs of chunks with their cost; a small chunk costs 1. */
+/**
+ * Returns the job id and cost of each chunk. A chunk of `smallChunks.items` items costs 1, and a larger chunk costs
+ * more in proportion.
+ */
 const turnJobs = (batchId: string, chunks: readonly number[]): TurnJob[] =>
   chunks.map((chunk) => ({ id: jobId(batchId, chunk), cost: itemsOfChunk(chunk) / smallChunks.items }));

@@ -4,7 +4,7 @@ import type { Redis } from '../../shared/redis.ts';
 import { closeWorker } from './close-worker.ts';
 import { restWhenRefused, workerOptions } from './worker-options.ts';
 
-/** How one worker shares its jobs between tenants. */
+/** Options for sharing the jobs of one worker fairly between tenants. */
 export interface FairJobsOptions {
   queue: string;
   /** The number of jobs that run at the same time. A tenant without competition may use all of them. */
@@ -13,34 +13,40 @@ export interface FairJobsOptions {
   guaranteed: number;
   /** The maximum number of running jobs, guaranteed ones included. */
   hardLimit: number;
-  /** The maximum number of a tenant's jobs that wait in this process. Further jobs return to the queue. */
+  /**
+   * The maximum number of a tenant's jobs that wait in this process until they may run. Further jobs of the tenant
+   * return to the queue.
+   */
   waitingPerTenant: number;
-  /** BullMQ's options of this worker, in ms. */
+  /** Options of the BullMQ worker, in ms. */
   lockDuration: number;
   stalledInterval?: number;
 }
 
-/** Runs a job. To have the job offered again, returns the time in ms until then; this does not count as an attempt. */
+/**
+ * Runs a job. Returns undefined when the job is done, or the time in ms after which the job must be offered again. Such
+ * a job has not used up an attempt.
+ */
 export type RunJob = (job: Job) => Promise<{ againInMs: number } | undefined>;
 
-/** The time in ms after which a job is offered again that a stopping worker handed back. */
+/** The time in ms after which a job that a stopping worker has handed back is offered again. */
 export const handedBackMs = 500;
 /**
- * The time in ms between two jobs of a tenant that return to the queue. Such jobs are offered again one after another,
- * 20 a second, so that a queue of thousands costs Redis little.
+ * The time in ms between two jobs of a tenant that return to the queue. The returned jobs of a tenant are offered again
+ * one after another, 20 a second, so that a queue of thousands of jobs costs Redis little.
  */
 const returnEveryMs = 50;
-/** The maximum time in ms after which such a job is offered again. */
+/** The maximum time in ms after which a returned job is offered again. */
 const longestReturnMs = 60_000;
 
 /**
- * Takes jobs from a queue that all tenants share, with slots for each tenant. BullMQ alone serves a queue in order: 96
- * webhooks to receivers that did not answer delayed the webhook of another tenant by 98 s.
+ * Takes jobs from a queue that all tenants share, and shares the running jobs fairly between tenants. BullMQ alone
+ * serves a queue in order: 96 webhooks to receivers that did not respond delayed the webhook of another tenant by 98 s.
  */
 export function consumeFairly(redis: Redis, options: FairJobsOptions, run: RunJob): { worker: Worker; close: Close } {
   const { queue, places: count, guaranteed, hardLimit, waitingPerTenant, ...ofWorker } = options;
   const places = createFairPlaces({ places: count, guaranteed, hardLimit });
-  /** The time at which the next returned job of a tenant is offered again, on the clock of `performance.now()`. */
+  /** By tenant, the time at which its last returned job is offered again, on the clock of `performance.now()`. */
   const returns = new Map<string, number>();
 
   function returnMs(tenant: string): number {
@@ -52,7 +58,7 @@ export function consumeFairly(redis: Redis, options: FairJobsOptions, run: RunJo
   }
 
   async function runInTurn(job: Job): Promise<{ againInMs: number } | undefined> {
-    // Jobs of older releases have no tenant. They share the slots of one tenant.
+    // Jobs of older releases have no tenant. They all count as jobs of one tenant with an empty name.
     const tenant = String(job.data.tenant ?? '');
     if (places.waiting(tenant) >= waitingPerTenant) return { againInMs: returnMs(tenant) };
     let release: () => void;
@@ -76,8 +82,8 @@ export function consumeFairly(redis: Redis, options: FairJobsOptions, run: RunJo
       await job.moveToDelayed(Date.now() + again.againInMs, token);
       throw new DelayedError();
     },
-    // BullMQ's concurrency covers running and waiting jobs. Further jobs of a tenant that fills the queue return to it,
-    // so that jobs of other tenants are reached.
+    // BullMQ's concurrency includes the jobs that wait in `runInTurn`. When one tenant fills the queue, its jobs above
+    // `waitingPerTenant` return to the queue, so that jobs of other tenants are reached.
     { ...workerOptions(redis), ...ofWorker, concurrency: 4 * hardLimit },
   );
   restWhenRefused(worker);

@@ -2,7 +2,7 @@
 export interface JobConsumer {
   /**
    * Takes no more jobs, and finishes or hands back the jobs in flight.
-   * @param force does not wait: jobs in flight return to the queue when their locks expire.
+   * @param force true to close without waiting. Jobs in flight then return to the queue when their locks expire.
    */
   close(force?: boolean): Promise<void>;
 }

@@ -1,8 +1,9 @@
--- Takes the next chunks of a batch for the queue, so that `window` of them wait there. A batch has O(window) jobs at any
--- length, so that cancelling it is fast and its jobs take little memory.
+-- Takes the next chunks of a batch for the queue, so that up to `window` of its chunks wait there. The number of
+-- waiting jobs does not grow with the length of the batch, so that cancelling it is fast and its jobs take little
+-- memory.
 -- KEYS: 1 batch  2 waiting
 -- ARGV: 1 window
--- Returns { 1 when more chunks follow later, else 0, weight (text), chunk to enqueue, chunk to enqueue ... }
+-- Returns { 1 if more chunks follow later, else 0; weight of the tenant as text; the chunks to enqueue ... }
 local fields = redis.call('HMGET', KEYS[1], 'state', 'cursor', 'chunks', 'weight', 'stopState')
 local weight = fields[4] or '1'
 if fields[5] or (fields[1] ~= 'queued' and fields[1] ~= 'running') then return { 0, weight } end

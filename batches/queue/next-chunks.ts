@@ -9,11 +9,11 @@ export interface NextChunks {
   chunks: number[];
   /** True when more chunks of the batch follow later. */
   hasMore: boolean;
-  /** The weight of the tenant at the time of the post. */
+  /** The weight of the tenant at the time of the post: its share of the workers, relative to other tenants. */
   weight: number;
 }
 
-/** Takes the next chunks of a batch, so that `window` of them wait in the queue. */
+/** Takes the next chunks of a batch, so that up to `window` of its chunks wait in the queue. */
 export async function takeNextChunks(redis: Redis, id: string, window: number): Promise<NextChunks> {
   const { batch, waiting } = batchKeys(redis, id);
   const reply = await script(redis, [batch, waiting], [window]);

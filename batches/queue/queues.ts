@@ -14,7 +14,7 @@ export interface QueueCounts {
   workers: number;
 }
 
-/** The queues of all profiles, for adding, finding and removing jobs. */
+/** Adds, finds and removes jobs in the queues of all profiles, of tasks and of webhooks. */
 export interface Queues {
   /** Adds jobs for chunks of a batch, each with its priority. A chunk that already has a job keeps it. */
   add(
@@ -22,26 +22,30 @@ export interface Queues {
     chunks: readonly number[],
     priorities: readonly number[],
   ): Promise<void>;
-  /** Adds the job that delivers the webhook of a batch, unless it exists. */
+  /** Adds the job that delivers the webhook of a batch, unless the job already exists. */
   addWebhook(batch: Owned): Promise<void>;
   /**
-   * Adds the job for a task of a batch, unless it exists.
-   * @returns `failed` when the job has failed for good. Such a job stays.
+   * Adds the job for a task of a batch, unless the job is already waiting or running.
+   * @returns `failed` when the job has failed for good. Such a job is not added again.
    */
   ensureTask(task: Task, batch: Owned): Promise<'live' | 'failed'>;
-  /** Returns the state of a chunk's job: `absent`, `failed` for good, `completed`, or `live` (waiting, delayed or active). */
+  /**
+   * Returns the state of a chunk's job: `absent`, `failed` for good, `completed`, or `live` (waiting, delayed or
+   * active).
+   */
   jobState(profile: string, batchId: string, chunk: number): Promise<'absent' | 'failed' | 'completed' | 'live'>;
   /**
-   * Offers delayed jobs that are overdue, or whose delay is longer than possible. BullMQ computes delays with the clock
-   * of the worker that hands a job back; if that clock is days ahead, a chunk would wait for days.
+   * Offers delayed jobs at once that are overdue, or whose delay is longer than any correct delay. BullMQ computes
+   * delays with the clock of the worker that hands a job back. If that clock is days ahead, a chunk would wait for
+   * days.
    * @param now the time of Redis, in ms since 1970.
    */
   promoteMistimed(now: number): Promise<void>;
-  /** Removes a job that no worker is processing, so that the chunk can be added again. */
+  /** Removes the job of a chunk that no worker is processing, so that a new job can be added for the chunk. */
   remove(profile: string, batchId: string, chunk: number): Promise<void>;
   /** Removes finished, failed and delayed jobs of batches, with their logs. Safe to repeat. */
   erase(batches: readonly Pick<Dispatched, 'id' | 'profile'>[]): Promise<void>;
-  /** Counts the jobs of these profiles; by default those of all profiles. */
+  /** Counts the jobs of the given profiles, or of all profiles by default. */
   counts(profiles?: readonly string[]): Promise<QueueCounts[]>;
   /**
    * Returns for each profile the number of jobs that workers have finished since the queue was created, as BullMQ
@@ -50,24 +54,27 @@ export interface Queues {
   finished(profiles: readonly string[]): Promise<Record<'completed' | 'failed', number>[]>;
   /** Returns true while the connection to Redis is ready. */
   isReachable(): boolean;
-  /** Returns BullMQ's own objects, for Bull Board. */
+  /** Returns BullMQ's own queue objects, for Bull Board. */
   all(): Queue[];
   close(): Promise<void>;
 }
 
-/** The id and tenant of a batch, for sharing jobs fairly. */
+/** The id of a batch and its tenant. A job contains both, so that workers can share jobs fairly between tenants. */
 export type Owned = Pick<BatchRecord, 'id' | 'tenant'>;
 
 /** Returns the id of a chunk's job. */
 export const jobId = (batchId: string, chunk: number): string => `${batchId}-${chunk}`;
-/** Returns the batch of a job. The job of a task has the id of the batch; other job ids begin with it. */
+/**
+ * Returns the id of a job's batch. Every job id begins with it. The job of a task or webhook has only the batch id as
+ * its id.
+ */
 const batchOfJob = (job: string): string => job.slice(0, uuidLength);
 const uuidLength = 36;
 
 /**
- * `attempts` counts errors of workers, not errors of items: the error of an item is an outcome, and a stalled or
- * handed-back chunk does not count. Finished jobs stay for Bull Board and take 1.2 KB of Redis each. Only the bit of a
- * chunk in `done` decides that the chunk is done.
+ * Options of the jobs of chunks. `attempts` counts errors of workers, not errors of items: the error of an item is an
+ * outcome. A stalled or handed-back job does not count either. Finished jobs stay for Bull Board and take 1.2 KB of
+ * Redis each. They do not prove that a chunk is done; only the bit of the chunk in `done` does.
  */
 const jobOptions = {
   attempts: 8,
@@ -78,24 +85,29 @@ const jobOptions = {
 
 /** In BullMQ, the score of a delayed job is its time in ms multiplied by this, plus a counter. */
 const scoresPerMs = 0x1000;
-/** The time in ms by which a job is late when it counts as overdue although workers are running. */
+/** A delayed job that is late by this time in ms counts as overdue. While workers run, jobs are not so late. */
 const overdueMs = 30_000;
 /**
- * The time in ms that exceeds every possible delay of a chunk's job. A chunk is delayed by at most 64 s, a task by four
- * and a half hours.
+ * Times in ms that exceed every possible delay, of a chunk's job and of any job. A chunk is delayed by at most 64 s,
+ * and a task by at most four and a half hours.
  */
 const longestChunkDelayMs = 120_000;
 const longestDelayMs = 6 * 3_600_000;
-/** The maximum number of jobs of each kind that are offered again per queue and round. */
+/**
+ * The maximum number of overdue jobs, and of jobs with too long a delay, that are offered again per queue and round.
+ */
 const maxPromoted = 1_000;
 
 /**
- * The length of BullMQ's event stream, which this service does not use. The default of 10,000 takes 1.5 MB of Redis per
- * queue.
+ * The maximum length of BullMQ's event stream, which this service does not use. The default of 10,000 events takes 1.5
+ * MB of Redis per queue.
  */
 const queueEvents = { maxLen: 100 };
 
-/** A receiver may be unavailable for an hour: the pauses of 10 s, 20 s, 40 s ... add up to about an hour and a half. */
+/**
+ * Options of the jobs of webhooks. The pauses between attempts, 10 s, 20 s, 40 s ..., add up to about an hour and a
+ * half, so that a receiver may be unavailable for an hour.
+ */
 export const webhookJobOptions = {
   attempts: 10,
   backoff: { type: 'exponential', delay: 10_000, jitter: 0.2 },
@@ -110,7 +122,8 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
     if (queue === undefined) {
       queue = new Queue(name, { connection: redis, prefix: queuePrefix(redis), streams: { events: queueEvents } });
       queue.on('error', (error) => log.debug({ err: error, queue: name }, 'queue connection'));
-      // A queue stays unusable when its connection broke during BullMQ's handshake. The next use creates it again.
+      // A queue whose connection broke during BullMQ's handshake stays unusable. It is forgotten, and the next use
+      // creates it again.
       queue.waitUntilReady().catch(() => queues.delete(name));
       queues.set(name, queue);
     }
@@ -127,7 +140,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
     async add({ id, tenant, profile, weight }, chunks, priorities) {
       const jobs = chunks.map((chunk, at) => {
         const data: JobData = { v: payloadVersion, tenant, batchId: id, chunk, weight };
-        // Never 0, since BullMQ serves jobs of priority 0 before all others.
+        // The priority is never 0, since BullMQ serves jobs of priority 0 before all other jobs.
         return { name: 'chunk', data, opts: { ...jobOptions, jobId: jobId(id, chunk), priority: priorities[at] ?? 1 } };
       });
       await queueOf(queueName(profile)).addBulk(jobs);
@@ -165,7 +178,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
         ]);
         for (const id of ids.flat()) {
           const job = await queue.getJob(id);
-          // A worker may have taken the job in the meantime.
+          // Promoting fails when a worker has taken the job in the meantime.
           await job?.promote().catch((error: Error) => log.debug({ err: error, job: id }, 'delayed job not promoted'));
         }
       }
@@ -178,7 +191,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
       const profiles = new Set(batches.map(({ profile }) => profile));
       for (const name of [...[...profiles].map(queueName), webhookQueueName, ...Object.values(taskQueues)]) {
         const queue = queueOf(name);
-        // These lists are short: BullMQ keeps at most the latest thousand of each.
+        // These lists are short: BullMQ keeps at most the latest thousand jobs in each.
         for (const set of ['completed', 'failed', 'delayed'] as const) {
           const jobs = await redis.zrange(queue.toKey(set), 0, '-1');
           for (const job of jobs) if (ids.has(batchOfJob(job))) await queue.remove(job);
@@ -215,7 +228,8 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
     isReachable: () => redis.status === 'ready',
     all: () => [...new Set([...shown().map(queueOf), ...queues.values()])],
     async close() {
-      // BullMQ waits for a connection before it closes it. Without Redis it would wait forever, so nothing is closed.
+      // BullMQ waits until a connection is open before it closes the connection. Without Redis it would wait forever,
+      // so then no queue is closed.
       if (redis.status === 'ready') await Promise.all([...queues.values()].map((queue) => queue.close()));
     },
   };

@@ -1,5 +1,5 @@
--- Gives a tenant back the turns of jobs that were not processed. Removing the entry of a job in `starts` makes sure that its
--- turn is given back only once, even when several processes try.
+-- Gives a tenant back the turns of jobs that were not processed; take-turns.lua explains turns. Removes the entry of
+-- each job in `starts`, so that its turn is given back only once, even when several processes try.
 -- KEYS: 1 turns  2 starts, as in take-turns.lua
 -- ARGV: 1 tenant  2 weight  then job id, cost, job id, cost ...
 -- Returns the number of turns given back.
@@ -13,7 +13,7 @@ end
 if count > 0 then
   local field = 'finish:' .. ARGV[1]
   local finish = tonumber(redis.call('HGET', KEYS[1], field) or 0)
-  -- Weights other than powers of two cause rounding errors, which must not lead below zero.
+  -- With weights other than powers of two, rounding errors could make the difference negative.
   redis.call('HSET', KEYS[1], field, math.max(0, finish - refunded))
 end
 return count

@@ -6,7 +6,10 @@ import { consumeFairly, handedBackMs } from './fair-jobs.ts';
 import type { JobConsumer } from './job-consumer.ts';
 import { quickRecovery } from './worker-options.ts';
 
-/** A task of a worker for a batch by reference: `intake` reads its object, and `files` writes its result files. */
+/**
+ * A task of a worker for a batch by reference, whose items are in an object of a bucket. `intake` reads the object, and
+ * `files` writes the result files.
+ */
 export type Task = keyof typeof taskQueues;
 
 const retained = {
@@ -15,9 +18,9 @@ const retained = {
 } as const;
 
 /**
- * How often a failed task is repeated. Intake is repeated after 2 s, 4 s ... 512 s, so a batch whose input cannot be
- * read for a quarter of an hour fails. Writing results is repeated for about four and a half hours, since they would be
- * lost otherwise.
+ * The repetitions of a failed task. `intake` is repeated after 2 s, 4 s ... 512 s, so a batch whose input cannot be
+ * read for a quarter of an hour fails. `files` is repeated for about four and a half hours, since the result files
+ * would otherwise be lost.
  */
 export const taskJobOptions = {
   intake: { ...retained, attempts: 10, backoff: { type: 'exponential', delay: 2_000 } },
@@ -32,18 +35,21 @@ export interface Attempt {
   signal: AbortSignal;
 }
 
-/** Runs a task. To be called again, returns the time in ms until then. A task that throws is repeated. */
+/**
+ * Runs a task. Returns undefined when the task is done, or the time in ms after which it must be called again. A task
+ * that throws is repeated.
+ */
 export type TaskRun = (batchId: string, attempt: Attempt) => Promise<{ againInMs: number } | undefined>;
 
 /**
- * The number of files that one worker reads or writes at a time, each with some tens of megabytes of memory. Each
- * tenant is guaranteed one of them.
+ * The limits for the files that one worker reads or writes at the same time. Each file takes some tens of megabytes of
+ * memory. Each tenant is guaranteed one file at a time, whatever other tenants do.
  */
 const shares = { places: 2, guaranteed: 1, hardLimit: 8, waitingPerTenant: 2 } as const;
 
 /**
- * Takes tasks of one kind, fairly between tenants. When a worker is killed, another worker restarts its task within 20
- * s.
+ * Takes tasks of one kind, and shares them fairly between tenants. When a worker is killed, another worker restarts its
+ * task within 20 s.
  */
 export function consumeTasks(redis: Redis, task: Task, run: TaskRun, stopping: AbortSignal, log: Logger): JobConsumer {
   const runJob = async (job: Job) => {

@@ -4,20 +4,20 @@ import { queuePrefix } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 
 /**
- * Returns the options that all BullMQ workers share. A stalled job is not an error of the job, so the number of stalls
- * is practically unlimited.
+ * Returns the options that all BullMQ workers share. A job stalls when its worker dies. This is not an error of the
+ * job, so the number of stalls is practically unlimited.
  */
 export const workerOptions = (redis: Redis) =>
   ({
     connection: redis,
     prefix: queuePrefix(redis),
     maxStalledCount: 1000,
-    // The time in ms before the next attempt when Redis was unreachable. With BullMQ's default of 15 s, encoders would
-    // be idle.
+    // The time in ms after which a worker tries again when Redis was unreachable. With BullMQ's default of 15 s,
+    // encoders would stay idle after Redis has returned.
     runRetryDelay: 1_000,
   }) as const;
 
-/** Times in ms. Jobs of a killed worker return to their queue within the sum of both. */
+/** Times in ms. The jobs of a killed worker return to their queue within the sum of both times. */
 export const quickRecovery = { lockDuration: 10_000, stalledInterval: 5_000 } as const;
 
 /** The time in ms for which a worker pauses after an error of Redis. */

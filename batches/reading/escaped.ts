@@ -4,9 +4,9 @@ import type { BatchRecord } from '../store/record.ts';
 import { isWhole } from './selection.ts';
 
 /**
- * Returns the number of CSV cells that get an apostrophe, as each commit counted them. Undefined when the number is
- * unknown: while the batch runs, for cancelled items, which no worker has counted, and for results that are selected by
- * more than their status.
+ * Returns the number of cells in the CSV results that get a leading apostrophe. Each commit has counted the cells of
+ * its chunk. Returns undefined when the number is unknown: while the batch runs, when the query includes cancelled
+ * items, whose cells no worker has counted, and when the query selects results by more than their status.
  */
 export function escapedCellsOf(batch: BatchRecord, query: StreamQuery): number | undefined {
   const { status, formulas } = query;

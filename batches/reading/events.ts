@@ -2,9 +2,9 @@ import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import { batchKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 
-/** An event of a batch, as its readers get it. */
+/** An event of a batch, in the form that its readers get. A reader is a client that follows the batch. */
 export interface BatchEvent {
-  /** Position in the batch's stream, for resuming. */
+  /** Position of the event in the batch's stream. A client can resume after it. */
   id: string;
   event: 'state' | 'progress' | 'failure' | 'reset' | 'end';
   data: unknown;
@@ -31,7 +31,7 @@ export interface Follower {
 type Entry = [id: string, fields: string[]];
 
 interface Feed {
-  /** The last entry that was read. */
+  /** Id of the last stream entry that was read. */
   cursor: string;
   readers: Set<Reader>;
   timer: NodeJS.Timeout;
@@ -48,13 +48,14 @@ interface Reader {
 
 const pollMs = 200;
 /**
- * The maximum number of entries in memory for a slow reader. A slower one continues from the stream in Redis, which
- * stores about a thousand. An entry may have some KB of failures, and a process may have thousands of readers.
+ * The maximum number of entries that are in memory for one reader. A reader that falls further behind continues from
+ * the stream in Redis, which stores about a thousand entries. The maximum is low because an entry may have some KB of
+ * failures, and a process may have thousands of readers.
  */
 const maxBehind = 100;
 /** The number of entries that are read together. */
 const pageSize = 50;
-/** The number of polls without entries after which the existence of the batch is checked. */
+/** The number of polls without entries after which the follower checks that the batch still exists. */
 const idlePollsPerCheck = 25;
 
 export function createFollower(redis: Redis): Follower {
@@ -76,7 +77,7 @@ export function createFollower(redis: Redis): Follower {
         }
       }
     } catch {
-      // Redis is unavailable: readers wait for it.
+      // Redis is unavailable. The next poll tries again, and readers wait until then.
     }
     if (feed.readers.size > 0) feed.timer = setTimeout(() => void poll(batchId, feed), pollMs);
   }
@@ -115,7 +116,7 @@ export function createFollower(redis: Redis): Follower {
     signal: AbortSignal,
   ): AsyncGenerator<BatchEvent> {
     const { events } = batchKeys(redis, batchId);
-    // The reader is registered before earlier entries are read, so that it misses none in between.
+    // The reader is registered before earlier entries are read, so that it misses no entry that is added in between.
     const reader = await join(batchId);
     const onAbort = () => reader.wake();
     signal.addEventListener('abort', onAbort);
@@ -129,10 +130,11 @@ export function createFollower(redis: Redis): Follower {
         place = start;
       }
       for (;;) {
-        // First the entries of the stream, then those of the shared reader. A reader that falls behind starts again
-        // with the stream.
+        // First yields the entries of the stream in Redis, and then those that `poll` reads for all readers. A reader
+        // that falls behind starts again with the stream.
         for (let page: Page | undefined; page === undefined || page.entries.length >= pageSize; ) {
-          // Includes the entry at which the reader stopped, since an entry may contain several events.
+          // The page includes the entry at which the reader stopped, since the reader may have seen only some of its
+          // events.
           page = await readAfter(redis, events, place.entry);
           if (page.gap) {
             const [start, reset] = await beginAnew(redis, events, status, 'reset');
@@ -198,7 +200,10 @@ export function createFollower(redis: Redis): Follower {
   };
 }
 
-/** Returns the status, and the position in the stream after which events follow. */
+/**
+ * Returns the position of the last entry in the stream, and an event with the current status. The reader continues with
+ * the events after that position.
+ */
 async function beginAnew(
   redis: Redis,
   events: string,
@@ -213,8 +218,8 @@ async function beginAnew(
 const isFinal = ({ data }: BatchEvent): boolean => (data as BatchStatus).finishedAt !== null;
 
 /**
- * Entries of the stream after a known entry. `gap`: the stream no longer contains the known entry, and perhaps others
- * after it.
+ * Entries of the stream after a known entry. `at`: the known entry itself. `gap`: the stream no longer contains the
+ * known entry, and perhaps not all entries after it.
  */
 interface Page {
   at?: Entry;
@@ -225,16 +230,19 @@ interface Page {
 async function readAfter(redis: Redis, events: string, cursor: string): Promise<Page> {
   const [first, ...entries] = (await redis.xrange(events, cursor, '+', 'COUNT', pageSize + 1)) as Entry[];
   if (first?.[0] === cursor) return { at: first, entries, gap: false };
-  // Nothing precedes the first event, so nothing was dropped.
+  // The cursor `0-0` precedes the first entry, so a reader with this cursor has missed nothing.
   const all = first === undefined ? [] : [first, ...entries];
   return { entries: all, gap: cursor !== '0-0' && all.length > 0 };
 }
 
-/** A number greater than the number of events in any entry. */
+/**
+ * A number greater than the number of events in any entry. As `part`, it means that all events of the entry were read.
+ */
 const lastPart = 1_000_000;
 
 /**
- * A position in the stream: an entry, and one of its events. A chunk makes one entry, which may contain several events.
+ * A position in the stream: an entry, and the number of one of its events. A chunk makes one entry, which may contain
+ * several events.
  */
 interface Place {
   entry: string;

@@ -12,18 +12,18 @@ import { createCursor } from './cursor.ts';
  */
 const position = z.tuple([z.number(), z.string()]);
 
-/** The maximum number of batches that are read for one page when few match the requested state. */
+/** The maximum number of batches that are read for one page when few of them match the query. */
 const readPerPage = 1_000;
 
-/** The part of a query that only OpenAI's interface uses. */
+/** The part of a query that only the OpenAI-compatible interface uses. */
 export interface RequestsQuery {
-  /** True for only those batches that were posted through OpenAI's interface. */
+  /** True to list only batches that were posted through the OpenAI-compatible interface. */
   onlyRequests?: boolean;
   /** The id of the last batch of the previous page, used instead of a cursor. */
   after?: string | undefined;
 }
 
-/** Returns the position of a batch in its list; undefined if it is not listed. */
+/** Returns the position of a batch in a list; undefined when the batch is not in the list. */
 async function positionOf(redis: Redis, list: string, id: string | undefined): Promise<Position | undefined> {
   const createdAt = id === undefined ? null : await redis.zscore(list, id);
   return id === undefined || createdAt === null ? undefined : [Number(createdAt), id];
@@ -56,7 +56,10 @@ export async function listBatches(
   return { records, next: last === undefined ? null : cursor.encode(last) };
 }
 
-/** Returns true when a batch has the tag of a query, and its text in the name, the id or a tag. */
+/**
+ * Returns true when a batch has the tag that a query asks for, and its name, its id or a tag contains the text `q` of
+ * the query. A query without tag or text is always met.
+ */
 function isNamed({ id, name = '', tags = [] }: BatchRecord, { q, tag }: ListQuery): boolean {
   if (tag !== undefined && !tags.includes(tag)) return false;
   const searched = q?.toLowerCase();
@@ -67,7 +70,8 @@ type Position = z.output<typeof position>;
 const cursor = createCursor<Position>(position);
 
 async function readPage(redis: Redis, list: string, after: Position | undefined, count: number): Promise<Position[]> {
-  // Batches created in the same millisecond are read again, and skipped by their id.
+  // Batches that were created in the same millisecond as the last one are read again. `isAfter` drops those that an
+  // earlier page contained.
   const from = after === undefined ? '+inf' : String(after[0]);
   const members = await redis.zrevrangebyscore(list, from, '-inf', 'WITHSCORES', 'LIMIT', 0, count + 100);
   const page: Position[] = [];

@@ -8,9 +8,10 @@ export interface Ends {
 }
 
 /**
- * Returns an iterator that writes groups as text or bytes when they are requested. It is an object and not a generator,
- * because a waiting generator keeps its local variables: the last text, and the objects it was made from, which are
- * several times as large. A hundred readers may wait at the same time.
+ * Returns an iterator that writes each group as text or bytes when the next part is requested. It is an object and not
+ * a generator, because a generator that waits for its caller keeps its local variables in memory: the last text, and
+ * the objects from which the text was made, which are several times as large. A hundred readers may wait at the same
+ * time.
  */
 export function partsOf<Group>(
   groups: AsyncIterator<Group>,

@@ -14,9 +14,11 @@ type Bins = ReadonlyMap<number, number>;
 const percents = [1, 5, 10, 25, 50, 75, 90, 95, 99];
 
 /**
- * Returns percentiles of the cosines. Those of a batch that has ended are exact: they are read from the index of scores
- * once, and stored with the batch. While it runs, its histogram serves, so that frequent requests stay cheap.
- * @param bins items by their first fine bin. @param width of a bin.
+ * Returns percentiles of the cosines. For a batch that has ended they are exact: they are computed from the index of
+ * scores once, and stored with the batch. For a running batch they are estimated from its histogram, so that frequent
+ * requests stay cheap.
+ * @param bins the number of items in each bin, by the number of its first fine bin.
+ * @param width the width of a bin.
  */
 export async function readPercentiles(
   source: Source,
@@ -42,7 +44,9 @@ function toPercentiles(cosines: readonly number[], percentilesExact: boolean): P
   return { percentiles, percentilesExact };
 }
 
-/** Returns the cosines at the percentiles, by nearest rank. Undefined for a batch whose items have no scores. */
+/**
+ * Returns the cosines at the percentiles, by nearest rank. Returns undefined for a batch whose items have no scores.
+ */
 async function readExact(source: Source, batch: BatchRecord): Promise<number[] | undefined> {
   await readChunkIndex(source, batch);
   const counts = new Uint32Array(2 * cosineSteps + 1);
@@ -66,7 +70,7 @@ async function readExact(source: Source, batch: BatchRecord): Promise<number[] |
   });
 }
 
-/** Returns estimates from a histogram, with the items of a bin spread evenly over it. */
+/** Returns the percentiles estimated from a histogram, as if the items of each bin were spread evenly over the bin. */
 function estimate(bins: Bins, width: number): number[] {
   const sorted = [...bins].sort(([a], [b]) => a - b);
   const scored = sorted.reduce((sum, [, count]) => sum + count, 0);

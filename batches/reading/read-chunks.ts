@@ -22,8 +22,9 @@ export interface Source {
 }
 
 /**
- * Returns the results of the given chunks, in this order; undefined for a chunk without outcomes. If the batch has
- * ended, the items of such a chunk are cancelled. If its items are lost, it has no results.
+ * Returns the results of the given chunks, in the same order. While the batch runs, the entry of a chunk without
+ * outcomes is undefined. After the batch has ended, the items of such a chunk are cancelled, or the chunk has no
+ * results if its items are lost.
  * @param withItems true to read the items too. Default: `items` is empty.
  * @throws {ServiceError} `batch.not_found`, `storage.unavailable`
  */

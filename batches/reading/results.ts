@@ -11,16 +11,16 @@ import { createSelector, needsItems } from './selection.ts';
 import { withItem } from './with-item.ts';
 
 /**
- * A position in the results. `log` is the number of chunks of the commit log that were read. In a stopped batch, `rest`
- * follows: the number of the next chunk that may have no outcomes. `tail` comes last, for commits that were added after
- * the log was read.
+ * A position in the results, which are read in three lists. `log`: the log of commits; `at` is the number of its chunks
+ * that were read. `rest`: the chunks of a stopped batch that have no outcomes; `at` is the number of the next chunk to
+ * check. `tail`: the log again, for commits that were added after its end was reached.
  */
 const position = z.strictObject({
   list: z.enum(['log', 'rest', 'tail']),
   at: z.int().min(0),
   /** The number of items of the chunk at this position that were read. */
   items: z.int().min(0),
-  /** Length of the log when its end was reached. */
+  /** Length of the commit log when its end was reached. */
   logEnd: z.int().min(0),
 });
 type Position = z.output<typeof position>;
@@ -91,7 +91,7 @@ function listAfter(current: Position, batch: BatchRecord): Position | undefined 
   return undefined;
 }
 
-/** Returns the next chunks at a position, each with the number of the position after it. */
+/** Returns the next chunks after a position. `after` is the value of `at` behind each chunk. */
 async function nextSteps(
   redis: Redis,
   batch: BatchRecord,

@@ -6,7 +6,10 @@ import { readChunks, type Source } from './read-chunks.ts';
 
 const chunksPerRead = 4;
 
-/** Yields the items with one of the given outcomes in index order, each with its index in that batch. */
+/**
+ * Yields the items of a batch that have one of the given outcomes, in index order. `retryOfIndex` is the index of each
+ * item in that batch.
+ */
 export async function* retriedItems(
   source: Source,
   batch: BatchRecord,

@@ -9,12 +9,12 @@ export const needsItems = ({ q }: Selection): boolean => q !== undefined;
 export const isOrdered = ({ sort, top, other }: OrderedSelection): boolean =>
   sort !== undefined || top !== undefined || other !== undefined;
 
-/** Returns the fields of a query that compare the batch with another. */
+/** Returns the fields of a query that compare the batch with another batch. */
 export const ruleOf = ({ other, otherMinScore, otherMaxScore, minDifference }: Rule): Rule => ({
   ...{ other, otherMinScore, otherMaxScore, minDifference },
 });
 
-/** Returns true when a query passes every result. */
+/** Returns true when a query selects every result. */
 export const isWhole = ({ top, other, ...selection }: OrderedSelection): boolean =>
   top === undefined &&
   other === undefined &&
@@ -26,8 +26,8 @@ export const selectionOf = ({ status, minScore, maxScore, code, q }: Selection):
 });
 
 /**
- * Returns a function that decides whether a result is selected. A result must meet all conditions. Both limits of the
- * score are included, and `q` must be part of the id or the text, in upper or lower case.
+ * Returns a function that decides whether a result is selected. A result must meet all conditions. The limits of the
+ * score are inclusive. The text `q` must be part of the id or the text of the item; upper and lower case are equal.
  */
 export function createSelector(selection: Selection): (result: ItemResult, item: StoredItem | undefined) => boolean {
   const { status, minScore, maxScore, code, q } = selection;

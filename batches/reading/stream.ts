@@ -11,11 +11,11 @@ import { withItem } from './with-item.ts';
 /** Limits for the chunks in memory at a time. A chunk may have megabytes of metadata or inline images. */
 export interface ReadAhead {
   chunks: number;
-  /** The number of bytes of JSON. A single chunk may exceed it. */
+  /** The maximum number of bytes of JSON. A single chunk may exceed it. */
   bytes: number;
 }
 
-/** The limits of a reader over HTTP. There may be hundreds of them. */
+/** The limits for a reader over HTTP. They are low because there may be hundreds of such readers. */
 const overHttp: ReadAhead = { chunks: 4, bytes: 2 * 1024 * 1024 };
 
 interface Chunk extends ChunkResults {
@@ -23,8 +23,8 @@ interface Chunk extends ChunkResults {
 }
 
 /**
- * Returns an iterator of groups of chunks in index order. The number of chunks in a group is chosen by the size of the
- * largest chunk so far.
+ * Returns an iterator of groups of chunks in index order. The larger the largest chunk so far, the fewer chunks a group
+ * has.
  */
 export function inIndexOrder(
   source: Source,
@@ -32,10 +32,11 @@ export function inIndexOrder(
   withItems: boolean,
   { chunks, bytes }: ReadAhead,
 ): AsyncIterableIterator<Chunk[]> {
-  /** The size of the chunks is unknown at first, so the first one is read alone. */
+  /** The size of the chunks is unknown at first, so the first chunk is read alone. */
   let largest = Number.POSITIVE_INFINITY;
   let from = 0;
-  // An object and not a generator: a waiting generator would keep the last chunks in memory.
+  // This is an object and not a generator, since a generator that waits for its caller would keep the last chunks in
+  // memory.
   const groups: AsyncIterableIterator<Chunk[]> = {
     async next() {
       if (from >= batch.chunks) return { done: true, value: undefined };
@@ -88,7 +89,8 @@ export function streamResults(
         );
       }),
     );
-  // Formats with columns repeat the image and the text of an item, which results do not have.
+  // Items are read for formats with columns, since these formats repeat the image and the text of an item, and results
+  // do not have them.
   const groups = inIndexOrder(source, batch, hasColumns || addsItems || needsItems(query), ahead);
   return partsOf(groups, rowsOf, { before: writer.start(), after: writer.end });
 }

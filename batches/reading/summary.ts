@@ -6,8 +6,8 @@ import { readPercentiles } from './percentiles.ts';
 import type { Source } from './read-chunks.ts';
 
 /**
- * Reads the distribution of scores, as each commit counted it. The cost does not grow with the batch, except for the first
- * request after its end, which reads its index of scores.
+ * Reads the distribution of scores, which each commit has updated. The cost does not grow with the batch, except for
+ * the first request after the batch has ended, which reads its index of scores.
  */
 export async function readSummary(source: Source, batch: BatchRecord): Promise<BatchSummary> {
   const { redis } = source;
@@ -43,8 +43,9 @@ export async function readSummary(source: Source, batch: BatchRecord): Promise<B
 }
 
 /**
- * Returns the counts by the number of their fine bin. A batch that an older release has counted in part has coarse bins, each
- * under the number of its first fine bin.
+ * Returns the number of items in each bin of the histogram, by the number of the fine bin. Older releases counted in
+ * coarse bins of several fine bins. If an older release has counted a part of the batch, all counts are for coarse
+ * bins, and each has the number of its first fine bin.
  */
 function join(
   fine: Record<string, string>,

@@ -10,8 +10,8 @@ import type { ObjectStore } from '../store/object-store.ts';
 import type { Reading } from '../store/record.ts';
 
 /**
- * Reads the items of an object in the same way as those of an upload.
- * @param pending limits the memory of unfinished lines; it is released when the items have been read.
+ * Reads the items of an object in the same way as the items of an upload.
+ * @param pending limits the memory of unfinished lines. It is released when the items have been read.
  * @throws {ServiceError} `storage.*`, `request.*`
  */
 export async function* itemsOfObject(
@@ -34,7 +34,7 @@ export async function* itemsOfObject(
     return { header: file.header(), bodyHash: hash };
   } finally {
     pending.release();
-    // Also closes the connection when reading has ended early.
+    // This also closes the connection when reading has ended early.
     source.destroy();
   }
 }

@@ -34,8 +34,9 @@ export interface ReferenceIntakeDeps {
 }
 
 /**
- * Creates the task that reads the object of a batch by reference into chunks, and starts the batch. A repeated task
- * writes the same chunks. An error of the object ends the batch; after a transient error the task is repeated.
+ * Creates the task that reads the items of a batch by reference from its object in a bucket, stores them as chunks, and
+ * starts the batch. A repeated task stores the same chunks. A transient error repeats the task, and any other error of
+ * the object ends the batch.
  */
 export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
   const { redis, payloads, objects, dispatcher, ending, freeSpace, queued, stored, onPosted, log } = deps;
@@ -89,12 +90,13 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
 
   return async (id: string, { isLast, signal }: Attempt) => {
     const record = await read(id);
-    // The batch was deleted while a worker read its object, and that worker has died. Its claims and payloads remain.
+    // The batch was deleted while a worker read its object, and that worker has died. The claims and payloads of the
+    // batch remained.
     if (record === undefined) return void (await ending.erase({ id, tenant: 'default' }));
     const writer = writerOf(record);
     const cleanUpLogged = () =>
       cleanUp(record, writer).catch((error: unknown) => {
-        // If this fails, they are removed together with the batch.
+        // The payloads are then removed when the batch is deleted.
         log.info({ err: error, batchId: id }, 'payloads of a stopped batch not removed yet');
       });
     if (record.state !== 'accepting') return void (await cleanUpLogged());
@@ -119,6 +121,9 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
   };
 }
 
-/** Returns true when a retry may succeed. When a tenant exceeds its limit, the batch gets the error at once. */
+/**
+ * Returns true when a repeated task may succeed. A tenant that exceeds its limit gets this error at once, although the
+ * error is retryable.
+ */
 const isTransient = (error: unknown): boolean =>
   !(error instanceof ServiceError) || (codes[error.code].retryable && error.code !== 'tenant.queue_full');

@@ -24,12 +24,12 @@ export interface ResultFilesDeps {
   log: Logger;
 }
 
-/** Reads more chunks at a time than a reader over HTTP, since a bucket is slower than Redis. */
+/** Limits for reading chunks. They are higher than for a reader over HTTP, since a bucket is slower than Redis. */
 const ahead: ReadAhead = { chunks: 16, bytes: 16 * 1024 * 1024 };
 
 /**
  * Creates the task that writes the results of an ended batch as files into its folder. A repeated task writes the same
- * files. The status is written last: when it exists, all files exist.
+ * files. The file with the status is written last: when it exists, all other files exist.
  */
 export function createResultFiles({ redis, payloads, objects, ending, log }: ResultFilesDeps): TaskRun {
   const source = { redis, payloads };

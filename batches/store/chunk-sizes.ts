@@ -1,4 +1,4 @@
-/** The number of items, and the number of bytes of items, at which a chunk is complete, whichever is reached first. */
+/** A chunk is complete at this number of items, or at this number of bytes of items, whichever is reached first. */
 export const chunkItems = 64;
 export const chunkBytes = 4 * 1024 * 1024;
 

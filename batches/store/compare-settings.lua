@@ -1,5 +1,6 @@
--- Stores the settings of a process where other processes of its service read them, and returns theirs. A process that
--- was silent for the lifetime is forgotten, so differences disappear when a rolling restart is complete.
+-- Stores the settings of a process for the other processes of its service, and returns the settings of those processes.
+-- Forgets processes that have not called this within the lifetime, so that differences disappear after a rolling
+-- restart.
 -- KEYS: 1 settings (hash: process -> "<time in ms> <settings as JSON>")
 -- ARGV: 1 process  2 settings as JSON  3 lifetime (ms)
 -- Returns the settings of each other process as JSON.

@@ -5,9 +5,9 @@ import type { Redis } from '../../shared/redis.ts';
 const script = loadScript(new URL('./compare-settings.lua', import.meta.url));
 
 /**
- * Stores the settings of a process where other processes of its service read them.
+ * Stores the settings of a process for the other processes of its service.
  * @param settings as JSON.
- * @param lifetimeMs time after which a process that does not call this again is forgotten.
+ * @param lifetimeMs the time in ms after which a process that does not call this again is forgotten.
  * @returns the settings of every other process, as JSON.
  */
 export async function compareSettings(

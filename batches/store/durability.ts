@@ -3,23 +3,24 @@ import { askMasters } from '../../shared/redis/masters.ts';
 import type { Redis } from '../../shared/redis.ts';
 
 /**
- * How much acknowledged work a crash of Redis may lose. `always`: nothing. `everysec`: that of the last two seconds.
- * `none`: all of it. `unknown`: Redis does not say.
+ * The acknowledged work that a crash of Redis may lose. `always` (each write is on disk): nothing. `everysec`: the work
+ * of the last two seconds. `none`: all work. `unknown`: Redis does not show its settings.
  */
 export type DurabilityLevel = 'always' | 'everysec' | 'none' | 'unknown';
 
-/** The durability of Redis. On a cluster, the weakest server counts. */
+/** Reads the durability of Redis. On a cluster, the server with the weakest level counts. */
 export interface Durability {
   level(): Promise<DurabilityLevel>;
   /**
-   * Waits until all writes of this connection are on disk, if Redis can confirm that: since version 7.2, with
-   * `appendfsync everysec`. Otherwise does nothing; with `always`, each write is on disk anyway.
+   * Waits until all writes of this connection are on disk, if Redis can confirm that: version 7.2 or later with
+   * `appendfsync everysec`. Otherwise does nothing. With `appendfsync always`, each write is on disk anyway.
    */
   confirm(): Promise<void>;
 }
 
 /**
- * The time in ms for which the level is reused: a Redis of the operator may be reconfigured while this process runs.
+ * The time in ms for which the level is reused. It is read again because the operator may reconfigure Redis while this
+ * process runs.
  */
 const freshMs = 60_000;
 const confirmTimeoutMs = 3_000;
@@ -32,7 +33,7 @@ export function createDurability(redis: Redis, log: Logger): Durability {
     const masters = await askMasters(redis, async (master) => {
       const [version, settings] = await Promise.all([
         master.info('server').then((info) => /redis_version:(\d+)\.(\d+)/.exec(info)),
-        // Hosted servers often forbid CONFIG.
+        // Hosted servers often forbid CONFIG. The level is then `unknown`.
         master.config('GET', 'append*').catch(() => []),
       ]);
       return { level: levelOf(settings), version: Number(version?.[1] ?? 0) * 100 + Number(version?.[2] ?? 0) };
@@ -62,7 +63,7 @@ export function createDurability(redis: Redis, log: Logger): Durability {
   };
 }
 
-/** The levels, the weakest first. An unknown level may be any but `always`. */
+/** The levels, the weakest first. An unknown level may be any level except `always`. */
 const fromWeakest = ['none', 'unknown', 'everysec', 'always'] as const satisfies DurabilityLevel[];
 const weakest = (levels: DurabilityLevel[]): DurabilityLevel =>
   fromWeakest.find((level) => levels.includes(level)) ?? 'unknown';

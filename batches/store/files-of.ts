@@ -1,12 +1,14 @@
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import { type FormatName, formatNamed, formatOfFile } from '../../shared/formats.ts';
 
-/** The fields of a record that name its files. */
+/** The fields of a batch record from which the names of its files are made. */
 interface Filed {
   input?: string | undefined;
-  /** Only for a batch whose input has columns. Statuses are read without `columns`. */
+  /**
+   * Present only for a batch whose input has columns. It is used instead of `columns`, which is not read for a status.
+   */
   columnNames?: object | undefined;
-  /** The tables that the post named. */
+  /** The table formats of the result files that the post requested. */
   tables?: readonly FormatName[] | undefined;
   output?: string | undefined;
   filesState?: 'pending' | 'written' | 'failed' | undefined;

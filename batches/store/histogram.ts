@@ -2,11 +2,11 @@
 export const binWidth = 0.0025;
 const binCount = 800;
 
-/** Bins of older releases, with this number of bins in each. */
+/** The number of bins that make one bin of older releases. */
 export const coarseBins = 4;
 
-/** Returns the bin of a cosine, from 0. */
+/** Returns the number of the bin that contains a cosine. The first bin has the number 0. */
 export const binOf = (cosine: number): number => Math.min(binCount - 1, Math.floor((cosine + 1) / binWidth + 1e-9));
 
-/** Returns the lower edge of a bin. */
+/** Returns the lower edge of a bin, as a cosine. */
 export const binStart = (bin: number): number => Number((bin * binWidth - 1).toFixed(4));

@@ -1,6 +1,7 @@
--- Adds a committed chunk to the index of scores, when an older release has committed it. Safe to repeat.
+-- Adds a committed chunk to the index of scores. Used for chunks of older releases, which did not write the index. Safe
+-- to repeat.
 -- KEYS: 1 batch  2 offsets  then the segments of the index
--- ARGV: 1 chunk  then those of the piece write-scores
+-- ARGV: 1 chunk  then the arguments of write-scores.lua
 -- Returns 1, or 0 when there is no such batch.
 --@include write-scores
 if redis.call('HEXISTS', KEYS[1], 'state') == 0 then return 0 end

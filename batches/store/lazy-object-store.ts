@@ -1,6 +1,9 @@
 import type { ObjectStore, ObjectStoreOptions } from './object-store.ts';
 
-/** Creates a store whose client is loaded at its first use, so that a process that uses no bucket does not load it. */
+/**
+ * Creates a store that loads its client at its first use, so that a process that uses no bucket does not load the
+ * client.
+ */
 export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
   let loaded: Promise<ObjectStore> | undefined;
   const load = (): Promise<ObjectStore> => {

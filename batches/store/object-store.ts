@@ -12,8 +12,9 @@ export interface ObjectStore {
   /** @throws {ServiceError} `storage.not_found` */
   head(place: S3Location): Promise<ObjectHead>;
   /**
-   * Yields the bytes of an object as they arrive. When the connection breaks, reading continues where it stopped.
-   * @param etag the ETag of the expected content. Other content is refused.
+   * Yields the bytes of an object as they arrive. When the connection breaks, reading continues after the last byte
+   * received.
+   * @param etag the ETag of the expected content. Other content is refused with `storage.changed`.
    * @throws {ServiceError} `storage.not_found`, `storage.changed`
    */
   read(place: S3Location, etag: string, signal: AbortSignal): AsyncGenerator<Buffer>;
@@ -31,13 +32,16 @@ export interface ObjectStore {
 }
 
 export interface ObjectHead {
-  /** In bytes. */
+  /** Size of the object, in bytes. */
   size: number;
   /** The ETag, with its quotes. It identifies the content. */
   etag: string;
 }
 
 export interface ObjectStoreOptions {
-  /** Address of a store other than AWS. Its buckets are then parts of the path, not host names. */
+  /**
+   * Address of a store other than AWS. With such a store, the name of a bucket is a part of the path, not of the host
+   * name.
+   */
   endpoint?: string | undefined;
 }

@@ -7,8 +7,8 @@ import type { ObjectStore } from './object-store.ts';
 export type PayloadLocation = 'redis' | S3Location;
 
 /**
- * Stores the payloads of batches: the items of a chunk, and their outcomes. Redis stores the value that `put` returns
- * in the field of the chunk. The value is the payload itself, or a short reference to its location.
+ * Stores the payloads of batches: the items of a chunk, and their outcomes. Redis stores the value that `putInput` or
+ * `putOutput` returns in the field of the chunk. The value is the payload itself, or a short reference to its location.
  */
 export interface PayloadStore {
   /**
@@ -17,7 +17,7 @@ export interface PayloadStore {
    */
   putInput(id: string, chunk: number, payload: Buffer): Promise<Buffer>;
   /**
-   * Stores outcomes, in a new location with each call. Two workers may have evaluated the same chunk; the reference in
+   * Stores outcomes, in a new location with each call. Two workers may have evaluated the same chunk. The reference in
    * Redis names the outcomes that were counted.
    * @throws {ServiceError} `storage.unavailable`
    */
@@ -36,16 +36,17 @@ export interface PayloadStore {
 }
 
 /**
- * The first byte of a reference. No payload begins with it: a payload is DEFLATE data, which never sets both the second
- * and third bit of its first byte. Four bytes follow that identify the bucket, then the end of the object's name. Redis
- * stores 256 values below 64 bytes in one compact list.
+ * The first byte of a reference. No payload begins with this byte: a payload is DEFLATE data, which never sets both the
+ * second and the third bit of its first byte. The next four bytes identify the folder of the bucket, and the remaining
+ * bytes are the end of the object's name. References are short because Redis stores 256 values below 64 bytes in one
+ * compact list.
  */
 const referenceMark = 0x07;
 const folderTagBytes = 4;
 
 /**
- * @param locations New payloads are stored in the first location. Payloads of all locations can be read, so that
- * running batches survive a change.
+ * @param locations New payloads are stored in the first location. Payloads in all locations can be read, so that
+ * running batches survive a change of this list.
  */
 export function createPayloadStore(locations: readonly PayloadLocation[], objects: ObjectStore): PayloadStore {
   const folders = locations.filter((location) => location !== 'redis').map(asFolder);
@@ -92,8 +93,8 @@ const tagOf = (folder: S3Location): Buffer =>
   createHash('sha256').update(formatS3Location(folder)).digest().subarray(0, folderTagBytes);
 
 /**
- * Returns true when the object of a payload no longer exists, for example after a lifecycle rule of the bucket. A
- * missing bucket does not count: it is a configuration error and may be fixed.
+ * Returns true when an error means that the object of a payload no longer exists, for example after a lifecycle rule of
+ * the bucket. A missing bucket does not count, since it is a configuration error that may be fixed.
  */
 export const isLost = ({ cause }: ServiceError): boolean =>
   cause instanceof ServiceError &&
@@ -101,8 +102,8 @@ export const isLost = ({ cause }: ServiceError): boolean =>
   (cause.cause as Error | undefined)?.name !== 'NoSuchBucket';
 
 /**
- * Converts errors of the service's own objects. A refused or missing object is a configuration error of the operator,
- * and clients must not see its location.
+ * Converts errors of objects that contain payloads to `storage.unavailable`. When access is denied or an object is
+ * missing, the operator has made a configuration error, and clients must not see the location of the object.
  */
 async function convertingErrors<Value>(step: () => Promise<Value>): Promise<Value> {
   try {

@@ -13,7 +13,7 @@ export type StoredItem = ReadItem & {
   retryOfIndex?: number;
 };
 
-/** Returns the parts of an item that its result repeats. Absent parts are left out. */
+/** Returns the fields of an item that its result repeats. Absent fields are left out. */
 export function echoed({
   id,
   metadata,
@@ -41,7 +41,7 @@ export interface OutputChunk {
   exact?: boolean | undefined;
 }
 
-/** A payload that was read, with the length of its JSON in bytes. */
+/** A decoded chunk, with the length of its JSON in bytes. */
 export type Read<Chunk> = Chunk & { bytes: number };
 
 export const encodeInput = (chunk: InputChunk): Buffer => encode(chunk);
@@ -70,9 +70,12 @@ export const jobData = z.object({
   tenant: z.string(),
   batchId: z.string(),
   chunk: z.int().min(0),
-  /** The tenant's weight, by which its turn was charged. Absent in jobs of older releases. */
+  /**
+   * The weight of the tenant when the job got its turn (its position in the fair order of all tenants). The turn is
+   * given back by this weight. Absent in jobs of older releases.
+   */
   weight: z.number().optional(),
-  /** The number of times that workers put the chunk back unread because its tenant had no free slot. */
+  /** The number of times that workers returned the chunk to the queue unread, because its tenant had no free slot. */
   putBack: z.int().min(0).optional(),
 });
 export type JobData = z.output<typeof jobData>;

@@ -22,9 +22,9 @@ const columnNames = z.object({ image: z.string(), text: z.string(), id: z.string
 
 const reading = z.object({
   columns: columnNames,
-  /** Absent: the separator of the format. */
+  /** The separator of a delimited file. Absent when it is the usual separator of the format. */
   delimiter: z.string().optional(),
-  /** Encoding that the post declared. */
+  /** The character encoding that the post declared. */
   encoding: z.string().optional(),
   strictness: z.enum(['lenient', 'strict']),
   queuedItems: count,
@@ -32,7 +32,7 @@ const reading = z.object({
 });
 export type Reading = z.output<typeof reading>;
 
-/** The hash of a batch, as read from Redis. Times are in ms since 1970. */
+/** The record of a batch, as parsed from its Redis hash. Times are in ms since 1970. */
 export const batchRecord = z.object({
   v: count,
   id: z.string(),
@@ -44,7 +44,10 @@ export const batchRecord = z.object({
    * no profile.
    */
   profile: z.string(),
-  /** The name of the profile or model in the post, or of the default; absent in batches of older releases. */
+  /**
+   * The name of the profile or model that the post requested, or of the default if it requested none. Absent in batches
+   * of older releases.
+   */
   postedName: z.string().optional(),
   model: z.string(),
   revision: z.string(),
@@ -57,10 +60,10 @@ export const batchRecord = z.object({
   pairProbabilities: json.pipe(z.boolean()).optional(),
   /** The models that share the items of the batch; absent for a single model. */
   traffic: json.pipe(trafficPlan).optional(),
-  /** Name and tags for people. An empty name is none. */
+  /** Name and tags that help people to find the batch. An empty name means that the batch has no name. */
   name: z.string().optional(),
   tags: json.pipe(z.array(z.string())).optional(),
-  /** Retention of this batch in ms, instead of that of the service. */
+  /** The time in ms for which this batch is stored after its end, in place of the retention of the service. */
   retentionMs: count.optional(),
   state: batchState,
   createdAt: time,
@@ -75,7 +78,10 @@ export const batchRecord = z.object({
   stopState: z.enum(['cancelled', 'failed']).optional(),
   stopReason: z.union([failureReason, z.literal('')]).optional(),
   stopUntil: time.optional(),
-  /** The reason why no worker can evaluate the batch, and the time since when; see lifecycle/steps/block.lua. */
+  /**
+   * The reason why no worker can evaluate the batch now, and the time at which this began; see
+   * lifecycle/steps/block.lua.
+   */
   waitingFor: z.string().optional(),
   waitingSince: time.optional(),
   total: count.default(0),
@@ -90,36 +96,42 @@ export const batchRecord = z.object({
   budgetShare: z.coerce.number().optional(),
   budgetAfter: count.optional(),
   /**
-   * The SHA-256 of the body and of the idempotency key, if the post had one. The hash of the key is absent in older
-   * releases.
+   * `bodyHash`, `keyHash`: the SHA-256 of the body and of the idempotency key. Present if the post had such a key, but
+   * older releases did not store `keyHash`.
    */
   bodyHash: z.string().optional(),
   keyHash: z.string().optional(),
-  /** Bytes of the inputs and results of the batch in Redis; absent in batches of older releases. */
+  /** The bytes of the inputs and of the results of the batch in Redis; absent in batches of older releases. */
   inputBytes: count.optional(),
   outputBytes: count.optional(),
-  /** Columns of its file, which its results in CSV repeat. */
+  /** The columns of the posted table. The results in CSV repeat them. */
   columns: json.pipe(z.array(z.string())).optional(),
   /** The columns that were read as image, text and id. */
   columnNames: json.pipe(columnNames).optional(),
-  /** Types of the columns; absent where all are text. */
+  /** Types of the columns; absent when all columns are text. */
   columnTypes: json.pipe(z.array(z.enum(columnTypes))).optional(),
-  /** Trace context of its post (W3C), which the traces of its chunks continue. */
+  /** Trace context (W3C) of the request that posted the batch. The traces of its chunks continue it. */
   traceparent: z.string().optional(),
-  /** Address of its object, and the ETag at the time of the post; only for a batch by reference. */
+  /**
+   * Only for a batch by reference: the address of the object that contains its items, and the ETag of that object at
+   * the time of the post.
+   */
   input: z.string().optional(),
   inputEtag: z.string().optional(),
-  /** Options of reading the object, and the limits of its tenant. */
+  /** Options for reading that object, and the limits of the tenant. */
   reading: json.pipe(reading).optional(),
   inputErrorCode: z.string().refine(isCode).optional(),
   inputErrorMessage: z.string().optional(),
-  /** Folder for the files of its results. */
+  /** The folder in a bucket for the result files. */
   output: z.string().optional(),
-  /** Tables of its results that the post named. Older releases write that of its input. */
+  /**
+   * The table formats of the result files that the post requested. Older releases ignore them and write the table
+   * format of the input.
+   */
   tables: json.pipe(z.array(tableFormat)).optional(),
   filesState: z.enum(['pending', 'written', 'failed']).optional(),
   filesError: z.string().optional(),
-  /** Present for a batch of OpenAI's interface, whose items are requests. */
+  /** Present for a batch that was posted through the OpenAI-compatible interface. Its items are requests. */
   requests: json.pipe(requestBatch).optional(),
   retryOf: z.string().optional(),
   /** The latest retry of this batch. */
@@ -128,20 +140,23 @@ export const batchRecord = z.object({
   webhookState: z.enum(['pending', 'delivered', 'failed']).optional(),
   webhookAttempts: count.optional(),
   webhookError: z.string().optional(),
-  /** The numbers of CSV cells of succeeded and of failed items that `formulas=escape` changes. */
+  /** The number of CSV cells that `formulas=escape` changes, for succeeded items and for failed items. */
   succeededFormulas: count.default(0),
   failedFormulas: count.default(0),
-  /** Cosines at the percentiles of the summary; present once they were read after the end. */
+  /**
+   * The cosines at the percentiles of the summary. Present after the first summary that was requested after the end of
+   * the batch.
+   */
   percentiles: json.pipe(z.array(z.number())).optional(),
   cosineSum: z.coerce.number().default(0),
   scoreSum: z.coerce.number().default(0),
-  /** A time five to ten seconds ago, and the number of outcomes at that time. */
+  /** `markAt`, `markItems`: a time five to ten seconds ago, and the number of outcomes at that time. */
   markAt: time.optional(),
   markItems: count.optional(),
 });
 export type BatchRecord = z.output<typeof batchRecord>;
 
-/** Returns true when clients can see a batch. A batch that is still being sent is invisible. */
+/** Returns true when clients can see a batch. A batch whose items a client is still sending is invisible. */
 export const isVisible = ({ state, input }: BatchRecord): boolean => state !== 'accepting' || input !== undefined;
 
 /** Fields that are fixed when a batch is posted, and that its retries inherit. */
@@ -188,7 +203,7 @@ export type BatchOptions = Readonly<
   >
 >;
 
-/** The fields of a batch that dispatching needs. */
+/** The fields of a batch that are needed to move its chunks into the queue. */
 export type Dispatched = Pick<BatchRecord, 'id' | 'tenant' | 'profile' | 'priority'>;
 
 /** Converts fields to those of a Redis hash. Undefined fields are left out. */

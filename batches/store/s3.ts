@@ -17,33 +17,44 @@ import type { ObjectStore, ObjectStoreOptions } from './object-store.ts';
 
 const attempts = 3;
 const connectMs = 2_000;
-/** The maximum time in ms until a response begins. All attempts must fit into the lease of a post, 30 s. */
+/**
+ * The maximum time in ms until a response begins. All attempts together must end within 30 s, the lease of a request
+ * that posts a batch.
+ */
 const answerMs = 5_000;
 /**
- * The maximum time in ms until a response begins when no client waits, as for a part of a file or a thousand objects.
+ * The maximum time in ms until a response begins when no client waits for it, as when a part of a file is written or a
+ * thousand objects are deleted.
  */
 const patientAnswerMs = 60_000;
 /** The maximum time in ms between two bytes of a response. */
 const idleMs = 30_000;
-/** The maximum number of connections of a process. One batch requests 32 payloads at a time. */
+/** The maximum number of connections of a process. One batch alone requests 32 payloads at a time. */
 const connections = 128;
 
-/** The maximum number of broken connections in a row that delivered no byte. Reading a long object may take hours. */
+/**
+ * The maximum number of broken connections in a row that delivered no byte, while an object is read. A byte resets the
+ * count, since reading a long object may take hours.
+ */
 const resumes = 5;
 const resumeMs = 1_000;
 
 /**
- * The size of a part of an upload. S3 accepts at most 10,000 parts, so a file may have 160 GB. Two parts are in memory.
+ * The size of a part of an upload, in bytes. S3 accepts at most 10,000 parts, so a file may have 160 GB. Two parts are
+ * in memory at a time.
  */
 const partBytes = 16 * 1024 * 1024;
 const partsAtATime = 2;
 
-/** The number of pages of a thousand objects that one call removes, so that a caller does not wait for minutes. */
+/**
+ * The maximum number of pages, of a thousand objects each, that one call of `remove` deletes, so that a caller does not
+ * wait for minutes.
+ */
 const pagesPerCall = 2;
 
 /**
- * Connects to an S3-compatible store. The SDK finds region and credentials in its environment variables, its files, or
- * the role of the machine or pod.
+ * Connects to an S3-compatible store. The SDK reads the region and the credentials from its environment variables, its
+ * files, or the role of the machine or pod.
  */
 export function connectS3({ endpoint }: ObjectStoreOptions): ObjectStore {
   const clientWith = (requestTimeout: number): S3Client =>
@@ -93,7 +104,7 @@ export function connectS3({ endpoint }: ObjectStoreOptions): ObjectStore {
           const from = offset === 0 ? {} : { Range: `bytes=${offset}-` };
           const command = new GetObjectCommand({ ...named(place), IfMatch: etag, ...from });
           const { Body, ETag, ContentLength = 0 } = await client.send(command, { abortSignal: signal });
-          // Some stores ignore the condition, so the ETag is compared here too.
+          // Some stores ignore `IfMatch`, so the ETag is compared here too.
           if (ETag !== etag) throw changed(place);
           size = offset + ContentLength;
           for await (const bytes of Body as Readable as AsyncIterable<Buffer>) {

@@ -3,30 +3,34 @@ import type { ItemResult } from '../../shared/contracts/item.ts';
 import type { Code } from '../../shared/errors.ts';
 
 /**
- * The index of scores: an entry of four bytes for each item with an outcome, in index order. It selects and orders
- * results without reading them. Commit writes it, in the same step as the results.
+ * The index of scores has an entry of four bytes for each item, in index order. With it, results are selected and
+ * ordered without being read. The commit of a chunk writes the entries of its items in the same step as the results.
  *
- * The three highest bits of an entry are its kind. An item without an outcome has 0. A scored item has its cosine in
- * millionths, which is exact: cosines have six decimals, and scores the four that follow from them.
+ * The three highest bits of an entry are its kind. An item without an outcome has the entry 0. The other bits of a
+ * scored item are its cosine in millionths. This is exact, since cosines have six decimals, and scores have the four
+ * decimals that follow from them.
  */
 const kinds = { none: 0, scored: 1, failed: 2, answered: 3 } as const;
 const kindShift = 29;
 const valueMask = 2 ** kindShift - 1;
 
-/** Millionths of a cosine are stored with this offset, so that they are not negative. */
+/** The number of millionths in a cosine of 1. It is added to stored cosines, so that they are not negative. */
 export const cosineSteps = 1_000_000;
 
-/** The entries of scored items have this value or a higher one, in the order of their cosines. */
+/** The lowest value that the entry of a scored item could have. These entries are in the order of their cosines. */
 const scoredFrom = kinds.scored * 2 ** kindShift;
 
-/** Returns the entry of a scored item. @param millionths of its cosine. */
+/** Returns the entry of a scored item. @param millionths the cosine in millionths. */
 export const scoredEntry = (millionths: number): number => scoredFrom + millionths + cosineSteps;
 
 /** Returns the cosine of a scored item in millionths; undefined for other items. */
 export const millionthsOf = (entry: number): number | undefined =>
   entry >>> kindShift === kinds.scored ? (entry & valueMask) - cosineSteps : undefined;
 
-/** Returns the entry of items that failed with a code. Codes are hashed: their numbers must outlive changes of the list. */
+/**
+ * Returns the entry of items that failed with a certain error code. The entry contains a hash of the code, and not its
+ * position in the list of codes, since stored entries must outlive changes of that list.
+ */
 export const failedEntry = (code: Code): number =>
   kinds.failed * 2 ** kindShift + (createHash('sha256').update(code).digest().readUInt32LE() & valueMask);
 
@@ -44,21 +48,21 @@ function entryOf(result: ItemResult): number {
 
 export const bytesPerEntry = 4;
 /**
- * Items of one string of the index. A string is allocated at once, so it must be small, and its size is just below a
- * size class of Redis' allocator (256 KiB).
+ * The number of items in a segment, a part of the index that is one Redis string. A string is allocated with its full
+ * length at once, so it must be small. Its size is just below 256 KiB, a size class of Redis' allocator.
  */
 export const itemsPerSegment = 65_000;
 
-/** Entries that lie in one segment. */
+/** Successive entries in the same segment. */
 export interface Entries {
   /** Index of the first item of the segment. */
   segment: number;
-  /** Offset in the segment, in bytes. */
+  /** Offset of the first of these entries in the segment, in bytes. */
   at: number;
   bytes: Buffer;
 }
 
-/** Returns the entries of a chunk's results, in parts that lie in one segment each. */
+/** Returns the entries of a chunk's results, in parts that are in one segment each. */
 export function entriesOf(results: readonly ItemResult[]): Entries[] {
   const parts: Entries[] = [];
   for (let from = 0; from < results.length; ) {
@@ -75,16 +79,19 @@ export function entriesOf(results: readonly ItemResult[]): Entries[] {
   return parts;
 }
 
-/** Returns the index of a chunk's first item as the list of offsets has it. Zero means that the chunk is not indexed. */
+/**
+ * Returns the entry of a chunk in the list of offsets: the index of its first item, plus 1. Zero means that the chunk
+ * is not in the index of scores.
+ */
 export function offsetEntry(index: number): Buffer {
   const bytes = Buffer.alloc(bytesPerEntry);
   bytes.writeUInt32LE(index + 1);
   return bytes;
 }
 
-/** Returns the numbers of a string that Redis stores as unsigned 32-bit integers. */
+/** Returns the numbers in a Redis string of unsigned 32-bit integers. */
 export function numbersOf(bytes: Buffer | null): Uint32Array {
   if (bytes === null) return new Uint32Array();
-  // A copy, since a buffer of a reply need not be aligned.
+  // The bytes are copied, since the buffer of a reply may not be aligned to four bytes.
   return new Uint32Array(new Uint8Array(bytes).buffer, 0, Math.floor(bytes.length / bytesPerEntry));
 }

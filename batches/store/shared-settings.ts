@@ -11,9 +11,9 @@ export type AlikeSettings = Readonly<Record<string, string>>;
  * or not see it.
  */
 export interface SharedSettings {
-  /** Returns the differences that the last comparison found, one sentence for each setting. */
+  /** Returns the differences that the last comparison found, as one sentence for each setting. */
   differences(): string[];
-  /** Compares now. @throws when Redis does not answer. */
+  /** Compares the settings now. @throws when Redis does not respond. */
   compare(): Promise<void>;
   close(): void;
 }
@@ -38,7 +38,7 @@ export function createSharedSettings(redis: Redis, own: AlikeSettings, log: Logg
   }
 
   const compareIfThere = () => {
-    // Without Redis no other process is known.
+    // Without Redis the settings of other processes cannot be read.
     if (redis.status === 'ready') compare().catch((error: Error) => log.debug({ err: error }, 'settings not compared'));
   };
   const timer = setInterval(compareIfThere, everyMs).unref();

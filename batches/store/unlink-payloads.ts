@@ -10,7 +10,7 @@ export async function unlinkPayloads(redis: Redis, id: string): Promise<void> {
   // after an interruption the remaining ones still have no gaps.
   let hashes = 0;
   while ((await redis.exists(input(hashes * chunksPerHash))) === 1) hashes++;
-  // The record is gone, so the number of items is unknown: this many at most.
+  // The record is already deleted, so the number of items is unknown. The index has at most this many segments.
   const segments = Math.ceil((hashes * chunksPerHash * chunkItems) / itemsPerSegment);
   for (let segment = 0; segment < segments; segment++) await redis.unlink(scores(segment));
   for (let hash = hashes - 1; hash >= 0; hash--) {

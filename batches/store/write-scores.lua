@@ -1,11 +1,12 @@
--- Included piece: writes a chunk into the index of scores, and the index of its first item into the list of offsets.
--- `keys`: from `key` on, the offsets, then a segment for each part.
--- `args`: from `arg` on, the number of the chunk's first item as an entry, the items of a segment, then for each part the index of
--- the first item of its segment, its place there in bytes, and its entries.
--- Returns the bytes of the chunk in the index.
+-- Included in other scripts. Writes the entries of a chunk into the index of scores, and the index of its first item
+-- into the list of offsets. The entries are in parts, and each part belongs to one segment (one string of the index).
+-- `keys`: from position `key` on: the list of offsets, then the segment of each part.
+-- `args`: from position `arg` on: the chunk's entry in the list of offsets, and the number of items in a segment. Then
+-- for each part: the index of the first item of its segment, its offset in the segment in bytes, and its entries.
+-- Returns the number of bytes that the chunk takes in the index and in the list.
 local function write_scores(batch, chunk, keys, key, args, arg)
   local sizes = redis.call('HMGET', batch, 'total', 'chunks')
-  -- A string of its whole length at once: Redis doubles one that grows.
+  -- A new string gets its full length at once, since Redis doubles the memory of a string that grows.
   local function write(name, length, at, bytes)
     if redis.call('EXISTS', name) == 0 then redis.call('SETRANGE', name, length - 1, '\0') end
     redis.call('SETRANGE', name, at, bytes)

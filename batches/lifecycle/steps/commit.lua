@@ -1,14 +1,17 @@
--- Stores the outcomes of a chunk, once. Ends the batch with its last chunk, or when too many of its items have failed.
+-- Stores the outcomes of a chunk. A repeated call stores nothing. The commit of the last chunk ends the batch. A commit
+-- after which too many items have failed stops the batch.
 -- KEYS: 1 batch  2 done  3 waiting  4 active  5 failures  6 log  7 output  8 events  9 histogram  10 lowest  11 highest
 --       12 offsets  then the segments of the index of scores
 -- ARGV: 1 chunk  2 result payload  3 retention (ms)  4 tally (JSON; the type Tally in batches/lifecycle/steps/tally.ts)
---       5 time that chunks in flight have to end after the failure budget is exceeded (ms)
---       6 number of lowest and of highest items to store  7 time between two progress marks (ms)  8 events to store
---       9 and further: those of the piece write-scores
--- Returns { verdict, state, 1 when this commit has stopped the batch }. Verdicts:
+--       5 time within which chunks in flight must end after the failure budget is exceeded (ms)
+--       6 number of lowest items to store, and of highest items  7 time between two progress marks (ms)
+--       8 number of events to store
+--       9 and further: the arguments of write-scores.lua
+-- Returns { verdict, state of the batch, 1 if this commit has stopped the batch, else 0 }; only the verdict for `gone`.
+-- Verdicts:
 --   committed  the outcomes are counted
 --   already    the chunk already has outcomes, so nothing is written
---   late       the batch had ended, so nothing is written and the items of the chunk stay cancelled
+--   late       the batch had already ended, so nothing is written and the items of the chunk stay cancelled
 --   gone       the batch does not exist
 --@include ../../../shared/redis/now
 --@include finish
@@ -49,7 +52,7 @@ local function store_extremes(key, items, worst, field)
   if over > 0 then
     if worst == 'high' then redis.call('ZPOPMAX', key, over) else redis.call('ZPOPMIN', key, over) end
   end
-  -- Workers read this limit with their next chunk, and send no items whose cosine lies within it.
+  -- Workers read this limit with their next chunk. They then leave out items that cannot be among the stored ones.
   if over >= 0 then
     local edge = worst == 'high' and redis.call('ZRANGE', key, -1, -1, 'WITHSCORES') or redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
     redis.call('HSET', KEYS[1], field, edge[2])
@@ -58,7 +61,8 @@ end
 store_extremes(KEYS[10], tally.lowest, 'high', 'lowestBelow')
 store_extremes(KEYS[11], tally.highest, 'low', 'highestAbove')
 
--- Tallies of older releases have no formulas. Metadata become CSV columns only in a batch that was posted with columns.
+-- Workers of older releases send tallies without formulas. `own` counts cells of metadata, which are CSV columns only
+-- in a batch that was posted with columns.
 if tally.formulas then
   local has_columns = redis.call('HEXISTS', KEYS[1], 'columns') == 1
   for status, cells in pairs(tally.formulas) do
@@ -68,7 +72,8 @@ end
 
 redis.call('HSET', KEYS[1], 'succeeded', succeeded, 'failed', failed)
 redis.call('HDEL', KEYS[1], 'waitingFor', 'waitingSince')
--- Two progress marks, so that a status can show the rate of the last five to ten seconds, not of the whole batch.
+-- Stores two progress marks, each a time with the number of outcomes at that time. The status shows the rate since the
+-- older mark: that of the last five to ten seconds, and not of the whole batch.
 if not fields[9] or now - tonumber(fields[9]) > tonumber(ARGV[7]) then
   if fields[9] then redis.call('HSET', KEYS[1], 'markAt', fields[9], 'markItems', fields[10]) end
   redis.call('HSET', KEYS[1], 'nextMarkAt', string.format('%.0f', now), 'nextMarkItems', succeeded + failed)

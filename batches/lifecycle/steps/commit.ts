@@ -9,12 +9,15 @@ import { extremesStored, type Tally } from './tally.ts';
 
 const script = loadScript(new URL('./commit.lua', import.meta.url));
 
-/** The time in ms between two progress marks. The status shows the rate since the older of the two latest marks. */
+/**
+ * The time in ms between two progress marks. A mark is a time with the number of outcomes at that time. The status
+ * shows the rate since the older of the two latest marks.
+ */
 const markEveryMs = 5_000;
-/** The approximate number of events that the stream of a batch stores. */
+/** The approximate number of events that the event stream of a batch stores. */
 const eventsStored = 1_000;
 
-/** The outcomes of a chunk. `stored` is their payload, or a reference to a payload in a bucket. */
+/** The outcomes of a chunk. `stored` is the payload with its results, or a reference to that payload in a bucket. */
 export interface ChunkOutcomes {
   chunk: number;
   results: readonly ItemResult[];
@@ -23,14 +26,14 @@ export interface ChunkOutcomes {
 }
 
 /**
- * The result. Each verdict is explained at the top of commit.lua.
- * `hasStopped`: this commit has stopped the batch, because more items have failed than its failure budget allows.
+ * The reply of the script. Each verdict is explained at the top of commit.lua. `hasStopped`: this commit has stopped
+ * the batch, because more items have failed than its failure budget allows.
  */
 export type CommitReply =
   | { verdict: 'committed' | 'already' | 'late'; state: BatchState; hasStopped: boolean }
   | { verdict: 'gone' };
 
-/** Stores the outcomes of a chunk, once. Ends the batch with its last chunk. */
+/** Stores the outcomes of a chunk. A repeated call stores nothing. The commit of the last chunk ends the batch. */
 export async function commitChunk(
   redis: Redis,
   id: string,

@@ -5,8 +5,8 @@ import type { Redis } from '../../../shared/redis.ts';
 const script = loadScript(new URL('./discard.lua', import.meta.url));
 
 /**
- * Deletes the record of a batch whose client stopped sending. @returns false while the client still sends, or once the
- * batch is sealed.
+ * Deletes the record of a batch whose client has stopped sending.
+ * @returns false while the client still sends, or after the batch was sealed (received completely).
  */
 export async function discardBatch(redis: Redis, id: string): Promise<boolean> {
   const { batch, lease } = batchKeys(redis, id);

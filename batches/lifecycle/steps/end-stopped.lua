@@ -1,5 +1,5 @@
--- Included piece: ends a stopped batch when none of its chunks is in flight, or their time is over. Needs the pieces
--- `now` and `finish`.
+-- Included in other scripts, after now.lua and finish.lua. Ends a stopped batch when none of its chunks is in flight,
+-- or when the time for its chunks in flight is over.
 -- Returns the final state of the batch; nil when the batch is not stopped, or its chunks in flight still have time.
 local function end_stopped(batch, active, events, retention)
   local stop = redis.call('HMGET', batch, 'stopState', 'stopReason', 'stopUntil')
@@ -10,7 +10,8 @@ local function end_stopped(batch, active, events, retention)
   return stop[1]
 end
 
--- Marks a batch as stopped: no more of its chunks are evaluated. Stores its final state. Only the first stop has an effect.
+-- Marks a batch as stopped, so that no more of its chunks are evaluated. Stores the state in which it will end. Only
+-- the first stop of a batch has an effect.
 local function note_stop(batch, state, reason, in_flight)
   if redis.call('HEXISTS', batch, 'stopState') == 1 then return end
   redis.call('HSET', batch, 'stopState', state, 'stopReason', reason,

@@ -5,8 +5,9 @@ import type { Redis } from '../../../shared/redis.ts';
 const script = loadScript(new URL('./enlist.lua', import.meta.url));
 
 /**
- * Adds a batch to the list of finished batches. @param expiresAt in ms since 1970. @returns false when it is already in
- * the list.
+ * Adds a batch to the list of finished batches.
+ * @param expiresAt the time at which the sweeper deletes the batch, in ms since 1970.
+ * @returns false when the batch is already in the list.
  */
 export async function enlistFinished(redis: Redis, id: string, expiresAt: number): Promise<boolean> {
   return (await script(redis, [finishedBatches(redis)], [expiresAt, id])) === 1;

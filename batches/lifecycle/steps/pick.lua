@@ -5,7 +5,8 @@
 --   run      the chunk is active now, and the worker evaluates it
 --   done     the chunk already has outcomes
 --   stopped  the batch was stopped, so the chunk is not evaluated
---   ended    the batch was stopped, and this call has ended it: its only chunk in flight was this one, of a dead worker
+--   ended    the batch was stopped, and this call has ended it, since no other chunk is in flight or
+--            the time for these chunks is over
 --   lost     the items of the chunk are no longer stored
 --   gone     the batch does not exist
 --@include ../../../shared/redis/now

@@ -32,8 +32,8 @@ export type PickedBatch = z.output<typeof pickedBatch>;
 const fieldNames = Object.keys(pickedBatch.shape);
 
 /**
- * The result. Each verdict is explained at the top of pick.lua. `stored` is the payload of the items, or a reference to
- * a payload in a bucket.
+ * The reply of the script. Each verdict is explained at the top of pick.lua. `stored` is the payload of the items, or a
+ * reference to a payload in a bucket.
  */
 export type PickReply =
   | { verdict: 'run'; stored: Buffer; batch: PickedBatch }

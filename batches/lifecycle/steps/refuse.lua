@@ -1,7 +1,7 @@
--- Ends a batch by reference whose object cannot be read.
+-- Ends a batch by reference as failed, because the object with its items cannot be read.
 -- KEYS: 1 batch  2 events
 -- ARGV: 1 retention (ms)  2 error code  3 error message
--- Returns 1; 0 when the batch has left state `accepting`, or is gone.
+-- Returns 1; 0 when the batch is no longer in state `accepting`, or was deleted.
 --@include ../../../shared/redis/now
 --@include finish
 --@include write-when-full

@@ -8,7 +8,10 @@ const script = loadScript(new URL('./refuse.lua', import.meta.url));
 /** The maximum length of a stored message, in characters. */
 const messageLength = 1_000;
 
-/** Ends a batch by reference whose object cannot be read. @returns false when the batch is not in state `accepting`. */
+/**
+ * Ends a batch by reference as failed, because the object with its items cannot be read.
+ * @returns false when the batch is not in state `accepting`.
+ */
 export async function refuseBatch(
   redis: Redis,
   id: string,

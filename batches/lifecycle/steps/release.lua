@@ -1,10 +1,10 @@
--- Marks a chunk as waiting again: its worker cannot evaluate it now. The job of the chunk stays in the queue.
+-- Marks a chunk as waiting again, because its worker cannot evaluate it now. The job of the chunk stays in the queue.
 -- KEYS: 1 batch  2 done  3 waiting  4 active  5 events
 -- ARGV: 1 chunk  2 retention (ms)
 -- Returns a verdict:
---   waiting  the chunk is waiting
+--   waiting  the chunk waits again, or the batch was stopped and other chunks of it are in flight
 --   ended    the batch was stopped, and this call has ended it
---   over     the batch accepts no more outcomes, or does not exist
+--   over     the batch had already ended, or does not exist
 --@include ../../../shared/redis/now
 --@include finish
 --@include end-stopped

@@ -4,7 +4,7 @@ import type { Redis } from '../../../shared/redis.ts';
 
 const script = loadScript(new URL('./release.lua', import.meta.url));
 
-/** The result. Each verdict is explained at the top of release.lua. */
+/** The verdict of the script. Each verdict is explained at the top of release.lua. */
 export type Released = 'waiting' | 'ended' | 'over';
 
 /** Hands a chunk back to the queue because its worker cannot evaluate it now. */

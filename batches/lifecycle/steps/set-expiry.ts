@@ -4,7 +4,10 @@ import type { Redis } from '../../../shared/redis.ts';
 
 const script = loadScript(new URL('./set-expiry.lua', import.meta.url));
 
-/** Adds a batch to the list of finished batches. @param fromNowMs the time in ms after which the sweeper deletes it. */
+/**
+ * Sets the time at which the sweeper deletes a batch, in the list of finished batches.
+ * @param fromNowMs the time until then, in ms.
+ */
 export async function setExpiry(redis: Redis, id: string, fromNowMs: number): Promise<void> {
   await script(redis, [finishedBatches(redis)], [fromNowMs, id]);
 }

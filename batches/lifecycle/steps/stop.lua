@@ -1,13 +1,13 @@
--- Stops a batch: outcomes stay, chunks in flight may still commit, and all other items are cancelled. The batch ends when no
--- chunk is in flight, at once if there is none. While a client sends a batch, only that client can stop it; a batch that
--- a worker reads from a bucket can be stopped.
+-- Stops a batch. Its outcomes stay, its chunks in flight may still be committed, and all other items are cancelled. The
+-- batch ends when none of its chunks is in flight, which may be at once. This cannot stop a batch while a client sends
+-- its items. It can stop a batch while a worker reads its items from a bucket.
 -- KEYS: 1 batch  2 active  3 events
--- ARGV: 1 state to end in  2 reason, or ''  3 retention (ms)  4 time that chunks in flight have to end (ms)
+-- ARGV: 1 final state  2 reason, or ''  3 retention (ms)  4 time within which chunks in flight must end (ms)
 -- Returns a verdict:
 --   ended     this call has ended the batch
---   stopping  chunks are in flight; call again to check their time
+--   stopping  chunks are in flight; a later call ends the batch when their time is over
 --   terminal  the batch has already ended
---   gone      the batch does not exist
+--   gone      the batch does not exist, or a client is still sending it
 --@include ../../../shared/redis/now
 --@include finish
 --@include end-stopped

@@ -5,19 +5,19 @@ import type { Redis } from '../../../shared/redis.ts';
 
 const script = loadScript(new URL('./stop.lua', import.meta.url));
 
-/** The final state of a batch that is stopped, and its reason. */
+/** The state in which a stopped batch ends, and the reason. */
 export type Stop = { state: 'cancelled' } | { state: 'failed'; reason: FailureReason };
 
-/** The result. Each verdict is explained at the top of stop.lua. */
+/** The verdict of the script. Each verdict is explained at the top of stop.lua. */
 export type Stopped = 'ended' | 'stopping' | 'terminal' | 'gone';
 
 /**
- * The maximum time in ms for chunks in flight after their batch was stopped. A chunk takes a few seconds, or up to 20 s
- * with images of slow hosts. The chunk of a dead worker returns within 15 s.
+ * The maximum time in ms for which a stopped batch waits for its chunks in flight. A chunk takes a few seconds, or up
+ * to 20 s with images of slow hosts. The chunk of a dead worker returns to the queue within 15 s.
  */
 export const inFlightMs = 30_000;
 
-/** Stops a batch. Only the first stop has an effect. */
+/** Stops a batch. Only the first stop of a batch has an effect. */
 export async function stopBatch(redis: Redis, id: string, stop: Stop, retentionMs: number): Promise<Stopped> {
   const keys = batchKeys(redis, id);
   const values = [stop.state, 'reason' in stop ? stop.reason : '', retentionMs, inFlightMs];

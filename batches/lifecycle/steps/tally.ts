@@ -6,22 +6,22 @@ import { binOf } from '../../store/histogram.ts';
 import { addressOf } from '../../store/item-address.ts';
 import type { InputChunk, StoredItem } from '../../store/payload.ts';
 
-/** The number of lowest items, and the number of highest items, that a batch stores. */
+/** A batch stores this many of its items with the lowest cosines, and this many with the highest cosines. */
 export const extremesStored = 50;
 
 /**
- * Cosines that limit the candidates for the lowest and highest items of a batch: only an item below the first or above
- * the second is a candidate.
+ * Limits for items that may be among the lowest or highest of a batch. An item may be among the lowest only if its
+ * cosine is below `lowestBelow`, and among the highest only if its cosine is above `highestAbove`.
  */
 export interface Edges {
   lowestBelow: number;
   highestAbove: number;
 }
 
-/** Limits that make every item a candidate, until the batch has enough items. */
+/** Limits that exclude no item. They apply until the batch has stored enough items. */
 export const noEdges: Edges = { lowestBelow: 2, highestAbove: -2 };
 
-/** The counts and sums of a chunk, which steps/commit.lua adds to those of its batch. */
+/** The counts and sums of a chunk. steps/commit.lua adds them to the counts and sums of the batch. */
 export interface Tally {
   succeeded: number;
   failed: number;
@@ -32,19 +32,19 @@ export interface Tally {
   scoreSum: number;
   lowest: [cosine: number, item: string][];
   highest: [cosine: number, item: string][];
-  /** A few failed items, shown in the event stream. */
+  /** A few failed items. The event stream shows them. */
   samples: { index: number; id?: string; code: string; message: string }[];
   /**
-   * The number of CSV cells that `formulas=escape` changes, if any. `common`: in columns that every CSV has. `own`: in
-   * columns of the posted table.
+   * The number of CSV cells that `formulas=escape` changes, by the status of the item; absent if there are none.
+   * `common` counts cells in columns that every CSV of results has. `own` counts cells in columns of the posted table.
    */
   formulas?: Record<'succeeded' | 'failed', { common: number; own: number }>;
 }
 
 const samplesPerChunk = 5;
 /**
- * The maximum length of all samples of a chunk, in characters of JSON. The event stream of a batch stores a thousand
- * chunks.
+ * The maximum length of all samples of a chunk together, in characters of JSON. It is small because the event stream of
+ * a batch stores the samples of a thousand chunks.
  */
 const samplesLength = 1_000;
 /** The maximum length of a message in a sample, in characters. The result has the complete message. */
@@ -74,7 +74,8 @@ export function tallyOf(input: InputChunk, results: readonly ItemResult[], edges
       tally.failed++;
       increment(tally.codes, code);
       if (tally.samples.length < samplesPerChunk) {
-        // The JSON parser of Lua refuses a lone half of a surrogate pair, which clients may send.
+        // Clients may send a lone half of a surrogate pair, which the JSON parser of Lua refuses. `toWellFormed`
+        // replaces it.
         const id = result.id?.toWellFormed();
         const short = excerpt(message.toWellFormed(), sampleMessage);
         const sample = { index: result.index, ...(id !== undefined && { id }), code, message: short };
@@ -107,8 +108,8 @@ function countFormulas(tally: Tally, result: ItemResult, item: StoredItem | unde
 }
 
 /**
- * Returns the facts about an item that is among the lowest or highest, so that it can be shown without reading its
- * chunk.
+ * Returns the data of an item that may be among the lowest or highest of its batch. With these data the item can be
+ * shown without reading its chunk.
  */
 function extremeOf(result: ItemResult & { status: 'succeeded' }, item: StoredItem | undefined): Extreme {
   const { index, id, cosine, score } = result;

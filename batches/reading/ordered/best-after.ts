@@ -3,12 +3,12 @@ import { cosineSteps, scoredEntry } from '../../store/score-index.ts';
 import type { Range } from './conditions.ts';
 import type { Segment } from './segments.ts';
 
-/** Orders by score or cosine. */
+/** The orders by score or cosine. */
 export type RankedOrder = Exclude<ResultOrder, 'index'>;
 
 /**
- * The position of an item with a score in an order, as one number: its rank by score or cosine, then its index. 21 and 32
- * bits, which a double has exactly.
+ * The position of a scored item in an order, as one number: 21 bits for its rank by score or cosine, then 32 bits for
+ * its index. A double represents these 53 bits exactly.
  */
 export type Position = number;
 export const beforeAll: Position = -1;
@@ -18,7 +18,10 @@ const highest = scoredEntry(cosineSteps);
 const indexes = 2 ** 32;
 export const indexAt = (position: Position): number => position % indexes;
 
-/** Returns the first positions after one, at most `most`, in their order. Memory grows with `most` alone. */
+/**
+ * Returns the positions that follow `after` in the order, at most `most` of them. Memory grows only with `most`, and
+ * not with the batch.
+ */
 export async function bestAfter(
   segments: AsyncIterable<Segment>,
   order: RankedOrder,
@@ -28,7 +31,7 @@ export async function bestAfter(
 ): Promise<Float64Array> {
   const isDescending = order.startsWith('-');
   const isByScore = order.endsWith('score');
-  /** By score, negative cosines are equal to 0. */
+  /** In an order by score, every negative cosine counts as 0. */
   const least = isByScore ? scoredEntry(0) : lowest;
   const found = new Float64Array(Math.max(2 * most, 1_024));
   let count = 0;

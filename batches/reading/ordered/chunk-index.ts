@@ -8,21 +8,25 @@ import { readChunks, type Source } from '../read-chunks.ts';
 
 /** The chunks of a batch that have results. */
 export interface ChunkIndex {
-  /** The committed chunks, ascending, and the index of the first item of each. */
+  /** `committed`: the committed chunks, ascending. `firsts`: the index of the first item of each of these chunks. */
   committed: Uint32Array;
   firsts: Uint32Array;
   /** Chunks whose items are cancelled, ascending. */
   cancelled: number[];
 }
 
-/** The number of chunks, written by older releases, that are added to the index at a time. */
+/** The number of chunks of older releases that are added to the index of scores at a time. */
 const chunksPerRead = 4;
 
-/** Reads the chunks that have results. First completes the index of scores, if an older release has committed some. */
+/**
+ * Reads which chunks of a batch have results. If older releases have committed some of them, first adds these to the
+ * index of scores, since older releases did not write it.
+ */
 export async function readChunkIndex(source: Source, batch: BatchRecord): Promise<ChunkIndex> {
   const { redis } = source;
   const keys = batchKeys(redis, batch.id);
-  // The bitmap first: a chunk that is committed after it was read is not among the missing ones.
+  // The bitmap is read before the offsets. A chunk that is committed in between then does not count as missing from the
+  // offsets.
   const isDone = bitReader(await redis.getBuffer(keys.done));
   let offsets = numbersOf(await redis.getBuffer(keys.offsets));
   const missing: number[] = [];
@@ -48,7 +52,10 @@ export async function readChunkIndex(source: Source, batch: BatchRecord): Promis
   return { committed: Uint32Array.from(committed), firsts: Uint32Array.from(firsts), cancelled };
 }
 
-/** Returns the place of the last chunk that begins at or before an item. */
+/**
+ * Returns the position in `firsts` of the chunk that contains an item: the last chunk that begins at or before the
+ * item.
+ */
 export function placeOf({ firsts }: Pick<ChunkIndex, 'firsts'>, index: number): number {
   let low = 0;
   let high = firsts.length - 1;

@@ -1,15 +1,18 @@
 import type { Selection } from '../../../shared/contracts/batch.ts';
 import { cosineSteps, failedEntry, firstEntry, lastEntry, scoredEntry } from '../../store/score-index.ts';
 
-/** Entries of the index from one value to another, both included. */
+/** A range of entries in the index of scores, by their values. Both limits are included. */
 export interface Range {
   from: number;
   to: number;
 }
 
-/** The entries of the index that a selection wants. `q` is not in the index. */
+/**
+ * The entries of the index of scores that a selection includes. The index contains no texts, so the condition `q` is
+ * checked later.
+ */
 export interface Conditions {
-  /** Entries of items with a score. */
+  /** Entries of items with a score; undefined when the selection includes none. */
   scored: Range | undefined;
   /** Entries of items without a score. */
   unscored: Range[];
@@ -18,8 +21,9 @@ export interface Conditions {
 }
 
 /**
+ * Converts a selection to ranges of entries in the index of scores.
  * @param lastOfTop lowest cosine, in millionths, of the items that `top` selects.
- * @param hasRule true when items must have a score, for a rule over two batches.
+ * @param hasRule true when the query compares the scores of two batches, so that it includes only items with a score.
  */
 export function conditionsOf(
   { status, minScore, maxScore, code }: Selection,
@@ -44,7 +48,10 @@ export function conditionsOf(
   };
 }
 
-/** Returns the entries with scores between two limits. A score is a cosine of 0 or more, in ten thousandths of 100. */
+/**
+ * Returns the range of entries with scores between two limits. A score is 100 times the cosine, or 0 for a negative
+ * cosine, so a millionth of a cosine is a ten-thousandth of a score.
+ */
 function rangeOf(minScore = 0, maxScore = 100, lastOfTop = -cosineSteps): Range {
   const scoreOf = (millionths: number) => millionths / 10_000;
   // Every negative cosine has the score 0.

@@ -18,7 +18,9 @@ import { surveyIndex } from './survey.ts';
 import { selectTop } from './top.ts';
 
 /**
- * A position in ordered results: first among the items with a score, in their order; then, or from the start, in a chunk.
+ * A position in ordered results. An order by score or cosine begins with the items that have a score: `after` is a
+ * position among them. All other items are read chunk by chunk: `chunk` is the next chunk, and `items` is the number of
+ * its items that were already read. An order by index reads all items chunk by chunk.
  */
 const place = z.union([
   z.strictObject({ sort: z.string(), after: z.number() }),
@@ -27,45 +29,48 @@ const place = z.union([
 export type Place = z.output<typeof place>;
 const cursor = createCursor<Place>(place);
 
-/** Results that follow each other in an order. */
+/** A number of successive results in an order. */
 export interface Step {
   results: ItemResult[];
   /** The items of the results, when they were requested. */
   items: (StoredItem | undefined)[];
-  /** The place after them; undefined at the end. */
+  /** The position after these results; undefined at the end. */
   next: Place | undefined;
-  /** Bytes of JSON that were read, and those of the results alone, approximately. */
+  /** `read`: the bytes of JSON that were read for this step. `bytes`: the approximate bytes of JSON of its results. */
   read: number;
   bytes: number;
-  /** Chunks that were read. */
+  /** The number of chunks that were read for this step. */
   chunks: number;
 }
 
-/** The results of a batch in an order, as they are when it is created. */
+/** The results of a batch in an order. The order contains the results that exist when it is created. */
 export interface Order {
   start: Place;
-  /** Reads the results after a place: at most `most` of them, possibly fewer or none before the end. */
+  /** Reads the results after a position, at most `most` of them. Before the end there may be fewer results, or none. */
   step(after: Place, most: number): Promise<Step>;
-  /** The number of results that meet all conditions but `q`. */
+  /** The number of results that meet all conditions of the query except `q`. */
   selected: number;
   top: TopSelected | undefined;
   encode(next: Place | undefined): string | null;
 }
 
-/** Positions whose items are searched for `q` at a time. */
+/** The minimum number of positions whose items one step reads when it searches for `q`. */
 const searchedAtOnce = 512;
-/** Bytes of JSON that a step holds, and those that it reads for them. This few positions may exceed both. */
+/**
+ * The limits of a step by rank: the bytes of JSON of its results, and the bytes of JSON that it reads for them. A step
+ * of at most `fewest` positions may exceed both.
+ */
 const bytesPerStep = 8 * 1024 * 1024;
 const readPerStep = 256 * 1024 * 1024;
 const fewest = 8;
-/** A chunk of fewer bytes has results of about the same size. */
+/** In a chunk with fewer bytes of JSON than this, all results are assumed to have the same size. */
 const evenChunk = 64 * 1024;
 
-/** Chunks read and held at a time. With large metadata each may have megabytes. */
+/** The number of chunks that are read at a time. With large metadata, each may take megabytes of memory. */
 const chunksPerRead = 8;
 
 export interface OrderOptions {
-  /** Steps have the items of results, too. */
+  /** True to read the items of the results too. */
   withItems: boolean;
   /** The second batch, if the query compares the results of two batches. */
   other: BatchRecord | undefined;
@@ -97,16 +102,22 @@ export async function createOrder(
   const { scored: range } = conditions;
   const isSelected = createSelector(query);
   const readsItems = withItems || needsItems(query);
-  /** Chunks are read in their order: all that are selected, or those of items without a score. */
+  /**
+   * The position at which reading chunk by chunk begins. In an order by index it covers all selected items, and in
+   * other orders only items without a score.
+   */
   const firstChunk: Place | undefined = survey.chunks.length > 0 ? { sort, chunk: 0, items: 0 } : undefined;
 
-  /** @param asked number of positions that are read for them. */
+  /**
+   * Returns the next results in an order by score or cosine.
+   * @param asked the number of positions to read for these results.
+   */
   async function stepByRank(order: RankedOrder, after: number, most: number, asked: number): Promise<Step> {
     const positions =
       range === undefined ? new Float64Array() : await bestAfter(segments(), order, range, after, asked);
     const step: Step = { results: [], items: [], next: undefined, read: 0, bytes: 0, chunks: 0 };
     const found = await readPositions(positions, step);
-    // The items are larger than expected: fewer of them at a time.
+    // The items are larger than expected, so fewer positions are read at a time.
     if (found === undefined) return await stepByRank(order, after, most, Math.ceil(asked / 4));
     for (let rank = 0; rank < positions.length; rank++) {
       const [result, item] = found[rank] ?? [];
@@ -120,7 +131,10 @@ export async function createOrder(
     return { ...step, next: isLast ? firstChunk : { sort, after: positions.at(-1) ?? after } };
   }
 
-  /** Reads selected results at some positions, by their rank. Returns undefined when they are too large together. */
+  /**
+   * Reads the results at the given positions. The returned list has the order of the positions, and is undefined where
+   * a result is not selected. Returns undefined instead of a list when the results are too large together.
+   */
   async function readPositions(
     positions: Float64Array,
     step: Step,
@@ -183,7 +197,10 @@ export async function createOrder(
     return step;
   }
 
-  /** True for the results that chunks list: in other orders than that of the items, those without a score. */
+  /**
+   * Returns true for a result that reading chunk by chunk yields. In orders by score or cosine this is a result without
+   * a score, since `stepByRank` yields all results with a score.
+   */
   function isListed(result: ItemResult): boolean {
     if (result.status !== 'succeeded') return selectedTop === undefined && meets === undefined;
     if (sort !== 'index' || meets?.(result.index) === false) return false;
@@ -207,15 +224,21 @@ export async function createOrder(
   };
 }
 
-/** Returns the bytes of JSON of a result and its item. */
+/** Returns the approximate number of bytes of JSON of a result and its item. */
 function bytesOf(result: ItemResult, { bytes, results }: ChunkResults): number {
   return bytes < evenChunk ? bytes / results.length : 2 * JSON.stringify(result).length;
 }
 
-/** Returns an item without the bytes of an inline image, which results do not have. */
+/**
+ * Returns an item with the address of its image, without the bytes of an inline image. Results do not contain such
+ * bytes.
+ */
 const withAddress = (item: StoredItem): StoredItem => ('error' in item ? item : { ...item, image: addressOf(item) });
 
-/** @throws {ServiceError} `request.invalid` for a position among ranks in the order of the items. */
+/**
+ * Returns the order of a query, for a cursor that is a position by rank.
+ * @throws {ServiceError} `request.invalid` for the order by index, which has no such positions.
+ */
 function rankedOrder(sort: ResultOrder): RankedOrder {
   if (sort !== 'index') return sort;
   throw new ServiceError('request.invalid', 'The cursor is invalid; send the `next` of the previous page');
@@ -224,7 +247,7 @@ function rankedOrder(sort: ResultOrder): RankedOrder {
 const startOf = (sort: ResultOrder): Place =>
   sort === 'index' ? { sort, chunk: 0, items: 0 } : { sort, after: beforeAll };
 
-/** Returns the place of the first number that is not below a limit, in an ascending list. */
+/** Returns the position of the first number that is at least `limit`, in an ascending list. */
 function firstAtOrAfter(numbers: readonly number[], limit: number): number {
   let low = 0;
   let high = numbers.length;

@@ -5,14 +5,19 @@ import type { Source } from '../read-chunks.ts';
 import { withItem } from '../with-item.ts';
 import { createOrder } from './order.ts';
 
-/** A page ends after this many bytes of JSON, or after this many chunks were searched, even below its limit of items. */
+/**
+ * A page ends after this many bytes of JSON, or after this many chunks were read, even when it has fewer results than
+ * requested.
+ */
 const pageBytes = 8 * 1024 * 1024;
 const chunksPerPage = 2_048;
 
 /**
- * Returns a page of results in an order, or of the best items. A page after a cursor has the results that follow at that
- * time, so results that are added before it meanwhile are not read.
- * @throws {ServiceError} `request.invalid` for a cursor that this service did not encode, or one of another order.
+ * Returns a page of results in the order of the query, or of the best results. A page after a cursor has the results
+ * that follow the cursor at the time of this request. Results that were added before the cursor since the previous page
+ * are skipped.
+ * @throws {ServiceError} `request.invalid` for a cursor that this service did not encode, or for a cursor of another
+ * order.
  */
 export async function readOrdered(
   source: Source,

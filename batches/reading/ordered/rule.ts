@@ -6,12 +6,15 @@ import type { Source } from '../read-chunks.ts';
 import { readChunkIndex } from './chunk-index.ts';
 import { readSegments, type Segment } from './segments.ts';
 
-/** Tells by the index of an item if it meets a rule over two batches. */
+/**
+ * Returns true when the item with the given index meets the rule. A rule is the part of a query that compares two
+ * batches.
+ */
 export type MeetsRule = (index: number) => boolean;
 
 /**
- * Reads which items meet a rule: those with a score in both batches, and with scores as the rule demands. It takes a bit
- * for each item.
+ * Reads which items meet a rule. An item meets it when it has a score in both batches, and the two scores meet all
+ * conditions of the rule. The result takes one bit of memory for each item.
  * @throws {ServiceError} `request.invalid` when the batches have different numbers of items.
  */
 export async function readRule(
@@ -44,13 +47,13 @@ export async function readRule(
   return (index) => (((bits[index >> 3] ?? 0) >> (index & 7)) & 1) === 1;
 }
 
-/** Returns the score of an entry in ten thousandths. */
+/** Returns the score of an entry in ten-thousandths; undefined for an item without a score. */
 function scoreOf(entry: number): number | undefined {
   const millionths = millionthsOf(entry);
   return millionths === undefined ? undefined : Math.max(0, millionths);
 }
 
-/** Removes the entries of items that do not meet a rule. */
+/** Yields the segments, with 0 in place of the entry of each item that does not meet a rule. */
 export async function* withRule(segments: AsyncIterable<Segment>, meets: MeetsRule): AsyncGenerator<Segment> {
   for await (const segment of segments) {
     const { first, entries } = segment;

@@ -3,17 +3,17 @@ import type { Redis } from '../../../shared/redis.ts';
 import type { BatchRecord } from '../../store/record.ts';
 import { itemsPerSegment, numbersOf } from '../../store/score-index.ts';
 
-/** A part of the index of scores. */
+/** A part of the index of scores, which has an entry for each item of a batch. */
 export interface Segment {
-  /** Index of its first item. */
+  /** Index of the first item in the segment. */
   first: number;
   entries: Uint32Array;
 }
 
-/** Segments read at a time: a megabyte. */
+/** The number of segments that are read at a time. Together they have about a megabyte. */
 const segmentsPerRead = 4;
 
-/** Reads the index of scores of a batch, some segments at a time, so that memory does not grow with the batch. */
+/** Reads the index of scores of a batch, a few segments at a time, so that memory does not grow with the batch. */
 export async function* readSegments(redis: Redis, batch: Pick<BatchRecord, 'id' | 'total'>): AsyncGenerator<Segment> {
   const { scores } = batchKeys(redis, batch.id);
   const count = Math.ceil(batch.total / itemsPerSegment);

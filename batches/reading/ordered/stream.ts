@@ -8,17 +8,21 @@ import type { Source } from '../read-chunks.ts';
 import { withItem } from '../with-item.ts';
 import { createOrder, type Place, type Step } from './order.ts';
 
-/** The parts of a file of results, with the items that `top` has selected. */
+/** The parts of a file of results. `top` describes the selected items when the query has `top`. */
 export type ResultStream = AsyncIterableIterator<Bytes> & { top?: TopSelected | undefined };
 
-/** The first part is small, so that it is sent soon. Later ones have more results, as each step reads the whole index. */
+/**
+ * The number of results in the first step, and the maximum number in a later step. The first step is small, so that its
+ * part is sent soon. Later steps have more results, since each step reads the whole index of scores.
+ */
 const firstStep = 256;
 const largestStep = 20_000;
 const bytesPerPart = 2 * 1024 * 1024;
 
 /**
- * Writes the results of a batch in an order, or the best of them.
- * @throws {ServiceError} `request.invalid` for a cursor that this service did not encode, or one of another order.
+ * Writes the results of a batch in the order of the query, or only the best of them.
+ * @throws {ServiceError} `request.invalid` for a cursor that this service did not encode, or for a cursor of another
+ * order.
  */
 export async function streamOrdered(
   source: Source,
@@ -34,7 +38,8 @@ export async function streamOrdered(
   let place: Place | undefined = order.start;
   let left = query.limit ?? Number.POSITIVE_INFINITY;
   let most = firstStep;
-  // An object and not a generator: a waiting generator would keep the last chunks in memory.
+  // This is an object and not a generator, since a generator that waits for its caller would keep the last chunks in
+  // memory.
   const steps: AsyncIterableIterator<Step> = {
     async next() {
       if (place === undefined || left === 0) return { done: true, value: undefined };

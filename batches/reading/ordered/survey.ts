@@ -2,16 +2,22 @@ import type { ChunkIndex } from './chunk-index.ts';
 import type { Conditions, Range } from './conditions.ts';
 import type { Segment } from './segments.ts';
 
-/** The items of a batch that meet conditions. */
+/** The number of items of a batch that meet conditions, and the chunks that contain them. */
 export interface Survey {
-  /** The number of items with a score, and of committed items without one. */
+  /**
+   * `scored`: the number of such items with a score. `unscored`: the number of such items without a score; cancelled
+   * items are not included.
+   */
   scored: number;
   unscored: number;
-  /** The chunks with such items, ascending; without those whose items are only counted. */
+  /** The chunks with such items, ascending. Leaves out chunks whose items are only counted. */
   chunks: number[];
 }
 
-/** Counts the items of an index that meet conditions. @param listsScored false when chunks of scored items are only counted. */
+/**
+ * Counts the items in an index of scores that meet conditions, and lists their chunks.
+ * @param listsScored false to count items with a score without listing their chunks.
+ */
 export async function surveyIndex(
   segments: AsyncIterable<Segment>,
   { committed, firsts, cancelled }: ChunkIndex,

@@ -9,9 +9,15 @@ export interface SelectedTop {
   lastMillionths: number;
 }
 
-/** Selects the best items of an index. Items that share the last score are all selected. */
+/**
+ * Selects the items with the highest scores in an index of scores. All items that share the lowest selected score are
+ * selected, even if they are more than requested.
+ */
 export async function selectTop(segments: AsyncIterable<Segment>, top: Top): Promise<SelectedTop> {
-  /** Items by their score in ten thousandths. Negative cosines all have the score 0. */
+  /**
+   * The number of items with each score. The position is the score in ten-thousandths. All negative cosines have the
+   * score 0.
+   */
   const counts = new Uint32Array(cosineSteps + 1);
   let scored = 0;
   for await (const { entries } of segments) {
