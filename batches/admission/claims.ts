@@ -19,10 +19,10 @@ export interface Claims {
   release(id: string): Promise<void>;
   /**
    * Removes claims of batches and uploaded files that no longer exist. One call checks a few hundred claims, and the
-   * next call continues with further claims. Such a claim remains when a process makes a claim, and crashes before it
-   * checks that the batch was not deleted meanwhile. Older releases left such claims too. Every batch has a record
-   * before it claims anything, and a deleted batch never gets a record again. A claim of a batch without a record can
-   * therefore be removed.
+   * next call continues with further claims. Such a claim remains when a process crashes after it has made the claim,
+   * and before it has checked that the batch was not deleted meanwhile. Older releases left such claims too. Every
+   * batch has a record before it claims anything, and a deleted batch never gets a record again. A claim of a batch
+   * without a record can therefore be removed.
    */
   releaseAbsent(): Promise<void>;
 }

@@ -25,8 +25,8 @@ export interface Stored {
   /** Size of the items, in bytes. */
   inputs: number;
   /**
-   * Size in bytes of everything that counts once: the names of table columns in the record, and the expected excess of
-   * results over their inputs.
+   * Size in bytes of everything that counts once: the names of table columns in the record, and the bytes by which
+   * results are expected to be larger than their inputs.
    */
   columns: number;
 }

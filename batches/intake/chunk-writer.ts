@@ -27,7 +27,10 @@ export interface Admission {
    * or all tenants together, would exceed a limit.
    */
   claim: (count: number) => Promise<void>;
-  /** Counts the memory of Redis against the tenant's share. Absent when the tenant may use all memory. */
+  /**
+   * Counts the memory of Redis that the batch takes against the share of its tenant. Absent when the tenant may use all
+   * memory.
+   */
   memory?: MemoryShare | undefined;
 }
 
@@ -35,8 +38,8 @@ export interface Admission {
 export interface BatchMemory {
   inputs: number;
   /**
-   * Everything that counts once: the names of the columns of a posted table, which the record contains, and the
-   * expected excess of results over their inputs.
+   * Everything that counts once: the names of the columns of a posted table, which the record contains, and the bytes
+   * by which results are expected to be larger than their inputs.
    */
   columns: number;
 }

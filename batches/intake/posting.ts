@@ -88,7 +88,7 @@ export interface IntakeDeps {
   /** Called for each batch once its items have been stored. */
   onPosted: (labels: Record<'queue' | 'profile', string>, items: number) => void;
   log: Logger;
-  /** Returns an object with the hash of a batch's body. Returns undefined when clients cannot see such a batch. */
+  /** Returns an object with the hash of a batch's body; undefined when clients can see no batch with this id. */
   bodyHashOf(id: string): Promise<Pick<BatchRecord, 'bodyHash'> | undefined>;
 }
 

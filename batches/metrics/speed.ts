@@ -13,8 +13,8 @@ export interface Speed {
 const slotMs = 10_000;
 const slots = 6;
 /**
- * The number of latest time slots in a second, shorter average. The higher of both averages is reported, so that the
- * speed rises soon when a profile starts or gains workers.
+ * The number of latest time slots in the shorter of two averages. The higher average is reported, so that the speed
+ * rises soon when a profile starts or gains workers.
  */
 const latestSlots = 2;
 

@@ -58,7 +58,7 @@ export async function listBatches(
 
 /**
  * Returns true when a batch has the tag that a query asks for, and its name, its id or a tag contains the text `q` of
- * the query. A query without tag or text is always met.
+ * the query. A condition that the query leaves out is always met.
  */
 function isNamed({ id, name = '', tags = [] }: BatchRecord, { q, tag }: ListQuery): boolean {
   if (tag !== undefined && !tags.includes(tag)) return false;

@@ -91,7 +91,7 @@ function listAfter(current: Position, batch: BatchRecord): Position | undefined 
   return undefined;
 }
 
-/** Returns the next chunks after a position. `after` is the value of `at` behind each chunk. */
+/** Returns the next chunks after a position. `after` of a chunk is the value of `at` when the chunk has been read. */
 async function nextSteps(
   redis: Redis,
   batch: BatchRecord,

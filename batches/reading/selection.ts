@@ -27,7 +27,7 @@ export const selectionOf = ({ status, minScore, maxScore, code, q }: Selection):
 
 /**
  * Returns a function that decides whether a result is selected. A result must meet all conditions. The limits of the
- * score are inclusive. The text `q` must be part of the id or the text of the item; upper and lower case are equal.
+ * score are inclusive. The id or the text of the item must contain the text `q`, in upper or lower case.
  */
 export function createSelector(selection: Selection): (result: ItemResult, item: StoredItem | undefined) => boolean {
   const { status, minScore, maxScore, code, q } = selection;

@@ -122,8 +122,8 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
 }
 
 /**
- * Returns true when a repeated task may succeed. A tenant that exceeds its limit gets this error at once, although the
- * error is retryable.
+ * Returns true when a repeated task may succeed. `tenant.queue_full` counts as permanent here, although clients may
+ * retry it: the batch gets this error at once.
  */
 const isTransient = (error: unknown): boolean =>
   !(error instanceof ServiceError) || (codes[error.code].retryable && error.code !== 'tenant.queue_full');

@@ -7,8 +7,9 @@ import type { ObjectStore } from './object-store.ts';
 export type PayloadLocation = 'redis' | S3Location;
 
 /**
- * Stores the payloads of batches: the items of a chunk, and their outcomes. Redis stores the value that `putInput` or
- * `putOutput` returns in the field of the chunk. The value is the payload itself, or a short reference to its location.
+ * Stores the payloads of batches: the items of a chunk, and their outcomes. The value that `putInput` or `putOutput`
+ * returns is stored in Redis, in the field of the chunk. It is the payload itself, or a short reference to the location
+ * of the payload.
  */
 export interface PayloadStore {
   /**
