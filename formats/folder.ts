@@ -28,7 +28,7 @@ export const readFolder = (folder: string, options: ReadOptions): ItemFile => ({
   header: () => undefined,
 });
 
-/** @throws {ServiceError} `batch.empty` when there is no image. */
+/** Yields the items of a folder. @throws {ServiceError} `batch.empty` when there is no image. */
 async function* itemsOfFolder(folder: string, options: ReadOptions): AsyncGenerator<ReadItem[]> {
   let isEmpty = true;
   let items: ReadItem[] = [];

@@ -82,7 +82,10 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
   let characters = 0;
   /** The number of characters of column names that all items up to now store. */
   let nameCharacters = 0;
-  /** At index n, the total number of characters of the first n column names. */
+  /**
+   * At index n, the total length of the names that an item with n columns stores. The names of the columns for image,
+   * text and id are not stored.
+   */
   let namesUpTo: number[] = [0];
 
   function* push(text: string): Generator<ReadItem[]> {

@@ -12,7 +12,7 @@ export interface CsvRow {
   fault?: { opened: number; closed: number | undefined };
 }
 
-/** Reads rows from text that arrives in parts of any size. */
+/** A reader of CSV rows from text that arrives in parts of any size. */
 export interface CsvRowReader {
   /** The number of characters of the incomplete row. */
   readonly pending: number;

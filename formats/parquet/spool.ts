@@ -30,7 +30,7 @@ export const spoolBudget: FairBytes = createFairBytes({
 export interface Spool {
   handle: FileHandle;
   bytes(): number;
-  /** @throws {ServiceError} `request.too_large`; `overloaded` when the disk is full. */
+  /** Appends bytes to the file. @throws {ServiceError} `request.too_large`; `overloaded` when the disk is full. */
   write(part: Buffer): Promise<void>;
   close(): Promise<void>;
 }

@@ -38,7 +38,7 @@ export async function* membersOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<M
       parser.destroy(error as Error);
     }
   };
-  // The iterator must listen before the first byte is written.
+  // The iterator listens to the parser, so it must exist before the first byte is written.
   const entries = parser[Symbol.asyncIterator]();
   void feed();
   let last = '';

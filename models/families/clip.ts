@@ -14,8 +14,8 @@ const kind: ClipKind = {
     clean: 'openclip',
     tokenizer: { kind: 'json' },
     maxTokens,
-    // OpenCLIP also pads with id 0. The padding has no effect, since a causal text tower reads no tokens after the end
-    // token.
+    // OpenCLIP also pads with id 0. The padding has no effect: in a causal text tower, the embedding does not depend on
+    // tokens after the end token.
     pad: { id: 0, to: 0 },
     mask: true,
     version: textVersions.openclip,

@@ -17,8 +17,9 @@ export interface ModelFamily {
 }
 
 /**
- * The facts about a model that its registry entry states. If the model's files state another value, the value in the
- * files is used. The family is the exception: the registry entry decides.
+ * The facts about a model that its registry entry states. The entry decides about `family` and `logitScale`. For other
+ * facts, a value in the model's files is used instead of the stated one. Stated dimensions that differ from the files
+ * are an error.
  */
 export interface StatedFacts {
   /** The family. If it is stated, the files are not used to detect it. */

@@ -14,15 +14,15 @@ const kind: ClipKind = {
     clean: 'openclip',
     tokenizer: { kind: 'json' },
     maxTokens,
-    // OpenCLIP also pads with id 0. The padding has no effect, since a causal text tower reads no tokens after the end
-    // token.
+    // OpenCLIP also pads with id 0. The padding has no effect: in a causal text tower, the embedding does not depend on
+    // tokens after the end token.
     pad: { id: 0, to: 0 },
     mask: true,
     version: textVersions.openclip,
   }),
 };
 
-/** The family of Perception Encoder (PE core), for the models in OpenCLIP's form. */
+/** The family of Perception Encoder (PE core). Only models with OpenCLIP's configuration are recognised. */
 export const pe: ModelFamily = {
   name: 'pe',
   accepts: (files) => openClipConfigIn(files)?.model.vision_cfg.timm_model_name?.startsWith('vit_pe_core') ?? false,

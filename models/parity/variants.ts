@@ -66,7 +66,7 @@ export function imageVariants(own: ImageRecipe): Variant<ImageRecipe>[] {
 }
 
 const cleanings: readonly Cleaning[] = ['openclip', 'openclip-cased', 'openclip-canonical', 'siglip', 'lower', 'none'];
-/** The maximum number of tokens of a text in each of the supported families. */
+/** The limits of tokens per text that occur in the supported families. */
 const lengths = [32, 52, 64, 77] as const;
 
 /**

@@ -10,7 +10,7 @@ import { PullError } from './pull-error.ts';
 /** A file that a pull (the download of a model) would download. */
 export interface SurveyedFile {
   local: string;
-  /** `<repository>@<revision>:<path>` */
+  /** The origin of the file, as `<repository>@<revision>:<path>`. */
   from: string;
   /**
    * The size in bytes that the hub states. If it states none, this is the size in the registry; null when neither

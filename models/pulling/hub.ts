@@ -63,7 +63,7 @@ export interface Hub {
    * @throws {PullError}
    */
   search(word: string, signal?: AbortSignal): Promise<FoundRepo[] | undefined>;
-  /** @throws {PullError} */
+  /** Returns the facts that the hub states about a file. @throws {PullError} */
   facts(file: LayoutFile, signal?: AbortSignal): Promise<FileFacts>;
   /**
    * Opens a file for reading.

@@ -14,7 +14,7 @@ const manifestFile = z.object({
     z.object({
       bytes: z.int().min(0),
       sha256: z.string(),
-      /** `<repository>@<commit>:<path>` */
+      /** The origin of the file, as `<repository>@<commit>:<path>`. */
       from: z.string(),
       /** The source of the hash that the downloaded file was compared with. */
       checkedAgainst: z.enum(['registry', 'hub', 'nothing']),

@@ -72,7 +72,7 @@ export async function persist<T>(
       options.onRetry({ reason: error.message, waitMs: wait });
     } finally {
       clearTimeout(timer);
-      // Closes the connection of an attempt that failed locally, for example on a full disk.
+      // Closes the connection that is still open after a local failure, for example a full disk.
       idle.abort();
     }
     await delay(wait, undefined, { ...(options.signal && { signal: options.signal }) });

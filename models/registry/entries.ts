@@ -157,7 +157,7 @@ export type ModelEntry = ParsedEntry & {
    * directory. For a model in a folder of the user it is a directory in `DATA_DIR`.
    */
   madeDirectory: string;
-  /** The registry file with the entry. */
+  /** The path of the registry file that contains the entry. */
   definedIn: string;
 };
 
@@ -165,7 +165,7 @@ export type ModelEntry = ParsedEntry & {
 export type HubEntry = ModelEntry & { source: Extract<ParsedEntry['source'], { type: 'huggingface' }> };
 export const isHubEntry = (entry: ModelEntry): entry is HubEntry => entry.source.type === 'huggingface';
 
-/** All registry files, merged. */
+/** The merged content of all registry files. */
 export interface Entries {
   models: ReadonlyMap<string, ModelEntry>;
   /** The main model of each profile. */
@@ -215,7 +215,7 @@ export const isInCatalogue = ({ definedIn, model }: ModelEntry, { traffic, defau
   defaultName !== model &&
   ![...traffic.values()].some((rules) => modelsOf(rules).includes(model));
 
-/** Lists all registry files. Entries of later files override those of earlier ones. */
+/** Lists the paths of all registry files. Entries of later files override entries of earlier ones. */
 export const registryFiles = ({ dataDir, modelsFile }: RegistryConfig): string[] => [
   builtInFile,
   catalogueFile,

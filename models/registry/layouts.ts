@@ -168,8 +168,7 @@ function textPlace({ text }: HubSource): RepoAt {
 }
 
 /**
- * Returns the files of a model's graphs, the vision tower first. Returns one file if it holds both towers at the same
- * precision.
+ * Returns the files of a model's graphs, the vision tower first. If one file holds both towers, it is returned once.
  */
 function graphsOf(source: HubSource, towers: TowerPrecisions): LayoutFile[] {
   const vision = towerFile('vision', towers.vision);

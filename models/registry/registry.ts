@@ -39,7 +39,7 @@ export interface ResolvedModel {
 export interface Registry {
   /** The name that a request without a model uses. */
   readonly defaultName: string;
-  /** Each profile, and each model without a profile. */
+  /** The names of all profiles, and of all models without a profile. */
   readonly profiles: readonly string[];
   /**
    * The error message for the current registry files; null when they are valid. While there is an error, the last valid
