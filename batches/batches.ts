@@ -118,7 +118,7 @@ export interface Batches {
   /** Deletes a batch. A running batch is stopped first. */
   remove(scope: TenantScope, id: string): Promise<void>;
   queueCounts(): Promise<QueueCounts[]>;
-  /** Returns how much acknowledged work a crash of Redis may lose. */
+  /** Returns the level of durability, which says how much acknowledged work a crash of Redis may lose. */
   durability(): Promise<DurabilityLevel>;
   /**
    * Returns one sentence for each setting that differs between this process and another process although all processes

@@ -7,7 +7,7 @@ import type { Metrics } from '../shared/metrics.ts';
 import { noteAttributes, noteEvent } from '../shared/telemetry/spans.ts';
 import { failuresByHost } from './failures-by-host.ts';
 
-/** The maximum number of failed items that the trace and the job of a chunk list. */
+/** The maximum number of failed items that are listed in the trace of a chunk and in the log of its job. */
 const failuresNamed = 5;
 
 /** A scored chunk, and the reply to its commit. `seconds` is the time that the chunk took in this worker. */
@@ -56,7 +56,7 @@ export function reportChunk(
   };
 }
 
-/** Counts the items of a committed chunk by error code. If the chunk ended its batch, counts the batch. */
+/** Counts the items of a committed chunk by error code. Also counts the batch, if this commit has ended it. */
 export function countCommitted(metrics: Metrics, results: readonly ItemResult[], committed: Committed): void {
   if (committed.verdict !== 'committed') return;
   const byCode = new Map<string, number>();

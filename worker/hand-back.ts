@@ -9,15 +9,16 @@ const errorDelayMs = 5_000;
  * chunks.
  */
 const mismatchDelayMs = 1_000;
-/** The time in ms after a commit for which a worker counts as working. */
+/** A worker counts as working for this time in ms after each commit. */
 const usefulMs = 60_000;
 
 /** Hands chunks back (returns them to the queue), and decides whether the worker pauses. */
 export interface HandingBack {
-  /** Hands a chunk back after an error of this worker that would fail every chunk. The worker pauses. */
+  /** Hands back a chunk after an error of this worker that would affect every chunk. The worker pauses. */
   forWorker(reason: string): HandBack;
   /**
-   * Hands a chunk back after an error that concerns this chunk or its tenant. The worker continues with other chunks.
+   * Hands back a chunk after an error that affects only this chunk or its tenant. The worker continues with other
+   * chunks.
    */
   forChunk(reason: string): HandBack;
   /** Hands back a chunk that needs a model of another worker. */

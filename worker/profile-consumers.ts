@@ -14,7 +14,10 @@ export interface ProfileConsumers {
    */
   serve(profiles: readonly string[], known: readonly string[]): void;
   profiles(): string[];
-  /** Returns the longest time in ms that chunks of a profile have waited while its consumer was idle and took none. */
+  /**
+   * Returns the time in ms for which chunks of a profile have waited while its consumer was idle and took none. With
+   * several profiles, returns the longest time.
+   */
   silentMs(): number;
   /** @param force true to close without waiting for chunks in flight. */
   close(force: boolean): Promise<void>;

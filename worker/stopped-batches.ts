@@ -1,6 +1,9 @@
 import { ServiceError } from '../shared/errors.ts';
 
-/** Checks regularly whether the batches whose chunks this worker scores were stopped, and aborts their chunks. */
+/**
+ * Checks regularly for stopped batches among the batches whose chunks this worker scores, and aborts the scoring of
+ * their chunks.
+ */
 export interface StoppedBatches {
   /** Returns a signal that aborts when the batch is cancelled, deleted or ended. Call `end` when the chunk is done. */
   follow(batchId: string): { signal: AbortSignal; end(): void };
@@ -17,7 +20,7 @@ interface Followed {
  */
 const readEveryMs = 1_000;
 
-/** @param stopped returns those of the given batches that accept no more outcomes. */
+/** @param stopped returns the ids of those given batches that accept no more outcomes. */
 export function createStoppedBatches(
   stopped: (batchIds: readonly string[]) => Promise<readonly string[]>,
   everyMs = readEveryMs,
@@ -27,7 +30,7 @@ export function createStoppedBatches(
   let isClosed = false;
 
   async function read(): Promise<void> {
-    // While Redis is unavailable, no batch can be stopped. The next check finds batches that were stopped before.
+    // If the check fails because Redis is unavailable, the next check finds the stopped batches.
     const ids = await stopped([...followed.keys()]).catch(() => []);
     for (const id of ids) followed.get(id)?.abort.abort(new ServiceError('cancelled', 'The batch was stopped'));
     timer = undefined;

@@ -21,7 +21,7 @@ import { createStoppedBatches } from './stopped-batches.ts';
 
 export interface WorkerDeps {
   config: Pick<Config, 'workerProfiles' | 'webhookSecret'> & WebhookConfig;
-  /** A Redis connection of kind `consumer`: its commands wait for Redis without limit. */
+  /** A Redis connection of kind `consumer`: while Redis is unavailable, its commands wait without a time limit. */
   redis: Redis;
   engine: BatchEngine;
   traffic: Pick<Traffic, 'scorePairs' | 'answerLines'>;
@@ -38,7 +38,8 @@ export interface RunningWorker extends JobConsumer {
   /** Returns the current fault of this worker, or null when it is healthy. */
   fault(): string | null;
   /**
-   * Returns the longest time in ms for which chunks of a profile have waited while this worker was idle and took none.
+   * Returns the time in ms for which chunks of a profile have waited while this worker was idle and took none. With
+   * several profiles, returns the longest time.
    */
   silentMs(): number;
 }

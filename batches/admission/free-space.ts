@@ -16,7 +16,7 @@ export interface FreeSpaceGauge {
  * if each server were as full as the fullest one.
  */
 export interface FreeSpace {
-  /** The memory that batches and all other data of Redis may use together. */
+  /** The maximum memory that batches and all other data of Redis may use together. */
   capacity: number;
   /** The unused part of the capacity. Negative when more memory is used than the capacity. */
   free: number;

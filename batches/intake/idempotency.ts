@@ -7,7 +7,7 @@ import { reserveKey } from './reserve-key.ts';
 
 /** The reservation of an idempotency key by one request. All requests with the same key together create one batch. */
 export interface Reservation {
-  /** Hash of the key. The batch stores it, so that the key is removed with the batch. */
+  /** Hash of the idempotency key. The batch stores it, so that the key is removed together with the batch. */
   readonly keyHash: string;
   /**
    * Extends the lease of the reservation while the body arrives. After the lease has expired, another request may

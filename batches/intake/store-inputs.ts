@@ -4,7 +4,7 @@ import type { Redis } from '../../shared/redis.ts';
 
 const script = loadScript(new URL('./store-inputs.lua', import.meta.url));
 
-/** A chunk with the value that Redis stores for its items: the payload, or a reference to a payload in a bucket. */
+/** The items of a chunk as Redis stores them: `stored` is the payload, or a reference to a payload in a bucket. */
 export interface StoredInput {
   chunk: number;
   stored: Buffer;

@@ -66,7 +66,10 @@ const maxRepairs = 256;
  * process some of them.
  */
 const eraseJobsMs = 600_000;
-/** The maximum number of deleted batches whose jobs one round removes, the latest first. */
+/**
+ * The maximum number of deleted batches whose jobs one round removes. If there are more, the round takes the latest
+ * ones.
+ */
 const maxErased = 10_000;
 
 export function createSweeper(deps: SweeperDeps): Sweeper {
@@ -188,7 +191,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
           await setExpiry(redis, id, eraseAgainMs);
           return;
         }
-        // When a batch has more payloads than these calls remove, the next round continues.
+        // When a batch has more payloads than these calls remove, the next round continues the deletion.
         if (await isListed(id)) await setExpiry(redis, id, nextRoundMs);
         else log.info({ batchId: id }, 'batch expired');
       }

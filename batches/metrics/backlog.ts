@@ -113,7 +113,7 @@ async function readLive(redis: Redis, queueNames: readonly string[]): Promise<Ma
     const one = ofQueue.get(name) ?? noBatches();
     ofQueue.set(name, one);
     one.states[known] += share;
-    // The number of items is unknown until a batch is stored completely.
+    // The number of items of a batch is unknown until all its items are stored.
     if (known !== 'accepting') one.pending += share * (Number(total) - Number(succeeded) - Number(failed));
     one.oldestAt = Math.min(one.oldestAt, Number(createdAt));
   }

@@ -4,7 +4,7 @@ import type { Redis } from '../../shared/redis.ts';
 
 /** Measures for each profile how many items per second all its workers commit together. */
 export interface Speed {
-  /** Counts committed items. If Redis loses a count, the speed is too low for a minute. */
+  /** Counts committed items of a profile. If Redis loses a count, the reported speed is too low for a minute. */
   add(profile: string, items: number): void;
   /** Returns the recent items per second of each profile; 0 when no item was committed for a minute. */
   read(profiles: readonly string[]): Promise<Map<string, number>>;

@@ -9,7 +9,7 @@ import { closeWorker } from './close-worker.ts';
 import type { JobConsumer } from './job-consumer.ts';
 import { quickRecovery, refusedRestMs, workerOptions } from './worker-options.ts';
 
-/** The result of processing a chunk. `log`: lines that Bull Board shows with the job. */
+/** The result of processing a chunk. `log` contains the lines that Bull Board shows with the job. */
 export type Verdict = { done: object; log?: string[] } | HandBack | PutBack;
 
 /**
@@ -31,7 +31,7 @@ export interface HandBack {
   pauseMs: number;
 }
 
-/** The job of a chunk, with the number of its earlier starts and its time in the queue in ms. */
+/** The job of a chunk. `starts` is the number of its earlier starts, and `waitedMs` is its time in the queue in ms. */
 export interface Delivery {
   data: JobData;
   starts: number;
@@ -40,7 +40,7 @@ export interface Delivery {
 
 /** Takes chunks from the queue, and detects when it gets none although chunks wait. */
 export interface ChunkConsumer extends JobConsumer {
-  /** Returns the time in ms that chunks have waited while this consumer was idle and took none. */
+  /** Returns the time in ms for which chunks have waited while this consumer was idle and took none. */
   silentMs(): number;
 }
 
@@ -57,8 +57,8 @@ export interface ChunkConcurrency {
 }
 
 /**
- * The time in ms for which all usual slots must be taken before the queue is searched for a chunk of another tenant.
- * Also the time between two searches.
+ * When all usual slots have been taken for this time in ms, the queue is searched for a chunk of another tenant. This
+ * is also the time between two searches.
  */
 const searchEveryMs = 500;
 /**

@@ -24,7 +24,7 @@ const maxResumed = 100;
  * gets a turn, which is its position in the fair order of all tenants.
  */
 export interface Dispatcher {
-  /** Moves chunks of a batch into the queue until its window is full. Safe to repeat. */
+  /** Moves chunks of a batch into the queue until the maximum number of its chunks waits there. Safe to repeat. */
   refill(batch: Dispatched): Promise<void>;
   /** Records that a worker has taken a chunk, and moves the next chunk of the batch into the queue. */
   taken(batch: Dispatched, chunk: number): Promise<void>;

@@ -11,7 +11,7 @@ export interface FairJobsOptions {
   places: number;
   /** A tenant with fewer running jobs than this never waits for jobs of other tenants. */
   guaranteed: number;
-  /** The maximum number of running jobs, guaranteed ones included. */
+  /** The maximum number of jobs that run at the same time, including guaranteed ones of further tenants. */
   hardLimit: number;
   /**
    * The maximum number of a tenant's jobs that wait in this process until they may run. Further jobs of the tenant

@@ -16,7 +16,10 @@ export interface QueueCounts {
 
 /** Adds, finds and removes jobs in the queues of all profiles, of tasks and of webhooks. */
 export interface Queues {
-  /** Adds jobs for chunks of a batch, each with its priority. A chunk that already has a job keeps it. */
+  /**
+   * Adds jobs for chunks of a batch. The job of each chunk gets the priority at the same position. A chunk that already
+   * has a job keeps that job.
+   */
   add(
     batch: Dispatched & Pick<BatchRecord, 'weight'>,
     chunks: readonly number[],
@@ -83,7 +86,10 @@ const jobOptions = {
   removeOnFail: { count: 1000, age: 24 * 3600 },
 } as const;
 
-/** In BullMQ, the score of a delayed job is its time in ms multiplied by this, plus a counter. */
+/**
+ * In BullMQ, the score of a delayed job is the time at which it is due, in ms, multiplied by this number, plus a
+ * counter.
+ */
 const scoresPerMs = 0x1000;
 /** A delayed job that is late by this time in ms counts as overdue. While workers run, jobs are not so late. */
 const overdueMs = 30_000;

@@ -10,7 +10,10 @@ export interface BatchEvent {
   data: unknown;
 }
 
-/** Sends the events of batches to readers. Each process reads the stream of a batch once, for any number of readers. */
+/**
+ * Sends the events of batches to readers. Each process reads the stream of a batch only once for all readers of the
+ * batch.
+ */
 export interface Follower {
   /**
    * Returns the events after `lastId` until the batch has ended. Without `lastId`, returns the status and then new

@@ -18,7 +18,7 @@ import { withItem } from './with-item.ts';
 const position = z.strictObject({
   list: z.enum(['log', 'rest', 'tail']),
   at: z.int().min(0),
-  /** The number of items of the chunk at this position that were read. */
+  /** The number of items that were already read from the chunk at this position. */
   items: z.int().min(0),
   /** Length of the commit log when its end was reached. */
   logEnd: z.int().min(0),
@@ -31,14 +31,14 @@ const cursor = createCursor<Position>(position);
  * a request.
  */
 const chunksPerPage = 256;
-/** The number of chunks that are in memory at a time: with large metadata, each may have megabytes. */
+/** The number of chunks that are in memory at a time. With large metadata, each may take megabytes. */
 const chunksPerRead = 4;
-/** The number of bytes of JSON after which a page ends, even below its limit of items. */
+/** A page ends after this many bytes of JSON, even when it has fewer results than requested. */
 const pageBytes = 8 * 1024 * 1024;
 
 /**
- * Returns a page of results in the order of their commits, so that a client never misses a chunk that is committed
- * later.
+ * Returns a page of results in the order in which their chunks were committed. A client that follows the pages
+ * therefore never misses a chunk that is committed later.
  * @throws {ServiceError} `request.invalid` for a cursor that this service did not encode.
  */
 export async function readResults(source: Source, batch: BatchRecord, query: ResultsQuery): Promise<ResultsPage> {
@@ -51,7 +51,7 @@ export async function readResults(source: Source, batch: BatchRecord, query: Res
   for (let looked = 0; looked < chunksPerPage && bytes < pageBytes && results.length < limit; ) {
     const steps = await nextSteps(source.redis, batch, current);
     if (steps.length === 0) {
-      // The state was read before the log. If the state was final, the log is complete.
+      // The state of the batch was read before the log. If that state was final, the log is complete.
       const following = terminalStates.has(batch.state) ? listAfter(current, batch) : current;
       if (following === undefined) return { results, next: null };
       if (following === current) break;

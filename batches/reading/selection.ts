@@ -2,7 +2,7 @@ import type { OrderedSelection, Rule, Selection } from '../../shared/contracts/b
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import type { StoredItem } from '../store/payload.ts';
 
-/** Returns true when a selection needs the items in addition to the results. */
+/** Returns true when the items, and not only the results, are needed to check a selection. */
 export const needsItems = ({ q }: Selection): boolean => q !== undefined;
 
 /** Returns true when a query needs the index of scores: it orders or ranks its results, or compares two batches. */

@@ -1,4 +1,4 @@
-/** Width of a bin of the histogram of cosines: 800 bins over [-1, 1]. */
+/** The width of a bin in the histogram of cosines. 800 bins cover the range from -1 to 1. */
 export const binWidth = 0.0025;
 const binCount = 800;
 

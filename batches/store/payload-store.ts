@@ -25,7 +25,8 @@ export interface PayloadStore {
   putOutput(id: string, chunk: number, payload: Buffer): Promise<Buffer>;
   /**
    * Returns a payload from its location.
-   * @throws {ServiceError} `storage.unavailable`, also for a bucket that this process does not know.
+   * @param stored the value that `putInput` or `putOutput` returned.
+   * @throws {ServiceError} `storage.unavailable`, also when the payload is in a bucket that this process does not know.
    */
   get(id: string, stored: Buffer): Promise<Buffer>;
   /**

@@ -159,7 +159,7 @@ export type BatchRecord = z.output<typeof batchRecord>;
 /** Returns true when clients can see a batch. A batch whose items a client is still sending is invisible. */
 export const isVisible = ({ state, input }: BatchRecord): boolean => state !== 'accepting' || input !== undefined;
 
-/** Fields that are fixed when a batch is posted, and that its retries inherit. */
+/** The fields that are fixed when a batch is posted. A retry of the batch has the same values. */
 export type Pinned = Pick<
   BatchRecord,
   | 'profile'
@@ -206,7 +206,7 @@ export type BatchOptions = Readonly<
 /** The fields of a batch that are needed to move its chunks into the queue. */
 export type Dispatched = Pick<BatchRecord, 'id' | 'tenant' | 'profile' | 'priority'>;
 
-/** Converts fields to those of a Redis hash. Undefined fields are left out. */
+/** Converts fields of a record to fields of a Redis hash. Undefined fields are left out. */
 export function toHash(fields: object): Record<string, string | number> {
   const present = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(
@@ -214,7 +214,7 @@ export function toHash(fields: object): Record<string, string | number> {
   );
 }
 
-/** Returns the status that clients see. @param active the number of active chunks. */
+/** Returns the status that clients see. @param active the number of chunks that workers are evaluating. */
 export function toStatus(
   record: BatchRecord,
   failures: Record<string, string>,

@@ -7,8 +7,8 @@ import { compareSettings } from './compare-settings.ts';
 export type AlikeSettings = Readonly<Record<string, string>>;
 
 /**
- * Detects processes with the same Redis prefix but different settings. Such processes would misread each other's work,
- * or not see it.
+ * Detects processes with the same Redis prefix but different settings. Such processes would misread the work of each
+ * other, or would not see it.
  */
 export interface SharedSettings {
   /** Returns the differences that the last comparison found, as one sentence for each setting. */
@@ -20,7 +20,7 @@ export interface SharedSettings {
 
 /** Time between two comparisons, in milliseconds. */
 const everyMs = 15_000;
-/** Time after which a silent process counts as ended, in milliseconds. */
+/** The time in ms after which a process that no longer compares its settings counts as ended. */
 const lifetimeMs = 60_000;
 
 export function createSharedSettings(redis: Redis, own: AlikeSettings, log: Logger): SharedSettings {

@@ -6,8 +6,8 @@ import { itemsPerSegment } from './score-index.ts';
 /** Removes the payloads of a batch, and its index of scores, from Redis. */
 export async function unlinkPayloads(redis: Redis, id: string): Promise<void> {
   const { input, output, scores } = batchKeys(redis, id);
-  // The hashes are numbered without gaps, so the first missing hash is the end. The last hash is removed first, so that
-  // after an interruption the remaining ones still have no gaps.
+  // The hashes are numbered without gaps, so the first missing hash is the end. The last hash is removed first. If this
+  // is interrupted, the remaining hashes still have no gaps.
   let hashes = 0;
   while ((await redis.exists(input(hashes * chunksPerHash))) === 1) hashes++;
   // The record is already deleted, so the number of items is unknown. The index has at most this many segments.

@@ -10,7 +10,7 @@ export type Blocked = 'waiting' | 'stopped' | 'ended' | 'over';
 
 /**
  * Stores the reason why workers cannot evaluate a batch now.
- * @param patienceMs the time in ms without any evaluation after which the batch fails.
+ * @param patienceMs the batch fails when none of its chunks was evaluated for this time in ms.
  */
 export async function blockBatch(
   redis: Redis,

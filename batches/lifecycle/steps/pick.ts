@@ -21,8 +21,8 @@ const pickedBatch = batchRecord
   })
   .extend({
     /**
-     * The cosine below which an item is a candidate for the lowest items of its batch. Absent until the batch has enough
-     * items.
+     * An item with a cosine below this value may be among the lowest items of its batch. Absent until the batch has
+     * stored enough items.
      */
     lowestBelow: z.coerce.number().optional(),
     highestAbove: z.coerce.number().optional(),

@@ -47,7 +47,9 @@ const samplesPerChunk = 5;
  * a batch stores the samples of a thousand chunks.
  */
 const samplesLength = 1_000;
-/** The maximum length of a message in a sample, in characters. The result has the complete message. */
+/**
+ * The maximum length of an error message in a sample, in characters. The result of the item has the complete message.
+ */
 const sampleMessage = 200;
 
 /** Counts and sums the outcomes of a chunk. */

@@ -72,7 +72,7 @@ const chunksPerRead = 8;
 export interface OrderOptions {
   /** True to read the items of the results too. */
   withItems: boolean;
-  /** The second batch, if the query compares the results of two batches. */
+  /** The batch with which the query compares the results; undefined if it compares nothing. */
   other: BatchRecord | undefined;
 }
 
