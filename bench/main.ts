@@ -55,7 +55,7 @@ const { values, positionals } = readWords(usage, ['only', 'out', 'compare'], ['q
 });
 endOnSignals();
 
-/** Read before the run, so that a wrong file name fails at once. */
+/** Read before the benchmark runs, so that a wrong file name fails at once. */
 const before = values.compare === undefined ? undefined : readReport(values.compare);
 const figures: Figure[] = [];
 const failed: string[] = [];
@@ -63,7 +63,7 @@ for (const name of namesOf(values.only)) {
   try {
     figures.push(...((await sections[name]?.(values.quick, positionals.map(Number))) ?? []));
   } catch (error) {
-    // The other sections took minutes, and their figures must not be lost.
+    // A failed section does not end the run, because the figures of the other sections took minutes to measure.
     say(`${name}: ${(error as Error).message}`);
     failed.push(name);
   }

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { readConfig } from '../shared/config.ts';
 import { ensureShapeModels } from '../testing/shape-models/build.ts';
 
-/** A model for benchmarks, with the amount of work that gives a stable result. */
+/** A model for benchmarks, with the amount of work that is enough for a stable result. */
 export interface BenchModel {
-  /** Its name in the registry of {@link writeRegistry}. */
+  /** The name of the model in the registry that {@link writeRegistry} writes. */
   name: string;
-  /** Items of one batch. */
+  /** The number of items of one batch. */
   items: { full: number; quick: number };
-  /** Duration of each stage of the roofline. */
+  /** The duration in s for which each stage of the roofline is measured. */
   stageSeconds: { full: number; quick: number };
   /** Targets for this model only. */
   targets: { roofline?: number; overSingles?: number };
@@ -34,12 +34,15 @@ function benchDirectory(): string {
   return directory;
 }
 
-/** Returns the folder of the shape models, after building missing ones. */
+/**
+ * Returns the folder of the shape models (random weights in the shapes of CLIP models). Builds the models that are
+ * missing.
+ */
 export const ensureBenchModels = (): string => ensureShapeModels(benchDirectory());
 
 /**
- * Builds missing shape models, and writes a registry with them.
- * @returns environment variables for processes that use it.
+ * Builds the shape models that are missing, and writes a registry file with all of them.
+ * @returns the environment variables with which a process uses this registry.
  */
 export function writeRegistry(): { MODELS_FILE: string } {
   const directory = benchDirectory();
@@ -47,7 +50,7 @@ export function writeRegistry(): { MODELS_FILE: string } {
   const of = (name: string) => ({ source: { type: 'folder', path: join(folder, name) }, revision: 'shape' });
   const registry = {
     models: {
-      // Uses the micro-batch sizes and memory that models.json states for the corresponding real models.
+      // These are the micro-batch sizes and the memory that models.json states for the real models of the same shapes.
       'shape-vit-b-32': { ...of('vit-b-32'), memoryBytes: 900_000_000 },
       'shape-vit-b-32-int8': { ...of('vit-b-32'), precision: 'int8', memoryBytes: 900_000_000 },
       'shape-vit-l-14': { ...of('vit-l-14'), memoryBytes: 2_600_000_000, microBatch: { images: 4, texts: 16 } },

@@ -23,7 +23,7 @@ const report = z.object({
   host: z.string(),
   machine: z.object({ cpus: z.number(), cpu: z.string(), memoryGb: z.number() }),
   node: z.string(),
-  /** Commit of the checkout, with `+` when it had changes; null outside a repository. */
+  /** The commit of the checkout. A `+` follows if files had uncommitted changes. Null outside a repository. */
   commit: z.string().nullable(),
   quick: z.boolean(),
   figures: z.array(figure),
@@ -59,7 +59,10 @@ export function writeReport(written: Report, file = defaultFile(written)): strin
 const defaultFile = ({ date, host }: Report) =>
   join(root, 'bench', 'results', `${date.slice(0, 16).replace(':', '')}-${host}.json`);
 
-/** @throws {Error} naming the file, when it does not hold results of this benchmark. */
+/**
+ * Reads the results of an earlier run.
+ * @throws {Error} with the name of the file, when the file does not contain results of this benchmark.
+ */
 export function readReport(file: string): Report {
   let json: unknown;
   try {

@@ -13,7 +13,7 @@ import { whole } from './progress.ts';
 
 export interface BenchOptions {
   client: ServiceClient;
-  /** The images, as addresses or files. If empty, the example photos are used. */
+  /** The addresses or files of the images. If the list is empty, the example photos are used. */
   images: readonly string[];
   seconds: number;
   /** The number of single requests in flight. */
@@ -40,8 +40,8 @@ export interface BenchFigures {
 }
 
 /**
- * Measures a service without using its cache: every text is new, and so is every image from a file. An image from an
- * address stays the same and is downloaded each time.
+ * Measures a service without using its embedding cache: every text is new, and so is every image from a file. An image
+ * from an address stays the same, but the service downloads it each time.
  */
 export async function bench(options: BenchOptions): Promise<BenchFigures> {
   const { client, seconds, concurrency, items, model, signal, say } = options;
@@ -132,8 +132,8 @@ const sourceOf = (image: BenchImage) =>
   'address' in image ? image.address : { base64: cacheBustedImage(image.bytes).toString('base64') };
 
 /**
- * Returns the smallest value that is at least as large as a share of the sorted values (nearest rank); 0 without
- * values.
+ * Returns a quantile of sorted values by the nearest-rank method: the smallest value such that at least this share of
+ * the values is not larger. Returns 0 without values.
  */
 export function quantile(sorted: readonly number[], share: number): number {
   return round(sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0);

@@ -12,6 +12,9 @@ export function cacheBustedImage(bytes: Buffer): Buffer {
   return isKnown ? Buffer.concat([bytes, randomBytes(12)]) : bytes;
 }
 
-/** Returns the text with random white space at its end. It changes the cache key, and is removed before scoring. */
+/**
+ * Returns the text with random white space at its end. The white space changes the cache key, and the service removes
+ * it before scoring.
+ */
 export const cacheBustedText = (text: string): string =>
   text + [...randomBytes(32)].map((byte) => (byte % 2 === 0 ? ' ' : '\t')).join('');

@@ -15,27 +15,27 @@ export interface Call {
 }
 
 /**
- * An HTTP client of the service. A refusal is thrown as a {@link CommandError} with the code of its problem document.
- * Before that, when the service asks for a later retry (429, 503, or an idempotency key in use), the client waits and
- * retries a few times.
+ * An HTTP client of the service. When the service refuses a request only for now (429, 503, or an idempotency key in
+ * use), the client waits and retries a few times. Any other refusal, or the last one, is thrown as a {@link
+ * CommandError} with the code of its problem document.
  */
 export interface ServiceClient {
-  /** The address of the service: `http://127.0.0.1:8000`. */
+  /** The address of the service, such as `http://127.0.0.1:8000`. */
   readonly base: string;
-  /** Returns the JSON of a response. @param path below `/evaluator`. */
+  /** Returns the parsed JSON of a response. @param path below `/evaluator`. */
   json<Body>(path: string, call?: Call): Promise<Body>;
-  /** Posts a JSON body and returns the JSON of the response. */
+  /** Posts a JSON body and returns the parsed JSON of the response. */
   post<Body>(path: string, body: unknown, signal?: AbortSignal): Promise<Body>;
   /** Returns a successful response; the caller reads its body. */
   open(path: string, call?: Call): Promise<Response>;
 }
 
 export interface ClientOptions extends Pick<Config, 'serviceUrl' | 'apiKey'> {
-  /** Called with the reason when a call waits before a retry. */
+  /** Called before the client waits for a retry, with the reason. */
   onWait?: ((reason: string) => void) | undefined;
 }
 
-/** The maximum attempts of a call that the service asks to retry. */
+/** The maximum number of attempts of a call that the service asks to retry. */
 const maxAttempts = 8;
 /** The maximum wait in ms between two attempts. If the service asks for a longer wait, the call fails. */
 const longestWaitMs = 60_000;
@@ -49,7 +49,7 @@ export function createClient({ serviceUrl: base, apiKey, onWait }: ClientOptions
       return await fetch(`${base}${prefix}${path}`, {
         method,
         headers: { ...headers, ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }) },
-        // A redirected POST would lose its body, and could send the API key to another host.
+        // Redirects are not followed. A redirected POST would lose its body, and the API key could reach another host.
         redirect: 'manual',
         ...(sent !== undefined && { body: sent }),
         ...(stream !== undefined && withoutBodyCopy),
@@ -101,15 +101,18 @@ export function createClient({ serviceUrl: base, apiKey, onWait }: ClientOptions
 }
 
 /**
- * Options that keep fetch from storing a copy of the stream in case of a redirect or login (110 MB for a million rows),
- * which the fetch standard does by default in "HTTP-network-or-cache fetch".
+ * Options with which fetch keeps no copy of a streamed body. By default, the fetch standard ("HTTP-network-or-cache
+ * fetch") requires a copy for the case of a redirect or a login: 110 MB for a million rows.
  */
 const withoutBodyCopy = { duplex: 'half', redirect: 'error', window: null } as const;
 
 const isStream = (body: BodyInit | AsyncIterable<Uint8Array>): body is AsyncIterable<Uint8Array> =>
   typeof body === 'object' && Symbol.asyncIterator in body && !(body instanceof ReadableStream);
 
-/** Wraps a stream, and stores the error of its source, since fetch itself reports only "fetch failed". */
+/**
+ * Converts the source of a body to a stream. `error` returns the error that the source threw, since fetch itself
+ * reports only "fetch failed".
+ */
 function bodyOf(source: AsyncIterable<Uint8Array>): { body: ReadableStream<Uint8Array>; error(): unknown } {
   let sourceError: unknown;
   async function* watched(): AsyncGenerator<Uint8Array> {
@@ -123,13 +126,13 @@ function bodyOf(source: AsyncIterable<Uint8Array>): { body: ReadableStream<Uint8
   return { body: ReadableStream.from(watched()), error: () => sourceError };
 }
 
-/** Returns true when the same request may succeed later. */
+/** Returns true when the same request may succeed later without a change. */
 const isTransient = (status: number, code: string): boolean =>
   status === 429 || status === 503 || code === 'idempotency.in_flight';
 
 /**
- * Returns `Retry-After` in s, or 0 without the header. Infinite when a model is missing, since waiting does not help
- * then.
+ * Returns the time of `Retry-After` in s, or 0 without the header. Returns infinity when the model is not available,
+ * since waiting does not help then.
  */
 function retryAfterSeconds(response: Response, code: string): number {
   if (code === 'model.unavailable') return Number.POSITIVE_INFINITY;
@@ -187,7 +190,7 @@ const notThisService = (base: string, response: Response): CommandError =>
     { advice: 'Set --url or VLS_URL to the address of the service.' },
   );
 
-/** Creates the error for a service that does not answer, or whose connection breaks. */
+/** Creates the error for a service that does not answer, or whose connection broke. */
 export function unreachable(base: string, error: unknown): CommandError {
   const { cause } = error as Error;
   const reason = reasonOf(cause) ?? reasonOf(error) ?? 'no connection';

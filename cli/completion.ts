@@ -7,7 +7,7 @@ interface Completion {
 
 /** A position in a command line, with the completions that are possible there. */
 interface Position {
-  /** The commands before this position: empty at the top, or for example `models pull`. */
+  /** The commands before this position, for example `models pull`; empty at the start of the line. */
   path: string[];
   commands: Completion[];
   options: Completion[];
@@ -31,7 +31,9 @@ const optionsOf = ({ options }: Command): Completion[] =>
 
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** Returns one case of a shell script for each position, selected by the words before it. */
+/**
+ * Returns the cases of a shell `case` statement: one for each position. The words before a position select its case.
+ */
 const cases = (positions: Position[], render: (words: Completion[], position: Position) => string): string =>
   positions
     .map(
@@ -41,8 +43,8 @@ const cases = (positions: Position[], render: (words: Completion[], position: Po
     .join('\n');
 
 /**
- * Returns one case of a shell script for each command among the typed words. Options and their values do not change the
- * position.
+ * Returns the cases of a shell `case` statement that finds the position: one for each command. Typed words that are
+ * options or their values match no case, so they do not change the position.
  */
 const walk = (positions: Position[]): string =>
   positions

@@ -28,13 +28,13 @@ export interface Context extends Terminal {
   isQuiet: boolean;
   /** Prints additional information on stderr, unless --quiet is set. */
   remark(text: string): void;
-  /** Creates a client of the service that --url or the environment names. */
+  /** Creates a client of the service whose address is in --url or in the environment. */
   connect(): Promise<ServiceClient>;
-  /** Prints the result, as JSON or formatted, on stdout or into a file. */
+  /** Prints the result as JSON or formatted, on stdout or into a file. */
   result(value: unknown, format: () => string, file?: string): Promise<void>;
 }
 
-/** Reads settings and flags at the start of a command's action. */
+/** Creates the context of a command from the settings and the flags. Commands call it at the start of their action. */
 export function contextOf({ terminal, config: readSettings }: CommandDeps, command: Command): Context {
   const { json: isJson = false, quiet: isQuiet = false } = command.optsWithGlobals<Global>();
   const { stdout, stderr } = terminal;
@@ -69,7 +69,7 @@ export function contextOf({ terminal, config: readSettings }: CommandDeps, comma
 
 /**
  * Runs a task that Ctrl-C or SIGTERM aborts cleanly.
- * @param advice returns the advice for the error after an abort.
+ * @param advice returns the advice that the error contains after an abort.
  * @throws {CommandError} `interrupted`
  */
 export async function interruptible<Value>(

@@ -8,7 +8,7 @@ import { cannotWrite } from './output-file.ts';
 
 /**
  * Writes the body of a response to a file. The file appears only when it is complete.
- * @returns its length in bytes.
+ * @returns the length of the file in bytes.
  */
 export async function saveResponse(response: Response, file: string, base: string): Promise<number> {
   const part = `${file}.part`;

@@ -20,15 +20,16 @@ export interface SentEvent {
   data: string;
 }
 
-/** The time in ms for which the client waits for an unavailable service. A restart takes less. */
+/** The maximum time in ms for which the client waits while the service is not available. A restart takes less. */
 const patienceMs = 60_000;
 /** The time in ms between two attempts to reconnect. */
 const retryMs = 1_000;
 
 /**
- * Follows a batch to its end, through restarts of the service and broken connections. No event is repeated.
- * @throws {CommandError} `service.unreachable` when the service stays unavailable for a minute, or the code of its
- * refusal.
+ * Yields the events of a batch until it ends. Continues after restarts of the service and broken connections, without
+ * repeating an event.
+ * @throws {CommandError} `service.unreachable` when the service stays unavailable for a minute, or the error code with
+ * which the service refuses the request.
  */
 export async function* followBatch(
   client: ServiceClient,

@@ -8,7 +8,7 @@ export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3, someFai
 export interface Failure {
   code: string;
   message: string;
-  /** Advice how to resolve the failure, if there is any. */
+  /** Advice on how to resolve the failure; null if there is none. */
   advice: string | null;
   exitCode: number;
 }
@@ -18,7 +18,7 @@ export class UsageError extends Error {
   override name = 'UsageError';
 }
 
-/** Any other error of a command; its advice says how to resolve it. */
+/** Any other error of a command. `advice` says how to resolve it. */
 export class CommandError extends Error {
   override name = 'CommandError';
   readonly code: string;
@@ -38,8 +38,8 @@ export class CommandError extends Error {
 }
 
 /**
- * Converts an error by its name and its fields. `instanceof` would make every command load the modules that define the
- * error classes.
+ * Converts an error to a failure. It reads the name and the fields of the error: `instanceof` would make every command
+ * load the modules that define the error classes.
  */
 export function failureOf(error: unknown): Failure {
   const { name, code, message, advice, exitCode } = error as Error & {

@@ -2,12 +2,15 @@ import type { Hub } from '../models/pulling/hub.ts';
 import type { Config } from '../shared/config.ts';
 
 /**
- * The hosts of the hub, over https. They may have private addresses, since a proxy on the same machine may resolve them
- * so.
+ * The hosts of the hub, over https. They may have private addresses, because a proxy on the same machine may resolve
+ * their names to one.
  */
 export const hubHosts = ['huggingface.co:443', '*.huggingface.co:443', 'hf.co:443', '*.hf.co:443'];
 
-/** Opens the hub that the settings name, through the address guard or through the configured proxies. */
+/**
+ * Opens the hub that the settings name. Requests go through the guard against private addresses, or through the
+ * configured proxies.
+ */
 export async function openHub(config: Config): Promise<Hub> {
   const [{ createGuardedFetch }, { chooseHub }] = await Promise.all([
     import('../images/guarded-fetch.ts'),

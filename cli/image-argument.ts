@@ -9,7 +9,8 @@ import { UsageError } from './failures.ts';
 export type TypedImage = { source: string } | { blob: Blob; name: string };
 
 /**
- * @param argument an http(s) address, a data URI, a path or `-`.
+ * Reads the image that an argument names.
+ * @param argument an http(s) address, a data URI, a path, or `-` for stdin.
  * @throws {UsageError} for a file that does not exist.
  */
 export async function readImageArgument(argument: string): Promise<TypedImage> {

@@ -60,7 +60,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {
-    // Commander has already printed the error. It would exit with 1.
+    // Commander has already printed the error. Its own exit code would be 1.
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   } else {
     const { code, message, advice, exitCode } = failureOf(error);

@@ -13,8 +13,8 @@ export interface OutputCheck {
 }
 
 /**
- * Checks that a command may write a file, before it starts its work.
- * @throws {UsageError} when the file is an input, exists or cannot be written.
+ * Checks that a command may write a file. Commands call it before they start their work.
+ * @throws {UsageError} when the file is an input, exists already, or cannot be written.
  */
 export async function checkOutput(file: string, { inputs = [], force = false, isOwn = false }: OutputCheck = {}) {
   const found = await stat(file).catch(() => undefined);
@@ -42,12 +42,12 @@ const reasons: Record<string, string> = {
   EISDIR: 'it is a directory',
 };
 
-/** Returns the error of a failed write. */
+/** Returns the error for a file that cannot be written. */
 export function cannotWrite(file: string, { code = 'unknown error' }: NodeJS.ErrnoException): UsageError {
   return new UsageError(`Cannot write ${file}: ${reasons[code] ?? code}`);
 }
 
-/** Returns the error of a failed read. */
+/** Returns the error for a file that cannot be read. */
 export function cannotRead(file: string, { code = 'unknown error' }: NodeJS.ErrnoException): UsageError {
   if (code === 'ENOENT') return new UsageError(`There is no file ${file}; check its name and the current directory`);
   if (code === 'EACCES')

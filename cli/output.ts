@@ -10,7 +10,7 @@ export interface Terminal {
 
 type Style = Parameters<typeof styleText>[0];
 
-/** Styles text on a terminal; leaves it plain elsewhere and where NO_COLOR is set. */
+/** Returns the text with a style if the stream is a terminal and NO_COLOR is not set; otherwise the plain text. */
 export const styled = (stream: NodeJS.WriteStream, style: Style, text: string): string =>
   styleText(style, text, { stream });
 

@@ -4,7 +4,10 @@ import { ndjsonItems } from './ndjson-items.ts';
 
 const pathOf = (base: string) => `${base}/evaluator/v1/evaluation/batch`;
 
-/** Posts this many items as an NDJSON stream, and retries when the service asks for it. Returns the id of the batch. */
+/**
+ * Posts a batch of `items` items as an NDJSON stream. Posts it again when the service answers 503. Returns the id of
+ * the batch.
+ */
 export async function postBatch(base: string, items: number): Promise<string> {
   const headers = { 'content-type': 'application/x-ndjson' };
   for (;;) {

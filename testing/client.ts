@@ -18,8 +18,10 @@ export interface SingleScore {
 }
 
 /**
- * Creates a client of the HTTP API that polls batches. `headers` are sent with each request.
- * @param patience `patient` retries requests that a busy service refused, which can happen on any busy machine.
+ * Creates a client of the HTTP API. It can also wait for batches by polling.
+ * @param headers sent with each request.
+ * @param patience `patient` repeats a request that the service refused as `overloaded`, which may happen on any busy
+ * machine.
  */
 export function createClient(
   base: string,

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** Exits on signals, so that `exit` handlers and closed channels end the child processes. */
+/** Exits on SIGINT and SIGTERM. Child processes then end through `exit` handlers and closed IPC channels. */
 export function endOnSignals(): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 }
@@ -16,8 +16,9 @@ type Options<Name extends string, Flag extends string> = {
 
 /**
  * Parses the command line. `--help` prints the usage and exits; an unknown option exits with 2.
- * @param texts options with a value; @param flags options without.
- * @param problemOf returns a problem with the arguments, which is printed with the usage before exiting with 2.
+ * @param texts the names of options with a value. @param flags the names of options without a value.
+ * @param problemOf returns a problem with the arguments, if there is one. It is printed with the usage, and the process
+ * exits with 2.
  */
 export function readWords<Name extends string, Flag extends string = never>(
   usage: string,

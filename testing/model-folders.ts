@@ -5,12 +5,12 @@ import { readModelFolder } from '../models/registry/folder.ts';
 
 const golden = new URL('../tests/golden/clip/', import.meta.url);
 
-/** A CLIP with random weights, small enough to load quickly. */
+/** The folder of a CLIP model with random weights that is small enough to load quickly. */
 export const tinyClipFolder = fileURLToPath(new URL('tiny-clip', golden));
 /** The folder of the built-in model. */
 export const compactFolder = fileURLToPath(new URL('../models/compact', import.meta.url));
 
-/** CLIP's image recipe. */
+/** The image preprocessing of CLIP. */
 export const clipPixels = { size: 224, resize: 'crop', filter: 'bicubic', rgb: 'after-resize' } as const;
 
 /** OpenCLIP's results for the golden images and texts with tiny-clip. The README in its folder describes them. */

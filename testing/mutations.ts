@@ -8,7 +8,7 @@ export interface Seed {
   bytes: Buffer;
 }
 
-/** Lists the golden and example images, and variants in other formats and encodings. */
+/** Returns the golden images and the example images, and variants of one photo in other formats and encodings. */
 export async function seeds(): Promise<Seed[]> {
   const folders = [
     new URL('../tests/golden/clip/images/', import.meta.url),
@@ -55,11 +55,14 @@ export function randomFrom(seed: number): () => number {
 type Mutation = (bytes: Buffer, random: () => number, other: Buffer) => Buffer;
 
 const upTo = (random: () => number, limit: number) => Math.floor(random() * limit);
-/** Returns a random position, usually near the beginning of a file, which has most of the structure. */
+/**
+ * Returns a random position in a file. Positions near the beginning are more likely, because most of the structure is
+ * there.
+ */
 const somewhere = (random: () => number, bytes: Buffer) =>
   random() < 0.5 ? upTo(random, Math.min(bytes.length, 200)) : upTo(random, bytes.length);
 
-/** Numbers that overflow sizes, offsets and counts. */
+/** Numbers that may overflow a size, an offset or a count. */
 const edges = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff];
 
 const mutations: Record<string, Mutation> = {
@@ -104,7 +107,7 @@ const mutations: Record<string, Mutation> = {
   relabelled: (bytes, random, other) => Buffer.concat([other.subarray(0, 12 + upTo(random, 20)), bytes.subarray(32)]),
 };
 
-/** Returns the n-th mutated file, the same for the same arguments. */
+/** Returns the n-th mutated file. The same arguments give the same file. */
 export function mutated(from: readonly Seed[], seed: number, n: number): Seed {
   const random = randomFrom(seed * 1_000_003 + n);
   const pick = () => from[upTo(random, from.length)] as Seed;
@@ -118,7 +121,8 @@ export function mutated(from: readonly Seed[], seed: number, n: number): Seed {
     bytes = (mutations[name] as Mutation)(bytes, random, pick().bytes);
     done.push(name);
   }
-  // Repairs checksums. Otherwise nearly all mutated PNGs fail at the first one.
+  // Usually repairs the checksums of a PNG. Otherwise decoders would reject nearly all mutated PNGs at the first
+  // checksum.
   if (random() < 0.7) bytes = withPngChecksums(bytes);
   return { name: `${n}: ${start.name} ${done.join(', ')}`, bytes };
 }

@@ -1,4 +1,4 @@
-/** Yields this many items as NDJSON in parts of about 60 KB. */
+/** Yields `count` items as NDJSON, in strings of about 60 KB. */
 export function* ndjsonItems(count: number): Generator<string> {
   const perPart = 500;
   for (let from = 0; from < count; from += perPart) {

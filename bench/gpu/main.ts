@@ -13,7 +13,7 @@ const usage = `npm run bench:gpu -- [--out DIR] [--only STEP,...] [--provider cu
   --quick     shorter and rougher
 `;
 
-/** A step: a script with arguments, its number of processes, and its time limit in seconds. */
+/** A step is one measurement: a script that runs in one or more processes. */
 interface Step {
   script: string;
   args?: string[];
@@ -48,7 +48,7 @@ for (const name of names) {
 }
 process.exit(failed > 0 ? 1 : 0);
 
-/** Returns the steps, the most valuable first, since the time on the machine may run out. */
+/** Returns the steps. The most valuable ones come first, since the time on the machine may run out. */
 function stepsOf(): Record<string, Step> {
   const isCpu = provider === 'cpu';
   const of = (script: string, limit: number, ...args: string[]): Step => ({
@@ -71,7 +71,8 @@ function stepsOf(): Record<string, Step> {
   });
   return {
     machine: { script: 'machine', limit: 60 },
-    // One step runs with the environment of an encoder, the other with the default of ONNX Runtime.
+    // TF32 is off in the first of the next two steps, as in an encoder process. It is on in the second one, as is the
+    // default of ONNX Runtime.
     'golden-fp32': golden(fp32, '0'),
     'golden-fp32-tf32': { ...golden(fp32, '1'), mustFail: !isCpu },
     'golden-fp16': golden(['--precision', 'fp16']),

@@ -14,7 +14,7 @@ export interface GpuUse {
 const query = (fields: string) => [`--query-gpu=${fields}`, '--format=csv,noheader,nounits', '-i', '0'];
 const everyMs = 250;
 
-/** Starts to measure the use of the GPU; undefined without a GPU. */
+/** Starts to measure the use of the GPU. `stop` returns null without a GPU. */
 export function watchGpu(): { stop(): GpuUse | null } {
   const rows: number[][] = [];
   let child: ChildProcess | undefined;
@@ -35,7 +35,7 @@ export function watchGpu(): { stop(): GpuUse | null } {
   };
 }
 
-/** Returns the memory in use on the first GPU in MiB; null without one. */
+/** Returns the memory in use on the first GPU in MiB; null if there is no GPU. */
 export function readGpuMemory(): number | null {
   const { stdout, status } = spawnSync('nvidia-smi', query('memory.used'), { encoding: 'utf8' });
   return status === 0 ? Number(stdout.trim()) : null;

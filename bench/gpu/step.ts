@@ -5,15 +5,15 @@ import { towerFile } from '../../models/registry/layouts.ts';
 import { specOf } from '../../testing/model-folders.ts';
 import { ensureBenchModels } from '../models.ts';
 
-/** Options of a step. Each step is a process, so that a driver crash ends only that step. */
+/** Options of a step, which is one measurement. Each step is a process, so that a driver crash ends only that step. */
 export interface StepOptions {
   provider: Provider;
   precision: Precision;
-  /** The name of a model in the registry of `writeRegistry`. */
+  /** The name of a model in the registry that `writeRegistry` writes. */
   model: string;
   /** The duration of each measurement in s. */
   seconds: number;
-  /** Number of worker processes, including the one combined with the API. */
+  /** The number of workers, including the one that runs in the process of the API. */
   workers: number;
   pairs: number;
   sizes: number[];
@@ -43,7 +43,10 @@ export function stepOptions(): StepOptions {
   };
 }
 
-/** Returns the spec of a shape model, on the provider and at the precision of the options. */
+/**
+ * Returns the spec of a shape model (a model with random weights in the shape of a CLIP model), with the provider and
+ * the precision of the options.
+ */
 export async function benchSpec({ model, provider, precision }: StepOptions): Promise<ModelSpec> {
   const folder = join(ensureBenchModels(), model.replace(/^shape-/, ''));
   return await specOf(folder, {
@@ -59,5 +62,5 @@ export function report(result: Record<string, unknown>): void {
   process.stdout.write(`${JSON.stringify(result)}\n`);
 }
 
-/** Rounds to four digits, since further digits differ from run to run. */
+/** Rounds to four significant digits, since further digits differ from run to run. */
 export const rounded = (value: number): number => Number(value.toPrecision(4));

@@ -7,9 +7,9 @@ import { median, percentile } from '../../testing/statistics.ts';
 import { until } from '../../testing/until.ts';
 
 /**
- * Measures single requests at ten times the load that the machine can handle: latency of accepted requests, time until
- * a refusal, memory, and recovery time. Images are inline, texts are unique, caches are off. The load generator runs on
- * the same cores.
+ * Measures single requests at ten times the load that the machine can handle. Reports the latency of accepted requests,
+ * the time until a refusal, memory, and the time to recover. Images are inline, texts are unique, caches are off. The
+ * load generator runs on the same cores as the service.
  */
 const usage = 'npm run bench:overload -- [seconds] [times], by default 60 and 10';
 const { positionals } = readWords(usage, []);
@@ -22,8 +22,8 @@ const { client, processes } = installation;
 const photo = readPhoto('coffee.jpg');
 let number = 0;
 /**
- * A number after the end of a JPEG makes it a different image, without any effect on decoding. Equal images in flight
- * would be embedded only once.
+ * Sends a single request with a new image: a number after the end of a JPEG makes its bytes unique, and decoders ignore
+ * the number. The service would embed equal images in flight only once.
  */
 async function single(): Promise<number> {
   const image = Buffer.concat([photo, Buffer.from(String(number))]).toString('base64');
@@ -34,8 +34,8 @@ const load = (duration: number, atOnce: number, perSecond?: number) =>
 
 for (let warm = 0; warm < 40; warm++) await single();
 
-// The capacity is the highest rate of responses over all tested numbers of connections. Each connection sends its next
-// request as soon as it has a response.
+// The capacity is the highest rate of responses that any tested number of connections reaches. Each connection sends
+// its next request as soon as it has a response.
 let capacity = 0;
 let calm = 0;
 for (const connections of [1, 2, 4, 8, 16]) {

@@ -13,7 +13,7 @@ export interface Measured {
   /** The share of requests without a 2xx response. */
   errorShare: number;
   latencyMs: { p50: number; p90: number; p99: number; max: number };
-  /** The measurements of batches, when at least one batch ended. */
+  /** The measurements of batches; absent when no batch has ended. */
   batches?: { count: number; p50Seconds: number; itemsPerSecond: number; failedItems: number };
   verdicts: Verdict[];
 }
@@ -35,7 +35,7 @@ export interface RunOptions {
   imageUrl: Target['imageUrl'];
 }
 
-/** Runs the loads of a scenario concurrently. */
+/** Runs all loads of a scenario at the same time. */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Measured> {
   const { url, seconds, connections, headers, model, imageUrl } = options;
   const { call } = createClient(url, headers);

@@ -9,13 +9,13 @@ export interface Target {
   ask<Body>(method: 'GET' | 'POST', path: string, body?: object): Promise<Answer<Body>>;
   /** Returns the URL of the n-th image; every image is different. Absent when the service cannot download images. */
   imageUrl?: ((n: number) => string) | undefined;
-  /** Called for each batch that has ended. */
+  /** Called by a scenario for each of its batches that has ended. */
   onBatch(batch: { seconds: number; items: number; failed: number }): void;
   /** Aborts when the time of the scenario is over. */
   signal: AbortSignal;
 }
 
-/** Thresholds of a scenario. Times are for the default number of connections. */
+/** The maximum values with which a scenario passes. Times are for the default number of connections. */
 export interface Thresholds {
   /** The maximum share of requests without a 2xx response. */
   errorShare: number;
@@ -29,8 +29,8 @@ export interface Scenario {
   name: string;
   what: string;
   /**
-   * The loads that run concurrently, and how many of the connections each gets. The latency of the first load is
-   * reported.
+   * The loads that run at the same time. `connections` returns how many connections a load gets, from the number that
+   * was asked for. Only the latency of the first load is reported.
    */
   loads: { act: (target: Target) => Promise<number>; connections: (asked: number) => number }[];
   needsImages: boolean;

@@ -3,28 +3,37 @@ import { forkScript } from '../../testing/processes/forked.ts';
 import { mean, sum } from '../../testing/statistics.ts';
 import type { StageName, StageRequest, StageSpeed } from './stage.ts';
 
-/** The throughput of each stage, in pairs per second, when all cores run only this stage. */
+/**
+ * The upper limit of the throughput, in pairs per second. A stage (decoding, vision tower, text tower) is measured
+ * alone, with all cores running only this stage.
+ */
 export interface Roofline {
   decode: number;
   vision: number;
   text: number;
   /**
-   * 1 / (1 / decode + 1 / vision + 1 / text): the pairs per second that would be possible without losses between the
-   * stages.
+   * 1 / (1 / decode + 1 / vision + 1 / text): the pairs per second that would be possible if the stages ran without any
+   * losses between them.
    */
   pairs: number;
-  /** The CPU time in ms of a pair over all three stages. Other programs affect it less than they affect rates. */
+  /**
+   * The CPU time in ms of a pair, summed over the three stages. Other programs on the machine affect it less than they
+   * affect the rates.
+   */
   cpuMs: number;
-  /** The time in ms of a single pair on an idle machine, with one stage after another. */
+  /** The time in ms of a single pair on an idle machine that runs the three stages one after another. */
   bareMs: number;
 }
 
-/** The environment of encoders (`models/encoder/process.ts`), so that results are comparable. */
+/**
+ * The environment variables that encoder processes have (`models/encoder/process.ts`). The same ones make the results
+ * comparable.
+ */
 const encoderEnv = { UV_THREADPOOL_SIZE: '4', MALLOC_ARENA_MAX: '2' };
 
 /**
  * Measures the stages of a model.
- * @param seconds the duration of the measurement for each stage.
+ * @param seconds the duration of the measurement of each stage.
  */
 export async function measureRoofline(model: string, seconds: number, env: Record<string, string>): Promise<Roofline> {
   const cores = availableParallelism();

@@ -13,7 +13,7 @@ export interface StageRequest {
   seconds: number;
 }
 
-/** The speed of one process that runs one stage, while other processes run the same stage. */
+/** The speed of one process that runs a stage while the other processes run the same stage. */
 export interface StageSpeed {
   /** Pairs per second. */
   perSecond: number;
@@ -23,7 +23,10 @@ export interface StageSpeed {
   medianMs: number;
 }
 
-/** Returns the stages of a pair as functions. Each call does one unit of work and returns the number of pairs in it. */
+/**
+ * Returns a function for each stage. Each call does one unit of work (an image, or a micro-batch) and returns the
+ * number of pairs in it.
+ */
 async function createStages(model: string): Promise<Record<StageName, () => Promise<number>>> {
   const { spec } = await (await loadRegistry(readConfig())).resolve(model);
   const towers = await loadTowers(spec, 1);
@@ -40,7 +43,7 @@ async function createStages(model: string): Promise<Record<StageName, () => Prom
     decode: async () => (await Promise.all([decode(), decode()])).length,
     vision: async () => (await towers.images(Array.from({ length: images }, () => pixels))).length,
     text: async () => (await towers.texts(Array.from({ length: texts }, ids))).length,
-    /** Runs all stages of a single pair one after another: the minimum time of a request. */
+    /** Runs all stages of one pair, one after another. Their time is the minimum time of a single request. */
     pair: async () => {
       await towers.images([await decode()]);
       await towers.texts([ids()]);
@@ -49,7 +52,9 @@ async function createStages(model: string): Promise<Record<StageName, () => Prom
   };
 }
 
-/** One of the processes that run a stage in parallel: `node bench/measure/stage.ts MODEL`. */
+/**
+ * The process that this script runs in; several run the same stage in parallel: `node bench/measure/stage.ts MODEL`.
+ */
 const stages = await createStages(process.argv[2] ?? '');
 
 process.on('message', async ({ stage, seconds }: StageRequest) => {

@@ -2,29 +2,36 @@ import { probeNames } from '../../testing/attacks/ordinary.ts';
 import { readable } from '../../testing/readable.ts';
 import { table } from '../figures.ts';
 
-/** The cost of one attack for the ordinary tenant. */
+/** The effect of one attack on the ordinary tenant, which is the well-behaved tenant, and on the service. */
 export interface Row {
   attack: string;
   what: string;
-  /** Batch time of the ordinary tenant as a multiple of its quiet time; a lower bound when the batch did not end. */
+  /**
+   * The duration of the ordinary tenant's batch as a multiple of its duration without an attack; a lower bound when the
+   * batch did not end.
+   */
   batch: number;
   batchEnded: boolean;
-  /** p95 latency of each probe as a multiple of its quiet p95. */
+  /**
+   * The p95 latency of each probe (a kind of request that the ordinary tenant repeats) as a multiple of that without an
+   * attack.
+   */
   probes: Record<string, number>;
-  /** Refusals of the ordinary tenant, by probe and code. */
+  /** The number of requests and items of the ordinary tenant that were refused or failed, by probe and error code. */
   refused: Record<string, number>;
   /**
-   * Resident memory of the API above idle in MiB: its peak, and the value some time after the attack; null if it ended.
+   * The resident memory of the API process in MiB, minus that of the idle process. `peakMiB` is the maximum during the
+   * attack; `afterMiB` is measured some time after it. Null if the process has ended.
    */
   peakMiB: number | null;
   afterMiB: number | null;
-  /** True when all processes, encoders included, are still the same. */
+  /** True when no process was replaced, not even an encoder. */
   samePids: boolean;
-  /** Share of CPU time used by other programs; null when it could not be measured. */
+  /** The share of the CPU time that programs outside the benchmark used; null when it could not be measured. */
   cpuOfOthers: number | null;
-  /** Size of the log in MB. */
+  /** The size in MB of what the service logged during the attack. */
   loggedMb: number;
-  /** Answers to the attacker by status; 0 means no answer. */
+  /** The number of responses that the attacker got, by HTTP status; 0 means no response. */
   hostile: Record<string, number>;
 }
 
@@ -33,20 +40,20 @@ export interface NeighbourRun {
   commit: string;
   machine: string;
   quick: boolean;
-  /** Seconds between the end of an attack and the second memory reading. */
+  /** The time in s from the end of an attack to the measurement of `afterMiB`. */
   afterSeconds: number;
   quiet: { batchSeconds: number; probesMs: Record<string, number>; idleMiB: number };
   rows: Row[];
 }
 
-/** Maximum cost of an attack for another tenant, from section 3 of the design. */
+/** The maximum effect of an attack on the ordinary tenant, from section 3 of the design. */
 export const targets = {
   batch: 2,
   probe: 3,
   peakMiB: 500,
   /**
-   * An idle process returns its memory (shared/idle-memory.ts): at most +7 MiB were measured 10 s after an attack.
-   * glibc's malloc may retain more.
+   * An idle process returns its memory (shared/idle-memory.ts): 10 s after an attack, it had at most 7 MiB more than
+   * before. The limit is higher because glibc's malloc may retain more.
    */
   afterMiB: 64,
 } as const;

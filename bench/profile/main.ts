@@ -39,7 +39,7 @@ preload.searchParams.set('directory', directory);
 const env = {
   ...writeRegistry(),
   MODEL: model.name,
-  // Otherwise it would be measured during the profile.
+  // Otherwise the service would measure the best micro-batch size during the profile.
   MICRO_BATCH: '8',
   NODE_OPTIONS: `--import=${preload.href}`,
 };
@@ -63,7 +63,7 @@ try {
     stage,
     String(calls),
     readable((1000 * totalSeconds) / calls),
-    // Little's law: mean number of inputs in this stage.
+    // By Little's law, this is the mean number of inputs in this stage.
     readable(totalSeconds / seconds),
   ]);
   print(`${table(['stage', 'calls', 'mean ms', 'in flight on average'], rows)}`);

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 
 /**
- * Loaded into all processes of a profiled service (`NODE_OPTIONS=--import=…/preload.ts?directory=…`). Samples from the
- * creation of the file `start` in the directory until that of `stop`, and writes `<title>-<pid>.cpuprofile` there.
- * Node's `--cpu-prof` does not work here: it writes at a normal exit, but encoders are killed, and it also samples the
- * startup.
+ * Loaded into all processes of a profiled service (`NODE_OPTIONS=--import=…/preload.ts?directory=…`). It samples the
+ * process from the time when the file `start` appears in the directory until the file `stop` appears, and writes
+ * `<title>-<pid>.cpuprofile` into the directory. Node's `--cpu-prof` does not work here for two reasons: it writes its
+ * file only when the process exits normally, but encoders are killed; and it also samples the startup.
  */
 const directory = new URL(import.meta.url).searchParams.get('directory') ?? '';
 const session = new Session();
@@ -26,7 +26,7 @@ async function look(): Promise<void> {
     state = 'done';
     const { profile } = await session.post('Profiler.stop');
     const file = join(directory, `${process.title}-${process.pid}.cpuprofile`);
-    // Renamed when complete, so that readers never see a part.
+    // The file is renamed when it is complete, so that readers never see a part of it.
     writeFileSync(`${file}.partial`, JSON.stringify(profile));
     renameSync(`${file}.partial`, file);
   }

@@ -1,18 +1,18 @@
-/** The used fields of a `.cpuprofile`. */
+/** The fields of a `.cpuprofile` that this module uses. */
 export interface CpuProfile {
   nodes: {
     id: number;
     callFrame: { functionName: string; url: string; lineNumber: number };
     children?: number[];
   }[];
-  /** The running node at each sample, and the microseconds since the previous sample. */
+  /** For each sample: the node that was running, and the time in microseconds since the previous sample. */
   samples?: number[];
   timeDeltas?: number[];
 }
 
 type CallFrame = CpuProfile['nodes'][number]['callFrame'];
 
-/** A function and its self time, without the functions that it called. */
+/** A function and its self time, which is the time spent in the function without the functions that it called. */
 export interface SelfTime {
   name: string;
   milliseconds: number;
@@ -36,7 +36,7 @@ export function selfTimes({ nodes, samples = [], timeDeltas = [] }: CpuProfile):
 }
 
 function nameOf({ functionName, url, lineNumber }: CallFrame, caller?: CallFrame): string {
-  // A native function has neither name nor location, so its caller is named.
+  // A native function has neither a name nor a location, so it is named after its caller.
   if (functionName === '' && url === '' && caller !== undefined) return `(native code) in ${nameOf(caller)}`;
   const name = functionName === '' ? '(anonymous)' : functionName;
   if (url === '') return name;

@@ -1,4 +1,4 @@
-/** The calls of a stage of evaluation and their total time. */
+/** The number of calls of a stage of an evaluation (such as decoding), and their total time. */
 export interface StageTime {
   stage: string;
   calls: number;
@@ -7,12 +7,12 @@ export interface StageTime {
 
 const metric = 'vls_stage_duration_seconds';
 
-/** Reads the stages of a process from its metrics. */
+/** Reads the times of all stages from the metrics of a process. */
 export async function readStages(url: string): Promise<StageTime[]> {
   return stagesIn(await (await fetch(`${url}/metrics`)).text());
 }
 
-/** Returns the stages of all modes in a page of metrics. */
+/** Returns the times of the stages in a page of metrics. Single requests and batches are added together. */
 export function stagesIn(page: string): StageTime[] {
   const values = (suffix: string) =>
     [...page.matchAll(new RegExp(`^${metric}_${suffix}\\{(.*)\\} (\\S+)$`, 'gm'))].map(
@@ -24,7 +24,7 @@ export function stagesIn(page: string): StageTime[] {
   return names.map((stage) => ({ stage, calls: total(stage, 'count'), totalSeconds: total(stage, 'sum') }));
 }
 
-/** Returns the difference between two readings. */
+/** Returns the calls and times between two readings. Stages without a call are left out. */
 export const stagesBetween = (before: readonly StageTime[], after: readonly StageTime[]): StageTime[] =>
   after
     .map(({ stage, calls, totalSeconds }) => {

@@ -5,10 +5,10 @@ import { sum } from '../../testing/statistics.ts';
 import { type Figure, figure, most } from '../figures.ts';
 import type { Scenario } from './scenarios.ts';
 
-/** The target of the scaling rule. */
+/** The backlog in s that the autoscaling rule aims at. */
 export const { targetSeconds } = horizons.cpu;
 
-/** Returns the results of a scenario with their limits. */
+/** Returns the figures of a simulated scenario, with the limits of the scenario as targets. */
 export function figuresOf({ name, limits }: Scenario, { samples, posted, lost }: Simulated): Figure[] {
   const peak = samples.reduce((most, sample) => (sample.backlogSeconds > most.backlogSeconds ? sample : most));
   const over = samples.filter(({ backlogSeconds }) => backlogSeconds > targetSeconds);

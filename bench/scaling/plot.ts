@@ -50,7 +50,7 @@ const width = 640;
 const height = 110;
 const gap = 42;
 
-/** Draws charts below one another on a shared time axis. Each value holds until the next one. */
+/** Draws charts below one another on a shared time axis. In a chart, a line stays at its value until the next value. */
 function panels(title: string, unit: string, all: readonly Panel[]): string {
   const xs = all.flatMap(({ lines }) => lines.flatMap(({ points }) => points.map(({ x }) => x)));
   const longest = Math.max(1, ...xs);
@@ -92,7 +92,7 @@ function draw({ title, lines, bound }: Panel, top: number, across: (x: number) =
 
 const round = (value: number) => Math.round(value * 10) / 10;
 
-/** Returns about three to six round numbers from zero up. */
+/** Returns about three to six round numbers from zero to `highest`. */
 function ticksUpTo(highest: number): number[] {
   const rough = highest / 6;
   const power = 10 ** Math.floor(Math.log10(rough));

@@ -1,24 +1,24 @@
 import type { Course } from '../../testing/scaling/simulation.ts';
 
 /**
- * The workers in all scenarios. They start as slowly as with a GPU but process fewer items, so that two cores can run
- * twenty.
+ * The speed of the workers in all scenarios. They start as slowly as workers with a GPU, but they process fewer items
+ * per second, so that two cores can run twenty of them.
  */
 export const worker = {
   itemsPerSecond: 250,
-  /** Share of its speed that the autoscaler plans with. */
+  /** The share of a worker's speed with which the autoscaler plans. */
   asked: 0.8,
-  /** Time to load a model and warm up the device, in addition to the start of the process. */
+  /** The time in s to load a model and warm up the device, in addition to the start of the process. */
   startSeconds: 25,
 };
 
 /** Limits for the results of a scenario. */
 export interface Limits {
-  /** Maximum backlog, in seconds of work. */
+  /** The maximum backlog: the time in s that the workers need for the pending items. */
   peakSeconds: number;
-  /** Maximum time with a backlog above the target, in seconds. */
+  /** The maximum time in s during which the backlog is above the target. */
   overTargetSeconds: number;
-  /** Maximum number of times that the worker count changes direction. */
+  /** The maximum number of times that the number of workers changes from rising to falling, or back. */
   turns: number;
 }
 
@@ -32,12 +32,13 @@ const low = 300;
 const high = 3_000;
 const few = 2;
 /**
- * A sudden load is seen within 30 s, and the first new workers are ready after 30 more. This is the backlog by then.
+ * The backlog in s that a sudden load causes before the autoscaler can help: it notices the load within 30 s, and the
+ * first new workers are ready 30 s later.
  */
 const piledUpSeconds = (60 * (high - few * worker.itemsPerSecond)) / (few * worker.itemsPerSecond);
 const between = (at: number, from: number, to: number) => Math.min(1, Math.max(0, (at - from) / (to - from)));
 
-/** The target of the rule is a backlog of 60 s. */
+/** The autoscaling rule aims at a backlog of 60 s. */
 export const scenarios: readonly Scenario[] = [
   {
     name: 'burst',

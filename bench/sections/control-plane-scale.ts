@@ -9,7 +9,10 @@ import { recordTraffic, replayTraffic } from '../../testing/redis/traffic.ts';
 import { sum } from '../../testing/statistics.ts';
 import { type Figure, figure } from '../figures.ts';
 
-/** Concurrent batches, posted, awaited and read back over all APIs in turn. */
+/**
+ * Concurrent batches of equal size. Each is posted, awaited and read back through one API process; the API processes
+ * take turns.
+ */
 interface Load {
   batches: number;
   itemsOfBatch: number;
@@ -19,16 +22,19 @@ interface Run extends Load {
   apis: number;
   workers: number;
   itemsPerSecond: number;
-  /** CPU time of an item by kind of process, in microseconds; `client` posts and reads. */
+  /**
+   * The CPU time of an item in microseconds, by kind of process. `client` is the benchmark, which posts batches and
+   * reads results.
+   */
   cpu: Record<'api' | 'worker' | 'redis' | 'client', number>;
-  /** Share of one core. */
+  /** The used share of one core. */
   redisShare: number;
   clientShare: number;
-  /** Share of all cores. */
+  /** The idle share of all cores. */
   idleShare: number;
 }
 
-/** Number of APIs and workers in each run. */
+/** The numbers of API processes and of workers in each run. */
 const shapes = [
   [1, 1],
   [1, 2],
@@ -37,13 +43,14 @@ const shapes = [
   [3, 4],
 ] as const;
 const concurrentBatches = 6;
-/** Such a small batch has only the chunks of four items with which each batch begins. */
+/** A batch begins with 32 chunks of four items. A batch of this size has no other chunks. */
 const smallBatch = 128;
 
 /**
- * Measures the control plane with several APIs and workers, and the maximum throughput of one Redis: as far as the
- * cores allow, and alone with the recorded commands.
- * @param items of each run.
+ * Measures the control plane (API, queue and workers, without scoring) with several API processes and workers. Also
+ * measures the maximum throughput of one Redis in two ways: within the runs, as far as the cores allow, and alone, by
+ * replaying recorded commands.
+ * @param items the number of items of each run.
  */
 export async function benchControlPlaneScale(items: number, say: (line: string) => void): Promise<Figure[]> {
   const load = { batches: concurrentBatches, itemsOfBatch: Math.ceil(items / concurrentBatches) };
@@ -93,7 +100,7 @@ async function runShape(apis: number, workers: number, load: Load): Promise<Run>
   }
 }
 
-/** Runs at most `concurrentBatches` at a time. */
+/** Runs the batches of a load, at most `concurrentBatches` at a time. */
 async function work({ processes }: Installation, apis: number, { batches, itemsOfBatch }: Load): Promise<void> {
   let next = 0;
   const lane = async () => {
@@ -133,7 +140,7 @@ async function redisAlone(load: Load): Promise<Figure> {
   );
 }
 
-/** As in intake: 32 chunks of four items, then chunks of 64. */
+/** Returns the number of chunks of a batch, as the service divides it: 32 chunks of four items, then chunks of 64. */
 const chunksOf = (items: number): number =>
   items <= smallBatch ? Math.ceil(items / 4) : 32 + Math.ceil((items - smallBatch) / 64);
 
@@ -152,7 +159,7 @@ function figuresOf({ apis, workers, itemsPerSecond, cpu, redisShare, clientShare
   ];
 }
 
-/** Extrapolates the rate at which Redis would need a whole core. */
+/** Extrapolates, from the fastest run, the rate at which Redis would use one whole core. */
 function extrapolated(runs: readonly Run[]): Figure {
   const fastest = runs.reduce((best, run) => (run.itemsPerSecond > best.itemsPerSecond ? run : best));
   const { cpu, itemsOfBatch, apis, workers } = fastest;

@@ -6,22 +6,22 @@ import { readable } from '../../testing/readable.ts';
 import { sum } from '../../testing/statistics.ts';
 import { type Figure, figure, least, most } from '../figures.ts';
 
-/** A batch that was posted as NDJSON, evaluated by the stub and read back. */
+/** The measurements of one batch, which is posted as NDJSON, evaluated by the stub, and read back. */
 interface Run {
   items: number;
   itemsPerSecond: number;
-  /** CPU time of an item by process, in microseconds. */
+  /** The CPU time of an item in microseconds, by process. */
   cpu: Record<'api' | 'worker' | 'redis', number>;
-  /** Maximum memory growth of the API. */
+  /** The maximum growth of the resident memory of the API process. */
   apiMiB: number;
   redisBytesPerItem: number;
   seconds: { post: number; evaluate: number; read: number };
 }
 
 /**
- * Measures only the control plane: real API, worker and Redis, with a commit to disk for each write. A stub replaces
- * fetch, decode and inference.
- * @param sizes items of each batch, in sequence.
+ * Measures only the control plane: the real API, worker and Redis, where Redis commits each write to disk. A stub
+ * replaces downloading, decoding and inference.
+ * @param sizes the numbers of items of the batches, which run one after another.
  */
 export async function benchControlPlane(sizes: readonly number[], say: (line: string) => void): Promise<Figure[]> {
   const plane = await install({ roles: ['stub-api', 'stub-worker'], latencies: [] });

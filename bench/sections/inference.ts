@@ -9,10 +9,10 @@ import { type Figure, figure, least, most, type Target } from '../figures.ts';
 import { measureRoofline, type Roofline } from '../measure/roofline.ts';
 import type { BenchModel } from '../models.ts';
 
-/** Latency of the image server for `far` batches (ms). */
+/** The latency in ms of the slow image server, which the `far` measurements use. */
 const farMs = 150;
 
-/** CPU share of other programs above which the figures are unreliable. */
+/** The share of the CPU time in per cent. If other programs use more, the figures are unreliable. */
 const quietPercent = 5;
 
 interface Run {
@@ -29,15 +29,18 @@ interface Measured {
   far: Run;
   /** The same batch as `alone`, with concurrent single requests. */
   together: Run;
-  /** Latencies of sequential single requests (ms). */
+  /**
+   * Latencies in ms of sequential single requests: with the slow image server; with the fast one on an idle service;
+   * with the fast one during the batch of `together`.
+   */
   farSingles: number[];
   idleSingles: number[];
   busySingles: number[];
 }
 
 /**
- * Compares a batch with the limit of the machine, and measures single requests. Figures are ratios within one run.
- * Unique images and texts, caches off, API and worker in one process.
+ * Compares the throughput of a batch with the limit of the machine, and measures single requests. Figures are ratios of
+ * values from one run. Images and texts are unique, caches are off, and API and worker are one process.
  */
 export async function benchInference(
   section: string,
@@ -77,7 +80,10 @@ async function measureService(model: BenchModel, items: number, env: Record<stri
     if (answer.status !== 200) throw new Error(`The single failed: ${JSON.stringify(answer.body)}`);
     return performance.now() - begin;
   }
-  /** Sends as many as fit into the time, but at least five. */
+  /**
+   * Sends sequential single requests: at most `most`, as many as fit into the time, but at least five. Returns their
+   * latencies in ms.
+   */
   async function singles(server: number, most: number, seconds: number): Promise<number[]> {
     const times: number[] = [];
     const end = performance.now() + seconds * 1000;

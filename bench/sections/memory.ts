@@ -5,13 +5,13 @@ import { readable } from '../../testing/readable.ts';
 import { median } from '../../testing/statistics.ts';
 import { type Figure, figure, most } from '../figures.ts';
 
-/** The cache size in MiB. The first batch fills it: an image and a text of compact take 4 KiB. */
+/** The cache size in MiB. The first batch fills the cache: an image and a text of the model compact take 4 KiB. */
 const cacheMb = 16;
 const itemsOfABatch = 5_000;
 
 /**
- * Measures memory growth: memory of a worker and its encoders after `items`, relative to that after 5,000 with full
- * caches. Images and texts are unique; images have four sizes.
+ * Measures memory growth: the memory of a worker and its encoders after `items` items, relative to that after the first
+ * 5,000, when the caches are full. Images and texts are unique; images have four sizes.
  */
 export async function benchMemory(items: number, say: (line: string) => void): Promise<Figure[]> {
   const { client, batch, processes, close } = await install({
@@ -39,7 +39,9 @@ export async function benchMemory(items: number, say: (line: string) => void): P
   }
 }
 
-/** Returns the median of several readings, since garbage collection changes them. */
+/**
+ * Returns the memory of a process tree in MiB: the median of several readings, since garbage collection changes them.
+ */
 async function settledMiBOf(pid: number): Promise<number> {
   const readings: number[] = [];
   for (let reading = 0; reading < 5; reading++) {
@@ -49,7 +51,7 @@ async function settledMiBOf(pid: number): Promise<number> {
   return median(readings);
 }
 
-/** Returns about ten values, with the first and the last. */
+/** Returns about ten of the values, including the first and the last. */
 function sample<Value>(values: readonly Value[]): Value[] {
   const step = Math.max(1, Math.round((values.length - 1) / 10));
   return values.filter((_, at) => at % step === 0 || at === values.length - 1);

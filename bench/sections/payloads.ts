@@ -14,8 +14,9 @@ import { type Figure, figure, most } from '../figures.ts';
 const sampleMs = 50;
 
 /**
- * Measures a batch by reference with payloads in a bucket: peak memory of Redis and duration. Uses the store of
- * `S3_ENDPOINT`, `PAYLOADS` and `BATCH_BUCKETS` if set, else a store made for tests, which is slow.
+ * Measures a batch by reference (its items are read from a bucket) whose payloads are stored in a bucket too: the peak
+ * memory of Redis, and the duration. Uses the store of `S3_ENDPOINT`, `PAYLOADS` and `BATCH_BUCKETS` if they are set;
+ * otherwise a store made for tests, which is slow.
  */
 export async function benchPayloads(items: number, say: (line: string) => void): Promise<Figure[]> {
   const given = readConfig();
@@ -105,7 +106,7 @@ async function* inParts(items: number): AsyncGenerator<string> {
   yield* ndjsonItems(items);
 }
 
-/** @throws {Error} unless the result file has all items once, in order. */
+/** Checks the result file. @throws {Error} unless it has every item exactly once, in order. */
 async function expectComplete(objects: ObjectStore, { state, files }: BatchStatus, items: number): Promise<void> {
   const place = parseS3Location(files?.results ?? '');
   if (state !== 'completed' || place === undefined) throw new Error(`The batch is ${state}: ${files?.error}`);

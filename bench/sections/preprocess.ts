@@ -7,20 +7,26 @@ import { type Figure, figure, most, type Target } from '../figures.ts';
 const formats = ['jpeg', 'png', 'webp'] as const;
 type Format = (typeof formats)[number];
 
-/** Each round measures each way once. Larger images take longer. */
+/** The image sizes. A round measures each way once; larger images take longer, so they have fewer rounds. */
 const sizes = [
   { width: 640, height: 480, rounds: 60 },
   { width: 1600, height: 1200, rounds: 20 },
   { width: 4000, height: 3000, rounds: 7 },
 ];
-/** Rounds until V8 has optimised the kernels; before that they take several times as long. */
+/**
+ * The number of rounds that are not measured. In them V8 optimises the resize code, which takes several times as long
+ * before that.
+ */
 const warmUps = 3;
 const options = {
   recipe: { size: 224, resize: 'crop', filter: 'bicubic', rgb: 'after-resize' },
   maxPixels: 50_000_000,
 } as const;
 
-/** Ways from an encoded image to pixels. They alternate, so that other load on the machine affects all of them. */
+/**
+ * The compared ways from an encoded image to pixels. They alternate, so that other load on the machine affects all of
+ * them equally.
+ */
 const ways = {
   decode: (bytes: Buffer) => sharp(bytes, { sequentialRead: true, ignoreIcc: true }).removeAlpha().raw().toBuffer(),
   exact: (bytes: Buffer) => crop(bytes, { ...options, mode: 'exact' }),
@@ -33,7 +39,8 @@ interface Turn {
 }
 
 /**
- * Compares the default preprocessing with libvips: its decoding, and its own resize, which scales large JPEGs on load.
+ * Compares the default preprocessing (`exact`) with libvips: with decoding alone, and with the resize of libvips, which
+ * shrinks large JPEGs while it decodes them.
  */
 export async function benchPreprocess(quick: boolean, say: (line: string) => void): Promise<Figure[]> {
   const figures: Figure[] = [];
@@ -50,7 +57,7 @@ export async function benchPreprocess(quick: boolean, say: (line: string) => voi
         figure(
           `preprocess/${width}x${height}/${format}/${id}`,
           `${name}: exact / ${title}`,
-          // Everything runs on one thread, so CPU times are independent of other load.
+          // Everything runs on one thread, so the CPU time does not depend on other load on the machine.
           cpu.exact / cpu[other],
           '',
           `${readable(cpu.exact)} over ${readable(cpu[other])} ms of CPU; ${readable(wall.exact)} over ${readable(wall[other])} by the clock`,
@@ -87,7 +94,7 @@ const medianOf = (turns: Record<Way, Turn[]>, clock: keyof Turn): Record<Way, nu
 function imageOf(format: Format, width: number, height: number): Promise<Buffer> {
   const path = new URL('../../examples/photos/alpine.jpg', import.meta.url).pathname;
   const image = sharp(path).resize(width, height, { fit: 'cover' });
-  // Effort 2 of 6: encoding is not measured.
+  // Effort 2 of 6, since the time to encode is not measured.
   return (
     format === 'webp' ? image.webp({ effort: 2 }) : image.toFormat(format, format === 'png' ? {} : { quality: 85 })
   ).toBuffer();

@@ -3,7 +3,7 @@ import { readable } from '../../testing/readable.ts';
 import { median } from '../../testing/statistics.ts';
 import { type Figure, figure, least } from '../figures.ts';
 
-/** Every image with every text. */
+/** The numbers of different images and texts. A pair is formed of every image with every text. */
 const images = 32;
 const texts = 8;
 const pairs = images * texts;
@@ -11,8 +11,8 @@ const pairs = images * texts;
 type Pair = ReturnType<Installation['pair']>;
 
 /**
- * How much faster a batch is that repeats its images and texts than one in which all are different: 256 pairs over 32
- * images and 8 texts, with the embedding cache off and on. The two kinds of batches take turns.
+ * Measures how much faster a batch with repeated images and texts is than a batch in which all are different: 256 pairs
+ * of 32 images and 8 texts, with the embedding cache off and on. The two kinds of batches alternate.
  */
 export async function benchRepeats(quick: boolean, say: (line: string) => void): Promise<Figure[]> {
   const rounds = quick ? 3 : 7;
@@ -41,7 +41,7 @@ export async function benchRepeats(quick: boolean, say: (line: string) => void):
   return figures;
 }
 
-/** Returns images and texts that no cache knows, each image with each text, as a table of them lists them. */
+/** Returns pairs of each new image with each new text, ordered by image. No cache contains these images and texts. */
 function repeatedPairs({ pair }: Installation): Pair[] {
   const fresh = Array.from({ length: images }, () => pair());
   return fresh.flatMap(({ image }) => fresh.slice(0, texts).map(({ text }) => ({ image, text })));

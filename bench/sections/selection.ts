@@ -13,7 +13,10 @@ const tenant = 'default';
 const itemsAtOnce = 1_000;
 const comparedPages = 3;
 
-/** Measures pages of an ordered selection over one batch, and the size of its index of scores. */
+/**
+ * Measures the time to read pages of a filtered and sorted selection of a batch's results, and the size of the batch's
+ * index of scores.
+ */
 export async function benchSelection(items: number, say: (line: string) => void): Promise<Figure[]> {
   const server = await startRedis();
   const log = await createLogger({ name: 'bench', level: 'silent' });
@@ -107,7 +110,10 @@ async function postBatch({ batches }: Engine, items: number): Promise<string> {
   return posted.id;
 }
 
-/** Commits outcomes for all chunks, out of order. Returns the cosines; items without one have failed. */
+/**
+ * Commits outcomes for all chunks, the last chunk first. Returns the cosine of each item; undefined for an item that
+ * failed.
+ */
 async function commitAll({ chunks }: Engine, redis: Redis, id: string, items: number): Promise<(number | undefined)[]> {
   const count = Number(await redis.hget(batchKeys(redis, id).batch, 'chunks'));
   const cosines: (number | undefined)[] = new Array(items);
@@ -133,7 +139,10 @@ async function commitAll({ chunks }: Engine, redis: Redis, id: string, items: nu
   return cosines;
 }
 
-/** Compares the first pages with a plain sort. */
+/**
+ * Compares the first pages of the selection with the same selection made by sorting an array. @throws {Error} when they
+ * differ.
+ */
 async function expectPlainSort(
   { batches }: Engine,
   id: string,

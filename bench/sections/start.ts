@@ -13,7 +13,10 @@ import { type Figure, figure, most } from '../figures.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const photo = readFileSync(join(root, 'examples/photos/chelsea.jpg')).toString('base64');
 
-/** Measures `npm start` with everything installed and a managed Redis, up to the first score. */
+/**
+ * Measures the time from the start of `npm start` to the first score. Everything is installed, and the service starts
+ * its own Redis.
+ */
 export async function benchStart(times: number, say: (line: string) => void): Promise<Figure[]> {
   const seconds: number[] = [];
   for (let run = 0; run < times; run++) {
@@ -27,7 +30,7 @@ export async function benchStart(times: number, say: (line: string) => void): Pr
 async function startOnce(): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'vls-bench-start-'));
   const begin = performance.now();
-  // In its own process group, so that npm, its shell and the supervisor are stopped together.
+  // npm runs in its own process group, so that npm, its shell and the supervisor are stopped together.
   const npm = spawn('npm', ['start'], {
     cwd: root,
     detached: true,
@@ -55,7 +58,7 @@ async function startOnce(): Promise<number> {
   }
 }
 
-/** Returns the address printed in the banner. */
+/** Returns the address that the service prints when it has started. */
 async function announcedUrl(output: NodeJS.ReadableStream): Promise<string> {
   for await (const line of createInterface({ input: output })) {
     const match = /Page\s+(http\S+)\/evaluator\//.exec(line);

@@ -16,28 +16,31 @@ interface Timed {
   seconds: number;
 }
 
-/** The result of a comparison: some rows were sent as single requests one after another, the other rows as a batch. */
+/**
+ * The result of a comparison of single requests with a batch. Some rows were sent as single requests one after another,
+ * and the other rows as a batch.
+ */
 export interface Comparison {
   singles: Timed & {
     /** The number of single requests whose image was in the cache of the service. */
     cached: number;
   };
   batch: Timed & { id: string };
-  /** Seconds per row of the singles divided by seconds per row of the batch. */
+  /** The ratio of the time per row with single requests to the time per row in the batch. */
   speedUp: number;
   /**
-   * The largest difference between the score of a row as a single request and in a batch; null when no row has both
-   * scores.
+   * The largest difference between the two scores of a row: as a single request and in a batch. Null when no row has
+   * both scores.
    */
   largestDifference: number | null;
 }
 
-/** The number of rows sent as single requests: enough for a mean, and one minute at 600 ms each. */
+/** The number of rows sent as single requests. It is enough for a mean, and takes one minute at 600 ms each. */
 const sampleRows = 100;
 
 /**
- * Compares the speed of single requests with that of a batch, both with cold caches. They use different rows, and every
- * text and inline image is changed so that the caches of the service do not contain it. Afterwards the rows of the
+ * Compares the speed of single requests with that of a batch, both with cold caches. The two use different rows. Every
+ * text and inline image is changed, so that the caches of the service do not contain it. Afterwards the rows of the
  * single requests are scored once more as a batch, to compare the scores.
  * @throws {UsageError} for fewer than two rows.
  */
@@ -70,7 +73,7 @@ export async function compare(compared: OnlineDeps): Promise<Comparison> {
   return { singles, batch, speedUp, largestDifference };
 }
 
-/** Returns the rows of an input at the indices that `keep` selects. */
+/** Returns an input with only the rows whose index `keep` selects. */
 const filterRows = (input: BatchInput, keep: (index: number) => boolean): BatchInput => ({
   ...input,
   async *items() {

@@ -33,21 +33,26 @@ export interface InputOptions extends ColumnFlags {
 /** A file of pairs, or a folder of images with captions. It can be read several times, and is never in memory as a whole. */
 export interface BatchInput {
   file: string;
-  /** That of a folder is the one whose layout it has. */
+  /** The format of the file. A folder has the format `tar`, because it has the layout of a WebDataset. */
   format: BatchFormat;
-  /** The base of the paths of its images. */
+  /** The directory to which the paths of images are relative. */
   directory: string;
   /** The requested column names. */
   columnNames: ColumnNames;
-  /** Returns the columns; known after the first items, and undefined for formats without columns. */
+  /**
+   * Returns the columns of the file. Undefined before the first items have been read, and for formats without columns.
+   */
   header(): Header | undefined;
   /** Yields the pairs in order, a few at a time. An invalid row becomes a failed item, or throws when strict. */
   items(): AsyncGenerator<StoredItem[]>;
-  /** Returns the SHA-256 that identifies its content, in hexadecimal. */
+  /** Returns a SHA-256 that identifies the content of the file or folder, in hexadecimal. */
   hash(): Promise<string>;
 }
 
-/** @throws {UsageError} for a file that does not exist or has another format. */
+/**
+ * Opens a file or folder of pairs.
+ * @throws {UsageError} for a file that does not exist, is empty, or has a format that cannot be read.
+ */
 export async function openInput(file: string, options: InputOptions): Promise<BatchInput> {
   const isFolder = (await stat(file).catch(() => undefined))?.isDirectory() ?? false;
   const format = isFolder ? formatNamed('tar') : formatOf(file);

@@ -6,7 +6,7 @@ import { readTop, type Top } from '../../shared/top.ts';
 import { UsageError } from '../failures.ts';
 
 export interface KeepFlags {
-  /** The folder of the kept samples. */
+  /** The folder into which the kept samples are written. A sample is an image-text pair of a shard. */
   keep?: string | undefined;
   minScore?: number | undefined;
   top?: Top | undefined;
@@ -23,8 +23,8 @@ export interface Kept {
   /** The lowest score among the kept samples; null when none is kept. */
   threshold: number | null;
   /**
-   * The number of samples that are kept in addition to those that --top asked for, because they have the lowest kept
-   * score too.
+   * The number of samples that are kept in addition to those that --top requested, because they have the same score as
+   * the last one.
    */
   ties: number;
   /** The file that lists the ids of the kept samples, one on each line. */
@@ -38,15 +38,16 @@ export function parseTop(text: string): Top {
   throw new InvalidArgumentError('Expected a share such as 30% or 0.3, or a whole number.');
 }
 
-/** The formats whose subsets are written. */
+/** The formats of which a subset of the samples can be written. */
 const keptFormats = new Set<FormatName | undefined>(['tar', 'parquet']);
 
-/** The name of the file with the ids. */
+/** The name of the file with the ids of the kept samples. */
 export const idsFile = 'ids.txt';
 
 /**
  * Checks the flags of a selection before anything is scored.
- * @throws {UsageError} for flags that lack each other, other formats, and a folder with other files.
+ * @throws {UsageError} when a required flag is missing, for files of other formats, and when the folder has other
+ * files.
  */
 export async function checkKeeping(files: readonly string[], flags: KeepFlags): Promise<Keeping | undefined> {
   const { keep, minScore, top } = flags;

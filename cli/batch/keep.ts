@@ -14,8 +14,8 @@ import { idsFile, type Keeping, type Kept } from './keep-flags.ts';
 import { type ScoredShard, scoresOf } from './shard-scores.ts';
 
 /**
- * Writes the samples that are kept, each shard in its format and with its name. A file has its name only when it is
- * complete; a shard of which nothing is kept has none.
+ * Writes the samples that are kept. The output has one file for each shard, with the name and the format of the shard.
+ * A file gets this name only when it is complete. A shard without a kept sample has no file.
  */
 export async function keepSamples(
   shards: readonly ScoredShard[],
@@ -67,7 +67,10 @@ async function writeShard(file: string, target: string, kept: ReadonlySet<number
   await rename(part, target);
 }
 
-/** Returns the score of the last sample among the best of all shards, at 8 bytes a sample; 0 without `top`. */
+/**
+ * Returns the lowest score among the best samples of all shards, which `top` selects; 0 without `top`. It needs 8 bytes
+ * of memory for each sample.
+ */
 async function thresholdOf(shards: readonly ScoredShard[], top: Top | undefined) {
   let scores = new Float64Array(1024);
   let scored = 0;

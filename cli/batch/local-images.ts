@@ -17,7 +17,7 @@ export interface LocalImages {
    * directory}.
    */
   asFile(item: StoredItem): StoredItem;
-  /** Returns the error of an image that cannot be read, with the paths of this machine in its message. */
+  /** Returns the error of an image that could not be read, with a message that names paths of this machine. */
   explain(item: StoredItem, error: ItemError): ItemError;
   /** The only directory from which images are read. */
   directory: string;
@@ -28,8 +28,10 @@ const longestPath = 4096;
 const imageName = /\.(jpe?g|jfif|png|webp|gif|avif|heif|heic|tiff?|bmp)$/i;
 
 /**
+ * Creates the preparation of items whose images are below one directory.
  * @param directory the base of relative paths. Files outside of this directory are never read, so that a list from
  * somebody else cannot read other files of this machine.
+ * @param maxBytes the maximum size of an image file.
  */
 export function localImages(directory: string, maxBytes: number): LocalImages {
   const root = resolve(directory);
@@ -55,7 +57,10 @@ export function localImages(directory: string, maxBytes: number): LocalImages {
   };
 }
 
-/** Returns the item for a service that reads the path itself, below its own IMAGE_FILE_ROOTS. */
+/**
+ * Returns the item with the path of its image, for a service that reads the image itself, below its own
+ * IMAGE_FILE_ROOTS.
+ */
 export function asServerFile(item: StoredItem): StoredItem {
   const path = pathOf(item);
   return path === undefined ? item : { ...(item as BatchItem), image: { file: path } };
@@ -67,7 +72,10 @@ function pathOf(item: StoredItem): string | undefined {
   return imagePath(item.image);
 }
 
-/** Returns the path in a string: a `file:` address, or text with the file ending of an image. */
+/**
+ * Returns the path that an image source names: a `file:` address, or a text that ends like the name of an image file.
+ * Otherwise undefined.
+ */
 export function imagePath(image: ImageSource): string | undefined {
   if (typeof image !== 'string') return undefined;
   const source = image.trim();
@@ -76,7 +84,7 @@ export function imagePath(image: ImageSource): string | undefined {
   return imageName.test(source) ? source : undefined;
 }
 
-/** Returns the error with another message and the same code. */
+/** Returns the error with the same code and a message that names the path and the directory. */
 function reworded(error: ItemError, path: string, root: string): ItemError {
   if (error.code === 'image.file.not_found') return itemError(error.code, `There is no file ${path} in ${root}`);
   if (error.code !== 'image.file.refused') return error;

@@ -8,10 +8,10 @@ import {
 } from '../../shared/formats.ts';
 import { UsageError } from '../failures.ts';
 
-/** The formats of outputs. */
+/** The formats in which results can be written. */
 export const outputFormats = formats.filter(({ isWritten }) => isWritten);
 
-/** Returns the format by the name of the output. */
+/** Returns the format that the ending of the output's name states. */
 export function outputFormatOf(output: string): FormatName {
   const format = formatOfFile(output);
   if (format !== undefined && !format.isGzip && format.format.isWritten) return format.format.name;
@@ -27,8 +27,8 @@ export function outputBeside(input: string): string {
 }
 
 /**
- * Returns the file ending of an output: that of its input, or if results are not written in that format, the most
- * similar one.
+ * Returns the file ending of an output. It is that of the input if results can be written in this format; otherwise
+ * that of the most similar format.
  */
 export function endingFor(input: NamedFile | undefined): string {
   if (input?.format.isWritten) return input.ending;

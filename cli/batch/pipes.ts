@@ -12,9 +12,9 @@ export interface Piped {
   out: string | undefined;
 }
 
-/** The formats of files of pairs. */
+/** The formats in which pairs can be read. */
 export const inputFormats = formats.filter(({ isRead }) => isRead);
-/** The formats that stdin may have, named by file endings. */
+/** The formats that stdin may have, each named by its file endings. */
 export const pipedFormats = inputFormats.flatMap(({ endings }) => endings);
 
 export interface Pipes {
@@ -26,8 +26,8 @@ export interface Pipes {
 }
 
 /**
- * Runs a command whose input or output is a pipe, with temporary files in their place. Rows are read several times (to
- * hash, to send, and to join them with their results), which a pipe does not allow.
+ * Runs a command whose input or output may be a pipe. A temporary file takes the place of each pipe: rows are read
+ * several times (to hash them, to send them, and to join them with their results), which a pipe does not allow.
  */
 export async function withPipes<Value>(
   { file, out, format }: Pipes,

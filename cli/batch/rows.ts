@@ -1,6 +1,6 @@
 import type { StoredItem } from '../../batches/store/payload.ts';
 
-/** Regroups rows into portions of any size. */
+/** Reads rows in groups of any size, independent of the groups in which their source yields them. */
 export interface Rows {
   /** Returns the next rows; fewer than requested only at the end. */
   take(count: number): Promise<StoredItem[]>;

@@ -62,7 +62,7 @@ export interface RunResult {
   finished: NonNullable<RunState['finished']>;
 }
 
-/** States in which repeating the command would change nothing. */
+/** The final states after which the same command has nothing to do. */
 const doneStates = new Set(['completed', 'completed_with_errors']);
 
 /** Scores a file of pairs into an output file. Continues where an earlier run stopped. */
@@ -130,7 +130,7 @@ export async function runBatch(
       };
       const deps = { client, input, prepare, posting, progress, signal, onBatch };
       const status = await runToEnd(deps, state, stateFile).catch(async (error: unknown) => {
-        // A refused batch cannot be continued, so the state file gets back its former content.
+        // A refused batch cannot be continued, so the state file is restored to its former content.
         const isRefusal = !signal.aborted && failureOf(error).code !== 'service.unreachable';
         if (isRefusal && state.batchId === undefined) {
           await (known === undefined || known === state ? stateFile.remove() : stateFile.write(known));
@@ -141,7 +141,7 @@ export async function runBatch(
       const { revision, precision, preprocess } = status;
       const at = status.finishedAt ?? new Date().toISOString();
       state.finished = { at, state: status.state, model: status.model, revision, precision, preprocess, tally };
-      // The time of the whole batch: after a resume, this process saw only the last part.
+      // The time of the whole batch counts. After an interruption, this process saw only the last part of it.
       rowsPerSecond = (1000 * rowsOf(tally)) / Math.max(1, Date.parse(at) - Date.parse(status.createdAt));
     }
     delete state.partial;
@@ -164,7 +164,7 @@ function stateOf({ succeeded, failed }: Tally): string {
 /** Returns the state of an earlier run if that run can be continued, else the new state. */
 function stateToResume(known: RunState | undefined, fresh: RunState, progress: Progress): RunState {
   if (known === undefined) return fresh;
-  // Compared as JSON, which drops undefined values, because the known state was read from JSON.
+  // Both states are compared as read from JSON, because JSON drops undefined values.
   if (!isSameRun(known, JSON.parse(JSON.stringify(fresh)))) {
     if (known.finished === undefined && known.batchId !== undefined) {
       progress.say(
@@ -178,7 +178,7 @@ function stateToResume(known: RunState | undefined, fresh: RunState, progress: P
 
 /** Locks the output, since two runs would overwrite each other. The second run waits, and then finds the work done. */
 async function lock(output: string, progress: Progress, signal: AbortSignal): Promise<() => void> {
-  // The user id is in the name: all users share the directory, but not the file.
+  // The name contains the user id, because all users share the directory but each user needs a file of their own.
   const name = `vls-${process.getuid?.() ?? 'lock'}-${hash('sha256', output).slice(0, 16)}.lock`;
   return await takeLock(
     join(tmpdir(), name),

@@ -23,14 +23,16 @@ export interface OfflineDeps {
   signal: AbortSignal;
 }
 
-/** The number of rows that are evaluated together, the same as in a chunk of a batch. */
+/** The number of rows that are evaluated together. A chunk of a batch in the service has the same number. */
 const chunkRows = 64;
-/** The maximum number of chunks in flight: while the last rows of one chunk are slow, the next ones use the machine. */
+/**
+ * The maximum number of chunks in flight. While the last rows of one chunk are slow, the next chunks use the machine.
+ */
 const maxChunksInFlight = 4;
 /** The time in ms between two writes of the state file. */
 const checkpointMs = 1_000;
 
-/** The model and versions that computed the scores. */
+/** The model that computed the scores, with its revision, precision and preprocessing. */
 export type Pinned = Pick<NonNullable<RunState['finished']>, 'model' | 'revision' | 'precision' | 'preprocess'>;
 
 /** Scores the rows in this process and its encoders, without a service. Continues an output that an earlier run began. */
@@ -92,7 +94,8 @@ export async function scoreOffline(
           { signal },
         )
         .then(({ answers }) => ({ items, outcomes: answers.map(({ outcome }) => outcome) }));
-      // A failure is handled when its chunk is written. Without this handler it would end the process before that.
+      // An error is handled when the results of its chunk are written. Without this handler, Node would end the process
+      // before that.
       evaluated.catch(() => {});
       inFlight.push(evaluated);
       if (inFlight.length >= maxChunksInFlight) await write();
@@ -131,8 +134,8 @@ function toResults(
 }
 
 /**
- * Returns the number of rows, from which the remaining time is computed. Reading the file once more costs little
- * compared with the evaluation.
+ * Returns the number of rows. The remaining time is computed from it. Reading the file once more costs little compared
+ * with the evaluation.
  */
 async function countRows(input: BatchInput, signal: AbortSignal): Promise<number> {
   let total = 0;

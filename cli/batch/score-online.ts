@@ -15,7 +15,7 @@ import type { RunState, StateFile } from './state-file.ts';
 import { count, emptyTally, type Tally } from './tally.ts';
 import { openWriter, type Receipt, type WriterOptions } from './writer.ts';
 
-/** The options with which the batch is posted. */
+/** The options that are posted with the batch. */
 export interface Posting {
   /** The name of the batch; the name of the file by default. */
   name?: string | undefined;
@@ -31,7 +31,7 @@ export interface Posting {
 export interface OnlineDeps {
   client: ServiceClient;
   input: BatchInput;
-  /** Returns the item in the form in which it is sent. */
+  /** Returns the item in the form that is sent to the service, for example with its local image as base64. */
   prepare(item: StoredItem): Promise<StoredItem>;
   posting: Posting;
   progress: Progress;
@@ -40,14 +40,14 @@ export interface OnlineDeps {
   onBatch?: ((id: string) => void) | undefined;
 }
 
-/** The size in bytes of the parts that are sent. */
+/** The minimum length of each part of the body, about in bytes. The last part may be shorter. */
 const partBytes = 256 * 1024;
-/** The maximum attempts to read results when the connection breaks. */
+/** The maximum number of attempts to read the results when the connection breaks. */
 const downloadAttempts = 3;
 
 /**
- * Runs a batch to its end: the batch of an earlier run if there is one, else a new one. The state file always contains
- * the data that a later run needs.
+ * Runs a batch to its end. If an earlier run of the command has posted the batch, this run continues with it; otherwise
+ * it posts a new one. The state file always contains the data that a later run needs.
  */
 export async function runToEnd(deps: OnlineDeps, state: RunState, stateFile: StateFile): Promise<BatchStatus> {
   const { client, progress, signal } = deps;
@@ -100,8 +100,8 @@ async function postOnce(deps: OnlineDeps, state: RunState, stateFile: StateFile)
   } catch (error) {
     const { code } = failureOf(error);
     if (code === 'idempotency.mismatch') {
-      // The service has another body under this key. The rows are the same, so the local images have changed since they
-      // were sent.
+      // An earlier attempt has sent another body with this key. The rows are the same, so the local images have changed
+      // since then.
       deps.progress.say('the images have changed since they were sent; starting again');
       state.idempotencyKey = randomUUID();
       await stateFile.write(state);
@@ -133,18 +133,21 @@ export async function post(deps: OnlineDeps, idempotencyKey: string): Promise<Ba
   });
 }
 
-/** Reads the header of an input, so that its columns are known. */
+/** Reads the first items of an input if its columns are not known before. */
 async function readHeader(input: BatchInput): Promise<BatchInput> {
   if (input.header() === undefined && input.format.hasColumns) for await (const _ of input.items()) break;
   return input;
 }
 
-/** The maximum length of the list of columns in a URL. Servers limit URLs: Node allows 16 KiB for all headers. */
+/**
+ * The maximum length of the list of columns in a URL, in characters. Servers limit URLs: Node allows 16 KiB for all
+ * headers.
+ */
 const maxColumnsLength = 8_000;
 
 /**
- * Returns query parameters that name the columns of the file. The rows are sent as NDJSON, so without them, CSV results
- * would not have these columns.
+ * Returns query parameters that name the columns of the file. The rows are sent as NDJSON, which has no columns.
+ * Without these parameters, CSV results of the batch would not have the columns of the file.
  */
 function columnsOf(input: BatchInput): [string, string][] {
   const header = input.header();
@@ -177,8 +180,8 @@ async function* bodyOf({ input, prepare, progress }: OnlineDeps): AsyncGenerator
 }
 
 /**
- * Returns a row as a line. A row that is not a pair is sent without its text: it fails, and the rows after it keep
- * their index.
+ * Returns a row as an object for one line of NDJSON. A row that is not a pair is sent without its text: it fails in the
+ * service, and the rows after it keep their index.
  */
 function toLine(item: StoredItem): object {
   if (!('error' in item)) return item;
@@ -191,7 +194,7 @@ const receiptOf = ({ model, revision, precision, preprocess, textCleaning, longT
 });
 
 /**
- * Writes the results of a batch with the rows they belong to, in the order of the rows.
+ * Writes the results of a batch together with their rows, in the order of the rows.
  * @throws {CommandError} `results.incomplete` when the number of results differs from the number of rows.
  */
 export async function writeResults(deps: OnlineDeps, status: BatchStatus, options: WriterOptions): Promise<Tally> {
@@ -234,8 +237,8 @@ export async function* joinWithRows(
   const rows = createRows(input.items());
   let index = 0;
   for await (const lines of linesOf(response.body)) {
-    // The exact parser is used only for lines with metadata: every score has a fraction, so it would be used for all
-    // lines.
+    // The exact parser, which keeps numbers as they are written, is used only for lines with metadata. It is slower for
+    // lines that have a number with a fraction, and every score is such a number.
     const parse = (line: string) => (line.includes('"metadata"') ? parseExactly(line) : JSON.parse(line));
     const sent = lines.map((line): ItemResult => parse(line));
     const items = await rows.take(sent.length);
@@ -248,8 +251,8 @@ export async function* joinWithRows(
 }
 
 /**
- * Returns the result with the error that was found before its row was sent. That error is more precise than the error
- * of the service.
+ * Returns the result. If this machine found an error in the row before it was sent, that error replaces the error of
+ * the service, because it is more precise.
  */
 async function withOwnError(
   result: ItemResult,

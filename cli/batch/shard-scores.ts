@@ -5,11 +5,11 @@ import { type ScoredRow, scoresOfParquet } from '../../formats/parquet.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { formatOfFile } from '../../shared/formats.ts';
 
-/** A shard that is scored: its file, and the file with its results. */
+/** A shard (one of the input files) that has been scored: its file, and the file with its results. */
 export interface ScoredShard {
   file: string;
   output: string;
-  /** The requested names of the columns of an item. */
+  /** The names of the columns with image, text and id that the user requested. */
   columns: ColumnNames;
 }
 

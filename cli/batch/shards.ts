@@ -5,12 +5,12 @@ import { UsageError } from '../failures.ts';
 import { outputBeside } from './output-name.ts';
 import { isReference } from './reference.ts';
 
-/** The largest number of files of one command. */
+/** The maximum number of input files of one command. */
 const maxShards = 100_000;
 
 /**
- * Returns the files that names and patterns stand for, in order. `{00000..00127}` is a range, in which every file must
- * exist; `{a,b}` is a list; `*`, `?` and `**` match existing files, which are sorted.
+ * Returns the files that names and patterns stand for, in the order of the patterns. `{00000..00127}` is a range; each
+ * of its files must exist. `{a,b}` is a list. `*`, `?` and `**` match existing files, which are sorted.
  * @throws {UsageError} for a pattern without a match, and for a file that is named twice.
  */
 export async function expandShards(patterns: readonly string[]): Promise<string[]> {
@@ -39,7 +39,7 @@ async function matchesOf(pattern: string): Promise<string[]> {
   return found.sort();
 }
 
-/** Expands the first braces of a name, then those that follow. Braces that contain neither a range nor a list stay. */
+/** Expands the braces of a name, from left to right. Braces that contain neither a range nor a list stay unchanged. */
 function bracesOf(name: string): string[] {
   const [all, body = ''] = /\{(\d+\.\.\d+|[^{}]*,[^{}]*)\}/.exec(name) ?? [];
   if (all === undefined) return [name];
@@ -60,8 +60,9 @@ function rangeOf(body: string): string[] {
 }
 
 /**
- * Returns the output of each file: in the folder of the file, or in a given folder, which is created.
- * @throws {UsageError} when two files would have the same output, or the folder is a file.
+ * Returns the name of the output of each file. Outputs are in the folders of their files, or all in `folder`, which is
+ * created.
+ * @throws {UsageError} when two files would have the same output, or when `folder` is a file.
  */
 export async function outputsOf(files: readonly string[], folder: string | undefined): Promise<string[]> {
   if (folder === undefined) return files.map(outputBeside);

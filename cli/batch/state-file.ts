@@ -4,20 +4,24 @@ import { UsageError } from '../failures.ts';
 import { tallySchema } from './tally.ts';
 
 /**
- * The state of a run, in a small file next to the output, for the next run of the command. The file is written before
- * anything is sent. It stays after the run, and names the model of the scores.
+ * The schema of the state of a run. The state is in a small file next to the output, so that the next run of the same
+ * command can continue. It is written before anything is sent. It stays after the run, and names the model that
+ * computed the scores.
  */
 const schema = z.object({
   version: z.literal(1),
   input: z.object({ file: z.string(), sha256: z.string() }),
   /** The options that influence the scores. */
   options: z.record(z.string(), z.unknown()),
-  /** The address of the service; null offline. */
+  /** The address of the service; null for a run without a service. */
   service: z.string().nullable(),
-  /** The idempotency key of the batch. With it a later run finds the batch even if its id never arrived. */
+  /**
+   * The idempotency key with which the batch is posted. With the key, a later run finds the batch even if the response
+   * with its id never arrived.
+   */
   idempotencyKey: z.string(),
   batchId: z.string().optional(),
-  /** The progress of an output that is scored without a service. */
+  /** The progress of a run without a service. */
   partial: z.object({ rows: z.int(), bytes: z.int(), tally: tallySchema }).optional(),
   finished: z
     .object({

@@ -10,7 +10,7 @@ import { noProgress, showProgress, whole } from '../progress.ts';
 
 export const pathOf = (id: string): string => `/v1/evaluation/batch/${encodeURIComponent(id)}`;
 
-/** The time in ms between two checks whether the result files of an ended batch are written. */
+/** The time in ms between two requests that check whether the result files of an ended batch have been written. */
 const filesPollMs = 500;
 
 /** Shows the progress of a batch until it has ended and its result files are written. */
@@ -64,7 +64,7 @@ export function formatStatus(status: BatchStatus, stream: NodeJS.WriteStream): s
   const outcome = reason === null ? state : `${state} (${reason})`;
   const lines = [`batch ${id}: ${styled(stream, colour, outcome)}, ${counts.join(', ')}`];
   lines.push(...Object.entries(failures).map(([code, count]) => `  ${code}: ${whole(count ?? 0)}`));
-  // Absent in responses of older services.
+  // Responses of older releases have no `inputError`.
   if (inputError) lines.push(`  ${inputError.code}: ${inputError.message}`);
   if (files?.state === 'written') {
     lines.push(...[files.results, files.csv, files.parquet, files.failures].filter((file) => file != null));

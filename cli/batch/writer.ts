@@ -13,9 +13,12 @@ import { cannotWrite } from '../output-file.ts';
 import type { BatchInput } from './input.ts';
 import { createRows } from './rows.ts';
 
-/** Writes an output. The results go to a temporary file, which gets the name of the output when it is complete. */
+/** Writes an output file. The results go to a temporary file, which gets the name of the output when it is complete. */
 export interface OutputFile {
-  /** Writes results. @param items the items of the results, in the same order. */
+  /**
+   * Writes results.
+   * @param items the items to which the results belong, in the same order.
+   */
   add(results: readonly ItemResult[], items: readonly StoredItem[]): Promise<void>;
   /** Returns the number of CSV cells that got an apostrophe, because a spreadsheet would run them as formulas. */
   escaped(): number;
@@ -26,7 +29,7 @@ export interface OutputFile {
   close(): Promise<void>;
 }
 
-/** The facts about the scores of a batch. */
+/** The model that computed the scores of a batch, and how it processed images and texts. */
 export type Receipt = Pick<
   ResultSource,
   'model' | 'revision' | 'precision' | 'preprocess' | 'textCleaning' | 'longText'
@@ -37,11 +40,11 @@ export interface WriterOptions {
   format: FormatName;
   input: Pick<BatchInput, 'header' | 'items'>;
   formulas: StreamQuery['formulas'];
-  /** True when the model gives each pair a probability. */
+  /** True when the model computes a probability for each pair. */
   pairProbabilities?: boolean;
-  /** The model and versions that computed the scores. The metadata of a Parquet file contains them. */
+  /** The model that computed the scores, with its versions. It is written into the metadata of a Parquet file. */
   receipt?: Receipt;
-  /** The number of bytes that an earlier run has already written. */
+  /** The number of bytes that an earlier run has written to the temporary file. */
   from?: number;
 }
 
@@ -50,8 +53,8 @@ const partOf = (output: string): string => `${output}.part`;
 export const removePart = (output: string): Promise<void> => rm(partOf(output), { force: true });
 
 /**
- * Opens an output. An interrupted run continues at the end of its partial file. Only text formats can be continued, so
- * for other formats the partial file is NDJSON, and {@link OutputFile.commit} converts it.
+ * Opens an output file. An interrupted run continues at the end of its temporary file. Only a text format can be
+ * continued. For other formats the temporary file is NDJSON, and {@link OutputFile.commit} converts it.
  */
 export async function openWriter(options: WriterOptions): Promise<OutputFile> {
   const { output, format, from = 0 } = options;
@@ -86,7 +89,10 @@ export async function openWriter(options: WriterOptions): Promise<OutputFile> {
   };
 }
 
-/** The columns are known once the first rows have been read. */
+/**
+ * Creates the writer of a format. Call it after the first rows have been read, because the columns are not known
+ * before.
+ */
 function createWriter(
   { input, formulas, pairProbabilities, receipt }: WriterOptions,
   format: FormatName,
@@ -96,7 +102,7 @@ function createWriter(
   return createResultWriter(format, { ...source, ...receipt, pairProbabilities }, formulas);
 }
 
-/** Writes the output from the results in the partial file and the rows of the input. */
+/** Converts the temporary NDJSON file: writes the output from the results in it and the rows of the input. */
 async function convert(part: string, options: WriterOptions): Promise<void> {
   const { output, input } = options;
   const converted = `${part}.converted`;
@@ -126,7 +132,7 @@ async function convert(part: string, options: WriterOptions): Promise<void> {
 interface Appended {
   write(part: Bytes): Promise<void>;
   bytes(): number;
-  /** Closes the file after its bytes are on disk, because a file with the final name must be complete. */
+  /** Writes all bytes to disk, then closes the file. It gets its final name afterwards, and must be complete then. */
   finish(): Promise<void>;
   close(): Promise<void>;
 }

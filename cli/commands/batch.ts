@@ -88,7 +88,7 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
     });
 }
 
-/** Scores files one after another. A second run skips those that are done. */
+/** Scores several files (shards) one after another. A second run skips the files that are done. */
 async function scoreShards(context: Context, files: readonly string[], flags: Flags): Promise<void> {
   const {
     compare: isCompared,
@@ -105,7 +105,7 @@ async function scoreShards(context: Context, files: readonly string[], flags: Fl
   if (isCompared) throw new UsageError('--compare takes one file only');
   if (more.limit !== undefined) throw new UsageError('--limit works with one file only');
   const { openInput } = await import('../batch/input.ts');
-  // A shard that is missing, or a flag that does not fit, is found before the first is scored.
+  // A missing shard or a wrong flag is reported before the first shard is scored.
   const columnNames: ColumnNames[] = [];
   for (const file of files) columnNames.push((await openInput(file, { ...more, strictness: 'lenient' })).columnNames);
   const keeping = await checkKeeping(files, flags);
@@ -182,7 +182,10 @@ async function scoreFile(context: Context, options: RunOptions, offline: boolean
   return run;
 }
 
-/** Posts a batch by reference and waits for its end. The service reads the rows and writes the results. */
+/**
+ * Posts a batch whose file is in a bucket, and waits for its end. The service itself reads the rows and writes the
+ * results.
+ */
 async function scoreReference(context: Context, options: RunOptions): Promise<void> {
   const { exitCodeOf, formatStatus, watch } = await import('../batch/watch.ts');
   const client = await context.connect();

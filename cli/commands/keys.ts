@@ -19,7 +19,7 @@ import { json, type Terminal, table } from '../output.ts';
 
 export interface KeysCommandDeps {
   terminal: Terminal;
-  /** The settings, read when a command runs. */
+  /** Returns the settings. They are read when a command runs. */
   config(): Config;
 }
 
@@ -44,7 +44,9 @@ interface Global {
   file?: string;
 }
 
-/** `vls keys add | list | rotate | remove`: edits the key file. A running service notices the change by itself. */
+/**
+ * `vls keys add | list | rotate | remove`: edits or lists the key file. A running service notices a change by itself.
+ */
 export function addKeysCommand(program: Command, { terminal, config }: KeysCommandDeps): void {
   const { stdout, stderr } = terminal;
   const keys = program
@@ -194,11 +196,11 @@ function toRecord(options: AddOptions, id: string, hash: string): KeyRecord {
   throw new UsageError(`${issue?.path.join('.')}: ${issue?.message}`);
 }
 
-/** Returns a time, cut to the minute. */
+/** Returns a time to the minute; `-` if it is undefined. */
 const minuteOf = (time: string | undefined): string => (time === undefined ? '-' : `${time.slice(0, 16)}Z`);
 
 /**
- * Returns the records in which a new key replaces the named one. The old key gets an expiry.
+ * Returns the records after a new key has replaced the named one. The old key gets an expiry.
  * @throws {UsageError} when the name does not identify exactly one key that can be replaced.
  */
 function rotate(
@@ -234,7 +236,10 @@ function rotate(
   return { records: [...records.map((each) => (each === rotated ? former : each)), record], former, record };
 }
 
-/** Returns the expiry of the new key: it gets the same lifetime as the old one. */
+/**
+ * Returns the expiry with which the new key gets the same lifetime as the old one; undefined if the old key does not
+ * expire.
+ */
 function sameLifetime({ id, created, expires }: KeyRecord, now: number): Date | undefined {
   if (expires === undefined) return undefined;
   if (created !== undefined) return new Date(now + Date.parse(expires) - Date.parse(created));
@@ -258,15 +263,18 @@ async function read(file: string): Promise<KeyRecord[]> {
   }
 }
 
-/** Replaces the key file atomically, with the permissions of the old one. A first key file is readable by its owner only. */
+/**
+ * Changes the key file. The new file replaces the old one atomically and has its permissions. If there was no file,
+ * only its owner may read the new one.
+ */
 async function edit<Result>(
   path: string,
   change: (records: KeyRecord[]) => { records: KeyRecord[]; result: Result },
 ): Promise<Result> {
-  // A symbolic link is kept: the file that it points to is replaced.
+  // A symbolic link stays, and the file that it points to is replaced.
   const file = await realpath(path).catch(() => path);
   const draft = `${file}.new`;
-  // Created exclusively, so this file is also the lock.
+  // The new file is also the lock: it is created only if it does not exist.
   const handle = await open(draft, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
     throw new UsageError(
@@ -274,8 +282,8 @@ async function edit<Result>(
     );
   });
   try {
-    // Keeps the permissions of the old file: an operator may have widened them so that the service can read the file as
-    // another user.
+    // The new file gets the permissions of the old one: an operator may have widened them, so that the service can read
+    // the file as another user.
     const former = await stat(file).catch(() => undefined);
     if (former !== undefined) await handle.chmod(former.mode & 0o777);
     const { records, result } = change(await read(file));

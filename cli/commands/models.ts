@@ -19,11 +19,14 @@ interface Global {
   quiet?: boolean;
 }
 
-/** `int8` is made from fp32 files. `repository-int8` are the int8 files of the repository. */
+/**
+ * The values of `--precision`. `int8` is made on this machine from fp32 files. `repository-int8` means the int8 files
+ * of the repository.
+ */
 const pullable = ['fp32', 'fp16', 'int8', 'repository-int8'] as const;
 type Pullable = (typeof pullable)[number];
 
-/** Returns the precisions of the files that are fetched. */
+/** Returns the precisions whose files must be fetched for the requested values of `--precision`. */
 const fetchedFor = (asked: readonly Pullable[] | undefined): Precision[] | undefined =>
   asked && [
     ...new Set(asked.map((each): Precision => (each === 'int8' ? 'fp32' : each === 'repository-int8' ? 'int8' : each))),
@@ -42,7 +45,9 @@ interface CommandEnvironment extends Global, Terminal {
   settings: Config;
 }
 
-/** Pulls models. Ctrl-C ends a pull cleanly: the lock is released and the files are synchronised. */
+/**
+ * Pulls models one after another. Ctrl-C ends a pull cleanly: the lock is released, and the received bytes are on disk.
+ */
 async function pullAll(models: HubEntry[], flags: PullFlags, environment: CommandEnvironment): Promise<void> {
   const { settings, stdout, stderr, json: isJson = false, quiet: isQuiet = false } = environment;
   const { pull } = await import('../../models/pulling/pull.ts');
@@ -75,7 +80,9 @@ async function makeInt8Of(entry: ModelEntry, again: boolean): Promise<string[]> 
   });
 }
 
-/** Prints what a pull would download. Exits with 1 when the hub does not answer or contradicts the registry. */
+/**
+ * Prints which files a pull would download. Sets exit code 1 when the hub does not answer or contradicts the registry.
+ */
 async function surveyAll(models: HubEntry[], { precision }: PullFlags, environment: CommandEnvironment): Promise<void> {
   const { settings, stdout, stderr, json: isJson = false, quiet: isQuiet = false } = environment;
   const [{ survey }, { describeSurvey, isRefused }] = await Promise.all([
@@ -97,8 +104,8 @@ async function surveyAll(models: HubEntry[], { precision }: PullFlags, environme
 }
 
 /**
- * `vls models list | pull | verify | remove | search | add | check | golden`. Their code in models/ is loaded only when
- * one of them runs.
+ * `vls models list | pull | verify | remove | search | add | check | golden`. The code of each command is loaded only
+ * when the command runs.
  */
 export function addModelsCommand(program: Command, deps: CommandDeps): void {
   const { terminal, config } = deps;
@@ -193,7 +200,7 @@ export function addModelsCommand(program: Command, deps: CommandDeps): void {
           removed.push({ model: entry.model, removed: wasPulled || wasAdded });
         } else if (wasAdded) {
           await forget(entry);
-          // Files that were made from those of the folder.
+          // Deletes the files that were made from the files of the folder, such as int8 files. The folder itself stays.
           await rm(entry.madeDirectory, { recursive: true, force: true });
           removed.push({ model: entry.model, removed: true });
         } else {
@@ -252,7 +259,7 @@ export function addModelsCommand(program: Command, deps: CommandDeps): void {
 async function registryOf(settings: Config): Promise<{
   entries: Entries;
   find(name: string): ModelEntry;
-  /** Returns all models that share a profile. */
+  /** Returns all models that share the traffic of a profile, or the one model with this name. */
   findAll(name: string): ModelEntry[];
 }> {
   const { readEntries } = await import('../../models/registry/entries.ts');
@@ -271,7 +278,7 @@ async function registryOf(settings: Config): Promise<{
   return { entries, find, findAll };
 }
 
-/** Removes duplicates, since a profile and its model may both be named. */
+/** Removes duplicates: a user may name both a profile and its model. */
 const unique = (entries: ModelEntry[]): ModelEntry[] => [...new Set(entries)];
 
 function report({ model, revision, directory, state, files }: Verified, stream: NodeJS.WriteStream): string {

@@ -24,7 +24,7 @@ import { findRedisServer } from '../../start/redis/find.ts';
 import { isRecentEnough, OLDEST_REDIS, versionOf } from '../../start/redis/version.ts';
 import { describeRoute, openHub } from '../hub.ts';
 
-/** The state of one part that the service depends on. */
+/** The result of a check of one part that the service needs. */
 export interface Finding {
   subject: string;
   /**
@@ -32,7 +32,7 @@ export interface Finding {
    */
   state: 'ok' | 'none' | 'warn' | 'fail';
   detail: string;
-  /** The remedy for a warning or a failure. */
+  /** The way to resolve a warning or a failure. */
   remedy?: string;
 }
 
@@ -80,7 +80,7 @@ function machine(): Finding[] {
 }
 
 async function disk({ dataDir }: Config): Promise<Finding[]> {
-  // Doctor changes nothing: if the directory does not exist, its nearest existing parent is checked.
+  // `vls doctor` creates no directory. If the data directory does not exist, its nearest existing parent is checked.
   const parent = nearestExisting(dataDir);
   await access(parent, constants.W_OK);
   const { bavail, bsize } = await statfs(parent);
@@ -185,7 +185,7 @@ function cudaParts(): string[] {
   return parts.driver === null && parts.needed === null ? [] : [describeCudaParts(parts)];
 }
 
-/** Finds the device that the service would use. */
+/** Checks which device the service would use. */
 async function deviceUsed(config: Config): Promise<Finding> {
   const subject = 'device used';
   try {
@@ -217,7 +217,10 @@ async function models(config: Config): Promise<Finding[]> {
 
 const hubWaitMs = 5_000;
 
-/** Checks whether models can be pulled, and which are already pulled. The service works without a hub. */
+/**
+ * Checks whether models can be pulled, and lists the models that are already pulled. A hub that does not answer is not
+ * a failure, because the service works without it.
+ */
 async function hub(config: Config): Promise<Finding[]> {
   const subject = 'model hub';
   const { models: entries } = await readEntries(config);
@@ -245,7 +248,10 @@ async function describePulled({ model, directory }: HubEntry): Promise<string | 
   return parts.length === 0 ? undefined : `${model} (${parts.join(', ')})`;
 }
 
-/** Checks the service at VLS_URL, or else the service that would be started with these settings. */
+/**
+ * Checks the service at VLS_URL. If VLS_URL has its default value, checks the address on which these settings would
+ * start a service.
+ */
 async function service({ host, port, serviceUrl }: Config): Promise<Finding[]> {
   const isNamed = serviceUrl !== defaultServiceUrl;
   const base = isNamed ? serviceUrl : `http://${host.includes(':') ? `[${host}]` : host}:${port}`;

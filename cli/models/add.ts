@@ -96,8 +96,8 @@ async function addFromHub(
 }
 
 /**
- * Returns the facts that the registry states about the models of a repository. No file of an export contains scale and
- * bias of a sigmoid.
+ * Returns the facts that the registry states about a model of the repository. They are needed because no exported file
+ * contains the scale and the bias of a sigmoid.
  */
 function knownOf({ models }: Entries, repo: string, folder: string | undefined): StatedFacts {
   const same = [...models.values()]
@@ -109,8 +109,8 @@ function knownOf({ models }: Entries, repo: string, folder: string | undefined):
 }
 
 /**
- * Returns the default name of a model: that of its repository, with the folder or weights if the repository has several
- * models.
+ * Returns the default name of a model. It is the name of the repository. If the repository has several models, the name
+ * of the folder or of the weights follows.
  */
 const nameOf = (
   repo: string,

@@ -58,7 +58,7 @@ export function addCheckCommand(models: Command, deps: CommandDeps): void {
     });
 }
 
-/** Returns a model that runs on the CPU, so that its values do not depend on an accelerator. */
+/** Returns the spec of a model on the CPU, so that its values do not depend on an accelerator. */
 export async function specOf(settings: Config, name: string): Promise<ModelSpec> {
   const [{ loadRegistry }, { onCpu }] = await Promise.all([
     import('../../models/registry/registry.ts'),
@@ -102,7 +102,7 @@ function format(spec: ModelSpec, report: ParityReport, stream: NodeJS.WriteStrea
   return `${lines.join('\n')}\n`;
 }
 
-/** For each step that may differ, the place where it is configured. */
+/** For each cause of a difference: the place where it is configured. */
 const places: Partial<Record<Finding['cause'], string>> = {
   mean: '`image_mean` and `image_std` of preprocessor_config.json, or `preprocess` of the registry entry',
   filter: '`resample` of preprocessor_config.json, or `interpolation` of the preprocessing of OpenCLIP',

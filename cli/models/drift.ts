@@ -3,7 +3,9 @@ import type { MeasuredDrift } from '../../models/parity/drift.ts';
 import type { Config } from '../../shared/config.ts';
 import { CommandError } from '../failures.ts';
 
-/** Runs a model in fp32 and in int8 on the CPU of this machine. */
+/**
+ * Measures the drift of int8: runs a model in fp32 and in int8 on the CPU of this machine, and compares the cosines.
+ */
 export async function driftOfInt8(
   settings: Config,
   name: string,

@@ -12,8 +12,8 @@ interface Options {
 }
 
 /**
- * `vls models golden`: prints a script that computes golden values with the reference library, and writes the values of
- * that script into the folder of the model.
+ * `vls models golden`: prints a script that computes golden values (values of the reference library), or writes the
+ * values that the script printed into the folder of the model.
  */
 export function addGoldenCommand(models: Command, deps: CommandDeps): void {
   models

@@ -2,7 +2,7 @@ import type { ModelEntry } from '../../models/registry/entries.ts';
 import type { Config } from '../../shared/config.ts';
 import { json, table } from '../output.ts';
 
-/** Prints every model, the catalogue included. */
+/** Prints every model of the registry, including the catalogue. */
 export async function listModels(settings: Config, isJson: boolean, stdout: NodeJS.WriteStream): Promise<void> {
   const [{ loadRegistry }, { readEntries }, { precisionsIn }, { commitIn, readManifest }] = await Promise.all([
     import('../../models/registry/registry.ts'),
@@ -72,7 +72,10 @@ export async function listModels(settings: Config, isJson: boolean, stdout: Node
   );
 }
 
-/** Returns the revision, the commit that a branch stood for when it was pulled, and what nobody has checked. */
+/**
+ * Returns the revision as text. If the revision is a branch, the commit follows that the branch had when the model was
+ * pulled. Marks say what nobody has checked.
+ */
 function revisionInWords(row: { revision: string; commit: string | null; unverified: boolean; unproven: boolean }) {
   const { revision, commit, unverified, unproven } = row;
   const pulled = commit === null || commit === revision ? '' : ` = ${commit.slice(0, 12)}`;
@@ -80,7 +83,7 @@ function revisionInWords(row: { revision: string; commit: string | null; unverif
   return `${revision.slice(0, 12)}${pulled}${marks.length === 0 ? '' : ` (${marks.join(', ')})`}`;
 }
 
-/** Returns the bytes of the towers at fp32 if the entry states them all. */
+/** Returns the size in bytes of the fp32 files; null unless the entry states the size of each of them. */
 function pinnedBytes({ files }: ModelEntry): number | null {
   const sizes = Object.entries(files)
     .filter(([file]) => !/_(fp16|quantized)\./.test(file))
@@ -90,7 +93,10 @@ function pinnedBytes({ files }: ModelEntry): number | null {
     : null;
 }
 
-/** Returns the size in fp32: that of the files, or four bytes for each parameter. */
+/**
+ * Returns the size of the model in fp32 as text: the size of its files if that is known, otherwise four bytes for each
+ * parameter.
+ */
 function sizeOf({ bytes, parameters }: { bytes: number | null; parameters: number | null }): string {
   if (bytes !== null) return gigabytes(bytes);
   return parameters === null ? '-' : `~${gigabytes(4 * parameters)}`;

@@ -6,7 +6,7 @@ import { imageHosts } from './image-hosts.ts';
 import { imageAttacks } from './images.ts';
 import { reference } from './reference.ts';
 
-/** All attacks. Those that a single API process can withstand come first. */
+/** All attacks. The attacks that a single API process can withstand come first. */
 export const attacks: readonly Attack[] = [
   ...bodies,
   ...answers,
@@ -16,10 +16,11 @@ export const attacks: readonly Attack[] = [
   ...reference,
 ];
 
-/** Names of the attacks that earlier versions already withstood. They run together. */
+/** The names of the attacks that the service already withstood in earlier versions. Tests run them together. */
 export const hostileLoad = ['slow-connections', 'cut-uploads', 'gzip-bombs', 'event-streams', 'wrong-keys'];
 
 /**
- * Names of the attacks that are compared with a quiet run: one of each kind that earlier versions did not withstand.
+ * The names of the attacks that are compared with a run without an attack: those that earlier versions did not
+ * withstand.
  */
 export const neighbours = attacks.map(({ name }) => name).filter((name) => !hostileLoad.includes(name));

@@ -24,7 +24,7 @@ async function largeResults({ post, ended }: Hostile): Promise<string | undefine
   return id;
 }
 
-/** Sends a request on its own connection and does not read the response. */
+/** Returns an attack that keeps `count` connections open, sends a request on each, and does not read the response. */
 const unread =
   (count: number, path: (id: string) => string, accept: string) =>
   async (hostile: Hostile): Promise<void> => {

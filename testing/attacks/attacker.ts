@@ -4,7 +4,7 @@ import { type Battlefield, createHostile } from './hostile.ts';
 
 /**
  * The process of one attack: `node testing/attacks/attacker.ts NAME SEED BATTLEFIELD`. The attack starts at once. Any
- * message stops it; the process then deletes its batches and replies with its counts.
+ * IPC message stops it. The process then deletes its batches, and replies with the number of its responses by status.
  */
 const [name, seed, field = '{}'] = process.argv.slice(2);
 const attack = attacks.find((one) => one.name === name);
@@ -24,6 +24,6 @@ process.once('message', async () => {
 process.on('disconnect', () => process.exit(0));
 process.send?.('begun');
 const done = attack.run(hostile).catch((error: Error) => {
-  // Reported, because an attack whose code fails would look like a service that withstands the attack.
+  // The error is reported. Otherwise a bug in the attack would look like a service that withstands the attack.
   if (!controller.signal.aborted) process.stderr.write(`${name}: ${error.stack}\n`);
 });

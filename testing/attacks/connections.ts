@@ -8,7 +8,7 @@ const batch = '/evaluator/v1/evaluation/batch';
 const post = (path: string, type: string, length: number) =>
   `POST ${path} HTTP/1.1\r\nContent-Type: ${type}\r\nContent-Length: ${length}`;
 
-/** Sends single bytes until the connection ends. */
+/** Sends one byte every `everyMs` ms until the connection ends. */
 function drip(socket: Socket, everyMs: number): Socket {
   const timer = setInterval(() => socket.write(' '), everyMs);
   socket.once('close', () => clearInterval(timer));

@@ -5,11 +5,11 @@ import { bearer } from '../key-file.ts';
 import { generateLoad } from '../load/generator.ts';
 import type { Hosts } from './hosts.ts';
 
-/** An attack. It is one row of the report. */
+/** An attack of one tenant on the service. It is one row of the report. */
 export interface Attack {
   name: string;
   what: string;
-  /** Attacks until the signal of `hostile` aborts. */
+  /** Runs the attack until the signal of `hostile` aborts. */
   run(hostile: Hostile): Promise<void>;
 }
 
@@ -19,9 +19,9 @@ export interface Hostile {
   /** Returns the address of an object that this tenant may post by reference. */
   reference(key: string): string;
   signal: AbortSignal;
-  /** Random number from 0 to 1, seeded for the run. */
+  /** Returns a random number from 0 to 1. The seed of the run determines the numbers. */
   random(): number;
-  /** Sends with the tenant's key. Never throws; status 0 means no answer. */
+  /** Sends a POST request with the tenant's key. Never throws; status 0 means no response. */
   send(path: string, body?: string | Buffer, headers?: Record<string, string | undefined>): Promise<Reply>;
   get(path: string): Promise<Reply>;
   /** Posts a batch, which is deleted after the attack. Returns its id, or undefined if it was refused. */
@@ -31,9 +31,9 @@ export interface Hostile {
   ended(id: string): Promise<void>;
   /** Opens a connection with the head of a request, including the key. */
   open(head: string): Socket;
-  /** Keeps this many connections open. Reopens at most 50 a second. */
+  /** Keeps `count` connections open. Opens at most 50 a second. */
   hold(count: number, open: () => Socket): Promise<void>;
-  /** Repeats `act` at this rate, with a maximum number in flight and in total. */
+  /** Calls `act` at this rate: at most `atOnce` calls at a time, and at most `most` in total. */
   every(perSecond: number, bounds: { atOnce: number; most?: number }, act: () => Promise<unknown>): Promise<void>;
 }
 
@@ -47,21 +47,22 @@ export interface Battlefield {
   base: string;
   key: string;
   hosts: Hosts;
-  /** Folder of the tenant in the bucket, with a final slash. */
+  /** The tenant's folder in the bucket, as an address that ends with a slash. */
   folder: string;
 }
 
-/** Number of answers by status; 0 means no answer. */
+/** The number of responses by status (0 means no response), and under `opened` the number of opened connections. */
 export type Counts = Record<string, number>;
 
 const batches = '/v1/evaluation/batch';
 const opensPerSecond = 50;
-/** Time limit for deleting the batches of an attack (ms). */
+/** The time limit in ms for deleting the batches of an attack. */
 const cleanUpMs = 60_000;
 
 /**
- * Creates the attacking tenant. @returns the tenant, its counts, and a function that deletes its batches after the
- * signal has aborted.
+ * Creates the attacking tenant.
+ * @returns the tenant, its counts, and a function that deletes its batches. Call the function after the signal has
+ * aborted.
  */
 export function createHostile(field: Battlefield, signal: AbortSignal, random: () => number) {
   const root = `${field.base}/evaluator`;
@@ -131,7 +132,7 @@ export function createHostile(field: Battlefield, signal: AbortSignal, random: (
     },
     async every(perSecond, bounds, act) {
       await generateLoad(async () => String(await act()), { ...bounds, perSecond, signal });
-      // Waits for the end of the attack, since its connections must stay open until then.
+      // Waits until the attack is stopped, because its connections must stay open until then.
       if (!signal.aborted) await once(signal, 'abort');
     },
   };

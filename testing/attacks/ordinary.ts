@@ -9,39 +9,42 @@ import { durationsOf, generateLoad } from '../load/generator.ts';
 import type { Stage } from './stage.ts';
 
 /**
- * The kinds of requests that the ordinary tenant repeats during its batch (probes), with the time in ms between two of
- * a kind.
+ * The probes: the kinds of requests that the ordinary tenant repeats while its batch runs. The value is the time in ms
+ * between two requests of the kind.
  */
 export const probes = { single: 250, rank: 1_000, large: 2_000, webhook: 3_000, reference: 3_000 } as const;
 export type Probe = keyof typeof probes;
 export const probeNames = Object.keys(probes) as Probe[];
 
-/** Measurements of the ordinary tenant over some time. */
+/** What the ordinary tenant measured during one batch. */
 export interface Experience {
   /** The time in s from the post to the end of the batch; the time limit if it did not end. */
   batchSeconds: number;
   batchEnded: boolean;
-  /** Latencies of each probe (ms). A probe without an answer counts with its timeout. */
+  /** The latencies of each probe in ms. A probe without a response counts with the time after which it was aborted. */
   probes: Record<Probe, number[]>;
-  /** Refusals and failures by probe and code. */
+  /** The number of requests and items that were refused or failed, by probe and error code. */
   refused: Record<string, number>;
 }
 
 export interface ExperienceOptions {
-  /** Items of the batch. */
+  /** The number of items of the batch. */
   items: number;
-  /** Minimum and maximum duration in seconds. The minimum gives each probe several samples. */
+  /** The minimum and maximum duration in s. The minimum is long enough for several requests of each probe. */
   least: number;
   most: number;
 }
 
 const itemsByReference = 64;
-/** The maximum number of probes of one kind that wait for an answer. */
+/** The maximum number of probes of one kind in flight. */
 const mostFlying = 40;
-/** The time in ms that probes in flight at the end of the batch may take. */
+/** The time in ms for which probes that are in flight at the end may still take. */
 const lastAnswersMs = 5_000;
 
-/** Creates the tenant whose work an attack must not slow. It retries only its batch. */
+/**
+ * Creates the ordinary tenant: a well-behaved tenant, whose work an attack by another tenant must not slow down. It
+ * retries only the post of its batch.
+ */
 export async function createOrdinary(stage: Stage) {
   let number = 0;
   const fresh = (path = 'small') => ({
@@ -61,7 +64,7 @@ export async function createOrdinary(stage: Stage) {
     Array.from({ length: itemsByReference }, () => JSON.stringify(fresh())).join('\n'),
   );
 
-  /** @returns the error code if the request failed. */
+  /** Sends one request. @returns the status and the error code if it failed. */
   type Act = (signal: AbortSignal) => Promise<string | undefined>;
 
   async function live({ items, least, most }: ExperienceOptions): Promise<Experience> {
@@ -117,7 +120,10 @@ export async function createOrdinary(stage: Stage) {
 
     const start = performance.now();
     const seconds = () => (performance.now() - start) / 1000;
-    /** Aborts in two steps: first no new probes are sent, then answers are no longer awaited. */
+    /**
+     * At the end, `over` is aborted first: no new probes are sent. Then `cut` is aborted: responses are no longer
+     * awaited.
+     */
     const over = new AbortController();
     const cut = new AbortController();
     const deadline = AbortSignal.timeout(1000 * most);

@@ -13,13 +13,13 @@ import { type Hosts, hostsAllowed } from './hosts.ts';
 import { hostileFiles } from './reference.ts';
 
 const batches = '/v1/evaluation/batch';
-/** Time limit for deleting all batches (ms). */
+/** The time limit in ms for deleting all batches of a tenant. It starts again with each deleted batch. */
 const deleteMs = 120_000;
 
 export const tenants = ['ordinary', 'hostile'] as const;
 
 export interface StageOptions {
-  /** The checkout of the service to start; by default this one. */
+  /** The checkout whose service is started; default: this one. */
   directory?: string | undefined;
   /** `together`: API and worker in one process, as `npm start` runs them. `apart`: in two processes. */
   processes: 'together' | 'apart';
@@ -27,11 +27,11 @@ export interface StageOptions {
 }
 
 export interface RunningAttack {
-  /** Stops the attack and deletes its batches. @returns its answers by status. */
+  /** Stops the attack and deletes its batches. @returns the number of responses that the attacker got, by status. */
   end(): Promise<Counts>;
 }
 
-/** A service with two tenants and all its dependencies, and attacks on it. All on loopback. */
+/** The environment of an attack: a service with its dependencies and two tenants, all on loopback. */
 export interface Stage {
   redis: TestRedis;
   s3: TestS3;
@@ -41,11 +41,11 @@ export interface Stage {
   base(): string;
   /** Process id of the API. */
   apiPid(): number;
-  /** Process ids of the service and its encoders; fewer when one has ended. */
+  /** Returns the process ids of the service and its encoders. A process that has ended is missing. */
   pids(): number[];
-  /** Returns true when all started processes still run. Encoders are not counted. */
+  /** Returns true when the processes of API and worker still run. Encoders do not count. */
   isRunning(): boolean;
-  /** Bytes in the log of the service. */
+  /** Returns the length of the service's log so far. */
   logged(): number;
   /** Returns the end of the log. */
   lastLines(): string;
@@ -75,12 +75,13 @@ export async function startStage({ directory, processes, logLevel }: StageOption
     IMAGE_HOSTS_ALLOW: hostsAllowed,
     WEBHOOK_HOSTS_ALLOW: hostsAllowed,
     WEBHOOK_SECRET: `whsec_${Buffer.alloc(24, 'bench').toString('base64')}`,
-    // The cache is off, since cached embeddings would make the ordinary tenant faster than it is without the attack.
+    // The cache is off. Otherwise cached embeddings would make the ordinary tenant faster than a real tenant.
     EMBEDDING_CACHE_MB: '0',
-    // Calibration runs first; otherwise it would happen during the first quiet measurement.
+    // This setting prevents the calibration of the micro-batch size, which would otherwise run during the first
+    // measurement.
     MICRO_BATCH: '8',
     LOG_LEVEL: logLevel,
-    // As in `npm start`, since memory use depends on it.
+    // The values of `npm start`, since memory use depends on them.
     NODE_OPTIONS: '--max-semi-space-size=8',
     MALLOC_ARENA_MAX: '2',
     UV_THREADPOOL_SIZE: '16',
@@ -135,7 +136,7 @@ export async function startStage({ directory, processes, logLevel }: StageOption
           for (const { id } of found ?? [])
             await call(`${batches}/${id}`, { method: 'DELETE', signal }).then(
               ({ status }) => {
-                // A busy machine may have thousands of batches to delete.
+                // A busy machine may have thousands of batches to delete, so each deletion extends the time limit.
                 if (status === 204) until = performance.now() + deleteMs;
               },
               () => {},
@@ -155,7 +156,7 @@ export async function startStage({ directory, processes, logLevel }: StageOption
   };
 }
 
-/** Returns true when a process exists. Node reaps an ended child process at once. */
+/** Returns true when a process exists. A child process that has ended does not exist, because Node reaps it at once. */
 function exists(pid: number): boolean {
   try {
     return process.kill(pid, 0);

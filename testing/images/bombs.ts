@@ -8,7 +8,10 @@ export interface Bomb {
   bytes: Buffer;
 }
 
-/** Makes all bombs, always the same. @param maxPixels the limit of the decoder; some bombs are just below it. */
+/**
+ * Makes all bombs. Every call makes the same files. @param maxPixels the pixel limit of the decoder; some bombs have
+ * slightly fewer pixels.
+ */
 export async function bombs(maxPixels: number): Promise<Bomb[]> {
   const side = Math.floor(Math.sqrt(maxPixels)) - 1;
   const jpeg = goldenImage('coffee.jpg');
@@ -141,7 +144,7 @@ export async function bombs(maxPixels: number): Promise<Bomb[]> {
   return await Promise.all(made.map(async ([name, bytes]) => ({ name, bytes: await bytes })));
 }
 
-/** Incompressible bytes, always the same. */
+/** Returns incompressible bytes. Every call returns the same ones. */
 function noise(length: number): Buffer {
   const bytes = Buffer.alloc(length);
   let state = 1;
@@ -166,13 +169,13 @@ interface PngOptions {
   /** 0 grey, 2 RGB, 6 RGBA. */
   colour?: 0 | 2 | 6;
   interlaced?: boolean;
-  /** Number of rows in the file, all zero. */
+  /** The number of rows of pixels in the file. All their bytes are 0. */
   rows?: number;
   /** Chunks between the header and the pixels. */
   before?: Buffer[];
 }
 
-/** Makes a PNG of zero pixels, which compress by a factor of a thousand. */
+/** Makes a PNG whose pixels are all 0. Such pixels compress by a factor of a thousand. */
 export function png(width: number, height: number, options: PngOptions = {}): Buffer {
   const { depth = 8, colour = 2, interlaced = false, rows = height, before = [] } = options;
   const header = Buffer.alloc(13);
@@ -181,7 +184,8 @@ export function png(width: number, height: number, options: PngOptions = {}): Bu
   header.set([depth, colour, 0, 0, interlaced ? 1 : 0], 8);
   const channels = colour === 6 ? 4 : colour === 2 ? 3 : 1;
   const row = 1 + Math.ceil((width * channels * depth) / 8);
-  // An interlaced image has up to twice the rows, each with a filter byte. Decoders ignore surplus bytes.
+  // An interlaced image has up to twice as many rows, each with a filter byte. Surplus bytes do no harm: decoders
+  // ignore them.
   const pixels = rows === 0 ? Buffer.alloc(0) : deflateSync(Buffer.alloc(row * rows + (interlaced ? 8 * rows : 0)));
   const signature = Buffer.from('89504e470d0a1a0a', 'hex');
   return Buffer.concat([
@@ -229,15 +233,15 @@ function withJpegSegment(bytes: Buffer, marker: number, data: Buffer): Buffer {
 }
 
 /**
- * Makes a grey progressive JPEG with a scan for each bit of each coefficient. The scans are empty, but the decoder
- * processes the whole image for each.
+ * Makes a grey progressive JPEG with a separate scan for each bit of each coefficient. The scans contain no data, but
+ * the decoder processes the whole image for each of them.
  */
 function jpegOfManyScans(side: number): Buffer {
   const blocks = Math.ceil(side / 8) ** 2;
   const segment = (marker: number, ...data: number[]) => Buffer.of(0xff, marker, 0, data.length + 2, ...data);
   const size = [side >> 8, side & 0xff, side >> 8, side & 0xff];
   const oneCode = [1, ...Array<number>(15).fill(0)];
-  // The first of the two codes is a difference of zero, the second the end of 2^14 blocks.
+  // The first of the two Huffman codes means a difference of zero. The second one means the end of 2^14 blocks.
   const parts = [
     Buffer.of(0xff, 0xd8),
     segment(0xdb, 0, ...Array<number>(64).fill(1)),
@@ -258,7 +262,7 @@ function jpegOfManyScans(side: number): Buffer {
   return Buffer.concat([...parts, Buffer.of(0xff, 0xd9)]);
 }
 
-/** Changes the size in a lossy WebP without an extended header. */
+/** Changes the size that a lossy WebP without an extended header states. */
 function withWebpSize(bytes: Buffer, width: number, height: number): Buffer {
   const copy = Buffer.from(bytes);
   const at = copy.indexOf(Buffer.from('9d012a', 'hex'));
@@ -278,9 +282,9 @@ function withAvifSize(bytes: Buffer, width: number, height: number): Buffer {
 interface TiffOptions {
   bytesPerSample: 1 | 2 | 4 | 8;
   samples: number;
-  /** Bytes that the strip decompresses to; by default as many as the header states. */
+  /** The number of bytes to which the strip decompresses. Default: as many as the header states. */
   present?: number;
-  /** Offset of the next directory. */
+  /** The offset of the next directory in the file. */
   next?: number;
 }
 
@@ -319,7 +323,7 @@ function tiff(width: number, height: number, options: TiffOptions): Buffer {
   return Buffer.concat([head, strip]);
 }
 
-/** Makes directories of one pixel that share their data. */
+/** Makes a TIFF with many pages of one pixel. All pages share the same data. */
 function tiffOfManyPages(pages: number): Buffer {
   const page = tiff(1, 1, { bytesPerSample: 1, samples: 1, present: 0 }).subarray(8);
   const head = Buffer.from('49492a0008000000', 'hex');

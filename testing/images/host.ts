@@ -4,25 +4,28 @@ import type { AddressInfo } from 'node:net';
 
 const photos = new URL('../../examples/photos/', import.meta.url);
 
-/** The seven example photos with their matching captions. */
+/** The captions of the seven example photos, by file name. */
 export const captions = JSON.parse(readFileSync(new URL('captions.json', photos), 'utf8')) as Record<string, string>;
 export const photoNames = Object.keys(captions);
 export const readPhoto = (name: string): Buffer => readFileSync(new URL(name, photos));
 
-/** A server with the example photos and typical faults of image hosts. */
+/** An image server with the example photos. It also shows typical faults of image hosts. */
 export interface ImageHost {
   /** host:port, for IMAGE_HOSTS_ALLOW. */
   authority: string;
   /**
-   * Returns the address of a path: a photo's name; `missing.jpg` (404), `truncated.jpg`, `text.jpg`; `later/<name>`
-   * answers 503 while `failing` is set; `held/<name>` is answered after `release`.
+   * Returns the address of a path. A path is the name of a photo, or `missing.jpg` (404), `truncated.jpg` or
+   * `text.jpg`. `later/<name>` answers 503 while `failing` is true. `held/<name>` is answered only after `release`.
    */
   url(path: string): string;
   /** While true, all paths below `later/` answer 503. */
   failing: boolean;
-  /** Delay of each response (ms). */
+  /** The delay of each response in ms. */
   latencyMs: number;
-  /** Answers all present and future requests below `held/`. A batch with such an image does not end before. */
+  /**
+   * Answers all requests below `held/`, those that wait and later ones. A batch with such an image does not end before
+   * this call.
+   */
   release(): void;
   close(): Promise<void>;
 }

@@ -2,7 +2,9 @@ import { crc32, deflateSync } from 'node:zlib';
 
 type Channel = 1 | 3;
 
-/** Encodes a PNG with 8 bits per channel byte by byte, so that tests control pixels and header. */
+/**
+ * Encodes a PNG with 8 bits per channel. It writes the file itself, so that tests control every pixel and the header.
+ */
 export function png(width: number, height: number, pixels: Buffer, channels: Channel = 3): Buffer {
   const stride = width * channels;
   const rows = Array.from({ length: height }, (_, row) =>
@@ -11,11 +13,11 @@ export function png(width: number, height: number, pixels: Buffer, channels: Cha
   return container(header(width, height, channels), deflateSync(Buffer.concat(rows)));
 }
 
-/** Makes a PNG whose header states a size, without any pixels. */
+/** Makes a PNG whose header states a size, but which contains no pixels. */
 export const pngThatClaims = (width: number, height: number): Buffer =>
   container(header(width, height, 3), Buffer.alloc(0));
 
-/** A PNG of one colour. */
+/** Makes a PNG of one colour. */
 export const solidPng = (width: number, height: number, rgb: readonly number[]): Buffer =>
   png(width, height, Buffer.alloc(width * height * 3, Buffer.from(rgb)));
 

@@ -12,9 +12,12 @@ export async function photosOf(width: number, height: number): Promise<Buffer[]>
   );
 }
 
-/** Photos of 0.3 megapixels, as stated with the figures. */
+/** Returns photos of 0.3 megapixels, the size that published figures state. */
 export const benchPhotos = () => photosOf(640, 480);
 
-/** Returns the n-th photo as a unique file: decoders ignore the number after the end marker. */
+/**
+ * Returns the n-th photo, counting repeatedly from the first, as a unique file: the number n follows the end marker,
+ * where decoders ignore it.
+ */
 export const numbered = (photos: readonly Buffer[], n: number): Buffer =>
   Buffer.concat([photos[n % photos.length] ?? Buffer.alloc(0), Buffer.from(String(n))]);

@@ -1,28 +1,28 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Pace {
-  /** The maximum number of acts in flight. An act is one piece of work, such as a request. */
+  /** The maximum number of acts in flight. An act is one unit of work, such as a request. */
   atOnce: number;
   /**
    * The number of acts to start per second. An act is skipped when `atOnce` acts are in flight. Without this, a new act
    * starts when one ends.
    */
   perSecond?: number | undefined;
-  /** Maximum acts in total. */
+  /** The maximum number of acts in total. */
   most?: number | undefined;
-  /** Aborted to start no more acts. */
+  /** When it aborts, no more acts are started. */
   signal: AbortSignal;
 }
 
-/** Durations of acts in ms, by outcome. */
+/** The durations of acts in ms, by outcome. */
 export type Durations = Map<string | number, number[]>;
 
 /** The outcome of an act that throws. */
 export const noAnswer = 'no answer';
 
 /**
- * Repeats an act until the signal is aborted or `most` have begun, and waits for those in flight.
- * @param act does one piece of work and returns its outcome, such as an HTTP status.
+ * Repeats an act until the signal aborts or `most` acts have begun. Then waits for the acts in flight.
+ * @param act does one unit of work and returns its outcome, such as an HTTP status.
  */
 export async function generateLoad(
   act: () => Promise<string | number>,
@@ -55,7 +55,7 @@ export async function generateLoad(
       const one: Promise<void> = once().finally(() => flying.delete(one));
       flying.add(one);
     }
-    // Counted from the start, so that late timers do not lower the rate.
+    // The time is counted from the start of the load, so that late timers do not lower the rate.
     const pauseMs = Math.max(0, start + (1000 * tick) / perSecond - performance.now());
     await delay(pauseMs, undefined, { signal }).catch(() => {});
   }

@@ -32,7 +32,7 @@ interface GraphProto {
 
 const { float, float16 } = elementTypes;
 
-/** Converts an ONNX model to fp16 weights and arithmetic, with fp32 inputs and outputs. */
+/** Converts an ONNX model to fp16 weights and arithmetic. Its inputs and outputs remain fp32. */
 export function toHalf(bytes: Uint8Array): Uint8Array {
   const model = modelProto.decode(bytes) as unknown as { graph: GraphProto };
   const { graph } = model;
@@ -47,7 +47,8 @@ export function toHalf(bytes: Uint8Array): Uint8Array {
   });
 
   for (const tensor of graph.initializer) halve(tensor);
-  // Exports with an old IR version also list initializers as inputs. Their type has changed.
+  // Exported files with an old IR version list initializers as inputs too. These inputs are removed, because their type
+  // has changed.
   graph.input = graph.input.filter(({ name }) => !isInitializer.has(name));
   const isFloat = ({ type }: ValueInfoProto) => type.tensor_type.elem_type === float;
   const inputs = graph.input.filter(isFloat).map(({ name }) => name);

@@ -1,6 +1,6 @@
 import protobuf from 'protobufjs';
 
-/** The part of onnx.proto that exporters use. Field numbers are those of ONNX. */
+/** The part of onnx.proto that exporters use. The field numbers are those of onnx.proto. */
 const schema = `
   syntax = "proto3";
   message ModelProto {

@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url';
 
 const root = new URL('../../', import.meta.url);
 
-/** A script in a child process. */
+/** A script that runs in a child process. */
 export interface Forked<First> {
   pid: number;
-  /** Its first message, sent when it is ready. */
+  /** The first message of the script. The script sends it when it is ready. */
   ready: First;
   /** Sends a message and returns the reply. */
   ask<Answer>(message: unknown): Promise<Answer>;
@@ -16,8 +16,8 @@ export interface Forked<First> {
 
 /**
  * Forks a script and waits for its first message.
- * @param file path from the root of the repository.
- * @throws {Error} when it ends before.
+ * @param file the path of the script from the root of the repository.
+ * @throws {Error} when the script ends before its first message.
  */
 export async function forkScript<First>(
   file: string,

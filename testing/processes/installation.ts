@@ -12,26 +12,26 @@ export interface Installation {
   /** Client of the first process. */
   client: Client;
   /**
-   * Returns a pair that is in no cache. Its image is on the image server with this index; by default the servers take
-   * turns.
+   * Returns a pair of an image and a text that no cache contains. `server` is the index of the image server; by default
+   * the servers take turns.
    */
   pair(server?: number): { image: string; text: string };
   /**
-   * Scores pairs as one batch. Returns its id and the seconds from post to end.
+   * Scores this many new pairs as one batch. Returns the id of the batch, and the seconds from its post to its end.
    * @throws {Error} when an item fails.
    */
   batch(pairs: number, server?: number): Promise<{ id: string; seconds: number }>;
-  /** Evaluates these pairs in the same way. */
+  /** Scores the given pairs as one batch, in the same way. */
   evaluate(items: { image: string; text: string }[]): Promise<{ id: string; seconds: number }>;
   close(): Promise<void>;
 }
 
 export interface InstallationOptions {
-  /** A Redis that outlives the installation. Default: one of its own. */
+  /** A Redis that is not removed with the installation. Default: a new one, which is removed with it. */
   redis?: TestRedis;
   roles?: [Role, ...Role[]];
   env?: Record<string, string>;
-  /** Latency of each image server in ms. */
+  /** The latency in ms of each image server. There is one image server for each entry. */
   latencies?: number[];
   /** The sizes of the images. `even`: all have 0.3 megapixels. `mixed`: from 0.05 to 0.3 megapixels. */
   sizes?: 'even' | 'mixed';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The scripts of the processes. The last two compute scores with a formula, without images and models. */
+/** The script and arguments of each process. The two stubs compute scores with a formula, without images and models. */
 const entries = {
   service: ['start/service.ts'],
   api: ['api/main.ts'],
@@ -22,19 +22,20 @@ export const modulesOfEntries = () =>
 
 /** A process of the service, started in the same way as by a supervisor or in a container. */
 export interface TestProcess {
-  /** Its address. */
+  /** The address on which the process listens. */
   url: string;
   pid: number;
-  /** Returns its log. */
+  /** Returns everything that the process has printed. */
   output(): string;
-  /** Stops it gracefully. Returns its exit code. */
+  /** Stops the process gracefully. Returns its exit code. */
   stop(): Promise<number | null>;
-  /** Kills it with SIGKILL. */
+  /** Kills the process with SIGKILL. */
   kill(): Promise<void>;
 }
 
 /**
- * @param root checkout to start from, with a final slash; by default this one.
+ * Starts a process of the service and waits until it is ready.
+ * @param root the checkout to start from, with a slash at the end; default: this one.
  * @param args further arguments of a stub.
  */
 export async function startProcess(

@@ -13,16 +13,16 @@ import { createTraffic } from '../../traffic/traffic.ts';
 import { startWorker } from '../../worker/worker.ts';
 
 /**
- * The API or the worker with a stub in place of download, decoding and inference, so that only the queue and the API do
- * real work. `node testing/processes/stub-service.ts api|worker [ITEMS_PER_SECOND [START_SECONDS]]`. A worker without a
- * number is as fast as possible, and ready at once.
+ * Runs the API or the worker with a stub in place of download, decoding and inference, so that only the queue and the
+ * API do real work: `node testing/processes/stub-service.ts api|worker [ITEMS_PER_SECOND [START_SECONDS]]`. A worker
+ * without these numbers is as fast as possible, and ready at once.
  */
 const [role, itemsPerSecond = 'Infinity', startSeconds = '0'] = process.argv.slice(2);
 
-/** Simulated time to fetch and decode a chunk (ms). */
+/** The simulated time in ms to download and decode the images of a chunk. */
 const fetchMs = 50;
 
-/** Simulates a device with this many items a second, one chunk at a time. */
+/** Simulates a device that evaluates `speed` items a second, one chunk at a time. */
 function createDevice(speed: number): (items: number) => Promise<void> {
   let freeAt = 0;
   return async (items) => {
@@ -34,7 +34,7 @@ function createDevice(speed: number): (items: number) => Promise<void> {
 }
 const device = createDevice(Number(itemsPerSecond));
 
-/** A score that depends only on the pair, so that runs can be compared. */
+/** Computes a score that depends only on the pair, so that runs can be compared. */
 const evaluation: Evaluation = {
   scoreTexts: () => Promise.reject(new Error('The stub only scores batches')),
   scoreImages: () => Promise.reject(new Error('The stub only scores batches')),
@@ -64,7 +64,8 @@ const encoders: Encoders = {
 await runProcess(`vls-stub-${role}`, async (config, log): Promise<Running> => {
   const registry = await loadRegistry(config);
   const created = createMetrics();
-  // A simulation that runs faster than real time scrapes more often than every five seconds, and needs current values.
+  // Drops `freshMs`, so that each scrape reads current values. A simulation that runs faster than real time scrapes
+  // more often than every five seconds.
   const metrics = { ...created, onScrape: ({ read }: Reader) => created.onScrape({ read }) };
   const redis = connectRedis(config.redisUrl ?? '', role === 'api' ? 'producer' : 'consumer', log);
   const traffic = createTraffic({ registry, evaluation, redis, metrics, log });

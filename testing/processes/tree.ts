@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 interface Listed {
   pid: number;
   parent: number;
-  /** Command line, or the title that the process has set. */
+  /** The command line of the process, or the title that it has set. */
   args: string;
 }
 
@@ -17,7 +17,7 @@ function processes(): Listed[] {
   });
 }
 
-/** Returns the ids of a process's children, optionally by title. */
+/** Returns the ids of the children of a process. With `title`, only of those whose title begins with it. */
 export const childrenOf = (pid: number, title = ''): number[] =>
   processes()
     .filter(({ parent, args }) => parent === pid && args.startsWith(title))
@@ -39,7 +39,7 @@ export const isAlive = (pid: number): boolean => processes().some((process) => p
 
 /**
  * Kills a process with SIGKILL.
- * @throws {Error} when the id is undefined: a signal to pid 0 would reach the own process group.
+ * @throws {Error} when the id is undefined. A signal to the id 0 would reach the process group of this process.
  */
 export function killFound(pid: number | undefined): void {
   if (pid === undefined || !(pid > 1)) throw new Error(`There is no process to kill: ${pid}`);

@@ -2,12 +2,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { sum } from '../statistics.ts';
 import { descendantsOf } from './tree.ts';
 
-/** Linux reports CPU time in hundredths of a second, whatever the kernel's tick rate. */
+/** Linux reports CPU time in units of 0.01 s, independent of the tick rate of the kernel. */
 const secondsPerTick = 0.01;
 
 /**
  * Returns the user and system CPU time of a process since its start, in seconds.
- * @throws {Error} when it has ended, since its time is then unknown.
+ * @throws {Error} when the process has ended, since its CPU time is then unknown.
  */
 export function cpuSecondsOf(pid: number): number {
   try {
@@ -18,7 +18,8 @@ export function cpuSecondsOf(pid: number): number {
 }
 
 /**
- * Sums the 14th and 15th field of proc_pid_stat(5). The second field, the command, may contain spaces and parentheses.
+ * Returns the sum of the 14th and the 15th field of proc_pid_stat(5): user and system time. The second field, the
+ * command, may contain spaces and parentheses, so fields are counted from its last parenthesis.
  */
 export function ticksIn(stat: string): number {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
@@ -36,7 +37,7 @@ export const peakMiBOf = (pid: number): number =>
 /** Resets the peak: writing 5 to proc_pid_clear_refs(5) sets it to the current memory. */
 export const resetPeak = (pid: number): void => writeFileSync(`/proc/${pid}/clear_refs`, '5');
 
-/** Returns the memory of a process and its descendants in MiB. Shared pages count once (PSS). */
+/** Returns the memory of a process and its descendants in MiB. A shared page counts once in total (PSS). */
 export function treeMiBOf(pid: number): number {
   const members = [pid, ...descendantsOf(pid)];
   return sum(members.map((member) => kilobytes(readFileSync(`/proc/${member}/smaps_rollup`, 'utf8'), 'Pss') / 1024));
@@ -45,20 +46,22 @@ export function treeMiBOf(pid: number): number {
 const kilobytes = (text: string, name: string): number =>
   Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? Number.NaN);
 
-/** CPU use over some time. */
+/** The CPU use between two readings. */
 export interface CpuUse {
   /** Elapsed seconds. */
   wall: number;
-  /** CPU seconds of each part. */
+  /** The CPU time in s of each part. A part is a group of processes. */
   cpu: Record<string, number>;
-  /** CPU time in s in which CPUs were idle or ran other programs. */
+  /**
+   * The CPU time in s in which all CPUs together were idle (`idle`), and in which they ran other programs (`others`).
+   */
   idle: number;
   others: number;
 }
 
 /**
  * Starts to count the CPU time of each part.
- * @param parts pids by name; the benchmark itself is added as `client`.
+ * @param parts the process ids of each part, by its name. The benchmark itself is added as `client`.
  */
 export function meterCpu(parts: Record<string, readonly number[]>): { stop(): CpuUse } {
   const read = () => {
@@ -84,7 +87,10 @@ export function meterCpu(parts: Record<string, readonly number[]>): { stop(): Cp
   };
 }
 
-/** Returns the CPU seconds of the machine since boot, from the first line of proc_stat(5); steal counts as busy. */
+/**
+ * Returns the CPU time in s of the machine since its boot, from the first line of proc_stat(5). Time that the
+ * hypervisor gave to other machines (steal) counts as busy.
+ */
 function machineSeconds(): { busy: number; idle: number } {
   const [user = 0, nice = 0, system = 0, idle = 0, wait = 0, irq = 0, softIrq = 0, steal = 0] = readFileSync(
     '/proc/stat',

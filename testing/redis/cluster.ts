@@ -20,7 +20,10 @@ export interface TestCluster {
 const slots = 16_384;
 const count = 3;
 const firstSlot = (at: number) => Math.ceil((at * slots) / count);
-/** Time after which a server counts as failed (ms). Short, so that tests see the cluster refuse commands. */
+/**
+ * The time in ms after which the cluster counts a silent server as failed. It is short, so that tests see the cluster
+ * refuse commands.
+ */
 const nodeTimeoutMs = 2_000;
 
 export async function startCluster(tls?: TestTls): Promise<TestCluster> {
@@ -57,12 +60,12 @@ export async function startCluster(tls?: TestTls): Promise<TestCluster> {
   };
 }
 
-/** Three masters with a replica each, which replaces a lost master. */
+/** A Redis cluster for a test: three masters with one replica each. A replica replaces a lost master. */
 export interface ReplicatedCluster {
   url: string;
-  /** Returns the current master and replica for this key, once the replica is in sync and all servers agree. */
+  /** Returns the current master and replica for this key. Waits until the replica is in sync and all servers agree. */
   rolesOf(key: string): Promise<{ master: TestServer; replica: TestServer }>;
-  /** Promotes a replica while its master runs. */
+  /** Makes a replica the master while the old master still runs. */
   switch(replica: TestServer): Promise<void>;
   remove(): Promise<void>;
 }

@@ -7,7 +7,8 @@ import { sum } from '../../../testing/statistics.ts';
 import { report, rounded, stepOptions } from '../step.ts';
 
 /**
- * Measures how fast images of 0.3 megapixels are decoded: in separate processes, and in the decoders of one encoder.
+ * Measures how fast images of 0.3 megapixels are decoded, in two ways: in independent processes, and in the decoder
+ * processes that one encoder has on a GPU.
  */
 const { seconds, provider } = stepOptions();
 const cropOptions = {

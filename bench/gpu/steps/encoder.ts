@@ -4,8 +4,8 @@ import { readGpuMemory } from '../nvidia-smi.ts';
 import { benchSpec, report, rounded, stepOptions } from '../step.ts';
 
 /**
- * Measures one session of each tower without the encoder around it: images and texts per second, by number of inputs in
- * a run.
+ * Measures the throughput of the vision tower and of the text tower alone, in one ONNX Runtime session each. Reports
+ * images and texts per second for each number of inputs in a run.
  */
 const options = stepOptions();
 const spec = await benchSpec(options);

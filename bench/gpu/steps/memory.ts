@@ -3,7 +3,10 @@ import { pixelBytes } from '../../../models/model.ts';
 import { readGpuMemory } from '../nvidia-smi.ts';
 import { benchSpec, report, rounded, stepOptions } from '../step.ts';
 
-/** Measures GPU memory over 10,000 runs of mixed sizes, or fewer when time runs out. */
+/**
+ * Measures GPU memory during 10,000 runs of the towers with random numbers of inputs. Ends earlier when the time is
+ * over.
+ */
 const options = stepOptions();
 const spec = await benchSpec(options);
 const sessions = await loadSessions(spec, 4);

@@ -7,13 +7,16 @@ import { writeRegistry } from '../../models.ts';
 import { watchGpu } from '../nvidia-smi.ts';
 import { report, rounded, stepOptions } from '../step.ts';
 
-/** Measures batches of distinct pairs through the service: local images of 0.3 megapixels, caches off. */
+/**
+ * Measures the throughput of the whole service for batches of distinct pairs. The images have 0.3 megapixels and come
+ * from this machine. Caches are off.
+ */
 const { provider, precision, model, workers, pairs } = stepOptions();
 const perBatch = 5_000;
 
 const installation = await install({
   roles: ['service', ...Array.from({ length: workers - 1 }, () => 'worker' as const)],
-  // Two image servers, since the images of a real batch are on many hosts.
+  // Two image servers, because the images of a real batch are on many hosts.
   latencies: [0, 0],
   env: {
     ...writeRegistry(),
@@ -58,7 +61,7 @@ try {
     gpu: gpu.stop(),
   };
   report(result);
-  // Measured last: batches yield to requests for 30 s after a single request.
+  // Measured last, because batches leave capacity to single requests for 30 s after each one.
   report({ ...result, singleP50Ms: await measureSingle() });
 } catch (error) {
   report({ error: (error as Error).message, output: processes.map((one) => one.output().slice(-2000)) });
