@@ -11,8 +11,8 @@ const firstPauseMs = 5;
 const longestPauseMs = 200;
 
 /**
- * Repeats `attempt` until it neither throws nor returns `false`. Returns its result.
- * @throws {unknown} the last error of `attempt`, or one that shows its code.
+ * Repeats `attempt` until it succeeds, that is, until it neither throws nor returns `false`. Returns its result.
+ * @throws {unknown} after the time limit: the last error of `attempt`, or an error that shows the code of `attempt`.
  */
 export async function until<Value>(
   attempt: () => Value | Promise<Value>,

@@ -8,9 +8,9 @@ export interface TestSentinels {
   url: string;
   master: TestServer;
   replica: TestServer;
-  /** Returns the current master and replica, once the replica is in sync. A failover exchanges them. */
+  /** Returns the current master and replica. Waits until the replica is in sync. A failover exchanges the two. */
   roles(): Promise<{ master: TestServer; replica: TestServer }>;
-  /** Makes the sentinels promote the replica while the master runs. */
+  /** Makes the sentinels promote the replica while the old master still runs. */
   switch(): Promise<void>;
   remove(): Promise<void>;
 }
@@ -57,7 +57,7 @@ export async function startSentinels(tls?: TestTls): Promise<TestSentinels> {
   }
   await knowEachOther((value) => value('num-slaves') === '1' && value('num-other-sentinels') === '2');
 
-  /** Returns the role of a server; `syncing` for a replica that lacks data of its master. */
+  /** Returns the role of a server. `syncing` is a replica that is not connected to its master. */
   async function roleOf(server: TestServer): Promise<'master' | 'replica' | 'syncing'> {
     const client = server.connect();
     const [role, , , link] = (await client.role()) as unknown[];
@@ -83,7 +83,7 @@ export async function startSentinels(tls?: TestTls): Promise<TestSentinels> {
     },
     async switch() {
       const client = sentinels[0]?.server.connect();
-      // A sentinel refuses this until an earlier failover is complete.
+      // A sentinel refuses a failover until an earlier one is complete.
       await until(async () => (await client?.call('SENTINEL', 'FAILOVER', name)) === 'OK');
       client?.disconnect();
     },

@@ -31,13 +31,13 @@ process.once('exit', () => {
   for (const abandon of left) abandon();
 });
 
-/** As in production, each write is on disk before it is acknowledged. */
+/** The settings of production: each write is on disk before it is acknowledged. */
 export const durable = { save: '', appendonly: 'yes', appendfsync: 'always' };
 
 /**
  * Starts a server.
- * @param settingsIn returns its settings for its directory.
- * @param connectionIn returns the connection options for its directory.
+ * @param settingsIn returns the settings of the server, given its directory.
+ * @param connectionIn returns the options of a connection to the server, given its directory.
  */
 export async function startServer(
   settingsIn: (directory: string) => Record<string, string>,

@@ -12,13 +12,16 @@ const run = promisify(execFile);
 export function lackForTls(): string | undefined {
   const openssl = spawnSync('openssl', ['version'], { encoding: 'utf8' }).stdout ?? '';
   if (!/^OpenSSL [3-9]/.test(openssl)) return 'openssl 3 is not here';
-  // The server exits at the first unknown setting. Without TLS support that is the first one.
+  // The server exits at the first unknown setting, and names it. That is `--tls-port` if the server has no TLS.
   const options = ['--tls-port', '0', '--no-such-setting', 'x'];
   const { stdout, stderr } = spawnSync(findRedisServer() ?? 'redis-server', options, { encoding: 'utf8' });
   return /no-such-setting/.test(`${stdout}${stderr}`) ? undefined : 'this Redis was built without TLS';
 }
 
-/** Certificates for a test: an authority, and certificates by it for 127.0.0.1 and for a client. */
+/**
+ * Certificates for a test: an authority, and certificates that it has signed for a server at 127.0.0.1 and for a
+ * client.
+ */
 export interface TestTls {
   /** Value of REDIS_TLS_DIR: the certificates of the authority and the client. */
   directory: string;
@@ -29,7 +32,10 @@ export interface TestTls {
   remove(): Promise<void>;
 }
 
-/** @param asksClients true for a server that requires a client certificate of the authority. */
+/**
+ * Creates the certificates.
+ * @param asksClients true for a server that requires a client certificate of the authority.
+ */
 export async function createTls(asksClients = false): Promise<TestTls> {
   const directory = await mkdtemp(join(tmpdir(), 'vls-tls-'));
   const file = (name: string) => join(directory, name);

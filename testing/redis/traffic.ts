@@ -11,7 +11,8 @@ export interface Traffic {
 
 /**
  * Commands that are not replayed: commands about the connection, and blocking commands, since a replay uses one
- * connection. Commands that scripts run are skipped too: `MONITOR` lists them, but replaying the script repeats them.
+ * connection. Commands that a script ran are not replayed either. `MONITOR` lists them, but the replayed script runs
+ * them again.
  */
 const left = new Set(['hello', 'client', 'info', 'config', 'cluster', 'command', 'monitor', 'bzpopmin', 'select']);
 
@@ -25,7 +26,7 @@ export async function recordTraffic(redis: TestRedis): Promise<{ stop(): Promise
   return {
     async stop() {
       const end = await connect(redis);
-      // The reply to this command comes after all recorded ones.
+      // `MONITOR` reports this command after all recorded ones.
       end.write('ECHO recorded\r\n');
       while (!Buffer.concat(parts.slice(-2)).includes('"recorded"')) await once(socket, 'data');
       end.destroy();
@@ -36,7 +37,10 @@ export async function recordTraffic(redis: TestRedis): Promise<{ stop(): Promise
   };
 }
 
-/** Replays the traffic on a fresh Redis without pauses. Returns wall time and CPU time in seconds. */
+/**
+ * Sends the recorded commands to a fresh Redis without pauses. Returns the elapsed time and the CPU time of Redis in
+ * seconds.
+ */
 export async function replayTraffic(redis: TestRedis, traffic: Traffic): Promise<{ wall: number; cpu: number }> {
   const socket = await connect(redis);
   const cpuBefore = cpuSecondsOf(redis.pid());
@@ -64,7 +68,10 @@ async function connect({ url }: TestRedis): Promise<Socket> {
   return socket;
 }
 
-/** Parses one line of `MONITOR`: `+1700000000.1 [0 unix:/socket] "SET" "key" "\x00value"`. */
+/**
+ * Converts one line of `MONITOR`, such as `+1700000000.1 [0 unix:/socket] "SET" "key" "\x00value"`, to a command in the
+ * protocol of Redis. Returns an empty list for a command that is not replayed.
+ */
 export function commandIn(line: string): Buffer[] {
   const [, source = '', rest] = /^\+[\d.]+ \[\d+ ([^\]]*)\] (.*)$/s.exec(line) ?? [];
   if (rest === undefined || source === 'lua') return [];

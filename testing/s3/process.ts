@@ -18,7 +18,7 @@ type S3rverClass = new (options: {
   configureBuckets: { name: string; configs: string[] }[];
 }) => S3rver;
 
-/** An S3 server as a separate process: `s3-server.ts DIRECTORY PORT BUCKET`. Its first message is its port. */
+/** An S3 server as a separate process: `process.ts DIRECTORY PORT BUCKET`. Its first IPC message is its port. */
 const [directory = '', port = '0', bucket = ''] = process.argv.slice(2);
 const Rover = createRequire(import.meta.url)('@20minutes/s3rver') as S3rverClass;
 const server = new Rover({
@@ -33,6 +33,6 @@ const server = new Rover({
 });
 process.once('disconnect', () => process.exit(0));
 const { port: bound } = await server.run();
-// By default, idle connections are closed after 5 s, which a client on a busy machine may be about to use.
+// By default, idle connections are closed after 5 s. A client on a busy machine may be about to use one of them.
 server.httpServer.keepAliveTimeout = 600_000;
 process.send?.(bound);

@@ -35,14 +35,18 @@ export interface Memory {
 
 export const noMemory: Memory = { recommendations: [], changes: [], demandAt: Number.NEGATIVE_INFINITY };
 
-/** The relative deviation of the metric from its target below which nothing changes; the default of Kubernetes. */
+/**
+ * The number of workers does not change while the metric deviates from its target by at most this share. It is the
+ * default of Kubernetes.
+ */
 const tolerance = 0.1;
 
 /**
- * One evaluation by KEDA and the horizontal pod autoscaler that it configures. The order of steps and the rounding are
- * those of kubernetes/pkg/controller/podautoscaler (`horizontal.go`, `replica_calculator.go`).
- * @param demanded items per second for all workers together.
- * @param replicas present number, including those that still start.
+ * Simulates one evaluation by KEDA and by the horizontal pod autoscaler that it configures. The order of the
+ * calculation and the rounding are those of kubernetes/pkg/controller/podautoscaler (`horizontal.go`,
+ * `replica_calculator.go`).
+ * @param demanded the items per second that all workers together should process.
+ * @param replicas the present number of workers, including those that are still starting.
  */
 export function decide(
   rule: Rule,
@@ -91,7 +95,7 @@ function stabilize(rule: Rule, memory: Memory, at: number, recommended: number, 
 }
 
 function limit(rule: Rule, { changes }: Memory, at: number, desired: number, replicas: number): number {
-  // The autoscaler never goes below one.
+  // The horizontal pod autoscaler never goes below one worker.
   const fewest = Math.max(1, rule.minReplicas);
   if (replicas === 0) return fewest;
   const before = (seconds: number) => within(changes, at, seconds).reduce((count, { by }) => count - by, replicas);

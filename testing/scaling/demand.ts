@@ -1,4 +1,4 @@
-/** Prometheus' data about a profile, over the window of `Horizon`. */
+/** The values that Prometheus computes for a profile, over the window of {@link Horizon}. */
 export interface Signals {
   /** Items posted per second. */
   postedPerSecond: number;
@@ -42,8 +42,9 @@ export function demand(
 }
 
 /**
- * Returns `demand` as the query of a profile's ScaledObject. Each API reports the same values from Redis, with one
- * series for each name that batches of the queue were posted with.
+ * Returns the formula of {@link demand} as the Prometheus query of a profile's ScaledObject. Each API process reports
+ * the same values from Redis. It reports one series for each profile or model name with which batches of the queue were
+ * posted.
  */
 export function demandQuery(profile: string, { windowSeconds, startUpSeconds, targetSeconds }: Horizon): string {
   const of = `{queue="${profile}"}`;

@@ -1,14 +1,17 @@
 import { type Forked, forkScript } from '../processes/forked.ts';
 
-/** The worker processes that an orchestrator would run: the ordered number, with killed ones replaced. */
+/**
+ * The worker processes that an orchestrator would run. There are as many as were ordered, and a killed worker is
+ * replaced.
+ */
 export interface Fleet {
   /** Number of ordered workers. */
   ordered(): number;
   /** Number of workers that have started and take chunks. */
   ready(): number;
-  /** Waits until all are ready. @throws {Error} when one could not be started. */
+  /** Waits until all workers are ready. @throws {Error} when one could not be started. */
   allReady(): Promise<void>;
-  /** @throws {Error} when one ordered earlier could not be started. */
+  /** Orders this number of workers. @throws {Error} when a worker that was ordered earlier could not be started. */
   scaleTo(count: number): void;
   /** Kills this many ready workers with SIGKILL. */
   kill(count: number): void;
@@ -62,7 +65,7 @@ export function createFleet(
     },
     scaleTo(count) {
       if (failure !== undefined) throw failure;
-      // Removes the newest first, as Kubernetes does.
+      // Removes the newest workers first, as Kubernetes does.
       for (const member of members.slice(count)) end(member, 'SIGTERM');
       members = members.slice(0, count);
       while (members.length < count) members.push(start());

@@ -12,7 +12,7 @@ export interface Scrape {
   backlogSeconds: number;
 }
 
-/** @throws {Error} when the page lacks a metric of the queue. */
+/** Reads the metrics of a queue from a page of metrics. @throws {Error} when a metric is missing. */
 export function readScrape(page: string, queue: string, at: number): Scrape {
   const metric = (name: string): number => {
     const series = page.matchAll(new RegExp(`^${name}\\{(?:[^}]*,)?queue="${queue}"[^}]*\\} (\\S+)$`, 'gm'));
@@ -30,8 +30,9 @@ export function readScrape(page: string, queue: string, at: number): Scrape {
 }
 
 /**
- * Computes what Prometheus computes from its scrapes, which are sorted by time: the rate from the first to the last of
- * the window, as `rate` without extrapolation, and the growth by least squares, as `deriv`.
+ * Computes the values that Prometheus computes from its scrapes, which must be sorted by time. The rate is that from
+ * the first to the last scrape of the window, like `rate` without extrapolation. The growth is computed by least
+ * squares, like `deriv`.
  */
 export function signalsOf(scrapes: readonly Scrape[], windowSeconds: number): Signals {
   const last = scrapes.at(-1);

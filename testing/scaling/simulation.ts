@@ -11,18 +11,18 @@ import { createPoster, type Poster } from './poster.ts';
 import { readScrape } from './scrape.ts';
 import { createWatch } from './watch.ts';
 
-/** The events of a simulated time: load, and killed workers. */
+/** The events of a simulation: the load over time, and killed workers. */
 export interface Course {
   seconds: number;
   /** Returns the items posted per second at a time in seconds. */
   load: (at: number) => number;
   /** Initial number of workers. */
   workers: number;
-  /** Times and numbers of killed workers. */
+  /** The times in s at which workers are killed, and their numbers. */
   kills: readonly { at: number; workers: number }[];
 }
 
-/** The state, recorded every five seconds. */
+/** The state of the simulation at one time. It is recorded every five seconds. */
 export interface Sample {
   /** Seconds since the start. */
   at: number;
@@ -48,8 +48,8 @@ export interface SimulationOptions {
   horizon: Horizon;
   worker: { itemsPerSecond: number; startSeconds: number };
   /**
-   * The number of simulated seconds per second. The service itself is not faster: processing rates and the recovery of
-   * a dead worker's chunks happen in real time.
+   * The number of simulated seconds per real second. Only load and autoscaler run faster: workers process items, and
+   * the chunks of a dead worker are recovered, in real time.
    */
   pace: number;
   say?: (line: string) => void;
@@ -58,12 +58,12 @@ export interface SimulationOptions {
 const profile = 'compact';
 const tickSeconds = 5;
 /**
- * The number of ticks between two evaluations. Prometheus scrapes every 15 s; the autoscaler evaluates as often, at
- * other times.
+ * The number of ticks (5 s) between two scrapes, and between two evaluations. Prometheus scrapes every 15 s. The
+ * autoscaler evaluates as often, but at other times.
  */
 const every = 3;
 const lookAfter = 2;
-/** The number of ticks at the initial load, two minutes, until rates are known. */
+/** The number of ticks at the initial load, two minutes, after which rates are known and the recorded time begins. */
 const settlingTicks = 24;
 
 /**

@@ -2,10 +2,10 @@ import { decide, noMemory, type Rule } from './autoscaler.ts';
 import { demand, type Horizon } from './demand.ts';
 import { type Scrape, signalsOf } from './scrape.ts';
 
-/** Prometheus and the autoscaler: records scrapes and computes worker counts. */
+/** Plays the part of Prometheus and of the autoscaler: records scrapes and computes the number of workers. */
 export interface Watch {
   scraped(scrape: Scrape): void;
-  /** Returns the number of workers for a present number. `at` is in seconds. */
+  /** Evaluates the rule at a time in s. Returns the new number of workers, given the present one. */
   look(at: number, replicas: number): number;
   /** Demand at the last evaluation, in items per second. */
   demanded(): number;

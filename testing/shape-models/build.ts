@@ -5,7 +5,7 @@ import { encodeModel } from '../onnx/write.ts';
 import { type ClipShape, textTower, visionTower, vitB32, vitL14 } from './clip.ts';
 import type { Precision } from './graph.ts';
 
-/** The shape models by the name of their folder. */
+/** The shape models by the name of their folder. A shape model has random weights and the size of a real CLIP model. */
 export const shapeModels = {
   'vit-b-32': { shape: vitB32, precisions: ['fp32', 'fp16', 'int8'] },
   'vit-l-14': { shape: vitL14, precisions: ['fp32', 'fp16'] },
@@ -24,7 +24,8 @@ const suffixes: Record<Precision, string> = { fp32: '', fp16: '_fp16', int8: '_q
 export function ensureShapeModels(cache: string): string {
   const folder = join(cache, `shape-models-${versionOfScript()}`);
   if (existsSync(folder)) return folder;
-  // Another process may build the same folder. The first to finish renames its own.
+  // Another process may build the same folder at the same time. The first one that finishes renames its copy; the other
+  // deletes its own.
   const partial = `${folder}.${process.pid}.partial`;
   for (const [name, { shape, precisions }] of Object.entries(shapeModels)) {
     buildShapeModel(join(partial, name), shape, precisions);

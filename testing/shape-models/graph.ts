@@ -2,9 +2,9 @@ import { type ElementType, elementTypes } from '../onnx/schema.ts';
 import type { Attribute, Graph, Initializer, Node } from '../onnx/write.ts';
 import { randomFor } from './random.ts';
 
-/** The number of elements from which weights are stored as factors of a product. */
+/** A weight with at least this number of elements is stored as two factors, whose product is the weight. */
 const denseBelow = 20_000;
-/** The rank of products that must preserve more of their input. */
+/** The rank of a product that must preserve more of its input than a product of rank 1. */
 const fullerRank = 14;
 
 export type Precision = 'fp32' | 'fp16' | 'int8';
@@ -65,7 +65,7 @@ export function createGraph(precision: Precision): GraphBuilder {
   const floats: GraphBuilder['floats'] = (dims, values) => cast(initializer('float', dims, values));
   const scalar = (value: number) => floats([], Float32Array.of(value));
 
-  /** Adds small constants shared by all blocks once. */
+  /** Adds a small constant that all blocks share only once. */
   function once(key: string, make: () => string): string {
     const known = shared.get(key);
     if (known !== undefined) return known;
@@ -101,7 +101,10 @@ export function createGraph(precision: Precision): GraphBuilder {
     return cast(node('MatMul', [u, v]));
   }
 
-  /** The same in int8 with its scale: integer factors with a product within [-126, 126]. */
+  /**
+   * Returns an int8 matrix and its scale. The matrix is a product of integer factors; its values are within [-126,
+   * 126].
+   */
   function quantisedMatrix(name: string, rows: number, columns: number, fuller: boolean) {
     const random = randomFor(name);
     const rank = fuller ? fullerRank : 1;
@@ -140,7 +143,7 @@ export function createGraph(precision: Precision): GraphBuilder {
       return node('LayerNormalization', [x, scale, bias], { axis: { i: -1 }, epsilon: { f: 1e-5 } });
     },
     finish(result, ends) {
-      // fp32, whatever the precision between input and output.
+      // The output is fp32, independent of the precision within the graph.
       const attributes = { to: { i: elementTypes.float } };
       nodes.push({ op: 'Cast', inputs: [result], outputs: [ends.output.name], attributes });
       return { ...ends, nodes, initializers };

@@ -101,7 +101,7 @@ export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
 
 const tabNames: Record<BatchTab, string> = { scores: 'Scores', pairs: 'Pairs', judge: 'Judge a sample' };
 
-/** The tabs share the threshold; the other parts of the query belong to one of them. */
+/** The tabs of the batch. A link to a tab keeps the threshold; the other parts of the query belong to one tab only. */
 function Tabs({ id, current }: { id: string; current: BatchTab }) {
   const threshold = useHashQuery().query.get('threshold');
   const query = threshold === null ? '' : `?threshold=${threshold}`;

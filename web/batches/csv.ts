@@ -4,9 +4,9 @@ export interface CsvRow {
   raw: string;
 }
 
-/** Parses CSV that arrives in pieces. Like on the server, a quote counts only at the start of a field. */
+/** Parses CSV that arrives in several strings. As on the server, a quote has a meaning only at the start of a field. */
 export interface CsvReader {
-  /** Returns the rows that this piece completes. */
+  /** Adds a string, and returns the rows that it completes. */
   push(text: string): CsvRow[];
   /** Returns the last row when no line break ends it. */
   end(): CsvRow[];

@@ -7,7 +7,7 @@ import { fetchApi } from '../http/client.ts';
  */
 export type Formulas = 'escape' | 'keep';
 
-/** Requests results. A link cannot do it: the format is chosen by a header. */
+/** Requests results. A link would not be enough, because a header chooses the format. */
 export async function resultsOf(
   id: string,
   format: FormatName,

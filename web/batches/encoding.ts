@@ -17,8 +17,9 @@ export const encodings: Readonly<Record<string, string>> = {
 export const nameOfEncoding = (encoding: string): string => encodings[encoding] ?? encoding;
 
 /**
- * Guesses the encoding from the start of a file: by its byte order mark, UTF-16 by its zero bytes, UTF-8 when it is valid.
- * Otherwise it is Windows-1252, in which any bytes are valid and which Excel writes in western Europe and America.
+ * Guesses the encoding from the start of a file. UTF-16 is recognised by a byte order mark or by its zero bytes, and
+ * UTF-8 by its validity. Otherwise the guess is Windows-1252: any bytes are valid in it, and Excel writes it in western
+ * Europe and America.
  */
 export function guessEncoding(head: Uint8Array): string {
   if (head[0] === 0xff && head[1] === 0xfe) return 'utf-16le';

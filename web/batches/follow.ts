@@ -26,7 +26,10 @@ const drawMs = 200;
 const refreshMs = 1_500;
 const firstWaitMs = 1_000;
 const longestWaitMs = 15_000;
-/** The times in ms after a cancel at which the status is read again, with chunks that were in flight. */
+/**
+ * The times in ms after a cancelled batch has been read at which it is read again, because chunks that were in flight
+ * may have ended since.
+ */
 const afterCancelMs = [1_500, 4_000];
 
 /** Follows a batch by its events. Resumes after a reload or a broken connection from the last event received. */
@@ -102,7 +105,7 @@ export function followBatch(id: string, onChange: (followed: Followed) => void):
     takeStatus(status);
   }
 
-  /** Takes a status, but not the counts of a response that is older than events received meanwhile. */
+  /** Takes over a status. If events with newer counts have arrived since its request, its counts are ignored. */
   function takeStatus(status: BatchStatus): void {
     const known = followed.status;
     const isOlder = known !== undefined && status.finishedAt === null && doneOf(known) > doneOf(status);

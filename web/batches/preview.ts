@@ -20,7 +20,10 @@ export interface Preview {
   encoding: string;
   columns: string[];
   rows: string[][];
-  /** The estimated rows of the whole file, from the length of the first ones. `exact` when all of it was read. */
+  /**
+   * The estimated number of rows in the whole file, from the mean length of the first rows. `exact` is true when the
+   * whole file was read.
+   */
   estimate: { rows: number; exact: boolean } | undefined;
 }
 
@@ -108,7 +111,7 @@ async function inflate(bytes: Uint8Array<ArrayBuffer>, size: number) {
 /** The formats whose rows can be shown. */
 export const previewed = formats.filter(({ isRead, isText, name }) => isRead && isText && name !== 'json');
 
-/** Returns the format by the file name, or else by the first characters. */
+/** Returns the format that the file name states, or else the format that the first characters show. */
 function formatOf(name: string, text: string): BatchFormat {
   const byStart = formatOfStart(new TextEncoder().encode(text.trimStart().slice(0, 16))) ?? formatNamed('csv');
   const named = formatOfFile(name)?.format;

@@ -22,7 +22,7 @@ export function ColumnsMenu({
   if (names.length === 0) return null;
   const change = (name: string, isShown: boolean) => {
     const next = names.filter((each) => (each === name ? isShown : shown.includes(each)));
-    // A comma alone stands for no column at all.
+    // A single comma in the URL means that no column is shown.
     set({ columns: next.length === 0 ? ',' : next.join(',') });
   };
   return (

@@ -71,7 +71,7 @@ export function Explorer({ status }: { status: BatchStatus }) {
   }
   /** True after a key has moved the current row. Its link is focused as soon as it is rendered. */
   const focusWhenThere = useRef(false);
-  // Before the next key, which may follow at once.
+  // A layout effect runs before the next key press, which may follow at once.
   useLayoutEffect(() => {
     if (!focusWhenThere.current) return;
     const link = box.current?.querySelector<HTMLElement>(`[data-row="${current}"]`);
@@ -161,7 +161,7 @@ export function Explorer({ status }: { status: BatchStatus }) {
   );
 }
 
-/** Finds the row of an index among the loaded ones, near the current row first. */
+/** Finds the row of the pair with this index among the loaded rows. Looks near the current row first. */
 function rowOf(listing: Listing, index: number, current: number): number | undefined {
   for (const row of [current, current + 1, current - 1]) if (listing.at(row)?.index === index) return row;
   for (let row = 0; row < listing.count; row++) if (listing.at(row)?.index === index) return row;

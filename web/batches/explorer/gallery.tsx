@@ -10,7 +10,7 @@ const minTileWidth = 200;
 /** Returns the number of tiles in a line. */
 export const tilesIn = (width: number): number => Math.max(2, Math.floor(width / minTileWidth));
 
-/** Shows pairs as tiles. `from` and `to` are pairs, at the ends of lines. */
+/** Shows the pairs from number `from` up to number `to` as tiles. Both are at the ends of lines. */
 export function PairGallery({ listing, from, to, current, images, scale, tiles }: RowsProps & { tiles: number }) {
   const pairs = Array.from({ length: to - from }, (_, at) => from + at);
   const lines = Math.ceil(listing.count / tiles);

@@ -3,11 +3,11 @@ import type { ResultsPage } from '../../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { fetchJson, type RequestFailed } from '../../http/client.ts';
 
-/** Results of a page. Two pages fill any screen. */
+/** The number of results in a page. Two pages fill any screen. */
 const pageSize = 200;
 /** The next page is loaded when fewer rows than this follow the visible ones. */
 const ahead = 300;
-/** Pages whose rows are kept. Others are read again when they become visible. */
+/** The maximum number of pages whose rows stay in memory. Other pages are read again when they become visible. */
 const maxPages = 40;
 
 interface Page {
@@ -27,7 +27,7 @@ export interface Listing {
   isLoading: boolean;
   failure: RequestFailed | undefined;
   at(row: number): ItemResult | undefined;
-  /** Reads what is missing around the visible rows. */
+  /** Loads missing rows near the visible rows. */
   show(from: number, to: number): void;
   retry(): void;
 }
@@ -68,7 +68,7 @@ function createListing(path: string, query: Record<string, string>, onChange: ()
     const start = count();
     const page = await read(next);
     const { results } = page;
-    // A cursor that stays the same is at the end of what a running batch has.
+    // If the cursor stays the same, a running batch has no more results yet.
     isComplete = page.next === null || page.next === next;
     if (results.length > 0) pages.push({ cursor: next, start, length: results.length, rows: results });
     next = page.next ?? undefined;

@@ -9,9 +9,9 @@ export interface SampledBand {
   wanted: number;
 }
 
-/** No score reaches it. */
+/** The upper edge of the highest band. No score reaches it. */
 const top = 1_000;
-/** Widths of the bands next to the line, as shares of the batch. */
+/** The width of a band next to the threshold, as a share of the batch's pairs. */
 const nearby = 0.05;
 const nearbyPairs = 15;
 const farPairs = 10;

@@ -6,7 +6,10 @@ export interface Label {
   isRight: boolean;
 }
 
-/** Pairs between two scores: how many the batch has. The judged ones among them are a random sample. */
+/**
+ * A band: the pairs between two scores, and their number in the batch. The judged pairs of the band are a random sample
+ * of it.
+ */
 export interface ScoreBand {
   from: number;
   to: number;
@@ -122,7 +125,7 @@ function risingShares(judged: readonly Counted[], doubt = 0): number[] {
       before.bands++;
       continue;
     }
-    // Without any label below, nothing is known; a tiny weight lets the next band decide.
+    // Without a label in this band or below it, nothing is known. A tiny weight lets the next band determine the share.
     blocks.push(right + wrong === 0 ? { right: 0.5e-6, all: 1e-6, bands: 1 } : { right, all: right + wrong, bands: 1 });
     for (;;) {
       const [a, b] = [blocks.at(-2), blocks.at(-1)];

@@ -24,7 +24,7 @@ export function LabelColumn({
       const [first] = await readBetween(summary.id, {}, 1, gone.signal);
       setColumn(names.find((name) => labelOf(first?.metadata?.[name]) !== undefined));
     };
-    // Without the first pair there is no offer. The start of a sample reports the reason.
+    // If the first pair cannot be read, the labels are not offered. The start of a sample reports the reason.
     void look().catch(() => {});
     return () => gone.abort();
   }, [summary.id]);
