@@ -63,7 +63,10 @@ function optionsFor(width: number): uPlot.Options {
   };
 }
 
-/** Returns a function that reads a colour of the theme at each draw: a canvas has no styles. Resolves `light-dark()`. */
+/**
+ * Returns a function that reads a colour of the theme. The plot calls it at each draw, because styles do not reach a
+ * canvas. It resolves `light-dark()`.
+ */
 function paint(name: string): () => string {
   return () => {
     const probe = document.createElement('span');

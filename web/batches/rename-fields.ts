@@ -4,7 +4,10 @@ import { type Preview, readObject } from './preview.ts';
 
 const itemFields = new Set(['image', 'text', 'id', 'metadata']);
 
-/** Returns true for NDJSON whose fields have other names than in the contract. The service maps the columns of CSV itself. */
+/**
+ * Returns true for NDJSON whose fields do not have the names that the API requires. CSV needs no renaming, because the
+ * service maps its columns.
+ */
 export function needsRenaming(preview: Pick<Preview, 'format' | 'columns'>, mapping: ColumnMapping): boolean {
   if (formatNamed(preview.format).hasColumns) return false;
   const isMapped = mapping.image === 'image' && mapping.text === 'text';
@@ -12,7 +15,7 @@ export function needsRenaming(preview: Pick<Preview, 'format' | 'columns'>, mapp
   return !isMapped || !isIdMapped || preview.columns.some((column) => !itemFields.has(column));
 }
 
-/** Renames the fields of NDJSON lines to those of the contract, while they pass through. */
+/** Returns a stream that renames the fields of NDJSON lines to those that the API requires. */
 export const renameLines = (mapping: ColumnMapping): TransformStream<string, string> =>
   byLines((line) => renameFields(line, mapping));
 

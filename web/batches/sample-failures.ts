@@ -24,7 +24,10 @@ export interface FailureSample {
 
 const maxExamples = 5;
 const maxCauses = 20;
-/** The maximum failed items to read: causes repeat themselves, and reading all would read the whole batch. */
+/**
+ * The maximum number of failed items that are read. The causes repeat, and reading all items could mean reading the
+ * whole batch.
+ */
 const maxRead = 5_000;
 
 /** Reads the first failed items of a batch and groups them by code and message. @throws {RequestFailed} */

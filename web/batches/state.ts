@@ -30,7 +30,7 @@ export const countRetryable = ({ failures }: Pick<BatchStatus, 'failures'>): num
     .filter(([code]) => codes[code].retryable)
     .reduce((sum, [, count]) => sum + count, 0);
 
-/** Names the button that retries the failed items. */
+/** Returns the label of the button that retries the failed items. */
 export function retryWords(status: Pick<BatchStatus, 'failures' | 'items'>): string {
   const failed = numbers.count(status.items.failed);
   const may = countRetryable(status);

@@ -1,6 +1,9 @@
 import type { Sample } from './progress-samples.ts';
 
-/** The data of a followed batch that a reload would lose: the service does not store the history of its rate. */
+/**
+ * The data of a followed batch that a reload of the page would lose. The service does not store how the rate of a batch
+ * changed.
+ */
 export interface StoredProgress {
   lastEventId: string | undefined;
   samples: Sample[];
@@ -15,7 +18,7 @@ export function loadProgress(id: string): StoredProgress {
       return { lastEventId: stored.lastEventId, samples: stored.samples };
     }
   } catch {
-    // Unreadable data counts as none.
+    // Stored data that cannot be read is ignored.
   }
   return { lastEventId: undefined, samples: [] };
 }

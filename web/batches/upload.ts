@@ -14,13 +14,13 @@ export interface Upload {
   model: string;
   /** The share of failed items above which the batch stops; undefined for no limit. */
   failureShare: number | undefined;
-  /** The same for all attempts with this file, so that none creates a second batch. */
+  /** The idempotency key. It is the same for all attempts with this file, so that no attempt creates a second batch. */
   idempotencyKey: string;
 }
 
 export interface UploadProgress {
   stage: 'preparing' | 'sending' | 'storing';
-  /** The share of the bytes of this stage that are done, 0 to 1. */
+  /** The share of the bytes of this stage that have been processed, from 0 to 1. */
   share: number;
 }
 
@@ -81,7 +81,10 @@ function send(
   });
 }
 
-/** Renames the fields, and compresses the result to a tenth: browsers cannot send a stream over HTTP/1.1. */
+/**
+ * Renames the fields of an NDJSON file in memory, because browsers cannot send a stream over HTTP/1.1. The result is
+ * compressed, to about a tenth.
+ */
 async function renamed(
   { file, preview, mapping }: Upload,
   onProgress: (progress: UploadProgress) => void,
@@ -99,7 +102,7 @@ async function renamed(
     { signal },
   );
   const bytes = preview.gzipped ? counted.pipeThrough(new DecompressionStream('gzip')) : counted;
-  // Fatal: invalid bytes must not become other text.
+  // `fatal`, because invalid bytes must cause an error and not become other text.
   const decoder = new TextDecoderStream(preview.encoding, { fatal: true });
   const lines = bytes.pipeThrough(decoder).pipeThrough(renameLines(mapping));
   const packed = lines.pipeThrough(new TextEncoderStream()).pipeThrough(new CompressionStream('gzip'));

@@ -22,14 +22,17 @@ export const apiUrl = (path: string): string => new URL(path.replace(/^\//, ''),
 
 /**
  * Requests JSON from the API.
- * @throws {RequestFailed} also without a response; an aborted request throws the abort reason.
+ * @throws {RequestFailed} when the request is refused or gets no response. An aborted request throws the abort reason.
  */
 export async function fetchJson<Body>(path: string, init: RequestInit & { accepted?: number[] } = {}): Promise<Body> {
   const response = await fetchApi(path, init);
   return (response.status === 204 ? undefined : await response.json()) as Body;
 }
 
-/** Like {@link fetchJson}, but returns the response with its body unread. @param init `accepted`: further statuses that count as success. */
+/**
+ * Like {@link fetchJson}, but returns the response before its body is read. @param init `accepted`: statuses that count
+ * as success in addition to 2xx.
+ */
 export async function fetchApi(
   path: string,
   { accepted = [], ...init }: RequestInit & { accepted?: number[] } = {},

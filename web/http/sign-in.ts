@@ -1,5 +1,5 @@
 const key = 'sent-to-sign-in';
-/** The time in ms within which a second refusal means that reloading the page did not help. */
+/** If a second request is refused within this time in ms, reloading the page has not helped. */
 const soonMs = 10_000;
 
 /** Reloads the page. The server then shows its sign-in page to a browser that is not signed in. */

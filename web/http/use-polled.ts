@@ -8,7 +8,7 @@ export interface Polled<T> {
   reload(): void;
 }
 
-/** Loads a value at once, when `key` changes, and after each interval while the page is visible. */
+/** Loads a value: at once, again when `key` changes, and repeatedly after an interval while the page is visible. */
 export function usePolled<T>(
   key: string,
   load: (signal: AbortSignal) => Promise<T>,

@@ -40,7 +40,10 @@ export function ModelsView() {
   );
 }
 
-/** Returns the items per second of recent batches. Batches below 20 items are too small for a useful figure. */
+/**
+ * Returns the items per second of the model's recent batches. Batches of fewer than 20 items are left out, because they
+ * are too small for a useful rate.
+ */
 const speedsOf = (model: ModelInfo, batches: BatchStatus[]): number[] =>
   batches
     .filter((batch) => batch.model === model.model && batch.revision === model.revision && batch.items.total >= 20)

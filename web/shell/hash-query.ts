@@ -1,6 +1,9 @@
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 
-/** The event after a change of the query without an entry in the history, of which the browser sends none. */
+/**
+ * The name of an event of this page. It is sent after the query was changed without a new entry in the history, for
+ * which the browser sends no event.
+ */
 const changed = 'hashquerychange';
 
 /** Returns the query of the hash, such as `threshold=28` in `#/batches/1?threshold=28`. */
@@ -23,11 +26,14 @@ export function hashWith(changes: QueryChanges): string {
 
 export interface HashQuery {
   query: URLSearchParams;
-  /** Changes the query without an entry in the history, which a moving slider would fill. */
+  /** Changes the query without a new entry in the history. A slider that moves would otherwise fill the history. */
   set(changes: QueryChanges): void;
 }
 
-/** Reads and changes the query of the hash. So the state of a view survives a reload and can be shared. */
+/**
+ * Reads and changes the query of the hash. Views keep their state there, so that it survives a reload and can be
+ * shared.
+ */
 export function useHashQuery(): HashQuery {
   const [text, setText] = useState(textInHash);
   useEffect(() => {

@@ -8,7 +8,10 @@ export function storedTheme(): Theme {
   return isTheme(stored) ? stored : 'system';
 }
 
-/** The event after a change of theme, for canvases, which styles do not reach. */
+/**
+ * The name of the event that the page sends after a change of theme. Canvases listen to it, because styles do not reach
+ * them.
+ */
 export const themeChanged = 'themechanged';
 
 export function applyTheme(theme: Theme): void {

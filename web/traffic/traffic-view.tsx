@@ -40,7 +40,7 @@ function Profiles() {
     (signal) => fetchJson<TrafficList>('v1/traffic', { signal }),
     () => everyMs,
   );
-  // The images are of all tenants.
+  // The images belong to all tenants, so they do not count as those of the own tenant.
   const images = useImageDisplay(false);
   return (
     <div class="stack">

@@ -36,7 +36,7 @@ export const correlation = (value: number | null): string => (value === null ? n
 
 export const shareOf = (share: number | null): string => (share === null ? none : numbers.percent(share));
 
-/** Returns a mean with its margin as text. The true mean is within the margin 19 times in 20. */
+/** Returns a mean and its margin as text. With a probability of 95 %, the true mean differs by at most the margin. */
 export const meanOf = ({ meanScore, meanScoreMargin }: Pick<ArmReport, 'meanScore' | 'meanScoreMargin'>): string =>
   meanScoreMargin === null ? points(meanScore) : `${points(meanScore)} ± ${points(meanScoreMargin)}`;
 

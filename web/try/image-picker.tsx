@@ -13,7 +13,7 @@ export function ImagePicker({
   const over = useDroppedFile((file) => onPick({ file }));
   const file = picked !== undefined && 'file' in picked ? picked.file : undefined;
   const url = picked !== undefined && 'url' in picked ? picked.url : '';
-  // Updated when the input is complete: at each key, the browser would request every prefix of the URL.
+  // Updated when the input is complete. If it were updated at each key, the browser would request every incomplete URL.
   const [written, setWritten] = useState('');
   return (
     <div class="picker">
@@ -72,7 +72,7 @@ function Preview({ file, address }: { file: File | undefined; address: string | 
     return () => URL.revokeObjectURL(url);
   }, [file]);
   const shown = made ?? (address !== undefined && /^https?:\/\/./.test(address) ? address : undefined);
-  // Set for formats that the browser cannot show, such as TIFF, and for URLs that do not work.
+  // Set when the browser cannot show the image: it does not know the format (such as TIFF), or the URL does not work.
   const [broken, setBroken] = useState<string>();
   if (shown === undefined || shown === broken) {
     return (

@@ -3,7 +3,7 @@ import { bandOf, type Scale } from '../ui/scale.ts';
 import { probabilitiesOf } from './probabilities.ts';
 import type { ScoreResult } from './scoring.ts';
 
-/** Lists the texts, best first, with their scores on the scale of the model. */
+/** Lists the texts with their scores on the scale of the model. The text with the highest score comes first. */
 export function ScoreList({
   results,
   scale,

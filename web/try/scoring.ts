@@ -15,7 +15,7 @@ export type ScoreResult = Extract<SingleResponse, { results: unknown }>;
 
 const path = 'v1/evaluation/single';
 
-/** Scores texts for an image. Returns a list also for one text, which the API answers without a list. */
+/** Scores texts for an image. Always returns a list, although the API answers a single text without one. */
 export async function scoreTexts(request: ScoreRequest, signal: AbortSignal): Promise<ScoreResult> {
   const answer = await fetchJson<SingleResponse>(path, { method: 'POST', signal, ...requestOf(request) });
   if ('results' in answer) return answer;
@@ -40,7 +40,9 @@ const jsonOf = (url: string, texts: string[], model: string) => ({
   ...(model !== '' && { model }),
 });
 
-/** Returns the request as a curl command, with `--form-string` because a text may begin with `@` or `<`. */
+/**
+ * Returns the request as a curl command. It uses `--form-string` for texts, because a text may begin with `@` or `<`.
+ */
 export function curlOf({ image, texts, model }: ScoreRequest): string {
   const parts =
     'url' in image

@@ -1,7 +1,10 @@
 import { useState } from 'preact/hooks';
 import { Scrollable } from './scrollable.tsx';
 
-/** Text with a copy button. Pages over plain HTTP from another machine have no clipboard, so the text is also selected. */
+/**
+ * Shows a text with a copy button. The button also selects the text, because pages over plain HTTP from another machine
+ * have no access to the clipboard.
+ */
 export function Copyable({ label, text }: { label: string; text: string }) {
   const [copied, setCopied] = useState(false);
   const id = `copy-${label.replaceAll(/\W+/g, '-').toLowerCase()}`;

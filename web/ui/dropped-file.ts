@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 /**
- * Takes files that are dropped anywhere on the page or pasted. A file dropped next to a field would otherwise replace the
- * page. @returns true while a file is held over the page.
+ * Takes a file that is dropped anywhere on the page, or pasted. Without this, a file that is dropped outside of a field
+ * would replace the page. @returns true while a file is dragged over the page.
  */
 export function useDroppedFile(onFile: (file: File) => void): boolean {
   const [over, setOver] = useState(false);

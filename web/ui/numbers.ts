@@ -2,7 +2,7 @@ const whole = new Intl.NumberFormat('en');
 
 export const count = (value: number): string => whole.format(value);
 
-/** Formats a rate from 0.4 to 40,000 with a suitable number of digits. */
+/** Formats a rate with a suitable number of digits, for rates from about 0.4 to 40,000. */
 export const rate = (perSecond: number): string =>
   perSecond >= 100 ? count(Math.round(perSecond)) : perSecond.toFixed(perSecond >= 10 ? 0 : 1);
 
@@ -45,5 +45,5 @@ const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFraction
 /** Formats a count for an axis: 12K, 1.5M. */
 export const compact = (value: number): string => (value < 10_000 ? count(value) : short.format(value));
 
-/** Formats a score that is a limit, with as many decimals as it needs. */
+/** Formats a score that the user chose as a limit, with at most two decimals. */
 export const points = (value: number): string => String(Number(value.toFixed(2)));

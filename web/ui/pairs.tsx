@@ -4,7 +4,7 @@ import { Thumbnail } from './thumbnail.tsx';
 
 const imagesKey = 'images';
 
-/** The display of images in a list of pairs. */
+/** States whether a list of pairs shows its images, and changes it. */
 export interface ImageDisplay {
   shown: boolean;
   show(shown: boolean): void;
@@ -13,9 +13,10 @@ export interface ImageDisplay {
 }
 
 /**
- * The browser loads images from their hosts, which learn its address. Images of the own tenant are shown unless this
- * browser turned them off. Images of other tenants are loaded only after a click and only while the view is open: a tenant
- * could otherwise learn the addresses of operators.
+ * Decides whether images are shown. The browser loads images from their hosts, which then know the address of the
+ * browser. Images of the user's own tenant are shown unless the user has turned them off in this browser. Images of
+ * other tenants are loaded only after a click, and only while the view is open: otherwise a tenant could find out the
+ * addresses of operators.
  */
 export function useImageDisplay(areOwn: boolean): ImageDisplay {
   const [own, setOwn] = useState(() => localStorage.getItem(imagesKey) !== 'off');

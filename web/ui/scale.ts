@@ -11,7 +11,7 @@ export interface Scale {
   top: number;
   /** The bands, lowest first; empty for a model without measurements. */
   bands: Band[];
-  /** The initial threshold. */
+  /** The threshold that is set at first. */
   threshold: number;
   note: string;
 }

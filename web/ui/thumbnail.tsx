@@ -1,6 +1,9 @@
 import { useState } from 'preact/hooks';
 
-/** Shows an image from its host, without a referrer, or a word in its place. */
+/**
+ * Shows an image, which the browser loads from its host without a referrer. If there is none to show, shows a word in
+ * its place.
+ */
 export function Thumbnail({ image, shown }: { image: string | null; shown: boolean }) {
   const [brokenImage, setBroken] = useState<string>();
   if (image === null) return <span class="none">inline</span>;

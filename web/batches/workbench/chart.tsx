@@ -54,7 +54,7 @@ export function Chart({
           const score = scoreAt(event);
           if (score < from - 2 || score > to + 2) return;
           event.currentTarget.setPointerCapture(event.pointerId);
-          // Near the line the pointer takes the line; elsewhere it chooses a bar.
+          // Near the line of the threshold, the pointer drags the line. Elsewhere it chooses a bar.
           dragging.current = Math.abs(x(score) - line) < 10;
           if (!dragging.current) onThreshold(toStep(barAt(score)?.from ?? score));
         }}

@@ -5,7 +5,7 @@ import { step, thresholdFor, toStep } from './distribution.ts';
 
 const shownPercents = [5, 25, 50, 75, 95];
 
-/** The slider, the number field and the share, which all set the threshold. */
+/** Shows three controls that all set the threshold: a slider, a number field, and a field for the share of pairs. */
 export function ThresholdControls({
   summary: { histogram, percentiles },
   range: [from, to],
@@ -70,7 +70,7 @@ export function ThresholdControls({
   );
 }
 
-/** A number field that follows its value, but not while it is being typed into. */
+/** A number field that shows `value`, except while the user types into it. */
 function NumberField({
   label,
   value,

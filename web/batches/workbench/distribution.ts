@@ -3,7 +3,7 @@ import type { Scale } from '../../ui/scale.ts';
 
 export type Histogram = BatchSummary['histogram'];
 
-/** A count of items, exact or estimated inside a bin. */
+/** A count of items. It is estimated if the threshold is inside a bin; otherwise it is exact. */
 export interface Count {
   count: number;
   isExact: boolean;
@@ -19,10 +19,13 @@ const points = (cosine: number): number => Number((100 * cosine).toFixed(scoreDe
 /** Rounds to the step of thresholds. */
 export const toStep = (score: number): number => Number((Math.round(score / step) * step).toFixed(1));
 
-/** The highest score below a threshold, as a limit of the API, which includes its limits. */
+/** Returns the highest score below a threshold. It serves as a limit in the API, which includes its limits. */
 export const justBelow = (threshold: number): number => Number((threshold - 0.0001).toFixed(scoreDecimals));
 
-/** Counts the items that reach a threshold. Inside a bin they count as evenly spread. */
+/**
+ * Counts the items that reach a threshold. If the threshold is inside a bin, the items of the bin count as evenly
+ * spread.
+ */
 export function countPassing(histogram: Histogram, threshold: number): Count {
   let count = 0;
   let isExact = true;
@@ -65,7 +68,7 @@ export interface Bar {
   count: number;
 }
 
-/** Joins bins to bars of equal width, of which at most `most` lie between the ends of the axis. */
+/** Joins bins to bars of equal width. At most `most` bars lie between the ends of the axis. */
 export function barsOf(histogram: Histogram, [from, to]: [number, number], most: number): Bar[] {
   const first = histogram[0];
   const binWidth = first === undefined ? 1 : points(first.to) - points(first.from);

@@ -13,7 +13,9 @@ const parts = ['passing', 'failing', 'all', 'failed'] as const;
 type Part = (typeof parts)[number];
 const written: FormatName[] = ['csv', 'ndjson', 'parquet'];
 
-/** Saves results: those that reach the threshold, those that do not, all, or the failed items. */
+/**
+ * Lets the user save results as a file: those that reach the threshold, those that do not, all, or the failed items.
+ */
 export function ExportBox({
   status,
   summary,
@@ -27,7 +29,7 @@ export function ExportBox({
 }) {
   const [threshold] = useThreshold(scale);
   const [chosen, setPart] = useState<Part>();
-  // A batch that has just started has no pair to pass.
+  // A batch that has just started has no scored pair that could reach the threshold.
   const part = chosen ?? (status.items.succeeded > 0 ? 'passing' : 'all');
   const [format, setFormat] = useState<FormatName>('csv');
   const [formulas, setFormulas] = useState<Formulas>('escape');
@@ -131,7 +133,7 @@ function fileName(name: string, part: Part, at: string): string {
   return `${base}-${words[part]}`;
 }
 
-/** States what a file holds and what made its scores. */
+/** Returns a note that states what a file contains and which model computed the scores. */
 function noteOf(status: BatchStatus, part: Part, selection: Record<string, string>): string {
   const { id, model, revision, precision, preprocess, textCleaning, items } = status;
   const receipt = { model, revision, precision, preprocess, textCleaning };

@@ -3,10 +3,13 @@ import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { fetchJson } from '../../http/client.ts';
 import { justBelow } from './distribution.ts';
 
-/** Requests for a range of scores. Each looks at a part of a large batch. */
+/** The maximum number of requests for a range of scores. Each request searches only a part of a large batch. */
 const maxRequests = 12;
 
-/** Reads the pairs on one side of a threshold, the nearest first. `selected` counts all pairs of that side. */
+/**
+ * Reads the pairs on one side of a threshold. The pair with the nearest score comes first. `selected` is the number of
+ * all pairs on that side.
+ */
 export async function readNear(
   id: string,
   side: 'below' | 'above',

@@ -3,10 +3,13 @@ import type { BatchSummary } from '../../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { readNear } from './ranked.ts';
 
-/** Pairs of a strip. More are read, since the same pair may be in a batch several times. */
+/**
+ * The number of pairs that are shown on each side. More are read, because the same pair may be in a batch several
+ * times.
+ */
 const shown = 8;
 const read = 40;
-/** The time in ms that a threshold must rest before its pairs are read. */
+/** The time in ms for which a threshold must not change before its pairs are read. */
 const restMs = 250;
 
 /** The pairs on both sides of a threshold. */
@@ -17,7 +20,7 @@ export interface Neighbours {
   passing: number | undefined;
 }
 
-/** Reads the distinct pairs on both sides of a threshold once it rests. */
+/** Reads the distinct pairs on both sides of a threshold once it has not changed for a moment. */
 export function useNeighbours(summary: BatchSummary, threshold: number): Neighbours | undefined {
   const [state, setState] = useState<Neighbours & { threshold: number }>();
   useEffect(() => {
@@ -34,14 +37,14 @@ export function useNeighbours(summary: BatchSummary, threshold: number): Neighbo
         passing: above.selected,
       });
     };
-    // A failure shows no strips. The listing of pairs explains it.
+    // After a failure no pairs are shown here. The list of pairs shows the error.
     const timer = setTimeout(() => void look().catch(() => {}), restMs);
     return () => {
       clearTimeout(timer);
       gone.abort();
     };
   }, [summary.id, threshold, summary.state]);
-  // Those of the last threshold stay until the new ones are there; its count does not.
+  // The pairs of the last threshold stay until the new ones have arrived. Its exact count does not stay.
   return state === undefined || state.threshold === threshold ? state : { ...state, passing: undefined };
 }
 
