@@ -80,6 +80,46 @@ export async function checkRestarts(report: Report, stack: Stack, items: number)
 const restoreScript = fileURLToPath(new URL('../../deploy/redis/restore.sh', import.meta.url));
 
 /**
+ * Lets frozen workers run for short turns, until an item of the batch is scored, and returns with the workers frozen. The
+ * batch is looked at between two turns only, so a slow answer does not let it end.
+ */
+async function scoreFirstItems(stack: Stack, workers: readonly string[], id: string): Promise<void> {
+  await until(
+    async () => {
+      await docker('unpause', ...workers);
+      await docker('pause', ...workers);
+      return (await stack.client.batch.status(id)).body.items.succeeded > 0;
+    },
+    { everyMs: 25 },
+  );
+}
+
+/**
+ * Takes a snapshot of Redis with a batch that is being scored and one that waits. A batch ends sooner than a snapshot is
+ * taken, so the workers are frozen before the post, and continue after the snapshot.
+ */
+async function snapshotDuringBatch(stack: Stack, items: number) {
+  const { batch } = stack.client;
+  const workers = (await stack.containers('worker')).map(({ Id }) => Id);
+  await docker('pause', ...workers);
+  try {
+    const running = await post(stack, items, 'running');
+    const waiting = await post(stack, 60, 'waiting');
+    await scoreFirstItems(stack, workers, running);
+    const acknowledged = await batch.results(running);
+    if (acknowledged.length === items) throw new Error('the batch ended in one turn: more --items are needed');
+    const snapshot = join(stack.directory, 'redis.rdb');
+    await stack.save(snapshot, 'redis', 'redis-cli', '-e', '--rdb', '-');
+    same((await batch.status(running)).body.finishedAt, null, 'the end of the batch');
+    const later = await post(stack, 10, 'later');
+    return { snapshot, running, waiting, later, acknowledged };
+  } finally {
+    // A frozen container cannot be stopped.
+    await docker('unpause', ...workers);
+  }
+}
+
+/**
  * Loses the volume of Redis while a batch is being scored, and restores it from a snapshot as docs/backup.md describes. One
  * batch is complete at the time of the snapshot, one is being scored, and one waits.
  */
@@ -89,17 +129,7 @@ export async function checkRestore(report: Report, stack: Stack, items: number):
     const finished = await post(stack, 40, 'finished');
     await complete(stack, finished, 40);
     const scores = await batch.results(finished);
-    const running = await post(stack, items, 'running');
-    const waiting = await post(stack, 60, 'waiting');
-    await batch.until(running, (status) => status.items.succeeded > 0);
-    // Frozen with chunks in flight, so that the batch cannot end before the snapshot is taken.
-    await stack.compose('pause', 'worker');
-    const acknowledged = await batch.results(running);
-    const snapshot = join(stack.directory, 'redis.rdb');
-    await stack.save(snapshot, 'redis', 'redis-cli', '-e', '--rdb', '-');
-    const { finishedAt } = (await batch.status(running)).body;
-    await stack.compose('unpause', 'worker');
-    if (finishedAt !== null) throw new Error('the batch ended before the snapshot: more --items are needed');
+    const { snapshot, running, waiting, later, acknowledged } = await snapshotDuringBatch(stack, items);
 
     await stack.compose('stop', 'api', 'worker', 'redis');
     await stack.compose('rm', '-f', 'redis');
@@ -114,6 +144,7 @@ export async function checkRestore(report: Report, stack: Stack, items: number):
     await complete(stack, waiting, 60);
     const byIndex = new Map((await batch.results(running)).map((result) => [result.index, result]));
     for (const result of acknowledged) same(byIndex.get(result.index), result, `result ${result.index}`);
+    same((await batch.status(later)).status, 404, 'the status of a batch that is not in the snapshot');
     return `${stdout.trim()}, ${all}, ${acknowledged.length} of them before the snapshot`;
   });
 }
