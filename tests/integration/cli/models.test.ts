@@ -66,7 +66,9 @@ describe('vls models', () => {
     const hub = await hubWithTiny();
     const { code, stdout } = await vls(['models', 'pull', 'tiny', '--json'], { HF_ENDPOINT: hub.url });
     expect(code).toBe(1);
-    expect(JSON.parse(stdout).error.message).toMatch(/Port \d+ of 127\.0\.0\.1 is not allowed; an operator can allow it with HF_HOSTS_ALLOW/);
+    expect(JSON.parse(stdout).error.message).toMatch(
+      /Port \d+ of 127\.0\.0\.1 is not allowed; an operator can allow it with HF_HOSTS_ALLOW/,
+    );
     expect(hub.downloads()).toEqual([]);
   });
 
@@ -204,7 +206,12 @@ describe('vls models and a repository of the hub', () => {
 
   test.each([
     ['no repository', ['hf:someone'], 2, 'hf:OWNER/NAME'],
-    ['a flag of repositories for a folder', ['somewhere', '--folder', 'onnx'], 2, '--folder can only be used with a repository of the hub'],
+    [
+      'a flag of repositories for a folder',
+      ['somewhere', '--folder', 'onnx'],
+      2,
+      '--folder can only be used with a repository of the hub',
+    ],
     ['a family nobody knows', ['hf:someone/clip', '--family', 'blip'], 2, 'siglip2'],
     ['a layout that is not its own', ['hf:someone/clip', '--layout', 'immich'], 1, 'no model for immich'],
   ])('with %s is refused', async (_what, args, code, said) => {
