@@ -40,7 +40,7 @@ export interface OnlineDeps {
   onBatch?: ((id: string) => void) | undefined;
 }
 
-/** The minimum length of each part of the body, about in bytes. The last part may be shorter. */
+/** The approximate size in bytes of the parts in which the body is sent. */
 const partBytes = 256 * 1024;
 /** The maximum number of attempts to read the results when the connection breaks. */
 const downloadAttempts = 3;

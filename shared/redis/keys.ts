@@ -176,8 +176,8 @@ export const trafficKeys = (redis: Redis, profile: string, experiment: string) =
     /** List: judged windows, the latest first. */
     windows: `${base}:windows`,
     /**
-     * For the canary and for the shadow model, each compared with the model that answers. List: the latest scores of
-     * both models. Sorted set: the pairs with the largest differences.
+     * For the canary and for the shadow model, each compared with its reference model. List: the latest scores of both
+     * models. Sorted set: the pairs with the largest differences.
      */
     canaryPairs: `${base}:canary:pairs`,
     canaryWorst: `${base}:canary:worst`,
