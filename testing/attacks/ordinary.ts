@@ -16,7 +16,7 @@ export const probes = { single: 250, rank: 1_000, large: 2_000, webhook: 3_000, 
 export type Probe = keyof typeof probes;
 export const probeNames = Object.keys(probes) as Probe[];
 
-/** What the ordinary tenant measured during one batch. */
+/** The measurements of the ordinary tenant during one batch. */
 export interface Experience {
   /** The time in s from the post to the end of the batch; the time limit if it did not end. */
   batchSeconds: number;

@@ -54,7 +54,7 @@ export function guessColumns(columns: readonly string[], rows: readonly (readonl
 export const looksLikeImage = (value: string): boolean =>
   /^(https?:\/\/|data:image\/)/i.test(value) || /\.(jpe?g|png|webp|gif|avif|tiff?)$/i.test(value);
 
-/** Returns what prevents the batch from being posted; undefined when nothing does. */
+/** Returns the reason why the batch cannot be posted; undefined when it can. */
 export function mappingError({ image, text, id }: ColumnMapping): string | undefined {
   if (image === '') return 'Choose the column with the images.';
   if (text === '') return 'Choose the column with the texts.';

@@ -136,7 +136,8 @@ function useOlder(first: Page | undefined, states: string) {
     next,
     busy,
     failure,
-    // New batches push others from the first page to later ones, which may then contain them twice.
+    // New batches push other batches from the first page to later pages, so a later page may contain a batch of the
+    // first page too.
     batches: pages.flatMap(({ batches }) => batches).filter(({ id }) => !shown.has(id)),
     async load(): Promise<void> {
       setBusy(true);

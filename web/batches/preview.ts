@@ -79,7 +79,7 @@ async function readHead(file: File, chosen: string | undefined): Promise<Head> {
     : { content: bytes, whole: file.size <= headBytes };
   const encoding = chosen ?? guessEncoding(content);
   const text = new TextDecoder(encoding).decode(content).replace(/^\uFEFF/, '');
-  // Cut after the last complete row, which also drops an incomplete character.
+  // The text is cut after the last complete row. That also drops an incomplete character.
   const end = whole ? text.length : text.lastIndexOf('\n') + 1;
   return { text: text.slice(0, end === 0 ? text.length : end), gzipped, encoding, whole };
 }
@@ -179,7 +179,7 @@ const cellText = (value: unknown): string =>
 
 function estimateOf(file: File, head: Head, { mean, rows }: Found['rowBytes']): Preview['estimate'] {
   if (head.whole) return { rows, exact: true };
-  // The compression ratio of the rest is unknown.
+  // The number of rows of a gzip file cannot be estimated, because the compression ratio of its rest is unknown.
   if (head.gzipped || rows === 0) return undefined;
   return { rows: Math.round(file.size / mean), exact: false };
 }

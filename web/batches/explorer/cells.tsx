@@ -9,7 +9,7 @@ import { type Scale, scaleOf } from '../../ui/scale.ts';
 export const scoreIn = (result: ItemResult): number | undefined =>
   result.status === 'succeeded' ? result.score : undefined;
 
-/** Names a result for people. */
+/** Returns the name under which a result is shown to users. */
 export const nameOf = ({ id, index }: ItemResult): string => id ?? `item ${numbers.count(index)}`;
 
 /** Returns a value of the metadata as text. */

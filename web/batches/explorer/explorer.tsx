@@ -69,7 +69,7 @@ export function Explorer({ status }: { status: BatchStatus }) {
     goTo(current + step);
     focusWhenThere.current = true;
   }
-  /** True after a key has moved the current row. Its link is focused as soon as it is rendered. */
+  /** True after a key press has moved the current row, until the link of the row is rendered and focused. */
   const focusWhenThere = useRef(false);
   // A layout effect runs before the next key press, which may follow at once.
   useLayoutEffect(() => {

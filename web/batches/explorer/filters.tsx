@@ -5,7 +5,7 @@ import type { HashQuery } from '../../shell/hash-query.ts';
 import * as numbers from '../../ui/numbers.ts';
 import { type ExplorerQuery, isFiltered, noFilters } from './query.ts';
 
-/** The time in ms after the last key before a typed filter applies. */
+/** The time in ms from the last key press until a typed filter applies. */
 const typingMs = 300;
 
 /** The filters and the order of the listed pairs. */
@@ -87,7 +87,7 @@ function Choice({
   );
 }
 
-/** A field that applies a moment after the last key. */
+/** A field whose value applies a moment after the last key press. */
 function Typed({
   label,
   name,

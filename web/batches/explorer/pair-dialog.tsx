@@ -9,7 +9,9 @@ import { Thumbnail } from '../../ui/thumbnail.tsx';
 import { cellText, nameOf, StateBadge, scaleOfBatch } from './cells.tsx';
 import { ScoreAgain } from './score-again.tsx';
 
-/** One pair with everything that is known about it. The arrow keys lead to the pairs before and after it. */
+/**
+ * Shows a dialog with everything that is known about one pair. The arrow keys lead to the pairs before and after it.
+ */
 export function PairDialog({
   status,
   result,

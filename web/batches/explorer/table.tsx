@@ -18,7 +18,9 @@ export interface RowsProps {
   scale: Scale;
 }
 
-/** Shows pairs as rows. Rows outside the visible part are only space. */
+/**
+ * Shows pairs as the rows of a table. Rows outside the visible part are not rendered; empty space takes their place.
+ */
 export function PairTable({ listing, from, to, current, images, scale, columns }: RowsProps & { columns: string[] }) {
   const rows = Array.from({ length: to - from }, (_, at) => from + at);
   const width = 4 + columns.length;
@@ -101,7 +103,7 @@ export function PairTable({ listing, from, to, current, images, scale, columns }
   );
 }
 
-/** Takes the space of rows that are not rendered. */
+/** Renders empty space in place of rows that are not rendered. */
 function Space({ rows, width }: { rows: number; width: number }) {
   if (rows <= 0) return null;
   return (

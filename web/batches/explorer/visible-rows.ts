@@ -13,7 +13,7 @@ export interface VisibleRows {
   width: number;
 }
 
-/** Follows which rows of equal height a scrolled box shows. */
+/** Returns which rows of equal height a scrolled box shows, and updates when it scrolls or changes its size. */
 export function useVisibleRows(box: RefObject<HTMLElement | null>, rowHeight: number, count: number): VisibleRows {
   const [view, setView] = useState({ top: 0, height: 800, width: 1000 });
   useEffect(() => {

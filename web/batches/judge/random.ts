@@ -1,4 +1,7 @@
-/** Creates random numbers that are the same for the same seed, so that an estimate on the screen stays. */
+/**
+ * Creates a generator of random numbers. The same seed gives the same numbers, so that an estimate on the screen does
+ * not change.
+ */
 export function createRandom(seed: number): () => number {
   let state = (seed + 1) >>> 0;
   return () => {
