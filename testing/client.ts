@@ -52,6 +52,17 @@ export function createClient(
       body: typeof body === 'string' ? body : JSON.stringify(body),
     });
 
+  /** Reads pages of results up to the one that is the last. */
+  async function readPages(id: string, query: string, isLast: (page: ResultsPage) => boolean): Promise<ItemResult[]> {
+    const results: ItemResult[] = [];
+    for (let cursor = ''; ; ) {
+      const { body } = await call<ResultsPage>(`/v1/evaluation/batch/${id}/results?limit=100${query}${cursor}`);
+      results.push(...body.results);
+      if (isLast(body)) return results;
+      cursor = `&cursor=${body.next}`;
+    }
+  }
+
   const batch = {
     post: <Body = BatchStatus>(items: unknown[], more: object = {}) =>
       post<Body>('/v1/evaluation/batch', { items, ...more }),
@@ -71,17 +82,13 @@ export function createClient(
       return answer.body;
     },
     finished: (id: string) => batch.until(id, ({ finishedAt }) => finishedAt !== null),
+    /** Returns all results of a batch that has ended. */
     async results(id: string, query = ''): Promise<ItemResult[]> {
-      const results: ItemResult[] = [];
-      let cursor: string | null = '';
-      while (cursor !== null) {
-        const page: Answer<ResultsPage> = await call<ResultsPage>(
-          `/v1/evaluation/batch/${id}/results?limit=100${query}${cursor && `&cursor=${cursor}`}`,
-        );
-        results.push(...page.body.results);
-        cursor = page.body.next;
-      }
-      return results;
+      return await readPages(id, query, ({ next }) => next === null);
+    },
+    /** Returns the results that a batch has now. The last page of a running batch refers to a next one, which is empty. */
+    async resultsSoFar(id: string): Promise<ItemResult[]> {
+      return await readPages(id, '', ({ next, results }) => next === null || results.length === 0);
     },
   };
 

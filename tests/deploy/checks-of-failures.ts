@@ -106,7 +106,7 @@ async function snapshotDuringBatch(stack: Stack, items: number) {
     const running = await post(stack, items, 'running');
     const waiting = await post(stack, 60, 'waiting');
     await scoreFirstItems(stack, workers, running);
-    const acknowledged = await batch.results(running);
+    const acknowledged = await batch.resultsSoFar(running);
     if (acknowledged.length === items) throw new Error('the batch ended in one turn: more --items are needed');
     const snapshot = join(stack.directory, 'redis.rdb');
     await stack.save(snapshot, 'redis', 'redis-cli', '-e', '--rdb', '-');

@@ -97,7 +97,7 @@ test.skipIf(!hasCli)(
     const slow = await startStub('stub-worker', before, '20');
     await client.batch.until(inFlight, ({ items }) => items.succeeded > 0);
     await slow.kill();
-    const acknowledged = await client.batch.results(inFlight);
+    const acknowledged = await client.batch.resultsSoFar(inFlight);
     expect(acknowledged.length).toBeGreaterThan(0);
 
     // First Redis, then the bucket: so every object that the snapshot refers to is in the copy.
@@ -130,7 +130,7 @@ test.skipIf(!hasCli)(
     const restored = createClient((await startStub('stub-api', after)).url);
     expect(await restored.batch.results(complete)).toEqual(scores);
     // What a client has read before the snapshot is still there, and is not scored again.
-    const kept = await restored.batch.results(inFlight);
+    const kept = await restored.batch.resultsSoFar(inFlight);
     expect(kept).toEqual(acknowledged);
     expect(kept.length).toBeLessThan(600);
     await startStub('stub-worker', after);
