@@ -6,7 +6,7 @@ import { armField, type ComparisonKind, comparisonField, ratioField, runField, s
 import { isEvidence } from './evidence.ts';
 import type { ExperimentKey, StoredPair, UnreportedCounts, UnreportedPairs } from './store.ts';
 
-/** An experiment, and the trial of its canary to which the outcomes belong. */
+/** An experiment whose outcomes are recorded, and the trial of its canary to which those outcomes belong. */
 export interface ObservedExperiment extends ExperimentKey {
   trial?: Trial | undefined;
 }

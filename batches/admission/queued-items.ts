@@ -9,7 +9,7 @@ import { type Claims, createClaims } from './claims.ts';
  */
 export interface QueuedItems {
   /**
-   * Sets the number of items that count for a batch. The new number replaces the earlier one.
+   * Sets how many items of this batch count towards the limits. The new number replaces the earlier one.
    * @param limit the maximum number of items in all unfinished batches of the tenant; 0 allows any number.
    * @throws {ServiceError} `tenant.queue_full` when the tenant would exceed its limit; `overloaded` when all tenants
    * together would exceed theirs; `batch.too_many_items` when the batch alone exceeds a limit.

@@ -53,7 +53,7 @@ export async function plan(entry: HubEntry, file: LayoutFile, options: PlanOptio
   };
 }
 
-/** Returns an error that describes how the facts of the hub contradict the registry; undefined when they agree. */
+/** Returns an error that describes where the data of the hub contradict the registry entry; undefined when they agree. */
 export function disagreement(
   entry: HubEntry,
   file: LayoutFile,

@@ -30,8 +30,8 @@ export async function startTracing(config: TracingConfig, title: string, log: Lo
     import('@opentelemetry/sdk-node'),
     import('@opentelemetry/api'),
   ]);
-  // The name is passed as an environment variable, which the SDK reads. A resource attribute would override a name that
-  // the environment sets.
+  // The default name is set as an environment variable, not as a resource attribute. A resource attribute would override
+  // the name that the operator sets in the environment.
   process.env['OTEL_SERVICE_NAME'] ||= title;
   const hasId = machineIds.some((path) => existsSync(path));
   // Containers have no machine id, and the SDK's host detector logs a warning about that at every start.

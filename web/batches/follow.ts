@@ -150,7 +150,7 @@ export function followBatch(id: string, onChange: (followed: Followed) => void):
       const items = { ...known.items, ...data.items };
       if (items.succeeded + items.failed >= doneOf(known)) change({ status: { ...known, items } });
     } else if (known !== undefined && data.state !== undefined) change({ status: { ...known, state: data.state } });
-    // The id begins with the time at which the service wrote the event; it is 0 before the first event.
+    // The id begins with the time at which the service wrote the event. Before the first event, that time is 0.
     const atMs = Number(lastEventId.split('-', 1)[0]);
     if (atMs > 0 && data.items !== undefined) sample(atMs, data.items.succeeded + data.items.failed);
     later('keep', refreshMs, store);
