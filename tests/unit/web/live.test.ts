@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { addSample, ratesOf, type Sample } from '../../../web/batches/progress-samples.ts';
-import { stageTimesOf } from '../../../web/health/metrics.ts';
+import { stageTimesOf } from '../../../web/system/overview/metrics.ts';
 
 test('samples stay few, in order, and keep the first and the last', () => {
   fc.assert(

@@ -1,6 +1,14 @@
 import { expect, test } from 'vitest';
 import { canaryPhase } from '../../../shared/contracts/traffic.ts';
-import { actionsIn, correlation, failedOf, meanOf, shownPair, signed, timesOf } from '../../../web/traffic/words.ts';
+import {
+  actionsIn,
+  correlation,
+  failedOf,
+  meanOf,
+  shownPair,
+  signed,
+  timesOf,
+} from '../../../web/system/traffic/words.ts';
 
 test('a difference has its sign, and a minus that is one', () => {
   expect([1.234, -1.234, 0, null].map(signed)).toEqual(['+1.23', '−1.23', '0.00', '–']);

@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
-import type { Comparison } from '../../shared/contracts/traffic.ts';
-import { Fact } from '../ui/fact.tsx';
-import * as numbers from '../ui/numbers.ts';
-import { type ImageDisplay, ImagesSwitch, PairList } from '../ui/pairs.tsx';
+import type { Comparison } from '../../../shared/contracts/traffic.ts';
+import { Fact } from '../../ui/fact.tsx';
+import * as numbers from '../../ui/numbers.ts';
+import { type ImageDisplay, ImagesSwitch, PairList } from '../../ui/pairs.tsx';
 import { correlation, points, shownPair, signed } from './words.ts';
 
 const shownFirst = 6;

@@ -1,7 +1,7 @@
 import { useRef, useState } from 'preact/hooks';
-import type { ArmReport, CanaryAction } from '../../shared/contracts/traffic.ts';
-import { fetchJson, type RequestFailed } from '../http/client.ts';
-import { ProblemBox } from '../ui/problem.tsx';
+import type { ArmReport, CanaryAction } from '../../../shared/contracts/traffic.ts';
+import { fetchJson, type RequestFailed } from '../../http/client.ts';
+import { ProblemBox } from '../../ui/problem.tsx';
 import type { Canary } from './canary.ts';
 import { actionsIn, shareOf } from './words.ts';
 

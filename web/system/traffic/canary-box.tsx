@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
-import type { ArmReport, JudgedWindow } from '../../shared/contracts/traffic.ts';
-import { Badge } from '../ui/badge.tsx';
-import * as numbers from '../ui/numbers.ts';
-import { Scrollable } from '../ui/scrollable.tsx';
+import type { ArmReport, JudgedWindow } from '../../../shared/contracts/traffic.ts';
+import { Badge } from '../../ui/badge.tsx';
+import * as numbers from '../../ui/numbers.ts';
+import { Scrollable } from '../../ui/scrollable.tsx';
 import type { Canary } from './canary.ts';
 import { CanaryActions } from './canary-actions.tsx';
 import { correlation, failedOf, phaseWords, points, timesOf } from './words.ts';

@@ -1,12 +1,12 @@
-import type { Health } from '../../shared/contracts/health.ts';
-import { fetchApi, fetchJson } from '../http/client.ts';
-import { usePolled } from '../http/use-polled.ts';
-import { mayOperate, useSession } from '../shell/session.tsx';
-import { Badge } from '../ui/badge.tsx';
-import { Fact } from '../ui/fact.tsx';
-import * as numbers from '../ui/numbers.ts';
-import { ProblemBox } from '../ui/problem.tsx';
-import { Scrollable } from '../ui/scrollable.tsx';
+import type { Health } from '../../../shared/contracts/health.ts';
+import { fetchApi, fetchJson } from '../../http/client.ts';
+import { usePolled } from '../../http/use-polled.ts';
+import { mayOperate, useSession } from '../../shell/session.tsx';
+import { Badge } from '../../ui/badge.tsx';
+import { Fact } from '../../ui/fact.tsx';
+import * as numbers from '../../ui/numbers.ts';
+import { ProblemBox } from '../../ui/problem.tsx';
+import { Scrollable } from '../../ui/scrollable.tsx';
 import { stageTimesOf } from './metrics.ts';
 
 const everyMs = 5_000;

@@ -4,9 +4,9 @@ import type {
   CanaryPhase,
   ComparedPair,
   WindowFigures,
-} from '../../shared/contracts/traffic.ts';
-import * as numbers from '../ui/numbers.ts';
-import type { ShownPair } from '../ui/shown-pair.ts';
+} from '../../../shared/contracts/traffic.ts';
+import * as numbers from '../../ui/numbers.ts';
+import type { ShownPair } from '../../ui/shown-pair.ts';
 
 /** Stands for an unknown value. */
 export const none = '–';

@@ -1,14 +1,14 @@
-import type { BatchList, BatchStatus } from '../../shared/contracts/batch.ts';
-import type { ModelInfo } from '../../shared/contracts/models.ts';
-import { fetchJson } from '../http/client.ts';
-import { usePolled } from '../http/use-polled.ts';
-import { Badge } from '../ui/badge.tsx';
-import { Copyable } from '../ui/copy.tsx';
-import { Fact } from '../ui/fact.tsx';
-import { useModels } from '../ui/model-select.tsx';
-import * as numbers from '../ui/numbers.ts';
-import { ProblemBox } from '../ui/problem.tsx';
-import { scaleOf } from '../ui/scale.ts';
+import type { BatchList, BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { ModelInfo } from '../../../shared/contracts/models.ts';
+import { fetchJson } from '../../http/client.ts';
+import { usePolled } from '../../http/use-polled.ts';
+import { Badge } from '../../ui/badge.tsx';
+import { Copyable } from '../../ui/copy.tsx';
+import { Fact } from '../../ui/fact.tsx';
+import { useModels } from '../../ui/model-select.tsx';
+import * as numbers from '../../ui/numbers.ts';
+import { ProblemBox } from '../../ui/problem.tsx';
+import { scaleOf } from '../../ui/scale.ts';
 
 const stateWords: Record<ModelInfo['state'], [tone: 'good' | 'warn' | 'bad' | 'plain', word: string]> = {
   absent: ['plain', 'not installed'],

@@ -1,6 +1,6 @@
-import type { ArmReport } from '../../shared/contracts/traffic.ts';
-import * as numbers from '../ui/numbers.ts';
-import { Scrollable } from '../ui/scrollable.tsx';
+import type { ArmReport } from '../../../shared/contracts/traffic.ts';
+import * as numbers from '../../ui/numbers.ts';
+import { Scrollable } from '../../ui/scrollable.tsx';
 import { meanOf, none, shareOf } from './words.ts';
 
 /** Shows the models that share a profile. */

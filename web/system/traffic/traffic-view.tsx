@@ -1,10 +1,10 @@
 import type { ComponentChildren } from 'preact';
-import type { TrafficList, TrafficReport } from '../../shared/contracts/traffic.ts';
-import { fetchJson } from '../http/client.ts';
-import { usePolled } from '../http/use-polled.ts';
-import { mayOperate, useSession } from '../shell/session.tsx';
-import { useImageDisplay } from '../ui/pairs.tsx';
-import { ProblemBox } from '../ui/problem.tsx';
+import type { TrafficList, TrafficReport } from '../../../shared/contracts/traffic.ts';
+import { fetchJson } from '../../http/client.ts';
+import { usePolled } from '../../http/use-polled.ts';
+import { mayOperate, useSession } from '../../shell/session.tsx';
+import { useImageDisplay } from '../../ui/pairs.tsx';
+import { ProblemBox } from '../../ui/problem.tsx';
 import { ArmsTable } from './arms-table.tsx';
 import { CanaryBox } from './canary-box.tsx';
 import { ComparisonBox } from './comparison-box.tsx';
