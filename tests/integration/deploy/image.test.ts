@@ -122,6 +122,8 @@ describe.skipIf(registry.status !== 0)('the image that deploy/Dockerfile makes',
       join(process.platform, process.arch, 'onnxruntime_binding.node'),
     ]);
     expect(readdirSync(app)).not.toContain('tests');
+    const files = readdirSync(join(app, 'node_modules'), { recursive: true, encoding: 'utf8' });
+    expect(files.filter((path) => /\.(map|d\.[cm]?ts)$/.test(path))).toEqual([]);
     expect(existsSync(join(app, 'web/dist/index.html'))).toBe(true);
   });
 

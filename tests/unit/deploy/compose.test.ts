@@ -1,11 +1,14 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
 import { readConfig, settings } from '../../../shared/config.ts';
 import { drainMs } from '../../../shared/lifecycle.ts';
+import { findProgram } from '../../../start/redis/find.ts';
 import { readYaml, root } from './manifests.ts';
 
 interface Service {
@@ -179,7 +182,10 @@ test('every setting it makes is one that there is', () => {
     ...Object.values(settings).map(({ env }) => env as string),
   ];
   for (const name of ['api', 'worker', 'worker-gpu']) {
-    expect(Object.keys(named(name).environment ?? {}).filter((variable) => !known.includes(variable))).toEqual([]);
+    const set = Object.keys(named(name).environment ?? {});
+    expect(set.filter((variable) => !known.includes(variable))).toEqual([]);
+    // Temporary credentials are invalid without their token.
+    expect(set).toEqual(expect.arrayContaining(ofTheSdk));
   }
 });
 
@@ -215,6 +221,26 @@ test('Redis has a password, which no command line shows, and is healthy only aft
     expect(conf.at(-1)).toBe(`requirepass ${password}`);
   } finally {
     rmSync(directory, { recursive: true });
+  }
+});
+
+const redisCli = findProgram('redis-cli');
+if (redisCli === undefined)
+  console.log('Skipped: the health check of Redis is not run, as redis-cli is not on the PATH.');
+
+test.skipIf(redisCli === undefined).each([
+  { state: 'loads its file', answer: '-LOADING Redis is loading the dataset in memory\r\n', status: 1 },
+  { state: 'is ready', answer: '+PONG\r\n', status: 0 },
+])('the health check of Redis ends with $status while Redis $state', async ({ answer, status }) => {
+  const server = createServer((socket) => socket.on('data', () => socket.write(answer)).on('error', () => {}));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  try {
+    const [, , ...args] = named('redis').healthcheck?.test ?? [];
+    const { port } = server.address() as AddressInfo;
+    const child = spawn(redisCli ?? '', ['-p', String(port), ...args], { stdio: 'ignore' });
+    expect((await once(child, 'exit'))[0]).toBe(status);
+  } finally {
+    server.close();
   }
 });
 

@@ -88,6 +88,15 @@ test('the image runs without root and without a shell, stops on SIGTERM, and che
   expect(last.filter(({ name }) => name === 'RUN')).toEqual([]);
 });
 
+test('the image has no npm and no yarn', () => {
+  const runtime = parseDockerfile(text, { DEVICE: 'cpu' }).find(({ name }) => name === 'runtime-cpu');
+  const [, removed = ''] =
+    /&& (rm -rf \/usr\/local\/lib\/node_modules .*)/.exec(
+      runtime?.instructions.find(({ name }) => name === 'RUN')?.argument ?? '',
+    ) ?? [];
+  for (const program of ['npm', 'npx', 'corepack', 'yarn', 'yarnpkg']) expect(removed).toContain(`/bin/${program}`);
+});
+
 test('no stage of the image that is shipped installs a compiler', () => {
   const installs = [...text.matchAll(/apt-get install -y --no-install-recommends ([^&]+)&&/g)];
   expect(installs.map(([, packages = '']) => packages.trim())).toEqual(['redis-server', 'redis-server']);

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { isAtLeast } from '../../deploy/command.ts';
 import { parseDockerfile } from '../../support/dockerfile.ts';
 import { readYaml, root, yamlFilesBelow } from './manifests.ts';
 
@@ -91,15 +92,18 @@ test('the image of Node has the Node of the package', () => {
   expect(images['node']).toMatch(new RegExp(`^node:${lock.packages['node_modules/node']?.version}-`));
 });
 
-test('Redis is not of a version with known remote code execution', () => {
-  const [major = 0, minor = 0, patch = 0] =
-    /:(\d+)\.(\d+)\.(\d+)/
-      .exec(images['redis'] ?? '')
-      ?.slice(1)
-      .map(Number) ?? [];
+test.each([
   // CVE-2026-23479 is fixed in 8.2.6; 8.2.10 is the security release of September 2026.
-  expect([major, minor]).toEqual([8, 2]);
-  expect(patch).toBeGreaterThanOrEqual(10);
+  { name: 'redis', least: '8.2.10', line: /^8\.2\./ },
+  // The line with long support. 3.5 was the one before.
+  { name: 'prometheus', least: '3.13.4', line: /^3\.13\./ },
+  // These have no line with long support, and each version is supported for some months.
+  { name: 'grafana', least: '13.2.3', line: /./ },
+  { name: 'jaeger', least: '2.21.0', line: /^2\./ },
+])('$name is of a line with support, and not older than $least', ({ name, least, line }) => {
+  const [, version = ''] = /:v?(\d+\.\d+\.\d+)/.exec(images[name] ?? '') ?? [];
+  expect(version).toMatch(line);
+  expect([version, isAtLeast(version, least)]).toEqual([version, true]);
 });
 
 describe('Renovate', () => {

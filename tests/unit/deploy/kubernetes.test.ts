@@ -115,6 +115,21 @@ const workloads = complete
   .flatMap((path) => readYaml<Resource>(path))
   .filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet') as unknown as Workload[];
 
+function expectLimits(container: Container): void {
+  expect(container.securityContext).toEqual({
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ['ALL'] },
+  });
+  for (const amounts of [container.resources?.limits, container.resources?.requests]) {
+    expect(amounts).toMatchObject({
+      cpu: expect.any(String),
+      memory: expect.any(String),
+      'ephemeral-storage': expect.any(String),
+    });
+  }
+}
+
 describe.each(workloads.map((workload) => [workload.metadata.name, workload.spec] as const))('%s', (_name, spec) => {
   const pod = spec.template.spec;
 
@@ -122,18 +137,7 @@ describe.each(workloads.map((workload) => [workload.metadata.name, workload.spec
     expect(pod.automountServiceAccountToken).toBe(false);
     expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
     for (const container of pod.containers) {
-      expect(container.securityContext).toEqual({
-        allowPrivilegeEscalation: false,
-        readOnlyRootFilesystem: true,
-        capabilities: { drop: ['ALL'] },
-      });
-      for (const amounts of [container.resources?.limits, container.resources?.requests]) {
-        expect(amounts).toMatchObject({
-          cpu: expect.any(String),
-          memory: expect.any(String),
-          'ephemeral-storage': expect.any(String),
-        });
-      }
+      expectLimits(container);
       const mounted = container.volumeMounts?.map(({ mountPath }) => mountPath);
       expect(mounted).toEqual(expect.arrayContaining(['/data', '/tmp']));
     }
@@ -142,6 +146,18 @@ describe.each(workloads.map((workload) => [workload.metadata.name, workload.spec
   test('is selected by labels that it has', () => {
     expect(spec.template.metadata.labels).toMatchObject(spec.selector.matchLabels);
   });
+});
+
+test.each([
+  ['the download of models', 'deploy/k8s/pull/pull.yaml'],
+  ['the pod of a restore', 'deploy/k8s/restore/restore.yaml'],
+])('%s has limits, and no root, rights or a root file system to write on', (_name, path) => {
+  const pods = readYaml<{ spec: Pod['spec'] & { template?: Pod } }>(path).map(
+    ({ spec }) => spec.template?.spec ?? spec,
+  );
+  const containers = pods.flatMap((pod) => [...(pod.initContainers ?? []), ...(pod.containers ?? [])]);
+  expect(containers).toHaveLength(1);
+  for (const container of containers) expectLimits(container);
 });
 
 test.each([

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Overlay, preflight } from '../../../deploy/preflight/checks.ts';
+import { root } from './manifests.ts';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const secret = (data: Record<string, string>) => ({
@@ -45,6 +48,14 @@ test('KEDA older than 2.17 is found by its schema, and only where it is needed',
     'KEDA 2.17 or newer: the installed KEDA is older and ignores fallback.behavior; upgrade it',
   ]);
   expect(await missing('standard', old)).toEqual([]);
+});
+
+test('the guide names the versions that the preflight requires', async () => {
+  const findings = await preflight(() => Promise.reject(new Error('no cluster')), 'scaled');
+  const versions = findings.map(({ name }) => name).filter((name) => name.endsWith('or newer'));
+  expect(versions).toHaveLength(2);
+  const guide = readFileSync(join(root, 'docs/deployment.md'), 'utf8');
+  for (const version of versions) expect(guide).toContain(version);
 });
 
 test.each([

@@ -9,7 +9,8 @@ const { getPriority } = await import('node:os');
 lowerPriority(5);
 process.stdout.write(String(getPriority()));`;
 
-test.each([0, 3, 10])('a process that starts %i steps nicer has the lower of the two priorities', (steps) => {
+// The last ends at the lowest priority there is, whatever the priority of this process is.
+test.each([0, 3, 10, 40])('a process that starts %i steps nicer has the lower of the two priorities', (steps) => {
   const { stdout, stderr } = spawnSync(
     'nice',
     ['-n', String(steps), process.execPath, '--input-type=module', '-e', code],
