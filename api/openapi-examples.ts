@@ -71,6 +71,9 @@ const running: BatchStatus = {
   requests: null,
   retryOf: null,
   retriedBy: null,
+  rescoreOf: null,
+  texts: 'own',
+  wrongPairs: null,
   traceId: null,
   webhook: null,
   links: linksOfBatch(id),
@@ -231,6 +234,7 @@ export const responseExamples: Readonly<Record<string, Readonly<Record<string, o
   changeBatch: { 200: { ...ended, tags: ['photos', 'november'] } },
   cancelBatch: { 200: ended },
   retryBatch: { 202: { ...running, retryOf: 'ca3d7e5c-4624-46a9-b38c-0f302690a8ab' } },
+  rescoreBatch: { 202: { ...running, rescoreOf: 'ca3d7e5c-4624-46a9-b38c-0f302690a8ab', texts: 'others' } },
   getBatchResults: { 200: { results, next: null } },
   getBatchSummary: {
     200: {
@@ -244,6 +248,20 @@ export const responseExamples: Readonly<Record<string, Readonly<Record<string, o
       lowest: [extreme],
       highest: [extreme],
       formulaCells: 0,
+    },
+  },
+  compareBatches: {
+    200: {
+      id,
+      other: '679b4a12-277d-4fff-a519-ded7c7449b8d',
+      items: 2,
+      compared: 1,
+      rankCorrelation: null,
+      meanDifference: 21.4,
+      meanAbsoluteDifference: 21.4,
+      sides: { threshold: 40, otherThreshold: 28, both: 1, onlyThis: 0, onlyOther: 0, neither: 0 },
+      bins: { width: 0.1, otherWidth: 0.1, cells: [{ from: 51.6, otherFrom: 30.2, count: 1 }] },
+      disagreements: { higherHere: [], higherThere: [] },
     },
   },
   listModels: { 200: { object: 'list', data: [openAi], models: [model], fault: null } },

@@ -12,6 +12,7 @@ import {
   type StreamQuery,
   terminalStates,
 } from '../shared/contracts/batch.ts';
+import type { BatchComparison, ComparisonQuery } from '../shared/contracts/comparison.ts';
 import { ServiceError } from '../shared/errors.ts';
 import type { FormatName } from '../shared/formats.ts';
 import { batchKeys, everyTenant, type TenantScope } from '../shared/redis/keys.ts';
@@ -30,11 +31,13 @@ import type { Ending } from './lifecycle/ending.ts';
 import { changeBatch } from './lifecycle/steps/change.ts';
 import { enlistDeleted } from './lifecycle/steps/enlist.ts';
 import type { QueueCounts } from './queue/queues.ts';
+import { compareBatches } from './reading/compared/compare.ts';
 import { escapedCellsOf } from './reading/escaped.ts';
 import { type BatchEvent, createFollower } from './reading/events.ts';
 import { listBatches, type RequestsQuery } from './reading/list.ts';
 import { readOrdered } from './reading/ordered/page.ts';
 import { type ResultStream, streamOrdered } from './reading/ordered/stream.ts';
+import { type Rescored, rescoredItems } from './reading/rescore.ts';
 import { readResults } from './reading/results.ts';
 import { retriedItems } from './reading/retry.ts';
 import { isOrdered } from './reading/selection.ts';
@@ -42,7 +45,7 @@ import { streamResults } from './reading/stream.ts';
 import { readSummary } from './reading/summary.ts';
 import type { DurabilityLevel } from './store/durability.ts';
 import { readFields } from './store/read-record.ts';
-import { type BatchRecord, batchRecord, isVisible, toStatus } from './store/record.ts';
+import { type BatchRecord, batchRecord, isVisible, type Pinned, pinnedOf, toStatus } from './store/record.ts';
 import { setFields } from './store/set-fields.ts';
 import type { SharedSettings } from './store/shared-settings.ts';
 
@@ -53,6 +56,16 @@ export interface RetryOptions {
   idempotencyKey?: string | undefined;
   /** Called when a new batch has been created. Not called when a repeated request gets an existing batch. */
   onCreated?: (id: string, tenant: string) => void;
+}
+
+export interface RescoreOptions extends Omit<RetryOptions, 'statuses'> {
+  /** Default: `own`. */
+  texts?: Rescored['texts'] | undefined;
+  sample?: Rescored['sample'];
+  /** The model that scores the items. Default: that of the batch. */
+  pinned?: Pinned | undefined;
+  /** The name of the new batch. Default: that of the batch. */
+  name?: string | undefined;
 }
 
 /**
@@ -91,6 +104,8 @@ export interface Batches {
    */
   escapedCells(scope: TenantScope, id: string, query: StreamQuery): Promise<number | undefined>;
   summary(scope: TenantScope, id: string): Promise<BatchSummary>;
+  /** Compares a batch with another batch of the same items. @throws {ServiceError} `request.invalid` */
+  compare(scope: TenantScope, id: string, query: ComparisonQuery): Promise<BatchComparison>;
   /**
    * Returns the events after the event `lastId`. Without `lastId`, returns the status and then only new events. Returns
    * undefined when `lastId` is the last event of the batch.
@@ -113,6 +128,12 @@ export interface Batches {
    * `post`.
    */
   retry(scope: TenantScope, id: string, options?: RetryOptions): Promise<BatchStatus>;
+  /**
+   * Posts all items, or a sample of them, as a new batch of the same tenant, for another model or with the texts of
+   * other rows.
+   * @throws {ServiceError} `batch.not_finished`, `batch.input_expired`, `request.invalid`, and the errors of `post`.
+   */
+  rescore(scope: TenantScope, id: string, options: RescoreOptions): Promise<BatchStatus>;
   /** Changes the name, the tags or the retention of a batch. */
   change(scope: TenantScope, id: string, change: BatchChange): Promise<BatchStatus>;
   /** Deletes a batch. A running batch is stopped first. */
@@ -216,31 +237,13 @@ export function createBatches(deps: BatchesDeps): Batches {
     if (statuses.every((status) => record[status] === 0)) {
       throw new ServiceError('batch.nothing_to_retry', `No item of this batch is ${statuses.join(' or ')}`);
     }
-    if ((await redis.exists(batchKeys(redis, id).input(0))) === 0) {
-      throw new ServiceError(
-        'batch.input_expired',
-        'The items of this batch are no longer stored; post them again as a new batch',
-      );
-    }
-    const { profile, postedName, model, revision, precision, preprocess, textCleaning, longText } = record;
-    const { pairProbabilities, traffic } = record;
+    await checkInput(id);
     const { name, tags, priority, columns, columnNames, columnTypes } = record;
     const which = [...new Set(statuses)].sort().join();
     const child = await post({
       tenant: record.tenant,
       ...(limits !== undefined && { limits }),
-      pinned: {
-        profile,
-        postedName,
-        model,
-        revision,
-        precision,
-        preprocess,
-        textCleaning,
-        longText,
-        pairProbabilities,
-        traffic,
-      },
+      pinned: pinnedOf(record),
       options: { name, tags, priority, columns, columnNames, columnTypes, requests: record.requests, retryOf: id },
       ...(record.output !== undefined && { output: (childId: string) => folderOfRetry(record, childId) }),
       // A retry has no body, so its `bodyHash` is made from the id of the retried batch. A request that reuses the
@@ -253,6 +256,52 @@ export function createBatches(deps: BatchesDeps): Batches {
     });
     await setFields(redis, id, { retriedBy: child.id });
     return child;
+  }
+
+  async function rescore(
+    scope: TenantScope,
+    id: string,
+    { pinned, texts = 'own', sample, name, limits, idempotencyKey, onCreated }: RescoreOptions,
+  ): Promise<BatchStatus> {
+    const record = await readWithColumns(scope, id);
+    if (!terminalStates.has(record.state)) {
+      throw new ServiceError(
+        'batch.not_finished',
+        'Only a batch that has ended can be scored once more; wait for its end or cancel it',
+        { retryAfter: 5 },
+      );
+    }
+    if (record.requests !== undefined) {
+      throw new ServiceError('request.invalid', "A batch of OpenAI's interface has requests, and no pairs to score");
+    }
+    await checkInput(id);
+    const { tags, priority, columns, columnNames, columnTypes } = record;
+    const chosen = pinned ?? pinnedOf(record);
+    const child = await post({
+      tenant: record.tenant,
+      ...(limits !== undefined && { limits }),
+      pinned: chosen,
+      options: {
+        ...{ name: name ?? record.name, tags, priority, columns, columnNames, columnTypes },
+        ...{ rescoreOf: id, rescoreTexts: texts },
+      },
+      items: withFacts(rescoredItems(source, record, { texts, sample }), () => ({
+        bodyHash: () => `rescore:${id}:${chosen.model}:${texts}:${sample ?? ''}`,
+      })),
+      idempotencyKey,
+      onCreated: (childId) => onCreated?.(childId, record.tenant),
+    });
+    if (texts === 'others') await setFields(redis, id, { wrongPairs: child.id });
+    return child;
+  }
+
+  /** @throws {ServiceError} `batch.input_expired` when the items of a batch are no longer stored. */
+  async function checkInput(id: string): Promise<void> {
+    if ((await redis.exists(batchKeys(redis, id).input(0))) === 1) return;
+    throw new ServiceError(
+      'batch.input_expired',
+      'The items of this batch are no longer stored; post them again as a new batch',
+    );
   }
 
   /**
@@ -305,6 +354,8 @@ export function createBatches(deps: BatchesDeps): Batches {
       }),
     escapedCells: (scope, id, query) => guarded(async () => escapedCellsOf(await readWithColumns(scope, id), query)),
     summary: (scope, id) => guarded(async () => readSummary(source, await read(scope, id))),
+    compare: (scope, id, { other, ...query }) =>
+      guarded(async () => compareBatches(source, await read(scope, id), await read(scope, other), query)),
     follow: (scope, id, lastId, signal) =>
       guarded(async () => {
         await read(scope, id);
@@ -318,6 +369,7 @@ export function createBatches(deps: BatchesDeps): Batches {
         return await ended(scope, id, cancelWaitMs, new AbortController().signal);
       }),
     retry: (scope, id, options) => guarded(() => retry(scope, id, options)),
+    rescore: (scope, id, options) => guarded(() => rescore(scope, id, options)),
     change: (scope, id, { name, tags, retentionHours }) =>
       guarded(async () => {
         await read(scope, id);

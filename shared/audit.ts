@@ -2,7 +2,7 @@ import type { Logger } from './log.ts';
 
 /** A change of state that is logged for an audit. */
 export type AuditAction =
-  | `batch.${'posted' | 'changed' | 'cancelled' | 'deleted' | 'retried'}`
+  | `batch.${'posted' | 'changed' | 'cancelled' | 'deleted' | 'retried' | 'rescored'}`
   | `file.${'stored' | 'deleted'}`
   | `canary.${'promoted' | 'rolled_back' | 'restarted'}`
   | `key.${'added' | 'changed' | 'rotated' | 'removed'}`

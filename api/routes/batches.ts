@@ -21,6 +21,7 @@ import {
   batchStatus,
   batchWithResults,
   listQuery,
+  rescoreQuery,
   retryQuery,
   type StreamQuery,
   terminalStates,
@@ -79,7 +80,7 @@ const preferHeader = z.object({
   }),
 });
 
-/** Routes of `/v1/evaluation/batch`: post, list, read, cancel, retry and delete batches. */
+/** Routes of `/v1/evaluation/batch`: post, list, read, cancel, retry, rescore and delete batches. */
 export function batchRoutes({
   batches,
   traffic,
@@ -346,6 +347,40 @@ export function batchRoutes({
             statuses,
             onCreated: (child, batchTenant) =>
               audit(request, response, 'batch.retried', { batchId: idOf(request), batchTenant, child }),
+          });
+          response.status(202).location(child.links.self).json(child);
+        },
+      ],
+    },
+    {
+      method: 'post',
+      path: '/v1/evaluation/batch/{id}/rescore',
+      operation: {
+        operationId: 'rescoreBatch',
+        summary: 'Score the items of a batch once more',
+        description:
+          'Creates a new batch of the same items, for another model or with the texts of other rows. `rescoreOf` of the new batch names this one. With an `Idempotency-Key`, repeating the request returns the same batch.',
+        tags: ['evaluation'],
+        requestParams: { path: batchPath, query: rescoreQuery, header: idempotencyHeader },
+        responses: {
+          '202': { description: 'The new batch', content: status },
+          ...problemResponses(400, 403, 404, 409, 503, 507),
+        },
+      },
+      handlers: [
+        async (request, response) => {
+          const idempotencyKey = idempotencyKeyOf(request);
+          const { model, ...rescored } = check(rescoreQuery, request.query, 'query');
+          const { longText } = await batches.status(scopeOf(request), idOf(request));
+          const pinned = model === undefined ? undefined : await pin(traffic, { model, longText });
+          if (pinned !== undefined) checkLoadable(pinned, encoders.states());
+          const child = await batches.rescore(scopeOf(request), idOf(request), {
+            ...rescored,
+            pinned,
+            limits: limitsOf(request),
+            idempotencyKey,
+            onCreated: (child, batchTenant) =>
+              audit(request, response, 'batch.rescored', { batchId: idOf(request), batchTenant, child }),
           });
           response.status(202).location(child.links.self).json(child);
         },

@@ -11,6 +11,7 @@ import {
   type StreamQuery,
   type TopSelected,
 } from '../../shared/contracts/batch.ts';
+import { batchComparison, comparisonQuery } from '../../shared/contracts/comparison.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { type BatchFormat, labelsInWords } from '../../shared/formats.ts';
 import type { OpenStreams } from '../access/open-streams.ts';
@@ -77,7 +78,7 @@ export interface ResultDeps {
   largeResponses: LargeResponses;
 }
 
-/** Routes that read a batch: results, summary and events. */
+/** Routes that read a batch: results, summary, comparison and events. */
 export function resultRoutes({ batches, openStreams, largeResponses }: ResultDeps): Route[] {
   return [
     {
@@ -179,6 +180,29 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
         async (request, response) => {
           const { id } = check(batchPath, request.params, 'path');
           response.json(await batches.summary(scopeOf(request), id));
+        },
+      ],
+    },
+    {
+      method: 'get',
+      path: '/v1/evaluation/batch/{id}/comparison',
+      operation: {
+        operationId: 'compareBatches',
+        summary: 'Compare a batch with another batch of the same items',
+        description:
+          'Rank correlation, counts in two dimensions, the items that change sides at two thresholds, and the largest disagreements. Items are matched by their index. The results with `other` list the items of a side. While a batch runs, the comparison has the results so far.',
+        tags: ['evaluation'],
+        requestParams: { path: batchPath, query: comparisonQuery },
+        responses: {
+          '200': { description: 'The comparison', content: { 'application/json': { schema: batchComparison } } },
+          ...problemResponses(400, 404, 503),
+        },
+      },
+      handlers: [
+        async (request, response) => {
+          const { id } = check(batchPath, request.params, 'path');
+          const query = check(comparisonQuery, request.query, 'query');
+          response.json(await batches.compare(scopeOf(request), id, query));
         },
       ],
     },

@@ -110,6 +110,7 @@ function bodyOf(record: BatchRecord, failures: Record<string, string>): string {
     webhookState: 'pending' as const,
     webhookError: '',
     retriedBy: undefined,
+    wrongPairs: undefined,
   };
   const status = toStatus(atEnd, failures, 0, record.finishedAt ?? 0);
   return JSON.stringify({ type: `batch.${record.state}`, timestamp: status.finishedAt, data: status });

@@ -136,6 +136,11 @@ export const batchRecord = z.object({
   retryOf: z.string().optional(),
   /** The latest retry of this batch. */
   retriedBy: z.string().optional(),
+  /** The batch whose items this batch scores once more, and the texts that the images get. */
+  rescoreOf: z.string().optional(),
+  rescoreTexts: z.enum(['own', 'others']).optional(),
+  /** The latest batch that scores the images of this batch with the texts of other rows. */
+  wrongPairs: z.string().optional(),
   webhookUrl: z.string().optional(),
   webhookState: z.enum(['pending', 'delivered', 'failed']).optional(),
   webhookAttempts: count.optional(),
@@ -174,6 +179,16 @@ export type Pinned = Pick<
   | 'traffic'
 >;
 
+/** Returns the fields that a new evaluation of the same items has in common with a batch. */
+export function pinnedOf(record: BatchRecord): Pinned {
+  const { profile, postedName, model, revision, precision, preprocess, textCleaning } = record;
+  const { longText, pairProbabilities, traffic } = record;
+  return {
+    ...{ profile, postedName, model, revision, precision, preprocess, textCleaning },
+    ...{ longText, pairProbabilities, traffic },
+  };
+}
+
 /** Returns the labels of a batch in metrics: its queue, and the profile or model that its post named. */
 export const labelsOf = ({ profile, postedName = profile }: Pick<BatchRecord, 'profile' | 'postedName'>) => ({
   queue: profile,
@@ -198,6 +213,8 @@ export type BatchOptions = Readonly<
       | 'tables'
       | 'requests'
       | 'retryOf'
+      | 'rescoreOf'
+      | 'rescoreTexts'
       | 'webhookUrl'
     >
   >
@@ -267,6 +284,9 @@ export function toStatus(
     requests: record.requests ?? null,
     retryOf: record.retryOf ?? null,
     retriedBy: record.retriedBy ?? null,
+    rescoreOf: record.rescoreOf ?? null,
+    texts: record.rescoreTexts ?? 'own',
+    wrongPairs: record.wrongPairs ?? null,
     traceId: /^00-(\w+)-\w+-01$/.exec(record.traceparent ?? '')?.[1] ?? null,
     webhook:
       record.webhookUrl === undefined

@@ -80,6 +80,8 @@ tags?: (string)[];
 /** The time from the end of the batch to its deletion. If it is over, the batch is deleted soon. */
 retentionHours?: number;};
 
+export type RescoredTexts = "own" | "others";
+
 export type RankRequest = ({image: ImageSource;
 texts: (string)[];
 /** A profile or a model name. */
@@ -278,6 +280,12 @@ error: string | null;}) | (null);
 retryOf: string | null;
 /** The latest batch that retries the failed items of this batch. */
 retriedBy: string | null;
+/** The batch whose items this batch scores once more. The indexes are the same. */
+rescoreOf: string | null;
+/** `others`: each image was scored with the text of another row of `rescoreOf`. */
+texts: RescoredTexts;
+/** The latest batch that scores the images of this batch with the texts of other rows. */
+wrongPairs: string | null;
 /** The id of the trace of this batch, if it is traced. */
 traceId: string | null;
 /** Facts about a batch that was posted through OpenAI's interface. Its items are requests. */
@@ -446,6 +454,12 @@ error: string | null;}) | (null);
 retryOf: string | null;
 /** The latest batch that retries the failed items of this batch. */
 retriedBy: string | null;
+/** The batch whose items this batch scores once more. The indexes are the same. */
+rescoreOf: string | null;
+/** `others`: each image was scored with the text of another row of `rescoreOf`. */
+texts: RescoredTexts;
+/** The latest batch that scores the images of this batch with the texts of other rows. */
+wrongPairs: string | null;
 /** The id of the trace of this batch, if it is traced. */
 traceId: string | null;
 /** Facts about a batch that was posted through OpenAI's interface. Its items are requests. */
@@ -518,6 +532,60 @@ text: string;
 image: string | null;})[];
 /** The number of cells that CSV with `formulas=escape` changes; NDJSON changes none. */
 formulaCells: number;};
+
+/** Two batches of the same items. Items are matched by their index. */
+export type BatchComparison = {id: string;
+other: string;
+/** Items of each batch. */
+items: number;
+/** Items with a score in both batches. Everything below is about them. */
+compared: number;
+/** Spearman's correlation of the cosines; items of the same cosine share their mean rank. Null for fewer than two items, or when all items of a batch have the same cosine. */
+rankCorrelation: (number) | (null);
+/** Mean of the scores of this batch minus the others. */
+meanDifference: number | null;
+meanAbsoluteDifference: number | null;
+sides: ({threshold: number;
+otherThreshold: number;
+/** Items that reach the thresholds of both batches. */
+both: number;
+onlyThis: number;
+onlyOther: number;
+neither: number;}) | (null);
+/** The items counted in two dimensions. Empty bins are left out. */
+bins: {/** The width of a bin in points of score of this batch. */
+width: number;
+otherWidth: number;
+cells: ({from: number;
+otherFrom: number;
+count: number;})[];};
+/** The items whose ranks in the two batches differ most, the largest difference first. */
+disagreements: {higherHere: ({index: number;
+id?: string;
+/** Its first 300 characters. */
+text: string;
+/** The text in the other batch, if it differs. */
+otherText?: string;
+/** Its address; null for an inline image. */
+image: string | null;
+score: number;
+otherScore: number;
+/** The share of the compared items with a lower score; ties count half. */
+rank: number;
+otherRank: number;})[];
+higherThere: ({index: number;
+id?: string;
+/** Its first 300 characters. */
+text: string;
+/** The text in the other batch, if it differs. */
+otherText?: string;
+/** Its address; null for an inline image. */
+image: string | null;
+score: number;
+otherScore: number;
+/** The share of the compared items with a lower score; ties count half. */
+rank: number;
+otherRank: number;})[];};};
 
 export type RankResponse = {/** The best candidate first. */
 results: ({/** Position in the posted candidates, from 0. */
@@ -943,6 +1011,27 @@ id: string;};header?: {/** Printable ASCII. Repeating the same request with the 
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 507: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/evaluator/v1/evaluation/batch/{id}/rescore': {post: {/** Score the items of a batch once more */
+parameters: {query?: {/** A profile or a model name. Default: the model of the batch. */
+model?: string;
+/** `own`, the default: the same pairs, such as for another model. `others`: each image gets the text of another row, so that the scores show what wrong pairs get. */
+texts?: RescoredTexts;
+/** About this many items, spread over the batch. Without it all items, each with the same index. */
+sample?: number;
+/** A name for people. Default: that of the batch. */
+name?: string;};path: {/** Id of the batch. */
+id: string;};header?: {/** Printable ASCII. Repeating the same request with the same key returns the same batch. */
+"Idempotency-Key"?: string;};cookie?: never;}; requestBody?: never; responses: {202: {headers: Record<string, unknown>; content: {'application/json': BatchStatus;};};
+400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+404: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+409: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+507: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
 '/evaluator/v1/evaluation/batch/{id}/results': {get: {/** Read the results of a batch, also while it runs */
 parameters: {query?: {/** `next` of the previous page of JSON. Default: the first page. */
 cursor?: string;
@@ -987,6 +1076,24 @@ id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {2
 '/evaluator/v1/evaluation/batch/{id}/summary': {get: {/** Read the histogram, mean, percentiles, lowest and highest items of a batch */
 parameters: {query?: never;path: {/** Id of the batch. */
 id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': BatchSummary;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+404: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/evaluator/v1/evaluation/batch/{id}/comparison': {get: {/** Compare a batch with another batch of the same items */
+parameters: {query: {/** The id of another batch with the same number of items. */
+other: string;
+/** A threshold for this batch. Without it, `sides` is null. */
+threshold?: string;
+/** A threshold for the other batch. Default: the score that about as many items reach there. */
+otherThreshold?: string;
+/** Maximum length of each list of disagreements. Default: 12. */
+disagreements?: number;};path: {/** Id of the batch. */
+id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': BatchComparison;};};
+400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 404: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};

@@ -244,6 +244,8 @@ export type FailureReason = z.output<typeof failureReason>;
 
 const count = z.int().min(0);
 
+const rescoredTexts = z.enum(['own', 'others']).meta({ id: 'RescoredTexts' });
+
 export const batchStatus = z
   .object({
     id: z.string(),
@@ -321,6 +323,16 @@ export const batchStatus = z
       .string()
       .nullable()
       .meta({ description: 'The latest batch that retries the failed items of this batch.' }),
+    rescoreOf: z
+      .string()
+      .nullable()
+      .meta({ description: 'The batch whose items this batch scores once more. The indexes are the same.' }),
+    texts: rescoredTexts.meta({
+      description: '`others`: each image was scored with the text of another row of `rescoreOf`.',
+    }),
+    wrongPairs: z.string().nullable().meta({
+      description: 'The latest batch that scores the images of this batch with the texts of other rows.',
+    }),
     traceId: z.string().nullable().meta({ description: 'The id of the trace of this batch, if it is traced.' }),
     requests: requestBatch
       .nullable()
@@ -377,6 +389,19 @@ export const retryQuery = z.strictObject({
         'The items to evaluate: `failed`, which is the default, `cancelled`, or `failed,cancelled`. With `cancelled`, a cancelled batch is continued.',
     }),
 });
+
+export const rescoreQuery = z.strictObject({
+  model: model.meta({ description: 'A profile or a model name. Default: the model of the batch.' }),
+  texts: rescoredTexts.optional().meta({
+    description:
+      '`own`, the default: the same pairs, such as for another model. `others`: each image gets the text of another row, so that the scores show what wrong pairs get.',
+  }),
+  sample: z.coerce.number().int().min(1).optional().meta({
+    description: 'About this many items, spread over the batch. Without it all items, each with the same index.',
+  }),
+  name: name.optional().meta({ description: 'A name for people. Default: that of the batch.' }),
+});
+export type RescoreQuery = z.output<typeof rescoreQuery>;
 
 export const batchPath = z.object({ id: z.string().meta({ description: 'Id of the batch.' }) });
 

@@ -1,10 +1,9 @@
 import type { Rule } from '../../../shared/contracts/batch.ts';
-import { ServiceError } from '../../../shared/errors.ts';
 import type { BatchRecord } from '../../store/record.ts';
 import { millionthsOf } from '../../store/score-index.ts';
 import type { Source } from '../read-chunks.ts';
-import { readChunkIndex } from './chunk-index.ts';
-import { readSegments, type Segment } from './segments.ts';
+import { preparePair, readPairedSegments } from './paired-segments.ts';
+import type { Segment } from './segments.ts';
 
 /**
  * Returns true when the item with the given index meets the rule. A rule is the part of a query that compares two
@@ -23,20 +22,13 @@ export async function readRule(
   other: BatchRecord,
   { otherMinScore = 0, otherMaxScore = 100, minDifference = 0 }: Rule,
 ): Promise<MeetsRule> {
-  if (batch.total !== other.total) {
-    const message = `Batch ${other.id} has ${other.total} items and this one ${batch.total}; a rule compares batches of the same items`;
-    throw new ServiceError('request.invalid', message, { faults: [{ path: 'other', message }] });
-  }
-  await readChunkIndex(source, other);
+  await preparePair(source, batch, other);
   const bits = new Uint8Array(Math.ceil(batch.total / 8));
-  const others = readSegments(source.redis, other);
-  for await (const { first, entries } of readSegments(source.redis, batch)) {
-    const next = await others.next();
-    if (next.done) break;
-    const count = Math.min(entries.length, next.value.entries.length);
+  for await (const { first, entries, otherEntries } of readPairedSegments(source, batch, other)) {
+    const count = Math.min(entries.length, otherEntries.length);
     for (let at = 0; at < count; at++) {
       const own = scoreOf(entries[at] ?? 0);
-      const its = scoreOf(next.value.entries[at] ?? 0);
+      const its = scoreOf(otherEntries[at] ?? 0);
       if (own === undefined || its === undefined) continue;
       const score = its / 10_000;
       if (score < otherMinScore || score > otherMaxScore || Math.abs(own - its) / 10_000 < minDifference) continue;

@@ -1,0 +1,146 @@
+import {
+  type BatchComparison,
+  type ComparisonQuery,
+  type Disagreement,
+  disagreementsShown,
+} from '../../../shared/contracts/comparison.ts';
+import { addressOf } from '../../store/item-address.ts';
+import type { BatchRecord } from '../../store/record.ts';
+import { millionthsOf } from '../../store/score-index.ts';
+import { preparePair, readPairedSegments } from '../ordered/paired-segments.ts';
+import type { Source } from '../read-chunks.ts';
+import { Bins } from './bins.ts';
+import { readItemsAt } from './items-at.ts';
+import { Largest } from './largest.ts';
+import { CosineCounts, type Scale, toScore } from './scale.ts';
+
+/** The number of characters of a text that a comparison contains. */
+const textShown = 300;
+
+/**
+ * Compares two batches of the same items by their indexes of scores. Reads both indexes twice and the texts of the
+ * disagreements; memory does not grow with the batches.
+ * @throws {ServiceError} `request.invalid` when the batches have different numbers of items.
+ */
+export async function compareBatches(
+  source: Source,
+  batch: BatchRecord,
+  other: BatchRecord,
+  { threshold, otherThreshold, disagreements: most = disagreementsShown }: Omit<ComparisonQuery, 'other'>,
+): Promise<BatchComparison> {
+  await preparePair(source, batch, other);
+  const [counts, otherCounts] = [new CosineCounts(), new CosineCounts()];
+  let reaching = 0;
+  await eachPair(source, batch, other, (_, own, its) => {
+    counts.add(own);
+    otherCounts.add(its);
+    if (threshold !== undefined && toScore(own) >= threshold) reaching++;
+  });
+  const { items } = counts;
+  const [scale, otherScale] = [counts.toScale(), otherCounts.toScale()];
+  const lines =
+    threshold === undefined
+      ? undefined
+      : { threshold, otherThreshold: otherThreshold ?? otherScale.scoreReachedBy(reaching) };
+
+  const bins = new Bins(scale, otherScale);
+  const [here, there] = [new Largest(most), new Largest(most)];
+  const sums = { product: 0, square: 0, otherSquare: 0, difference: 0, absolute: 0 };
+  const sides = { both: 0, onlyThis: 0, onlyOther: 0, neither: 0 };
+  const middle = (items - 1) / 2;
+  await eachPair(source, batch, other, (index, own, its) => {
+    const [score, otherScore] = [toScore(own), toScore(its)];
+    const [rank, otherRank] = [scale.rankOf(own) - middle, otherScale.rankOf(its) - middle];
+    sums.product += rank * otherRank;
+    sums.square += rank * rank;
+    sums.otherSquare += otherRank * otherRank;
+    sums.difference += score - otherScore;
+    sums.absolute += Math.abs(score - otherScore);
+    bins.add(score, otherScore);
+    here.add(rank - otherRank, index);
+    there.add(otherRank - rank, index);
+    if (lines === undefined) return;
+    const passes = score >= lines.threshold;
+    const passesThere = otherScore >= lines.otherThreshold;
+    sides[passes ? (passesThere ? 'both' : 'onlyThis') : passesThere ? 'onlyOther' : 'neither']++;
+  });
+
+  const mean = (sum: number) => (items === 0 ? null : Number((sum / items).toFixed(4)));
+  const spread = Math.sqrt(sums.square * sums.otherSquare);
+  const [higherHere, higherThere] = [here.indexes(), there.indexes()];
+  const describe = await describer(source, { batch, other, scale, otherScale, items }, [...higherHere, ...higherThere]);
+  return {
+    id: batch.id,
+    other: other.id,
+    items: batch.total,
+    compared: items,
+    rankCorrelation: items < 2 || spread === 0 ? null : Number((sums.product / spread).toFixed(6)),
+    meanDifference: mean(sums.difference),
+    meanAbsoluteDifference: mean(sums.absolute),
+    sides: lines === undefined ? null : { ...lines, ...sides },
+    bins: bins.read(),
+    disagreements: { higherHere: higherHere.flatMap(describe), higherThere: higherThere.flatMap(describe) },
+  };
+}
+
+/** Calls `take` with the index and both cosines, in millionths, of each item that has a score in both batches. */
+async function eachPair(
+  source: Source,
+  batch: BatchRecord,
+  other: BatchRecord,
+  take: (index: number, own: number, its: number) => void,
+): Promise<void> {
+  for await (const { first, entries, otherEntries } of readPairedSegments(source, batch, other)) {
+    const count = Math.min(entries.length, otherEntries.length);
+    for (let at = 0; at < count; at++) {
+      const own = millionthsOf(entries[at] ?? 0);
+      const its = millionthsOf(otherEntries[at] ?? 0);
+      if (own !== undefined && its !== undefined) take(first + at, own, its);
+    }
+  }
+}
+
+interface Compared {
+  batch: BatchRecord;
+  other: BatchRecord;
+  scale: Scale;
+  otherScale: Scale;
+  items: number;
+}
+
+/** Reads the given items, and returns a function that describes each of them with both scores. */
+async function describer(
+  source: Source,
+  { batch, other, scale, otherScale, items }: Compared,
+  indexes: readonly number[],
+): Promise<(index: number) => Disagreement[]> {
+  const wanted = new Set(indexes);
+  const cosines = new Map<number, [own: number, its: number]>();
+  if (wanted.size > 0) {
+    await eachPair(source, batch, other, (index, own, its) => {
+      if (wanted.has(index)) cosines.set(index, [own, its]);
+    });
+  }
+  const [own, its] = [await readItemsAt(source, batch, indexes), await readItemsAt(source, other, indexes)];
+  const share = (rank: number) => Number((rank / Math.max(1, items - 1)).toFixed(6));
+  return (index) => {
+    const [cosine, otherCosine] = cosines.get(index) ?? [];
+    if (cosine === undefined || otherCosine === undefined) return [];
+    const item = own.get(index);
+    const text = item?.text ?? '';
+    const otherText = its.get(index)?.text ?? text;
+    return [
+      {
+        index,
+        ...(item?.id !== undefined && { id: item.id }),
+        text: text.slice(0, textShown),
+        ...(otherText !== text && { otherText: otherText.slice(0, textShown) }),
+        image: addressOf(item),
+        score: toScore(cosine),
+        otherScore: toScore(otherCosine),
+        rank: share(scale.rankOf(cosine)),
+        otherRank: share(otherScale.rankOf(otherCosine)),
+      },
+    ];
+  };
+}

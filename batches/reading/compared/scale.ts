@@ -1,0 +1,61 @@
+import { cosineSteps } from '../../store/score-index.ts';
+
+/** The number of different cosines, in millionths from -1 to 1. */
+const cosines = 2 * cosineSteps + 1;
+
+/** The cosines of the compared items of one batch: how many items have each of them. */
+export interface Scale {
+  /** Returns the rank of a cosine in millionths: the number of lower items, plus half of the others with this cosine. */
+  rankOf(millionths: number): number;
+  /** The lowest and the highest score, in points. Both are 0 without items. */
+  lowest: number;
+  highest: number;
+  /** Returns the score that about `count` items reach. */
+  scoreReachedBy(count: number): number;
+}
+
+/** Converts a cosine in millionths to a score. Every negative cosine has the score 0. */
+export const toScore = (millionths: number): number => Math.max(0, millionths) / 10_000;
+
+/** Counts the items by cosine. */
+export class CosineCounts {
+  /** At a cosine plus 1 in millionths, and one place further, the number of items with this cosine. */
+  private readonly counts = new Uint32Array(cosines + 1);
+  items = 0;
+
+  add(millionths: number): void {
+    const at = millionths + cosineSteps + 1;
+    this.counts[at] = (this.counts[at] ?? 0) + 1;
+    this.items++;
+  }
+
+  /** Ends the counting. The counts become the numbers of items with a lower cosine. */
+  toScale(): Scale {
+    const lower = this.counts;
+    let lowest = cosineSteps;
+    let highest = -cosineSteps;
+    for (let at = 1; at < lower.length; at++) {
+      if ((lower[at] ?? 0) > 0) {
+        lowest = Math.min(lowest, at - 1 - cosineSteps);
+        highest = at - 1 - cosineSteps;
+      }
+      lower[at] = (lower[at] ?? 0) + (lower[at - 1] ?? 0);
+    }
+    const lowerThan = (millionths: number) => lower[millionths + cosineSteps] ?? 0;
+    const { items } = this;
+    return {
+      rankOf: (millionths) => (lowerThan(millionths) + lowerThan(millionths + 1) - 1) / 2,
+      lowest: items === 0 ? 0 : toScore(lowest),
+      highest: items === 0 ? 0 : toScore(highest),
+      scoreReachedBy(count) {
+        let [from, to] = [0, cosineSteps];
+        while (from < to) {
+          const middle = (from + to) >> 1;
+          if (items - lowerThan(middle) <= count) to = middle;
+          else from = middle + 1;
+        }
+        return toScore(from);
+      },
+    };
+  }
+}

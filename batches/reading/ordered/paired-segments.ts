@@ -1,0 +1,40 @@
+import { ServiceError } from '../../../shared/errors.ts';
+import type { BatchRecord } from '../../store/record.ts';
+import type { Source } from '../read-chunks.ts';
+import { readChunkIndex } from './chunk-index.ts';
+import { readSegments } from './segments.ts';
+
+/** A part of the indexes of scores of two batches, for the same items. */
+export interface PairedSegment {
+  /** Index of the first item. */
+  first: number;
+  entries: Uint32Array;
+  otherEntries: Uint32Array;
+}
+
+/**
+ * Refuses two batches that cannot have the same items, and completes the indexes of scores of batches of older releases.
+ * @throws {ServiceError} `request.invalid` when the batches have different numbers of items.
+ */
+export async function preparePair(source: Source, batch: BatchRecord, other: BatchRecord): Promise<void> {
+  if (batch.total !== other.total) {
+    const message = `Batch ${other.id} has ${other.total} items and this one ${batch.total}; only batches of the same items can be compared`;
+    throw new ServiceError('request.invalid', message, { faults: [{ path: 'other', message }] });
+  }
+  await readChunkIndex(source, batch);
+  await readChunkIndex(source, other);
+}
+
+/** Reads the indexes of scores of two batches, a few segments at a time. */
+export async function* readPairedSegments(
+  { redis }: Source,
+  batch: BatchRecord,
+  other: BatchRecord,
+): AsyncGenerator<PairedSegment> {
+  const others = readSegments(redis, other);
+  for await (const { first, entries } of readSegments(redis, batch)) {
+    const next = await others.next();
+    if (next.done) return;
+    yield { first, entries, otherEntries: next.value.entries };
+  }
+}

@@ -1,0 +1,70 @@
+import { itemError } from '../../shared/errors.ts';
+import type { StoredItem } from '../store/payload.ts';
+
+/** The number of texts among which an image finds one that is not its own. */
+const choice = 256;
+
+/**
+ * Gives each image the text of another row. The image and the text of that row both differ from those of the image, so
+ * that the new pair is a wrong one. An item without a readable image or text stays as it is. An item for which no row
+ * is found gets an error.
+ * @param donors reads the rows that give their texts. It is called twice at most, because rows without a text give none.
+ */
+export async function* withOtherTexts(
+  items: AsyncIterable<StoredItem[]>,
+  donors: () => AsyncIterable<StoredItem[]>,
+): AsyncGenerator<StoredItem[]> {
+  const given = textsOf(donors);
+  const pool: Giver[] = [];
+  /** True when no more rows follow. */
+  let isEmpty = false;
+  async function fill(): Promise<void> {
+    while (pool.length < choice && !isEmpty) {
+      const next = await given.next();
+      if (next.done) isEmpty = true;
+      else pool.push(...next.value);
+    }
+  }
+  for await (const some of items) {
+    await fill();
+    const changed: StoredItem[] = [];
+    for (const item of some) {
+      const own = giverOf(item);
+      if ('error' in item || own === undefined) {
+        changed.push(item);
+        continue;
+      }
+      const at = pool.findIndex(({ image, key }) => image !== own.image && key !== own.key);
+      const [giver] = at < 0 ? [] : pool.splice(at, 1);
+      if (pool.length < choice / 2) await fill();
+      changed.push(
+        giver === undefined
+          ? { ...item, error: itemError('item.invalid', 'no other row has another image and another text') }
+          : { ...item, text: giver.text },
+      );
+    }
+    yield changed;
+  }
+  await given.return(undefined);
+}
+
+/** A row that can give its text. `image`: its image source. `key`: its text without case and space at the ends. */
+interface Giver {
+  image: string;
+  text: string;
+  key: string;
+}
+
+async function* textsOf(donors: () => AsyncIterable<StoredItem[]>): AsyncGenerator<Giver[], undefined, undefined> {
+  for (let round = 0; round < 2; round++) {
+    for await (const some of donors()) {
+      yield some.flatMap((item) => giverOf(item) ?? []);
+    }
+  }
+}
+
+function giverOf(item: StoredItem): Giver | undefined {
+  if ('error' in item || item.text.trim() === '') return undefined;
+  const { image, text } = item;
+  return { image: typeof image === 'string' ? image : JSON.stringify(image), text, key: text.trim().toLowerCase() };
+}

@@ -1,0 +1,86 @@
+import { z } from 'zod';
+
+const count = z.int().min(0);
+/** A limit for scores. It is parsed from text, because `z.coerce.number` would convert an empty value to 0. */
+const scoreLimit = z
+  .string()
+  .regex(/^-?\d+(\.\d+)?$/, { error: 'a number is expected' })
+  .transform(Number)
+  .optional();
+
+/** The default number of disagreements on each side. */
+export const disagreementsShown = 12;
+
+export const comparisonQuery = z.strictObject({
+  other: z.string().max(64).meta({ description: 'The id of another batch with the same number of items.' }),
+  threshold: scoreLimit.meta({ description: 'A threshold for this batch. Without it, `sides` is null.' }),
+  otherThreshold: scoreLimit.meta({
+    description: 'A threshold for the other batch. Default: the score that about as many items reach there.',
+  }),
+  disagreements: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(100)
+    .optional()
+    .meta({ description: `Maximum length of each list of disagreements. Default: ${disagreementsShown}.` }),
+});
+export type ComparisonQuery = z.output<typeof comparisonQuery>;
+
+const share = z.number().min(0).max(1);
+
+const disagreement = z.object({
+  index: count,
+  id: z.string().optional(),
+  text: z.string().meta({ description: 'Its first 300 characters.' }),
+  otherText: z.string().optional().meta({ description: 'The text in the other batch, if it differs.' }),
+  image: z.string().nullable().meta({ description: 'Its address; null for an inline image.' }),
+  score: z.number(),
+  otherScore: z.number(),
+  rank: share.meta({ description: 'The share of the compared items with a lower score; ties count half.' }),
+  otherRank: share,
+});
+export type Disagreement = z.output<typeof disagreement>;
+
+export const batchComparison = z
+  .object({
+    id: z.string(),
+    other: z.string(),
+    items: count.meta({ description: 'Items of each batch.' }),
+    compared: count.meta({ description: 'Items with a score in both batches. Everything below is about them.' }),
+    rankCorrelation: z.number().min(-1).max(1).nullable().meta({
+      description:
+        "Spearman's correlation of the cosines; items of the same cosine share their mean rank. Null for fewer than two items, or when all items of a batch have the same cosine.",
+    }),
+    meanDifference: z.number().nullable().meta({ description: 'Mean of the scores of this batch minus the others.' }),
+    meanAbsoluteDifference: z.number().nullable(),
+    sides: z
+      .object({
+        threshold: z.number(),
+        otherThreshold: z.number(),
+        both: count.meta({ description: 'Items that reach the thresholds of both batches.' }),
+        onlyThis: count,
+        onlyOther: count,
+        neither: count,
+      })
+      .nullable(),
+    bins: z
+      .object({
+        width: z.number().meta({ description: 'The width of a bin in points of score of this batch.' }),
+        otherWidth: z.number(),
+        cells: z.array(
+          z.object({ from: z.number(), otherFrom: z.number(), count: count }).meta({
+            description: 'Items whose score is from `from` on, and in the other batch from `otherFrom` on.',
+          }),
+        ),
+      })
+      .meta({ description: 'The items counted in two dimensions. Empty bins are left out.' }),
+    disagreements: z
+      .object({
+        higherHere: z.array(disagreement),
+        higherThere: z.array(disagreement),
+      })
+      .meta({ description: 'The items whose ranks in the two batches differ most, the largest difference first.' }),
+  })
+  .meta({ id: 'BatchComparison', description: 'Two batches of the same items. Items are matched by their index.' });
+export type BatchComparison = z.output<typeof batchComparison>;

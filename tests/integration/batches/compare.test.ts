@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ItemResult } from '../../../shared/contracts/item.ts';
+import { type Engine, startEngine, tenant } from '../../support/engine.ts';
+
+const total = 40;
+let engine: Engine;
+let one: string;
+let other: string;
+
+const resultOf = (index: number, step: number): ItemResult => {
+  if ((index * step) % 7 === 3) {
+    return { index, status: 'failed', error: { code: 'image.corrupt', message: 'broken', retryable: false } };
+  }
+  const cosine = Number((((index * step) % 20) / 40 - 0.05).toFixed(6));
+  return { index, status: 'succeeded', cosine, score: Number((100 * Math.max(cosine, 0)).toFixed(4)) };
+};
+const ofOne = Array.from({ length: total }, (_, index) => resultOf(index, 3));
+const ofOther = Array.from({ length: total }, (_, index) => resultOf(index, 11));
+
+async function postAll(results: readonly ItemResult[]): Promise<string> {
+  const id = await engine.post(results.length);
+  for (let chunk = 0; chunk < results.length / 4; chunk++) {
+    await engine.commit(id, chunk, results.slice(4 * chunk, 4 * chunk + 4));
+  }
+  return id;
+}
+
+beforeAll(async () => {
+  engine = await startEngine();
+  one = await postAll(ofOne);
+  other = await postAll(ofOther);
+});
+afterAll(() => engine.close());
+
+/** The items with a score in both batches. */
+const pairs = ofOne.flatMap((own, index) => {
+  const its = ofOther[index];
+  return own.status === 'succeeded' && its?.status === 'succeeded' ? [{ index, own, its }] : [];
+});
+
+/** Ranks by sorting, in which equal values share their mean rank. */
+function ranksOf(values: readonly number[]): number[] {
+  const sorted = values.toSorted((a, b) => a - b);
+  return values.map((value) => (sorted.indexOf(value) + sorted.lastIndexOf(value)) / 2);
+}
+
+function pearson(xs: readonly number[], ys: readonly number[]): number {
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const [mx, my] = [mean(xs), mean(ys)];
+  const sum = (of: (x: number, y: number) => number) =>
+    xs.reduce((all, x, at) => all + of(x - mx, (ys[at] ?? 0) - my), 0);
+  return sum((x, y) => x * y) / Math.sqrt(sum((x) => x * x) * sum((_, y) => y * y));
+}
+
+test('the rank correlation is that of plain ranks with ties, and the differences are means', async () => {
+  const compared = await engine.batches.compare(tenant, one, { other });
+  const ranks = ranksOf(pairs.map(({ own }) => own.cosine));
+  const otherRanks = ranksOf(pairs.map(({ its }) => its.cosine));
+  expect(compared).toMatchObject({ items: total, compared: pairs.length, sides: null });
+  expect(compared.rankCorrelation).toBeCloseTo(pearson(ranks, otherRanks), 6);
+  const differences = pairs.map(({ own, its }) => own.score - its.score);
+  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  expect(compared.meanDifference).toBeCloseTo(mean(differences), 3);
+  expect(compared.meanAbsoluteDifference).toBeCloseTo(mean(differences.map(Math.abs)), 3);
+
+  const byRank = pairs
+    .map(({ index }, at) => ({ index, value: (ranks[at] ?? 0) - (otherRanks[at] ?? 0) }))
+    .sort((a, b) => b.value - a.value || a.index - b.index);
+  expect(compared.disagreements.higherHere.map(({ index }) => index)).toEqual(
+    byRank
+      .filter(({ value }) => value > 0)
+      .slice(0, 12)
+      .map(({ index }) => index),
+  );
+  const [first] = compared.disagreements.higherHere;
+  const its = ofOther[first?.index ?? -1];
+  expect(its?.status === 'succeeded' && its.score).toBe(first?.otherScore);
+  expect(first?.text).toBe(`text ${first?.index}`);
+  const { higherThere } = (await engine.batches.compare(tenant, one, { other, disagreements: 3 })).disagreements;
+  expect(higherThere).toHaveLength(3);
+});
+
+test('each item is in one bin and on one side, and the default threshold keeps as many items there', async () => {
+  const { bins, sides } = await engine.batches.compare(tenant, one, { other, threshold: 20, otherThreshold: 30 });
+  const passes = (score: number, from: number, width: number) => score >= from - 1e-9 && score < from + width - 1e-9;
+  for (const { from, otherFrom, count } of bins.cells) {
+    const inside = pairs.filter(
+      ({ own, its }) => passes(own.score, from, bins.width) && passes(its.score, otherFrom, bins.otherWidth),
+    );
+    expect(count).toBe(inside.length);
+  }
+  expect(bins.cells.reduce((sum, { count }) => sum + count, 0)).toBe(pairs.length);
+  const count = (here: boolean, there: boolean) =>
+    pairs.filter(({ own, its }) => own.score >= 20 === here && its.score >= 30 === there).length;
+  expect(sides).toEqual({
+    ...{ threshold: 20, otherThreshold: 30 },
+    ...{ both: count(true, true), onlyThis: count(true, false) },
+    ...{ onlyOther: count(false, true), neither: count(false, false) },
+  });
+  const alike = (await engine.batches.compare(tenant, one, { other, threshold: 20 })).sides;
+  const kept = pairs.filter(({ own }) => own.score >= 20).length;
+  const keptThere = pairs.filter(({ its }) => its.score >= (alike?.otherThreshold ?? 0)).length;
+  expect(keptThere).toBeLessThanOrEqual(kept);
+  const lower = pairs.filter(({ its }) => its.score >= (alike?.otherThreshold ?? 0) - 0.0001).length;
+  expect(lower).toBeGreaterThan(kept);
+});
+
+test('a batch compared with itself agrees, and a batch of another length is refused', async () => {
+  const same = await engine.batches.compare(tenant, one, { other: one, threshold: 20 });
+  expect(same).toMatchObject({ rankCorrelation: 1, meanDifference: 0 });
+  expect(same.sides).toMatchObject({ onlyThis: 0, onlyOther: 0 });
+  expect(same.disagreements).toEqual({ higherHere: [], higherThere: [] });
+  const shorter = await postAll(ofOne.slice(0, 4));
+  await expect(engine.batches.compare(tenant, one, { other: shorter })).rejects.toMatchObject({
+    code: 'request.invalid',
+  });
+  const empty = await engine.batches.compare(tenant, await engine.post(total), { other: one, threshold: 20 });
+  expect(empty).toMatchObject({ compared: 0, rankCorrelation: null, meanDifference: null, bins: { cells: [] } });
+});
