@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { print, readWords } from '../../testing/command.ts';
 import { checkAttestations } from './checks-of-attestations.ts';
 import { checkContainers } from './checks-of-containers.ts';
-import { checkCrashes, checkObserverCrashes, checkRestarts, checkRestore } from './checks-of-failures.ts';
+import { checkCrashes, checkObserverCrashes, checkRestarts, checkRestore, checkUpdate } from './checks-of-failures.ts';
 import { checkGpuImage } from './checks-of-gpu-image.ts';
 import { checkImage } from './checks-of-image.ts';
 import { checkGrafana, checkPrometheus, checkTraces } from './checks-of-metrics.ts';
@@ -66,7 +66,7 @@ try {
       async () => void (await stack.compose('--profile', 'gpu', 'build', 'worker-gpu')),
     );
   const isUp = isBuilt && (await report.check('the stack is healthy', async () => void (await stack.up())));
-  if (isUp) await useIt();
+  if (isUp) await useIt(image);
   else {
     print(await stack.compose('logs', '--tail', '15').then(({ stdout }) => stdout, String));
   }
@@ -75,7 +75,7 @@ try {
 }
 process.exit(report.end() > 0 ? 1 : 0);
 
-async function useIt(): Promise<void> {
+async function useIt(image: string): Promise<void> {
   await checkContainers(report, stack);
   await report.check('a request without a key gets 401, and one with a key a score', async () => {
     same((await stack.stranger.single(pair(0, 'single'))).status, 401, 'the status without a key');
@@ -103,6 +103,7 @@ async function useIt(): Promise<void> {
   await checkObserverCrashes(report, stack, observers);
   // After its crash, Prometheus finds all targets again.
   if (observers.includes('prometheus')) await checkPrometheus(report, stack, 3, ' after its crash');
+  await checkUpdate(report, stack, image, items);
   await checkRestarts(report, stack, items);
   await checkRestore(report, stack, items);
   await report.check('API and workers log no warning about traces', async () => {

@@ -77,6 +77,34 @@ export async function checkRestarts(report: Report, stack: Stack, items: number)
   });
 }
 
+/** Replaces workers and API by those of another tag, and back, in the order of the guide, while a batch runs. */
+export async function checkUpdate(report: Report, stack: Stack, image: string, items: number): Promise<void> {
+  const next = `${stack.project}:next`;
+  await docker('tag', image, next);
+  try {
+    for (const [name, target] of [
+      ['an update', next],
+      ['a rollback', image],
+    ] as const) {
+      await report.check(`${name} in a batch, workers first, loses nothing`, async () => {
+        const id = await post(stack, items, name);
+        await stack.client.batch.until(id, (status) => status.items.succeeded > 0);
+        await stack.replace(target, '--scale', 'worker=3', 'worker');
+        await stack.replace(target, 'api');
+        const containers = await stack.containers('api', 'worker');
+        same(
+          containers.map(({ Config }) => Config.Image),
+          Array(4).fill(target),
+          'the list of images',
+        );
+        return await complete(stack, id, items);
+      });
+    }
+  } finally {
+    await docker('image', 'rm', '--force', next).catch(() => {});
+  }
+}
+
 const restoreScript = fileURLToPath(new URL('../../deploy/redis/restore.sh', import.meta.url));
 
 /**

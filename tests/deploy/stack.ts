@@ -19,7 +19,7 @@ export interface Container {
   Name: string;
   RestartCount: number;
   State: { Status: string; Pid: number; ExitCode: number; Health?: { Status: string } };
-  Config: { User: string; Cmd: string[] | null; Labels: Record<string, string> };
+  Config: { Image: string; User: string; Cmd: string[] | null; Labels: Record<string, string> };
   HostConfig: {
     ReadonlyRootfs: boolean;
     Memory: number;
@@ -71,7 +71,7 @@ export async function createStack(leftOut: string[]) {
   const override = join(directory, 'override.yml');
   writeFileSync(override, `services:\n${[...own, ...never].map(([name, of]) => `  ${name}: ${of}\n`).join('')}`);
 
-  const compose = (...args: string[]) =>
+  const composeWith = (env: Record<string, string>, args: readonly string[]) =>
     runProgram(
       'docker',
       [
@@ -86,8 +86,9 @@ export async function createStack(leftOut: string[]) {
         override,
         ...args,
       ],
-      { COMPOSE_PROGRESS: 'plain', COMPOSE_FILE: '', COMPOSE_PROFILES: '' },
+      { COMPOSE_PROGRESS: 'plain', COMPOSE_FILE: '', COMPOSE_PROFILES: '', ...env },
     );
+  const compose = (...args: string[]) => composeWith({}, args);
 
   return {
     project,
@@ -110,6 +111,9 @@ export async function createStack(leftOut: string[]) {
     stranger: createClient(`http://127.0.0.1:${api}`),
     secrets: [metricsToken, variables.REDIS_PASSWORD],
     up: (...args: string[]) => compose('up', '-d', '--wait', '--wait-timeout', '300', ...args),
+    /** Replaces the containers of services by containers of an image, and waits until they are healthy. */
+    replace: (image: string, ...services: string[]) =>
+      composeWith({ VLS_IMAGE: image }, ['up', '-d', '--no-build', '--wait', '--wait-timeout', '300', ...services]),
     async containers(...services: string[]): Promise<Container[]> {
       const { stdout } = await compose('ps', '-a', '-q', ...services);
       return inspect(stdout.split('\n').filter((line) => line !== ''));

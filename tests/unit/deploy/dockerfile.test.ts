@@ -72,6 +72,16 @@ test('the image says what it is, and has the list of its packages', () => {
   expect(bake).toMatch(/attest = \[\s*"type=provenance,mode=max",\s*SBOM_GENERATOR == "" \? "type=sbom" : /);
 });
 
+test('the guide states the size of the image, and the parts add up to it', () => {
+  const guide = readFileSync(join(root, 'docs/deployment.md'), 'utf8');
+  const [, table = ''] = /^(\| the image, uncompressed [\s\S]*?)\n\| the GPU image/m.exec(guide) ?? [];
+  const [all = 0, ...parts] = [...table.matchAll(/^\| [^|]+\| (\d+) MB/gm)].map(([, size]) => Number(size));
+  expect(all).toBeGreaterThan(0);
+  expect(parts).toHaveLength(4);
+  // Each is rounded.
+  expect(Math.abs(parts.reduce((sum, part) => sum + part, 0) - all)).toBeLessThanOrEqual(3);
+});
+
 test('every installation of packages uses a cache of the builder', () => {
   const installs = [...text.matchAll(/^RUN (.*)npm ci/gm)];
   expect(installs.map(([, flags]) => flags)).toEqual(Array(2).fill('--mount=type=cache,target=/root/.npm '));
