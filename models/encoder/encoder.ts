@@ -100,16 +100,11 @@ export async function createEncoder(
   });
   const cropOptions = { recipe: spec.image, maxPixels, mode: spec.preprocess };
   // One image more than the threads of this encoder can decode at the same time.
-  const thread = startCropThread({ ...cropOptions, places: threads + 1 });
+  const imageSlots = slots && { fd: slots.fd, slotBytes: slots.slotBytes };
+  const thread = startCropThread({ ...cropOptions, imageSlots, places: threads + 1 });
   const farm = decoders > 0 ? createDecoders({ ...cropOptions, processes: decoders, imageSlots: slots }) : undefined;
   async function decode(bytes: ImageBytes, caller: Caller): Promise<Pixels> {
-    return farm === undefined ? await thread.crop(bytesIn(bytes), caller) : await farm.crop(bytes, caller);
-  }
-  function bytesIn(bytes: ImageBytes): Uint8Array {
-    if (bytes instanceof Uint8Array) return bytes;
-    const copy = Buffer.allocUnsafeSlow(bytes.length);
-    slots?.read(bytes.slot, copy);
-    return copy;
+    return farm === undefined ? await thread.crop(bytes, caller) : await farm.crop(bytes, caller);
   }
 
   /**
@@ -239,7 +234,7 @@ export async function createEncoder(
   }
 
   const { goldenPath, precision, provider, probability } = spec;
-  const cropExactly = (bytes: ImageBytes, caller: Caller) => thread.crop(bytesIn(bytes), caller, 'exact');
+  const cropExactly = (bytes: ImageBytes, caller: Caller) => thread.crop(bytes, caller, 'exact');
   const verified =
     goldenPath !== undefined &&
     (await selfTest({

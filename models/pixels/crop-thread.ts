@@ -1,15 +1,20 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { ServiceError, toItemError } from '../../shared/errors.ts';
+import type { ImageBytes } from '../encoder/protocol.ts';
+import { pixelBytes } from '../model.ts';
+import { slotsOf } from '../slots.ts';
 import { limitDecodes } from './decode-limits.ts';
 import { crop } from './preprocess.ts';
-import type { CropThreadOptions, FromCropThread, ToCropThread } from './threaded-crop.ts';
+import type { CropThreadData, FromCropThread, ToCropThread } from './threaded-crop.ts';
 
 /**
  * The entry of the thread that decodes and resamples images, while the main thread answers messages and runs the
  * towers.
  */
-const { places, ...options } = workerData as CropThreadOptions;
+const { places, imageSlots, blocks, ...options } = workerData as CropThreadData;
 limitDecodes(places);
+const slots = imageSlots && slotsOf(imageSlots.fd, imageSlots.slotBytes);
+const size = pixelBytes(options.recipe);
 
 const send = (message: FromCropThread, transfer: ArrayBuffer[] = []) => parentPort?.postMessage(message, transfer);
 const cancels = new Map<number, AbortController>();
@@ -33,13 +38,24 @@ parentPort?.on('message', (message: ToCropThread) => {
   }
 });
 
-async function answer({ id, bytes, interactive, tenant, mode = options.mode }: ToCropThread & { type: 'crop' }) {
+function bytesIn(image: ImageBytes): Uint8Array {
+  if (image instanceof Uint8Array) return image;
+  const bytes = Buffer.allocUnsafeSlow(image.length);
+  slots?.read(image.slot, bytes);
+  return bytes;
+}
+
+async function answer({ id, bytes, block, interactive, tenant, mode = options.mode }: ToCropThread & { type: 'crop' }) {
   const cancel = new AbortController();
   cancels.set(id, cancel);
   try {
     const takeLargePlace = (signal?: AbortSignal) => askForLargePlace(id, signal);
     const caller = { interactive, tenant, signal: cancel.signal, takeLargePlace };
-    const pixels = await crop(bytes, { ...options, ...(mode && { mode }), caller });
+    const pixels = await crop(bytesIn(bytes), { ...options, ...(mode && { mode }), caller });
+    if (block !== undefined) {
+      new Uint8Array(blocks, block * size, size).set(pixels);
+      return send({ type: 'cropped', id });
+    }
     // Buffers that libvips has allocated cannot be transferred to another thread, so they are copied.
     const own = pixels instanceof Buffer ? new Uint8Array(pixels) : pixels;
     send({ type: 'cropped', id, pixels: own }, [own.buffer as ArrayBuffer]);

@@ -1,7 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import { type Code, ServiceError } from '../../shared/errors.ts';
-import type { Caller } from '../encoder/protocol.ts';
-import type { PreprocessMode } from '../model.ts';
+import type { Caller, ImageBytes } from '../encoder/protocol.ts';
+import type { Pixels } from '../encoder/towers.ts';
+import { type PreprocessMode, pixelBytes } from '../model.ts';
+import type { Slots } from '../slots.ts';
 import { takeOwnLargePlace } from './large-places.ts';
 import type { CropOptions } from './preprocess.ts';
 
@@ -9,13 +11,30 @@ import type { CropOptions } from './preprocess.ts';
 export interface CropThreadOptions extends Omit<CropOptions, 'caller'> {
   /** The maximum number of images that are decoded at the same time. */
   places: number;
+  /** The memory that contains the encoded images, if some of them are passed as slots. */
+  imageSlots?: Pick<Slots, 'fd' | 'slotBytes'> | undefined;
 }
+
+/** The options as the thread gets them. */
+export interface CropThreadData extends CropThreadOptions {
+  /** Memory for the pixels of {@link pixelBlocks} images, one after another. */
+  blocks: SharedArrayBuffer;
+}
+
+/**
+ * The number of images whose pixels are in shared memory. These pixels are not moved to the heap of the main thread. On
+ * that heap, 150 KB for each image started a garbage collection for about every 60 images. Further images are
+ * transferred.
+ */
+const pixelBlocks = 48;
 
 export type ToCropThread =
   | {
       type: 'crop';
       id: number;
-      bytes: Uint8Array;
+      bytes: ImageBytes;
+      /** The block for the pixels; undefined when all blocks are in use. */
+      block: number | undefined;
       interactive: boolean;
       tenant?: string | undefined;
       mode?: PreprocessMode | undefined;
@@ -32,16 +51,18 @@ export type ToCropThread =
 
 export type FromCropThread =
   | { type: 'largeAsked'; id: number }
-  | { type: 'cropped'; id: number; pixels: Uint8Array }
+  /** `pixels` is undefined when the pixels are in the block of the image. */
+  | { type: 'cropped'; id: number; pixels?: Uint8Array }
   | { type: 'failed'; id: number; code: Code; message: string };
 
 export interface CropThread {
   /**
-   * Runs `crop` of `preprocess.ts` in the thread, on a copy of the bytes.
+   * Runs `crop` of `preprocess.ts` in the thread, on a copy of the bytes or on the bytes of a slot.
    * @param mode the mode to use instead of that of the options.
+   * @returns the pixels, which the caller must release.
    * @throws {ServiceError} the errors of `crop`; the reason of the caller's signal, when it aborts first.
    */
-  crop(bytes: Uint8Array, caller: Caller, mode?: PreprocessMode): Promise<Uint8Array>;
+  crop(bytes: ImageBytes, caller: Caller, mode?: PreprocessMode): Promise<Pixels>;
   /** Ends the thread after it has replied for all images. */
   close(): void;
 }
@@ -51,12 +72,17 @@ export interface CropThread {
  * images that have arrived are decoded during the run, and resampling never delays a run.
  */
 export function startCropThread(options: CropThreadOptions): CropThread {
-  const thread = new Worker(new URL('./crop-thread.ts', import.meta.url), { workerData: options });
+  const size = pixelBytes(options.recipe);
+  const blocks = new SharedArrayBuffer(pixelBlocks * size);
+  const freeBlocks = Array.from({ length: pixelBlocks }, (_, block) => block);
+  const workerData: CropThreadData = { ...options, blocks };
+  const thread = new Worker(new URL('./crop-thread.ts', import.meta.url), { workerData });
   interface Image {
     caller: Caller;
+    block: number | undefined;
     /** Ends the permission to decode a large image. */
     release?: () => void;
-    resolve(pixels: Uint8Array): void;
+    resolve(pixels: Pixels): void;
     reject(error: unknown): void;
   }
   const asked = new Map<number, Image>();
@@ -66,9 +92,14 @@ export function startCropThread(options: CropThreadOptions): CropThread {
     if (message.type === 'largeAsked') return void grantLarge(message.id);
     const image = asked.get(message.id);
     asked.delete(message.id);
-    image?.release?.();
-    if (message.type === 'cropped') image?.resolve(message.pixels);
-    else image?.reject(new ServiceError(message.code, message.message));
+    if (image === undefined) return;
+    image.release?.();
+    const { block } = image;
+    if (message.type === 'cropped' && message.pixels === undefined && block !== undefined)
+      return image.resolve(pixelsIn(block));
+    if (block !== undefined) freeBlocks.push(block);
+    if (message.type === 'failed') image.reject(new ServiceError(message.code, message.message));
+    else image.resolve(message.pixels ?? new Uint8Array());
   });
   // The process cannot work without the crop thread, so an error of the thread ends the process. The pool starts
   // another process.
@@ -78,6 +109,13 @@ export function startCropThread(options: CropThreadOptions): CropThread {
   // The crop thread does not keep the process alive.
   thread.unref();
   const send = (message: ToCropThread, transfer: ArrayBuffer[] = []) => thread.postMessage(message, transfer);
+
+  function pixelsIn(block: number): Pixels {
+    return {
+      copyTo: (target) => target.set(new Uint8Array(blocks, block * size, size)),
+      release: () => void freeBlocks.push(block),
+    };
+  }
 
   async function grantLarge(id: number): Promise<void> {
     const image = asked.get(id);
@@ -101,11 +139,13 @@ export function startCropThread(options: CropThreadOptions): CropThread {
       signal?.addEventListener('abort', cancel, { once: true });
       try {
         return await new Promise((resolve, reject) => {
-          asked.set(id, { caller, resolve, reject });
+          const block = freeBlocks.pop();
+          asked.set(id, { caller, block, resolve, reject });
           // A copy is transferred to the thread, since a transfer removes the bytes from the caller, which may need
           // them again.
-          const copy = new Uint8Array(bytes);
-          send({ type: 'crop', id, bytes: copy, interactive, tenant, mode }, [copy.buffer]);
+          const copy = bytes instanceof Uint8Array ? new Uint8Array(bytes) : undefined;
+          const message = { type: 'crop', id, bytes: copy ?? bytes, block, interactive, tenant, mode } as const;
+          send(message, copy ? [copy.buffer] : []);
         });
       } catch (error) {
         throw signal?.aborted ? signal.reason : error;

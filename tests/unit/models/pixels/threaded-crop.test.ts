@@ -1,11 +1,22 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Pixels } from '../../../../models/encoder/towers.ts';
 import { crop } from '../../../../models/pixels/preprocess.ts';
 import { type CropThread, startCropThread } from '../../../../models/pixels/threaded-crop.ts';
+import { createSlots } from '../../../../models/slots.ts';
 import { solidPng } from '../../../../testing/images/png.ts';
 import { clipPixels, goldenClip, goldenImage } from '../../../../testing/model-folders.ts';
 
 const options = { recipe: clipPixels, maxPixels: 50_000_000, mode: 'exact' } as const;
 const batch = { interactive: false };
+
+/** Returns a copy of the pixels, and releases them. */
+function read(pixels: Pixels): Buffer {
+  if (pixels instanceof Uint8Array) return Buffer.from(pixels);
+  const copy = Buffer.alloc(3 * clipPixels.size ** 2);
+  pixels.copyTo(copy);
+  pixels.release();
+  return copy;
+}
 
 describe('the thread that crops images', () => {
   let thread: CropThread;
@@ -18,11 +29,45 @@ describe('the thread that crops images', () => {
     for (const { file } of goldenClip.images) {
       const bytes = goldenImage(file);
       for (const mode of ['exact', 'fast'] as const) {
-        expect(Buffer.from(await thread.crop(bytes, batch, mode)).equals(await crop(bytes, { ...options, mode }))).toBe(
-          true,
-        );
+        const cropped = read(await thread.crop(bytes, batch, mode));
+        expect(cropped.equals(await crop(bytes, { ...options, mode }))).toBe(true);
       }
     }
+  });
+
+  test('reads an image from a slot of shared memory', async () => {
+    const slots = createSlots(2, 131_072);
+    if (slots === undefined) throw new Error('This machine has no /dev/shm');
+    const reader = startCropThread({ ...options, places: 2, imageSlots: { fd: slots.fd, slotBytes: slots.slotBytes } });
+    try {
+      const bytes = solidPng(300, 200, [10, 20, 30]);
+      expect(slots.write(1, bytes)).toBe(true);
+      const cropped = read(await reader.crop({ slot: 1, length: bytes.length }, batch));
+      expect(cropped.equals(await crop(bytes, options))).toBe(true);
+      await expect(reader.crop({ slot: 0, length: 9 }, batch)).rejects.toMatchObject({
+        code: 'image.unsupported_format',
+      });
+    } finally {
+      reader.close();
+      slots.close();
+    }
+  });
+
+  test('gives each image its own pixels, also when more images than blocks are not released', async () => {
+    const shades = Array.from({ length: 60 }, (_, shade) => solidPng(8, 8, [shade, shade, shade]));
+    for (const _ of ['first', 'again']) {
+      const all = await Promise.all(shades.map((bytes) => thread.crop(bytes, batch)));
+      expect(all.filter((pixels) => pixels instanceof Uint8Array)).toHaveLength(12);
+      expect(all.map((pixels) => read(pixels)[0])).toEqual(shades.map((_, shade) => shade));
+    }
+  });
+
+  test('a failed image leaves its block to others', async () => {
+    const damaged = Array.from({ length: 60 }, () => thread.crop(Buffer.from('no image'), batch));
+    expect((await Promise.allSettled(damaged)).every(({ status }) => status === 'rejected')).toBe(true);
+    const pixels = await thread.crop(solidPng(8, 8, [1, 2, 3]), batch);
+    expect(pixels).not.toBeInstanceOf(Uint8Array);
+    read(pixels);
   });
 
   test('answers a damaged image with its code, and continues with others', async () => {
@@ -38,7 +83,7 @@ describe('the thread that crops images', () => {
   });
 
   test('works while the thread that asks is busy', async () => {
-    await thread.crop(goldenImage('coffee.jpg'), batch);
+    read(await thread.crop(goldenImage('coffee.jpg'), batch));
     const cropped = thread.crop(solidPng(64, 64, [1, 2, 3]), batch);
     const done = new Int32Array(new SharedArrayBuffer(4));
     // Blocks this thread, as a run of a tower does.
@@ -58,7 +103,7 @@ describe('the thread that crops images', () => {
     const unneeded = thread.crop(large, { ...batch, signal: gone.signal });
     gone.abort(new Error('gone'));
     await expect(unneeded).rejects.toThrow('gone');
-    await Promise.all(others);
+    for (const pixels of await Promise.all(others)) read(pixels);
     await expect(thread.crop(large, { ...batch, signal: gone.signal })).rejects.toThrow('gone');
   });
 });
