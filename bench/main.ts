@@ -6,6 +6,7 @@ import { benchControlPlane } from './sections/control-plane.ts';
 import { benchControlPlaneScale } from './sections/control-plane-scale.ts';
 import { benchInference } from './sections/inference.ts';
 import { benchMemory } from './sections/memory.ts';
+import { benchOverhead } from './sections/overhead.ts';
 import { benchPayloads } from './sections/payloads.ts';
 import { benchPreprocess } from './sections/preprocess.ts';
 import { benchRepeats } from './sections/repeats.ts';
@@ -28,6 +29,7 @@ const sections: Record<string, Section> = {
   'vit-b-32': ofModel('vit-b-32'),
   'vit-b-32-int8': ofModel('vit-b-32-int8'),
   'vit-l-14': ofModel('vit-l-14'),
+  overhead: (quick) => benchOverhead(quick, writeRegistry(), say),
   preprocess: (quick) => benchPreprocess(quick, say),
   repeats: (quick) => benchRepeats(quick, say),
   selection: (quick, sizes) => benchSelection(sizes.at(-1) ?? (quick ? 100_000 : 1_000_000), say),

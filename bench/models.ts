@@ -25,6 +25,7 @@ export const benchModels = {
   'vit-b-32': { name: 'shape-vit-b-32', ...amount([600, 200], [4, 2]), targets: { roofline: 0.95, overSingles: 7 } },
   'vit-b-32-int8': { name: 'shape-vit-b-32-int8', ...amount([1_500, 400], [4, 2]), targets: {} },
   'vit-l-14': { name: 'shape-vit-l-14', ...amount([64, 24], [10, 5]), targets: {} },
+  tiny: { name: 'shape-tiny', ...amount([12_000, 4_000], [4, 2]), targets: {} },
 } as const satisfies Record<string, BenchModel>;
 export type BenchModelId = keyof typeof benchModels;
 
@@ -53,6 +54,7 @@ export function writeRegistry(): { MODELS_FILE: string } {
       // These are the micro-batch sizes and the memory that models.json states for the real models of the same shapes.
       'shape-vit-b-32': { ...of('vit-b-32'), memoryBytes: 900_000_000 },
       'shape-vit-b-32-int8': { ...of('vit-b-32'), precision: 'int8', memoryBytes: 900_000_000 },
+      'shape-tiny': { ...of('tiny'), memoryBytes: 50_000_000 },
       'shape-vit-l-14': { ...of('vit-l-14'), memoryBytes: 2_600_000_000, microBatch: { images: 4, texts: 16 } },
     },
   };

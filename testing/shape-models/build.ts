@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeModel } from '../onnx/write.ts';
-import { type ClipShape, textTower, visionTower, vitB32, vitL14 } from './clip.ts';
+import { type ClipShape, textTower, tiny, visionTower, vitB32, vitL14 } from './clip.ts';
 import type { Precision } from './graph.ts';
 
 /** The shape models by the name of their folder. A shape model has random weights and the size of a real CLIP model. */
 export const shapeModels = {
+  tiny: { shape: tiny, precisions: ['fp32'] },
   'vit-b-32': { shape: vitB32, precisions: ['fp32', 'fp16', 'int8'] },
   'vit-l-14': { shape: vitL14, precisions: ['fp32', 'fp16'] },
 } as const satisfies Record<string, { shape: ClipShape; precisions: readonly Precision[] }>;

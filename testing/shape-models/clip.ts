@@ -23,6 +23,13 @@ export const vitL14: ClipShape = {
   text: { ...text, width: 768, layers: 12 },
 };
 
+/** A model whose towers take almost no time, to measure everything around them. */
+export const tiny: ClipShape = {
+  dimensions: 512,
+  vision: { imageSize: 224, patchSize: 112, width: 64, layers: 1 },
+  text: { ...text, width: 64, layers: 1 },
+};
+
 /**
  * Builds the vision tower: `pixel_values [batch, 3, size, size]` to `image_embeds [batch, dimensions]`, not normalised.
  */
