@@ -7,6 +7,7 @@ import './styles/batches.css';
 import './styles/explorer.css';
 import './styles/workbench.css';
 import './styles/traffic.css';
+import './styles/system.css';
 import { render } from 'preact';
 import { Shell } from './shell/shell.tsx';
 import { applyTheme, storedTheme } from './shell/theme.ts';

@@ -104,7 +104,7 @@ describe.skipIf(chromium === undefined)('the page of a service with keys', () =>
     await open();
     await signIn(tenantKey);
     await signedInAs('ours');
-    await page.goto(`${running.service.url}/evaluator/#/health`);
+    await page.goto(`${running.service.url}/evaluator/#/system`);
     await page.getByRole('heading', { name: 'More' }).waitFor();
     // The counts of queues are those of all tenants.
     expect(await page.getByRole('heading', { name: 'Queues' }).count()).toBe(0);
@@ -114,7 +114,7 @@ describe.skipIf(chromium === undefined)('the page of a service with keys', () =>
     await signIn(operatorKey);
     await page.waitForURL('**/evaluator/queues/');
     await page.getByText('evaluate-compact').first().waitFor();
-    await open('#/health');
+    await open('#/system');
     await page.getByRole('heading', { name: 'Queues' }).waitFor();
     await page.getByRole('link', { name: 'Queues, in Bull Board' }).waitFor();
     await signedInAs('staff (operator)');

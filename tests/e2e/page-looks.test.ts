@@ -112,22 +112,22 @@ describe.skipIf(chromium === undefined)('the looks of the page', () => {
     [
       'models',
       async (page) => {
-        await go(page, 'models');
+        await go(page, 'system/models');
         await page.locator('.model').nth(2).waitFor();
       },
     ],
     [
       'traffic',
       async (page) => {
-        await go(page, 'traffic');
+        await go(page, 'system/traffic');
         await page.locator('.pairs').first().waitFor();
       },
     ],
     [
-      'health',
+      'system',
       async (page) => {
-        await go(page, 'health');
-        await page.getByRole('table').waitFor();
+        await go(page, 'system');
+        await page.getByRole('heading', { name: 'Time in each stage' }).waitFor();
       },
     ],
     ['nothing here', (page) => go(page, 'elsewhere')],

@@ -50,7 +50,7 @@ describe.skipIf(chromium === undefined)('the view of the traffic', () => {
   }
 
   test('names why a canary with other scores was rolled back, and shows the pairs that it scored most differently', async () => {
-    await open('traffic');
+    await open('system/traffic');
     await shared().getByText('rolled back').waitFor();
     const why = /its scores are \d+\.\d\d points from the main model's on average; at most 1 is allowed/;
     const windows = page.getByRole('region', { name: 'Windows of the canary of shared' });
@@ -72,7 +72,7 @@ describe.skipIf(chromium === undefined)('the view of the traffic', () => {
       if (request.url().startsWith(running.host.url(''))) loaded.push(request.url());
     });
     for (const _visit of ['first', 'second']) {
-      await open('traffic');
+      await open('system/traffic');
       const worst = page.getByRole('region', { name: 'Pairs of shared with the largest differences, canary' });
       await worst.getByRole('listitem').first().scrollIntoViewIfNeeded();
       expect(await worst.locator('img').count()).toBe(0);
@@ -89,7 +89,7 @@ describe.skipIf(chromium === undefined)('the view of the traffic', () => {
   });
 
   test('asks before a canary is tried again, promoted or rolled back, and shows what came of it', async () => {
-    await open('traffic');
+    await open('system/traffic');
     await shared().getByRole('button', { name: 'Restart trial' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
     await shared().getByText('rolled back').waitFor();
@@ -115,14 +115,14 @@ describe.skipIf(chromium === undefined)('the view of the traffic', () => {
     await page.route('**/evaluator/session', (route) =>
       route.fulfill({ json: { authenticated: true, tenant: 'north', role: 'tenant', keysRequired: true } }),
     );
-    await open('traffic');
+    await open('system/traffic');
     await page.getByText('Only operators may do this.').waitFor();
     expect(await page.getByRole('navigation').getByRole('link', { name: 'Traffic' }).count()).toBe(0);
   });
 
   test('says what to do where every profile has one model', async () => {
     await page.route('**/v1/traffic', (route) => route.fulfill({ json: { profiles: [] } }));
-    await open('traffic');
+    await open('system/traffic');
     await page.getByText('Every profile has one model.').waitFor();
   });
 });

@@ -4,9 +4,13 @@ import type { RequestFailed } from './client.ts';
 export interface Polled<T> {
   /** The latest value. It stays when a later request fails. */
   value: T | undefined;
+  /** The time at which the value arrived, in ms since 1970. */
+  at: number | undefined;
   failure: RequestFailed | undefined;
   reload(): void;
 }
+
+const nothing = { value: undefined, at: undefined, failure: undefined };
 
 /** Loads a value: at once, again when `key` changes, and repeatedly after an interval while the page is visible. */
 export function usePolled<T>(
@@ -14,7 +18,7 @@ export function usePolled<T>(
   load: (signal: AbortSignal) => Promise<T>,
   intervalMs: (value: T | undefined) => number | undefined = () => undefined,
 ): Polled<T> {
-  const [state, setState] = useState<Pick<Polled<T>, 'value' | 'failure'>>({ value: undefined, failure: undefined });
+  const [state, setState] = useState<Omit<Polled<T>, 'reload'>>(nothing);
   const [round, setRound] = useState(0);
   const latest = useRef({ load, intervalMs });
   latest.current = { load, intervalMs };
@@ -31,9 +35,9 @@ export function usePolled<T>(
       if (document.hidden && last !== undefined) return again(last);
       try {
         last = await latest.current.load(gone.signal);
-        if (!gone.signal.aborted) setState({ value: last, failure: undefined });
+        if (!gone.signal.aborted) setState({ value: last, at: Date.now(), failure: undefined });
       } catch (error) {
-        if (!gone.signal.aborted) setState(({ value }) => ({ value, failure: error as RequestFailed }));
+        if (!gone.signal.aborted) setState((known) => ({ ...known, failure: error as RequestFailed }));
       }
       again(last);
     };

@@ -1,19 +1,25 @@
 import { useEffect, useState } from 'preact/hooks';
+import { movedTo } from './former-address.ts';
 
 /** The view that the part of the URL after `#` selects. */
 export type PageRoute =
-  | { view: 'try' | 'batches' | 'new-batch' | 'models' | 'traffic' | 'health' | 'unknown' }
+  | { view: 'try' | 'batches' | 'new-batch' | 'unknown' }
+  | { view: 'system'; tab: SystemTab }
   | { view: 'batch'; id: string; tab: BatchTab };
 
 /** The parts of a batch's view. */
 export const batchTabs = ['scores', 'pairs', 'judge'] as const;
 export type BatchTab = (typeof batchTabs)[number];
 
+/** The parts of the view of the system. */
+export const systemTabs = ['overview', 'models', 'traffic'] as const;
+export type SystemTab = (typeof systemTabs)[number];
+
 export function routeOf(hash: string): PageRoute {
-  const [path = ''] = hash.replace(/^#\/?/, '').split('?', 1);
+  const [path = ''] = (movedTo(hash) ?? hash).replace(/^#\/?/, '').split('?', 1);
   const [first = '', second, third] = path.split('/');
   if (first === '' || first === 'try') return { view: 'try' };
-  if (first === 'models' || first === 'traffic' || first === 'health') return { view: first };
+  if (first === 'system') return { view: 'system', tab: systemTabs.find((tab) => tab === second) ?? 'overview' };
   if (first !== 'batches') return { view: 'unknown' };
   if (second === undefined || second === '') return { view: 'batches' };
   if (second === 'new') return { view: 'new-batch' };
@@ -25,16 +31,19 @@ export const addressOf = {
   batches: '#/batches',
   newBatch: '#/batches/new',
   batch: (id: string, tab: BatchTab = 'scores'): string => `#/batches/${id}${tab === 'scores' ? '' : `/${tab}`}`,
-  models: '#/models',
-  traffic: '#/traffic',
-  health: '#/health',
+  system: (tab: SystemTab = 'overview'): string => `#/system${tab === 'overview' ? '' : `/${tab}`}`,
 } as const;
 
 /** Returns the current route, and updates when the URL changes. */
 export function useRoute(): PageRoute {
   const [route, setRoute] = useState(() => routeOf(location.hash));
   useEffect(() => {
-    const follow = () => setRoute(routeOf(location.hash));
+    const follow = () => {
+      const moved = movedTo(location.hash);
+      if (moved !== undefined) history.replaceState(null, '', moved);
+      setRoute(routeOf(location.hash));
+    };
+    follow();
     addEventListener('hashchange', follow);
     return () => removeEventListener('hashchange', follow);
   }, []);

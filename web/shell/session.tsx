@@ -23,8 +23,11 @@ export const useSession = (): Session | undefined => useContext(SessionContext);
 export const mayOperate = (session: Session | undefined): boolean =>
   session !== undefined && (!session.keysRequired || session.role === 'operator');
 
+/** The time in ms after which a session that could not be loaded is requested again. */
+const againMs = 3_000;
+
 export function useSessionFromServer(): Session | undefined {
-  return usePolled('session', loadSession).value;
+  return usePolled('session', loadSession, (known) => (known === undefined ? againMs : undefined)).value;
 }
 
 async function loadSession(signal: AbortSignal): Promise<Session> {

@@ -2,12 +2,10 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { BatchView } from '../batches/batch-view.tsx';
 import { ListView } from '../batches/list-view.tsx';
 import { NewView } from '../batches/new-view.tsx';
-import { ModelsView } from '../system/models/models-view.tsx';
-import { HealthView } from '../system/overview/health-view.tsx';
-import { TrafficView } from '../system/traffic/traffic-view.tsx';
+import { SystemView } from '../system/system-view.tsx';
 import { TryView } from '../try/try-view.tsx';
 import { addressOf, type PageRoute, useRoute } from './route.ts';
-import { mayOperate, SessionContext, SignedIn, useSessionFromServer } from './session.tsx';
+import { SessionContext, SignedIn, useSessionFromServer } from './session.tsx';
 import { applyTheme, storedTheme, type Theme } from './theme.ts';
 
 const titles: Record<PageRoute['view'], string> = {
@@ -15,9 +13,7 @@ const titles: Record<PageRoute['view'], string> = {
   batches: 'Batches',
   'new-batch': 'New batch',
   batch: 'Batch',
-  models: 'Models',
-  traffic: 'Traffic',
-  health: 'Health',
+  system: 'System',
   unknown: 'Page not found',
 };
 
@@ -58,16 +54,8 @@ export function Shell() {
               <NavLink href={addressOf.batches} current={['batches', 'batch', 'new-batch'].includes(route.view)}>
                 Batches
               </NavLink>
-              <NavLink href={addressOf.models} current={route.view === 'models'}>
-                Models
-              </NavLink>
-              {mayOperate(session) && (
-                <NavLink href={addressOf.traffic} current={route.view === 'traffic'}>
-                  Traffic
-                </NavLink>
-              )}
-              <NavLink href={addressOf.health} current={route.view === 'health'}>
-                Health
+              <NavLink href={addressOf.system()} current={route.view === 'system'}>
+                System
               </NavLink>
             </ul>
           </nav>
@@ -99,12 +87,8 @@ function View({ route }: { route: PageRoute }) {
       return <NewView />;
     case 'batch':
       return <BatchView id={route.id} tab={route.tab} />;
-    case 'models':
-      return <ModelsView />;
-    case 'traffic':
-      return <TrafficView />;
-    case 'health':
-      return <HealthView />;
+    case 'system':
+      return <SystemView tab={route.tab} />;
     case 'unknown':
       return (
         <>

@@ -40,6 +40,17 @@ export function ago(iso: string, now = Date.now()): string {
 export const dateTime = (iso: string): string =>
   new Date(iso).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
 
+/** Formats a time of today with its seconds. */
+export const clock = (ms: number): string => new Date(ms).toLocaleTimeString('en-GB');
+
+/** Formats a duration in ms, with a suitable unit and number of digits. */
+export const milliseconds = (ms: number): string =>
+  ms >= 10_000
+    ? `${(ms / 1000).toFixed(0)} s`
+    : ms >= 1_000
+      ? `${(ms / 1000).toFixed(1)} s`
+      : `${ms.toFixed(ms >= 10 ? 0 : 1)} ms`;
+
 const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
 
 /** Formats a count for an axis: 12K, 1.5M. */

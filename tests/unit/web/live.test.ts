@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { addSample, ratesOf, type Sample } from '../../../web/batches/progress-samples.ts';
-import { stageTimesOf } from '../../../web/system/overview/metrics.ts';
 
 test('samples stay few, in order, and keep the first and the last', () => {
   fc.assert(
@@ -35,18 +34,4 @@ test('a steady batch has a flat rate', () => {
   const { seconds, rates } = ratesOf(samples);
   expect(seconds.at(-1)).toBe(49);
   for (const rate of rates) expect(rate).toBeCloseTo(80);
-});
-
-test('the mean time of a stage comes from its sum and its count', () => {
-  const text = [
-    'vls_stage_duration_seconds_bucket{le="0.001",stage="decode"} 3',
-    'vls_stage_duration_seconds_sum{stage="decode"} 0.03',
-    'vls_stage_duration_seconds_count{stage="decode"} 4',
-    'vls_stage_duration_seconds_sum{stage="fetch"} 0',
-    'vls_stage_duration_seconds_count{stage="fetch"} 0',
-  ].join('\n');
-  expect(stageTimesOf(text)).toEqual([
-    { stage: 'decode', count: 4, meanMs: 7.5 },
-    { stage: 'fetch', count: 0, meanMs: 0 },
-  ]);
 });

@@ -4,7 +4,8 @@ import { fetchJson } from '../../http/client.ts';
 import { usePolled } from '../../http/use-polled.ts';
 import { mayOperate, useSession } from '../../shell/session.tsx';
 import { useImageDisplay } from '../../ui/pairs.tsx';
-import { ProblemBox } from '../../ui/problem.tsx';
+import { PolledState } from '../../ui/polled-state.tsx';
+import { Waiting } from '../../ui/waiting.tsx';
 import { ArmsTable } from './arms-table.tsx';
 import { CanaryBox } from './canary-box.tsx';
 import { ComparisonBox } from './comparison-box.tsx';
@@ -12,15 +13,15 @@ import { ComparisonBox } from './comparison-box.tsx';
 const everyMs = 5_000;
 
 /** Shows the profiles whose images several models share: their shares and figures. */
-export function TrafficView() {
+export function TrafficTab() {
   const session = useSession();
+  if (session === undefined) return <Waiting what="your session" />;
   return (
     <>
-      <h1>Traffic</h1>
       <p class="lead">
         Several models may share the images of a profile: permanently, as a canary on trial, or as a shadow.
       </p>
-      {session !== undefined && (mayOperate(session) ? <Profiles /> : <ForOperators />)}
+      {mayOperate(session) ? <Profiles /> : <ForOperators />}
     </>
   );
 }
@@ -35,16 +36,17 @@ function ForOperators() {
 }
 
 function Profiles() {
-  const { value, failure, reload } = usePolled(
+  const polled = usePolled(
     'traffic',
     (signal) => fetchJson<TrafficList>('v1/traffic', { signal }),
     () => everyMs,
   );
+  const { value, reload } = polled;
   // The images belong to all tenants, so they do not count as those of the own tenant.
   const images = useImageDisplay(false);
   return (
     <div class="stack">
-      {failure !== undefined && <ProblemBox failure={failure} retry={reload} />}
+      <PolledState what="the figures of the traffic" polled={polled} />
       {value?.profiles.length === 0 && <NothingShared />}
       {value?.profiles.map((report) => (
         <Profile key={report.profile} report={report} onChanged={reload}>

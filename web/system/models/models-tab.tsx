@@ -7,7 +7,7 @@ import { Copyable } from '../../ui/copy.tsx';
 import { Fact } from '../../ui/fact.tsx';
 import { useModels } from '../../ui/model-select.tsx';
 import * as numbers from '../../ui/numbers.ts';
-import { ProblemBox } from '../../ui/problem.tsx';
+import { PolledState } from '../../ui/polled-state.tsx';
 import { scaleOf } from '../../ui/scale.ts';
 
 const stateWords: Record<ModelInfo['state'], [tone: 'good' | 'warn' | 'bad' | 'plain', word: string]> = {
@@ -18,19 +18,31 @@ const stateWords: Record<ModelInfo['state'], [tone: 'good' | 'warn' | 'bad' | 'p
   failed: ['bad', 'failed'],
 };
 
+/** The devices that run models, in words. */
+const providerNames: Record<string, string> = {
+  cpu: 'CPU',
+  cuda: 'NVIDIA GPU (CUDA)',
+  coreml: 'Apple silicon (Core ML)',
+  dml: 'GPU (DirectML)',
+};
+
+const probabilityWords = {
+  softmax: 'shared between the captions of a request (softmax)',
+  sigmoid: 'one for each pair (sigmoid)',
+} as const;
+
 /** Shows every model of the registry: its state, its settings, and its recent speed. */
-export function ModelsView() {
-  const { value: models, failure, reload } = useModels(5_000);
+export function ModelsTab() {
+  const models = useModels(5_000);
   const { value: batches } = usePolled('speed', (signal) =>
     fetchJson<BatchList>('v1/evaluation/batch?limit=50&state=completed,completed_with_errors', { signal }),
   );
   return (
     <>
-      <h1>Models</h1>
       <p class="lead">A request names a profile or a model. Without a name, the default model is used.</p>
-      {failure !== undefined && <ProblemBox failure={failure} retry={reload} />}
+      <PolledState what="the list of models" polled={models} />
       <ul class="cards">
-        {(models ?? []).map((model) => (
+        {(models.value ?? []).map((model) => (
           <li key={model.model}>
             <ModelCard model={model} speeds={speedsOf(model, batches?.batches ?? [])} />
           </li>
@@ -61,46 +73,60 @@ function ModelCard({ model, speeds }: { model: ModelInfo; speeds: number[] }) {
         {model.model} <Badge tone={tone}>{word}</Badge>
       </h2>
       {model.description !== null && <p>{model.description}</p>}
-      {model.detail !== null && <p class={model.state === 'absent' ? 'notice plain' : 'notice'}>{model.detail}</p>}
+      {model.detail !== null && (model.state !== 'absent' || model.pullCommand === null) && (
+        <p class="notice">{model.detail}</p>
+      )}
       <Pull model={model} />
       <dl class="facts">
-        <Fact name="profiles">
+        <Fact name="Profiles">
           {model.profiles.join(', ') || 'none'}
           {model.default && ' (default)'}
         </Fact>
-        <Fact name="runs on">
+        <Fact name="Runs on">
           {model.provider === null
             ? undefined
-            : `${model.provider}, ${model.precision}${model.choice === null ? '' : ` (${model.choice})`}`}
+            : `${providerNames[model.provider] ?? model.provider}, ${model.precision}`}
         </Fact>
-        <Fact name="verified">
-          {model.verified === null ? undefined : model.verified ? 'reproduced its golden values' : 'no golden values'}
-        </Fact>
-        <Fact name="encoders">
+        <Fact name="Encoders">
           {model.encoders === null
             ? undefined
             : `${model.encoders.ready} of ${model.encoders.configured} ready, ${model.encoders.threads} ${model.encoders.threads === 1 ? 'thread' : 'threads'} each, ${model.encoders.restarts} restarts`}
         </Fact>
-        <Fact name="image speed">
+        <Fact name="Check">
+          {model.verified === null
+            ? undefined
+            : model.verified
+              ? 'gives the scores of its reference implementation'
+              : 'has no reference scores'}
+        </Fact>
+        <Fact name="Images">
           {model.speed.measuredImagesPerSecond === null
             ? undefined
-            : `${numbers.rate(model.speed.measuredImagesPerSecond)} images per second, measured on this machine (vision tower only)`}
+            : `${numbers.rate(model.speed.measuredImagesPerSecond)} per second, measured on this machine (vision tower only)`}
         </Fact>
-        <Fact name="batches">
+        <Fact name="Batches">
           {median === undefined
             ? undefined
-            : `${numbers.rate(median)} items/s, median of ${speeds.length} recent ${speeds.length === 1 ? 'batch' : 'batches'}`}
+            : `${numbers.rate(median)} items per second, median of ${speeds.length} recent ${speeds.length === 1 ? 'batch' : 'batches'}`}
         </Fact>
-        <Fact name="good match">{good === undefined ? undefined : `from a score of ${good.from}`}</Fact>
-        <Fact name="embedding">{model.dimensions === null ? undefined : `${model.dimensions} dimensions`}</Fact>
-        <Fact name="text">{model.contextLength === null ? undefined : `up to ${model.contextLength} tokens`}</Fact>
-        <Fact name="family">{model.family ?? undefined}</Fact>
-        <Fact name="probabilities">{model.probabilities ?? undefined}</Fact>
-        <Fact name="logit scale">{model.logitScale === null ? undefined : String(model.logitScale)}</Fact>
-        <Fact name="logit bias">{model.logitBias === null ? undefined : String(model.logitBias)}</Fact>
-        <Fact name="source">{model.source}</Fact>
-        <Fact name="revision">{model.revision}</Fact>
+        <Fact name="Good match">{good === undefined ? undefined : `from a score of ${good.from}`}</Fact>
+        <Fact name="Texts">{model.contextLength === null ? undefined : `up to ${model.contextLength} tokens`}</Fact>
       </dl>
+      <details>
+        <summary class="fine soft">Technical details</summary>
+        <dl class="facts">
+          <Fact name="Chosen because">{model.choice ?? undefined}</Fact>
+          <Fact name="Family">{model.family ?? undefined}</Fact>
+          <Fact name="Embedding">{model.dimensions === null ? undefined : `${model.dimensions} dimensions`}</Fact>
+          <Fact name="Probabilities">
+            {model.probabilities === null ? undefined : probabilityWords[model.probabilities]}
+          </Fact>
+          <Fact name="Logit scale">{model.logitScale === null ? undefined : String(model.logitScale)}</Fact>
+          <Fact name="Logit bias">{model.logitBias === null ? undefined : String(model.logitBias)}</Fact>
+          <Fact name="Source">{model.source}</Fact>
+          <Fact name="Revision">{model.revision}</Fact>
+        </dl>
+      </details>
     </article>
   );
 }
@@ -124,7 +150,7 @@ function Pull({ model: { model, state, pull, pullCommand } }: { model: ModelInfo
     <>
       <p>
         {pull === null
-          ? 'This command fetches its files; a running service uses them within seconds.'
+          ? 'Its files are not on this machine. This command fetches them; a running service uses them within seconds.'
           : `A pull was interrupted after ${numbers.bytes(pull.receivedBytes)}. The same command continues from there.`}
       </p>
       <Copyable label={`Command to pull ${model}`} text={pullCommand} />

@@ -1,0 +1,113 @@
+import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { Health } from '../../../shared/contracts/health.ts';
+import type { MetricLine } from './metric-lines.ts';
+
+/** The counters and gauges of the service at one time. The counters belong to the process that answered. */
+export interface Reading {
+  /** The time in ms since 1970. */
+  at: number;
+  /** Distinguishes the processes that may answer. Undefined without metrics, which only operators may read. */
+  process: number | undefined;
+  /** The pairs of single requests so far, and the scoring requests with the sum of their durations in s. */
+  pairs: number;
+  requests: number;
+  requestSeconds: number;
+  /** The embeddings so far, by model. */
+  embeddings: Readonly<Record<string, number>>;
+  /** The items per second of all running batches that the user may see. */
+  itemsPerSecond: number;
+  runningBatches: number;
+  /** The chunks that wait in all queues; null where the user may not see them. */
+  waiting: number | null;
+}
+
+/** The value of a figure at a time, or over the interval before it. */
+export type Point = readonly [at: number, value: number];
+
+/** The interval in ms between two readings. */
+export const readingMs = 5_000;
+/** The maximum number of readings that are kept: those of 15 minutes. */
+export const maxReadings = 180;
+/** Two readings that are further apart, in ms, have a gap between them: the view was closed or the connection lost. */
+export const gapMs = 4 * readingMs;
+
+export const metricPrefixes = [
+  'process_start_time_seconds',
+  'vls_items_total',
+  'vls_http_request_duration_seconds_sum',
+  'vls_http_request_duration_seconds_count',
+  'vls_embeddings_total',
+  'vls_stage_duration_seconds_sum',
+  'vls_stage_duration_seconds_count',
+];
+
+/** The routes that score or embed in the request itself. */
+const scoringRoutes = /\/(single|rank|embeddings|score)$/;
+
+export function readingOf(
+  at: number,
+  health: Health,
+  batches: readonly BatchStatus[],
+  lines: readonly MetricLine[] | undefined,
+): Reading {
+  const sum = (name: string, isWanted: (labels: MetricLine['labels']) => boolean) =>
+    (lines ?? []).reduce((total, line) => total + (line.name === name && isWanted(line.labels) ? line.value : 0), 0);
+  const isScoring = ({ method, route = '' }: MetricLine['labels']) => method === 'POST' && scoringRoutes.test(route);
+  const embeddings: Record<string, number> = {};
+  for (const { name, labels, value } of lines ?? []) {
+    const model = labels['model'];
+    if (name === 'vls_embeddings_total' && model !== undefined) embeddings[model] = (embeddings[model] ?? 0) + value;
+  }
+  return {
+    at,
+    process: lines?.find(({ name }) => name === 'process_start_time_seconds')?.value,
+    pairs: sum('vls_items_total', ({ mode }) => mode === 'single'),
+    requests: sum('vls_http_request_duration_seconds_count', isScoring),
+    requestSeconds: sum('vls_http_request_duration_seconds_sum', isScoring),
+    embeddings,
+    itemsPerSecond: batches.reduce((total, { itemsPerSecond }) => total + (itemsPerSecond ?? 0), 0),
+    runningBatches: batches.length,
+    waiting: health.queues?.reduce((total, { waiting }) => total + waiting, 0) ?? null,
+  };
+}
+
+/** Adds a reading, and drops the oldest ones. */
+export const addReading = (history: readonly Reading[], reading: Reading): Reading[] =>
+  [...history, reading].slice(-maxReadings);
+
+/** Returns the values of a gauge. Readings for which `read` returns null are left out. */
+export const gaugeOf = (history: readonly Reading[], read: (reading: Reading) => number | null): Point[] =>
+  history.flatMap((reading) => {
+    const value = read(reading);
+    return value === null ? [] : [[reading.at, value] as const];
+  });
+
+/**
+ * Returns the value of each interval between two readings of the same process, from the differences of counters.
+ * Intervals with a gap, and those for which `read` returns null, are left out.
+ * @param read gets the earlier and the later reading, and the seconds between them.
+ */
+export function ratesOf(
+  history: readonly Reading[],
+  read: (before: Reading, after: Reading, seconds: number) => number | null,
+): Point[] {
+  return history.flatMap((after, at) => {
+    const before = history[at - 1];
+    if (before === undefined || after.process === undefined || before.process !== after.process) return [];
+    if (after.at - before.at > gapMs || after.at <= before.at) return [];
+    const value = read(before, after, (after.at - before.at) / 1_000);
+    return value === null ? [] : [[after.at, Math.max(0, value)] as const];
+  });
+}
+
+/** Divides points at the gaps in time. */
+export function runsOf(points: readonly Point[]): Point[][] {
+  const runs: Point[][] = [];
+  for (const point of points) {
+    const run = runs.at(-1);
+    const before = run?.at(-1);
+    if (run === undefined || before === undefined || point[0] - before[0] > gapMs) runs.push([point]);
+    else run.push(point);
+  }
+  return runs;
+}

@@ -1,0 +1,36 @@
+import { type Point, runsOf } from './activity.ts';
+
+const width = 120;
+const height = 32;
+/** The minimum time in ms that the width stands for, so that the first readings do not look like a long history. */
+const leastMs = 60_000;
+
+/** Draws the values of a figure over time, from zero to the highest value. A gap in time is a gap in the curve. */
+export function Sparkline({ points }: { points: readonly Point[] }) {
+  const last = points.at(-1);
+  const first = points[0];
+  if (first === undefined || last === undefined) return <div class="spark" aria-hidden="true" />;
+  const span = Math.max(leastMs, last[0] - first[0]);
+  const top = Math.max(...points.map(([, value]) => value)) || 1;
+  const x = (at: number) => width - ((last[0] - at) / span) * width;
+  const y = (value: number) => height - 1.5 - (value / top) * (height - 4);
+  const place = ([at, value]: Point) => `${x(at).toFixed(2)},${y(value).toFixed(2)}`;
+  const runs = runsOf(points);
+  return (
+    <div class="spark" aria-hidden="true">
+      <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none">
+        <title>History</title>
+        {runs.map((run) => (
+          <g key={run[0]?.[0]}>
+            <path
+              class="spark-area"
+              d={`M${x(run[0]?.[0] ?? 0).toFixed(2)},${height}L${run.map(place).join('L')}L${x(run.at(-1)?.[0] ?? 0).toFixed(2)},${height}Z`}
+            />
+            <path class="spark-line" d={`M${run.map(place).join('L')}`} />
+          </g>
+        ))}
+      </svg>
+      <span class="spark-dot" style={{ top: `${(y(last[1]) / height) * 100}%` }} />
+    </div>
+  );
+}

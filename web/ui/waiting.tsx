@@ -1,0 +1,43 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+
+/** The time in s after which the page names the thing it waits for. */
+const namedAfter = 2;
+
+/**
+ * Stands for content that loads. Shows at once that it loads, and after two seconds what the page waits for and for how
+ * long.
+ * @param what the thing it waits for, such as `the list of batches`.
+ * @param children further facts, shown after two seconds.
+ */
+export function Waiting({ what, children }: { what: string; children?: ComponentChildren }) {
+  const seconds = useSecondsSinceShown();
+  return (
+    <div class="waiting" aria-busy="true">
+      <div class="skeleton" aria-hidden="true">
+        <span />
+        <span />
+        <span />
+      </div>
+      <p class="fine soft" role="status">
+        {seconds < namedAfter ? 'Loading…' : `Waiting for ${what}.`}
+      </p>
+      {seconds >= namedAfter && (
+        <p class="fine soft">
+          {seconds} s without an answer from the service. {children}
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** Returns the whole seconds since the component was first shown. */
+export function useSecondsSinceShown(): number {
+  const [shownAt] = useState(Date.now);
+  const [seconds, setSeconds] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => setSeconds(Math.floor((Date.now() - shownAt) / 1_000)), 250);
+    return () => clearInterval(timer);
+  }, [shownAt]);
+  return seconds;
+}
