@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -176,6 +176,20 @@ test.each([
   });
   const beforeDrain = container?.lifecycle?.preStop?.sleep?.seconds ?? 0;
   expect(pod?.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(beforeDrain + drainMs / 1000 + 5);
+});
+
+test('commands of the guides select pods by labels that the pods have', () => {
+  const guides = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).filter((path) =>
+    path.endsWith('.md'),
+  );
+  const selected = guides.flatMap((path) =>
+    [...readFileSync(join(root, 'docs', path), 'utf8').matchAll(/kubectl [^`\n]* -l ([^\s`,]+)/g)].map(
+      ([, label = '']) => label,
+    ),
+  );
+  expect(selected.length).toBeGreaterThan(0);
+  const labels = workloads.flatMap(({ spec }) => Object.entries(spec.template.metadata.labels));
+  for (const label of selected) expect(labels.map(([name, value]) => `${name}=${value}`)).toContain(label);
 });
 
 test('the ServiceMonitor of the guide finds the API, and sends it the token that it reads', () => {
