@@ -180,7 +180,7 @@ export const settings = {
   encoders: setting(
     'ENCODERS',
     integer(1, 256).optional(),
-    'Number of encoder processes per model. Default: derived from the CPU quota and the memory limit.',
+    'Number of encoder processes per model. Default: derived from the CPU quota, the memory limit and the size of the model.',
   ),
   device: setting(
     'DEVICE',

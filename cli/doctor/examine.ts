@@ -209,7 +209,7 @@ async function models(config: Config): Promise<Finding[]> {
     const subject = `model ${profiles[0] ?? model}`;
     if (spec instanceof Error) return { subject, state: isDefault ? 'fail' : 'none', detail: spec.message };
     const configured = { encoders: config.encoders };
-    const { encoders, threads } = shapeOf(thisMachine(), spec.memoryBytes, configured, on);
+    const { encoders, threads } = shapeOf(thisMachine(), spec, configured, on);
     const shape = `${encoders} encoder${encoders > 1 ? 's' : ''} of ${threads} thread${threads > 1 ? 's' : ''}`;
     return { subject, state: 'ok', detail: `${spec.model} ${spec.revision}, ${spec.precision}, ${shape}` };
   });

@@ -111,7 +111,7 @@ export function createEncoders(
   function load(spec: ModelSpec): Loaded {
     const wanted = { encoders: config.encoders };
     const on = { provider: spec.provider, devices };
-    const whole = shapeOf({ ...machine, memoryBytes: budget }, spec.memoryBytes, wanted, on);
+    const whole = shapeOf({ ...machine, memoryBytes: budget }, spec, wanted, on);
     makeRoom(spec.memoryBytes * whole.encoders);
     const free = budget - taken();
     // The first model is loaded at any size: otherwise the process would have no model.
@@ -123,7 +123,7 @@ export function createEncoders(
         { retryAfter: 10 },
       );
     }
-    const shape = loaded.size === 0 ? whole : shapeOf({ ...machine, memoryBytes: free }, spec.memoryBytes, wanted, on);
+    const shape = loaded.size === 0 ? whole : shapeOf({ ...machine, memoryBytes: free }, spec, wanted, on);
     const calibration = calibrations.get(spec, shape.threads);
     const isCuda = spec.provider === 'cuda';
     const images = config.microBatch ?? (isCuda ? cudaMicroBatch : (calibration?.images ?? spec.microBatch.images));

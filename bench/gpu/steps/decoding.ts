@@ -29,7 +29,7 @@ report(result);
 const photos = await benchPhotos();
 const { decoders: processes } = shapeOf(
   thisMachine(),
-  1e9,
+  { memoryBytes: 1e9, precision: 'fp16' },
   {},
   { provider: provider === 'cpu' ? 'cuda' : provider, devices: 1 },
 );
