@@ -2,7 +2,6 @@ import { useRef, useState } from 'preact/hooks';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import { fetchJson, type RequestFailed } from '../http/client.ts';
 import { addressOf } from '../shell/route.ts';
-import { nameOfBatch, rememberName } from './batch-names.ts';
 import { countRetryable, retryWords } from './state.ts';
 
 /** The actions that a batch allows in its current state. */
@@ -40,8 +39,6 @@ export function BatchActions({
   const retry = () =>
     run('retry', async () => {
       const child = await fetchJson<BatchStatus>(`${path}/retry`, { method: 'POST' });
-      const name = nameOfBatch(status.id);
-      if (name !== undefined) rememberName(child.id, `${name}, retried`);
       location.hash = addressOf.batch(child.id);
     });
   const remove = () =>

@@ -9,7 +9,6 @@ import * as numbers from '../ui/numbers.ts';
 import { ProblemBox } from '../ui/problem.tsx';
 import { scaleOf } from '../ui/scale.ts';
 import { BatchActions } from './actions.tsx';
-import { nameOfBatch } from './batch-names.ts';
 import { Explorer } from './explorer/explorer.tsx';
 import { ExtremesBox } from './extremes.tsx';
 import { FailuresBox } from './failures-box.tsx';
@@ -37,8 +36,8 @@ export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
       <a href={addressOf.batches}>Batches</a>
     </p>
   );
-  const name = nameOfBatch(id) ?? `Batch ${id.slice(0, 8)}`;
   const status = followed?.status;
+  const name = status?.name ?? `Batch ${id.slice(0, 8)}`;
   if (status === undefined) {
     return (
       <>
@@ -139,7 +138,7 @@ function Origin({ status }: { status: BatchStatus }) {
       {status.retryOf !== null && (
         <>
           {' '}
-          Retries <a href={addressOf.batch(status.retryOf)}>{nameOfBatch(status.retryOf) ?? 'an earlier batch'}</a>.
+          Retries <a href={addressOf.batch(status.retryOf)}>an earlier batch</a>.
         </>
       )}
       {status.retriedBy !== null && (

@@ -9,7 +9,6 @@ import { Badge } from '../ui/badge.tsx';
 import { useDroppedFile } from '../ui/dropped-file.ts';
 import * as numbers from '../ui/numbers.ts';
 import { ProblemBox } from '../ui/problem.tsx';
-import { nameOfBatch } from './batch-names.ts';
 import { NewView } from './new-view.tsx';
 import { previewed } from './preview.ts';
 import { ProgressBar } from './progress.tsx';
@@ -36,9 +35,9 @@ const listQuery = (states: string, cursor = ''): URLSearchParams =>
     ...(cursor !== '' && { cursor }),
   });
 
-/** Returns true when a batch has the searched text in its name, id or model. Only this browser knows the names. */
-function matches({ id, model }: BatchStatus, search: string): boolean {
-  const words = `${nameOfBatch(id) ?? ''} ${id} ${model}`.toLowerCase();
+/** Returns true when a batch has the searched text in its name, tags, id or model. */
+function matches({ id, name, tags, model }: BatchStatus, search: string): boolean {
+  const words = [name ?? '', ...tags, id, model].join(' ').toLowerCase();
   return words.includes(search.trim().toLowerCase());
 }
 
@@ -161,7 +160,7 @@ function BatchRow({ batch }: { batch: BatchStatus }) {
   return (
     <a class="batch-row" href={addressOf.batch(id)}>
       <span class="batch-name cut" dir="auto">
-        {nameOfBatch(id) ?? (retryOf === null ? id.slice(0, 8) : `retry ${id.slice(0, 8)}`)}
+        {retryOf === null ? (name ?? id.slice(0, 8)) : name === null ? `retry ${id.slice(0, 8)}` : `${name}, retried`}
       </span>
       <Badge tone={tone}>{word}</Badge>
       <ProgressBar items={items} />

@@ -7,7 +7,6 @@ import { ModelSelect, useModels } from '../ui/model-select.tsx';
 import * as numbers from '../ui/numbers.ts';
 import { ProblemBox } from '../ui/problem.tsx';
 import { Scrollable } from '../ui/scrollable.tsx';
-import { rememberName } from './batch-names.ts';
 import { type ColumnMapping, guessColumns, looksLikeImage, mappingError } from './column-mapping.ts';
 import { encodings, nameOfEncoding } from './encoding.ts';
 import { NoPreview, type Preview, previewed, previewOf } from './preview.ts';
@@ -139,7 +138,6 @@ function StartForm({ file, preview, idempotencyKey, onEncoding }: Chosen & { onE
     try {
       const upload = { file, preview, mapping, model, failureShare, idempotencyKey };
       const { id } = await uploadBatch(upload, setProgress, signal);
-      rememberName(id, file.name);
       setProgress(undefined);
       location.hash = addressOf.batch(id);
     } catch (error) {

@@ -39,17 +39,22 @@ export async function uploadBatch(
   return await send({ ...upload, preview: { ...upload.preview, encoding: 'utf-8' } }, body, onProgress, signal);
 }
 
+/** The maximum length of a name of a batch, as in the contract. */
+const maxNameLength = 200;
+
 const brokenOff =
   'The upload was interrupted. Start again; if the service did receive the whole file, its batch opens.';
 
 /** Sends a file by XMLHttpRequest, because `fetch` does not report the progress of a body. */
 function send(
-  { preview, mapping, model, failureShare, idempotencyKey }: Upload,
+  { file, preview, mapping, model, failureShare, idempotencyKey }: Upload,
   body: Blob,
   onProgress: (progress: UploadProgress) => void,
   signal: AbortSignal,
 ): Promise<BatchStatus> {
   const query = new URLSearchParams();
+  const name = file.name.trim().slice(0, maxNameLength);
+  if (name !== '') query.set('name', name);
   if (model !== '') query.set('model', model);
   if (failureShare !== undefined) query.set('failureBudgetShare', String(failureShare));
   const format = formatNamed(preview.format);
