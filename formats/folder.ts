@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { ServiceError } from '../shared/errors.ts';
 import type { ItemFile, ReadOptions } from './format.ts';
 import type { ReadItem } from './items.ts';
-import { itemOf, maxSampleBytes, placeOf, type Sample } from './tar/sample.ts';
+import { placeOf } from './tar/place.ts';
+import { itemOf, maxSampleBytes, type Sample } from './tar/sample.ts';
 
 /** The files in a folder that have the same key, and so belong to one item. Names are relative to the folder. */
 interface Files {

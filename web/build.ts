@@ -24,6 +24,9 @@ const built = await build({
     cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
+    // The package does not state that its modules have no side effects. The module with all its decompressors would
+    // compile WebAssembly, which the content security policy of the page forbids.
+    rolldownOptions: { treeshake: { moduleSideEffects: (id) => !id.includes('hyparquet-compressors') } },
   },
 });
 if (!('output' in built)) throw new Error('Vite started a watch instead of a build');

@@ -1,7 +1,8 @@
 import type { ReadOptions, ReadStream } from '../format.ts';
 import type { ReadItem } from '../items.ts';
 import { type Member, membersOf } from './members.ts';
-import { itemOf, maxSampleBytes, type Part, placeOf, type Sample } from './sample.ts';
+import { type Part, placeOf } from './place.ts';
+import { itemOf, maxSampleBytes, type Sample } from './sample.ts';
 
 /**
  * Reads a tar in the layout of WebDataset. Consecutive files with the same key are a sample and become one item. A file

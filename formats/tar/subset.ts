@@ -1,6 +1,6 @@
 import { pack } from 'tar-stream';
 import { type Member, membersOf } from './members.ts';
-import { placeOf } from './sample.ts';
+import { placeOf } from './place.ts';
 
 /**
  * Yields a tar that contains some samples of another tar. All files of these samples are written, in their order. Only

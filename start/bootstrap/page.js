@@ -44,7 +44,15 @@ function stampOf(root) {
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
     .filter((path) => !path.startsWith(join(root, 'web', 'dist')))
     .sort();
-  const others = [['shared', 'errors.ts'], ['examples', 'photos', 'chelsea.jpg'], ['package-lock.json']];
+  const others = [
+    ['shared', 'errors.ts'],
+    ['shared', 'exact-json.ts'],
+    ['shared', 'formats.ts'],
+    ['formats', 'parquet', 'first-rows.ts'],
+    ['formats', 'tar', 'place.ts'],
+    ['examples', 'photos', 'chelsea.jpg'],
+    ['package-lock.json'],
+  ];
   for (const path of [...files, ...others.map((parts) => join(root, ...parts))]) {
     if (!existsSync(path)) continue;
     hash.update(`${path.slice(root.length)}\0`).update(readFileSync(path));

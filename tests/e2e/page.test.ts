@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Download, Page } from 'playwright-core';
+import { pack } from 'tar-stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ResultsPage } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
@@ -348,6 +349,38 @@ describe.skipIf(chromium === undefined)('the page', () => {
     expect(results.find(({ index }) => index === 1)).toMatchObject({ metadata: { nr: 1, shop: 'north' } });
   });
 
+  test('a tar is shown with its images whatever its name says, scored on trial, and started with a name and tags', async () => {
+    await open('batches/new');
+    const tar = pack();
+    for (const name of photoNames.slice(0, 3)) {
+      tar.entry({ name }, readPhoto(name));
+      tar.entry({ name: name.replace('.jpg', '.txt') }, captions[name] ?? '');
+    }
+    tar.finalize();
+    const parts: Buffer[] = [];
+    for await (const part of tar) parts.push(part as Buffer);
+    const buffer = Buffer.concat(parts);
+    await page.locator('input[type=file]').setInputFiles({ name: 'pairs.csv', mimeType: 'text/csv', buffer });
+    await page.getByText('Tar of images (WebDataset): about 3 pairs.').waitFor();
+    await untilTrue(
+      page,
+      `[...document.querySelectorAll('.preview img')].filter((img) => img.naturalWidth > 0).length === 3`,
+    );
+    await page.getByRole('button', { name: 'Score these 3 rows' }).click();
+    await untilTrue(page, `document.querySelectorAll('.trial strong').length === 3`);
+    const scores = await page.locator('.trial strong').allInnerTexts();
+    await page.getByLabel('Name').fill('Photos 📷');
+    await page.getByLabel('Tags').fill('demo, صور');
+    await page.getByRole('button', { name: 'Start' }).click();
+    await page.waitForURL(/#\/batches\/[0-9a-f-]{36}/);
+    await badge().getByText('done', { exact: true }).waitFor();
+    const id = /batches\/([0-9a-f-]{36})/.exec(page.url())?.[1] ?? '';
+    expect((await running.client.batch.status(id)).body).toMatchObject({ name: 'Photos 📷', tags: ['demo', 'صور'] });
+    const results = await running.client.batch.results(id);
+    const scored = results.flatMap((result) => (result.status === 'succeeded' ? [result.score.toFixed(1)] : []));
+    expect(scored.sort()).toEqual(scores.sort());
+  });
+
   test('a file that is not a batch is refused before it is sent', async () => {
     await open('batches/new');
     await page.locator('input[type=file]').setInputFiles({
@@ -357,6 +390,9 @@ describe.skipIf(chromium === undefined)('the page', () => {
     });
     expect(await page.getByRole('alert').innerText()).toContain('on a line of its own');
     expect(await page.getByRole('button', { name: 'Start' }).count()).toBe(0);
+    const image = { name: 'pairs.csv', mimeType: 'text/csv', buffer: readPhoto('coffee.jpg') };
+    await page.locator('input[type=file]').setInputFiles(image);
+    await page.getByRole('alert').getByText('pairs.csv: This is a JPEG image, not a list of pairs.').waitFor();
   });
 
   test('a model that is absent comes with the command that pulls it, and a pull that runs with its progress', async () => {

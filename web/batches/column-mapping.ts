@@ -1,3 +1,5 @@
+import { type Cell, cellText } from './files/cell.ts';
+
 /** The columns of image, text and id. An empty id means that there is none. */
 export interface ColumnMapping {
   image: string;
@@ -26,7 +28,7 @@ const names = {
 } as const;
 
 /** Guesses the columns by their names, then by their values. A column is empty when nothing matches. */
-export function guessColumns(columns: readonly string[], rows: readonly (readonly string[])[]): ColumnMapping {
+export function guessColumns(columns: readonly string[], rows: readonly (readonly Cell[])[]): ColumnMapping {
   const taken = new Set<string>();
   const take = (column: string | undefined): string => {
     if (column === undefined) return '';
@@ -37,10 +39,11 @@ export function guessColumns(columns: readonly string[], rows: readonly (readonl
     names[part]
       .map((name) => columns.find((column) => column.toLowerCase().replaceAll(/[\s-]/g, '_') === name))
       .find((column) => column !== undefined && !taken.has(column));
-  const valuesOf = (column: string) => rows.map((row) => row[columns.indexOf(column)] ?? '');
+  const valuesOf = (column: string) => rows.map((row) => cellText(row[columns.indexOf(column)] ?? ''));
   const free = () => columns.filter((column) => !taken.has(column));
 
-  const image = take(named('image') ?? free().find((column) => valuesOf(column).some(looksLikeImage)));
+  const inFile = columns.find((_, at) => rows.some((row) => row[at] instanceof Blob));
+  const image = take(inFile ?? named('image') ?? free().find((column) => valuesOf(column).some(looksLikeImage)));
   const id = take(named('id'));
   const length = (column: string) => valuesOf(column).reduce((sum, value) => sum + value.length, 0);
   const longest = () =>

@@ -1,6 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { BatchStatus, BatchList as Page } from '../../shared/contracts/batch.ts';
-import { labelsInWords } from '../../shared/formats.ts';
 import { fetchJson, RequestFailed } from '../http/client.ts';
 import { usePolled } from '../http/use-polled.ts';
 import { useHashQuery } from '../shell/hash-query.ts';
@@ -10,7 +9,6 @@ import { useDroppedFile } from '../ui/dropped-file.ts';
 import * as numbers from '../ui/numbers.ts';
 import { ProblemBox } from '../ui/problem.tsx';
 import { NewView } from './new-view.tsx';
-import { previewed } from './preview.ts';
 import { ProgressBar } from './progress.tsx';
 import { stateWords } from './state.ts';
 
@@ -101,7 +99,7 @@ function BatchList() {
         <div class="empty">
           <p>No batches yet.</p>
           <p class="soft">
-            A batch scores every row of a {labelsInWords(previewed, 'or')} file.{' '}
+            A batch scores every row of a file: CSV, NDJSON, Parquet or a tar of images.{' '}
             <a href={addressOf.newBatch}>Start one</a>.
           </p>
         </div>

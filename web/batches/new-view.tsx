@@ -1,22 +1,20 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
-import { formatNamed, labelsInWords } from '../../shared/formats.ts';
-import { RequestFailed } from '../http/client.ts';
+import { useEffect, useState } from 'preact/hooks';
+import { formats } from '../../shared/formats.ts';
 import { addressOf } from '../shell/route.ts';
 import { useDroppedFile } from '../ui/dropped-file.ts';
-import { ModelSelect, useModels } from '../ui/model-select.tsx';
 import * as numbers from '../ui/numbers.ts';
-import { ProblemBox } from '../ui/problem.tsx';
 import { Scrollable } from '../ui/scrollable.tsx';
-import { type ColumnMapping, guessColumns, looksLikeImage, mappingError } from './column-mapping.ts';
-import { encodings, nameOfEncoding } from './encoding.ts';
-import { NoPreview, type Preview, previewed, previewOf } from './preview.ts';
-import { PreviewTable } from './preview-table.tsx';
-import { type UploadProgress, uploadBatch } from './upload.ts';
+import { type Corrections, NoPreview, type Preview, previewOf } from './preview.ts';
+import { StartForm } from './start-form.tsx';
+
+/** The formats that the page offers. A JSON array is not among them, because it is read as a whole. */
+const offered = formats.filter(({ isRead, name }) => isRead && name !== 'json');
 
 /** The file endings and media types that the file dialog offers. */
 const accepted = [
-  ...previewed.flatMap(({ endings, mediaTypes }) => [...endings.map((each) => `.${each}`), mediaTypes[0]]),
+  ...offered.flatMap(({ endings, mediaTypes }) => [...endings.map((each) => `.${each}`), mediaTypes[0]]),
   '.json',
+  '.txt',
   '.gz',
 ].join();
 
@@ -35,10 +33,10 @@ export function NewView({ dropped }: { dropped?: File }) {
     if (dropped !== undefined) void choose(dropped);
   }, [dropped]);
 
-  async function choose(file: File, encoding?: string): Promise<void> {
+  async function choose(file: File, corrections?: Corrections): Promise<void> {
     setUnreadable(undefined);
     try {
-      setChosen({ file, preview: await previewOf(file, encoding), idempotencyKey: randomKey() });
+      setChosen({ file, preview: await previewOf(file, corrections), idempotencyKey: randomKey() });
     } catch (error) {
       if (!(error instanceof NoPreview)) throw error;
       setChosen(undefined);
@@ -66,19 +64,21 @@ export function NewView({ dropped }: { dropped?: File }) {
           <span class="drop-words">
             {chosen === undefined ? (
               <>
-                <strong>Choose a {labelsInWords(previewed, 'or')} file</strong>
-                <span class="soft">or drop it anywhere on the page. Any size; gzip is supported.</span>
+                <strong>Choose a file of pairs</strong>
+                <span class="soft">or drop it anywhere on the page: CSV, TSV, NDJSON, Parquet or a tar of images</span>
               </>
             ) : (
               <>
-                <strong class="cut">{chosen.file.name}</strong>
+                <strong class="cut" dir="auto">
+                  {chosen.file.name}
+                </strong>
                 <span class="soft">{numbers.bytes(chosen.file.size)}. Choose another file</span>
               </>
             )}
           </span>
         </label>
         {unreadable !== undefined && (
-          <p class="problem" role="alert">
+          <p class="problem" role="alert" dir="auto">
             {unreadable}
           </p>
         )}
@@ -88,7 +88,7 @@ export function NewView({ dropped }: { dropped?: File }) {
           <StartForm
             key={chosen.idempotencyKey}
             {...chosen}
-            onEncoding={(encoding) => void choose(chosen.file, encoding)}
+            onCorrect={(corrections) => void choose(chosen.file, corrections)}
           />
         )}
       </div>
@@ -109,161 +109,12 @@ function FormatHelp() {
         </pre>
       </Scrollable>
       <p class="soft">
-        NDJSON has one object per line: <code>{'{"image": "https://…", "text": "…"}'}</code>. The service downloads the
-        images from their URLs.
+        NDJSON has one object per line: <code>{'{"image": "https://…", "text": "…"}'}</code>. Parquet has a column of
+        addresses or of images. The service downloads images from their URLs. A WebDataset is a tar with the images
+        themselves: <code>1.jpg</code> with <code>1.txt</code>, and so on.
       </p>
     </section>
   );
-}
-
-function StartForm({ file, preview, idempotencyKey, onEncoding }: Chosen & { onEncoding: (encoding: string) => void }) {
-  const { value: models } = useModels();
-  const [mapping, setMapping] = useState<ColumnMapping>(() => guessColumns(preview.columns, preview.rows));
-  const [model, setModel] = useState('');
-  const [failurePercent, setFailurePercent] = useState('');
-  const [progress, setProgress] = useState<UploadProgress>();
-  const [failure, setFailure] = useState<RequestFailed>();
-  const running = useRef<AbortController | undefined>(undefined);
-  useEffect(() => () => running.current?.abort(), []);
-  useWarningWhile(progress !== undefined);
-  const error = mappingError(mapping);
-
-  async function start(): Promise<void> {
-    const controller = new AbortController();
-    running.current = controller;
-    const { signal } = controller;
-    setFailure(undefined);
-    setProgress({ stage: 'sending', share: 0 });
-    const failureShare = failurePercent === '' ? undefined : Number(failurePercent) / 100;
-    try {
-      const upload = { file, preview, mapping, model, failureShare, idempotencyKey };
-      const { id } = await uploadBatch(upload, setProgress, signal);
-      setProgress(undefined);
-      location.hash = addressOf.batch(id);
-    } catch (error) {
-      setProgress(undefined);
-      if (signal.aborted) return;
-      if (!(error instanceof RequestFailed)) throw error;
-      setFailure(error);
-    }
-  }
-
-  return (
-    <form
-      class="stack"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void start();
-      }}
-    >
-      <section class="card stack" aria-labelledby="columns">
-        <div>
-          <h2 id="columns">Columns</h2>
-          <p class="soft">{describePreview(preview)}</p>
-        </div>
-        {!/^utf/.test(preview.encoding) && (
-          <p class="notice">
-            Read as {nameOfEncoding(preview.encoding)}. If accented letters look wrong below, choose another encoding.
-          </p>
-        )}
-        {formatNamed(preview.format).hasColumns && preview.columns.some(looksLikeImage) && (
-          <p class="notice">
-            The first row looks like an item. It will be read as the header row, which CSV must have.
-          </p>
-        )}
-        <div class="mapping">
-          <div class="field">
-            <label for="encoding">Encoding</label>
-            <select id="encoding" value={preview.encoding} onChange={(event) => onEncoding(event.currentTarget.value)}>
-              {Object.entries(encodings).map(([encoding, name]) => (
-                <option key={encoding} value={encoding}>
-                  {name}
-                </option>
-              ))}
-            </select>
-          </div>
-          {(['image', 'text', 'id'] as const).map((part) => (
-            <div class="field" key={part}>
-              <label for={`column-${part}`}>{{ image: 'Image', text: 'Text', id: 'Id (optional)' }[part]}</label>
-              <select
-                id={`column-${part}`}
-                value={mapping[part]}
-                onChange={(event) => setMapping({ ...mapping, [part]: event.currentTarget.value })}
-              >
-                <option value="">{part === 'id' ? 'none' : 'choose…'}</option>
-                {[...new Set(preview.columns)].map((column) => (
-                  <option key={column} value={column}>
-                    {column}
-                  </option>
-                ))}
-              </select>
-            </div>
-          ))}
-        </div>
-        <PreviewTable preview={preview} mapping={mapping} />
-      </section>
-      <section class="card stack" aria-labelledby="options">
-        <h2 id="options">Options</h2>
-        <div class="mapping">
-          <ModelSelect models={models} value={model} onChange={setModel} />
-          <div class="field">
-            <label for="budget">Stop when more than … % fail</label>
-            <input
-              id="budget"
-              type="number"
-              min="0"
-              max="100"
-              step="any"
-              placeholder="never"
-              value={failurePercent}
-              onInput={(event) => setFailurePercent(event.currentTarget.value)}
-            />
-          </div>
-        </div>
-      </section>
-      {failure !== undefined && <ProblemBox failure={failure} />}
-      {progress === undefined ? (
-        <div class="actions">
-          <button type="submit" class="primary" disabled={error !== undefined} aria-describedby="mapping-error">
-            Start
-          </button>
-          <span id="mapping-error" class="soft">
-            {error ?? ''}
-          </span>
-        </div>
-      ) : (
-        <div class="card">
-          <p role="status">{stageWords[progress.stage]}</p>
-          <p class="fine soft">Keep this page open until the upload is complete: leaving cancels it.</p>
-          <progress max={1} value={progress.share} aria-label="Upload" />
-          <button type="button" onClick={() => running.current?.abort()}>
-            Stop
-          </button>
-        </div>
-      )}
-    </form>
-  );
-}
-
-const stageWords: Record<UploadProgress['stage'], string> = {
-  preparing: 'Renaming the fields…',
-  sending: 'Uploading…',
-  storing: 'Storing the last items…',
-};
-
-function describePreview({ format, gzipped, encoding, estimate, columns }: Preview): string {
-  const rows = estimate === undefined ? '' : `${estimate.exact ? '' : 'about '}${numbers.count(estimate.rows)} rows, `;
-  return `${format.toUpperCase()}, ${nameOfEncoding(encoding)}${gzipped ? ', gzipped' : ''}: ${rows}${numbers.count(columns.length)} columns. The first rows:`;
-}
-
-/** Warns before the page is left during an upload, which would cancel it without creating a batch. */
-function useWarningWhile(busy: boolean): void {
-  useEffect(() => {
-    if (!busy) return;
-    const warn = (event: BeforeUnloadEvent) => event.preventDefault();
-    addEventListener('beforeunload', warn);
-    return () => removeEventListener('beforeunload', warn);
-  }, [busy]);
 }
 
 /** Creates an idempotency key. `crypto.randomUUID` is missing on pages over plain HTTP from another machine. */

@@ -1,20 +1,44 @@
+import { useEffect, useState } from 'preact/hooks';
+import * as numbers from '../ui/numbers.ts';
 import { Scrollable } from '../ui/scrollable.tsx';
+import { Thumbnail } from '../ui/thumbnail.tsx';
 import type { ColumnMapping } from './column-mapping.ts';
+import { type Cell, cellText } from './files/cell.ts';
+import type { Trial } from './files/trial.ts';
 import type { Preview } from './preview.ts';
 
 const longest = 160;
 
-/** Shows the first rows of a file, with the role of each column. */
-export function PreviewTable({ preview: { columns, rows }, mapping }: { preview: Preview; mapping: ColumnMapping }) {
+/** Shows the first rows of a file, with the role of each column, the images, and the scores of a trial. */
+export function PreviewTable({
+  preview: { columns, rows },
+  mapping,
+  images,
+  trials,
+  isTried,
+}: {
+  preview: Preview;
+  mapping: ColumnMapping;
+  /** True to show images from their hosts. Images in the file itself are always shown. */
+  images: boolean;
+  trials: ReadonlyMap<number, Trial>;
+  isTried: boolean;
+}) {
   const roleOf = (column: string) =>
     (['image', 'text', 'id'] as const).find((part) => mapping[part] === column) ?? 'metadata';
+  const hasScores = isTried || trials.size > 0;
   return (
     <Scrollable label="First rows">
       <table class="preview">
         <thead>
           <tr>
+            {hasScores && (
+              <th scope="col">
+                Score<span class="role">trial</span>
+              </th>
+            )}
             {columns.map((column, at) => (
-              <th key={at} scope="col" class={roleOf(column)}>
+              <th key={at} scope="col" dir="auto" class={roleOf(column)}>
                 {column}
                 <span class="role">{roleOf(column)}</span>
               </th>
@@ -24,9 +48,14 @@ export function PreviewTable({ preview: { columns, rows }, mapping }: { preview:
         <tbody>
           {rows.map((row, line) => (
             <tr key={line}>
+              {hasScores && <TrialCell trial={trials.get(line)} />}
               {columns.map((column, at) => (
-                <td key={at} class={roleOf(column)}>
-                  {(row[at] ?? '').slice(0, longest)}
+                <td key={at} dir="auto" class={roleOf(column)}>
+                  {roleOf(column) === 'image' ? (
+                    <ImageCell cell={row[at] ?? ''} shown={images} />
+                  ) : (
+                    textOf(row[at] ?? '').slice(0, longest)
+                  )}
                 </td>
               ))}
             </tr>
@@ -35,4 +64,47 @@ export function PreviewTable({ preview: { columns, rows }, mapping }: { preview:
       </table>
     </Scrollable>
   );
+}
+
+const textOf = (cell: Cell): string => (typeof cell === 'string' ? cell : `image, ${numbers.bytes(cell.size)}`);
+
+function TrialCell({ trial }: { trial: Trial | undefined }) {
+  if (trial === undefined) return <td class="trial soft">…</td>;
+  if ('failure' in trial) return <td class="trial failed">{trial.failure}</td>;
+  return (
+    <td class="trial">
+      <strong class="num">{numbers.score(trial.score)}</strong>
+    </td>
+  );
+}
+
+/** Shows an image with its address. An image in the file has no address. */
+function ImageCell({ cell, shown }: { cell: Cell; shown: boolean }) {
+  const made = useObjectUrl(cell);
+  const address =
+    typeof cell === 'string' && /^(https?:\/\/.|data:image\/)/i.test(cell.trim()) ? cell.trim() : undefined;
+  const source = made ?? address;
+  return (
+    <span class="preview-image">
+      {source !== undefined && (
+        <span class="thumb">
+          <Thumbnail image={source} shown={shown || made !== undefined} />
+        </span>
+      )}
+      <span class="cut">
+        {(typeof cell === 'string' ? cellText(cell) : numbers.bytes(cell.size)).slice(0, longest)}
+      </span>
+    </span>
+  );
+}
+
+function useObjectUrl(cell: Cell): string | undefined {
+  const [url, setUrl] = useState<string>();
+  useEffect(() => {
+    if (typeof cell === 'string') return setUrl(undefined);
+    const made = URL.createObjectURL(cell);
+    setUrl(made);
+    return () => URL.revokeObjectURL(made);
+  }, [cell]);
+  return url;
 }

@@ -1,30 +1,35 @@
 import { parseExactly } from '../../shared/exact-json.ts';
-import {
-  type BatchFormat,
-  type FormatName,
-  formatNamed,
-  formatOfFile,
-  formatOfStart,
-  formats,
-} from '../../shared/formats.ts';
+import { type BatchFormat, type FormatName, formatNamed, formatOfFile, formatOfStart } from '../../shared/formats.ts';
 import { createCsvReader } from './csv.ts';
 import { guessEncoding } from './encoding.ts';
+import { type Cell, cellOf } from './files/cell.ts';
+import { delimiterOf } from './files/delimiters.ts';
+import { type Recognised, recognise } from './files/signatures.ts';
+import { samplesOf } from './files/tar-head.ts';
 
 /** The start of a file as a table. The rest of the file is not read. */
 export interface Preview {
   format: FormatName;
-  /** The delimiter of CSV and TSV; empty for NDJSON. */
+  /** The delimiter of CSV and TSV; empty for other formats. */
   delimiter: string;
   gzipped: boolean;
-  /** The encoding it was read in, by its name in the Encoding Standard. */
+  /** The encoding it was read in, by its name in the Encoding Standard; empty for binary formats. */
   encoding: string;
   columns: string[];
-  rows: string[][];
+  rows: Cell[][];
+  /** The reason why values or rows are missing; undefined when all are there. */
+  unread?: string | undefined;
   /**
    * The estimated number of rows in the whole file, from the mean length of the first rows. `exact` is true when the
-   * whole file was read.
+   * number is known.
    */
   estimate: { rows: number; exact: boolean } | undefined;
+}
+
+/** The user's corrections of guesses. */
+export interface Corrections {
+  encoding?: string | undefined;
+  delimiter?: string | undefined;
 }
 
 /** The error for a file that cannot become a batch. The message gives the reason. */
@@ -33,25 +38,91 @@ export class NoPreview extends Error {
 }
 
 const headBytes = 256 * 1024;
+/** The bytes that are read of a tar, whose first samples contain whole images. */
+const tarHeadBytes = 8 * 1024 * 1024;
 const shownRows = 5;
 
 /**
- * Reads the first rows of a file.
- * @param encoding the encoding of the file; guessed by default.
+ * Reads the first rows of a file. The bytes of the file decide its format: only for text without a recognisable start
+ * does its name.
  * @throws {NoPreview}
  */
-export async function previewOf(file: File, encoding?: string): Promise<Preview> {
-  const head = await readHead(file, encoding);
+export async function previewOf(file: File, corrections: Corrections = {}): Promise<Preview> {
+  const start = new Uint8Array(await file.slice(0, headBytes).arrayBuffer());
+  const outer = recognise(start);
+  const gzipped = outer !== undefined && 'isGzip' in outer;
+  const content = gzipped
+    ? await inflate(start, file.size, headBytes)
+    : { bytes: start, whole: file.size <= headBytes };
+  const kind = gzipped ? recognise(content.bytes) : outer;
+  if (content.bytes.length === 0) throw new NoPreview('The file is empty.');
+  const binary = binaryFormatOf(kind, gzipped);
+  if (binary === 'parquet') return await previewOfParquet(file);
+  if (binary === 'tar') return await previewOfTar(file, gzipped);
+  const head = decode(content, gzipped, corrections.encoding);
   if (head.text.trim() === '') throw new NoPreview('The file is empty.');
   const format = formatOf(file.name, head.text);
-  const found = format.hasColumns ? readCsv(head, format) : readNdjson(head);
+  const found = format.hasColumns ? readCsv(head, format, corrections.delimiter) : readNdjson(head);
   if (found.columns.length === 0) throw new NoPreview(`The file has no rows that can be read as ${format.label}.`);
   return {
     ...found,
     format: format.name,
-    gzipped: head.gzipped,
+    gzipped,
     encoding: head.encoding,
     estimate: estimateOf(file, head, found.rowBytes),
+  };
+}
+
+/** Returns the binary format of a file; undefined for text. @throws {NoPreview} for a file that cannot be a batch. */
+function binaryFormatOf(kind: Recognised | undefined, gzipped: boolean): 'parquet' | 'tar' | undefined {
+  if (kind === undefined) return undefined;
+  if ('isGzip' in kind) throw new NoPreview('The file is compressed twice. Decompress it once.');
+  if ('kind' in kind) throw new NoPreview(`This is ${kind.kind}, not a list of pairs. ${kind.advice}`);
+  if (gzipped && !formatNamed(kind.format).mayBeGzip) {
+    throw new NoPreview('This is a Parquet file inside gzip. Decompress it first.');
+  }
+  return kind.format;
+}
+
+const binary = { delimiter: '', encoding: '' } as const;
+
+async function previewOfParquet(file: File): Promise<Preview> {
+  const { parquetHead } = await import('./files/parquet-head.ts');
+  const { columns, rows, total, unread } = await parquetHead(file, shownRows).catch((error: Error) => {
+    throw new NoPreview(`The file begins like Parquet but cannot be read: ${error.message}.`);
+  });
+  if (total === 0) throw new NoPreview('The Parquet file has no rows.');
+  return {
+    ...binary,
+    format: 'parquet',
+    gzipped: false,
+    columns,
+    rows: rows.map((row) => row.map(cellOf)),
+    unread,
+    estimate: { rows: total, exact: true },
+  };
+}
+
+async function previewOfTar(file: File, gzipped: boolean): Promise<Preview> {
+  const start = new Uint8Array(await file.slice(0, tarHeadBytes).arrayBuffer());
+  const bytes = gzipped ? (await inflate(start, file.size, tarHeadBytes)).bytes : start;
+  const samples = samplesOf(bytes, shownRows);
+  if (samples.length === 0) {
+    throw new NoPreview(
+      'The tar has no image with a text at its start. It needs files such as 1.jpg and 1.txt, next to each other.',
+    );
+  }
+  const hasMetadata = samples.some(({ metadata }) => metadata !== '');
+  const sampleBytes = (samples.at(-1)?.end ?? 0) / samples.length;
+  return {
+    ...binary,
+    format: 'tar',
+    gzipped,
+    columns: ['id', 'image', 'text', ...(hasMetadata ? ['metadata'] : [])],
+    rows: samples.map(({ id, image, text, metadata }) => [id, image, text, ...(hasMetadata ? [metadata] : [])]),
+    estimate: gzipped
+      ? undefined
+      : { rows: Math.max(samples.length, Math.round(file.size / sampleBytes)), exact: false },
   };
 }
 
@@ -66,32 +137,32 @@ interface Head {
 interface Found {
   delimiter: string;
   columns: string[];
-  rows: string[][];
+  rows: Cell[][];
   /** The mean length of a row. */
   rowBytes: { mean: number; rows: number };
 }
 
-async function readHead(file: File, chosen: string | undefined): Promise<Head> {
-  const bytes = new Uint8Array(await file.slice(0, headBytes).arrayBuffer());
-  const gzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  const { content, whole } = gzipped
-    ? await inflate(bytes, file.size)
-    : { content: bytes, whole: file.size <= headBytes };
-  const encoding = chosen ?? guessEncoding(content);
-  const text = new TextDecoder(encoding).decode(content).replace(/^\uFEFF/, '');
+interface Content {
+  bytes: Uint8Array<ArrayBuffer>;
+  whole: boolean;
+}
+
+function decode({ bytes, whole }: Content, gzipped: boolean, chosen: string | undefined): Head {
+  const encoding = chosen ?? guessEncoding(bytes);
+  const text = new TextDecoder(encoding).decode(bytes).replace(/^\uFEFF/, '');
   // The text is cut after the last complete row. That also drops an incomplete character.
   const end = whole ? text.length : text.lastIndexOf('\n') + 1;
   return { text: text.slice(0, end === 0 ? text.length : end), gzipped, encoding, whole };
 }
 
 /** Decompresses the head. A stream that is cut off ends with an error, which is expected. */
-async function inflate(bytes: Uint8Array<ArrayBuffer>, size: number) {
+async function inflate(bytes: Uint8Array<ArrayBuffer>, size: number, limit: number): Promise<Content> {
   const parts: Uint8Array[] = [];
   let length = 0;
   let ended = false;
   const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip')).getReader();
   try {
-    while (length < headBytes) {
+    while (length < limit) {
       const { done, value } = await reader.read();
       if (done) {
         ended = true;
@@ -105,29 +176,28 @@ async function inflate(bytes: Uint8Array<ArrayBuffer>, size: number) {
   }
   await reader.cancel().catch(() => {});
   const content = new Uint8Array(await new Blob(parts as Uint8Array<ArrayBuffer>[]).arrayBuffer());
-  return { content, whole: ended && size <= headBytes };
+  return { bytes: content, whole: ended && size <= bytes.length };
 }
 
-/** The formats whose rows can be shown. */
-export const previewed = formats.filter(({ isRead, isText, name }) => isRead && isText && name !== 'json');
-
-/** Returns the format that the file name states, or else the format that the first characters show. */
+/** Returns the format of a text: by its first characters, and for a table by the name of the file. */
 function formatOf(name: string, text: string): BatchFormat {
-  const byStart = formatOfStart(new TextEncoder().encode(text.trimStart().slice(0, 16))) ?? formatNamed('csv');
-  const named = formatOfFile(name)?.format;
-  // Many programs write NDJSON files with the ending `.json`.
-  const format = named === undefined || named.name === 'json' ? byStart : named;
-  if (previewed.includes(format)) return format;
-  throw new NoPreview(
-    format.name === 'json'
-      ? 'This is a JSON array. Write each item on a line of its own (NDJSON).'
-      : `${format.label} cannot be shown here; use \`vls batch\` for it.`,
-  );
+  const byStart = formatOfStart(new TextEncoder().encode(text.trimStart().slice(0, 16)))?.name;
+  const named = formatOfFile(name)?.format.name;
+  const isTable = named === 'csv' || named === 'tsv';
+  // A table may begin with a bracket or a brace by chance, but its first line is hardly a JSON object.
+  if (byStart === 'ndjson' && (!isTable || readObject(text.split('\n', 1)[0] ?? '') !== undefined)) {
+    return formatNamed('ndjson');
+  }
+  if (byStart === 'json' && !isTable) {
+    throw new NoPreview('This is a JSON array. Write each item on a line of its own (NDJSON).');
+  }
+  if (named === 'ndjson') return formatNamed('ndjson');
+  return formatNamed(named === 'tsv' ? 'tsv' : 'csv');
 }
 
-function readCsv({ text, whole }: Head, { name }: BatchFormat): Found {
+function readCsv({ text, whole }: Head, { name }: BatchFormat, chosen: string | undefined): Found {
   const stated = /^"?sep=([^"\r\n])"?\r?\n/i.exec(text);
-  const delimiter = stated?.[1] ?? (name === 'tsv' ? '\t' : delimiterOf(text));
+  const delimiter = stated?.[1] ?? chosen ?? (name === 'tsv' ? '\t' : delimiterOf(text));
   const reader = createCsvReader(delimiter);
   const all = [...reader.push(text.slice(stated?.[0].length ?? 0)), ...(whole ? reader.end() : [])];
   const [header, ...rows] = all;
@@ -138,13 +208,6 @@ function readCsv({ text, whole }: Head, { name }: BatchFormat): Found {
     rows: rows.slice(0, shownRows).map(({ fields }) => fields),
     rowBytes: { mean: length / Math.max(1, rows.length), rows: rows.length },
   };
-}
-
-/** Returns the most frequent delimiter of the header row. */
-function delimiterOf(text: string): string {
-  const header = text.split('\n', 1)[0] ?? '';
-  const countOf = (delimiter: string) => header.split(delimiter).length;
-  return [',', ';', '\t', '|'].reduce((best, next) => (countOf(next) > countOf(best) ? next : best));
 }
 
 function readNdjson({ text }: Head): Found {
@@ -158,7 +221,7 @@ function readNdjson({ text }: Head): Found {
   return {
     delimiter: '',
     columns,
-    rows: shown.map((item) => columns.map((column) => cellText(item[column]))),
+    rows: shown.map((item) => columns.map((column) => cellOf(item[column]))),
     rowBytes: { mean: length / Math.max(1, lines.length), rows: lines.length },
   };
 }
@@ -173,9 +236,6 @@ export function readObject(line: string): Record<string, unknown> | undefined {
     return undefined;
   }
 }
-
-const cellText = (value: unknown): string =>
-  value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
 
 function estimateOf(file: File, head: Head, { mean, rows }: Found['rowBytes']): Preview['estimate'] {
   if (head.whole) return { rows, exact: true };

@@ -16,6 +16,10 @@ export interface Upload {
   failureShare: number | undefined;
   /** The idempotency key. It is the same for all attempts with this file, so that no attempt creates a second batch. */
   idempotencyKey: string;
+  /** The name of the batch; empty for the name of the file. */
+  name: string;
+  /** Tags, separated by commas. */
+  tags: string;
 }
 
 export interface UploadProgress {
@@ -39,7 +43,7 @@ export async function uploadBatch(
   return await send({ ...upload, preview: { ...upload.preview, encoding: 'utf-8' } }, body, onProgress, signal);
 }
 
-/** The maximum length of a name of a batch, as in the contract. */
+/** The maximum length of a name that the service accepts. */
 const maxNameLength = 200;
 
 const brokenOff =
@@ -47,16 +51,18 @@ const brokenOff =
 
 /** Sends a file by XMLHttpRequest, because `fetch` does not report the progress of a body. */
 function send(
-  { file, preview, mapping, model, failureShare, idempotencyKey }: Upload,
+  { file, preview, mapping, model, failureShare, idempotencyKey, name, tags }: Upload,
   body: Blob,
   onProgress: (progress: UploadProgress) => void,
   signal: AbortSignal,
 ): Promise<BatchStatus> {
   const query = new URLSearchParams();
-  const name = file.name.trim().slice(0, maxNameLength);
-  if (name !== '') query.set('name', name);
   if (model !== '') query.set('model', model);
   if (failureShare !== undefined) query.set('failureBudgetShare', String(failureShare));
+  const named = (name.trim() || file.name.trim()).slice(0, maxNameLength);
+  if (named !== '') query.set('name', named);
+  const words = tags.split(',').flatMap((tag) => (tag.trim() === '' ? [] : [tag.trim()]));
+  if (words.length > 0) query.set('tags', words.join());
   const format = formatNamed(preview.format);
   if (format.hasColumns) {
     query.set('image', mapping.image);
@@ -64,12 +70,13 @@ function send(
     // A space never equals a column name, because names in a header are trimmed. So no column is read as the id, and a
     // column named `id` becomes metadata.
     query.set('id', mapping.id === '' ? ' ' : mapping.id);
-    if (preview.delimiter !== ',') query.set('delimiter', preview.delimiter);
+    if (preview.delimiter !== '' && preview.delimiter !== ',') query.set('delimiter', preview.delimiter);
   }
+  const contentType = `${format.mediaTypes[0]}${format.isText ? `; charset=${preview.encoding}` : ''}`;
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open('POST', apiUrl(`v1/evaluation/batch?${query}`));
-    request.setRequestHeader('content-type', `${format.mediaTypes[0]}; charset=${preview.encoding}`);
+    request.setRequestHeader('content-type', contentType);
     request.setRequestHeader('idempotency-key', idempotencyKey);
     request.upload.onprogress = ({ loaded, total }) => onProgress({ stage: 'sending', share: loaded / total });
     request.upload.onload = () => onProgress({ stage: 'storing', share: 1 });

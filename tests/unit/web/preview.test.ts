@@ -30,7 +30,10 @@ test('another encoding may be chosen, and a character that the head cuts does no
   const cyrillic = Uint8Array.of(...Buffer.from('image,text\nx,'), 0xea, 0xee, 0xf2, 0x0a);
   const file = new File([cyrillic], 'pairs.csv');
   expect((await previewOf(file)).encoding).toBe('windows-1252');
-  expect(await previewOf(file, 'windows-1251')).toMatchObject({ encoding: 'windows-1251', rows: [['x', 'кот']] });
+  expect(await previewOf(file, { encoding: 'windows-1251' })).toMatchObject({
+    encoding: 'windows-1251',
+    rows: [['x', 'кот']],
+  });
   const long = new File([`image,text\n${'x,é\n'.repeat(100_001)}`], 'pairs.csv');
   for (const cut of [0, 1, 2, 3]) {
     const moved = new File(['a'.repeat(cut), long], 'pairs.csv');

@@ -1,0 +1,34 @@
+import { isImage } from './signatures.ts';
+
+/** A value of a row: text, or an image that the file itself contains. */
+export type Cell = string | Blob;
+
+/** Converts a value of JSON or Parquet to a cell. Bytes become an image or text; an object with bytes becomes its bytes. */
+export function cellOf(value: unknown): Cell {
+  if (value === undefined || value === null) return '';
+  if (typeof value === 'string') return value;
+  if (value instanceof Uint8Array) return cellOfBytes(value);
+  if (value instanceof Date) return value.toISOString();
+  if (typeof value !== 'object') return String(value);
+  const { bytes, path } = value as { bytes?: unknown; path?: unknown };
+  if (bytes instanceof Uint8Array) return cellOfBytes(bytes);
+  if ('bytes' in value && path !== undefined && path !== null) return cellOf(path);
+  return JSON.stringify(value, (_key, part) =>
+    typeof part === 'bigint' ? Number(part) : part instanceof Uint8Array ? cellText(cellOfBytes(part)) : part,
+  );
+}
+
+function cellOfBytes(bytes: Uint8Array): Cell {
+  if (isImage(bytes)) return new Blob([new Uint8Array(bytes)]);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return `${bytes.length} bytes`;
+  }
+}
+
+/** The text that stands for an image in the file. */
+export const imageInFile = 'data:image/';
+
+/** Returns the text of a cell. */
+export const cellText = (cell: Cell): string => (typeof cell === 'string' ? cell : imageInFile);

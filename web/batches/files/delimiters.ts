@@ -1,0 +1,16 @@
+/** The usual delimiters of columns, with their names. */
+export const delimiters: Readonly<Record<string, string>> = {
+  ',': 'commas',
+  ';': 'semicolons',
+  '\t': 'tabs',
+  '|': 'bars',
+};
+
+export const nameOfDelimiter = (delimiter: string): string => delimiters[delimiter] ?? `“${delimiter}”`;
+
+/** Returns the most frequent delimiter of the header row. */
+export function delimiterOf(text: string): string {
+  const header = text.split('\n', 1)[0] ?? '';
+  const countOf = (delimiter: string) => header.split(delimiter).length;
+  return Object.keys(delimiters).reduce((best, next) => (countOf(next) > countOf(best) ? next : best), ',');
+}

@@ -1,0 +1,78 @@
+import type { FormatName } from '../../../shared/formats.ts';
+
+/** The kind of a file that its first bytes show. */
+export type Recognised =
+  | { format: Extract<FormatName, 'parquet' | 'tar'> }
+  | { isGzip: true }
+  /** A file that cannot be a batch. `kind` names it, with its article; `advice` says what to do instead. */
+  | { kind: string; advice: string };
+
+const asImage = 'To score a single image, use Try it. To score many, pack them into a tar, or list their addresses.';
+const asTable = 'Save it as CSV, NDJSON or Parquet.';
+const asPlain = 'Decompress it first; gzip is read as it is.';
+
+/** The first bytes of files that are often dropped, as text in Latin-1, and the offset of these bytes. */
+const signatures: readonly [start: string, offset: number, recognised: Recognised][] = [
+  ['PAR1', 0, { format: 'parquet' }],
+  ['ustar', 257, { format: 'tar' }],
+  ['\x1f\x8b', 0, { isGzip: true }],
+  ['\x89PNG', 0, { kind: 'a PNG image', advice: asImage }],
+  ['\xff\xd8\xff', 0, { kind: 'a JPEG image', advice: asImage }],
+  ['GIF8', 0, { kind: 'a GIF image', advice: asImage }],
+  ['WEBP', 8, { kind: 'a WebP image', advice: asImage }],
+  ['ftypavif', 4, { kind: 'an AVIF image', advice: asImage }],
+  ['ftyphei', 4, { kind: 'a HEIC image', advice: asImage }],
+  ['ftypmif1', 4, { kind: 'a HEIF image', advice: asImage }],
+  ['II*\0', 0, { kind: 'a TIFF image', advice: asImage }],
+  ['MM\0*', 0, { kind: 'a TIFF image', advice: asImage }],
+  ['ftyp', 4, { kind: 'a video', advice: 'Save its frames as images.' }],
+  ['%PDF', 0, { kind: 'a PDF document', advice: asTable }],
+  [
+    'PK\x03\x04',
+    0,
+    { kind: 'an Excel workbook or a ZIP archive', advice: 'Save a workbook as CSV; pack images into a tar.' },
+  ],
+  ['\xd0\xcf\x11\xe0', 0, { kind: 'an old Excel workbook', advice: 'Save it as CSV.' }],
+  ['ARROW1', 0, { kind: 'an Arrow (Feather) file', advice: 'Save it as Parquet.' }],
+  ['\xff\xff\xff\xff\x10\0\0\0', 0, { kind: 'an Arrow stream', advice: 'Save it as Parquet.' }],
+  ['ORC', 0, { kind: 'an ORC file', advice: 'Save it as Parquet.' }],
+  ['Obj\x01', 0, { kind: 'an Avro file', advice: 'Save it as Parquet.' }],
+  ['SQLite format 3', 0, { kind: 'an SQLite database', advice: 'Export a table as CSV.' }],
+  ['\x93NUMPY', 0, { kind: 'a NumPy array', advice: asTable }],
+  ['\x89HDF', 0, { kind: 'an HDF5 file', advice: asTable }],
+  ['\x28\xb5\x2f\xfd', 0, { kind: 'compressed with Zstandard', advice: asPlain }],
+  ['BZh', 0, { kind: 'compressed with bzip2', advice: asPlain }],
+  ['\xfd7zXZ', 0, { kind: 'compressed with xz', advice: asPlain }],
+  ['7z\xbc\xaf', 0, { kind: 'a 7z archive', advice: asPlain }],
+  ['Rar!', 0, { kind: 'a RAR archive', advice: asPlain }],
+];
+
+/** The number of bytes at the start of a file that are looked at. */
+const lookedAt = 1_024;
+
+/** Returns the kind of a file by its first bytes; undefined for text. The name of the file has no influence. */
+export function recognise(bytes: Uint8Array): Recognised | undefined {
+  const start = String.fromCharCode(...bytes.subarray(0, lookedAt));
+  const found = signatures.find(([signature, offset]) => start.startsWith(signature, offset));
+  if (found !== undefined) return found[2];
+  return isText(bytes.subarray(0, lookedAt))
+    ? undefined
+    : { kind: 'a binary file of an unknown kind', advice: asTable };
+}
+
+export const isImage = (bytes: Uint8Array): boolean => {
+  const found = recognise(bytes);
+  return found !== undefined && 'advice' in found && found.advice === asImage;
+};
+
+/** Returns true unless the bytes have control characters that no text has. UTF-16 has zero bytes in one half only. */
+function isText(bytes: Uint8Array): boolean {
+  const zeros = [0, 0];
+  let controls = 0;
+  for (const [at, byte] of bytes.entries()) {
+    if (byte === 0) zeros[at % 2] = (zeros[at % 2] ?? 0) + 1;
+    else if (byte < 0x20 && !(byte >= 0x07 && byte <= 0x0d) && byte !== 0x1a && byte !== 0x1b) controls++;
+  }
+  const [even = 0, odd = 0] = zeros;
+  return controls * 50 <= bytes.length && (even === 0 || odd === 0 || Math.max(even, odd) > 4 * Math.min(even, odd));
+}
