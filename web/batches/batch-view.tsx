@@ -9,6 +9,7 @@ import * as numbers from '../ui/numbers.ts';
 import { ProblemBox } from '../ui/problem.tsx';
 import { scaleOf } from '../ui/scale.ts';
 import { BatchActions } from './actions.tsx';
+import { CompareView } from './compare/compare-view.tsx';
 import { Explorer } from './explorer/explorer.tsx';
 import { ExtremesBox } from './extremes.tsx';
 import { FailuresBox } from './failures-box.tsx';
@@ -16,7 +17,7 @@ import { type Followed, type Follower, followBatch } from './follow.ts';
 import { JudgeView } from './judge/judge-view.tsx';
 import { Counts, ProgressBar } from './progress.tsx';
 import type { Sample } from './progress-samples.ts';
-import { stateWords } from './state.ts';
+import { stateWords, titleOf } from './state.ts';
 import { ExportBox } from './workbench/export-box.tsx';
 import { Workbench } from './workbench/workbench.tsx';
 
@@ -37,7 +38,7 @@ export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
     </p>
   );
   const status = followed?.status;
-  const name = status?.name ?? `Batch ${id.slice(0, 8)}`;
+  const name = titleOf(status ?? { id, name: null });
   if (status === undefined) {
     return (
       <>
@@ -70,6 +71,7 @@ export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
       {followed?.failure !== undefined && <ProblemBox failure={followed.failure} />}
       {followed?.isInterrupted && <p class="notice">Connection lost; reconnecting. The batch continues.</p>}
       {tab === 'pairs' && <Explorer status={status} />}
+      {tab === 'compare' && <CompareView status={status} />}
       {tab === 'judge' && <Judge status={status} summary={summary} />}
       {tab === 'scores' && (
         <div class="stack">
@@ -98,7 +100,12 @@ export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
   );
 }
 
-const tabNames: Record<BatchTab, string> = { scores: 'Scores', pairs: 'Pairs', judge: 'Judge a sample' };
+const tabNames: Record<BatchTab, string> = {
+  scores: 'Scores',
+  pairs: 'Pairs',
+  judge: 'Judge a sample',
+  compare: 'Compare',
+};
 
 /** The tabs of the batch. A link to a tab keeps the threshold; the other parts of the query belong to one tab only. */
 function Tabs({ id, current }: { id: string; current: BatchTab }) {
@@ -139,6 +146,14 @@ function Origin({ status }: { status: BatchStatus }) {
         <>
           {' '}
           Retries <a href={addressOf.batch(status.retryOf)}>an earlier batch</a>.
+        </>
+      )}
+      {status.rescoreOf !== null && (
+        <>
+          {' '}
+          {status.texts === 'others' ? 'Wrong pairs: the images of ' : 'The items of '}
+          <a href={addressOf.batch(status.rescoreOf)}>an earlier batch</a>
+          {status.texts === 'others' ? ' with the texts of other rows.' : ', scored once more.'}
         </>
       )}
       {status.retriedBy !== null && (

@@ -38,3 +38,6 @@ export function retryWords(status: Pick<BatchStatus, 'failures' | 'items'>): str
   if (may === status.items.failed) return `Retry ${failed} that may pass`;
   return `Retry ${failed} failed, of which ${numbers.count(may)} may pass`;
 }
+
+/** Returns the name under which a batch is shown: its own, or the beginning of its id. */
+export const titleOf = ({ id, name }: Pick<BatchStatus, 'id' | 'name'>): string => name ?? `Batch ${id.slice(0, 8)}`;

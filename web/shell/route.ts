@@ -8,7 +8,7 @@ export type PageRoute =
   | { view: 'batch'; id: string; tab: BatchTab };
 
 /** The parts of a batch's view. */
-export const batchTabs = ['scores', 'pairs', 'judge'] as const;
+export const batchTabs = ['scores', 'pairs', 'judge', 'compare'] as const;
 export type BatchTab = (typeof batchTabs)[number];
 
 /** The parts of the view of the system. */

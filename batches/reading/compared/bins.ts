@@ -2,7 +2,7 @@ import type { BatchComparison } from '../../../shared/contracts/comparison.ts';
 import type { Scale } from './scale.ts';
 
 /** The maximum number of bins of one axis. */
-const mostBins = 64;
+const mostBins = 80;
 const widths = [0.1, 0.25, 0.5, 1, 2, 5];
 
 /** Counts items by two scores, in bins whose width depends on the range of the scores. */

@@ -49,8 +49,10 @@ export async function compareBatches(
   const sides = { both: 0, onlyThis: 0, onlyOther: 0, neither: 0 };
   const middle = (items - 1) / 2;
   await eachPair(source, batch, other, (index, own, its) => {
-    const [score, otherScore] = [toScore(own), toScore(its)];
-    const [rank, otherRank] = [scale.rankOf(own) - middle, otherScale.rankOf(its) - middle];
+    const score = toScore(own);
+    const otherScore = toScore(its);
+    const rank = scale.rankOf(own) - middle;
+    const otherRank = otherScale.rankOf(its) - middle;
     sums.product += rank * otherRank;
     sums.square += rank * rank;
     sums.otherSquare += otherRank * otherRank;

@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { BatchStatus } from '../../../shared/contracts/batch.ts';
 import { type Code, codes } from '../../../shared/errors.ts';
 import type { HashQuery } from '../../shell/hash-query.ts';
+import { addressOf } from '../../shell/route.ts';
 import * as numbers from '../../ui/numbers.ts';
 import { type ExplorerQuery, isFiltered, noFilters } from './query.ts';
 
@@ -51,6 +52,11 @@ export function Filters({ status, asked, set }: { status: BatchStatus; asked: Ex
           ['score', 'lowest score first'],
         ]}
       />
+      {asked.other !== undefined && (
+        <p class="chip fine">
+          in <a href={addressOf.batch(asked.other)}>another batch</a> {limitWords(asked)}
+        </p>
+      )}
       {isFiltered(asked) && (
         <button type="button" class="quiet" onClick={() => set(noFilters)}>
           Clear filters
@@ -58,6 +64,12 @@ export function Filters({ status, asked, set }: { status: BatchStatus; asked: Ex
       )}
     </search>
   );
+}
+
+function limitWords({ otherMin, otherMax }: ExplorerQuery): string {
+  const from = otherMin === undefined ? '' : `from ${otherMin}`;
+  const to = otherMax === undefined ? '' : `to ${otherMax}`;
+  return `${from} ${to}`.trim() || 'scored too';
 }
 
 const textOf = (value: number | undefined): string => (value === undefined ? '' : String(value));

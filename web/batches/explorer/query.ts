@@ -14,6 +14,10 @@ export interface ExplorerQuery {
   status: (typeof statuses)[number] | undefined;
   code: string | undefined;
   search: string;
+  /** Id of another batch of the same items, and limits of the score there. */
+  other: string | undefined;
+  otherMin: number | undefined;
+  otherMax: number | undefined;
   sort: Sort;
   /** Names of the shown columns of the input; undefined for the first ones. */
   columns: string[] | undefined;
@@ -29,6 +33,9 @@ export function readQuery(query: URLSearchParams): ExplorerQuery {
     status: statuses.find((status) => status === query.get('status')),
     code: query.get('code') ?? undefined,
     search: query.get('q') ?? '',
+    other: query.get('other') ?? undefined,
+    otherMin: numberIn(query, 'otherMin'),
+    otherMax: numberIn(query, 'otherMax'),
     sort: sorts.find((sort) => sort === query.get('sort')) ?? 'order',
     columns: query.get('columns')?.split(',').filter(Boolean),
     pair: numberIn(query, 'pair'),
@@ -42,13 +49,17 @@ export const noFilters: QueryChanges = {
   status: undefined,
   code: undefined,
   q: undefined,
+  other: undefined,
+  otherMin: undefined,
+  otherMax: undefined,
 };
 
-export const isFiltered = ({ min, max, status, code, search }: ExplorerQuery): boolean =>
-  [min, max, status, code].some((value) => value !== undefined) || search !== '';
+export const isFiltered = ({ min, max, status, code, search, other }: ExplorerQuery): boolean =>
+  [min, max, status, code, other].some((value) => value !== undefined) || search !== '';
 
 /** Returns the query of the API that selects and orders the same pairs. */
-export function apiQuery({ min, max, status, code, search, sort }: ExplorerQuery): Record<string, string> {
+export function apiQuery(asked: ExplorerQuery): Record<string, string> {
+  const { min, max, status, code, search, sort, other, otherMin, otherMax } = asked;
   return {
     ...(sort !== 'order' && { sort }),
     ...(min !== undefined && { minScore: String(min) }),
@@ -56,5 +67,8 @@ export function apiQuery({ min, max, status, code, search, sort }: ExplorerQuery
     ...(status !== undefined && { status }),
     ...(code !== undefined && { code }),
     ...(search.trim() !== '' && { q: search.trim() }),
+    ...(other !== undefined && { other }),
+    ...(other !== undefined && otherMin !== undefined && { otherMinScore: String(otherMin) }),
+    ...(other !== undefined && otherMax !== undefined && { otherMaxScore: String(otherMax) }),
   };
 }

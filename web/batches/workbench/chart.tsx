@@ -1,5 +1,6 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import * as numbers from '../../ui/numbers.ts';
+import { useWidth } from '../../ui/use-width.ts';
 import { type Bar, barsOf, countPassing, countTicks, type Histogram, scoreTicks, toStep } from './distribution.ts';
 
 const height = 220;
@@ -99,19 +100,4 @@ function barWords(bar: Bar, histogram: Histogram): string {
   const { count } = countPassing(histogram, bar.from);
   const range = `${numbers.points(bar.from)} to ${numbers.points(bar.to)}`;
   return `${range}: ${numbers.count(bar.count)} pairs. ${numbers.count(count)} reach ${numbers.points(bar.from)}.`;
-}
-
-function useWidth() {
-  const box = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(800);
-  useEffect(() => {
-    const element = box.current;
-    if (element === null) return;
-    const look = () => setWidth(element.clientWidth);
-    look();
-    const resized = new ResizeObserver(look);
-    resized.observe(element);
-    return () => resized.disconnect();
-  }, []);
-  return [box, width] as const;
 }

@@ -1,0 +1,145 @@
+import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import { useHashQuery } from '../../shell/hash-query.ts';
+import { addressOf } from '../../shell/route.ts';
+import { useSession } from '../../shell/session.tsx';
+import { NumberField } from '../../ui/number-field.tsx';
+import * as numbers from '../../ui/numbers.ts';
+import { ImagesSwitch, useImageDisplay } from '../../ui/pairs.tsx';
+import { ProblemBox } from '../../ui/problem.tsx';
+import { scaleOf } from '../../ui/scale.ts';
+import { ProgressBar } from '../progress.tsx';
+import { titleOf } from '../state.ts';
+import { Agreement } from './agreement.tsx';
+import { Disagreements } from './disagreements.tsx';
+import { candidatesOf, namesOf, readCompareQuery } from './query.ts';
+import { RescoreForm } from './rescore-form.tsx';
+import { Scatter } from './scatter.tsx';
+import { SidesBox } from './sides.tsx';
+import { useComparison, useRecentBatches } from './use-comparison.ts';
+
+/** Compares the batch with another batch of the same items. Its whole state is in the URL. */
+export function CompareView({ status }: { status: BatchStatus }) {
+  const { query, set } = useHashQuery();
+  const asked = readCompareQuery(query);
+  const threshold = asked.threshold ?? scaleOf(status.model).threshold;
+  const recent = useRecentBatches();
+  const candidates = candidatesOf(status, recent.value ?? []);
+  const other = asked.other ?? candidates.find(({ texts }) => texts === 'own')?.id;
+  const { value, failure, reload } = useComparison(status, other, threshold, asked.otherThreshold);
+  const images = useImageDisplay(useSession()?.tenant === status.tenant);
+  const shown = value !== undefined && value.other.id === other ? value : undefined;
+  const names = shown === undefined ? undefined : namesOf(status, shown.other, titleOf);
+  const choose = (id: string) => set({ other: id, otherThreshold: undefined });
+  return (
+    <div class="stack">
+      <section class="card stack" aria-labelledby="compare">
+        <div class="heading">
+          <h2 id="compare">Compare</h2>
+          {other !== undefined && (
+            <a class="fine" href={addressOf.batch(other)}>
+              Open the other batch
+            </a>
+          )}
+        </div>
+        <div class="compare-form">
+          <label class="filter">
+            <span>With</span>
+            <select value={other ?? ''} onChange={(event) => choose(event.currentTarget.value)}>
+              {other === undefined && <option value="">no other batch of these items</option>}
+              {other !== undefined && !candidates.some(({ id }) => id === other) && (
+                <option value={other}>{shown === undefined ? other : optionWords(shown.other)}</option>
+              )}
+              {candidates.map((batch) => (
+                <option key={batch.id} value={batch.id}>
+                  {optionWords(batch)}
+                </option>
+              ))}
+            </select>
+          </label>
+          <RescoreForm status={status} onStarted={(child) => choose(child.id)} reload={recent.reload} />
+        </div>
+        {failure !== undefined && <ProblemBox failure={failure} retry={reload} />}
+        {recent.failure !== undefined && <ProblemBox failure={recent.failure} retry={recent.reload} />}
+        {other === undefined && recent.value !== undefined && (
+          <div class="empty">
+            <p>Nothing to compare with yet.</p>
+            <p class="soft">
+              Score these items with another model, or post the same file again: the items are matched by their place.
+            </p>
+          </div>
+        )}
+        {other !== undefined && shown === undefined && failure === undefined && (
+          <p class="soft" role="status">
+            Comparing…
+          </p>
+        )}
+        {shown !== undefined && shown.other.finishedAt === null && (
+          <div class="stack">
+            <p class="soft">
+              {numbers.count(shown.other.items.total - shown.other.items.pending)} of{' '}
+              {numbers.count(shown.other.items.total)} items are scored there. Everything below is about these.
+            </p>
+            <ProgressBar items={shown.other.items} />
+          </div>
+        )}
+        {shown !== undefined && names !== undefined && shown.comparison.compared > 0 && (
+          <div class="compare-top">
+            <Scatter
+              comparison={shown.comparison}
+              names={names}
+              onThresholds={(here, there) => set({ threshold: String(here), otherThreshold: String(there) })}
+            />
+            <div class="stack">
+              <Agreement comparison={shown.comparison} isSameModel={status.model === shown.other.model} />
+              <div class="threshold-fields">
+                <NumberField
+                  label={`Keep from, ${names[0]}`}
+                  value={threshold}
+                  min={0}
+                  max={100}
+                  step={0.1}
+                  onChange={(value) => set({ threshold: String(value) })}
+                />
+                <NumberField
+                  label={`Keep from, ${names[1]}`}
+                  value={asked.otherThreshold ?? Number((shown.comparison.sides?.otherThreshold ?? 0).toFixed(1))}
+                  min={0}
+                  max={100}
+                  step={0.1}
+                  onChange={(value) => set({ otherThreshold: String(value) })}
+                />
+              </div>
+              {asked.otherThreshold === undefined ? (
+                <p class="fine soft">The second threshold follows the first: both keep as many pairs.</p>
+              ) : (
+                <button type="button" class="link" onClick={() => set({ otherThreshold: undefined })}>
+                  Let both keep as many pairs
+                </button>
+              )}
+            </div>
+          </div>
+        )}
+        {shown !== undefined && shown.comparison.compared === 0 && shown.other.finishedAt !== null && (
+          <p class="empty">No item has a score in both batches.</p>
+        )}
+      </section>
+      {shown !== undefined && names !== undefined && shown.comparison.compared > 0 && (
+        <>
+          <SidesBox status={status} compared={shown} names={names} images={images.shown} />
+          <section class="card stack" aria-labelledby="disagreements">
+            <div class="heading">
+              <h2 id="disagreements">Largest disagreements</h2>
+              <ImagesSwitch images={images} />
+            </div>
+            <Disagreements status={status} comparison={shown.comparison} names={names} images={images.shown} />
+          </section>
+        </>
+      )}
+    </div>
+  );
+}
+
+function optionWords(batch: BatchStatus): string {
+  const words = `${titleOf(batch)}, ${batch.model}, ${numbers.ago(batch.createdAt)}`;
+  return batch.texts === 'others' ? `${words}, wrong pairs` : words;
+}

@@ -1,0 +1,83 @@
+import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchComparison, Disagreement } from '../../../shared/contracts/comparison.ts';
+import { addressOf } from '../../shell/route.ts';
+import * as numbers from '../../ui/numbers.ts';
+import { Thumbnail } from '../../ui/thumbnail.tsx';
+
+/** Shows the pairs that the two batches rank most differently, in two columns next to each other. */
+export function Disagreements({
+  status,
+  comparison: { disagreements },
+  names: [here, there],
+  images,
+}: {
+  status: BatchStatus;
+  comparison: BatchComparison;
+  names: [here: string, there: string];
+  images: boolean;
+}) {
+  const list = (title: string, items: Disagreement[]) => (
+    <div>
+      <h3>{title}</h3>
+      {items.length === 0 ? (
+        <p class="soft">No pairs.</p>
+      ) : (
+        <ol class="disagreements">
+          {items.map((item) => (
+            <li key={item.index}>
+              <span class="thumb">
+                <Thumbnail image={item.image} shown={images} />
+              </span>
+              <div>
+                <a class="row-link" href={pairAddress(status, item)}>
+                  <span class="pair-text" dir="auto">
+                    {item.text === '' ? 'no text' : item.text}
+                  </span>
+                </a>
+                {item.otherText !== undefined && (
+                  <p class="fine soft pair-text" dir="auto">
+                    {there}: {item.otherText}
+                  </p>
+                )}
+                <dl class="ranks">
+                  <Rank name={here} score={item.score} rank={item.rank} />
+                  <Rank name={there} score={item.otherScore} rank={item.otherRank} />
+                </dl>
+              </div>
+            </li>
+          ))}
+        </ol>
+      )}
+    </div>
+  );
+  return (
+    <div class="two">
+      {list(`Higher with ${here}`, disagreements.higherHere)}
+      {list(`Higher with ${there}`, disagreements.higherThere)}
+    </div>
+  );
+}
+
+function Rank({ name, score, rank }: { name: string; score: number; rank: number }) {
+  return (
+    <div>
+      <dt class="cut">{name}</dt>
+      <dd>
+        <span class="num">{numbers.score(score)}</span>
+        <span class="mini-bar" aria-hidden="true">
+          <span style={{ width: `${100 * rank}%` }} />
+        </span>
+        <span class="soft">{rankWords(rank)}</span>
+      </dd>
+    </div>
+  );
+}
+
+/** Describes the share of pairs with a lower score. */
+export function rankWords(rank: number): string {
+  const percent = (share: number) => (share < 0.01 ? '1' : (100 * share).toFixed(0));
+  return rank >= 0.5 ? `best ${percent(1 - rank)} %` : `lowest ${percent(rank)} %`;
+}
+
+const pairAddress = (status: BatchStatus, { id, index, text }: Disagreement): string =>
+  `${addressOf.batch(status.id, 'pairs')}?q=${encodeURIComponent(id ?? text.slice(0, 60))}&pair=${index}`;

@@ -1,0 +1,24 @@
+import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import { fetchJson } from '../../http/client.ts';
+
+/** The maximum length of a name of a batch. */
+const maxName = 200;
+
+export interface RescoreRequest {
+  model?: string;
+  texts?: 'others';
+  sample?: number;
+  name: string;
+}
+
+/** Posts the items of a batch once more. Returns the new batch. */
+export async function rescore(
+  { id }: Pick<BatchStatus, 'id'>,
+  { name, ...asked }: RescoreRequest,
+): Promise<BatchStatus> {
+  const query = new URLSearchParams({ name: name.slice(0, maxName) });
+  for (const [key, value] of Object.entries(asked)) query.set(key, String(value));
+  return await fetchJson<BatchStatus>(`v1/evaluation/batch/${encodeURIComponent(id)}/rescore?${query}`, {
+    method: 'POST',
+  });
+}

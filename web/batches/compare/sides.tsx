@@ -1,0 +1,104 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { BatchStatus, ResultsPage } from '../../../shared/contracts/batch.ts';
+import type { ItemResult } from '../../../shared/contracts/item.ts';
+import { fetchJson } from '../../http/client.ts';
+import { addressOf } from '../../shell/route.ts';
+import * as numbers from '../../ui/numbers.ts';
+import { apiQuery, readQuery } from '../explorer/query.ts';
+import { Strip } from '../workbench/strip.tsx';
+import { listQueryOf, type Side } from './query.ts';
+import type { Compared } from './use-comparison.ts';
+
+/** The number of pairs that are shown of each side. */
+const shown = 8;
+
+/** Shows how many pairs each batch keeps, and the pairs that only one of them keeps. */
+export function SidesBox({
+  status,
+  compared: { comparison, other },
+  names: [here, there],
+  images,
+}: {
+  status: BatchStatus;
+  compared: Compared;
+  names: [here: string, there: string];
+  images: boolean;
+}) {
+  const { sides, compared } = comparison;
+  if (sides === null) return null;
+  const queryOf = (side: Side) => listQueryOf(side, other.id, sides.threshold, sides.otherThreshold);
+  const link = (side: Side) => `${addressOf.batch(status.id, 'pairs')}?${new URLSearchParams(queryOf(side))}`;
+  const cell = (side: Side) => (
+    <td>
+      <a href={link(side)} class="num">
+        {numbers.count(sides[side])}
+      </a>
+      <span class="fine soft"> {numbers.percent(sides[side] / Math.max(1, compared))}</span>
+    </td>
+  );
+  return (
+    <section class="card stack" aria-labelledby="sides">
+      <h2 id="sides">{numbers.count(sides.onlyThis + sides.onlyOther)} pairs change sides</h2>
+      <table class="sides">
+        <thead>
+          <tr>
+            <td />
+            <th scope="col">
+              {there} keeps it, from {numbers.points(sides.otherThreshold)}
+            </th>
+            <th scope="col">{there} leaves it out</th>
+          </tr>
+        </thead>
+        <tbody>
+          <tr>
+            <th scope="row">
+              {here} keeps it, from {numbers.points(sides.threshold)}
+            </th>
+            {cell('both')}
+            {cell('onlyThis')}
+          </tr>
+          <tr>
+            <th scope="row">{here} leaves it out</th>
+            {cell('onlyOther')}
+            {cell('neither')}
+          </tr>
+        </tbody>
+      </table>
+      <h3>
+        Only {here} keeps{' '}
+        <a class="fine" href={link('onlyThis')}>
+          all of them
+        </a>
+      </h3>
+      <SideStrip status={status} query={queryOf('onlyThis')} images={images} />
+      <h3>
+        Only {there} keeps{' '}
+        <a class="fine" href={link('onlyOther')}>
+          all of them
+        </a>
+      </h3>
+      <SideStrip status={status} query={queryOf('onlyOther')} images={images} />
+    </section>
+  );
+}
+
+function SideStrip({ status, query, images }: { status: BatchStatus; query: Record<string, string>; images: boolean }) {
+  const [pairs, setPairs] = useState<ItemResult[]>();
+  const key = JSON.stringify(query);
+  useEffect(() => {
+    const gone = new AbortController();
+    const all = new URLSearchParams({
+      ...apiQuery(readQuery(new URLSearchParams(query))),
+      items: 'true',
+      limit: String(shown),
+    });
+    fetchJson<ResultsPage>(`v1/evaluation/batch/${status.id}/results?${all}`, { signal: gone.signal }).then(
+      ({ results }) => setPairs(results),
+      // The list of pairs shows the error.
+      () => {},
+    );
+    return () => gone.abort();
+  }, [key, status.id]);
+  if (pairs === undefined) return <p class="soft">Loading…</p>;
+  return <Strip status={status} pairs={pairs} images={images} />;
+}

@@ -1,0 +1,60 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { BatchList, BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchComparison } from '../../../shared/contracts/comparison.ts';
+import { fetchJson } from '../../http/client.ts';
+import { type Polled, usePolled } from '../../http/use-polled.ts';
+
+/** The time in ms for which thresholds must not change before the batches are compared. */
+const restMs = 250;
+/** The time in ms between two comparisons of a batch that runs. */
+const liveMs = 2_500;
+
+export interface Compared {
+  comparison: BatchComparison;
+  other: BatchStatus;
+}
+
+/** Compares two batches on the service, and again while one of them runs. */
+export function useComparison(
+  batch: BatchStatus,
+  other: string | undefined,
+  threshold: number,
+  otherThreshold: number | undefined,
+): Polled<Compared | undefined> {
+  const [here, there] = useRested([threshold, otherThreshold]);
+  const query = new URLSearchParams({
+    ...(other !== undefined && { other }),
+    threshold: String(here),
+    ...(there !== undefined && { otherThreshold: String(there) }),
+  });
+  const path = `v1/evaluation/batch/${encodeURIComponent(batch.id)}/comparison?${query}`;
+  return usePolled(
+    path,
+    async (signal) => {
+      if (other === undefined) return undefined;
+      const [comparison, status] = await Promise.all([
+        fetchJson<BatchComparison>(path, { signal }),
+        fetchJson<BatchStatus>(`v1/evaluation/batch/${encodeURIComponent(other)}`, { signal }),
+      ]);
+      return { comparison, other: status };
+    },
+    (value) =>
+      value !== undefined && (value.other.finishedAt === null || batch.finishedAt === null) ? liveMs : undefined,
+  );
+}
+
+/** Reads the recent batches of this tenant. */
+export const useRecentBatches = (): Polled<BatchStatus[]> =>
+  usePolled('recent batches', async (signal) => {
+    return (await fetchJson<BatchList>('v1/evaluation/batch?limit=200', { signal })).batches;
+  });
+
+function useRested<Value>(value: Value): Value {
+  const [rested, setRested] = useState(value);
+  const key = JSON.stringify(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setRested(value), restMs);
+    return () => clearTimeout(timer);
+  }, [key]);
+  return rested;
+}
