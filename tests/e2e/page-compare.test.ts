@@ -8,33 +8,36 @@ import { useBrowser, type WatchedPage } from '../support/browser.ts';
 import { findChromium } from '../support/chromium.ts';
 import { useService } from '../support/running-service.ts';
 import { saveScreenshot } from '../support/screenshots.ts';
-import { createSharedProfile } from '../support/shared-profile.ts';
 
 const chromium = findChromium();
 if (chromium === undefined) console.log('The tests of the comparison are skipped: there is no Chromium on the PATH.');
 
 describe.skipIf(chromium === undefined)('the comparison of two batches', () => {
-  const registry = createSharedProfile('altered');
-  const running = useService({ MODELS_FILE: registry.path });
+  const running = useService();
   const browser = useBrowser();
   let watched: WatchedPage;
   let page: Page;
   let id: string;
+  let other: string;
 
-  beforeAll(async () => {
+  /** Posts 60 photos with captions that depend on `shift`, and waits for the end of the batch. */
+  async function post(name: string, shift: number): Promise<string> {
     const items = Array.from({ length: 60 }, (_, at) => {
-      const photo = photoNames[at % 6] ?? '';
-      const caption = captions[photoNames[(at * 7 + (at % 3)) % 6] ?? ''];
-      return { id: `S-${at}`, image: running.host.url(`${photo}?${at % 12}`), text: `${caption}; ${at}` };
+      const caption = captions[photoNames[(at * 7 + (at % 3) * shift) % 6] ?? ''];
+      return { id: `S-${at}`, image: running.host.url(photoNames[at % 6] ?? ''), text: `${caption}; ${at}` };
     });
     const { body } = await running.client.call<BatchStatus>('/v1/evaluation/batch', {
       method: 'POST',
       headers: { 'content-type': 'application/json', prefer: 'wait=60' },
-      body: JSON.stringify({ items, model: 'compact-1', name: 'photos' }),
+      body: JSON.stringify({ items, name }),
     });
-    id = body.id;
     expect(body.state).toBe('completed');
-    return () => registry.remove();
+    return body.id;
+  }
+
+  beforeAll(async () => {
+    id = await post('photos', 1);
+    other = await post('photos, other captions', 2);
   });
   beforeEach(async () => {
     watched = await browser.open({ reducedMotion: 'reduce' });
@@ -51,24 +54,17 @@ describe.skipIf(chromium === undefined)('the comparison of two batches', () => {
     await page.locator('h1').waitFor();
   };
 
-  test('a second model is chosen and compared by keyboard alone, and the page shows what the API counts', async () => {
+  test('two batches are compared by keyboard alone, and the page shows what the API counts', async () => {
     await open('scores');
     await page.getByRole('link', { name: 'Compare' }).focus();
     await page.keyboard.press('Enter');
-    await page.getByText('Nothing to compare with yet.').waitFor();
-    const model = page.getByLabel('Model');
-    await model.locator('option[value=altered]').waitFor({ state: 'attached' });
-    await page.getByLabel('With').focus();
-    await page.keyboard.press('Tab');
-    await page.keyboard.type('altered');
-    expect(await model.inputValue()).toBe('altered');
-    await page.keyboard.press('Tab');
-    await page.keyboard.press('Enter');
-    await page.waitForURL(/other=[0-9a-f-]{36}/);
-    const other = /other=([0-9a-f-]{36})/.exec(page.url())?.[1];
-    await page.getByText('60 of 60 items', { exact: true }).waitFor({ timeout: 60_000 });
+    const choice = page.getByLabel('With');
+    await choice.locator(`option[value="${other}"]`).waitFor({ state: 'attached' });
+    await choice.focus();
+    await page.keyboard.type('photos, other');
+    await page.getByText('60 of 60 items', { exact: true }).waitFor();
 
-    const threshold = page.getByLabel('Keep from, compact-1');
+    const threshold = page.getByLabel('Keep from, photos', { exact: true });
     await threshold.focus();
     await page.keyboard.press('Control+A');
     await page.keyboard.type('45');
@@ -95,14 +91,19 @@ describe.skipIf(chromium === undefined)('the comparison of two batches', () => {
     expect(await page.locator('.chip').innerText()).toContain('in another batch from');
   });
 
-  test('the comparison survives a reload, fits a phone, and a batch that does not exist is an error', async () => {
-    await open('compare?threshold=45');
-    await page.getByText('60 of 60 items', { exact: true }).waitFor({ timeout: 60_000 });
+  test('the comparison survives a reload and fits a phone, the items are scored once more, and an unknown batch is an error', async () => {
+    await open(`compare?threshold=45&other=${other}`);
+    await page.getByText('60 of 60 items', { exact: true }).waitFor();
     await page.setViewportSize({ width: 400, height: 800 });
     await page.reload();
     await page.getByText('60 of 60 items', { exact: true }).waitFor();
-    expect(await page.getByLabel('Keep from, compact-1').inputValue()).toBe('45');
+    expect(await page.getByLabel('Keep from, photos', { exact: true }).inputValue()).toBe('45');
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(400);
+    await page.getByRole('button', { name: 'Score these 60 items with it' }).click();
+    await page.waitForURL((url) => !url.href.includes(other));
+    await page.getByText('nearly the same order').waitFor({ timeout: 60_000 });
+    await page.getByRole('link', { name: 'Open the other batch' }).click();
+    await page.getByText('The items of', { exact: false }).waitFor();
     await open('compare?other=nowhere');
     await page.reload();
     await page.getByRole('alert').getByText('There is no batch nowhere').waitFor();
