@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { BatchStatus } from '../../../shared/contracts/batch.ts';
-import { rankWords } from '../../../web/batches/compare/disagreements.tsx';
 import { candidatesOf, listQueryOf, namesOf } from '../../../web/batches/compare/query.ts';
+import { rankWords } from '../../../web/batches/compare/rank-words.ts';
 import { apiQuery, isFiltered, readQuery } from '../../../web/batches/explorer/query.ts';
 
 const batch = (id: string, more: object = {}): BatchStatus =>

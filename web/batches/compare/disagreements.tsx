@@ -3,6 +3,7 @@ import type { BatchComparison, Disagreement } from '../../../shared/contracts/co
 import { addressOf } from '../../shell/route.ts';
 import * as numbers from '../../ui/numbers.ts';
 import { Thumbnail } from '../../ui/thumbnail.tsx';
+import { rankWords } from './rank-words.ts';
 
 /** Shows the pairs that the two batches rank most differently, in two columns next to each other. */
 export function Disagreements({
@@ -71,12 +72,6 @@ function Rank({ name, score, rank }: { name: string; score: number; rank: number
       </dd>
     </div>
   );
-}
-
-/** Describes the share of pairs with a lower score. */
-export function rankWords(rank: number): string {
-  const percent = (share: number) => (share < 0.01 ? '1' : (100 * share).toFixed(0));
-  return rank >= 0.5 ? `best ${percent(1 - rank)} %` : `lowest ${percent(rank)} %`;
 }
 
 const pairAddress = (status: BatchStatus, { id, index, text }: Disagreement): string =>
