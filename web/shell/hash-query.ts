@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
+import type { QueryChanges } from './query.ts';
 
 /**
  * The name of an event of this page. It is sent after the query was changed without a new entry in the history, for
@@ -8,9 +9,6 @@ const changed = 'hashquerychange';
 
 /** Returns the query of the hash, such as `threshold=28` in `#/batches/1?threshold=28`. */
 const textInHash = (): string => location.hash.split('?')[1] ?? '';
-
-/** Values to set in the query. Undefined and the empty text remove a name. */
-export type QueryChanges = Record<string, string | undefined>;
 
 /** Returns the hash of the current view with a changed query. */
 export function hashWith(changes: QueryChanges): string {
@@ -49,10 +47,4 @@ export function useHashQuery(): HashQuery {
     dispatchEvent(new Event(changed));
   }, []);
   return { query: useMemo(() => new URLSearchParams(text), [text]), set };
-}
-
-/** Reads a number of a query; undefined when it is absent or not a number. */
-export function numberIn(query: URLSearchParams, name: string): number | undefined {
-  const value = query.get(name);
-  return value === null || value.trim() === '' || !Number.isFinite(Number(value)) ? undefined : Number(value);
 }

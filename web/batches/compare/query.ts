@@ -1,5 +1,5 @@
 import type { BatchStatus } from '../../../shared/contracts/batch.ts';
-import { numberIn } from '../../shell/hash-query.ts';
+import { numberIn } from '../../shell/query.ts';
 
 /** The state of the comparison, as its URL has it. */
 export interface CompareQuery {

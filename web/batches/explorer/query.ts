@@ -1,4 +1,4 @@
-import { numberIn, type QueryChanges } from '../../shell/hash-query.ts';
+import { numberIn, type QueryChanges } from '../../shell/query.ts';
 
 /** The order of the listed pairs; `order` is the order of evaluation. */
 export const sorts = ['order', 'score', '-score'] as const;

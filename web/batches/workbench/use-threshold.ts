@@ -1,4 +1,5 @@
-import { numberIn, useHashQuery } from '../../shell/hash-query.ts';
+import { useHashQuery } from '../../shell/hash-query.ts';
+import { numberIn } from '../../shell/query.ts';
 import type { Scale } from '../../ui/scale.ts';
 
 /**
