@@ -9,20 +9,22 @@ import { sum } from '../../testing/statistics.ts';
 import { until } from '../../testing/until.ts';
 import { table } from '../figures.ts';
 import { type BenchModelId, benchModels, writeRegistry } from '../models.ts';
+import { flameGraph } from './flame.ts';
 import { type CpuProfile, selfTimes } from './self-time.ts';
 import { readStages, stagesBetween } from './stage-times.ts';
 
-const usage = `npm run profile -- [--model MODEL] [--items N] [--latency MS] [--out DIRECTORY]
+const usage = `npm run profile -- [--model MODEL] [--items N] [--latency MS] [--flame FILE] [--out DIRECTORY]
 
   --model    one of ${Object.keys(benchModels).join(', ')}; compact by default
   --items    of the batch; about twenty seconds by default
   --latency  of the image server, in milliseconds; 0 by default
+  --flame    an SVG file for a flame graph of the worker
   --out      where the .cpuprofile files go; profile/<date> in DATA_DIR by default
 `;
 /** Number of functions shown for each process. */
 const shown = 8;
 
-const { values } = readWords(usage, ['model', 'items', 'latency', 'out'], [], (words) => {
+const { values } = readWords(usage, ['model', 'items', 'latency', 'flame', 'out'], [], (words) => {
   const { model = 'compact', items = '1' } = words.values;
   if (!(model in benchModels)) return `There is no model ${model}.`;
   return !(Number.isInteger(Number(items)) && Number(items) > 0) && `${items} is not a number of items.`;
@@ -72,6 +74,14 @@ try {
   for (const name of readdirSync(directory)) if (!name.endsWith('.cpuprofile')) rmSync(join(directory, name));
 }
 for (const name of readdirSync(directory).sort()) print(`\n${functionTable(join(directory, name))}`);
+if (values.flame !== undefined) {
+  const name = readdirSync(directory).find((file) => file.startsWith('vls-worker'));
+  if (name === undefined) throw new Error('There is no profile of the worker');
+  const profile = JSON.parse(readFileSync(join(directory, name), 'utf8')) as CpuProfile;
+  const title = `CPU time of the main thread of a worker: a batch of ${items} items, model ${model.name}`;
+  writeFileSync(values.flame, flameGraph(profile, title));
+  print(`\nFlame graph: ${values.flame}`);
+}
 print('\nOpen a .cpuprofile in the Performance panel of Chromium, in VS Code or in speedscope.');
 process.exit(0);
 

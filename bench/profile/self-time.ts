@@ -35,7 +35,8 @@ export function selfTimes({ nodes, samples = [], timeDeltas = [] }: CpuProfile):
     .sort((a, b) => b.milliseconds - a.milliseconds);
 }
 
-function nameOf({ functionName, url, lineNumber }: CallFrame, caller?: CallFrame): string {
+/** Returns the name of a function with its file and line. @param caller names a native function. */
+export function nameOf({ functionName, url, lineNumber }: CallFrame, caller?: CallFrame): string {
   // A native function has neither a name nor a location, so it is named after its caller.
   if (functionName === '' && url === '' && caller !== undefined) return `(native code) in ${nameOf(caller)}`;
   const name = functionName === '' ? '(anonymous)' : functionName;

@@ -1,4 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
+import { flameGraph } from '../profile/flame.ts';
 import { selfTimes } from '../profile/self-time.ts';
 import { stagesBetween, stagesIn } from '../profile/stage-times.ts';
 
@@ -24,6 +25,30 @@ describe('the own time of functions', () => {
       { name: 'decode models/decode.ts:10', milliseconds: 1 },
     ]);
   });
+});
+
+test('a flame graph has a box as wide as the share of each function, without idle time and narrow boxes', () => {
+  const profile = {
+    nodes: [
+      { id: 1, callFrame: frame('(root)'), children: [2, 3, 5] },
+      { id: 2, callFrame: frame('(idle)') },
+      { id: 3, callFrame: frame('load', 'file:///house/images/loader.ts', 9), children: [4] },
+      { id: 4, callFrame: frame('get<T>', 'file:///house/node_modules/undici/index.js', 1) },
+      { id: 5, callFrame: frame('(garbage collector)') },
+      { id: 6, callFrame: frame('rare', 'file:///house/images/rare.ts', 1) },
+    ],
+    samples: [2, 3, 4, 5, 2],
+    timeDeltas: [0, 90_000, 2_000, 1_000, 1_000, 0],
+  };
+  const graph = flameGraph(profile, 'a & b');
+  const boxes = [...graph.matchAll(/<g><title>([^<]*)<\/title><rect x="([\d.]+)" y="(\d+)" width="([\d.]+)"/g)];
+  expect(boxes.map(([, title, x, y, width]) => ({ title, x, y, width }))).toEqual([
+    { title: 'load images/loader.ts:10: 75.0 %', x: '4.0', y: '28', width: '893.5' },
+    { title: 'get&lt;T&gt; undici/index.js:2: 25.0 %', x: '4.0', y: '44', width: '297.5' },
+    { title: '(garbage collector): 25.0 %', x: '898.0', y: '28', width: '297.5' },
+  ]);
+  expect(graph).toContain('a &amp; b');
+  expect(graph).not.toContain('idle');
 });
 
 test('the stages of a run are the difference of two readings of the metrics, all modes together', () => {
