@@ -27,8 +27,8 @@ const legend: Record<Kind, string> = {
 };
 
 /**
- * Draws a flame graph as an SVG. The width of a box is the time in which a function was on the stack. A function stands below
- * its caller. Idle time is left out.
+ * Draws a flame graph as an SVG. The width of a box is the time in which a function was on the stack. A function stands
+ * below its caller. Idle time is left out.
  * @param title shown above the graph.
  */
 export function flameGraph(profile: CpuProfile, title: string): string {
