@@ -12,6 +12,7 @@ import { benchPreprocess } from './sections/preprocess.ts';
 import { benchRepeats } from './sections/repeats.ts';
 import { benchSelection } from './sections/selection.ts';
 import { benchStart } from './sections/start.ts';
+import { benchTar } from './sections/tar.ts';
 
 type Section = (quick: boolean, sizes: readonly number[]) => Promise<Figure[]>;
 
@@ -33,6 +34,7 @@ const sections: Record<string, Section> = {
   preprocess: (quick) => benchPreprocess(quick, say),
   repeats: (quick) => benchRepeats(quick, say),
   selection: (quick, sizes) => benchSelection(sizes.at(-1) ?? (quick ? 100_000 : 1_000_000), say),
+  tar: (quick, sizes) => benchTar(sizes.at(-1) ?? (quick ? 20_000 : 200_000), say),
   start: (quick) => benchStart(quick ? 1 : 3, say),
   memory: (quick, sizes) => benchMemory(sizes.at(-1) ?? (quick ? 15_000 : 100_000), say),
 };
@@ -43,7 +45,7 @@ const usage = `npm run bench -- [--only SECTION,...] [--quick] [--out FILE] [--c
   --quick    shorter and rougher
   --out      where the run is written as JSON; bench/results/<date>-<host>.json by default
   --compare  prints the change of every figure since that run
-  ITEMS      batch sizes of control-plane; of memory, payloads, selection and control-plane-scale, the last one is its number of items`;
+  ITEMS      batch sizes of control-plane; of memory, payloads, selection, tar and control-plane-scale, the last one is its number of items`;
 
 const namesOf = (only: string | undefined) => only?.split(',') ?? Object.keys(sections);
 const { values, positionals } = readWords(usage, ['only', 'out', 'compare'], ['quick'], (words) => {
