@@ -1,5 +1,4 @@
 import ipaddr from 'ipaddr.js';
-import { LRUCache } from 'lru-cache';
 import { ServiceError } from '../shared/errors.ts';
 import { isAddress, parseHostList, plainHost } from './host-list.ts';
 
@@ -59,6 +58,9 @@ export function isPublicAddress(address: string): boolean {
   return ip.range() === 'unicast' && !cloudMetadata.has(ip.toString());
 }
 
+/** The number of remembered origins at which the guard forgets all of them. */
+const mostPassed = 1_000;
+
 /** RFC 6761 reserves these names for loopback, even if a name server returns another address. */
 const isLocalhost = (host: string) => /(^|\.)localhost$/.test(plainHost(host));
 
@@ -100,7 +102,7 @@ export function createAddressGuard(allow: readonly string[], options: GuardOptio
   }
 
   /** Origins that have passed. The check takes 0.03 ms for an address, and the images of a batch have few origins. */
-  const passed = new LRUCache<string, true>({ max: 1_000 });
+  const passed = new Set<string>();
 
   return {
     checkAddress,
@@ -114,7 +116,8 @@ export function createAddressGuard(allow: readonly string[], options: GuardOptio
       }
       if (passed.has(url.origin)) return;
       checkHost(url);
-      passed.set(url.origin, true);
+      if (passed.size >= mostPassed) passed.clear();
+      passed.add(url.origin);
     },
   };
 }
