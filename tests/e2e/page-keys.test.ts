@@ -1,3 +1,4 @@
+import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { BatchList } from '../../shared/contracts/batch.ts';
@@ -44,6 +45,9 @@ describe.skipIf(chromium === undefined)('the page of a service with keys', () =>
 
   test('a tenant signs in, posts a batch, watches it live and signs out; another tenant does not find it', async () => {
     expect((await open('#/batches/new'))?.status()).toBe(401);
+    await page.evaluate(axe.source);
+    const { violations } = (await page.evaluate('axe.run()')) as { violations: { id: string }[] };
+    expect(violations.map(({ id }) => id)).toEqual([]);
     await signIn(tenantKey);
     await signedInAs('ours');
 

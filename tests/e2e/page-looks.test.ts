@@ -61,7 +61,7 @@ describe.skipIf(chromium === undefined)('the looks of the page', () => {
       async (page) => {
         await go(page, 'batches/new');
         const buffer = Buffer.from(
-          `image,text,${'a-long-name-of-a-column'.repeat(3)}\nhttps://example.org/1.jpg,a cat,1\n`,
+          `image,text,${'a-long-name-of-a-column'.repeat(3)}\n${running.host.url('coffee.jpg')},a cup,1\n`,
         );
         await page
           .locator('input[type=file]')

@@ -36,7 +36,9 @@ export function ImagePicker({
             </>
           ) : (
             <>
-              <strong class="cut">{file.name}</strong>
+              <strong class="cut" dir="auto">
+                {file.name}
+              </strong>
               <span class="soft">Choose another image</span>
             </>
           )}

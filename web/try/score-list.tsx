@@ -24,7 +24,9 @@ export function ScoreList({
         const band = bandOf(scale, score);
         return (
           <li key={at} class={rank === 0 && lines.length > 1 ? 'best' : undefined}>
-            <p class="score-text">{text}</p>
+            <p class="score-text" dir="auto">
+              {text}
+            </p>
             <p class="score-value">{numbers.score(score)}</p>
             <ScoreBar score={score} top={top} scale={scale} />
             <p class="score-words">

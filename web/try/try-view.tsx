@@ -10,6 +10,7 @@ import { ImagePicker } from './image-picker.tsx';
 import { ReceiptBox, TimingsBox } from './receipt.tsx';
 import { ScaleNote, ScoreList } from './score-list.tsx';
 import { curlOf, type PickedImage, type ScoreRequest, type ScoreResult, scoreTexts } from './scoring.ts';
+import { WaitingForScore } from './waiting-for-score.tsx';
 
 const exampleTexts = 'a cat looking at the camera\na cup of coffee\na rocket at night';
 
@@ -84,6 +85,7 @@ export function TryView() {
             <label for="texts">Captions, one per line</label>
             <textarea
               id="texts"
+              dir="auto"
               rows={4}
               value={texts}
               placeholder="a cat looking at the camera"
@@ -102,6 +104,7 @@ export function TryView() {
           <p class="visually-hidden" role="status">
             {statusOf(outcome, busy)}
           </p>
+          {busy && <WaitingForScore name={model} isAddress={image !== undefined && 'url' in image} />}
           <OutcomeBox
             outcome={outcome}
             logitScales={
