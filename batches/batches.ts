@@ -13,7 +13,7 @@ import {
   terminalStates,
 } from '../shared/contracts/batch.ts';
 import type { BatchComparison, ComparisonQuery } from '../shared/contracts/comparison.ts';
-import { ServiceError } from '../shared/errors.ts';
+import { codes, isCode, ServiceError } from '../shared/errors.ts';
 import type { FormatName } from '../shared/formats.ts';
 import { batchKeys, everyTenant, type TenantScope } from '../shared/redis/keys.ts';
 import { redisTime } from '../shared/redis/time.ts';
@@ -52,13 +52,15 @@ import type { SharedSettings } from './store/shared-settings.ts';
 export interface RetryOptions {
   /** The outcomes whose items are evaluated again. Default: failed items only. */
   statuses?: readonly RetriedStatus[] | undefined;
+  /** True to leave out failed items that would fail again. */
+  onlyRetryable?: boolean;
   limits?: TenantLimits;
   idempotencyKey?: string | undefined;
   /** Called when a new batch has been created. Not called when a repeated request gets an existing batch. */
   onCreated?: (id: string, tenant: string) => void;
 }
 
-export interface RescoreOptions extends Omit<RetryOptions, 'statuses'> {
+export interface RescoreOptions extends Omit<RetryOptions, 'statuses' | 'onlyRetryable'> {
   /** Default: `own`. */
   texts?: Rescored['texts'] | undefined;
   sample?: Rescored['sample'];
@@ -224,7 +226,7 @@ export function createBatches(deps: BatchesDeps): Batches {
   async function retry(
     scope: TenantScope,
     id: string,
-    { limits, idempotencyKey, statuses = ['failed'], onCreated }: RetryOptions = {},
+    { limits, idempotencyKey, statuses = ['failed'], onlyRetryable = false, onCreated }: RetryOptions = {},
   ): Promise<BatchStatus> {
     const record = await readWithColumns(scope, id);
     if (!terminalStates.has(record.state)) {
@@ -237,9 +239,15 @@ export function createBatches(deps: BatchesDeps): Batches {
     if (statuses.every((status) => record[status] === 0)) {
       throw new ServiceError('batch.nothing_to_retry', `No item of this batch is ${statuses.join(' or ')}`);
     }
+    if (onlyRetryable && !statuses.includes('cancelled')) {
+      const failures = await redis.hkeys(batchKeys(redis, id).failures);
+      if (!failures.some((code) => isCode(code) && codes[code].retryable)) {
+        throw new ServiceError('batch.nothing_to_retry', 'Every failed item of this batch would fail again');
+      }
+    }
     await checkInput(id);
     const { name, tags, priority, columns, columnNames, columnTypes } = record;
-    const which = [...new Set(statuses)].sort().join();
+    const which = [...new Set(statuses)].sort().join() + (onlyRetryable ? ',retryable' : '');
     const child = await post({
       tenant: record.tenant,
       ...(limits !== undefined && { limits }),
@@ -248,7 +256,7 @@ export function createBatches(deps: BatchesDeps): Batches {
       ...(record.output !== undefined && { output: (childId: string) => folderOfRetry(record, childId) }),
       // A retry has no body, so its `bodyHash` is made from the id of the retried batch. A request that reuses the
       // idempotency key for another batch or for a post then gets a conflict.
-      items: withFacts(retriedItems(source, record, statuses), () => ({
+      items: withFacts(retriedItems(source, record, statuses, onlyRetryable), () => ({
         bodyHash: () => (which === 'failed' ? `retry:${id}` : `retry:${id}:${which}`),
       })),
       idempotencyKey,

@@ -340,11 +340,12 @@ export function batchRoutes({
       handlers: [
         async (request, response) => {
           const idempotencyKey = idempotencyKeyOf(request);
-          const { status: statuses } = check(retryQuery, request.query, 'query');
+          const { status: statuses, retryable } = check(retryQuery, request.query, 'query');
           const child = await batches.retry(scopeOf(request), idOf(request), {
             limits: limitsOf(request),
             idempotencyKey,
             statuses,
+            onlyRetryable: retryable === 'true',
             onCreated: (child, batchTenant) =>
               audit(request, response, 'batch.retried', { batchId: idOf(request), batchTenant, child }),
           });

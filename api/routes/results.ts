@@ -41,10 +41,23 @@ const lastEventHeader = z.object({
 });
 
 /**
- * Refuses `cursor` and `limit` for a response that contains the whole batch. @throws {ServiceError} `request.invalid`
+ * Refuses `skip` for a query without an order. @throws {ServiceError} `request.invalid`
+ */
+function checkSkip(query: ResultsQuery): void {
+  if (query.skip === undefined || isOrdered(query)) return;
+  const message = 'needs `sort`, `top` or `other`';
+  throw new ServiceError('request.invalid', `skip: ${message}`, { faults: [{ path: 'skip', message }] });
+}
+
+/**
+ * Refuses `skip`, and without an order also `cursor` and `limit`, for a response that contains the whole batch. @throws {ServiceError} `request.invalid`
  */
 function refusePaging(query: ResultsQuery): void {
-  const { cursor, limit } = query;
+  const { cursor, limit, skip } = query;
+  if (skip !== undefined) {
+    const message = 'is for pages of JSON';
+    throw new ServiceError('request.invalid', `skip: ${message}`, { faults: [{ path: 'skip', message }] });
+  }
   const path = cursor === undefined ? 'limit' : 'cursor';
   if ((cursor === undefined && limit === undefined) || isOrdered(query)) return;
   const message = `is for pages of JSON; without \`sort\`, \`top\` or \`other\`, ${labelsInWords(wholeFormats)} contain the whole batch`;
@@ -134,6 +147,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
           const { type, format } = negotiateResultsFormat(request);
           const query = check(resultsQuery, request.query, 'query');
           checkRule(query);
+          checkSkip(query);
           if (!wholeFormats.includes(format)) {
             return void (await largeResponses.page(request, response, () =>
               batches.results(scopeOf(request), id, query),

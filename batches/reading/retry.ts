@@ -9,12 +9,16 @@ const chunksPerRead = 4;
 /**
  * Yields the items of a batch that have one of the given outcomes, in index order. `retryOfIndex` is the index of each
  * item in that batch.
+ * @param onlyRetryable true to leave out failed items that would fail again.
  */
 export async function* retriedItems(
   source: Source,
   batch: BatchRecord,
   statuses: readonly ItemResult['status'][],
+  onlyRetryable: boolean,
 ): AsyncGenerator<StoredItem[]> {
+  const isWanted = (result: ItemResult) =>
+    statuses.includes(result.status) && !(onlyRetryable && result.status === 'failed' && !result.error.retryable);
   for (let from = 0; from < batch.chunks; from += chunksPerRead) {
     const count = Math.min(chunksPerRead, batch.chunks - from);
     const numbers = Array.from({ length: count }, (_, at) => from + at);
@@ -23,7 +27,7 @@ export async function* retriedItems(
         throw new ServiceError('batch.input_expired', 'The items of this batch are no longer stored');
       yield chunk.results.flatMap((result, at) => {
         const item = chunk.items[at];
-        return statuses.includes(result.status) && item !== undefined ? [{ ...item, retryOfIndex: result.index }] : [];
+        return isWanted(result) && item !== undefined ? [{ ...item, retryOfIndex: result.index }] : [];
       });
     }
   }

@@ -388,6 +388,10 @@ export const retryQuery = z.strictObject({
       description:
         'The items to evaluate: `failed`, which is the default, `cancelled`, or `failed,cancelled`. With `cancelled`, a cancelled batch is continued.',
     }),
+  retryable: z
+    .enum(['true', 'false'])
+    .optional()
+    .meta({ description: 'With `true`, of the failed items only those whose error may be gone later.' }),
 });
 
 export const rescoreQuery = z.strictObject({
@@ -477,6 +481,10 @@ export const resultsQuery = z.strictObject({
   otherMaxScore: scoreLimit.meta({ description: 'With `other`: only items with this score or a lower one there.' }),
   minDifference: scoreLimit.meta({
     description: 'With `other`: only items whose two scores differ by this number of points or more.',
+  }),
+  skip: z.coerce.number().int().min(0).optional().meta({
+    description:
+      'With `sort`, `top` or `other`, in pages of JSON: leaves out this many results, so that a page from the middle of a long list is read at once. Not with `q`, nor for cancelled items; `cursor` counts for more.',
   }),
   formulas: z
     .enum(['escape', 'keep'])

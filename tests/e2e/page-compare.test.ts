@@ -91,6 +91,17 @@ describe.skipIf(chromium === undefined)('the comparison of two batches', () => {
     expect(await page.locator('.chip').innerText()).toContain('in another batch from');
   });
 
+  test('the scores of wrong pairs are measured and drawn behind those of the batch', async () => {
+    await open('scores');
+    await page.getByRole('button', { name: 'Show what wrong pairs get' }).click();
+    await page.getByText(/^Wrong pairs: [\d.]+ % of 60 reach 40\.0/).waitFor({ timeout: 60_000 });
+    await page.locator('.chart .behind').waitFor({ state: 'attached' });
+    const { wrongPairs } = (await running.client.call<BatchStatus>(`/v1/evaluation/batch/${id}`)).body;
+    await page.getByRole('link', { name: 'Open them' }).click();
+    await page.getByText('with the texts of other rows.').waitFor();
+    expect(page.url()).toContain(wrongPairs);
+  });
+
   test('the comparison survives a reload and fits a phone, the items are scored once more, and an unknown batch is an error', async () => {
     await open(`compare?threshold=45&other=${other}`);
     await page.getByText('60 of 60 items', { exact: true }).waitFor();

@@ -2,7 +2,7 @@ import { useRef, useState } from 'preact/hooks';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import { fetchJson, type RequestFailed } from '../http/client.ts';
 import { addressOf } from '../shell/route.ts';
-import { countRetryable, retryWords } from './state.ts';
+import { retriesOf } from './state.ts';
 
 /** The actions that a batch allows in its current state. */
 export function BatchActions({
@@ -36,9 +36,9 @@ export function BatchActions({
       await fetchJson(`${path}/cancel`, { method: 'POST' });
       onChanged();
     });
-  const retry = () =>
-    run('retry', async () => {
-      const child = await fetchJson<BatchStatus>(`${path}/retry`, { method: 'POST' });
+  const retry = (name: string, query: string) =>
+    run(name, async () => {
+      const child = await fetchJson<BatchStatus>(`${path}/retry${query}`, { method: 'POST' });
       location.hash = addressOf.batch(child.id);
     });
   const remove = () =>
@@ -54,16 +54,17 @@ export function BatchActions({
           {busy === 'cancel' ? 'Cancelling…' : 'Cancel'}
         </button>
       ) : (
-        status.items.failed > 0 && (
+        retriesOf(status).map(({ words, query, isFirst }) => (
           <button
+            key={query}
             type="button"
-            class={countRetryable(status) > 0 ? 'primary' : undefined}
+            class={isFirst ? 'primary' : undefined}
             disabled={busy !== undefined}
-            onClick={() => void retry()}
+            onClick={() => void retry(words, query)}
           >
-            {busy === 'retry' ? 'Posting…' : retryWords(status)}
+            {busy === words ? 'Posting…' : words}
           </button>
-        )
+        ))
       )}
       <button
         type="button"

@@ -30,13 +30,23 @@ export const countRetryable = ({ failures }: Pick<BatchStatus, 'failures'>): num
     .filter(([code]) => codes[code].retryable)
     .reduce((sum, [, count]) => sum + count, 0);
 
-/** Returns the label of the button that retries the failed items. */
-export function retryWords(status: Pick<BatchStatus, 'failures' | 'items'>): string {
-  const failed = numbers.count(status.items.failed);
+/** A way to evaluate items of a batch that has ended again: the words of its button, and the query of the API. */
+export interface Retry {
+  words: string;
+  query: string;
+  /** True for the way that a user most likely wants. */
+  isFirst: boolean;
+}
+
+/** Returns the ways to evaluate items of a batch again, the most useful one first. */
+export function retriesOf(status: Pick<BatchStatus, 'failures' | 'items'>): Retry[] {
+  const { failed, cancelled } = status.items;
   const may = countRetryable(status);
-  if (may === 0) return `Retry ${failed} failed`;
-  if (may === status.items.failed) return `Retry ${failed} that may pass`;
-  return `Retry ${failed} failed, of which ${numbers.count(may)} may pass`;
+  const ways: Omit<Retry, 'isFirst'>[] = [];
+  if (cancelled > 0) ways.push({ words: `Continue ${numbers.count(cancelled)} cancelled`, query: '?status=cancelled' });
+  if (may > 0) ways.push({ words: `Retry ${numbers.count(may)} that may pass`, query: '?retryable=true' });
+  if (failed > may) ways.push({ words: `Retry ${may > 0 ? 'all ' : ''}${numbers.count(failed)} failed`, query: '' });
+  return ways.map((way, at) => ({ ...way, isFirst: at === 0 && way.query !== '' }));
 }
 
 /** Returns the name under which a batch is shown: its own, or the beginning of its id. */

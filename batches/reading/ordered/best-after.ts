@@ -17,6 +17,18 @@ const lowest = scoredEntry(-cosineSteps);
 const highest = scoredEntry(cosineSteps);
 const indexes = 2 ** 32;
 export const indexAt = (position: Position): number => position % indexes;
+export const toPosition = (rank: number, index: number): Position => rank * indexes + index;
+
+/** Returns a function that returns the rank of the entry of a scored item in an order: 0 for the first possible score. */
+export function rankOf(order: RankedOrder): (entry: number) => number {
+  const isDescending = order.startsWith('-');
+  /** In an order by score, every negative cosine counts as 0. */
+  const least = order.endsWith('score') ? scoredEntry(0) : lowest;
+  return (entry) => {
+    const value = entry < least ? least : entry;
+    return isDescending ? highest - value : value - lowest;
+  };
+}
 
 /**
  * Returns the positions that follow `after` in the order, at most `most` of them. Memory grows only with `most`, and
@@ -29,10 +41,7 @@ export async function bestAfter(
   after: Position,
   most: number,
 ): Promise<Float64Array> {
-  const isDescending = order.startsWith('-');
-  const isByScore = order.endsWith('score');
-  /** In an order by score, every negative cosine counts as 0. */
-  const least = isByScore ? scoredEntry(0) : lowest;
+  const rank = rankOf(order);
   const found = new Float64Array(Math.max(2 * most, 1_024));
   let count = 0;
   let last = Number.POSITIVE_INFINITY;
@@ -45,9 +54,7 @@ export async function bestAfter(
     for (let at = 0; at < entries.length; at++) {
       const entry = entries[at] ?? 0;
       if (entry < from || entry > to) continue;
-      const value = entry < least ? least : entry;
-      const rank = isDescending ? highest - value : value - lowest;
-      const position = rank * indexes + first + at;
+      const position = toPosition(rank(entry), first + at);
       if (position <= after || position >= last) continue;
       found[count++] = position;
       if (count === found.length) keepBest();

@@ -14,6 +14,7 @@ import { placeOf, readChunkIndex } from './chunk-index.ts';
 import { conditionsOf } from './conditions.ts';
 import { readRule, withRule } from './rule.ts';
 import { readSegments } from './segments.ts';
+import { itemAt, positionBefore } from './skip.ts';
 import { surveyIndex } from './survey.ts';
 import { selectTop } from './top.ts';
 
@@ -83,13 +84,13 @@ export interface OrderOptions {
 export async function createOrder(
   source: Source,
   batch: BatchRecord,
-  query: OrderedSelection & { cursor?: string | undefined },
+  query: OrderedSelection & { cursor?: string | undefined; skip?: number | undefined },
   { withItems, other }: OrderOptions,
 ): Promise<Order> {
   const { sort = 'index' } = query;
-  const start = query.cursor === undefined ? startOf(sort) : cursor.decode(query.cursor);
-  if (start.sort !== sort) {
-    const message = `The cursor is of the order ${start.sort.slice(0, 20)}; send it with the query of its page`;
+  const following = query.cursor === undefined ? undefined : cursor.decode(query.cursor);
+  if (following !== undefined && following.sort !== sort) {
+    const message = `The cursor is of the order ${following.sort.slice(0, 20)}; send it with the query of its page`;
     throw new ServiceError('request.invalid', message, { faults: [{ path: 'cursor', message }] });
   }
   const index = await readChunkIndex(source, batch);
@@ -107,6 +108,25 @@ export async function createOrder(
    * other orders only items without a score.
    */
   const firstChunk: Place | undefined = survey.chunks.length > 0 ? { sort, chunk: 0, items: 0 } : undefined;
+
+  /**
+   * Returns the place after the first `skip` results.
+   * @throws {ServiceError} `request.invalid` when the results cannot be counted without being read.
+   */
+  async function placeAfter(skip: number): Promise<Place> {
+    if (query.q !== undefined || (conditions.cancelled && batch.cancelled > 0)) {
+      const message = 'cannot be combined with `q`, or with cancelled items; follow `next` instead';
+      throw new ServiceError('request.invalid', `skip: ${message}`, { faults: [{ path: 'skip', message }] });
+    }
+    if (sort !== 'index' && range !== undefined && skip < survey.scored) {
+      return { sort, after: await positionBefore(segments, sort, range, skip) };
+    }
+    const ranges = sort === 'index' && range !== undefined ? [range, ...conditions.unscored] : conditions.unscored;
+    const item = await itemAt(segments, ranges, sort === 'index' ? skip : skip - survey.scored);
+    if (item === undefined) return { sort, chunk: batch.chunks, items: 0 };
+    const at = placeOf(index, item);
+    return { sort, chunk: index.committed[at] ?? 0, items: item - (index.firsts[at] ?? 0) };
+  }
 
   /**
    * Returns the next results in an order by score or cosine.
@@ -208,7 +228,7 @@ export async function createOrder(
   }
 
   return {
-    start,
+    start: following ?? (query.skip === undefined ? startOf(sort) : await placeAfter(query.skip)),
     step: (after, most) =>
       'after' in after
         ? stepByRank(

@@ -70,6 +70,22 @@ test('cancelled items are continued as a batch of the same name, alone or with t
   expect((await engine.batches.retry(tenant, id)).items.total).toBe(1);
 });
 
+test('a retry may leave out the items that would fail again', async () => {
+  const id = await engine.post(8);
+  const timeout = { code: 'image.fetch.timeout', message: 'no answer within 10 s', retryable: true } as const;
+  await engine.commit(id, 0, [{ index: 0, status: 'failed', error: timeout }, ...failed(1, 3)]);
+  await engine.commit(id, 1, succeeded(4, 4));
+  const child = await engine.batches.retry(tenant, id, { onlyRetryable: true });
+  expect(child.items.total).toBe(1);
+  const picked = await engine.chunks.pick(engine.job(child.id, 0), 'compact');
+  expect(picked.verdict === 'run' && picked.input.items[0]?.retryOfIndex).toBe(0);
+  const hopeless = await engine.post(4);
+  await engine.commit(hopeless, 0, failed(0, 4));
+  await expect(engine.batches.retry(tenant, hopeless, { onlyRetryable: true })).rejects.toMatchObject({
+    code: 'batch.nothing_to_retry',
+  });
+});
+
 test('the same key for other items of the same batch is a conflict', async () => {
   const id = await engine.post(8);
   await engine.commit(id, 0, failed(0, 4));

@@ -249,3 +249,56 @@ test('the index is deleted with its batch', async () => {
   await engine.batches.remove(tenant, gone);
   expect(await engine.keys(`*{${gone}}*`)).toEqual([]);
 });
+
+describe('a page after skipped results', () => {
+  test.each(
+    resultOrders.flatMap((sort) =>
+      [{}, { minScore: 5, maxScore: 30 }, { top: { share: 0.5 } }].map((more) => ({ sort, ...more })),
+    ),
+  )('of %j has the results of the whole order from there on', async (query: OrderedSelection) => {
+    for (const status of ['succeeded', 'failed'] as const) {
+      const wanted = expected({ ...query, status });
+      for (const skip of [0, 1, 17, wanted.length - 1, wanted.length, wanted.length + 100]) {
+        if (skip < 0) continue;
+        const page = await engine.batches.results(tenant, id, { ...query, status, skip, limit: 5 });
+        expect(page.results, `${status} ${skip}`).toEqual(wanted.slice(skip, skip + 5));
+        expect(page.selected).toBe(wanted.length);
+      }
+    }
+  });
+
+  test('goes on to the items without a score, and its cursor leads on', async () => {
+    const whole = await engine.post(total);
+    const results = all.map((result) => (result.status === 'cancelled' ? outcomeOf(result.index) : result));
+    for (let chunk = 0; chunk < chunks; chunk++) {
+      await engine.commit(whole, chunk, results.slice(offsetOf(chunk), offsetOf(chunk + 1)));
+    }
+    const sorted: number[] = [];
+    for (let cursor: string | undefined; ; ) {
+      const page = await engine.batches.results(tenant, whole, {
+        sort: '-score',
+        limit: 50,
+        ...(cursor && { cursor }),
+      });
+      sorted.push(...page.results.map(({ index }) => index));
+      if (page.next === null) break;
+      cursor = page.next;
+    }
+    for (const skip of [3, 150, 179, 180, total - 2]) {
+      const page = await engine.batches.results(tenant, whole, { sort: '-score', skip, limit: 7 });
+      const next =
+        page.next === null
+          ? []
+          : (await engine.batches.results(tenant, whole, { sort: '-score', cursor: page.next, limit: 7 })).results;
+      expect([...page.results, ...next].map(({ index }) => index)).toEqual(sorted.slice(skip, skip + 14));
+    }
+  });
+
+  test('is refused with a search, and where cancelled items are among the results', async () => {
+    for (const query of [{ q: 'cat' }, {}]) {
+      await expect(engine.batches.results(tenant, id, { sort: 'index', skip: 1, ...query })).rejects.toMatchObject({
+        code: 'request.invalid',
+      });
+    }
+  });
+});

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { retryWords, stateWords } from '../../../web/batches/state.ts';
+import { retriesOf, stateWords } from '../../../web/batches/state.ts';
 
 const items = { total: 10_007, succeeded: 10_000, failed: 7, cancelled: 0, pending: 0 };
 
@@ -8,10 +8,15 @@ test('a finished batch says how many items failed', () => {
   expect(stateWords({ state: 'completed', items })).toEqual(['good', 'done']);
 });
 
-test('the retry says how many items may pass', () => {
-  expect(retryWords({ items, failures: { 'image.fetch.timeout': 7 } })).toBe('Retry 7 that may pass');
-  expect(retryWords({ items, failures: { 'image.fetch.timeout': 3, 'image.corrupt': 4 } })).toBe(
-    'Retry 7 failed, of which 3 may pass',
-  );
-  expect(retryWords({ items, failures: { 'image.corrupt': 7 } })).toBe('Retry 7 failed');
+test('the ways to evaluate items again come with their numbers, the most useful first', () => {
+  const wordsOf = (failures: object, more: object = {}) =>
+    retriesOf({ items: { ...items, ...more }, failures }).map(({ words, query }) => `${words} ${query}`);
+  expect(wordsOf({ 'image.fetch.timeout': 7 })).toEqual(['Retry 7 that may pass ?retryable=true']);
+  expect(wordsOf({ 'image.fetch.timeout': 3, 'image.corrupt': 4 })).toEqual([
+    'Retry 3 that may pass ?retryable=true',
+    'Retry all 7 failed ',
+  ]);
+  expect(wordsOf({ 'image.corrupt': 7 })).toEqual(['Retry 7 failed ']);
+  expect(wordsOf({}, { failed: 0, cancelled: 1_200 })).toEqual(['Continue 1,200 cancelled ?status=cancelled']);
+  expect(wordsOf({}, { failed: 0 })).toEqual([]);
 });

@@ -10,20 +10,23 @@ import { scaleOfBatch } from './cells.tsx';
 import { ColumnsMenu, shownColumns } from './columns-menu.tsx';
 import { Filters } from './filters.tsx';
 import { galleryRowHeight, PairGallery, tilesIn } from './gallery.tsx';
-import { type Listing, useListing } from './listing.ts';
+import { useListing } from './listing.ts';
+import type { Listing } from './listing-source.ts';
 import { PairDialog } from './pair-dialog.tsx';
-import { apiQuery, isFiltered, readQuery } from './query.ts';
+import { apiQuery, canSkip, isFiltered, readQuery } from './query.ts';
 import { PairTable, tableHeaderHeight, tableRowHeight } from './table.tsx';
-import { scrollToRow, useVisibleRows } from './visible-rows.ts';
+import { usePair } from './use-pair.ts';
+import { useVisibleRows } from './visible-rows.ts';
 
 /** Lists the pairs of a batch, as a table or a gallery, with filters. Its whole state is in the URL. */
 export function Explorer({ status }: { status: BatchStatus }) {
   const { query, set } = useHashQuery();
   const asked = useMemo(() => readQuery(query), [query]);
-  const selection = apiQuery(asked);
-  const listing = useListing(status.id, selection);
+  const isEnded = status.finishedAt !== null;
+  const selection = apiQuery(asked, isEnded);
+  const listing = useListing(status.id, selection, canSkip(asked, status));
   const images = useImageDisplay(useSession()?.tenant === status.tenant);
-  const known = listing.at(0)?.metadata;
+  const known = useFirstMetadata(status.id, listing);
   const columns = shownColumns(asked.columns, known);
   const isGallery = asked.view === 'gallery';
 
@@ -31,7 +34,12 @@ export function Explorer({ status }: { status: BatchStatus }) {
   const [current, setCurrent] = useState(0);
   const [tiles, setTiles] = useState(4);
   const lines = isGallery ? Math.ceil(listing.count / tiles) : listing.count;
-  const visible = useVisibleRows(box, isGallery ? galleryRowHeight : tableRowHeight, lines);
+  const visible = useVisibleRows(
+    box,
+    isGallery ? galleryRowHeight : tableRowHeight,
+    lines,
+    isGallery ? 0 : tableHeaderHeight,
+  );
   useEffect(() => setTiles(tilesIn(visible.width)), [visible.width]);
   const perLine = isGallery ? tiles : 1;
   const from = visible.from * perLine;
@@ -39,17 +47,14 @@ export function Explorer({ status }: { status: BatchStatus }) {
   useEffect(() => listing.show(from, to));
   useEffect(() => {
     setCurrent(0);
-    if (box.current !== null) box.current.scrollTop = 0;
+    visible.showStart();
   }, [status.id, JSON.stringify(selection), asked.view]);
 
   /** Moves to a row, by the arrow keys or in the opened pair. */
   function goTo(row: number): ItemResult | undefined {
     const next = Math.max(0, Math.min(listing.count - 1, row));
-    const element = box.current;
-    if (element === null) return undefined;
     setCurrent(next);
-    if (isGallery) scrollToRow(element, Math.floor(next / tiles), galleryRowHeight, 0);
-    else scrollToRow(element, next, tableRowHeight, tableHeaderHeight);
+    visible.showRow(isGallery ? Math.floor(next / tiles) : next);
     return listing.at(next);
   }
 
@@ -90,9 +95,10 @@ export function Explorer({ status }: { status: BatchStatus }) {
   }, []);
 
   const opened = asked.pair === undefined ? undefined : rowOf(listing, asked.pair, current);
-  const pair = opened === undefined ? undefined : listing.at(opened);
+  const pair = usePair(status, asked.pair, opened === undefined ? undefined : listing.at(opened));
   const scale = scaleOfBatch(status);
-  const shared = { listing, from, to, current, images: images.shown, scale };
+  const { before, after } = visible;
+  const shared = { listing, from, to, before, after, current, images: images.shown, scale };
   return (
     <section class="explorer" aria-label="Pairs">
       <Filters status={status} asked={asked} set={set} />
@@ -142,13 +148,13 @@ export function Explorer({ status }: { status: BatchStatus }) {
       <p class="fine soft">
         Arrow keys move, Enter opens a pair, <kbd>/</kbd> goes to the search.
       </p>
-      {pair !== undefined && opened !== undefined && (
+      {pair !== undefined && (
         <PairDialog
           status={status}
           result={pair}
           images={images.shown}
           onStep={(step) => {
-            const next = goTo(opened + step);
+            const next = goTo((opened ?? current) + (opened === undefined ? 0 : step));
             if (next !== undefined) set({ pair: String(next.index) });
           }}
           onClose={() => {
@@ -161,11 +167,18 @@ export function Explorer({ status }: { status: BatchStatus }) {
   );
 }
 
+/** Returns the metadata of the first listed row. It stays known when the row is no longer in memory. */
+function useFirstMetadata(id: string, listing: Listing): Record<string, unknown> | undefined {
+  const known = useRef<{ id: string; metadata: Record<string, unknown> | undefined }>({ id, metadata: undefined });
+  const metadata = listing.at(0)?.metadata;
+  if (known.current.id !== id || metadata !== undefined) known.current = { id, metadata };
+  return known.current.metadata;
+}
+
 /** Finds the row of the pair with this index among the loaded rows. Looks near the current row first. */
 function rowOf(listing: Listing, index: number, current: number): number | undefined {
   for (const row of [current, current + 1, current - 1]) if (listing.at(row)?.index === index) return row;
-  for (let row = 0; row < listing.count; row++) if (listing.at(row)?.index === index) return row;
-  return undefined;
+  return listing.rowOf(index);
 }
 
 function countWords(listing: Listing, status: BatchStatus, filtered: boolean): string {

@@ -47,7 +47,7 @@ export function Filters({ status, asked, set }: { status: BatchStatus; asked: Ex
         value={asked.sort}
         onChange={(sort) => set({ sort: sort === 'order' ? undefined : sort })}
         options={[
-          ['order', 'as evaluated'],
+          ['order', status.finishedAt === null ? 'as evaluated' : 'as posted'],
           ['-score', 'highest score first'],
           ['score', 'lowest score first'],
         ]}

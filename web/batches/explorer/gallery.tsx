@@ -11,15 +11,25 @@ const minTileWidth = 200;
 export const tilesIn = (width: number): number => Math.max(2, Math.floor(width / minTileWidth));
 
 /** Shows the pairs from number `from` up to number `to` as tiles. Both are at the ends of lines. */
-export function PairGallery({ listing, from, to, current, images, scale, tiles }: RowsProps & { tiles: number }) {
+export function PairGallery({
+  listing,
+  from,
+  to,
+  before,
+  after,
+  current,
+  images,
+  scale,
+  tiles,
+}: RowsProps & { tiles: number }) {
   const pairs = Array.from({ length: to - from }, (_, at) => from + at);
-  const lines = Math.ceil(listing.count / tiles);
+  const lines = Math.ceil((to - from) / tiles);
   return (
-    <div class="gallery-space" style={{ height: `${lines * galleryRowHeight}px` }}>
+    <div class="gallery-space" style={{ height: `${before + lines * galleryRowHeight + after}px` }}>
       <ul
         class="gallery"
         style={{
-          transform: `translateY(${Math.floor(from / tiles) * galleryRowHeight}px)`,
+          transform: `translateY(${before}px)`,
           gridTemplateColumns: `repeat(${tiles}, minmax(0, 1fr))`,
         }}
       >

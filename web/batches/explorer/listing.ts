@@ -2,6 +2,8 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ResultsPage } from '../../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { fetchJson, type RequestFailed } from '../../http/client.ts';
+import type { Listing, ListingSource } from './listing-source.ts';
+import { createRandomListing } from './random-listing.ts';
 
 /** The number of results in a page. Two pages fill any screen. */
 const pageSize = 200;
@@ -19,35 +21,26 @@ interface Page {
   rows: ItemResult[] | undefined;
 }
 
-/** A list of results of any length, of which only the parts near the visible rows are in memory. */
-export interface Listing {
-  /** The number of known rows. */
-  count: number;
-  isComplete: boolean;
-  isLoading: boolean;
-  failure: RequestFailed | undefined;
-  at(row: number): ItemResult | undefined;
-  /** Loads missing rows near the visible rows. */
-  show(from: number, to: number): void;
-  retry(): void;
-}
-
-/** Lists the results that a query selects. It starts again when the batch or the query changes. */
-export function useListing(id: string, query: Record<string, string>): Listing {
+/**
+ * Lists the results that a query selects. It starts again when the batch or the query changes.
+ * @param canSkip true when any part of the list can be read at once. Otherwise it is read from its start.
+ */
+export function useListing(id: string, query: Record<string, string>, canSkip: boolean): Listing {
   const [, setVersion] = useState(0);
-  const key = `${id}?${new URLSearchParams(query)}`;
-  const current = useRef<{ key: string; listing: ReturnType<typeof createListing> } | undefined>(undefined);
+  const key = `${id}?${new URLSearchParams(query)} ${canSkip}`;
+  const current = useRef<{ key: string; listing: ListingSource } | undefined>(undefined);
   if (current.current?.key !== key) {
     current.current?.listing.close();
     const path = `v1/evaluation/batch/${encodeURIComponent(id)}/results`;
     const changed = () => setVersion((version) => version + 1);
-    current.current = { key, listing: createListing(path, query, changed) };
+    const create = canSkip ? createRandomListing : createListing;
+    current.current = { key, listing: create(path, query, changed) };
   }
   useEffect(() => () => current.current?.listing.close(), []);
   return current.current.listing.state();
 }
 
-function createListing(path: string, query: Record<string, string>, onChange: () => void) {
+function createListing(path: string, query: Record<string, string>, onChange: () => void): ListingSource {
   const closed = new AbortController();
   const pages: Page[] = [];
   let next: string | undefined;
@@ -115,6 +108,13 @@ function createListing(path: string, query: Record<string, string>, onChange: ()
       at(row) {
         const page = pageOf(row);
         return page?.rows?.[row - page.start];
+      },
+      rowOf(index) {
+        for (const { rows, start } of pages) {
+          const at = rows?.findIndex((row) => row.index === index) ?? -1;
+          if (at >= 0) return start + at;
+        }
+        return undefined;
       },
       show(from, to) {
         visible = { from, to };

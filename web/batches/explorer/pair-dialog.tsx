@@ -7,6 +7,7 @@ import * as numbers from '../../ui/numbers.ts';
 import { bandOf } from '../../ui/scale.ts';
 import { Thumbnail } from '../../ui/thumbnail.tsx';
 import { cellText, nameOf, StateBadge, scaleOfBatch } from './cells.tsx';
+import { NeighboursByScore } from './neighbours.tsx';
 import { ScoreAgain } from './score-again.tsx';
 
 /**
@@ -83,6 +84,9 @@ export function PairDialog({
             </Fact>
           )}
         </dl>
+        {result.status === 'succeeded' && (
+          <NeighboursByScore status={status} index={result.index} score={result.score} images={images} />
+        )}
         <Receipt status={status} result={result} />
       </div>
     </dialog>

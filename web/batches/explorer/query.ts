@@ -1,6 +1,7 @@
+import type { BatchStatus } from '../../../shared/contracts/batch.ts';
 import { numberIn, type QueryChanges } from '../../shell/query.ts';
 
-/** The order of the listed pairs; `order` is the order of evaluation. */
+/** The order of the listed pairs; `order` is that of the input, or while the batch runs that of evaluation. */
 export const sorts = ['order', 'score', '-score'] as const;
 export type Sort = (typeof sorts)[number];
 
@@ -57,11 +58,27 @@ export const noFilters: QueryChanges = {
 export const isFiltered = ({ min, max, status, code, search, other }: ExplorerQuery): boolean =>
   [min, max, status, code, other].some((value) => value !== undefined) || search !== '';
 
-/** Returns the query of the API that selects and orders the same pairs. */
-export function apiQuery(asked: ExplorerQuery): Record<string, string> {
+/**
+ * Returns true when the service can read any part of the list at once. It cannot search texts in this way, nor count
+ * cancelled items, and the list of a running batch grows.
+ */
+export const canSkip = (
+  { search, status: outcome }: ExplorerQuery,
+  { finishedAt, items }: Pick<BatchStatus, 'finishedAt' | 'items'>,
+): boolean =>
+  finishedAt !== null &&
+  search.trim() === '' &&
+  (items.cancelled === 0 || ['succeeded', 'failed'].includes(outcome ?? ''));
+
+/**
+ * Returns the query of the API that selects and orders the same pairs.
+ * @param isEnded true for a batch that has ended. Its pairs are listed in the order of the input. The pairs of a running
+ * batch are listed in the order of evaluation, so that none is missed.
+ */
+export function apiQuery(asked: ExplorerQuery, isEnded = false): Record<string, string> {
   const { min, max, status, code, search, sort, other, otherMin, otherMax } = asked;
   return {
-    ...(sort !== 'order' && { sort }),
+    ...(sort !== 'order' ? { sort } : isEnded && { sort: 'index' }),
     ...(min !== undefined && { minScore: String(min) }),
     ...(max !== undefined && { maxScore: String(max) }),
     ...(status !== undefined && { status }),

@@ -2,7 +2,7 @@ import { hashWith } from '../../shell/hash-query.ts';
 import type { Scale } from '../../ui/scale.ts';
 import { Thumbnail } from '../../ui/thumbnail.tsx';
 import { cellText, nameOf, outcomeWords, ScoreCell } from './cells.tsx';
-import type { Listing } from './listing.ts';
+import type { Listing } from './listing-source.ts';
 
 /** Height of a row in px. CSS has the same. */
 export const tableRowHeight = 60;
@@ -12,6 +12,9 @@ export interface RowsProps {
   listing: Listing;
   from: number;
   to: number;
+  /** The empty space above and below the rendered rows, in px. */
+  before: number;
+  after: number;
   /** The row that the arrow keys have reached. */
   current: number;
   images: boolean;
@@ -21,7 +24,17 @@ export interface RowsProps {
 /**
  * Shows pairs as the rows of a table. Rows outside the visible part are not rendered; empty space takes their place.
  */
-export function PairTable({ listing, from, to, current, images, scale, columns }: RowsProps & { columns: string[] }) {
+export function PairTable({
+  listing,
+  from,
+  to,
+  before,
+  after,
+  current,
+  images,
+  scale,
+  columns,
+}: RowsProps & { columns: string[] }) {
   const rows = Array.from({ length: to - from }, (_, at) => from + at);
   const width = 4 + columns.length;
   return (
@@ -51,7 +64,7 @@ export function PairTable({ listing, from, to, current, images, scale, columns }
         </tr>
       </thead>
       <tbody>
-        <Space rows={from} width={width} />
+        <Space height={before} width={width} />
         {rows.map((row) => {
           const result = listing.at(row);
           if (result === undefined) {
@@ -97,18 +110,18 @@ export function PairTable({ listing, from, to, current, images, scale, columns }
             </tr>
           );
         })}
-        <Space rows={listing.count - to} width={width} />
+        <Space height={after} width={width} />
       </tbody>
     </table>
   );
 }
 
 /** Renders empty space in place of rows that are not rendered. */
-function Space({ rows, width }: { rows: number; width: number }) {
-  if (rows <= 0) return null;
+function Space({ height, width }: { height: number; width: number }) {
+  if (height <= 0) return null;
   return (
     <tr class="space">
-      <td colSpan={width} style={{ height: `${rows * tableRowHeight}px` }} />
+      <td colSpan={width} style={{ height: `${height}px` }} />
     </tr>
   );
 }

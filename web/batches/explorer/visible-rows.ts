@@ -1,43 +1,98 @@
 import type { RefObject } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { afterScroll, type ScrollPlace, scrollMapOf } from './scroll-map.ts';
 
 /** Rows rendered above and below the visible ones, so that a scroll shows no gap. */
 const spare = 6;
+/** The time in ms without a scroll after which the scroll position is set to that of the map. */
+const restMs = 200;
 
 export interface VisibleRows {
   /** The first rendered row. */
   from: number;
   /** The row after the last rendered one. */
   to: number;
+  /** The empty space above and below the rendered rows, in px. */
+  before: number;
+  after: number;
   /** Width of the scrolled box in px. */
   width: number;
+  /** Scrolls so that a row is visible below the sticky header. */
+  showRow(row: number): void;
+  showStart(): void;
 }
 
 /** Returns which rows of equal height a scrolled box shows, and updates when it scrolls or changes its size. */
-export function useVisibleRows(box: RefObject<HTMLElement | null>, rowHeight: number, count: number): VisibleRows {
-  const [view, setView] = useState({ top: 0, height: 800, width: 1000 });
+export function useVisibleRows(
+  box: RefObject<HTMLElement | null>,
+  rowHeight: number,
+  count: number,
+  headerHeight: number,
+): VisibleRows {
+  const [size, setSize] = useState({ height: 800, width: 1000 });
+  const [place, setPlace] = useState<ScrollPlace>({ scrollTop: 0, position: 0 });
+  const map = scrollMapOf(count * rowHeight + headerHeight, size.height);
+  const latest = useRef({ map, place, size });
+  latest.current = { map, place, size };
+  /** A scroll position to set once the rows of its place are rendered. */
+  const wanted = useRef<number | undefined>(undefined);
+
+  function goTo(position: number): void {
+    const { map: current } = latest.current;
+    const next = { position, scrollTop: Math.round(current.toScroll(position)) };
+    wanted.current = next.scrollTop;
+    latest.current.place = next;
+    setPlace(next);
+  }
+  useLayoutEffect(() => {
+    if (wanted.current === undefined || box.current === null) return;
+    box.current.scrollTop = wanted.current;
+    wanted.current = undefined;
+  });
+
   useEffect(() => {
     const element = box.current;
     if (element === null) return;
-    const look = () => setView({ top: element.scrollTop, height: element.clientHeight, width: element.clientWidth });
-    look();
-    const resized = new ResizeObserver(look);
+    let timer: number | undefined;
+    const rest = () => {
+      const { map: current, place: at } = latest.current;
+      if (Math.abs(current.toScroll(at.position) - at.scrollTop) > 1) goTo(at.position);
+    };
+    const onScroll = () => {
+      const { map: current, place: at, size: of } = latest.current;
+      const next = afterScroll(current, at, element.scrollTop, of.height);
+      latest.current.place = next;
+      setPlace(next);
+      clearTimeout(timer);
+      timer = window.setTimeout(rest, restMs);
+    };
+    const onSize = () => setSize({ height: element.clientHeight, width: element.clientWidth });
+    onSize();
+    const resized = new ResizeObserver(onSize);
     resized.observe(element);
-    element.addEventListener('scroll', look, { passive: true });
+    element.addEventListener('scroll', onScroll, { passive: true });
     return () => {
+      clearTimeout(timer);
       resized.disconnect();
-      element.removeEventListener('scroll', look);
+      element.removeEventListener('scroll', onScroll);
     };
   }, [box]);
-  const from = Math.max(0, Math.floor(view.top / rowHeight) - spare);
-  const to = Math.min(count, Math.ceil((view.top + view.height) / rowHeight) + spare);
-  return { from: Math.min(from, to), to, width: view.width };
-}
 
-/** Scrolls a box so that a row of equal height is visible below its sticky header. */
-export function scrollToRow(element: HTMLElement, row: number, rowHeight: number, headerHeight: number): void {
-  const top = row * rowHeight;
-  const bottom = top + rowHeight + headerHeight;
-  if (top < element.scrollTop) element.scrollTop = top;
-  else if (bottom > element.scrollTop + element.clientHeight) element.scrollTop = bottom - element.clientHeight;
+  // A list that has become shorter ends before the position.
+  const position = Math.min(place.position, map.lastPosition);
+  const to = Math.min(count, Math.ceil((position + size.height) / rowHeight) + spare);
+  const from = Math.max(0, Math.min(to, Math.floor(position / rowHeight) - spare));
+  const before = Math.max(0, from * rowHeight - (position - Math.min(place.scrollTop, map.lastScroll)));
+  const after = Math.max(0, map.height - headerHeight - before - (to - from) * rowHeight);
+  return {
+    ...{ from, to, before, after, width: size.width },
+    showRow(row) {
+      const { place: at, size: of } = latest.current;
+      const top = row * rowHeight;
+      const bottom = top + rowHeight + headerHeight;
+      if (top < at.position) goTo(top);
+      else if (bottom > at.position + of.height) goTo(bottom - of.height);
+    },
+    showStart: () => goTo(0),
+  };
 }

@@ -11,11 +11,14 @@ const minBar = 4;
 /** Shows how many pairs have which score, with the threshold as a line. A click sets the threshold to the start of a bar. */
 export function Chart({
   histogram,
+  behind,
   range,
   threshold,
   onThreshold,
 }: {
   histogram: Histogram;
+  /** A second distribution, drawn behind the first as if it had as many pairs. */
+  behind: Histogram;
   range: [number, number];
   threshold: number;
   onThreshold: (threshold: number) => void;
@@ -26,7 +29,15 @@ export function Chart({
   const [from, to] = range;
   const inner = Math.max(50, width - margin.left - margin.right);
   const bars = barsOf(histogram, range, inner / minBar);
-  const ticks = countTicks(Math.max(1, ...bars.map(({ count }) => count)));
+  const total = histogram.reduce((sum, { count }) => sum + count, 0);
+  const scale =
+    total /
+    Math.max(
+      1,
+      behind.reduce((sum, { count }) => sum + count, 0),
+    );
+  const backBars = barsOf(behind, range, inner / minBar).map((bar) => ({ ...bar, count: bar.count * scale }));
+  const ticks = countTicks(Math.max(1, ...[...bars, ...backBars].map(({ count }) => count)));
   const top = ticks.at(-1) ?? 1;
   const x = (score: number) => margin.left + ((score - from) / (to - from)) * inner;
   const y = (count: number) => height - margin.bottom - (count / top) * (height - margin.top - margin.bottom);
@@ -42,7 +53,7 @@ export function Chart({
     <div ref={box} class="chart">
       <svg
         role="img"
-        aria-label={`Distribution of ${numbers.count(histogram.reduce((sum, { count }) => sum + count, 0))} scores`}
+        aria-label={`Distribution of ${numbers.count(total)} scores`}
         width={width}
         height={height}
         onPointerMove={(event) => {
@@ -71,6 +82,7 @@ export function Chart({
             </text>
           </g>
         ))}
+        {backBars.length > 0 && <path class="behind" d={outlineOf(backBars, x, y)} />}
         {bars.map((bar) => {
           const [left, right] = [x(bar.from), x(bar.to)];
           const cut = Math.min(right, Math.max(left, line));
@@ -92,6 +104,12 @@ export function Chart({
       <p class="chart-note fine soft">{hovered === undefined ? axisWords : barWords(hovered, histogram)}</p>
     </div>
   );
+}
+
+/** Returns the outline of bars as an SVG path. */
+function outlineOf(bars: readonly Bar[], x: (score: number) => number, y: (count: number) => number): string {
+  const steps = bars.map(({ from, to, count }) => `L${x(from)} ${y(count)}L${x(to)} ${y(count)}`);
+  return `M${x(bars[0]?.from ?? 0)} ${y(0)}${steps.join('')}L${x(bars.at(-1)?.to ?? 0)} ${y(0)}Z`;
 }
 
 const axisWords = 'Pairs by score. Click a bar, drag the line, or use the slider.';

@@ -7,12 +7,16 @@ import { countPassing, rangeOf } from './distribution.ts';
 import { Strips } from './strips.tsx';
 import { useNeighbours } from './use-neighbours.ts';
 import { useThreshold } from './use-threshold.ts';
+import { useWrongPairs } from './use-wrong-pairs.ts';
+import { WrongPairsBox } from './wrong-pairs-box.tsx';
 
 /** Lets the user choose a threshold: chart, controls, the verdict, and the pairs on both sides of the line. */
 export function Workbench({ status, summary, scale }: { status: BatchStatus; summary: BatchSummary; scale: Scale }) {
   const { histogram, succeeded, mean } = summary;
   const [asked, setThreshold] = useThreshold(scale);
-  const range = rangeOf(histogram, scale);
+  const wrong = useWrongPairs(status);
+  const behind = wrong.value?.summary.histogram ?? [];
+  const range = rangeOf([...histogram, ...behind], scale);
   const threshold = Math.min(range[1], Math.max(range[0], asked));
   const estimated = countPassing(histogram, threshold);
   const neighbours = useNeighbours(summary, threshold);
@@ -41,7 +45,8 @@ export function Workbench({ status, summary, scale }: { status: BatchStatus; sum
             </span>
           )}
         </p>
-        <Chart histogram={histogram} range={range} threshold={threshold} onThreshold={setThreshold} />
+        <Chart histogram={histogram} behind={behind} range={range} threshold={threshold} onThreshold={setThreshold} />
+        <WrongPairsBox status={status} threshold={threshold} wrong={wrong} />
         <ThresholdControls
           summary={summary}
           range={range}

@@ -1,0 +1,22 @@
+import type { ItemResult } from '../../../shared/contracts/item.ts';
+import type { RequestFailed } from '../../http/client.ts';
+
+/** A list of results of any length, of which only the parts near the visible rows are in memory. */
+export interface Listing {
+  /** The number of known rows. */
+  count: number;
+  isComplete: boolean;
+  isLoading: boolean;
+  failure: RequestFailed | undefined;
+  at(row: number): ItemResult | undefined;
+  /** Returns the row of a loaded result, by the index of its item. */
+  rowOf(index: number): number | undefined;
+  /** Loads missing rows near the visible rows. */
+  show(from: number, to: number): void;
+  retry(): void;
+}
+
+export interface ListingSource {
+  state(): Listing;
+  close(): void;
+}

@@ -1,0 +1,62 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { ItemResult } from '../../../shared/contracts/item.ts';
+import { hashWith } from '../../shell/hash-query.ts';
+import { Thumbnail } from '../../ui/thumbnail.tsx';
+import { readNear } from '../workbench/ranked.ts';
+import { ScoreCell, scaleOfBatch } from './cells.tsx';
+
+/** The number of pairs on each side. */
+const shown = 3;
+
+/** Shows the pairs whose scores are next to that of the open pair, the lowest first. */
+export function NeighboursByScore({
+  status,
+  index,
+  score,
+  images,
+}: {
+  status: BatchStatus;
+  index: number;
+  score: number;
+  images: boolean;
+}) {
+  const [pairs, setPairs] = useState<ItemResult[]>();
+  useEffect(() => {
+    const gone = new AbortController();
+    const look = async () => {
+      const [above, below] = await Promise.all([
+        // The pair itself is among those that reach its score.
+        readNear(status.id, 'above', score, shown + 1, gone.signal),
+        score <= 0 ? undefined : readNear(status.id, 'below', score, shown, gone.signal),
+      ]);
+      const higher = above.results.filter((each) => each.index !== index).slice(0, shown);
+      setPairs([...(below?.results ?? []).toReversed(), ...higher]);
+    };
+    // Without an answer nothing is shown here. The list shows the error of the service.
+    void look().catch(() => {});
+    return () => gone.abort();
+  }, [status.id, index, score]);
+  if (pairs === undefined || pairs.length === 0) return null;
+  const scale = scaleOfBatch(status);
+  return (
+    <section aria-labelledby="pair-neighbours">
+      <h3 id="pair-neighbours">Next to it by score</h3>
+      <ul class="strip">
+        {pairs.map((result) => (
+          <li key={result.index} class="tile">
+            <div class="tile-image">
+              <Thumbnail image={result.image ?? null} shown={images} />
+            </div>
+            <a class="row-link" href={hashWith({ pair: String(result.index) })}>
+              <span class="pair-text" dir="auto">
+                {result.text === '' ? 'no text' : (result.text ?? '').slice(0, 200)}
+              </span>
+            </a>
+            <ScoreCell result={result} scale={scale} decimals={2} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,116 @@
+import type { ResultsPage } from '../../../shared/contracts/batch.ts';
+import type { ItemResult } from '../../../shared/contracts/item.ts';
+import { fetchJson, type RequestFailed } from '../../http/client.ts';
+import type { Listing, ListingSource } from './listing-source.ts';
+
+/** The number of results in a page. Two pages fill any screen. */
+const pageSize = 200;
+/** The maximum number of pages in memory. Other pages are read again when they become visible. */
+const maxPages = 40;
+/** The time in ms for which the visible rows must stay the same before a page far from the loaded ones is read. */
+const restMs = 60;
+
+/**
+ * Lists results of which any page can be read at once, so that a scroll to the end of a million rows needs one request.
+ */
+export function createRandomListing(path: string, query: Record<string, string>, onChange: () => void): ListingSource {
+  const closed = new AbortController();
+  const pages = new Map<number, ItemResult[]>();
+  let count: number | undefined;
+  let reading: { page: number; gone: AbortController } | undefined;
+  let timer: number | undefined;
+  let failure: RequestFailed | undefined;
+  let visible = { from: 0, to: pageSize };
+
+  const pageOf = (row: number): number => Math.floor(row / pageSize);
+  const isNear = (page: number): boolean => page >= pageOf(visible.from) - 1 && page <= pageOf(visible.to) + 1;
+
+  /** Reads a page. The service may end a page of large results early, so the rest follows by its cursor. */
+  async function read(page: number, signal: AbortSignal): Promise<void> {
+    const rows: ItemResult[] = [];
+    for (let cursor: string | null | undefined; rows.length < pageSize && cursor !== null; ) {
+      const place = cursor === undefined ? { skip: String(page * pageSize) } : { cursor };
+      const all = new URLSearchParams({ ...query, items: 'true', limit: String(pageSize - rows.length), ...place });
+      const read = await fetchJson<ResultsPage>(`${path}?${all}`, { signal });
+      rows.push(...read.results);
+      count = read.selected ?? rows.length;
+      cursor = read.next;
+    }
+    pages.set(page, rows);
+    const far = [...pages.keys()].sort((a, b) => Math.abs(a - page) - Math.abs(b - page)).slice(maxPages);
+    for (const each of far) pages.delete(each);
+  }
+
+  /** Returns the page to read next: the first visible one that is missing, or the one before or after. */
+  function missing(): number | undefined {
+    const last = pageOf(Math.max(0, (count ?? 1) - 1));
+    const [from, to] = [pageOf(visible.from), Math.min(last, pageOf(Math.max(visible.from, visible.to - 1)))];
+    const wanted = [...Array.from({ length: to - from + 1 }, (_, at) => from + at), to + 1, from - 1];
+    return wanted.find((page) => page >= 0 && page <= last && !pages.has(page));
+  }
+
+  function fill(): void {
+    if (failure !== undefined || closed.signal.aborted) return;
+    const page = missing();
+    if (reading !== undefined) {
+      // A request for rows that have left the screen would only delay those on it.
+      if (isNear(reading.page) || page === undefined) return;
+      reading.gone.abort();
+      reading = undefined;
+    }
+    clearTimeout(timer);
+    if (page === undefined) return;
+    const isLeap = count !== undefined && !pages.has(page - 1) && !pages.has(page + 1);
+    if (isLeap) timer = window.setTimeout(() => start(page), restMs);
+    else start(page);
+  }
+
+  function start(page: number): void {
+    if (reading !== undefined || closed.signal.aborted) return;
+    const current = { page, gone: new AbortController() };
+    reading = current;
+    read(page, AbortSignal.any([current.gone.signal, closed.signal])).then(
+      () => ended(current),
+      (error: RequestFailed) => {
+        if (!current.gone.signal.aborted && !closed.signal.aborted) failure = error;
+        ended(current);
+      },
+    );
+  }
+
+  function ended(current: { page: number }): void {
+    if (reading !== current) return;
+    reading = undefined;
+    if (closed.signal.aborted) return;
+    fill();
+    onChange();
+  }
+
+  function state(): Listing {
+    return {
+      count: count ?? 0,
+      isComplete: count !== undefined,
+      isLoading: reading !== undefined || (count === undefined && failure === undefined),
+      failure,
+      at: (row) => pages.get(pageOf(row))?.[row % pageSize],
+      rowOf(index) {
+        for (const [page, rows] of pages) {
+          const at = rows.findIndex((row) => row.index === index);
+          if (at >= 0) return page * pageSize + at;
+        }
+        return undefined;
+      },
+      show(from, to) {
+        visible = { from, to };
+        fill();
+      },
+      retry() {
+        failure = undefined;
+        fill();
+        onChange();
+      },
+    };
+  }
+
+  return { state, close: () => closed.abort() };
+}

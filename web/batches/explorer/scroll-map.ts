@@ -1,0 +1,59 @@
+/**
+ * The maximum height of a scrolled content in px. Browsers cut off an element after about 17 million px (Firefox) or 33
+ * million px (Chromium), which a list of a million rows exceeds.
+ */
+export const maxHeight = 10_000_000;
+/**
+ * The length in px at both ends of a list in which the position in the list changes by as many px as the scroll
+ * position. So the first and the last row are reached row by row.
+ */
+const exactPart = 1_000_000;
+
+/** Maps the scroll position of a box to a position in a list that may be higher than a browser can scroll. */
+export interface ScrollMap {
+  /** The height of the scrolled content, in px. */
+  height: number;
+  /** The largest scroll position, and the largest position in the list. */
+  lastScroll: number;
+  lastPosition: number;
+  toPosition(scrollTop: number): number;
+  toScroll(position: number): number;
+}
+
+/** Creates a map for a list of `listHeight` px in a box of `boxHeight` px. It is the identity for a list that fits. */
+export function scrollMapOf(listHeight: number, boxHeight: number): ScrollMap {
+  const height = Math.min(listHeight, maxHeight);
+  const lastScroll = Math.max(0, height - boxHeight);
+  const lastPosition = Math.max(0, listHeight - boxHeight);
+  const ratio = height === listHeight ? 1 : (lastPosition - 2 * exactPart) / (lastScroll - 2 * exactPart);
+  return {
+    ...{ height, lastScroll, lastPosition },
+    toPosition(scrollTop) {
+      if (ratio === 1 || scrollTop <= exactPart) return scrollTop;
+      if (scrollTop >= lastScroll - exactPart) return lastPosition - (lastScroll - scrollTop);
+      return exactPart + (scrollTop - exactPart) * ratio;
+    },
+    toScroll(position) {
+      if (ratio === 1 || position <= exactPart) return position;
+      if (position >= lastPosition - exactPart) return lastScroll - (lastPosition - position);
+      return exactPart + (position - exactPart) / ratio;
+    },
+  };
+}
+
+/** A scroll position, and the position in the list that is shown there. */
+export interface ScrollPlace {
+  scrollTop: number;
+  position: number;
+}
+
+/**
+ * Returns the place after a scroll. A short scroll, by wheel, touch or key, moves the list by as many px. A long one, by
+ * the scroll bar, leads to the position that the map has for it.
+ */
+export function afterScroll(map: ScrollMap, place: ScrollPlace, scrollTop: number, boxHeight: number): ScrollPlace {
+  const by = scrollTop - place.scrollTop;
+  const isShort = Math.abs(by) <= 2 * boxHeight && scrollTop > 0 && scrollTop < map.lastScroll - 1;
+  if (!isShort) return { scrollTop, position: map.toPosition(Math.min(scrollTop, map.lastScroll)) };
+  return { scrollTop, position: Math.min(map.lastPosition, Math.max(0, place.position + by)) };
+}

@@ -1,0 +1,32 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { BatchStatus, ResultsPage } from '../../../shared/contracts/batch.ts';
+import type { ItemResult } from '../../../shared/contracts/item.ts';
+import { fetchJson } from '../../http/client.ts';
+
+/**
+ * Returns the opened pair. A pair that is not among the loaded rows, such as one that a link names, is read alone.
+ * @param index the index of the item; undefined when no pair is open.
+ * @param listed the pair, if it is among the loaded rows.
+ */
+export function usePair(
+  { id, finishedAt }: BatchStatus,
+  index: number | undefined,
+  listed: ItemResult | undefined,
+): ItemResult | undefined {
+  const [read, setRead] = useState<ItemResult>();
+  const isMissing = index !== undefined && listed === undefined && finishedAt !== null;
+  useEffect(() => {
+    if (!isMissing) return;
+    const gone = new AbortController();
+    const query = new URLSearchParams({ sort: 'index', skip: String(index), limit: '1', items: 'true' });
+    fetchJson<ResultsPage>(`v1/evaluation/batch/${encodeURIComponent(id)}/results?${query}`, {
+      signal: gone.signal,
+    }).then(
+      ({ results: [found] }) => setRead(found),
+      // The list shows the error of the service.
+      () => {},
+    );
+    return () => gone.abort();
+  }, [id, index, isMissing]);
+  return listed ?? (isMissing && read?.index === index ? read : undefined);
+}

@@ -1,0 +1,58 @@
+import { useState } from 'preact/hooks';
+import type { BatchStatus, BatchSummary } from '../../../shared/contracts/batch.ts';
+import { fetchJson, RequestFailed } from '../../http/client.ts';
+import { usePolled } from '../../http/use-polled.ts';
+import { rescore } from '../compare/rescore.ts';
+import { titleOf } from '../state.ts';
+
+/** The maximum number of images that are scored with the texts of other rows. More would not change the chart. */
+export const wrongPairsScored = 10_000;
+const liveMs = 2_000;
+
+/** The batch that scores images with the texts of other rows. */
+export interface WrongPairs {
+  status: BatchStatus;
+  summary: BatchSummary;
+}
+
+/** Reads what wrong pairs get, and starts the batch that measures it. */
+export function useWrongPairs(batch: BatchStatus) {
+  const [started, setStarted] = useState<string>();
+  const [failure, setFailure] = useState<RequestFailed>();
+  const id = started ?? batch.wrongPairs ?? undefined;
+  const read = usePolled(
+    `wrong pairs ${id}`,
+    async (signal): Promise<WrongPairs | undefined> => {
+      if (id === undefined) return undefined;
+      const path = `v1/evaluation/batch/${encodeURIComponent(id)}`;
+      try {
+        const [status, summary] = await Promise.all([
+          fetchJson<BatchStatus>(path, { signal }),
+          fetchJson<BatchSummary>(`${path}/summary`, { signal }),
+        ]);
+        return { status, summary };
+      } catch (error) {
+        // The batch of wrong pairs has expired or was deleted. Another one can be started.
+        if (error instanceof RequestFailed && error.status === 404) return undefined;
+        throw error;
+      }
+    },
+    (value) => (value?.status.finishedAt === null ? liveMs : undefined),
+  );
+  async function start(): Promise<void> {
+    setFailure(undefined);
+    try {
+      const sample = Math.min(wrongPairsScored, batch.items.total);
+      const name = `${titleOf(batch)}, wrong pairs`;
+      setStarted((await rescore(batch, { texts: 'others', sample, name })).id);
+    } catch (error) {
+      setFailure(error as RequestFailed);
+    }
+  }
+  return {
+    value: read.value,
+    isLoading: id !== undefined && read.value === undefined,
+    failure: failure ?? read.failure,
+    start,
+  };
+}

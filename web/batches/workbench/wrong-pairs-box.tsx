@@ -1,0 +1,68 @@
+import { useState } from 'preact/hooks';
+import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import { addressOf } from '../../shell/route.ts';
+import * as numbers from '../../ui/numbers.ts';
+import { ProblemBox } from '../../ui/problem.tsx';
+import { countPassing } from './distribution.ts';
+import { type useWrongPairs, wrongPairsScored } from './use-wrong-pairs.ts';
+
+/** Says what wrong pairs get at the threshold, or offers to measure it. */
+export function WrongPairsBox({
+  status,
+  threshold,
+  wrong: { value, isLoading, failure, start },
+}: {
+  status: BatchStatus;
+  threshold: number;
+  wrong: ReturnType<typeof useWrongPairs>;
+}) {
+  const [busy, setBusy] = useState(false);
+  // The batch of wrong pairs has no wrong pairs of its own.
+  if (status.texts === 'others' || status.requests !== null) return null;
+  if (failure !== undefined) return <ProblemBox failure={failure} />;
+  if (value === undefined) {
+    if (isLoading || status.finishedAt === null) return null;
+    const count = numbers.count(Math.min(wrongPairsScored, status.items.total));
+    return (
+      <p class="wrong-pairs">
+        <button
+          type="button"
+          disabled={busy}
+          onClick={() => {
+            setBusy(true);
+            void start().finally(() => setBusy(false));
+          }}
+        >
+          {busy ? 'Posting…' : 'Show what wrong pairs get'}
+        </button>{' '}
+        <span class="fine soft">Scores {count} of the images with the texts of other rows.</span>
+      </p>
+    );
+  }
+  const { items, id, finishedAt } = value.status;
+  const link = <a href={addressOf.batch(id)}>Open them</a>;
+  if (finishedAt === null) {
+    return (
+      <p class="wrong-pairs soft" role="status">
+        Scoring wrong pairs: {numbers.count(items.total - items.pending)} of {numbers.count(items.total)}. {link}
+      </p>
+    );
+  }
+  const { succeeded, histogram, percentiles } = value.summary;
+  if (succeeded === 0) return <p class="wrong-pairs soft">No wrong pair could be scored. {link}</p>;
+  const { count } = countPassing(histogram, threshold);
+  const at = (percent: number) => percentiles.find((each) => each.percent === percent)?.score;
+  const [middle, high] = [at(50), at(99)];
+  return (
+    <p class="wrong-pairs">
+      <span class="key" aria-hidden="true" /> Wrong pairs: <strong>{numbers.percent(count / succeeded)}</strong> of{' '}
+      {numbers.count(succeeded)} reach {numbers.score(threshold)}
+      {middle !== undefined && high !== undefined && (
+        <span class="soft">
+          ; half score below {numbers.score(middle)}, 99 % below {numbers.score(high)}
+        </span>
+      )}
+      . {link}
+    </p>
+  );
+}
