@@ -998,7 +998,9 @@ id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {2
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
 '/evaluator/v1/evaluation/batch/{id}/retry': {post: {/** Evaluate the failed or cancelled items again */
 parameters: {query?: {/** The items to evaluate: `failed`, which is the default, `cancelled`, or `failed,cancelled`. With `cancelled`, a cancelled batch is continued. */
-status?: string;};path: {/** Id of the batch. */
+status?: string;
+/** With `true`, of the failed items only those whose error may be gone later. */
+retryable?: "true" | "false";};path: {/** Id of the batch. */
 id: string;};header?: {/** Printable ASCII. Repeating the same request with the same key returns the same batch. */
 "Idempotency-Key"?: string;};cookie?: never;}; requestBody?: never; responses: {202: {headers: Record<string, unknown>; content: {'application/json': BatchStatus;};};
 400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
@@ -1061,6 +1063,8 @@ otherMinScore?: string;
 otherMaxScore?: string;
 /** With `other`: only items whose two scores differ by this number of points or more. */
 minDifference?: string;
+/** With `sort`, `top` or `other`, in pages of JSON: leaves out this many results, so that a page from the middle of a long list is read at once. Not with `q`, nor for cancelled items; `cursor` counts for more. */
+skip?: number;
 /** CSV and TSV: `escape`, which is the default, puts an apostrophe before text that a spreadsheet would interpret as a formula; `keep` does not. The other formats never change a value. */
 formulas?: "escape" | "keep";};path: {/** Id of the batch. */
 id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': ResultsPage;'application/x-ndjson': string;'text/csv': string;'text/tab-separated-values': string;'application/vnd.apache.parquet': string;};};
