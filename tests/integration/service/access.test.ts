@@ -149,20 +149,27 @@ describe('tenants', () => {
         const [known, nobodys] = idsFor(path);
         const change = { body: '{"name":"theirs"}', headers: { accept, 'content-type': 'application/json' } };
         const init = { method, ...(method.toUpperCase() === 'PATCH' ? change : { headers: { accept } }) };
-        const answer = await as(theirs).problem(path.replace('{id}', known), init);
+        const query = path.endsWith('/comparison') ? `?other=${unknownBatch}` : '';
+        const answer = await as(theirs).problem(path.replace('{id}', known) + query, init);
         // Results have no event stream, whoever asks for it.
         const isRefused = path.endsWith('/results') && accept === 'text/event-stream';
         const kind = path.startsWith('/../v1/files') ? 'file' : 'batch';
         const refusal = isRefused ? [406, 'request.not_acceptable'] : [404, `${kind}.not_found`];
         expect([method, path, accept, answer.status, answer.body.code]).toEqual([method, path, accept, ...refusal]);
         // Not to be told from one that never was.
-        const unknown = await as(theirs).problem(path.replace('{id}', nobodys), init);
+        const unknown = await as(theirs).problem(path.replace('{id}', nobodys) + query, init);
         expect(unknown.body).toEqual({
           ...JSON.parse(JSON.stringify(answer.body).replaceAll(bare(known), bare(nobodys))),
           requestId: unknown.body.requestId,
         });
       }
     }
+    const mine = (await as(theirs).batch.post([coffee()])).body.id;
+    for (const query of [`comparison?other=${id}`, `results?other=${id}`]) {
+      const compared = await as(theirs).problem(`/v1/evaluation/batch/${mine}/${query}`);
+      expect([compared.status, compared.body.code]).toEqual([404, 'batch.not_found']);
+    }
+    await as(theirs).call(`/v1/evaluation/batch/${mine}`, { method: 'DELETE' });
     expect((await as(ours).batch.status(id)).body).toMatchObject({ state: 'completed_with_errors', name: null });
     for (const file of [fileId, requestBatch.output_file_id]) {
       const path = `/../v1/files/${file}/content`;
