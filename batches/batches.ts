@@ -37,6 +37,7 @@ import { type BatchEvent, createFollower } from './reading/events.ts';
 import { listBatches, type RequestsQuery } from './reading/list.ts';
 import { readOrdered } from './reading/ordered/page.ts';
 import { type ResultStream, streamOrdered } from './reading/ordered/stream.ts';
+import { readOutline } from './reading/outline.ts';
 import { type Rescored, rescoredItems } from './reading/rescore.ts';
 import { readResults } from './reading/results.ts';
 import { retriedItems } from './reading/retry.ts';
@@ -345,7 +346,11 @@ export function createBatches(deps: BatchesDeps): Batches {
     list: (scope, query) =>
       guarded(async () => {
         const { records, next } = await listBatches(redis, scope, query);
-        return { batches: await Promise.all(records.map(toFullStatus)), next };
+        const withScores = async (record: BatchRecord) => ({
+          ...(await toFullStatus(record)),
+          ...(query.scores === 'true' && { scores: await readOutline(redis, record) }),
+        });
+        return { batches: await Promise.all(records.map(withScores)), next };
       }),
     results: (scope, id, query) =>
       guarded(async () => {

@@ -476,8 +476,101 @@ cancel: string;
 retry: string;};};
 
 export type BatchList = {/** The latest first. */
-batches: (BatchStatus)[];
+batches: (ListedBatch)[];
 next: string | null;};
+
+export type ListedBatch = {id: string;
+/** The tenant of the batch; `default` if no keys are required. */
+tenant: string;
+name: string | null;
+tags: (string)[];
+state: BatchState;
+/** `evaluating`: a worker has taken a part of it; a dead worker is noticed within 20 s. `stopping`: it was cancelled or too many items failed; it ends when its parts in flight have ended, within 45 s. */
+phase: "waiting" | "evaluating" | "stopping" | "finished";
+model: string;
+revision: string;
+precision: string;
+preprocess: string;
+textCleaning: string | null;
+longText: "truncate" | "error";
+/** True if each result has the probability that its text describes its image. Only models of the SigLIP families have it. */
+pairProbabilities: boolean;
+/** The models that share the items of the batch, as configured when it was posted; null for a single model. */
+traffic: (({role: ArmRole;
+model: string;
+revision: string;
+share: number;})[]) | (null);
+priority: number;
+items: {total: number;
+succeeded: number;
+failed: number;
+cancelled: number;
+pending: number;};
+/** Failed items by code. */
+failures: {[key: string]: number;};
+/** The recent rate while the batch runs; afterwards the mean rate. */
+itemsPerSecond: number | null;
+etaSeconds: number | null;
+createdAt: string;
+startedAt: (string) | (null);
+finishedAt: (string) | (null);
+/** The time at which items and results are deleted. */
+expiresAt: (string) | (null);
+/** The reason of a `failed` batch. */
+reason: ("all_failed" | "failure_budget" | "input" | "input_lost" | "model_unavailable") | (null);
+/** The reason why workers cannot evaluate the batch now, for example that its model cannot be loaded. After 15 minutes without an outcome the batch fails with the reason `model_unavailable`. */
+waitingFor: string | null;
+/** The failure budget that was posted with the batch; null for no limit. */
+failureBudget: ({count: (number) | (null);
+share: number | null;
+after: number;}) | (null);
+/** The input object of a batch by reference. */
+input: string | null;
+/** The error of the input object if the reason is `input`. */
+inputError: ({code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.interrupted" | "file.not_found" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
+message: string;}) | (null);
+/** The result files of a batch by reference, written when it has ended. */
+files: ({state: "pending" | "written" | "failed";
+results: string;
+/** The results as CSV, if the input was CSV or `tables` names it. */
+csv: string | null;
+/** The results as Parquet, if the input was Parquet or `tables` names it. */
+parquet: string | null;
+/** The failed items, which can be posted again unchanged. */
+failures: string;
+/** This status, written after the other files. */
+status: string;
+error: string | null;}) | (null);
+/** The batch whose failed items this batch retries. */
+retryOf: string | null;
+/** The latest batch that retries the failed items of this batch. */
+retriedBy: string | null;
+/** The batch whose items this batch scores once more. The indexes are the same. */
+rescoreOf: string | null;
+/** `others`: each image was scored with the text of another row of `rescoreOf`. */
+texts: RescoredTexts;
+/** The latest batch that scores the images of this batch with the texts of other rows. */
+wrongPairs: string | null;
+/** The id of the trace of this batch, if it is traced. */
+traceId: string | null;
+/** Facts about a batch that was posted through OpenAI's interface. Its items are requests. */
+requests: (RequestBatch) | (null);
+webhook: ({url: string;
+state: "pending" | "delivered" | "failed";
+attempts: number;
+error: string | null;}) | (null);
+links: {self: string;
+results: string;
+summary: string;
+events: string;
+cancel: string;
+retry: string;};
+/** With `scores=true`: the scores of the batch, also while it runs; null without succeeded items. */
+scores?: (ScoreOutline) | (null);};
+
+export type ScoreOutline = {mean: number;
+/** Succeeded items by score, in 50 bins of 2 points from 0. */
+histogram: (number)[];};
 
 export type ResultsPage = {/** In the order of `sort`; without it, in the order in which they were evaluated. */
 results: (ItemResult)[];
@@ -943,6 +1036,8 @@ tenant?: string;
 q?: string;
 /** Only batches with this tag. */
 tag?: string;
+/** With `true`, each batch also has the mean and a coarse histogram of its scores. */
+scores?: "true" | "false";
 cursor?: string;
 limit?: number;};path?: never;header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': BatchList;};};
 400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};

@@ -568,13 +568,39 @@ export const listQuery = z.strictObject({
     .optional()
     .meta({ description: 'Only batches with this in their name, their id or a tag, in upper or lower case.' }),
   tag: tag.optional().meta({ description: 'Only batches with this tag.' }),
+  scores: z
+    .enum(['true', 'false'])
+    .optional()
+    .meta({ description: 'With `true`, each batch also has the mean and a coarse histogram of its scores.' }),
   cursor: z.string().optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
 });
 export type ListQuery = z.output<typeof listQuery>;
 
+/** The width of a bin of {@link scoreOutline}, in points, and the number of bins. */
+export const outlineBin = { width: 2, count: 50 } as const;
+
+export const scoreOutline = z
+  .object({
+    mean: z.number(),
+    histogram: z.array(count).meta({
+      description: `Succeeded items by score, in ${outlineBin.count} bins of ${outlineBin.width} points from 0.`,
+    }),
+  })
+  .meta({ id: 'ScoreOutline' });
+export type ScoreOutline = z.output<typeof scoreOutline>;
+
+export const listedBatch = batchStatus
+  .extend({
+    scores: scoreOutline.nullable().optional().meta({
+      description: 'With `scores=true`: the scores of the batch, also while it runs; null without succeeded items.',
+    }),
+  })
+  .meta({ id: 'ListedBatch' });
+export type ListedBatch = z.output<typeof listedBatch>;
+
 export const batchList = z
-  .object({ batches: z.array(batchStatus).meta({ description: 'The latest first.' }), next: z.string().nullable() })
+  .object({ batches: z.array(listedBatch).meta({ description: 'The latest first.' }), next: z.string().nullable() })
   .meta({ id: 'BatchList' });
 export type BatchList = z.output<typeof batchList>;
 

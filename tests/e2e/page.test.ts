@@ -363,6 +363,10 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await page.getByRole('heading', { name: 'Batches' }).waitFor();
     const row = page.locator('.batch-row').first();
     expect(await row.innerText()).toContain('later.csv, retried');
+    expect(await row.innerText()).toMatch(/Mean score\s*\d+\.\d/);
+    await page.getByRole('searchbox', { name: 'Search' }).fill('LATER');
+    await page.waitForURL(/q=LATER/);
+    await untilTrue(page, `document.querySelectorAll('.batch-row').length === 2`);
     await saveScreenshot(page, 'batches');
   });
 

@@ -8,8 +8,10 @@ import { Badge } from '../ui/badge.tsx';
 import * as numbers from '../ui/numbers.ts';
 import { ProblemBox } from '../ui/problem.tsx';
 import { scaleOf } from '../ui/scale.ts';
+import { Waiting } from '../ui/waiting.tsx';
 import { BatchActions } from './actions.tsx';
 import { CompareView } from './compare/compare-view.tsx';
+import { ConnectionLost } from './connection-lost.tsx';
 import { Explorer } from './explorer/explorer.tsx';
 import { ExtremesBox } from './extremes.tsx';
 import { FailuresBox } from './failures-box.tsx';
@@ -45,7 +47,7 @@ export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
         {crumbs}
         <h1>{name}</h1>
         {followed?.failure === undefined ? (
-          <p class="soft">{followed?.isInterrupted ? 'The service does not answer; retrying…' : 'Loading…'}</p>
+          <Waiting what="the batch">{followed?.isInterrupted && 'The page tries again by itself.'}</Waiting>
         ) : (
           <ProblemBox failure={followed.failure} />
         )}
@@ -69,7 +71,7 @@ export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
       <Origin status={status} />
       <Tabs id={id} current={tab} />
       {followed?.failure !== undefined && <ProblemBox failure={followed.failure} />}
-      {followed?.isInterrupted && <p class="notice">Connection lost; reconnecting. The batch continues.</p>}
+      {followed?.isInterrupted && <ConnectionLost status={status} />}
       {tab === 'pairs' && <Explorer status={status} />}
       {tab === 'compare' && <CompareView status={status} />}
       {tab === 'judge' && <Judge status={status} summary={summary} />}
@@ -200,7 +202,7 @@ function Plot({ samples }: { samples: readonly Sample[] }) {
 }
 
 function Judge({ status, summary }: { status: BatchStatus; summary: BatchSummary | undefined }) {
-  if (summary === undefined) return <p class="soft">Loading…</p>;
+  if (summary === undefined) return <Waiting what="the summary of the batch" />;
   if (summary.succeeded === 0) return <p class="empty">No pair has a score yet.</p>;
   return <JudgeView status={status} summary={summary} scale={scaleOf(status.model)} />;
 }

@@ -118,3 +118,24 @@ test('tags in a query are separated by commas, and have limits', () => {
   }
   expect(listQuery.safeParse({ limit: '5', q: '' }).success).toBe(false);
 });
+
+test('a list has the mean and the histogram of the scores of each batch on request', async () => {
+  const id = await engine.post(6);
+  const none = await engine.post(1);
+  await engine.commit(id, 0, [...succeeded(0, 4), ...failed(4, 2)]);
+  const { mean, histogram } = await engine.batches.summary(tenant, id);
+  const page = await engine.batches.list(tenant, { scores: 'true', limit: 2 });
+  expect(page.batches.map((batch) => batch.id)).toEqual([none, id]);
+  expect(page.batches[0]?.scores).toBeNull();
+  const scores = page.batches[1]?.scores;
+  expect(scores?.mean).toBe(mean?.score);
+  const expected = new Array<number>(50).fill(0);
+  for (const { from, count } of histogram) {
+    const bin = Math.floor(Math.max(0, from * 100) / 2 + 1e-9);
+    expected[bin] = (expected[bin] ?? 0) + count;
+  }
+  expect(scores?.histogram).toEqual(expected);
+  expect(scores?.histogram.reduce((sum, items) => sum + items, 0)).toBe(4);
+  const [plain] = (await engine.batches.list(tenant, { limit: 1 })).batches;
+  expect(plain).not.toHaveProperty('scores');
+});

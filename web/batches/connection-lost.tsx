@@ -1,0 +1,15 @@
+import { useState } from 'preact/hooks';
+import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import * as numbers from '../ui/numbers.ts';
+
+/** States what is known of a batch while the connection is lost: its last counts, and the time since when they are old. */
+export function ConnectionLost({ status: { items, finishedAt } }: { status: BatchStatus }) {
+  const [lostAt] = useState(Date.now);
+  return (
+    <p class="notice" role="status">
+      <strong>Connection lost.</strong> At {numbers.clock(lostAt)}, {numbers.count(items.total - items.pending)} of{' '}
+      {numbers.count(items.total)} items were done. {finishedAt === null && 'The batch continues. '}The page reconnects
+      by itself.
+    </p>
+  );
+}

@@ -1,0 +1,73 @@
+import type { ListedBatch } from '../../../shared/contracts/batch.ts';
+import { addressOf } from '../../shell/route.ts';
+import { Badge } from '../../ui/badge.tsx';
+import * as numbers from '../../ui/numbers.ts';
+import { scaleOf } from '../../ui/scale.ts';
+import { ProgressBar } from '../progress.tsx';
+import { stateWords } from '../state.ts';
+import { MiniHistogram } from './mini-histogram.tsx';
+
+/** The maximum number of tags in a row. A phone has room for one. */
+const shownTags = 3;
+
+/** Shows a batch in the list: its name and tags, its scores, its state, and its progress while it runs. */
+export function BatchRow({ batch, onTag }: { batch: ListedBatch; onTag: (tag: string) => void }) {
+  const { id, name, tags, items, createdAt, finishedAt, retryOf } = batch;
+  const [tone, word] = stateWords(batch);
+  const isLive = finishedAt === null;
+  return (
+    <article class="batch-row">
+      <div class="batch-title">
+        <a class="batch-name cut" dir="auto" href={addressOf.batch(id)}>
+          {retryOf === null ? (name ?? id.slice(0, 8)) : name === null ? `retry ${id.slice(0, 8)}` : `${name}, retried`}
+        </a>
+        {tags.slice(0, shownTags).map((tag) => (
+          <button
+            key={tag}
+            type="button"
+            class="tag cut"
+            dir="auto"
+            title={`Show batches with the tag ${tag}`}
+            onClick={() => onTag(tag)}
+          >
+            {tag}
+          </button>
+        ))}
+        {tags.length > shownTags && (
+          <span class="soft more-tags" title={tags.slice(shownTags).join(', ')}>
+            +{tags.length - shownTags}
+          </span>
+        )}
+      </div>
+      <Scores batch={batch} />
+      <span class="batch-state">
+        <Badge tone={tone}>{word}</Badge>
+        {isLive && <ProgressBar items={items} />}
+      </span>
+      <span class="soft batch-facts">{factsOf(batch)}</span>
+      <time class="soft batch-time" dateTime={createdAt} title={numbers.dateTime(createdAt)}>
+        {numbers.ago(createdAt)}
+      </time>
+    </article>
+  );
+}
+
+function Scores({ batch: { scores, model } }: { batch: ListedBatch }) {
+  if (scores === undefined || scores === null) return <span class="batch-scores" />;
+  return (
+    <span class="batch-scores">
+      <MiniHistogram histogram={scores.histogram} top={scaleOf(model).top} />
+      <span class="num">
+        <span class="visually-hidden">Mean score </span>
+        {numbers.score(scores.mean)}
+      </span>
+    </span>
+  );
+}
+
+function factsOf({ items, model, finishedAt, itemsPerSecond, etaSeconds }: ListedBatch): string {
+  const facts = [`${numbers.count(items.total)} items`, model];
+  if (finishedAt === null && itemsPerSecond !== null) facts.push(`${numbers.rate(itemsPerSecond)} items/s`);
+  if (finishedAt === null && etaSeconds !== null) facts.push(`${numbers.duration(etaSeconds)} left`);
+  return facts.join(', ');
+}
