@@ -100,13 +100,13 @@ const page = (target: string, message: string): string => `<!doctype html>
   <style>${style}</style>
 </head>
 <body>
-  <p class="brand">
+  <header class="brand">
     <svg viewBox="0 0 32 20" aria-hidden="true">
       <circle cx="11" cy="10" r="8" fill="none" stroke="currentColor" stroke-width="2.5"/>
       <circle cx="21" cy="10" r="8" fill="none" stroke="currentColor" stroke-width="2.5"/>
     </svg>
     Similarity
-  </p>
+  </header>
   <main>
     <h1>Sign in</h1>
     <p class="soft">Scores how well texts describe images.</p>

@@ -349,7 +349,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await page.getByRole('button', { name: /^Retry 6 / }).click();
     await badge().getByText('done', { exact: true }).waitFor();
     expect(page.url()).not.toContain(id);
-    await page.getByRole('link', { name: 'later.csv', exact: true }).click();
+    await page.getByRole('link', { name: 'an earlier batch' }).click();
     await page.getByRole('link', { name: 'retried' }).waitFor();
 
     running.host.latencyMs = 2_000;
