@@ -160,3 +160,36 @@ def test_models_are_listed_with_their_state(client):
     assert [(model["model"], model["state"]) for model in client.models() if model["default"]] == [
         ("compact-1", "loaded")
     ]
+
+
+def test_stored_embeddings_are_arrays_and_score_other_texts(client, photos, captions, tmp_path):
+    pairs = [(photos / name, text) for name, text in captions.items()]
+    batch = client.batch(pairs, embeddings="both", embeddingPrecision="float32")
+    batch.wait(timeout=600)
+    images, texts = batch.embeddings("image"), batch.embeddings("text")
+    assert (images.dtype, images.shape) == (np.float32, texts.shape)
+    cosines = [result.cosine for result in batch.results()]
+    assert np.abs((images.astype("f8") * texts.astype("f8")).sum(1) - cosines).max() < 1e-6
+    batch.to_npy(tmp_path / "images.npy", "image")
+    assert (np.load(tmp_path / "images.npy", mmap_mode="r") == images).all()
+
+    frame = pd.DataFrame({"image": [1, 0], "text": [pairs[1][1], pairs[1][1]]})
+    other = client.batch(frame, imagesFrom=batch.id)
+    other.wait(timeout=600)
+    scored = [result.cosine for result in other.results()]
+    assert scored[0] == cosines[1]
+    assert scored[1] == pytest.approx(float(images[0] @ texts[1]), abs=1e-5)
+
+
+def test_the_async_client_reads_embeddings_and_scores_many(photos, captions):
+    async def run():
+        async with AsyncClient(os.environ["VLS_URL"]) as client:
+            pairs = [(photos / name, text) for name, text in captions.items()]
+            many = [result async for result in client.score_many(pairs, concurrency=2, progress=True)]
+            batch = await client.batch(pairs, embeddings="text")
+            await batch.wait(timeout=600)
+            return many, await batch.embeddings(), [result async for result in batch.results()]
+
+    many, texts, results = asyncio.run(run())
+    assert (texts.dtype, len(texts)) == (np.float16, len(results))
+    assert [result.cosine for result in many] == [result.cosine for result in results]

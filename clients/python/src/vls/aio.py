@@ -1,16 +1,14 @@
-"""The async twin of the client."""
+"""The client for asyncio. `client.py` is made from this file by `make_sync.py`."""
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import os
 import time
 import uuid
-from collections import deque
 from contextlib import asynccontextmanager
-from typing import Any, AsyncIterator, Iterable, Iterator, Literal, Mapping, Sequence, TypeVar, overload
+from typing import Any, AsyncIterator, Iterable, Literal, Mapping, Sequence, Sized, TypeVar, overload
 
 import httpx
 
@@ -19,13 +17,17 @@ from .calls import BATCHES, PARQUET, Call, Progress
 from .errors import BatchFailed, ServiceError
 from .retry import Retries, raise_for
 from .sources import Image, Pair, batch_body, read_pair
+from .tasks import Tasks, body_of, sleep
 from .types import BatchStatus, Result, Score
 
 T = TypeVar("T")
 
 
 class AsyncClient:
-    """The client for asyncio; see `Client`."""
+    """A client of the service. `VLS_URL` and `VLS_API_KEY` are the defaults of address and key.
+
+    Calls may run concurrently. Refused requests are sent again after their `Retry-After`.
+    """
 
     def __init__(
         self,
@@ -54,12 +56,19 @@ class AsyncClient:
     async def score(self, image: Image, text: Sequence[str], *, model: str | None = None) -> list[Score]: ...
     async def score(self, image: Image, text: str | Sequence[str], *, model: str | None = None) -> Score | list[Score]:
         """Scores an image against a text, or against each of a list of texts."""
-        return await self._run(calls.score_call(image, text, model))
+        scores: Score | list[Score] = await self._run(calls.score_call(image, text, model))
+        return scores
 
     async def score_many(
-        self, pairs: Iterable[Pair], *, model: str | None = None, concurrency: int = 8
+        self, pairs: Iterable[Pair], *, model: str | None = None, concurrency: int = 8, progress: bool = False
     ) -> AsyncIterator[Result]:
-        """Scores pairs while they are read, in their order. A pair that fails is a failed result."""
+        """Scores pairs while they are read, in their order. A pair that fails is a failed result.
+
+        A batch is the better choice for more pairs than one waits for.
+        """
+        bar = Progress(progress)
+        total = len(pairs) if isinstance(pairs, Sized) else None
+        failed = 0
 
         async def one(index: int, pair: Pair) -> Result:
             image, text = read_pair(pair)
@@ -69,28 +78,31 @@ class AsyncClient:
                 if error.status in (400, 401, 403):
                     raise
                 return calls.failed_result(index, error.code, error.detail, error.status >= 500)
-            return Result(
-                index=index,
-                status="succeeded",
-                score=score.score,
-                cosine=score.cosine,
-                probability=score.probability,
-            )
+            return calls.scored_result(index, score)
 
-        waiting: deque[asyncio.Task[Result]] = deque()
+        def show(result: Result) -> Result:
+            nonlocal failed
+            failed += result.status == "failed"
+            bar.show(result.index + 1, total, failed)
+            return result
+
+        tasks: Tasks[Result] = Tasks(concurrency)
         try:
             for index, pair in enumerate(pairs):
-                waiting.append(asyncio.ensure_future(one(index, pair)))
-                if len(waiting) >= concurrency:
-                    yield await waiting.popleft()
-            while waiting:
-                yield await waiting.popleft()
+                tasks.start(one, index, pair)
+                if tasks.waiting >= 2 * concurrency:
+                    yield show(await tasks.next())
+            while tasks.waiting:
+                yield show(await tasks.next())
         finally:
-            for task in waiting:
-                task.cancel()
+            tasks.close()
+            bar.close()
 
     async def embed(self, inputs: Iterable[Any], *, model: str | None = None) -> Any:
-        """Returns L2-normalised embeddings as a NumPy array of float32, a row for each input; see `Client.embed`."""
+        """Returns L2-normalised embeddings as a NumPy array of float32, a row for each input.
+
+        A string is a text. An image is anything that `score` reads, its address as `{"image": address}`.
+        """
         return calls.to_array([row for call in calls.embed_calls(inputs, model) for row in await self._run(call)])
 
     async def batch(
@@ -104,7 +116,13 @@ class AsyncClient:
         idempotency_key: str | None = None,
         **options: Any,
     ) -> "AsyncBatch":
-        """Posts a batch; see `Client.batch`."""
+        """Posts a batch: a data frame, a path (CSV, TSV, NDJSON, Parquet, a WebDataset tar), or an iterable of pairs.
+
+        `image`, `text` and `id` name the columns of a table. The same `idempotency_key` leads to the same batch: a
+        program that is started again continues with the batch that it has posted. `options` are those of the query,
+        such as `priority=5`, `failureBudgetShare=0.1` or `embeddings="image"`. With `imagesFrom`, the id of an earlier
+        batch, the image of a pair is the index of an item of that batch.
+        """
         body = batch_body(source, {"image": image, "text": text, "id": id})
         status = await self._run(
             Call(
@@ -128,7 +146,8 @@ class AsyncClient:
 
     async def models(self) -> list[dict[str, Any]]:
         """Returns the models with their state."""
-        models: list[dict[str, Any]] = (await self._run(calls.json_call("/evaluator/v1/models")))["models"]
+        body = await self._run(calls.json_call("/evaluator/v1/models"))
+        models: list[dict[str, Any]] = body["models"]
         return models
 
     async def _run(self, call: Call[T]) -> T:
@@ -141,7 +160,7 @@ class AsyncClient:
                     json=call.json,
                     params=dict(call.params),
                     headers=dict(call.headers),
-                    content=None if call.open is None else _in_threads(call.open()),
+                    content=None if call.open is None else body_of(call.open()),
                 )
             except httpx.TransportError:
                 pause = self._retries.pause(attempt, None) if call.is_repeatable else None
@@ -152,7 +171,7 @@ class AsyncClient:
                 if pause is None:
                     raise_for(response)
                     return call.read(response)
-            await asyncio.sleep(pause)
+            await sleep(pause)
             attempt += 1
 
     @asynccontextmanager
@@ -167,18 +186,12 @@ class AsyncClient:
                 pause = self._retries.pause(attempt, response)
                 if pause is None:
                     raise_for(response)
-            await asyncio.sleep(pause or 0)
+            await sleep(pause or 0)
             attempt += 1
 
 
-async def _in_threads(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Yields the parts of a body. They are made in a thread: images are read from files."""
-    while (part := await asyncio.to_thread(next, parts, None)) is not None:
-        yield part
-
-
 class AsyncBatch:
-    """A batch of the service; see `Batch`."""
+    """A batch of the service."""
 
     def __init__(self, client: AsyncClient, batch_id: str, types: Mapping[str, Any] | None = None) -> None:
         self._client = client
@@ -192,7 +205,11 @@ class AsyncBatch:
         return await self._client._run(calls.status_call(self.id))
 
     async def wait(self, *, progress: bool = False, timeout: float | None = None, check: bool = True) -> BatchStatus:
-        """Waits until the batch has ended; see `Batch.wait`."""
+        """Waits until the batch has ended.
+
+        Raises `TimeoutError` after `timeout` seconds, and `BatchFailed` for a batch that is `failed` or `cancelled`,
+        unless `check` is False.
+        """
         until = None if timeout is None else time.monotonic() + timeout
         bar = Progress(progress)
         pause = 0.1
@@ -204,7 +221,7 @@ class AsyncBatch:
                     break
                 if until is not None and time.monotonic() + pause > until:
                     raise TimeoutError(f"Batch {self.id} is {status.state} after {timeout} s")
-                await asyncio.sleep(pause)
+                await sleep(pause)
                 pause = min(2.0, pause * 1.5)
         finally:
             bar.close()
@@ -215,7 +232,11 @@ class AsyncBatch:
     async def results(
         self, *, status: Literal["succeeded", "failed", "cancelled"] | None = None, **selection: Any
     ) -> AsyncIterator[Result]:
-        """Yields the results while they arrive, in the order of the items; `selection` as in `Batch.results`."""
+        """Yields the results while they arrive; those that exist, while the batch runs.
+
+        They are in the order of the items. `selection` has parameters of the service, such as `minScore=28`,
+        `top=0.3`, `sort="-score"` or `q="cat"`.
+        """
         params = calls.selection_of(status=status, **selection)
         async with self._client._stream(f"{BATCHES}/{self.id}/results", "application/x-ndjson", params) as response:
             async for line in response.aiter_lines():
@@ -224,6 +245,8 @@ class AsyncBatch:
 
     async def dataframe(self, **selection: Any) -> Any:
         """Returns the results as a pandas DataFrame, with the columns that the items came with.
+
+        `selection` has parameters as those of `results`.
 
         Columns of a posted DataFrame have their types; after `open_batch` they are text.
         """
@@ -236,6 +259,25 @@ class AsyncBatch:
     async def to_parquet(self, path: str | os.PathLike[str]) -> None:
         """Writes the results as Parquet. The file exists when it is complete."""
         async with self._client._stream(f"{BATCHES}/{self.id}/results", PARQUET, {}) as response:
+            with calls.whole_file(path) as file:
+                async for part in response.aiter_bytes():
+                    file.write(part)
+
+    async def embeddings(self, kind: Literal["image", "text"] | None = None) -> Any:
+        """Returns the stored embeddings as a NumPy array, a row for each item; rows of items without a score are NaN.
+
+        For a batch that was posted with `embeddings`. `kind` is needed if the batch stores both kinds.
+        """
+        import numpy as np
+
+        params = calls.selection_of(kind=kind, format="npy")
+        async with self._client._stream(f"{BATCHES}/{self.id}/embeddings", "*/*", params) as response:
+            return np.load(io.BytesIO(await response.aread()))
+
+    async def to_npy(self, path: str | os.PathLike[str], kind: Literal["image", "text"] | None = None) -> None:
+        """Writes the stored embeddings as `.npy`, for `numpy.load(path, mmap_mode="r")`."""
+        params = calls.selection_of(kind=kind, format="npy")
+        async with self._client._stream(f"{BATCHES}/{self.id}/embeddings", "*/*", params) as response:
             with calls.whole_file(path) as file:
                 async for part in response.aiter_bytes():
                     file.write(part)

@@ -141,6 +141,12 @@ def failed_result(index: int, code: str, message: str, retryable: bool) -> Resul
     return Result(index=index, status="failed", error=ItemError(code, message, retryable))
 
 
+def scored_result(index: int, score: Score) -> Result:
+    return Result(
+        index=index, status="succeeded", score=score.score, cosine=score.cosine, probability=score.probability
+    )
+
+
 def named(model: str | None) -> dict[str, str]:
     return {} if model is None else {"model": model}
 

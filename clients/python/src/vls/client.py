@@ -1,4 +1,4 @@
-"""The client."""
+"""The client. Made from `aio.py` by `make_sync.py`; change that file."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import json
 import os
 import time
 import uuid
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Iterable, Iterator, Literal, Mapping, Sequence, Sized, TypeVar, overload
 
@@ -19,6 +17,7 @@ from .calls import BATCHES, PARQUET, Call, Progress
 from .errors import BatchFailed, ServiceError
 from .retry import Retries, raise_for
 from .sources import Image, Pair, batch_body, read_pair
+from .threads import Threads, body_of, sleep
 from .types import BatchStatus, Result, Score
 
 T = TypeVar("T")
@@ -68,6 +67,8 @@ class Client:
         A batch is the better choice for more pairs than one waits for.
         """
         bar = Progress(progress)
+        total = len(pairs) if isinstance(pairs, Sized) else None
+        failed = 0
 
         def one(index: int, pair: Pair) -> Result:
             image, text = read_pair(pair)
@@ -77,37 +78,25 @@ class Client:
                 if error.status in (400, 401, 403):
                     raise
                 return calls.failed_result(index, error.code, error.detail, error.status >= 500)
-            return Result(
-                index=index,
-                status="succeeded",
-                score=score.score,
-                cosine=score.cosine,
-                probability=score.probability,
-            )
+            return calls.scored_result(index, score)
 
-        waiting: deque[Future[Result]] = deque()
-        total = len(pairs) if isinstance(pairs, Sized) else None
-        failed = 0
-
-        def next_result() -> Result:
+        def show(result: Result) -> Result:
             nonlocal failed
-            result = waiting.popleft().result()
             failed += result.status == "failed"
             bar.show(result.index + 1, total, failed)
             return result
 
-        with ThreadPoolExecutor(concurrency) as pool:
-            try:
-                for index, pair in enumerate(pairs):
-                    waiting.append(pool.submit(one, index, pair))
-                    if len(waiting) >= 2 * concurrency:
-                        yield next_result()
-                while waiting:
-                    yield next_result()
-            finally:
-                for future in waiting:
-                    future.cancel()
-                bar.close()
+        tasks: Threads[Result] = Threads(concurrency)
+        try:
+            for index, pair in enumerate(pairs):
+                tasks.start(one, index, pair)
+                if tasks.waiting >= 2 * concurrency:
+                    yield show(tasks.next())
+            while tasks.waiting:
+                yield show(tasks.next())
+        finally:
+            tasks.close()
+            bar.close()
 
     def embed(self, inputs: Iterable[Any], *, model: str | None = None) -> Any:
         """Returns L2-normalised embeddings as a NumPy array of float32, a row for each input.
@@ -131,7 +120,8 @@ class Client:
 
         `image`, `text` and `id` name the columns of a table. The same `idempotency_key` leads to the same batch: a
         program that is started again continues with the batch that it has posted. `options` are those of the query,
-        such as `priority=5` or `failureBudgetShare=0.1`.
+        such as `priority=5`, `failureBudgetShare=0.1` or `embeddings="image"`. With `imagesFrom`, the id of an earlier
+        batch, the image of a pair is the index of an item of that batch.
         """
         body = batch_body(source, {"image": image, "text": text, "id": id})
         status = self._run(
@@ -156,13 +146,13 @@ class Client:
 
     def models(self) -> list[dict[str, Any]]:
         """Returns the models with their state."""
-        models: list[dict[str, Any]] = self._run(calls.json_call("/evaluator/v1/models"))["models"]
+        body = self._run(calls.json_call("/evaluator/v1/models"))
+        models: list[dict[str, Any]] = body["models"]
         return models
 
     def _run(self, call: Call[T]) -> T:
         attempt = 0
         while True:
-            response: httpx.Response | None = None
             try:
                 response = self._http.request(
                     call.method,
@@ -170,7 +160,7 @@ class Client:
                     json=call.json,
                     params=dict(call.params),
                     headers=dict(call.headers),
-                    content=None if call.open is None else call.open(),
+                    content=None if call.open is None else body_of(call.open()),
                 )
             except httpx.TransportError:
                 pause = self._retries.pause(attempt, None) if call.is_repeatable else None
@@ -181,7 +171,7 @@ class Client:
                 if pause is None:
                     raise_for(response)
                     return call.read(response)
-            time.sleep(pause)
+            sleep(pause)
             attempt += 1
 
     @contextmanager
@@ -196,7 +186,7 @@ class Client:
                 pause = self._retries.pause(attempt, response)
                 if pause is None:
                     raise_for(response)
-            time.sleep(pause or 0)
+            sleep(pause or 0)
             attempt += 1
 
 
@@ -231,7 +221,7 @@ class Batch:
                     break
                 if until is not None and time.monotonic() + pause > until:
                     raise TimeoutError(f"Batch {self.id} is {status.state} after {timeout} s")
-                time.sleep(pause)
+                sleep(pause)
                 pause = min(2.0, pause * 1.5)
         finally:
             bar.close()
@@ -269,6 +259,25 @@ class Batch:
     def to_parquet(self, path: str | os.PathLike[str]) -> None:
         """Writes the results as Parquet. The file exists when it is complete."""
         with self._client._stream(f"{BATCHES}/{self.id}/results", PARQUET, {}) as response:
+            with calls.whole_file(path) as file:
+                for part in response.iter_bytes():
+                    file.write(part)
+
+    def embeddings(self, kind: Literal["image", "text"] | None = None) -> Any:
+        """Returns the stored embeddings as a NumPy array, a row for each item; rows of items without a score are NaN.
+
+        For a batch that was posted with `embeddings`. `kind` is needed if the batch stores both kinds.
+        """
+        import numpy as np
+
+        params = calls.selection_of(kind=kind, format="npy")
+        with self._client._stream(f"{BATCHES}/{self.id}/embeddings", "*/*", params) as response:
+            return np.load(io.BytesIO(response.read()))
+
+    def to_npy(self, path: str | os.PathLike[str], kind: Literal["image", "text"] | None = None) -> None:
+        """Writes the stored embeddings as `.npy`, for `numpy.load(path, mmap_mode="r")`."""
+        params = calls.selection_of(kind=kind, format="npy")
+        with self._client._stream(f"{BATCHES}/{self.id}/embeddings", "*/*", params) as response:
             with calls.whole_file(path) as file:
                 for part in response.iter_bytes():
                     file.write(part)

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import math
+import numbers
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,12 @@ PART_BYTES = 256 * 1024
 
 
 def image_source(image: Image) -> Any:
-    """Returns an image as the API reads it. A path is read, and sent as its bytes."""
+    """Returns an image as the API reads it. A path is read, and sent as its bytes.
+
+    An integer is the index of an item of the batch that `imagesFrom` names.
+    """
+    if isinstance(image, numbers.Integral):
+        return str(int(image))
     if isinstance(image, str):
         is_source = image.startswith(("http://", "https://", "data:"))
         return image if is_source or not _is_file(image) else _read(Path(image))
