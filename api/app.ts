@@ -41,6 +41,7 @@ import { createUploads } from './middleware/uploads.ts';
 import { createOpenApi } from './openapi.ts';
 import { queueBoard } from './queue-board.ts';
 import type { Route } from './route.ts';
+import { batchEmbeddingRoutes } from './routes/batch-embeddings.ts';
 import { batchRoutes } from './routes/batches.ts';
 import { embeddingsRoutes } from './routes/embeddings.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -110,6 +111,7 @@ export function createApp(deps: AppDeps): Express {
       ...intake,
     }),
     ...resultRoutes({ ...deps, openStreams, largeResponses }),
+    ...batchEmbeddingRoutes({ ...deps, openStreams, largeResponses }),
     ...rankRoutes(scoring),
     ...embeddingsRoutes(scoring),
     ...modelRoutes(deps),

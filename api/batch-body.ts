@@ -71,6 +71,9 @@ const optionsOfQuery = (query: BatchQuery): BatchOptions => ({
   budgetShare: query.failureBudgetShare,
   budgetAfter: query.failureBudgetAfter ?? (hasFailureBudget(query) ? budgetAfter : undefined),
   webhookUrl: query.webhook,
+  embeddings: query.embeddings,
+  embeddingPrecision: query.embeddingPrecision,
+  imagesFrom: query.imagesFrom,
 });
 
 /**
@@ -84,12 +87,16 @@ export function readDocument(request: Request, query: BatchQuery, strictness: St
     ? check(referenceEnvelope, request.body, 'body')
     : check(batchEnvelope, request.body, 'body');
   const { name, tags, model, longText, priority, failureBudget, webhook } = envelope;
+  const { embeddings, embeddingPrecision, imagesFrom } = envelope;
   const options = {
     ...optionsOfQuery(query),
     ...(name !== undefined && { name }),
     ...(tags !== undefined && { tags }),
     ...(priority !== 0 && { priority }),
     ...(webhook !== undefined && { webhookUrl: webhook.url }),
+    ...(embeddings !== undefined && { embeddings }),
+    ...(embeddingPrecision !== undefined && { embeddingPrecision }),
+    ...(imagesFrom !== undefined && { imagesFrom }),
     ...(failureBudget !== undefined && {
       budgetCount: failureBudget.count,
       budgetShare: failureBudget.share,

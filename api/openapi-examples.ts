@@ -69,6 +69,8 @@ const running: BatchStatus = {
   inputError: null,
   files: null,
   requests: null,
+  embeddings: null,
+  imagesFrom: null,
   retryOf: null,
   retriedBy: null,
   rescoreOf: null,

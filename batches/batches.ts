@@ -12,6 +12,7 @@ import {
   type StreamQuery,
   terminalStates,
 } from '../shared/contracts/batch.ts';
+import type { EmbeddingsQuery } from '../shared/contracts/batch-embeddings.ts';
 import type { BatchComparison, ComparisonQuery } from '../shared/contracts/comparison.ts';
 import { codes, isCode, ServiceError } from '../shared/errors.ts';
 import type { FormatName } from '../shared/formats.ts';
@@ -32,8 +33,10 @@ import { changeBatch } from './lifecycle/steps/change.ts';
 import { enlistDeleted } from './lifecycle/steps/enlist.ts';
 import type { QueueCounts } from './queue/queues.ts';
 import { compareBatches } from './reading/compared/compare.ts';
+import { type EmbeddingFile, readEmbeddings } from './reading/embeddings.ts';
 import { escapedCellsOf } from './reading/escaped.ts';
 import { type BatchEvent, createFollower } from './reading/events.ts';
+import { type ImagesFrom, pinnedByImages } from './reading/images-from.ts';
 import { listBatches, type RequestsQuery } from './reading/list.ts';
 import { readOrdered } from './reading/ordered/page.ts';
 import { type ResultStream, streamOrdered } from './reading/ordered/stream.ts';
@@ -106,6 +109,13 @@ export interface Batches {
    * them as formulas. Returns undefined when the number is unknown.
    */
   escapedCells(scope: TenantScope, id: string, query: StreamQuery): Promise<number | undefined>;
+  /**
+   * Returns the stored embeddings of a batch that has ended, part by part, in the order of the items.
+   * @throws {ServiceError} `batch.no_embeddings`, `batch.not_finished`, `request.invalid`
+   */
+  embeddings(scope: TenantScope, id: string, query: EmbeddingsQuery): Promise<EmbeddingFile>;
+  /** Returns the model for a batch that uses the stored images of an earlier one; see {@link pinnedByImages}. */
+  imagesFrom(tenant: string, id: string, asked: Pinned | undefined): Promise<ImagesFrom>;
   summary(scope: TenantScope, id: string): Promise<BatchSummary>;
   /** Compares a batch with another batch of the same items. @throws {ServiceError} `request.invalid` */
   compare(scope: TenantScope, id: string, query: ComparisonQuery): Promise<BatchComparison>;
@@ -248,12 +258,18 @@ export function createBatches(deps: BatchesDeps): Batches {
     }
     await checkInput(id);
     const { name, tags, priority, columns, columnNames, columnTypes } = record;
+    const { embeddings, embeddingPrecision, dimensions, imagesFrom } = record;
     const which = [...new Set(statuses)].sort().join() + (onlyRetryable ? ',retryable' : '');
     const child = await post({
       tenant: record.tenant,
       ...(limits !== undefined && { limits }),
       pinned: pinnedOf(record),
-      options: { name, tags, priority, columns, columnNames, columnTypes, requests: record.requests, retryOf: id },
+      options: {
+        ...{ name, tags, priority, columns, columnNames, columnTypes },
+        ...{ embeddings, embeddingPrecision, dimensions, imagesFrom },
+        requests: record.requests,
+        retryOf: id,
+      },
       ...(record.output !== undefined && { output: (childId: string) => folderOfRetry(record, childId) }),
       // A retry has no body, so its `bodyHash` is made from the id of the retried batch. A request that reuses the
       // idempotency key for another batch or for a post then gets a conflict.
@@ -283,8 +299,10 @@ export function createBatches(deps: BatchesDeps): Batches {
     if (record.requests !== undefined) {
       throw new ServiceError('request.invalid', "A batch of OpenAI's interface has requests, and no pairs to score");
     }
+    if (record.imagesFrom !== undefined && pinned !== undefined)
+      pinnedByImages(await read(scope, record.imagesFrom), pinned);
     await checkInput(id);
-    const { tags, priority, columns, columnNames, columnTypes } = record;
+    const { tags, priority, columns, columnNames, columnTypes, imagesFrom } = record;
     const chosen = pinned ?? pinnedOf(record);
     const child = await post({
       tenant: record.tenant,
@@ -292,7 +310,7 @@ export function createBatches(deps: BatchesDeps): Batches {
       pinned: chosen,
       options: {
         ...{ name: name ?? record.name, tags, priority, columns, columnNames, columnTypes },
-        ...{ rescoreOf: id, rescoreTexts: texts },
+        ...{ rescoreOf: id, rescoreTexts: texts, imagesFrom },
       },
       items: withFacts(rescoredItems(source, record, { texts, sample }), () => ({
         bodyHash: () => `rescore:${id}:${chosen.model}:${texts}:${sample ?? ''}`,
@@ -366,6 +384,8 @@ export function createBatches(deps: BatchesDeps): Batches {
           : streamResults(source, batch, format, query);
       }),
     escapedCells: (scope, id, query) => guarded(async () => escapedCellsOf(await readWithColumns(scope, id), query)),
+    embeddings: (scope, id, query) => guarded(async () => readEmbeddings(source, await read(scope, id), query)),
+    imagesFrom: (tenant, id, asked) => guarded(async () => pinnedByImages(await read(tenant, id), asked)),
     summary: (scope, id) => guarded(async () => readSummary(source, await read(scope, id))),
     compare: (scope, id, { other, ...query }) =>
       guarded(async () => compareBatches(source, await read(scope, id), await read(scope, other), query)),

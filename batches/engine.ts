@@ -17,6 +17,7 @@ import { createSpeed, type Speed } from './metrics/speed.ts';
 import { createDispatcher } from './queue/dispatcher.ts';
 import { createQueues, type Queues } from './queue/queues.ts';
 import type { Task, TaskRun } from './queue/tasks.ts';
+import { createStoredImages, type StoredImages } from './reading/stored-images.ts';
 import { createReferenceIntake } from './reference/intake.ts';
 import { createResultFiles } from './reference/result-files.ts';
 import { createDurability } from './store/durability.ts';
@@ -31,6 +32,8 @@ export interface BatchEngine {
   batches: Batches;
   files: Files;
   chunks: Chunks;
+  /** Image embeddings that earlier batches have stored, for batches that use them in place of images. */
+  storedImages: StoredImages;
   ending: Ending;
   sweeper: Sweeper;
   speed: Speed;
@@ -124,6 +127,7 @@ export function createBatchEngine(options: BatchEngineOptions): BatchEngine {
     batches,
     files,
     chunks,
+    storedImages: createStoredImages({ redis, payloads }),
     ending,
     sweeper: createSweeper(deps),
     speed,

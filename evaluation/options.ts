@@ -4,6 +4,7 @@ import type { Metrics } from '../shared/metrics.ts';
 import type { BatchMemories } from './batch-memory.ts';
 import type { EmbeddingCache } from './embedding-cache.ts';
 import type { ImagePlaces } from './image-places.ts';
+import type { Pair } from './outcome.ts';
 
 /** Dependencies shared by all evaluations of a process. */
 export interface EvaluationParts {
@@ -32,4 +33,6 @@ export interface EvaluationOptions {
   isBatch?: boolean | undefined;
   /** The batch of the pairs. Calls for the same batch load and embed each image and text once. */
   batchId?: string | undefined;
+  /** Called with the embeddings by which a pair of a batch was scored. */
+  onScored?: ((pair: Pair, embeddings: { image: Float32Array; text: Float32Array }) => void) | undefined;
 }

@@ -3,8 +3,14 @@ import type { ModelSpec } from '../models/model.ts';
 import type { ImageSource } from '../shared/contracts/item.ts';
 import { type ItemError, toItemError } from '../shared/errors.ts';
 
-/** A pair to score, or the error that was found when the pair was read. */
-export type Pair = { image: ImageSource; text: string } | { error: ItemError };
+/**
+ * A pair to score, or the error that was found when the pair was read. A pair with `embedding` has the embedding of its
+ * image, which the same model has computed earlier.
+ */
+export type Pair =
+  | { image: ImageSource; text: string }
+  | { embedding: Float32Array; text: string }
+  | { error: ItemError };
 
 /** The outcome of one pair: its scores, or an error. */
 export type Outcome =

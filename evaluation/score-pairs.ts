@@ -23,7 +23,7 @@ export async function scorePairs(
   { images, embeddings, places, metrics, memories }: EvaluationParts,
   [answering, ...others]: Models,
   pairs: readonly Pair[],
-  { longText, tenant, signal, batchId }: EvaluationOptions = {},
+  { longText, tenant, signal, batchId, onScored }: EvaluationOptions = {},
 ): Promise<ScoredPairs> {
   const caller = { interactive: false, tenant, signal };
   const stages = startStages('batch', metrics);
@@ -70,10 +70,14 @@ export async function scorePairs(
       return { answer: { outcome: { status: 'failed', error: pair.error }, runs: [] }, compared: [] };
     try {
       checkText(pair.text);
-      const [image, text] = await bothOf(embedImage(pair.image), embedAnsweringText(pair.text));
+      const [image, text] = await bothOf(
+        'embedding' in pair ? known(pair.embedding) : embedImage(pair.image),
+        embedAnsweringText(pair.text),
+      );
       const countsImage = !image.isCounted;
       const answer = outcomeOf(image.answering, text, answering, countsImage);
       image.isCounted = true;
+      onScored?.(pair, { image: image.answering.embedding, text: text.embedding });
       return {
         answer,
         compared: image.compared.map(({ spec, embedded }) =>
@@ -100,3 +104,10 @@ export async function scorePairs(
     stages.end();
   }
 }
+
+/** Returns a stored embedding of an image in place of the result of an encoder run. */
+const known = async (embedding: Float32Array): Promise<EmbeddedImage> => ({
+  answering: { embedding, decodeMs: 0, inferenceMs: 0, runInputs: 0, tokens: 0, totalTokens: 0 },
+  compared: [],
+  isCounted: true,
+});

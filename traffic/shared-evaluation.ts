@@ -116,7 +116,7 @@ export function createSharedEvaluation(
             // When the main model has replaced a failed canary, no scores are compared.
             const others = by === arm ? compared : [];
             const scored = await evaluation.scorePairs([usableModel(models, by.model), ...others], own, options);
-            const subjects = own.map((pair) => ('error' in pair ? undefined : { ...pair, batchId: options.batchId }));
+            const subjects = own.map((pair) => ('image' in pair ? { ...pair, batchId: options.batchId } : undefined));
             // A batch waits for its compared models. Otherwise their work could collect in memory.
             await recordOutcomes(observations, plan, by, subjects, scored);
             for (const [nth, { outcome }] of scored.answers.entries()) {
@@ -150,10 +150,11 @@ function groupsOf(
 ): { arm: Arm; compared: ModelSpec[]; indices: number[] }[] {
   const groups = new Map<string, { arm: Arm; compared: ModelSpec[]; indices: number[] }>();
   for (const [at, pair] of pairs.entries()) {
-    // A pair with an error needs no model, so it may be in any group.
-    const key = 'error' in pair ? '' : imageKey(pair.image);
+    // A pair with an error needs no model, so it may be in any group. No pair here has a stored embedding, since only
+    // batches with a single model use such embeddings.
+    const key = 'image' in pair ? imageKey(pair.image) : '';
     const arm = armFor(plan, key);
-    const compared = 'error' in pair ? [] : comparedWith(plan, arm, key, models);
+    const compared = 'image' in pair ? comparedWith(plan, arm, key, models) : [];
     const name = [arm, ...compared].map(({ model }) => model).join('\n');
     const group = groups.get(name) ?? { arm, compared, indices: [] };
     group.indices.push(at);

@@ -1,6 +1,7 @@
 import type { Chunks, Committed, Picked } from '../batches/lifecycle/chunks.ts';
 import type { Speed } from '../batches/metrics/speed.ts';
 import type { Delivery, HandBack, Verdict } from '../batches/queue/chunk-consumer.ts';
+import { type EmbeddingPieces, encodeEmbeddings } from '../batches/store/embeddings.ts';
 import { echoed, type InputChunk, type JobData, payloadVersion } from '../batches/store/payload.ts';
 import { isLost } from '../batches/store/payload-store.ts';
 import type { ItemResult } from '../shared/contracts/item.ts';
@@ -14,7 +15,8 @@ import { createHandingBack, networkDelayMs } from './hand-back.ts';
 import { createNetworkFault } from './network-fault.ts';
 import { type ChunkScoringDeps, type ItemOutcome, scoreChunk } from './score-chunk.ts';
 
-export interface ChunkProcessorDeps extends Pick<ChunkScoringDeps, 'traffic' | 'stopping' | 'stoppedBatches'> {
+export interface ChunkProcessorDeps
+  extends Pick<ChunkScoringDeps, 'traffic' | 'stopping' | 'stoppedBatches' | 'storedImages'> {
   chunks: Chunks;
   speed: Pick<Speed, 'add'>;
   metrics: Metrics;
@@ -128,7 +130,7 @@ export function createChunkProcessor(deps: ChunkProcessorDeps): ChunkProcessor {
       return { done: { verdict: 'stopped' } };
     }
     const results = toResults(input, scored.outcomes);
-    const committed = await commit(job, picked, results);
+    const committed = await commit(job, picked, results, encodeEmbeddings(picked.keeps ?? {}, scored.embeddings));
     if ('handBack' in committed) return countHandBack(job, queue, committed);
     if (committed.verdict === 'committed') speed.add(queue, results.length);
     countCommitted(metrics, results, committed);
@@ -142,10 +144,11 @@ export function createChunkProcessor(deps: ChunkProcessorDeps): ChunkProcessor {
     job: JobData,
     { input, edges }: Picked & { verdict: 'run' },
     results: ItemResult[],
+    embeddings: EmbeddingPieces,
   ): Promise<Committed | HandBack> {
     const start = performance.now();
     try {
-      const committed = await traced('commit', {}, () => chunks.commit(job, input, results, edges));
+      const committed = await traced('commit', {}, () => chunks.commit(job, input, results, edges, embeddings));
       handBack.committed();
       metrics.stage('commit', 'batch', (performance.now() - start) / 1000);
       return committed;

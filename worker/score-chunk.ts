@@ -1,5 +1,7 @@
 import type { Chunks, Picked } from '../batches/lifecycle/chunks.ts';
 import type { HandBack } from '../batches/queue/chunk-consumer.ts';
+import type { StoredImages } from '../batches/reading/stored-images.ts';
+import type { PairEmbeddings } from '../batches/store/embeddings.ts';
 import type { JobData, StoredItem } from '../batches/store/payload.ts';
 import type { Line, LineOutcome } from '../evaluation/answer-lines.ts';
 import type { Pair } from '../evaluation/outcome.ts';
@@ -19,6 +21,7 @@ export interface ChunkScoringDeps {
   stoppedBatches: Pick<StoppedBatches, 'follow'>;
   network: NetworkFault;
   handBack: HandingBack;
+  storedImages: StoredImages;
 }
 
 /**
@@ -35,24 +38,46 @@ const startsWithoutModel = 3;
 /**
  * Scores the items of a chunk. Releases the chunk unless it returns outcomes, so that a worker can take the chunk
  * again.
- * @returns outcomes in the order of the items; a hand-back (the chunk returns to the queue) when this worker cannot
+ * @returns outcomes in the order of the items, with the embeddings of the scored ones if the batch stores any; a hand-back (the chunk returns to the queue) when this worker cannot
  * score the chunk now; `stopped` when the batch of the chunk was stopped.
  */
 export async function scoreChunk(
-  { chunks, traffic, stopping, stoppedBatches, network, handBack }: ChunkScoringDeps,
+  { chunks, traffic, stopping, stoppedBatches, network, handBack, storedImages }: ChunkScoringDeps,
   job: JobData,
-  { pinned, input }: Pick<Picked & { verdict: 'run' }, 'pinned' | 'input'>,
+  { pinned, input, keeps, imagesFrom }: Pick<Picked & { verdict: 'run' }, 'pinned' | 'input' | 'keeps' | 'imagesFrom'>,
   starts: number,
-): Promise<{ outcomes: ItemOutcome[] } | HandBack | { stopped: true }> {
+): Promise<ScoredChunk | HandBack | { stopped: true }> {
+  /** Returns the pairs of the items. In a batch that uses stored images, the image of an item is an index. */
+  async function toPairs(): Promise<Pair[]> {
+    const { items } = input;
+    if (imagesFrom === undefined) return items.map(toPair);
+    const images = items.map(({ image }) => (typeof image === 'string' ? image : ''));
+    const stored = await storedImages.read(job.tenant, imagesFrom, images);
+    return items.map((item, at) => {
+      if ('error' in item) return { error: item.error };
+      const image = stored[at];
+      return image instanceof Float32Array
+        ? { embedding: image, text: item.text }
+        : { error: image ?? itemError('internal', 'The stored image was not read') };
+    });
+  }
+
   const batch = stoppedBatches.follow(job.batchId);
   let outcomes: ItemOutcome[];
+  let embeddings: ScoredChunk['embeddings'] = [];
   try {
     const { tenant, batchId } = job;
     const common = { tenant, signal: AbortSignal.any([stopping, batch.signal]) };
-    const scored = input.items.some((item) => 'request' in item)
+    const embedded = new Map<Pair, PairEmbeddings>();
+    const isOfRequests = input.items.some((item) => 'request' in item);
+    const pairs = isOfRequests ? [] : await toPairs();
+    const scored = isOfRequests
       ? await traffic.answerLines(pinned, input.items.map(toLine), common)
-      : await traffic.scorePairs(pinned, input.items.map(toPair), {
+      : await traffic.scorePairs(pinned, pairs, {
           ...common,
+          ...(keeps?.embeddings !== undefined && {
+            onScored: (pair: Pair, both: PairEmbeddings) => void embedded.set(pair, both),
+          }),
           longText: pinned.longText,
           batchId,
           mayLackModels: starts >= startsWithoutModel,
@@ -63,6 +88,7 @@ export async function scoreChunk(
       return handBack.forOtherWorker(`this worker has ${scored.difference}`);
     }
     outcomes = scored;
+    embeddings = pairs.map((pair) => embedded.get(pair));
   } catch (error) {
     if (batch.signal.aborted) {
       await chunks.release(job);
@@ -80,11 +106,18 @@ export async function scoreChunk(
   }
   const evidence = networkEvidence(input.items, outcomes);
   network.add(job.tenant, evidence);
-  if (evidence !== 'lost' || starts >= startsWithoutNetwork) return { outcomes };
+  if (evidence !== 'lost' || starts >= startsWithoutNetwork) return { outcomes, embeddings };
   await chunks.release(job);
   return network.isForAll()
     ? handBack.forWorker('this worker cannot reach any image host')
     : handBack.forChunk('this worker cannot reach any image host of the tenant');
+}
+
+/** The outcomes of a chunk, and the embeddings of its pairs, in the order of the items. */
+export interface ScoredChunk {
+  outcomes: ItemOutcome[];
+  /** Empty if the batch stores no embeddings; undefined for an item without a score. */
+  embeddings: (PairEmbeddings | undefined)[];
 }
 
 /** The outcome of a pair, or of a line of a batch that was posted through the OpenAI-compatible interface. */

@@ -64,6 +64,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     ...deps,
     stoppedBatches,
     chunks: engine.chunks,
+    storedImages: engine.storedImages,
     speed: engine.speed,
     stopping: stopping.signal,
     onHealth: (current) => {

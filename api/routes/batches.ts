@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Batches } from '../../batches/batches.ts';
 import type { TenantLimits } from '../../batches/intake/posting.ts';
 import { partsOf } from '../../batches/reading/parts.ts';
-import type { Pinned } from '../../batches/store/record.ts';
+import type { BatchOptions, Pinned } from '../../batches/store/record.ts';
 import { type Bytes, toBuffer } from '../../formats/bytes.ts';
 import type { Strictness } from '../../formats/items.ts';
 import { createWebhookCheck, type WebhookConfig } from '../../images/webhook-post.ts';
@@ -181,13 +181,13 @@ export function batchRoutes({
             ? await readBody(request, response, format, query)
             : readDocument(request, query, strictnessOf(query));
           checkWebhook(body.options.webhookUrl);
-          const pinned = await pin(traffic, body);
+          const { pinned, options } = await pinWithEmbeddings(traffic, batches, tenantOf(request), body);
           checkLoadable(pinned, encoders.states());
           const posting = {
             tenant: tenantOf(request),
             limits: limitsOf(request),
             pinned,
-            options: body.options,
+            options,
             idempotencyKey: idempotencyKeyOf(request),
             onCreated: (batchId: string) => audit(request, response, 'batch.posted', { batchId }),
           };
@@ -429,6 +429,40 @@ export async function pin(
 ): Promise<Pinned> {
   const { name, profile, spec, pairProbabilities, plan } = await traffic.route(model);
   return { profile, postedName: name, longText, pairProbabilities, traffic: plan, ...recipeOf(spec) };
+}
+
+/**
+ * Returns the model of a batch as {@link pin} does, and its options. A batch that uses the stored images of an earlier
+ * one has the model of that batch. A batch that stores embeddings records their length.
+ * @throws {ServiceError} `request.invalid`, `batch.not_found`, `batch.no_embeddings`, `batch.not_finished`,
+ * `batch.other_model`
+ */
+async function pinWithEmbeddings(
+  traffic: Traffic,
+  batches: Batches,
+  tenant: string,
+  { model, longText, options }: BatchBody,
+): Promise<{ pinned: Pinned; options: BatchOptions }> {
+  const { embeddings, embeddingPrecision, imagesFrom } = options;
+  const refuse = (path: string, message: string) =>
+    new ServiceError('request.invalid', `${path}: ${message}`, { faults: [{ path, message }] });
+  if (embeddings === undefined && embeddingPrecision !== undefined) {
+    throw refuse('embeddingPrecision', 'needs `embeddings`; alone it stores nothing');
+  }
+  if (imagesFrom !== undefined) {
+    const asked = model === undefined ? undefined : await pin(traffic, { model, longText });
+    const { pinned, dimensions } = await batches.imagesFrom(tenant, imagesFrom, asked);
+    return {
+      pinned: { ...pinned, longText },
+      options: { ...options, ...(embeddings !== undefined && { dimensions }) },
+    };
+  }
+  const pinned = await pin(traffic, { model, longText });
+  if (embeddings === undefined) return { pinned, options };
+  if ((pinned.traffic?.arms.length ?? 1) > 1) {
+    throw refuse('embeddings', `several models share ${pinned.postedName}, so name one of them in \`model\``);
+  }
+  return { pinned, options: { ...options, dimensions: (await traffic.route(model)).spec.dimensions } };
 }
 
 /** The maximum number of items of a batch whose results may be in the response to its post. */

@@ -5,8 +5,12 @@ import type { Redis } from '../../shared/redis.ts';
 
 /** Measures the memory of Redis that is free for batches. */
 export interface FreeSpaceGauge {
-  /** Throws when too little memory is free for a new batch. @throws {ServiceError} `queue.full` */
-  check(): Promise<void>;
+  /**
+   * Throws when too little memory is free for a new batch.
+   * @param expected bytes that the batch is known to need later. Default: 0.
+   * @throws {ServiceError} `queue.full`
+   */
+  check(expected?: number): Promise<void>;
   /** Returns the free memory, or undefined when neither Redis nor its machine has a limit. */
   measure(): Promise<FreeSpace | undefined>;
 }
@@ -50,10 +54,17 @@ export function createFreeSpaceGauge(redis: Redis): FreeSpaceGauge {
   }
 
   return {
-    async check() {
+    async check(expected = 0) {
       await refresh();
-      if (limit === 0 || used < limit * fullShare) return;
+      if (limit === 0 || used + expected < limit * fullShare) return;
       const megabytes = (bytes: number) => Math.round(bytes / 1024 / 1024);
+      if (used < limit * fullShare) {
+        throw new ServiceError(
+          'queue.full',
+          `The embeddings of this batch need ${megabytes(expected)} MiB and more, and Redis holds ${megabytes(used)} of ${megabytes(limit)} MiB; retry with fewer items, with float16 or with one kind of embeddings`,
+          { retryAfter: 60 },
+        );
+      }
       throw new ServiceError(
         'queue.full',
         `Redis holds ${megabytes(used)} of ${megabytes(limit)} MiB; retry when batches have expired or been deleted`,

@@ -3,6 +3,7 @@ import { hasRawNumber } from '../../shared/exact-json.ts';
 import { batchKeys, chunksPerHash } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { chunkBytes, itemsOfChunk } from '../store/chunk-sizes.ts';
+import { type KeptEmbeddings, keptBytes } from '../store/embeddings.ts';
 import { encodeInput, type StoredItem } from '../store/payload.ts';
 import type { PayloadStore } from '../store/payload-store.ts';
 import { storeInputs } from './store-inputs.ts';
@@ -20,8 +21,13 @@ const chunksPerWrite = 32;
 
 /** The limits that are checked while items arrive. */
 export interface Admission {
-  /** Throws `queue.full` when Redis has too little free memory. */
-  checkFreeSpace: () => Promise<void>;
+  /**
+   * Throws `queue.full` when Redis has too little free memory.
+   * @param expected bytes that the batch is known to need later.
+   */
+  checkFreeSpace: (expected?: number) => Promise<void>;
+  /** The embeddings that the batch stores for each item. */
+  keeps?: KeptEmbeddings | undefined;
   /**
    * Claims this number of items for the batch, in place of the number that it claimed before. Throws when its tenant,
    * or all tenants together, would exceed a limit.
@@ -71,8 +77,10 @@ export function createChunkWriter(
   redis: Redis,
   payloads: PayloadStore,
   id: string,
-  { checkFreeSpace, claim, memory }: Admission,
+  { checkFreeSpace, claim, keeps = {}, memory }: Admission,
 ): ChunkWriter {
+  // In a bucket, embeddings take a reference of Redis for each chunk, as results do.
+  const embeddingBytesOfItem = payloads.isInRedis ? keptBytes(keeps) : 0;
   const keys = batchKeys(redis, id);
   let slice: StoredItem[] = [];
   let sliceBytes = 0;
@@ -87,7 +95,7 @@ export function createChunkWriter(
 
   async function flush(end?: { columnBytes: number }): Promise<void> {
     if (total === 0) return;
-    await checkFreeSpace();
+    await checkFreeSpace(total * embeddingBytesOfItem);
     if (total - claimed >= claimItems || end !== undefined) {
       await claim(total);
       claimed = total;
@@ -102,7 +110,10 @@ export function createChunkWriter(
     // these inputs are written to Redis, so that a refused claim leaves Redis unchanged.
     for (const { stored } of inputs) storedBytes += stored.length;
     // `columns` counts once. `inputs` counts twice, since results have about the size of their inputs.
-    await memory?.claim({ inputs: storedBytes, columns: (end?.columnBytes ?? 0) + extraOutput });
+    await memory?.claim({
+      inputs: storedBytes,
+      columns: (end?.columnBytes ?? 0) + extraOutput + total * embeddingBytesOfItem,
+    });
     if (!(await storeInputs(redis, id, inputs))) throw interrupted();
   }
 

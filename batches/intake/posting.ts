@@ -159,6 +159,7 @@ export function createIntake(deps: IntakeDeps): Intake {
         const batch = {
           checkFreeSpace: freeSpace.check,
           claim: (count: number) => queued.claim(batchId, tenant, count, limits?.queuedItems ?? 0),
+          keeps: posting.options,
           memory: limits?.sharesMemory ? shareOf(batchId, tenant) : undefined,
           id: batchId,
           tenant,

@@ -4,6 +4,7 @@ import type { Logger } from '../../shared/log.ts';
 import { batchKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 import type { Dispatcher } from '../queue/dispatcher.ts';
+import type { EmbeddingPieces, KeptEmbeddings } from '../store/embeddings.ts';
 import { decodeInput, encodeOutput, type InputChunk, type JobData } from '../store/payload.ts';
 import type { PayloadStore } from '../store/payload-store.ts';
 import type { Pinned } from '../store/record.ts';
@@ -20,6 +21,10 @@ export type Picked =
       verdict: 'run';
       input: InputChunk;
       pinned: Omit<Pinned, 'profile'>;
+      /** The embeddings that the batch stores. */
+      keeps?: KeptEmbeddings;
+      /** The batch whose stored image embeddings the batch uses. */
+      imagesFrom?: string | undefined;
       edges: Edges;
       traceparent?: string | undefined;
     }
@@ -41,7 +46,13 @@ export interface Chunks {
    * Stores the outcomes of a chunk. A repeated call does not count them again.
    * @throws {ServiceError} `storage.unavailable`
    */
-  commit(job: JobData, input: InputChunk, results: ItemResult[], edges?: Edges): Promise<Committed>;
+  commit(
+    job: JobData,
+    input: InputChunk,
+    results: ItemResult[],
+    edges?: Edges,
+    embeddings?: EmbeddingPieces,
+  ): Promise<Committed>;
   /** Returns the ids of those batches that accept no more outcomes, because they were stopped, ended or deleted. */
   stopped(batchIds: readonly string[]): Promise<string[]>;
   /** Hands a chunk back to the queue because this worker cannot evaluate it now. */
@@ -92,7 +103,9 @@ export function createChunks(
         if (verdict === 'lost') await fail(job);
         return { verdict: verdict === 'ended' ? 'stopped' : verdict };
       }
-      const { priority, lowestBelow, highestAbove, traceparent, ...pinned } = reply.batch;
+      const { priority, lowestBelow, highestAbove, traceparent, imagesFrom, ...more } = reply.batch;
+      const { embeddings, embeddingPrecision, dimensions, ...pinned } = more;
+      const keeps = { embeddings, embeddingPrecision, dimensions };
       await dispatcher.taken({ id: batchId, tenant, profile, priority }, chunk);
       const input = await payloads.get(batchId, reply.stored).catch(async (error: unknown) => {
         await release(job);
@@ -102,13 +115,18 @@ export function createChunks(
         lowestBelow: lowestBelow ?? noEdges.lowestBelow,
         highestAbove: highestAbove ?? noEdges.highestAbove,
       };
-      return { verdict: 'run', input: decodeInput(input), pinned, edges, traceparent };
+      return { verdict: 'run', input: decodeInput(input), pinned, keeps, imagesFrom, edges, traceparent };
     },
 
-    async commit({ tenant, batchId, chunk }, input, results, edges) {
+    async commit({ tenant, batchId, chunk }, input, results, edges, pieces = {}) {
       const tally = tallyOf(input, results, edges);
-      const stored = await payloads.putOutput(batchId, chunk, encodeOutput({ results, exact: input.exact }));
-      const reply = await commitChunk(redis, batchId, { chunk, results, stored, tally }, retentionMs);
+      const [stored, image, text] = await Promise.all([
+        payloads.putOutput(batchId, chunk, encodeOutput({ results, exact: input.exact })),
+        pieces.image && payloads.putEmbeddings(batchId, chunk, 'image', pieces.image),
+        pieces.text && payloads.putEmbeddings(batchId, chunk, 'text', pieces.text),
+      ]);
+      const embeddings = { ...(image && { image }), ...(text && { text }) };
+      const reply = await commitChunk(redis, batchId, { chunk, results, stored, embeddings, tally }, retentionMs);
       if (reply.verdict === 'gone') {
         // The batch was deleted before this output was stored, so the deletion has not removed the output.
         await payloads.erase(batchId).catch(() => {});

@@ -47,8 +47,10 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
     return hash['state'] === undefined ? undefined : batchRecord.parse(hash);
   }
 
-  const writerOf = ({ id, tenant, reading }: BatchRecord): ChunkWriter =>
-    createChunkWriter(redis, payloads, id, {
+  const writerOf = (record: BatchRecord): ChunkWriter => {
+    const { id, tenant, reading } = record;
+    return createChunkWriter(redis, payloads, id, {
+      keeps: record,
       checkFreeSpace: freeSpace.check,
       claim: (count) => queued.claim(id, tenant, count, reading?.queuedItems ?? 0),
       ...(reading?.sharesMemory && {
@@ -58,6 +60,7 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
         },
       }),
     });
+  };
 
   async function readObject(record: BatchRecord, writer: ChunkWriter, signal: AbortSignal): Promise<number> {
     const { id, tenant, input = '', inputEtag = '', reading } = record;

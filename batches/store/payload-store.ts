@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { EmbeddingKind } from '../../shared/contracts/batch-embeddings.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { asFolder, formatS3Location, type S3Location } from '../../shared/s3-location.ts';
 import type { ObjectStore } from './object-store.ts';
@@ -7,11 +8,13 @@ import type { ObjectStore } from './object-store.ts';
 export type PayloadLocation = 'redis' | S3Location;
 
 /**
- * Stores the payloads of batches: the items of a chunk, and their outcomes. The value that `putInput` or `putOutput`
+ * Stores the payloads of batches: the items of a chunk, and their outcomes. The value that a `put` function
  * returns is stored in Redis, in the field of the chunk. It is the payload itself, or a short reference to the location
  * of the payload.
  */
 export interface PayloadStore {
+  /** True when new payloads are stored in Redis. */
+  readonly isInRedis: boolean;
   /**
    * Stores the items of a chunk, always in the same location.
    * @throws {ServiceError} `storage.unavailable`
@@ -23,9 +26,11 @@ export interface PayloadStore {
    * @throws {ServiceError} `storage.unavailable`
    */
   putOutput(id: string, chunk: number, payload: Buffer): Promise<Buffer>;
+  /** Stores the embeddings of a chunk, as {@link putOutput} stores outcomes. @throws {ServiceError} `storage.unavailable` */
+  putEmbeddings(id: string, chunk: number, kind: EmbeddingKind, piece: Buffer): Promise<Buffer>;
   /**
    * Returns a payload from its location.
-   * @param stored the value that `putInput` or `putOutput` returned.
+   * @param stored the value that a `put` function returned.
    * @throws {ServiceError} `storage.unavailable`, also when the payload is in a bucket that this process does not know.
    */
   get(id: string, stored: Buffer): Promise<Buffer>;
@@ -38,8 +43,8 @@ export interface PayloadStore {
 }
 
 /**
- * The first byte of a reference. No payload begins with this byte: a payload is DEFLATE data, which never sets both the
- * second and the third bit of its first byte. The next four bytes identify the folder of the bucket, and the remaining
+ * The first byte of a reference. No payload begins with this byte: most payloads are DEFLATE data, which never sets both
+ * the second and the third bit of its first byte, and embeddings begin with 1 or 2. The next four bytes identify the folder of the bucket, and the remaining
  * bytes are the end of the object's name. References are short because Redis stores 256 values below 64 bytes in one
  * compact list.
  */
@@ -62,9 +67,13 @@ export function createPayloadStore(locations: readonly PayloadLocation[], object
     return Buffer.concat([Buffer.from([referenceMark]), tagOf(target), Buffer.from(name)]);
   }
 
+  const newName = (chunk: number) => `${chunk}-${randomBytes(6).toString('base64url')}`;
+
   return {
+    isInRedis: target === undefined,
     putInput: (id, chunk, payload) => put(id, `i/${chunk}`, payload),
-    putOutput: (id, chunk, payload) => put(id, `o/${chunk}-${randomBytes(6).toString('base64url')}`, payload),
+    putOutput: (id, chunk, payload) => put(id, `o/${newName(chunk)}`, payload),
+    putEmbeddings: (id, chunk, kind, piece) => put(id, `e/${kind}/${newName(chunk)}`, piece),
     async get(id, stored) {
       if (stored[0] !== referenceMark) return stored;
       const folder = byTag.get(stored.subarray(1, 1 + folderTagBytes).toString('hex'));

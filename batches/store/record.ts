@@ -7,11 +7,13 @@ import {
   tableFormat,
   terminalStates,
 } from '../../shared/contracts/batch.ts';
+import { embeddingPrecision, kept } from '../../shared/contracts/batch-embeddings.ts';
 import { longText } from '../../shared/contracts/item.ts';
 import { linksOfBatch } from '../../shared/contracts/paths.ts';
 import { requestBatch } from '../../shared/contracts/requests.ts';
 import { trafficPlan } from '../../shared/contracts/traffic.ts';
 import { type Code, isCode } from '../../shared/errors.ts';
+import { keptBytes } from './embeddings.ts';
 import { filesOf } from './files-of.ts';
 
 const count = z.coerce.number().int().min(0);
@@ -133,6 +135,12 @@ export const batchRecord = z.object({
   filesError: z.string().optional(),
   /** Present for a batch that was posted through the OpenAI-compatible interface. Its items are requests. */
   requests: json.pipe(requestBatch).optional(),
+  /** The embeddings that the batch stores, the type of their numbers, and their length. */
+  embeddings: kept.optional(),
+  embeddingPrecision: embeddingPrecision.optional(),
+  dimensions: count.optional(),
+  /** The batch whose stored image embeddings this batch uses. The image of each item is an index of that batch. */
+  imagesFrom: z.string().optional(),
   retryOf: z.string().optional(),
   /** The latest retry of this batch. */
   retriedBy: z.string().optional(),
@@ -212,6 +220,10 @@ export type BatchOptions = Readonly<
       | 'output'
       | 'tables'
       | 'requests'
+      | 'embeddings'
+      | 'embeddingPrecision'
+      | 'dimensions'
+      | 'imagesFrom'
       | 'retryOf'
       | 'rescoreOf'
       | 'rescoreTexts'
@@ -282,6 +294,8 @@ export function toStatus(
         : { code: record.inputErrorCode, message: record.inputErrorMessage ?? '' },
     files: filesOf(record),
     requests: record.requests ?? null,
+    embeddings: embeddingsOf(record),
+    imagesFrom: record.imagesFrom ?? null,
     retryOf: record.retryOf ?? null,
     retriedBy: record.retriedBy ?? null,
     rescoreOf: record.rescoreOf ?? null,
@@ -308,6 +322,11 @@ function budgetOf({
 }: BatchRecord): BatchStatus['failureBudget'] {
   if (count === undefined && share === undefined) return null;
   return { count: count ?? null, share: share ?? null, after: after ?? 0 };
+}
+
+function embeddingsOf(record: BatchRecord): BatchStatus['embeddings'] {
+  const { embeddings: of, embeddingPrecision: precision = 'float16', dimensions = 0, total } = record;
+  return of === undefined ? null : { of, precision, dimensions, bytes: total * keptBytes(record) };
 }
 
 function phaseOf({ state, stopState }: BatchRecord, active: number): BatchStatus['phase'] {

@@ -3,9 +3,9 @@ import type { Redis } from '../../shared/redis.ts';
 import { chunkItems } from './chunk-sizes.ts';
 import { itemsPerSegment } from './score-index.ts';
 
-/** Removes the payloads of a batch, and its index of scores, from Redis. */
+/** Removes the payloads of a batch, its embeddings, and its index of scores, from Redis. */
 export async function unlinkPayloads(redis: Redis, id: string): Promise<void> {
-  const { input, output, scores } = batchKeys(redis, id);
+  const { input, output, scores, embeddings } = batchKeys(redis, id);
   // The hashes are numbered without gaps, so the first missing hash is the end. The last hash is removed first. If this
   // is interrupted, the remaining hashes still have no gaps.
   let hashes = 0;
@@ -14,6 +14,7 @@ export async function unlinkPayloads(redis: Redis, id: string): Promise<void> {
   const segments = Math.ceil((hashes * chunksPerHash * chunkItems) / itemsPerSegment);
   for (let segment = 0; segment < segments; segment++) await redis.unlink(scores(segment));
   for (let hash = hashes - 1; hash >= 0; hash--) {
-    await redis.unlink(input(hash * chunksPerHash), output(hash * chunksPerHash));
+    const chunk = hash * chunksPerHash;
+    await redis.unlink(embeddings('image', chunk), embeddings('text', chunk), output(chunk), input(chunk));
   }
 }

@@ -36,6 +36,9 @@ export async function postReference(
     delimiter,
     encoding,
     strict,
+    embeddings,
+    embeddingPrecision,
+    imagesFrom,
   } = options;
   const { imageColumn, textColumn, idColumn } = options;
   const failureBudget = { count: maxFailures, share: maxFailureShare };
@@ -48,6 +51,7 @@ export async function postReference(
     priority,
     delimiter,
     encoding,
+    ...{ embeddings, embeddingPrecision, imagesFrom },
     columns: { image: imageColumn, text: textColumn, id: idColumn },
     ...((maxFailures ?? maxFailureShare) !== undefined && { failureBudget }),
   };

@@ -72,6 +72,7 @@ export async function runBatch(
 ): Promise<RunResult> {
   const start = performance.now();
   const { file, out, strict, formulas, serverFiles } = options;
+  const { embeddings, embeddingPrecision, imagesFrom } = options;
   const { imageColumn, textColumn, idColumn, delimiter, encoding, limit, priority, maxFailures, maxFailureShare } =
     options;
   const model = options.model ?? config.model;
@@ -94,6 +95,7 @@ export async function runBatch(
       input: { file: resolve(file), sha256: await input.hash() },
       options: {
         ...{ columns: input.columnNames, delimiter, encoding, limit, strict, formulas, model },
+        ...{ embeddings, embeddingPrecision, imagesFrom },
         images: serverFiles ? null : directory,
       },
       service: client?.base ?? null,
@@ -117,9 +119,10 @@ export async function runBatch(
       state.finished = { at: new Date().toISOString(), state: stateOf(tally), ...pinned, tally };
       rowsPerSecond = (rowsOf(tally) - begun) / secondsSince(start);
     } else {
-      const prepare = serverFiles
-        ? async (item: Parameters<typeof asServerFile>[0]) => asServerFile(item)
-        : images.inline;
+      const prepare = async (item: Parameters<typeof asServerFile>[0]) => {
+        if (imagesFrom !== undefined) return item;
+        return serverFiles ? asServerFile(item) : await images.inline(item);
+      };
       const posting = {
         name: options.name ?? basename(options.file),
         tag: options.tag,
@@ -127,6 +130,7 @@ export async function runBatch(
         priority,
         maxFailures,
         maxFailureShare,
+        ...{ embeddings, embeddingPrecision, imagesFrom },
       };
       const deps = { client, input, prepare, posting, progress, signal, onBatch };
       const status = await runToEnd(deps, state, stateFile).catch(async (error: unknown) => {

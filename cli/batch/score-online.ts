@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { StoredItem } from '../../batches/store/payload.ts';
 import { linesOf } from '../../formats/lines.ts';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import type { EmbeddingPrecision, Kept } from '../../shared/contracts/batch-embeddings.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { parseExactly } from '../../shared/exact-json.ts';
 import { formatNamed } from '../../shared/formats.ts';
@@ -26,6 +27,11 @@ export interface Posting {
   maxFailures?: number | undefined;
   /** The batch stops when a larger share of its items has failed, 0 to 1. */
   maxFailureShare?: number | undefined;
+  /** The embeddings that the service stores, and the type of their numbers. */
+  embeddings?: Kept | undefined;
+  embeddingPrecision?: EmbeddingPrecision | undefined;
+  /** The earlier batch whose stored image embeddings are used. The image of each row is an index of that batch. */
+  imagesFrom?: string | undefined;
 }
 
 export interface OnlineDeps {
@@ -122,6 +128,9 @@ export async function post(deps: OnlineDeps, idempotencyKey: string): Promise<Ba
   set('tags', posting.tag?.join(','));
   set('model', posting.model);
   set('priority', posting.priority);
+  set('embeddings', posting.embeddings);
+  set('embeddingPrecision', posting.embeddingPrecision);
+  set('imagesFrom', posting.imagesFrom);
   set('failureBudgetCount', posting.maxFailures);
   set('failureBudgetShare', posting.maxFailureShare);
   for (const [name, value] of columnsOf(await readHeader(deps.input))) query.set(name, value);

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { ColumnNames } from '../../formats/format.ts';
+import { embeddingPrecision, kept } from '../../shared/contracts/batch-embeddings.ts';
 import { endingsInWords, labelsInWords } from '../../shared/formats.ts';
 import { checkKeeping, formatKept, type KeepFlags, parseTop } from '../batch/keep-flags.ts';
 import { outputFormats } from '../batch/output-name.ts';
@@ -52,6 +53,18 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
     .option('--priority <number>', 'priority among your own batches, -100 to 100', between(-100, 100))
     .option('--max-failures <count>', 'stop when more rows have failed', atLeast(0))
     .option('--max-failure-share <share>', 'stop when a larger share of rows has failed, 0 to 1', share)
+    .addOption(
+      new Option('--embeddings <kind>', 'store the embeddings of the batch on the service').choices(kept.options),
+    )
+    .addOption(
+      new Option('--embedding-precision <type>', 'type of stored numbers; default float16').choices(
+        embeddingPrecision.options,
+      ),
+    )
+    .option(
+      '--images-from <batch>',
+      'use the stored image embeddings of an earlier batch; the image column has the index of an item there',
+    )
     .option('--keep <dir>', 'tars, Parquet: write what is kept into this folder, shard by shard; --out is a folder too')
     .option('--min-score <score>', 'with --keep: keep samples with this score or more', scoreLimit)
     .option(
@@ -67,6 +80,8 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
       const files = await expandShards(patterns);
       if (files.length > 1 || flags.keep !== undefined) return await scoreShards(context, files, flags);
       const [file = ''] = files;
+      if (flags.offline && (flags.embeddings ?? flags.imagesFrom) !== undefined)
+        throw new UsageError('--embeddings and --images-from need a service and do not work with --offline');
       await checkKeeping(files, flags);
       if (flags.offline && flags.compare)
         throw new UsageError('--compare measures a service and does not work with --offline');

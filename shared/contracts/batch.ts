@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { codeNames } from '../errors.ts';
 import { endingsInWords, formats, labelsInWords } from '../formats.ts';
 import { readTop, type Top } from '../top.ts';
+import { embeddingPrecision, embeddingsStatus, imagesFrom, kept } from './batch-embeddings.ts';
 import { itemResult, longText, postedItem } from './item.ts';
 import { requestBatch } from './requests.ts';
 import { arm } from './traffic.ts';
@@ -87,6 +88,9 @@ const options = {
   priority,
   failureBudget: failureBudget.optional(),
   webhook: webhook.optional(),
+  embeddings: kept.optional(),
+  embeddingPrecision: embeddingPrecision.optional(),
+  imagesFrom: imagesFrom.optional(),
 };
 
 const column = z.string().min(1).max(256);
@@ -187,6 +191,9 @@ export const batchQuery = z
       .optional()
       .meta({ description: `Default: ${budgetAfter}.` }),
     webhook: webhookUrl.optional(),
+    embeddings: kept.optional(),
+    embeddingPrecision: embeddingPrecision.optional(),
+    imagesFrom: imagesFrom.optional(),
     name: name.optional().meta({ description: 'A name for people. Default: that of the uploaded file.' }),
     tags: z
       .string()
@@ -318,6 +325,12 @@ export const batchStatus = z
       })
       .nullable()
       .meta({ description: 'The result files of a batch by reference, written when it has ended.' }),
+    embeddings: embeddingsStatus
+      .nullable()
+      .meta({ description: 'The stored embeddings of the batch, if it keeps any.' }),
+    imagesFrom: z.string().nullable().meta({
+      description: 'The batch whose stored image embeddings this batch compares with its texts.',
+    }),
     retryOf: z.string().nullable().meta({ description: 'The batch whose failed items this batch retries.' }),
     retriedBy: z
       .string()

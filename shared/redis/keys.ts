@@ -59,6 +59,8 @@ export const batchKeys = (redis: Redis, id: string) => {
     input: (chunk: number) => `${base}:in:${Math.floor(chunk / chunksPerHash)}`,
     /** Hash of result payloads by chunk number. */
     output: (chunk: number) => `${base}:out:${Math.floor(chunk / chunksPerHash)}`,
+    /** Hash of the embeddings of one kind, in pieces by chunk number. */
+    embeddings: (kind: 'image' | 'text', chunk: number) => `${base}:emb:${kind}:${Math.floor(chunk / chunksPerHash)}`,
   };
 };
 
@@ -67,7 +69,7 @@ export const batchKeys = (redis: Redis, id: string) => {
  * and scores are not among them.
  */
 export const fixedKeys = (redis: Redis, id: string): string[] => {
-  const { input: _input, output: _output, scores: _scores, ...fixed } = batchKeys(redis, id);
+  const { input: _input, output: _output, scores: _scores, embeddings: _embeddings, ...fixed } = batchKeys(redis, id);
   return Object.values(fixed);
 };
 

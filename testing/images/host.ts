@@ -18,6 +18,8 @@ export interface ImageHost {
    * `text.jpg`. `later/<name>` answers 503 while `failing` is true. `held/<name>` is answered only after `release`.
    */
   url(path: string): string;
+  /** The number of requests so far. */
+  requests: number;
   /** While true, all paths below `later/` answer 503. */
   failing: boolean;
   /** The delay of each response in ms. */
@@ -33,6 +35,7 @@ export interface ImageHost {
 export async function startImageHost(): Promise<ImageHost> {
   const held = Promise.withResolvers<void>();
   const server = createServer((request, response) => {
+    host.requests++;
     const path = decodeURIComponent((request.url ?? '/').slice(1).split('?', 1)[0] ?? '');
     if (path.startsWith('held/')) void held.promise.then(() => serve(path.slice('held/'.length), response));
     else setTimeout(() => serve(path, response), host.latencyMs);
@@ -50,6 +53,7 @@ export async function startImageHost(): Promise<ImageHost> {
   const host: ImageHost = {
     authority,
     url: (path) => `http://${authority}/${path}`,
+    requests: 0,
     failing: false,
     latencyMs: 0,
     release: () => held.resolve(),

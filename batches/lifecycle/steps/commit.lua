@@ -1,12 +1,14 @@
 -- Stores the outcomes of a chunk. A repeated call stores nothing. The commit of the last chunk ends the batch. A commit
 -- after which too many items have failed stops the batch.
 -- KEYS: 1 batch  2 done  3 waiting  4 active  5 failures  6 log  7 output  8 events  9 histogram  10 lowest  11 highest
---       12 offsets  then the segments of the index of scores
+--       12 hash of image embeddings  13 hash of text embeddings
+--       14 offsets  then the segments of the index of scores
 -- ARGV: 1 chunk  2 result payload  3 retention (ms)  4 tally (JSON; the type Tally in batches/lifecycle/steps/tally.ts)
 --       5 time within which chunks in flight must end after the failure budget is exceeded (ms)
 --       6 number of lowest items to store, and of highest items  7 time between two progress marks (ms)
 --       8 number of events to store
---       9 and further: the arguments of write-scores.lua
+--       9 embeddings of the images, 10 embeddings of the texts; empty if the batch stores none
+--       11 and further: the arguments of write-scores.lua
 -- Returns { verdict, state of the batch, 1 if this commit has stopped the batch, else 0 }; only the verdict for `gone`.
 -- Verdicts:
 --   committed  the outcomes are counted
@@ -37,7 +39,11 @@ local failed = tonumber(fields[4]) + tally.failed
 
 redis.call('SETBIT', KEYS[2], ARGV[1], 1)
 redis.call('HSET', KEYS[7], ARGV[1], ARGV[2])
-redis.call('HINCRBY', KEYS[1], 'outputBytes', #ARGV[2] + write_scores(KEYS[1], ARGV[1], KEYS, 12, ARGV, 9))
+for at = 0, 1 do
+  if #ARGV[9 + at] > 0 then redis.call('HSET', KEYS[12 + at], ARGV[1], ARGV[9 + at]) end
+end
+redis.call('HINCRBY', KEYS[1], 'outputBytes',
+  #ARGV[2] + #ARGV[9] + #ARGV[10] + write_scores(KEYS[1], ARGV[1], KEYS, 14, ARGV, 11))
 redis.call('RPUSH', KEYS[6], ARGV[1])
 for code, count in pairs(tally.codes) do redis.call('HINCRBY', KEYS[5], code, count) end
 for bin, count in pairs(tally.bins) do redis.call('HINCRBY', KEYS[9], bin, count) end

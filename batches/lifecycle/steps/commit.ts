@@ -3,6 +3,7 @@ import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { loadScript } from '../../../shared/lua.ts';
 import { batchKeys } from '../../../shared/redis/keys.ts';
 import type { Redis } from '../../../shared/redis.ts';
+import type { EmbeddingPieces } from '../../store/embeddings.ts';
 import { scoreArguments } from '../../store/index-chunk.ts';
 import { inFlightMs } from './stop.ts';
 import { extremesStored, type Tally } from './tally.ts';
@@ -22,6 +23,8 @@ export interface ChunkOutcomes {
   chunk: number;
   results: readonly ItemResult[];
   stored: Buffer;
+  /** The embeddings of the chunk, or references to them. */
+  embeddings?: EmbeddingPieces | undefined;
   tally: Tally;
 }
 
@@ -37,7 +40,7 @@ export type CommitReply =
 export async function commitChunk(
   redis: Redis,
   id: string,
-  { chunk, results, stored, tally }: ChunkOutcomes,
+  { chunk, results, stored, embeddings = {}, tally }: ChunkOutcomes,
   retentionMs: number,
 ): Promise<CommitReply> {
   const keys = batchKeys(redis, id);
@@ -54,6 +57,8 @@ export async function commitChunk(
     keys.histogram,
     keys.lowest,
     keys.highest,
+    keys.embeddings('image', chunk),
+    keys.embeddings('text', chunk),
     ...scores.keys,
   ];
   const limits = [inFlightMs, extremesStored, markEveryMs, eventsStored];
@@ -63,6 +68,8 @@ export async function commitChunk(
     retentionMs,
     JSON.stringify(tally),
     ...limits,
+    embeddings.image ?? '',
+    embeddings.text ?? '',
     ...scores.values,
   ]);
   const [verdict, state, hasStopped] = reply as [Buffer, Buffer?, number?];

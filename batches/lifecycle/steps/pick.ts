@@ -18,6 +18,10 @@ const pickedBatch = batchRecord
     longText: true,
     traceparent: true,
     traffic: true,
+    embeddings: true,
+    embeddingPrecision: true,
+    dimensions: true,
+    imagesFrom: true,
   })
   .extend({
     /**

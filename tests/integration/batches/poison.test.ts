@@ -43,6 +43,7 @@ beforeAll(async () => {
     concurrency: 64,
   });
   const process = createChunkProcessor({
+    storedImages: engine.storedImages,
     chunks: engine.chunks,
     speed: engine.speed,
     traffic: createTraffic({ registry, evaluation, redis: engine.redis, log }),

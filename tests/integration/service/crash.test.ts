@@ -6,6 +6,7 @@ import { startProcess, type TestProcess } from '../../../testing/processes/servi
 import { childrenOf, killFound } from '../../../testing/processes/tree.ts';
 import { startRedis, type TestRedis } from '../../../testing/redis/single.ts';
 import { until } from '../../../testing/until.ts';
+import { dot, readNpy } from '../../support/npy.ts';
 
 let redis: TestRedis;
 let host: ImageHost;
@@ -76,6 +77,30 @@ test('a worker that is killed in the middle of a batch is made good by another, 
   host.release();
   await start('worker');
   await expectEachOnce(client, body.id, 150);
+});
+
+test('after a worker is killed in the middle of a batch, its stored embeddings have one row for each item', async () => {
+  const [api, worker] = await Promise.all([start('api'), start('worker')]);
+  const client = createClient(api.url);
+  const [last] = photoNames;
+  const items = [...itemsOf(79), { image: host.url(`held/${last}?after`), text: 'the last' }];
+  const posted = client.batch.post(items, { embeddings: 'both', embeddingPrecision: 'float32' });
+  const { id } = (await posted).body;
+  await client.batch.until(id, (status) => status.items.succeeded >= 10);
+  await worker.kill();
+  host.release();
+  await start('worker');
+  await expectEachOnce(client, id, 80);
+  const read = async (kind: string) => {
+    const response = await fetch(`${api.url}/evaluator/v1/evaluation/batch/${id}/embeddings?kind=${kind}`);
+    return readNpy(Buffer.from(await response.arrayBuffer()));
+  };
+  const [image, text] = [await read('image'), await read('text')];
+  expect([image.rows, text.rows]).toEqual([80, 80]);
+  for (const result of await client.batch.results(id)) {
+    const cosine = dot(image.row(result.index), text.row(result.index));
+    expect(Math.abs(cosine - (result.status === 'succeeded' ? result.cosine : 2))).toBeLessThan(1e-6);
+  }
 });
 
 test('an API that is killed loses nothing of what it has acknowledged', async () => {

@@ -13,6 +13,7 @@ async function readingFails(cause: Code, starts = 0) {
   const ended: string[] = [];
   const faults: (string | null)[] = [];
   const process = createChunkProcessor({
+    storedImages: { read: async () => [] },
     chunks: {
       pick: async () => {
         const reason = new ServiceError(cause, 'as the store says it');
@@ -58,6 +59,7 @@ test('the log of a job names failed items by index and code, and does not quote 
   const item = { image: 'https://secret.example.org/a.jpg', text: 'secret', id: 'secret' };
   const pinned = { model: 'm', revision: '1', precision: 'p', preprocess: 'p', longText: 'truncate' as const };
   const process = createChunkProcessor({
+    storedImages: { read: async () => [] },
     chunks: {
       pick: async () => ({ verdict: 'run', pinned, input: { offset: 7, items: [item] }, edges: noEdges }),
       commit: async () => ({ verdict: 'committed', state: 'running' }),
@@ -91,6 +93,7 @@ describe('a worker', () => {
     const picked: string[] = [];
     const blocked: string[] = [];
     const process = createChunkProcessor({
+      storedImages: { read: async () => [] },
       chunks: {
         pick: async ({ tenant }) => {
           picked.push(tenant);

@@ -1,0 +1,73 @@
+import {
+  type EmbeddingKind,
+  type EmbeddingPrecision,
+  type Kept,
+  kindsOf,
+  numberBytes,
+} from '../../shared/contracts/batch-embeddings.ts';
+
+/** The options of a batch that say which embeddings it stores. */
+export interface KeptEmbeddings {
+  embeddings?: Kept | undefined;
+  embeddingPrecision?: EmbeddingPrecision | undefined;
+  /** The length of an embedding. */
+  dimensions?: number | undefined;
+}
+
+/** The embeddings of a pair. */
+export type PairEmbeddings = Record<EmbeddingKind, Float32Array>;
+
+/** The embeddings of a chunk: for each kind that is stored, the rows of its items as bytes. */
+export type EmbeddingPieces = Partial<Record<EmbeddingKind, Buffer>>;
+
+/** Returns the number of bytes that the embeddings of one item take. */
+export const keptBytes = ({ embeddings, embeddingPrecision = 'float16', dimensions = 0 }: KeptEmbeddings): number =>
+  embeddings === undefined ? 0 : kindsOf(embeddings).length * dimensions * numberBytes[embeddingPrecision];
+
+/**
+ * The first byte of a piece is the type of its numbers. A piece is stored without compression, since the bits of
+ * embeddings are almost random. No type is the first byte of a reference to a bucket; see payload-store.ts.
+ */
+const marks: Record<EmbeddingPrecision, number> = { float16: 1, float32: 2 };
+
+/**
+ * Writes the embeddings of a chunk. Each item has a row; the row of an item without embeddings is NaN.
+ * @param pairs the embeddings of the items, in their order; undefined for an item without a score.
+ */
+export function encodeEmbeddings(
+  { embeddings, embeddingPrecision = 'float16', dimensions = 0 }: KeptEmbeddings,
+  pairs: readonly (PairEmbeddings | undefined)[],
+): EmbeddingPieces {
+  if (embeddings === undefined) return {};
+  const pieces = kindsOf(embeddings).map((kind) => {
+    const numbers = newNumbers(embeddingPrecision, pairs.length * dimensions).fill(Number.NaN);
+    for (const [at, pair] of pairs.entries()) if (pair !== undefined) numbers.set(pair[kind], at * dimensions);
+    return [kind, Buffer.concat([Buffer.from([marks[embeddingPrecision]]), bytesOf(numbers)])] as const;
+  });
+  return Object.fromEntries(pieces);
+}
+
+/** The bytes of the rows of a piece, in little-endian order. */
+export function rowsOf(piece: Buffer, precision: EmbeddingPrecision): Buffer {
+  if (piece[0] !== marks[precision]) throw new Error('A piece of embeddings has another type than its batch');
+  return piece.subarray(1);
+}
+
+/** Reads rows as numbers. */
+export function toFloat32(rows: Buffer, precision: EmbeddingPrecision): Float32Array {
+  // The bytes are copied, since they may not be aligned.
+  const { buffer } = new Uint8Array(rows);
+  return precision === 'float32' ? new Float32Array(buffer) : Float32Array.from(new Float16Array(buffer));
+}
+
+/** Returns rows of NaN as bytes. */
+export const absentRows = (precision: EmbeddingPrecision, numbers: number): Buffer =>
+  bytesOf(newNumbers(precision, numbers).fill(Number.NaN));
+
+type Numbers = Float16Array | Float32Array;
+
+// A Float16Array rounds half to even, as IEEE 754 defines it, also in its subnormal numbers.
+const newNumbers = (precision: EmbeddingPrecision, length: number): Numbers =>
+  precision === 'float16' ? new Float16Array(length) : new Float32Array(length);
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Numbers): Buffer => Buffer.from(buffer, byteOffset, byteLength);
