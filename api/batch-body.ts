@@ -191,7 +191,7 @@ export async function readStream(
   const options = { ...withColumnsOfQuery(query), name: query.name ?? uploadedName };
   const { bytes, sent, hash } = readBody(source);
   const { model, longText, delimiter } = query;
-  const read = { columns: columnsOf(query), delimiter, strictness, encoding, sent, pending };
+  const read = { columns: columnsOf(query), model, delimiter, strictness, encoding, sent, pending };
   const file = readItems(name, bytes, { ...read, owner: ownerOf(request), signal });
   const items = releasing(boundBadItems(file.items, sent), pending.release);
   const facts = () => ({ header: file.header(), bodyHash: () => requestHash(hash(), query) });

@@ -39,6 +39,8 @@ export interface PendingBytes {
 
 export interface ReadOptions {
   strictness: Strictness;
+  /** The model that the client requested for the batch. Lines of OpenAI batches may name it. */
+  model?: string | undefined;
   /** The names of the columns to read, for formats with columns. */
   columns: ColumnNames;
   /**

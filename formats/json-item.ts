@@ -2,6 +2,7 @@ import { parseExactly, withoutHalfPairs } from '../shared/exact-json.ts';
 import { maxJsonDepth, maxJsonKeys, shapeFaultOf } from '../shared/json-shape.ts';
 import type { ColumnNames, ReadOptions } from './format.ts';
 import { badItem, type ItemFault, type ReadItem, toReadItem } from './items.ts';
+import { isOpenAiLine, itemOfOpenAiLine } from './openai-line.ts';
 import { undecodable } from './text.ts';
 
 /**
@@ -19,13 +20,16 @@ export interface JsonItems {
 }
 
 /**
- * Creates a reader of items that have the fields of the API, or the fields that the options name.
+ * Creates a reader of items that have the fields of the API, or the fields that the options name. Lines of OpenAI batches
+ * are read too.
  * @param encoding returns the encoding of the file, for error messages.
  */
 export function createJsonItems(options: ReadOptions, encoding: () => string): JsonItems {
   const { strictness, fields } = options;
   return createJsonValues(options, encoding, (raw, where) =>
-    toReadItem(fields === undefined ? raw : renameFields(raw, fields), where, strictness),
+    isOpenAiLine(raw)
+      ? itemOfOpenAiLine(raw, where, options)
+      : toReadItem(fields === undefined ? raw : renameFields(raw, fields), where, strictness),
   );
 }
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { embeddingsRequest, maxInputs } from '../shared/contracts/embeddings.ts';
 import { maxIdLength } from '../shared/contracts/item.ts';
 import type { LineEndpoint } from '../shared/contracts/requests.ts';
@@ -9,6 +9,7 @@ import type { ReadOptions } from './format.ts';
 import type { ReadItem } from './items.ts';
 import { createJsonValues, type JsonItems } from './json-item.ts';
 import { itemsOfLines } from './ndjson.ts';
+import { openAiLine } from './openai-line.ts';
 import { decodeText } from './text.ts';
 
 /** The schema of the request body for each endpoint. */
@@ -19,13 +20,6 @@ const bodies: Record<LineEndpoint, z.ZodType> = {
     if ('message' in pairs) context.addIssue({ code: 'custom', path: [pairs.path], message: pairs.message });
   }),
 };
-
-const line = z.strictObject({
-  custom_id: z.string().min(1).max(maxIdLength),
-  method: z.literal('POST'),
-  url: z.string(),
-  body: z.record(z.string(), z.unknown()),
-});
 
 /** The properties that all lines of an OpenAI batch file share. */
 export interface RequestFile {
@@ -67,7 +61,7 @@ function createRequestItems({ endpoint, model }: RequestFile, options: ReadOptio
       ...(id !== undefined && { id }),
       error: itemError('item.invalid', `${where}: ${message}`),
     });
-    const parsed = line.safeParse(raw);
+    const parsed = openAiLine.safeParse(raw);
     if (!parsed.success) return refuse(faultsOf(parsed.error, ''));
     const { custom_id, url, body } = parsed.data;
     if (url !== endpoint) return refuse(`url: is ${url.slice(0, 100)}, but the batch is for ${endpoint}`);

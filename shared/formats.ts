@@ -91,7 +91,8 @@ const all: { [Name in FormatName]: BatchFormat & { name: Name } } = {
     isStreamed: true,
     hasColumns: false,
     start: '{',
-    summary: 'One JSON object on each line, with image, text and optionally id and metadata.',
+    summary:
+      'One JSON object on each line, with image, text and optionally id and metadata. A line may also be one of an OpenAI batch: a request for `/v1/score` with one image and one text.',
     example: `${exampleItem}\n`,
   },
   json: {

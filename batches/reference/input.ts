@@ -11,6 +11,7 @@ import type { Reading } from '../store/record.ts';
 
 /**
  * Reads the items of an object in the same way as the items of an upload.
+ * @param model the name of the model that the post requested, or of the default.
  * @param pending limits the memory of unfinished lines. It is released when the items have been read.
  * @throws {ServiceError} `storage.*`, `request.*`
  */
@@ -22,13 +23,14 @@ export async function* itemsOfObject(
   signal: AbortSignal,
   pending: HeldBytes,
   owner: string,
+  model: string | undefined,
 ): ItemSource {
   const format = formatOfFile(place.key)?.format;
   if (format === undefined) throw new Error(`The name of ${place.key} does not show its format`);
   const source = Readable.from(objects.read(place, etag, signal), { objectMode: false });
   try {
     const { bytes, sent, hash } = readBody(source);
-    const read = { columns, delimiter, encoding, strictness, sent, pending, owner, signal };
+    const read = { columns, model, delimiter, encoding, strictness, sent, pending, owner, signal };
     const file = readItems(format.name, bytes, read);
     yield* boundBadItems(file.items, sent);
     return { header: file.header(), bodyHash: hash };

@@ -26,6 +26,8 @@ export interface InputOptions extends ColumnFlags {
   /** The encoding of text, by its name in the Encoding Standard. By default UTF-8 and UTF-16 are detected. */
   encoding?: string | undefined;
   strictness: Strictness;
+  /** The requested model. Lines of OpenAI batches may name it. */
+  model?: string | undefined;
   /** The maximum number of rows. */
   limit?: number | undefined;
 }
@@ -73,10 +75,10 @@ export async function openInput(file: string, options: InputOptions): Promise<Ba
   let header: Header | undefined;
 
   async function* items(): AsyncGenerator<StoredItem[]> {
-    const { strictness, delimiter } = options;
+    const { strictness, delimiter, model } = options;
     const fields = named === undefined ? undefined : columnNames;
     try {
-      const read = { columns: columnNames, fields, delimiter, encoding, strictness };
+      const read = { columns: columnNames, fields, model, delimiter, encoding, strictness };
       const opened = isFolder ? readFolder(file, read) : readItemsOfFile(format.name, file, read);
       for await (const some of opened.items) {
         header = opened.header();

@@ -77,7 +77,7 @@ export async function runBatch(
     options;
   const model = options.model ?? config.model;
   const input = await openInput(file, {
-    ...{ imageColumn, textColumn, idColumn, delimiter, encoding, limit },
+    ...{ imageColumn, textColumn, idColumn, delimiter, encoding, limit, model },
     strictness: strict ? 'strict' : 'lenient',
   });
   const output = resolve(out ?? outputBeside(file));
