@@ -87,7 +87,11 @@ export interface AppDeps {
 const newWork = ['/v1/evaluation/single', '/v1/evaluation/rank', '/v1/evaluation/batch', '/v1/embeddings'];
 const newWorkAtRoot = ['/v1/embeddings', '/v1/score', '/v1/files', '/v1/batches'];
 /** Routes whose responses may be large. They are also refused while the process is overloaded. */
-const largeAnswers = ['/v1/evaluation/batch', '/v1/evaluation/batch/:id/results'];
+const largeAnswers = [
+  '/v1/evaluation/batch',
+  '/v1/evaluation/batch/:id/results',
+  '/v1/evaluation/batch/:id/embeddings',
+];
 
 /** The folder of the built web page. `web/build.ts` writes it. */
 const webRoot = fileURLToPath(new URL('../web/dist/', import.meta.url));

@@ -31,8 +31,7 @@ export function itemOfOpenAiLine(
   { strictness, model }: Pick<ReadOptions, 'strictness' | 'model'>,
 ): ReadItem {
   const refuse = (path: string, message: string) => refuseAll([{ path, message }]);
-  const refuseAll = (faults: readonly RequestFault[]) =>
-    badItem(faults, where, strictness, { id: raw['custom_id'] });
+  const refuseAll = (faults: readonly RequestFault[]) => badItem(faults, where, strictness, { id: raw['custom_id'] });
   const faultsOf = ({ issues }: z.ZodError, ...prefix: string[]): RequestFault[] =>
     issues.slice(0, 3).map(({ path, message }) => ({ path: [...prefix, ...path].join('.'), message }));
 
@@ -40,14 +39,20 @@ export function itemOfOpenAiLine(
   if (!line.success) return refuseAll(faultsOf(line.error));
   const { custom_id: id, url, body } = line.data;
   if (url !== endpoint) {
-    return refuse('url', `is ${url.slice(0, 100)}, but a batch of pairs has lines for ${endpoint} only; /v1/batches takes others`);
+    return refuse(
+      'url',
+      `is ${url.slice(0, 100)}, but a batch of pairs has lines for ${endpoint} only; /v1/batches takes others`,
+    );
   }
   const request = scoreRequest.safeParse(body);
   if (!request.success) return refuseAll(faultsOf(request.error, 'body'));
   const asked = request.data.model ?? undefined;
   if (asked !== undefined && asked !== model) {
     const posted = model === undefined ? 'names no model' : `is posted for ${model}`;
-    return refuse('body.model', `is ${asked}, but the batch ${posted}; all items have the model of the option \`model\``);
+    return refuse(
+      'body.model',
+      `is ${asked}, but the batch ${posted}; all items have the model of the option \`model\``,
+    );
   }
   const pairs = pairsOf(request.data);
   if ('message' in pairs) return refuse(`body.${pairs.path}`, pairs.message);

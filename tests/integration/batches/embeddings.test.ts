@@ -27,7 +27,10 @@ const keeps = { embeddings: 'both', embeddingPrecision: 'float32', dimensions: 2
 /** Commits a chunk of so many items, whose embeddings have the numbers `value` and their index. */
 async function commit(engine: Engine, id: string, chunk: number, offset: number, count: number, value: number) {
   const results = succeeded(offset, count);
-  const rows = results.map(({ index }) => ({ image: Float32Array.of(value, index), text: Float32Array.of(-value, index) }));
+  const rows = results.map(({ index }) => ({
+    image: Float32Array.of(value, index),
+    text: Float32Array.of(-value, index),
+  }));
   const input = { offset, items: results.map(({ index }) => item(index)) };
   return await engine.chunks.commit(engine.job(id, chunk), input, results, undefined, encodeEmbeddings(keeps, rows));
 }
@@ -41,42 +44,50 @@ async function rowsOf(engine: Engine, id: string) {
   return Array.from({ length: array.rows }, (_, at) => array.row(at));
 }
 
-test.each(['bucket', 'Redis'])('a chunk that two workers commit has its rows once, with payloads in %s', async (place) => {
-  const engine = place === 'bucket' ? inBucket : inRedis;
-  const id = await engine.post(10, { options: keeps });
-  expect((await engine.batches.status(tenant, id)).embeddings).toEqual({
-    ...{ of: 'both', precision: 'float32', dimensions: 2, bytes: 10 * 2 * 2 * 4 },
-  });
-  for (const chunk of [0, 1, 2]) await engine.chunks.pick(engine.job(id, chunk), 'compact');
-  // The last chunk is committed first. A worker is killed after it has written the rows of chunk 0 and before their
-  // commit: its rows are not counted, and another worker commits the chunk.
-  await commit(engine, id, 2, 8, 2, 3);
-  const lost = await engine.redis.hgetBuffer(batchKeys(engine.redis, id).embeddings('image', 0), '0');
-  expect(lost).toBeNull();
-  expect(await commit(engine, id, 0, 0, 4, 1)).toMatchObject({ verdict: 'committed' });
-  expect(await commit(engine, id, 0, 0, 4, 99)).toMatchObject({ verdict: 'already' });
-  await engine.commit(id, 1, failed(4, 4));
-  const absent = [Number.NaN, Number.NaN];
-  expect(await rowsOf(engine, id)).toEqual([
-    ...[0, 1, 2, 3].map((index) => [1, index]),
-    ...[absent, absent, absent, absent],
-    ...[[3, 8], [3, 9]],
-  ]);
-  if (place === 'bucket') {
-    // Each of the two commits of chunk 0 has written a piece of each kind.
-    expect((await s3.keys(`payloads/${id}/e/`)).length).toBe(6);
-  }
-  await engine.batches.remove(tenant, id);
-  expect(await engine.keys(`*{${id}}*`)).toEqual([]);
-  if (place === 'bucket') expect(await s3.keys(`payloads/${id}/`)).toEqual([]);
-  await expect(engine.batches.embeddings(tenant, id, {})).rejects.toMatchObject({ code: 'batch.not_found' });
-});
+test.each(['bucket', 'Redis'])(
+  'a chunk that two workers commit has its rows once, with payloads in %s',
+  async (place) => {
+    const engine = place === 'bucket' ? inBucket : inRedis;
+    const id = await engine.post(10, { options: keeps });
+    expect((await engine.batches.status(tenant, id)).embeddings).toEqual({
+      ...{ of: 'both', precision: 'float32', dimensions: 2, bytes: 10 * 2 * 2 * 4 },
+    });
+    for (const chunk of [0, 1, 2]) await engine.chunks.pick(engine.job(id, chunk), 'compact');
+    // The last chunk is committed first. A worker is killed after it has written the rows of chunk 0 and before their
+    // commit: its rows are not counted, and another worker commits the chunk.
+    await commit(engine, id, 2, 8, 2, 3);
+    const lost = await engine.redis.hgetBuffer(batchKeys(engine.redis, id).embeddings('image', 0), '0');
+    expect(lost).toBeNull();
+    expect(await commit(engine, id, 0, 0, 4, 1)).toMatchObject({ verdict: 'committed' });
+    expect(await commit(engine, id, 0, 0, 4, 99)).toMatchObject({ verdict: 'already' });
+    await engine.commit(id, 1, failed(4, 4));
+    const absent = [Number.NaN, Number.NaN];
+    expect(await rowsOf(engine, id)).toEqual([
+      ...[0, 1, 2, 3].map((index) => [1, index]),
+      ...[absent, absent, absent, absent],
+      ...[
+        [3, 8],
+        [3, 9],
+      ],
+    ]);
+    if (place === 'bucket') {
+      // Each of the two commits of chunk 0 has written a piece of each kind.
+      expect((await s3.keys(`payloads/${id}/e/`)).length).toBe(6);
+    }
+    await engine.batches.remove(tenant, id);
+    expect(await engine.keys(`*{${id}}*`)).toEqual([]);
+    if (place === 'bucket') expect(await s3.keys(`payloads/${id}/`)).toEqual([]);
+    await expect(engine.batches.embeddings(tenant, id, {})).rejects.toMatchObject({ code: 'batch.not_found' });
+  },
+);
 
 test('items that were cancelled have rows of NaN, and only the tenant of the batch may use its images', async () => {
   const id = await inRedis.post(6, { options: keeps });
   await inRedis.chunks.pick(inRedis.job(id, 1), 'compact');
   await commit(inRedis, id, 1, 4, 2, 7);
-  await expect(inRedis.batches.embeddings(tenant, id, { kind: 'text' })).rejects.toMatchObject({ code: 'batch.not_finished' });
+  await expect(inRedis.batches.embeddings(tenant, id, { kind: 'text' })).rejects.toMatchObject({
+    code: 'batch.not_finished',
+  });
   await inRedis.batches.cancel(tenant, id);
   expect((await rowsOf(inRedis, id)).map(([first]) => first)).toEqual([NaN, NaN, NaN, NaN, 7, 7]);
 

@@ -119,7 +119,11 @@ test('texts are scored with stored images of an earlier batch, and no image is f
   // A deleted batch gives no images any more, and each item says so.
   const held = { imagesFrom: earlier.id };
   await fetch(`${batches()}/${earlier.id}`, { method: 'DELETE' });
-  expect(await codeOf(running.client.batch.post([{ image: '0', text: 'a cat' }], held).then((answer) => Response.json(answer.body)))).toBe('batch.not_found');
+  expect(
+    await codeOf(
+      running.client.batch.post([{ image: '0', text: 'a cat' }], held).then((answer) => Response.json(answer.body)),
+    ),
+  ).toBe('batch.not_found');
 });
 
 test('options that cannot be met are refused with a stable code', async () => {

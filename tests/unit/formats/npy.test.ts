@@ -9,7 +9,9 @@ test('the header is that of version 1.0, and its numbers begin at a multiple of 
   expect(header.subarray(10).toString('latin1')).toBe(
     `${"{'descr': '<f2', 'fortran_order': False, 'shape': (1000000, 512), }".padEnd(117)}\n`,
   );
-  expect(npyHeader('float32', 0, 3).toString('latin1')).toContain("'descr': '<f4', 'fortran_order': False, 'shape': (0, 3)");
+  expect(npyHeader('float32', 0, 3).toString('latin1')).toContain(
+    "'descr': '<f4', 'fortran_order': False, 'shape': (0, 3)",
+  );
 });
 
 test('float16 is rounded half to even, also among subnormal numbers, and an item without embeddings has a row of NaN', () => {
