@@ -68,7 +68,16 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
     if (place === undefined || reading === undefined) throw new Error(`Batch ${id} has no reading options`);
     return await storeItems(redis, writer, {
       id,
-      items: itemsOfObject(objects, place, inputEtag, reading, signal, pending.hold(tenant, signal), tenant, record.postedName),
+      items: itemsOfObject(
+        objects,
+        place,
+        inputEtag,
+        reading,
+        signal,
+        pending.hold(tenant, signal),
+        tenant,
+        record.postedName,
+      ),
       options: {},
       storesHash: false,
       async onActivity() {
