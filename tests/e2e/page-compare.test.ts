@@ -94,7 +94,7 @@ describe.skipIf(chromium === undefined)('the comparison of two batches', () => {
   test('the scores of wrong pairs are measured and drawn behind those of the batch', async () => {
     await open('scores');
     await page.getByRole('button', { name: 'Show what wrong pairs get' }).click();
-    await page.getByText(/^Wrong pairs: [\d.]+ % of 60 reach 40\.0/).waitFor({ timeout: 60_000 });
+    await page.getByText(/Wrong pairs: [\d.]+ % of 60 reach 40\.0/).waitFor({ timeout: 60_000 });
     await page.locator('.chart .behind').waitFor({ state: 'attached' });
     const { wrongPairs } = (await running.client.call<BatchStatus>(`/v1/evaluation/batch/${id}`)).body;
     await page.getByRole('link', { name: 'Open them' }).click();

@@ -264,35 +264,6 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await untilTrue(page, `document.querySelectorAll('.tile').length === ${cats.length}`);
   });
 
-  test('the last of a million rows is one key away, and the wheel moves row by row in the middle', async () => {
-    const total = 1_000_000;
-    await stubLongBatch(page, total);
-    await open('batches/long/pairs');
-    const link = (row: number) => page.locator(`[data-row="${row}"]`);
-    await link(0).focus();
-    await page.keyboard.press('End');
-    await link(total - 1).waitFor();
-    await untilTrue(page, `document.activeElement.dataset.row === '${total - 1}'`);
-    await page.keyboard.press('ArrowUp');
-    await untilTrue(page, `document.activeElement.dataset.row === '${total - 2}'`);
-    await page.keyboard.press('Home');
-    await untilTrue(page, `document.activeElement.dataset.row === '0'`);
-
-    const box = `document.querySelector('.explorer-box')`;
-    await page.evaluate(`${box}.scrollTop = ${box}.scrollHeight / 2`);
-    await untilTrue(page, `Number(document.querySelector('[data-row]')?.dataset.row) > 400000`);
-    const row = Number(await page.locator('[data-row]').nth(8).getAttribute('data-row'));
-    const top = async () => (await link(row).boundingBox())?.y ?? 0;
-    const before = await top();
-    const scrolled = Number(await page.evaluate(`${box}.scrollTop`));
-    await page.locator('.explorer-box').hover();
-    await page.mouse.wheel(0, 120);
-    await expect.poll(async () => Math.round(before - (await top()))).toBe(120);
-    // A row of the list is a few px of the scroll bar here. When the bar has been corrected, the rows have not moved.
-    await untilTrue(page, `${box}.scrollTop < ${scrolled + 100}`);
-    expect(Math.round(before - (await top()))).toBe(120);
-  });
-
   test('a sample is judged with two keys, and labels are kept and exported', async () => {
     const id = await startBatch(csvOf(60));
     await badge()
@@ -479,31 +450,6 @@ describe.skipIf(chromium === undefined)('the page', () => {
     watched.complaints = watched.complaints.filter((text) => !/401|\/session/.test(text));
   });
 });
-
-/** Answers the requests for a batch `long` of so many items in place of the service. */
-async function stubLongBatch(page: Page, total: number): Promise<void> {
-  const items = { total, succeeded: total, failed: 0, cancelled: 0, pending: 0 };
-  const status = { ...longBatch, items };
-  await page.route(/\/v1\/evaluation\/batch\/long/, async (route) => {
-    const url = new URL(route.request().url());
-    if (!url.pathname.endsWith('/results')) return await route.fulfill({ json: status });
-    const [skip, limit] = [Number(url.searchParams.get('skip')), Number(url.searchParams.get('limit'))];
-    const results = Array.from({ length: Math.min(limit, total - skip) }, (_, at) => {
-      const index = skip + at;
-      return { index, status: 'succeeded', score: index / 20_000, cosine: 0, text: `text ${index}`, image: null };
-    });
-    await route.fulfill({ json: { results, selected: total, next: null } });
-  });
-}
-
-const longBatch = {
-  ...{ id: 'long', tenant: 'default', name: 'long', tags: [], state: 'completed', phase: 'finished' },
-  ...{ model: 'compact-1', revision: '1', precision: 'fp32', preprocess: 'p', traffic: null, failures: {} },
-  ...{ createdAt: '2026-11-22T19:50:42.117Z', startedAt: '2026-11-22T19:50:42.117Z' },
-  ...{ finishedAt: '2026-11-22T19:50:45.428Z', expiresAt: null, reason: null, input: null, inputError: null },
-  ...{ files: null, requests: null, retryOf: null, retriedBy: null, rescoreOf: null, texts: 'own', wrongPairs: null },
-  ...{ succeeded: 0, histogram: [], percentiles: [], lowest: [], highest: [], mean: null, formulaCells: 0 },
-};
 
 const indexesOf = (results: ItemResult[]): number[] => results.map(({ index }) => index).sort((a, b) => a - b);
 
