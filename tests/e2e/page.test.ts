@@ -135,6 +135,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     expect(await page.getByRole('region', { name: 'First rows' }).innerText()).toContain(
       'a cat looking at the camera; 0',
     );
+    await untilTrue(page, `[...document.querySelectorAll('.preview img')].every((img) => img.naturalWidth > 0)`);
     await saveScreenshot(page, 'batch-new');
     await page.getByRole('button', { name: 'Start' }).click();
 
