@@ -8,10 +8,15 @@ import { retriesOf } from './state.ts';
 export function BatchActions({
   status,
   onChanged,
+  onDeletion,
+  onDeletionFailed,
   onFailure,
 }: {
   status: BatchStatus;
   onChanged: () => void;
+  /** Stops every read of the batch: a read of a deleted batch fails. */
+  onDeletion: () => void;
+  onDeletionFailed: () => void;
   onFailure: (failure: RequestFailed | undefined) => void;
 }) {
   const [busy, setBusy] = useState<string>();
@@ -43,7 +48,13 @@ export function BatchActions({
     });
   const remove = () =>
     run('delete', async () => {
-      await fetchJson(path, { method: 'DELETE' });
+      onDeletion();
+      try {
+        await fetchJson(path, { method: 'DELETE' });
+      } catch (error) {
+        onDeletionFailed();
+        throw error;
+      }
       location.hash = addressOf.batches;
     });
 

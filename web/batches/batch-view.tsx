@@ -28,10 +28,13 @@ export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
   const [followed, setFollowed] = useState<Followed>();
   const [failure, setFailure] = useState<RequestFailed>();
   const follower = useRef<Follower | undefined>(undefined);
+  const follow = () => {
+    follower.current = followBatch(id, setFollowed);
+  };
+  const unfollow = () => follower.current?.close();
   useEffect(() => {
-    const started = followBatch(id, setFollowed);
-    follower.current = started;
-    return () => started.close();
+    follow();
+    return unfollow;
   }, [id]);
 
   const crumbs = (
@@ -87,7 +90,13 @@ export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
             {status.reason !== null && <p class="notice">{reasonWords[status.reason]}</p>}
             {status.inputError !== null && <p class="notice">{status.inputError.message}</p>}
             <Throughput samples={samples} isLive={status.finishedAt === null} />
-            <BatchActions status={status} onChanged={() => follower.current?.refresh()} onFailure={setFailure} />
+            <BatchActions
+              status={status}
+              onChanged={() => follower.current?.refresh()}
+              onDeletion={unfollow}
+              onDeletionFailed={follow}
+              onFailure={setFailure}
+            />
             {failure !== undefined && <ProblemBox failure={failure} />}
           </section>
           {summary !== undefined && summary.succeeded > 0 && (
