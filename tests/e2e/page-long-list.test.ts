@@ -1,0 +1,114 @@
+import type { Page } from 'playwright-core';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { untilTrue, useBrowser, type WatchedPage } from '../support/browser.ts';
+import { findChromium } from '../support/chromium.ts';
+import { useService } from '../support/running-service.ts';
+
+const chromium = findChromium();
+if (chromium === undefined) console.log('The tests of the long list are skipped: there is no Chromium on the PATH.');
+
+const total = 1_000_000;
+const box = `document.querySelector('.explorer-box')`;
+
+describe.skipIf(chromium === undefined)('the list of a million pairs', () => {
+  const running = useService();
+  const browser = useBrowser();
+  let watched: WatchedPage;
+  let page: Page;
+
+  beforeEach(async () => {
+    watched = await browser.open();
+    page = watched.page;
+    await stubLongBatch(page);
+    await page.goto(`${running.service.url}/evaluator/#/batches/long/pairs`);
+    await link(0).waitFor();
+  });
+  afterEach(async () => {
+    await watched.context.close();
+    expect(watched.complaints).toEqual([]);
+  });
+
+  const link = (row: number) => page.locator(`[data-row="${row}"]`);
+  const untilFocused = async (row: number) => {
+    await untilTrue(page, `document.activeElement.dataset.row === '${row}'`);
+    expect(await isVisible(row)).toBe(true);
+  };
+  /** The distance in px from the top of the box to that of a row's link. The page itself may scroll. */
+  const topOf = async (row: number) =>
+    Number(
+      await page.evaluate(
+        `document.querySelector('[data-row="${row}"]').getBoundingClientRect().top - ${box}.getBoundingClientRect().top`,
+      ),
+    );
+  const isVisible = async (row: number) => {
+    const top = await topOf(row);
+    return top >= 36 && top < Number(await page.evaluate(`${box}.clientHeight`));
+  };
+  /** Turns the wheel by 120 px over the list, as one notch of a mouse does, and returns by how many px a row moves. */
+  async function movedByWheel(row: number): Promise<number> {
+    const before = await topOf(row);
+    await page.locator('.explorer-box').hover();
+    await page.mouse.wheel(0, 120);
+    let moved = 0;
+    await expect.poll(async () => (moved = Math.round(before - (await topOf(row))))).toBeGreaterThanOrEqual(120);
+    return moved;
+  }
+  const middleRow = async () => Number(await page.locator('[data-row]').nth(10).getAttribute('data-row'));
+
+  test('End and Home lead to the last and the first pair, arrow keys to the next', async () => {
+    await link(0).focus();
+    await page.keyboard.press('End');
+    await untilFocused(total - 1);
+    await page.keyboard.press('ArrowUp');
+    await untilFocused(total - 2);
+    await page.keyboard.press('Home');
+    await untilFocused(0);
+    await page.keyboard.press('ArrowDown');
+    await untilFocused(1);
+  });
+
+  test('the scroll bar leads to the middle, where the wheel moves as many px as at the start', async () => {
+    expect(await movedByWheel(10)).toBe(120);
+    await page.evaluate(`${box}.scrollTop = ${box}.scrollHeight / 2`);
+    await untilTrue(page, `Number(document.querySelector('[data-row]')?.dataset.row) > 400000`);
+    const row = await middleRow();
+    expect(row).toBeGreaterThan(499_000);
+    expect(row).toBeLessThan(501_000);
+    const [scrolled, top] = [Number(await page.evaluate(`${box}.scrollTop`)), await topOf(row)];
+    expect(await movedByWheel(row)).toBe(120);
+    // A row of the list is a few px of the scroll bar here. The correction of the bar does not move the rows.
+    await untilTrue(page, `${box}.scrollTop < ${scrolled + 100}`);
+    expect(Math.round(top - (await topOf(row)))).toBe(120);
+  });
+
+  test('the end of the scroll bar is the last pair', async () => {
+    await page.evaluate(`${box}.scrollTop = ${box}.scrollHeight`);
+    await link(total - 1).waitFor();
+    expect(await isVisible(total - 1)).toBe(true);
+  });
+});
+
+/** Answers the requests for a batch `long` in place of the service. */
+async function stubLongBatch(page: Page): Promise<void> {
+  await page.route(/\/v1\/evaluation\/batch\/long/, async (route) => {
+    const url = new URL(route.request().url());
+    if (!url.pathname.endsWith('/results')) return await route.fulfill({ json: longBatch });
+    const [skip, limit] = [Number(url.searchParams.get('skip')), Number(url.searchParams.get('limit'))];
+    const results = Array.from({ length: Math.min(limit, total - skip) }, (_, at) => {
+      const index = skip + at;
+      return { index, status: 'succeeded', score: index / 20_000, cosine: 0, text: `text ${index}`, image: null };
+    });
+    await route.fulfill({ json: { results, selected: total, next: null } });
+  });
+}
+
+/** Status and summary of the batch in one. */
+const longBatch = {
+  ...{ id: 'long', tenant: 'default', name: 'long', tags: [], state: 'completed', phase: 'finished' },
+  ...{ model: 'compact-1', revision: '1', precision: 'fp32', preprocess: 'p', traffic: null, failures: {} },
+  ...{ createdAt: '2026-11-22T19:50:42.117Z', startedAt: '2026-11-22T19:50:42.117Z' },
+  ...{ finishedAt: '2026-11-22T19:50:45.428Z', expiresAt: null, reason: null, input: null, inputError: null },
+  ...{ files: null, requests: null, retryOf: null, retriedBy: null, rescoreOf: null, texts: 'own', wrongPairs: null },
+  ...{ items: { total, succeeded: total, failed: 0, cancelled: 0, pending: 0 } },
+  ...{ succeeded: 0, histogram: [], percentiles: [], lowest: [], highest: [], mean: null, formulaCells: 0 },
+};
