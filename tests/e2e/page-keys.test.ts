@@ -130,7 +130,7 @@ describe.skipIf(chromium === undefined)('the page of a service with keys', () =>
     await signIn(lost);
     await signedInAs('leaving');
     keys.remove(lost);
-    await expect.poll(async () => (await open())?.status(), { timeout: 5_000 }).toBe(401);
+    await expect.poll(async () => (await open())?.status()).toBe(401);
     await signInForm().waitFor();
   });
 });

@@ -272,14 +272,14 @@ describe.skipIf(chromium === undefined)('the page', () => {
       .waitFor();
     await open(`batches/${id}/judge?threshold=47`);
     await page.getByRole('button', { name: 'Start' }).click();
-    await page.getByText(/^0 of \d+ judged$/).waitFor({ timeout: 60_000 });
+    await page.getByText(/^0 of \d+ judged$/).waitFor();
     for (let pair = 0; pair < 11; pair++) await page.keyboard.press(pair % 3 === 2 ? '2' : '1');
     await page.keyboard.press('u');
     await page.getByText(/^10 of \d+ judged$/).waitFor();
     const verdict = page.getByRole('region', { name: 'At 47.0' });
     expect(await verdict.innerText()).toMatch(/Precision\s+\d+ % \(\d+ to \d+\) of the kept pairs are right/);
     await page.reload();
-    await page.getByText(/^10 of \d+ judged$/).waitFor({ timeout: 60_000 });
+    await page.getByText(/^10 of \d+ judged$/).waitFor();
     const [labels = ''] = Object.values(
       await downloads(page, 1, () => page.getByRole('button', { name: 'Export labels' }).click()),
     );

@@ -14,6 +14,12 @@ export interface RunningBrowser {
   open(options?: BrowserContextOptions): Promise<WatchedPage>;
 }
 
+/**
+ * The time in ms after which an action in a browser fails. Playwright's own 30 s are too short on a machine on which
+ * several browsers and services share two cores: the page of a sign-in took 31 s there.
+ */
+export const patienceMs = 90_000;
+
 /** Starts a browser for all tests of the file that calls it. */
 export function useBrowser(): RunningBrowser {
   const running = {} as RunningBrowser;
@@ -35,6 +41,7 @@ export function useBrowser(): RunningBrowser {
 
 async function open(browser: Browser, options: BrowserContextOptions = {}): Promise<WatchedPage> {
   const context = await browser.newContext({ viewport: { width: 1180, height: 860 }, ...options });
+  context.setDefaultTimeout(patienceMs);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(String(error)));

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createClient } from '../../../testing/client.ts';
 import { readPhoto } from '../../../testing/images/host.ts';
 import { bearer, createKeyFile } from '../../../testing/key-file.ts';
+import { patienceMs } from '../../support/browser.ts';
 import { useService } from '../../support/running-service.ts';
 
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
@@ -23,6 +24,7 @@ describe.skipIf(executablePath === undefined)('in a browser', () => {
   /** A fresh browser, and what it complains about. */
   async function open(): Promise<{ page: Page; complaints: string[] }> {
     const page = await (await browser.newContext()).newPage();
+    page.setDefaultTimeout(patienceMs);
     const complaints: string[] = [];
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('console', (message) => {
