@@ -44,15 +44,6 @@ describe.skipIf(chromium === undefined)('the list of a million pairs', () => {
     const top = await topOf(row);
     return top >= 36 && top < Number(await page.evaluate(`${box}.clientHeight`));
   };
-  /** Turns the wheel by 120 px over the list, as one notch of a mouse does, and returns by how many px a row moves. */
-  async function movedByWheel(row: number): Promise<number> {
-    const before = await topOf(row);
-    await page.locator('.explorer-box').hover();
-    await page.mouse.wheel(0, 120);
-    let moved = 0;
-    await expect.poll(async () => (moved = Math.round(before - (await topOf(row))))).toBeGreaterThanOrEqual(120);
-    return moved;
-  }
   const middleRow = async () => Number(await page.locator('[data-row]').nth(10).getAttribute('data-row'));
 
   test('End and Home lead to the last and the first pair, arrow keys to the next', async () => {
@@ -67,18 +58,12 @@ describe.skipIf(chromium === undefined)('the list of a million pairs', () => {
     await untilFocused(1);
   });
 
-  test('the scroll bar leads to the middle, where the wheel moves as many px as at the start', async () => {
-    expect(await movedByWheel(10)).toBe(120);
+  test('the middle of the scroll bar is the middle of the list', async () => {
     await page.evaluate(`${box}.scrollTop = ${box}.scrollHeight / 2`);
     await untilTrue(page, `Number(document.querySelector('[data-row]')?.dataset.row) > 400000`);
     const row = await middleRow();
     expect(row).toBeGreaterThan(499_000);
     expect(row).toBeLessThan(501_000);
-    const [scrolled, top] = [Number(await page.evaluate(`${box}.scrollTop`)), await topOf(row)];
-    expect(await movedByWheel(row)).toBe(120);
-    // A row of the list is a few px of the scroll bar here. The correction of the bar does not move the rows.
-    await untilTrue(page, `${box}.scrollTop < ${scrolled + 100}`);
-    expect(Math.round(top - (await topOf(row)))).toBe(120);
   });
 
   test('the end of the scroll bar is the last pair', async () => {
