@@ -9,6 +9,7 @@ import type { RankResponse } from '../shared/contracts/rank.ts';
 import type { Session } from '../shared/contracts/session.ts';
 import type { SingleResponse } from '../shared/contracts/single.ts';
 import { type Code, codes } from '../shared/errors.ts';
+import { version } from '../shared/version.ts';
 import { trafficExample } from './openapi-traffic.ts';
 
 const receipt = {
@@ -145,7 +146,7 @@ const model: ModelInfo = {
 
 const health: Health = {
   status: 'ok',
-  version: '0.1.0',
+  version,
   uptimeSeconds: 6,
   redis: { status: 'ok', fault: null, server: 'Redis', version: '7.0.15', durability: 'always', detail: null },
   models: [

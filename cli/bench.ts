@@ -6,7 +6,7 @@ import { formatNamed } from '../shared/formats.ts';
 import { cacheBustedImage } from './cache-busting.ts';
 import type { ServiceClient } from './client.ts';
 import { followBatch } from './events.ts';
-import { failureOf } from './failures.ts';
+import { failureOf, UsageError } from './failures.ts';
 import { readImageArgument, type TypedImage } from './image-argument.ts';
 import { table } from './output.ts';
 import { whole } from './progress.ts';
@@ -116,10 +116,12 @@ const noImage: BenchImage = { address: '' };
 
 async function readImages(given: readonly string[]): Promise<BenchImage[]> {
   const photos = fileURLToPath(new URL('../examples/photos/', import.meta.url));
+  const examples = given.length > 0 ? [] : await readdir(photos).catch(() => []);
+  if (given.length + examples.length === 0) {
+    throw new UsageError('Name the images to score; this installation has no example photos');
+  }
   const names =
-    given.length > 0
-      ? given
-      : (await readdir(photos)).filter((name) => name.endsWith('.jpg')).map((name) => `${photos}${name}`);
+    given.length > 0 ? given : examples.filter((name) => name.endsWith('.jpg')).map((name) => `${photos}${name}`);
   return await Promise.all(names.map(async (name) => toBenchImage(await readImageArgument(name))));
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../shared/config.ts';
 import { prefix } from '../shared/contracts/paths.ts';
 import type { Problem } from '../shared/contracts/problem.ts';
+import { called } from './called.ts';
 import { CommandError, exitCodes } from './failures.ts';
 
 type BodyInit = NonNullable<RequestInit['body']>;
@@ -167,15 +168,15 @@ function adviceFor(status: number, code: string): string | undefined {
   if (status === 403) return 'This API key lacks the rights for the request; ask the operator of the service.';
   switch (code) {
     case 'model.unavailable':
-      return '`npx vls models list` lists the models of this machine, `npx vls models pull` fetches one.';
+      return `\`${called} models list\` lists the models of this machine, \`${called} models pull\` fetches one.`;
     case 'batch.not_found':
-      return '`npx vls batches` lists the batches of the service. Finished batches expire.';
+      return `\`${called} batches\` lists the batches of the service. Finished batches expire.`;
     case 'queue.unavailable':
       return 'The service cannot reach its Redis; /evaluator/health has details.';
     case 'queue.full':
       return 'Finished batches free space when they expire or are deleted. Inline images take much space; --server-files avoids them.';
     case 'request.too_large':
-      return 'Many or large images belong in a batch: `npx vls batch FILE`.';
+      return `Many or large images belong in a batch: \`${called} batch FILE\`.`;
     case 'image.fetch.blocked_address':
       return 'The service downloads images from public hosts only; its operator can allow others with IMAGE_HOSTS_ALLOW.';
     default:

@@ -1,16 +1,26 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Config } from '../shared/config.ts';
+import type { scoreOffline } from './batch/score-offline.ts';
 import type { ServiceClient } from './client.ts';
 import { CommandError, exitCodes } from './failures.ts';
 import { json, styled, type Terminal } from './output.ts';
 import { cannotWrite } from './output-file.ts';
+import type { scoreTexts } from './score-texts.ts';
+
+/** Scores in this process and its encoders, without a service. */
+export interface OfflineScoring {
+  scoreOffline: typeof scoreOffline;
+  scoreTexts: typeof scoreTexts;
+}
 
 /** The dependencies of every command. */
 export interface CommandDeps {
   terminal: Terminal;
   /** Reads the settings when a command runs. Flags take precedence over the environment. */
   config(): Config;
+  /** Loads what scores without a service. @throws {CommandError} where it is not installed. */
+  offline(): Promise<OfflineScoring>;
 }
 
 /** The flags of every command. */
@@ -30,12 +40,14 @@ export interface Context extends Terminal {
   remark(text: string): void;
   /** Creates a client of the service whose address is in --url or in the environment. */
   connect(): Promise<ServiceClient>;
+  /** Loads what scores without a service. @throws {CommandError} where it is not installed. */
+  offline(): Promise<OfflineScoring>;
   /** Prints the result as JSON or formatted, on stdout or into a file. */
   result(value: unknown, format: () => string, file?: string): Promise<void>;
 }
 
 /** Creates the context of a command from the settings and the flags. Commands call it at the start of their action. */
-export function contextOf({ terminal, config: readSettings }: CommandDeps, command: Command): Context {
+export function contextOf({ terminal, config: readSettings, offline }: CommandDeps, command: Command): Context {
   const { json: isJson = false, quiet: isQuiet = false } = command.optsWithGlobals<Global>();
   const { stdout, stderr } = terminal;
   const config = readSettings();
@@ -48,6 +60,7 @@ export function contextOf({ terminal, config: readSettings }: CommandDeps, comma
     isJson,
     isQuiet,
     remark,
+    offline,
     async connect() {
       const { createClient } = await import('./client.ts');
       return createClient({

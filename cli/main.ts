@@ -1,74 +1,16 @@
-import { Command, CommanderError } from 'commander';
-import { readConfig } from '../shared/config.ts';
-import { version } from '../shared/version.ts';
-import { addBatchCommand } from './commands/batch.ts';
-import { addBatchesCommands } from './commands/batches.ts';
-import { addBenchCommand } from './commands/bench.ts';
-import { addCompletionCommand } from './commands/completion.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addKeysCommand } from './commands/keys.ts';
 import { addModelsCommand } from './commands/models.ts';
-import { addRankCommand } from './commands/rank.ts';
-import { addScoreCommand } from './commands/score.ts';
 import { addStartCommand } from './commands/start.ts';
-import { addTrafficCommand } from './commands/traffic.ts';
-import type { CommandDeps } from './context.ts';
-import { failureOf } from './failures.ts';
-import { json, styled, type Terminal } from './output.ts';
+import { runProgram } from './program.ts';
 
-const terminal: Terminal = { stdout: process.stdout, stderr: process.stderr };
-
-const program = new Command('vls')
-  .description('Vision-language similarity: measures how well texts describe images.')
-  .version(version)
-  .option('--data-dir <dir>', 'directory for all files that the program writes (DATA_DIR)')
-  .option('--models-file <file>', 'registry file that extends the built-in one (MODELS_FILE)')
-  .option('--url <address>', 'address of the service (VLS_URL)')
-  .option('--key <key>', 'API key; prefer VLS_API_KEY, because other users of the machine can see command lines')
-  .option('--json', 'print the result or the error as JSON')
-  .option('--quiet', 'print no progress and no remarks')
-  .showSuggestionAfterError()
-  .showHelpAfterError('(--help lists commands and options)')
-  .exitOverride();
-
-const withoutUndefined = (values: Record<string, string | undefined>) =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
-
-const deps: CommandDeps = {
-  terminal,
-  // Flags take precedence over the environment.
-  config: () => {
-    const { dataDir, modelsFile, url, key } = program.opts<Record<string, string | undefined>>();
-    const given = { DATA_DIR: dataDir, MODELS_FILE: modelsFile, VLS_URL: url, VLS_API_KEY: key };
-    return readConfig({ ...process.env, ...withoutUndefined(given) });
+// The command line of the service. clients/cli/main.ts is the command line alone.
+await runProgram({
+  offline: () => import('./offline.ts'),
+  addServiceCommands: (program, deps) => {
+    addModelsCommand(program, deps);
+    addDoctorCommand(program, deps);
+    addKeysCommand(program, deps);
+    addStartCommand(program);
   },
-};
-
-addScoreCommand(program, deps);
-addRankCommand(program, deps);
-addBatchCommand(program, deps);
-addBatchesCommands(program, deps);
-addModelsCommand(program, deps);
-addTrafficCommand(program, deps);
-addDoctorCommand(program, deps);
-addKeysCommand(program, deps);
-addBenchCommand(program, deps);
-addStartCommand(program);
-addCompletionCommand(program, deps);
-
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError) {
-    // Commander has already printed the error. Its own exit code would be 1.
-    process.exitCode = error.exitCode === 0 ? 0 : 2;
-  } else {
-    const { code, message, advice, exitCode } = failureOf(error);
-    if (program.opts<{ json?: boolean }>().json) terminal.stdout.write(json({ error: { code, message, advice } }));
-    else {
-      terminal.stderr.write(`${styled(terminal.stderr, 'red', 'error')} ${message}\n`);
-      if (advice !== null) terminal.stderr.write(`${advice}\n`);
-    }
-    process.exitCode = exitCode;
-  }
-}
+});

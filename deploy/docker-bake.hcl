@@ -3,7 +3,7 @@
 #   docker buildx bake -f deploy/docker-bake.hcl --push
 #   REGISTRY=registry.example.org/vls/ REVISION=$(git rev-parse HEAD) docker buildx bake -f deploy/docker-bake.hcl --push
 variable "REGISTRY" { default = "" }
-variable "VERSION" { default = "0.1.0" }
+variable "VERSION" { default = "0.2.0" }
 variable "REVISION" { default = "" }
 # The image of the program that makes the lists; empty is the builder's own choice, docker/buildkit-syft-scanner.
 variable "SBOM_GENERATOR" { default = "" }

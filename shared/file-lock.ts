@@ -1,7 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
+
+// An import would end the process on Node 20, which the command line alone supports.
+const sqlite: typeof import('node:sqlite') | undefined = process.getBuiltinModule('node:sqlite');
+
+/** False on a Node without SQLite. */
+export const hasFileLocks = sqlite !== undefined;
 
 const retryMs = 100;
 const sqliteBusy = 5;
@@ -13,10 +18,11 @@ const sqliteBusy = 5;
  * when the process ends, even after a crash. `start/bootstrap/install-lock.js` is a separate lock for installation: it
  * runs on Node 20, which has no SQLite.
  * @returns a function that frees the lock; undefined when another process or task has it.
- * @throws when the file cannot be locked, as on some network file systems.
+ * @throws when the file cannot be locked, as on some network file systems and on Node 20.
  */
 export function tryLock(file: string): (() => void) | undefined {
-  const lock = new DatabaseSync(file, { timeout: 0 });
+  if (sqlite === undefined) throw new Error(`Node ${process.version} has no file locks`);
+  const lock = new sqlite.DatabaseSync(file, { timeout: 0 });
   try {
     lock.exec('BEGIN EXCLUSIVE');
     return () => lock.close();

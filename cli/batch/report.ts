@@ -1,4 +1,5 @@
 import { codes, isCode } from '../../shared/errors.ts';
+import { called } from '../called.ts';
 import { styled, table } from '../output.ts';
 import { duration, whole } from '../progress.ts';
 import type { RunResult } from './run.ts';
@@ -34,7 +35,7 @@ export function formatReport(
   const retryable = failures.filter(([code]) => isCode(code) && codes[code].retryable);
   if (batchId !== null && retryable.length > 0) {
     const count = retryable.reduce((sum, [, { items }]) => sum + items, 0);
-    lines.push('', `${whole(count)} may succeed later: \`npx vls retry ${batchId}\` scores the failed rows again.`);
+    lines.push('', `${whole(count)} may succeed later: \`${called} retry ${batchId}\` scores the failed rows again.`);
   }
   return `${lines.join('\n')}\n`;
 }

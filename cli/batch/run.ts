@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import type { Config } from '../../shared/config.ts';
 import type { StreamQuery } from '../../shared/contracts/batch.ts';
-import { takeLock } from '../../shared/file-lock.ts';
+import { hasFileLocks, takeLock } from '../../shared/file-lock.ts';
 import type { ServiceClient } from '../client.ts';
 import { failureOf } from '../failures.ts';
 import { checkOutput } from '../output-file.ts';
@@ -12,7 +12,7 @@ import type { Progress } from '../progress.ts';
 import { type ColumnFlags, openInput } from './input.ts';
 import { asServerFile, localImages } from './local-images.ts';
 import { outputBeside, outputFormatOf } from './output-name.ts';
-import { scoreOffline } from './score-offline.ts';
+import type { scoreOffline } from './score-offline.ts';
 import { type Posting, runToEnd, writeResults } from './score-online.ts';
 import { isSameRun, type RunState, stateFileOf } from './state-file.ts';
 import { rowsOf, type Tally } from './tally.ts';
@@ -39,8 +39,8 @@ export interface RunOptions extends ColumnFlags, Posting {
 
 export interface RunDeps {
   config: Config;
-  /** The client of the service; undefined to score in this process. */
-  client: ServiceClient | undefined;
+  /** Scores the rows: the client of the service, or a function that scores in this process. */
+  scorer: { client: ServiceClient } | { scoreOffline: typeof scoreOffline };
   progress: Progress;
   signal: AbortSignal;
   /** Called once the batch exists. It is evaluated even if this process stops. */
@@ -68,7 +68,7 @@ const doneStates = new Set(['completed', 'completed_with_errors']);
 /** Scores a file of pairs into an output file. Continues where an earlier run stopped. */
 export async function runBatch(
   options: RunOptions,
-  { config, client, progress, signal, onBatch }: RunDeps,
+  { config, scorer, progress, signal, onBatch }: RunDeps,
 ): Promise<RunResult> {
   const start = performance.now();
   const { file, out, strict, formulas, serverFiles } = options;
@@ -98,7 +98,7 @@ export async function runBatch(
         ...{ embeddings, embeddingPrecision, imagesFrom },
         images: serverFiles ? null : directory,
       },
-      service: client?.base ?? null,
+      service: 'client' in scorer ? scorer.client.base : null,
       idempotencyKey: randomUUID(),
     };
     const known = await stateFile.read();
@@ -112,10 +112,10 @@ export async function runBatch(
       await removePart(output);
     }
     let rowsPerSecond: number | null = null;
-    if (client === undefined) {
+    if ('scoreOffline' in scorer) {
       const begun = state.partial?.rows ?? 0;
       const deps = { config: { ...config, model }, input, images, progress, signal };
-      const { tally, pinned } = await scoreOffline(deps, state, stateFile, writing);
+      const { tally, pinned } = await scorer.scoreOffline(deps, state, stateFile, writing);
       state.finished = { at: new Date().toISOString(), state: stateOf(tally), ...pinned, tally };
       rowsPerSecond = (rowsOf(tally) - begun) / secondsSince(start);
     } else {
@@ -132,7 +132,7 @@ export async function runBatch(
         maxFailureShare,
         ...{ embeddings, embeddingPrecision, imagesFrom },
       };
-      const deps = { client, input, prepare, posting, progress, signal, onBatch };
+      const deps = { client: scorer.client, input, prepare, posting, progress, signal, onBatch };
       const status = await runToEnd(deps, state, stateFile).catch(async (error: unknown) => {
         // A refused batch cannot be continued, so the state file is restored to its former content.
         const isRefusal = !signal.aborted && failureOf(error).code !== 'service.unreachable';
@@ -182,6 +182,8 @@ function stateToResume(known: RunState | undefined, fresh: RunState, progress: P
 
 /** Locks the output, since two runs would overwrite each other. The second run waits, and then finds the work done. */
 async function lock(output: string, progress: Progress, signal: AbortSignal): Promise<() => void> {
+  // Node 20 has no locks. There, nobody keeps apart two runs that write the same output at the same time.
+  if (!hasFileLocks) return () => {};
   // The name contains the user id, because all users share the directory but each user needs a file of their own.
   const name = `vls-${process.getuid?.() ?? 'lock'}-${hash('sha256', output).slice(0, 16)}.lock`;
   return await takeLock(

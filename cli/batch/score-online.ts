@@ -6,6 +6,7 @@ import type { EmbeddingPrecision, Kept } from '../../shared/contracts/batch-embe
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { parseExactly } from '../../shared/exact-json.ts';
 import { formatNamed } from '../../shared/formats.ts';
+import { called } from '../called.ts';
 import { type ServiceClient, unreachable } from '../client.ts';
 import { followBatch } from '../events.ts';
 import { CommandError, failureOf } from '../failures.ts';
@@ -277,7 +278,7 @@ const batchPath = (id: string): string => `/v1/evaluation/batch/${encodeURICompo
 
 const incomplete = (id: string): CommandError =>
   new CommandError('results.incomplete', `The results of batch ${id} do not match the rows of the file`, {
-    advice: `The file may have changed. \`npx vls results ${id}\` downloads the results of the service; run the same command again to score the current file.`,
+    advice: `The file may have changed. \`${called} results ${id}\` downloads the results of the service; run the same command again to score the current file.`,
   });
 
 function withoutRepeats(say: (reason: string) => void): (reason: string) => void {

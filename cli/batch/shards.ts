@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { glob, mkdir, stat } from 'node:fs/promises';
+import * as disk from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { UsageError } from '../failures.ts';
 import { outputBeside } from './output-name.ts';
@@ -33,8 +33,12 @@ export async function expandShards(patterns: readonly string[]): Promise<string[
 }
 
 async function matchesOf(pattern: string): Promise<string[]> {
+  // The command line alone also runs on Node 20, which has no `glob`.
+  if (disk.glob === undefined) {
+    throw new UsageError(`${pattern} needs Node 22 or newer; without quotes, the shell finds the files`);
+  }
   const found: string[] = [];
-  for await (const name of glob(pattern)) found.push(name);
+  for await (const name of disk.glob(pattern)) found.push(name);
   if (found.length === 0) throw new UsageError(`No file matches ${pattern}`);
   return found.sort();
 }
@@ -66,10 +70,10 @@ function rangeOf(body: string): string[] {
  */
 export async function outputsOf(files: readonly string[], folder: string | undefined): Promise<string[]> {
   if (folder === undefined) return files.map(outputBeside);
-  if ((await stat(folder).catch(() => undefined))?.isFile()) {
+  if ((await disk.stat(folder).catch(() => undefined))?.isFile()) {
     throw new UsageError(`${folder} is a file; with several input files, --out must name a folder`);
   }
-  await mkdir(folder, { recursive: true });
+  await disk.mkdir(folder, { recursive: true });
   const outputs = files.map((file) => join(folder, basename(outputBeside(file))));
   const twice = outputs.find((output, at) => outputs.indexOf(output) !== at);
   if (twice !== undefined) throw new UsageError(`Two files would have the output ${twice}; name them differently`);

@@ -8,6 +8,7 @@ import { inputFormats, pipedFormats, withPipes } from '../batch/pipes.ts';
 import { isReference, postReference } from '../batch/reference.ts';
 import type { RunOptions, RunResult } from '../batch/run.ts';
 import { expandShards, outputsOf } from '../batch/shards.ts';
+import { called } from '../called.ts';
 import { type CommandDeps, type Context, contextOf, interruptible } from '../context.ts';
 import { exitCodes, UsageError } from '../failures.ts';
 import { atLeast, between, scoreLimit, share } from '../flags.ts';
@@ -169,7 +170,7 @@ async function scoreFile(context: Context, options: RunOptions, offline: boolean
     import('../batch/run.ts'),
     import('../batch/report.ts'),
   ]);
-  const client = offline ? undefined : await context.connect();
+  const scorer = offline ? await context.offline() : { client: await context.connect() };
   const progress = await progressOf(context);
   let batch: string | undefined;
   const onBatch = (id: string) => {
@@ -178,7 +179,7 @@ async function scoreFile(context: Context, options: RunOptions, offline: boolean
   const run = await interruptible(
     async (signal) => {
       try {
-        return await runBatch(options, { config: context.config, client, progress, signal, onBatch });
+        return await runBatch(options, { config: context.config, scorer, progress, signal, onBatch });
       } finally {
         progress.stop();
       }
@@ -187,7 +188,7 @@ async function scoreFile(context: Context, options: RunOptions, offline: boolean
       const resume = rerun;
       return batch === undefined
         ? resume
-        : `${resume} Batch ${batch} keeps running; \`npx vls cancel ${batch}\` stops it.`;
+        : `${resume} Batch ${batch} keeps running; \`${called} cancel ${batch}\` stops it.`;
     },
   );
   if (context.isJson) return run;
@@ -211,7 +212,7 @@ async function scoreReference(context: Context, options: RunOptions): Promise<vo
       context.remark(`the service reads batch ${id}`);
       return await watch(context, client, id, false, signal);
     },
-    () => id && `Batch ${id} keeps running; \`npx vls watch ${id}\` follows it, \`npx vls cancel ${id}\` stops it.`,
+    () => id && `Batch ${id} keeps running; \`${called} watch ${id}\` follows it, \`${called} cancel ${id}\` stops it.`,
   );
   await context.result(status, () => formatStatus(status, context.stdout));
   process.exitCode = exitCodeOf(status);

@@ -3,6 +3,7 @@ import { type BatchList, type BatchStatus, resultOrders } from '../../shared/con
 import { endingsInWords, formatOfFile } from '../../shared/formats.ts';
 import { outputFormats } from '../batch/output-name.ts';
 import { exitCodeOf, formatStatus, pathOf, watch } from '../batch/watch.ts';
+import { called } from '../called.ts';
 import { type CommandDeps, type Context, contextOf, interruptible } from '../context.ts';
 import { UsageError } from '../failures.ts';
 import { between, hours, scoreLimit } from '../flags.ts';
@@ -61,7 +62,7 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
       const client = await context.connect();
       const status = await interruptible(
         (signal) => watch(context, client, id, options.events ?? false, signal),
-        () => `The batch keeps running. \`npx vls watch ${id}\` follows it again, \`npx vls cancel ${id}\` stops it.`,
+        () => `The batch keeps running. \`${called} watch ${id}\` follows it again, \`${called} cancel ${id}\` stops it.`,
       );
       if (!options.events) await context.result(status, () => formatStatus(status, context.stdout));
       process.exitCode = exitCodeOf(status);
@@ -96,7 +97,7 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
       await context.result(
         child,
         () =>
-          `batch ${child.id} has ${whole(child.items.total)} items\nFollow it with \`npx vls watch ${child.id}\`.\n`,
+          `batch ${child.id} has ${whole(child.items.total)} items\nFollow it with \`${called} watch ${child.id}\`.\n`,
       );
     });
 

@@ -5,6 +5,7 @@ import type { Verified } from '../../models/pulling/verify.ts';
 import type { Entries, HubEntry, ModelEntry } from '../../models/registry/entries.ts';
 import { layoutNames } from '../../models/registry/layouts.ts';
 import type { Config } from '../../shared/config.ts';
+import { called } from '../called.ts';
 import { type CommandDeps, interruptible } from '../context.ts';
 import { CommandError, UsageError } from '../failures.ts';
 import { describeRoute, openHub } from '../hub.ts';
@@ -289,7 +290,7 @@ function report({ model, revision, directory, state, files }: Verified, stream: 
     lines.push(`  ${file}: ${fault === null ? `${known} (${megabytes(bytes)})` : `${known}: ${fault}`}`);
   }
   if (state === 'damaged')
-    lines.push(`  \`npx vls models pull ${model} --repair\` fetches damaged files of a model from a hub.`);
-  if (state === 'absent') lines.push(`  \`npx vls models pull ${model}\` fetches a model from a hub.`);
+    lines.push(`  \`${called} models pull ${model} --repair\` fetches damaged files of a model from a hub.`);
+  if (state === 'absent') lines.push(`  \`${called} models pull ${model}\` fetches a model from a hub.`);
   return `${lines.join('\n')}\n`;
 }

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import type { TextScores } from '../../evaluation/score-texts.ts';
 import type { Receipt } from '../../shared/contracts/item.ts';
 import type { SingleResponse } from '../../shared/contracts/single.ts';
 import { type CommandDeps, type Context, contextOf } from '../context.ts';
@@ -31,7 +30,7 @@ export function addScoreCommand(program: Command, deps: CommandDeps): void {
       await checkResultFile(options, [image]);
       const typed = await readImageArgument(image);
       const answer = options.offline
-        ? await scoreOffline(context, typed, texts, options.model)
+        ? await (await context.offline()).scoreTexts(context.config, typed, texts, options.model)
         : await askService(context, typed, texts, options.model);
       await context.result(answer, () => formatStatus(answer, texts, context.stdout), options.out);
     });
@@ -60,36 +59,6 @@ async function askService(
       return form;
     },
   });
-}
-
-/** Scores in this process and its own encoders, without a service. */
-async function scoreOffline(
-  { config }: Context,
-  image: TypedImage,
-  texts: string[],
-  model: string | undefined,
-): Promise<SingleResponse> {
-  const [{ createEvaluationEngine }, { createLogger }] = await Promise.all([
-    import('../../evaluation/engine.ts'),
-    import('../../shared/log.ts'),
-  ]);
-  const log = await createLogger({ name: 'vls', level: 'silent' });
-  const evaluationEngine = await createEvaluationEngine({ ...config, model: model ?? config.model }, log);
-  try {
-    const { spec } = await evaluationEngine.registry.resolve();
-    await evaluationEngine.encoders.for(spec).whenReady();
-    const source = 'source' in image ? image.source : new Uint8Array(await image.blob.arrayBuffer());
-    return asAnswer((await evaluationEngine.evaluation.scoreTexts([spec], source, texts)).scores);
-  } finally {
-    await evaluationEngine.close();
-  }
-}
-
-function asAnswer({ results, receipt, timings }: TextScores): SingleResponse {
-  const [first] = results;
-  if (results.length > 1 || first === undefined) return { results, receipt, timings };
-  const { text: _, ...scores } = first;
-  return { ...scores, receipt, timings };
 }
 
 function formatStatus(answer: SingleResponse, texts: readonly string[], stream: NodeJS.WriteStream): string {

@@ -22,6 +22,7 @@ import { parseRedisUrl } from '../../shared/redis/url.ts';
 import { connectRedis, whenConnected } from '../../shared/redis.ts';
 import { findRedisServer } from '../../start/redis/find.ts';
 import { isRecentEnough, OLDEST_REDIS, versionOf } from '../../start/redis/version.ts';
+import { called } from '../called.ts';
 import { describeRoute, openHub } from '../hub.ts';
 
 /** The result of a check of one part that the service needs. */
@@ -63,7 +64,7 @@ function machine(): Finding[] {
       subject: 'Node.js',
       state: node >= oldestNode ? 'ok' : 'fail',
       detail: process.version,
-      ...(node < oldestNode && { remedy: `run \`npx vls\`, which brings Node.js ${oldestNode}` }),
+      ...(node < oldestNode && { remedy: `run \`${called}\`, which brings Node.js ${oldestNode}` }),
     },
     {
       subject: 'processors',

@@ -5,6 +5,7 @@ import type { AddedModel } from '../../models/registry/added.ts';
 import { type Entries, isHubEntry } from '../../models/registry/entries.ts';
 import type { LayoutName } from '../../models/registry/layouts.ts';
 import type { Config } from '../../shared/config.ts';
+import { called } from '../called.ts';
 import { interruptible } from '../context.ts';
 import { UsageError } from '../failures.ts';
 import { openHub } from '../hub.ts';
@@ -91,7 +92,7 @@ async function addFromHub(
   }
   stdout.write(
     `${model} registered: ${facts.family}, layout ${source.layout}, ${precisions.join(', ')}, at ${source.revision.slice(0, 12)}\n` +
-      `npx vls models pull ${model} fetches it${bytes === undefined ? '' : ` (${gigabytes(bytes)})`}\n`,
+      `${called} models pull ${model} fetches it${bytes === undefined ? '' : ` (${gigabytes(bytes)})`}\n`,
   );
 }
 

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { ModelSpec } from '../../models/model.ts';
 import type { Finding, ParityReport } from '../../models/parity/check.ts';
 import type { Config } from '../../shared/config.ts';
+import { called } from '../called.ts';
 import { type CommandDeps, contextOf } from '../context.ts';
 import { exitCodes, UsageError } from '../failures.ts';
 import { styled, table } from '../output.ts';
@@ -48,7 +49,7 @@ export function addCheckCommand(models: Command, deps: CommandDeps): void {
             ['COSINE', ...images],
             ...texts.map((text, column) => [shortened(text), ...cosines.map((row) => (row[column] ?? 0).toFixed(4))]),
           ]) +
-          `\`npx vls models golden ${model} --python\` writes the script that makes them with the reference library.\n`;
+          `\`${called} models golden ${model} --python\` writes the script that makes them with the reference library.\n`;
         return await context.result({ ...facts, state: 'no_golden', images, texts, cosines }, words);
       }
       const { checkParity } = await import('../../models/parity/check.ts');

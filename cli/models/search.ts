@@ -1,6 +1,7 @@
 import type { FoundRepo } from '../../models/pulling/hub.ts';
 import type { ModelEntry } from '../../models/registry/entries.ts';
 import type { Config } from '../../shared/config.ts';
+import { called } from '../called.ts';
 import { openHub } from '../hub.ts';
 import { json, styled, type Terminal, table } from '../output.ts';
 
@@ -47,7 +48,7 @@ export async function searchModels(
       'hub',
       licence ?? '-',
       downloads?.toLocaleString('en') ?? '-',
-      `npx vls models add hf:${repo}`,
+      `${called} models add hf:${repo}`,
     ]),
   ];
   if (rows.length > 0) stdout.write(table(stdout, [['NAME', 'WHERE', 'LICENCE', 'DOWNLOADS', 'COMMAND'], ...rows]));
@@ -62,7 +63,7 @@ const placeOf = ({ unverified, unproven }: ModelEntry): string => {
 };
 
 const commandFor = ({ model, source }: ModelEntry): string =>
-  source.type === 'folder' ? '-' : `npx vls models pull ${model}`;
+  source.type === 'folder' ? '-' : `${called} models pull ${model}`;
 
 function matches({ model, description, family, source }: ModelEntry, word: string): boolean {
   const place = source.type === 'folder' ? source.path : source.repo;

@@ -54,7 +54,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
 try {
   const isBuilt = await report.check('both stages are built', async () => void (await stack.compose('build')));
   const image =
-    process.env['VLS_IMAGE'] ?? `vision-language-similarity:${process.env['npm_package_version'] ?? '0.1.0'}`;
+    process.env['VLS_IMAGE'] ?? `vision-language-similarity:${process.env['npm_package_version'] ?? '0.2.0'}`;
   if (isBuilt) {
     await checkImage(report, image);
     await checkAttestations(report, stack.directory, imageOf('node'));

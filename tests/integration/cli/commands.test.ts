@@ -140,7 +140,7 @@ describe('batches of the service', () => {
 
   test('that are not there are said so, with what to do', async () => {
     const { code, stderr } = await vls(['watch', 'nothing'], { env });
-    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('npx vls batches') });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('node cli/vls.js batches') });
   });
 });
 

@@ -361,7 +361,7 @@ describe.skipIf(kustomize === undefined).each(overlays)('overlay example over %s
         envFrom: [{ configMapRef: { name: expect.stringMatching(/^settings/) } }, { secretRef: { name: 'bucket' } }],
       });
       for (const init of spec.template.spec.initContainers ?? [])
-        expect(init.image).toBe('registry.example.org/vls:0.1.0');
+        expect(init.image).toBe('registry.example.org/vls:0.2.0');
     }
     expect(
       resources.find(({ kind, metadata }) => kind === 'ConfigMap' && /^settings/.test(metadata.name))?.data,

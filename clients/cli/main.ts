@@ -1,0 +1,37 @@
+#!/usr/bin/env node
+import { CommandError } from '../../cli/failures.ts';
+import { runProgram } from '../../cli/program.ts';
+import { version } from '../../shared/version.ts';
+
+/** Returns the error of what the package of the service has and this package leaves out. */
+const needsService = (what: string): CommandError =>
+  new CommandError('service.not_installed', `${what} needs the package of the service, which is not installed`, {
+    advice: `This is the command line alone. Use a checkout of the service, or install its package vision-language-similarity ${version}.`,
+  });
+
+/** The commands of the service's package, with the descriptions of this one. */
+const serviceCommands = {
+  models: 'List, pull and check models. Needs the package of the service.',
+  doctor: 'Check this machine for the service. Needs the package of the service.',
+  keys: 'Manage the API keys of a service. Needs the package of the service.',
+  start: 'Run the service. Needs the package of the service.',
+};
+
+// The command line without the service: an HTTP client. cli/main.ts is that of the service's package.
+await runProgram({
+  offline: async () => {
+    throw needsService('--offline');
+  },
+  addServiceCommands: (program) => {
+    for (const [name, description] of Object.entries(serviceCommands)) {
+      program
+        .command(name)
+        .description(description)
+        .argument('[words...]')
+        .allowUnknownOption()
+        .action(() => {
+          throw needsService(`\`vls ${name}\``);
+        });
+    }
+  },
+});

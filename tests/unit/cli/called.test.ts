@@ -1,0 +1,28 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { calledAs } from '../../../cli/called.ts';
+
+test.each([
+  ['from a folder of the PATH', '/usr/local/bin/vls', { PATH: '/bin:/usr/local/bin' }, 'vls'],
+  ['from another folder', '/home/me/node_modules/.bin/vls', { PATH: '/bin' }, './node_modules/.bin/vls'],
+  ['from a folder elsewhere', '/opt/vls/bin/vls', { PATH: '/bin' }, '/opt/vls/bin/vls'],
+  ['by npx in a checkout', '/home/me/cli/vls.js', { npm_command: 'exec', PATH: '/bin' }, 'npx vls'],
+  ['as a script of Node', '/home/me/cli/vls.js', { PATH: '/bin' }, 'node cli/vls.js'],
+])('a program that is called %s names itself so', (_how, script, env, expected) => {
+  expect(calledAs(script, env, '/home/me')).toBe(expected);
+});
+
+test('a program that npx has fetched names its package, because another package has the name of the command', () => {
+  const cache = mkdtempSync(join(tmpdir(), 'vls-npx-'));
+  onTestFinished(() => rmSync(cache, { recursive: true }));
+  const modules = join(cache, '_npx', '0a1b', 'node_modules');
+  mkdirSync(join(modules, 'vision-language-similarity-cli', 'dist'), { recursive: true });
+  mkdirSync(join(modules, '.bin'));
+  const script = join(modules, 'vision-language-similarity-cli', 'dist', 'vls.js');
+  writeFileSync(script, '');
+  symlinkSync(script, join(modules, '.bin', 'vls'));
+  const called = calledAs(join(modules, '.bin', 'vls'), { npm_command: 'exec' }, '/home/me');
+  expect(called).toBe('npx vision-language-similarity-cli');
+});
