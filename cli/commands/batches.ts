@@ -62,7 +62,8 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
       const client = await context.connect();
       const status = await interruptible(
         (signal) => watch(context, client, id, options.events ?? false, signal),
-        () => `The batch keeps running. \`${called} watch ${id}\` follows it again, \`${called} cancel ${id}\` stops it.`,
+        () =>
+          `The batch keeps running. \`${called} watch ${id}\` follows it again, \`${called} cancel ${id}\` stops it.`,
       );
       if (!options.events) await context.result(status, () => formatStatus(status, context.stdout));
       process.exitCode = exitCodeOf(status);

@@ -185,7 +185,9 @@ describe('vls models and a repository of the hub', () => {
 
   test('are searched in the registry alone where the hub does not answer, which is said', async () => {
     const { code, stdout, stderr } = await vls(['models', 'search', 'siglip'], { HF_HUB_OFFLINE: '1' });
-    expect(stdout).toMatch(/^siglip2-b-16-224 +registry \(unverified\) .*node cli\/vls\.js models pull siglip2-b-16-224$/m);
+    expect(stdout).toMatch(
+      /^siglip2-b-16-224 +registry \(unverified\) .*node cli\/vls\.js models pull siglip2-b-16-224$/m,
+    );
     expect(stderr).toContain('HF_HUB_OFFLINE');
     expect(code).toBe(0);
     expect((await vls(['models', 'search', 'nothing-of-that-name'], { HF_HUB_OFFLINE: '1' })).code).toBe(1);
