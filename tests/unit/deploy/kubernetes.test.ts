@@ -355,7 +355,7 @@ describe.skipIf(kustomize === undefined).each(overlays)('overlay example over %s
   test('has the registry, the bucket and its account in every pod', () => {
     for (const { spec } of deployments) {
       const [container] = spec.template.spec.containers;
-      expect(container?.image).toMatch(/^registry\.example\.org\/vls(-gpu)?:0\.1\.0$/);
+      expect(container?.image).toMatch(/^registry\.example\.org\/vls(-gpu)?:0\.2\.0$/);
       expect(spec.template.spec).toMatchObject({ serviceAccountName: 'vls', automountServiceAccountToken: false });
       expect(container).toMatchObject({
         envFrom: [{ configMapRef: { name: expect.stringMatching(/^settings/) } }, { secretRef: { name: 'bucket' } }],
