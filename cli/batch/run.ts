@@ -182,7 +182,7 @@ function stateToResume(known: RunState | undefined, fresh: RunState, progress: P
 
 /** Locks the output, since two runs would overwrite each other. The second run waits, and then finds the work done. */
 async function lock(output: string, progress: Progress, signal: AbortSignal): Promise<() => void> {
-  // Node 20 has no locks. There, nobody keeps apart two runs that write the same output at the same time.
+  // Node 20 has no file locks, so it cannot keep apart two runs with the same output.
   if (!hasFileLocks) return () => {};
   // The name contains the user id, because all users share the directory but each user needs a file of their own.
   const name = `vls-${process.getuid?.() ?? 'lock'}-${hash('sha256', output).slice(0, 16)}.lock`;

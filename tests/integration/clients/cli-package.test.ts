@@ -98,10 +98,11 @@ describe.each([['Node 24'], ['Node 20']])('with %s, the installed command', (nam
     const node = nodeOf(skip);
     const cwd = await mkdtemp(join(folder, 'rows-'));
     await writeFile(join(cwd, 'pairs.csv'), `image;text\n${photo};eine Katze, süß\n${photo};ein Café\n`);
-    const csv = await vls(node, ['batch', 'pairs.csv', '--out', 'scores.csv', '--quiet'], cwd);
+    const batch = ['batch', 'pairs.csv', '--delimiter', ';', '--quiet'];
+    const csv = await vls(node, [...batch, '--out', 'scores.csv'], cwd);
     expect(csv).toMatchObject({ code: 0, stderr: '' });
     expect(await readFile(join(cwd, 'scores.csv'), 'utf8')).toContain('eine Katze, süß');
-    const parquet = await vls(node, ['batch', 'pairs.csv', '--out', 'scores.parquet', '--quiet'], cwd);
+    const parquet = await vls(node, [...batch, '--out', 'scores.parquet'], cwd);
     expect(parquet).toMatchObject({ code: 0, stderr: '' });
     expect((await readFile(join(cwd, 'scores.parquet'))).subarray(0, 4).toString()).toBe('PAR1');
   });
@@ -113,14 +114,13 @@ describe.each([['Node 24'], ['Node 20']])('with %s, the installed command', (nam
     expect(stderr).not.toContain('npx');
   });
 
-  test.each([
+  test.for<[args: string[], what: string]>([
     [['score', photo, 'a cat', '--offline'], '--offline'],
     [['batch', 'pairs.csv', '--offline'], '--offline'],
     [['models', 'pull', 'fast', '--repair'], '`vls models`'],
     [['start'], '`vls start`'],
-  ])('says for %j that the package of the service is needed', async (args, what) => {
-    if (name === 'Node 20' && 'missing' in node20) return;
-    const node = 'path' in node20 && name === 'Node 20' ? node20.path : process.execPath;
+  ])('says for %j that the package of the service is needed', async ([args, what], { skip }) => {
+    const node = nodeOf(skip);
     await writeFile(join(folder, 'pairs.csv'), `image,text\n${photo},a cat\n`);
     const { code, stderr } = await vls(node, args);
     expect(code).toBe(1);
