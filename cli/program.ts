@@ -35,7 +35,7 @@ export async function runProgram({ offline, addServiceCommands }: Edition): Prom
     .option('--url <address>', 'address of the service (VLS_URL)')
     .option('--key <key>', 'API key; prefer VLS_API_KEY, because other users of the machine can see command lines')
     .option('--json', 'print the result or the error as JSON')
-    .option('--quiet', 'print no progress and no remarks')
+    .option('--quiet', 'do not print progress or remarks')
     .showSuggestionAfterError()
     .showHelpAfterError('(--help lists commands and options)')
     .exitOverride();
