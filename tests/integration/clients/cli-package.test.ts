@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -97,7 +97,8 @@ describe.each([['Node 24'], ['Node 20']])('with %s, the installed command', (nam
   test('scores a file as CSV, and its scores as Parquet', async ({ skip }) => {
     const node = nodeOf(skip);
     const cwd = await mkdtemp(join(folder, 'rows-'));
-    await writeFile(join(cwd, 'pairs.csv'), `image;text\n${photo};eine Katze, süß\n${photo};ein Café\n`);
+    await writeFile(join(cwd, 'pairs.csv'), 'image;text\nchelsea.jpg;eine Katze, süß\nchelsea.jpg;ein Café\n');
+    await copyFile(photo, join(cwd, 'chelsea.jpg'));
     const batch = ['batch', 'pairs.csv', '--delimiter', ';', '--quiet'];
     const csv = await vls(node, [...batch, '--out', 'scores.csv'], cwd);
     expect(csv).toMatchObject({ code: 0, stderr: '' });
