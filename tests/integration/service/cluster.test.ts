@@ -53,8 +53,16 @@ function startLoad() {
       await delay(25);
     }
   }
+  /** Returns true while the batch is known and has not ended. */
+  async function isRunning(id: string): Promise<boolean> {
+    const { status, body } = await client.batch.status(id);
+    return status === 200 && body.finishedAt === null;
+  }
   async function postBatches(): Promise<void> {
     while (going) {
+      // On a slow machine, batches posted without a limit would need longer than the test may take.
+      const earlier = posted.at(-5);
+      if (earlier !== undefined) await until(async () => !going || !(await isRunning(earlier.id)));
       const total = 20;
       const { status, body, headers } = await post(total);
       if (status === 202) posted.push({ id: body.id, total });

@@ -56,6 +56,13 @@ describe('two models of different families in one service, with a batch each at 
   let results: Record<'chinese' | 'siglip', ItemResult[]>;
 
   beforeAll(async () => {
+    // Both models are loaded first. A model that loads slowly would keep the held image waiting longer than a host may
+    // be silent.
+    for (const model of ['chinese', 'siglip']) {
+      expect(
+        (await running.client.post('/v1/evaluation/single', { image: images[0], text: 'a cat', model })).status,
+      ).toBe(200);
+    }
     // The last item of each batch is held, so neither can end before both have results.
     const items = [...pairs, { image: running.host.url('held/chelsea.jpg'), text: 'a cat', id: 'held' }];
     const post = async (model: string) => (await running.client.batch.post(items, { model })).body.id;

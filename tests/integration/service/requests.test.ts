@@ -286,6 +286,7 @@ test('the OpenAPI document describes every call, and Swagger UI comes from local
     '/evaluator/v1/evaluation/batch/{id}',
     '/evaluator/v1/evaluation/batch/{id}/cancel',
     '/evaluator/v1/evaluation/batch/{id}/comparison',
+    '/evaluator/v1/evaluation/batch/{id}/embeddings',
     '/evaluator/v1/evaluation/batch/{id}/events',
     '/evaluator/v1/evaluation/batch/{id}/rescore',
     '/evaluator/v1/evaluation/batch/{id}/results',
