@@ -12,10 +12,15 @@
  * All pointers are byte offsets in the memory of the module, which the caller allocates.
  */
 
-/** Added before the shift by 22, so that sums are rounded: half of the lowest remaining bit. */
+/**
+ * Half of the lowest bit that remains after the shift by 22. It is added before the shift, so that sums are rounded.
+ */
 const half: i32 = 1 << 21;
 
-/** Returns the first two pixels of a row as values of 16 bits, paired by channel. An index of 128 gives 0. */
+/**
+ * Returns the two pixels at the address `row` as values of 16 bits, paired by channel. In the shuffle, index -128 gives
+ * 0.
+ */
 // @ts-ignore: decorator
 @inline
 function pairs(channels: usize, row: usize): v128 {
@@ -27,12 +32,15 @@ function pairs(channels: usize, row: usize): v128 {
   );
 }
 
-/** Adds the two half sums of four values, and returns values of 32 bits. */
+/** Combines the sums of the high and the low halves of four values, rounds them, and returns values of 32 bits. */
 function total(high: v128, low: v128): v128 {
   return i32x4.shr_s(i32x4.add(i32x4.add(i32x4.shl(high, 8), low), i32x4.splat(half)), 22);
 }
 
-/** Stores one pixel of four rows. Each store writes 4 bytes; the next pixel overwrites the surplus. */
+/**
+ * Stores one pixel in each of four rows. Each store writes 4 bytes. When a pixel has fewer bytes, the next pixel
+ * overwrites the surplus.
+ */
 function storePixels(a: v128, b: v128, c: v128, d: v128, to0: usize, to1: usize, to2: usize, to3: usize): void {
   const bytes = i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d));
   v128.store32_lane(to0, bytes, 0);
@@ -46,7 +54,8 @@ function storePixels(a: v128, b: v128, c: v128, d: v128, to0: usize, to1: usize,
  * @param channels 3 or 4, constant at each inlined call.
  * @param places for each pixel of a row: the byte offset of its first tap and its number of pairs, 32 bits each.
  * @param weights `stride` bytes for each pixel.
- * @param toStride at least 4 bytes for each pixel more than a row of the target has: see {@link storePixels}.
+ * @param toStride the number of bytes from one row of the target to the next. It must leave space for a write of 4
+ * bytes at the last pixel: see {@link storePixels}.
  */
 // @ts-ignore: decorator
 @inline
@@ -63,7 +72,7 @@ function narrow(
   stride: usize,
 ): void {
   for (let y: usize = 0; y < rows; y += 4) {
-    // After the last row, the last row is computed again with the same result.
+    // When fewer than four rows are left, the last row is computed repeatedly, with the same result.
     const y1 = min(y + 1, rows - 1);
     const y2 = min(y + 2, rows - 1);
     const y3 = min(y + 3, rows - 1);
@@ -149,7 +158,10 @@ export function narrowRgba(
   narrow(4, from, fromStride, rows, to, toStride, width, places, weights, stride);
 }
 
-/** {@link narrow} for one channel. Four taps, which are two pairs, fill a vector. The number of pairs is even. */
+/**
+ * The same pass as {@link narrow}, for one channel. Four taps, which are two pairs, fill a vector. The number of pairs
+ * is even.
+ */
 export function narrowGrey(
   from: usize,
   fromStride: usize,
@@ -254,7 +266,7 @@ export function shorten(
   }
 }
 
-/** Returns `a * b / 255`, rounded as Pillow's `MULDIV255`, for bytes stored as 16 bits. */
+/** Returns `a * b / 255` for bytes that are stored as 16 bits, rounded as by Pillow's `MULDIV255`. */
 function share(a: v128, b: v128): v128 {
   const product = i16x8.add(i16x8.mul(a, b), i16x8.splat(128));
   return i16x8.shr_u(i16x8.add(i16x8.shr_u(product, 8), product), 8);
@@ -268,7 +280,10 @@ function alphas(pixels: v128): v128 {
   );
 }
 
-/** Multiplies colours by their alpha, in place. @param bytes 4 for each pixel; rounded up to a multiple of 16. */
+/**
+ * Multiplies colours by their alpha, in place. @param bytes the number of bytes, 4 for each pixel. It is rounded up to
+ * a multiple of 16.
+ */
 export function multiplyByAlpha(pixels: usize, bytes: usize): void {
   for (const end = pixels + bytes; pixels < end; pixels += 16) {
     const values = v128.load(pixels);
