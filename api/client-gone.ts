@@ -5,7 +5,8 @@ import { ServiceError } from '../shared/errors.ts';
 export function clientGone(response: Response): AbortSignal {
   const controller = new AbortController();
   const onClose = () => {
-    if (!response.writableFinished) controller.abort(new ServiceError('request.aborted', 'The client went away'));
+    if (!response.writableFinished)
+      controller.abort(new ServiceError('request.aborted', 'The client closed the connection'));
   };
   if (response.closed) onClose();
   else response.on('close', onClose);

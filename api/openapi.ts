@@ -39,10 +39,15 @@ export function createOpenApi(routes: readonly Route[], version: string) {
         bearer: {
           type: 'http',
           scheme: 'bearer',
-          description: 'An API key. Not needed on a service without API keys.',
+          description: 'An API key. It is not needed if the service is configured without API keys.',
         },
         apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
-        session: { type: 'apiKey', in: 'cookie', name: 'vls_session', description: 'The cookie that signing in sets.' },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: 'vls_session',
+          description: 'The session cookie. `POST /evaluator/session` sets it.',
+        },
       },
     },
   });

@@ -292,12 +292,15 @@ export function createBatches(deps: BatchesDeps): Batches {
     if (!terminalStates.has(record.state)) {
       throw new ServiceError(
         'batch.not_finished',
-        'Only a batch that has ended can be scored once more; wait for its end or cancel it',
+        'Only a batch that has ended can be scored again; wait for its end or cancel it',
         { retryAfter: 5 },
       );
     }
     if (record.requests !== undefined) {
-      throw new ServiceError('request.invalid', "A batch of OpenAI's interface has requests, and no pairs to score");
+      throw new ServiceError(
+        'request.invalid',
+        "This batch was posted through OpenAI's interface: it has requests, not pairs, and cannot be scored again",
+      );
     }
     if (record.imagesFrom !== undefined && pinned !== undefined)
       pinnedByImages(await read(scope, record.imagesFrom), pinned);

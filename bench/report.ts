@@ -71,7 +71,7 @@ export function readReport(file: string): Report {
     throw new Error(`${file} cannot be read as JSON: ${(cause as Error).message}`, { cause });
   }
   const parsed = report.safeParse(json);
-  if (!parsed.success) throw new Error(`${file} is no run of this bench:\n${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) throw new Error(`${file} is not a report of this benchmark:\n${z.prettifyError(parsed.error)}`);
   return parsed.data;
 }
 
@@ -88,9 +88,11 @@ export function compare(before: Report, now: Report): string {
     `before: ${describe(before)}`,
     `now:    ${describe(now)}`,
     ...(before.machine.cpu !== now.machine.cpu || before.machine.cpus !== now.machine.cpus
-      ? ['These are two machines: compare ratios, not rates.']
+      ? ['The two reports are from different machines: compare ratios, not rates.']
       : []),
-    ...(before.quick !== now.quick ? ['One of the two was --quick: its figures are rougher.'] : []),
+    ...(before.quick !== now.quick
+      ? ['One of the two reports was made with --quick: its figures are less precise.']
+      : []),
   ];
   return `${notes.join('\n')}\n\n${table(['figure', '', 'unit', 'before', 'now', 'change'], rows)}`;
 }

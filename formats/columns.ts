@@ -60,7 +60,11 @@ export function findColumns(
 function findColumn(names: readonly string[], asked: string, label: string): string | undefined {
   if (names.includes(asked)) return asked;
   const alike = names.filter((name) => name.toLowerCase() === asked.toLowerCase());
-  if (alike.length > 1) throw badHeader(label, `has ${alike.join(' and ')}; send the exact name of one of them`);
+  if (alike.length > 1)
+    throw badHeader(
+      label,
+      `has ${alike.join(' and ')}; their names differ only in case; send the exact name of one of them`,
+    );
   return alike[0];
 }
 
@@ -78,9 +82,9 @@ function lacks(
       const has = (name: string) => findColumn(split, name, label) !== undefined;
       return other !== delimiter && split.length > 1 && has(asked.image) && has(asked.text);
     });
-  const looks = fits ? `. Its columns look separated by ${JSON.stringify(fits)}` : '';
+  const looks = fits ? `. Its columns seem to be separated by ${JSON.stringify(fits)}` : '';
   const advice = fits
-    ? `The query ?delimiter=${encodeURIComponent(fits)} says so`
+    ? `Set this separator with the query parameter ?delimiter=${encodeURIComponent(fits)}`
     : `Name another column with the query parameter ?${part}=NAME`;
   throw badHeader(label, `has no column ${asked[part]}; it has ${names.join(', ')}${looks}`, advice);
 }

@@ -89,7 +89,8 @@ async function* samplesIn(folder: string, inside: string): AsyncGenerator<Files>
 
 async function sampleOf(folder: string, { key, images, txt, json }: Files): Promise<Sample> {
   const [name = '', second] = images;
-  if (second !== undefined) return { key, fault: { message: `has ${name} and ${second}; a key has one image` } };
+  if (second !== undefined)
+    return { key, fault: { message: `has two images, ${name} and ${second}; a sample has one image` } };
   const sample: Sample = { key, image: { name } };
   for (const [part, file] of [
     ['txt', txt],

@@ -28,7 +28,7 @@ async function* itemsOfDocument({ parts, encoding }: Text, options: ReadOptions)
   const text = { parts: joined(start, iterator), encoding };
   if (start.startsWith('{')) yield* itemsOfLines(text, options);
   else if (start.startsWith('[')) yield* itemsOfArray(text, options);
-  else throw malformed('is neither an array of items nor lines of objects');
+  else throw malformed('must be an array of items, or have one object on each line');
 }
 
 async function* joined(start: string, rest: AsyncIterator<string>): AsyncGenerator<string> {

@@ -66,7 +66,9 @@ function createRequestItems({ endpoint, model }: RequestFile, options: ReadOptio
     const { custom_id, url, body } = parsed.data;
     if (url !== endpoint) return refuse(`url: is ${url.slice(0, 100)}, but the batch is for ${endpoint}`);
     if ((body['model'] ?? undefined) !== model) {
-      return refuse(`body.model: must be the same in every line, here ${model ?? 'absent as in the first line'}`);
+      return refuse(
+        `body.model: all lines must name the same model; ${model === undefined ? 'the first line names none' : `the first line names ${model}`}`,
+      );
     }
     const long = longListIn(body, maxInputs);
     if (long !== undefined) {

@@ -73,7 +73,7 @@ export const settings = {
   metricsTokenFile: setting(
     'METRICS_TOKEN_FILE',
     path.optional(),
-    'File with this token, in place of METRICS_TOKEN: Prometheus can read the same one. An empty file is no token.',
+    'File that contains the token, in place of METRICS_TOKEN. Prometheus can read the same file. An empty file means that there is no token.',
   ),
   allowedHosts: setting(
     'ALLOWED_HOSTS',
@@ -125,7 +125,7 @@ export const settings = {
   payloads: setting(
     'PAYLOADS',
     payloadLocations.prefault('redis'),
-    'Where items and results of batches are stored: `redis`, or a folder of a bucket (s3://bucket/prefix). Further locations, after commas, are only read.',
+    'Where items and results of batches are stored: `redis`, or a folder of a bucket (s3://bucket/prefix). Locations after the first one, separated by commas, are read and never written.',
   ),
   s3Endpoint: setting(
     'S3_ENDPOINT',
@@ -151,7 +151,7 @@ export const settings = {
     path.prefault('.data'),
     'Directory for everything that the service writes: its own Redis, pulled models, calibration.',
   ),
-  model: setting('MODEL', z.string().min(1).optional(), 'Profile or model for requests that name none.'),
+  model: setting('MODEL', z.string().min(1).optional(), 'Profile or model that answers requests without a `model`.'),
   modelsFile: setting(
     'MODELS_FILE',
     path.optional(),

@@ -24,7 +24,7 @@ export async function until<Value>(
     try {
       const value = await attempt();
       if (value !== false) return value as Exclude<Value, false>;
-      failure = new Error(`Not so after ${withinMs / 1000} s: ${attempt}`);
+      failure = new Error(`The condition was not met within ${withinMs / 1000} s: ${attempt}`);
     } catch (error) {
       failure = error;
     }

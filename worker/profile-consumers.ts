@@ -91,7 +91,9 @@ export function createProfileConsumers(
       for (const [profile, { consumer }] of serving) {
         if (profiles.includes(profile) || !known.includes(profile)) continue;
         serving.delete(profile);
-        consumer.close().catch((error: Error) => log.warn({ err: error, profile }, 'consumer did not close'));
+        consumer
+          .close()
+          .catch((error: Error) => log.warn({ err: error, profile }, 'cannot close a consumer of chunks'));
       }
       log.info({ profiles }, 'serving profiles');
     },

@@ -65,7 +65,7 @@ export function createBoundary({ host, allowedHosts, corsOrigins }: BoundaryConf
     if (!safeMethods.has(request.method) && !isOwnPage(request)) {
       throw new ServiceError(
         'request.foreign_origin',
-        `Pages of ${request.get('origin')?.slice(0, 100) ?? 'another site'} may not change anything here; add the origin to CORS_ORIGINS`,
+        `Pages of ${request.get('origin')?.slice(0, 100) ?? 'another site'} may not send requests that change data; an operator can allow this origin with CORS_ORIGINS`,
       );
     }
     next();

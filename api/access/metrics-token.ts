@@ -18,6 +18,7 @@ export async function readMetricsToken({
     },
   );
   if (token === '') return metricsToken;
-  if (token.length < 16) throw new ConfigError(`METRICS_TOKEN_FILE=${path}: expected at least 16 characters in it`);
+  if (token.length < 16)
+    throw new ConfigError(`METRICS_TOKEN_FILE=${path}: the file must contain at least 16 characters`);
   return token;
 }

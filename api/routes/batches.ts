@@ -131,7 +131,7 @@ export function batchRoutes({
           `${labelsInWords(streamedFormats)} are stored while they arrive, and their length has no limit; Parquet has at most 512 MiB. Options are query parameters. The body may be compressed with gzip, or sent as the file of a form. JSON arrays are accepted as the file of a form, or as a body of up to 32 MiB.`,
           '`Prefer: wait=N` answers 200 with the results when the batch has ended within N seconds (at most 60).',
           'With an `Idempotency-Key`, repeating the same body and options returns the same batch.',
-          'Instead of `items`, `input` may name an object in a bucket, below a prefix that you may use (BATCH_BUCKETS). The answer is 202 at once, with state `accepting`. A worker then reads the object and writes the results as files below `output`.',
+          'Instead of `items`, the body may have `input`: the address of an object in a bucket, below a prefix that the operator allows you to use (BATCH_BUCKETS). The answer is 202 at once, with state `accepting`. A worker then reads the object and writes the results as files below `output`.',
         ].join('\n\n'),
         tags: ['evaluation'],
         requestParams: { query: batchQuery, header: idempotencyHeader.extend(preferHeader.shape) },
@@ -241,7 +241,10 @@ export function batchRoutes({
         summary: 'Read the status of a batch',
         tags: ['evaluation'],
         requestParams: { path: batchPath },
-        responses: { '200': { description: 'The status', content: status }, ...problemResponses(404, 503) },
+        responses: {
+          '200': { description: 'The status of the batch', content: status },
+          ...problemResponses(404, 503),
+        },
       },
       handlers: [
         async (request, response) => {
@@ -255,7 +258,8 @@ export function batchRoutes({
       operation: {
         operationId: 'changeBatch',
         summary: 'Change the name, the tags or the retention of a batch',
-        description: 'Also while the batch runs. Retention is counted from its end; `expiresAt` shows the result.',
+        description:
+          'A batch can be changed at any time, also while it runs. The retention begins at the end of the batch; `expiresAt` is the resulting time of its deletion.',
         tags: ['evaluation'],
         requestParams: { path: batchPath },
         requestBody: {
@@ -268,7 +272,7 @@ export function batchRoutes({
           },
         },
         responses: {
-          '200': { description: 'The status', content: status },
+          '200': { description: 'The status of the batch', content: status },
           ...problemResponses(400, 404, 413, 415, 503),
         },
       },
@@ -312,7 +316,10 @@ export function batchRoutes({
           'Items that have been evaluated keep their results; the others are cancelled. A batch that has ended does not change.',
         tags: ['evaluation'],
         requestParams: { path: batchPath },
-        responses: { '200': { description: 'The status', content: status }, ...problemResponses(404, 503) },
+        responses: {
+          '200': { description: 'The status of the batch', content: status },
+          ...problemResponses(404, 503),
+        },
       },
       handlers: [
         async (request, response) => {
@@ -329,7 +336,7 @@ export function batchRoutes({
         operationId: 'retryBatch',
         summary: 'Evaluate the failed or cancelled items again',
         description:
-          'Creates a new batch of the failed items, or of those that `status` names, for the same model, with the same name and tags. Each of the two batches names the other. With an `Idempotency-Key`, repeating the request returns the same batch.',
+          'Creates a new batch of the failed items; with `status`, also or only of the cancelled items. It has the same model, name and tags. `retryOf` and `retriedBy` link the two batches. With an `Idempotency-Key`, repeating the request returns the same batch.',
         tags: ['evaluation'],
         requestParams: { path: batchPath, query: retryQuery, header: idempotencyHeader },
         responses: {
@@ -358,9 +365,9 @@ export function batchRoutes({
       path: '/v1/evaluation/batch/{id}/rescore',
       operation: {
         operationId: 'rescoreBatch',
-        summary: 'Score the items of a batch once more',
+        summary: 'Score the items of a batch again',
         description:
-          'Creates a new batch of the same items, for another model or with the texts of other rows. `rescoreOf` of the new batch names this one. With an `Idempotency-Key`, repeating the request returns the same batch.',
+          'Creates a new batch of the same items, which another model scores, or which have the texts of other items. `rescoreOf` of the new batch is the id of this one. With an `Idempotency-Key`, repeating the request returns the same batch.',
         tags: ['evaluation'],
         requestParams: { path: batchPath, query: rescoreQuery, header: idempotencyHeader },
         responses: {

@@ -50,7 +50,7 @@ export function healthRoutes(deps: HealthDeps): Route[] {
         operationId: 'getHealth',
         summary: 'State of Redis, models, encoders, workers and queues',
         description:
-          'Only operators see the queues, since their counts include the work of all tenants, and the settings, since these name folders.',
+          'Only operators see the queues, because the counts include the work of all tenants, and the settings, because they contain paths of folders.',
         tags: ['operations'],
         responses: {
           '200': { description: 'The service can score', content: { 'application/json': { schema: health } } },

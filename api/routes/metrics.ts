@@ -11,7 +11,8 @@ export function metricsRoutes(metrics: Metrics): Route[] {
       operation: {
         operationId: 'getMetrics',
         summary: 'Metrics in the Prometheus text format',
-        description: 'For operators, and for clients that send the METRICS_TOKEN.',
+        description:
+          'Requires an operator key, or the METRICS_TOKEN as bearer token. A service without API keys requires neither.',
         tags: ['operations'],
         responses: { '200': { description: 'Metrics', content: { 'text/plain': { schema: { type: 'string' } } } } },
       },

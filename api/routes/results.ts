@@ -26,7 +26,7 @@ import { sendEvents } from '../sse.ts';
 const eventsQuery = z.strictObject({
   lastEventId: z.string().optional().meta({
     description:
-      'The same as the `Last-Event-ID` header. For scripts in pages, since they cannot set the headers of an EventSource.',
+      'Replaces the `Last-Event-ID` header in scripts of pages, which cannot set the headers of an EventSource.',
   }),
 });
 
@@ -60,7 +60,7 @@ function refusePaging(query: ResultsQuery): void {
   }
   const path = cursor === undefined ? 'limit' : 'cursor';
   if ((cursor === undefined && limit === undefined) || isOrdered(query)) return;
-  const message = `is for pages of JSON; without \`sort\`, \`top\` or \`other\`, ${labelsInWords(wholeFormats)} contain the whole batch`;
+  const message = `applies to pages of JSON; without \`sort\`, \`top\` or \`other\`, ${labelsInWords(wholeFormats)} contain the whole batch`;
   throw new ServiceError('request.invalid', `${path}: ${message}`, { faults: [{ path, message }] });
 }
 
@@ -70,7 +70,7 @@ function refusePaging(query: ResultsQuery): void {
 function checkRule({ other, ...query }: ResultsQuery): void {
   const path = (['otherMinScore', 'otherMaxScore', 'minDifference'] as const).find((name) => query[name] !== undefined);
   if (other !== undefined || path === undefined) return;
-  const message = 'is a condition on a second batch; name it in `other`';
+  const message = 'is a condition on the scores of a second batch; give the id of that batch in `other`';
   throw new ServiceError('request.invalid', `${path}: ${message}`, { faults: [{ path, message }] });
 }
 
@@ -105,7 +105,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
           `${labelsInWords(wholeFormats, 'or')}, chosen by the \`Accept\` header: all results so far, in the order of the posted items. ${labelsInWords(wholeFormats.filter(({ hasColumns }) => hasColumns))} have the posted columns first, then the columns of the results.`,
           '`minScore`, `maxScore`, `status`, `code`, `q` and `top` select results, and `sort` orders them, in every format. A result must meet all given conditions. `top` ranks all items with a score, whatever the other conditions are.',
           '`other` names a second batch of the same items: `otherMinScore`, `otherMaxScore` and `minDifference` are conditions on its scores.',
-          'With `sort`, `top` or `other`, a page has the results that exist at that time, and `next` is null at the end, also while the batch runs. `limit` and `cursor` then apply to every format.',
+          'With `sort`, `top` or `other`, a page has the results that exist at the time of the request, and the last page has the `next` null, also while the batch runs. `limit` and `cursor` then apply to every format.',
           'When the response cannot be completed, or the client reads nothing for 20 s, the connection is reset.',
         ].join('\n\n'),
         tags: ['evaluation'],
@@ -120,15 +120,15 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
                 schema: { type: 'integer' },
               },
               'Vls-Top-Items': {
-                description: 'With `top`, in other formats than JSON: the number of items that it selects.',
+                description: 'With `top`, in formats other than JSON: the number of selected items.',
                 schema: { type: 'integer' },
               },
               'Vls-Top-Last-Score': {
-                description: 'The lowest score of these items; absent without items.',
+                description: 'With `top`: the lowest score of the selected items; absent when no item is selected.',
                 schema: { type: 'number' },
               },
               'Vls-Top-Ties': {
-                description: 'The number of items with this score.',
+                description: 'With `top`: the number of items that have the lowest selected score.',
                 schema: { type: 'integer' },
               },
             },
@@ -204,7 +204,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
         operationId: 'compareBatches',
         summary: 'Compare a batch with another batch of the same items',
         description:
-          'Rank correlation, counts in two dimensions, the items that change sides at two thresholds, and the largest disagreements. Items are matched by their index. The results with `other` list the items of a side. While a batch runs, the comparison has the results so far.',
+          'Rank correlation, a two-dimensional histogram of the scores, the number of items that reach the threshold of one batch only, and the largest disagreements. Items are matched by their index. To list the items of a group, read the results with `other`. While a batch runs, the comparison has the results so far.',
         tags: ['evaluation'],
         requestParams: { path: batchPath, query: comparisonQuery },
         responses: {
@@ -234,7 +234,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
         requestParams: { path: batchPath, query: eventsQuery, header: lastEventHeader },
         responses: {
           '200': { description: 'Events', content: { 'text/event-stream': { schema: { type: 'string' } } } },
-          '204': { description: 'No event follows the last one received' },
+          '204': { description: 'The client has received the last event' },
           ...problemResponses(400, 404, 503),
         },
       },

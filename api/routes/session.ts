@@ -50,7 +50,7 @@ export function sessionRoutes({ access, keys, sessions, audit }: SessionDeps): R
       access: 'public',
       operation: {
         operationId: 'getSession',
-        summary: 'Read the identity of this request',
+        summary: 'Read the tenant and role of this request',
         tags: ['access'],
         responses: {
           '200': { description: 'The tenant and role of the request', content: answered },

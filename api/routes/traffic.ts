@@ -53,7 +53,8 @@ export function trafficRoutes({ traffic, audit }: TrafficDeps): Route[] {
       access: 'operator',
       operation: {
         operationId: 'getTraffic',
-        summary: 'Read how the models of a profile compare: by model, by canary window and by pair',
+        summary:
+          'Read the traffic report of a profile: each model, the windows of its canary, and comparisons of two models',
         tags: ['operations'],
         requestParams: { path: trafficPath },
         responses: { '200': { description: 'The report', content: report }, ...problemResponses(403, 404, 503) },

@@ -35,7 +35,7 @@ export function createTenantFolders(
       .map(asFolder)
       .find(({ bucket, key }) => bucket === folder.bucket && (key.startsWith(fixed) || fixed.startsWith(key)));
     if (own === undefined) continue;
-    const message = `BATCH_BUCKETS: ${formatS3Location(folder)} and ${formatS3Location(own)} of PAYLOADS overlap`;
+    const message = `BATCH_BUCKETS has ${formatS3Location(folder)}, which overlaps ${formatS3Location(own)} of PAYLOADS`;
     throw new ConfigError(`${message}; the payloads of all tenants are stored there`);
   }
   return {

@@ -201,7 +201,7 @@ export function createIntake(deps: IntakeDeps): Intake {
       const format = formatOfFile(place.key)?.format;
       if (format === undefined || !isReadByReference(format)) {
         const endings = endingsInWords(formats.filter(isReadByReference));
-        const message = `expected an object whose name ends in ${endings}; text may end in .gz as well`;
+        const message = `expected an object whose name ends in ${endings}; all but .parquet may also end in .gz`;
         throw new ServiceError('request.invalid', `input: ${message}`, { faults: [{ path: 'input', message }] });
       }
       const given = posting.output === undefined ? undefined : places.check(tenant, posting.output, 'output');

@@ -88,7 +88,7 @@ export function createChunks(
   }
 
   async function fail({ tenant, batchId, chunk }: JobData): Promise<void> {
-    log.error({ batchId, tenant, chunk }, 'the stored items of a chunk are lost, the batch fails');
+    log.error({ batchId, tenant, chunk }, 'the stored items of a chunk are lost, so its batch fails');
     await ending.stop(batchId, { state: 'failed', reason: 'input_lost' });
   }
 
@@ -154,7 +154,8 @@ export function createChunks(
     release,
     async block({ tenant, batchId }, why) {
       const verdict = await blockBatch(redis, batchId, why.slice(0, reasonLength), modelPatienceMs, retentionMs);
-      if (verdict === 'ended' || verdict === 'stopped') log.warn({ batchId, tenant, why }, 'no worker has its model');
+      if (verdict === 'ended' || verdict === 'stopped')
+        log.warn({ batchId, tenant, why }, 'batch stopped because no worker can use its model');
       if (verdict === 'ended') await ending.settle(batchId);
       else if (verdict === 'stopped') await ending.withdraw(batchId);
     },

@@ -135,7 +135,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     if (input === undefined) return await chunks.fail(job);
     const error = itemError(
       'internal',
-      'The worker failed repeatedly at the chunk of this item; the log of its job has the reason',
+      'Workers failed repeatedly at the chunk that contains this item; the log of the job has the reason',
     );
     const results = input.items.map((item, at) => ({
       index: input.offset + at,
@@ -166,7 +166,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
       for (let at = 0; at + 1 < page.length; at += 2) {
         const id = page[at] ?? '';
         await sweepBatch(id, Number(page[at + 1]), now).catch((error: unknown) => {
-          log.error({ err: error, batchId: id }, 'batch not swept');
+          log.error({ err: error, batchId: id }, 'cannot sweep a batch; the next sweep tries again');
         });
       }
       if (page.length < 2 * pageSize) return;
@@ -216,7 +216,11 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
       await sweepLive();
       await sweepFinished();
       await sweepDeleted();
-      await files.sweep().catch((error: unknown) => log.warn({ err: error }, 'files not swept'));
+      await files
+        .sweep()
+        .catch((error: unknown) =>
+          log.warn({ err: error }, 'cannot sweep the uploaded files; the next sweep tries again'),
+        );
       await queued.releaseAbsent();
       await stored.releaseAbsent();
       await queues.promoteMistimed(await redisTime(redis));

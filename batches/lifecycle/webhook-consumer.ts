@@ -29,7 +29,7 @@ export function consumeWebhooks(
     return delivered.state === 'later' ? { againInMs: delivered.inMs } : undefined;
   };
   const { worker, close } = consumeFairly(redis, { queue: webhookQueueName, ...shares, lockDuration: 60_000 }, run);
-  worker.on('error', (error) => log.debug({ err: error }, 'webhook connection'));
+  worker.on('error', (error) => log.debug({ err: error }, 'connection error of the webhook queue'));
   worker.on('failed', (job, error) =>
     log.warn({ batchId: job?.data.batchId, tenant: job?.data.tenant, reason: error.message }, 'webhook not delivered'),
   );

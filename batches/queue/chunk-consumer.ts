@@ -90,7 +90,7 @@ export function consumeChunks(
   let resting: NodeJS.Timeout | undefined;
 
   const queue = new Queue(queueName(profile), { connection: redis, prefix: queuePrefix(redis) });
-  queue.on('error', (error) => log.debug({ err: error, profile }, 'queue connection'));
+  queue.on('error', (error) => log.debug({ err: error, profile }, 'connection error of the chunk queue'));
   const processOne = async (job: Job, token?: string) => {
     const { putBack = 0, ...data } = jobData.parse(job.data);
     const end = begin();
@@ -124,7 +124,7 @@ export function consumeChunks(
       metrics: { maxDataPoints: 1 },
     });
     opened.on('error', (error) => {
-      log.debug({ err: error, profile }, 'consumer connection');
+      log.debug({ err: error, profile }, 'connection error of a consumer of chunks');
       // Pauses the worker after an error of Redis, as `restWhenRefused` does. `rest` uses one timer for this pause and
       // for the pauses after hand-backs.
       if (faultOfReply(error.message) !== undefined) rest(refusedRestMs);
@@ -145,7 +145,9 @@ export function consumeChunks(
     );
     const silent = worker;
     worker = open();
-    closeWorker(silent, true).catch((error: Error) => log.warn({ err: error, profile }, 'silent consumer not closed'));
+    closeWorker(silent, true).catch((error: Error) =>
+      log.warn({ err: error, profile }, 'cannot close the consumer that takes no chunks'),
+    );
   });
 
   function begin(): () => void {
@@ -166,7 +168,7 @@ export function consumeChunks(
     if (running < usual || running >= most || worker.closing) return;
     looking = setTimeout(() => {
       takeOther()
-        .catch((error: Error) => log.debug({ err: error, profile }, 'queue not read'))
+        .catch((error: Error) => log.debug({ err: error, profile }, 'cannot read the chunk queue'))
         .finally(() => searchForOthers(searchEveryMs));
     }, pauseMs);
   }

@@ -32,7 +32,7 @@ export function scheduleMaintenance(
     if (redis.status !== 'ready' || performance.now() - sweptAt < 3 * everyMs) return;
     run().catch((error: Error) => log.error({ err: error }, 'sweep failed'));
   }, everyMs);
-  const onError = (error: Error) => log.debug({ err: error }, 'maintenance connection');
+  const onError = (error: Error) => log.debug({ err: error }, 'connection error of the maintenance queue');
   queue.on('error', onError);
   restWhenRefused(worker);
   worker.on('error', onError);

@@ -127,7 +127,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
     let queue = queues.get(name);
     if (queue === undefined) {
       queue = new Queue(name, { connection: redis, prefix: queuePrefix(redis), streams: { events: queueEvents } });
-      queue.on('error', (error) => log.debug({ err: error, queue: name }, 'queue connection'));
+      queue.on('error', (error) => log.debug({ err: error, queue: name }, 'connection error of a queue'));
       // A queue whose connection broke during BullMQ's handshake stays unusable. It is forgotten, and the next use
       // creates it again.
       queue.waitUntilReady().catch(() => queues.delete(name));

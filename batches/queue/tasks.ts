@@ -60,7 +60,7 @@ export function consumeTasks(redis: Redis, task: Task, run: TaskRun, stopping: A
     });
   };
   const { worker, close } = consumeFairly(redis, { queue: taskQueues[task], ...shares, ...quickRecovery }, runJob);
-  worker.on('error', (error) => log.debug({ err: error, task }, 'task connection'));
+  worker.on('error', (error) => log.debug({ err: error, task }, 'connection error of the task queue'));
   worker.on('failed', (job, error) =>
     log.warn({ batchId: job?.data.batchId, tenant: job?.data.tenant, task, reason: error.message }, 'task failed'),
   );

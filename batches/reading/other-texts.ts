@@ -39,7 +39,10 @@ export async function* withOtherTexts(
       if (pool.length < choice / 2) await fill();
       changed.push(
         giver === undefined
-          ? { ...item, error: itemError('item.invalid', 'no other row has another image and another text') }
+          ? {
+              ...item,
+              error: itemError('item.invalid', 'no other item of the batch has both another image and another text'),
+            }
           : { ...item, text: giver.text },
       );
     }

@@ -26,7 +26,7 @@ export async function* itemsOfObject(
   model: string | undefined,
 ): ItemSource {
   const format = formatOfFile(place.key)?.format;
-  if (format === undefined) throw new Error(`The name of ${place.key} does not show its format`);
+  if (format === undefined) throw new Error(`The ending of the name ${place.key} is not that of a known format`);
   const source = Readable.from(objects.read(place, etag, signal), { objectMode: false });
   try {
     const { bytes, sent, hash } = readBody(source);

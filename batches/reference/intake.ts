@@ -123,13 +123,16 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
         await ending.refuse(record, itemError);
         log.info(
           { batchId: id, input: record.input, code: itemError.code, reason: itemError.message },
-          'batch refused',
+          'batch by reference refused: its object cannot be used',
         );
       }
       return void (await cleanUpLogged());
     }
     await dispatcher.refill(record);
-    log.info({ batchId: id, input: record.input, ms: Math.round(performance.now() - start) }, 'batch read');
+    log.info(
+      { batchId: id, input: record.input, ms: Math.round(performance.now() - start) },
+      'batch by reference: all items of its object are stored',
+    );
   };
 }
 

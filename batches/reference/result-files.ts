@@ -68,14 +68,14 @@ export function createResultFiles({ redis, payloads, objects, ending, log }: Res
         (error: Error) => {
           signal.throwIfAborted();
           if (isTransient(error) && !isLast) throw error;
-          log.warn({ err: error, batchId: id }, 'results not written as files');
+          log.warn({ err: error, batchId: id }, 'cannot write the results of a batch as files');
           return { filesState: 'failed', filesError: error.message.slice(0, 1_000) };
         },
       );
       await setFields(redis, id, outcome);
       log.info(
         { batchId: id, output: record.output, ms: Math.round(performance.now() - start) },
-        'results written as files',
+        'results of a batch written as files',
       );
     }
     // The webhook is sent after the files are written.

@@ -80,7 +80,7 @@ export function createPayloadStore(locations: readonly PayloadLocation[], object
       if (folder === undefined) {
         throw new ServiceError(
           'storage.unavailable',
-          'Payloads of this batch are in a bucket that this process does not know: PAYLOADS must name it, possibly after `redis`',
+          'Items or results of this batch are in a bucket that this process does not know; add the bucket to PAYLOADS, after the location that is there now',
           { retryAfter: 60 },
         );
       }

@@ -31,7 +31,7 @@ const steps = stepsOf();
 const names = values.only?.split(',') ?? Object.keys(steps);
 const unknown = names.find((name) => !(name in steps));
 if (unknown !== undefined) {
-  say(`There is no step ${unknown}; there are ${Object.keys(steps).join(', ')}.\n\n${usage}`);
+  say(`There is no step ${unknown}; the steps are ${Object.keys(steps).join(', ')}.\n\n${usage}`);
   process.exit(2);
 }
 mkdirSync(out, { recursive: true });

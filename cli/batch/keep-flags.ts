@@ -59,7 +59,7 @@ export async function checkKeeping(files: readonly string[], flags: KeepFlags): 
   const other = files.find((file) => !keptFormats.has(formatOfFile(file)?.format.name));
   if (other !== undefined) throw new UsageError(`--keep is for tars and Parquet; ${other} is neither`);
   const names = new Set(files.map((file) => basename(file)));
-  if (names.size < files.length) throw new UsageError('--keep needs shards with different names');
+  if (names.size < files.length) throw new UsageError('--keep needs input files with different names');
   if (files.some((file) => resolve(file) === resolve(keep, basename(file)))) {
     throw new UsageError(`${keep} is the folder of the shards; name another folder with --keep`);
   }

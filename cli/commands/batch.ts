@@ -41,9 +41,12 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
     .option('-m, --model <name>', 'profile or model')
     .option('--name <text>', 'name of the batch on the service; default the name of FILE')
     .option('--tag <tag...>', 'tags of the batch on the service')
-    .option('--image-column <name>', 'column with the image: address, path, data URI or base64 (default image)')
-    .option('--text-column <name>', 'column with the text (default text)')
-    .option('--id-column <name>', 'column with an optional id (default id)')
+    .option(
+      '--image-column <name>',
+      'name of the column that contains the image as address, path, data URI or base64 (default image)',
+    )
+    .option('--text-column <name>', 'name of the column that contains the text (default text)')
+    .option('--id-column <name>', 'name of the column that contains an optional id (default id)')
     .option('--delimiter <text>', 'separator of the columns of CSV and TSV')
     .option('--encoding <name>', 'encoding of text: windows-1252, shift_jis, …; default UTF-8 or UTF-16')
     .option('--images <dir>', 'base directory of image paths; default the directory of FILE')
@@ -64,13 +67,16 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
     )
     .option(
       '--images-from <batch>',
-      'use the stored image embeddings of an earlier batch; the image column has the index of an item there',
+      'use the stored image embeddings of an earlier batch; the image column then contains indexes of its items',
     )
-    .option('--keep <dir>', 'tars, Parquet: write what is kept into this folder, shard by shard; --out is a folder too')
-    .option('--min-score <score>', 'with --keep: keep samples with this score or more', scoreLimit)
+    .option(
+      '--keep <dir>',
+      'tar and Parquet: write the selected samples into this folder, one file for each input file; --out must then name a folder too',
+    )
+    .option('--min-score <score>', 'with --keep: keep the samples that have at least this score', scoreLimit)
     .option(
       '--top <share>',
-      'with --keep: keep this share or number of the best samples of all shards, such as 30% or 100000',
+      'with --keep: keep the samples with the highest scores of all input files, a share or a number, such as 30% or 100000',
       parseTop,
     )
     .option('--again', 'start over, ignoring an earlier run', false)

@@ -21,7 +21,7 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
       '--state <state,...>',
       'only these states: queued, running, completed, completed_with_errors, failed, cancelled',
     )
-    .option('--search <text>', 'only batches with this in their name, their id or a tag')
+    .option('--search <text>', 'only batches whose name, id or tag contains this text')
     .option('--tag <tag>', 'only batches with this tag')
     .action(async (options: ListOptions, command: Command) => {
       const context = contextOf(deps, command);
@@ -55,7 +55,7 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
   program
     .command('watch')
     .description('Follow a batch to its end.')
-    .argument('<id>', 'the batch')
+    .argument('<id>', 'id of the batch')
     .option('--events', 'print each event as one line of JSON')
     .action(async (id: string, options: { events?: boolean }, command: Command) => {
       const context = contextOf(deps, command);
@@ -72,7 +72,7 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
   program
     .command('cancel')
     .description('Cancel batches. Items that have been scored keep their results.')
-    .argument('<id...>', 'the batches')
+    .argument('<id...>', 'ids of the batches')
     .action(async (ids: string[], _options: object, command: Command) => {
       const context = contextOf(deps, command);
       const client = await context.connect();
@@ -86,7 +86,7 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
   program
     .command('retry')
     .description('Score the failed items of a batch again, as a new batch.')
-    .argument('<id>', 'the batch')
+    .argument('<id>', 'id of the batch')
     .option('--cancelled', 'score the cancelled items, too')
     .action(async (id: string, options: { cancelled?: boolean }, command: Command) => {
       const context = contextOf(deps, command);
@@ -105,10 +105,10 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
   program
     .command('change')
     .description('Change the name, the tags or the retention of a batch.')
-    .argument('<id>', 'the batch')
+    .argument('<id>', 'id of the batch')
     .option('--name <text>', 'the new name')
     .option('--tag <tag...>', 'the new tags')
-    .option('--retention <hours>', 'time from the end of the batch to its deletion', hours)
+    .option('--retention <hours>', 'hours from the end of the batch to its deletion', hours)
     .action(async (id: string, { name, tag: tags, retention }: ChangeOptions, command: Command) => {
       const context = contextOf(deps, command);
       if ((name ?? tags ?? retention) === undefined) throw new UsageError('Give --name, --tag or --retention');
@@ -124,7 +124,7 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
   program
     .command('results')
     .description('Read the results of a batch, also while it runs.')
-    .argument('<id>', 'the batch')
+    .argument('<id>', 'id of the batch')
     .option('-o, --out <file>', `write the results to this file: ${endingsInWords(outputFormats)}`)
     .option('--force', 'replace the output if it exists')
     .addOption(
@@ -137,8 +137,8 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
     )
     .option('--min-score <score>', 'only results with this score or more', scoreLimit)
     .option('--max-score <score>', 'only results with this score or less', scoreLimit)
-    .option('--search <text>', 'only results with this in their id or text')
-    .option('--top <share>', 'only the best of the batch, such as 30% or 100000')
+    .option('--search <text>', 'only results whose id or text contains this text')
+    .option('--top <share>', 'only the results with the highest scores, a share or a number, such as 30% or 100000')
     .addOption(new Option('--sort <order>', 'order of the results, such as -score').choices(resultOrders))
     .option('-n, --limit <rows>', 'with --sort or --top: only the first rows', between(1, 10_000))
     .option('--keep-formulas', 'CSV, TSV: do not escape cells that a spreadsheet would run as formulas')
@@ -197,7 +197,7 @@ async function results(
   const ties = Number(response.headers.get('vls-top-ties') ?? 0);
   if (ties > 1) {
     const score = response.headers.get('vls-top-last-score');
-    context.remark(`${whole(ties)} items share the last score of the best, ${score}; all are included`);
+    context.remark(`${whole(ties)} items have the lowest selected score, ${score}; all of them are included`);
   }
   if (escaped > 0) {
     context.remark(

@@ -161,7 +161,7 @@ export function addKeysCommand(program: Command, { terminal, config }: KeysComma
   keys
     .command('remove')
     .description('Remove keys. Their clients and signed-in browsers lose access within a second.')
-    .argument('<id...>', 'ids of keys, as `list` shows them')
+    .argument('<id...>', 'ids of the keys to remove, as `vls keys list` shows them')
     .action(async (ids: string[], _options: object, command: Command) => {
       const file = fileOf(command);
       await edit(file, (records) => {

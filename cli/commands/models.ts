@@ -217,7 +217,7 @@ export function addModelsCommand(program: Command, deps: CommandDeps): void {
   models
     .command('search')
     .description('Search the registry and the hub for models.')
-    .argument('<word>', 'a part of a name')
+    .argument('<word>', 'part of the name of a model')
     .action(async (word: string, _options: object, command: Command) => {
       const { searchModels } = await import('../models/search.ts');
       await searchModels(word, config(), { ...terminal, ...command.optsWithGlobals<Global>() });
@@ -236,8 +236,11 @@ export function addModelsCommand(program: Command, deps: CommandDeps): void {
         'model family, which decides how the files are read; default: detected from the files',
       ).choices([...familyNames]),
     )
-    .option('--logit-scale <number>', 'factor before softmax or sigmoid; default 100')
-    .option('--logit-bias <number>', 'bias of a sigmoid')
+    .option(
+      '--logit-scale <number>',
+      'logit scale, the factor by which cosines are multiplied before softmax or sigmoid; default 100',
+    )
+    .option('--logit-bias <number>', 'logit bias, which is added before the sigmoid')
     .addOption(
       new Option(
         '--layout <name>',

@@ -28,7 +28,7 @@ export function addTrafficCommand(program: Command, deps: CommandDeps): void {
       const list = await client.json<TrafficList>('/v1/traffic');
       await context.result(list, () =>
         list.profiles.length === 0
-          ? 'Every profile has one model.\n'
+          ? 'Every profile has only one model, so there is no traffic to compare.\n'
           : list.profiles.map((report) => formatStatus(report, context.stdout)).join('\n'),
       );
     });

@@ -264,7 +264,7 @@ async function service({ host, port, serviceUrl }: Config): Promise<Finding[]> {
     const state = status === 'ok' ? 'ok' : 'warn';
     const remedy = 'give API and workers of one service the same settings, or a REDIS_PREFIX for each service';
     return [
-      { subject, state, detail: `${url} says ${status ?? `HTTP ${response.status}`}` },
+      { subject, state, detail: `${url} answers ${status ?? `HTTP ${response.status}`}` },
       ...settings.map((detail): Finding => ({ subject: 'settings', state: 'fail', detail, remedy })),
     ];
   } catch {

@@ -22,8 +22,16 @@ export function addCheckCommand(models: Command, deps: CommandDeps): void {
     .command('check')
     .description('Run a model on built-in images and texts, compare it with its golden values, and name what is wrong.')
     .argument('<name>', 'profile or model')
-    .addOption(new Option('-p, --precision <name>', 'print the drift of this precision against fp32').choices(['int8']))
-    .option('--threshold <cosine>', 'with --precision: count the pairs that change sides here; default the median')
+    .addOption(
+      new Option(
+        '-p, --precision <name>',
+        'print how far the cosines at this precision differ from those at fp32',
+      ).choices(['int8']),
+    )
+    .option(
+      '--threshold <cosine>',
+      'with --precision: count the pairs whose cosine moves across this threshold; default the median cosine',
+    )
     .action(async (name: string, { precision: compared, threshold }: Options, command: Command) => {
       const context = contextOf(deps, command);
       if (compared !== undefined) {
@@ -44,7 +52,7 @@ export function addCheckCommand(models: Command, deps: CommandDeps): void {
         const { cosinesOf } = await import('../../models/parity/cosines.ts');
         const { images, texts, cosines } = await cosinesOf(spec);
         const words = () =>
-          `${describe(spec)}: it runs, and no golden values are known\n${remarkLine}` +
+          `${describe(spec)}: the model runs, but no golden values (values of the reference library) are known to compare it with\n${remarkLine}` +
           table(context.stdout, [
             ['COSINE', ...images],
             ...texts.map((text, column) => [shortened(text), ...cosines.map((row) => (row[column] ?? 0).toFixed(4))]),

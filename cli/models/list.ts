@@ -79,7 +79,7 @@ export async function listModels(settings: Config, isJson: boolean, stdout: Node
 function revisionInWords(row: { revision: string; commit: string | null; unverified: boolean; unproven: boolean }) {
   const { revision, commit, unverified, unproven } = row;
   const pulled = commit === null || commit === revision ? '' : ` = ${commit.slice(0, 12)}`;
-  const marks = [...(unverified ? ['unverified'] : []), ...(unproven ? ['family unproven'] : [])];
+  const marks = [...(unverified ? ['unverified'] : []), ...(unproven ? ['family not verified'] : [])];
   return `${revision.slice(0, 12)}${pulled}${marks.length === 0 ? '' : ` (${marks.join(', ')})`}`;
 }
 

@@ -58,7 +58,7 @@ export async function searchModels(
 }
 
 const placeOf = ({ unverified, unproven }: ModelEntry): string => {
-  const marks = [...(unverified ? ['unverified'] : []), ...(unproven ? ['family unproven'] : [])];
+  const marks = [...(unverified ? ['unverified'] : []), ...(unproven ? ['family not verified'] : [])];
   return marks.length === 0 ? 'registry' : `registry (${marks.join(', ')})`;
 };
 

@@ -64,15 +64,17 @@ export async function preflight(kubectl: Kubectl, overlay: Overlay): Promise<Fin
   const isExternal = url !== undefined && !isOwnRedis(url);
   await checkSecret('redis', isExternal ? ['url'] : ['password', 'url'], 'without it no pod starts');
   if (!isExternal) {
-    await check('an address in the Secret redis with the password of the same Secret', async () => {
+    await check('the Secret redis has the same password in url and in password', async () => {
       const { password, url: address = '' } = await secret('redis');
       return decodeURIComponent(new URL(address).password) === password ? undefined : 'the two passwords differ';
     });
-    await check('a default StorageClass, for the volume of Redis', async () => {
+    await check('a default StorageClass, which the volume of Redis uses', async () => {
       const { items } = await read<List<{ metadata: { annotations?: Record<string, string> } }>>('get', 'storageclass');
       const isDefault = 'storageclass.kubernetes.io/is-default-class';
       const found = items.some(({ metadata }) => metadata.annotations?.[isDefault] === 'true');
-      return found ? undefined : 'there is none: name one in the volumeClaimTemplate of the StatefulSet redis';
+      return found
+        ? undefined
+        : 'the cluster has none: set storageClassName in the volumeClaimTemplate of the StatefulSet redis';
     });
   }
   if (overlay === 'standard') return findings;
@@ -100,7 +102,7 @@ export async function preflight(kubectl: Kubectl, overlay: Overlay): Promise<Fin
     const isAvailable = status?.conditions?.some(({ type, status }) => type === 'Available' && status === 'True');
     return isAvailable ? undefined : 'metrics-server is not available; install it';
   });
-  await check('Prometheus as the Service prometheus of the namespace monitoring', async () => {
+  await check('a Service prometheus in the namespace monitoring', async () => {
     await read('-n', 'monitoring', 'get', 'service', 'prometheus');
     return undefined;
   });

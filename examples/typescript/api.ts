@@ -15,9 +15,9 @@ path?: string;}) | ({file: string;});
 export type BatchRequest = (BatchOfItems) | (BatchByReference);
 
 export type BatchOfItems = {items: (BatchItem)[];
-/** A name for people. Default: that of the uploaded file, or of the object. */
+/** A display name. Default: the name of the uploaded file or of the object. */
 name?: string;
-/** Words to find the batch by. */
+/** Tags. Lists of batches can be limited to a tag. */
 tags?: (string)[];
 /** A profile or a model name. */
 model?: string;
@@ -53,7 +53,7 @@ after?: number;};
 /** Called when the batch has ended; signed as specified by Standard Webhooks. */
 export type Webhook = {url: string;};
 
-export type BatchByReference = {/** Object with the items, whose name ends in .ndjson, .jsonl, .csv, .tsv, .json, .parquet, .tar or .tgz, each but `.parquet` also with `.gz`. */
+export type BatchByReference = {/** The address of the object that contains the items. The name of the object must end in .ndjson, .jsonl, .csv, .tsv, .json, .parquet, .tar or .tgz, each but `.parquet` also with `.gz`. */
 input: string;
 /** Folder for the files of results. Default: a folder next to the input, named by the id of the batch. */
 output?: string;
@@ -65,11 +65,11 @@ id?: string;};
 delimiter?: string;
 /** Encoding of NDJSON, CSV, TSV and JSON, by a name of the Encoding Standard (`windows-1252`, `shift_jis`); also the `charset` of the content type. Default: UTF-8, or UTF-16 if it is detected. */
 encoding?: string;
-/** Formats of the tables with the results, in addition to `results.ndjson`. Default: that of an input that is a table, CSV for TSV. */
+/** Formats of the tables of results, which are written in addition to `results.ndjson`. Default: the format of the input if it is a table (CSV if it is TSV), else none. */
 tables?: ("csv" | "parquet")[];
-/** A name for people. Default: that of the uploaded file, or of the object. */
+/** A display name. Default: the name of the uploaded file or of the object. */
 name?: string;
-/** Words to find the batch by. */
+/** Tags. Lists of batches can be limited to a tag. */
 tags?: (string)[];
 /** A profile or a model name. */
 model?: string;
@@ -89,7 +89,7 @@ imagesFrom?: string;};
 export type BatchChange = {/** null removes the name. */
 name?: (string) | (null);
 tags?: (string)[];
-/** The time from the end of the batch to its deletion. If it is over, the batch is deleted soon. */
+/** The time in hours from the end of the batch to its deletion. If this time has already passed, the batch is deleted soon. */
 retentionHours?: number;};
 
 export type RescoredTexts = "own" | "others";
@@ -296,11 +296,11 @@ imagesFrom: string | null;
 retryOf: string | null;
 /** The latest batch that retries the failed items of this batch. */
 retriedBy: string | null;
-/** The batch whose items this batch scores once more. The indexes are the same. */
+/** The batch whose items this batch scores again. Without `sample`, an item has the same index in both batches. */
 rescoreOf: string | null;
-/** `others`: each image was scored with the text of another row of `rescoreOf`. */
+/** `others`: each image was scored with the text of another item of the batch `rescoreOf`. */
 texts: RescoredTexts;
-/** The latest batch that scores the images of this batch with the texts of other rows. */
+/** The latest batch that scores each image of this batch with the text of another item. */
 wrongPairs: string | null;
 /** The id of the trace of this batch, if it is traced. */
 traceId: string | null;
@@ -482,11 +482,11 @@ imagesFrom: string | null;
 retryOf: string | null;
 /** The latest batch that retries the failed items of this batch. */
 retriedBy: string | null;
-/** The batch whose items this batch scores once more. The indexes are the same. */
+/** The batch whose items this batch scores again. Without `sample`, an item has the same index in both batches. */
 rescoreOf: string | null;
-/** `others`: each image was scored with the text of another row of `rescoreOf`. */
+/** `others`: each image was scored with the text of another item of the batch `rescoreOf`. */
 texts: RescoredTexts;
-/** The latest batch that scores the images of this batch with the texts of other rows. */
+/** The latest batch that scores each image of this batch with the text of another item. */
 wrongPairs: string | null;
 /** The id of the trace of this batch, if it is traced. */
 traceId: string | null;
@@ -577,9 +577,9 @@ imagesFrom: string | null;
 retryOf: string | null;
 /** The latest batch that retries the failed items of this batch. */
 retriedBy: string | null;
-/** The batch whose items this batch scores once more. The indexes are the same. */
+/** The batch whose items this batch scores again. Without `sample`, an item has the same index in both batches. */
 rescoreOf: string | null;
-/** `others`: each image was scored with the text of another row of `rescoreOf`. */
+/** `others`: each image was scored with the text of another item of the batch `rescoreOf`. */
 texts: RescoredTexts;
 /** The latest batch that scores the images of this batch with the texts of other rows. */
 wrongPairs: string | null;
@@ -615,11 +615,11 @@ next: string | null;};
 /** The items that `top` selects in the whole batch. */
 export type TopSelected = {/** The number of items that `top` asked for. */
 requested: number;
-/** The number of items from the last score on. */
+/** The number of selected items, including all that have the lowest selected score. */
 items: number;
-/** The lowest score among them; null without items. */
+/** The lowest score of the selected items; null when no item is selected. */
 lastScore: number | null;
-/** The number of items that have the last score. */
+/** The number of items that have the lowest selected score. */
 ties: number;};
 
 export type BatchSummary = {id: string;
@@ -637,23 +637,23 @@ cosine: number;
 score: number;})[];
 /** True for a batch that has ended. While it runs, percentiles are estimated from the histogram, within a bin. */
 percentilesExact: boolean;
-/** The 50 lowest items, the lowest first. */
+/** The 50 items with the lowest cosines, the lowest first. */
 lowest: ({index: number;
 id?: string;
 cosine: number;
 score: number;
-/** Its first 300 characters. */
+/** The first 300 characters of the text. */
 text: string;
-/** Its address; null for an inline image. */
+/** The address of the image; null for an inline image. */
 image: string | null;})[];
-/** The 50 highest items, the highest first. */
+/** The 50 items with the highest cosines, the highest first. */
 highest: ({index: number;
 id?: string;
 cosine: number;
 score: number;
-/** Its first 300 characters. */
+/** The first 300 characters of the text. */
 text: string;
-/** Its address; null for an inline image. */
+/** The address of the image; null for an inline image. */
 image: string | null;})[];
 /** The number of cells that CSV with `formulas=escape` changes; NDJSON changes none. */
 formulaCells: number;};
@@ -661,13 +661,13 @@ formulaCells: number;};
 /** Two batches of the same items. Items are matched by their index. */
 export type BatchComparison = {id: string;
 other: string;
-/** Items of each batch. */
+/** The number of items in each of the two batches. */
 items: number;
 /** Items with a score in both batches. Everything below is about them. */
 compared: number;
 /** Spearman's correlation of the cosines; items of the same cosine share their mean rank. Null for fewer than two items, or when all items of a batch have the same cosine. */
 rankCorrelation: (number) | (null);
-/** Mean of the scores of this batch minus the others. */
+/** The mean difference of the scores: this batch minus the other batch. */
 meanDifference: number | null;
 meanAbsoluteDifference: number | null;
 sides: ({threshold: number;
@@ -687,11 +687,11 @@ count: number;})[];};
 /** The items whose ranks in the two batches differ most, the largest difference first. */
 disagreements: {higherHere: ({index: number;
 id?: string;
-/** Its first 300 characters. */
+/** The first 300 characters of the text. */
 text: string;
 /** The text in the other batch, if it differs. */
 otherText?: string;
-/** Its address; null for an inline image. */
+/** The address of the image; null for an inline image. */
 image: string | null;
 score: number;
 otherScore: number;
@@ -700,11 +700,11 @@ rank: number;
 otherRank: number;})[];
 higherThere: ({index: number;
 id?: string;
-/** Its first 300 characters. */
+/** The first 300 characters of the text. */
 text: string;
 /** The text in the other batch, if it differs. */
 otherText?: string;
-/** Its address; null for an inline image. */
+/** The address of the image; null for an inline image. */
 image: string | null;
 score: number;
 otherScore: number;
@@ -759,7 +759,7 @@ owned_by: string;};
 export type Model = {model: string;
 /** Profiles that refer to the model. */
 profiles: (string)[];
-/** True for the model of requests that name none. */
+/** True if this model answers requests that name no model. */
 default: boolean;
 description: string | null;
 revision: string;
@@ -802,7 +802,7 @@ state: "running" | "interrupted";
 receivedBytes: number;
 /** The size of all files of the pull, if known. */
 bytes: (number) | (null);}) | (null);
-/** The reason why it is absent or failed. */
+/** The reason why the model is absent or could not be loaded. */
 detail: string | null;};
 
 export type TrafficList = {profiles: (TrafficReport)[];};
@@ -829,10 +829,10 @@ reasons: (string)[];
 endedAt: string;
 figures: {/** Items that the canary answered; invalid items do not count. */
 items: number;
-/** The share of its items that failed. */
+/** The share of the items of the canary that failed. */
 errorShare: (number) | (null);
 mainErrorShare: (number) | (null);
-/** The ratio of its time in both towers to that of the main model: the median over the items that both models scored. */
+/** The inference time of the canary divided by that of the main model: the median over the items that both models scored. */
 latencyRatio: number | null;
 /** Items that both models scored. */
 compared: number;
@@ -876,9 +876,9 @@ maxAbsoluteDifference: number | null;
 /** Spearman's correlation over the latest 2,000 items. */
 rankCorrelation: number | null;
 /** The 50 items with the largest differences, the largest first. Empty with `comparedBy: ranks`. */
-worst: ({/** Its address; null for an inline image. */
+worst: ({/** The address of the image; null for an inline image. */
 image: string | null;
-/** Its first 300 characters. */
+/** The first 300 characters of the text. */
 text: string;
 /** The score of the reference model. */
 reference: number;
@@ -1034,7 +1034,7 @@ embeddingPrecision?: "float16" | "float32";
 imagesFrom?: string;
 /** A name for people. Default: that of the uploaded file. */
 name?: string;
-/** Words to find the batch by, separated by commas; at most 16. */
+/** Tags, separated by commas; at most 16. Lists of batches can be limited to a tag. */
 tags?: string;
 /** CSV, TSV and Parquet: name of the column with the image. */
 image?: string;
@@ -1070,7 +1070,7 @@ parameters: {query?: {/** Only batches in one of these states, separated by comm
 state?: string;
 /** For operators: batches of this tenant; `*` for all tenants. */
 tenant?: string;
-/** Only batches with this in their name, their id or a tag, in upper or lower case. */
+/** Only batches whose name, id or tag contains this value; upper and lower case count as the same. */
 q?: string;
 /** Only batches with this tag. */
 tag?: string;
@@ -1146,14 +1146,14 @@ id: string;};header?: {/** Printable ASCII. Repeating the same request with the 
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 507: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
-'/evaluator/v1/evaluation/batch/{id}/rescore': {post: {/** Score the items of a batch once more */
+'/evaluator/v1/evaluation/batch/{id}/rescore': {post: {/** Score the items of a batch again */
 parameters: {query?: {/** A profile or a model name. Default: the model of the batch. */
 model?: string;
-/** `own`, the default: the same pairs, such as for another model. `others`: each image gets the text of another row, so that the scores show what wrong pairs get. */
+/** `own`, the default: each image is scored with its own text, for example by another model. `others`: each image is scored with the text of another item, which shows the scores that wrong pairs get. */
 texts?: RescoredTexts;
-/** About this many items, spread over the batch. Without it all items, each with the same index. */
+/** The approximate number of items to score, spread evenly over the batch. Default: all items, each with the index that it has in the original batch. */
 sample?: number;
-/** A name for people. Default: that of the batch. */
+/** A display name. Default: the name of the original batch. */
 name?: string;};path: {/** Id of the batch. */
 id: string;};header?: {/** Printable ASCII. Repeating the same request with the same key returns the same batch. */
 "Idempotency-Key"?: string;};cookie?: never;}; requestBody?: never; responses: {202: {headers: Record<string, unknown>; content: {'application/json': BatchStatus;};};
@@ -1186,13 +1186,13 @@ q?: string;
 items?: "true" | "false";
 /** `score`: the lowest first. `-score`: the highest first. `cosine` and `-cosine`: the same by cosine, which also orders the items of score 0, as their cosines are negative. `index`: the order of the items. Items with the same score are in index order, items without a score come last. Default: the order of the items; a JSON page without `top` has the order of evaluation. */
 sort?: "score" | "-score" | "cosine" | "-cosine" | "index";
-/** Only the best of all items with a score: a share (`0.3` or `30%`) or a number of them (`100000`). Items that share the last score are all included; the answer states their number. */
+/** Only the items with the highest scores: a share of all items with a score (`0.3` or `30%`), or a number of items (`100000`). All items that have the lowest selected score are included; the response states their number. */
 top?: string;
 /** The id of another batch of the same items, such as that of another model. Only items with a score in both batches; items are matched by their index. Without `sort`, in the order of the items. */
 other?: string;
-/** With `other`: only items with this score or a higher one there. */
+/** With `other`: only items that have this score or a higher one in the other batch. */
 otherMinScore?: string;
-/** With `other`: only items with this score or a lower one there. */
+/** With `other`: only items that have this score or a lower one in the other batch. */
 otherMaxScore?: string;
 /** With `other`: only items whose two scores differ by this number of points or more. */
 minDifference?: string;
@@ -1225,7 +1225,7 @@ parameters: {query: {/** The id of another batch with the same number of items. 
 other: string;
 /** A threshold for this batch. Without it, `sides` is null. */
 threshold?: string;
-/** A threshold for the other batch. Default: the score that about as many items reach there. */
+/** A threshold for the other batch. Default: a score that about as many items reach in the other batch as reach `threshold` in this batch. */
 otherThreshold?: string;
 /** Maximum length of each list of disagreements. Default: 12. */
 disagreements?: number;};path: {/** Id of the batch. */
@@ -1239,7 +1239,7 @@ id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {2
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
 '/evaluator/v1/evaluation/batch/{id}/events': {get: {/** Follow a batch (server-sent events) */
-parameters: {query?: {/** The same as the `Last-Event-ID` header. For scripts in pages, since they cannot set the headers of an EventSource. */
+parameters: {query?: {/** Replaces the `Last-Event-ID` header in scripts of pages, which cannot set the headers of an EventSource. */
 lastEventId?: string;};path: {/** Id of the batch. */
 id: string;};header?: {/** The id of the last event that the client received. */
 "Last-Event-ID"?: string;};cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'text/event-stream': string;};};
@@ -1322,7 +1322,7 @@ parameters: {query?: never;path?: never;header?: never;cookie?: never;}; request
 429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
-'/evaluator/v1/traffic/{profile}': {get: {/** Read how the models of a profile compare: by model, by canary window and by pair */
+'/evaluator/v1/traffic/{profile}': {get: {/** Read the traffic report of a profile: each model, the windows of its canary, and comparisons of two models */
 parameters: {query?: never;path: {/** A profile whose traffic is shared. */
 profile: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': TrafficReport;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
@@ -1345,7 +1345,7 @@ action: "promote" | "rollback" | "restart";};header?: never;cookie?: never;}; re
 429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
-'/evaluator/session': {get: {/** Read the identity of this request */
+'/evaluator/session': {get: {/** Read the tenant and role of this request */
 parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': Session;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};

@@ -17,22 +17,26 @@ const maxGroupBytes = 256 * MiB;
  * @throws {ServiceError} `request.invalid` for metadata that no correct writer makes.
  */
 export function checkMetadata({ schema, row_groups: groups, num_rows: total }: FileMetaData): void {
-  if (schema.length > maxElements) throw unreadable(`its schema has ${schema.length} elements`);
+  if (schema.length > maxElements)
+    throw unreadable(`its schema has ${schema.length} elements; at most ${maxElements} are allowed`);
   /** For each nesting level that is open, the number of elements that are still to come. */
   const open: number[] = [];
   for (const { num_children: children = 0 } of schema) {
     while (open.at(-1) === 0) open.pop();
     const level = open.length - 1;
     if (level >= 0) open[level] = (open[level] ?? 0) - 1;
-    if (children < 0 || children > maxElements) throw unreadable(`its schema has an element with ${children} parts`);
-    if (children > 0 && open.push(children) > maxDepth) throw unreadable(`its schema nests deeper than ${maxDepth}`);
+    if (children < 0 || children > maxElements)
+      throw unreadable(`an element of its schema states ${children} children`);
+    if (children > 0 && open.push(children) > maxDepth)
+      throw unreadable(`its schema is nested deeper than ${maxDepth} levels`);
   }
   let rows = 0n;
   for (const group of groups) {
     if (group.num_rows < 0n) throw unreadable('a row group has a negative number of rows');
     rows += BigInt(group.num_rows);
   }
-  if (rows !== BigInt(total)) throw unreadable(`it states ${total} rows, and its row groups have ${rows}`);
+  if (rows !== BigInt(total))
+    throw unreadable(`its metadata states ${total} rows, but its row groups have ${rows} rows`);
 }
 
 /**
@@ -53,6 +57,8 @@ export function checkGroup({ columns, num_rows: rows }: RowGroup, wanted: readon
   }
   const other = read.find(({ path_in_schema: path, num_values: values }) => path.length === 1 && values < rows);
   if (other !== undefined) {
-    throw unreadable(`a row group has ${rows} rows, and its column ${other.path_in_schema[0]} ${other.num_values}`);
+    throw unreadable(
+      `a row group has ${rows} rows, but its column ${other.path_in_schema[0]} has ${other.num_values} values`,
+    );
   }
 }

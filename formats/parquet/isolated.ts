@@ -91,9 +91,10 @@ export async function* itemsOfIsolated(
     for (;;) {
       const frame = yield* awaited(frames, all.silenceMs, end);
       options.signal?.throwIfAborted();
-      if (frame === 'silent') throw tooMuch(`takes more than ${all.silenceMs / 1000} s for some rows`);
+      if (frame === 'silent')
+        throw tooMuch(`takes more than ${all.silenceMs / 1000} s to decode some of its rows; write smaller row groups`);
       if (frame === undefined) {
-        throw tooMuch(`needs more memory or time than a file may (${await exited}); write smaller row groups`);
+        throw tooMuch(`needs more memory or time than one file may use (${await exited}); write smaller row groups`);
       }
       if (frame.type === frameTypes.end) return;
       received += frame.body.length;

@@ -51,7 +51,7 @@ export async function openSpool(directory = tmpdir(), maxBytes = maxSpoolBytes):
     bytes: () => bytes,
     async write(part) {
       if (bytes + part.length > maxBytes) {
-        const message = `has more than ${maxBytes} bytes, and its format is read as a whole; divide it`;
+        const message = `has more than ${maxBytes} bytes, the maximum for a format that is read as a whole; divide the file`;
         throw new ServiceError('request.too_large', `The file ${message}`, { faults: [{ path: 'file', message }] });
       }
       if (bytes >= looked) await look();

@@ -63,7 +63,11 @@ async function* itemsOfStream(
 async function enter(owner: string, signal: AbortSignal | undefined): Promise<() => void> {
   const late = new AbortController();
   const refuse = () =>
-    late.abort(new ServiceError('overloaded', 'Other Parquet files are being read', { retryAfter: 10 }));
+    late.abort(
+      new ServiceError('overloaded', 'The service reads as many Parquet files at once as it can; retry shortly', {
+        retryAfter: 10,
+      }),
+    );
   const timer = setTimeout(refuse, patienceMs);
   const ends = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]);
   return await readers.take(owner, ends).finally(() => clearTimeout(timer));

@@ -89,7 +89,7 @@ const nameOf = (header: Header): string => paxOf(header)['GNU.sparse.name'] ?? h
 function faultOf(header: Header): { fault?: string } {
   const { type } = header;
   const isSparse = Object.keys(paxOf(header)).some((key) => key.startsWith('GNU.sparse.'));
-  if (isSparse) return { fault: 'is a sparse file; write it with its zeros' };
+  if (isSparse) return { fault: 'is a sparse file; create the tar without the option --sparse' };
   if (type === 'file' || type === 'contiguous-file') return {};
   if (type === 'link' || type === 'symlink') {
     return { fault: 'is a link; a tar must hold the file itself (`tar --dereference --hard-dereference`)' };

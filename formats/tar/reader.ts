@@ -67,5 +67,5 @@ function faultOf(sample: Sample, { name, fault }: Member, part: Part): Sample['f
   if (fault !== undefined) return { message: `${short} ${fault}` };
   if (sample[part] === undefined) return undefined;
   const other = sample.image !== undefined && part === 'image' ? `${sample.image.name.slice(-100)} and ` : 'a second ';
-  return { message: `has ${other}${short}; a key has one ${part === 'image' ? 'image' : `.${part}`}` };
+  return { message: `has ${other}${short}; a sample has one ${part === 'image' ? 'image' : `.${part}`}` };
 }

@@ -190,7 +190,7 @@ async function imageFindings(spec: ModelSpec, measuring: Measuring, judged: Judg
   return [
     unexplained(
       'image',
-      'no other recipe reproduces the image embeddings, so the weights or the image tower are not those of the golden values',
+      'no known preprocessing reproduces the golden image embeddings, so the weights or the image tower differ from the model that made the golden values',
     ),
   ];
 }
@@ -207,7 +207,7 @@ async function textFindings(spec: ModelSpec, measuring: Measuring, judged: Judge
   return [
     unexplained(
       'text',
-      'no other recipe reproduces the text embeddings, so the weights or the text tower are not those of the golden values',
+      'no known preprocessing reproduces the golden text embeddings, so the weights or the text tower differ from the model that made the golden values',
     ),
   ];
 }
@@ -265,7 +265,7 @@ async function pairFindings(spec: ModelSpec, measuring: Measuring, judged: Judge
     return [
       unexplained(
         'model',
-        'no other recipe reproduces the pairs, so the weights or the tokenizer are not those of the golden values',
+        'no known preprocessing reproduces the golden cosines of pairs, so the weights or the tokenizer differ from the model that made the golden values',
       ),
     ];
   }

@@ -103,7 +103,7 @@ export function createEncoders(
     for (const [key, one] of dropped) {
       const isUsed = isAtWork(one) || performance.now() - one.usedAt < unusedMs;
       const isOnlyOne = ![...loaded.values()].some((other) => other !== one && other.pool.state().ready > 0);
-      if (!isUsed && !isOnlyOne) unload(key, one, 'no longer in the registry');
+      if (!isUsed && !isOnlyOne) unload(key, one, 'model removed from the registry');
     }
     if (dropped.length > 0) unloading = setTimeout(unloadDropped, unusedMs / 6).unref();
   }

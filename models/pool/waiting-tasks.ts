@@ -50,9 +50,13 @@ export function createWaitingTasks(model: string, maxInteractive: number): Waiti
     },
     admit(tenant) {
       if (interactive.size < maxInteractive) return;
-      const full = new ServiceError('overloaded', `${interactive.size} requests already wait for ${model}`, {
-        retryAfter: 1,
-      });
+      const full = new ServiceError(
+        'overloaded',
+        `${interactive.size} requests already wait for ${model}; retry shortly`,
+        {
+          retryAfter: 1,
+        },
+      );
       if (interactive.isLongest(tenant)) throw full;
       interactive.removeNewestOfLongest()?.reject(full);
     },

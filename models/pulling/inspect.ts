@@ -75,7 +75,11 @@ export async function inspect(place: RepoAt, options: InspectOptions): Promise<I
   const textList = source.text === undefined ? main : await listOf(source.text);
   const precisions = precisionsOfTowers(towersListed(source, main.files, textList.files));
   const [precision] = precisions;
-  if (precision === undefined) throw unusable(`${place.repo} has ONNX files of one tower only`, stateIt);
+  if (precision === undefined)
+    throw unusable(
+      `${place.repo} has the ONNX file of one tower only; a model needs a vision tower and a text tower`,
+      stateIt,
+    );
 
   const files = uniqueFiles(precisions.flatMap((each) => filesOf(source, each)));
   const isListed = (file: LayoutFile) => lists.get(file.repo)?.files.has(file.path) ?? true;
@@ -125,7 +129,7 @@ export async function inspect(place: RepoAt, options: InspectOptions): Promise<I
   };
 }
 
-const stateIt = 'Write an entry of your own into a file that MODELS_FILE names; docs/models.md describes it.';
+const stateIt = 'Write an entry for the model into the file of MODELS_FILE; docs/models.md describes entries.';
 
 const unusable = (message: string, advice: string, cause?: unknown) =>
   new PullError('unusable', message, advice, cause === undefined ? {} : { cause });
@@ -133,12 +137,12 @@ const unusable = (message: string, advice: string, cause?: unknown) =>
 async function requireList(place: RepoAt, { hub, signal, ...more }: InspectOptions): Promise<Listing> {
   const options = { ...patience, ...more, signal, onRetry: () => {} };
   const list = await persist(options, (attempt) => hub.list(place, attempt));
-  if (list === undefined) throw unusable(`${hub.name} keeps no lists of files`, stateIt);
+  if (list === undefined) throw unusable(`${hub.name} cannot list the files of a repository`, stateIt);
   if (list.files.size === 0) {
     throw new PullError(
       'not_found',
       `${hub.name} has no files of ${place.repo} at ${place.revision}`,
-      'Check the name.',
+      'Check the name of the repository and the revision.',
     );
   }
   return list;

@@ -191,7 +191,7 @@ function storedAt(path: string, external: ReadonlyMap<string, string>, what: str
   const start = Number(external.get('offset') ?? 0);
   const length = Number(external.get('length') ?? Number.NaN);
   if (!Number.isSafeInteger(start) || !Number.isSafeInteger(length) || length < 0 || start < 0) {
-    throw new Error(`${what} state no place in ${path}`);
+    throw new Error(`${what} have no valid offset and length in ${path}`);
   }
   return { path, start, end: start + length };
 }

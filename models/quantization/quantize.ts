@@ -129,7 +129,7 @@ export async function quantize(
       nodes.push(...multiplyRows(rows, names, output, product.bias).map(newNode));
     }
     if (products === 0) {
-      throw new Error(`${source} has no product with a constant matrix of fp32, so int8 changes nothing`);
+      throw new Error(`${source} multiplies by no constant fp32 matrix, so there are no weights to convert to int8`);
     }
     const needed = neededFor(graph, nodes);
     const kept = [...graph.constants.values()].filter(({ name }) => needed.has(name));

@@ -112,26 +112,37 @@ export const modelEntry = writtenEntry.transform((entry, context) => {
   const { source } = entry;
   const pinned = source.revision ?? entry.revision;
   if (pinned === undefined)
-    fault('a model from a hub needs a revision: the commit it is pinned to', 'source', 'revision');
+    fault('a model from a hub needs a revision, which is the commit of its files', 'source', 'revision');
   if (source.revision !== undefined && entry.revision !== undefined && source.revision !== entry.revision) {
-    fault(`the entry says ${entry.revision}, its source ${source.revision}`, 'revision');
+    fault(`the entry states the revision ${entry.revision}, but its source states ${source.revision}`, 'revision');
   }
   if (source.layout === 'qdrant' && source.text === undefined) {
-    fault('the layout qdrant needs the repository of the text tower', 'source', 'text');
+    fault(
+      'is missing: the layout qdrant has the text tower in a second repository, which this field names',
+      'source',
+      'text',
+    );
   }
   if (source.folder !== undefined && !hasFolder(source.layout)) {
-    fault(`the layout ${source.layout} has no folder to choose`, 'source', 'folder');
+    fault(
+      `is not allowed: repositories of the layout ${source.layout} have the model in a fixed place`,
+      'source',
+      'folder',
+    );
   }
   if (needsDimensions(source.layout) && entry.dimensions === undefined) {
-    fault(`the repositories of the layout ${source.layout} do not state it, so the entry must`, 'dimensions');
+    fault(
+      `is missing: the repositories of the layout ${source.layout} do not state the length of an embedding`,
+      'dimensions',
+    );
   }
   if (source.layout === 'marqo' && source.tokenizer === undefined && !hasClipVocabulary(entry.family)) {
-    const message = `the layout marqo has CLIP's tokenizer, which is not that of ${entry.family}: name its repository`;
+    const message = `is missing: the layout marqo has only the tokenizer of CLIP; name a repository with the tokenizer of ${entry.family}`;
     fault(message, 'source', 'tokenizer');
   }
   const offered = precisionsOf(source.layout);
   if (Object.values(entry.precision ?? {}).some((stated) => stated !== undefined && !offered.includes(stated))) {
-    fault(`the layout ${source.layout} has ${offered.join(' and ')}`, 'precision');
+    fault(`must be one that the layout ${source.layout} has: ${offered.join(' or ')}`, 'precision');
   }
   const complete = { ...source, revision: pinned ?? '' };
   if (context.issues.length === 0) {
@@ -139,7 +150,7 @@ export const modelEntry = writtenEntry.transform((entry, context) => {
       if (isLocalName(complete, file)) continue;
       const known = precisionsOf(source.layout).flatMap((precision) => filesOf(complete, precision));
       const names = [...new Set(known.map(({ local }) => local))].join(', ');
-      fault(`the layout ${source.layout} has ${names}`, 'files', file);
+      fault(`is not a file of the layout ${source.layout}, which has ${names}`, 'files', file);
     }
   }
   return { ...entry, source: complete, revision: complete.revision };

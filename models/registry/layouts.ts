@@ -108,7 +108,7 @@ export function filesOf(source: HubSource, precision: ModelPrecision): LayoutFil
   const towers = towersOf(precision);
   for (const each of [towers.vision, towers.text]) {
     if (!offered.includes(each))
-      throw new Error(`The layout ${layout} has no ${each}; it has ${offered.join(' and ')}`);
+      throw new Error(`The layout ${layout} has no files of the precision ${each}, only ${offered.join(' and ')}`);
   }
   const tokenizer = tokenizerPlace(source);
   return [
@@ -163,7 +163,8 @@ function tokenizerPlace(source: HubSource): RepoAt & { folder: string } {
 }
 
 function textPlace({ text }: HubSource): RepoAt {
-  if (text === undefined) throw new Error('The layout qdrant needs source.text: the text repository');
+  if (text === undefined)
+    throw new Error('A source with the layout qdrant must state the repository of its text tower in source.text');
   return text;
 }
 

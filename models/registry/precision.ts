@@ -33,7 +33,7 @@ export const wantedPrecisions = (entry: Stated, asked: readonly Precision[] | un
 /** Returns a remark for a precision that makes a model no faster on a CPU; undefined for other precisions. */
 export const remarkOnCpu = (precision: ModelPrecision): string | undefined =>
   Object.values(towersOf(precision)).includes('fp16')
-    ? 'fp16 brings nothing on a CPU, where ONNX Runtime computes in fp32 and converts'
+    ? 'fp16 has no advantage on a CPU, where ONNX Runtime converts the values and computes in fp32'
     : undefined;
 
 /** The precisions in which each tower is available in a directory or repository. */

@@ -137,7 +137,7 @@ function withInt8(
     towers[tower] === 'int8' && device.provider === 'cpu' && here[tower].includes('fp32') ? ownInt8 : towers[tower];
   const precision = precisionName({ vision: own('vision'), text: own('text') });
   const isDependent = Object.values(towersOf(precision)).includes('int8');
-  const note = '; in the int8 files of a repository, the other inputs of a run change a score';
+  const note = '; with the int8 files of a repository, a score also depends on the other inputs of the same run';
   return { precision, reason: `${named.reason}${isDependent ? note : ''}` };
 }
 

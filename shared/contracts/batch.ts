@@ -75,14 +75,14 @@ const tag = z
   .trim()
   .min(1)
   .max(maxTagLength)
-  .regex(/^[^,]*$/, { error: 'a tag has no comma' });
+  .regex(/^[^,]*$/, { error: 'a tag must not contain a comma' });
 const tags = z.array(tag).max(maxTags);
 
 const options = {
   name: name.optional().meta({
-    description: 'A name for people. Default: that of the uploaded file, or of the object.',
+    description: 'A display name. Default: the name of the uploaded file or of the object.',
   }),
-  tags: tags.optional().meta({ description: 'Words to find the batch by.' }),
+  tags: tags.optional().meta({ description: 'Tags. Lists of batches can be limited to a tag.' }),
   model,
   longText: longText.unwrap().optional(),
   priority,
@@ -131,7 +131,9 @@ const reference = {
   input: z
     .string()
     .max(maxStoredAddress)
-    .meta({ description: `Object with the items, whose name ends in ${readEndings}.` }),
+    .meta({
+      description: `The address of the object that contains the items. The name of the object must end in ${readEndings}.`,
+    }),
   output: z.string().max(maxStoredAddress).optional().meta({
     description: 'Folder for the files of results. Default: a folder next to the input, named by the id of the batch.',
   }),
@@ -145,7 +147,7 @@ const reference = {
   encoding,
   tables: z.array(tableFormat).max(2).optional().meta({
     description:
-      'Formats of the tables with the results, in addition to `results.ndjson`. Default: that of an input that is a table, CSV for TSV.',
+      'Formats of the tables of results, which are written in addition to `results.ndjson`. Default: the format of the input if it is a table (CSV if it is TSV), else none.',
   }),
 };
 
@@ -194,13 +196,15 @@ export const batchQuery = z
     embeddings: kept.optional(),
     embeddingPrecision: embeddingPrecision.optional(),
     imagesFrom: imagesFrom.optional(),
-    name: name.optional().meta({ description: 'A name for people. Default: that of the uploaded file.' }),
+    name: name.optional().meta({ description: 'A display name. Default: the name of the uploaded file.' }),
     tags: z
       .string()
       .transform((list) => list.split(','))
       .pipe(tags)
       .optional()
-      .meta({ description: `Words to find the batch by, separated by commas; at most ${maxTags}.` }),
+      .meta({
+        description: `Tags, separated by commas; at most ${maxTags}. Lists of batches can be limited to a tag.`,
+      }),
     image: column.default('image').meta({ description: `${tables}: name of the column with the image.` }),
     text: column.default('text').meta({ description: `${tables}: name of the column with the text.` }),
     id: column.default('id').meta({ description: `${tables}: name of the column with the id, if there is one.` }),
@@ -339,12 +343,15 @@ export const batchStatus = z
     rescoreOf: z
       .string()
       .nullable()
-      .meta({ description: 'The batch whose items this batch scores once more. The indexes are the same.' }),
+      .meta({
+        description:
+          'The batch whose items this batch scores again. Without `sample`, an item has the same index in both batches.',
+      }),
     texts: rescoredTexts.meta({
-      description: '`others`: each image was scored with the text of another row of `rescoreOf`.',
+      description: '`others`: each image was scored with the text of another item of the batch `rescoreOf`.',
     }),
     wrongPairs: z.string().nullable().meta({
-      description: 'The latest batch that scores the images of this batch with the texts of other rows.',
+      description: 'The latest batch that scores each image of this batch with the text of another item.',
     }),
     traceId: z.string().nullable().meta({ description: 'The id of the trace of this batch, if it is traced.' }),
     requests: requestBatch
@@ -378,7 +385,8 @@ export const batchChange = z
     name: name.nullable().optional().meta({ description: 'null removes the name.' }),
     tags: tags.optional(),
     retentionHours: z.number().min(0.1).max(maxRetentionHours).optional().meta({
-      description: 'The time from the end of the batch to its deletion. If it is over, the batch is deleted soon.',
+      description:
+        'The time in hours from the end of the batch to its deletion. If this time has already passed, the batch is deleted soon.',
     }),
   })
   .refine((change) => Object.values(change).some((value) => value !== undefined), {
@@ -411,12 +419,13 @@ export const rescoreQuery = z.strictObject({
   model: model.meta({ description: 'A profile or a model name. Default: the model of the batch.' }),
   texts: rescoredTexts.optional().meta({
     description:
-      '`own`, the default: the same pairs, such as for another model. `others`: each image gets the text of another row, so that the scores show what wrong pairs get.',
+      '`own`, the default: each image is scored with its own text, for example by another model. `others`: each image is scored with the text of another item, which shows the scores that wrong pairs get.',
   }),
   sample: z.coerce.number().int().min(1).optional().meta({
-    description: 'About this many items, spread over the batch. Without it all items, each with the same index.',
+    description:
+      'The approximate number of items to score, spread evenly over the batch. Default: all items, each with the index that it has in the original batch.',
   }),
-  name: name.optional().meta({ description: 'A name for people. Default: that of the batch.' }),
+  name: name.optional().meta({ description: 'A display name. Default: the name of the original batch.' }),
 });
 export type RescoreQuery = z.output<typeof rescoreQuery>;
 
@@ -473,7 +482,7 @@ export const resultsQuery = z.strictObject({
     .min(1)
     .max(200)
     .optional()
-    .meta({ description: 'Only items whose id or text contains this, in upper or lower case.' }),
+    .meta({ description: 'Only items whose id or text contains this value; upper and lower case count as the same.' }),
   items: z.enum(['true', 'false']).optional().meta({
     description:
       'JSON and NDJSON: with `true`, each result also has the text of its item and the address of its image. The other formats always have both.',
@@ -484,14 +493,18 @@ export const resultsQuery = z.strictObject({
   }),
   top: top.meta({
     description:
-      'Only the best of all items with a score: a share (`0.3` or `30%`) or a number of them (`100000`). Items that share the last score are all included; the answer states their number.',
+      'Only the items with the highest scores: a share of all items with a score (`0.3` or `30%`), or a number of items (`100000`). All items that have the lowest selected score are included; the response states their number.',
   }),
   other: z.string().max(64).optional().meta({
     description:
       'The id of another batch of the same items, such as that of another model. Only items with a score in both batches; items are matched by their index. Without `sort`, in the order of the items.',
   }),
-  otherMinScore: scoreLimit.meta({ description: 'With `other`: only items with this score or a higher one there.' }),
-  otherMaxScore: scoreLimit.meta({ description: 'With `other`: only items with this score or a lower one there.' }),
+  otherMinScore: scoreLimit.meta({
+    description: 'With `other`: only items that have this score or a higher one in the other batch.',
+  }),
+  otherMaxScore: scoreLimit.meta({
+    description: 'With `other`: only items that have this score or a lower one in the other batch.',
+  }),
   minDifference: scoreLimit.meta({
     description: 'With `other`: only items whose two scores differ by this number of points or more.',
   }),
@@ -530,9 +543,15 @@ export interface StreamQuery extends OrderedSelection {
 export const topSelected = z
   .object({
     requested: z.int().min(0).meta({ description: 'The number of items that `top` asked for.' }),
-    items: z.int().min(0).meta({ description: 'The number of items from the last score on.' }),
-    lastScore: z.number().nullable().meta({ description: 'The lowest score among them; null without items.' }),
-    ties: z.int().min(0).meta({ description: 'The number of items that have the last score.' }),
+    items: z
+      .int()
+      .min(0)
+      .meta({ description: 'The number of selected items, including all that have the lowest selected score.' }),
+    lastScore: z
+      .number()
+      .nullable()
+      .meta({ description: 'The lowest score of the selected items; null when no item is selected.' }),
+    ties: z.int().min(0).meta({ description: 'The number of items that have the lowest selected score.' }),
   })
   .meta({ id: 'TopSelected', description: 'The items that `top` selects in the whole batch.' });
 export type TopSelected = z.output<typeof topSelected>;
@@ -579,7 +598,9 @@ export const listQuery = z.strictObject({
     .min(1)
     .max(maxNameLength)
     .optional()
-    .meta({ description: 'Only batches with this in their name, their id or a tag, in upper or lower case.' }),
+    .meta({
+      description: 'Only batches whose name, id or tag contains this value; upper and lower case count as the same.',
+    }),
   tag: tag.optional().meta({ description: 'Only batches with this tag.' }),
   scores: z
     .enum(['true', 'false'])
@@ -622,8 +643,8 @@ const extreme = z.object({
   id: z.string().optional(),
   cosine: z.number(),
   score: z.number(),
-  text: z.string().meta({ description: 'Its first 300 characters.' }),
-  image: z.string().nullable().meta({ description: 'Its address; null for an inline image.' }),
+  text: z.string().meta({ description: 'The first 300 characters of the text.' }),
+  image: z.string().nullable().meta({ description: 'The address of the image; null for an inline image.' }),
 });
 export type Extreme = z.output<typeof extreme>;
 
@@ -645,8 +666,8 @@ export const batchSummary = z
       description:
         'True for a batch that has ended. While it runs, percentiles are estimated from the histogram, within a bin.',
     }),
-    lowest: z.array(extreme).meta({ description: 'The 50 lowest items, the lowest first.' }),
-    highest: z.array(extreme).meta({ description: 'The 50 highest items, the highest first.' }),
+    lowest: z.array(extreme).meta({ description: 'The 50 items with the lowest cosines, the lowest first.' }),
+    highest: z.array(extreme).meta({ description: 'The 50 items with the highest cosines, the highest first.' }),
     formulaCells: count.meta({
       description: 'The number of cells that CSV with `formulas=escape` changes; NDJSON changes none.',
     }),

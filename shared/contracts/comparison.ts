@@ -15,7 +15,8 @@ export const comparisonQuery = z.strictObject({
   other: z.string().max(64).meta({ description: 'The id of another batch with the same number of items.' }),
   threshold: scoreLimit.meta({ description: 'A threshold for this batch. Without it, `sides` is null.' }),
   otherThreshold: scoreLimit.meta({
-    description: 'A threshold for the other batch. Default: the score that about as many items reach there.',
+    description:
+      'A threshold for the other batch. Default: a score that about as many items reach in the other batch as reach `threshold` in this batch.',
   }),
   disagreements: z.coerce
     .number()
@@ -32,9 +33,9 @@ const share = z.number().min(0).max(1);
 const disagreement = z.object({
   index: count,
   id: z.string().optional(),
-  text: z.string().meta({ description: 'Its first 300 characters.' }),
+  text: z.string().meta({ description: 'The first 300 characters of the text.' }),
   otherText: z.string().optional().meta({ description: 'The text in the other batch, if it differs.' }),
-  image: z.string().nullable().meta({ description: 'Its address; null for an inline image.' }),
+  image: z.string().nullable().meta({ description: 'The address of the image; null for an inline image.' }),
   score: z.number(),
   otherScore: z.number(),
   rank: share.meta({ description: 'The share of the compared items with a lower score; ties count half.' }),
@@ -46,13 +47,16 @@ export const batchComparison = z
   .object({
     id: z.string(),
     other: z.string(),
-    items: count.meta({ description: 'Items of each batch.' }),
+    items: count.meta({ description: 'The number of items in each of the two batches.' }),
     compared: count.meta({ description: 'Items with a score in both batches. Everything below is about them.' }),
     rankCorrelation: z.number().min(-1).max(1).nullable().meta({
       description:
         "Spearman's correlation of the cosines; items of the same cosine share their mean rank. Null for fewer than two items, or when all items of a batch have the same cosine.",
     }),
-    meanDifference: z.number().nullable().meta({ description: 'Mean of the scores of this batch minus the others.' }),
+    meanDifference: z
+      .number()
+      .nullable()
+      .meta({ description: 'The mean difference of the scores: this batch minus the other batch.' }),
     meanAbsoluteDifference: z.number().nullable(),
     sides: z
       .object({

@@ -4,7 +4,7 @@ export const modelInfo = z
   .object({
     model: z.string(),
     profiles: z.array(z.string()).meta({ description: 'Profiles that refer to the model.' }),
-    default: z.boolean().meta({ description: 'True for the model of requests that name none.' }),
+    default: z.boolean().meta({ description: 'True if this model answers requests that name no model.' }),
     description: z.string().nullable(),
     revision: z.string(),
     source: z.string().meta({ description: 'The source of its files.' }),
@@ -54,7 +54,7 @@ export const modelInfo = z
       })
       .nullable()
       .meta({ description: 'An incomplete pull of its files on this machine.' }),
-    detail: z.string().nullable().meta({ description: 'The reason why it is absent or failed.' }),
+    detail: z.string().nullable().meta({ description: 'The reason why the model is absent or could not be loaded.' }),
   })
   .meta({ id: 'Model' });
 export type ModelInfo = z.output<typeof modelInfo>;

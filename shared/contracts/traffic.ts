@@ -101,11 +101,11 @@ const share = z.number().min(0).max(1);
 /** The measurements in a window of a canary. A measurement is null when there are too few items for it. */
 export const windowFigures = z.object({
   items: count.meta({ description: 'Items that the canary answered; invalid items do not count.' }),
-  errorShare: share.nullable().meta({ description: 'The share of its items that failed.' }),
+  errorShare: share.nullable().meta({ description: 'The share of the items of the canary that failed.' }),
   mainErrorShare: share.nullable(),
   latencyRatio: z.number().nullable().meta({
     description:
-      'The ratio of its time in both towers to that of the main model: the median over the items that both models scored.',
+      'The inference time of the canary divided by that of the main model: the median over the items that both models scored.',
   }),
   compared: count.meta({ description: 'Items that both models scored.' }),
   scoreDrift: z.number().nullable().meta({
@@ -129,8 +129,8 @@ export const judgedWindow = z.object({
 export type JudgedWindow = z.output<typeof judgedWindow>;
 
 const comparedPair = z.object({
-  image: z.string().nullable().meta({ description: 'Its address; null for an inline image.' }),
-  text: z.string().meta({ description: 'Its first 300 characters.' }),
+  image: z.string().nullable().meta({ description: 'The address of the image; null for an inline image.' }),
+  text: z.string().meta({ description: 'The first 300 characters of the text.' }),
   reference: z.number().meta({ description: 'The score of the reference model.' }),
   candidate: z.number(),
 });

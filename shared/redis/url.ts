@@ -58,7 +58,8 @@ export function parseRedisUrl(text: string): RedisTarget {
     return { kind: 'cluster', tls, ...user, nodes: addresses(ports.redis) };
   }
   const [master = '', db = '0', ...further] = path;
-  if (master === '') throw new RedisUrlError('the name of the master is missing, as in …:26379/name');
+  if (master === '')
+    throw new RedisUrlError('the name of the master is missing; add it after a slash, for example :26379/mymaster');
   if (!/^\d+$/.test(db) || further.length > 0)
     throw new RedisUrlError('only the number of a database may follow the name of the master');
   return {

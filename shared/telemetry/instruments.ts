@@ -280,7 +280,7 @@ export const instruments = {
     isReadAtScrape: true,
     from: 'api',
     labels: [],
-    help: 'Keys evicted by Redis for lack of memory: each is lost work',
+    help: 'Keys that Redis evicted because its memory was full; each evicted key is lost data of this service',
   },
   vls_redis_aof_ok: {
     type: 'gauge',

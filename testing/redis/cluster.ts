@@ -51,7 +51,7 @@ export async function startCluster(tls?: TestTls): Promise<TestCluster> {
       const slot = Number(await client?.cluster('KEYSLOT', key));
       client?.disconnect();
       const holder = nodes.find((_, at) => slot < firstSlot(at + 1));
-      if (holder === undefined) throw new Error(`Nobody has the slot ${slot}`);
+      if (holder === undefined) throw new Error(`No server of the cluster has the slot ${slot}`);
       return holder.server;
     },
     kill: () => each(({ kill }) => kill()),

@@ -11,7 +11,7 @@ const run = promisify(execFile);
 /** Returns the reason why this machine cannot run Redis with TLS; undefined if it can. */
 export function lackForTls(): string | undefined {
   const openssl = spawnSync('openssl', ['version'], { encoding: 'utf8' }).stdout ?? '';
-  if (!/^OpenSSL [3-9]/.test(openssl)) return 'openssl 3 is not here';
+  if (!/^OpenSSL [3-9]/.test(openssl)) return 'openssl 3 is not installed';
   // The server exits at the first unknown setting, and names it. That is `--tls-port` if the server has no TLS.
   const options = ['--tls-port', '0', '--no-such-setting', 'x'];
   const { stdout, stderr } = spawnSync(findRedisServer() ?? 'redis-server', options, { encoding: 'utf8' });

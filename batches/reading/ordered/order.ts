@@ -90,7 +90,7 @@ export async function createOrder(
   const { sort = 'index' } = query;
   const following = query.cursor === undefined ? undefined : cursor.decode(query.cursor);
   if (following !== undefined && following.sort !== sort) {
-    const message = `The cursor is of the order ${following.sort.slice(0, 20)}; send it with the query of its page`;
+    const message = `The cursor belongs to a list sorted by ${following.sort.slice(0, 20)}; send it with the same query as the page that contained it`;
     throw new ServiceError('request.invalid', message, { faults: [{ path: 'cursor', message }] });
   }
   const index = await readChunkIndex(source, batch);

@@ -119,8 +119,8 @@ describe('vls models', () => {
     const pulled = await vls(['models', 'pull', 'tiny'], { HF_ENDPOINT: hub.url, HF_HOSTS_ALLOW: hub.allow });
     expect(pulled.stderr).toContain('The revision main is not a commit');
     const listed = await vls(['models', 'list']);
-    expect(listed.stdout).toMatch(/^tiny .* main = a{12} \(unverified, family unproven\)/m);
-    expect(listed.stdout).toMatch(/^metaclip2-h-14-378 .* main \(unverified, family unproven\)/m);
+    expect(listed.stdout).toMatch(/^tiny .* main = a{12} \(unverified, family not verified\)/m);
+    expect(listed.stdout).toMatch(/^metaclip2-h-14-378 .* main \(unverified, family not verified\)/m);
     expect(listed.stdout).toMatch(/^vit-b-16 .* main \(unverified\)/m);
     const { models } = JSON.parse((await vls(['models', 'list', '--json'])).stdout);
     expect(models).toContainEqual(expect.objectContaining({ model: 'tiny', revision: 'main', commit, ...marks }));

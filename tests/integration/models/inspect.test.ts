@@ -151,7 +151,9 @@ describe('a repository', () => {
     expect(await failureOf(look(hub))).toMatchObject({ code: 'gated' });
     expect(await failureOf(look(hub, 'someone/nothing'))).toMatchObject({ code: 'unauthorized' });
     hub.weather.hasNoApi = true;
-    expect(await failureOf(look(hub))).toMatchObject({ message: expect.stringContaining('keeps no lists of files') });
+    expect(await failureOf(look(hub))).toMatchObject({
+      message: expect.stringContaining('cannot list the files of a repository'),
+    });
   });
 });
 

@@ -62,7 +62,7 @@ describe('CSV', () => {
 
   test('with another delimiter, or a column twice, is refused with the flag', async () => {
     const other = await write('pairs.csv', 'image;text\na.jpg;a cat\n');
-    await expect(read(other)).rejects.toThrow(/look separated by ";"\. .*--image-column .*--delimiter/);
+    await expect(read(other)).rejects.toThrow(/seem to be separated by ";"\. .*--image-column .*--delimiter/);
     await expect(read(await write('twice.csv', 'image,text,text\na,b,c\n'))).rejects.toThrow('two columns text');
   });
 

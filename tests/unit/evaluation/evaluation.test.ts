@@ -501,7 +501,7 @@ describe('places to load images', () => {
     });
     await settle();
     expect(begun).toEqual(['1', '2', '3', '4']);
-    abort.abort(new ServiceError('request.aborted', 'The client went away'));
+    abort.abort(new ServiceError('request.aborted', 'The client closed the connection'));
     await expect(left).rejects.toMatchObject({ code: 'request.aborted' });
     const next = scoreTexts('next', ['0.5'], { tenant: 'a' }, evaluating);
     next.catch(() => {});

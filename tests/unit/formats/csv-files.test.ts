@@ -131,10 +131,10 @@ describe('columns', () => {
 
   test('separated by something else than was asked for are refused, and the message names it', async () => {
     await expect(read('image;text\nx;a\n')).rejects.toThrow(
-      'Its columns look separated by ";". The query ?delimiter=%3B',
+      'Its columns seem to be separated by ";". Set this separator with the query parameter ?delimiter=%3B',
     );
-    await expect(read('image\ttext\nx\ta\n')).rejects.toThrow('look separated by "\\t"');
-    await expect(read('image,text\nx,a\n', { delimiter: ';' })).rejects.toThrow('look separated by ","');
+    await expect(read('image\ttext\nx\ta\n')).rejects.toThrow('seem to be separated by "\\t"');
+    await expect(read('image,text\nx,a\n', { delimiter: ';' })).rejects.toThrow('seem to be separated by ","');
     await expect(read('image,text\nx,a\n', { delimiter: '"' })).rejects.toThrow('cannot separate columns');
   });
 });

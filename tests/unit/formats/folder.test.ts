@@ -48,7 +48,9 @@ test('images with captions of the same stem are items in the order of their name
     { id: 'none', image: 'none.webp', error: expect.objectContaining({ code: 'item.invalid' }) },
     {
       id: 'two',
-      error: expect.objectContaining({ message: 'sample two has two.jpg and two.png; a key has one image' }),
+      error: expect.objectContaining({
+        message: 'sample two has two images, two.jpg and two.png; a sample has one image',
+      }),
     },
     { id: 'more/c', image: 'more/c.JPG', text: 'inside' },
     { id: 'more/deep/data:1', image: 'more/deep/data:1.jpg', text: 'deep' },

@@ -66,8 +66,8 @@ describe('a JSON array', () => {
     ['[{"image": "x", "text": "a"},{"image": "x', 'ends after 1 items, in the middle of its array'],
     ['[', 'in the middle of its array'],
     ['[{"image": "x", "text": "a"}] 1', 'has text after the end of its array'],
-    ['"image"', 'is neither an array of items nor lines of objects'],
-    ['image,text\nx,a\n', 'is neither an array of items nor lines of objects'],
+    ['"image"', 'must be an array of items, or have one object on each line'],
+    ['image,text\nx,a\n', 'must be an array of items, or have one object on each line'],
   ])('%s is refused as a whole', async (text, problem) => {
     for (const partBytes of [1, 1_000]) await expect(read(text, {}, partBytes)).rejects.toThrow(problem);
   });

@@ -35,7 +35,7 @@ test.each<[what: string, text: string, id: string | undefined, message: RegExp]>
   ['another method', line('a', {}, { method: 'GET' }), 'a', /method/],
   ['an unknown field', line('a', { model: 'compact', input: 'a' }, { priority: 1 }), 'a', /priority/],
   ['another endpoint', line('a', {}, { url: '/v1/score' }), 'a', /url: is \/v1\/score, but the batch is for/],
-  ['another model', line('a', { model: 'clip', input: 'a' }), 'a', /body\.model: must be the same in every line/],
+  ['another model', line('a', { model: 'clip', input: 'a' }), 'a', /body\.model: all lines must name the same model/],
   ['no model', line('a', { input: 'a' }), 'a', /body\.model/],
   ['no input', line('a', { model: 'compact' }), 'a', /body\.input: expected a string/],
   [

@@ -106,7 +106,7 @@ describe('a hostile file is refused, and its process alone ends', () => {
     const reading = (async () => {
       for await (const _ of items);
     })();
-    await expect(reading).rejects.toThrow('takes more than 0.001 s for some rows');
+    await expect(reading).rejects.toThrow('takes more than 0.001 s to decode some of its rows');
     await spool.close();
   });
 

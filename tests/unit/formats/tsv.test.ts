@@ -29,7 +29,7 @@ test('a cell in quotes may have a tab and a line break', async () => {
 test('the query may name another separator, and messages name the format', async () => {
   expect(await read('image;text\nx.jpg;a\n', ';')).toEqual([{ image: 'x.jpg', text: 'a' }]);
   await expect(read('image,text\nx.jpg,a\n')).rejects.toThrow(
-    'The TSV has no column image; it has image,text. Its columns look separated by ",". The query ?delimiter=%2C',
+    'The TSV has no column image; it has image,text. Its columns seem to be separated by ",". Set this separator with the query parameter ?delimiter=%2C',
   );
 });
 

@@ -198,9 +198,7 @@ describe('a graph in int8', () => {
     const cut = written(plain());
     truncateSync(cut, readFileSync(cut).length - 100);
     await expect(quantize(cut, target())).rejects.toThrow('is not an ONNX model');
-    await expect(quantize(written(toHalf(plain())), target())).rejects.toThrow(
-      'no product with a constant matrix of fp32',
-    );
+    await expect(quantize(written(toHalf(plain())), target())).rejects.toThrow('multiplies by no constant fp32 matrix');
     const withNaN = values(inputs * 32);
     withNaN[5] = Number.NaN;
     const broken = { ...matrix('w', [inputs, 32]), values: withNaN };

@@ -235,7 +235,7 @@ describe('precision', () => {
     await twoPrecisions();
     const { precision, choice } = await resolve({ precision: 'fp16' });
     expect(precision).toBe('fp16');
-    expect(choice).toMatch(/; fp16: PRECISION; fp16 brings nothing on a CPU/);
+    expect(choice).toMatch(/; fp16: PRECISION; fp16 has no advantage on a CPU/);
   });
 
   test('int8 is made from fp32 files on a CPU, in the data directory, whatever int8 files the model has', async () => {
@@ -258,7 +258,7 @@ describe('precision', () => {
     expect(await resolve({ precision: 'int8' })).toMatchObject({
       precision: 'int8',
       visionPath: expect.stringContaining('_quantized'),
-      choice: expect.stringContaining('the other inputs of a run change a score'),
+      choice: expect.stringContaining('a score also depends on the other inputs of the same run'),
     });
   });
 
