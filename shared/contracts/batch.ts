@@ -340,13 +340,10 @@ export const batchStatus = z
       .string()
       .nullable()
       .meta({ description: 'The latest batch that retries the failed items of this batch.' }),
-    rescoreOf: z
-      .string()
-      .nullable()
-      .meta({
-        description:
-          'The batch whose items this batch scores again. Without `sample`, an item has the same index in both batches.',
-      }),
+    rescoreOf: z.string().nullable().meta({
+      description:
+        'The batch whose items this batch scores again. Without `sample`, an item has the same index in both batches.',
+    }),
     texts: rescoredTexts.meta({
       description: '`others`: each image was scored with the text of another item of the batch `rescoreOf`.',
     }),
@@ -593,14 +590,9 @@ export const listQuery = z.strictObject({
     .max(64)
     .optional()
     .meta({ description: 'For operators: batches of this tenant; `*` for all tenants.' }),
-  q: z
-    .string()
-    .min(1)
-    .max(maxNameLength)
-    .optional()
-    .meta({
-      description: 'Only batches whose name, id or tag contains this value; upper and lower case count as the same.',
-    }),
+  q: z.string().min(1).max(maxNameLength).optional().meta({
+    description: 'Only batches whose name, id or tag contains this value; upper and lower case count as the same.',
+  }),
   tag: tag.optional().meta({ description: 'Only batches with this tag.' }),
   scores: z
     .enum(['true', 'false'])
