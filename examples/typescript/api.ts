@@ -581,7 +581,7 @@ retriedBy: string | null;
 rescoreOf: string | null;
 /** `others`: each image was scored with the text of another item of the batch `rescoreOf`. */
 texts: RescoredTexts;
-/** The latest batch that scores the images of this batch with the texts of other rows. */
+/** The latest batch that scores each image of this batch with the text of another item. */
 wrongPairs: string | null;
 /** The id of the trace of this batch, if it is traced. */
 traceId: string | null;
@@ -1032,7 +1032,7 @@ embeddings?: "image" | "text" | "both";
 embeddingPrecision?: "float16" | "float32";
 /** Id of an earlier batch with stored image embeddings and the same model. The `image` of each item is then the index of an item of that batch, as text: `"17"`. No image is fetched or decoded. */
 imagesFrom?: string;
-/** A name for people. Default: that of the uploaded file. */
+/** A display name. Default: the name of the uploaded file. */
 name?: string;
 /** Tags, separated by commas; at most 16. Lists of batches can be limited to a tag. */
 tags?: string;
@@ -1180,7 +1180,7 @@ minScore?: string;
 maxScore?: string;
 /** Only items that failed with this code. */
 code?: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "image.not_stored" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.no_embeddings" | "batch.other_model" | "batch.interrupted" | "file.not_found" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
-/** Only items whose id or text contains this, in upper or lower case. */
+/** Only items whose id or text contains this value; upper and lower case count as the same. */
 q?: string;
 /** JSON and NDJSON: with `true`, each result also has the text of its item and the address of its image. The other formats always have both. */
 items?: "true" | "false";
