@@ -54,7 +54,7 @@ describe('the report of a run', () => {
   it('that is none is refused with the name of its file', () => {
     const file = join(directory, 'other.json');
     writeFileSync(file, '{"figures": 1}');
-    expect(() => readReport(file)).toThrow(/other\.json is no run of this bench/);
+    expect(() => readReport(file)).toThrow(/other\.json is not a report of this benchmark/);
     expect(() => readReport(join(directory, 'absent.json'))).toThrow(/absent\.json cannot be read/);
   });
 
@@ -73,7 +73,7 @@ describe('the report of a run', () => {
   it('of another machine, or of a quick run, is compared with a warning', () => {
     const now = createReport([figure(1)], false);
     const elsewhere = { ...createReport([figure(1)], true), machine: { cpus: 64, cpu: 'another', memoryGb: 256 } };
-    expect(compare(elsewhere, now)).toMatch(/two machines/);
+    expect(compare(elsewhere, now)).toMatch(/different machines/);
     expect(compare(elsewhere, now)).toMatch(/--quick/);
     expect(compare(now, now)).not.toMatch(/two machines|--quick/);
   });

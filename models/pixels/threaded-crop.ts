@@ -138,7 +138,7 @@ export function startCropThread(options: CropThreadOptions): CropThread {
       const cancel = () => send({ type: 'cancel', id });
       signal?.addEventListener('abort', cancel, { once: true });
       try {
-        return await new Promise((resolve, reject) => {
+        const pixels = await new Promise<Pixels>((resolve, reject) => {
           const block = freeBlocks.pop();
           asked.set(id, { caller, block, resolve, reject });
           // A copy is transferred to the thread, since a transfer removes the bytes from the caller, which may need
@@ -147,6 +147,10 @@ export function startCropThread(options: CropThreadOptions): CropThread {
           const message = { type: 'crop', id, bytes: copy ?? bytes, block, interactive, tenant, mode } as const;
           send(message, copy ? [copy.buffer] : []);
         });
+        // Decoding may have begun before the signal aborted.
+        if (signal?.aborted && !(pixels instanceof Uint8Array)) pixels.release();
+        signal?.throwIfAborted();
+        return pixels;
       } catch (error) {
         throw signal?.aborted ? signal.reason : error;
       } finally {
