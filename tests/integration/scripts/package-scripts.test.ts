@@ -28,6 +28,7 @@ const moments: Record<string, { args: string[]; begun?: RegExp }> = {
   types: { args: ['--help'] },
   // Python may be absent; then the shell says so.
   'build:python': { args: ['--help'], begun: /pip|python/i },
+  'build:cli': { args: [] },
   'build:web': { args: [] },
   'build:kernels': { args: [] },
   licences: { args: [] },
