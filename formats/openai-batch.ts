@@ -21,7 +21,7 @@ const bodies: Record<LineEndpoint, z.ZodType> = {
   }),
 };
 
-/** The properties that all lines of an OpenAI batch file share. */
+/** The values that are the same on every line of an OpenAI batch file. */
 export interface RequestFile {
   endpoint: LineEndpoint;
   /**

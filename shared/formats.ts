@@ -19,7 +19,7 @@ export interface BatchFormat {
   isWritten: boolean;
   /** True when the format is text, which has an encoding. */
   isText: boolean;
-  /** True when a file may be compressed with gzip. */
+  /** True when files of this format are also accepted in gzip. */
   mayBeGzip: boolean;
   /**
    * True when a file of this format is read while its bytes arrive. A file of any other format is stored on disk

@@ -13,7 +13,7 @@ export function readTop(text: string): Top | undefined {
   return share > 0 && share <= 1 ? { share } : undefined;
 }
 
-/** Returns the number of items that `top` selects out of `scored` items with a score. A share is rounded up. */
+/** Returns how many of the `scored` items with a score `top` selects. If `top` is a share, the number is rounded up. */
 export const countOfTop = (top: Top, scored: number): number =>
   // Rounded to six decimals first: as floating-point numbers, 0.07 * 100 is a little more than 7.
   Math.min(scored, 'count' in top ? top.count : Math.ceil(Number((top.share * scored).toFixed(6))));

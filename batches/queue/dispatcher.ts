@@ -43,9 +43,9 @@ type Weighted = Dispatched & Pick<BatchRecord, 'weight'>;
 
 export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
   /**
-   * Only the batches with a tenant's highest priority get chunks into the queue. The windows of its other batches are
-   * not filled while a batch of higher priority has chunks left. If the process dies between taking a chunk and adding
-   * its job, the chunk stays in `waiting` until the sweeper adds the job.
+   * Of each tenant, only the batches with the highest priority get chunks into the queue. The windows of the tenant's
+   * other batches are not filled while these batches have chunks left. If this process dies after it has taken a chunk
+   * and before it adds the job, the chunk stays in `waiting` until the sweeper adds the job.
    */
   async function refill(batch: Dispatched, takenJob = ''): Promise<void> {
     const order = dispatchOrder(redis, batch.profile, batch.tenant);

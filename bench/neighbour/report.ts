@@ -60,7 +60,7 @@ export const targets = {
 
 const above = (mib: number | null) => (mib === null ? '' : mib <= 0 ? '0' : `+${readable(mib)}`);
 
-/** Lists the missed targets of an attack. */
+/** Lists the performance targets that the service missed during an attack. */
 export function missesOf(row: Row): string[] {
   const refusals = Object.entries(row.refused).map(([what, count]) => `${count} x ${what}`);
   const slow = probeNames.filter((name) => !((row.probes[name] ?? 0) <= targets.probe));

@@ -63,7 +63,7 @@ export interface SlotEvents {
 }
 
 /**
- * One of the positions for encoders in a pool, whose number is fixed. When a process ends, a new one takes its
+ * A position for an encoder process. A pool has a fixed number of positions. When a process ends, a new one takes its
  * position.
  */
 export interface Slot extends Pick<HeldTasks, 'held' | 'heldOfBatches'> {

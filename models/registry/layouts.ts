@@ -70,8 +70,8 @@ const preprocessorFile = 'preprocessor_config.json';
 const openClipFile = 'open_clip_config.json';
 const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'] as const;
 /**
- * Files that only some tokenizers have. The first three are model files of SentencePiece, with which token ids are
- * exact. The last one is the vocabulary of WordPiece.
+ * Files that only some tokenizers have. The first three are SentencePiece models, which give exactly the token ids of
+ * the reference. The last one is the vocabulary of WordPiece.
  */
 const moreTokenizerFiles = ['spiece.model', 'tokenizer.model', 'sentencepiece.bpe.model', 'vocab.txt'] as const;
 

@@ -21,9 +21,9 @@ export interface GraphBuilder {
   /** Adds random values with this deviation, which ONNX Runtime turns into a dense constant. */
   weight(name: string, dims: readonly number[], deviation: number): string;
   /**
-   * Adds `x @ weight + bias`. In int8 it has the form of ONNX Runtime's dynamic quantisation: `x` is quantised at run
-   * time, the weight has one scale.
-   * @param fuller uses a weight of rank 14 instead of 1, which would reduce `x` to a factor.
+   * Adds nodes that compute `x @ weight + bias`. In int8 they have the form of ONNX Runtime's dynamic quantisation: `x`
+   * is quantised at run time, the weight has one scale.
+   * @param fuller gives the weight rank 14. With rank 1, the output depends on `x` only through one factor.
    */
   linear(
     name: string,
