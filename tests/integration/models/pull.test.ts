@@ -211,7 +211,7 @@ describe('a download that breaks in the middle', () => {
     const entry = await entryOf();
     hub.mishaps.push({ cutAfter: 100_000 });
     const failure = await failureOf(pullFrom(hub, entry, { attempts: 1 }));
-    expect(failure).toMatchObject({ code: 'network', advice: expect.stringContaining('continues') });
+    expect(failure).toMatchObject({ code: 'network', advice: expect.stringContaining('to continue') });
     expect(await exists(entry.directory)).toBe(false);
     await pullFrom(hub, entry);
     expect(onlyVision(hub).map(({ status }) => status)).toEqual([200, 206]);
