@@ -242,8 +242,9 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await page.keyboard.press('/');
     await page.keyboard.type('CAT');
     await page.getByText(/^\d+ of 60 pairs$/).waitFor();
-    const cats = (await running.client.call<ResultsPage>(`/v1/evaluation/batch/${id}/results?status=succeeded&q=cat`))
-      .body.results;
+    const cats = (
+      await running.client.call<ResultsPage>(`/v1/evaluation/batch/${id}/results?status=succeeded&q=cat&sort=index`)
+    ).body.results;
     await untilTrue(page, `document.querySelectorAll('.pair-table .row-link').length === ${cats.length}`);
     await rows.first().focus();
     await page.keyboard.press('ArrowDown');
