@@ -29,9 +29,9 @@ export function thisMachine(): Machine {
 }
 
 /**
- * From this memory in bytes on, encoders of an fp32 model have two threads each. Two cores reach 17.4 pairs/s with one
- * such encoder of ViT-B/32, and 16.4 with two single-threaded ones; a single request takes 77 instead of 103 ms, and the
- * service 0.9 instead of 1.6 GiB. ViT-L/14 loses a tenth of its throughput, for 0.61 times the latency and half the
+ * From this memory in bytes on, encoders of an fp32 model have two threads each. On two cores, one such encoder of
+ * ViT-B/32 scores 18.0 pairs/s, and two single-threaded ones 19.7; a single request takes 82 instead of 108 ms, and the
+ * service 0.9 instead of 1.6 GiB. ViT-L/14 also loses a tenth of its throughput, for 0.61 times the latency and half the
  * memory. Small models and int8 lose 15 to 22 %, so their encoders have one thread.
  */
 const twoThreadsFromBytes = 500_000_000;
