@@ -1,8 +1,8 @@
 import type { BatchStatus } from '../../../shared/contracts/batch.ts';
 import type { BatchComparison, Disagreement } from '../../../shared/contracts/comparison.ts';
-import { addressOf } from '../../shell/route.ts';
 import * as numbers from '../../ui/numbers.ts';
 import { Thumbnail } from '../../ui/thumbnail.tsx';
+import { pairAddress } from '../explorer/pair-address.ts';
 import { rankWords } from './rank-words.ts';
 
 /** Shows the pairs that the two batches rank most differently, in two columns next to each other. */
@@ -30,7 +30,7 @@ export function Disagreements({
                 <Thumbnail image={item.image} shown={images} />
               </span>
               <div>
-                <a class="row-link" href={pairAddress(status, item)}>
+                <a class="row-link" href={pairAddress(status.id, item)}>
                   <span class="pair-text" dir="auto">
                     {item.text === '' ? 'no text' : item.text}
                   </span>
@@ -73,6 +73,3 @@ function Rank({ name, score, rank }: { name: string; score: number; rank: number
     </div>
   );
 }
-
-const pairAddress = (status: BatchStatus, { id, index, text }: Disagreement): string =>
-  `${addressOf.batch(status.id, 'pairs')}?q=${encodeURIComponent(id ?? text.slice(0, 60))}&pair=${index}`;

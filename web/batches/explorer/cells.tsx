@@ -12,6 +12,10 @@ export const scoreIn = (result: ItemResult): number | undefined =>
 /** Returns the name under which a result is shown to users. */
 export const nameOf = ({ id, index }: ItemResult): string => id ?? `item ${numbers.count(index)}`;
 
+/** Returns the first `most` characters of the text of a pair. */
+export const captionOf = ({ text }: ItemResult, most: number): string =>
+  text === '' ? 'no text' : (text ?? '').slice(0, most);
+
 /** Returns a value of the metadata as text. */
 export function cellText(value: unknown): string {
   if (value === undefined || value === null) return '';

@@ -1,6 +1,5 @@
 import { hashWith } from '../../shell/hash-query.ts';
-import { Thumbnail } from '../../ui/thumbnail.tsx';
-import { ScoreCell } from './cells.tsx';
+import { PairTile } from './pair-tile.tsx';
 import type { RowsProps } from './table.tsx';
 
 /** Height of a line of tiles in px, with the space between lines. CSS has the same. */
@@ -37,22 +36,15 @@ export function PairGallery({
           const result = listing.at(row);
           if (result === undefined) return <li key={row} class="tile" />;
           return (
-            <li key={row} class={`tile${row === current ? ' current' : ''}`}>
-              <div class="tile-image">
-                <Thumbnail image={result.image ?? null} shown={images} />
-              </div>
-              <a
-                class="row-link"
-                href={hashWith({ pair: String(result.index) })}
-                data-row={row}
-                tabIndex={row === current ? 0 : -1}
-              >
-                <span class="pair-text" dir="auto">
-                  {result.text === '' ? 'no text' : (result.text ?? '').slice(0, 200)}
-                </span>
-              </a>
-              <ScoreCell result={result} scale={scale} />
-            </li>
+            <PairTile
+              key={row}
+              result={result}
+              href={hashWith({ pair: String(result.index) })}
+              images={images}
+              scale={scale}
+              row={row}
+              isCurrent={row === current}
+            />
           );
         })}
       </ul>

@@ -2,9 +2,9 @@ import { useEffect, useState } from 'preact/hooks';
 import type { BatchStatus } from '../../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { hashWith } from '../../shell/hash-query.ts';
-import { Thumbnail } from '../../ui/thumbnail.tsx';
 import { readNear } from '../workbench/ranked.ts';
-import { ScoreCell, scaleOfBatch } from './cells.tsx';
+import { scaleOfBatch } from './cells.tsx';
+import { PairTile } from './pair-tile.tsx';
 
 /** The number of pairs on each side. */
 const shown = 3;
@@ -44,17 +44,14 @@ export function NeighboursByScore({
       <h3 id="pair-neighbours">Next to it by score</h3>
       <ul class="strip">
         {pairs.map((result) => (
-          <li key={result.index} class="tile">
-            <div class="tile-image">
-              <Thumbnail image={result.image ?? null} shown={images} />
-            </div>
-            <a class="row-link" href={hashWith({ pair: String(result.index) })}>
-              <span class="pair-text" dir="auto">
-                {result.text === '' ? 'no text' : (result.text ?? '').slice(0, 200)}
-              </span>
-            </a>
-            <ScoreCell result={result} scale={scale} decimals={2} />
-          </li>
+          <PairTile
+            key={result.index}
+            result={result}
+            href={hashWith({ pair: String(result.index) })}
+            images={images}
+            scale={scale}
+            decimals={2}
+          />
         ))}
       </ul>
     </section>

@@ -1,7 +1,7 @@
 import { hashWith } from '../../shell/hash-query.ts';
 import type { Scale } from '../../ui/scale.ts';
 import { Thumbnail } from '../../ui/thumbnail.tsx';
-import { cellText, nameOf, outcomeWords, ScoreCell } from './cells.tsx';
+import { captionOf, cellText, nameOf, outcomeWords, ScoreCell } from './cells.tsx';
 import type { Listing } from './listing-source.ts';
 
 /** Height of a row in px. CSS has the same. */
@@ -89,7 +89,7 @@ export function PairTable({
                   tabIndex={row === current ? 0 : -1}
                 >
                   <span class="pair-text" dir="auto">
-                    {result.text === '' ? 'no text' : (result.text ?? '').slice(0, 400)}
+                    {captionOf(result, 400)}
                   </span>
                 </a>
                 <span class="fine soft cut" dir="auto">

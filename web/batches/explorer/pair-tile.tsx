@@ -1,0 +1,38 @@
+import type { ItemResult } from '../../../shared/contracts/item.ts';
+import type { Scale } from '../../ui/scale.ts';
+import { Thumbnail } from '../../ui/thumbnail.tsx';
+import { captionOf, ScoreCell } from './cells.tsx';
+
+/** Shows a pair as a tile of a list: the image, the caption as a link to the pair, and the score. */
+export function PairTile({
+  result,
+  href,
+  images,
+  scale,
+  decimals,
+  row,
+  isCurrent = false,
+}: {
+  result: ItemResult;
+  href: string;
+  images: boolean;
+  scale: Scale;
+  decimals?: number;
+  /** In a list with arrow keys: the number of the pair, and whether the keys have reached it. */
+  row?: number;
+  isCurrent?: boolean;
+}) {
+  return (
+    <li class={`tile${isCurrent ? ' current' : ''}`}>
+      <div class="tile-image">
+        <Thumbnail image={result.image ?? null} shown={images} />
+      </div>
+      <a class="row-link" href={href} {...(row !== undefined && { 'data-row': row, tabIndex: isCurrent ? 0 : -1 })}>
+        <span class="pair-text" dir="auto">
+          {captionOf(result, 200)}
+        </span>
+      </a>
+      <ScoreCell result={result} scale={scale} {...(decimals !== undefined && { decimals })} />
+    </li>
+  );
+}
