@@ -1,34 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { type Engine, startEngine, tenant } from '../../support/engine.ts';
+import { ofOne, ofOther, postAll, total } from '../../support/two-batches.ts';
 
-const total = 40;
 let engine: Engine;
 let one: string;
 let other: string;
 
-const resultOf = (index: number, step: number): ItemResult => {
-  if ((index * step) % 7 === 3) {
-    return { index, status: 'failed', error: { code: 'image.corrupt', message: 'broken', retryable: false } };
-  }
-  const cosine = Number((((index * step) % 20) / 40 - 0.05).toFixed(6));
-  return { index, status: 'succeeded', cosine, score: Number((100 * Math.max(cosine, 0)).toFixed(4)) };
-};
-const ofOne = Array.from({ length: total }, (_, index) => resultOf(index, 3));
-const ofOther = Array.from({ length: total }, (_, index) => resultOf(index, 11));
-
-async function postAll(results: readonly ItemResult[]): Promise<string> {
-  const id = await engine.post(results.length);
-  for (let chunk = 0; chunk < results.length / 4; chunk++) {
-    await engine.commit(id, chunk, results.slice(4 * chunk, 4 * chunk + 4));
-  }
-  return id;
-}
-
 beforeAll(async () => {
   engine = await startEngine();
-  one = await postAll(ofOne);
-  other = await postAll(ofOther);
+  one = await postAll(engine, ofOne);
+  other = await postAll(engine, ofOther);
 });
 afterAll(() => engine.close());
 
@@ -110,7 +91,7 @@ test('a batch compared with itself agrees, and a batch of another length is refu
   expect(same).toMatchObject({ rankCorrelation: 1, meanDifference: 0 });
   expect(same.sides).toMatchObject({ onlyThis: 0, onlyOther: 0 });
   expect(same.disagreements).toEqual({ higherHere: [], higherThere: [] });
-  const shorter = await postAll(ofOne.slice(0, 4));
+  const shorter = await postAll(engine, ofOne.slice(0, 4));
   await expect(engine.batches.compare(tenant, one, { other: shorter })).rejects.toMatchObject({
     code: 'request.invalid',
   });

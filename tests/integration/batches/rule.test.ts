@@ -3,39 +3,16 @@ import { toBuffer } from '../../../formats/bytes.ts';
 import { type OrderedSelection, resultOrders } from '../../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { type Engine, startEngine, tenant } from '../../support/engine.ts';
+import { ofOne, ofOther, postAll, total } from '../../support/two-batches.ts';
 
-const total = 40;
 let engine: Engine;
 let one: string;
 let other: string;
 
-const resultOf = (index: number, step: number): ItemResult => {
-  if ((index * step) % 7 === 3) {
-    return { index, status: 'failed', error: { code: 'image.corrupt', message: 'broken', retryable: false } };
-  }
-  const cosine = ((index * step) % 20) / 40 - 0.05;
-  return {
-    index,
-    status: 'succeeded',
-    cosine: Number(cosine.toFixed(6)),
-    score: Number((100 * Math.max(cosine, 0)).toFixed(4)),
-  };
-};
-const ofOne = Array.from({ length: total }, (_, index) => resultOf(index, 3));
-const ofOther = Array.from({ length: total }, (_, index) => resultOf(index, 11));
-
-async function postAll(results: readonly ItemResult[]): Promise<string> {
-  const id = await engine.post(results.length);
-  for (let chunk = 0; chunk < results.length / 4; chunk++) {
-    await engine.commit(id, chunk, results.slice(4 * chunk, 4 * chunk + 4));
-  }
-  return id;
-}
-
 beforeAll(async () => {
   engine = await startEngine();
-  one = await postAll(ofOne);
-  other = await postAll(ofOther);
+  one = await postAll(engine, ofOne);
+  other = await postAll(engine, ofOther);
 });
 afterAll(() => engine.close());
 
@@ -94,7 +71,7 @@ test.each(rules)(
 );
 
 test('a batch of another length, of another tenant or that does not exist is refused', async () => {
-  const shorter = await postAll(ofOne.slice(0, 4));
+  const shorter = await postAll(engine, ofOne.slice(0, 4));
   const query = (id: string) => engine.batches.results(tenant, one, { other: id });
   await expect(query(shorter)).rejects.toMatchObject({ code: 'request.invalid' });
   await expect(query('nowhere')).rejects.toMatchObject({ code: 'batch.not_found' });
