@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { called } from '../shared/called.ts';
 import type { Config } from '../shared/config.ts';
 import { prefix } from '../shared/contracts/paths.ts';
 import type { Problem } from '../shared/contracts/problem.ts';
-import { called } from './called.ts';
 import { CommandError, exitCodes } from './failures.ts';
 
 type BodyInit = NonNullable<RequestInit['body']>;

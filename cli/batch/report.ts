@@ -1,5 +1,5 @@
+import { called } from '../../shared/called.ts';
 import { codes, isCode } from '../../shared/errors.ts';
-import { called } from '../called.ts';
 import { styled, table } from '../output.ts';
 import { duration, whole } from '../progress.ts';
 import type { RunResult } from './run.ts';

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { StoredItem } from '../../batches/store/payload.ts';
 import { linesOf } from '../../formats/lines.ts';
+import { called } from '../../shared/called.ts';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import type { EmbeddingPrecision, Kept } from '../../shared/contracts/batch-embeddings.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { parseExactly } from '../../shared/exact-json.ts';
 import { formatNamed } from '../../shared/formats.ts';
-import { called } from '../called.ts';
 import { type ServiceClient, unreachable } from '../client.ts';
 import { followBatch } from '../events.ts';
 import { CommandError, failureOf } from '../failures.ts';

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { ColumnNames } from '../../formats/format.ts';
+import { called } from '../../shared/called.ts';
 import { embeddingPrecision, kept } from '../../shared/contracts/batch-embeddings.ts';
 import { endingsInWords, labelsInWords } from '../../shared/formats.ts';
 import { checkKeeping, formatKept, type KeepFlags, parseTop } from '../batch/keep-flags.ts';
@@ -8,7 +9,6 @@ import { inputFormats, pipedFormats, withPipes } from '../batch/pipes.ts';
 import { isReference, postReference } from '../batch/reference.ts';
 import type { RunOptions, RunResult } from '../batch/run.ts';
 import { expandShards, outputsOf } from '../batch/shards.ts';
-import { called } from '../called.ts';
 import { type CommandDeps, type Context, contextOf, interruptible } from '../context.ts';
 import { exitCodes, UsageError } from '../failures.ts';
 import { atLeast, between, scoreLimit, share } from '../flags.ts';

@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
+import { called } from '../../shared/called.ts';
 import { type BatchList, type BatchStatus, resultOrders } from '../../shared/contracts/batch.ts';
 import { endingsInWords, formatOfFile } from '../../shared/formats.ts';
 import { outputFormats } from '../batch/output-name.ts';
 import { exitCodeOf, formatStatus, pathOf, watch } from '../batch/watch.ts';
-import { called } from '../called.ts';
 import { type CommandDeps, type Context, contextOf, interruptible } from '../context.ts';
 import { UsageError } from '../failures.ts';
 import { between, hours, scoreLimit } from '../flags.ts';

@@ -12,6 +12,7 @@ import { filesOf } from '../../models/registry/layouts.ts';
 import { defaultPrecision } from '../../models/registry/precision.ts';
 import { loadRegistry } from '../../models/registry/registry.ts';
 import { readStagedPull } from '../../models/registry/staged-pull.ts';
+import { called } from '../../shared/called.ts';
 import { type Config, defaultServiceUrl } from '../../shared/config.ts';
 import { prefix } from '../../shared/contracts/paths.ts';
 import { createLogger } from '../../shared/log.ts';
@@ -22,7 +23,6 @@ import { parseRedisUrl } from '../../shared/redis/url.ts';
 import { connectRedis, whenConnected } from '../../shared/redis.ts';
 import { findRedisServer } from '../../start/redis/find.ts';
 import { isRecentEnough, OLDEST_REDIS, versionOf } from '../../start/redis/version.ts';
-import { called } from '../called.ts';
 import { describeRoute, openHub } from '../hub.ts';
 
 /** The result of a check of one part that the service needs. */

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
 import type { ModelSpec } from '../../models/model.ts';
 import type { Finding, ParityReport } from '../../models/parity/check.ts';
+import { called } from '../../shared/called.ts';
 import type { Config } from '../../shared/config.ts';
-import { called } from '../called.ts';
 import { type CommandDeps, contextOf } from '../context.ts';
 import { exitCodes, UsageError } from '../failures.ts';
 import { styled, table } from '../output.ts';

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
-import { called } from '../called.ts';
+import { called } from '../../shared/called.ts';
 import { type CommandDeps, contextOf } from '../context.ts';
 import { CommandError, UsageError } from '../failures.ts';
 import { specOf } from './check.ts';

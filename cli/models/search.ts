@@ -1,7 +1,7 @@
 import type { FoundRepo } from '../../models/pulling/hub.ts';
 import type { ModelEntry } from '../../models/registry/entries.ts';
+import { called } from '../../shared/called.ts';
 import type { Config } from '../../shared/config.ts';
-import { called } from '../called.ts';
 import { openHub } from '../hub.ts';
 import { json, styled, type Terminal, table } from '../output.ts';
 

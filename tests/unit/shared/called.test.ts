@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { calledAs } from '../../../cli/called.ts';
+import { calledAs } from '../../../shared/called.ts';
 
 test.each([
   ['from a folder of the PATH', '/usr/local/bin/vls', { PATH: '/bin:/usr/local/bin' }, 'vls'],
