@@ -282,7 +282,7 @@ export const problemExamples = Object.fromEntries(
   Object.entries(codes).map(([code, { status, title, retryable }]) => [
     code,
     {
-      summary: `${title}${retryable ? '; may succeed later' : ''}`,
+      summary: `${title}${retryable ? '; a retry may succeed' : ''}`,
       value: {
         type: `urn:vls:problem:${code as Code}`,
         title,

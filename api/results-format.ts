@@ -23,6 +23,6 @@ export function negotiateResultsFormat(request: Request): { type: string; format
   const supported = offered.map((each) => each.mediaTypes[0]).join(', ');
   throw new ServiceError(
     'request.not_acceptable',
-    `The Accept header allows none of the formats in which results can be sent; send one of ${supported}`,
+    `The Accept header allows none of the supported formats; accept one of ${supported}`,
   );
 }

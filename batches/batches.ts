@@ -351,7 +351,7 @@ export function createBatches(deps: BatchesDeps): Batches {
     await ending.erase(record).catch((error: unknown) => {
       if (!(error instanceof ServiceError)) throw error;
       // The batch is already invisible to clients. The sweeper removes the remaining data.
-      log.warn({ err: error, batchId: id }, 'batch not completely deleted yet');
+      log.warn({ err: error, batchId: id }, 'a batch is only partly deleted; a later sweep deletes the rest');
     });
     await queues.erase([record]).catch((error: unknown) => {
       log.warn({ err: error, batchId: id }, 'jobs of a batch not erased yet');

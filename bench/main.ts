@@ -43,7 +43,7 @@ const usage = `npm run bench -- [--only SECTION,...] [--quick] [--out FILE] [--c
 
   --only     of: ${Object.keys(sections).join(', ')}
   --quick    shorter and rougher
-  --out      where the run is written as JSON; bench/results/<date>-<host>.json by default
+  --out      JSON file for the results; bench/results/<date>-<host>.json by default
   --compare  prints the change of every figure since that run
   ITEMS      batch sizes of control-plane; of memory, payloads, selection, tar and control-plane-scale, the last one is its number of items`;
 

@@ -187,7 +187,7 @@ function adviceFor(status: number, code: string): string | undefined {
 const notThisService = (base: string, response: Response): CommandError =>
   new CommandError(
     'service.unknown',
-    `${base} answered ${response.status} with ${response.headers.get('content-type') ?? 'no content'}, so it is another service`,
+    `${base} answered ${response.status} with ${response.headers.get('content-type') ?? 'no content'}, which is not an answer of this service`,
     { advice: 'Set --url or VLS_URL to the address of the service.' },
   );
 

@@ -53,6 +53,6 @@ export function createResultWriter(
   formulas: StreamQuery['formulas'],
 ): ResultWriter {
   const { createWriter } = codes[format];
-  if (createWriter === undefined) throw new Error(`${format} is not written`);
+  if (createWriter === undefined) throw new Error(`The format ${format} cannot be written`);
   return createWriter(source, formulas);
 }

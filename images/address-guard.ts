@@ -98,7 +98,9 @@ export function createAddressGuard(allow: readonly string[], options: GuardOptio
       );
     if (isAddress(host)) checkAddress(plainHost(host), host, port);
     else if (!isAllowed && isLocalhost(host))
-      throw blocked(`${host} is the machine of the service; an operator can allow it with ${settings}_HOSTS_ALLOW`);
+      throw blocked(
+        `${host} is the machine that runs the service; an operator can allow it with ${settings}_HOSTS_ALLOW`,
+      );
   }
 
   /** Origins that have passed. The check takes 0.03 ms for an address, and the images of a batch have few origins. */

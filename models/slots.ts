@@ -62,6 +62,6 @@ export const slotsOf = (fd: number, slotBytes: number): Slots => ({
   },
   read(slot, target) {
     const bytes = readSync(fd, target, 0, target.length, slot * slotBytes);
-    if (bytes !== target.length) throw new Error(`A slot holds ${bytes} bytes instead of ${target.length}`);
+    if (bytes !== target.length) throw new Error(`Expected ${target.length} bytes in a slot of the file, got ${bytes}`);
   },
 });

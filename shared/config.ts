@@ -185,7 +185,7 @@ export const settings = {
   device: setting(
     'DEVICE',
     z.enum(['auto', 'cuda', 'coreml', 'dml', 'webgpu', 'cpu']).default('auto'),
-    'Device that runs the models. `auto` uses the first that works of cuda, coreml, dml and cpu. `webgpu` (Vulkan, Metal, Direct3D) must be named.',
+    'Device that runs the models. `auto` uses the first of cuda, coreml, dml and cpu that works. `webgpu` (Vulkan, Metal, Direct3D) must be named.',
   ),
   precision: setting(
     'PRECISION',

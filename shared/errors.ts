@@ -55,7 +55,7 @@ export const codes = {
   'request.not_acceptable': {
     status: 406,
     retryable: false,
-    title: 'No supported response format is acceptable to the client',
+    title: 'The client accepts none of the supported response formats',
   },
   'request.aborted': { status: 400, retryable: true, title: 'The request ended before its body was complete' },
   'request.timeout': { status: 408, retryable: true, title: 'The body did not arrive in time' },
@@ -95,8 +95,12 @@ export const codes = {
   'storage.forbidden': { status: 422, retryable: false, title: 'The bucket denies access to the service' },
   'storage.changed': { status: 409, retryable: false, title: 'The object has changed since it was posted' },
   'storage.unavailable': { status: 503, retryable: true, title: 'The bucket is not available' },
-  'idempotency.in_flight': { status: 409, retryable: true, title: 'A request with this key is still being received' },
-  'idempotency.mismatch': { status: 422, retryable: false, title: 'This key was used with another body' },
+  'idempotency.in_flight': {
+    status: 409,
+    retryable: true,
+    title: 'A request with this idempotency key is still being received',
+  },
+  'idempotency.mismatch': { status: 422, retryable: false, title: 'This idempotency key was used with another body' },
   'queue.full': { status: 507, retryable: true, title: 'The queue is full' },
   'queue.unavailable': { status: 503, retryable: true, title: 'The queue is not available' },
   overloaded: { status: 503, retryable: true, title: 'The service is overloaded' },

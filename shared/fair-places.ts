@@ -138,7 +138,7 @@ export function createFairPlaces(options: FairPlacesOptions): FairPlaces {
     return true;
   };
   const overloaded = () =>
-    new ServiceError('overloaded', `${waiting} callers already wait; retry shortly`, { retryAfter: 1 });
+    new ServiceError('overloaded', `${waiting} callers are already waiting; retry shortly`, { retryAfter: 1 });
 
   return {
     take(tenant, signal) {

@@ -21,7 +21,10 @@ const sqliteBusy = 5;
  * @throws when the file cannot be locked, as on some network file systems and on Node 20.
  */
 export function tryLock(file: string): (() => void) | undefined {
-  if (sqlite === undefined) throw new Error(`Node ${process.version} has no file locks`);
+  if (sqlite === undefined)
+    throw new Error(
+      `Files cannot be locked: Node ${process.version} has no built-in SQLite, on which the locks are based`,
+    );
   const lock = new sqlite.DatabaseSync(file, { timeout: 0 });
   try {
     lock.exec('BEGIN EXCLUSIVE');

@@ -92,7 +92,7 @@ const all: { [Name in FormatName]: BatchFormat & { name: Name } } = {
     hasColumns: false,
     start: '{',
     summary:
-      'One JSON object on each line, with image, text and optionally id and metadata. A line may also be one of an OpenAI batch: a request for `/v1/score` with one image and one text.',
+      'One JSON object on each line, with image, text and optionally id and metadata. A line may also be a line of an OpenAI batch file: a request for `/v1/score` with one image and one text.',
     example: `${exampleItem}\n`,
   },
   json: {

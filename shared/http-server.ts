@@ -129,12 +129,12 @@ async function close(server: Server, inFlight: ReadonlySet<ServerResponse>, conn
 function explain(error: NodeJS.ErrnoException, host: string, port: number, setting: string): Error {
   switch (error.code) {
     case 'EADDRINUSE':
-      return new ConfigError(`Port ${port} on ${host} is in use; set ${setting} to another`);
+      return new ConfigError(`Port ${port} on ${host} is in use; set ${setting} to another port`);
     case 'EACCES':
-      return new ConfigError(`This user may not listen on port ${port}; set ${setting} to another`);
+      return new ConfigError(`This user may not listen on port ${port}; set ${setting} to another port`);
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
-      return new ConfigError(`${host} is not an address of this machine; set HOST to another`);
+      return new ConfigError(`${host} is not an address of this machine; set HOST to one that is`);
     default:
       return error;
   }

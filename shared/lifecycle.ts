@@ -42,8 +42,9 @@ export async function runProcess(
       delay: config.drainDelayMs + drainMs,
       logger: false,
       skip: [levelSignal],
-      onSecondError: (error: unknown) => log?.fatal({ err: error }, 'crashed while draining'),
-      onTimeout: () => log?.error({ drainMs }, 'the drain took too long and was cut off'),
+      onSecondError: (error: unknown) =>
+        log?.fatal({ err: error }, 'another error occurred while the process was stopping'),
+      onTimeout: () => log?.error({ drainMs }, 'the process did not stop within drainMs and is ended now'),
     };
     const { close: drain } = closeWithGrace(options, async ({ signal, err }) => {
       draining = true;

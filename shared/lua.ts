@@ -25,7 +25,8 @@ export function loadScript(file: URL): Script {
   );
   const command = `vls:${basename(file.pathname, '.lua')}`;
   const known = filesByCommand.get(command);
-  if (known !== undefined && known !== file.href) throw new Error(`${file.href} has the name of ${known}`);
+  if (known !== undefined && known !== file.href)
+    throw new Error(`Two Lua scripts have the same name: ${file.href} and ${known}`);
   filesByCommand.set(command, file.href);
   return async (redis, keys, values = []) => {
     const commands = redis as unknown as Record<string, Command | undefined>;

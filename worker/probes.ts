@@ -46,7 +46,7 @@ export function createProbes({
       case '/health/live':
         return silentMs() < deadAfterMs
           ? plain(200, 'live\n')
-          : plain(503, 'not live: chunks wait in the queue, but this worker takes none\n');
+          : plain(503, 'not live: chunks are waiting in the queue, but this worker receives none\n');
       case '/health/ready':
         return currentFault() === null ? plain(200, 'ready\n') : plain(503, `not ready: ${currentFault()}\n`);
       case '/metrics':

@@ -69,7 +69,7 @@ export function createProfileConsumers(
     const take = async (delivery: Delivery) => {
       const release = places.tryTake(delivery.data.tenant);
       if (release === undefined)
-        return { putBack: 'its tenant already uses its share of this worker', delayMs: noPlaceDelayMs };
+        return { putBack: 'the tenant already uses its share of this worker', delayMs: noPlaceDelayMs };
       try {
         return await processor(delivery, queue);
       } finally {

@@ -56,7 +56,7 @@ export function createAccess({ keys, sessions, config }: AccessDeps): Access {
     if (isSafe(request) || isProvenOwnPage(request, config)) return toPrincipal(record, 'session');
     throw new ServiceError(
       'request.foreign_origin',
-      'A request with a session cookie may change something only when a page of this service sends it; send an API key instead',
+      'A session cookie permits changes only from pages of this service; send an API key instead',
     );
   }
 

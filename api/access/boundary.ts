@@ -59,7 +59,7 @@ export function createBoundary({ host, allowedHosts, corsOrigins }: BoundaryConf
     if (!isProbe(request) && !isKnownHost(authority, request.socket.localAddress)) {
       throw new ServiceError(
         'request.unknown_host',
-        `${JSON.stringify(authority.slice(0, 100))} is not a name of this service; add it to ALLOWED_HOSTS`,
+        `The Host header names ${JSON.stringify(authority.slice(0, 100))}, which is not a name of this service; an operator can add it to ALLOWED_HOSTS`,
       );
     }
     if (!safeMethods.has(request.method) && !isOwnPage(request)) {

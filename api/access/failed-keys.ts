@@ -29,7 +29,7 @@ export function createFailedKeys(): FailedKeys {
       const retryAfter = Math.max(1, ((resetTime?.getTime() ?? 0) - Date.now()) / 1000);
       throw new ServiceError(
         'access.throttled',
-        'This address sent too many wrong API keys; check the key and retry later',
+        'Your address has sent too many invalid API keys; check the key and retry later',
         { retryAfter },
       );
     },

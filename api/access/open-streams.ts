@@ -42,9 +42,13 @@ export function createOpenStreams(access: Pick<Access, 'isStillAllowed'>, keysRe
       const count = counts.get(tenant) ?? 0;
       const most = principalOf(request)?.limits?.streams ?? (keysRequired ? defaultStreams : 0);
       if (most > 0 && count >= most) {
-        throw new ServiceError('tenant.too_many_streams', `${tenant} has ${count} open streams, the maximum`, {
-          retryAfter: 5,
-        });
+        throw new ServiceError(
+          'tenant.too_many_streams',
+          `The tenant ${tenant} has ${count} open streams, the limit; close a stream or retry later`,
+          {
+            retryAfter: 5,
+          },
+        );
       }
       counts.set(tenant, count + 1);
       const revoked = new AbortController();

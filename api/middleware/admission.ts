@@ -89,7 +89,7 @@ export function createAdmission({ encoders, now = () => performance.now() }: Adm
     async enter(request, response, next) {
       const owner = ownerOf(request);
       const refuse = () => {
-        const message = `${places.total().held} requests are in flight, the current maximum; retry shortly`;
+        const message = `The service is processing ${places.total().held} requests, its current limit; retry shortly`;
         return new ServiceError('overloaded', message, { retryAfter: 1 });
       };
       if (!hasCapacity(owner)) throw refuse();

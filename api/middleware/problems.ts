@@ -24,7 +24,7 @@ export function answerProblems(log: Logger): ErrorRequestHandler {
     if (response.headersSent) return resetConnection(response);
     const detail =
       error.code === 'internal'
-        ? 'The service failed. Search its log for this request id to find the cause'
+        ? 'An internal error occurred. The log of the service has the cause under this request id'
         : error.message;
     const problem: Problem = {
       type: `urn:vls:problem:${error.code}`,

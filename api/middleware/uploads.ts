@@ -25,7 +25,7 @@ export function createUploads({
   return async (request, response, next) => {
     const late = new AbortController();
     const timer = setTimeout(() => {
-      const message = `${places} uploads are being read, the maximum; retry shortly`;
+      const message = `The service is reading ${places} uploads, the limit; retry shortly`;
       late.abort(new ServiceError('overloaded', message, { retryAfter: 2 }));
     }, patienceMs);
     const gone = clientGone(response);

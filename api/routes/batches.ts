@@ -336,7 +336,7 @@ export function batchRoutes({
         operationId: 'retryBatch',
         summary: 'Evaluate the failed or cancelled items again',
         description:
-          'Creates a new batch of the failed items; with `status`, also or only of the cancelled items. It has the same model, name and tags. `retryOf` and `retriedBy` link the two batches. With an `Idempotency-Key`, repeating the request returns the same batch.',
+          'Creates a new batch of the failed items. `status` selects the cancelled items instead, or both. The new batch has the same model, name and tags. `retryOf` and `retriedBy` link the two batches. With an `Idempotency-Key`, repeating the request returns the same batch.',
         tags: ['evaluation'],
         requestParams: { path: batchPath, query: retryQuery, header: idempotencyHeader },
         responses: {
@@ -367,7 +367,7 @@ export function batchRoutes({
         operationId: 'rescoreBatch',
         summary: 'Score the items of a batch again',
         description:
-          'Creates a new batch of the same items, which another model scores, or which have the texts of other items. `rescoreOf` of the new batch is the id of this one. With an `Idempotency-Key`, repeating the request returns the same batch.',
+          'Creates a new batch of the same items. Another model scores them, or each image is paired with the text of another item. `rescoreOf` of the new batch is the id of this one. With an `Idempotency-Key`, repeating the request returns the same batch.',
         tags: ['evaluation'],
         requestParams: { path: batchPath, query: rescoreQuery, header: idempotencyHeader },
         responses: {

@@ -55,7 +55,7 @@ function checkSkip(query: ResultsQuery): void {
 function refusePaging(query: ResultsQuery): void {
   const { cursor, limit, skip } = query;
   if (skip !== undefined) {
-    const message = 'is for pages of JSON';
+    const message = 'applies only to JSON pages';
     throw new ServiceError('request.invalid', `skip: ${message}`, { faults: [{ path: 'skip', message }] });
   }
   const path = cursor === undefined ? 'limit' : 'cursor';
@@ -105,7 +105,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
           `${labelsInWords(wholeFormats, 'or')}, chosen by the \`Accept\` header: all results so far, in the order of the posted items. ${labelsInWords(wholeFormats.filter(({ hasColumns }) => hasColumns))} have the posted columns first, then the columns of the results.`,
           '`minScore`, `maxScore`, `status`, `code`, `q` and `top` select results, and `sort` orders them, in every format. A result must meet all given conditions. `top` ranks all items with a score, whatever the other conditions are.',
           '`other` names a second batch of the same items: `otherMinScore`, `otherMaxScore` and `minDifference` are conditions on its scores.',
-          'With `sort`, `top` or `other`, a page has the results that exist at the time of the request, and the last page has the `next` null, also while the batch runs. `limit` and `cursor` then apply to every format.',
+          'With `sort`, `top` or `other`, a page has the results that exist at the time of the request. `next` is null on the last page, even while the batch runs. `limit` and `cursor` then apply to every format.',
           'When the response cannot be completed, or the client reads nothing for 20 s, the connection is reset.',
         ].join('\n\n'),
         tags: ['evaluation'],
@@ -116,7 +116,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
             headers: {
               'Vls-Escaped-Cells': {
                 description:
-                  'The number of CSV cells that begin with an apostrophe, so that no spreadsheet runs them as formulas. Absent for a part of the results, and for a batch that runs or has cancelled items.',
+                  'The number of CSV cells that got an apostrophe so that no spreadsheet runs them as formulas. Absent if the response has only a part of the results, or if the batch is running or has cancelled items.',
                 schema: { type: 'integer' },
               },
               'Vls-Top-Items': {
@@ -182,7 +182,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
         operationId: 'getBatchSummary',
         summary: 'Read the histogram, mean, percentiles, lowest and highest items of a batch',
         description:
-          'Updated while the batch runs. The cost of this request does not grow with the batch, except for the first one after its end, which reads its index of scores.',
+          'Updated while the batch runs. The time of a request does not depend on the size of the batch, except for the first request after the batch has ended: it reads the index of scores.',
         tags: ['evaluation'],
         requestParams: { path: batchPath },
         responses: {
@@ -204,7 +204,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
         operationId: 'compareBatches',
         summary: 'Compare a batch with another batch of the same items',
         description:
-          'Rank correlation, a two-dimensional histogram of the scores, the number of items that reach the threshold of one batch only, and the largest disagreements. Items are matched by their index. To list the items of a group, read the results with `other`. While a batch runs, the comparison has the results so far.',
+          'Rank correlation, a two-dimensional histogram of the scores, the number of items that reach the threshold of one batch only, and the largest disagreements. Items are matched by their index. To list the compared items, read the results with `other`. While a batch runs, the comparison covers the results so far.',
         tags: ['evaluation'],
         requestParams: { path: batchPath, query: comparisonQuery },
         responses: {
@@ -228,7 +228,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
         summary: 'Follow a batch (server-sent events)',
         description: [
           'Begins with a `state` event that has the whole status, then sends `progress`, `failure` and `state` as they happen, and closes after `end`.',
-          '`Last-Event-ID` resumes without a gap or a repetition. When the event with that id is too old, a `reset` event has the whole status. The status 204 means that the client has received the last event.',
+          '`Last-Event-ID` resumes without a gap or a repetition. When the event with that id is no longer stored, a `reset` event sends the whole status. The HTTP status 204 means that the client has received the last event.',
         ].join('\n\n'),
         tags: ['evaluation'],
         requestParams: { path: batchPath, query: eventsQuery, header: lastEventHeader },

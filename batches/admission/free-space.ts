@@ -61,13 +61,13 @@ export function createFreeSpaceGauge(redis: Redis): FreeSpaceGauge {
       if (used < limit * fullShare) {
         throw new ServiceError(
           'queue.full',
-          `The embeddings of this batch need ${megabytes(expected)} MiB and more, and Redis holds ${megabytes(used)} of ${megabytes(limit)} MiB; retry with fewer items, with float16 or with one kind of embeddings`,
+          `The embeddings of this batch need at least ${megabytes(expected)} MiB, but Redis already uses ${megabytes(used)} of its ${megabytes(limit)} MiB; retry with fewer items, with float16 or with one kind of embeddings`,
           { retryAfter: 60 },
         );
       }
       throw new ServiceError(
         'queue.full',
-        `Redis holds ${megabytes(used)} of ${megabytes(limit)} MiB; retry when batches have expired or been deleted`,
+        `Redis uses ${megabytes(used)} of its ${megabytes(limit)} MiB; retry when batches have expired or been deleted`,
         { retryAfter: 60 },
       );
     },

@@ -56,7 +56,7 @@ export function createQueuedItems(redis: Redis, total: number): QueuedItems {
       if (verdict === 'total') {
         throw new ServiceError(
           'overloaded',
-          `${sum} items are in unfinished batches, and the service allows ${total}; retry when batches have ended`,
+          `${sum} items are in unfinished batches, and the service allows at most ${total}; retry when batches have ended`,
           {
             retryAfter,
           },

@@ -117,7 +117,7 @@ export function createFiles({ redis, payloads, freeSpace, stored, durability, re
           if (size > maxFileBytes) {
             throw new ServiceError(
               'request.too_large',
-              `The file has more than ${maxFileBytes} bytes, the maximum; split it`,
+              `The file exceeds the maximum of ${maxFileBytes} bytes; split it`,
             );
           }
           const payload = await payloads.putInput(id, pieces, deflateRawSync(piece, { level: 1 }));

@@ -258,6 +258,6 @@ const isRefusal = (error: unknown): boolean =>
 function keepInput(input: string, output: string, tables: BatchOptions['tables']): void {
   const { results, csv, parquet, failures, status } = filesOf({ input, output, tables }) ?? {};
   if (![results, csv, parquet, failures, status].includes(input)) return;
-  const message = `${input} would be overwritten by the results; name another folder`;
+  const message = `the results would overwrite ${input}; name another folder`;
   throw new ServiceError('request.invalid', `output: ${message}`, { faults: [{ path: 'output', message }] });
 }

@@ -86,7 +86,8 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     if (terminalStates.has(record.state)) return await ending.settle(id);
     if (record.state === 'accepting' && record.input !== undefined) {
       if ((await queues.ensureTask('intake', record)) === 'live') return;
-      const message = 'The object could not be read after repeated attempts; the log of the workers has the reason';
+      const message =
+        'The object in the bucket could not be read after repeated attempts; the log of the workers has the reason';
       return await ending.refuse(record, { code: 'internal', message });
     }
     if (record.state === 'accepting') {
@@ -123,7 +124,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     // The chunk has been committed since this round read the batch.
     if ((await redis.getbit(batchKeys(redis, record.id).done, chunk)) === 1) return;
     if (state === 'failed') return await giveUp(record, chunk);
-    log.warn({ batchId: record.id, chunk, state }, 'chunk without a job, queued again');
+    log.warn({ batchId: record.id, chunk, state }, 'a chunk had no job in the queue and was queued again');
     if (state === 'completed') await queues.remove(record.profile, record.id, chunk);
     await dispatcher.requeue(record, [chunk]);
   }
@@ -135,7 +136,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     if (input === undefined) return await chunks.fail(job);
     const error = itemError(
       'internal',
-      'Workers failed repeatedly at the chunk that contains this item; the log of the job has the reason',
+      'Workers repeatedly failed to evaluate the chunk that contains this item; the log of its job has the reason',
     );
     const results = input.items.map((item, at) => ({
       index: input.offset + at,
@@ -143,7 +144,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
       status: 'failed' as const,
       error,
     }));
-    log.error({ batchId: record.id, chunk }, 'chunk failed for good');
+    log.error({ batchId: record.id, chunk }, 'chunk failed permanently');
     await chunks.commit(job, input, results);
   }
 
@@ -187,7 +188,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
         } catch (error) {
           // Stops deleting expired batches in this round. Each further batch would wait for the unavailable store,
           // which would take too long in total.
-          log.warn({ err: error, batchId: id }, 'batch not completely deleted yet');
+          log.warn({ err: error, batchId: id }, 'a batch is only partly deleted; a later sweep deletes the rest');
           await setExpiry(redis, id, eraseAgainMs);
           return;
         }

@@ -141,12 +141,12 @@ export function consumeChunks(
   const backlog = watchBacklog(redis, profile, isIdle, () => {
     log.error(
       { profile, silentMs: backlog.silentMs() },
-      'chunks wait and this worker takes none; it opens a new connection',
+      'chunks are waiting but this worker receives none, so it opens a new connection',
     );
     const silent = worker;
     worker = open();
     closeWorker(silent, true).catch((error: Error) =>
-      log.warn({ err: error, profile }, 'cannot close the consumer that takes no chunks'),
+      log.warn({ err: error, profile }, 'cannot close the connection that receives no chunks'),
     );
   });
 

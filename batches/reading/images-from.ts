@@ -36,7 +36,7 @@ export function pinnedByImages(batch: BatchRecord, asked: Pinned | undefined): I
   if (asked !== undefined && unlike !== undefined) {
     throw new ServiceError(
       'batch.other_model',
-      `Batch ${id} has the ${unlike} ${batch[unlike]}, and this post ${asked[unlike]}; leave out \`model\` to use the model of that batch`,
+      `Batch ${id} has the ${unlike} ${batch[unlike]}, but this request asks for ${asked[unlike]}; leave out \`model\` to use the model of that batch`,
     );
   }
   return { pinned: { ...pinnedOf(batch), traffic: undefined }, dimensions };

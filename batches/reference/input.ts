@@ -26,7 +26,7 @@ export async function* itemsOfObject(
   model: string | undefined,
 ): ItemSource {
   const format = formatOfFile(place.key)?.format;
-  if (format === undefined) throw new Error(`The ending of the name ${place.key} is not that of a known format`);
+  if (format === undefined) throw new Error(`The name ${place.key} does not have the ending of a known format`);
   const source = Readable.from(objects.read(place, etag, signal), { objectMode: false });
   try {
     const { bytes, sent, hash } = readBody(source);

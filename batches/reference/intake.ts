@@ -123,7 +123,7 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
         await ending.refuse(record, itemError);
         log.info(
           { batchId: id, input: record.input, code: itemError.code, reason: itemError.message },
-          'batch by reference refused: its object cannot be used',
+          'batch by reference refused: its input object cannot be used',
         );
       }
       return void (await cleanUpLogged());
@@ -131,7 +131,7 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
     await dispatcher.refill(record);
     log.info(
       { batchId: id, input: record.input, ms: Math.round(performance.now() - start) },
-      'batch by reference: all items of its object are stored',
+      'batch by reference: all items of its input object are stored',
     );
   };
 }

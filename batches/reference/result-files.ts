@@ -39,7 +39,8 @@ export function createResultFiles({ redis, payloads, objects, ending, log }: Res
     if (files === null) return;
     const upload = async (address: string, type: string, parts: AsyncIterable<Bytes>) => {
       const place = parseS3Location(address);
-      if (place === undefined) throw new Error(`Batch ${record.id} has ${address} for a file`);
+      if (place === undefined)
+        throw new Error(`The output file ${address} of batch ${record.id} is not an address in a bucket`);
       await objects.upload(place, type, parts, signal);
     };
     const uploadResults = (address: string, format: FormatName) => {

@@ -49,7 +49,8 @@ export function encodeEmbeddings(
 
 /** The bytes of the rows of a piece, in little-endian order. */
 export function rowsOf(piece: Buffer, precision: EmbeddingPrecision): Buffer {
-  if (piece[0] !== marks[precision]) throw new Error('A piece of embeddings has another type than its batch');
+  if (piece[0] !== marks[precision])
+    throw new Error('Stored embeddings have another number type than their batch states');
   return piece.subarray(1);
 }
 

@@ -183,7 +183,8 @@ function faultOf(error: unknown, place: S3Location): ServiceError {
   if (error instanceof ServiceError) return error;
   const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
   const where = formatS3Location(place);
-  if (status === 404) return new ServiceError('storage.not_found', `There is no ${where}`, { cause: error });
+  if (status === 404)
+    return new ServiceError('storage.not_found', `The object ${where} does not exist`, { cause: error });
   if (status === 401 || status === 403) {
     const message = `The store denies this service access to ${where}; check the permissions of its credentials`;
     return new ServiceError('storage.forbidden', message, { cause: error });
@@ -194,7 +195,7 @@ function faultOf(error: unknown, place: S3Location): ServiceError {
 }
 
 const changed = (place: S3Location): ServiceError =>
-  new ServiceError('storage.changed', `${formatS3Location(place)} has changed since it was posted`);
+  new ServiceError('storage.changed', `${formatS3Location(place)} has changed since the batch was posted`);
 
 const unavailable = (place: S3Location, why: string, cause?: unknown): ServiceError =>
   new ServiceError('storage.unavailable', `The store of ${formatS3Location(place)} is not available now (${why})`, {

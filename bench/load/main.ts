@@ -13,12 +13,12 @@ import { scenarios } from './scenarios.ts';
  */
 const usage = `npm run load -- [options] [scenario …]
   --url <address>      a running service, such as http://127.0.0.1:8000; by default it starts one
-  --images <address>   images for that service: n is put in place of {n}; without it, scenarios by url are left out
+  --images <address>   address of images that this service can download, with {n} for a number; without it, the scenarios by url are skipped
   --key <key>          an API key
   --model <name>       profile or model; the default one when none is named
   --seconds <n>        time for each scenario, 15 by default
-  --connections <n>    requests at a time, 8 by default
-  --out <directory>    where results.json goes, bench/load/results by default
+  --connections <n>    number of concurrent requests, 8 by default
+  --out <directory>    directory for results.json, bench/load/results by default
 Scenarios: ${scenarios.map(({ name, what }) => `\n  ${name.padEnd(15)} ${what}`).join('')}
 `;
 

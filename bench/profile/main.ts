@@ -19,7 +19,7 @@ const usage = `npm run profile -- [--model MODEL] [--items N] [--latency MS] [--
   --items    of the batch; about twenty seconds by default
   --latency  of the image server, in milliseconds; 0 by default
   --flame    an SVG file for a flame graph of the worker
-  --out      where the .cpuprofile files go; profile/<date> in DATA_DIR by default
+  --out      directory for the .cpuprofile files; profile/<date> in DATA_DIR by default
 `;
 /** Number of functions shown for each process. */
 const shown = 8;

@@ -38,7 +38,7 @@ export function figuresOf({ name, limits }: Scenario, { samples, posted, lost }:
     ),
     of(
       'turns',
-      'turns between rising and falling',
+      'changes of direction of the number of workers',
       turnsOf(counts),
       '',
       `workers ${runsOf(counts).join(', ')}`,
@@ -50,7 +50,7 @@ export function figuresOf({ name, limits }: Scenario, { samples, posted, lost }:
       'items a second of a worker',
       efficiency,
       '',
-      'all workers that were paid for, over the whole scenario',
+      'counts all workers, also those that were starting or idle',
     ),
   ];
 }

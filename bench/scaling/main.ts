@@ -17,7 +17,7 @@ import { scenarios, worker } from './scenarios.ts';
  */
 const usage = `npm run scaling -- [options] [SCENARIO...]
   --pace <n>         seconds of the simulation in a second, 1 by default
-  --out <directory>  where results.json and the plots go, bench/results/scaling by default
+  --out <directory>  directory for results.json and the plots, bench/results/scaling by default
 Scenarios: ${scenarios.map(({ name, title }) => `\n  ${name.padEnd(13)} ${title}`).join('')}
 `;
 
@@ -49,7 +49,7 @@ const figures = runs.flatMap((run) => (run.status === 'fulfilled' ? run.value : 
 const failures = runs.flatMap((run) => (run.status === 'rejected' ? [String(run.reason)] : []));
 writeReport(createReport(figures, pace !== 1), join(out, 'results.json'));
 print(
-  `${tableOf(figures)}\n\nA worker does ${worker.itemsPerSecond} items/s and is asked for ${readable(rule.itemsPerSecondOfWorker)}. The plots are in ${out}`,
+  `${tableOf(figures)}\n\nA worker can process ${worker.itemsPerSecond} items/s; the scaling rule plans ${readable(rule.itemsPerSecondOfWorker)} for each. The plots are in ${out}`,
 );
 for (const failure of failures) say(failure);
 process.exit(failures.length === 0 && figures.every((figure) => isMet(figure) !== false) ? 0 : 1);

@@ -11,7 +11,7 @@ export function plotOf(title: string, samples: readonly Sample[]): string {
       lines: [
         { name: 'posted', colour: '#1b6ca8', points: line(({ postedPerSecond }) => postedPerSecond) },
         {
-          name: 'what the ready workers can do',
+          name: 'capacity of the ready workers',
           colour: '#4b8b3b',
           points: line(({ ready }) => ready * worker.itemsPerSecond),
         },

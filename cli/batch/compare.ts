@@ -163,12 +163,12 @@ export function formatComparison(comparison: Comparison, stream: NodeJS.WriteStr
       row('batch', batch),
     ]).trimEnd(),
     '',
-    styled(stream, 'bold', `The batch is ${speedUp.toFixed(1)} times as fast.`),
+    styled(stream, 'bold', `The batch is ${speedUp.toFixed(1)} times as fast as single requests.`),
     'The caches were cold, and the two measurements used different rows.',
   ];
   if (largestDifference !== null)
-    lines.push(`A row's score in a batch differs from its single score by at most ${largestDifference}.`);
+    lines.push(`The score of a row differs between a single request and a batch by at most ${largestDifference}.`);
   if (singles.cached > 0)
-    lines.push(`${whole(singles.cached)} single requests used an image of an earlier row, which was cached.`);
+    lines.push(`${whole(singles.cached)} single requests used the cached image of an earlier row.`);
   return `${lines.join('\n')}\n`;
 }

@@ -105,7 +105,7 @@ function formatOf(file: string): BatchFormat {
   if (format?.isRead) return format;
   const readable = formats.filter(({ isRead }) => isRead);
   throw new UsageError(
-    `The name of ${file} does not end in ${endingsInWords(readable)} (all but .parquet also .gz); rename it, or convert it`,
+    `The name of ${file} does not end in ${endingsInWords(readable)} (.gz may follow, except after .parquet); rename or convert the file`,
   );
 }
 

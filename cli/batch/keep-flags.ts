@@ -68,13 +68,14 @@ export async function checkKeeping(files: readonly string[], flags: KeepFlags): 
     throw new UsageError(`${keep} cannot be used as a folder (${error.code})`);
   });
   const isOwn = found.includes(idsFile) || found.includes(`${idsFile}.part`);
-  if (found.length > 0 && !isOwn) throw new UsageError(`${keep} has other files; name an empty folder with --keep`);
+  if (found.length > 0 && !isOwn)
+    throw new UsageError(`${keep} contains other files; name an empty folder with --keep`);
   return { ...flags, keep };
 }
 
 /** Describes a selection in a line. */
 export function formatKept({ folder, scored, kept, threshold, ties }: Kept): string {
   const from = threshold === null ? '' : `, from a score of ${threshold}`;
-  const equal = ties === 0 ? '' : `, ${ties} more than requested, because they have the same score as the last one`;
+  const equal = ties === 0 ? '' : `, ${ties} more than requested, because they tie with the last selected one`;
   return `${folder}: ${kept} of ${scored} scored samples kept${from}${equal}\n`;
 }

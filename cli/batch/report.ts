@@ -27,15 +27,18 @@ export function formatReport(
   if (failures.length > 0) lines.push('', failureTable(tally, stream).trimEnd());
   if (tally.escapedCells > 0) {
     const cells = tally.escapedCells === 1 ? '1 cell begins' : `${whole(tally.escapedCells)} cells begin`;
-    lines.push('', `${cells} like a formula and got an apostrophe; --keep-formulas writes cells as they are.`);
+    lines.push('', `${cells} like a formula and got an apostrophe; --keep-formulas writes cells without it.`);
   }
   if (state === 'failed') lines.push('', 'No row has a score. Run the same command again to start over.');
   if (state === 'cancelled') lines.push('', 'The batch was cancelled. Run the same command again to start over.');
-  if (wasDone) lines.push('', 'An earlier run has scored all rows; --again scores them once more.');
+  if (wasDone) lines.push('', 'An earlier run has already scored all rows; --again scores them again.');
   const retryable = failures.filter(([code]) => isCode(code) && codes[code].retryable);
   if (batchId !== null && retryable.length > 0) {
     const count = retryable.reduce((sum, [, { items }]) => sum + items, 0);
-    lines.push('', `${whole(count)} may succeed later: \`${called} retry ${batchId}\` scores the failed rows again.`);
+    lines.push(
+      '',
+      `${whole(count)} of the failed rows may succeed in a retry: \`${called} retry ${batchId}\` scores the failed rows again.`,
+    );
   }
   return `${lines.join('\n')}\n`;
 }

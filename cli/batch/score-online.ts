@@ -73,7 +73,8 @@ export async function runToEnd(deps: OnlineDeps, state: RunState, stateFile: Sta
   deps.onBatch?.(id);
   const show = ({ items }: Pick<BatchStatus, 'items'>) =>
     progress.update({ done: items.total - items.pending, failed: items.failed, total: items.total });
-  const onLost = (reason: string) => progress.say(`${reason}; the batch is stored, waiting for the service`);
+  const onLost = (reason: string) =>
+    progress.say(`${reason}; waiting until the service answers again (it has stored the batch)`);
   for await (const { event, data } of followBatch(client, id, { signal, onLost: withoutRepeats(onLost) })) {
     if (event === 'end') {
       show(data);

@@ -26,7 +26,7 @@ export async function expandShards(patterns: readonly string[]): Promise<string[
   const seen = new Set<string>();
   for (const file of files) {
     const path = isReference(file) ? file : resolve(file);
-    if (seen.has(path)) throw new UsageError(`${file} is named twice`);
+    if (seen.has(path)) throw new UsageError(`${file} is given twice`);
     seen.add(path);
   }
   return files;
@@ -76,6 +76,7 @@ export async function outputsOf(files: readonly string[], folder: string | undef
   await disk.mkdir(folder, { recursive: true });
   const outputs = files.map((file) => join(folder, basename(outputBeside(file))));
   const twice = outputs.find((output, at) => outputs.indexOf(output) !== at);
-  if (twice !== undefined) throw new UsageError(`Two files would have the output ${twice}; name them differently`);
+  if (twice !== undefined)
+    throw new UsageError(`Two input files would be scored into the same output ${twice}; rename one of them`);
   return outputs;
 }

@@ -60,7 +60,7 @@ export function stateFileOf(output: string): StateFile {
       try {
         return schema.parse(JSON.parse(text));
       } catch {
-        throw new UsageError(`${path} is not the state of a run of this version; delete it to start over`);
+        throw new UsageError(`${path} is not a state file that this version of vls can read; delete it to start over`);
       }
     },
     async write(state) {

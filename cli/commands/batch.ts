@@ -30,11 +30,11 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
     )
     .argument(
       '<file...>',
-      `${endingsInWords(inputFormats)} (all but .parquet also .gz), or a folder of images with captions; - for stdin; the service reads s3://…`,
+      `${endingsInWords(inputFormats)} (.gz may follow, except after .parquet); or a folder of images with captions, - for stdin, or an s3:// address that the service reads`,
     )
     .option(
       '-o, --out <file>',
-      `output: ${endingsInWords(outputFormats)}, or - for stdout; default FILE.scores.csv; with s3://… a folder of a bucket`,
+      `output: ${endingsInWords(outputFormats)}, or - for stdout; default: FILE.scores.csv; for an s3:// input: a folder of a bucket`,
     )
     .addOption(new Option('--format <format>', 'format of the rows on stdin').choices(pipedFormats))
     .option('--force', 'replace the output if it exists', false)
@@ -50,13 +50,17 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
     .option('--delimiter <text>', 'separator of the columns of CSV and TSV')
     .option('--encoding <name>', 'encoding of text: windows-1252, shift_jis, …; default UTF-8 or UTF-16')
     .option('--images <dir>', 'base directory of image paths; default the directory of FILE')
-    .option('--server-files', 'send image paths unchanged, for a service with IMAGE_FILE_ROOTS', false)
-    .option('-n, --limit <rows>', 'score only the first rows', atLeast(1))
-    .option('--strict', 'refuse the whole file when a row is not a pair, instead of failing that row', false)
+    .option(
+      '--server-files',
+      'send image paths instead of the images: the service reads the files below its IMAGE_FILE_ROOTS',
+      false,
+    )
+    .option('-n, --limit <rows>', 'score only this number of rows, from the first', atLeast(1))
+    .option('--strict', 'refuse the whole file if a row is not a valid pair; by default only that row fails', false)
     .option('--keep-formulas', 'CSV, TSV: do not escape cells that a spreadsheet would run as formulas', false)
     .option('--priority <number>', 'priority among your own batches, -100 to 100', between(-100, 100))
-    .option('--max-failures <count>', 'stop when more rows have failed', atLeast(0))
-    .option('--max-failure-share <share>', 'stop when a larger share of rows has failed, 0 to 1', share)
+    .option('--max-failures <count>', 'stop when more rows than this have failed', atLeast(0))
+    .option('--max-failure-share <share>', 'stop when more than this share of the rows has failed, 0 to 1', share)
     .addOption(
       new Option('--embeddings <kind>', 'store the embeddings of the batch on the service').choices(kept.options),
     )
@@ -67,7 +71,7 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
     )
     .option(
       '--images-from <batch>',
-      'use the stored image embeddings of an earlier batch; the image column then contains indexes of its items',
+      'use the stored image embeddings of this earlier batch; the image column then contains the indexes of its items',
     )
     .option(
       '--keep <dir>',
@@ -76,7 +80,7 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
     .option('--min-score <score>', 'with --keep: keep the samples that have at least this score', scoreLimit)
     .option(
       '--top <share>',
-      'with --keep: keep the samples with the highest scores of all input files, a share or a number, such as 30% or 100000',
+      'with --keep: keep the samples with the highest scores over all input files: a share such as 30%, or a number such as 100000',
       parseTop,
     )
     .option('--again', 'start over, ignoring an earlier run', false)
@@ -123,7 +127,7 @@ async function scoreShards(context: Context, files: readonly string[], flags: Fl
     ...more
   } = flags;
   const alone = files.find((file) => file === '-' || isReference(file));
-  if (alone !== undefined) throw new UsageError(`${alone} must be the only file of a command`);
+  if (alone !== undefined) throw new UsageError(`${alone} must be the only input file`);
   if (isCompared) throw new UsageError('--compare takes one file only');
   if (more.limit !== undefined) throw new UsageError('--limit works with one file only');
   const { openInput } = await import('../batch/input.ts');

@@ -16,10 +16,10 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
   program
     .command('batches')
     .description('List your batches, the latest first.')
-    .option('-n, --limit <number>', 'maximum number, at most 200', between(1, 200), 20)
+    .option('-n, --limit <number>', 'maximum number of batches to list, at most 200', between(1, 200), 20)
     .option(
       '--state <state,...>',
-      'only these states: queued, running, completed, completed_with_errors, failed, cancelled',
+      'only batches in these states: queued, running, completed, completed_with_errors, failed, cancelled',
     )
     .option('--search <text>', 'only batches whose name, id or tag contains this text')
     .option('--tag <tag>', 'only batches with this tag')
@@ -128,9 +128,10 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
     .option('-o, --out <file>', `write the results to this file: ${endingsInWords(outputFormats)}`)
     .option('--force', 'replace the output if it exists')
     .addOption(
-      new Option('--format <format>', 'format; default: that of the file name, else csv (ndjson with --json)').choices(
-        outputFormats.flatMap(({ endings }) => endings),
-      ),
+      new Option(
+        '--format <format>',
+        'output format; default: by the ending of the file name, otherwise csv (with --json: ndjson)',
+      ).choices(outputFormats.flatMap(({ endings }) => endings)),
     )
     .addOption(
       new Option('--status <status>', 'only results with this status').choices(['succeeded', 'failed', 'cancelled']),
@@ -138,9 +139,16 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
     .option('--min-score <score>', 'only results with this score or more', scoreLimit)
     .option('--max-score <score>', 'only results with this score or less', scoreLimit)
     .option('--search <text>', 'only results whose id or text contains this text')
-    .option('--top <share>', 'only the results with the highest scores, a share or a number, such as 30% or 100000')
+    .option(
+      '--top <share>',
+      'only the results with the highest scores: a share such as 30%, or a number such as 100000',
+    )
     .addOption(new Option('--sort <order>', 'order of the results, such as -score').choices(resultOrders))
-    .option('-n, --limit <rows>', 'with --sort or --top: only the first rows', between(1, 10_000))
+    .option(
+      '-n, --limit <rows>',
+      'with --sort or --top: write only this number of rows, from the first',
+      between(1, 10_000),
+    )
     .option('--keep-formulas', 'CSV, TSV: do not escape cells that a spreadsheet would run as formulas')
     .action(async (id: string, options: ResultOptions, command: Command) => {
       await results(contextOf(deps, command), id, options);
@@ -197,7 +205,7 @@ async function results(
   const ties = Number(response.headers.get('vls-top-ties') ?? 0);
   if (ties > 1) {
     const score = response.headers.get('vls-top-last-score');
-    context.remark(`${whole(ties)} items have the lowest selected score, ${score}; all of them are included`);
+    context.remark(`${whole(ties)} items tie at the lowest selected score, ${score}; all of them are included`);
   }
   if (escaped > 0) {
     context.remark(

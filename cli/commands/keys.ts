@@ -66,9 +66,12 @@ export function addKeysCommand(program: Command, { terminal, config }: KeysComma
     .requiredOption('-t, --tenant <name>', 'tenant of the key; all keys of a tenant see the same batches')
     .option('--operator', 'allow access to the batches of all tenants, the queues and the metrics')
     .option('--weight <number>', 'share of the workers relative to other tenants; default 1')
-    .option('--requests-per-minute <count>', 'requests per minute; default 6000, 0 for no limit')
-    .option('--queued-items <count>', 'items in unfinished batches; default 10000000, 0 for no limit')
-    .option('--streams <count>', 'open event streams, streamed results and waiting posts; default 500, 0 for no limit')
+    .option('--requests-per-minute <count>', 'limit of requests per minute; default 6000, 0 for no limit')
+    .option('--queued-items <count>', 'limit of items in unfinished batches; default 10000000, 0 for no limit')
+    .option(
+      '--streams <count>',
+      'limit of open streams (events, streamed results, posts that wait); default 500, 0 for no limit',
+    )
     .option('--expires <when>', 'expiry: 90d, 24h, or a date such as 2027-01-31')
     .option('--entry', 'print an entry for the variable API_KEYS and change no file')
     .action(async (options: AddOptions, command: Command) => {
@@ -243,7 +246,7 @@ function rotate(
 function sameLifetime({ id, created, expires }: KeyRecord, now: number): Date | undefined {
   if (expires === undefined) return undefined;
   if (created !== undefined) return new Date(now + Date.parse(expires) - Date.parse(created));
-  throw new UsageError(`${id} expires, but its creation time is unknown; set --expires`);
+  throw new UsageError(`${id} has an expiry date but no creation date, so its lifetime is unknown; set --expires`);
 }
 
 async function readUses(file: string): Promise<KeyUse> {
@@ -278,7 +281,7 @@ async function edit<Result>(
   const handle = await open(draft, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
     throw new UsageError(
-      `${draft} exists: another command is editing the keys, or was interrupted. Remove the file if none is running`,
+      `${draft} exists: another command is editing the keys, or was interrupted. Remove the file if no such command is running`,
     );
   });
   try {

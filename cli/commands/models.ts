@@ -114,7 +114,7 @@ export function addModelsCommand(program: Command, deps: CommandDeps): void {
   const models = program.command('models').description('Manage the models of this installation and their files.');
   const precision = new Option(
     '-p, --precision <name...>',
-    'precision: fp32, fp16, int8 (made from fp32), repository-int8',
+    'precision: fp32, fp16, int8 (made here from fp32), or repository-int8 (int8 files from the repository)',
   ).choices([...pullable]);
 
   models
@@ -179,7 +179,7 @@ export function addModelsCommand(program: Command, deps: CommandDeps): void {
   models
     .command('remove')
     .description(
-      'Delete the pulled files of models, and registry entries that you have added. A folder that you have added is not deleted.',
+      'Delete the downloaded files of models. A model from `vls models add` also leaves the registry, but its own folder stays.',
     )
     .argument('<name...>', 'profiles or models')
     .action(async (names: string[], _options: object, command: Command) => {

@@ -211,7 +211,7 @@ async function models(config: Config): Promise<Finding[]> {
     if (spec instanceof Error) return { subject, state: isDefault ? 'fail' : 'none', detail: spec.message };
     const configured = { encoders: config.encoders };
     const { encoders, threads } = shapeOf(thisMachine(), spec, configured, on);
-    const shape = `${encoders} encoder${encoders > 1 ? 's' : ''} of ${threads} thread${threads > 1 ? 's' : ''}`;
+    const shape = `${encoders} encoder${encoders > 1 ? 's' : ''} with ${threads} thread${threads > 1 ? 's' : ''} each`;
     return { subject, state: 'ok', detail: `${spec.model} ${spec.revision}, ${spec.precision}, ${shape}` };
   });
 }
@@ -262,7 +262,8 @@ async function service({ host, port, serviceUrl }: Config): Promise<Finding[]> {
     const response = await fetch(url, { signal: AbortSignal.timeout(redisWaitMs) });
     const { status, settings = [] } = (await response.json()) as { status?: string; settings?: string[] };
     const state = status === 'ok' ? 'ok' : 'warn';
-    const remedy = 'give API and workers of one service the same settings, or a REDIS_PREFIX for each service';
+    const remedy =
+      'give the API and the workers of one service the same settings, and each service its own REDIS_PREFIX';
     return [
       { subject, state, detail: `${url} answers ${status ?? `HTTP ${response.status}`}` },
       ...settings.map((detail): Finding => ({ subject: 'settings', state: 'fail', detail, remedy })),

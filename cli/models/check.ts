@@ -81,7 +81,7 @@ function cosineIn(threshold: string | undefined): number | undefined {
   if (threshold === undefined) return undefined;
   const value = Number(threshold);
   if (threshold.trim() === '' || !(value >= -1 && value <= 1)) {
-    throw new UsageError(`--threshold ${threshold} is not a cosine`);
+    throw new UsageError(`--threshold must be a cosine from -1 to 1, not ${threshold}`);
   }
   return value;
 }

@@ -32,6 +32,6 @@ export const formatDrift = (title: string, drift: MeasuredDrift): string =>
   [
     `${title}: drift of cosines against fp32, ${drift.pairs} pairs of ${drift.images} images and ${drift.texts} texts`,
     `  mean ${drift.mean.toFixed(4)}, largest ${drift.largest.toFixed(4)}, rank correlation ${drift.rankCorrelation.toFixed(4)}`,
-    `  ${(100 * drift.changedSides).toFixed(1)} % of the pairs change sides at a threshold of ${drift.threshold.toFixed(4)}`,
+    `  ${(100 * drift.changedSides).toFixed(1)} % of the pairs cross the threshold of ${drift.threshold.toFixed(4)}`,
     '',
   ].join('\n');

@@ -178,7 +178,7 @@ timings: Timings;};
 
 export type Receipt = {model: string;
 revision: string;
-/** Precision of the towers. If they differ, first that of the vision tower, then that of the text tower: `fp16+fp32`. */
+/** The precision of the two towers. If it differs, the vision tower comes first: `fp16+fp32` means fp16 for images and fp32 for texts. */
 precision: string;
 /** ONNX Runtime execution provider. */
 provider: string;
@@ -232,7 +232,7 @@ tenant: string;
 name: string | null;
 tags: (string)[];
 state: BatchState;
-/** `evaluating`: a worker has taken a part of it; a dead worker is noticed within 20 s. `stopping`: it was cancelled or too many items failed; it ends when its parts in flight have ended, within 45 s. */
+/** `evaluating`: a worker is evaluating a part of the batch (after a crash of the worker, for up to 20 s more). `stopping`: the batch was cancelled or too many items failed; it ends when its parts in flight have ended, within 45 s. */
 phase: "waiting" | "evaluating" | "stopping" | "finished";
 model: string;
 revision: string;
@@ -380,7 +380,7 @@ model?: string;};
 
 export type ItemError = {code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "image.not_stored" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.no_embeddings" | "batch.other_model" | "batch.interrupted" | "file.not_found" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
 message: string;
-/** True if the same item may succeed later. */
+/** True if a retry of the same item may succeed. */
 retryable: boolean;};
 
 export type CancelledItem = {/** Position in the posted batch, from 0. */
@@ -418,7 +418,7 @@ tenant: string;
 name: string | null;
 tags: (string)[];
 state: BatchState;
-/** `evaluating`: a worker has taken a part of it; a dead worker is noticed within 20 s. `stopping`: it was cancelled or too many items failed; it ends when its parts in flight have ended, within 45 s. */
+/** `evaluating`: a worker is evaluating a part of the batch (after a crash of the worker, for up to 20 s more). `stopping`: the batch was cancelled or too many items failed; it ends when its parts in flight have ended, within 45 s. */
 phase: "waiting" | "evaluating" | "stopping" | "finished";
 model: string;
 revision: string;
@@ -513,7 +513,7 @@ tenant: string;
 name: string | null;
 tags: (string)[];
 state: BatchState;
-/** `evaluating`: a worker has taken a part of it; a dead worker is noticed within 20 s. `stopping`: it was cancelled or too many items failed; it ends when its parts in flight have ended, within 45 s. */
+/** `evaluating`: a worker is evaluating a part of the batch (after a crash of the worker, for up to 20 s more). `stopping`: the batch was cancelled or too many items failed; it ends when its parts in flight have ended, within 45 s. */
 phase: "waiting" | "evaluating" | "stopping" | "finished";
 model: string;
 revision: string;
@@ -609,7 +609,7 @@ results: (ItemResult)[];
 /** With `sort` or `top`: the number of results that meet all conditions but `q`. */
 selected?: number;
 top?: TopSelected;
-/** Cursor of the next page; null at the end. In the order of evaluation it is present while the batch runs, and leads to later results. */
+/** Cursor of the next page; null at the end. In the order of evaluation it is never null while the batch runs, because it then leads to later results. */
 next: string | null;};
 
 /** The items that `top` selects in the whole batch. */
@@ -627,7 +627,7 @@ state: BatchState;
 succeeded: number;
 mean: ({cosine: number;
 score: number;}) | (null);
-/** Succeeded items by cosine, in bins of 0.0025; empty bins at both ends are left out. In a batch of an older release, bins of 0.01. */
+/** The number of succeeded items in each bin of the cosine. A bin is 0.0025 wide (0.01 in a batch of an older release). Empty bins at both ends are left out. */
 histogram: ({from: number;
 to: number;
 count: number;})[];
@@ -635,7 +635,7 @@ count: number;})[];
 percentiles: ({percent: number;
 cosine: number;
 score: number;})[];
-/** True for a batch that has ended. While it runs, percentiles are estimated from the histogram, within a bin. */
+/** True for a batch that has ended. While it runs, this is false: percentiles are estimated from the histogram, with an error of up to one bin. */
 percentilesExact: boolean;
 /** The 50 items with the lowest cosines, the lowest first. */
 lowest: ({index: number;
@@ -677,7 +677,7 @@ both: number;
 onlyThis: number;
 onlyOther: number;
 neither: number;}) | (null);
-/** The items counted in two dimensions. Empty bins are left out. */
+/** A two-dimensional histogram of the scores in the two batches. Empty bins are left out. */
 bins: {/** The width of a bin in points of score of this batch. */
 width: number;
 otherWidth: number;
@@ -867,9 +867,9 @@ candidate: string;
 reference: string;
 comparedBy: ComparedBy;
 pairs: number;
-/** Items that only the reference could score. */
+/** Items that the reference model scored and the candidate model could not. */
 failed: number;
-/** Mean difference of the scores, candidate minus reference, on a scale of 0 to 100. Null when the models are compared by ranks; the next two are null then too. */
+/** Mean difference of the scores, candidate minus reference, on a scale of 0 to 100. This field and the two absolute differences are null when the models are compared by ranks. */
 meanDifference: number | null;
 meanAbsoluteDifference: number | null;
 maxAbsoluteDifference: number | null;
@@ -915,9 +915,9 @@ encoders: {ready: number;
 configured: number;
 restarts: number;};
 detail: string | null;})[];
-/** One sentence for each setting that must be equal in all processes of this service and is not. For operators. Normally empty. */
+/** One sentence for each setting that must be equal in all processes of this service but differs. For operators. Normally empty. */
 settings: (string)[];
-/** Worker connections over all queues; null without Redis. */
+/** The number of worker connections to all queues together; null without Redis. */
 workers: (number) | (null);
 /** The jobs of all tenants. Only for operators; null for tenants and without Redis. */
 queues: (({name: string;
@@ -1132,7 +1132,7 @@ id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {2
 '/evaluator/v1/evaluation/batch/{id}/retry': {post: {/** Evaluate the failed or cancelled items again */
 parameters: {query?: {/** The items to evaluate: `failed`, which is the default, `cancelled`, or `failed,cancelled`. With `cancelled`, a cancelled batch is continued. */
 status?: string;
-/** With `true`, of the failed items only those whose error may be gone later. */
+/** With `true`: of the failed items, only those that may succeed when they are retried. */
 retryable?: "true" | "false";};path: {/** Id of the batch. */
 id: string;};header?: {/** Printable ASCII. Repeating the same request with the same key returns the same batch. */
 "Idempotency-Key"?: string;};cookie?: never;}; requestBody?: never; responses: {202: {headers: Record<string, unknown>; content: {'application/json': BatchStatus;};};
@@ -1184,11 +1184,11 @@ code?: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavail
 q?: string;
 /** JSON and NDJSON: with `true`, each result also has the text of its item and the address of its image. The other formats always have both. */
 items?: "true" | "false";
-/** `score`: the lowest first. `-score`: the highest first. `cosine` and `-cosine`: the same by cosine, which also orders the items of score 0, as their cosines are negative. `index`: the order of the items. Items with the same score are in index order, items without a score come last. Default: the order of the items; a JSON page without `top` has the order of evaluation. */
+/** `score`: the lowest first. `-score`: the highest first. `cosine` and `-cosine`: the same by cosine. This also orders the items of score 0: every negative cosine has the score 0. `index`: the order of the items. Items with the same score are in index order, items without a score come last. Default: the order of the items; a JSON page without `top` has the order of evaluation. */
 sort?: "score" | "-score" | "cosine" | "-cosine" | "index";
 /** Only the items with the highest scores: a share of all items with a score (`0.3` or `30%`), or a number of items (`100000`). All items that have the lowest selected score are included; the response states their number. */
 top?: string;
-/** The id of another batch of the same items, such as that of another model. Only items with a score in both batches; items are matched by their index. Without `sort`, in the order of the items. */
+/** The id of another batch of the same items, for example scored by another model. Selects the items with a score in both batches. Items are matched by their index. Without `sort`, they are in index order. */
 other?: string;
 /** With `other`: only items that have this score or a higher one in the other batch. */
 otherMinScore?: string;
@@ -1196,7 +1196,7 @@ otherMinScore?: string;
 otherMaxScore?: string;
 /** With `other`: only items whose two scores differ by this number of points or more. */
 minDifference?: string;
-/** With `sort`, `top` or `other`, in pages of JSON: leaves out this many results, so that a page from the middle of a long list is read at once. Not with `q`, nor for cancelled items; `cursor` counts for more. */
+/** JSON pages with `sort`, `top` or `other`: skips this many results, so that a client can read the middle of a long list directly. Not allowed with `q` or for cancelled items. `cursor` takes precedence. */
 skip?: number;
 /** CSV and TSV: `escape`, which is the default, puts an apostrophe before text that a spreadsheet would interpret as a formula; `keep` does not. The other formats never change a value. */
 formulas?: "escape" | "keep";};path: {/** Id of the batch. */

@@ -20,7 +20,7 @@ const lookBytes = 16 * MiB;
 /** The disk space that all stored files of this process share. */
 export const spoolBudget: FairBytes = createFairBytes({
   ...{ bytes: 1024 * MiB, guaranteedBytes: maxSpoolBytes, hardBytes: 1536 * MiB, unitBytes: 8 * MiB },
-  refusal: () => 'Files that are read as a whole use all of their disk space',
+  refusal: () => 'Other uploads use all disk space for files that must be stored before they are read; retry shortly',
 });
 
 /**

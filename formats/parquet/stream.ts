@@ -64,9 +64,13 @@ async function enter(owner: string, signal: AbortSignal | undefined): Promise<()
   const late = new AbortController();
   const refuse = () =>
     late.abort(
-      new ServiceError('overloaded', 'The service reads as many Parquet files at once as it can; retry shortly', {
-        retryAfter: 10,
-      }),
+      new ServiceError(
+        'overloaded',
+        'The service is already reading the maximum number of Parquet files; retry shortly',
+        {
+          retryAfter: 10,
+        },
+      ),
     );
   const timer = setTimeout(refuse, patienceMs);
   const ends = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]);

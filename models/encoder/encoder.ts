@@ -200,7 +200,8 @@ export async function createEncoder(
           // Decoding a large image takes a second or more. Batch work must not wait for a large interactive image.
           interactiveDecoding.delete(caller);
           return (
-            given.takeLargePlace?.(ending) ?? Promise.reject(new Error('The decode queue has no large-image places'))
+            given.takeLargePlace?.(ending) ??
+            Promise.reject(new Error('This decoder was given no function that reserves memory for large images'))
           );
         };
         return cropImage(bytes, { ...given, takeLargePlace });

@@ -47,7 +47,7 @@ export async function selfTest(options: SelfTestOptions): Promise<number> {
     return known;
   };
   const differs = (what: string, cosine: number, expected: string, most: number) =>
-    refusal(`${what} has the cosine ${cosine.toFixed(4)} ${expected} (${most} is allowed at ${precision})`);
+    refusal(`${what} has the cosine ${cosine.toFixed(4)} ${expected} (limit at ${precision}: ${most})`);
   for (const { image: file, text: caption, cosine: known } of golden.pairs) {
     const cosine = cosineOf(await imageAt(file), await text(caption));
     // The condition is negated, so that NaN counts as a difference.

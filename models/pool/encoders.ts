@@ -89,7 +89,7 @@ export function createEncoders(
     const idle = [...loaded].filter(([, one]) => !isAtWork(one)).sort(([, a], [, b]) => a.usedAt - b.usedAt);
     for (const [key, one] of idle) {
       if (taken() + bytes <= budget) return;
-      unload(key, one, 'memory for another model');
+      unload(key, one, 'its memory is needed for another model');
     }
   }
 

@@ -52,7 +52,7 @@ export function createWaitingTasks(model: string, maxInteractive: number): Waiti
       if (interactive.size < maxInteractive) return;
       const full = new ServiceError(
         'overloaded',
-        `${interactive.size} requests already wait for ${model}; retry shortly`,
+        `${interactive.size} requests are already waiting for ${model}; retry shortly`,
         {
           retryAfter: 1,
         },

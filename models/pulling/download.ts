@@ -70,7 +70,7 @@ const notExpected = (file: LayoutFile, hub: Hub, fault: string) =>
   new PullError(
     'wrong_hash',
     `${nameOf(file)} from ${hub.name} is not the expected file: ${fault}`,
-    'Nothing was installed. If a mirror or proxy altered it, use another HF_ENDPOINT; if the entry in the registry is wrong, correct its hash or size.',
+    'Nothing was installed. If a mirror or proxy altered the file, use another HF_ENDPOINT. If the registry entry is wrong, correct its hash or size.',
   );
 
 const notTheFile = (file: LayoutFile, hub: Hub, fault: string) =>
@@ -83,11 +83,11 @@ const notTheFile = (file: LayoutFile, hub: Hub, fault: string) =>
 /** Returns a description of the first difference between a file and the known facts; undefined when they agree. */
 export function faultOf(digest: Digest, expected: Expected): string | undefined {
   if (expected.bytes !== undefined && digest.bytes !== expected.bytes)
-    return `${digest.bytes} bytes instead of ${expected.bytes}`;
+    return `wrong size: expected ${expected.bytes} bytes, got ${digest.bytes}`;
   if (expected.sha256 !== undefined && digest.sha256 !== expected.sha256)
-    return `SHA-256 ${digest.sha256} instead of ${expected.sha256}`;
+    return `checksum mismatch (SHA-256): expected ${expected.sha256}, got ${digest.sha256}`;
   if (expected.sha256 === undefined && expected.gitBlob !== undefined && digest.gitBlob !== expected.gitBlob)
-    return `git blob ${digest.gitBlob} instead of ${expected.gitBlob}`;
+    return `checksum mismatch (git blob SHA-1): expected ${expected.gitBlob}, got ${digest.gitBlob}`;
   return undefined;
 }
 
@@ -174,7 +174,7 @@ async function transfer(
  */
 function requireSize({ total }: Download, file: LayoutFile, { bytes }: Expected, hub: Hub): void {
   if (bytes !== undefined && total !== undefined && total !== bytes) {
-    throw notExpected(file, hub, `${total} bytes instead of ${bytes}`);
+    throw notExpected(file, hub, `wrong size: expected ${bytes} bytes, got ${total}`);
   }
 }
 
@@ -183,7 +183,7 @@ function requireEnd({ received }: Course, total: number | undefined, file: Layou
   throw new PullError(
     'network',
     `${hub.name} sent ${nameOf(file)} ${mostSendings} times, and each time incompletely`,
-    'A proxy interrupts long responses and ignores ranges. Use another network or another HF_ENDPOINT. The bytes received are stored.',
+    'Probably a proxy interrupts long responses and does not support range requests. Use another network or another HF_ENDPOINT. The bytes received are stored.',
     { isFinal: true },
   );
 }

@@ -29,8 +29,13 @@ export function refusal(answer: Response, { what, repo, endpoint, url, isStore, 
     return new PullError('hub', `${url.host}, the store of ${endpoint}, answered ${status} for ${what}`, advice, wait);
   }
   if (answer.status === 429) {
-    const advice = `The limit counts all requests of this address in 5 minutes${hasToken ? '' : '; requests with HF_TOKEN have a separate limit'}. The bytes received are stored: run the same command again.`;
-    return new PullError('hub', `${url.host} limits the rate of requests (${status})`, advice, wait);
+    const advice = `The hub allows each IP address a limited number of requests in 5 minutes${hasToken ? '' : '; with HF_TOKEN another limit applies'}. The bytes received are stored: wait a few minutes and run the same command again.`;
+    return new PullError(
+      'hub',
+      `${url.host} refused the request, because this address sent too many (${status})`,
+      advice,
+      wait,
+    );
   }
   if (answer.status === 408 || answer.status === 425 || answer.status >= 500) {
     return new PullError('hub', `${url.host} could not serve ${what} (${status})`, adviceFor.hub, wait);
@@ -39,13 +44,13 @@ export function refusal(answer: Response, { what, repo, endpoint, url, isStore, 
   const page = `${url.origin}/${repo}`;
   if (said === 'GatedRepo') {
     const advice = hasToken
-      ? `The account of HF_TOKEN has no access yet: ask for it at ${page}.`
+      ? `The account of HF_TOKEN has no access to the repository yet: request access at ${page}.`
       : `Ask for access at ${page} with your account, then set HF_TOKEN to a token of the same account.`;
     return new PullError('gated', `${repo} is gated (${status})`, advice);
   }
   if (answer.status === 401 || answer.status === 403) {
     const advice = hasToken
-      ? 'HF_TOKEN is not accepted for this repository: check that it is valid and may read it.'
+      ? 'The hub does not accept HF_TOKEN for this repository: check that the token is valid and may read the repository.'
       : `The repository is private or does not exist: check its name at ${page}, or set HF_TOKEN.`;
     return new PullError('unauthorized', `${url.host} refuses ${what} (${status})`, advice);
   }

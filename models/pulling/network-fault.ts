@@ -45,7 +45,7 @@ export function networkFault(error: unknown, what: string): PullError {
   const refused = chain.find(({ code }) => code === 'image.fetch.blocked_address' || code === 'image.source_invalid');
   if (refused !== undefined) {
     const advice =
-      'A hub or mirror redirects to this address. If you trust it, or if a proxy on this machine resolves all names, add the host or its address range to HF_HOSTS_ALLOW.';
+      'A hub or mirror redirects to this address. If you trust the address, or if a proxy on this machine resolves all names, add the host or its address range to HF_HOSTS_ALLOW.';
     return new PullError('blocked', `${what} was refused: ${refused.message}`, advice, { cause: error });
   }
   const untrusted = chain.find(({ code }) => typeof code === 'string' && certificateFaults.test(code));

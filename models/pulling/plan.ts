@@ -63,14 +63,14 @@ export function disagreement(
   if (isCommit(file.revision) && facts.commit !== undefined && facts.commit !== file.revision) {
     return new PullError(
       'wrong_commit',
-      `${hub.name} serves ${nameOf(file)} from the commit ${facts.commit}`,
+      `${hub.name} serves ${nameOf(file)} from the commit ${facts.commit} instead of ${file.revision}`,
       'The hub or mirror ignores revisions; set HF_ENDPOINT to another one.',
     );
   }
   const pinned = entry.files[file.local];
   if (pinned === undefined) return undefined;
   const advice = `Nothing was downloaded. Correct models.${entry.model}.files in ${entry.definedIn}, or its revision.`;
-  const source = pinned.unverified ? ', known from one source only' : '';
+  const source = pinned.unverified ? ' (from one source only)' : '';
   if (facts.sha256 !== undefined && facts.sha256 !== pinned.sha256) {
     const message = `${nameOf(file)} has the SHA-256 ${facts.sha256} on ${hub.name}; the registry states ${pinned.sha256}${source}`;
     return new PullError('wrong_hash', message, advice);

@@ -286,7 +286,7 @@ async function requireSpace(planned: Planned[], staging: string, options: Pullin
   const megabytes = (count: number) => `${Math.ceil(count / 1_000_000)} MB`;
   throw new PullError(
     'no_space',
-    `The download needs ${megabytes(bytes)} in ${dirname(staging)}; ${megabytes(free)} are free`,
+    `The download needs ${megabytes(bytes)} in ${dirname(staging)}, but only ${megabytes(free)} are free`,
     'Free some space, or set DATA_DIR to a directory on a larger disk.',
   );
 }
@@ -443,7 +443,7 @@ function asPullError(error: unknown, directory: string): unknown {
   }
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ERR_SQLITE_ERROR') {
     const advice = 'Make it writable for this user, or set DATA_DIR to a local directory that is.';
-    return new PullError('disk', `Cannot write at ${directory}: ${message}`, advice, { cause: error });
+    return new PullError('disk', `Cannot write in ${directory}: ${message}`, advice, { cause: error });
   }
   return error;
 }

@@ -129,7 +129,9 @@ export async function quantize(
       nodes.push(...multiplyRows(rows, names, output, product.bias).map(newNode));
     }
     if (products === 0) {
-      throw new Error(`${source} multiplies by no constant fp32 matrix, so there are no weights to convert to int8`);
+      throw new Error(
+        `${source} has no matrix product with constant fp32 weights, so nothing can be converted to int8`,
+      );
     }
     const needed = neededFor(graph, nodes);
     const kept = [...graph.constants.values()].filter(({ name }) => needed.has(name));
@@ -241,7 +243,7 @@ async function matrixOf(
   const bytes = weights.read(constant.stored);
   if (bytes.length !== 4 * first * second) {
     throw new Error(
-      `${constant.stored.path}: ${name} has ${bytes.length} bytes; its shape needs ${4 * first * second}`,
+      `${constant.stored.path}: the weights ${name} have ${bytes.length} bytes, but their shape requires ${4 * first * second}`,
     );
   }
   return { dims: [first, second], values: new Float32Array(bytes.buffer) };

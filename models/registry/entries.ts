@@ -46,7 +46,10 @@ const statedPrecision = z
     precision,
     z
       .strictObject({ vision: precision.optional(), text: precision.optional() })
-      .refine(({ vision, text }) => vision !== undefined || text !== undefined, 'a precision of vision, text or both'),
+      .refine(
+        ({ vision, text }) => vision !== undefined || text !== undefined,
+        'expected a precision for vision, text or both',
+      ),
   ])
   .transform((stated) => (typeof stated === 'string' ? { vision: stated, text: stated } : stated));
 
@@ -276,7 +279,7 @@ export async function readEntries(config: RegistryConfig): Promise<Entries> {
   for (const [profile, rules] of traffic) {
     const unknown = modelsOf(rules).find((model) => !models.has(model));
     if (unknown !== undefined)
-      throw new RegistryError(`Profile ${profile} names the model ${unknown}, which no registry file has`);
+      throw new RegistryError(`Profile ${profile} names the model ${unknown}, which is not in any registry file`);
   }
   if (find(defaultName) === undefined)
     throw new RegistryError(`The default model ${defaultName} is in no registry file`);

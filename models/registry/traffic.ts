@@ -34,7 +34,7 @@ const rules = z
   .superRefine(({ model, split, canary: tried, shadow }, context) => {
     const fault = (message: string, ...path: string[]) => context.addIssue({ code: 'custom', message, path });
     const taken = [model, ...Object.keys(split)];
-    if (model in split) fault('the main model gets the remaining share and has no entry here', 'split', model);
+    if (model in split) fault('the main model gets the remaining share and must not be listed here', 'split', model);
     if (tried && taken.includes(tried.model)) fault('this model already has a role in this profile', 'canary', 'model');
     if (shadow && [...taken, tried?.model].includes(shadow.model))
       fault('this model already has a role in this profile', 'shadow', 'model');

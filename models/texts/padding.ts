@@ -25,7 +25,8 @@ export function padIds(
   const mask = new Array<number>(rows * length).fill(1);
   for (let row = 0; row < rows; row++) {
     const text = texts[row] ?? texts[0] ?? [];
-    if (text.length > length) throw new Error(`A text has ${text.length} tokens, and a row of its run ${length}`);
+    if (text.length > length)
+      throw new Error(`A text has ${text.length} tokens, but the rows of its run have only ${length}`);
     const filler = pad === 'end' ? (text.at(-1) ?? 0) : pad.id;
     for (let at = 0; at < length; at++) {
       ids[row * length + at] = text[at] ?? filler;

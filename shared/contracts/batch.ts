@@ -120,7 +120,7 @@ const encoding = z
   .max(40)
   .optional()
   .meta({
-    description: `Encoding of ${texts}, by a name of the Encoding Standard (\`windows-1252\`, \`shift_jis\`); also the \`charset\` of the content type. Default: UTF-8, or UTF-16 if it is detected.`,
+    description: `The text encoding of ${texts}, as a name of the WHATWG Encoding Standard such as \`windows-1252\`. The \`charset\` of the content type may state it instead. Default: UTF-8, or UTF-16 if it is detected.`,
   });
 
 /** The formats of the tables of results that a batch by reference may write. */
@@ -266,7 +266,7 @@ export const batchStatus = z
     state: batchState,
     phase: z.enum(['waiting', 'evaluating', 'stopping', 'finished']).meta({
       description:
-        '`evaluating`: a worker has taken a part of it; a dead worker is noticed within 20 s. `stopping`: it was cancelled or too many items failed; it ends when its parts in flight have ended, within 45 s.',
+        '`evaluating`: a worker is evaluating a part of the batch (after a crash of the worker, for up to 20 s more). `stopping`: the batch was cancelled or too many items failed; it ends when its parts in flight have ended, within 45 s.',
     }),
     model: z.string(),
     revision: z.string(),
@@ -409,7 +409,7 @@ export const retryQuery = z.strictObject({
   retryable: z
     .enum(['true', 'false'])
     .optional()
-    .meta({ description: 'With `true`, of the failed items only those whose error may be gone later.' }),
+    .meta({ description: 'With `true`: of the failed items, only those that may succeed when they are retried.' }),
 });
 
 export const rescoreQuery = z.strictObject({
@@ -486,7 +486,7 @@ export const resultsQuery = z.strictObject({
   }),
   sort: z.enum(resultOrders).optional().meta({
     description:
-      '`score`: the lowest first. `-score`: the highest first. `cosine` and `-cosine`: the same by cosine, which also orders the items of score 0, as their cosines are negative. `index`: the order of the items. Items with the same score are in index order, items without a score come last. Default: the order of the items; a JSON page without `top` has the order of evaluation.',
+      '`score`: the lowest first. `-score`: the highest first. `cosine` and `-cosine`: the same by cosine. This also orders the items of score 0: every negative cosine has the score 0. `index`: the order of the items. Items with the same score are in index order, items without a score come last. Default: the order of the items; a JSON page without `top` has the order of evaluation.',
   }),
   top: top.meta({
     description:
@@ -494,7 +494,7 @@ export const resultsQuery = z.strictObject({
   }),
   other: z.string().max(64).optional().meta({
     description:
-      'The id of another batch of the same items, such as that of another model. Only items with a score in both batches; items are matched by their index. Without `sort`, in the order of the items.',
+      'The id of another batch of the same items, for example scored by another model. Selects the items with a score in both batches. Items are matched by their index. Without `sort`, they are in index order.',
   }),
   otherMinScore: scoreLimit.meta({
     description: 'With `other`: only items that have this score or a higher one in the other batch.',
@@ -507,7 +507,7 @@ export const resultsQuery = z.strictObject({
   }),
   skip: z.coerce.number().int().min(0).optional().meta({
     description:
-      'With `sort`, `top` or `other`, in pages of JSON: leaves out this many results, so that a page from the middle of a long list is read at once. Not with `q`, nor for cancelled items; `cursor` counts for more.',
+      'JSON pages with `sort`, `top` or `other`: skips this many results, so that a client can read the middle of a long list directly. Not allowed with `q` or for cancelled items. `cursor` takes precedence.',
   }),
   formulas: z
     .enum(['escape', 'keep'])
@@ -566,7 +566,7 @@ export const resultsPage = z
     top: topSelected.optional(),
     next: z.string().nullable().meta({
       description:
-        'Cursor of the next page; null at the end. In the order of evaluation it is present while the batch runs, and leads to later results.',
+        'Cursor of the next page; null at the end. In the order of evaluation it is never null while the batch runs, because it then leads to later results.',
     }),
   })
   .meta({ id: 'ResultsPage' });
@@ -610,7 +610,7 @@ export const scoreOutline = z
   .object({
     mean: z.number(),
     histogram: z.array(count).meta({
-      description: `Succeeded items by score, in ${outlineBin.count} bins of ${outlineBin.width} points from 0.`,
+      description: `The number of succeeded items in each of ${outlineBin.count} bins of the score. A bin is ${outlineBin.width} points wide; the first one begins at 0.`,
     }),
   })
   .meta({ id: 'ScoreOutline' });
@@ -648,7 +648,7 @@ export const batchSummary = z
     mean: z.object({ cosine: z.number(), score: z.number() }).nullable(),
     histogram: z.array(z.object({ from: z.number(), to: z.number(), count })).meta({
       description:
-        'Succeeded items by cosine, in bins of 0.0025; empty bins at both ends are left out. In a batch of an older release, bins of 0.01.',
+        'The number of succeeded items in each bin of the cosine. A bin is 0.0025 wide (0.01 in a batch of an older release). Empty bins at both ends are left out.',
     }),
     percentiles: z.array(z.object({ percent: z.int(), cosine: z.number(), score: z.number() })).meta({
       description:
@@ -656,7 +656,7 @@ export const batchSummary = z
     }),
     percentilesExact: z.boolean().meta({
       description:
-        'True for a batch that has ended. While it runs, percentiles are estimated from the histogram, within a bin.',
+        'True for a batch that has ended. While it runs, this is false: percentiles are estimated from the histogram, with an error of up to one bin.',
     }),
     lowest: z.array(extreme).meta({ description: 'The 50 items with the lowest cosines, the lowest first.' }),
     highest: z.array(extreme).meta({ description: 'The 50 items with the highest cosines, the highest first.' }),

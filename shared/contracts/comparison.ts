@@ -74,11 +74,12 @@ export const batchComparison = z
         otherWidth: z.number(),
         cells: z.array(
           z.object({ from: z.number(), otherFrom: z.number(), count: count }).meta({
-            description: 'Items whose score is from `from` on, and in the other batch from `otherFrom` on.',
+            description:
+              'The number of items whose score is in the bin that begins at `from`, and in the other batch in the bin that begins at `otherFrom`.',
           }),
         ),
       })
-      .meta({ description: 'The items counted in two dimensions. Empty bins are left out.' }),
+      .meta({ description: 'A two-dimensional histogram of the scores in the two batches. Empty bins are left out.' }),
     disagreements: z
       .object({
         higherHere: z.array(disagreement),

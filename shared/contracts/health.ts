@@ -36,9 +36,12 @@ export const health = z
     ),
     settings: z.array(z.string()).meta({
       description:
-        'One sentence for each setting that must be equal in all processes of this service and is not. For operators. Normally empty.',
+        'One sentence for each setting that must be equal in all processes of this service but differs. For operators. Normally empty.',
     }),
-    workers: z.int().nullable().meta({ description: 'Worker connections over all queues; null without Redis.' }),
+    workers: z
+      .int()
+      .nullable()
+      .meta({ description: 'The number of worker connections to all queues together; null without Redis.' }),
     queues: z
       .array(z.object({ name: z.string(), waiting: z.int(), active: z.int(), failed: z.int(), workers: z.int() }))
       .nullable()

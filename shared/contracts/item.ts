@@ -87,7 +87,7 @@ export const itemErrorSchema = z
   .object({
     code: z.enum(codeNames),
     message: z.string(),
-    retryable: z.boolean().meta({ description: 'True if the same item may succeed later.' }),
+    retryable: z.boolean().meta({ description: 'True if a retry of the same item may succeed.' }),
   })
   .meta({ id: 'ItemError' });
 
@@ -162,7 +162,7 @@ export const receipt = z
     revision: z.string(),
     precision: z.string().meta({
       description:
-        'Precision of the towers. If they differ, first that of the vision tower, then that of the text tower: `fp16+fp32`.',
+        'The precision of the two towers. If it differs, the vision tower comes first: `fp16+fp32` means fp16 for images and fp32 for texts.',
     }),
     provider: z.string().meta({ description: 'ONNX Runtime execution provider.' }),
     preprocess: z.string().meta({ description: 'Version of the image preprocessing.' }),

@@ -79,7 +79,7 @@ export function pairsOf(request: ScoreRequest): { left: ScoreInput[]; right: Sco
   const read = names.map((name) => inputsOf(request[name] ?? []));
   const [left = [], right = []] = read;
   const mixed = read.findIndex((inputs) => inputs.includes(undefined));
-  if (mixed >= 0) return { path: names[mixed] ?? '', message: 'an entry of a list has exactly one part' };
+  if (mixed >= 0) return { path: names[mixed] ?? '', message: 'an entry of a list must have exactly one part' };
   if (left.length !== 1 && left.length !== right.length) {
     const message = `${left.length} and ${right.length} inputs cannot be paired: the lengths must be 1:1, 1:N or N:N`;
     return { path: names[0], message };

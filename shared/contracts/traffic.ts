@@ -144,10 +144,10 @@ export const comparison = z
     reference: z.string(),
     comparedBy,
     pairs: count,
-    failed: count.meta({ description: 'Items that only the reference could score.' }),
+    failed: count.meta({ description: 'Items that the reference model scored and the candidate model could not.' }),
     meanDifference: z.number().nullable().meta({
       description:
-        'Mean difference of the scores, candidate minus reference, on a scale of 0 to 100. Null when the models are compared by ranks; the next two are null then too.',
+        'Mean difference of the scores, candidate minus reference, on a scale of 0 to 100. This field and the two absolute differences are null when the models are compared by ranks.',
     }),
     meanAbsoluteDifference: z.number().nullable(),
     maxAbsoluteDifference: z.number().nullable(),

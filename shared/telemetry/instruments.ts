@@ -89,7 +89,7 @@ export const instruments = {
     type: 'histogram',
     from: 'scoring',
     labels: ['model', 'input'],
-    help: 'Inputs of one run of a tower',
+    help: 'Number of inputs in one run of a tower',
     buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
   },
   vls_encoders: {
@@ -109,7 +109,7 @@ export const instruments = {
     type: 'gauge',
     from: 'scoring',
     labels: ['model', 'state'],
-    help: 'Inputs that wait for an encoder (waiting) or are in one (in_flight)',
+    help: 'Inputs that wait for an encoder (waiting) or that an encoder is processing (in_flight)',
   },
   vls_encoder_memory_bytes: {
     type: 'gauge',
@@ -135,7 +135,7 @@ export const instruments = {
     type: 'histogram',
     from: 'scoring',
     labels: ['profile', 'kind', 'candidate'],
-    help: 'Distance of the scores of two models on the same item (canary, shadow), in points',
+    help: 'Absolute difference in points between the scores that the main model and another model (canary or shadow) gave the same item',
     buckets: [0.001, 0.01, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25],
   },
   vls_canary_phase: {
@@ -207,7 +207,7 @@ export const instruments = {
     type: 'gauge',
     from: 'api',
     labels: ['queue', 'profile'],
-    help: 'Items of live batches without an outcome',
+    help: 'Items of unfinished batches that have no outcome yet',
   },
   vls_items_per_second: {
     type: 'gauge',

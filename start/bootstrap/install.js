@@ -69,7 +69,7 @@ function npmFailure(root, word, failure, output) {
   if (output.includes('ENOSPC'))
     return `npm ${word} failed: no disk space left at ${root}. Free about 1 GB and run the command again.`;
   if (/\b(EROFS|EACCES)\b/.test(output))
-    return `npm ${word} failed: it may not write in ${root}. Make the checkout writable by this user.`;
+    return `npm ${word} failed: this user has no permission to write in ${root}. Make the checkout writable for this user.`;
   const lines = output.trim().split('\n');
   // The message begins with npm's first line about the error, since npm's last lines are general advice.
   const first = Math.max(

@@ -50,7 +50,7 @@ export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
         {crumbs}
         <h1>{name}</h1>
         {followed?.failure === undefined ? (
-          <Waiting what="the batch">{followed?.isInterrupted && 'The page tries again by itself.'}</Waiting>
+          <Waiting what="the batch">{followed?.isInterrupted && 'The page retries automatically.'}</Waiting>
         ) : (
           <ProblemBox failure={followed.failure} />
         )}
@@ -141,7 +141,7 @@ const reasonWords = {
   all_failed: 'No item succeeded.',
   failure_budget: 'The batch was stopped because more items failed than its failure budget allows.',
   input: 'The input object could not be read.',
-  input_lost: 'The stored items of this batch are gone.',
+  input_lost: 'The stored items of this batch were lost.',
   model_unavailable: 'The model could not be loaded.',
 } as const;
 

@@ -120,7 +120,7 @@ async function renamed(
   const packed = lines.pipeThrough(new TextEncoderStream()).pipeThrough(new CompressionStream('gzip'));
   return await new Response(packed).blob().catch((error: unknown) => {
     if (signal.aborted || !(error instanceof TypeError)) throw error;
-    const message = `Some bytes are not valid ${nameOfEncoding(preview.encoding)}. Choose the encoding of the file.`;
+    const message = `Some bytes of the file are not valid ${nameOfEncoding(preview.encoding)}. Choose the right encoding.`;
     throw new RequestFailed(0, 'The file cannot be read', message);
   });
 }

@@ -78,7 +78,7 @@ export function requestBatchRoutes(deps: RequestBatchDeps): Route[] {
       isAtRoot: true,
       operation: {
         operationId: 'createRequestBatch',
-        summary: 'Answer the requests of a file',
+        summary: 'Create a batch from a file of requests',
         description:
           'Each line is `{custom_id, method: "POST", url, body}` for the endpoint of the batch, and all lines name the same model. A line that cannot be read fails and does not affect other lines. The response is sent when all lines are stored.',
         tags: ['openai'],

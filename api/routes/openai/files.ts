@@ -91,7 +91,7 @@ export function fileRoutes({ files, batches, limitsOf, largeResponses, audit }: 
       isAtRoot: true,
       operation: {
         operationId: 'createFile',
-        summary: 'Upload the lines of a batch',
+        summary: 'Upload a file of requests for a batch',
         description: 'A form with `purpose=batch` and the file. Each line of the file is a request as JSON.',
         tags: ['openai'],
         requestBody: {

@@ -284,7 +284,7 @@ describe('vls batch', () => {
     expect(stdout).toMatch(
       /The batch is \d+\.\d times as fast\.\nThe caches were cold, and the two measurements used different rows\./,
     );
-    expect(stdout).toContain("A row's score in a batch differs from its single score by at most 0.");
+    expect(stdout).toContain('The score of a row differs between a single request and a batch by at most 0.');
     // Rows 7, 27 and 47 have no image.
     expect(code).toBe(4);
     expect(await readdir(directory)).not.toContain('pairs.scores.csv');

@@ -27,8 +27,8 @@ const providerNames: Record<string, string> = {
 };
 
 const probabilityWords = {
-  softmax: 'shared between the captions of a request (softmax)',
-  sigmoid: 'one for each pair (sigmoid)',
+  softmax: 'softmax over the captions of the same request',
+  sigmoid: 'sigmoid of each pair, independent of the others',
 } as const;
 
 /** Shows every model of the registry: its state, its settings, and its recent speed. */

@@ -47,7 +47,7 @@ class ClipScore:
         texts = [text] if isinstance(text, str) else list(text)
         pictures = _listed(images)
         if len(pictures) != len(texts) or not texts:
-            raise ValueError(f"Expected as many texts as images, got {len(texts)} texts and {len(pictures)} images")
+            raise ValueError(f"Expected one text for each image, got {len(texts)} texts and {len(pictures)} images")
         total = 0.0
         pairs = zip(pictures, texts)
         for result in self._client.score_many(pairs, model=self._model, concurrency=self._concurrency):

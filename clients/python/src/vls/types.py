@@ -28,7 +28,7 @@ class ItemError:
 
     code: str
     message: str
-    #: True if the same item may succeed later.
+    #: True if a retry of the same item may succeed.
     retryable: bool
 
 
