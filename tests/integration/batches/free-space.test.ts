@@ -28,7 +28,7 @@ test('before Redis is full no more batches are taken, with the reason and a time
   await expect(freeSpace.check()).rejects.toMatchObject({
     code: 'queue.full',
     retryAfter: 60,
-    message: expect.stringMatching(/Redis holds \d+ of \d+ MiB/),
+    message: expect.stringMatching(/Redis uses \d+ of its \d+ MiB/),
   });
   // Running batches still have memory for their results.
   expect(await engine.commit(id, 0, succeeded(0, 4))).toMatchObject({ verdict: 'committed' });

@@ -110,7 +110,7 @@ describe('vls batch', () => {
     expect({ state: finished.state, batchId: still }).toEqual({ state: 'completed_with_errors', batchId });
 
     const third = await vls(['batch', at('pairs.csv'), ...columns], { env });
-    expect(third).toMatchObject({ code: 4, stdout: expect.stringContaining('--again scores them once more') });
+    expect(third).toMatchObject({ code: 4, stdout: expect.stringContaining('--again scores them again') });
     const { body } = await running.client.call<BatchList>('/v1/evaluation/batch?limit=1');
     expect(body.batches[0]?.id).toBe(batchId);
   });
@@ -282,7 +282,7 @@ describe('vls batch', () => {
     expect(stdout).toMatch(/singles +30 +[0-3] +\d/);
     expect(stdout).toMatch(/batch +30 +[0-3] +\d/);
     expect(stdout).toMatch(
-      /The batch is \d+\.\d times as fast\.\nThe caches were cold, and the two measurements used different rows\./,
+      /The batch is \d+\.\d times as fast as single requests\.\nThe caches were cold, and the two measurements used different rows\./,
     );
     expect(stdout).toContain('The score of a row differs between a single request and a batch by at most 0.');
     // Rows 7, 27 and 47 have no image.

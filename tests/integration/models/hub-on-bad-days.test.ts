@@ -43,7 +43,7 @@ describe('a rate limit', () => {
     expect(await pulling).toMatchObject({ outcome: 'pulled' });
     expect(retries.length).toBeGreaterThan(0);
     for (const { reason, waitMs } of retries) {
-      expect(reason).toMatch(/127\.0\.0\.1:\d+ limits the rate of requests \(429\)/);
+      expect(reason).toMatch(/127\.0\.0\.1:\d+ refused the request, because this address sent too many \(429\)/);
       expect(waitMs).toBe(1_000);
     }
   });

@@ -23,7 +23,7 @@ test('an object in a bucket is scored by the service, and the command ends when 
 test('an object that the service does not have says so', async () => {
   const { code, stderr } = await vls(['batch', service.s3.url('open/missing.ndjson')], { env });
   expect(code).toBe(1);
-  expect(stderr).toMatch(/There is no s3:.*missing.ndjson/);
+  expect(stderr).toMatch(/The object s3:.*missing.ndjson does not exist/);
 });
 
 test.each([['--offline'], ['--limit', '3'], ['--server-files']])(

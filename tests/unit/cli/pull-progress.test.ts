@@ -57,12 +57,12 @@ describe('without a terminal', () => {
     onEvent({
       type: 'retry',
       local: 'config.json',
-      reason: 'huggingface.co limits the rate of requests (429)',
+      reason: 'huggingface.co refused the request, because this address sent too many (429)',
       waitMs: 173_000,
     });
     stop();
     expect(written()).toBe(
-      'vit-b-32: config.json: huggingface.co limits the rate of requests (429); waiting 2 min 53 s\n',
+      'vit-b-32: config.json: huggingface.co refused the request, because this address sent too many (429); waiting 2 min 53 s\n',
     );
   });
 });

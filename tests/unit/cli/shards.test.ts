@@ -36,7 +36,7 @@ describe('names of several files', () => {
 
   test.each([
     [['*.none'], 'No file matches'],
-    [['*.tar', 'a.tar'], 'a.tar is named twice'],
+    [['*.tar', 'a.tar'], 'a.tar is given twice'],
     [['{5..4}.tar'], 'its end is smaller than its start'],
     [['{0..999999}.tar'], 'more than 100000 files'],
     [['{0..999}{0..999}.tar'], 'more than 100000 files'],
@@ -56,7 +56,9 @@ describe('outputs of several files', () => {
   });
 
   test('are different files', async () => {
-    await expect(outputsOf(['x/a.tar', 'y/a.tar'], at('out'))).rejects.toThrow('Two files would have the output');
+    await expect(outputsOf(['x/a.tar', 'y/a.tar'], at('out'))).rejects.toThrow(
+      'Two input files would be scored into the same output',
+    );
     await expect(outputsOf(['x/a.tar'], at('a.csv'))).rejects.toThrow('--out must name a folder');
   });
 });

@@ -21,7 +21,7 @@ describe.skipIf(!existsSync('/dev/shm'))('slots', () => {
       return bytes.toString();
     };
     expect([read(0, 8), read(1, 6)]).toEqual(['a first!', 'second']);
-    expect(() => read(1, 8)).toThrow('A slot holds 6 bytes instead of 8');
+    expect(() => read(1, 8)).toThrow('Expected 8 bytes in a slot of the file, got 6');
   });
 
   test('are taken and given back', () => {
