@@ -76,12 +76,12 @@ export interface AppDeps {
   config: AppConfig;
   version: string;
   isDraining: () => boolean;
-  /** Returns true for a request that arrived on a connection beyond the configured maximum. */
+  /** Returns true for a request on a connection beyond the configured maximum. */
   isSurplus: (request: Request) => boolean;
 }
 
 /**
- * Routes that are refused while the process is overloaded. The status, cancel and delete routes of a batch remain
+ * The routes that are refused while the process is overloaded. Reading, cancelling and deleting a batch remain
  * available.
  */
 const newWork = ['/v1/evaluation/single', '/v1/evaluation/rank', '/v1/evaluation/batch', '/v1/embeddings'];
@@ -178,19 +178,19 @@ export function createApp(deps: AppDeps): Express {
 }
 
 /**
- * Stops the handling of a request whose client went away during authentication. Later middleware counts a request until
- * its response emits `close`. A closed response does not emit it again, so the count would never drop.
+ * Stops handling a request whose client disconnected during authentication. Later middleware counts a request until its
+ * response emits `close`. A response that has already closed does not emit it again, so the count would never decrease.
  */
 const dropClosed: express.RequestHandler = (_request, response, next) => {
   if (!response.closed) next();
 };
 
-/** Returns true for a posted batch whose body is stored while it arrives. Such a body is never in memory as a whole. */
+/** Returns true for a posted batch whose body is stored as it arrives, so that it is never in memory as a whole. */
 const isStreamedBatch = (request: Request) =>
   request.method === 'POST' && batchPath.test(request.path) && streamFormat(request) !== undefined;
-/** Returns true for the upload of a file to `/v1/files`, whose body is stored while it arrives. */
+/** Returns true for the upload of a file to `/v1/files`, whose body is also stored as it arrives. */
 const isFileUpload = (request: Request) => request.method === 'POST' && /^\/files\/?$/i.test(request.path);
-/** Matches a path as the router does: upper or lower case, with or without a trailing slash. */
+/** Matches a path in the same way as the router: in upper or lower case, with or without a trailing slash. */
 const batchPath = /^\/v1\/evaluation\/batch\/?$/i;
 
 function mount(routes: readonly Route[]): Router {
@@ -217,7 +217,7 @@ function mount(routes: readonly Route[]): Router {
   return router;
 }
 
-/** Builds the OpenAPI document at the first request for it, which saves tens of milliseconds at startup. */
+/** Serves the OpenAPI document. It is built at the first request, which saves tens of milliseconds at startup. */
 function openApi(routes: readonly Route[], version: string): express.RequestHandler {
   let document: { body: Buffer; etag: string } | undefined;
   return (_request, response) => {
@@ -225,8 +225,8 @@ function openApi(routes: readonly Route[], version: string): express.RequestHand
       const body = Buffer.from(JSON.stringify(createOpenApi(routes, version)));
       document = { body, etag: `"${createHash('sha256').update(body).digest('base64url')}"` };
     }
-    // All responses share one buffer, so that a client that requests the document and does not read it takes up no
-    // memory for a copy.
+    // All responses share one buffer. A client that requests the document and does not read it then takes no memory for
+    // a copy.
     response.type('application/json').set('ETag', document.etag).send(document.body);
   };
 }

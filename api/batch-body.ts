@@ -43,11 +43,11 @@ export type BatchBody = {
   options: BatchOptions;
 } & ({ items: ItemSource } | { reference: Pick<ReferencePosting, 'input' | 'output' | 'reading' | 'bodyHash'> });
 
-/** The formats that are accepted for a file in a form. */
+/** The formats that are accepted for the file in an upload form. */
 const uploadedFormats = formats.filter(({ isRead }) => isRead);
 /**
- * Formats whose bodies are read as a stream. JSON is not among them: a JSON body may be an object with `items` and
- * options, and is parsed as a whole.
+ * The formats of bodies that are read as a stream. JSON is not among them: a JSON body may be an object with `items`
+ * and options, so it is parsed as a whole.
  */
 export const streamedFormats = uploadedFormats.filter(({ name }) => name !== 'json');
 
@@ -137,7 +137,7 @@ function itemsOf(request: Request, query: BatchQuery, items: readonly unknown[],
 }
 
 /**
- * Parses the JSON document again and keeps the exact value of numbers that JavaScript cannot represent. Returns
+ * Parses the JSON document again, exactly: a number that JavaScript cannot represent keeps its digits. Returns
  * undefined when the document has no such number.
  */
 function exactDocument(request: Request): unknown {
@@ -145,17 +145,20 @@ function exactDocument(request: Request): unknown {
   return hasUnlikeNumber(text) ? parseExactly(text) : undefined;
 }
 
-/** Returns the query's options, with the column names of the table that the client converted to this list of items. */
+/**
+ * Returns the options of the query. They include the column names of the table from which the client made this list of
+ * items.
+ */
 const withColumnsOfQuery = (query: BatchQuery): BatchOptions => ({
   ...optionsOfQuery(query),
   ...(query.columns !== undefined && { columns: query.columns, columnNames: columnsOf(query) }),
 });
 
 /**
- * Reads the items of a streamed body, or of the file in a form. Text formats may be compressed with gzip.
- * @param pending limits the memory of lines whose end has not arrived, over all requests. It is released when all items
+ * Reads the items of a streamed body, or of the file in an upload form. Text formats may be compressed with gzip.
+ * @param pending limits the memory that incomplete lines take, over all requests. The memory is released when all items
  * have been read.
- * @param signal stops the reading of a format whose items can be read only after its last byte, such as Parquet.
+ * @param signal stops the reading of a format such as Parquet, whose items can be read only after its last byte.
  */
 export async function readStream(
   request: Request,
@@ -198,7 +201,7 @@ export async function readStream(
   return { model, longText, options, items: withFacts(items, facts) };
 }
 
-/** Returns the last part of a path as the name of a batch. */
+/** Returns the last part of a path, which becomes the name of the batch. */
 function nameOfFile(path: string): string | undefined {
   const name = path.split(/[/\\]/).at(-1)?.trim().slice(0, maxNameLength);
   return name || undefined;
@@ -211,7 +214,7 @@ const invalid = (path: string, message: string): ServiceError =>
 
 /**
  * Returns the format of an uploaded file by the ending of its name, or by its media type when the ending is unknown.
- * The ending has priority because browsers and curl seldom know the media types of these formats.
+ * The ending takes precedence because browsers and curl seldom know the media types of these formats.
  */
 function formatOfUpload(filename: string, type: string): FormatName {
   const format = formatOfFile(filename)?.format ?? formatOfMediaType(type);

@@ -6,40 +6,40 @@ import { clientGone } from './client-gone.ts';
 import { resetConnection, stallTimeoutMs, writePaced } from './slow-readers.ts';
 
 /**
- * Sends large responses, and limits the number of responses that are in memory at a time. A response must get a slot
- * before it uses memory; until then it waits in a queue. A stream uses a slot for one part at a time, and queues again
- * for the next part.
+ * Sends large responses and limits how many of them are in memory at a time. A response waits in a queue until it gets
+ * a slot, and only then uses memory. A stream gets a slot for one part at a time, and queues again for the next part.
  */
 export interface LargeResponses {
   /**
-   * Sends a page of stored data, which `read` returns, as JSON.
+   * Sends a page of stored data as JSON. `read` returns the page.
    * @throws the error of `read`; {@link ServiceError} `overloaded` when too many responses wait.
    */
   page(request: Request, response: Response, read: () => Promise<unknown>): Promise<void>;
   /**
    * Sends a list of scores or embeddings as JSON. Lists have slots of their own, so that an interactive request does
-   * not wait for slow readers of pages.
-   * @param make builds the response from the results. It is called when the list has a slot, since the results take
-   * less memory than the response.
+   * not wait behind slow readers of pages.
+   * @param make builds the response from the results. It is called only when the list has a slot, because the response
+   * takes more memory than the results.
    * @throws {ServiceError} `overloaded` when too many responses wait.
    */
   list(request: Request, response: Response, make: () => unknown): Promise<void>;
   /**
-   * Sends parts as they are read. When reading fails midway, the connection is reset, so that the client notices.
+   * Sends the parts of a stream as they are read. If reading fails midway, the connection is reset, so that the client
+   * notices that the response is incomplete.
    * @param signal aborts when the rest of the response must not be sent.
    * @throws the error of reading a part.
    */
   stream(request: Request, response: Response, parts: AsyncIterator<Bytes>, signal: AbortSignal): Promise<void>;
   /**
-   * Sends a stream whose writer holds rows in memory between two parts, as the Parquet writer does. The stream uses one
-   * slot of its own kind from its first part to its last.
+   * Sends a stream whose writer holds rows in memory between two parts, as the Parquet writer does. The stream occupies
+   * one slot from its first part to its last. Such streams have slots of their own.
    * @throws as {@link stream}; {@link ServiceError} `overloaded` when too many responses wait.
    */
   buffered(request: Request, response: Response, parts: AsyncIterator<Bytes>, signal: AbortSignal): Promise<void>;
 }
 
 export interface LargeResponseOptions extends Pick<FairPlacesOptions, 'guaranteed'> {
-  /** The maximum number of pages in memory. A page ends with the chunk of results in which it reaches 8 MiB. */
+  /** The maximum number of pages in memory. A page ends with the chunk of results that makes it larger than 8 MiB. */
   pages?: number;
   /** Maximum number of lists in memory. A thousand embeddings take 10 MB, a thousand texts up to 20 MB. */
   lists?: number;
@@ -55,8 +55,8 @@ export interface LargeResponseOptions extends Pick<FairPlacesOptions, 'guarantee
 }
 
 /**
- * Creates the sender of large responses. Without these limits, unread responses filled the memory: 100 streams took 1.1
- * GB, 60 pages 0.45 GB, and 60 lists of a thousand embeddings 0.54 GB.
+ * Creates the sender of large responses. Without its limits, responses that clients did not read filled the memory: 100
+ * streams took 1.1 GB, 60 pages 0.45 GB, and 60 lists of a thousand embeddings 0.54 GB.
  */
 export function createLargeResponses({
   pages = 8,
@@ -66,7 +66,8 @@ export function createLargeResponses({
   guaranteed = 2,
   patienceMs = stallTimeoutMs,
 }: LargeResponseOptions = {}): LargeResponses {
-  // Each kind has its own queue: a page must not wait for slow readers of the same tenant's streams.
+  // Each kind of response has its own queue, so that a page does not wait for slow readers of streams of the same
+  // tenant.
   const pagePlaces = createFairPlaces({ places: pages, guaranteed, maxWaiting: 1_000 });
   const listPlaces = createFairPlaces({ places: lists, guaranteed, maxWaiting: 1_000 });
   const partPlaces = createFairPlaces({ places: parts, guaranteed, maxWaiting: 10_000 });
@@ -117,15 +118,13 @@ export function createLargeResponses({
   };
 }
 
-/**
- * Reads the next part. This is a separate function, so that its other variables can be freed while the part is written.
- */
+/** Reads the next part. As a separate function, it lets its other variables be freed while the part is written. */
 async function nextOf(source: AsyncIterator<Bytes>): Promise<Buffer | undefined> {
   const { done, value } = await source.next();
   return done ? undefined : toBuffer(value);
 }
 
-/** Runs `send`, then ends the response. A client that goes away or loses its access is not an error. */
+/** Runs `send`, then ends the response. It is not an error when the client disconnects or loses its access. */
 async function endAfter(response: Response, signal: AbortSignal, send: () => Promise<void>): Promise<void> {
   try {
     await send();

@@ -3,14 +3,13 @@ import type { LoadedModel } from '../models/pool/encoders.ts';
 import { ServiceError } from '../shared/errors.ts';
 
 /**
- * The time in s after which a client should retry. When a model fails to load, the service tries again within five
- * minutes.
+ * The time in s after which a client should retry. The service tries again to load a failed model within five minutes.
  */
 const retryAfter = 300;
 
 /**
- * Refuses a batch for a model that has failed to load, for example in its self-test. Otherwise the batch would wait in
- * vain.
+ * Refuses a batch for a model that could not be loaded, for example because its self-test failed. Such a batch would
+ * otherwise wait in vain.
  * @param loaded the models that this process has tried to load. A model that is not among them is accepted.
  * @throws {ServiceError} `model.unavailable`
  */
@@ -18,7 +17,7 @@ export function checkLoadable(
   pinned: Pick<Pinned, 'model' | 'revision' | 'traffic'>,
   loaded: readonly Pick<LoadedModel, 'model' | 'revision' | 'state' | 'detail'>[],
 ): void {
-  // A canary (a model on trial) may have failed: the main model then answers in its place.
+  // A canary (a model on trial) may have failed, because the main model then answers instead.
   const wanted = pinned.traffic?.arms.filter(({ role }) => role !== 'canary') ?? [pinned];
   for (const { model, revision } of wanted) {
     const found = loaded.find((one) => one.model === model && one.revision === revision);

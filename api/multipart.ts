@@ -19,7 +19,7 @@ const partHeaders = { headerPairs: 20, headerSize: 8 * 1024 };
 export const maxFieldBytes = 32 * 1024 * 1024;
 const maxFields = 1_100;
 
-/** A part of a form while its bytes are read. */
+/** A part of a form, with the bytes that have been read of it. */
 interface Part {
   name: string;
   contentType: string;
@@ -27,8 +27,8 @@ interface Part {
 }
 
 /**
- * Reads a `multipart/form-data` body with at most one file. A field is decoded with the charset of its part, otherwise
- * with the charset that the field `_charset_` names, otherwise as UTF-8.
+ * Reads a `multipart/form-data` body with at most one file. A field is decoded with the charset of its part; otherwise
+ * with the charset that the field `_charset_` names; otherwise as UTF-8.
  * @throws {ServiceError} `image.too_large`, `request.invalid`, `request.encoding`, `request.unsupported_media_type`,
  * `request.too_large`, `request.aborted`
  */
@@ -36,8 +36,8 @@ export async function readForm(request: Request, maxFileBytes: number): Promise<
   let file: Part | undefined;
   const fields: Part[] = [];
   let fieldBytes = 0;
-  // Busboy reads fields like files here, because it leaves the bytes of files unchanged. In fields it would replace
-  // invalid bytes by U+FFFD.
+  // Busboy is configured to treat fields like files, because it replaces invalid bytes in fields by U+FFFD and leaves
+  // the bytes of files unchanged.
   const busboy = parserOf(request, { files: maxFields + 10, parts: maxFields + 10, ...partHeaders }, () => true);
   const contentTypeOf = followContentTypes(busboy);
   await new Promise<void>((resolve, reject) => {
@@ -45,7 +45,7 @@ export async function readForm(request: Request, maxFileBytes: number): Promise<
     busboy.on('file', (name, stream, filename, transferEncoding, type) => {
       const part: Part = { name, contentType: contentTypeOf(), chunks: [] };
       const isFile = filename !== undefined || type === 'application/octet-stream';
-      // When the body ends inside a part, both the part's stream and the form fail.
+      // When the body ends inside a part, the stream of the part fails, and so does the form.
       stream.on('error', (cause) => reject(damaged(cause)));
       const failure = refusedTransferEncoding(transferEncoding);
       if (failure !== undefined) reject(failure);
@@ -105,7 +105,7 @@ function decodeFields(parts: readonly Part[]): Map<string, string[]> {
 
 /**
  * Returns an error for a part that is encoded in base64 or quoted-printable. RFC 7578 deprecates both, and Busboy does
- * not decode them: the encoded text would become the value.
+ * not decode them, so the encoded text would be used as the value.
  */
 function refusedTransferEncoding(encoding: string): ServiceError | undefined {
   if (['7bit', '8bit', 'binary'].includes(encoding)) return undefined;
@@ -116,8 +116,8 @@ function refusedTransferEncoding(encoding: string): ServiceError | undefined {
 /** A file of a form that is still arriving. */
 export interface Upload {
   /**
-   * The content of the file. The stream ends when the whole form has been read, and fails with a `ServiceError` when
-   * the form is incomplete or malformed.
+   * The content of the file. The stream ends only when the whole form has been read. It fails with a `ServiceError`
+   * when the form is incomplete or malformed.
    */
   stream: Readable;
   filename: string;
@@ -133,10 +133,10 @@ export interface Upload {
 export async function openUpload(request: Request): Promise<Upload> {
   const busboy = parserOf(request, { files: 1, fields: 0, parts: 1, ...partHeaders });
   const contentTypeOf = followContentTypes(busboy);
-  // The caller gets a separate stream. Busboy's own stream of the file would fail with Busboy's errors, and would end
-  // before the form is known to be complete.
+  // The caller gets a separate stream. Busboy's own stream would fail with errors of Busboy, and would end before the
+  // form is known to be complete.
   const stream = new PassThrough();
-  // An error before the first read is delivered at that read. Without a listener it would crash the process.
+  // An error before the first read is delivered at the first read. Without this listener it would crash the process.
   stream.on('error', () => {});
   return await new Promise<Upload>((resolve, reject) => {
     const fail = (error: ServiceError) => {
@@ -161,7 +161,7 @@ export async function openUpload(request: Request): Promise<Upload> {
       stream.end();
       reject(new ServiceError('request.invalid', 'The form has no file'));
     });
-    // When the reader stops early, Busboy must get no more of the form, since it would keep the bytes in memory.
+    // When the reader stops early, Busboy must get no further bytes, because it would store them in memory.
     stream.on('close', () => request.unpipe(busboy));
     feed(request, busboy, fail);
   });
@@ -172,7 +172,7 @@ const streamedFields = { fields: 20, fieldSize: 1_024, parts: 21 };
 
 /**
  * Reads a form with one file and some short fields, in any order. The file is streamed and never in memory as a whole.
- * @param take reads the file while it arrives. It is called once. Its `fields` are complete when the stream has ended.
+ * @param take reads the file as it arrives. It is called once. Its `fields` are complete when the stream has ended.
  * @returns the result of `take`.
  * @throws {ServiceError} `request.invalid`, `request.aborted`; the error of `take`.
  */
@@ -234,9 +234,8 @@ function parserOf(
 }
 
 /**
- * Returns a function that returns the Content-Type of the latest part that Busboy has reported, with its charset.
- * Busboy itself drops the parameters of a file's type, so this function reads them from Busboy's internal header
- * parser.
+ * Returns a function that returns the Content-Type of the part that Busboy reported last, with its charset. Busboy
+ * drops the parameters of the type of a file, so this function reads them from the internal header parser of Busboy.
  */
 function followContentTypes(busboy: Parser): () => string {
   let contentType = '';
@@ -260,7 +259,7 @@ function feed(request: Request, busboy: Parser, fail: (error: ServiceError) => v
     if (!request.complete) fail(aborted());
   });
   request.pipe(busboy);
-  // The pipe ends with the last boundary. Bytes after the boundary must be read too, or they block the next request on
-  // this connection.
+  // The pipe ends at the last boundary. Bytes after the boundary must be read too, because they would block the next
+  // request on this connection.
   busboy.on('finish', () => request.resume());
 }

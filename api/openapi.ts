@@ -11,7 +11,7 @@ import { type Code, codes } from '../shared/errors.ts';
 import { problemExamples, responseExamples } from './openapi-examples.ts';
 import type { Route } from './route.ts';
 
-/** Creates the OpenAPI 3.1 document of the routes. It uses the schemas that also validate the requests. */
+/** Creates the OpenAPI 3.1 document of the routes, from the schemas that also validate the requests. */
 export function createOpenApi(routes: readonly Route[], version: string) {
   const paths: ZodOpenApiPathsObject = {};
   for (const { path, isAtRoot, method, operation, access } of routes) {
@@ -56,8 +56,8 @@ export function createOpenApi(routes: readonly Route[], version: string) {
 }
 
 /**
- * Moves the defaults of body properties into their descriptions, since openapi-typescript makes every property with a
- * `default` required. Query parameters keep their defaults, since OpenAPI marks each parameter as required or optional.
+ * Moves the defaults of body properties into their descriptions, because openapi-typescript makes every property with a
+ * `default` required. Query parameters keep their defaults, because OpenAPI marks each of them as required or optional.
  */
 function describeDefaults(schema: object): void {
   for (const part of Object.values(schema)) {
@@ -75,14 +75,14 @@ function describeDefaults(schema: object): void {
 }
 
 /**
- * The request id header, which every operation accepts. Only one operation documents it. For operations with several
+ * The request id header. Every operation accepts it, but only one operation documents it: for operations with several
  * kinds of body and no other optional parameter, openapi-python-client would generate a module that cannot be imported.
  */
 export const requestIdHeader = z.object({
   'X-Request-Id': z.string().optional().meta({ description: 'Your own id for this request, used in the logs.' }),
 });
 
-/** Returns the error responses of an operation; each lists the error codes that its status may have. */
+/** Returns the error responses of an operation. Each lists the error codes that can occur with its status. */
 export function problemResponses(...statuses: number[]): ZodOpenApiResponsesObject {
   return Object.fromEntries(
     [...statuses, 500].map((status) => {

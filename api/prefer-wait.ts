@@ -2,8 +2,8 @@
 const maxWaitSeconds = 60;
 
 /**
- * Matches one preference of a `Prefer` header with its value, quoted or not. Parameters of the preference are ignored
- * (RFC 7240, section 2).
+ * Matches one preference of a `Prefer` header and its value, quoted or not. Parameters of a preference are ignored (RFC
+ * 7240, section 2).
  */
 const preference =
   /\s*([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([\w!#$%&'*+.^`|~-]*)))?((?:\s*;(?:[^,"]|"(?:[^"\\]|\\.)*")*)?)\s*(?:,|$)/y;
@@ -17,7 +17,7 @@ export function preferredWaitSeconds(header: string | undefined): number {
   for (let at = 0; at < header.length; at = preference.lastIndex) {
     preference.lastIndex = at;
     const match = preference.exec(header);
-    // Text that is not a preference is skipped up to its comma.
+    // The text up to the next comma is not a preference, so it is skipped.
     if (match === null) {
       const comma = header.indexOf(',', at);
       if (comma === -1) return 0;

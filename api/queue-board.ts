@@ -3,9 +3,9 @@ import type { Queues } from '../batches/queue/queues.ts';
 import { ServiceError } from '../shared/errors.ts';
 
 /**
- * Serves Bull Board, a page that shows the service's queues. It is read-only, since changes there would have no useful
- * effect: the service would restore a deleted job, and a retried job would find that its items are done. Its packages
- * are loaded at the first request.
+ * Serves Bull Board, a page that shows the queues of the service. The page is read-only, because changes there would
+ * have no useful effect: the service would restore a deleted job, and a retried job would find its items already
+ * evaluated. The packages are loaded at the first request.
  */
 export function queueBoard(queues: Queues, path: string): RequestHandler {
   let board: Promise<Board> | undefined;
@@ -25,8 +25,8 @@ export function queueBoard(queues: Queues, path: string): RequestHandler {
 }
 
 /**
- * Removes a link to fonts on another host from Bull Board's page. The content security policy would block it and log an
- * error.
+ * Removes a link to fonts on another host from the page of Bull Board. The content security policy would block them and
+ * log an error.
  */
 function withoutForeignFonts(response: Response): void {
   const render = response.render.bind(response);
@@ -39,7 +39,7 @@ function withoutForeignFonts(response: Response): void {
 
 interface Board {
   handler: RequestHandler;
-  /** Shows these queues on the board. Called for each request, since a new profile adds a queue. */
+  /** Sets the queues that the board shows. Called for each request, because a new profile adds a queue. */
   show(queues: ReturnType<Queues['all']>): void;
 }
 

@@ -2,20 +2,18 @@ import type { Request } from 'express';
 import { ServiceError } from '../shared/errors.ts';
 import { type BatchFormat, formatNamed, formats } from '../shared/formats.ts';
 
-/** The formats in which one response contains the results of the whole batch. */
+/** The formats in which a single response contains the results of the whole batch. */
 export const wholeFormats = formats.filter(({ isWritten }) => isWritten);
-/** All formats of results: JSON in pages, and the formats that contain the whole batch. */
+/** All formats of results: JSON, which is sent in pages, and the formats that contain the whole batch. */
 const offered: readonly BatchFormat[] = [formatNamed('json'), ...wholeFormats];
 const mediaTypes = offered.flatMap((format) => format.mediaTypes);
 
 /**
- * Returns the format of results that the `Accept` header prefers, with the media type that matched. JSON is the
- * default.
+ * Returns the format of results that the `Accept` header prefers, with the matching media type. JSON is the default.
  * @throws {ServiceError} `request.not_acceptable`
  */
 export function negotiateResultsFormat(request: Request): { type: string; format: BatchFormat } {
-  // Parameters such as `charset` are removed: they do not select a format, but a media type with parameters would match
-  // none.
+  // Parameters such as `charset` are removed, because a media type with parameters would match no format.
   request.headers.accept = request.get('accept')?.replace(/;\s*(?!q\s*=)[^;,]*/gi, '');
   const type = request.accepts(mediaTypes);
   const format = offered.find((each) => type !== false && each.mediaTypes.includes(type));

@@ -22,7 +22,7 @@ export interface ApiDeps {
   config: Config;
   log: Logger;
   metrics: Metrics;
-  /** A Redis connection of kind `producer`. A command fails at once when the connection cannot send it. */
+  /** A Redis connection of kind `producer`: a command fails at once while Redis is not connected. */
   redis: Redis;
   registry: Registry;
   evaluation: Evaluation;
@@ -34,18 +34,17 @@ export interface ApiDeps {
 export interface RunningApi {
   url: string;
   engine: BatchEngine;
-  /** Refuses new requests, then completes those in flight. */
+  /** Refuses new requests and waits until those in flight are complete. */
   close(): Promise<void>;
 }
 
 /** The maximum time in ms that the start waits for Redis. Single requests work without Redis. */
 const redisTimeoutMs = 2_000;
-/** The time in ms for which a Prometheus scrape may reuse values that were read from Redis. */
+/** The time in ms for which scrapes of Prometheus reuse values that were read from Redis. */
 const freshMs = 5_000;
 
 /**
- * Starts the API server. It opens the API keys, the part of the batch engine that accepts batches, and the HTTP
- * service.
+ * Starts the API server: opens the API keys, the part of the batch engine that accepts batches, and the HTTP service.
  */
 export async function startApi(deps: ApiDeps): Promise<RunningApi> {
   const { config, log, metrics, redis, registry } = deps;

@@ -4,14 +4,14 @@ import { ServiceError } from '../shared/errors.ts';
 /** The time in ms after which a client that reads nothing is disconnected. */
 export const stallTimeoutMs = 20_000;
 /**
- * The number of bytes that are written at a time. The next part is written once the kernel has accepted this part, so a
- * client must read at least this many bytes within {@link stallTimeoutMs}.
+ * The number of bytes that are written at a time. The next part is written when the kernel has accepted this one, so a
+ * client must read at least this many bytes in {@link stallTimeoutMs}.
  */
 const pieceBytes = 64 * 1024;
 
 /**
- * Writes bytes to a response no faster than the client reads. Resolves when the kernel has accepted all bytes.
- * @param patienceMs the time in ms that the client may take for each part of {@link pieceBytes}.
+ * Writes bytes to a response no faster than the client reads them. Resolves when the kernel has accepted all bytes.
+ * @param patienceMs the time in ms that the client may take to read {@link pieceBytes}.
  * @throws `signal.reason`; {@link ServiceError} `request.timeout` when the client stalls.
  */
 export async function writePaced(
@@ -27,7 +27,7 @@ export async function writePaced(
 }
 
 /**
- * Resolves when the client has read everything that was written. Leaves no listener behind.
+ * Resolves when the client has read everything that was written. Removes its listeners.
  * @throws like {@link writePaced}.
  */
 export async function whenDrained(response: Response, signal: AbortSignal, patienceMs = stallTimeoutMs): Promise<void> {
@@ -51,12 +51,12 @@ export async function whenDrained(response: Response, signal: AbortSignal, patie
 }
 
 /**
- * Resets the connection of an incomplete response. Every client reports a reset connection as an error. Closing the
- * connection would not suffice: an HTTP/1.0 client, such as nginx by default, regards that as the end of the response.
- * In a test, nginx forwarded 385 of 3,001 rows as a complete response.
+ * Resets the connection of an incomplete response, which every client reports as an error. Closing the connection would
+ * not suffice: to an HTTP/1.0 client, such as nginx by default, it marks the end of the response. In a test, nginx
+ * forwarded 385 of 3,001 rows as a complete response.
  */
 export function resetConnection(response: Response): void {
   response.socket?.resetAndDestroy();
-  // Without a socket the client is already gone.
+  // A response without a socket belongs to a client that has already disconnected.
   response.destroy();
 }

@@ -13,10 +13,10 @@ import { whole } from './progress.ts';
 
 export interface BenchOptions {
   client: ServiceClient;
-  /** The addresses or files of the images. If the list is empty, the example photos are used. */
+  /** Addresses or files of the images to score. Without any, the example photos are used. */
   images: readonly string[];
   seconds: number;
-  /** The number of single requests in flight. */
+  /** The number of single requests in flight at a time. */
   concurrency: number;
   /** The number of items of the batch; 0 for no batch. */
   items: number;
@@ -40,8 +40,8 @@ export interface BenchFigures {
 }
 
 /**
- * Measures a service without using its embedding cache: every text is new, and so is every image from a file. An image
- * from an address stays the same, but the service downloads it each time.
+ * Measures a service in such a way that its embedding cache has no effect: every text is new, and so is every image
+ * from a file. An image that is given by an address stays the same, but the service downloads it each time.
  */
 export async function bench(options: BenchOptions): Promise<BenchFigures> {
   const { client, seconds, concurrency, items, model, signal, say } = options;
@@ -134,8 +134,8 @@ const sourceOf = (image: BenchImage) =>
   'address' in image ? image.address : { base64: cacheBustedImage(image.bytes).toString('base64') };
 
 /**
- * Returns a quantile of sorted values by the nearest-rank method: the smallest value such that at least this share of
- * the values is not larger. Returns 0 without values.
+ * Returns a quantile of sorted values by the nearest-rank method: the smallest value for which at least this share of
+ * the values is not larger. Returns 0 for an empty list.
  */
 export function quantile(sorted: readonly number[], share: number): number {
   return round(sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0);

@@ -16,9 +16,9 @@ export interface Call {
 }
 
 /**
- * An HTTP client of the service. When the service refuses a request only for now (429, 503, or an idempotency key in
- * use), the client waits and retries a few times. Any other refusal, or the last one, is thrown as a {@link
- * CommandError} with the code of its problem document.
+ * An HTTP client of the service. It waits and retries a few times when a refusal is only temporary (status 429 or 503,
+ * or an idempotency key in use). Any other refusal, and the last one, is thrown as a {@link CommandError} with the
+ * error code from the response.
  */
 export interface ServiceClient {
   /** The address of the service, such as `http://127.0.0.1:8000`. */
@@ -32,13 +32,13 @@ export interface ServiceClient {
 }
 
 export interface ClientOptions extends Pick<Config, 'serviceUrl' | 'apiKey'> {
-  /** Called before the client waits for a retry, with the reason. */
+  /** Called with the reason before the client waits for a retry. */
   onWait?: ((reason: string) => void) | undefined;
 }
 
-/** The maximum number of attempts of a call that the service asks to retry. */
+/** The maximum number of attempts of a call that the service refuses temporarily. */
 const maxAttempts = 8;
-/** The maximum wait in ms between two attempts. If the service asks for a longer wait, the call fails. */
+/** The maximum wait in ms between two attempts. When the service asks for a longer wait, the call fails instead. */
 const longestWaitMs = 60_000;
 
 export function createClient({ serviceUrl: base, apiKey, onWait }: ClientOptions): ServiceClient {
@@ -50,7 +50,8 @@ export function createClient({ serviceUrl: base, apiKey, onWait }: ClientOptions
       return await fetch(`${base}${prefix}${path}`, {
         method,
         headers: { ...headers, ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }) },
-        // Redirects are not followed. A redirected POST would lose its body, and the API key could reach another host.
+        // Redirects are not followed: a redirected POST would lose its body, and the API key could be sent to another
+        // host.
         redirect: 'manual',
         ...(sent !== undefined && { body: sent }),
         ...(stream !== undefined && withoutBodyCopy),
@@ -102,8 +103,8 @@ export function createClient({ serviceUrl: base, apiKey, onWait }: ClientOptions
 }
 
 /**
- * Options with which fetch keeps no copy of a streamed body. By default, the fetch standard ("HTTP-network-or-cache
- * fetch") requires a copy for the case of a redirect or a login: 110 MB for a million rows.
+ * Options that prevent fetch from storing a copy of a streamed body. The fetch standard ("HTTP-network-or-cache fetch")
+ * requires a copy in case of a redirect or a login, which would take 110 MB for a million rows.
  */
 const withoutBodyCopy = { duplex: 'half', redirect: 'error', window: null } as const;
 
@@ -111,7 +112,7 @@ const isStream = (body: BodyInit | AsyncIterable<Uint8Array>): body is AsyncIter
   typeof body === 'object' && Symbol.asyncIterator in body && !(body instanceof ReadableStream);
 
 /**
- * Converts the source of a body to a stream. `error` returns the error that the source threw, since fetch itself
+ * Converts an async iterable to a body stream. `error` returns the error that the iterable threw, because fetch itself
  * reports only "fetch failed".
  */
 function bodyOf(source: AsyncIterable<Uint8Array>): { body: ReadableStream<Uint8Array>; error(): unknown } {
@@ -127,13 +128,13 @@ function bodyOf(source: AsyncIterable<Uint8Array>): { body: ReadableStream<Uint8
   return { body: ReadableStream.from(watched()), error: () => sourceError };
 }
 
-/** Returns true when the same request may succeed later without a change. */
+/** Returns true when the same request may succeed later. */
 const isTransient = (status: number, code: string): boolean =>
   status === 429 || status === 503 || code === 'idempotency.in_flight';
 
 /**
- * Returns the time of `Retry-After` in s, or 0 without the header. Returns infinity when the model is not available,
- * since waiting does not help then.
+ * Returns the value of `Retry-After` in s, or 0 without the header. Returns infinity when the model is not available,
+ * because waiting does not make it available.
  */
 function retryAfterSeconds(response: Response, code: string): number {
   if (code === 'model.unavailable') return Number.POSITIVE_INFINITY;

@@ -32,7 +32,8 @@ const optionsOf = ({ options }: Command): Completion[] =>
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /**
- * Returns the cases of a shell `case` statement: one for each position. The words before a position select its case.
+ * Returns the branches of a shell `case` statement that offers completions. Each position of a command line has one
+ * branch; the words before the position select the branch.
  */
 const cases = (positions: Position[], render: (words: Completion[], position: Position) => string): string =>
   positions
@@ -43,8 +44,8 @@ const cases = (positions: Position[], render: (words: Completion[], position: Po
     .join('\n');
 
 /**
- * Returns the cases of a shell `case` statement that finds the position: one for each command. Typed words that are
- * options or their values match no case, so they do not change the position.
+ * Returns the branches of a shell `case` statement that determines the position from the typed words. Each command has
+ * one branch. Options and their values match no branch, so they do not change the position.
  */
 const walk = (positions: Position[]): string =>
   positions

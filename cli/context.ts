@@ -14,16 +14,16 @@ export interface OfflineScoring {
   scoreTexts: typeof scoreTexts;
 }
 
-/** The dependencies of every command. */
+/** The dependencies that every command gets. */
 export interface CommandDeps {
   terminal: Terminal;
-  /** Reads the settings when a command runs. Flags take precedence over the environment. */
+  /** Reads the settings. It is called when a command runs. Flags take precedence over the environment. */
   config(): Config;
-  /** Loads what scores without a service. @throws {CommandError} where it is not installed. */
+  /** Loads the modules that score without a service. @throws {CommandError} when they are not installed. */
   offline(): Promise<OfflineScoring>;
 }
 
-/** The flags of every command. */
+/** The flags that every command accepts. */
 interface Global {
   json?: boolean;
   quiet?: boolean;
@@ -40,13 +40,15 @@ export interface Context extends Terminal {
   remark(text: string): void;
   /** Creates a client of the service whose address is in --url or in the environment. */
   connect(): Promise<ServiceClient>;
-  /** Loads what scores without a service. @throws {CommandError} where it is not installed. */
+  /** Loads the modules that score without a service. @throws {CommandError} when they are not installed. */
   offline(): Promise<OfflineScoring>;
-  /** Prints the result as JSON or formatted, on stdout or into a file. */
+  /** Prints the result, as JSON with `--json` and otherwise formatted, to stdout or into a file. */
   result(value: unknown, format: () => string, file?: string): Promise<void>;
 }
 
-/** Creates the context of a command from the settings and the flags. Commands call it at the start of their action. */
+/**
+ * Creates the context of a running command from the settings and the flags. The action of each command calls it first.
+ */
 export function contextOf({ terminal, config: readSettings, offline }: CommandDeps, command: Command): Context {
   const { json: isJson = false, quiet: isQuiet = false } = command.optsWithGlobals<Global>();
   const { stdout, stderr } = terminal;
@@ -81,9 +83,9 @@ export function contextOf({ terminal, config: readSettings, offline }: CommandDe
 }
 
 /**
- * Runs a task that Ctrl-C or SIGTERM aborts cleanly.
- * @param advice returns the advice that the error contains after an abort.
- * @throws {CommandError} `interrupted`
+ * Runs a task that is aborted when the user presses Ctrl-C or the process gets SIGTERM.
+ * @param advice returns the advice of the error that an abort throws.
+ * @throws {CommandError} `interrupted` after an abort.
  */
 export async function interruptible<Value>(
   run: (signal: AbortSignal) => Promise<Value>,

@@ -7,7 +7,7 @@ import { unreachable } from './client.ts';
 import { cannotWrite } from './output-file.ts';
 
 /**
- * Writes the body of a response to a file. The file appears only when it is complete.
+ * Writes the body of a response to a file. The file gets its name only when it is complete.
  * @returns the length of the file in bytes.
  */
 export async function saveResponse(response: Response, file: string, base: string): Promise<number> {
@@ -22,7 +22,9 @@ export async function saveResponse(response: Response, file: string, base: strin
   }
 }
 
-/** Copies the body of a response to a stream. A reader that stops early (`| head`) is not an error. */
+/**
+ * Copies the body of a response to a stream. It is not an error when the reader of the stream stops early (`| head`).
+ */
 export async function printResponse(response: Response, stream: NodeJS.WriteStream, base: string): Promise<void> {
   try {
     await pipeline(readable(response), stream, { end: false });
@@ -36,7 +38,7 @@ const readable = ({ body }: Response): Readable =>
   body === null ? Readable.from([]) : Readable.fromWeb(body as ReadableStream<Uint8Array>);
 
 function asFailure(error: unknown, file: string, base: string): unknown {
-  // fetch throws a TypeError when a connection ends within a body.
+  // When a connection ends in the middle of a body, fetch throws a TypeError.
   if (error instanceof TypeError) return unreachable(base, error);
   const { code } = error as NodeJS.ErrnoException;
   return code === undefined ? error : cannotWrite(file, error as NodeJS.ErrnoException);

@@ -9,7 +9,7 @@ const words: Record<SurveyedFile['state'], string> = {
   failed: 'FAILED',
 };
 
-/** Returns true when a pull would fail, or would download files that differ from the registry. */
+/** Returns true when a pull would fail, or when its files would differ from the hashes in the registry. */
 export const isRefused = ({ files }: Survey): boolean =>
   files.some(({ state }) => state === 'differs' || state === 'failed');
 

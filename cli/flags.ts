@@ -1,9 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 
-/**
- * Returns a parser for the value of a numeric flag. For an invalid value it throws an error that states the valid
- * values.
- */
+/** Returns a parser for the value of a numeric flag. The parser throws an error that states the valid values. */
 const numberWhere = (isValid: (value: number) => boolean, expected: string) => (text: string) => {
   const value = text.trim() === '' ? Number.NaN : Number(text);
   if (isValid(value)) return value;

@@ -2,14 +2,14 @@ import type { Hub } from '../models/pulling/hub.ts';
 import type { Config } from '../shared/config.ts';
 
 /**
- * The hosts of the hub, over https. They may have private addresses, because a proxy on the same machine may resolve
- * their names to one.
+ * The https hosts of the hub. The guard against private addresses allows these hosts to have private ones, because a
+ * proxy on this machine may resolve all names to its own address.
  */
 export const hubHosts = ['huggingface.co:443', '*.huggingface.co:443', 'hf.co:443', '*.hf.co:443'];
 
 /**
- * Opens the hub that the settings name. Requests go through the guard against private addresses, or through the
- * configured proxies.
+ * Opens the hub that the settings select. Requests to it pass the guard against private addresses, or the configured
+ * proxies.
  */
 export async function openHub(config: Config): Promise<Hub> {
   const [{ createGuardedFetch }, { chooseHub }] = await Promise.all([
@@ -24,7 +24,7 @@ export async function openHub(config: Config): Promise<Hub> {
   return await chooseHub(config, fetch);
 }
 
-/** Returns a description of how the hub is reached. */
+/** Describes in words how the hub is reached: from the local cache, from a directory, directly, or through a proxy. */
 export function describeRoute({ hfEndpoint, hfOfflineDir, hfHubOffline, httpsProxy, httpProxy }: Config): string {
   if (hfOfflineDir !== undefined) return 'a directory (HF_OFFLINE_DIR)';
   if (hfHubOffline) return 'the local cache of the Hugging Face tools (HF_HUB_OFFLINE)';

@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from './failures.ts';
 
-/** An image argument: an address or data URI, or the content of a file or of stdin. */
+/** An image that was given as an argument: an address or a data URI, or the content of a file or of stdin. */
 export type TypedImage = { source: string } | { blob: Blob; name: string };
 
 /**

@@ -4,7 +4,7 @@ import { addModelsCommand } from './commands/models.ts';
 import { addStartCommand } from './commands/start.ts';
 import { runProgram } from './program.ts';
 
-// The command line of the service. clients/cli/main.ts is the command line alone.
+// The command line in a checkout of the service. `clients/cli/main.ts` is the standalone command line.
 await runProgram({
   offline: () => import('./offline.ts'),
   addServiceCommands: (program, deps) => {

@@ -8,19 +8,19 @@ export interface OutputCheck {
   inputs?: readonly string[];
   /** True to replace an existing file. */
   force?: boolean | undefined;
-  /** True when the file is the output of an earlier run of the same command. */
+  /** True when the existing file is the output of an earlier run of the same command, which may be replaced. */
   isOwn?: boolean;
 }
 
 /**
- * Checks that a command may write a file. Commands call it before they start their work.
- * @throws {UsageError} when the file is an input, exists already, or cannot be written.
+ * Checks that a command may write an output file. Commands call it before they start their work.
+ * @throws {UsageError} when the file is an input of the command, exists already, or cannot be written.
  */
 export async function checkOutput(file: string, { inputs = [], force = false, isOwn = false }: OutputCheck = {}) {
   const found = await stat(file).catch(() => undefined);
   for (const input of inputs) {
     const read = await stat(input).catch(() => undefined);
-    // Compares device and inode, since a link or a different path may lead to the same file.
+    // Two paths may lead to the same file, for example through a link. Device and inode identify the file.
     if (found !== undefined && read?.ino === found.ino && read.dev === found.dev)
       throw new UsageError(`${file} is the input; name another file with --out`);
   }

@@ -12,11 +12,11 @@ import type { CommandDeps, OfflineScoring } from './context.ts';
 import { failureOf } from './failures.ts';
 import { json, styled, type Terminal } from './output.ts';
 
-/** The parts of the command line that its packages have in different forms. */
+/** The parts in which the command line of a checkout and the standalone command line differ. */
 export interface Edition {
-  /** Loads what scores without a service. */
+  /** Loads the modules that score without a service. */
   offline(): Promise<OfflineScoring>;
-  /** Adds the commands that need the code of the service. */
+  /** Adds the commands that need the code of the service. The standalone command line has none. */
   addServiceCommands(program: Command, deps: CommandDeps): void;
 }
 
@@ -64,7 +64,7 @@ export async function runProgram({ offline, addServiceCommands }: Edition): Prom
     await program.parseAsync();
   } catch (error) {
     if (error instanceof CommanderError) {
-      // Commander has already printed the error. Its own exit code would be 1.
+      // Commander has already printed the error, but its own exit code would be 1 instead of 2.
       process.exitCode = error.exitCode === 0 ? 0 : 2;
     } else {
       const { code, message, advice, exitCode } = failureOf(error);

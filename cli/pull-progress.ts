@@ -28,8 +28,8 @@ export async function showPull(
 }
 
 /**
- * Creates a meter of the download speed of each file. When the download of a file starts again, its measurement starts
- * again too.
+ * Creates a meter of the download speed of each file. The measurement of a file starts anew when its download starts
+ * anew.
  */
 function createMeter(): (local: string, received: number, total: number | undefined) => string {
   const files = new Map<string, { received: number; rate: ReturnType<typeof createThroughputMeter> }>();
@@ -58,7 +58,7 @@ function retryText({ reason, waitMs }: { reason: string; waitMs: number }): stri
 function lines(model: string, stream: NodeJS.WriteStream, everyMs: number): PullProgress {
   const say = (text: string) => void stream.write(`${model}: ${text}\n`);
   const meter = createMeter();
-  /** Returns the line that describes what the pull does now. The timer prints it every `everyMs`. */
+  /** Returns the line that describes the present activity of the pull. A timer prints it every `everyMs`. */
   let current: (() => string) | undefined;
   const timer = setInterval(() => {
     if (current !== undefined) say(current());
@@ -110,12 +110,12 @@ async function bars(model: string, stream: NodeJS.WriteStream): Promise<PullProg
     hideCursor: true,
     emptyOnZero: true,
     barsize: 20,
-    // The command itself handles Ctrl-C, and stops the bars then.
+    // The command handles Ctrl-C itself and stops the bars.
     gracefulExit: false,
   });
   const byFile = new Map<string, SingleBar>();
   const meter = createMeter();
-  // Before the first bar exists, the library prints nothing, so lines are written to the stream directly.
+  // The library prints lines only after the first bar exists. Before that, lines are written to the stream directly.
   const say = (text: string) => (byFile.size === 0 ? void stream.write(`${text}\n`) : all.log(`${text}\n`));
   return {
     onEvent(event) {

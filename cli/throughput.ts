@@ -6,20 +6,20 @@ export interface Throughput {
 }
 
 /**
- * The length in ms of the period over which the speed is measured. The speed depends on the images, so an older speed
- * does not predict the time that remains.
+ * The length in ms of the period over which the speed is measured. An older speed would not predict the remaining time,
+ * because the speed depends on the images.
  */
 const windowMs = 10_000;
 
 /**
- * Creates a meter of how fast a count grows.
- * @returns a function that takes the count, the total and the current time in ms, and returns the throughput.
+ * Creates a meter of the speed at which a count grows.
+ * @returns a function of the count, the total and the current time in ms, which returns the throughput.
  */
 export function createThroughputMeter(): (done: number, total: number, at: number) => Throughput {
   let seen: { done: number; at: number }[] = [];
   return (done, total, at) => {
     seen.push({ done, at });
-    // Keeps the last entry that is older than the period, because the period starts with it.
+    // The last entry before the start of the period is kept, because the speed is measured from there.
     const begin = seen.findLastIndex((entry) => entry.at <= at - windowMs);
     if (begin > 0) seen = seen.slice(begin);
     const [first] = seen;

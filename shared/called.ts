@@ -2,13 +2,14 @@ import { realpathSync } from 'node:fs';
 import { delimiter, dirname, relative, resolve, sep } from 'node:path';
 
 /**
- * Returns the words with which a user called the program, such as `vls` or `npx vls`. Messages name commands with them,
- * because `npx vls` outside of a checkout would fetch a package of somebody else.
+ * Returns the command by which the user called this program, such as `vls` or `npx vls`. Messages use it when they name
+ * a command. A fixed `npx vls` would be wrong outside of a checkout: npx would download an unrelated package.
  * @param script the path of the script that the shell or npx started.
  */
 export function calledAs(script: string, env: NodeJS.ProcessEnv, directory: string): string {
   if (env['npm_command'] === 'exec') {
-    // A package that npx has fetched lies in npm's cache. Its name, not that of its command, fetches it again.
+    // npx stores a downloaded package in the cache of npm. npx needs the name of the package, which may differ from
+    // that of the command.
     const [, fetched] = /[\\/]_npx[\\/].+?node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)[\\/]/.exec(realOf(script)) ?? [];
     return `npx ${fetched?.replace('\\', '/') ?? 'vls'}`;
   }
@@ -20,7 +21,7 @@ export function calledAs(script: string, env: NodeJS.ProcessEnv, directory: stri
   return `node ${fromHere(script, directory, '')}`;
 }
 
-/** Returns a path relative to the directory if it lies in it. */
+/** Returns the path relative to the directory when the path is inside the directory; otherwise unchanged. */
 function fromHere(path: string, directory: string, prefix: string): string {
   const short = relative(directory, path);
   return short.startsWith('..') ? path : prefix + short;
@@ -35,5 +36,8 @@ function realOf(path: string): string {
 }
 
 const script = process.env['VLS_SCRIPT'] ?? process.argv[1] ?? 'vls';
-/** The words with which this program was called. `vls.js` passes on its path, because `main.ts` is another process. */
+/**
+ * The command by which this program was called. `vls.js` passes the path of its script on, because `main.ts` runs in
+ * another process.
+ */
 export const called: string = calledAs(script, process.env, process.cwd());

@@ -18,20 +18,20 @@ export interface AccessDeps {
 /** Identifies the caller of each request by its API key or its session. */
 export interface Access {
   /**
-   * Returns the principal (identity, rights and limits) of an API key. @throws {ServiceError} `access.key_invalid`,
-   * `access.throttled`
+   * Returns the principal (identity, rights and limits) that belongs to an API key. @throws {ServiceError}
+   * `access.key_invalid`, `access.throttled`
    */
   signIn(request: Request, key: string): Promise<Principal>;
   /**
-   * Returns a middleware that attaches the caller's principal to the request. A request without a key or session may
-   * open public paths only. A wrong key is refused on every path, public ones included, so that the caller notices the
-   * mistake.
-   * @param isPublic receives the path without the service's prefix.
+   * Returns a middleware that attaches the principal of the caller to the request. Without a key or session, only
+   * public paths are allowed. An invalid key is refused on every path, even a public one, so that the caller notices
+   * the mistake.
+   * @param isPublic receives the path without the prefix of the service.
    */
   authenticate(isPublic: (path: string) => boolean): RequestHandler;
   /**
-   * Returns true while the caller still has access: its key exists with the same rights, and its session has not ended.
-   * Handlers of long responses call this repeatedly.
+   * Returns true while the caller still has access: its key exists and has the same rights, and its session has not
+   * ended. Handlers of long responses call this repeatedly.
    */
   isStillAllowed(request: Request): Promise<boolean>;
 }
@@ -50,7 +50,7 @@ export function createAccess({ keys, sessions, config }: AccessDeps): Access {
 
   async function fromSession(request: Request): Promise<Principal | undefined> {
     const keyId = await sessions.keyIdOf(request);
-    // A session is valid only while the API key that started it exists and has not expired.
+    // A session is valid only while the API key of its sign-in exists and has not expired.
     const record = keyId === undefined ? undefined : await keys.byId(keyId);
     if (record === undefined) return undefined;
     if (isSafe(request) || isProvenOwnPage(request, config)) return toPrincipal(record, 'session');

@@ -7,7 +7,7 @@ import { ServiceError } from '../../shared/errors.ts';
 export type BoundaryConfig = Pick<Config, 'host' | 'allowedHosts' | 'corsOrigins'>;
 
 /**
- * The paths of the health checks. The check of the Host header does not apply to them, since an orchestrator calls them
+ * The paths of the health checks. The Host header of these requests is not checked, because an orchestrator calls them
  * by the IP address of a replica. Their responses contain nothing confidential.
  */
 const probes = new Set([`${prefix}/health/live`, `${prefix}/health/ready`]);
@@ -15,13 +15,13 @@ export const isProbe = (request: Request): boolean => probes.has(request.path);
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Creates a middleware that refuses requests which a web page of another origin made a browser send. It applies to
- * services with and without API keys.
+ * Creates a middleware that refuses requests which a page of another origin has made a browser send. It works with and
+ * without API keys.
  *
- * The `Host` header reveals DNS rebinding, where an attacker's host name resolves to this machine. An attacker cannot
- * rebind an IP address, so the local IP address of the connection is an accepted host, like the configured names. The
- * headers `Sec-Fetch-Site` and `Origin` reveal requests from pages of another origin (CSRF); scripts cannot set these
- * headers. A client that sends neither header is not a browser.
+ * The check of the `Host` header prevents DNS rebinding: an attack in which a host name of the attacker resolves to
+ * this machine. Accepted hosts are the configured names and the local IP address of the connection, because an IP
+ * address cannot be rebound. The headers `Sec-Fetch-Site` and `Origin` reveal requests from pages of another origin
+ * (CSRF); scripts cannot change them. A client that sends neither header is not a browser.
  */
 export function createBoundary({ host, allowedHosts, corsOrigins }: BoundaryConfig): RequestHandler {
   const configured = new Set(allowedHosts.map((name) => name.toLowerCase()));
@@ -36,7 +36,7 @@ export function createBoundary({ host, allowedHosts, corsOrigins }: BoundaryConf
     return isIP(name) !== 0 && name === localAddress?.replace(/^::ffff:/, '');
   }
 
-  /** Returns true when the page that sends the request comes from this service or from an origin in CORS_ORIGINS. */
+  /** Returns true when the page that sent the request belongs to this service or to an origin in CORS_ORIGINS. */
   function isOwnPage(request: Request): boolean {
     const origin = request.get('origin');
     if (origin !== undefined && foreignOrigins.has(origin)) return true;
@@ -50,8 +50,8 @@ export function createBoundary({ host, allowedHosts, corsOrigins }: BoundaryConf
   }
 
   return (request, _response, next) => {
-    // When a request has several Host headers, Node uses the first one. A proxy in front of the service may have used
-    // another one (RFC 9112, 3.2).
+    // When a request has several Host headers, Node uses the first one, but a proxy in front of the service may have
+    // used another one (RFC 9112, 3.2).
     if (request.rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length > 1) {
       throw new ServiceError('request.invalid', 'A request must have exactly one Host header');
     }
@@ -73,9 +73,9 @@ export function createBoundary({ host, allowedHosts, corsOrigins }: BoundaryConf
 }
 
 /**
- * Returns true when the browser states that a page of this service sends the request. Only then may a request with a
- * session cookie change something. Clients that send neither `Sec-Fetch-Site` nor `Origin`, and pages of CORS_ORIGINS,
- * need an API key for changes.
+ * Returns true when the headers of a browser prove that a page of this service sent the request. Only such a request
+ * may change data with a session cookie. Clients that send neither `Sec-Fetch-Site` nor `Origin`, and pages of
+ * CORS_ORIGINS, need an API key for changes.
  */
 export function isProvenOwnPage(request: Request, { corsOrigins }: Pick<Config, 'corsOrigins'>): boolean {
   const site = request.get('sec-fetch-site');

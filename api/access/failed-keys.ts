@@ -8,15 +8,15 @@ const windowMs = 60_000;
 /** Counts wrong keys by client address. */
 export interface FailedKeys {
   /**
-   * Counts a wrong key, then throws. @throws {ServiceError} `access.key_invalid`, or `access.throttled` beyond the
-   * limit.
+   * Counts an invalid key and throws an error. @throws {ServiceError} `access.key_invalid`, or `access.throttled` above
+   * the limit.
    */
   refuse(address: string, message: string): Promise<never>;
 }
 
 /**
- * Creates the counter of wrong keys. It counts in this process only. A key has 256 random bits, so nobody can guess
- * one; the limit only saves log lines and CPU time. A valid key is therefore accepted from a throttled address too:
+ * Creates the counter of invalid keys. It counts in this process only. Keys have 256 random bits and cannot be guessed,
+ * so the limit only saves log lines and CPU time. Valid keys are therefore accepted from a throttled address too;
  * otherwise one client behind a shared proxy could lock out all other clients of that proxy.
  */
 export function createFailedKeys(): FailedKeys {

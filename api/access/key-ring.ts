@@ -6,31 +6,33 @@ import { type Config, ConfigError } from '../../shared/config.ts';
 import type { Logger } from '../../shared/log.ts';
 import { createKeyUses } from './key-use.ts';
 
-/** The API keys of this service. */
+/** Finds the API keys of this service. */
 export interface KeyRing {
   /**
    * True when requests need a key. It does not change while the process runs, so that removing the last key does not
    * open the service to everybody.
    */
   readonly required: boolean;
-  /** Returns the record of an API key, or undefined when the key is wrong or expired. Records that the key was used. */
+  /**
+   * Returns the record of an API key, or undefined when the key is invalid or expired. Stores that the key was used.
+   */
   find(key: string): Promise<KeyRecord | undefined>;
   /**
-   * Returns the record of the key with this id, for a browser that signed in with the key. Records that the key was
-   * used.
+   * Returns the record of the key with this id, for a browser session that started with the key. Stores that the key
+   * was used.
    */
   byId(id: string): Promise<KeyRecord | undefined>;
 }
 
 /**
- * The time in ms for which a known key is accepted before the key file is checked for changes. An unknown key always
+ * The time in ms for which a known key is accepted without checking the key file for changes. An unknown key always
  * causes a check.
  */
 const recheckMs = 500;
 
 /**
- * Replaces the record of an unknown key id. The check of an unknown id then takes as long as the check of a known id
- * with a wrong secret, so the time does not reveal which ids exist.
+ * Stands in for the record of an unknown key id. The check of an unknown id then takes as long as the check of a known
+ * id with a wrong secret, so the duration does not reveal which ids exist.
  */
 const nobody = { hash: '0'.repeat(64) };
 
@@ -58,7 +60,7 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
     );
     if (version === seenVersion) return;
     const isFirst = seenVersion === '';
-    // The version is stored before the file is parsed, so that a damaged file is reported once and read again only when
+    // The version is stored before the file is parsed. A damaged file is then reported once, and read again only when
     // it changes.
     seenVersion = version;
     const inFile = version === 'absent' ? [] : parseKeyFile(await readFile(file, 'utf8'));
@@ -70,8 +72,8 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
   }
 
   /**
-   * Writes audit log entries for keys that were added to, changed in or removed from the key file. Each API process
-   * does this, since no other component watches the file.
+   * Writes an audit log entry for each key that was added to, changed in or removed from the key file. Every API
+   * process does this, because nothing else watches the file.
    */
   function auditChanges(former: ReadonlyMap<string, KeyRecord>, present: ReadonlyMap<string, KeyRecord>): void {
     const by = 'key_file' as const;
@@ -88,7 +90,7 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
   }
 
   async function recordOf(id: string): Promise<KeyRecord | undefined> {
-    // The key may have just been added to the file, and must work at once.
+    // The key may have been added to the file a moment ago, and must work at once.
     if (!records.has(id) || performance.now() - checkedAt >= recheckMs) await checkFile();
     const record = records.get(id);
     return record === undefined || isExpired(record) ? undefined : record;
@@ -97,7 +99,8 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
   async function checkFile(): Promise<void> {
     if (path === undefined) return;
     check ??= read(path)
-      // The previous keys stay valid: a mistake in the file must neither lock everybody out nor open the service.
+      // After an error the previous keys stay valid, because a mistake in the file must neither lock out all callers
+      // nor open the service.
       .catch((error: Error) =>
         log.error({ file: path, reason: error.message }, 'cannot read the API keys; the previous ones stay valid'),
       )

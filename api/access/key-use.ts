@@ -3,19 +3,19 @@ import { readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { type KeyUse, parseKeyUse, useFileOf } from '../../shared/api-keys.ts';
 import type { Logger } from '../../shared/log.ts';
 
-/** Records when each key was last used, in a file next to the key file. */
+/** Stores the time at which each key was last used, in a file next to the key file. */
 export interface KeyUses {
   record(id: string): void;
 }
 
-/** The shortest time in ms between two writes of the file. Requests never wait for these writes. */
+/** The minimum interval in ms between two writes of the file. Requests do not wait for these writes. */
 const writeMs = 60_000;
 
 /**
- * Creates the record of key uses. Several processes share its file, and each merges its own times with the times in the
- * file. When two processes write at the same time, one update is lost; the next use of that key writes its time again
- * within a minute.
- * @param known returns the ids of all current keys; times of other keys are dropped.
+ * Creates the store of last uses. Several processes share the file; each merges its own times into the file. When two
+ * processes write simultaneously, the update of one is lost. The next use of the key stores its time again within a
+ * minute.
+ * @param known returns the ids of all current keys. Times of other keys are dropped.
  */
 export function createKeyUses(keyFile: string, known: () => Iterable<string>, log: Logger, everyMs = writeMs): KeyUses {
   let seen = new Map<string, number>();
@@ -36,7 +36,7 @@ export function createKeyUses(keyFile: string, known: () => Iterable<string>, lo
       await rename(draft, file);
     } catch (error) {
       await rm(draft, { force: true }).catch(() => {});
-      // The failure is logged once: a directory that is mounted read-only stays read-only.
+      // The failure is logged only once, because a directory that is mounted read-only stays read-only.
       if (!reported) log.info({ file, reason: (error as Error).message }, 'cannot store when API keys were last used');
       reported = true;
     }
@@ -47,8 +47,7 @@ export function createKeyUses(keyFile: string, known: () => Iterable<string>, lo
       seen.set(id, Date.now());
       if (timer !== undefined) return;
       timer = setTimeout(() => void store(), Math.max(0, wroteAt + everyMs - performance.now()));
-      // The timer does not keep the process alive. Without a last write at its exit, the stored times are at most a
-      // minute too old.
+      // The timer does not prevent the process from ending. The stored times are then at most a minute old.
       timer.unref();
     },
   };

@@ -3,14 +3,14 @@ import type { TenantLimits } from '../../batches/intake/posting.ts';
 import { principalOf } from './principal.ts';
 
 /**
- * The default maximum number of items in a tenant's unfinished batches when API keys are required: a tenth of the
- * maximum for all tenants together. `vls keys add --queued-items` sets another value for a key.
+ * The default limit of items in the unfinished batches of a tenant, when API keys are required: a tenth of the limit
+ * for all tenants together. `vls keys add --queued-items` sets another value for a key.
  */
 const defaultItems = 10_000_000;
 
 /**
- * Returns a function that reads the limits of a tenant's batches from its request: the limits of its API key, or the
- * defaults. Without API keys there is no limit.
+ * Returns a function that returns the batch limits of the tenant of a request: those of its API key, or the defaults.
+ * Without API keys there is no limit.
  */
 export function createLimits(keysRequired: boolean): (request: Request) => TenantLimits {
   const defaultLimit = keysRequired ? defaultItems : 0;

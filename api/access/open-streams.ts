@@ -20,23 +20,23 @@ export interface OpenStreams {
 }
 
 /**
- * The default maximum number of a tenant's open streams in this process when API keys are required: a sixteenth of the
- * default maximum number of connections. `vls keys add --streams` sets another value for a key.
+ * The default limit of open streams of a tenant in this process, when API keys are required: a sixteenth of the default
+ * maximum number of connections. `vls keys add --streams` sets another value for a key.
  */
 const defaultStreams = 500;
 /** The time in ms between two checks that the client of an open stream still has access. */
 const recheckMs = 1_000;
 
 /**
- * Creates the counter of open streams. It counts the streams of this process only, since a stream uses connections and
- * memory of its own process.
+ * Creates the counter of open streams. It counts only the streams of this process, because a stream uses the
+ * connections and the memory of its process.
  */
 export function createOpenStreams(access: Pick<Access, 'isStillAllowed'>, keysRequired: boolean): OpenStreams {
   const counts = new Map<string, number>();
 
   return {
     open(request, response) {
-      // A response that has already closed emits no further `close`, so its count would never drop.
+      // A response that has already closed does not emit `close` again, so the count would never decrease.
       if (response.closed) return clientGone(response);
       const tenant = tenantOf(request);
       const count = counts.get(tenant) ?? 0;
@@ -53,7 +53,7 @@ export function createOpenStreams(access: Pick<Access, 'isStillAllowed'>, keysRe
       counts.set(tenant, count + 1);
       const revoked = new AbortController();
       const recheck = async () => {
-        // Sessions cannot be checked while Redis is unreachable. The client then keeps its access.
+        // While Redis is unreachable, sessions cannot be checked, so the client keeps its access.
         const isAllowed = await access.isStillAllowed(request).catch(() => true);
         if (response.closed) return;
         if (isAllowed) timer = setTimeout(recheck, recheckMs);

@@ -4,8 +4,8 @@ import type { KeyRecord } from '../../shared/api-keys.ts';
 /** The identity of a caller, with its rights and limits. */
 export interface Principal extends Pick<KeyRecord, 'tenant' | 'role' | 'weight' | 'limits'> {
   /**
-   * The way in which the caller identified itself: `key` for an API key, `session` for a signed-in browser, `open` when
-   * the service needs no keys.
+   * How the caller identified itself: `key` by an API key, `session` by the cookie of a signed-in browser, `open` not
+   * at all, because the service needs no keys.
    */
   via: 'open' | 'key' | 'session';
   keyId: string | null;
@@ -23,5 +23,8 @@ const principals = new WeakMap<IncomingMessage, Principal>();
 export const setPrincipal = (request: IncomingMessage, principal: Principal): void =>
   void principals.set(request, principal);
 
-/** Returns the principal of a request, or undefined for a request to a public path without a key. */
+/**
+ * Returns the principal of a request. Returns undefined for a request without a key, which can be for a public path
+ * only.
+ */
 export const principalOf = (request: IncomingMessage): Principal | undefined => principals.get(request);

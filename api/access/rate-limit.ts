@@ -11,15 +11,15 @@ const windowMs = 60_000;
 /** The maximum time in ms that a request waits for Redis to count it. */
 const redisTimeoutMs = 200;
 /**
- * The default maximum number of a tenant's requests per minute when API keys are required. It equals a hundred requests
- * a second, a hundred times the rate of a person who uses the web page. `vls keys add --requests-per-minute` sets
- * another value for a key.
+ * The default limit of requests of a tenant per minute, when API keys are required. It equals a hundred requests a
+ * second, a hundred times the rate of a person who uses the web page. `vls keys add --requests-per-minute` sets another
+ * value for a key.
  */
 const defaultRequests = 6_000;
 
 /**
- * Limits the requests of a tenant per minute over all API processes, and states the limit in the headers `RateLimit`
- * and `RateLimit-Policy` (draft 8). While Redis is unreachable, each API process counts on its own.
+ * Limits the requests of a tenant per minute, counted over all API processes. Responses state the limit in the headers
+ * `RateLimit` and `RateLimit-Policy` (draft 8). While Redis is unreachable, each API process counts on its own.
  */
 export function createRateLimit(redis: Redis, keysRequired: boolean): RequestHandler {
   const defaultLimit = keysRequired ? defaultRequests : 0;
@@ -33,7 +33,7 @@ export function createRateLimit(redis: Redis, keysRequired: boolean): RequestHan
     standardHeaders: 'draft-8',
     identifier: 'tenant',
     legacyHeaders: false,
-    // The library checks that its keys are IP addresses. The keys here are tenants.
+    // Switches off the check of the library that keys are IP addresses, because the keys here are tenants.
     validate: false,
     handler: (request, response, next) => {
       const retryAfter = Number(response.getHeader('Retry-After') ?? 1);
@@ -55,8 +55,8 @@ function createStore(redis: Redis): Store {
   let shared: RedisStore | undefined;
 
   /**
-   * Counts a request in Redis, or in this process while Redis is not connected. Creates the Redis store only when Redis
-   * is connected, since a store that fails to load its scripts never loads them again.
+   * Counts a request in Redis, or in this process while Redis is not connected. The Redis store is created only when
+   * Redis is connected, because a store that once fails to load its scripts never loads them again.
    */
   async function increment(key: string): Promise<ClientRateLimitInfo> {
     if (redis.status !== 'ready' || options === undefined) return await local.increment(key);
@@ -95,8 +95,8 @@ function createStore(redis: Redis): Store {
 }
 
 /**
- * Returns a function that sends a command to Redis. It loads each script into all servers of a cluster: every server
- * stores its own scripts, and any server may store a tenant's counter.
+ * Returns a function that sends a command to Redis. It loads each script into all servers of a cluster, because every
+ * server stores its own scripts and any server may store the counter of a tenant.
  */
 function sendCommandOf(redis: Redis) {
   return async (command: string, ...rest: string[]): Promise<RedisReply> => {

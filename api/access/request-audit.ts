@@ -4,8 +4,8 @@ import { addressOf } from './owner.ts';
 import { type Principal, principalOf } from './principal.ts';
 
 /**
- * Writes an audit log entry for a change that a request made, with tenant, key, address and request id.
- * @param who the principal of a request that has none attached yet, such as a sign-in.
+ * Writes an audit log entry for a change that a request made. The entry has tenant, key, address and request id.
+ * @param who the principal, for a request that has none attached yet, such as a sign-in.
  */
 export type RequestAudit = (
   request: Request,

@@ -10,7 +10,7 @@ import { type Redis, withRedis } from '../../shared/redis.ts';
 export interface Sessions {
   /** Signs the browser in with an API key. */
   start(request: Request, response: Response, keyId: string): Promise<void>;
-  /** Returns the id of the key that the browser signed in with, or undefined. */
+  /** Returns the id of the key with which the browser signed in, or undefined without a valid session. */
   keyIdOf(request: Request): Promise<string | undefined>;
   end(request: Request, response: Response): Promise<void>;
 }
@@ -19,8 +19,8 @@ const startSession = loadScript(new URL('./lua/start-session.lua', import.meta.u
 
 const cookieName = 'vls_session';
 /**
- * The time in s after which a browser must sign in again. It is longer than a working day, so that people sign in once
- * a day.
+ * The time in s after which a browser must sign in again. It is longer than a working day, so that people sign in only
+ * once a day.
  */
 const lifetimeSeconds = 12 * 3600;
 
@@ -30,8 +30,8 @@ const lifetimeSeconds = 12 * 3600;
  */
 export function createSessions(redis: Redis): Sessions {
   /**
-   * Returns the token of the session cookie if its form is valid. Another service on the same host could have set a
-   * cookie of this name, since browsers send a cookie to all ports of a host.
+   * Returns the token from the session cookie if it has a valid form. Another service on the same host may have set a
+   * cookie of this name, because browsers send a cookie to all ports of a host.
    */
   const tokenOf = (request: Request): string | undefined => {
     const token = parseCookie(request.get('cookie') ?? '')[cookieName];
@@ -47,7 +47,7 @@ export function createSessions(redis: Redis): Sessions {
       secure: request.secure,
       maxAge,
     });
-  // Redis stores the hash of the token, so that reading Redis does not give access to a session.
+  // Only the hash of the token is stored, so that read access to Redis does not give access to a session.
   const keyOf = (token: string): string => sessionKey(redis, createHash('sha256').update(token).digest('base64url'));
 
   return {

@@ -10,8 +10,8 @@ const signInCodes = new Set<Code>([
   'access.throttled',
 ]);
 /**
- * Sends a sign-in form in place of an error when a browser opens a page or submits that form. The form works without
- * scripts.
+ * Answers with a sign-in form instead of an error, when a browser opens a page or submits the form itself. The form
+ * works without scripts.
  */
 export const answerWithSignIn: ErrorRequestHandler = (thrown, request, response, next) => {
   if (!(thrown instanceof ServiceError) || !signInCodes.has(thrown.code)) return next(thrown);
@@ -24,7 +24,9 @@ export const answerWithSignIn: ErrorRequestHandler = (thrown, request, response,
   response.status(codes[thrown.code].status).type('html').send(page(target, message));
 };
 
-/** Returns true when a browser opens a page or submits a form. A script's `fetch` does not ask for HTML by default. */
+/**
+ * Returns true when a browser opens a page or submits a form. A `fetch` of a script does not accept HTML by default.
+ */
 const wantsPage = (request: Request): boolean =>
   (request.method === 'GET' || request.is('urlencoded') !== false) &&
   /\btext\/html\b/.test(request.get('accept') ?? '');
@@ -32,18 +34,21 @@ const wantsPage = (request: Request): boolean =>
 const formOf = (request: Request): Record<string, unknown> =>
   typeof request.body === 'object' && request.body !== null ? (request.body as Record<string, unknown>) : {};
 
-/** Returns the path to open after the sign-in: `next`, if it lies below this service's prefix, else the start page. */
+/**
+ * Returns the path to open after the sign-in: `next`, if it lies below the prefix of this service, otherwise the start
+ * page.
+ */
 export function targetOf(next: unknown): string {
   const home = `${prefix}/`;
   if (typeof next !== 'string' || !next.startsWith(home)) return home;
-  // The path is resolved as a browser resolves it, so that dots and backslashes cannot lead out of the prefix.
+  // The path is resolved in the same way as by a browser, so that dots and backslashes cannot lead out of the prefix.
   const url = URL.canParse(next, 'http://here') ? new URL(next, 'http://here') : undefined;
   return url?.origin === 'http://here' && url.pathname.startsWith(home) ? url.pathname + url.search : home;
 }
 
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
-/** The design of the page: the same colours, fonts and shapes as in web/styles/theme.css. */
+/** The styles of the page. Colours, fonts and shapes are the same as in web/styles/theme.css. */
 const style = `
     :root {
       color-scheme: light dark;

@@ -2,7 +2,7 @@ import type { Request } from 'express';
 import { everyTenant, type TenantScope } from '../../shared/redis/keys.ts';
 import { everybody, principalOf } from './principal.ts';
 
-/** Returns the tenant of a request. When the service needs no keys, all callers are one tenant. */
+/** Returns the tenant of a request. When the service needs no keys, all callers are the same tenant. */
 export const tenantOf = (request: Request): string => principalOf(request)?.tenant ?? everybody.tenant;
 
 /** Returns the tenants whose batches a request may access: its own, or all of them for an operator. */

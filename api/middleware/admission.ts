@@ -9,7 +9,7 @@ import { clientGone } from '../client-gone.ts';
 export interface Admission {
   /** @throws {ServiceError} `overloaded` */
   enter: RequestHandler;
-  /** Records the time that a request took to download its image. */
+  /** Records how long a request took to download its image. */
   observe(timings: Pick<Timings, 'fetchMs'>): void;
 }
 
@@ -21,40 +21,43 @@ export interface AdmissionOptions {
 }
 
 /**
- * The maximum number of requests in flight for each encoder. The throughput does not grow beyond four requests; with
- * eight, a request waits for about as long as its own work takes.
+ * The maximum number of requests in flight per encoder. More than four requests do not increase the throughput; with
+ * eight, a request waits about as long as its own work takes.
  */
 const perEncoder = 8;
 /**
- * The maximum number of requests in flight, including those that download an image. Each request may have an image in
- * memory.
+ * The maximum number of requests in flight, including those that are downloading an image. Each of them may have an
+ * image in memory.
  */
 const most = 512;
-/** The number of requests that each tenant may have in flight even when other tenants use up the maximum above. */
+/** The number of requests that each tenant may have in flight even when other tenants use up `most`. */
 const guaranteed = 32;
-/** The bound allows for this many times the recent mean number of downloads, so that the bound can grow with demand. */
+/**
+ * The factor by which the bound exceeds the recent mean number of downloads, so that the bound can grow with the
+ * demand.
+ */
 const growth = 1.5;
 /** The time constant in ms of the exponential average of recent downloads. */
 const memoryMs = 2_000;
 /**
- * A request that is in flight for longer than this time in ms waits for an image host and not for an encoder. It then
- * no longer counts toward the bound.
+ * The time in ms after which a request no longer counts toward the bound, because a request that takes longer is
+ * waiting for an image host and not for an encoder.
  */
 const slowMs = 3_000;
 
 /**
- * Creates the limit on interactive requests. The bound is the number of requests that the encoders can work on, plus
- * the mean number of requests that are downloading an image. This mean is the sum of recent download times divided by
- * the elapsed time (Little's law). No fixed bound fits all requests. When a download takes a second, hundreds of
- * requests can be in flight while no encoder is busy, so the bound would be too low. With inline images, a request
- * would wait behind sixteen others, so the bound would be too high.
+ * Creates the limit on interactive requests in flight. The bound is the number of requests that the encoders can work
+ * on, plus the mean number of requests that are downloading an image. This mean is the sum of recent download times
+ * divided by the elapsed time (Little's law). A fixed bound would not fit all requests: when downloads take a second,
+ * hundreds of requests can be in flight while no encoder is busy, so the bound would be too low; with inline images, a
+ * request would wait behind sixteen others, so the bound would be too high.
  *
  * A tenant without competition may use the whole bound, except for the guaranteed share of other tenants. In a test
  * without that share, one tenant sent 20 requests a second with images on a host that never answered. Another tenant
  * then got answers to only 7 of its 60 requests.
  */
 export function createAdmission({ encoders, now = () => performance.now() }: AdmissionOptions): Admission {
-  /** Counts all requests in flight, slow requests included. */
+  /** Counts all requests in flight, including slow ones. */
   const places = createFairPlaces({ places: most, guaranteed, hardLimit: 2 * most, maxWaiting: 0 });
   /** The number of requests that have been in flight for less than `slowMs`, by owner. */
   const quick = new Map<string, number>();
@@ -76,12 +79,12 @@ export function createAdmission({ encoders, now = () => performance.now() }: Adm
     return fetching;
   }
 
-  /** Returns true when one more request of this owner may enter. */
+  /** Returns true when this owner may have one more request in flight. */
   function hasCapacity(owner: string): boolean {
     const bound = perEncoder * Math.max(1, encoders()) + Math.floor(growth * recentlyFetching());
     if (quickInAll < bound) return true;
     const owners = quick.size + (quick.has(owner) ? 0 : 1);
-    // An owner without competition already has the whole bound.
+    // The only owner with requests already has the whole bound.
     return owners > 1 && (quick.get(owner) ?? 0) < Math.max(perEncoder, Math.floor(bound / owners));
   }
 

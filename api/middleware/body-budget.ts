@@ -7,33 +7,33 @@ import { maxJsonBytes } from './json-body.ts';
 import { type SenderWatch, watchSender } from './slow-senders.ts';
 
 /**
- * The maximum number of bytes of request bodies in memory. Parsing and decoding take about three times as much memory.
+ * The maximum number of bytes of request bodies in memory. Parsing and decoding them takes about three times as much
+ * memory.
  */
 const budgetBytes = 256 * 1024 * 1024;
 /**
- * The bytes of the budget that are reserved for small bodies, so that a few large, slow bodies cannot block small
- * requests.
+ * The bytes of the budget that are reserved for small bodies, so that a few large bodies that arrive slowly cannot
+ * block small requests.
  */
 const reservedBytes = 32 * 1024 * 1024;
 const smallBytes = 256 * 1024;
 /**
- * The bytes of bodies that each tenant may have in memory even when other tenants use up the budget. They suffice for a
- * form with an image and its fields.
+ * The bytes of bodies that each tenant may have in memory even when other tenants have used up the budget. They suffice
+ * for a form with an image and its fields.
  */
 const guaranteedBytes = 64 * 1024 * 1024;
-/** The maximum number of bytes of bodies in memory, guaranteed bytes included. */
+/** The absolute maximum number of bytes of bodies in memory, including the guaranteed bytes of tenants. */
 const hardBytes = 2 * budgetBytes;
 
 /**
- * Every body may take this time in ms to arrive. A body that takes longer must have delivered at least `bytesPerMs` for
- * each ms beyond this time.
+ * The time in ms that every body may take to arrive. For each ms beyond it, the body must have delivered `bytesPerMs`.
  */
 const arriveMs = 30_000;
 const bytesPerMs = 64;
 /** The time in ms without a byte after which a sender may be disconnected to make room for another body. */
 const silentMs = 3_000;
 
-/** The maximum number of bytes that one byte of a deflated body can decode to. Other encodings have no such maximum. */
+/** The maximum factor by which a deflated body grows when it is decoded. Other compressions have no such maximum. */
 const maxDeflateGrowth = 1_032;
 
 interface HeldBody {
@@ -45,13 +45,13 @@ interface HeldBody {
 }
 
 /**
- * Limits the memory of request bodies, and shares it between tenants. A body without compression counts with its
- * announced length. A deflated body counts with the largest length that it can decode to. A body that announces no
- * length, or has another compression, counts with the largest allowed length. This limit applies to routes that read
- * their whole body into memory; a streamed body needs next to no memory.
+ * Limits the memory of request bodies, and shares it between tenants. An uncompressed body counts with the length that
+ * its header announces, and a deflated body with the largest length that it can decode to. A body without an announced
+ * length, or with another compression, counts with the largest allowed length. The limit applies to routes that read
+ * their whole body into memory; a streamed body needs almost no memory.
  */
 export function createBodyBudget({ imageMaxBytes }: Pick<Config, 'imageMaxBytes'>): RequestHandler {
-  // An allowed form may be larger than the whole budget. It then counts as the whole budget for large bodies, so it is
+  // The largest allowed form may exceed the whole budget. It then counts as the whole budget for large bodies, so it is
   // the only large body in memory.
   const maxFormBytes = Math.min(budgetBytes - reservedBytes, imageMaxBytes + maxFieldBytes);
   const held = new Set<HeldBody>();
@@ -70,8 +70,8 @@ export function createBodyBudget({ imageMaxBytes }: Pick<Config, 'imageMaxBytes'
     fits(bytes) || (heldBytes + bytes <= hardBytes && bytesOf(owner) + bytes <= guaranteedBytes);
 
   /**
-   * Disconnects silent senders until the requested bytes are free. The senders of the tenant that uses most come first.
-   * Disconnects none when even all of them would not free enough.
+   * Disconnects senders that have been silent, until the requested bytes are free. Senders of the tenant that uses the
+   * most bytes come first. Disconnects nobody if even all of them together would not free enough.
    */
   function freeCapacity(bytes: number): boolean {
     const silent = [...held].filter(({ sender }) => (sender?.silentMs() ?? 0) >= silentMs);
@@ -116,7 +116,10 @@ export function createBodyBudget({ imageMaxBytes }: Pick<Config, 'imageMaxBytes'
   };
 }
 
-/** Returns the bytes to count for a body: the maximum size of the decoded body, or 0 without a body (RFC 9112, 6.3). */
+/**
+ * Returns the number of bytes with which a body counts: the maximum size of the decoded body, or 0 without a body (RFC
+ * 9112, 6.3).
+ */
 function bytesToHold(request: Request, maxFormBytes: number): number {
   const announced = request.get('content-length');
   if (announced === undefined && request.get('transfer-encoding') === undefined) return 0;

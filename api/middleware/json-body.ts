@@ -9,7 +9,8 @@ import { maxJsonDepth, maxJsonKeys, shapeFaultOf } from '../../shared/json-shape
 export const maxJsonBytes = 32 * 1024 * 1024;
 
 /**
- * The original bytes of bodies that were parsed, for hashing and for exact parsing. They are freed with the request.
+ * The original bytes of parsed bodies. They are needed for hashing and for exact parsing, and are freed with the
+ * request.
  */
 const rawBodies = new WeakMap<IncomingMessage, Buffer>();
 export const rawBodyOf = (request: IncomingMessage): Buffer => rawBodies.get(request) ?? Buffer.alloc(0);
@@ -19,8 +20,9 @@ export const jsonTextOf = (request: IncomingMessage): string =>
   decodeWhole(rawBodyOf(request), declaredEncoding(undefined, request.headers['content-type'])).text;
 
 /**
- * Creates a middleware that reads a JSON body of at most this many bytes. Other content types are refused, since
- * Express would read them as an empty body. Types that end in `+json` are refused as well: each is a format of its own.
+ * Creates a middleware that reads a JSON body of at most `maxBytes` bytes. Other content types are refused, because
+ * Express would treat them as an empty body. Types that end in `+json` are refused too, because each is a format of its
+ * own.
  */
 export function createJsonBody(maxBytes: number): RequestHandler {
   const read = express.raw({ limit: maxBytes, type: () => true });
@@ -45,11 +47,12 @@ export function createJsonBody(maxBytes: number): RequestHandler {
 }
 
 /**
- * Parses a JSON body. A body whose shape makes parsing expensive is refused first. @throws {ServiceError} `request.*`
+ * Parses a JSON body. First it refuses a body whose nesting or number of keys would make parsing expensive. @throws
+ * {ServiceError} `request.*`
  */
 function parse(request: IncomingMessage, bytes: Buffer): unknown {
   rawBodies.set(request, bytes);
-  // A missing body counts as an empty object, so that the error names the missing fields.
+  // A missing body counts as an empty object, so that the error message names the missing fields.
   if (bytes.length === 0) return {};
   const { text, encoding } = decodeWhole(bytes, declaredEncoding(undefined, request.headers['content-type']));
   if (!text.isWellFormed()) {

@@ -11,8 +11,8 @@ import { createRefusalLog } from './refusal-log.ts';
 const acceptableId = /^[\w.:-]{1,128}$/;
 
 /**
- * Paths that machines request every few seconds. Such a request gets no trace, and usually a log line at debug level
- * only.
+ * Paths that monitoring programs request every few seconds. Such a request gets no trace, and normally a log line at
+ * debug level only.
  */
 const probes = new Set(['/health', '/health/live', '/health/ready', '/metrics'].map((path) => prefix + path));
 
@@ -22,13 +22,13 @@ const probes = new Set(['/health', '/health/live', '/health/ready', '/metrics'].
 const maxPath = 200;
 
 /**
- * Returns the network of a caller without a tenant. Its address would not identify it, since one machine may have
+ * Returns the network of a caller without a tenant. Its address would not identify it, because one machine may use
  * billions of IPv6 addresses.
  */
 const networkOf = (request: Request): string => ipKeyGenerator(request.ip ?? request.socket.remoteAddress ?? '0.0.0.0');
 
 /**
- * Gives each request an id, a span, a log line and metrics. Repeated refused requests of the same caller share a log
+ * Gives each request an id, a trace span, a log line and metrics. Repeated refusals of the same caller share one log
  * line.
  */
 export function observeRequests(log: Logger, metrics: Metrics): RequestHandler {
@@ -44,13 +44,14 @@ export function observeRequests(log: Logger, metrics: Metrics): RequestHandler {
     const span = probes.has(request.path) ? undefined : traceRequest(request.method, request.headers);
     response.locals['traceId'] = span?.traceId;
     inFlight++;
-    // Each layer that reserves something for a request listens for `close`. Without this call, Node would warn of a
-    // leak beyond 10 listeners.
+    // Each middleware that reserves something for a request listens for `close`. Node would warn of a leak beyond 10
+    // listeners.
     response.setMaxListeners(30);
     response.on('close', () => {
       inFlight--;
       const seconds = (performance.now() - start) / 1000;
-      // The label is the route pattern and not the path: an id in a label would create a time series for each id.
+      // The label is the pattern of the route and not the path, because ids in labels would create a time series for
+      // each id.
       const route = String(response.locals['route'] ?? 'other');
       metrics.request({ method: request.method, route, status: response.statusCode }, seconds);
       const { code, tenant } = response.locals as { code?: Code; tenant?: string };
@@ -71,7 +72,7 @@ export function observeRequests(log: Logger, metrics: Metrics): RequestHandler {
       const isRefused = code !== undefined && code !== 'internal';
       if (isRefused && !refusals.admits(tenant ?? networkOf(request), code)) return;
       // A health check is logged at debug level only, unless it was refused. Status 503 is a normal answer of a health
-      // check.
+      // check and not a refusal.
       if (span === undefined && (statusCode < 400 || statusCode === 503)) log.debug(line, 'request');
       else if (statusCode >= 500) log.warn(line, 'request');
       else log.info(line, 'request');

@@ -7,7 +7,7 @@ import { ServiceError } from '../../shared/errors.ts';
 export interface Vitals {
   /** The mean delay of the event loop in ms. Parsing one body of 32 MiB adds about 10 ms. */
   loopDelayMs: number;
-  /** The share of time that the event loop's thread ran on a CPU, 0 to 1. */
+  /** The share of the time in which the thread of the event loop ran on a CPU, 0 to 1. */
   ownShare: number;
   /** The used share of the maximum heap size, 0 to 1. */
   heapShare: number;
@@ -17,12 +17,12 @@ export interface Vitals {
 
 const maxLoopDelayMs = 150;
 /**
- * When the thread of the event loop ran for less than this share of the time, other programs cause its delay. Refusing
- * requests would not help then. Without this rule, on two cores with a load average of 12 from other programs, the
- * first batch of a new client was refused.
+ * When the thread of the event loop ran for less than this share of the time, other programs caused the delay, so
+ * refusing requests would not help. Without this rule, the first batch of a new client was refused on a machine with
+ * two cores and a load average of 12 from other programs.
  */
 const congestedShare = 0.5;
-/** The event loop delay in ms above which requests are refused even when other programs cause it. */
+/** The event loop delay in ms above which requests are refused even if other programs caused it. */
 const hopelessDelayMs = 2_000;
 const maxHeapShare = 0.85;
 const maxMemoryShare = 0.9;
@@ -46,7 +46,7 @@ export function createPressureGuard(vitals: () => Vitals = watchVitals()): Reque
   };
 }
 
-/** Measures the load of this process once a second. Returns a function that returns the latest values. */
+/** Measures the load of this process once a second. Returns a function that returns the latest measurement. */
 export function watchVitals(): () => Vitals {
   const delay = monitorEventLoopDelay({ resolution: resolutionMs });
   delay.enable();
@@ -59,7 +59,7 @@ export function watchVitals(): () => Vitals {
     const time = performance.now();
     current = {
       ownShare: (user + system) / 1_000 / (time - at),
-      // The values of this histogram include the sampling interval, which is no delay.
+      // The values of this histogram include the sampling interval, which is not a delay.
       loopDelayMs: delay.count === 0 ? 0 : Math.max(0, delay.mean / 1e6 - resolutionMs),
       heapShare: used / heapLimit,
       // Without a limit, the kernel reports an absurdly large number.

@@ -6,10 +6,10 @@ import type { Logger } from '../../shared/log.ts';
 import { resetConnection } from '../slow-readers.ts';
 import { maxJsonBytes } from './json-body.ts';
 
-/** The size in bytes up to which the body of a refused request is read to its end. */
+/** The maximum size in bytes of a refused body that is still read to its end. */
 const smallBytes = 256 * 1024;
 
-/** Turns all errors into responses: RFC 9457 problem details with a stable code. */
+/** Turns all errors into responses: problem details (RFC 9457) with a stable error code. */
 export function answerProblems(log: Logger): ErrorRequestHandler {
   return (thrown, request, response, _next) => {
     const error = toServiceError(thrown);
@@ -17,7 +17,8 @@ export function answerProblems(log: Logger): ErrorRequestHandler {
     if (error.code === 'internal')
       log.error({ err: thrown, requestId: response.locals['requestId'] }, 'request failed');
     response.locals['code'] = error.code;
-    // The client already has the complete response; only the rest of its request body was still being discarded.
+    // The client already has the complete response; the error occurred while the rest of the request body was
+    // discarded.
     if (response.writableEnded) return;
     // The status has already been sent, so only a broken connection can tell the client that the response is
     // incomplete.
@@ -39,8 +40,8 @@ export function answerProblems(log: Logger): ErrorRequestHandler {
     };
     const retryAfter = error.retryAfter ?? (status === 503 || status === 429 ? 2 : undefined);
     if (retryAfter !== undefined) response.setHeader('Retry-After', String(Math.ceil(retryAfter)));
-    // Node reads the rest of a small request body, so that the connection can be reused. The rest of a large body is
-    // not read. Its connection is closed after a while in which the client can read the response
+    // The rest of a small request body is read, so that the connection can be reused. The rest of a large body is not
+    // read: its connection is closed after a short time in which the client can read the response
     // (shared/lingering-close.ts).
     if (!request.complete && !(Number(request.get('content-length')) <= smallBytes)) {
       response.setHeader('Connection', 'close');
@@ -51,7 +52,7 @@ export function answerProblems(log: Logger): ErrorRequestHandler {
 }
 
 /**
- * Paths of OpenAI's API. Its clients show only the `message` of `error`, and some of them read JSON only under the
+ * The paths of OpenAI's API. Its clients show only the `message` of `error`, and some of them parse JSON only under the
  * media type application/json.
  */
 const openAiPaths = /^\/(?:[^/?]+\/v1\/(?:embeddings|models)|v1)(?:[/?]|$)/i;
@@ -90,8 +91,8 @@ function toServiceError(thrown: unknown): ServiceError {
     case 'request.size.invalid':
       return new ServiceError('request.aborted', 'The body ended before it was complete', { cause: thrown });
   }
-  // Express and its middleware state a status for the client's mistakes, such as a path with an invalid
-  // percent-encoding.
+  // Express and its middleware set a status for mistakes of the client, such as an invalid percent-encoding in the
+  // path.
   if (status !== undefined && status >= 400 && status < 500) {
     return new ServiceError('request.invalid', String(message), { cause: thrown });
   }

@@ -5,7 +5,7 @@ import type { Logger } from '../../shared/log.ts';
 export interface RefusalLog {
   /**
    * Counts a refused request of a caller.
-   * @returns true when this request gets its own log line. Further refused requests of the same minute share one line
+   * @returns true when this request gets its own log line. Further refused requests in the same minute share one line
    * at the end of the minute.
    */
   admits(caller: string, code: Code): boolean;
@@ -16,18 +16,18 @@ const linesPerCaller = 20;
 const minuteMs = 60_000;
 /**
  * The maximum number of callers that are counted separately in a minute. All further callers share one count, which
- * limits memory and log lines.
+ * bounds memory and log lines.
  */
 const maxCallers = 1_000;
 const others = 'others';
 
 interface Refusals {
   lines: number;
-  /** The number of refused requests without their own log line, by error code. */
+  /** The number of refused requests that got no log line of their own, by error code. */
   summed: Map<Code, number>;
 }
 
-/** Creates a log of refusals. @param later runs a function after some milliseconds; tests replace it. */
+/** Creates a log of refusals. @param later schedules a function after some milliseconds; tests replace it. */
 export function createRefusalLog(
   log: Pick<Logger, 'info'>,
   later: (step: () => void, milliseconds: number) => void = (step, milliseconds) =>

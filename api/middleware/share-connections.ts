@@ -5,18 +5,18 @@ import { ownerOf } from '../access/owner.ts';
 import { principalOf } from '../access/principal.ts';
 
 export interface ConnectionLimits {
-  /** Returns true for a request that arrived on a connection beyond the configured maximum. */
+  /** Returns true for a request on a connection beyond the configured maximum. */
   isSurplus: (request: Request) => boolean;
-  /** Requests in flight that each tenant may have even when all connections are in use. */
+  /** The number of requests that each tenant may have in flight even when all connections are in use. */
   guaranteed?: number;
-  /** Maximum requests in flight from one address without an API key. */
+  /** The maximum number of requests in flight from one address without an API key. */
   unknown?: number;
 }
 
 /**
- * Shares connections between tenants. A tenant without competition may use all of them. Connections beyond the
- * configured maximum are surplus: a request on a surplus connection is answered only when its tenant has few requests
- * in flight, and the connection is then closed. Health checks of an orchestrator are always answered.
+ * Shares the connections between tenants. A tenant without competition may use all of them. Connections beyond the
+ * configured maximum are surplus: a request on a surplus connection is answered only if its tenant has few requests in
+ * flight, and the connection is then closed. Health checks of an orchestrator are always answered.
  * @throws {ServiceError} `overloaded`
  */
 export function shareConnections({ isSurplus, guaranteed = 16, unknown = 32 }: ConnectionLimits): RequestHandler {

@@ -1,8 +1,8 @@
 import type { Request, Response } from 'express';
 
 /**
- * A sender must deliver at least `windowBytes` of its body in each window of this many ms. Only the time in which the
- * service waits for the sender counts toward a window.
+ * The length of a window in ms. In each window a sender must deliver at least `windowBytes` of its body. Only time in
+ * which the service waits for the sender counts.
  */
 export const windowMs = 15_000;
 export const windowBytes = 2 * 1024;
@@ -12,14 +12,14 @@ const checkMs = 1_000;
 /** The progress of one request body. */
 export interface SenderWatch {
   receivedBytes(): number;
-  /** Returns the time in ms since the last byte arrived, in steps of a second. */
+  /** Returns the time in ms since the last byte arrived, with a resolution of one second. */
   silentMs(): number;
   stop(): void;
 }
 
 /**
  * Watches the arrival of a body until it is complete. Without a minimum pace, a client that sends one byte every 15 s
- * can block other clients for any length of time. Time in which the service itself does not read is not counted.
+ * could block other clients for any length of time. Time in which the service itself does not read is not counted.
  * @param onSlow called once, when the sender falls below the minimum pace.
  * @param onCheck called every second, so that the caller can apply further limits.
  */
@@ -38,7 +38,7 @@ export function watchSender(
   const timer = setInterval(() => {
     if (request.complete) return stop();
     const { bytesRead } = socket;
-    // Bytes that have arrived but are unread wait for the service, so the sender is not at fault.
+    // Unread bytes have arrived, so the service is late and not the sender.
     const isAwaited = request.readableLength === 0;
     silentMs = bytesRead === last && isAwaited ? silentMs + checkMs : 0;
     last = bytesRead;

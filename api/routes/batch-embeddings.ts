@@ -21,7 +21,7 @@ export interface BatchEmbeddingDeps {
   largeResponses: LargeResponses;
 }
 
-/** The route that reads the stored embeddings of a batch. */
+/** The route that returns the stored embeddings of a batch. */
 export function batchEmbeddingRoutes({ batches, openStreams, largeResponses }: BatchEmbeddingDeps): Route[] {
   return [
     {

@@ -54,7 +54,7 @@ export interface BatchDeps {
   openStreams: OpenStreams;
   largeResponses: LargeResponses;
   audit: RequestAudit;
-  /** Limits the memory of lines whose end has not arrived, over all uploads. */
+  /** Limits the memory that incomplete lines take, over all uploads. */
   pendingBudget: FairBytes;
 }
 
@@ -148,7 +148,8 @@ export function batchRoutes({
                 type: 'object',
                 required: ['file'],
                 properties: {
-                  // Code generators recognise a file by `format: binary`; OpenAPI 3.1 itself uses `contentMediaType`.
+                  // `format: binary` is for code generators, which recognise a file by it; OpenAPI 3.1 itself uses
+                  // `contentMediaType`.
                   file: { type: 'string', format: 'binary', contentMediaType: 'application/octet-stream' },
                 },
               },
@@ -173,7 +174,7 @@ export function batchRoutes({
         async (request, response) => {
           const query = check(batchQuery, request.query, 'query');
           const seconds = preferredWaitSeconds(request.get('prefer'));
-          // The stream is counted before anything is stored, so that a request that exceeds the limit leaves no batch
+          // The limit of open streams is checked before anything is stored, so that a refused request leaves no batch
           // behind.
           const signal = seconds > 0 ? openStreams.open(request, response) : undefined;
           const format = streamFormat(request);
@@ -412,8 +413,8 @@ const strictnessOf = ({ strict }: BatchQuery): Strictness => (strict === 'true' 
 const allResults: StreamQuery = { formulas: 'keep' };
 
 /**
- * Returns the parts of a JSON document: the status of a batch with its results. The results are written while they are
- * read.
+ * Returns the parts of a JSON document that has the status of a batch with its results. The results are written as they
+ * are read.
  */
 function withResults(status: BatchStatus, lines: AsyncIterator<Bytes>): AsyncIterator<Bytes> {
   let separator = '';
@@ -429,7 +430,7 @@ function withResults(status: BatchStatus, lines: AsyncIterator<Bytes>): AsyncIte
 
 const idOf = (request: Request): string => check(batchPath, request.params, 'path').id;
 
-/** Returns the model and options with which a batch is evaluated. They are fixed when the batch is posted. */
+/** Returns the model and the options with which a batch is evaluated. They are fixed when the batch is posted. */
 export async function pin(
   traffic: Traffic,
   { model, longText }: Pick<BatchBody, 'model' | 'longText'>,
@@ -439,8 +440,8 @@ export async function pin(
 }
 
 /**
- * Returns the model of a batch as {@link pin} does, and its options. A batch that uses the stored images of an earlier
- * one has the model of that batch. A batch that stores embeddings records their length.
+ * Returns the model of a batch, as {@link pin} does, and its options. A batch that uses the stored images of an earlier
+ * batch gets the model of that batch. The options of a batch that stores embeddings contain the length of an embedding.
  * @throws {ServiceError} `request.invalid`, `batch.not_found`, `batch.no_embeddings`, `batch.not_finished`,
  * `batch.other_model`
  */
@@ -472,7 +473,7 @@ async function pinWithEmbeddings(
   return { pinned, options: { ...options, dimensions: (await traffic.route(model)).spec.dimensions } };
 }
 
-/** The maximum number of items of a batch whose results may be in the response to its post. */
+/** The maximum number of items of a batch whose results are sent in the response to the post. */
 const maxWaitItems = 10_000;
 
 /** Returns the Idempotency-Key of a request, or undefined without one. @throws {ServiceError} `request.invalid` */

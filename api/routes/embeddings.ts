@@ -18,7 +18,9 @@ export interface EmbeddingsDeps {
   largeResponses: LargeResponses;
 }
 
-/** The route `POST /v1/embeddings`, compatible with OpenAI's client libraries: a client needs only another base URL. */
+/**
+ * The route `POST /v1/embeddings`, compatible with the client libraries of OpenAI, which need only another base URL.
+ */
 export function embeddingsRoutes({ evaluation, traffic, admission, largeResponses }: EmbeddingsDeps): Route[] {
   return [
     {

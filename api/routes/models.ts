@@ -62,7 +62,7 @@ export const toOpenAiList = (models: readonly ModelInfo[]) => ({
 });
 
 /**
- * Returns the model of the path in OpenAI's format. The path names a model or a profile.
+ * Returns the model or profile that the path names, in OpenAI's format.
  * @throws {ServiceError} `request.invalid`, and the errors for an unknown model.
  */
 export async function readOpenAiModel(registry: Registry, params: unknown): Promise<OpenAiModel> {

@@ -34,15 +34,13 @@ const schemaOf = ({ isText }: BatchFormat) =>
   isText ? { type: 'string' as const } : { type: 'string' as const, format: 'binary' };
 
 /**
- * This header is part of the OpenAPI document for generated clients. A browser's EventSource sends it automatically.
+ * The header is declared here so that generated clients know it. The EventSource of a browser sends it automatically.
  */
 const lastEventHeader = z.object({
   'Last-Event-ID': z.string().optional().meta({ description: 'The id of the last event that the client received.' }),
 });
 
-/**
- * Refuses `skip` for a query without an order. @throws {ServiceError} `request.invalid`
- */
+/** Refuses `skip` for a query without an order of its own. @throws {ServiceError} `request.invalid` */
 function checkSkip(query: ResultsQuery): void {
   if (query.skip === undefined || isOrdered(query)) return;
   const message = 'needs `sort`, `top` or `other`';
@@ -50,7 +48,8 @@ function checkSkip(query: ResultsQuery): void {
 }
 
 /**
- * Refuses `skip`, and without an order also `cursor` and `limit`, for a response that contains the whole batch. @throws {ServiceError} `request.invalid`
+ * Refuses parameters of paging for a response that contains the whole batch: `skip` always, `cursor` and `limit` for a
+ * query without an order. @throws {ServiceError} `request.invalid`
  */
 function refusePaging(query: ResultsQuery): void {
   const { cursor, limit, skip } = query;
@@ -65,7 +64,8 @@ function refusePaging(query: ResultsQuery): void {
 }
 
 /**
- * Refuses conditions on a second batch when the query names no second batch. @throws {ServiceError} `request.invalid`
+ * Refuses conditions on the scores of a second batch when the query does not name one. @throws {ServiceError}
+ * `request.invalid`
  */
 function checkRule({ other, ...query }: ResultsQuery): void {
   const path = (['otherMinScore', 'otherMaxScore', 'minDifference'] as const).find((name) => query[name] !== undefined);
@@ -75,7 +75,7 @@ function checkRule({ other, ...query }: ResultsQuery): void {
 }
 
 /**
- * Sets headers that describe the items which `top` has selected. The formats of the whole batch have no place for this
+ * Sets headers that describe the items selected by `top`, because formats of the whole batch cannot contain this
  * information.
  */
 function setTopHeaders(response: Response, top: TopSelected | undefined): void {

@@ -21,8 +21,8 @@ export interface SessionDeps {
 
 const answered = { 'application/json': { schema: session } } as const;
 /**
- * The maximum number of bytes of a sign-in request, which contains a key and a path. Anybody can send such a request,
- * so it must be cheap to handle.
+ * The maximum number of bytes of a sign-in request, which contains a key and a path. Anybody can send one, so it must
+ * be cheap to handle.
  */
 const maxBytes = 8 * 1024;
 const form = express.urlencoded({ extended: false, limit: maxBytes, parameterLimit: 10 });
@@ -33,8 +33,8 @@ const noStore: RequestHandler = (_request, response, next) => {
 };
 
 /**
- * Routes of `/session`. A browser signs in once with a key; the page, event streams and Bull Board then work with the
- * session's cookie.
+ * Routes of `/session`. A browser signs in once with a key. The page, event streams and Bull Board then use the cookie
+ * of the session.
  */
 export function sessionRoutes({ access, keys, sessions, audit }: SessionDeps): Route[] {
   const describe = (principal: Principal | undefined): Session => ({
@@ -113,7 +113,7 @@ export function sessionRoutes({ access, keys, sessions, audit }: SessionDeps): R
       handlers: [
         async (request, response) => {
           await sessions.end(request, response);
-          // Without a session, the request changes nothing and the audit log gets no entry.
+          // Without a session, nothing changes and the audit log gets no entry.
           if (principalOf(request)?.via === 'session') audit(request, response, 'session.ended');
           response.status(204).end();
         },

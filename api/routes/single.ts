@@ -23,7 +23,7 @@ export interface SingleDeps {
   config: Pick<Config, 'imageMaxBytes'>;
 }
 
-/** The route `POST /v1/evaluation/single`: scores one image against one or more texts, without Redis. */
+/** The route `POST /v1/evaluation/single`: scores one image against one or more texts. It does not need Redis. */
 export function singleRoutes({ traffic, metrics, admission, largeResponses, config }: SingleDeps): Route[] {
   return [
     {
@@ -101,8 +101,8 @@ export function singleRoutes({ traffic, metrics, admission, largeResponses, conf
 }
 
 /**
- * Reads the request as a form. Its fields are `image` (a file, or a text that names the source), one or more `text`,
- * `model` and `longText`.
+ * Reads a request that was sent as a form. Its fields are `image` (a file, or a text that names the source), one or
+ * more `text`, `model` and `longText`.
  */
 async function readUpload(request: Request, maxBytes: number) {
   const { file, fields } = await readForm(request, maxBytes);

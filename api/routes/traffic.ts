@@ -26,15 +26,15 @@ const canaryAudits = {
 } as const satisfies Record<CanaryAction, string>;
 
 /**
- * Routes of `/v1/traffic`, for profiles whose images several models share: how the models compare, and decisions about
- * canaries (models on trial).
+ * Routes of `/v1/traffic`, for profiles whose images are shared among several models: reports that compare the models,
+ * and decisions about canaries (models on trial).
  */
 export function trafficRoutes({ traffic, audit }: TrafficDeps): Route[] {
   return [
     {
       method: 'get',
       path: '/v1/traffic',
-      // This route is for operators only, since the report contains pairs of all tenants.
+      // Only operators may use this route, because the report contains pairs of all tenants.
       access: 'operator',
       operation: {
         operationId: 'listTraffic',

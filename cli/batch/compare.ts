@@ -17,16 +17,18 @@ interface Timed {
 }
 
 /**
- * The result of a comparison of single requests with a batch. Some rows were sent as single requests one after another,
- * and the other rows as a batch.
+ * The result of a comparison: some rows of a file were sent one after another as single requests, and the other rows as
+ * one batch.
  */
 export interface Comparison {
   singles: Timed & {
-    /** The number of single requests whose image was in the cache of the service. */
+    /** The number of single requests whose image was already in the cache of the service. */
     cached: number;
   };
   batch: Timed & { id: string };
-  /** The ratio of the time per row with single requests to the time per row in the batch. */
+  /**
+   * The speed-up of the batch: the mean time per row in single requests, divided by the mean time per row in the batch.
+   */
   speedUp: number;
   /**
    * The largest difference between the two scores of a row: as a single request and in a batch. Null when no row has
@@ -35,13 +37,16 @@ export interface Comparison {
   largestDifference: number | null;
 }
 
-/** The number of rows sent as single requests. It is enough for a mean, and takes one minute at 600 ms each. */
+/**
+ * The number of rows that are sent as single requests. It is large enough for a stable mean. At 600 ms a request, it
+ * takes one minute.
+ */
 const sampleRows = 100;
 
 /**
- * Compares the speed of single requests with that of a batch, both with cold caches. The two use different rows. Every
- * text and inline image is changed, so that the caches of the service do not contain it. Afterwards the rows of the
- * single requests are scored once more as a batch, to compare the scores.
+ * Measures how much faster a batch is than single requests. Both start with cold caches and use different rows of the
+ * file. Every text and every inline image is changed, so that no cache of the service contains it. Afterwards a second
+ * batch scores the rows of the single requests again, to compare the scores.
  * @throws {UsageError} for fewer than two rows.
  */
 export async function compare(compared: OnlineDeps): Promise<Comparison> {
@@ -73,7 +78,7 @@ export async function compare(compared: OnlineDeps): Promise<Comparison> {
   return { singles, batch, speedUp, largestDifference };
 }
 
-/** Returns an input with only the rows whose index `keep` selects. */
+/** Returns an input that yields only the rows whose index `keep` accepts. */
 const filterRows = (input: BatchInput, keep: (index: number) => boolean): BatchInput => ({
   ...input,
   async *items() {
@@ -128,7 +133,7 @@ function cacheBusted(item: StoredItem): StoredItem {
   };
 }
 
-/** Scores one row. Returns undefined for a row that has no score. */
+/** Scores one row as a single request. Returns undefined when the row gets no score. */
 async function scoreOne(
   { client, posting, signal }: OnlineDeps,
   item: StoredItem,

@@ -21,39 +21,45 @@ export interface ColumnFlags {
 }
 
 export interface InputOptions extends ColumnFlags {
-  /** The separator of CSV and TSV columns; by default that of the format. */
+  /** The separator of the columns in CSV and TSV. Default: the separator of the format, a comma or a tab. */
   delimiter?: string | undefined;
-  /** The encoding of text, by its name in the Encoding Standard. By default UTF-8 and UTF-16 are detected. */
+  /** The text encoding, as a name of the WHATWG Encoding Standard. By default, UTF-8 and UTF-16 are detected. */
   encoding?: string | undefined;
   strictness: Strictness;
-  /** The requested model. Lines of OpenAI batches may name it. */
+  /** The model that the user requested. A line of an OpenAI batch file that names a model must name this one. */
   model?: string | undefined;
   /** The maximum number of rows. */
   limit?: number | undefined;
 }
 
-/** A file of pairs, or a folder of images with captions. It can be read several times, and is never in memory as a whole. */
+/**
+ * A file of pairs, or a folder of images with captions. It can be read several times. It is read as a stream and is
+ * never in memory as a whole.
+ */
 export interface BatchInput {
   file: string;
   /** The format of the file. A folder has the format `tar`, because it has the layout of a WebDataset. */
   format: BatchFormat;
   /** The directory to which the paths of images are relative. */
   directory: string;
-  /** The requested column names. */
+  /** The names of the columns that the user requested. */
   columnNames: ColumnNames;
   /**
-   * Returns the columns of the file. Undefined before the first items have been read, and for formats without columns.
+   * Returns the columns of the file. Returns undefined before the first items have been read, and for formats that have
+   * no columns.
    */
   header(): Header | undefined;
-  /** Yields the pairs in order, a few at a time. An invalid row becomes a failed item, or throws when strict. */
+  /**
+   * Yields the pairs in order, in small groups. An invalid row becomes a failed item. In strict mode it throws instead.
+   */
   items(): AsyncGenerator<StoredItem[]>;
-  /** Returns a SHA-256 that identifies the content of the file or folder, in hexadecimal. */
+  /** Returns the hexadecimal SHA-256 of the content of the file or folder. */
   hash(): Promise<string>;
 }
 
 /**
  * Opens a file or folder of pairs.
- * @throws {UsageError} for a file that does not exist, is empty, or has a format that cannot be read.
+ * @throws {UsageError} for a file that does not exist, is empty, or has an unsupported format.
  */
 export async function openInput(file: string, options: InputOptions): Promise<BatchInput> {
   const isFolder = (await stat(file).catch(() => undefined))?.isDirectory() ?? false;
@@ -120,7 +126,7 @@ async function statOf(file: string): Promise<Stats> {
   return found;
 }
 
-/** Converts an error about a missing column or an invalid file to a usage error. */
+/** Converts an error about a missing column or an invalid file to a usage error; returns any other error unchanged. */
 function asUsageError(error: unknown, file: string): unknown {
   if (!(error instanceof ServiceError)) return error;
   const fault = error.faults?.[0];

@@ -14,7 +14,7 @@ export interface KeepFlags {
 
 export type Keeping = KeepFlags & { keep: string };
 
-/** The outcome of a selection over the samples of all shards. */
+/** The outcome of a selection from the samples of all shards. */
 export interface Kept {
   folder: string;
   /** The number of samples with a score. */
@@ -23,8 +23,8 @@ export interface Kept {
   /** The lowest score among the kept samples; null when none is kept. */
   threshold: number | null;
   /**
-   * The number of samples that are kept in addition to those that --top requested, because they have the same score as
-   * the last one.
+   * The number of samples that are kept beyond the number that --top requested. They have the same score as the last
+   * requested sample.
    */
   ties: number;
   /** The file that lists the ids of the kept samples, one on each line. */
@@ -38,16 +38,16 @@ export function parseTop(text: string): Top {
   throw new InvalidArgumentError('Expected a share such as 30% or 0.3, or a whole number.');
 }
 
-/** The formats of which a subset of the samples can be written. */
+/** The formats in which `--keep` can write a part of the samples. */
 const keptFormats = new Set<FormatName | undefined>(['tar', 'parquet']);
 
 /** The name of the file with the ids of the kept samples. */
 export const idsFile = 'ids.txt';
 
 /**
- * Checks the flags of a selection before anything is scored.
- * @throws {UsageError} when a required flag is missing, for files of other formats, and when the folder has other
- * files.
+ * Checks the flags of `--keep`, before anything is scored.
+ * @throws {UsageError} when a required flag is missing, when an input file has another format than tar or Parquet, and
+ * when the output folder contains files that this command did not write.
  */
 export async function checkKeeping(files: readonly string[], flags: KeepFlags): Promise<Keeping | undefined> {
   const { keep, minScore, top } = flags;
@@ -73,7 +73,7 @@ export async function checkKeeping(files: readonly string[], flags: KeepFlags): 
   return { ...flags, keep };
 }
 
-/** Describes a selection in a line. */
+/** Describes the outcome of a selection in one line. */
 export function formatKept({ folder, scored, kept, threshold, ties }: Kept): string {
   const from = threshold === null ? '' : `, from a score of ${threshold}`;
   const equal = ties === 0 ? '' : `, ${ties} more than requested, because they tie with the last selected one`;

@@ -5,7 +5,7 @@ import { readImageFile } from '../../images/file.ts';
 import type { BatchItem, ImageSource } from '../../shared/contracts/item.ts';
 import { type ItemError, itemError, toItemError } from '../../shared/errors.ts';
 
-/** Prepares items whose image is a path on this machine. */
+/** Prepares items whose image is a file on this machine. */
 export interface LocalImages {
   /**
    * Returns the item with its image as base64, for a service on another machine.
@@ -13,17 +13,20 @@ export interface LocalImages {
    */
   inline(item: StoredItem): Promise<StoredItem>;
   /**
-   * Returns the item with the path of its image, for a process on this machine that reads images below {@link
-   * directory}.
+   * Returns the item with the absolute path of its image, for scoring in this process. The process may read images
+   * below {@link directory} only.
    */
   asFile(item: StoredItem): StoredItem;
-  /** Returns the error of an image that could not be read, with a message that names paths of this machine. */
+  /**
+   * Returns the error of an image that could not be read, with a message that names the path as the user wrote it and
+   * the directory.
+   */
   explain(item: StoredItem, error: ItemError): ItemError;
   /** The only directory from which images are read. */
   directory: string;
 }
 
-/** The maximum length of a path in characters. A longer string is an inline image. */
+/** The maximum length of a path in characters. A longer string is treated as an inline image. */
 const longestPath = 4096;
 const imageName = /\.(jpe?g|jfif|png|webp|gif|avif|heif|heic|tiff?|bmp)$/i;
 
@@ -58,7 +61,7 @@ export function localImages(directory: string, maxBytes: number): LocalImages {
 }
 
 /**
- * Returns the item with the path of its image, for a service that reads the image itself, below its own
+ * Returns the item with the path of its image, so that the service reads the image from its own disk, below
  * IMAGE_FILE_ROOTS.
  */
 export function asServerFile(item: StoredItem): StoredItem {
@@ -73,8 +76,8 @@ function pathOf(item: StoredItem): string | undefined {
 }
 
 /**
- * Returns the path that an image source names: a `file:` address, or a text that ends like the name of an image file.
- * Otherwise undefined.
+ * Returns the path that an image source names, or undefined. A source names a path when it is a `file:` address, or a
+ * text that ends like the name of an image file.
  */
 export function imagePath(image: ImageSource): string | undefined {
   if (typeof image !== 'string') return undefined;
@@ -91,7 +94,10 @@ function reworded(error: ItemError, path: string, root: string): ItemError {
   return itemError(error.code, `${path} is not a readable file in ${root}; name another directory with --images`);
 }
 
-/** Returns the path of a `file:` URL. A URL that names another machine stays unchanged, so its file is not found. */
+/**
+ * Returns the path of a `file:` URL. A URL that names another machine is returned unchanged, so that no file is found
+ * for it.
+ */
 function fromFileUrl(address: string): string {
   try {
     return fileURLToPath(address);

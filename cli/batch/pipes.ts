@@ -14,20 +14,21 @@ export interface Piped {
 
 /** The formats in which pairs can be read. */
 export const inputFormats = formats.filter(({ isRead }) => isRead);
-/** The formats that stdin may have, each named by its file endings. */
+/** The formats that stdin may have, as the file endings that `--format` accepts. */
 export const pipedFormats = inputFormats.flatMap(({ endings }) => endings);
 
 export interface Pipes {
   /** The input file; `-` for stdin. */
   file: string;
-  /** The output file; `-` for stdout, the default if the input is stdin. */
+  /** The output file; `-` for stdout. When the input is stdin, stdout is the default. */
   out: string | undefined;
   format: string | undefined;
 }
 
 /**
- * Runs a command whose input or output may be a pipe. A temporary file takes the place of each pipe: rows are read
- * several times (to hash them, to send them, and to join them with their results), which a pipe does not allow.
+ * Runs a command whose input or output may be a pipe. Each pipe is replaced by a temporary file, because the command
+ * reads the rows several times (to hash them, to send them, and to join them with their results), and a pipe can be
+ * read only once.
  */
 export async function withPipes<Value>(
   { file, out, format }: Pipes,

@@ -4,10 +4,10 @@ import type { ServiceClient } from '../client.ts';
 import { UsageError } from '../failures.ts';
 import type { RunOptions } from './run.ts';
 
-/** Returns true for an input in a bucket, which the service reads itself. */
+/** Returns true for an input in a bucket. The service itself reads such an input. */
 export const isReference = (file: string): boolean => file.startsWith('s3://');
 
-/** Options that apply only to rows that this machine reads. */
+/** Options that apply only when this machine reads the rows. */
 const localOnlyOptions = ['images', 'serverFiles', 'limit', 'again'] as const;
 
 /**

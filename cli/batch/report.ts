@@ -5,7 +5,9 @@ import { duration, whole } from '../progress.ts';
 import type { RunResult } from './run.ts';
 import { rowsOf, type Tally } from './tally.ts';
 
-/** Returns the report of a run: counts, failures by code with an example of each, and next steps. */
+/**
+ * Returns the report of a run: the counts, the failures by error code with an example of each code, and the next steps.
+ */
 export function formatReport(
   { output, batchId, wasDone, rowsPerSecond, seconds, finished }: RunResult,
   stream: NodeJS.WriteStream,
@@ -45,7 +47,10 @@ export function formatReport(
 
 const failuresOf = ({ failures }: Tally) => Object.entries(failures).sort(([, a], [, b]) => b.items - a.items);
 
-/** Returns a table of failures by code, the most frequent first, with an example of each; empty without failures. */
+/**
+ * Returns a table of failures by error code, the most frequent code first, with an example of each. Empty when nothing
+ * failed.
+ */
 export function failureTable(tally: Tally, stream: NodeJS.WriteStream): string {
   const rows = failuresOf(tally).map(([code, { items, first }]) => [
     code,

@@ -1,8 +1,8 @@
 import type { StoredItem } from '../../batches/store/payload.ts';
 
-/** Reads rows in groups of any size, independent of the groups in which their source yields them. */
+/** Returns rows in groups of a requested size, whatever the size of the groups that the source yields. */
 export interface Rows {
-  /** Returns the next rows; fewer than requested only at the end. */
+  /** Returns the next `count` rows, or fewer at the end of the source. */
   take(count: number): Promise<StoredItem[]>;
 }
 

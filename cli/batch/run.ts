@@ -26,9 +26,9 @@ export interface RunOptions extends ColumnFlags, Posting {
   encoding?: string | undefined;
   limit?: number | undefined;
   strict: boolean;
-  /** The directory of images that rows name by their path; the directory of the file by default. */
+  /** The directory of the images that rows name by a path. Default: the directory of the file. */
   images?: string | undefined;
-  /** True to send image paths unchanged, so that the service reads the images. */
+  /** True to send the paths of images instead of the images. The service then reads the images itself. */
   serverFiles: boolean;
   formulas: StreamQuery['formulas'];
   /** True to ignore the state of an earlier run. */
@@ -39,7 +39,7 @@ export interface RunOptions extends ColumnFlags, Posting {
 
 export interface RunDeps {
   config: Config;
-  /** Scores the rows: the client of the service, or a function that scores in this process. */
+  /** The way in which rows are scored: by a service, through its client, or in this process. */
   scorer: { client: ServiceClient } | { scoreOffline: typeof scoreOffline };
   progress: Progress;
   signal: AbortSignal;
@@ -51,18 +51,18 @@ export interface RunDeps {
 export interface RunResult {
   output: string;
   batchId: string | null;
-  /** True when an earlier run had already scored everything. */
+  /** True when an earlier run had already scored all rows. */
   wasDone: boolean;
   /**
-   * The speed in rows per second: of the whole batch on the service, or of this run offline. Null when this run scored
-   * nothing.
+   * The speed in rows per second. With a service, it is the speed of the whole batch; offline, it is that of this run.
+   * Null when this run scored nothing.
    */
   rowsPerSecond: number | null;
   seconds: number;
   finished: NonNullable<RunState['finished']>;
 }
 
-/** The final states after which the same command has nothing to do. */
+/** The final states of a batch in which a further run of the same command has nothing to do. */
 const doneStates = new Set(['completed', 'completed_with_errors']);
 
 /** Scores a file of pairs into an output file. Continues where an earlier run stopped. */
@@ -85,7 +85,7 @@ export async function runBatch(
   const directory = resolve(options.images ?? input.directory);
   const images = localImages(directory, config.imageMaxBytes);
 
-  // If the output has a state file, an earlier run of this command wrote it.
+  // Only an earlier run of this command writes a state file, so an output with a state file may be replaced.
   const stateFile = stateFileOf(output);
   await checkOutput(output, { inputs: [file], force: options.force, isOwn: existsSync(stateFile.path) });
   const unlock = await lock(output, progress, signal);
@@ -134,7 +134,8 @@ export async function runBatch(
       };
       const deps = { client: scorer.client, input, prepare, posting, progress, signal, onBatch };
       const status = await runToEnd(deps, state, stateFile).catch(async (error: unknown) => {
-        // A refused batch cannot be continued, so the state file is restored to its former content.
+        // The service has refused the batch, so it cannot be continued later. The state file gets its former content
+        // back.
         const isRefusal = !signal.aborted && failureOf(error).code !== 'service.unreachable';
         if (isRefusal && state.batchId === undefined) {
           await (known === undefined || known === state ? stateFile.remove() : stateFile.write(known));
@@ -145,7 +146,8 @@ export async function runBatch(
       const { revision, precision, preprocess } = status;
       const at = status.finishedAt ?? new Date().toISOString();
       state.finished = { at, state: status.state, model: status.model, revision, precision, preprocess, tally };
-      // The time of the whole batch counts. After an interruption, this process saw only the last part of it.
+      // The speed is computed from the time of the whole batch. After an interruption, this process has seen only the
+      // last part of it.
       rowsPerSecond = (1000 * rowsOf(tally)) / Math.max(1, Date.parse(at) - Date.parse(status.createdAt));
     }
     delete state.partial;
@@ -159,16 +161,16 @@ export async function runBatch(
 
 const secondsSince = (start: number): number => Math.max(0.001, (performance.now() - start) / 1000);
 
-/** Returns the state that the service would give to a batch with these counts. */
+/** Returns the final state that the service would give to a batch with these counts. */
 function stateOf({ succeeded, failed }: Tally): string {
   if (failed === 0) return 'completed';
   return succeeded === 0 ? 'failed' : 'completed_with_errors';
 }
 
-/** Returns the state of an earlier run if that run can be continued, else the new state. */
+/** Returns the state of the earlier run if that run can be continued, otherwise the state of a new run. */
 function stateToResume(known: RunState | undefined, fresh: RunState, progress: Progress): RunState {
   if (known === undefined) return fresh;
-  // Both states are compared as read from JSON, because JSON drops undefined values.
+  // The new state is written to JSON and parsed again before the comparison, because JSON drops undefined values.
   if (!isSameRun(known, JSON.parse(JSON.stringify(fresh)))) {
     if (known.finished === undefined && known.batchId !== undefined) {
       progress.say(
@@ -180,11 +182,14 @@ function stateToResume(known: RunState | undefined, fresh: RunState, progress: P
   return known.finished === undefined || doneStates.has(known.finished.state) ? known : fresh;
 }
 
-/** Locks the output, since two runs would overwrite each other. The second run waits, and then finds the work done. */
+/**
+ * Locks the output, because two simultaneous runs would overwrite each other. The second run waits for the lock, and
+ * then finds that all rows are scored.
+ */
 async function lock(output: string, progress: Progress, signal: AbortSignal): Promise<() => void> {
-  // Node 20 has no file locks, so it cannot keep apart two runs with the same output.
+  // Node 20 cannot lock files, so two runs with the same output are not detected there.
   if (!hasFileLocks) return () => {};
-  // The name contains the user id, because all users share the directory but each user needs a file of their own.
+  // All users share the directory of lock files, so the name of the lock contains the user id.
   const name = `vls-${process.getuid?.() ?? 'lock'}-${hash('sha256', output).slice(0, 16)}.lock`;
   return await takeLock(
     join(tmpdir(), name),

@@ -23,10 +23,13 @@ export interface OfflineDeps {
   signal: AbortSignal;
 }
 
-/** The number of rows that are evaluated together. A chunk of a batch in the service has the same number. */
+/**
+ * The number of rows that are evaluated together. It equals the number of items in a chunk of a batch on the service.
+ */
 const chunkRows = 64;
 /**
- * The maximum number of chunks in flight. While the last rows of one chunk are slow, the next chunks use the machine.
+ * The maximum number of chunks in flight. While one chunk waits for its slowest rows, the next chunks keep the CPU
+ * busy.
  */
 const maxChunksInFlight = 4;
 /** The time in ms between two writes of the state file. */
@@ -35,7 +38,10 @@ const checkpointMs = 1_000;
 /** The model that computed the scores, with its revision, precision and preprocessing. */
 export type Pinned = Pick<NonNullable<RunState['finished']>, 'model' | 'revision' | 'precision' | 'preprocess'>;
 
-/** Scores the rows in this process and its encoders, without a service. Continues an output that an earlier run began. */
+/**
+ * Scores the rows in this process and its encoders, without a service. Continues the output of an earlier run, if there
+ * is one.
+ */
 export async function scoreOffline(
   { config, input, images, progress, signal }: OfflineDeps,
   state: RunState,
@@ -94,8 +100,8 @@ export async function scoreOffline(
           { signal },
         )
         .then(({ answers }) => ({ items, outcomes: answers.map(({ outcome }) => outcome) }));
-      // An error is handled when the results of its chunk are written. Without this handler, Node would end the process
-      // before that.
+      // The error of a chunk is handled later, when its results are written. Without this handler, Node would end the
+      // process before that.
       evaluated.catch(() => {});
       inFlight.push(evaluated);
       if (inFlight.length >= maxChunksInFlight) await write();
@@ -134,8 +140,8 @@ function toResults(
 }
 
 /**
- * Returns the number of rows. The remaining time is computed from it. Reading the file once more costs little compared
- * with the evaluation.
+ * Returns the number of rows of the input, from which the remaining time is estimated. This reads the file once more,
+ * which takes little time compared with the evaluation.
  */
 async function countRows(input: BatchInput, signal: AbortSignal): Promise<number> {
   let total = 0;

@@ -26,12 +26,15 @@ export interface Posting {
   priority?: number | undefined;
   /** The batch stops when more items than this have failed. */
   maxFailures?: number | undefined;
-  /** The batch stops when a larger share of its items has failed, 0 to 1. */
+  /** The batch stops when more than this share of its items has failed, 0 to 1. */
   maxFailureShare?: number | undefined;
   /** The embeddings that the service stores, and the type of their numbers. */
   embeddings?: Kept | undefined;
   embeddingPrecision?: EmbeddingPrecision | undefined;
-  /** The earlier batch whose stored image embeddings are used. The image of each row is an index of that batch. */
+  /**
+   * The id of an earlier batch whose stored image embeddings are used. The image column then contains the index of an
+   * item of that batch.
+   */
   imagesFrom?: string | undefined;
 }
 
@@ -47,14 +50,14 @@ export interface OnlineDeps {
   onBatch?: ((id: string) => void) | undefined;
 }
 
-/** The approximate size in bytes of the parts in which the body is sent. */
+/** The approximate size in bytes of the parts into which the request body is divided. */
 const partBytes = 256 * 1024;
-/** The maximum number of attempts to read the results when the connection breaks. */
+/** The maximum number of attempts to download the results. A new attempt starts when the connection breaks. */
 const downloadAttempts = 3;
 
 /**
- * Runs a batch to its end. If an earlier run of the command has posted the batch, this run continues with it; otherwise
- * it posts a new one. The state file always contains the data that a later run needs.
+ * Runs a batch on the service to its end. If an earlier run of the command posted the batch, this run continues with
+ * it; otherwise it posts a new one. The state file is updated at each step, so that a later run can continue.
  */
 export async function runToEnd(deps: OnlineDeps, state: RunState, stateFile: StateFile): Promise<BatchStatus> {
   const { client, progress, signal } = deps;
@@ -85,7 +88,7 @@ export async function runToEnd(deps: OnlineDeps, state: RunState, stateFile: Sta
   return await client.json<BatchStatus>(batchPath(id), { signal });
 }
 
-/** Returns the batch of an earlier run; undefined when it was deleted or cancelled. */
+/** Returns the batch that an earlier run posted. Returns undefined when the batch was deleted or cancelled. */
 async function findEarlierBatch(
   { client, progress, signal }: OnlineDeps,
   id: string,
@@ -108,8 +111,7 @@ async function postOnce(deps: OnlineDeps, state: RunState, stateFile: StateFile)
   } catch (error) {
     const { code } = failureOf(error);
     if (code === 'idempotency.mismatch') {
-      // An earlier attempt has sent another body with this key. The rows are the same, so the local images have changed
-      // since then.
+      // The service has seen this key with another body. The rows have not changed, so the local images must have.
       deps.progress.say('the images have changed since they were sent; starting again');
       state.idempotencyKey = randomUUID();
       await stateFile.write(state);
@@ -144,21 +146,21 @@ export async function post(deps: OnlineDeps, idempotencyKey: string): Promise<Ba
   });
 }
 
-/** Reads the first items of an input if its columns are not known before. */
+/** Reads the first items of an input if its columns are not known yet. */
 async function readHeader(input: BatchInput): Promise<BatchInput> {
   if (input.header() === undefined && input.format.hasColumns) for await (const _ of input.items()) break;
   return input;
 }
 
 /**
- * The maximum length of the list of columns in a URL, in characters. Servers limit URLs: Node allows 16 KiB for all
- * headers.
+ * The maximum length of the list of columns in a URL, in characters. Servers limit the length of URLs; Node allows 16
+ * KiB for all headers together.
  */
 const maxColumnsLength = 8_000;
 
 /**
- * Returns query parameters that name the columns of the file. The rows are sent as NDJSON, which has no columns.
- * Without these parameters, CSV results of the batch would not have the columns of the file.
+ * Returns the query parameters that name the columns of the file. The rows are sent as NDJSON, which has no columns.
+ * Only with these parameters do CSV results of the batch have the columns of the file.
  */
 function columnsOf(input: BatchInput): [string, string][] {
   const header = input.header();
@@ -191,8 +193,8 @@ async function* bodyOf({ input, prepare, progress }: OnlineDeps): AsyncGenerator
 }
 
 /**
- * Returns a row as an object for one line of NDJSON. A row that is not a pair is sent without its text: it fails in the
- * service, and the rows after it keep their index.
+ * Returns a row as the object of one NDJSON line. A row that is not a valid pair is sent without its text: the service
+ * then fails it, and later rows keep their index.
  */
 function toLine(item: StoredItem): object {
   if (!('error' in item)) return item;
@@ -205,7 +207,7 @@ const receiptOf = ({ model, revision, precision, preprocess, textCleaning, longT
 });
 
 /**
- * Writes the results of a batch together with their rows, in the order of the rows.
+ * Writes the results of a batch together with the rows of the file, in the order of the rows.
  * @throws {CommandError} `results.incomplete` when the number of results differs from the number of rows.
  */
 export async function writeResults(deps: OnlineDeps, status: BatchStatus, options: WriterOptions): Promise<Tally> {
@@ -227,7 +229,7 @@ export async function writeResults(deps: OnlineDeps, status: BatchStatus, option
     } catch (error) {
       await writer.close();
       deps.signal.throwIfAborted();
-      // fetch throws a TypeError when a connection ends within a body.
+      // When a connection ends in the middle of a body, fetch throws a TypeError.
       if (!(error instanceof TypeError)) throw error;
       if (attempt === downloadAttempts) throw unreachable(deps.client.base, error);
     }
@@ -235,7 +237,8 @@ export async function writeResults(deps: OnlineDeps, status: BatchStatus, option
 }
 
 /**
- * Yields results together with their rows. Both arrive in the order of the rows, so neither is in memory as a whole.
+ * Yields each result together with its row. Results and rows arrive in the same order, so neither has to be in memory
+ * as a whole.
  */
 export async function* joinWithRows(
   { client, input, prepare, signal }: Pick<OnlineDeps, 'client' | 'input' | 'prepare' | 'signal'>,
@@ -248,8 +251,8 @@ export async function* joinWithRows(
   const rows = createRows(input.items());
   let index = 0;
   for await (const lines of linesOf(response.body)) {
-    // The exact parser, which keeps numbers as they are written, is used only for lines with metadata. It is slower for
-    // lines that have a number with a fraction, and every score is such a number.
+    // Only lines with metadata use the exact parser, which keeps numbers as they are written. It is slow for lines with
+    // a fractional number, and every line has one: its score.
     const parse = (line: string) => (line.includes('"metadata"') ? parseExactly(line) : JSON.parse(line));
     const sent = lines.map((line): ItemResult => parse(line));
     const items = await rows.take(sent.length);
@@ -262,8 +265,8 @@ export async function* joinWithRows(
 }
 
 /**
- * Returns the result. If this machine found an error in the row before it was sent, that error replaces the error of
- * the service, because it is more precise.
+ * Returns the result of a row. If this machine found an error in the row before sending it, the result gets that error,
+ * because it is more precise than the error of the service.
  */
 async function withOwnError(
   result: ItemResult,

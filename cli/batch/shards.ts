@@ -10,8 +10,8 @@ const maxShards = 100_000;
 
 /**
  * Returns the files that names and patterns stand for, in the order of the patterns. `{00000..00127}` is a range; each
- * of its files must exist. `{a,b}` is a list. `*`, `?` and `**` match existing files, which are sorted.
- * @throws {UsageError} for a pattern without a match, and for a file that is named twice.
+ * file of the range must exist. `{a,b}` is a list. `*`, `?` and `**` match existing files, in alphabetical order.
+ * @throws {UsageError} for a pattern that matches no file, and for a file that is given twice.
  */
 export async function expandShards(patterns: readonly string[]): Promise<string[]> {
   const files: string[] = [];
@@ -33,7 +33,7 @@ export async function expandShards(patterns: readonly string[]): Promise<string[
 }
 
 async function matchesOf(pattern: string): Promise<string[]> {
-  // The command line alone also runs on Node 20, which has no `glob`.
+  // The standalone command line also runs on Node 20, which has no `glob`.
   if (disk.glob === undefined) {
     throw new UsageError(`${pattern} needs Node 22 or newer; without quotes, the shell finds the files`);
   }
@@ -43,7 +43,9 @@ async function matchesOf(pattern: string): Promise<string[]> {
   return found.sort();
 }
 
-/** Expands the braces of a name, from left to right. Braces that contain neither a range nor a list stay unchanged. */
+/**
+ * Expands the braces in a name, from left to right. Braces that contain neither a range nor a list are left unchanged.
+ */
 function bracesOf(name: string): string[] {
   const [all, body = ''] = /\{(\d+\.\.\d+|[^{}]*,[^{}]*)\}/.exec(name) ?? [];
   if (all === undefined) return [name];
@@ -64,9 +66,9 @@ function rangeOf(body: string): string[] {
 }
 
 /**
- * Returns the name of the output of each file. Outputs are in the folders of their files, or all in `folder`, which is
- * created.
- * @throws {UsageError} when two files would have the same output, or when `folder` is a file.
+ * Returns the name of the output file of each input file. Output files are next to their input files, or all in
+ * `folder`, which is created if needed.
+ * @throws {UsageError} when two input files would have the same output, or when `folder` is a file.
  */
 export async function outputsOf(files: readonly string[], folder: string | undefined): Promise<string[]> {
   if (folder === undefined) return files.map(outputBeside);

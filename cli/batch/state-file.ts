@@ -4,24 +4,23 @@ import { UsageError } from '../failures.ts';
 import { tallySchema } from './tally.ts';
 
 /**
- * The schema of the state of a run. The state is in a small file next to the output, so that the next run of the same
- * command can continue. It is written before anything is sent. It stays after the run, and names the model that
- * computed the scores.
+ * The state of a run, in a small file next to the output. It lets the next run of the same command continue. It is
+ * first written before anything is sent. After the run it stays, since it names the model that computed the scores.
  */
 const schema = z.object({
   version: z.literal(1),
   input: z.object({ file: z.string(), sha256: z.string() }),
-  /** The options that influence the scores. */
+  /** The options of the command that influence the scores. */
   options: z.record(z.string(), z.unknown()),
   /** The address of the service; null for a run without a service. */
   service: z.string().nullable(),
   /**
-   * The idempotency key with which the batch is posted. With the key, a later run finds the batch even if the response
-   * with its id never arrived.
+   * The idempotency key with which the batch is posted. It lets a later run find the batch even if the response with
+   * the id of the batch was lost.
    */
   idempotencyKey: z.string(),
   batchId: z.string().optional(),
-  /** The progress of a run without a service. */
+  /** The progress of a run without a service: rows and bytes written so far, and their counts. */
   partial: z.object({ rows: z.int(), bytes: z.int(), tally: tallySchema }).optional(),
   finished: z
     .object({
@@ -37,10 +36,13 @@ const schema = z.object({
 });
 export type RunState = z.output<typeof schema>;
 
-/** The file with the state of one output. */
+/** Reads and writes the state of one output. */
 export interface StateFile {
   path: string;
-  /** @throws {UsageError} when the file exists and does not contain a run's state. */
+  /**
+   * Returns the stored state, or undefined without a file.
+   * @throws {UsageError} when the file exists but does not contain the state of a run.
+   */
   read(): Promise<RunState | undefined>;
   /** Replaces the file atomically. */
   write(state: RunState): Promise<void>;
@@ -71,7 +73,7 @@ export function stateFileOf(output: string): StateFile {
   };
 }
 
-/** Returns true when two runs have the same rows, options and service. */
+/** Returns true when two states belong to the same rows, options and service. */
 export const isSameRun = (a: RunState, b: RunState): boolean =>
   a.input.sha256 === b.input.sha256 &&
   a.service === b.service &&

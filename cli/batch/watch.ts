@@ -10,7 +10,7 @@ import { noProgress, showProgress, whole } from '../progress.ts';
 
 export const pathOf = (id: string): string => `/v1/evaluation/batch/${encodeURIComponent(id)}`;
 
-/** The time in ms between two requests that check whether the result files of an ended batch have been written. */
+/** The interval in ms at which the client asks whether the result files of an ended batch have been written. */
 const filesPollMs = 500;
 
 /** Shows the progress of a batch until it has ended and its result files are written. */
@@ -51,7 +51,7 @@ export function exitCodeOf({ state, files }: BatchStatus): number {
   return state === 'completed_with_errors' ? exitCodes.someFailed : exitCodes.failed;
 }
 
-/** Returns a status as text: counts, failures by code, and the result files. */
+/** Formats the status of a batch as text: the counts, the failures by error code, and the result files. */
 export function formatStatus(status: BatchStatus, stream: NodeJS.WriteStream): string {
   const { id, state, items, failures, reason, inputError, files } = status;
   const counts = [
@@ -64,7 +64,7 @@ export function formatStatus(status: BatchStatus, stream: NodeJS.WriteStream): s
   const outcome = reason === null ? state : `${state} (${reason})`;
   const lines = [`batch ${id}: ${styled(stream, colour, outcome)}, ${counts.join(', ')}`];
   lines.push(...Object.entries(failures).map(([code, count]) => `  ${code}: ${whole(count ?? 0)}`));
-  // Responses of older releases have no `inputError`.
+  // Services of older releases send no `inputError`.
   if (inputError) lines.push(`  ${inputError.code}: ${inputError.message}`);
   if (files?.state === 'written') {
     lines.push(...[files.results, files.csv, files.parquet, files.failures].filter((file) => file != null));

@@ -13,10 +13,12 @@ import { cannotWrite } from '../output-file.ts';
 import type { BatchInput } from './input.ts';
 import { createRows } from './rows.ts';
 
-/** Writes an output file. The results go to a temporary file, which gets the name of the output when it is complete. */
+/**
+ * Writes an output file. The results first go to a temporary file, which is renamed to the output when it is complete.
+ */
 export interface OutputFile {
   /**
-   * Writes results.
+   * Appends results.
    * @param items the items to which the results belong, in the same order.
    */
   add(results: readonly ItemResult[], items: readonly StoredItem[]): Promise<void>;
@@ -24,7 +26,7 @@ export interface OutputFile {
   escaped(): number;
   /** Returns the number of bytes written. */
   bytes(): number;
-  /** Renames the complete temporary file to the output. */
+  /** Renames the completed temporary file to the name of the output. */
   commit(): Promise<void>;
   close(): Promise<void>;
 }
@@ -40,11 +42,11 @@ export interface WriterOptions {
   format: FormatName;
   input: Pick<BatchInput, 'header' | 'items'>;
   formulas: StreamQuery['formulas'];
-  /** True when the model computes a probability for each pair. */
+  /** True when the model also computes the probability that a text describes its image. */
   pairProbabilities?: boolean;
-  /** The model that computed the scores, with its versions. It is written into the metadata of a Parquet file. */
+  /** The model that computed the scores, and its versions. A Parquet output has them in its metadata. */
   receipt?: Receipt;
-  /** The number of bytes that an earlier run has written to the temporary file. */
+  /** The number of bytes that an earlier run has already written to the temporary file. */
   from?: number;
 }
 
@@ -53,8 +55,9 @@ const partOf = (output: string): string => `${output}.part`;
 export const removePart = (output: string): Promise<void> => rm(partOf(output), { force: true });
 
 /**
- * Opens an output file. An interrupted run continues at the end of its temporary file. Only a text format can be
- * continued. For other formats the temporary file is NDJSON, and {@link OutputFile.commit} converts it.
+ * Opens an output file. An earlier run that was interrupted is continued at the end of its temporary file, which is
+ * possible only for text formats. For other formats the temporary file is NDJSON, and {@link OutputFile.commit}
+ * converts it to the format of the output.
  */
 export async function openWriter(options: WriterOptions): Promise<OutputFile> {
   const { output, format, from = 0 } = options;
@@ -90,8 +93,8 @@ export async function openWriter(options: WriterOptions): Promise<OutputFile> {
 }
 
 /**
- * Creates the writer of a format. Call it after the first rows have been read, because the columns are not known
- * before.
+ * Creates the writer of a format. It must be called after the first rows have been read, because only then are the
+ * columns known.
  */
 function createWriter(
   { input, formulas, pairProbabilities, receipt }: WriterOptions,
@@ -102,7 +105,10 @@ function createWriter(
   return createResultWriter(format, { ...source, ...receipt, pairProbabilities }, formulas);
 }
 
-/** Converts the temporary NDJSON file: writes the output from the results in it and the rows of the input. */
+/**
+ * Converts the temporary NDJSON file to the format of the output. The output joins its results with the rows of the
+ * input.
+ */
 async function convert(part: string, options: WriterOptions): Promise<void> {
   const { output, input } = options;
   const converted = `${part}.converted`;
@@ -128,11 +134,14 @@ async function convert(part: string, options: WriterOptions): Promise<void> {
   await rename(converted, output);
 }
 
-/** A file to which bytes are appended. */
+/** A file that is written by appending bytes. */
 interface Appended {
   write(part: Bytes): Promise<void>;
   bytes(): number;
-  /** Writes all bytes to disk, then closes the file. It gets its final name afterwards, and must be complete then. */
+  /**
+   * Waits until all bytes are on disk, then closes the file. Only then is the file renamed, so the output is complete
+   * at once.
+   */
   finish(): Promise<void>;
   close(): Promise<void>;
 }

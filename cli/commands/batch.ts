@@ -114,7 +114,10 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
     });
 }
 
-/** Scores several files (shards) one after another. A second run skips the files that are done. */
+/**
+ * Scores several files (shards) one after another. A second run of the command skips the files that are completely
+ * scored.
+ */
 async function scoreShards(context: Context, files: readonly string[], flags: Flags): Promise<void> {
   const {
     compare: isCompared,
@@ -131,7 +134,7 @@ async function scoreShards(context: Context, files: readonly string[], flags: Fl
   if (isCompared) throw new UsageError('--compare takes one file only');
   if (more.limit !== undefined) throw new UsageError('--limit works with one file only');
   const { openInput } = await import('../batch/input.ts');
-  // A missing shard or a wrong flag is reported before the first shard is scored.
+  // All shards and flags are checked before the first shard is scored.
   const columnNames: ColumnNames[] = [];
   for (const file of files) columnNames.push((await openInput(file, { ...more, strictness: 'lenient' })).columnNames);
   const keeping = await checkKeeping(files, flags);
@@ -203,7 +206,7 @@ async function scoreFile(context: Context, options: RunOptions, offline: boolean
   );
   if (context.isJson) return run;
   if (!context.isQuiet) context.stdout.write(formatReport(run, context.stdout));
-  // Failures are printed even with --quiet.
+  // The failures are printed even with --quiet.
   else context.stderr.write(failureTable(run.finished.tally, context.stderr));
   return run;
 }

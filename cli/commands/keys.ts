@@ -19,7 +19,7 @@ import { json, type Terminal, table } from '../output.ts';
 
 export interface KeysCommandDeps {
   terminal: Terminal;
-  /** Returns the settings. They are read when a command runs. */
+  /** Returns the settings. It is called when a command runs, so that `--help` needs no valid settings. */
   config(): Config;
 }
 
@@ -45,7 +45,8 @@ interface Global {
 }
 
 /**
- * `vls keys add | list | rotate | remove`: edits or lists the key file. A running service notices a change by itself.
+ * `vls keys add | list | rotate | remove`: edits or lists the key file. A running service reloads the file when it
+ * changes.
  */
 export function addKeysCommand(program: Command, { terminal, config }: KeysCommandDeps): void {
   const { stdout, stderr } = terminal;
@@ -199,12 +200,12 @@ function toRecord(options: AddOptions, id: string, hash: string): KeyRecord {
   throw new UsageError(`${issue?.path.join('.')}: ${issue?.message}`);
 }
 
-/** Returns a time to the minute; `-` if it is undefined. */
+/** Formats a time to the minute; returns `-` for undefined. */
 const minuteOf = (time: string | undefined): string => (time === undefined ? '-' : `${time.slice(0, 16)}Z`);
 
 /**
- * Returns the records after a new key has replaced the named one. The old key gets an expiry.
- * @throws {UsageError} when the name does not identify exactly one key that can be replaced.
+ * Returns the key records after a new key has replaced the named one. The replaced key gets an expiry.
+ * @throws {UsageError} when the name does not identify exactly one key, or when that key cannot be replaced.
  */
 function rotate(
   records: readonly KeyRecord[],
@@ -240,8 +241,8 @@ function rotate(
 }
 
 /**
- * Returns the expiry with which the new key gets the same lifetime as the old one; undefined if the old key does not
- * expire.
+ * Returns the expiry that gives the new key the same lifetime as the replaced key. Returns undefined when the replaced
+ * key does not expire.
  */
 function sameLifetime({ id, created, expires }: KeyRecord, now: number): Date | undefined {
   if (expires === undefined) return undefined;
@@ -267,17 +268,18 @@ async function read(file: string): Promise<KeyRecord[]> {
 }
 
 /**
- * Changes the key file. The new file replaces the old one atomically and has its permissions. If there was no file,
- * only its owner may read the new one.
+ * Edits the key file. A new file replaces it atomically and gets the permissions of the old file. When no key file
+ * existed, only the owner may read the new one.
  */
 async function edit<Result>(
   path: string,
   change: (records: KeyRecord[]) => { records: KeyRecord[]; result: Result },
 ): Promise<Result> {
-  // A symbolic link stays, and the file that it points to is replaced.
+  // A symbolic link is kept; the file to which it points is replaced.
   const file = await realpath(path).catch(() => path);
   const draft = `${file}.new`;
-  // The new file is also the lock: it is created only if it does not exist.
+  // The new file also serves as the lock. Opening it fails when it exists, which means that another command is editing
+  // the keys.
   const handle = await open(draft, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
     throw new UsageError(
@@ -285,8 +287,7 @@ async function edit<Result>(
     );
   });
   try {
-    // The new file gets the permissions of the old one: an operator may have widened them, so that the service can read
-    // the file as another user.
+    // An operator may have extended the permissions of the old file, so that the service can read it as another user.
     const former = await stat(file).catch(() => undefined);
     if (former !== undefined) await handle.chmod(former.mode & 0o777);
     const { records, result } = change(await read(file));

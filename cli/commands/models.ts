@@ -21,13 +21,13 @@ interface Global {
 }
 
 /**
- * The values of `--precision`. `int8` is made on this machine from fp32 files. `repository-int8` means the int8 files
- * of the repository.
+ * The values of `--precision`. `int8` files are made on this machine from the fp32 files; `repository-int8` are the
+ * int8 files that the repository contains.
  */
 const pullable = ['fp32', 'fp16', 'int8', 'repository-int8'] as const;
 type Pullable = (typeof pullable)[number];
 
-/** Returns the precisions whose files must be fetched for the requested values of `--precision`. */
+/** Returns the precisions of the files that must be downloaded for the requested values of `--precision`. */
 const fetchedFor = (asked: readonly Pullable[] | undefined): Precision[] | undefined =>
   asked && [
     ...new Set(asked.map((each): Precision => (each === 'int8' ? 'fp32' : each === 'repository-int8' ? 'int8' : each))),
@@ -47,7 +47,8 @@ interface CommandEnvironment extends Global, Terminal {
 }
 
 /**
- * Pulls models one after another. Ctrl-C ends a pull cleanly: the lock is released, and the received bytes are on disk.
+ * Pulls models one after another. Ctrl-C ends a pull cleanly: the lock is released, and all received bytes are written
+ * to disk.
  */
 async function pullAll(models: HubEntry[], flags: PullFlags, environment: CommandEnvironment): Promise<void> {
   const { settings, stdout, stderr, json: isJson = false, quiet: isQuiet = false } = environment;
@@ -82,7 +83,8 @@ async function makeInt8Of(entry: ModelEntry, again: boolean): Promise<string[]> 
 }
 
 /**
- * Prints which files a pull would download. Sets exit code 1 when the hub does not answer or contradicts the registry.
+ * Prints which files a pull would download. Sets the exit code to 1 when the hub does not answer, or when its files
+ * differ from the registry.
  */
 async function surveyAll(models: HubEntry[], { precision }: PullFlags, environment: CommandEnvironment): Promise<void> {
   const { settings, stdout, stderr, json: isJson = false, quiet: isQuiet = false } = environment;
@@ -105,8 +107,8 @@ async function surveyAll(models: HubEntry[], { precision }: PullFlags, environme
 }
 
 /**
- * `vls models list | pull | verify | remove | search | add | check | golden`. The code of each command is loaded only
- * when the command runs.
+ * `vls models list | pull | verify | remove | search | add | check | golden`. The code of a subcommand is loaded only
+ * when that subcommand runs.
  */
 export function addModelsCommand(program: Command, deps: CommandDeps): void {
   const { terminal, config } = deps;
@@ -201,7 +203,8 @@ export function addModelsCommand(program: Command, deps: CommandDeps): void {
           removed.push({ model: entry.model, removed: wasPulled || wasAdded });
         } else if (wasAdded) {
           await forget(entry);
-          // Deletes the files that were made from the files of the folder, such as int8 files. The folder itself stays.
+          // Deletes the files that were derived from the files of the folder, such as int8 files. The folder itself is
+          // kept.
           await rm(entry.madeDirectory, { recursive: true, force: true });
           removed.push({ model: entry.model, removed: true });
         } else {
@@ -263,7 +266,7 @@ export function addModelsCommand(program: Command, deps: CommandDeps): void {
 async function registryOf(settings: Config): Promise<{
   entries: Entries;
   find(name: string): ModelEntry;
-  /** Returns all models that share the traffic of a profile, or the one model with this name. */
+  /** Returns the models that share the traffic of a profile when the name is a profile, or the model with this name. */
   findAll(name: string): ModelEntry[];
 }> {
   const { readEntries } = await import('../../models/registry/entries.ts');
@@ -282,7 +285,7 @@ async function registryOf(settings: Config): Promise<{
   return { entries, find, findAll };
 }
 
-/** Removes duplicates: a user may name both a profile and its model. */
+/** Removes duplicates, which occur when the user names both a profile and its model. */
 const unique = (entries: ModelEntry[]): ModelEntry[] => [...new Set(entries)];
 
 function report({ model, revision, directory, state, files }: Verified, stream: NodeJS.WriteStream): string {

@@ -76,7 +76,7 @@ function formatStatus(answer: SingleResponse, texts: readonly string[], stream: 
 export const formatProbability = (probability: number | undefined): string =>
   (probability === undefined ? '' : `${(100 * probability).toFixed(1)} %`).padStart(11);
 
-/** Returns one line that names the model of the scores, and one line for each warning. */
+/** Formats the model of the scores as one line, followed by one line for each warning. */
 export function formatReceipt({ model, revision, precision, provider, warnings }: Receipt, stream: NodeJS.WriteStream) {
   const lines = [styled(stream, 'dim', `${model}, revision ${revision.slice(0, 12)}, ${precision} on ${provider}`)];
   for (const warning of warnings) lines.push(`${styled(stream, 'yellow', 'warning')} ${warning}`);

@@ -7,7 +7,7 @@ export function addStartCommand(program: Command): void {
     .description('Run the service on this machine, with its worker and its Redis, like `npm start`.')
     .action(async () => {
       const { dataDir, modelsFile } = program.opts<{ dataDir?: string; modelsFile?: string }>();
-      // The child processes read their settings from the environment.
+      // The option is passed on through the environment, because the child processes read their settings there.
       if (dataDir !== undefined) process.env['DATA_DIR'] = dataDir;
       if (modelsFile !== undefined) process.env['MODELS_FILE'] = modelsFile;
       await import('../../start/main.ts');

@@ -12,7 +12,10 @@ const actions: Record<CanaryAction, string> = {
   restart: 'Restart the trial of a canary with a new measurement window.',
 };
 
-/** `vls traffic [profile] | promote | rollback | restart`: models that share a profile, for operators. */
+/**
+ * `vls traffic [profile] | promote | rollback | restart`: reports and decisions about models that share the traffic of
+ * a profile. For operators.
+ */
 export function addTrafficCommand(program: Command, deps: CommandDeps): void {
   const traffic = program
     .command('traffic')

@@ -25,7 +25,7 @@ import { findRedisServer } from '../../start/redis/find.ts';
 import { isRecentEnough, OLDEST_REDIS, versionOf } from '../../start/redis/version.ts';
 import { describeRoute, openHub } from '../hub.ts';
 
-/** The result of a check of one part that the service needs. */
+/** The result of one check of this machine. */
 export interface Finding {
   subject: string;
   /**
@@ -33,7 +33,7 @@ export interface Finding {
    */
   state: 'ok' | 'none' | 'warn' | 'fail';
   detail: string;
-  /** The way to resolve a warning or a failure. */
+  /** The action that resolves a warning or a failure. */
   remedy?: string;
 }
 
@@ -43,7 +43,7 @@ const oldestNode = 24;
 const littleDisk = 5 * 1024 ** 3;
 const littleMemory = 1024 ** 3;
 
-/** Runs all checks one after another. A check that throws is reported as a failure. */
+/** Runs all checks one after another. A check that throws counts as failed. */
 export async function examine(config: Config): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const check of [machine, disk, redis, devices, models, hub, service]) {
@@ -81,7 +81,8 @@ function machine(): Finding[] {
 }
 
 async function disk({ dataDir }: Config): Promise<Finding[]> {
-  // `vls doctor` creates no directory. If the data directory does not exist, its nearest existing parent is checked.
+  // `vls doctor` does not create the data directory. When it does not exist, its nearest existing parent directory is
+  // checked instead.
   const parent = nearestExisting(dataDir);
   await access(parent, constants.W_OK);
   const { bavail, bsize } = await statfs(parent);
@@ -179,14 +180,14 @@ async function devices(config: Config): Promise<Finding[]> {
   return [...accelerators, await deviceUsed(config)];
 }
 
-/** Returns a description of the driver, CUDA and cuDNN; empty on a machine without NVIDIA software. */
+/** Returns the versions of the NVIDIA driver, of CUDA and of cuDNN as text; empty without NVIDIA software. */
 function cudaParts(): string[] {
   if (process.platform !== 'linux') return [];
   const parts = findCudaParts();
   return parts.driver === null && parts.needed === null ? [] : [describeCudaParts(parts)];
 }
 
-/** Checks which device the service would use. */
+/** Checks which device (CPU or accelerator) the service would use. */
 async function deviceUsed(config: Config): Promise<Finding> {
   const subject = 'device used';
   try {
@@ -219,8 +220,8 @@ async function models(config: Config): Promise<Finding[]> {
 const hubWaitMs = 5_000;
 
 /**
- * Checks whether models can be pulled, and lists the models that are already pulled. A hub that does not answer is not
- * a failure, because the service works without it.
+ * Checks whether models can be downloaded, and lists the models that are already present. A hub that does not answer is
+ * not a failure, because the service works without it.
  */
 async function hub(config: Config): Promise<Finding[]> {
   const subject = 'model hub';
@@ -250,8 +251,8 @@ async function describePulled({ model, directory }: HubEntry): Promise<string | 
 }
 
 /**
- * Checks the service at VLS_URL. If VLS_URL has its default value, checks the address on which these settings would
- * start a service.
+ * Checks the service at VLS_URL. When VLS_URL is not set, it checks the address on which `npm start` would listen with
+ * these settings.
  */
 async function service({ host, port, serviceUrl }: Config): Promise<Finding[]> {
   const isNamed = serviceUrl !== defaultServiceUrl;

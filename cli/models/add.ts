@@ -97,8 +97,8 @@ async function addFromHub(
 }
 
 /**
- * Returns the facts that the registry states about a model of the repository. They are needed because no exported file
- * contains the scale and the bias of a sigmoid.
+ * Returns the facts about a model that the built-in registry states for the same repository. They are needed because
+ * exported files do not contain the scale and the bias of a sigmoid.
  */
 function knownOf({ models }: Entries, repo: string, folder: string | undefined): StatedFacts {
   const same = [...models.values()]
@@ -110,8 +110,8 @@ function knownOf({ models }: Entries, repo: string, folder: string | undefined):
 }
 
 /**
- * Returns the default name of a model. It is the name of the repository. If the repository has several models, the name
- * of the folder or of the weights follows.
+ * Returns the default name of a model: the name of its repository. When the repository contains several models, the
+ * name of the folder or of the weights is appended.
  */
 const nameOf = (
   repo: string,

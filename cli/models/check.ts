@@ -14,8 +14,8 @@ interface Options {
 }
 
 /**
- * `vls models check`: compares a model with its golden values, and names the cause of a difference. Golden values are
- * the values of the reference implementation.
+ * `vls models check`: compares a model with its golden values, which the reference implementation computed, and names
+ * the cause of a difference.
  */
 export function addCheckCommand(models: Command, deps: CommandDeps): void {
   models
@@ -67,7 +67,7 @@ export function addCheckCommand(models: Command, deps: CommandDeps): void {
     });
 }
 
-/** Returns the spec of a model on the CPU, so that its values do not depend on an accelerator. */
+/** Returns the specification of a model on the CPU, so that the check does not depend on an accelerator. */
 export async function specOf(settings: Config, name: string): Promise<ModelSpec> {
   const [{ loadRegistry }, { onCpu }] = await Promise.all([
     import('../../models/registry/registry.ts'),
@@ -111,7 +111,7 @@ function format(spec: ModelSpec, report: ParityReport, stream: NodeJS.WriteStrea
   return `${lines.join('\n')}\n`;
 }
 
-/** For each cause of a difference: the place where it is configured. */
+/** The place where the cause of a difference is configured, by cause. */
 const places: Partial<Record<Finding['cause'], string>> = {
   mean: '`image_mean` and `image_std` of preprocessor_config.json, or `preprocess` of the registry entry',
   filter: '`resample` of preprocessor_config.json, or `interpolation` of the preprocessing of OpenCLIP',

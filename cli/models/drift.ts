@@ -4,7 +4,8 @@ import type { Config } from '../../shared/config.ts';
 import { CommandError } from '../failures.ts';
 
 /**
- * Measures the drift of int8: runs a model in fp32 and in int8 on the CPU of this machine, and compares the cosines.
+ * Measures the drift of int8: runs a model in fp32 and in int8 on the CPU of this machine, and compares the cosines of
+ * the same pairs.
  */
 export async function driftOfInt8(
   settings: Config,

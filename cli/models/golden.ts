@@ -13,7 +13,7 @@ interface Options {
 }
 
 /**
- * `vls models golden`: prints a script that computes golden values (values of the reference library), or writes the
+ * `vls models golden`: prints a Python script that computes golden values with the reference library, or copies the
  * values that the script printed into the folder of the model.
  */
 export function addGoldenCommand(models: Command, deps: CommandDeps): void {

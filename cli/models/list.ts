@@ -2,7 +2,7 @@ import type { ModelEntry } from '../../models/registry/entries.ts';
 import type { Config } from '../../shared/config.ts';
 import { json, table } from '../output.ts';
 
-/** Prints every model of the registry, including the catalogue. */
+/** Prints all models of the registry, including those that are only listed and not installed. */
 export async function listModels(settings: Config, isJson: boolean, stdout: NodeJS.WriteStream): Promise<void> {
   const [{ loadRegistry }, { readEntries }, { precisionsIn }, { commitIn, readManifest }] = await Promise.all([
     import('../../models/registry/registry.ts'),
@@ -73,8 +73,8 @@ export async function listModels(settings: Config, isJson: boolean, stdout: Node
 }
 
 /**
- * Returns the revision as text. If the revision is a branch, the commit follows that the branch had when the model was
- * pulled. Marks say what nobody has checked.
+ * Formats the revision of a model. When the revision is a branch, the commit at the time of the pull follows. Marks in
+ * brackets name missing checks: `unverified` files, or a family that has not been verified.
  */
 function revisionInWords(row: { revision: string; commit: string | null; unverified: boolean; unproven: boolean }) {
   const { revision, commit, unverified, unproven } = row;
@@ -83,7 +83,10 @@ function revisionInWords(row: { revision: string; commit: string | null; unverif
   return `${revision.slice(0, 12)}${pulled}${marks.length === 0 ? '' : ` (${marks.join(', ')})`}`;
 }
 
-/** Returns the size in bytes of the fp32 files; null unless the entry states the size of each of them. */
+/**
+ * Returns the total size in bytes of the fp32 files. Returns null unless the registry entry states the size of each
+ * file.
+ */
 function pinnedBytes({ files }: ModelEntry): number | null {
   const sizes = Object.entries(files)
     .filter(([file]) => !/_(fp16|quantized)\./.test(file))

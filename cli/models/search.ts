@@ -21,14 +21,14 @@ export async function searchModels(
   let found: FoundRepo[] | undefined;
   let fault: string | undefined;
   try {
-    // Only two attempts, since the user waits and the result of the registry is already known.
+    // Only two attempts are made, because the user is waiting and the result of the registry is already known.
     found = await persist({ ...patience, attempts: 2, onRetry: () => {} }, (signal) => hub.search(word, signal));
     if (found === undefined) fault = `${hub.name} cannot be searched`;
   } catch (error) {
     if (!(error instanceof PullError)) throw error;
     fault = `${error.message}. ${error.advice}`;
   }
-  // An empty result without the hub does not mean that no model has this name, so it is reported as a failure.
+  // The hub was not searched, so an empty result does not show that no such model exists. The command fails.
   if (fault !== undefined && entries.length === 0) process.exitCode = 1;
   if (isJson) {
     const models = entries.map(({ model, source, description, licence, unverified, unproven }) => ({

@@ -63,7 +63,7 @@ text?: string;
 id?: string;};
 /** CSV and TSV: separator of columns. Default: a comma in CSV, a tab in TSV. */
 delimiter?: string;
-/** Encoding of NDJSON, CSV, TSV and JSON, by a name of the Encoding Standard (`windows-1252`, `shift_jis`); also the `charset` of the content type. Default: UTF-8, or UTF-16 if it is detected. */
+/** The text encoding of NDJSON, CSV, TSV and JSON, as a name of the WHATWG Encoding Standard such as `windows-1252`. The `charset` of the content type may state it instead. Default: UTF-8, or UTF-16 if it is detected. */
 encoding?: string;
 /** Formats of the tables of results, which are written in addition to `results.ndjson`. Default: the format of the input if it is a table (CSV if it is TSV), else none. */
 tables?: ("csv" | "parquet")[];
@@ -601,7 +601,7 @@ retry: string;};
 scores?: (ScoreOutline) | (null);};
 
 export type ScoreOutline = {mean: number;
-/** Succeeded items by score, in 50 bins of 2 points from 0. */
+/** The number of succeeded items in each of 50 bins of the score. A bin is 2 points wide; the first one begins at 0. */
 histogram: (number)[];};
 
 export type ResultsPage = {/** In the order of `sort`; without it, in the order in which they were evaluated. */
@@ -1044,7 +1044,7 @@ text?: string;
 id?: string;
 /** CSV and TSV: separator of columns. Default: a comma in CSV, a tab in TSV. */
 delimiter?: string;
-/** Encoding of NDJSON, CSV, TSV and JSON, by a name of the Encoding Standard (`windows-1252`, `shift_jis`); also the `charset` of the content type. Default: UTF-8, or UTF-16 if it is detected. */
+/** The text encoding of NDJSON, CSV, TSV and JSON, as a name of the WHATWG Encoding Standard such as `windows-1252`. The `charset` of the content type may state it instead. Default: UTF-8, or UTF-16 if it is detected. */
 encoding?: string;
 /** NDJSON, JSON and WebDataset: the columns of the original table, as a JSON list; `image`, `text` and `id` name the columns that were read. Tables of results have these columns. */
 columns?: string;};path?: never;header?: {/** Printable ASCII. Repeating the same request with the same key returns the same batch. */
@@ -1451,7 +1451,7 @@ parameters: {query?: never;path?: never;header?: never;cookie?: never;}; request
 502: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 504: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
-'/v1/files': {post: {/** Upload the lines of a batch */
+'/v1/files': {post: {/** Upload a file of requests for a batch */
 parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody: {content: {'multipart/form-data': FormData;};}; responses: {200: {headers: Record<string, unknown>; content: {'application/json': OpenAIFile;};};
 400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
@@ -1511,7 +1511,7 @@ id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {2
 429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
-'/v1/batches': {post: {/** Answer the requests of a file */
+'/v1/batches': {post: {/** Create a batch from a file of requests */
 parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody: {content: {'application/json': OpenAIBatchRequest;};}; responses: {200: {headers: Record<string, unknown>; content: {'application/json': OpenAIBatch;};};
 400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};

@@ -31,8 +31,8 @@ export function outputOf(fileId: string): { batchId: string; part: OutputPart } 
 export const secondsOf = (time: string): number => Math.floor(Date.parse(time) / 1000);
 
 /**
- * Returns a batch in OpenAI's format. @throws {ServiceError} `batch.not_found` for a batch that was posted as items,
- * not as requests.
+ * Returns the status of a batch in OpenAI's format. @throws {ServiceError} `batch.not_found` for a batch of items,
+ * which was not posted as requests.
  */
 export function toOpenAiBatch(status: BatchStatus): OpenAiBatch {
   const { id, requests, items, state, reason } = status;
@@ -80,7 +80,7 @@ function statusOf({ state, phase, reason }: BatchStatus): OpenAiBatch['status'] 
     case 'cancelled':
       return 'cancelled';
     case 'failed':
-      // A batch in which all lines failed is completed in OpenAI's API. Its file of errors contains the lines.
+      // In OpenAI's API, a batch in which all lines failed is `completed`. Its error file contains the lines.
       return reason === 'all_failed' ? 'completed' : 'failed';
     default:
       return 'completed';

@@ -29,7 +29,7 @@ import { type FileDeps, listOf } from './files.ts';
 export interface RequestBatchDeps extends FileDeps {
   traffic: Traffic;
   encoders: Pick<Encoders, 'states'>;
-  /** Limits the memory of lines whose end has not been read, over all requests. */
+  /** Limits the memory that incomplete lines take, over all requests. */
   pendingBudget: FairBytes;
 }
 
@@ -184,8 +184,8 @@ export function requestBatchRoutes(deps: RequestBatchDeps): Route[] {
       },
       handlers: [
         async (request, response) => {
-          // The next line throws for a batch that was posted through another interface. This interface must not cancel
-          // such a batch.
+          // The next line throws if the batch was posted through another interface, because this interface must not
+          // cancel such a batch.
           toOpenAiBatch(await batches.status(scopeOf(request), idOf(request)));
           const cancelled = await batches.cancel(scopeOf(request), idOf(request));
           audit(request, response, 'batch.cancelled', { batchId: cancelled.id, batchTenant: cancelled.tenant });

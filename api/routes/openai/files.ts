@@ -37,8 +37,8 @@ export interface FileDeps {
 /** Default number of files in a page of the list. */
 const pageSize = 100;
 /**
- * The maximum number of output files whose size a process remembers. It takes seconds to determine the size of a large
- * file, since all its lines must be generated.
+ * The maximum number of output files whose size a process remembers. Determining the size of a large file takes
+ * seconds, because all its lines must be generated.
  */
 const sizesKept = 10_000;
 
@@ -61,7 +61,7 @@ export function fileRoutes({ files, batches, limitsOf, largeResponses, audit }: 
     return { lines: partsOf(results, toOutputLines(batchId)), batch, part };
   }
 
-  /** Returns the description of an output file. To determine its size, all its lines are generated once. */
+  /** Returns the description of an output file. All its lines are generated once to determine its size. */
   async function describeOutput(scope: TenantScope, id: string): Promise<OpenAiFile | undefined> {
     const output = await openOutput(scope, id);
     if (output === undefined) return undefined;
