@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { untilTrue, useBrowser, type WatchedPage } from '../support/browser.ts';
+import { patienceMs, untilTrue, useBrowser, type WatchedPage } from '../support/browser.ts';
 import { findChromium } from '../support/chromium.ts';
 import { useService } from '../support/running-service.ts';
 
@@ -64,6 +64,24 @@ describe.skipIf(chromium === undefined)('the list of a million pairs', () => {
     const row = await middleRow();
     expect(row).toBeGreaterThan(499_000);
     expect(row).toBeLessThan(501_000);
+  });
+
+  test('each turn of the wheel moves the rows by its 120 px, at the start and in the middle, also on a slow page', async () => {
+    // The page itself scrolls when the mouse goes to the list, so this comes first.
+    await page.locator('.explorer-box').hover();
+    await page.evaluate(`${box}.addEventListener('scroll', () => {
+      for (const until = performance.now() + 250; performance.now() < until; );
+    })`);
+    for (const share of [0, 0.5]) {
+      await page.evaluate(`${box}.scrollTop = ${box}.scrollHeight * ${share}`);
+      await untilTrue(page, `document.querySelector('[data-row]')?.dataset.row >= ${total * share * 0.99}`);
+      const row = await middleRow();
+      const [scrolled, top] = [Number(await page.evaluate(`${box}.scrollTop`)), await topOf(row)];
+      for (let turn = 0; turn < 3; turn++) await page.mouse.wheel(0, 120);
+      await expect.poll(async () => Math.round(top - (await topOf(row))), { timeout: patienceMs }).toBe(360);
+      // The scroll position is not corrected by an amount that nobody sees. A correction could collide with the next turn.
+      expect(await page.evaluate(`${box}.scrollTop`)).toBe(scrolled + 360);
+    }
   });
 
   test('the end of the scroll bar is the last pair', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { afterScroll, maxHeight, scrollMapOf } from '../../../web/batches/explorer/scroll-map.ts';
+import { afterScroll, corrected, maxHeight, scrollMapOf } from '../../../web/batches/explorer/scroll-map.ts';
 
 const box = 840;
 const row = 60;
@@ -40,6 +40,27 @@ describe('a list of a million rows and more', () => {
     expect(down.position).toBe(middle.position + 2 * row);
     expect(afterScroll(map, down, 5_000_000, box)).toEqual(middle);
     expect(afterScroll(map, middle, 7_000_000, box).position).toBe(map.toPosition(7_000_000));
+  });
+
+  test('has its scroll position corrected only where the scroll bar or an end would show the difference', () => {
+    const middle = { scrollTop: 5_000_000, position: map.toPosition(5_000_000) };
+    const notch = afterScroll(map, middle, 5_000_120, box);
+    expect(corrected(map, notch)).toBeUndefined();
+    const far = { scrollTop: 5_050_000, position: middle.position + 50_000 };
+    const to = Math.round(map.toScroll(far.position));
+    expect(corrected(map, far)).toEqual({ ...far, scrollTop: to, correctedFrom: far.scrollTop });
+    const nearStart = { scrollTop: 4_000, position: 4_060 };
+    expect(corrected(map, nearStart)).toMatchObject({ scrollTop: 4_060, position: 4_060 });
+    expect(corrected(map, { scrollTop: 4_060, position: 4_060 })).toBeUndefined();
+  });
+
+  test('a scroll that continues from the position before a correction moves as many px as one from the new position', () => {
+    const place = corrected(map, { scrollTop: 5_050_000, position: map.toPosition(5_000_000) + 50_000 });
+    if (place?.correctedFrom === undefined) throw new Error('It is not corrected');
+    for (const from of [place.scrollTop, place.correctedFrom]) {
+      const next = afterScroll(map, place, from + 120, box);
+      expect(next).toEqual({ scrollTop: from + 120, position: place.position + 120 });
+    }
   });
 
   test('ends where the box ends, even when short scrolls have led there', () => {

@@ -8,6 +8,8 @@ export const maxHeight = 10_000_000;
  * position. So the first and the last row are reached row by row.
  */
 const exactPart = 1_000_000;
+/** The part of a scroll bar of 1,000 px that is one px. */
+const visibleShare = 0.001;
 
 /** Maps the scroll position of a box to a position in a list that may be higher than a browser can scroll. */
 export interface ScrollMap {
@@ -45,6 +47,8 @@ export function scrollMapOf(listHeight: number, boxHeight: number): ScrollMap {
 export interface ScrollPlace {
   scrollTop: number;
   position: number;
+  /** The scroll position before it was corrected to `scrollTop`. */
+  correctedFrom?: number;
 }
 
 /**
@@ -52,8 +56,24 @@ export interface ScrollPlace {
  * the scroll bar, leads to the position that the map has for it.
  */
 export function afterScroll(map: ScrollMap, place: ScrollPlace, scrollTop: number, boxHeight: number): ScrollPlace {
-  const by = scrollTop - place.scrollTop;
-  const isShort = Math.abs(by) <= 2 * boxHeight && scrollTop > 0 && scrollTop < map.lastScroll - 1;
+  const isNear = (from: number) => Math.abs(scrollTop - from) <= 2 * boxHeight;
+  const { correctedFrom } = place;
+  // A browser scrolls in a thread of its own, which may continue from the scroll position before a correction.
+  const from = isNear(place.scrollTop) || correctedFrom === undefined ? place.scrollTop : correctedFrom;
+  const isShort = isNear(from) && scrollTop > 0 && scrollTop < map.lastScroll - 1;
   if (!isShort) return { scrollTop, position: map.toPosition(Math.min(scrollTop, map.lastScroll)) };
-  return { scrollTop, position: Math.min(map.lastPosition, Math.max(0, place.position + by)) };
+  return { scrollTop, position: Math.min(map.lastPosition, Math.max(0, place.position + scrollTop - from)) };
+}
+
+/**
+ * Returns the place with the scroll position that the map has for it, or undefined for a place that needs no correction.
+ * Short scrolls lead away from the map. At the ends of the list each px of that counts, since scrolls end there; between
+ * them only what the scroll bar would show.
+ */
+export function corrected(map: ScrollMap, place: ScrollPlace): ScrollPlace | undefined {
+  const scrollTop = Math.round(map.toScroll(place.position));
+  const isAtEnd = Math.min(place.scrollTop, map.lastScroll - place.scrollTop) <= exactPart;
+  const wrongBy = Math.abs(scrollTop - place.scrollTop);
+  if (wrongBy <= (isAtEnd ? 1 : map.height * visibleShare)) return undefined;
+  return { scrollTop, position: place.position, correctedFrom: place.scrollTop };
 }

@@ -1,10 +1,10 @@
 import type { RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { afterScroll, type ScrollPlace, scrollMapOf } from './scroll-map.ts';
+import { afterScroll, corrected, type ScrollPlace, scrollMapOf } from './scroll-map.ts';
 
 /** Rows rendered above and below the visible ones, so that a scroll shows no gap. */
 const spare = 6;
-/** The time in ms without a scroll after which the scroll position is set to that of the map. */
+/** The time in ms without a scroll after which a scroll has ended, in a browser that has no event for it. */
 const restMs = 200;
 
 export interface VisibleRows {
@@ -37,13 +37,13 @@ export function useVisibleRows(
   /** A scroll position to set once the rows of its place are rendered. */
   const wanted = useRef<number | undefined>(undefined);
 
-  function goTo(position: number): void {
-    const { map: current } = latest.current;
-    const next = { position, scrollTop: Math.round(current.toScroll(position)) };
+  function setScroll(next: ScrollPlace): void {
     wanted.current = next.scrollTop;
     latest.current.place = next;
     setPlace(next);
   }
+  const goTo = (position: number) =>
+    setScroll({ position, scrollTop: Math.round(latest.current.map.toScroll(position)) });
   useLayoutEffect(() => {
     if (wanted.current === undefined || box.current === null) return;
     box.current.scrollTop = wanted.current;
@@ -54,27 +54,32 @@ export function useVisibleRows(
     const element = box.current;
     if (element === null) return;
     let timer: number | undefined;
-    const rest = () => {
-      const { map: current, place: at } = latest.current;
-      if (Math.abs(current.toScroll(at.position) - at.scrollTop) > 1) goTo(at.position);
+    // Only after a scroll: a browser that still moves the box to its target adds to that move what it is set by.
+    const onScrollEnd = () => {
+      const next = corrected(latest.current.map, latest.current.place);
+      if (next !== undefined) setScroll(next);
     };
+    const hasEndEvent = 'onscrollend' in element;
     const onScroll = () => {
       const { map: current, place: at, size: of } = latest.current;
       const next = afterScroll(current, at, element.scrollTop, of.height);
       latest.current.place = next;
       setPlace(next);
+      if (hasEndEvent) return;
       clearTimeout(timer);
-      timer = window.setTimeout(rest, restMs);
+      timer = window.setTimeout(onScrollEnd, restMs);
     };
     const onSize = () => setSize({ height: element.clientHeight, width: element.clientWidth });
     onSize();
     const resized = new ResizeObserver(onSize);
     resized.observe(element);
     element.addEventListener('scroll', onScroll, { passive: true });
+    element.addEventListener('scrollend', onScrollEnd);
     return () => {
       clearTimeout(timer);
       resized.disconnect();
       element.removeEventListener('scroll', onScroll);
+      element.removeEventListener('scrollend', onScrollEnd);
     };
   }, [box]);
 
