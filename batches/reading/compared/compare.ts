@@ -11,7 +11,7 @@ import { preparePair, readPairedSegments } from '../ordered/paired-segments.ts';
 import type { Source } from '../read-chunks.ts';
 import { Bins } from './bins.ts';
 import { readItemsAt } from './items-at.ts';
-import { Largest } from './largest.ts';
+import { Largest, type Pair } from './largest.ts';
 import { CosineCounts, type Scale, toScore } from './scale.ts';
 
 /** The number of characters of a text that a comparison contains. */
@@ -59,8 +59,8 @@ export async function compareBatches(
     sums.difference += score - otherScore;
     sums.absolute += Math.abs(score - otherScore);
     bins.add(score, otherScore);
-    here.add(rank - otherRank, index);
-    there.add(otherRank - rank, index);
+    here.add(rank - otherRank, index, own, its);
+    there.add(otherRank - rank, index, own, its);
     if (lines === undefined) return;
     const passes = score >= lines.threshold;
     const passesThere = otherScore >= lines.otherThreshold;
@@ -69,7 +69,7 @@ export async function compareBatches(
 
   const mean = (sum: number) => (items === 0 ? null : Number((sum / items).toFixed(4)));
   const spread = Math.sqrt(sums.square * sums.otherSquare);
-  const [higherHere, higherThere] = [here.indexes(), there.indexes()];
+  const [higherHere, higherThere] = [here.pairs(), there.pairs()];
   const describe = await describer(source, { batch, other, scale, otherScale, items }, [...higherHere, ...higherThere]);
   return {
     id: batch.id,
@@ -81,7 +81,7 @@ export async function compareBatches(
     meanAbsoluteDifference: mean(sums.absolute),
     sides: lines === undefined ? null : { ...lines, ...sides },
     bins: bins.read(),
-    disagreements: { higherHere: higherHere.flatMap(describe), higherThere: higherThere.flatMap(describe) },
+    disagreements: { higherHere: higherHere.map(describe), higherThere: higherThere.map(describe) },
   };
 }
 
@@ -110,39 +110,29 @@ interface Compared {
   items: number;
 }
 
-/** Reads the given items, and returns a function that describes each of them with both scores. */
+/** Reads the items of the given pairs, and returns a function that describes each of them with both scores. */
 async function describer(
   source: Source,
   { batch, other, scale, otherScale, items }: Compared,
-  indexes: readonly number[],
-): Promise<(index: number) => Disagreement[]> {
-  const wanted = new Set(indexes);
-  const cosines = new Map<number, [own: number, its: number]>();
-  if (wanted.size > 0) {
-    await eachPair(source, batch, other, (index, own, its) => {
-      if (wanted.has(index)) cosines.set(index, [own, its]);
-    });
-  }
-  const [own, its] = [await readItemsAt(source, batch, indexes), await readItemsAt(source, other, indexes)];
+  pairs: readonly Pair[],
+): Promise<(pair: Pair) => Disagreement> {
+  const indexes = pairs.map(({ index }) => index);
+  const [own, its] = await Promise.all([readItemsAt(source, batch, indexes), readItemsAt(source, other, indexes)]);
   const share = (rank: number) => Number((rank / Math.max(1, items - 1)).toFixed(6));
-  return (index) => {
-    const [cosine, otherCosine] = cosines.get(index) ?? [];
-    if (cosine === undefined || otherCosine === undefined) return [];
+  return ({ index, own: cosine, its: otherCosine }) => {
     const item = own.get(index);
     const text = item?.text ?? '';
     const otherText = its.get(index)?.text ?? text;
-    return [
-      {
-        index,
-        ...(item?.id !== undefined && { id: item.id }),
-        text: text.slice(0, textShown),
-        ...(otherText !== text && { otherText: otherText.slice(0, textShown) }),
-        image: addressOf(item),
-        score: toScore(cosine),
-        otherScore: toScore(otherCosine),
-        rank: share(scale.rankOf(cosine)),
-        otherRank: share(otherScale.rankOf(otherCosine)),
-      },
-    ];
+    return {
+      index,
+      ...(item?.id !== undefined && { id: item.id }),
+      text: text.slice(0, textShown),
+      ...(otherText !== text && { otherText: otherText.slice(0, textShown) }),
+      image: addressOf(item),
+      score: toScore(cosine),
+      otherScore: toScore(otherCosine),
+      rank: share(scale.rankOf(cosine)),
+      otherRank: share(otherScale.rankOf(otherCosine)),
+    };
   };
 }

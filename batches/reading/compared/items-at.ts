@@ -3,6 +3,9 @@ import type { BatchRecord } from '../../store/record.ts';
 import { placeOf, readChunkIndex } from '../ordered/chunk-index.ts';
 import { readChunks, type Source } from '../read-chunks.ts';
 
+/** The number of chunks that are read at a time. A chunk may contain inline images. */
+const chunksPerRead = 8;
+
 /** Reads the items with the given indexes. */
 export async function readItemsAt(
   source: Source,
@@ -11,11 +14,16 @@ export async function readItemsAt(
 ): Promise<Map<number, StoredItem>> {
   const index = await readChunkIndex(source, batch);
   const found = new Map<number, StoredItem>();
-  for (const [place, wanted] of Map.groupBy(indexes, (item) => placeOf(index, item))) {
-    const [chunk] = await readChunks(source, batch, [index.committed[place] ?? 0], true);
-    for (const item of wanted) {
-      const stored = chunk?.items[item - (index.firsts[place] ?? 0)];
-      if (stored !== undefined) found.set(item, stored);
+  const places = [...Map.groupBy(indexes, (item) => placeOf(index, item))];
+  for (let from = 0; from < places.length; from += chunksPerRead) {
+    const some = places.slice(from, from + chunksPerRead);
+    const chunks = some.map(([place]) => index.committed[place] ?? 0);
+    const read = await readChunks(source, batch, chunks, true);
+    for (const [at, [place, wanted]] of some.entries()) {
+      for (const item of wanted) {
+        const stored = read[at]?.items[item - (index.firsts[place] ?? 0)];
+        if (stored !== undefined) found.set(item, stored);
+      }
     }
   }
   return found;

@@ -1,6 +1,13 @@
-/** Keeps the largest numbers that were added, each with the index of its item. */
+/** An item, with its cosines in millionths in both batches. */
+export interface Pair {
+  index: number;
+  own: number;
+  its: number;
+}
+
+/** Keeps the items with the largest numbers. */
 export class Largest {
-  private kept: { value: number; index: number }[] = [];
+  private kept: (Pair & { value: number })[] = [];
   private least = Number.NEGATIVE_INFINITY;
   private readonly most: number;
 
@@ -8,17 +15,17 @@ export class Largest {
     this.most = most;
   }
 
-  add(value: number, index: number): void {
+  add(value: number, index: number, own: number, its: number): void {
     if (value <= 0 || value <= this.least || this.most === 0) return;
-    this.kept.push({ value, index });
+    this.kept.push({ value, index, own, its });
     if (this.kept.length < 4 * this.most) return;
     this.kept = this.sorted();
     this.least = this.kept.at(-1)?.value ?? this.least;
   }
 
-  /** Returns the indexes of the largest numbers, the largest first. */
-  indexes(): number[] {
-    return this.sorted().map(({ index }) => index);
+  /** Returns the items with the largest numbers, the largest first. */
+  pairs(): Pair[] {
+    return this.sorted();
   }
 
   private sorted() {
