@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import * as numbers from '../../ui/numbers.ts';
 import { useWidth } from '../../ui/use-width.ts';
@@ -15,6 +16,7 @@ export function Chart({
   range,
   threshold,
   onThreshold,
+  children,
 }: {
   histogram: Histogram;
   /** A second distribution, drawn behind the first as if it had as many pairs. */
@@ -22,6 +24,8 @@ export function Chart({
   range: [number, number];
   threshold: number;
   onThreshold: (threshold: number) => void;
+  /** Shown directly below the axis. */
+  children?: ComponentChildren;
 }) {
   const [box, width] = useWidth();
   const [hovered, setHovered] = useState<Bar>();
@@ -101,6 +105,7 @@ export function Chart({
         ))}
         <line class="line" x1={line} x2={line} y1={margin.top - 6} y2={y(0)} />
       </svg>
+      {children}
       <p class="chart-note fine soft">{hovered === undefined ? axisWords : barWords(hovered, histogram)}</p>
     </div>
   );

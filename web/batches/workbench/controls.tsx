@@ -5,67 +5,46 @@ import { step, thresholdFor, toStep } from './distribution.ts';
 
 const shownPercents = [5, 25, 50, 75, 95];
 
-/** Shows three controls that all set the threshold: a slider, a number field, and a field for the share of pairs. */
+/** Shows fields that set the threshold: as a number, as the share of pairs that reach it, and as a percentile. */
 export function ThresholdControls({
   summary: { histogram, percentiles },
   range: [from, to],
   threshold,
-  passing,
   share,
   onThreshold,
 }: {
   summary: BatchSummary;
   range: [number, number];
   threshold: number;
-  passing: number;
   /** The share of scored pairs that reach the threshold. */
   share: number;
   onThreshold: (threshold: number) => void;
 }) {
   return (
-    <>
-      <input
-        class="threshold-slider"
-        type="range"
-        min={from}
-        max={to}
-        step={step}
-        value={threshold}
-        aria-label="Threshold"
-        aria-valuetext={`${threshold}: ${numbers.count(passing)} pass`}
-        onInput={(event) => onThreshold(toStep(event.currentTarget.valueAsNumber))}
-        onKeyDown={(event) => {
-          const move = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
-          if (move === undefined || !event.shiftKey) return;
-          event.preventDefault();
-          onThreshold(Math.min(to, Math.max(from, toStep(threshold + move))));
-        }}
+    <div class="threshold-fields">
+      <NumberField label="Keep from" value={threshold} min={from} max={to} step={step} onChange={onThreshold} />
+      <NumberField
+        label="Keep the best … %"
+        value={Number((100 * share).toFixed(1))}
+        min={0}
+        max={100}
+        step="any"
+        onChange={(percent) => onThreshold(thresholdFor(histogram, percent / 100))}
       />
-      <div class="threshold-fields">
-        <NumberField label="Keep from" value={threshold} min={from} max={to} step={step} onChange={onThreshold} />
-        <NumberField
-          label="Keep the best … %"
-          value={Number((100 * share).toFixed(1))}
-          min={0}
-          max={100}
-          step="any"
-          onChange={(percent) => onThreshold(thresholdFor(histogram, percent / 100))}
-        />
-        <div class="percentiles">
-          <span class="fine soft">Percentiles</span>
-          <ul>
-            {percentiles
-              .filter(({ percent }) => shownPercents.includes(percent))
-              .map(({ percent, score }) => (
-                <li key={percent}>
-                  <button type="button" class="quiet" onClick={() => onThreshold(toStep(score))}>
-                    {percent === 50 ? 'median' : `${percent} %`} <span class="num">{numbers.score(score)}</span>
-                  </button>
-                </li>
-              ))}
-          </ul>
-        </div>
+      <div class="percentiles">
+        <span class="fine soft">Percentiles</span>
+        <ul>
+          {percentiles
+            .filter(({ percent }) => shownPercents.includes(percent))
+            .map(({ percent, score }) => (
+              <li key={percent}>
+                <button type="button" class="quiet" onClick={() => onThreshold(toStep(score))}>
+                  {percent === 50 ? 'median' : `${percent} %`} <span class="num">{numbers.score(score)}</span>
+                </button>
+              </li>
+            ))}
+        </ul>
       </div>
-    </>
+    </div>
   );
 }

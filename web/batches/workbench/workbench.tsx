@@ -4,6 +4,7 @@ import { bandOf, type Scale } from '../../ui/scale.ts';
 import { Chart } from './chart.tsx';
 import { ThresholdControls } from './controls.tsx';
 import { countPassing, rangeOf } from './distribution.ts';
+import { ThresholdSlider } from './slider.tsx';
 import { Strips } from './strips.tsx';
 import { useNeighbours } from './use-neighbours.ts';
 import { useThreshold } from './use-threshold.ts';
@@ -45,16 +46,17 @@ export function Workbench({ status, summary, scale }: { status: BatchStatus; sum
             </span>
           )}
         </p>
-        <Chart histogram={histogram} behind={behind} range={range} threshold={threshold} onThreshold={setThreshold} />
-        <WrongPairsBox status={status} threshold={threshold} wrong={wrong} />
+        <Chart histogram={histogram} behind={behind} range={range} threshold={threshold} onThreshold={setThreshold}>
+          <ThresholdSlider range={range} threshold={threshold} passing={passing} onThreshold={setThreshold} />
+        </Chart>
         <ThresholdControls
           summary={summary}
           range={range}
           threshold={threshold}
-          passing={passing}
           share={share}
           onThreshold={setThreshold}
         />
+        <WrongPairsBox status={status} threshold={threshold} wrong={wrong} />
         <p class="fine soft">{scale.note}</p>
       </section>
       {neighbours !== undefined && <Strips status={status} threshold={threshold} neighbours={neighbours} />}
