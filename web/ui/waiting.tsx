@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
 /** The time in s after which the page names the thing it waits for. */
-const namedAfter = 2;
+export const namedAfter = 2;
 
 /**
  * Stands for content that loads. Shows at once that it loads, and after two seconds what the page waits for and for how

@@ -5,6 +5,7 @@ import { useSession } from '../../shell/session.tsx';
 import { NumberField } from '../../ui/number-field.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { ImagesSwitch, useImageDisplay } from '../../ui/pairs.tsx';
+import { PolledState } from '../../ui/polled-state.tsx';
 import { ProblemBox } from '../../ui/problem.tsx';
 import { scaleOf } from '../../ui/scale.ts';
 import { ProgressBar } from '../progress.tsx';
@@ -25,9 +26,9 @@ export function CompareView({ status }: { status: BatchStatus }) {
   const recent = useRecentBatches();
   const candidates = candidatesOf(status, recent.value ?? []);
   const other = asked.other ?? candidates.find(({ texts }) => texts === 'own')?.id;
-  const { value, failure, reload } = useComparison(status, other, threshold, asked.otherThreshold);
+  const polled = useComparison(status, other, threshold, asked.otherThreshold);
   const images = useImageDisplay(useSession()?.tenant === status.tenant);
-  const shown = value !== undefined && value.other.id === other ? value : undefined;
+  const shown = polled.value?.other.id === other ? polled.value : undefined;
   const names = shown === undefined ? undefined : namesOf(status, shown.other, titleOf);
   const choose = (id: string) => set({ other: id, otherThreshold: undefined });
   return (
@@ -58,7 +59,13 @@ export function CompareView({ status }: { status: BatchStatus }) {
           </label>
           <RescoreForm status={status} onStarted={(child) => choose(child.id)} reload={recent.reload} />
         </div>
-        {failure !== undefined && <ProblemBox failure={failure} retry={reload} />}
+        {other !== undefined && (
+          <PolledState
+            key={other}
+            what={`the comparison of ${numbers.count(status.items.total)} items`}
+            polled={{ ...polled, value: shown }}
+          />
+        )}
         {recent.failure !== undefined && <ProblemBox failure={recent.failure} retry={recent.reload} />}
         {other === undefined && recent.value !== undefined && (
           <div class="empty">
@@ -67,11 +74,6 @@ export function CompareView({ status }: { status: BatchStatus }) {
               Score these items with another model, or post the same file again: the items are matched by their place.
             </p>
           </div>
-        )}
-        {other !== undefined && shown === undefined && failure === undefined && (
-          <p class="soft" role="status">
-            Comparing…
-          </p>
         )}
         {shown !== undefined && shown.other.finishedAt === null && (
           <div class="stack">

@@ -1,9 +1,9 @@
-import { useEffect, useState } from 'preact/hooks';
 import type { BatchStatus, ResultsPage } from '../../../shared/contracts/batch.ts';
-import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { fetchJson } from '../../http/client.ts';
+import { usePolled } from '../../http/use-polled.ts';
 import { addressOf } from '../../shell/route.ts';
 import * as numbers from '../../ui/numbers.ts';
+import { PolledState } from '../../ui/polled-state.tsx';
 import { apiQuery, readQuery } from '../explorer/query.ts';
 import { Strip } from '../workbench/strip.tsx';
 import { listQueryOf, type Side } from './query.ts';
@@ -83,22 +83,17 @@ export function SidesBox({
 }
 
 function SideStrip({ status, query, images }: { status: BatchStatus; query: Record<string, string>; images: boolean }) {
-  const [pairs, setPairs] = useState<ItemResult[]>();
-  const key = JSON.stringify(query);
-  useEffect(() => {
-    const gone = new AbortController();
-    const all = new URLSearchParams({
-      ...apiQuery(readQuery(new URLSearchParams(query))),
-      items: 'true',
-      limit: String(shown),
-    });
-    fetchJson<ResultsPage>(`v1/evaluation/batch/${status.id}/results?${all}`, { signal: gone.signal }).then(
-      ({ results }) => setPairs(results),
-      // The list of pairs shows the error.
-      () => {},
-    );
-    return () => gone.abort();
-  }, [key, status.id]);
-  if (pairs === undefined) return <p class="soft">Loading…</p>;
-  return <Strip status={status} pairs={pairs} images={images} />;
+  const all = new URLSearchParams({
+    ...apiQuery(readQuery(new URLSearchParams(query))),
+    items: 'true',
+    limit: String(shown),
+  });
+  const path = `v1/evaluation/batch/${status.id}/results?${all}`;
+  const polled = usePolled(path, async (signal) => (await fetchJson<ResultsPage>(path, { signal })).results);
+  return (
+    <>
+      <PolledState what="these pairs" polled={polled} />
+      {polled.value !== undefined && <Strip status={status} pairs={polled.value} images={images} />}
+    </>
+  );
 }

@@ -6,6 +6,7 @@ import { useSession } from '../../shell/session.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { ImagesSwitch, useImageDisplay } from '../../ui/pairs.tsx';
 import { ProblemBox } from '../../ui/problem.tsx';
+import { namedAfter, useSecondsSinceShown, Waiting } from '../../ui/waiting.tsx';
 import { scaleOfBatch } from './cells.tsx';
 import { ColumnsMenu, shownColumns } from './columns-menu.tsx';
 import { Filters } from './filters.tsx';
@@ -98,6 +99,7 @@ export function Explorer({ status }: { status: BatchStatus }) {
   const pair = usePair(status, asked.pair, opened === undefined ? undefined : listing.at(opened));
   const scale = scaleOfBatch(status);
   const { before, after } = visible;
+  const isRowMissing = listing.isLoading && from < to && [from, to - 1].some((row) => listing.at(row) === undefined);
   const shared = { listing, from, to, before, after, current, images: images.shown, scale };
   return (
     <section class="explorer" aria-label="Pairs">
@@ -105,6 +107,7 @@ export function Explorer({ status }: { status: BatchStatus }) {
       <div class="explorer-bar">
         <p class="soft" role="status">
           {countWords(listing, status, isFiltered(asked))}
+          {isRowMissing && <WaitingForRows from={from} to={to} />}
         </p>
         <div class="actions">
           <ImagesSwitch images={images} />
@@ -189,12 +192,25 @@ function countWords(listing: Listing, status: BatchStatus, filtered: boolean): s
   return `${count} or more of ${total} pairs`;
 }
 
+/** Names the rows that the page waits for, when it has waited for two seconds. */
+function WaitingForRows({ from, to }: { from: number; to: number }) {
+  const seconds = useSecondsSinceShown();
+  if (seconds < namedAfter) return null;
+  return (
+    <>
+      {' '}
+      Waiting for pairs {numbers.count(from + 1)} to {numbers.count(to)}: {seconds} s without an answer from the
+      service.
+    </>
+  );
+}
+
 function Nothing({ listing, isFiltered: filtered }: { listing: Listing; isFiltered: boolean }) {
   if (listing.failure !== undefined) return null;
-  const words = listing.isComplete ? (filtered ? 'No pair matches these filters.' : 'No results yet.') : 'Loading…';
+  if (!listing.isComplete) return <Waiting what="the pairs" />;
   return (
     <div class="empty">
-      <p class="soft">{words}</p>
+      <p class="soft">{filtered ? 'No pair matches these filters.' : 'No results yet.'}</p>
     </div>
   );
 }
