@@ -37,6 +37,7 @@ import { type EmbeddingFile, readEmbeddings } from './reading/embeddings.ts';
 import { escapedCellsOf } from './reading/escaped.ts';
 import { type BatchEvent, createFollower } from './reading/events.ts';
 import { type ImagesFrom, pinnedByImages } from './reading/images-from.ts';
+import type { KnownIndexes } from './reading/known-indexes.ts';
 import { listBatches, type RequestsQuery } from './reading/list.ts';
 import { readOrdered } from './reading/ordered/page.ts';
 import { type ResultStream, streamOrdered } from './reading/ordered/stream.ts';
@@ -165,6 +166,7 @@ export interface Batches {
 
 export interface BatchesDeps extends Omit<IntakeDeps, 'bodyHashOf'> {
   ending: Ending;
+  known: KnownIndexes;
   sharedSettings: Pick<SharedSettings, 'differences'>;
 }
 
@@ -176,8 +178,8 @@ const waitPollMs = 50;
 const cancelWaitMs = 1_000;
 
 export function createBatches(deps: BatchesDeps): Batches {
-  const { redis, payloads, places, queues, ending, durability, log } = deps;
-  const source = { redis, payloads };
+  const { redis, payloads, known, places, queues, ending, durability, log } = deps;
+  const source = { redis, payloads, known };
   const follower = createFollower(redis);
   let closing = false;
 

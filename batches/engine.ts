@@ -17,6 +17,7 @@ import { createSpeed, type Speed } from './metrics/speed.ts';
 import { createDispatcher } from './queue/dispatcher.ts';
 import { createQueues, type Queues } from './queue/queues.ts';
 import type { Task, TaskRun } from './queue/tasks.ts';
+import { createKnownIndexes } from './reading/known-indexes.ts';
 import { createStoredImages, type StoredImages } from './reading/stored-images.ts';
 import { createReferenceIntake } from './reference/intake.ts';
 import { createResultFiles } from './reference/result-files.ts';
@@ -93,6 +94,7 @@ export function createBatchEngine(options: BatchEngineOptions): BatchEngine {
   const durability = createDurability(redis, log);
   const files = createFiles({ redis, payloads, freeSpace, stored, durability, retentionMs: ending.retentionMs });
   const { onPosted = () => {} } = options;
+  const known = createKnownIndexes();
   const deps = {
     redis,
     payloads,
@@ -121,13 +123,13 @@ export function createBatchEngine(options: BatchEngineOptions): BatchEngine {
     },
     log,
   );
-  const batches = createBatches({ ...deps, sharedSettings });
+  const batches = createBatches({ ...deps, known, sharedSettings });
   return {
     queues,
     batches,
     files,
     chunks,
-    storedImages: createStoredImages({ redis, payloads }),
+    storedImages: createStoredImages({ redis, payloads, known }),
     ending,
     sweeper: createSweeper(deps),
     speed,

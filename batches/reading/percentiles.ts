@@ -51,7 +51,7 @@ async function readExact(source: Source, batch: BatchRecord): Promise<number[] |
   await readChunkIndex(source, batch);
   const counts = new Uint32Array(2 * cosineSteps + 1);
   let scored = 0;
-  for await (const { entries } of readSegments(source.redis, batch)) {
+  for await (const { entries } of readSegments(source, batch)) {
     for (const entry of entries) {
       const millionths = millionthsOf(entry);
       if (millionths === undefined) continue;

@@ -6,6 +6,7 @@ import type { Redis } from '../../shared/redis.ts';
 import { decodeInput, decodeOutput, echoed, type StoredItem } from '../store/payload.ts';
 import { isLost, type PayloadStore } from '../store/payload-store.ts';
 import type { BatchRecord } from '../store/record.ts';
+import type { KnownIndexes } from './known-indexes.ts';
 
 /** The results of one chunk, with its items when they were requested. */
 export interface ChunkResults {
@@ -19,6 +20,8 @@ export interface ChunkResults {
 export interface Source {
   redis: Redis;
   payloads: PayloadStore;
+  /** The indexes of batches that have ended; absent when every read reads them again. */
+  known?: KnownIndexes | undefined;
 }
 
 /**

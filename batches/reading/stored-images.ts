@@ -6,7 +6,7 @@ import { rowsOf, toFloat32 } from '../store/embeddings.ts';
 import { isLost } from '../store/payload-store.ts';
 import { readFields } from '../store/read-record.ts';
 import { type BatchRecord, batchRecord } from '../store/record.ts';
-import { type ChunkIndex, placeOf, readChunkIndex } from './ordered/chunk-index.ts';
+import { placeOf, readChunkIndex } from './ordered/chunk-index.ts';
 import type { Source } from './read-chunks.ts';
 
 /** Reads the image embeddings that earlier batches have stored. */
@@ -19,24 +19,10 @@ export interface StoredImages {
   read(tenant: string, batchId: string, images: readonly string[]): Promise<(Float32Array | ItemError)[]>;
 }
 
-/** The number of batches whose index of chunks is remembered. The index of a million items takes 125 KB. */
-const rememberedBatches = 8;
 /** The number of pieces that are read at a time. Each has the embeddings of up to 64 items. */
 const piecesPerRead = 8;
 
 export function createStoredImages(source: Source): StoredImages {
-  const indexes = new Map<string, ChunkIndex>();
-
-  /** Returns the chunks of a batch that has ended. They do not change. */
-  async function chunksOf(batch: BatchRecord): Promise<ChunkIndex> {
-    const known = indexes.get(batch.id) ?? (await readChunkIndex(source, batch));
-    indexes.delete(batch.id);
-    indexes.set(batch.id, known);
-    const [oldest] = indexes.keys();
-    if (indexes.size > rememberedBatches && oldest !== undefined) indexes.delete(oldest);
-    return known;
-  }
-
   async function readRows(batch: BatchRecord, chunk: number): Promise<Float32Array | undefined> {
     const { id, embeddingPrecision = 'float16' } = batch;
     const stored = await source.redis.hgetBuffer(batchKeys(source.redis, id).embeddings('image', chunk), String(chunk));
@@ -58,7 +44,7 @@ export function createStoredImages(source: Source): StoredImages {
         return images.map(() => missing(`Batch ${batchId}, whose image embeddings this batch uses, was deleted`));
       }
       const { dimensions = 0 } = batch;
-      const index = await chunksOf(batch);
+      const index = await readChunkIndex(source, batch);
       const wanted = new Map<number, { at: number; row: number }[]>();
       const found: (Float32Array | ItemError)[] = images.map((image, at) => {
         const item = indexOf(image);

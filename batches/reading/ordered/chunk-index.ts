@@ -4,16 +4,8 @@ import { bitReader } from '../../store/bitmap.ts';
 import { indexChunk } from '../../store/index-chunk.ts';
 import type { BatchRecord } from '../../store/record.ts';
 import { numbersOf } from '../../store/score-index.ts';
+import { type ChunkIndex, knownAs } from '../known-indexes.ts';
 import { readChunks, type Source } from '../read-chunks.ts';
-
-/** The chunks of a batch that have results. */
-export interface ChunkIndex {
-  /** `committed`: the committed chunks, ascending. `firsts`: the index of the first item of each of these chunks. */
-  committed: Uint32Array;
-  firsts: Uint32Array;
-  /** Chunks whose items are cancelled, ascending. */
-  cancelled: number[];
-}
 
 /** The number of chunks of older releases that are added to the index of scores at a time. */
 const chunksPerRead = 4;
@@ -23,7 +15,10 @@ const chunksPerRead = 4;
  * index of scores, since older releases did not write it.
  */
 export async function readChunkIndex(source: Source, batch: BatchRecord): Promise<ChunkIndex> {
-  const { redis } = source;
+  const { redis, known } = source;
+  const knownKey = knownAs(batch);
+  const remembered = knownKey === undefined ? undefined : known?.chunks.get(knownKey);
+  if (remembered !== undefined) return remembered;
   const keys = batchKeys(redis, batch.id);
   // The bitmap is read before the offsets. A chunk that is committed in between then does not count as missing from the
   // offsets.
@@ -49,7 +44,9 @@ export async function readChunkIndex(source: Source, batch: BatchRecord): Promis
       firsts.push(offset - 1);
     } else if (stopped && !isDone(chunk)) cancelled.push(chunk);
   }
-  return { committed: Uint32Array.from(committed), firsts: Uint32Array.from(firsts), cancelled };
+  const index = { committed: Uint32Array.from(committed), firsts: Uint32Array.from(firsts), cancelled };
+  if (knownKey !== undefined) known?.chunks.set(knownKey, index);
+  return index;
 }
 
 /**

@@ -95,7 +95,7 @@ export async function createOrder(
   }
   const index = await readChunkIndex(source, batch);
   const meets = other && (await readRule(source, batch, other, query));
-  const all = () => readSegments(source.redis, batch);
+  const all = () => readSegments(source, batch);
   const segments = () => (meets === undefined ? all() : withRule(all(), meets));
   const selectedTop = query.top === undefined ? undefined : await selectTop(all(), query.top);
   const conditions = conditionsOf(query, selectedTop?.lastMillionths, meets !== undefined);

@@ -27,12 +27,12 @@ export async function preparePair(source: Source, batch: BatchRecord, other: Bat
 
 /** Reads the indexes of scores of two batches, a few segments at a time. */
 export async function* readPairedSegments(
-  { redis }: Source,
+  source: Source,
   batch: BatchRecord,
   other: BatchRecord,
 ): AsyncGenerator<PairedSegment> {
-  const others = readSegments(redis, other);
-  for await (const { first, entries } of readSegments(redis, batch)) {
+  const others = readSegments(source, other);
+  for await (const { first, entries } of readSegments(source, batch)) {
     const next = await others.next();
     if (next.done) return;
     yield { first, entries, otherEntries: next.value.entries };

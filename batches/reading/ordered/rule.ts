@@ -45,11 +45,12 @@ function scoreOf(entry: number): number | undefined {
   return millionths === undefined ? undefined : Math.max(0, millionths);
 }
 
-/** Yields the segments, with 0 in place of the entry of each item that does not meet a rule. */
+/** Yields copies of the segments, with 0 in place of the entry of each item that does not meet a rule. */
 export async function* withRule(segments: AsyncIterable<Segment>, meets: MeetsRule): AsyncGenerator<Segment> {
   for await (const segment of segments) {
-    const { first, entries } = segment;
+    const { first } = segment;
+    const entries = segment.entries.slice();
     for (let at = 0; at < entries.length; at++) if (!meets(first + at)) entries[at] = 0;
-    yield segment;
+    yield { first, entries };
   }
 }

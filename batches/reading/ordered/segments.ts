@@ -1,27 +1,53 @@
+import { setImmediate } from 'node:timers/promises';
 import { batchKeys } from '../../../shared/redis/keys.ts';
-import type { Redis } from '../../../shared/redis.ts';
 import type { BatchRecord } from '../../store/record.ts';
-import { itemsPerSegment, numbersOf } from '../../store/score-index.ts';
+import { bytesPerEntry, itemsPerSegment, numbersOf } from '../../store/score-index.ts';
+import { knownAs, scoreBytes } from '../known-indexes.ts';
+import type { Source } from '../read-chunks.ts';
 
 /** A part of the index of scores, which has an entry for each item of a batch. */
 export interface Segment {
   /** Index of the first item in the segment. */
   first: number;
+  /** Several readers share the entries, so nobody may change them. */
   entries: Uint32Array;
 }
 
 /** The number of segments that are read at a time. Together they have about a megabyte. */
 const segmentsPerRead = 4;
+/** The number of remembered segments after which other work has its turn. Searching them takes about 10 ms. */
+const segmentsPerTurn = 16;
 
-/** Reads the index of scores of a batch, a few segments at a time, so that memory does not grow with the batch. */
-export async function* readSegments(redis: Redis, batch: Pick<BatchRecord, 'id' | 'total'>): AsyncGenerator<Segment> {
+/**
+ * Reads the index of scores of a batch, a few segments at a time, so that memory does not grow with the batch. The index
+ * of a batch that has ended is remembered.
+ */
+export async function* readSegments(
+  { redis, known }: Pick<Source, 'redis' | 'known'>,
+  batch: Pick<BatchRecord, 'id' | 'total' | 'state' | 'finishedAt'>,
+): AsyncGenerator<Segment> {
   const { scores } = batchKeys(redis, batch.id);
   const count = Math.ceil(batch.total / itemsPerSegment);
+  // A longer index is not collected, since the cache would not take it.
+  const isShort = bytesPerEntry * batch.total <= scoreBytes;
+  const knownKey = isShort ? knownAs(batch) : undefined;
+  const remembered = knownKey === undefined ? undefined : known?.scores.get(knownKey);
+  if (remembered !== undefined) {
+    for (const [at, entries] of remembered.entries()) {
+      if (at % segmentsPerTurn === segmentsPerTurn - 1) await setImmediate();
+      yield { first: at * itemsPerSegment, entries };
+    }
+    return;
+  }
+  const read: Uint32Array[] = [];
   for (let from = 0; from < count; from += segmentsPerRead) {
     const numbers = Array.from({ length: Math.min(segmentsPerRead, count - from) }, (_, at) => from + at);
     const segments = await Promise.all(numbers.map((segment) => redis.getBuffer(scores(segment))));
     for (const [at, bytes] of segments.entries()) {
-      yield { first: (from + at) * itemsPerSegment, entries: numbersOf(bytes) };
+      const entries = numbersOf(bytes);
+      if (knownKey !== undefined) read.push(entries);
+      yield { first: (from + at) * itemsPerSegment, entries };
     }
   }
+  if (knownKey !== undefined) known?.scores.set(knownKey, read);
 }

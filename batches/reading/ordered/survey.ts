@@ -1,4 +1,4 @@
-import type { ChunkIndex } from './chunk-index.ts';
+import type { ChunkIndex } from '../known-indexes.ts';
 import type { Conditions, Range } from './conditions.ts';
 import type { Segment } from './segments.ts';
 

@@ -1,0 +1,43 @@
+import { terminalStates } from '../../shared/contracts/batch.ts';
+import type { BatchRecord } from '../store/record.ts';
+import { createIndexCache, type IndexCache } from './index-cache.ts';
+
+/** The chunks of a batch that have results. */
+export interface ChunkIndex {
+  /** `committed`: the committed chunks, ascending. `firsts`: the index of the first item of each of these chunks. */
+  committed: Uint32Array;
+  firsts: Uint32Array;
+  /** Chunks whose items are cancelled, ascending. */
+  cancelled: number[];
+}
+
+/**
+ * The indexes that this process has read from batches that have ended. They do not change any more, so several processes
+ * may remember them. Callers read the record of a batch first: a deleted batch has none, and its indexes are not used.
+ */
+export interface KnownIndexes {
+  chunks: IndexCache<ChunkIndex>;
+  /** The segments of the index of scores. Readers share them, so nobody may change them. */
+  scores: IndexCache<readonly Uint32Array[]>;
+}
+
+/**
+ * The maximum memory of the remembered indexes of scores in bytes: those of four million items. Reading the index of a
+ * million items from Redis takes several times as long as searching it.
+ */
+export const scoreBytes = 16 * 1024 * 1024;
+const chunkBytes = 4 * 1024 * 1024;
+
+export const createKnownIndexes = (): KnownIndexes => ({
+  chunks: createIndexCache(chunkBytes, ({ committed, firsts, cancelled }) => {
+    return committed.byteLength + firsts.byteLength + 8 * cancelled.length;
+  }),
+  scores: createIndexCache(scoreBytes, (segments) => segments.reduce((sum, { byteLength }) => sum + byteLength, 0)),
+});
+
+/**
+ * Returns the key under which the indexes of a batch are remembered; undefined while the batch runs. A Redis that lost
+ * its last second evaluates some items again, and the batch then has another end.
+ */
+export const knownAs = ({ id, state, finishedAt }: Pick<BatchRecord, 'id' | 'state' | 'finishedAt'>) =>
+  terminalStates.has(state) && finishedAt !== undefined ? `${id} ${finishedAt}` : undefined;
