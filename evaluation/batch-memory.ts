@@ -8,6 +8,8 @@ import { createInFlight } from './in-flight.ts';
 export interface EmbeddedImage {
   answering: Embedded;
   compared: { spec: ModelSpec; embedded: Promise<Embedded> }[];
+  /** The SHA-256 of the bytes of the image, in base64; undefined for a stored embedding. */
+  contentHash: string | undefined;
   /** True when an earlier pair already counts the encoder runs of this image. */
   isCounted: boolean;
 }

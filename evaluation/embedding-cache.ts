@@ -13,8 +13,11 @@ import { createInFlight } from './in-flight.ts';
  * cached or being computed.
  */
 export interface EmbeddingCache {
-  /** @throws {ServiceError} the error of the encoders; the reason of the signal when it aborts first. */
-  image(spec: ModelSpec, bytes: Uint8Array, options: EmbedOptions): Promise<Embedded>;
+  /**
+   * @param contentHash the result of {@link contentHashOf} for these bytes, if the caller has it.
+   * @throws {ServiceError} the error of the encoders; the reason of the signal when it aborts first.
+   */
+  image(spec: ModelSpec, bytes: Uint8Array, options: EmbedOptions, contentHash?: string): Promise<Embedded>;
   text(spec: ModelSpec, text: string, options: EmbedOptions): Promise<Embedded>;
 }
 
@@ -94,11 +97,14 @@ export function createEmbeddingCache(
   }
 
   return {
-    image: (spec, bytes, options) =>
-      embedOnce(spec, `${modelKey(spec)}:image:${hash('sha256', bytes, 'base64')}`, { image: bytes }, options),
+    image: (spec, bytes, options, contentHash = contentHashOf(bytes)) =>
+      embedOnce(spec, `${modelKey(spec)}:image:${contentHash}`, { image: bytes }, options),
     text: (spec, text, options) => embedOnce(spec, `${modelKey(spec)}:text:${text}`, { text }, options),
   };
 }
+
+/** Returns the SHA-256 of the bytes of an image, in base64. */
+export const contentHashOf = (bytes: Uint8Array): string => hash('sha256', bytes, 'base64');
 
 /** Returns the embedding without the start times, for a caller that did not cause the encoder run. */
 export function withoutTimes({ began: _began, ...embedded }: Embedded): Embedded {

@@ -15,6 +15,14 @@ export interface EvaluationParts {
   memories: BatchMemories;
 }
 
+/** The embeddings by which a pair was scored. */
+export interface ScoredPair {
+  image: Float32Array;
+  text: Float32Array;
+  /** The SHA-256 of the bytes of the image, in base64; undefined for a stored embedding. */
+  contentHash: string | undefined;
+}
+
 /** Options of one evaluation. */
 export interface EvaluationOptions {
   /**
@@ -33,6 +41,6 @@ export interface EvaluationOptions {
   isBatch?: boolean | undefined;
   /** The batch of the pairs. Calls for the same batch load and embed each image and text once. */
   batchId?: string | undefined;
-  /** Called with the embeddings by which a pair of a batch was scored. */
-  onScored?: ((pair: Pair, embeddings: { image: Float32Array; text: Float32Array }) => void) | undefined;
+  /** Called for each pair of a batch that was scored. */
+  onScored?: ((pair: Pair, scored: ScoredPair) => void) | undefined;
 }

@@ -3,7 +3,7 @@ import { type ModelSpec, modelKey } from '../models/model.ts';
 import type { ImageSource } from '../shared/contracts/item.ts';
 import type { EmbeddedImage } from './batch-memory.ts';
 import { bothOf, comparedOutcome, outcomeOf } from './compare.ts';
-import { withoutTimes } from './embedding-cache.ts';
+import { contentHashOf, withoutTimes } from './embedding-cache.ts';
 import type { EvaluationOptions, EvaluationParts } from './options.ts';
 import { failedWith, type ModelOutcome, type Models, type Pair, type ScoredPairs } from './outcome.ts';
 import { isProcessError } from './process-errors.ts';
@@ -36,13 +36,14 @@ export async function scorePairs(
       const asking = { ...caller, signal: ending };
       return await places.hold('batch', asking, async () => {
         const bytes = await stages.fetch(() => images.load(source, asking));
-        const compared = others.map((spec) => ({ spec, embedded: embeddings.image(spec, bytes, asking) }));
+        const contentHash = contentHashOf(bytes);
+        const compared = others.map((spec) => ({ spec, embedded: embeddings.image(spec, bytes, asking, contentHash) }));
         const [embedded] = await bothOf(
-          embeddings.image(answering, bytes, asking),
+          embeddings.image(answering, bytes, asking, contentHash),
           Promise.allSettled(compared.map((other) => other.embedded)),
         );
         stages.embedded(embedded);
-        return { answering: embedded, compared, isCounted: false };
+        return { answering: embedded, compared, contentHash, isCounted: false };
       });
     };
     return (await memory.once(`image ${modelKeys} ${JSON.stringify(source)}`, embed, signal)).value;
@@ -77,7 +78,8 @@ export async function scorePairs(
       const countsImage = !image.isCounted;
       const answer = outcomeOf(image.answering, text, answering, countsImage);
       image.isCounted = true;
-      onScored?.(pair, { image: image.answering.embedding, text: text.embedding });
+      const { contentHash } = image;
+      onScored?.(pair, { image: image.answering.embedding, text: text.embedding, contentHash });
       return {
         answer,
         compared: image.compared.map(({ spec, embedded }) =>
@@ -109,5 +111,6 @@ export async function scorePairs(
 const known = async (embedding: Float32Array): Promise<EmbeddedImage> => ({
   answering: { embedding, decodeMs: 0, inferenceMs: 0, runInputs: 0, tokens: 0, totalTokens: 0 },
   compared: [],
+  contentHash: undefined,
   isCounted: true,
 });

@@ -95,6 +95,8 @@ export interface ResultSource {
   traffic?: object | undefined;
   /** True when a model of the batch gives each pair a probability. */
   pairProbabilities?: boolean | undefined;
+  /** True when each result stands for a group of equal items and has its size. */
+  groupSizes?: boolean | undefined;
   /** Facts about how the scores were computed. Formats that can store facts about a whole file include them. */
   model?: string | undefined;
   revision?: string | undefined;

@@ -20,6 +20,8 @@ export interface ResultColumns {
   probability: string | undefined;
   /** The name of the model column; set when several models share the batch. */
   model: string | undefined;
+  /** The name of the column with the size of a group of equal items; set when each result stands for a group. */
+  groupSize: string | undefined;
   /** Returns the value of an item in a column of the uploaded table; null when the item has no value there. */
   givenValue(column: string, item: ReadItem | undefined, result: ItemResult): unknown;
 }
@@ -29,7 +31,8 @@ export interface ResultColumns {
  * have the same name, it gets the prefix `vls_`, as in `vls_score`. If that name exists too, because a table of results
  * was uploaded again, the column becomes `vls_score_2`.
  */
-export function resultColumns({ columns, columnNames, traffic, pairProbabilities }: ResultSource): ResultColumns {
+export function resultColumns(source: ResultSource): ResultColumns {
+  const { columns, columnNames, traffic, pairProbabilities, groupSizes } = source;
   const given = columns ?? ['id', 'image', 'text', 'metadata'];
   const names: ColumnNames = columnNames ?? { id: 'id', image: 'image', text: 'text' };
   const taken = new Set(given);
@@ -39,6 +42,7 @@ export function resultColumns({ columns, columnNames, traffic, pairProbabilities
     own: ownColumns.map((name) => freeName(name, taken)),
     probability: pairProbabilities ? freeName('probability', taken) : undefined,
     model: traffic === undefined ? undefined : freeName('model', taken),
+    groupSize: groupSizes ? freeName('group_size', taken) : undefined,
     givenValue(column, item, { id, metadata }) {
       if (column === names.id) return id ?? null;
       if (column === names.image) return (item && addressOf(item)) || null;

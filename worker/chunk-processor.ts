@@ -130,7 +130,8 @@ export function createChunkProcessor(deps: ChunkProcessorDeps): ChunkProcessor {
       return { done: { verdict: 'stopped' } };
     }
     const results = toResults(input, scored.outcomes);
-    const committed = await commit(job, picked, results, encodeEmbeddings(picked.keeps ?? {}, scored.embeddings));
+    const pieces = encodeEmbeddings(picked.keeps ?? {}, scored.embeddings);
+    const committed = await commit(job, picked, results, pieces, scored.contentHashes);
     if ('handBack' in committed) return countHandBack(job, queue, committed);
     if (committed.verdict === 'committed') speed.add(queue, results.length);
     countCommitted(metrics, results, committed);
@@ -145,10 +146,13 @@ export function createChunkProcessor(deps: ChunkProcessorDeps): ChunkProcessor {
     { input, edges }: Picked & { verdict: 'run' },
     results: ItemResult[],
     embeddings: EmbeddingPieces,
+    contentHashes: readonly (string | undefined)[],
   ): Promise<Committed | HandBack> {
     const start = performance.now();
     try {
-      const committed = await traced('commit', {}, () => chunks.commit(job, input, results, edges, embeddings));
+      const committed = await traced('commit', {}, () =>
+        chunks.commit(job, input, results, edges, embeddings, contentHashes),
+      );
       handBack.committed();
       metrics.stage('commit', 'batch', (performance.now() - start) / 1000);
       return committed;

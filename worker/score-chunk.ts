@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Chunks, Picked } from '../batches/lifecycle/chunks.ts';
 import type { HandBack } from '../batches/queue/chunk-consumer.ts';
 import type { StoredImages } from '../batches/reading/stored-images.ts';
@@ -65,19 +66,22 @@ export async function scoreChunk(
   const batch = stoppedBatches.follow(job.batchId);
   let outcomes: ItemOutcome[];
   let embeddings: ScoredChunk['embeddings'] = [];
+  let contentHashes: ScoredChunk['contentHashes'] = [];
   try {
     const { tenant, batchId } = job;
     const common = { tenant, signal: AbortSignal.any([stopping, batch.signal]) };
     const embedded = new Map<Pair, PairEmbeddings>();
+    const hashes = new Map<Pair, string>();
     const isOfRequests = input.items.some((item) => 'request' in item);
     const pairs = isOfRequests ? [] : await toPairs();
     const scored = isOfRequests
       ? await traffic.answerLines(pinned, input.items.map(toLine), common)
       : await traffic.scorePairs(pinned, pairs, {
           ...common,
-          ...(keeps?.embeddings !== undefined && {
-            onScored: (pair: Pair, both: PairEmbeddings) => void embedded.set(pair, both),
-          }),
+          onScored(pair, { contentHash, ...both }) {
+            if (contentHash !== undefined) hashes.set(pair, contentHash);
+            if (keeps?.embeddings !== undefined) embedded.set(pair, both);
+          },
           longText: pinned.longText,
           batchId,
           mayLackModels: starts >= startsWithoutModel,
@@ -89,6 +93,11 @@ export async function scoreChunk(
     }
     outcomes = scored;
     embeddings = pairs.map((pair) => embedded.get(pair));
+    contentHashes = pairs.map((pair, at) =>
+      imagesFrom !== undefined && outcomes[at]?.status === 'succeeded'
+        ? storedImageHash(imagesFrom, input.items[at])
+        : hashes.get(pair),
+    );
   } catch (error) {
     if (batch.signal.aborted) {
       await chunks.release(job);
@@ -106,7 +115,7 @@ export async function scoreChunk(
   }
   const evidence = networkEvidence(input.items, outcomes);
   network.add(job.tenant, evidence);
-  if (evidence !== 'lost' || starts >= startsWithoutNetwork) return { outcomes, embeddings };
+  if (evidence !== 'lost' || starts >= startsWithoutNetwork) return { outcomes, embeddings, contentHashes };
   await chunks.release(job);
   return network.isForAll()
     ? handBack.forWorker('this worker cannot reach any image host')
@@ -118,10 +127,16 @@ export interface ScoredChunk {
   outcomes: ItemOutcome[];
   /** Empty if the batch stores no embeddings; undefined for an item without a score. */
   embeddings: (PairEmbeddings | undefined)[];
+  /** The SHA-256 of the bytes of each image in base64; undefined for an item without a score. */
+  contentHashes: (string | undefined)[];
 }
 
 /** The outcome of a pair, or of a line of a batch that was posted through the OpenAI-compatible interface. */
 export type ItemOutcome = RoutedOutcome | LineOutcome;
+
+/** Returns a hash that stands for the bytes of a stored image. Items with the same image of a batch have the same hash. */
+const storedImageHash = (imagesFrom: string, item: StoredItem | undefined): string | undefined =>
+  typeof item?.image === 'string' ? hash('sha256', `${imagesFrom} ${Number(item.image)}`, 'base64') : undefined;
 
 const toLine = (item: StoredItem): Line => {
   if ('error' in item) return { error: item.error };

@@ -1,7 +1,7 @@
 import type { Response } from 'express';
 import { z } from 'zod';
 import type { Batches } from '../../batches/batches.ts';
-import { isOrdered, ruleOf, selectionOf } from '../../batches/reading/selection.ts';
+import { duplicatesOf, isOrdered, ruleOf, selectionOf } from '../../batches/reading/selection.ts';
 import {
   batchPath,
   batchSummary,
@@ -43,7 +43,7 @@ const lastEventHeader = z.object({
 /** Refuses `skip` for a query without an order of its own. @throws {ServiceError} `request.invalid` */
 function checkSkip(query: ResultsQuery): void {
   if (query.skip === undefined || isOrdered(query)) return;
-  const message = 'needs `sort`, `top` or `other`';
+  const message = 'needs `sort`, `top`, `other` or `distinct`';
   throw new ServiceError('request.invalid', `skip: ${message}`, { faults: [{ path: 'skip', message }] });
 }
 
@@ -59,7 +59,7 @@ function refusePaging(query: ResultsQuery): void {
   }
   const path = cursor === undefined ? 'limit' : 'cursor';
   if ((cursor === undefined && limit === undefined) || isOrdered(query)) return;
-  const message = `applies to pages of JSON; without \`sort\`, \`top\` or \`other\`, ${labelsInWords(wholeFormats)} contain the whole batch`;
+  const message = `applies to pages of JSON; without \`sort\`, \`top\`, \`other\` or \`distinct\`, ${labelsInWords(wholeFormats)} contain the whole batch`;
   throw new ServiceError('request.invalid', `${path}: ${message}`, { faults: [{ path, message }] });
 }
 
@@ -105,7 +105,8 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
           `${labelsInWords(wholeFormats, 'or')}, chosen by the \`Accept\` header: all results so far, in the order of the posted items. ${labelsInWords(wholeFormats.filter(({ hasColumns }) => hasColumns))} have the posted columns first, then the columns of the results.`,
           '`minScore`, `maxScore`, `status`, `code`, `q` and `top` select results, and `sort` orders them, in every format. A result must meet all given conditions. `top` ranks all items with a score, whatever the other conditions are.',
           '`other` names a second batch of the same items: `otherMinScore`, `otherMaxScore` and `minDifference` are conditions on its scores.',
-          'With `sort`, `top` or `other`, a page has the results that exist at the time of the request. `next` is null on the last page, even while the batch runs. `limit` and `cursor` then apply to every format.',
+          '`distinct` returns one item of each group of items with the same image, or with the same image and text. `sameImageAs` and `samePairAs` list the items of a group.',
+          'With `sort`, `top`, `other` or `distinct`, a page has the results that exist at the time of the request. `next` is null on the last page, even while the batch runs. `limit` and `cursor` then apply to every format.',
           'When the response cannot be completed, or the client reads nothing for 20 s, the connection is reset.',
         ].join('\n\n'),
         tags: ['evaluation'],
@@ -159,6 +160,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
           const streamQuery: StreamQuery = {
             ...selectionOf(query),
             ...ruleOf(query),
+            ...duplicatesOf(query),
             ...{ sort, top, limit, cursor, formulas },
             withItems: query.items === 'true',
           };

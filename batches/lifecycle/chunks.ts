@@ -5,6 +5,7 @@ import { batchKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 import type { Dispatcher } from '../queue/dispatcher.ts';
 import type { EmbeddingPieces, KeptEmbeddings } from '../store/embeddings.ts';
+import { encodeDigests } from '../store/image-digests.ts';
 import { decodeInput, encodeOutput, type InputChunk, type JobData } from '../store/payload.ts';
 import type { PayloadStore } from '../store/payload-store.ts';
 import type { Pinned } from '../store/record.ts';
@@ -44,6 +45,7 @@ export interface Chunks {
   pick(job: JobData, profile: string): Promise<Picked>;
   /**
    * Stores the outcomes of a chunk. A repeated call does not count them again.
+   * @param contentHashes the SHA-256 of the bytes of each image in base64; undefined for an item without a score.
    * @throws {ServiceError} `storage.unavailable`
    */
   commit(
@@ -52,6 +54,7 @@ export interface Chunks {
     results: ItemResult[],
     edges?: Edges,
     embeddings?: EmbeddingPieces,
+    contentHashes?: readonly (string | undefined)[],
   ): Promise<Committed>;
   /** Returns the ids of those batches that accept no more outcomes, because they were stopped, ended or deleted. */
   stopped(batchIds: readonly string[]): Promise<string[]>;
@@ -118,10 +121,14 @@ export function createChunks(
       return { verdict: 'run', input: decodeInput(input), pinned, keeps, imagesFrom, edges, traceparent };
     },
 
-    async commit({ tenant, batchId, chunk }, input, results, edges, pieces = {}) {
+    async commit({ tenant, batchId, chunk }, input, results, edges, pieces = {}, contentHashes = []) {
       const tally = tallyOf(input, results, edges);
       const [stored, image, text] = await Promise.all([
-        payloads.putOutput(batchId, chunk, encodeOutput({ results, exact: input.exact })),
+        payloads.putOutput(
+          batchId,
+          chunk,
+          encodeOutput({ images: encodeDigests(contentHashes), results, exact: input.exact }),
+        ),
         pieces.image && payloads.putEmbeddings(batchId, chunk, 'image', pieces.image),
         pieces.text && payloads.putEmbeddings(batchId, chunk, 'text', pieces.text),
       ]);

@@ -1,6 +1,7 @@
 import { terminalStates } from '../../shared/contracts/batch.ts';
 import type { BatchRecord } from '../store/record.ts';
 import { createIndexCache, type IndexCache } from './index-cache.ts';
+import { createSharedWork, type SharedWork } from './shared-work.ts';
 
 /** The chunks of a batch that have results. */
 export interface ChunkIndex {
@@ -11,6 +12,13 @@ export interface ChunkIndex {
   cancelled: number[];
 }
 
+/** The items of a batch that are equal: they have the same image, or the same image and text. */
+export interface Groups {
+  /** The number of the group of each item, from 1; 0 for an item that is equal to no other. */
+  of: Uint32Array;
+  count: number;
+}
+
 /**
  * The indexes that this process has read from batches that have ended. They do not change any more, so several processes
  * may remember them. Callers read the record of a batch first: a deleted batch has none, and its indexes are not used.
@@ -19,6 +27,9 @@ export interface KnownIndexes {
   chunks: IndexCache<ChunkIndex>;
   /** The segments of the index of scores. Readers share them, so nobody may change them. */
   scores: IndexCache<readonly Uint32Array[]>;
+  groups: IndexCache<Groups>;
+  /** Finds groups, for one batch at a time, since this takes up to 30 bytes of memory for each item. */
+  grouping: SharedWork<Groups>;
 }
 
 /**
@@ -26,6 +37,7 @@ export interface KnownIndexes {
  * million items from Redis takes several times as long as searching it.
  */
 export const scoreBytes = 16 * 1024 * 1024;
+const groupBytes = 16 * 1024 * 1024;
 const chunkBytes = 4 * 1024 * 1024;
 
 export const createKnownIndexes = (): KnownIndexes => ({
@@ -33,6 +45,8 @@ export const createKnownIndexes = (): KnownIndexes => ({
     return committed.byteLength + firsts.byteLength + 8 * cancelled.length;
   }),
   scores: createIndexCache(scoreBytes, (segments) => segments.reduce((sum, { byteLength }) => sum + byteLength, 0)),
+  groups: createIndexCache(groupBytes, ({ of }) => of.byteLength),
+  grouping: createSharedWork(),
 });
 
 /**

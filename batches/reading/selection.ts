@@ -1,24 +1,32 @@
-import type { OrderedSelection, Rule, Selection } from '../../shared/contracts/batch.ts';
+import type { Duplicates, OrderedSelection, Rule, Selection } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import type { StoredItem } from '../store/payload.ts';
 
 /** Returns true when the items, and not only the results, are needed to check a selection. */
 export const needsItems = ({ q }: Selection): boolean => q !== undefined;
 
-/** Returns true when a query needs the index of scores: it orders or ranks its results, or compares two batches. */
-export const isOrdered = ({ sort, top, other }: OrderedSelection): boolean =>
-  sort !== undefined || top !== undefined || other !== undefined;
+/**
+ * Returns true when a query needs the index of scores: it orders or ranks its results, compares two batches, or groups
+ * equal items.
+ */
+export const isOrdered = ({ sort, top, other, ...query }: OrderedSelection): boolean =>
+  [sort, top, other, ...Object.values(duplicatesOf(query))].some((value) => value !== undefined);
 
 /** Returns the fields of a query that compare the batch with another batch. */
 export const ruleOf = ({ other, otherMinScore, otherMaxScore, minDifference }: Rule): Rule => ({
   ...{ other, otherMinScore, otherMaxScore, minDifference },
 });
 
+/** Returns the fields of a query that concern equal items. */
+export const duplicatesOf = ({ distinct, sameImageAs, samePairAs }: Duplicates): Duplicates => ({
+  ...{ distinct, sameImageAs, samePairAs },
+});
+
 /** Returns true when a query selects every result. */
-export const isWhole = ({ top, other, ...selection }: OrderedSelection): boolean =>
-  top === undefined &&
-  other === undefined &&
-  Object.values(selectionOf(selection)).every((value) => value === undefined);
+export const isWhole = ({ top, other, ...query }: OrderedSelection): boolean =>
+  [top, other, ...Object.values(selectionOf(query)), ...Object.values(duplicatesOf(query))].every(
+    (value) => value === undefined,
+  );
 
 /** Returns the fields of a query that select results. */
 export const selectionOf = ({ status, minScore, maxScore, code, q }: Selection): Selection => ({

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ReadItem } from '../../formats/items.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { parseExactly } from '../../shared/exact-json.ts';
+import { decodeDigests } from './image-digests.ts';
 
 /** The version of the payloads in Redis. A process refuses payloads of a newer version, since it would misread them. */
 export const payloadVersion = 1;
@@ -37,6 +38,8 @@ export interface InputChunk {
 
 /** The outcomes of a chunk, in the order of its items. */
 export interface OutputChunk {
+  /** The digests of the images; see image-digests.ts. Absent in chunks of older releases. It is the first field. */
+  images?: string | undefined;
   results: ItemResult[];
   exact?: boolean | undefined;
 }
@@ -46,7 +49,7 @@ export type Read<Chunk> = Chunk & { bytes: number };
 
 export const encodeInput = (chunk: InputChunk): Buffer => encode(chunk);
 export const decodeInput = (payload: Buffer): Read<InputChunk> => decode(payload);
-export const encodeOutput = (chunk: OutputChunk): Buffer => encode(chunk);
+export const encodeOutput = ({ images, ...chunk }: OutputChunk): Buffer => encode({ images, ...chunk });
 export const decodeOutput = (payload: Buffer): Read<OutputChunk> => decode(payload);
 
 // Uses compression level 1, which shrinks 64 items with URLs to a quarter of their size in 0.1 ms. Higher levels save
@@ -64,6 +67,20 @@ function decode<Value>(payload: Buffer): Value {
   if (v > payloadVersion) throw new Error(`A payload of version ${v} needs a newer release than this one`);
   return { ...value, bytes: json.length } as Value;
 }
+
+/**
+ * Returns the digests of the images of a payload with outcomes. The outcomes are not parsed, which takes most of the
+ * time of reading them. Returns undefined for a payload of an older release.
+ */
+export function readDigests(payload: Buffer): Buffer | undefined {
+  const json = inflateRawSync(payload);
+  const start = [exactly, inexactly].map((prefix) => `${prefix}"images":"`).find((prefix) => startsWith(json, prefix));
+  if (start === undefined) return undefined;
+  return decodeDigests(json.toString('latin1', start.length, json.indexOf('"', start.length)));
+}
+
+const inexactly = `{"v":${payloadVersion},`;
+const startsWith = (json: Buffer, prefix: string): boolean => json.toString('latin1', 0, prefix.length) === prefix;
 
 /** The data of a chunk's job. All other data of the chunk are in the keys of its batch. */
 export const jobData = z.object({

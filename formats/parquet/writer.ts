@@ -22,7 +22,7 @@ interface Column {
  * their types, the columns of the results.
  */
 export const createParquetWriter: CreateWriter = (source) => {
-  const { index, given, own, probability, model, givenValue } = resultColumns(source);
+  const { index, given, own, probability, model, groupSize, givenValue } = resultColumns(source);
   const [status = '', score = '', cosine = '', code = '', message = '', warnings = ''] = own;
   const column = (name: string, type: ColumnType): Column => ({ name, type, values: [] });
   const givenColumns = given.map((name, at) => column(name, source.columnTypes?.[at] ?? 'text'));
@@ -36,6 +36,7 @@ export const createParquetWriter: CreateWriter = (source) => {
     warnings: column(warnings, 'text'),
     ...(probability !== undefined && { probability: column(probability, 'number') }),
     ...(model !== undefined && { model: column(model, 'text') }),
+    ...(groupSize !== undefined && { groupSize: column(groupSize, 'integer') }),
   };
   const { index: indexColumn, ...after } = ownColumns;
   const columns = [indexColumn, ...givenColumns, ...Object.values(after)];
@@ -109,6 +110,7 @@ function outcomeOf(result: ItemResult) {
     message: null,
     warnings: null,
     probability: null,
+    groupSize: result.groupSize ?? null,
   };
   const model = ('model' in result && result.model) || null;
   switch (result.status) {

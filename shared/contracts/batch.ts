@@ -450,6 +450,16 @@ const top = z
   })
   .optional();
 
+/** The fields that equal items have in common: the image, or the image and the text. */
+const sameBys = ['image', 'pair'] as const;
+export type SameBy = (typeof sameBys)[number];
+
+const itemIndex = z
+  .string()
+  .regex(/^\d{1,10}$/, { error: 'the index of an item is expected' })
+  .transform(Number)
+  .optional();
+
 /** Orders of results. Items without a score follow those with one; items with the same score are in index order. */
 export const resultOrders = ['score', '-score', 'cosine', '-cosine', 'index'] as const;
 export type ResultOrder = (typeof resultOrders)[number];
@@ -468,7 +478,7 @@ export const resultsQuery = z.strictObject({
     .max(10_000)
     .optional()
     .meta({
-      description: `Maximum results of a page of JSON; ${resultsPageSize} by default. With \`sort\` or \`top\` also of ${labelsInWords(written, 'or')}, which otherwise contain the whole batch.`,
+      description: `Maximum results of a page of JSON; ${resultsPageSize} by default. With \`sort\`, \`top\`, \`other\` or \`distinct\` also of ${labelsInWords(written, 'or')}, which otherwise contain the whole batch.`,
     }),
   status: outcome.optional().meta({ description: 'Only items with this outcome.' }),
   minScore: scoreLimit.meta({ description: 'Only items with this score or a higher one.' }),
@@ -505,9 +515,19 @@ export const resultsQuery = z.strictObject({
   minDifference: scoreLimit.meta({
     description: 'With `other`: only items whose two scores differ by this number of points or more.',
   }),
+  distinct: z.enum(sameBys).optional().meta({
+    description:
+      'Only one item of each group of items with the same `image`, or with the same image and text (`pair`): the first one in the order of the query that meets all other conditions. Images are the same when their bytes are, also under different addresses. Items without a score are not grouped. Without `sort`, in the order of the items.',
+  }),
+  sameImageAs: itemIndex.meta({
+    description: 'Only items with the same image as the item that has this index, itself included.',
+  }),
+  samePairAs: itemIndex.meta({
+    description: 'Only items with the same image and text as the item that has this index, itself included.',
+  }),
   skip: z.coerce.number().int().min(0).optional().meta({
     description:
-      'JSON pages with `sort`, `top` or `other`: skips this many results, so that a client can read the middle of a long list directly. Not allowed with `q` or for cancelled items. `cursor` takes precedence.',
+      'JSON pages with `sort`, `top`, `other` or `distinct`: skips this many results, so that a client can read the middle of a long list directly. Not allowed with `q` or for cancelled items. `cursor` takes precedence.',
   }),
   formulas: z
     .enum(['escape', 'keep'])
@@ -524,15 +544,21 @@ export type Selection = Partial<Pick<ResultsQuery, 'status' | 'minScore' | 'maxS
 /** Conditions on the scores that another batch has for the same items. */
 export type Rule = Partial<Pick<ResultsQuery, 'other' | 'otherMinScore' | 'otherMaxScore' | 'minDifference'>>;
 
-/** A selection that may also be sorted, limited to the best items, or limited by a rule over two batches. */
-export type OrderedSelection = Selection & Partial<Pick<ResultsQuery, 'sort' | 'top'>> & Rule;
+/** Conditions on items with the same image, or with the same image and text. */
+export type Duplicates = Partial<Pick<ResultsQuery, 'distinct' | 'sameImageAs' | 'samePairAs'>>;
+
+/**
+ * A selection that may also be sorted, limited to the best items, limited by a rule over two batches, or limited to
+ * distinct or equal items.
+ */
+export type OrderedSelection = Selection & Partial<Pick<ResultsQuery, 'sort' | 'top'>> & Rule & Duplicates;
 
 /** The results of a batch in one of the written formats. */
 export interface StreamQuery extends OrderedSelection {
   formulas: 'escape' | 'keep';
   /** True to add the text of each item and the address of its image, in formats without columns. */
   withItems?: boolean;
-  /** With `sort` or `top`: the maximum number of results. */
+  /** In an ordered selection: the maximum number of results. */
   limit?: number | undefined;
   cursor?: string | undefined;
 }
@@ -558,11 +584,9 @@ export const resultsPage = z
     results: z
       .array(itemResult)
       .meta({ description: 'In the order of `sort`; without it, in the order in which they were evaluated.' }),
-    selected: z
-      .int()
-      .min(0)
-      .optional()
-      .meta({ description: 'With `sort` or `top`: the number of results that meet all conditions but `q`.' }),
+    selected: z.int().min(0).optional().meta({
+      description: 'With `sort`, `top`, `other` or `distinct`: the number of results that meet all conditions but `q`.',
+    }),
     top: topSelected.optional(),
     next: z.string().nullable().meta({
       description:

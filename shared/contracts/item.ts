@@ -105,6 +105,10 @@ const echoed = {
   image: z.string().nullable().optional().meta({
     description: 'With `items=true`: the HTTP address of the image; null for any other source.',
   }),
+  groupSize: z.int().min(1).optional().meta({
+    description:
+      'With `distinct`: the number of items in the group, this one included, that meet all conditions of the query but `q`.',
+  }),
 };
 
 export const scoreFields = {

@@ -1,18 +1,28 @@
 import { z } from 'zod';
 import { addressOf } from '../../../formats/result-columns.ts';
-import type { OrderedSelection, ResultOrder, TopSelected } from '../../../shared/contracts/batch.ts';
+import type {
+  Duplicates,
+  OrderedSelection,
+  ResultOrder,
+  SameBy,
+  TopSelected,
+} from '../../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { ServiceError } from '../../../shared/errors.ts';
 import type { StoredItem } from '../../store/payload.ts';
 import type { BatchRecord } from '../../store/record.ts';
 import { cosineSteps } from '../../store/score-index.ts';
 import { createCursor } from '../cursor.ts';
+import { findDistinct, membersOf } from '../duplicates/distinct.ts';
+import { createFirstMatches } from '../duplicates/first-matches.ts';
+import { readGroups } from '../duplicates/groups.ts';
+import type { Groups } from '../known-indexes.ts';
 import { type ChunkResults, readChunks, type Source } from '../read-chunks.ts';
 import { createSelector, needsItems } from '../selection.ts';
 import { beforeAll, bestAfter, indexAt, type RankedOrder } from './best-after.ts';
 import { placeOf, readChunkIndex } from './chunk-index.ts';
 import { conditionsOf } from './conditions.ts';
-import { readRule, withRule } from './rule.ts';
+import { type MeetsRule, readRule, withRule } from './rule.ts';
 import { readSegments } from './segments.ts';
 import { itemAt, positionBefore } from './skip.ts';
 import { surveyIndex } from './survey.ts';
@@ -94,13 +104,19 @@ export async function createOrder(
     throw new ServiceError('request.invalid', message, { faults: [{ path: 'cursor', message }] });
   }
   const index = await readChunkIndex(source, batch);
-  const meets = other && (await readRule(source, batch, other, query));
+  const groupsBy = (by: SameBy) => readGroups(source, batch, index, by);
+  const meets = both(other && (await readRule(source, batch, other, query)), await readSame(query, groupsBy));
   const all = () => readSegments(source, batch);
-  const segments = () => (meets === undefined ? all() : withRule(all(), meets));
+  const selectable = () => (meets === undefined ? all() : withRule(all(), meets));
   const selectedTop = query.top === undefined ? undefined : await selectTop(all(), query.top);
   const conditions = conditionsOf(query, selectedTop?.lastMillionths, meets !== undefined);
-  const survey = await surveyIndex(segments(), index, conditions, sort === 'index');
   const { scored: range } = conditions;
+  const groups = query.distinct === undefined || range === undefined ? undefined : await groupsBy(query.distinct);
+  const distinct = groups && range && (await findDistinct(selectable(), groups, sort, range));
+  // With `q`, the first item of a group that contains the text is found when the items are read.
+  const isShown = query.q === undefined ? distinct?.isFirst : undefined;
+  const segments = () => (isShown === undefined ? selectable() : withRule(selectable(), isShown));
+  const survey = await surveyIndex(segments(), index, conditions, sort === 'index');
   const isSelected = createSelector(query);
   const readsItems = withItems || needsItems(query);
   /**
@@ -139,9 +155,10 @@ export async function createOrder(
     const found = await readPositions(positions, step);
     // The items are larger than expected, so fewer positions are read at a time.
     if (found === undefined) return await stepByRank(order, after, most, Math.ceil(asked / 4));
+    const shown = await amongFirst(found.flatMap((each) => each?.[0].index ?? []));
     for (let rank = 0; rank < positions.length; rank++) {
       const [result, item] = found[rank] ?? [];
-      if (result === undefined) continue;
+      if (result === undefined || !shown(result.index)) continue;
       step.results.push(result);
       step.items.push(item);
       if (step.results.length < most || rank + 1 === positions.length) continue;
@@ -196,21 +213,24 @@ export async function createOrder(
     const from = firstAtOrAfter(survey.chunks, at.chunk);
     const numbers = survey.chunks.slice(from, from + Math.min(chunksPerRead, Math.ceil(most / 8)));
     const chunks = await readChunks(source, batch, numbers, readsItems);
+    const matches: { result: ItemResult; item: StoredItem | undefined; place: Place }[] = [];
     for (const [nth, number] of numbers.entries()) {
       const { results = [], items = [], bytes = 0 } = chunks[nth] ?? {};
       step.read += bytes;
       step.bytes += bytes;
       step.chunks++;
       for (let offset = number === at.chunk ? at.items : 0; offset < results.length; offset++) {
-        const result = results[offset];
-        if (result === undefined || !isListed(result) || !isSelected(result, items[offset])) continue;
-        if (step.results.length === most) {
-          step.next = { sort, chunk: number, items: offset };
-          return step;
-        }
-        step.results.push(result);
-        step.items.push(items[offset]);
+        const [result, item] = [results[offset], items[offset]];
+        if (result === undefined || !isListed(result) || !isSelected(result, item)) continue;
+        matches.push({ result, item, place: { sort, chunk: number, items: offset } });
       }
+    }
+    const shown = await amongFirst(matches.map(({ result }) => result.index));
+    for (const { result, item, place } of matches) {
+      if (!shown(result.index)) continue;
+      if (step.results.length === most) return { ...step, next: place };
+      step.results.push(result);
+      step.items.push(item);
     }
     const following = survey.chunks[from + numbers.length];
     if (following !== undefined) step.next = { sort, chunk: following, items: 0 };
@@ -223,26 +243,75 @@ export async function createOrder(
    */
   function isListed(result: ItemResult): boolean {
     if (result.status !== 'succeeded') return selectedTop === undefined && meets === undefined;
-    if (sort !== 'index' || meets?.(result.index) === false) return false;
+    if (sort !== 'index' || meets?.(result.index) === false || isShown?.(result.index) === false) return false;
     return selectedTop === undefined || Math.round(result.cosine * cosineSteps) >= selectedTop.lastMillionths;
+  }
+
+  /**
+   * Returns a function that returns true for an item that stands for its group. The items contain the text `q`.
+   */
+  const firstMatches =
+    query.q !== undefined && groups !== undefined && range !== undefined
+      ? createFirstMatches(groups, (wanted) => membersOf(selectable(), groups, sort, range, wanted), contain)
+      : undefined;
+  async function amongFirst(items: readonly number[]): Promise<(item: number) => boolean> {
+    const first = await firstMatches?.among(items);
+    return (item) => first?.has(item) ?? true;
+  }
+
+  /** Reads some items, and returns those that meet all conditions. */
+  async function contain(items: readonly number[]): Promise<ReadonlySet<number>> {
+    const found = new Set<number>();
+    const places = [...new Set(items.map((item) => placeOf(index, item)))];
+    const wanted = new Set(items);
+    for (let from = 0; from < places.length; from += chunksPerRead) {
+      const numbers = places.slice(from, from + chunksPerRead).map((at) => index.committed[at] ?? 0);
+      for (const chunk of await readChunks(source, batch, numbers, readsItems)) {
+        for (const [at, result] of (chunk?.results ?? []).entries()) {
+          if (wanted.has(result.index) && isSelected(result, chunk?.items[at])) found.add(result.index);
+        }
+      }
+    }
+    return found;
   }
 
   return {
     start: following ?? (query.skip === undefined ? startOf(sort) : await placeAfter(query.skip)),
-    step: (after, most) =>
-      'after' in after
-        ? stepByRank(
-            rankedOrder(sort),
-            after.after,
-            most,
-            query.q === undefined ? most : Math.max(most, searchedAtOnce),
-          )
-        : stepByIndex(after, most),
-    selected: survey.scored + survey.unscored + (conditions.cancelled ? batch.cancelled : 0),
+    async step(after, most) {
+      const asked = query.q === undefined ? most : Math.max(most, searchedAtOnce);
+      const step = await ('after' in after
+        ? stepByRank(rankedOrder(sort), after.after, most, asked)
+        : stepByIndex(after, most));
+      if (query.distinct === undefined) return step;
+      const withSize = (result: ItemResult) => ({ ...result, groupSize: distinct?.sizeOf(result.index) ?? 1 });
+      return { ...step, results: step.results.map(withSize) };
+    },
+    selected:
+      survey.scored -
+      (isShown === undefined ? (distinct?.others ?? 0) : 0) +
+      survey.unscored +
+      (conditions.cancelled ? batch.cancelled : 0),
     top: selectedTop?.top,
     encode: (next) => (next === undefined ? null : cursor.encode(next)),
   };
 }
+
+/** Returns the condition that an item is equal to a certain item; undefined for a query without such a condition. */
+async function readSame(
+  { sameImageAs, samePairAs }: Duplicates,
+  groupsBy: (by: SameBy) => Promise<Groups>,
+): Promise<MeetsRule | undefined> {
+  const sameAs = async (by: SameBy, item: number | undefined): Promise<MeetsRule | undefined> => {
+    if (item === undefined) return undefined;
+    const { of } = await groupsBy(by);
+    const group = of[item] ?? 0;
+    return (index) => index === item || (group > 0 && of[index] === group);
+  };
+  return both(await sameAs('image', sameImageAs), await sameAs('pair', samePairAs));
+}
+
+const both = (one: MeetsRule | undefined, other: MeetsRule | undefined): MeetsRule | undefined =>
+  one && other ? (index) => one(index) && other(index) : (one ?? other);
 
 /** Returns the approximate number of bytes of JSON of a result and its item. */
 function bytesOf(result: ItemResult, { bytes, results }: ChunkResults): number {

@@ -34,7 +34,7 @@ export async function streamOrdered(
   const { hasColumns } = formatNamed(format);
   const addsItems = query.withItems === true && !hasColumns;
   const order = await createOrder(source, batch, query, { withItems: hasColumns || addsItems, other });
-  const writer = createResultWriter(format, batch, query.formulas);
+  const writer = createResultWriter(format, { ...batch, groupSizes: query.distinct !== undefined }, query.formulas);
   let place: Place | undefined = order.start;
   let left = query.limit ?? Number.POSITIVE_INFINITY;
   let most = firstStep;

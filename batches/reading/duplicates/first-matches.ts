@@ -1,0 +1,50 @@
+import type { Groups } from '../known-indexes.ts';
+
+/** Decides which item of a group stands for it when a query searches for a text, which no index contains. */
+export interface FirstMatches {
+  /**
+   * Returns those items that are the first one of their group that contains the text.
+   * @param items the indexes of items that contain the text.
+   */
+  among(items: readonly number[]): Promise<ReadonlySet<number>>;
+}
+
+/** The number of members of a group that are read first. Each further step reads twice as many. */
+const firstRead = 2;
+
+/**
+ * @param membersOf returns the selected items of some groups in the order of the query.
+ * @param contain returns those items that contain the text.
+ */
+export function createFirstMatches(
+  { of }: Groups,
+  membersOf: (groups: ReadonlySet<number>) => Promise<Map<number, number[]>>,
+  contain: (items: readonly number[]) => Promise<ReadonlySet<number>>,
+): FirstMatches {
+  /** The first item of each group that contains the text. */
+  const known = new Map<number, number>();
+
+  async function find(wanted: ReadonlySet<number>): Promise<void> {
+    if (wanted.size === 0) return;
+    const members = await membersOf(wanted);
+    let open = [...wanted];
+    let from = 0;
+    for (let count = firstRead; open.length > 0; from += count, count *= 2) {
+      const next = open.map((group) => members.get(group)?.slice(from, from + count) ?? []);
+      const found = await contain(next.flat());
+      for (const [at, group] of open.entries()) {
+        const match = next[at]?.find((item) => found.has(item));
+        if (match !== undefined) known.set(group, match);
+      }
+      open = open.filter((group) => !known.has(group) && (members.get(group)?.length ?? 0) > from + count);
+    }
+  }
+
+  return {
+    async among(items) {
+      const groups = items.map((item) => of[item] ?? 0);
+      await find(new Set(groups.filter((group) => group > 0 && !known.has(group))));
+      return new Set(items.filter((item, at) => groups[at] === 0 || known.get(groups[at] ?? 0) === item));
+    },
+  };
+}
