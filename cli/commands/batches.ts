@@ -1,12 +1,12 @@
 import { type Command, Option } from 'commander';
 import { called } from '../../shared/called.ts';
-import { type BatchList, type BatchStatus, resultOrders } from '../../shared/contracts/batch.ts';
+import { type BatchList, type BatchStatus, resultOrders, sameBys } from '../../shared/contracts/batch.ts';
 import { endingsInWords, formatOfFile } from '../../shared/formats.ts';
 import { outputFormats } from '../batch/output-name.ts';
 import { exitCodeOf, formatStatus, pathOf, watch } from '../batch/watch.ts';
 import { type CommandDeps, type Context, contextOf, interruptible } from '../context.ts';
 import { UsageError } from '../failures.ts';
-import { between, hours, scoreLimit } from '../flags.ts';
+import { atLeast, between, hours, scoreLimit } from '../flags.ts';
 import { json, table } from '../output.ts';
 import { checkResultFile } from '../output-file.ts';
 import { whole } from '../progress.ts';
@@ -144,9 +144,17 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
       'only the results with the highest scores: a share such as 30%, or a number such as 100000',
     )
     .addOption(new Option('--sort <order>', 'order of the results, such as -score').choices(resultOrders))
+    .addOption(
+      new Option(
+        '--distinct <by>',
+        'only one result of each image, or of each image and text: the first one in the order of the results',
+      ).choices(sameBys),
+    )
+    .option('--same-image-as <index>', 'only results with the same image as the item that has this index', atLeast(0))
+    .option('--same-pair-as <index>', 'the same for image and text', atLeast(0))
     .option(
       '-n, --limit <rows>',
-      'with --sort or --top: write only this number of rows, from the first',
+      'with --sort, --top or --distinct: write only this number of rows, from the first',
       between(1, 10_000),
     )
     .option('--keep-formulas', 'CSV, TSV: do not escape cells that a spreadsheet would run as formulas')
@@ -173,6 +181,9 @@ interface ResultOptions {
   maxScore?: number;
   search?: string;
   top?: string;
+  distinct?: string;
+  sameImageAs?: number;
+  samePairAs?: number;
   sort?: string;
   limit?: number;
   out?: string;

@@ -451,7 +451,7 @@ const top = z
   .optional();
 
 /** The fields that equal items have in common: the image, or the image and the text. */
-const sameBys = ['image', 'pair'] as const;
+export const sameBys = ['image', 'pair'] as const;
 export type SameBy = (typeof sameBys)[number];
 
 const itemIndex = z

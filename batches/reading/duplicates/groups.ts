@@ -72,7 +72,7 @@ async function readPairDigests(
   const digests = createDigests(batch.total);
   const hasEqual = (place: number) =>
     images.of.subarray(firsts[place], firsts[place + 1] ?? batch.total).some((group) => group > 0);
-  await readParts([...committed.keys().filter(hasEqual)], async (place) => {
+  await readParts([...committed.keys()].filter(hasEqual), async (place) => {
     const chunk = committed[place] ?? 0;
     const first = firsts[place] ?? 0;
     const stored = await redis.hgetBuffer(keys.input(chunk), String(chunk));

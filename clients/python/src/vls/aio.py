@@ -230,14 +230,19 @@ class AsyncBatch:
         return status
 
     async def results(
-        self, *, status: Literal["succeeded", "failed", "cancelled"] | None = None, **selection: Any
+        self,
+        *,
+        status: Literal["succeeded", "failed", "cancelled"] | None = None,
+        distinct: Literal["image", "pair"] | None = None,
+        **selection: Any,
     ) -> AsyncIterator[Result]:
         """Yields the results while they arrive; those that exist, while the batch runs.
 
         They are in the order of the items. `selection` has parameters of the service, such as `minScore=28`,
-        `top=0.3`, `sort="-score"` or `q="cat"`.
+        `top=0.3`, `sort="-score"` or `q="cat"`. `distinct` yields one item of each group of items with the same image,
+        or with the same image and text: the first one in the order of the results.
         """
-        params = calls.selection_of(status=status, **selection)
+        params = calls.selection_of(status=status, distinct=distinct, **selection)
         async with self._client._stream(f"{BATCHES}/{self.id}/results", "application/x-ndjson", params) as response:
             async for line in response.aiter_lines():
                 if line:

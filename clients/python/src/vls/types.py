@@ -48,6 +48,8 @@ class Result:
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
     #: The probability that the text describes the image. Only models of the SigLIP families have it.
     probability: float | None = None
+    #: With `distinct`: the number of selected items in its group of equal items, this one included.
+    group_size: int | None = None
 
     @staticmethod
     def read(raw: Mapping[str, Any]) -> "Result":
@@ -62,6 +64,7 @@ class Result:
             metadata=raw.get("metadata"),
             raw=raw,
             probability=raw.get("probability"),
+            group_size=raw.get("groupSize"),
         )
 
 
