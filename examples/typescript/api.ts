@@ -350,6 +350,8 @@ retryOfIndex?: number;
 text?: string;
 /** With `items=true`: the HTTP address of the image; null for any other source. */
 image?: string | null;
+/** With `distinct`: the number of items in the group, this one included, that meet all conditions of the query but `q`. */
+groupSize?: number;
 status: "succeeded";
 /** 100 * max(cosine, 0) */
 score: number;
@@ -373,6 +375,8 @@ retryOfIndex?: number;
 text?: string;
 /** With `items=true`: the HTTP address of the image; null for any other source. */
 image?: string | null;
+/** With `distinct`: the number of items in the group, this one included, that meet all conditions of the query but `q`. */
+groupSize?: number;
 status: "failed";
 error: ItemError;
 /** The model that computed the score, if several models share the batch. */
@@ -393,6 +397,8 @@ retryOfIndex?: number;
 text?: string;
 /** With `items=true`: the HTTP address of the image; null for any other source. */
 image?: string | null;
+/** With `distinct`: the number of items in the group, this one included, that meet all conditions of the query but `q`. */
+groupSize?: number;
 status: "cancelled";};
 
 /** A line of an OpenAI batch that has its response. */
@@ -406,6 +412,8 @@ retryOfIndex?: number;
 text?: string;
 /** With `items=true`: the HTTP address of the image; null for any other source. */
 image?: string | null;
+/** With `distinct`: the number of items in the group, this one included, that meet all conditions of the query but `q`. */
+groupSize?: number;
 status: "answered";
 response: LineResponse;};
 
@@ -606,7 +614,7 @@ histogram: (number)[];};
 
 export type ResultsPage = {/** In the order of `sort`; without it, in the order in which they were evaluated. */
 results: (ItemResult)[];
-/** With `sort` or `top`: the number of results that meet all conditions but `q`. */
+/** With `sort`, `top`, `other` or `distinct`: the number of results that meet all conditions but `q`. */
 selected?: number;
 top?: TopSelected;
 /** Cursor of the next page; null at the end. In the order of evaluation it is never null while the batch runs, because it then leads to later results. */
@@ -1170,7 +1178,7 @@ id: string;};header?: {/** Printable ASCII. Repeating the same request with the 
 '/evaluator/v1/evaluation/batch/{id}/results': {get: {/** Read the results of a batch, also while it runs */
 parameters: {query?: {/** `next` of the previous page of JSON. Default: the first page. */
 cursor?: string;
-/** Maximum results of a page of JSON; 1000 by default. With `sort` or `top` also of NDJSON, CSV, TSV or Parquet, which otherwise contain the whole batch. */
+/** Maximum results of a page of JSON; 1000 by default. With `sort`, `top`, `other` or `distinct` also of NDJSON, CSV, TSV or Parquet, which otherwise contain the whole batch. */
 limit?: number;
 /** Only items with this outcome. */
 status?: "succeeded" | "failed" | "cancelled" | "answered";
@@ -1196,7 +1204,13 @@ otherMinScore?: string;
 otherMaxScore?: string;
 /** With `other`: only items whose two scores differ by this number of points or more. */
 minDifference?: string;
-/** JSON pages with `sort`, `top` or `other`: skips this many results, so that a client can read the middle of a long list directly. Not allowed with `q` or for cancelled items. `cursor` takes precedence. */
+/** Only one item of each group of items with the same `image`, or with the same image and text (`pair`): the first one in the order of the query that meets all other conditions. Images are the same when their bytes are, also under different addresses. Items without a score are not grouped. Without `sort`, in the order of the items. */
+distinct?: "image" | "pair";
+/** Only items with the same image as the item that has this index, itself included. */
+sameImageAs?: string;
+/** Only items with the same image and text as the item that has this index, itself included. */
+samePairAs?: string;
+/** JSON pages with `sort`, `top`, `other` or `distinct`: skips this many results, so that a client can read the middle of a long list directly. Not allowed with `q` or for cancelled items. `cursor` takes precedence. */
 skip?: number;
 /** CSV and TSV: `escape`, which is the default, puts an apostrophe before text that a spreadsheet would interpret as a formula; `keep` does not. The other formats never change a value. */
 formulas?: "escape" | "keep";};path: {/** Id of the batch. */
