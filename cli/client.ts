@@ -29,9 +29,13 @@ export interface ServiceClient {
   post<Body>(path: string, body: unknown, signal?: AbortSignal): Promise<Body>;
   /** Returns a successful response; the caller reads its body. */
   open(path: string, call?: Call): Promise<Response>;
+  /** Creates the error for a service that does not answer, or whose connection broke. */
+  unreachable(error: unknown): CommandError;
 }
 
 export interface ClientOptions extends Pick<Config, 'serviceUrl' | 'apiKey'> {
+  /** The command that starts the service on this machine, where the service is installed. */
+  startCommand?: string | undefined;
   /** Called with the reason before the client waits for a retry. */
   onWait?: ((reason: string) => void) | undefined;
 }
@@ -41,7 +45,16 @@ const maxAttempts = 8;
 /** The maximum wait in ms between two attempts. When the service asks for a longer wait, the call fails instead. */
 const longestWaitMs = 60_000;
 
-export function createClient({ serviceUrl: base, apiKey, onWait }: ClientOptions): ServiceClient {
+export function createClient({ serviceUrl: base, apiKey, startCommand, onWait }: ClientOptions): ServiceClient {
+  const unreachable = (error: unknown) => {
+    const start = startCommand === undefined ? 'It must run there' : `\`${startCommand}\` runs it on this machine`;
+    return new CommandError('service.unreachable', `The service at ${base} cannot be reached: ${reasonOf(error)}`, {
+      advice: `${start}; --url or VLS_URL sets another address.`,
+      exitCode: exitCodes.unreachable,
+      cause: error,
+    });
+  };
+
   async function send(path: string, { method = 'GET', headers, body, signal }: Call): Promise<Response> {
     const made = body?.();
     const stream = made !== undefined && isStream(made) ? bodyOf(made) : undefined;
@@ -61,7 +74,7 @@ export function createClient({ serviceUrl: base, apiKey, onWait }: ClientOptions
       signal?.throwIfAborted();
       const sourceError = stream?.error();
       if (sourceError !== undefined) throw sourceError;
-      throw unreachable(base, error);
+      throw unreachable(error);
     }
   }
 
@@ -69,7 +82,7 @@ export function createClient({ serviceUrl: base, apiKey, onWait }: ClientOptions
     for (let attempt = 1; ; attempt++) {
       const response = await send(path, call);
       if (response.ok) return response;
-      const refusal = await refusalOf(base, response);
+      const refusal = await refusalOf(base, response, startCommand !== undefined);
       const waitMs = retryAfterSeconds(response, refusal.code) * 1000 || Math.min(500 * 2 ** attempt, 10_000);
       if (!isTransient(response.status, refusal.code) || attempt === maxAttempts || waitMs > longestWaitMs)
         throw refusal;
@@ -84,7 +97,7 @@ export function createClient({ serviceUrl: base, apiKey, onWait }: ClientOptions
       return (await response.json()) as Body;
     } catch (error) {
       call.signal?.throwIfAborted();
-      throw error instanceof SyntaxError ? notThisService(base, response) : unreachable(base, error);
+      throw error instanceof SyntaxError ? notThisService(base, response) : unreachable(error);
     }
   }
 
@@ -92,6 +105,7 @@ export function createClient({ serviceUrl: base, apiKey, onWait }: ClientOptions
     base,
     open,
     json,
+    unreachable,
     post: (path, body, signal) =>
       json(path, {
         method: 'POST',
@@ -144,7 +158,7 @@ function retryAfterSeconds(response: Response, code: string): number {
   return Math.max(0, Number.isNaN(seconds) ? (Date.parse(header) - Date.now()) / 1000 || 0 : seconds);
 }
 
-async function refusalOf(base: string, response: Response): Promise<CommandError> {
+async function refusalOf(base: string, response: Response, hasModels: boolean): Promise<CommandError> {
   const location = response.headers.get('location');
   if (location !== null) {
     await response.body?.cancel();
@@ -160,16 +174,19 @@ async function refusalOf(base: string, response: Response): Promise<CommandError
   const problem = (await response.json().catch(() => ({}))) as Partial<Problem>;
   const code = problem.code ?? 'failed';
   return new CommandError(code, problem.detail ?? problem.title ?? `The service answered ${response.status}`, {
-    advice: adviceFor(response.status, code),
+    advice: adviceFor(response.status, code, hasModels),
   });
 }
 
-function adviceFor(status: number, code: string): string | undefined {
+/** @param hasModels true if this command line has the command `models`, as that of the service has. */
+function adviceFor(status: number, code: string, hasModels: boolean): string | undefined {
   if (status === 401) return 'The service requires an API key: set VLS_API_KEY.';
   if (status === 403) return 'This API key lacks the rights for the request; ask the operator of the service.';
   switch (code) {
     case 'model.unavailable':
-      return `\`${called} models list\` lists the models of this machine, \`${called} models pull\` fetches one.`;
+      return hasModels
+        ? `\`${called} models list\` lists the models of this machine, \`${called} models pull\` fetches one.`
+        : 'The operator of the service pulls models on its machine.';
     case 'batch.not_found':
       return `\`${called} batches\` lists the batches of the service. Finished batches expire.`;
     case 'queue.unavailable':
@@ -192,18 +209,35 @@ const notThisService = (base: string, response: Response): CommandError =>
     { advice: 'Set --url or VLS_URL to the address of the service.' },
   );
 
-/** Creates the error for a service that does not answer, or whose connection broke. */
-export function unreachable(base: string, error: unknown): CommandError {
-  const { cause } = error as Error;
-  const reason = reasonOf(cause) ?? reasonOf(error) ?? 'no connection';
-  return new CommandError('service.unreachable', `The service at ${base} cannot be reached: ${reason}`, {
-    advice: '`npm start` runs it on this machine; --url or VLS_URL sets another address.',
-    exitCode: exitCodes.unreachable,
-    cause: error,
-  });
+/** Returns the reason of a failed request in words that name the cause. fetch itself only says "fetch failed". */
+function reasonOf(error: unknown): string {
+  const causes = causesOf(error);
+  for (const { code = '', message } of causes) {
+    const found = knownReasons.find(([pattern]) => pattern.test(code) || pattern.test(message));
+    if (found !== undefined) return found[1];
+  }
+  return causes.at(-1)?.message ?? 'no connection';
 }
 
-function reasonOf(error: unknown): string | undefined {
-  if (error instanceof AggregateError) return reasonOf(error.errors[0]);
-  return error instanceof Error && error.message !== '' ? error.message : undefined;
+/** Reasons that Node describes only in the terms of a library or a standard, by error code or message. */
+const knownReasons: [RegExp, string][] = [
+  [/^bad port$/, 'HTTP clients refuse this port, because it belongs to another protocol'],
+  [/^ENOTFOUND$/, 'no name server knows the name of the host'],
+  [/^EAI_AGAIN$/, 'no name server answers'],
+  [
+    /^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG)$|^EPROTO$/,
+    'there is no TLS at this port; http:// has none',
+  ],
+  [/^HPE_|does not match the HTTP/, 'the server at this port does not speak HTTP'],
+  [
+    /^(DEPTH_ZERO_|SELF_|UNABLE_TO_|CERT_|ERR_TLS_CERT_)/,
+    'its certificate is not trusted; NODE_EXTRA_CA_CERTS adds one',
+  ],
+];
+
+/** Returns an error and its causes that have a message, the outermost first. */
+function causesOf(error: unknown): (Error & { code?: string })[] {
+  if (error instanceof AggregateError) return causesOf(error.errors[0]);
+  if (!(error instanceof Error)) return [];
+  return [...(error.message === '' ? [] : [error]), ...causesOf(error.cause)];
 }

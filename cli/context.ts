@@ -21,6 +21,8 @@ export interface CommandDeps {
   config(): Config;
   /** Loads the modules that score without a service. @throws {CommandError} when they are not installed. */
   offline(): Promise<OfflineScoring>;
+  /** The command that starts the service on this machine; undefined where the service is not installed. */
+  startCommand: string | undefined;
 }
 
 /** The flags that every command accepts. */
@@ -49,7 +51,10 @@ export interface Context extends Terminal {
 /**
  * Creates the context of a running command from the settings and the flags. The action of each command calls it first.
  */
-export function contextOf({ terminal, config: readSettings, offline }: CommandDeps, command: Command): Context {
+export function contextOf(
+  { terminal, config: readSettings, offline, startCommand }: CommandDeps,
+  command: Command,
+): Context {
   const { json: isJson = false, quiet: isQuiet = false } = command.optsWithGlobals<Global>();
   const { stdout, stderr } = terminal;
   const config = readSettings();
@@ -67,6 +72,7 @@ export function contextOf({ terminal, config: readSettings, offline }: CommandDe
       const { createClient } = await import('./client.ts');
       return createClient({
         ...config,
+        startCommand,
         onWait: (reason) => remark(`${styled(stderr, 'yellow', 'waiting')} ${reason}`),
       });
     },

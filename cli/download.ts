@@ -3,14 +3,14 @@ import { rename, rm, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
-import { unreachable } from './client.ts';
+import type { ServiceClient } from './client.ts';
 import { cannotWrite } from './output-file.ts';
 
 /**
  * Writes the body of a response to a file. The file gets its name only when it is complete.
  * @returns the length of the file in bytes.
  */
-export async function saveResponse(response: Response, file: string, base: string): Promise<number> {
+export async function saveResponse(response: Response, file: string, client: ServiceClient): Promise<number> {
   const part = `${file}.part`;
   try {
     await pipeline(readable(response), createWriteStream(part));
@@ -18,28 +18,32 @@ export async function saveResponse(response: Response, file: string, base: strin
     return (await stat(file)).size;
   } catch (error) {
     await rm(part, { force: true });
-    throw asFailure(error, file, base);
+    throw asFailure(error, file, client);
   }
 }
 
 /**
  * Copies the body of a response to a stream. It is not an error when the reader of the stream stops early (`| head`).
  */
-export async function printResponse(response: Response, stream: NodeJS.WriteStream, base: string): Promise<void> {
+export async function printResponse(
+  response: Response,
+  stream: NodeJS.WriteStream,
+  client: ServiceClient,
+): Promise<void> {
   try {
     await pipeline(readable(response), stream, { end: false });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'EPIPE' && code !== 'ERR_STREAM_PREMATURE_CLOSE') throw asFailure(error, 'stdout', base);
+    if (code !== 'EPIPE' && code !== 'ERR_STREAM_PREMATURE_CLOSE') throw asFailure(error, 'stdout', client);
   }
 }
 
 const readable = ({ body }: Response): Readable =>
   body === null ? Readable.from([]) : Readable.fromWeb(body as ReadableStream<Uint8Array>);
 
-function asFailure(error: unknown, file: string, base: string): unknown {
+function asFailure(error: unknown, file: string, { unreachable }: ServiceClient): unknown {
   // When a connection ends in the middle of a body, fetch throws a TypeError.
-  if (error instanceof TypeError) return unreachable(base, error);
+  if (error instanceof TypeError) return unreachable(error);
   const { code } = error as NodeJS.ErrnoException;
   return code === undefined ? error : cannotWrite(file, error as NodeJS.ErrnoException);
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BatchStatus } from '../shared/contracts/batch.ts';
-import { type ServiceClient, unreachable } from './client.ts';
+import type { ServiceClient } from './client.ts';
 import { failureOf } from './failures.ts';
 
 type Counts = Pick<BatchStatus, 'items'>;
@@ -41,6 +41,7 @@ export async function* followBatch(
 ): AsyncGenerator<BatchEvent> {
   let lastId: string | undefined;
   let lostAt: number | undefined;
+  let lastReason: string | undefined;
   for (;;) {
     try {
       const response = await client.open(`/v1/evaluation/batch/${encodeURIComponent(id)}/events`, {
@@ -49,6 +50,7 @@ export async function* followBatch(
       });
       if (response.body === null || response.status === 204) return;
       lostAt = undefined;
+      lastReason = undefined;
       for await (const sent of readEvents(response.body)) {
         lastId = sent.id;
         const event = { event: sent.event, data: JSON.parse(sent.data) } as BatchEvent;
@@ -57,11 +59,13 @@ export async function* followBatch(
       }
     } catch (thrown) {
       signal?.throwIfAborted();
-      const error = thrown instanceof TypeError ? unreachable(client.base, thrown) : thrown;
+      const error = thrown instanceof TypeError ? client.unreachable(thrown) : thrown;
       if (failureOf(error).code !== 'service.unreachable') throw error;
       lostAt ??= performance.now();
       if (performance.now() - lostAt > patienceMs) throw error;
-      onLost?.(failureOf(error).message);
+      const { message } = failureOf(error);
+      if (message !== lastReason) onLost?.(message);
+      lastReason = message;
     }
     await delay(retryMs, undefined, { ...(signal && { signal }) });
   }

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { called } from '../shared/called.ts';
 import { UsageError } from './failures.ts';
 
 /** An image that was given as an argument: an address or a data URI, or the content of a file or of stdin. */
@@ -26,7 +27,7 @@ export async function readImageArgument(argument: string): Promise<TypedImage> {
     throw new UsageError(
       found === undefined
         ? `${argument} is neither an address nor an existing file`
-        : `${argument} is not a regular file; to score many images see \`vls batch --help\``,
+        : `${argument} is not a regular file; to score many images see \`${called} batch --help\``,
     );
   }
   return { blob: await openAsBlob(path), name: basename(path) };

@@ -1,3 +1,4 @@
+import { called } from '../shared/called.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addKeysCommand } from './commands/keys.ts';
 import { addModelsCommand } from './commands/models.ts';
@@ -7,6 +8,7 @@ import { runProgram } from './program.ts';
 // The command line in a checkout of the service. `clients/cli/main.ts` is the standalone command line.
 await runProgram({
   offline: () => import('./offline.ts'),
+  startCommand: `${called} start`,
   addServiceCommands: (program, deps) => {
     addModelsCommand(program, deps);
     addDoctorCommand(program, deps);

@@ -16,6 +16,8 @@ import { json, styled, type Terminal } from './output.ts';
 export interface Edition {
   /** Loads the modules that score without a service. */
   offline(): Promise<OfflineScoring>;
+  /** The command that starts the service on this machine; undefined in a package without it. */
+  startCommand: string | undefined;
   /** Adds the commands that need the code of the service. The standalone command line has none. */
   addServiceCommands(program: Command, deps: CommandDeps): void;
 }
@@ -24,7 +26,7 @@ const withoutUndefined = (values: Record<string, string | undefined>) =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 
 /** Runs the command line with the arguments of this process, and sets its exit code. */
-export async function runProgram({ offline, addServiceCommands }: Edition): Promise<void> {
+export async function runProgram({ offline, startCommand, addServiceCommands }: Edition): Promise<void> {
   const terminal: Terminal = { stdout: process.stdout, stderr: process.stderr };
 
   const program = new Command('vls')
@@ -43,6 +45,7 @@ export async function runProgram({ offline, addServiceCommands }: Edition): Prom
   const deps: CommandDeps = {
     terminal,
     offline,
+    startCommand,
     // Flags take precedence over the environment.
     config: () => {
       const { dataDir, modelsFile, url, key } = program.opts<Record<string, string | undefined>>();

@@ -1,3 +1,5 @@
+import { fileURLToPath } from 'node:url';
+
 /**
  * The entry point of the container image. The command of the container selects its role:
  * `node deploy/run.ts api|worker|combined`, or `vls …` for the command line.
@@ -6,7 +8,11 @@ const roles: Record<string, () => Promise<unknown>> = {
   api: () => import('../api/main.ts'),
   worker: () => import('../worker/main.ts'),
   combined: () => import('../start/main.ts'),
-  vls: () => import('../cli/main.ts'),
+  vls: () => {
+    // Messages name commands that work in the container: `node cli/vls.js …`.
+    process.env['VLS_SCRIPT'] = fileURLToPath(new URL('../cli/vls.js', import.meta.url));
+    return import('../cli/main.ts');
+  },
 };
 
 const [role = ''] = process.argv.splice(2, 1);

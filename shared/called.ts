@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
-import { delimiter, dirname, relative, resolve, sep } from 'node:path';
+import { delimiter, dirname, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /**
  * Returns the command by which the user called this program, such as `vls` or `npx vls`. Messages use it when they name
@@ -35,9 +36,24 @@ function realOf(path: string): string {
   }
 }
 
-const script = process.env['VLS_SCRIPT'] ?? process.argv[1] ?? 'vls';
 /**
- * The command by which this program was called. `vls.js` passes the path of its script on, because `main.ts` runs in
- * another process.
+ * Returns the words that call the command line from where a process of the service was started. npm runs scripts in a
+ * checkout, where npx finds the command. Elsewhere, such as in a container, npx may be absent.
  */
-export const called: string = calledAs(script, process.env, process.cwd());
+export function callableFrom(env: NodeJS.ProcessEnv, root: string, directory: string): string {
+  if (env['npm_command'] !== undefined) return 'npx vls';
+  return `node ${fromHere(join(root, 'cli', 'vls.js'), directory, '')}`;
+}
+
+function ownWords(): string {
+  const { env, argv } = process;
+  // A parent that knows the words passes them on to an encoder, whose other variables do not show them.
+  if (env['VLS_CALLED'] !== undefined) return env['VLS_CALLED'];
+  // `vls.js` passes on its path, because `main.ts` is another process.
+  const script = env['VLS_SCRIPT'] ?? argv[1] ?? '';
+  if (/[\\/]vls(\.js)?$/.test(script)) return calledAs(script, env, process.cwd());
+  return callableFrom(env, fileURLToPath(new URL('..', import.meta.url)), process.cwd());
+}
+
+/** The words with which a user calls the command line, from where this process was started. */
+export const called: string = ownWords();

@@ -19,6 +19,7 @@ import {
   path,
   payloadLocations,
   printable,
+  serviceAddress,
   tenantFolders,
 } from './setting-values.ts';
 
@@ -272,7 +273,7 @@ export const settings = {
   ),
   serviceUrl: setting(
     'VLS_URL',
-    httpAddress.default(defaultServiceUrl).transform((url) => url.replace(/\/+$/, '').replace(/\/evaluator$/, '')),
+    serviceAddress.default(defaultServiceUrl).transform((url) => url.replace(/\/+$/, '').replace(/\/evaluator$/, '')),
     'Service that the command line calls. `--url` overrides it for one command.',
   ),
   apiKey: setting(
@@ -347,6 +348,8 @@ type Settings = typeof settings;
 /** The validated configuration: one property for each entry of {@link settings}. */
 export type Config = { readonly [K in keyof Settings]: z.output<Settings[K]['schema']> };
 
+/** The user name and the password in an address. */
+const userOfAddress = /\/\/\S*@/g;
 /** Variables whose value must not reach a log, even if it is invalid. */
 const secret = /SECRET|KEY|PASSWORD|TOKEN|REDIS_URL|_PROXY|HF_ENDPOINT/i;
 
@@ -368,7 +371,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     if (parsed.success) config[name] = parsed.data;
     else {
       const why = parsed.error.issues.map((issue) => issue.message).join('; ');
-      const value = secret.test(variable) ? '(not shown)' : JSON.stringify(env[variable]);
+      const value = secret.test(variable) ? '(not shown)' : JSON.stringify(env[variable]?.replace(userOfAddress, '//'));
       problems.push(`${variable}=${value}: ${why}. ${doc}`);
     }
   }

@@ -37,6 +37,19 @@ export const path = z
   .min(1)
   .transform((given) => resolve(given));
 export const httpAddress = z.url({ protocol: /^https?$/, error: 'expected an http or https address' });
+
+const addressOfService = 'expected an http or https address, such as http://127.0.0.1:8000';
+/** The address of this service, as a client calls it. A path may follow the host, where a proxy mounts the service. */
+export const serviceAddress = z
+  .url({ protocol: /^https?$/, error: addressOfService })
+  .superRefine((given, { addIssue }) => {
+    if (!URL.canParse(given)) return;
+    const { username, password, port, search, hash, hostname } = new URL(given);
+    const refuse = (message: string) => addIssue({ code: 'custom', message });
+    // HTTP clients refuse such an address.
+    if (username !== '' || password !== '') refuse(`${addressOfService}, without a user; VLS_API_KEY has the key`);
+    else if (hostname === '' || search !== '' || hash !== '' || port === '0') refuse(addressOfService);
+  });
 export const printable = /^[\x21-\x7e]+$/;
 
 const hostsMatching = (pattern: RegExp, expected: string) =>

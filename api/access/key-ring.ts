@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { idOfKey, isExpired, isKeyOf, type KeyRecord, parseKeyFile } from '../../shared/api-keys.ts';
 import { createAudit } from '../../shared/audit.ts';
+import { called } from '../../shared/called.ts';
 import { type Config, ConfigError } from '../../shared/config.ts';
 import type { Logger } from '../../shared/log.ts';
 import { createKeyUses } from './key-use.ts';
@@ -67,7 +68,7 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
     const former = records;
     records = new Map([...inFile.map((record) => [record.id, record] as const), ...fixed]);
     if (!isFirst) auditChanges(former, records);
-    if (records.size === 0) log.warn({ file }, 'no API keys yet; `vls keys add` makes one');
+    if (records.size === 0) log.warn({ file }, `no API keys yet; \`${called} keys add\` makes one`);
     else if (!isFirst) log.info({ file, keys: records.size }, 'API keys reloaded');
   }
 

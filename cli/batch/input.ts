@@ -8,6 +8,7 @@ import type { ColumnNames, Header } from '../../formats/format.ts';
 import { readItemsOfFile } from '../../formats/index.ts';
 import type { Strictness } from '../../formats/items.ts';
 import { encodingOf } from '../../formats/text.ts';
+import { called } from '../../shared/called.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { type BatchFormat, endingsInWords, formatNamed, formatOfFile, formats } from '../../shared/formats.ts';
 import { UsageError } from '../failures.ts';
@@ -119,7 +120,7 @@ async function statOf(file: string): Promise<Stats> {
   const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
     throw cannotRead(file, error);
   });
-  if (!found.isFile()) throw new UsageError(`${file} is not a regular file; \`vls batch -\` reads a pipe`);
+  if (!found.isFile()) throw new UsageError(`${file} is not a regular file; \`${called} batch -\` reads a pipe`);
   await access(file, constants.R_OK).catch((error: NodeJS.ErrnoException) => {
     throw cannotRead(file, error);
   });

@@ -7,7 +7,7 @@ import type { EmbeddingPrecision, Kept } from '../../shared/contracts/batch-embe
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { parseExactly } from '../../shared/exact-json.ts';
 import { formatNamed } from '../../shared/formats.ts';
-import { type ServiceClient, unreachable } from '../client.ts';
+import type { ServiceClient } from '../client.ts';
 import { followBatch } from '../events.ts';
 import { CommandError, failureOf } from '../failures.ts';
 import type { Progress } from '../progress.ts';
@@ -78,7 +78,7 @@ export async function runToEnd(deps: OnlineDeps, state: RunState, stateFile: Sta
     progress.update({ done: items.total - items.pending, failed: items.failed, total: items.total });
   const onLost = (reason: string) =>
     progress.say(`${reason}; waiting until the service answers again (it has stored the batch)`);
-  for await (const { event, data } of followBatch(client, id, { signal, onLost: withoutRepeats(onLost) })) {
+  for await (const { event, data } of followBatch(client, id, { signal, onLost })) {
     if (event === 'end') {
       show(data);
       return data;
@@ -231,7 +231,7 @@ export async function writeResults(deps: OnlineDeps, status: BatchStatus, option
       deps.signal.throwIfAborted();
       // When a connection ends in the middle of a body, fetch throws a TypeError.
       if (!(error instanceof TypeError)) throw error;
-      if (attempt === downloadAttempts) throw unreachable(deps.client.base, error);
+      if (attempt === downloadAttempts) throw deps.client.unreachable(error);
     }
   }
 }
@@ -284,11 +284,3 @@ const incomplete = (id: string): CommandError =>
   new CommandError('results.incomplete', `The results of batch ${id} do not match the rows of the file`, {
     advice: `The file may have changed. \`${called} results ${id}\` downloads the results of the service; run the same command again to score the current file.`,
   });
-
-function withoutRepeats(say: (reason: string) => void): (reason: string) => void {
-  let last = '';
-  return (reason) => {
-    if (reason !== last) say(reason);
-    last = reason;
-  };
-}

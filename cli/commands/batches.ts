@@ -61,7 +61,11 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
       const context = contextOf(deps, command);
       const client = await context.connect();
       const status = await interruptible(
-        (signal) => watch(context, client, id, options.events ?? false, signal),
+        async (signal) => {
+          // Fails at once if the address or the id is wrong. A connection that breaks later is made again.
+          await client.json<BatchStatus>(pathOf(id), { signal });
+          return await watch(context, client, id, options.events ?? false, signal);
+        },
         () =>
           `The batch keeps running. \`${called} watch ${id}\` follows it again, \`${called} cancel ${id}\` stops it.`,
       );
@@ -224,8 +228,8 @@ async function results(
     );
   }
   const { saveResponse, printResponse } = await import('../download.ts');
-  if (out === undefined) return await printResponse(response, context.stdout, client.base);
-  const bytes = await saveResponse(response, out, client.base);
+  if (out === undefined) return await printResponse(response, context.stdout, client);
+  const bytes = await saveResponse(response, out, client);
   if (context.isJson) context.stdout.write(json({ output: out, bytes }));
   else context.remark(`${out}: ${whole(bytes)} bytes`);
 }

@@ -12,6 +12,7 @@ import {
   parseKeyUse,
   useFileOf,
 } from '../../shared/api-keys.ts';
+import { called } from '../../shared/called.ts';
 import type { Config } from '../../shared/config.ts';
 import { parseDuration, parseMoment } from '../duration.ts';
 import { UsageError } from '../failures.ts';
@@ -228,7 +229,7 @@ function rotate(
   }
   const successor = successorOf(rotated);
   if (successor !== undefined) throw new UsageError(`${rotated.id} has already been replaced by ${successor.id}`);
-  if (isExpired(rotated)) throw new UsageError(`${rotated.id} has expired; \`vls keys add\` makes a new key`);
+  if (isExpired(rotated)) throw new UsageError(`${rotated.id} has expired; \`${called} keys add\` makes a new key`);
 
   const now = Date.now();
   const end = Math.min(now + parseDuration(overlap), Date.parse(rotated.expires ?? '') || Number.POSITIVE_INFINITY);

@@ -114,7 +114,7 @@ async function redis(config: Config): Promise<Finding[]> {
   try {
     if (!(await whenConnected(connection, redisWaitMs))) {
       const reason = await explain(lastError, parseRedisUrl(redisUrl), config);
-      const remedy = 'start Redis, or correct REDIS_URL; without REDIS_URL, `npm start` runs its own Redis';
+      const remedy = `start Redis, or correct REDIS_URL; without REDIS_URL, \`${called} start\` runs its own Redis`;
       return [{ subject: 'Redis', state: 'fail', detail: `does not answer at REDIS_URL (${reason})`, remedy }];
     }
     const infos = await askMasters(connection, (master) => master.info());
@@ -160,12 +160,12 @@ async function redisProgram(): Promise<Finding> {
       subject,
       state: 'warn',
       detail: 'no redis-server or valkey-server on the PATH',
-      remedy: '`npm start` tries to install one or to run it in Docker; or set REDIS_URL',
+      remedy: `\`${called} start\` tries to install one or to run it in Docker; or set REDIS_URL`,
     };
   }
   const version = await versionOf(program);
   const state = isRecentEnough(version) ? 'ok' : 'fail';
-  return { subject, state, detail: `${program} ${version}, run by \`npm start\`` };
+  return { subject, state, detail: `${program} ${version}, run by \`${called} start\`` };
 }
 
 async function devices(config: Config): Promise<Finding[]> {
@@ -270,7 +270,7 @@ async function service({ host, port, serviceUrl }: Config): Promise<Finding[]> {
       ...settings.map((detail): Finding => ({ subject: 'settings', state: 'fail', detail, remedy })),
     ];
   } catch {
-    const remedy = isNamed ? 'start the service there, or correct VLS_URL' : 'start it with `npm start`';
+    const remedy = isNamed ? 'start the service there, or correct VLS_URL' : `start it with \`${called} start\``;
     return [{ subject, state: isNamed ? 'warn' : 'none', detail: `nothing answers at ${url}`, remedy }];
   }
 }

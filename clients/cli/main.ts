@@ -22,6 +22,7 @@ await runProgram({
   offline: async () => {
     throw needsService('--offline');
   },
+  startCommand: undefined,
   addServiceCommands: (program) => {
     for (const [name, description] of Object.entries(serviceCommands)) {
       program

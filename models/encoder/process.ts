@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { called } from '../../shared/called.ts';
 import { childEnvironment } from '../../shared/child-environment.js';
 import { createSlots } from '../slots.ts';
 import { type FromEncoder, imageSlots, type ToEncoder } from './protocol.ts';
@@ -37,6 +38,7 @@ export function forkEncoder(events: EncoderEvents, entry = encoderEntry): Encode
     // script.
     execArgv: ['--max-semi-space-size=8'],
     env: childEnvironment('encoder', {
+      VLS_CALLED: called,
       // libvips and ONNX Runtime use the thread pool of libuv. The number of glibc's arenas is limited, because memory
       // grew slowly with the default of 8 arenas for each core.
       UV_THREADPOOL_SIZE: String(Math.max(4, availableParallelism() + 2)),

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { called } from '../../shared/called.ts';
 import type { ModelPrecision, Probability, Provider, TextRecipe } from '../model.ts';
 import {
   allowedBy,
@@ -69,7 +70,7 @@ export async function selfTest(options: SelfTestOptions): Promise<number> {
 
 const refusal = (difference: string) =>
   new Error(
-    `the model does not reproduce its golden values: ${difference}; \`npx vls models check\` looks for the cause`,
+    `the model does not reproduce its golden values: ${difference}; \`${called} models check\` looks for the cause`,
   );
 
 function requireSameProbability({ probability: known }: GoldenFile, { probability }: SelfTestOptions): void {

@@ -1,3 +1,4 @@
+import { called } from '../../shared/called.ts';
 import type { FamilyName, ModelSpec, ReferenceLibrary } from '../model.ts';
 import { type ParityImage, parityTexts } from './inputs.ts';
 
@@ -32,7 +33,7 @@ export function referenceScript(
 
     pip install ${packages[library]}
     python3 golden.py --model REFERENCE > values.json
-    npx vls models golden ${model} --take values.json
+    ${called} models golden ${model} --take values.json
 
 REFERENCE: ${library === 'transformers' ? 'a repository or a directory of transformers' : 'a name of OpenCLIP, hf-hub:OWNER/NAME, or local-dir:DIRECTORY'}
 """

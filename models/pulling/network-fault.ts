@@ -1,8 +1,8 @@
+import { called } from '../../shared/called.ts';
 import { PullError } from './pull-error.ts';
 
 export const adviceFor = {
-  network:
-    'Check the connection, HF_ENDPOINT and, behind a proxy, HTTPS_PROXY; `vls doctor` shows the proxy and address in use. Without a network, set HF_OFFLINE_DIR to a copied hub cache. The bytes received are stored: run the same command again to continue.',
+  network: `Check the connection, HF_ENDPOINT and, behind a proxy, HTTPS_PROXY; \`${called} doctor\` shows the proxy and address in use. Without a network, set HF_OFFLINE_DIR to a copied hub cache. The bytes received are stored: run the same command again to continue.`,
   timeout: 'The connection stalled. The bytes received are stored: run the same command again.',
   hub: 'The hub is failing. The bytes received are stored: try again later, or set HF_ENDPOINT to a mirror.',
 };

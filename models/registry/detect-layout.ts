@@ -1,3 +1,4 @@
+import { called } from '../../shared/called.ts';
 import { precisions } from '../model.ts';
 import type { HubSource, LayoutName, RepoAt } from './layouts.ts';
 import { filesOf, precisionsOf } from './layouts.ts';
@@ -86,7 +87,7 @@ function lackOf(files: ReadonlySet<string>, { layout, folder, weights }: LayoutC
   const graphs = [...files].filter(isGraph);
   const asked = [layout, folder, weights].filter((each) => each !== undefined);
   if (graphs.length === 0) {
-    return 'has no ONNX files: look for an export of it with `vls models search`, or export it with optimum or open_clip';
+    return `has no ONNX files: look for an export of it with \`${called} models search\`, or export it with optimum or open_clip`;
   }
   const shown = graphs.slice(0, 8).join(', ');
   const known =

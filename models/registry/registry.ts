@@ -1,4 +1,5 @@
 import { createAudit } from '../../shared/audit.ts';
+import { called } from '../../shared/called.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import {
@@ -196,7 +197,7 @@ export async function loadRegistry(config: RegistryConfig, execution: Execution 
             revision: entry.revision,
             source: entry.source.type === 'folder' ? entry.directory : entry.source.repo,
             speed: entry.speed,
-            pullCommand: isHubEntry(entry) ? `npx vls models pull ${model}` : null,
+            pullCommand: isHubEntry(entry) ? `${called} models pull ${model}` : null,
             pull: isHubEntry(entry) ? ((await readStagedPull(entry.directory)) ?? null) : null,
             logitScale: spec instanceof ServiceError ? (entry.logitScale ?? null) : spec.probability.scale,
             spec,

@@ -1,4 +1,5 @@
 import { access, stat } from 'node:fs/promises';
+import { called } from '../../shared/called.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import {
   type ModelPrecision,
@@ -60,7 +61,7 @@ export async function readSpec(entry: ModelEntry, execution: Execution, pinned?:
 }
 
 function absence(entry: ModelEntry): string {
-  const remedy = isHubEntry(entry) ? `; \`npx vls models pull ${entry.model}\` fetches them` : '';
+  const remedy = isHubEntry(entry) ? `; \`${called} models pull ${entry.model}\` fetches them` : '';
   return `The files of ${entry.model} are not in ${entry.directory}${remedy}`;
 }
 
@@ -88,7 +89,7 @@ async function choosePrecision(
     };
     const flags = [...new Set([vision, text].map(pullable))];
     const flag = named.precision === defaultPrecision(entry) ? '' : ` --precision ${flags.join(' ')}`;
-    const remedy = isHubEntry(entry) ? `; \`npx vls models pull ${entry.model}${flag}\` fetches it` : '';
+    const remedy = isHubEntry(entry) ? `; \`${called} models pull ${entry.model}${flag}\` fetches it` : '';
     throw new ServiceError(
       'model.unavailable',
       `${entry.model} has ${choices.join(' and ')} here, not ${named.precision}${remedy}`,

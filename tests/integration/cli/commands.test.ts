@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -179,7 +179,33 @@ describe('a service', () => {
     const { code, stderr } = await vls(['batches', '--url', `http://127.0.0.1:${port}`]);
     expect(code).toBe(3);
     expect(stderr).toContain('ECONNREFUSED');
-    expect(stderr).toContain('npm start');
+    expect(stderr).toMatch(/`.*vls(\.js)? start` runs it on this machine/);
+  });
+
+  test.for<[args: string[], exit: number, message: string]>([
+    // A port that fetch refuses, as a name without an address, a server without TLS, and one that does not speak HTTP.
+    [['watch', 'some-batch', '--url', 'http://127.0.0.1:6000'], 3, 'HTTP clients refuse this port'],
+    [['watch', 'some-batch', '--url', 'http://nobody.invalid'], 3, 'no name server'],
+    [['watch', 'some-batch', '--url', 'https://PLAIN'], 3, 'there is no TLS at this port'],
+    [['batches', '--url', 'http://SPEAKER'], 3, 'does not speak HTTP'],
+    [['watch', 'some-batch', '--url', 'http://127.0.0.1:0'], 2, 'expected an http or https address, such as'],
+    [['batches', '--url', 'http://127.0.0.1:99999'], 2, 'expected an http or https address, such as'],
+    [['batches', '--url', 'ftp://127.0.0.1'], 2, 'expected an http or https address, such as'],
+    [['batches', '--url', 'http://127.0.0.1:8000/?x=1'], 2, 'expected an http or https address, such as'],
+    [['batches', '--url', 'http://me:hidden@127.0.0.1:8000'], 2, 'without a user; VLS_API_KEY has the key'],
+  ])('at an address that cannot work ends %j at once with %d', async ([args, exit, message]) => {
+    const plain = createServer().listen(0, '127.0.0.1');
+    const speaker = createTcpServer((socket) => socket.on('error', () => {}).end('-ERR unknown command\r\n'));
+    speaker.listen(0, '127.0.0.1');
+    await Promise.all([once(plain, 'listening'), once(speaker, 'listening')]);
+    onTestFinished(() => void [plain.close(), speaker.close()]);
+    const authority = (server: Server) => `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const here = args.map((word) => word.replace('PLAIN', authority(plain)).replace('SPEAKER', authority(speaker)));
+    const { code, stdout, stderr } = await vls(here);
+    expect(stderr).toContain(message);
+    expect({ code, stdout }).toEqual({ code: exit, stdout: '' });
+    expect(stderr.match(/error /g)).toHaveLength(1);
+    expect(stderr).not.toContain('hidden');
   });
 
   test('that asks for a delay is retried after it', async () => {
@@ -227,6 +253,10 @@ describe('a service', () => {
     const event = (id: string, name: string, data: object) =>
       `id: ${id}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
     const { url, requests } = await serve((request, response) => {
+      if (request.headers.accept === 'application/json') {
+        response.writeHead(200, { 'content-type': 'application/json' });
+        return void response.end(JSON.stringify({ ...status, state: 'running', ...counts(1) }));
+      }
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       if (request.headers['last-event-id'] === undefined) {
         response.write(event('1-0/0', 'state', { ...status, state: 'running', ...counts(1) }));
@@ -241,7 +271,7 @@ describe('a service', () => {
         .split('\n')
         .map((line) => JSON.parse(line).event),
     ).toEqual(['state', 'progress', 'end']);
-    expect(requests.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, '2-0/0']);
+    expect(requests.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, undefined, '2-0/0']);
   });
 
   test('that is another program is recognised', async () => {

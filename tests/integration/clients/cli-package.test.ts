@@ -115,6 +115,13 @@ describe.each([['Node 24'], ['Node 20']])('with %s, the installed command', (nam
     expect(stderr).not.toContain('npx');
   });
 
+  test('does not advise what it cannot do, where no service answers', async ({ skip }) => {
+    const { code, stderr } = await vls(nodeOf(skip), ['batches', '--url', 'http://127.0.0.1:6000']);
+    expect(code).toBe(3);
+    expect(stderr).toContain('It must run there; --url or VLS_URL sets another address.');
+    expect(stderr).not.toMatch(/start|npm/);
+  });
+
   test.for<[args: string[], what: string]>([
     [['score', photo, 'a cat', '--offline'], '--offline'],
     [['batch', 'pairs.csv', '--offline'], '--offline'],

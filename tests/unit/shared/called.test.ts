@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { calledAs } from '../../../shared/called.ts';
+import { callableFrom, calledAs } from '../../../shared/called.ts';
 
 test.each([
   ['from a folder of the PATH', '/usr/local/bin/vls', { PATH: '/bin:/usr/local/bin' }, 'vls'],
@@ -25,4 +25,17 @@ test('a program that npx has fetched names its package, because another package 
   symlinkSync(script, join(modules, '.bin', 'vls'));
   const called = calledAs(join(modules, '.bin', 'vls'), { npm_command: 'exec' }, '/home/me');
   expect(called).toBe('npx vision-language-similarity-cli');
+});
+
+test.each([
+  ['npm started in a checkout', { npm_command: 'start' }, 'npx vls'],
+  ['runs in a container', {}, 'node cli/vls.js'],
+])('a service that %s names the command line so', (_how, env, expected) => {
+  expect(callableFrom(env, '/app', '/app')).toBe(expected);
+});
+
+test('a service outside of its folder names the path of the command line', () => {
+  expect(callableFrom({}, '/opt/node_modules/vision-language-similarity', '/home/me')).toBe(
+    'node /opt/node_modules/vision-language-similarity/cli/vls.js',
+  );
 });

@@ -44,6 +44,25 @@ test('a variable that is set but empty counts as absent', () => {
 });
 
 test.each([
+  'http://me:hidden@scores.example',
+  'http://me:hid%20den@scores.example/evaluator',
+  'http://hidden@scores.example',
+  'ftp://me:hidden@scores.example',
+  'http://me:hid/den@scores.example',
+])('an address of the service with a user, %s, is refused without its password', (address) => {
+  const thrown = (() => {
+    try {
+      readConfig({ VLS_URL: address });
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return '';
+  })();
+  expect(thrown).toMatch(/^VLS_URL="(http|ftp):\/\/scores\.example.*expected an http or https address/);
+  expect(thrown).not.toMatch(/hid|den@|me:/);
+});
+
+test.each([
   ['PORT', '0', { port: 0 }],
   ['PORT', '65535', { port: 65_535 }],
   ['HOST', '::', { host: '::' }],

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { preprocessModes, recipeOf } from '../../../../models/model.ts';
 import { type Execution, onCpu } from '../../../../models/registry/execution.ts';
 import { loadRegistry, type Registry } from '../../../../models/registry/registry.ts';
+import { called } from '../../../../shared/called.ts';
 import { compactFolder, tinyClipFolder } from '../../../../testing/model-folders.ts';
 import { until } from '../../../../testing/until.ts';
 import { familyFolder } from '../../../support/golden-family.ts';
@@ -409,7 +410,7 @@ describe('the catalogue', () => {
     const registry = await load();
     await expect(registry.resolve('siglip-b-16-224')).rejects.toMatchObject({
       code: 'model.unavailable',
-      message: expect.stringContaining('npx vls models pull siglip-b-16-224'),
+      message: expect.stringContaining(`\`${called} models pull siglip-b-16-224\` fetches them`),
     });
   });
 
