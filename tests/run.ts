@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findRedisServer } from '../start/redis/find.ts';
 import { installCommandForPeople, installRedis } from '../start/redis/install.ts';
-import { installChromium } from './support/chromium.ts';
+import { installChromium } from '../testing/chromium.ts';
 
 /**
  * `npm test`: format and house rules, types, then every test. Arguments go to vitest: `npm test -- tests/unit`.

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { findChromium } from '../../testing/chromium.ts';
 import { useBrowser } from '../support/browser.ts';
-import { findChromium } from '../support/chromium.ts';
 import { useService } from '../support/running-service.ts';
 
 const chromium = findChromium();

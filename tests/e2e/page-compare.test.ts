@@ -3,9 +3,9 @@ import type { Page } from 'playwright-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import type { BatchComparison } from '../../shared/contracts/comparison.ts';
+import { findChromium } from '../../testing/chromium.ts';
 import { captions, photoNames } from '../../testing/images/host.ts';
 import { useBrowser, type WatchedPage } from '../support/browser.ts';
-import { findChromium } from '../support/chromium.ts';
 import { useService } from '../support/running-service.ts';
 import { saveScreenshot } from '../support/screenshots.ts';
 

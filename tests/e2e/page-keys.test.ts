@@ -2,11 +2,11 @@ import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { BatchList } from '../../shared/contracts/batch.ts';
+import { findChromium } from '../../testing/chromium.ts';
 import { createClient } from '../../testing/client.ts';
 import { captions, photoNames } from '../../testing/images/host.ts';
 import { bearer, createKeyFile } from '../../testing/key-file.ts';
 import { untilTrue, useBrowser, type WatchedPage } from '../support/browser.ts';
-import { findChromium } from '../support/chromium.ts';
 import { useService } from '../support/running-service.ts';
 
 const chromium = findChromium();

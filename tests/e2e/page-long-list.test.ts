@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { findChromium } from '../../testing/chromium.ts';
 import { patienceMs, untilTrue, useBrowser, type WatchedPage } from '../support/browser.ts';
-import { findChromium } from '../support/chromium.ts';
 import { useService } from '../support/running-service.ts';
 
 const chromium = findChromium();

@@ -1,8 +1,8 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { findChromium } from '../../testing/chromium.ts';
 import { captions, photoNames } from '../../testing/images/host.ts';
 import { untilTrue, useBrowser, type WatchedPage } from '../support/browser.ts';
-import { findChromium } from '../support/chromium.ts';
 import { useService } from '../support/running-service.ts';
 import { saveScreenshot } from '../support/screenshots.ts';
 import { createSharedProfile } from '../support/shared-profile.ts';

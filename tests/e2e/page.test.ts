@@ -4,9 +4,9 @@ import { pack } from 'tar-stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ResultsPage } from '../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
+import { findChromium } from '../../testing/chromium.ts';
 import { captions, photoNames, readPhoto } from '../../testing/images/host.ts';
 import { untilTrue, useBrowser, type WatchedPage } from '../support/browser.ts';
-import { findChromium } from '../support/chromium.ts';
 import { useService } from '../support/running-service.ts';
 import { saveScreenshot } from '../support/screenshots.ts';
 

@@ -1,6 +1,6 @@
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll } from 'vitest';
-import { findChromium } from './chromium.ts';
+import { findChromium } from '../../testing/chromium.ts';
 
 /** A page that is watched: what its console says of errors, and what its security policy refused. */
 export interface WatchedPage {

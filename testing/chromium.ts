@@ -1,5 +1,5 @@
-import { findProgram } from '../../start/redis/find.ts';
-import { passwordlessRoot, quietEnvironment, runCommand } from '../../start/redis/install.ts';
+import { findProgram } from '../start/redis/find.ts';
+import { passwordlessRoot, quietEnvironment, runCommand } from '../start/redis/install.ts';
 
 /** The Chromium of this machine, or undefined. */
 export const findChromium = (): string | undefined =>
