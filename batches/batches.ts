@@ -55,41 +55,42 @@ import { setFields } from './store/set-fields.ts';
 import type { SharedSettings } from './store/shared-settings.ts';
 
 export interface RetryOptions {
-  /** The outcomes whose items are evaluated again. Default: failed items only. */
+  /** The outcomes of the items that are evaluated again. Default: failed items only. */
   statuses?: readonly RetriedStatus[] | undefined;
-  /** True to leave out failed items that would fail again. */
+  /** True to leave out failed items that are certain to fail again. */
   onlyRetryable?: boolean;
   limits?: TenantLimits;
   idempotencyKey?: string | undefined;
-  /** Called when a new batch has been created. Not called when a repeated request gets an existing batch. */
+  /** Called when a new batch has been created, but not when a repeated request finds the existing batch. */
   onCreated?: (id: string, tenant: string) => void;
 }
 
 export interface RescoreOptions extends Omit<RetryOptions, 'statuses' | 'onlyRetryable'> {
-  /** Default: `own`. */
+  /** The texts with which the images are scored: their own, or those of other items. Default: `own`. */
   texts?: Rescored['texts'] | undefined;
   sample?: Rescored['sample'];
-  /** The model that scores the items. Default: that of the batch. */
+  /** The model that scores the items. Default: the model of the original batch. */
   pinned?: Pinned | undefined;
-  /** The name of the new batch. Default: that of the batch. */
+  /** The name of the new batch. Default: the name of the original batch. */
   name?: string | undefined;
 }
 
 /**
- * The operations of the API on batches: those of one tenant or of all tenants, as `scope` says. Every call fails with
- * `queue.unavailable` while Redis is unavailable, and with `batch.not_found` for a batch that the caller may not
- * access.
+ * The operations of the API on batches. `scope` limits them to the batches of one tenant, or allows all tenants. Every
+ * call fails with `queue.unavailable` while Redis is unavailable, and with `batch.not_found` for a batch that the
+ * caller may not access.
  */
 export interface Batches {
   /**
-   * Stores a batch and starts it. When the promise resolves, the batch is acknowledged and will be finished.
+   * Stores a batch and queues it. When the promise resolves, the batch is acknowledged: it will be evaluated to its
+   * end.
    * @throws {ServiceError} `batch.empty`, `batch.interrupted`, `queue.full`, `tenant.queue_full`, `overloaded`,
    * `idempotency.*`, and errors that occur while the items are read.
    */
   post(posting: Posting): Promise<BatchStatus>;
   /**
-   * Creates a batch whose items are in an object of a bucket. A worker reads the object later, and the status of the
-   * batch then shows whether that succeeded.
+   * Creates a batch whose items are in an object of a bucket. A worker reads the object later; the status of the batch
+   * then shows whether the object could be read.
    * @throws {ServiceError} `request.invalid`, `storage.*`, `idempotency.*`, `queue.full`
    */
   postReference(posting: ReferencePosting): Promise<BatchStatus>;
@@ -100,8 +101,8 @@ export interface Batches {
   /** Returns one page of results. @throws {ServiceError} `request.invalid` */
   results(scope: TenantScope, id: string, query: ResultsQuery): Promise<ResultsPage>;
   /**
-   * Returns the results of the whole batch, part by part. They are in the order of the items, unless the query requests
-   * another order.
+   * Returns the results of the whole batch, part by part, in the order of the items unless the query requests another
+   * order.
    * @throws {ServiceError} `request.invalid`
    */
   stream(scope: TenantScope, id: string, format: FormatName, query: StreamQuery): Promise<ResultStream>;
@@ -115,14 +116,17 @@ export interface Batches {
    * @throws {ServiceError} `batch.no_embeddings`, `batch.not_finished`, `request.invalid`
    */
   embeddings(scope: TenantScope, id: string, query: EmbeddingsQuery): Promise<EmbeddingFile>;
-  /** Returns the model for a batch that uses the stored images of an earlier one; see {@link pinnedByImages}. */
+  /**
+   * Returns the model for a batch that uses the stored image embeddings of an earlier batch; see {@link
+   * pinnedByImages}.
+   */
   imagesFrom(tenant: string, id: string, asked: Pinned | undefined): Promise<ImagesFrom>;
   summary(scope: TenantScope, id: string): Promise<BatchSummary>;
   /** Compares a batch with another batch of the same items. @throws {ServiceError} `request.invalid` */
   compare(scope: TenantScope, id: string, query: ComparisonQuery): Promise<BatchComparison>;
   /**
-   * Returns the events after the event `lastId`. Without `lastId`, returns the status and then only new events. Returns
-   * undefined when `lastId` is the last event of the batch.
+   * Returns the events after the event `lastId`. Without `lastId`, returns the present status, followed by new events
+   * only. Returns undefined when `lastId` is the last event of the batch.
    */
   follow(
     scope: TenantScope,
@@ -131,20 +135,20 @@ export interface Batches {
     signal: AbortSignal,
   ): Promise<AsyncGenerator<BatchEvent> | undefined>;
   /**
-   * Stops a batch. Its phase is `stopping` while some of its chunks are in flight. A batch that has ended does not
-   * change.
+   * Stops a batch. While some of its chunks are still in flight, its phase is `stopping`. A batch that has already
+   * ended does not change.
    */
   cancel(scope: TenantScope, id: string): Promise<BatchStatus>;
   /**
    * Posts the failed or cancelled items as a new batch of the same tenant. A repeated request with the same idempotency
-   * key gets the same new batch.
+   * key returns the same new batch.
    * @throws {ServiceError} `batch.not_finished`, `batch.nothing_to_retry`, `batch.input_expired`, and the errors of
    * `post`.
    */
   retry(scope: TenantScope, id: string, options?: RetryOptions): Promise<BatchStatus>;
   /**
-   * Posts all items, or a sample of them, as a new batch of the same tenant, for another model or with the texts of
-   * other rows.
+   * Posts all items, or a sample of them, as a new batch of the same tenant. Another model scores them, or each image
+   * gets the text of another item.
    * @throws {ServiceError} `batch.not_finished`, `batch.input_expired`, `request.invalid`, and the errors of `post`.
    */
   rescore(scope: TenantScope, id: string, options: RescoreOptions): Promise<BatchStatus>;
@@ -153,11 +157,11 @@ export interface Batches {
   /** Deletes a batch. A running batch is stopped first. */
   remove(scope: TenantScope, id: string): Promise<void>;
   queueCounts(): Promise<QueueCounts[]>;
-  /** Returns the level of durability, which says how much acknowledged work a crash of Redis may lose. */
+  /** Returns the durability of Redis: how much acknowledged work a crash of Redis may lose. */
   durability(): Promise<DurabilityLevel>;
   /**
-   * Returns one sentence for each setting that differs between this process and another process although all processes
-   * must have the same value.
+   * Returns one sentence for each setting that must be equal in all processes of the service but differs between this
+   * process and another.
    */
   unlikeSettings(): string[];
   /** Ends all event streams and all calls of `wait`, so that the connections of their clients close. */
@@ -172,7 +176,7 @@ export interface BatchesDeps extends Omit<IntakeDeps, 'bodyHashOf'> {
 
 const waitPollMs = 50;
 /**
- * The maximum time in ms that a request to cancel waits for the end of the batch. Most batches end within this time, so
+ * The maximum time in ms for which a request to cancel waits for the end of the batch. Most batches end within it, so
  * most responses show the final state.
  */
 const cancelWaitMs = 1_000;
@@ -200,7 +204,7 @@ export function createBatches(deps: BatchesDeps): Batches {
   const readWithColumns = (scope: TenantScope, id: string) => read(scope, id, findWithColumns);
 
   /**
-   * Returns the batch with which a query compares the results; undefined if the query names none.
+   * Returns the second batch that a query names for comparison, or undefined.
    * @throws {ServiceError} `batch.not_found`
    */
   const readOther = async (scope: TenantScope, { other }: Rule) =>
@@ -273,8 +277,8 @@ export function createBatches(deps: BatchesDeps): Batches {
         retryOf: id,
       },
       ...(record.output !== undefined && { output: (childId: string) => folderOfRetry(record, childId) }),
-      // A retry has no body, so its `bodyHash` is made from the id of the retried batch. A request that reuses the
-      // idempotency key for another batch or for a post then gets a conflict.
+      // A retry has no body, so its `bodyHash` is derived from the id of the retried batch. If the same idempotency key
+      // is used for another batch or for a post, the hashes differ and the request is refused.
       items: withFacts(retriedItems(source, record, statuses, onlyRetryable), () => ({
         bodyHash: () => (which === 'failed' ? `retry:${id}` : `retry:${id}:${which}`),
       })),
@@ -337,8 +341,8 @@ export function createBatches(deps: BatchesDeps): Batches {
   }
 
   /**
-   * Returns the folder for the result files of a retry. Its name is the id of the retry. It is next to the folder of
-   * the retried batch if that folder is named by the id of its batch, and otherwise inside that folder.
+   * Returns the folder for the result files of a retry, which is named by the id of the retry. If the folder of the
+   * retried batch is named by the id of that batch, the new folder is next to it; otherwise it is inside it.
    */
   function folderOfRetry({ id, tenant, output = '' }: BatchRecord, childId: string): string {
     const parent = output.endsWith(`/${id}/`) ? output.slice(0, -`${id}/`.length) : output;
@@ -348,11 +352,11 @@ export function createBatches(deps: BatchesDeps): Batches {
   async function remove(scope: TenantScope, id: string): Promise<void> {
     const record = await read(scope, id);
     await ending.stop(id, { state: 'cancelled' });
-    // Jobs that are in flight now end later. The sweeper removes them then, since it finds the batch in this list.
+    // Jobs of this batch that are in flight end later. The sweeper finds the batch in this list and then removes them.
     await enlistDeleted(redis, id, record.profile, await redisTime(redis));
     await ending.erase(record).catch((error: unknown) => {
       if (!(error instanceof ServiceError)) throw error;
-      // The batch is already invisible to clients. The sweeper removes the remaining data.
+      // Clients can no longer see the batch. The sweeper removes the rest of its data.
       log.warn({ err: error, batchId: id }, 'a batch is only partly deleted; a later sweep deletes the rest');
     });
     await queues.erase([record]).catch((error: unknown) => {

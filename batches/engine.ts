@@ -33,26 +33,26 @@ export interface BatchEngine {
   batches: Batches;
   files: Files;
   chunks: Chunks;
-  /** Image embeddings that earlier batches have stored, for batches that use them in place of images. */
+  /** The image embeddings that earlier batches have stored, for batches that use them instead of images. */
   storedImages: StoredImages;
   ending: Ending;
   sweeper: Sweeper;
   speed: Speed;
   /**
-   * The tasks that workers run for batches by reference, whose items are in an object of a bucket. Undefined when no
-   * tenant may post such a batch.
+   * The tasks that workers run for batches by reference (batches whose items are in an object of a bucket). Undefined
+   * when no tenant may post such a batch.
    */
   tasks: Record<Task, TaskRun> | undefined;
-  /** Compares the settings of this process with those of other processes of the service. */
+  /** Compares the settings of this process with those of the other processes of the service. */
   sharedSettings: SharedSettings;
-  /** Returns metrics of the work that waits in each queue. */
+  /** Returns metrics about the work that is waiting in each queue. */
   readings(): Promise<Reading[]>;
   close(): Promise<void>;
 }
 
 export interface BatchEngineOptions {
   redis: Redis;
-  /** Returns the profiles whose queues are reported even when they are empty. */
+  /** Returns the profiles whose queues are reported even when the queues are empty. */
   profiles: () => readonly string[];
   /** The time in hours for which finished batches are stored. */
   retentionHours: number;
@@ -61,7 +61,7 @@ export interface BatchEngineOptions {
    * maxQueuedItems}.
    */
   queuedItems?: number;
-  /** Called for each batch once its items have been stored. */
+  /** Called for each batch when all its items have been stored. */
   onPosted?: (labels: Record<'queue' | 'profile', string>, items: number) => void;
   /**
    * The locations of payloads, and the bucket folders from which tenants may post batches. Default: payloads are in
@@ -72,8 +72,8 @@ export interface BatchEngineOptions {
 }
 
 /**
- * Ten times the default maximum of one tenant. Redis usually runs out of free memory for batches before this limit is
- * reached.
+ * The default limit of items in unfinished batches: ten times the default limit of one tenant. Redis usually has too
+ * little free memory for batches before this limit is reached.
  */
 const maxQueuedItems = 100_000_000;
 

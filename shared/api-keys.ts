@@ -4,13 +4,13 @@ import { z } from 'zod';
 const keyId = z.string().regex(/^[0-9a-f]{12}$/);
 const count = z.int().min(0).max(1_000_000_000);
 
-/** The limits of a key. An absent limit has its default; 0 means no limit. */
+/** The limits of a key. A limit that is absent has its default value; 0 means no limit. */
 const keyLimits = z.strictObject({
   requestsPerMinute: count.optional(),
   queuedItems: count.optional(),
   /**
-   * The maximum number of streams that may be open at one API process. Streams are event streams, streamed results, and
-   * posts that wait for their batch.
+   * The maximum number of streams that may be open at one API process at a time. Event streams, streamed results, and
+   * posts that wait for the end of their batch are streams.
    */
   streams: count.optional(),
 });
@@ -20,32 +20,35 @@ export const tenantName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'expected up to 64 of a-z, 0-9, dot, hyphen and underscore');
 
-/** The stored record of an API key. It is enough to verify the key, but the key cannot be derived from it. */
+/** The stored record of an API key. A key can be verified with the record, but cannot be derived from it. */
 export const keyRecord = z.strictObject({
   /** The public part of the key. It identifies the record and appears in logs. */
   id: keyId,
-  /** The SHA-256 of the key in hexadecimal. A key has 256 random bits, so it needs neither a salt nor a slow hash. */
+  /**
+   * The hexadecimal SHA-256 of the key. Keys have 256 random bits, so the hash needs neither a salt nor a slow
+   * function.
+   */
   hash: z.string().regex(/^[0-9a-f]{64}$/),
   tenant: tenantName,
   role: z.enum(['tenant', 'operator']),
-  /** The weight of the tenant when tenants compete for workers: with twice the weight, it gets twice the share. */
+  /** The weight of the tenant when tenants compete for workers. A tenant with twice the weight gets twice the share. */
   weight: z.number().min(0.01).max(100).optional(),
   limits: keyLimits.optional(),
   created: z.iso.datetime().optional(),
   /** The time from which the key is refused. */
   expires: z.iso.datetime().optional(),
-  /** The id of the key that `vls keys rotate` replaced by this one. */
+  /** The id of the older key that this key replaces, after `vls keys rotate`. */
   replaces: keyId.optional(),
 });
 export type KeyRecord = z.output<typeof keyRecord>;
 
-/** Returns true if the key has expired, by the clock of this process. */
+/** Returns true if the key has expired, according to the clock of this process. */
 export const isExpired = ({ expires }: Pick<KeyRecord, 'expires'>, now = Date.now()): boolean =>
   expires !== undefined && Date.parse(expires) <= now;
 
 const keyForm = /^vls_([0-9a-f]{12})_[A-Za-z0-9_-]{43}$/;
 
-/** Returns the id in a key, or undefined if the text is not formatted as a key. */
+/** Returns the id that a key contains, or undefined if the text does not have the form of a key. */
 export const idOfKey = (key: string): string | undefined => keyForm.exec(key)?.[1];
 
 const hashOfKey = (key: string): Buffer => createHash('sha256').update(key).digest();
@@ -57,13 +60,13 @@ export function createKey(): { key: string; id: string; hash: string } {
   return { key, id, hash: hashOfKey(key).toString('hex') };
 }
 
-/** Returns true if the record has the hash of this key. Hashes are compared in constant time. */
+/** Returns true if the record belongs to this key. The hashes are compared in constant time. */
 export const isKeyOf = (key: string, { hash }: Pick<KeyRecord, 'hash'>): boolean =>
   timingSafeEqual(hashOfKey(key), Buffer.from(hash, 'hex'));
 
 /**
  * Parses a key file: one JSON object per line.
- * @throws {Error} whose message has the number of the invalid line, but not its content.
+ * @throws {Error} for an invalid line. The message has the number of the line but not its content.
  */
 export function parseKeyFile(text: string): KeyRecord[] {
   const records: KeyRecord[] = [];
@@ -84,25 +87,25 @@ export function parseKeyFile(text: string): KeyRecord[] {
 export const formatKeyFile = (records: readonly KeyRecord[]): string =>
   records.map((record) => `${JSON.stringify(record)}\n`).join('');
 
-/** Formats a record for `API_KEYS`: `id:tenant:role:hash`, and `:expires` if it expires. */
+/** Formats a record for `API_KEYS`: `id:tenant:role:hash`, followed by `:expires` if the key expires. */
 export const entryOfKeyRecord = ({ id, tenant, role, hash, expires }: KeyRecord): string =>
   [id, tenant, role, hash, ...(expires === undefined ? [] : [expires])].join(':');
 
 export function keyRecordOfEntry(entry: string): KeyRecord | undefined {
   const [id, tenant, role, hash, ...more] = entry.split(':');
-  // The expiry contains colons.
+  // The expiry itself contains colons, so the remaining parts are joined again.
   const expires = more.length > 0 ? more.join(':') : undefined;
   return keyRecord.safeParse({ id, tenant, role, hash, expires }).data;
 }
 
 /**
- * The time at which each key was last used, by the id of the key, in ISO 8601, to the minute. It is stored next to the
- * key file.
+ * The time at which each key was last used: key id to ISO 8601, rounded to the minute. It is stored next to the key
+ * file.
  */
 export const keyUse = z.record(keyId, z.iso.datetime());
 export type KeyUse = z.output<typeof keyUse>;
 
-/** Returns the path of the file that stores when the keys of a key file were last used. */
+/** Returns the path of the file that stores when the keys of this key file were last used. */
 export const useFileOf = (keyFile: string): string => `${keyFile}.used`;
 
 /**

@@ -9,10 +9,16 @@ export type AuditAction =
   | `session.${'started' | 'ended'}`
   | 'models.reloaded';
 
-/** The cause of a change that was not made by a request. */
+/**
+ * The origin of a change that was not made by a request: an edited key file, an edited registry file, or the guard of a
+ * canary.
+ */
 export type AuditActor = 'key_file' | 'registry_file' | 'canary_guard';
 
-/** The object that was changed, and who or what changed it. `undefined` values are left out. */
+/**
+ * The object that was changed, and the caller or the part of the service that changed it. Fields with the value
+ * `undefined` are left out.
+ */
 export interface AuditSubject {
   by?: AuditActor;
   [name: string]: string | string[] | number | null | undefined;
@@ -22,8 +28,8 @@ export interface AuditSubject {
 export type Audit = (action: AuditAction, subject: AuditSubject) => void;
 
 /**
- * Creates a log with one line for each change of state, marked by `"audit":true`. `LOG_LEVEL` does not suppress these
- * lines, unless it is `silent`.
+ * Creates an audit log: one line for each change of state, marked with `"audit":true`. `LOG_LEVEL` suppresses these
+ * lines only when it is `silent`.
  */
 export function createAudit(log: Logger): Audit {
   const lines = log.child({ audit: true }, log.level === 'silent' ? {} : { level: 'info' });

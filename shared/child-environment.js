@@ -1,27 +1,27 @@
-// JavaScript, because the bootstrap uses it on Node versions that do not strip types.
+// This file is JavaScript, because the bootstrap also uses it on Node versions that cannot strip types.
 
 /**
- * ONNX Runtime (since 1.29, except on Windows) reports each process and session to its vendor, and writes a device id
- * and a database below the home directory. This variable disables both. ONNX Runtime reads it once, when its
+ * ONNX Runtime (since 1.29, except on Windows) reports each process and each session to its vendor, and writes a device
+ * id and a database into the home directory. This variable disables both. ONNX Runtime reads it once, when its
  * environment is created.
  */
 export const telemetryOff = Object.freeze({ ORT_DISABLE_TELEMETRY: '1' });
 
 /**
- * Variables that every child needs: the paths of programs and libraries, home directory, temporary files, locale and
- * time zone. They hold no secrets.
+ * Variables that every child process needs: paths of programs and libraries, home directory, temporary files, locale
+ * and time zone. They contain no secrets.
  */
 const system = [
   ...['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TMPDIR', 'TMP', 'TEMP', 'TZ', 'TERM', 'LANG', 'LANGUAGE', 'LC_*'],
   ...['LD_LIBRARY_PATH', 'LD_PRELOAD', 'DYLD_LIBRARY_PATH'],
-  // Windows needs these to find its libraries and its shell.
+  // Windows needs these variables to find its libraries and its shell.
   ...['SystemRoot', 'SystemDrive', 'windir', 'ComSpec', 'PATHEXT', 'USERPROFILE', 'APPDATA', 'LOCALAPPDATA'],
   ...['ProgramData', 'ProgramFiles', 'NUMBER_OF_PROCESSORS', 'PROCESSOR_ARCHITECTURE'],
 ];
 const node = ['NODE_OPTIONS', 'NODE_COMPILE_CACHE', 'NODE_DISABLE_COMPILE_CACHE', 'NODE_V8_COVERAGE', 'NODE_ENV'];
 const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'ALL_PROXY'].flatMap((name) => [name, name.toLowerCase()]);
 const certificates = ['SSL_CERT_FILE', 'SSL_CERT_DIR', 'NODE_EXTRA_CA_CERTS'];
-// Listed one by one and not as `NVIDIA_*`, because NVIDIA_API_KEY is a secret.
+// Each variable is listed by name. The pattern `NVIDIA_*` would include NVIDIA_API_KEY, which is a secret.
 const gpu = [
   ...['CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER', 'CUDA_MODULE_LOADING', 'CUDA_PATH', 'CUDA_HOME'],
   ...['CUDA_CACHE_PATH', 'CUDA_CACHE_DISABLE', 'CUDA_CACHE_MAXSIZE', 'CUDA_LAUNCH_BLOCKING'],
@@ -29,38 +29,38 @@ const gpu = [
   ...['NVIDIA_VISIBLE_DEVICES', 'NVIDIA_DRIVER_CAPABILITIES', 'NVIDIA_TF32_OVERRIDE'],
 ];
 
-/** The variables of each kind of child process. `NAME_*` matches every name with that prefix. */
+/** The environment variables that each kind of child process gets. `NAME_*` matches every name with that prefix. */
 const allowed = {
-  /** Decodes untrusted bytes. */
+  /** An encoder. It decodes untrusted bytes. */
   encoder: [...system, ...node, ...gpu],
   /**
-   * Decodes untrusted bytes for an encoder that runs on an accelerator. The decoder itself has no access to the
-   * accelerator.
+   * A process that decodes untrusted images for an encoder on an accelerator. It has no access to the accelerator
+   * itself.
    */
   decoder: [...system, ...node],
-  /** Reads untrusted files of the formats that are read in a separate process. */
+  /** A process that reads untrusted files, for formats that are read outside the main process. */
   fileReader: [...system, ...node],
-  /** Loads the drivers of accelerators. */
+  /** A process that tries the drivers of accelerators. */
   deviceProbe: [...system, ...node, ...gpu],
   redis: system,
   docker: [...system, ...proxies, ...certificates, 'DOCKER_*', 'XDG_RUNTIME_DIR', 'XDG_CONFIG_HOME', 'SSH_AUTH_SOCK'],
-  /** The package manager of the system, and sudo. They install Redis. */
+  /** The package manager of the system, possibly through sudo. It installs Redis. */
   systemInstall: [...system, ...proxies, ...certificates, 'HOMEBREW_*', 'XDG_RUNTIME_DIR'],
-  /** Vite and its plug-ins. */
+  /** Vite and its plug-ins, which build the page. */
   pageBuild: [...system, ...node],
-  /** npm, without install scripts. A `.npmrc` may refer to the two tokens. */
+  /** npm, which runs without install scripts. A `.npmrc` may refer to the two tokens. */
   packageInstall: [
     ...[...system, ...node, ...proxies, ...certificates],
     ...['npm_*', 'NPM_CONFIG_*', 'NPM_TOKEN', 'NODE_AUTH_TOKEN', 'NVM_*', 'COREPACK_*', 'INIT_CWD'],
   ],
-  /** A system command that shows or signals processes. */
+  /** A system command that lists or signals processes. */
   tool: system,
 };
 
 /**
- * Returns the environment variables of a child process: the variables of this process that the child's kind needs, and
- * those of `more`. No child gets the secrets of the service (keys, tokens, the address of Redis). The only exception is
- * the service itself, which `start/service-process.ts` starts with all variables.
+ * Returns the environment variables of a child process: those variables of this process that the kind of child needs,
+ * and the variables in `more`. No child gets the secrets of the service (keys, tokens, the address of Redis), except
+ * the service itself: `start/service-process.ts` starts it with all variables.
  * @param {keyof typeof allowed} kind
  * @param {NodeJS.ProcessEnv} [more] additional variables
  * @param {NodeJS.ProcessEnv} [own] the variables of this process
@@ -74,6 +74,8 @@ export function childEnvironment(kind, more = {}, own = process.env) {
   return { ...Object.fromEntries(inherited), ...telemetryOff, ...more };
 }
 
-/** Returns true if two names mean the same variable. Windows ignores the case: its `PATH` may be named `Path`. */
+/**
+ * Returns true if two names mean the same variable. On Windows the case does not matter: `PATH` may be named `Path`.
+ */
 const isSame = (name, entry) =>
   process.platform === 'win32' ? name.toUpperCase() === entry.toUpperCase() : name === entry;

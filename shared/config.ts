@@ -26,15 +26,15 @@ import {
 /** A setting: its environment variable, the schema of its value, and its documentation. */
 export interface Setting<S extends z.ZodType = z.ZodType> {
   env: string;
-  /** Other names of the variable. The first name that is set is used: `env`, then these names in order. */
+  /** Alternative names of the variable. The first variable that is set is used: `env`, then these in order. */
   also?: readonly string[];
-  /** The tool or standard that defines this variable, if it is not this service. */
+  /** The tool or standard that defines this variable. Absent when this service defines it. */
   of?: string;
   schema: S;
   doc: string;
 }
 
-/** The address of the service that `npm start` runs without settings. */
+/** The address on which the service listens when no settings are given. */
 export const defaultServiceUrl = 'http://127.0.0.1:8000';
 
 const setting = <S extends z.ZodType>(
@@ -353,14 +353,17 @@ const userOfAddress = /\/\/\S*@/g;
 /** Variables whose value must not reach a log, even if it is invalid. */
 const secret = /SECRET|KEY|PASSWORD|TOKEN|REDIS_URL|_PROXY|HF_ENDPOINT/i;
 
-/** A setting has an invalid value. The message names each variable, what is wrong with its value, and its meaning. */
+/**
+ * A setting has an invalid value. The message names each such variable, the fault in its value, and the meaning of the
+ * setting.
+ */
 export class ConfigError extends Error {
   override name = 'ConfigError';
 }
 
 /**
- * Reads and validates the configuration. No other function reads settings from the environment.
- * @throws {ConfigError} that names every invalid variable at once.
+ * Reads and validates the configuration. Only this function reads settings from the environment.
+ * @throws {ConfigError} that names all invalid variables at once.
  */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const config: Record<string, unknown> = {};

@@ -4,45 +4,49 @@ import type { Socket } from 'node:net';
 /** Limits the number of open connections of a server. */
 export interface Connections {
   /**
-   * Returns true if the request came on a surplus connection. The server accepts a surplus connection when it has the
-   * maximum number of connections and each of them has a request in flight.
+   * Returns true if the request arrived on a surplus connection. The server accepts a surplus connection when the
+   * maximum number of connections is open and all of them have a request in flight.
    */
   isSurplus(request: IncomingMessage): boolean;
   /** Applies the limit to this server. */
   limit(server: Server): void;
-  /** Closes the connections without a request in flight. */
+  /** Closes all connections that have no request in flight. */
   closeIdle(): void;
 }
 
 /**
- * The maximum number of surplus connections. Each stays open until its request arrives, because the request may be a
- * health probe, or come from a tenant with few connections.
+ * The maximum number of surplus connections. Each stays open until its request has arrived, because the request may be
+ * a health probe, or may come from a tenant with few connections.
  */
 const surplusConnections = 256;
 
-/** The regular connections or the surplus connections. Each of the two sets has its own maximum. */
+/** One of two sets of connections, regular or surplus. Each set has its own maximum. */
 interface Share {
   most: number;
   open: Set<Socket>;
-  /** The connections without a request in flight, by client address. The longest idle comes first. */
+  /**
+   * The connections without a request in flight, by client address. Within an address, the connection that has been
+   * idle longest comes first.
+   */
   idle: Map<string, Set<Socket>>;
 }
 const createShare = (most: number): Share => ({ most, open: new Set(), idle: new Map() });
 
 /**
- * Creates a limit that closes idle connections. Node's `maxConnections` refuses new connections instead. It would also
- * refuse the probes of the orchestrator, which would then restart the process.
+ * Creates a limit on connections. When the maximum is reached, it closes an idle connection: the client address with
+ * the most idle connections loses the one that has been idle longest. An address that opens thousands of connections
+ * therefore loses its own.
  *
- * When the maximum is reached, the client address with the most idle connections loses the one that has been idle
- * longest. So an address that opens thousands of connections loses its own. If every connection has a request in
- * flight, surplus connections are accepted, for probes.
+ * When every connection has a request in flight, surplus connections are accepted, for probes. Node's `maxConnections`
+ * would refuse all new connections instead. The probes of the orchestrator would then fail, and it would restart the
+ * process.
  * @param most the maximum number of regular connections.
  */
 export function createConnections(most: number): Connections {
   const regular = createShare(most);
   const surplus = createShare(surplusConnections);
   const requests = new Map<Socket, number>();
-  /** The client address of each socket. It is stored here because a closed socket has no address. */
+  /** The client address of each socket, stored because a closed socket no longer has one. */
   const addresses = new Map<Socket, string>();
   const shareOf = (socket: Socket) => (surplus.open.has(socket) ? surplus : regular);
 
@@ -67,8 +71,8 @@ export function createConnections(most: number): Connections {
   }
 
   /**
-   * Returns the connection that has been idle longest, of the client address with the most idle connections. The new
-   * connection counts as an idle connection of its address.
+   * Returns the connection that has been idle longest, among those of the client address with the most idle
+   * connections. The new connection counts as an idle connection of its own address.
    */
   function longestIdle({ idle }: Share, newcomer: string): Socket | undefined {
     let [largest, most] = [new Set<Socket>(), 0];
@@ -81,8 +85,8 @@ export function createConnections(most: number): Connections {
   }
 
   /**
-   * Makes space for a new connection: if the maximum is reached, closes an idle one. @returns false if every connection
-   * has a request in flight.
+   * Closes an idle connection if the maximum is reached, so that a new connection can be accepted. @returns false if
+   * every connection has a request in flight.
    */
   function makeRoom(share: Share, newcomer: string): boolean {
     if (share.open.size < share.most) return true;

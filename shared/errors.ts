@@ -1,7 +1,7 @@
 /**
- * Every error code of the service: a closed list that clients may switch on.
- * `status` is the HTTP status of a request that fails with the code. In a batch, the code belongs to an item.
- * `retryable` is true if the same input may succeed later.
+ * Every error code of the service. The list is closed, so clients may handle codes exhaustively. `status` is the HTTP
+ * status of a request that fails with the code; in a batch, the code belongs to a single item. `retryable` is true if
+ * the same input may succeed later.
  */
 export const codes = {
   'image.source_invalid': { status: 422, retryable: false, title: 'The image source is invalid' },
@@ -117,7 +117,10 @@ export const codeNames = Object.keys(codes) as [Code, ...Code[]];
 
 export const isCode = (value: unknown): value is Code => typeof value === 'string' && Object.hasOwn(codes, value);
 
-/** The maximum length of an error message in UTF-16 units: it may quote the request, which is untrusted. */
+/**
+ * The maximum length of an error message in UTF-16 units. It is limited because a message may quote untrusted parts of
+ * the request.
+ */
 const maxMessage = 1_000;
 /**
  * The maximum length of an item's error message in UTF-16 units. The message is stored with the result, and a batch may
@@ -125,16 +128,16 @@ const maxMessage = 1_000;
  */
 export const maxItemMessage = 500;
 /**
- * The maximum number of errors that are reported for one request. The two constants after it are the maximum lengths in
- * UTF-16 units of the path and the message of each error.
+ * The maximum number of errors that are reported for one request. The next two constants limit the path and the message
+ * of each error, in UTF-16 units.
  */
 export const maxFaults = 20;
 const maxFaultPath = 200;
 const maxFaultMessage = 300;
 
 /**
- * Returns a text, cut to at most `most` UTF-16 units. A cut text ends with an ellipsis. If the cut would leave half of
- * a surrogate pair, the half becomes U+FFFD.
+ * Returns a text, shortened to at most `most` UTF-16 units. A shortened text ends with an ellipsis. If the cut would
+ * split a surrogate pair, the remaining half becomes U+FFFD.
  */
 export const excerpt = (text: string, most: number): string =>
   text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`;
@@ -145,7 +148,7 @@ export class ServiceError extends Error {
   readonly code: Code;
   /** The time in seconds after which the same request may succeed; sent as `Retry-After`. */
   readonly retryAfter: number | undefined;
-  /** The errors of single fields, at most {@link maxFaults}, for clients that show them next to the fields. */
+  /** The errors of single fields, at most {@link maxFaults}. Clients can show them next to the fields. */
   readonly faults: readonly RequestFault[] | undefined;
 
   constructor(

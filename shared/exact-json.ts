@@ -1,7 +1,7 @@
 /**
- * JSON that is returned to clients exactly as it was sent. JavaScript cannot represent every number as written
- * (integers beyond 2^53, `1e400`, `1.0`). Such numbers are stored as text, with `JSON.rawJSON`, and `JSON.stringify`
- * writes them unchanged.
+ * Returns JSON to clients exactly as they sent it. JavaScript cannot represent every number as it is written (integers
+ * beyond 2^53, `1e400`, `1.0`). Such numbers are stored as text, with `JSON.rawJSON`, and `JSON.stringify` writes them
+ * unchanged.
  */
 
 declare global {
@@ -11,22 +11,23 @@ declare global {
   }
 }
 
-/** A number that is stored as its text. */
+/** A number that is stored in its original spelling. */
 export interface RawNumber {
   readonly rawJSON: string;
 }
 
 /**
- * Matches numbers that may change when they are parsed and written: numbers with a fraction, an exponent or 16 digits,
- * and negative zero. A reviver function takes four times as long as this check, and most lines have no such number.
+ * Matches numbers whose spelling may change when they are parsed and written again: numbers with a fraction, an
+ * exponent or 16 digits, and negative zero. Most lines contain none. The alternative, a reviver function, would take
+ * four times as long as this check.
  */
 const unlikeNumber = /[:,[]\s*-?(?:\d{16}|\d+[.eE]|0(?=\s*[,}\]])(?<=-0))/;
 
-/** Returns true if JSON text may have a number that {@link parseExactly} stores as text. */
+/** Returns true if a JSON text may contain a number that {@link parseExactly} stores as text. */
 export const hasUnlikeNumber = (json: string): boolean => unlikeNumber.test(json);
 
 /**
- * Parses JSON. Numbers that would change become {@link RawNumber}, except in browsers without `JSON.rawJSON`.
+ * Parses JSON. Numbers whose spelling would change become {@link RawNumber}, except in browsers without `JSON.rawJSON`.
  * @throws {SyntaxError}
  */
 export function parseExactly(json: string): unknown {
@@ -47,11 +48,14 @@ export function hasRawNumber(value: unknown): boolean {
   return false;
 }
 
-/** Matches an escape sequence of JSON; a surrogate pair is one match. */
+/** Matches an escape sequence in JSON. Both halves of a surrogate pair are one match. */
 const escapes =
   /\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|[\s\S])/g;
 
-/** Replaces escaped lone surrogates in JSON text by U+FFFD: DuckDB, pyarrow and jq reject files that contain one. */
+/**
+ * Replaces each lone surrogate that is escaped in a JSON text by U+FFFD, because DuckDB, pyarrow and jq reject files
+ * with lone surrogates.
+ */
 export const withoutHalfPairs = (json: string): string =>
   /\\u[dD][89a-fA-F]/.test(json) ? json.replaceAll(escapes, (found, half) => (half ? '\\ufffd' : found)) : json;
 
@@ -59,8 +63,8 @@ export const withoutHalfPairs = (json: string): string =>
 const lineBreaks = /[\u0085\u2028\u2029]/g;
 
 /**
- * Escapes the characters of {@link lineBreaks} in JSON text, so that every line reader finds one line. In JSON text,
- * these characters occur only in strings.
+ * Escapes the characters of {@link lineBreaks} in a JSON text, so that every line reader sees a single line. In JSON,
+ * these characters occur only within strings.
  */
 export const inOneLine = (json: string): string =>
   json.search(lineBreaks) < 0

@@ -3,47 +3,48 @@ import { createFairPlaces } from './fair-places.ts';
 
 export interface FairBytesOptions {
   /**
-   * The number of bytes that all owners together may hold. An owner may hold all of them while no other owner waits.
+   * The number of bytes that all owners together may hold. A single owner may hold all of them while no other owner
+   * waits.
    */
   bytes: number;
   /**
-   * An owner that holds fewer bytes than this gets more at once, even when all owners together hold `bytes`. Only
-   * `hardBytes` limits these guaranteed bytes.
+   * The number of bytes that an owner may hold even when all owners together hold `bytes`. Below it, an owner gets more
+   * bytes at once; only `hardBytes` limits these guaranteed bytes.
    */
   guaranteedBytes: number;
   /** The maximum number of bytes that all owners together may hold, including guaranteed bytes. */
   hardBytes: number;
-  /** The unit in which bytes are counted. The first unit of each hold is free: it is not counted. */
+  /** The unit in which bytes are counted. The first unit of each hold is not counted. */
   unitBytes: number;
-  /** The maximum time in ms that a hold waits for more bytes; then it is refused. Default: 20 s. */
+  /** The maximum time in ms for which a hold waits for more bytes before it is refused. Default: 20 s. */
   patienceMs?: number;
-  /** Returns the message of the error with which a hold is refused. */
+  /** Returns the message of the error that a refused hold gets. */
   refusal: () => string;
 }
 
-/** Shares a number of bytes, such as memory, fairly between owners, such as tenants. */
+/**
+ * Shares a number of bytes, for example of memory, fairly between owners such as tenants. A hold is a reservation of
+ * bytes by one owner.
+ */
 export interface FairBytes {
   /**
-   * Begins a hold of 0 bytes.
-   * @param signal ends the waiting of this hold.
+   * Begins a hold, which at first has 0 bytes.
+   * @param signal aborts the waiting of this hold.
    */
   hold(owner: string, signal?: AbortSignal): HeldBytes;
-  /**
-   * Returns the number of bytes that all owners hold. It counts in whole units, and leaves out the first unit of each
-   * hold.
-   */
+  /** Returns the number of bytes that all owners hold, in whole units. The first unit of each hold is not counted. */
   total(): number;
 }
 
 export interface HeldBytes {
   /**
-   * Sets the number of bytes of this hold. A smaller number takes effect at once. A larger number takes effect when it
-   * is the hold's turn and enough bytes are free; {@link FairPlaces.take} describes the order.
-   * @throws {ServiceError} `overloaded` when the bytes are not free in time; `signal.reason` when the signal aborts
-   * first.
+   * Sets the number of bytes of this hold. A smaller number takes effect at once. A larger number takes effect when
+   * enough bytes are free and it is the turn of this hold; {@link FairPlaces.take} describes the order.
+   * @throws {ServiceError} `overloaded` when the bytes do not become free in time; `signal.reason` when the signal
+   * aborts first.
    */
   set(bytes: number): Promise<void>;
-  /** Ends the hold and frees its bytes. A later `set` does nothing. */
+  /** Ends the hold and frees its bytes. Later calls of `set` have no effect. */
   release(): void;
 }
 

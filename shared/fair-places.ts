@@ -3,13 +3,14 @@ import { createRecentUse } from './recent-use.ts';
 
 export interface FairPlacesOptions {
   /**
-   * The number of places that all tenants together may hold. A caller holds a place while it uses the resource. A
+   * The number of places that all tenants together may hold. A place is the right to use the resource once. A single
    * tenant may hold all places while no other tenant waits.
    */
   places: number;
   /**
-   * A tenant that holds fewer places than this gets one at once, even when all `places` are held, so that long uses of
-   * one tenant do not delay another. Only `hardLimit` limits these guaranteed places. Default: 0.
+   * The number of places that a tenant may hold even when all `places` are held, so that long uses of one tenant do not
+   * delay another. Below it, a tenant gets a place at once; only `hardLimit` limits these guaranteed places. Default:
+   * 0.
    */
   guaranteed?: number;
   /**
@@ -18,11 +19,11 @@ export interface FairPlacesOptions {
    */
   hardLimit?: number;
   /**
-   * The maximum number of callers that wait. Beyond it, the newest caller of the tenant with the longest queue is
-   * refused.
+   * The maximum number of waiting callers. When it is exceeded, the newest caller of the tenant with the longest queue
+   * is refused.
    */
   maxWaiting?: number;
-  /** Returns the time in ms. Tests replace it. */
+  /** Returns the current time in ms. Tests replace it. */
   now?: () => number;
 }
 
@@ -32,15 +33,15 @@ export interface FairPlacesOptions {
  */
 export interface FairPlaces {
   /**
-   * Waits for a place. The next place goes to the waiting tenant that has used places for the shortest time recently,
-   * since one tenant may use a place for seconds and another for milliseconds. If several tenants have used them
-   * equally, it goes to the one with the fewest places, then to the one that got its last place longest ago. Callers of
-   * one tenant are served in the order of their calls.
-   * @returns a function that frees the place; a second call does nothing.
+   * Waits for a place. The next free place goes to the waiting tenant that has recently used places for the shortest
+   * total time, because uses may last milliseconds or seconds. Among tenants with equal use, it goes to the tenant with
+   * the fewest places, then to the tenant that got its last place longest ago. Callers of the same tenant are served in
+   * the order of their calls.
+   * @returns a function that frees the place. A second call has no effect.
    * @throws `signal.reason` when the signal aborts first; {@link ServiceError} `overloaded` when too many callers wait.
    */
   take(tenant: string, signal?: AbortSignal): Promise<() => void>;
-  /** Returns a function that frees the place, if the tenant can have one at once; else undefined. */
+  /** Returns a function that frees the place if the tenant can have a place at once; otherwise undefined. */
   tryTake(tenant: string): (() => void) | undefined;
   held(tenant: string): number;
   waiting(tenant: string): number;
@@ -120,9 +121,9 @@ export function createFairPlaces(options: FairPlacesOptions): FairPlaces {
     }
   };
   /**
-   * Makes space for one more waiting caller of this tenant. If the maximum number of callers waits, it refuses the
-   * newest caller of the tenant with the longest queue. Returns false if no other tenant has at least two more waiting
-   * callers than this one.
+   * Makes room for one more waiting caller of this tenant. If the maximum number of callers already waits, it refuses
+   * the newest caller of the tenant with the longest queue. Returns false, and refuses nobody, if no other tenant has
+   * at least two waiting callers more than this one.
    */
   const makeRoom = (share: Share): boolean => {
     if (waiting < maxWaiting) return true;

@@ -1,4 +1,4 @@
-/** The number of bytes from the start of a file that {@link fileFormat} needs. */
+/** The number of bytes at the start of a file from which {@link fileFormat} detects the format. */
 export const formatBytes = 512;
 
 export interface FileFormat {
@@ -22,7 +22,7 @@ const decoded: readonly (readonly [name: string, test: Test])[] = [
   ['TIFF', ['II*\0', 'II+\0', 'MM\0*', 'MM\0+']],
 ];
 
-/** The brands, which follow `ftyp`, of ISO media files with still images. The images are encoded as AV1 or HEVC. */
+/** The brands of ISO media files that contain still images, encoded as AV1 or HEVC. A brand follows `ftyp`. */
 const heifBrands = /^(avif|avis|mif1|msf1|hei[cxms]|hev[cxms])$/;
 
 const others: readonly (readonly [name: string, test: Test])[] = [
@@ -48,7 +48,7 @@ const others: readonly (readonly [name: string, test: Test])[] = [
 ];
 
 /**
- * Detects the format of a file by its first bytes.
+ * Detects the format of a file from its first bytes.
  * @param bytes the file, or its first {@link formatBytes}.
  */
 export function fileFormat(bytes: Uint8Array): FileFormat | undefined {
@@ -75,7 +75,7 @@ export function fileFormat(bytes: Uint8Array): FileFormat | undefined {
 
 /**
  * Returns the error message for bytes that the service cannot decode as an image. The message names the format of the
- * bytes if it is known.
+ * bytes if it can be detected.
  */
 export function describeNonImage(bytes: Uint8Array): string {
   if (bytes.length === 0) return 'The image is empty (0 bytes)';

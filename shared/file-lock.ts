@@ -2,10 +2,10 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-// An import would end the process on Node 20, which the command line alone supports.
+// A static import would end the process on Node 20, which the standalone command line supports.
 const sqlite: typeof import('node:sqlite') | undefined = process.getBuiltinModule('node:sqlite');
 
-/** False on a Node without SQLite. */
+/** True when this Node version has SQLite, on which the locks are based. */
 export const hasFileLocks = sqlite !== undefined;
 
 const retryMs = 100;
@@ -14,9 +14,9 @@ const sqliteBusy = 5;
 /**
  * Takes an exclusive lock on a file, unless another process or task has it.
  *
- * Node has no file locks, so the lock is an exclusive transaction on an empty SQLite file. The kernel frees the lock
- * when the process ends, even after a crash. `start/bootstrap/install-lock.js` is a separate lock for installation: it
- * runs on Node 20, which has no SQLite.
+ * Node itself cannot lock files, so the lock is an exclusive transaction on an empty SQLite file. The kernel frees the
+ * lock when the process ends, even after a crash. `start/bootstrap/install-lock.js` is a separate lock for the
+ * installation, because it must work on Node 20, which has no SQLite.
  * @returns a function that frees the lock; undefined when another process or task has it.
  * @throws when the file cannot be locked, as on some network file systems and on Node 20.
  */

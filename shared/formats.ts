@@ -1,34 +1,34 @@
 /**
  * The names of the file formats of batches. This module describes each format as plain data, which the page uses too.
- * `formats/` has the reader and the writer of each.
+ * The readers and writers are in `formats/`.
  */
 export const formatNames = ['ndjson', 'csv', 'tsv', 'json', 'parquet', 'tar'] as const;
 export type FormatName = (typeof formatNames)[number];
 
 export interface BatchFormat {
   name: FormatName;
-  /** Name for people, for example `CSV`. */
+  /** The name that users see, for example `CSV`. */
   label: string;
-  /** Media types that mean this format, in lower case. The first one is documented. */
+  /** The media types of this format, in lower case. The documentation names the first one. */
   mediaTypes: readonly [string, ...string[]];
-  /** Endings of file names, without the dot. The first one names new files. */
+  /** The endings of file names, without the dot. New files get the first one. */
   endings: readonly [string, ...string[]];
   /** True when a batch can be read from this format. */
   isRead: boolean;
   /** True when results can be written in this format. */
   isWritten: boolean;
-  /** True when the format is text, which has an encoding. */
+  /** True when the format is text, and therefore has a character encoding. */
   isText: boolean;
-  /** True when files of this format are also accepted in gzip. */
+  /** True when files of this format may be compressed with gzip. */
   mayBeGzip: boolean;
   /**
-   * True when a file of this format is read while its bytes arrive. A file of any other format is stored on disk
-   * completely before it is read.
+   * True when a file of this format can be read while it arrives. A file of any other format is first stored on disk
+   * completely.
    */
   isStreamed: boolean;
-  /** True when the format names its columns once, in a header or a schema. */
+  /** True when a file names its columns once, in a header or a schema. */
   hasColumns: boolean;
-  /** Characters with which every file begins; absent when a file may begin with any text. */
+  /** The characters with which every file of the format begins. Absent when a file may begin with any text. */
   start?: string;
   /** One line that describes the content of a file to users. */
   summary: string;
@@ -163,8 +163,8 @@ export interface NamedFile {
 const gzip = '.gz';
 
 /**
- * Returns the format that the ending of a file name states, or undefined. The name may also end in `.gz` if the format
- * has {@link BatchFormat.mayBeGzip}.
+ * Returns the format that the ending of a file name shows, with the parts of the name. Returns undefined for an unknown
+ * ending. The ending may be followed by `.gz` if the format has {@link BatchFormat.mayBeGzip}.
  */
 export function formatOfFile(name: string): NamedFile | undefined {
   const lower = name.toLowerCase();
@@ -179,8 +179,8 @@ export function formatOfFile(name: string): NamedFile | undefined {
 }
 
 /**
- * Returns the format that the first bytes of an uncompressed file show. Returns undefined for formats without {@link
- * BatchFormat.start}.
+ * Returns the format that the first bytes of an uncompressed file show. Formats without {@link BatchFormat.start}
+ * cannot be detected; the result is then undefined.
  */
 export function formatOfStart(bytes: Uint8Array): BatchFormat | undefined {
   const text = new TextDecoder('latin1').decode(bytes.subarray(0, 512)).replace(/^\xef\xbb\xbf/, '');

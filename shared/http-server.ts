@@ -7,30 +7,33 @@ import { lingerOnClose } from './lingering-close.ts';
 /** A listening HTTP server. */
 export interface Listening {
   url: string;
-  /** Makes each response close its connection from now on, so that clients connect to another process. */
+  /** From now on, closes each connection after its response, so that clients reconnect to another process. */
   turnAway(): void;
   /** Finishes the requests in flight and accepts no more. */
   close(): Promise<void>;
 }
 
-/** The time in ms without traffic after which a connection is closed before its first request or within a request. */
+/**
+ * The time in ms without traffic after which a connection is closed, either before its first request or in the middle
+ * of a request.
+ */
 const idleMs = 120_000;
 /**
- * The time in ms for which a connection stays open after a response and waits for another request. It is longer than
- * that of load balancers (nginx and the large clouds: 60 s). With Node's default of 5 s, a balancer may send a request
- * on a connection that the server is closing. The balancer then answers 502.
+ * The time in ms for which a connection stays open after a response. It must exceed the idle time of load balancers (60
+ * s in nginx and the large clouds). With Node's default of 5 s, a balancer could send a request on a connection that
+ * the server is just closing, and would answer it with 502.
  */
 const keepAliveMs = 75_000;
 /** The default maximum number of connections. It is far more than the health probes and scrapes of a worker need. */
 const fewConnections = 256;
-/** The time in ms without a new byte after which `close` gives up on a request that has not arrived completely. */
+/** The time in ms without a new byte after which `close` abandons a request that has not arrived completely. */
 const arriveMs = 2_000;
-/** The maximum time in ms that `close` waits for requests in flight to arrive and for their responses. */
+/** The maximum time in ms for which `close` waits until the requests in flight have arrived and are answered. */
 const answerMs = 20_000;
 
 /**
  * Starts an HTTP server. Resolves when it listens.
- * @param setting the environment variable with the port, for the message if the port is not available.
+ * @param setting the environment variable that sets the port. The error names it when the port is not available.
  * @throws {ConfigError}
  */
 export async function listen(
@@ -50,7 +53,7 @@ export async function listen(
     inFlight.add(response);
     response.on('close', () => {
       inFlight.delete(response);
-      // A response that began before the close keeps its connection open, and the server would wait for the connection.
+      // The connection of a response that began before the close remains open, and the server would wait for it.
       if (closing) setImmediate(() => server.closeIdleConnections());
     });
     if (turningAway) endConnection(response);
@@ -58,8 +61,8 @@ export async function listen(
   });
   connections.limit(server);
   lingerOnClose(server);
-  // By default, Node ends a request that has not arrived after five minutes. An upload of a million lines may take
-  // longer as long as bytes keep arriving.
+  // By default, Node ends a request that has not arrived within five minutes. The upload of a million lines may take
+  // longer, while bytes keep arriving.
   server.requestTimeout = 0;
   server.setTimeout(idleMs, (socket) => cut(socket, inFlight));
   server.keepAliveTimeout = keepAliveMs;
@@ -84,14 +87,14 @@ export async function listen(
 
 function urlOf(server: Server, host: string): string {
   const { port } = server.address() as AddressInfo;
-  // Clients cannot connect to a wildcard address, so the URL names loopback.
+  // The URL names loopback, because clients cannot connect to a wildcard address.
   const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }
 
 /**
- * Ends a connection. A response that has begun is ended by a reset: an HTTP/1.0 client would take any other end for the
- * end of the response.
+ * Ends a connection. When a response has begun, the connection is reset: an HTTP/1.0 client would take an ordinary
+ * close as the end of the response.
  */
 function cut(socket: Socket, inFlight: ReadonlySet<ServerResponse>): void {
   for (const response of inFlight) {
@@ -101,10 +104,9 @@ function cut(socket: Socket, inFlight: ReadonlySet<ServerResponse>): void {
 }
 
 async function close(server: Server, inFlight: ReadonlySet<ServerResponse>, connections: Connections): Promise<void> {
-  // Browsers open connections in advance. Node does not treat a connection without a first request as idle.
+  // Browsers open connections in advance. Node does not regard a connection without any request as idle.
   const cutUnused = setTimeout(() => connections.closeIdle(), arriveMs);
-  // An upload may finish as long as bytes keep arriving. A stalled upload would delay the close until its sender gives
-  // up.
+  // An upload may continue while bytes keep arriving. A stalled upload would delay the close until its sender gives up.
   const seen = new Map([...inFlight].map(({ req }) => [req.socket, req.socket.bytesRead]));
   const cutStalled = setInterval(() => {
     for (const { req } of inFlight) {

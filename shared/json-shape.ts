@@ -1,24 +1,25 @@
-/** The maximum nesting depth of objects and lists. Usual metadata has a few levels. */
+/** The maximum nesting depth of objects and lists in JSON. Usual metadata has only a few levels. */
 export const maxJsonDepth = 64;
 /**
- * The maximum number of keys of one object. V8 parses an object of 400,000 keys in 0.7 s, and one of this size in 3 ms.
+ * The maximum number of keys in one object. V8 takes 0.7 s to parse an object of 400,000 keys, and 3 ms for one of this
+ * size.
  */
 export const maxJsonKeys = 10_000;
 
-/** The reason why a JSON text is too costly to parse. */
+/** The reason why parsing a JSON text would be too expensive. */
 export type ShapeFault = 'too_deep' | 'too_wide';
 
 /**
- * Checks JSON text for nesting deeper than {@link maxJsonDepth}, and for an object with more than {@link maxJsonKeys}
- * keys. It checks the text before parsing: 32 MiB of brackets would become a gigabyte of arrays, and code that walks
- * the value could overflow its stack.
- * @returns the first fault; undefined if there is none. Text that is not JSON may give either.
+ * Checks a JSON text for nesting deeper than {@link maxJsonDepth}, and for an object with more than {@link maxJsonKeys}
+ * keys. The check works on the text before it is parsed: 32 MiB of brackets would become a gigabyte of arrays, and code
+ * that walks the parsed value could overflow its stack.
+ * @returns the first fault, or undefined. For a text that is not JSON, the result has no meaning.
  */
 export function shapeFaultOf(json: string): ShapeFault | undefined {
-  // A text that is too short for this depth needs no check. This covers most lines of batches.
+  // A text shorter than this cannot be nested too deeply. Most lines of batches are that short.
   if (json.length < 2 * maxJsonDepth) return undefined;
   let depth = 0;
-  /** For each depth, the number of colons (one per key) in the current object or list. */
+  /** The number of colons, one per key, of the open object or list at each depth. */
   const keys = new Uint32Array(maxJsonDepth + 1);
   for (let at = 0; at < json.length; at++) {
     switch (json.charCodeAt(at)) {
@@ -54,8 +55,8 @@ const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
 /**
- * Returns the position of the quote that ends a string. It searches for quotes and does not inspect each character: an
- * inline image has millions of them.
+ * Returns the position of the quote that ends a string. It searches for quotes instead of inspecting each character,
+ * because an inline image has millions of them.
  */
 function endOfString(json: string, from: number): number {
   for (let at = json.indexOf('"', from + 1); at >= 0; at = json.indexOf('"', at + 1)) {

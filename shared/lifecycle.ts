@@ -5,25 +5,26 @@ import { releaseMemoryWhenIdle } from './idle-memory.ts';
 import { createLogger, type Logger } from './log.ts';
 import { startTracing } from './telemetry/tracing.ts';
 
-/** A message that a process sends to its parent, if it was started with an IPC channel. */
+/** A message from a process to its parent. It is sent only if the parent started the process with an IPC channel. */
 export type LifecycleMessage = { type: 'ready'; url: string } | { type: 'fatal'; message: string };
 
 /** A started process. */
 export interface Running {
-  /** Address on which it listens. */
+  /** The address on which the process listens. */
   url: string;
-  /** Accepts no more work, finishes or hands back the work in flight, and closes its resources. */
+  /** Accepts no new work, finishes the work in flight or returns it to the queue, and closes all resources. */
   close(): Promise<void>;
 }
 
 /**
- * The maximum time in ms for {@link Running.close}. After it the process exits, and the chunks of batches that it was
- * evaluating return to the queue.
+ * The maximum time in ms that {@link Running.close} may take. Afterwards the process exits, and the chunks of batches
+ * that it was evaluating return to the queue.
  */
 export const drainMs = 30_000;
 
 /**
- * Runs a process from start to end: configuration, startup, readiness, signals, crashes, drain.
+ * Runs a process from start to end: it reads the configuration, starts the work, reports readiness, handles signals and
+ * crashes, and drains at the end.
  * @param title the `process.title`, by which operators find the process.
  */
 export async function runProcess(
@@ -50,26 +51,27 @@ export async function runProcess(
       draining = true;
       if (err) log?.fatal({ err }, 'crashed');
       else log?.info({ signal }, 'draining');
-      // After a crash the state of this process is unreliable, so it exits. The queue gives its work to another
-      // process.
+      // After a crash the state of this process is unreliable, so it does not drain but exits. The queue gives its work
+      // to another process.
       if (!err) await close();
       await tracing.stop();
     });
-    // The channel closes when the supervisor, which is the parent process, ends. Nothing else would stop this process.
+    // The IPC channel closes when the parent process, the supervisor, ends. Nothing else would then stop this process.
     process.on('disconnect', () => {
       if (!draining) void drain();
     });
-    // The supervisor may have exited before the listener was added.
+    // The supervisor may have ended before the listener was added.
     if (process.connected === false) void drain();
     log.info({ url }, 'ready');
     releaseMemoryWhenIdle(log);
     await sendToParent({ type: 'ready', url });
-    // Saves V8's compile cache now: a process that is killed later never saves it, and the next start would compile
-    // everything again.
+    // Writes V8's compile cache now. A process that is killed later cannot write it, and the next start would have to
+    // compile everything again.
     flushCompileCache();
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    // An invalid setting needs no stack trace. If there is a supervisor, it gets the message over IPC and prints it.
+    // A stack trace does not help with an invalid setting. If there is a supervisor, it gets the message over IPC and
+    // prints it.
     if (log && !(error instanceof ConfigError)) log.fatal({ err: error }, message);
     else if (!process.send) process.stderr.write(`${title}: ${message}\n`);
     await sendToParent({ type: 'fatal', message });
@@ -79,7 +81,7 @@ export async function runProcess(
 
 const levelSignal = 'SIGUSR2';
 
-/** Switches debug messages on with the first signal and off with the next. */
+/** Switches debug messages on at the first signal, and off at the next. */
 function switchLevelOnSignal(log: Logger): void {
   const configured = log.level;
   process.on(levelSignal, () => {
@@ -88,7 +90,7 @@ function switchLevelOnSignal(log: Logger): void {
   });
 }
 
-/** Resolves when the message has been sent. If the process exited earlier, the message would be lost. */
+/** Resolves when the message has been sent. If the process exited before that, the message would be lost. */
 const sendToParent = (message: LifecycleMessage) =>
   new Promise<void>((sent) => {
     if (process.send) process.send(message, () => sent());

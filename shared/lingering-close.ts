@@ -2,17 +2,18 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 
 /**
- * The time in ms between two checks for new bytes. A sender is disconnected if none have arrived since the last check.
+ * The interval in ms between two checks for new bytes. A sender is disconnected if no byte has arrived since the last
+ * check.
  */
 const lookMs = 2_000;
-/** The maximum time in ms for which the server reads the rest of a body. */
+/** The maximum time in ms for which the server reads the rest of a request body. */
 const mostMs = 30_000;
 
 /**
- * Keeps a connection open after its last response while the body of the request still arrives. The bytes are read and
- * dropped. By default, Node closes such a connection at once, with unread bytes. The kernel then resets it, and a
- * sender that is still writing gets ECONNRESET or EPIPE in place of its response. That affects refused uploads, and
- * every request that a stopping server refuses.
+ * Keeps a connection open after its last response while the body of the request is still arriving, and drops the bytes.
+ * Node would close such a connection at once, although it has unread bytes. The kernel then resets it, and a sender
+ * that is still writing gets ECONNRESET or EPIPE instead of the response. Refused uploads are affected, and every
+ * request that a stopping server refuses.
  */
 export function lingerOnClose(server: Server): void {
   const latest = new WeakMap<Socket, IncomingMessage>();
@@ -28,7 +29,10 @@ export function lingerOnClose(server: Server): void {
   server.on('request', (request: IncomingMessage) => latest.set(request.socket, request));
 }
 
-/** Ends the connection for writing, and reads until the body is complete, its sender pauses, or its time is up. */
+/**
+ * Ends the writing side of the connection, and reads until the body is complete, its sender pauses, or the maximum time
+ * has passed.
+ */
 function dropRest(socket: Socket, request: IncomingMessage): void {
   const endsAt = performance.now() + mostMs;
   let seen = socket.bytesRead;

@@ -5,7 +5,7 @@ import { traceFields } from './telemetry/spans.ts';
 export type { Logger } from 'pino';
 
 /**
- * Names of fields with secrets or image bytes. They are redacted in the first three levels of nesting of a log line.
+ * The names of fields that contain secrets or image bytes. They are redacted in the first three levels of a log line.
  */
 const secrets = ['authorization', 'cookie', 'base64', 'password', 'secret', 'token'];
 const secretPaths = ['', '*.', '*.*.'].flatMap((above) => [
@@ -14,12 +14,15 @@ const secretPaths = ['', '*.', '*.*.'].flatMap((above) => [
 ]);
 
 /**
- * The maximum lengths, in characters, of the message and the stack of a logged error. Both contain those of its causes.
+ * The maximum lengths, in characters, of the message and of the stack of a logged error. Both include the causes of the
+ * error.
  */
 const maxMessage = 2_000;
 const maxStack = 8_000;
 
-/** Serializes an error for a log line. It may quote untrusted input, so its length is limited. */
+/**
+ * Converts an error to the fields of a log line. It limits their length, because an error may quote untrusted input.
+ */
 function boundedError(error: Error): unknown {
   const serialized: unknown = pino.stdSerializers.err(error);
   if (typeof serialized !== 'object' || serialized === null) return serialized;
@@ -31,7 +34,7 @@ function boundedError(error: Error): unknown {
   };
 }
 
-/** Returns the options of a logger. A line that belongs to a trace has the trace's id. */
+/** Returns the options of a logger. Log lines that are written within a trace contain the id of the trace. */
 export const logOptions = (options: { name: string; level: string }): LoggerOptions => ({
   name: options.name,
   level: options.level,
@@ -43,8 +46,8 @@ export const logOptions = (options: { name: string; level: string }): LoggerOpti
 });
 
 /**
- * Options of pino-pretty that print one line for each entry. By default, pino-pretty prints each of the ten fields of a
- * request on its own line.
+ * Options of pino-pretty that print each entry on one line. By default, pino-pretty prints each of the ten fields of a
+ * request on a line of its own.
  */
 export const onTerminal = { sync: true, ignore: 'pid,hostname', singleLine: true } as const;
 
@@ -55,7 +58,7 @@ export const onTerminal = { sync: true, ignore: 'pid,hostname', singleLine: true
 export async function createLogger(options: { name: string; level: string }): Promise<Logger> {
   const base = logOptions(options);
   if (!process.stdout.isTTY) return pino(base);
-  // Loaded on demand: a container never has a terminal.
+  // pino-pretty is loaded on demand, because a container never has a terminal.
   const { default: pretty } = await import('pino-pretty');
   return pino(base, pretty(onTerminal) as DestinationStream);
 }

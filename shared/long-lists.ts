@@ -1,27 +1,27 @@
 /**
- * The list that {@link longListIn} found: it is too long itself, or it brings the total number of entries of all lists
- * above the limit.
+ * A list that {@link longListIn} found. Either the list itself is too long, or with it all lists together have too many
+ * entries.
  */
 export interface LongList {
   /** The path of the list from the root, such as `queries.0.content`. */
   path: string;
   /**
-   * The length of the list if it is too long itself; otherwise the number of entries of all lists up to and including
+   * The length of the list if it is too long itself; otherwise the sum of the lengths of all lists up to and including
    * it.
    */
   length: number;
 }
 
 /**
- * The lists of a value may have this many times `most` entries in total: a score request has two sides of pairs, and
- * each entry may be a list of parts.
+ * The factor by which the entries of all lists together may exceed `most`. A score request has two sides, and each
+ * entry of a side may be a list of parts.
  */
 const inAll = 4;
 
 /**
- * Returns the first list in a JSON value that has more than `most` entries, or that brings the total number of entries
- * of all lists above {@link inAll} times `most`. Call it before validation, which creates an error for each wrong
- * entry: a list of sixteen million numbers in place of texts would create sixteen million errors, too many for memory.
+ * Returns the first list in a JSON value that has more than `most` entries, or with which all lists together have more
+ * than {@link inAll} times `most`. It is called before validation, because validation creates an error for each wrong
+ * entry: a list of sixteen million numbers instead of texts would create sixteen million errors, too many for memory.
  * The value may be nested as deeply as a parsed body.
  */
 export function longListIn(value: unknown, most: number): LongList | undefined {

@@ -11,12 +11,15 @@ type Command = (...argumentsOf: Argument[]) => Promise<unknown>;
  */
 export type Script = (redis: Redis, keys: readonly string[], values?: readonly Argument[]) => Promise<unknown>;
 
-/** The script file of each ioredis command, by the name of the command. Two scripts must not have the same name. */
+/**
+ * The script file behind each ioredis command. Commands are named after the files, so two scripts must not have the
+ * same file name.
+ */
 const filesByCommand = new Map<string, string>();
 
 /**
- * Loads a Lua script. A line `--@include <piece>` is replaced by the content of `<piece>.lua`, whose path is relative
- * to the script. Redis gets the hash of the script, and the script itself only when it does not know the hash.
+ * Loads a Lua script. Each line `--@include <piece>` is replaced by the content of `<piece>.lua`, a path relative to
+ * the script. A call sends only the hash of the script; the script itself is sent when Redis does not know the hash.
  * @throws {Error} when another script has the same file name.
  */
 export function loadScript(file: URL): Script {

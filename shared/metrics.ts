@@ -22,11 +22,11 @@ export interface Metrics {
   count<Name extends CounterName>(name: Name, labels: LabelsOf<Name>, by?: number): void;
   observe<Name extends HistogramName>(name: Name, labels: LabelsOf<Name>, value: number): void;
   /**
-   * Creates a series, which is a metric with one set of label values, with the value 0. If a series appeared with its
-   * first event, Prometheus' `rate` would miss that event.
+   * Creates a series (a metric with one combination of label values) with the value 0. If a series first appeared with
+   * its first event, Prometheus' `rate` would not count that event.
    */
   begin<Name extends CounterName | HistogramName>(name: Name, labels: LabelsOf<Name>): void;
-  /** Adds a reader that is called at each scrape, for values that are stored elsewhere. */
+  /** Adds a function that is called at each scrape and returns values that are stored elsewhere. */
   onScrape(reader: Reader): void;
   /** Records an HTTP request: its route pattern (never the raw path), method, status and duration. */
   request(labels: { method: string; route: string; status: number }, seconds: number): void;
@@ -78,15 +78,17 @@ export function createMetrics(): Metrics {
   return metrics;
 }
 
-/** The error codes that an item may have. Other codes end a request before its items are evaluated. */
+/**
+ * The error codes that a single item may have. All other codes fail the whole request before its items are evaluated.
+ */
 const itemCodes = codeNames.filter((code) => /^(image|text|item|internal|model\.unavailable)/.test(code));
 
-/** The error codes after which a download is tried again. */
+/** The error codes after which a download is retried. */
 const retriedCodes = ['image.fetch.unavailable', 'image.fetch.network'] satisfies Code[];
 
 /**
- * Returns readings in Prometheus' text format. The registry is new for each scrape, so that series that no longer exist
- * do not appear.
+ * Formats readings in Prometheus' text format. It uses a new registry for each scrape, so that series that no longer
+ * exist disappear.
  */
 async function textOf(readings: readonly Reading[]): Promise<string> {
   const registry = new Registry();

@@ -1,15 +1,16 @@
-/** Measures how long each tenant has recently used a resource; older use counts less. */
+/** Measures for how long each tenant has recently used a resource. The weight of a use decreases with its age. */
 export interface RecentUse {
-  /** Starts a use. @returns a function that ends it; a second call does nothing. */
+  /** Records the start of a use. @returns a function that records its end; a second call has no effect. */
   begin(tenant: string): () => void;
-  /** Adds a use of a known length in ms. */
+  /** Adds a use whose length in ms is already known. */
   charge(tenant: string, milliseconds: number): void;
   /**
-   * Returns the use of a tenant in ms. A running use counts with the mean length of earlier uses, or with its own
-   * length if that is longer. Otherwise a tenant with long uses could start many of them before the first one counts.
+   * Returns the recent use of a tenant in ms. A use that is still running counts with the mean length of earlier uses,
+   * or with its own length if that is longer. Otherwise a tenant with long uses could start many of them before the
+   * first one counts.
    */
   of(tenant: string): number;
-  /** Returns the number of other tenants with recent use, and the sum of their use as ms of use per ms of time. */
+  /** Returns the number of other tenants with recent use, and the sum of their use per unit of time. */
   others(tenant: string): { tenants: number; share: number };
 }
 
@@ -17,24 +18,24 @@ interface Use {
   /** The total length in ms of finished uses, weighted by their age at the time `at`. */
   milliseconds: number;
   at: number;
-  /** The mean length of a use; undefined before the first one has ended. */
+  /** The mean length of a use in ms. Undefined before the first use has ended. */
   mean: number | undefined;
   running: number;
-  /** The sum of the start times of running uses. */
+  /** The sum of the start times of all running uses. */
   began: number;
 }
 
-/** The weight of the latest use in the mean length. */
+/** The weight of the latest use in the moving mean of the length. */
 const weight = 0.2;
-/** The use in ms below which a tenant may be forgotten. */
+/** The use in ms below which a tenant without running uses may be forgotten. */
 const negligibleMs = 1;
-/** The number of stored tenants from which on tenants without a running use and with negligible use are forgotten. */
+/** The number of stored tenants above which tenants with negligible use are forgotten. */
 const remembered = 256;
 
-/** @param halfLifeMs the time in ms after which a use counts half. */
+/** @param halfLifeMs the time in ms after which the weight of a use has halved. */
 export function createRecentUse(halfLifeMs = 10_000, now: () => number = () => performance.now()): RecentUse {
   const uses = new Map<string, Use>();
-  /** The value in ms that the use of a tenant approaches if one use runs all the time. */
+  /** The value in ms that the use of a tenant approaches when one use runs without end. */
   const lifeMs = halfLifeMs / Math.LN2;
   let overallMean: number | undefined;
   let forgetAbove = remembered;

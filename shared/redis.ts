@@ -13,8 +13,8 @@ import { parseRedisUrl, type RedisTarget, userOf } from './redis/url.ts';
 export type { Redis } from './redis/masters.ts';
 
 /**
- * The kind of a connection. `producer`: commands fail at once while Redis is away, because an HTTP request waits for
- * them. `consumer`: commands wait for Redis without limit, because work in flight must not be lost.
+ * The kind of a connection. `producer`: a command fails at once while Redis is unavailable, because an HTTP request
+ * waits for it. `consumer`: a command waits for Redis without limit, because work in flight must not be lost.
  */
 export type RedisRole = 'producer' | 'consumer';
 
@@ -24,7 +24,7 @@ const roleOptions = {
 } as const satisfies Record<RedisRole, LastingOptions>;
 
 /**
- * Opens a connection that reconnects by itself.
+ * Opens a connection that reconnects automatically.
  * @param url in the format of `REDIS_URL`; see {@link parseRedisUrl}.
  * @param redisPrefix the prefix of all keys; see {@link usePrefix}.
  * @throws {ConfigError} if a certificate file cannot be read.
@@ -45,7 +45,7 @@ export function connectRedis(
   usePrefix(redis, redisPrefix);
   let reported = false;
   redis.on('error', (error: Error) => {
-    // Logs one line for each outage, not one for each attempt to connect.
+    // An outage gets a single log line, not one for each attempt to connect.
     if (reported) return;
     reported = true;
     void explain(error, target, redisTls).then((reason) => log.warn({ role, reason }, 'cannot reach Redis'));
@@ -57,7 +57,7 @@ export function connectRedis(
   return redis;
 }
 
-/** Connects to one server: to a given address, or to the master that the sentinels name. */
+/** Connects to a single server: at a given address, or the master that the sentinels name. */
 function connectServer(target: Exclude<RedisTarget, { kind: 'cluster' }>, own: LastingOptions): Server {
   if (target.kind !== 'sentinel') return new LastingServer(own, target.kind === 'socket' ? target.path : target.url);
   const { sentinels, master, db, sentinelUsername, sentinelPassword } = target;
@@ -71,14 +71,14 @@ function connectServer(target: Exclude<RedisTarget, { kind: 'cluster' }>, own: L
     ...(sentinelPassword !== undefined && { sentinelPassword }),
     ...(own.tls && { sentinelTLS: own.tls, enableTLSForSentinelMode: true }),
     sentinelRetryStrategy: retryDelay,
-    // When the machine of a master is down, its connections are not closed. With this option, the sentinels report the
+    // When the machine of a master fails, its connections are not closed. With this option, the sentinels report the
     // new master.
     failoverDetector: true,
     sentinelReconnectStrategy: retryDelay,
   });
 }
 
-/** Returns true once the connection is ready, false when the time in ms is over. Never rejects. */
+/** Returns true once the connection is ready, or false after `timeoutMs`. Never rejects. */
 export async function whenConnected(redis: Redis, timeoutMs: number): Promise<boolean> {
   if (redis.status === 'ready') return true;
   return await new Promise((resolve) => {
@@ -95,11 +95,11 @@ export async function whenConnected(redis: Redis, timeoutMs: number): Promise<bo
 
 const connectionFaults =
   /Connection is closed|Stream isn't writeable|ECONN|ENOENT|EPIPE|ETIMEDOUT|max retries|Command timed out|Socket timeout/i;
-/** Errors of a cluster while one of its servers is away or while slots are moved. */
+/** Error messages of a cluster while one of its servers is unavailable, or while hash slots are being moved. */
 const clusterFaults = /Cluster redirections|Cluster isn't ready|Cluster is ended|startup nodes|slots cache/i;
 
 /**
- * Runs a function that needs Redis, and converts connection errors to an error that callers may retry.
+ * Runs a function that needs Redis, and converts connection errors to errors that callers may retry.
  * @throws {ServiceError} `queue.unavailable` when Redis cannot be used; `queue.full` when its memory is full.
  */
 export async function withRedis<Value>(redis: Redis, step: () => Promise<Value>): Promise<Value> {
@@ -123,7 +123,7 @@ export async function withRedis<Value>(redis: Redis, step: () => Promise<Value>)
 
 const isTransient = (fault: string): boolean => connectionFaults.test(fault) || clusterFaults.test(fault);
 
-/** Throws the first error in the replies of a pipeline, if there is one. */
+/** Throws the first error among the replies of a pipeline, if there is one. */
 export function throwFirst(replies: [Error | null, unknown][] | null): void {
   const fault = replies?.find(([error]) => error !== null)?.[0];
   if (fault) throw fault;

@@ -3,14 +3,15 @@ import { z } from 'zod';
 import { keyRecordOfEntry, tenantName } from './api-keys.ts';
 import { asFolder, parseS3Location, type S3Location } from './s3-location.ts';
 
-/** A directory from which one tenant, or every tenant (`*`), may read images. */
+/** A directory from which a tenant, or every tenant (`*`), may read images. */
 export interface FileRoot {
   tenant: string;
   path: string;
 }
 
 /**
- * A folder of a bucket from which one tenant, or every tenant (`*`), may post batches. Its key may contain `{tenant}`.
+ * A folder of a bucket from which a tenant, or every tenant (`*`), may post batches. Its key may contain `{tenant}`,
+ * which stands for the name of the tenant.
  */
 export interface TenantFolder {
   tenant: string;
@@ -31,7 +32,7 @@ export const integer = (min: number, max: number) => z.coerce.number().int().min
 export const megabytes = (min: number, max: number) => integer(min, max).transform((value) => value * MB);
 export const megapixels = (min: number, max: number) => integer(min, max).transform((value) => value * 1_000_000);
 export const flag = z.enum(['', '0', '1', 'true', 'false']).transform((value) => value === '1' || value === 'true');
-/** A path, made absolute. */
+/** A path, converted to an absolute path. */
 export const path = z
   .string()
   .min(1)
@@ -73,8 +74,8 @@ export const allowedHostsAndBlocks = hostsMatching(
 );
 
 /**
- * Origins such as `https://app.example.org` or `http://localhost:3000`: a scheme, a host and, if it is not the default,
- * a port.
+ * Origins such as `https://app.example.org` or `http://localhost:3000`: a scheme and a host, with a port unless it is
+ * the default one.
  */
 export const origins = list.pipe(
   z.array(
@@ -92,8 +93,8 @@ export const networks = list.pipe(
 );
 
 /**
- * Returns a schema that parses each entry of a list. An entry for which `parse` returns undefined is refused with the
- * message that `expected` returns.
+ * Returns a schema that parses each entry of a list with `parse`. If `parse` returns undefined, the entry is refused
+ * with the message that `expected` returns.
  */
 const listOf = <Parsed>(parse: (entry: string) => Parsed | undefined, expected: (entry: string) => string) =>
   z.array(
@@ -106,14 +107,14 @@ const listOf = <Parsed>(parse: (entry: string) => Parsed | undefined, expected: 
   );
 
 /**
- * API key records, as `vls keys add --entry` prints them. The error message does not repeat an entry, since it is a
- * secret.
+ * API key records in the form that `vls keys add --entry` prints. The error message does not repeat an invalid entry,
+ * because entries are secret.
  */
 export const keyEntries = list.pipe(
   listOf(keyRecordOfEntry, () => 'expected id:tenant:role:hash, as `vls keys add --entry` prints it'),
 );
 
-/** A list of at least one location of payloads, each `redis` or `s3://bucket/prefix`. */
+/** A list of one or more locations for payloads, each `redis` or `s3://bucket/prefix`. */
 export const payloadLocations = list.pipe(
   listOf(
     (entry): 'redis' | S3Location | undefined => (entry === 'redis' ? entry : parseS3Location(entry)),

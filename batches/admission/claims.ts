@@ -5,24 +5,23 @@ import { recountClaim } from './recount-claim.ts';
 import { releaseClaim } from './release-claim.ts';
 
 /**
- * Counts how much of a limited resource, such as items or bytes, each batch claims. Keeps the sum of each tenant and
- * the sum of all tenants.
+ * Counts how much of a limited resource (items or bytes) each batch claims, with the sum of each tenant and the sum of
+ * all tenants.
  */
 export interface Claims {
-  /** Sets the amount that a batch claims. The new amount replaces the earlier one. */
+  /** Sets the amount that a batch claims. It replaces the earlier amount of the batch. */
   claim(batch: Claim): Promise<Claimed>;
-  /** Changes the amount that a batch claims, without checking a limit. Does nothing when the batch has no claim. */
+  /** Changes the amount that a batch claims, without checking the limits. Does nothing when the batch has no claim. */
   recount(id: string, amount: number): Promise<void>;
   /** Returns the sum of the amounts of all tenants. */
   all(): Promise<number>;
   /** Removes the claim of a batch. Safe to repeat. */
   release(id: string): Promise<void>;
   /**
-   * Removes claims of batches and uploaded files that no longer exist. One call checks a few hundred claims, and the
-   * next call continues with further claims. Such a claim remains when a process crashes after it has made the claim,
-   * and before it has checked that the batch was not deleted meanwhile. Older releases left such claims too. Every
-   * batch has a record before it claims anything, and a deleted batch never gets a record again. A claim of a batch
-   * without a record can therefore be removed.
+   * Removes claims of batches and uploaded files that no longer exist. A call checks a few hundred claims, and the next
+   * call continues from there. Such a claim remains when a process crashes between making a claim and checking that the
+   * batch was not deleted meanwhile; older releases left some too. Removing a claim without a record is safe: every
+   * batch has a record before it claims anything, and a deleted batch never gets a record again.
    */
   releaseAbsent(): Promise<void>;
 }

@@ -9,7 +9,7 @@ export interface TenantFolders {
   /** True when at least one tenant has a folder. */
   readonly any: boolean;
   /**
-   * Parses an address that a tenant has given, and checks that the tenant may use its location.
+   * Parses an address from a request of a tenant, and checks that the tenant may use its location.
    * @param field the request field that contains the address. The error names this field.
    * @throws {ServiceError} `request.invalid` for an invalid address, `storage.outside` for a location that this tenant
    * may not use.
@@ -21,8 +21,8 @@ const tenantMark = '{tenant}';
 
 /**
  * Creates the folders from the setting BATCH_BUCKETS.
- * @throws {ConfigError} when one of them overlaps with a folder of the setting PAYLOADS, which contains the payloads of
- * all tenants.
+ * @throws {ConfigError} when a folder overlaps with a location of the setting PAYLOADS, because the payloads of all
+ * tenants are stored there.
  */
 export function createTenantFolders(
   allowed: readonly TenantFolder[],

@@ -3,21 +3,21 @@ import { fullestOf, memoryOf } from '../../shared/redis/info.ts';
 import { askMasters } from '../../shared/redis/masters.ts';
 import type { Redis } from '../../shared/redis.ts';
 
-/** Measures the memory of Redis that is free for batches. */
+/** Measures how much memory of Redis is free for batches. */
 export interface FreeSpaceGauge {
   /**
-   * Throws when too little memory is free for a new batch.
-   * @param expected bytes that the batch is known to need later. Default: 0.
+   * Throws when too little memory of Redis is free for a new batch.
+   * @param expected the number of bytes that the batch is known to need later. Default: 0.
    * @throws {ServiceError} `queue.full`
    */
   check(expected?: number): Promise<void>;
-  /** Returns the free memory, or undefined when neither Redis nor its machine has a limit. */
+  /** Returns the free memory. Returns undefined when neither Redis nor its machine reports a limit. */
   measure(): Promise<FreeSpace | undefined>;
 }
 
 /**
- * The memory of Redis for batches, in bytes. On a cluster, `capacity` and `free` are sums over all servers, computed as
- * if each server were as full as the fullest one.
+ * The memory of Redis for batches, in bytes. On a cluster, `capacity` and `free` are sums over all servers, calculated
+ * as if every server were as full as the fullest one.
  */
 export interface FreeSpace {
   /** The maximum memory that batches and all other data of Redis may use together. */
@@ -27,17 +27,17 @@ export interface FreeSpace {
 }
 
 /**
- * The share of Redis' memory limit above which no new batch is accepted. Running batches need the remaining memory for
- * their results.
+ * The share of the memory limit of Redis above which no new batch is accepted. Running batches need the rest for their
+ * results.
  */
 const fullShare = 0.85;
-/** The time in ms for which a measurement is reused. */
+/** The time in ms for which a measurement is used again. */
 const freshMs = 500;
 
 /**
- * Creates the gauge. It refuses new batches before Redis is full. On a cluster the fullest server decides: a batch may
- * be on any server, and one server has the lists of all batches. When Redis has no limit (`maxmemory 0`), the memory of
- * its machine counts as the limit.
+ * Creates the gauge, which refuses new batches before Redis is full. On a cluster the fullest server decides, because a
+ * batch may be on any server, and one server has the lists of all batches. When Redis has no limit (`maxmemory 0`), the
+ * memory of its machine is used as the limit.
  */
 export function createFreeSpaceGauge(redis: Redis): FreeSpaceGauge {
   let measuredAt = Number.NEGATIVE_INFINITY;

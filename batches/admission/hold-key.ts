@@ -4,7 +4,8 @@ import type { Redis } from '../../shared/redis.ts';
 const script = loadScript(new URL('./hold-key.lua', import.meta.url));
 
 /**
- * A change of a reservation: `leaseMs` renews its lease, `release` ends the lease, `remove` deletes the reservation.
+ * A change of the reservation of an idempotency key. `leaseMs` renews its lease, `release` ends the lease, `remove`
+ * deletes the reservation.
  */
 export type KeyChange = { leaseMs: number } | 'release' | 'remove';
 

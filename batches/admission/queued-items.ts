@@ -4,12 +4,12 @@ import type { Redis } from '../../shared/redis.ts';
 import { type Claims, createClaims } from './claims.ts';
 
 /**
- * Limits the number of items in unfinished batches, for each tenant and for all tenants together. Until a batch ends,
- * all its items count, including those that already have a result.
+ * Limits the number of items in unfinished batches, for each tenant and for all tenants together. All items of a batch
+ * count until the batch ends, including those that already have a result.
  */
 export interface QueuedItems {
   /**
-   * Sets how many items of this batch count towards the limits. The new number replaces the earlier one.
+   * Sets how many items of this batch count towards the limits. The number replaces the earlier one.
    * @param limit the maximum number of items in all unfinished batches of the tenant; 0 allows any number.
    * @throws {ServiceError} `tenant.queue_full` when the tenant would exceed its limit; `overloaded` when all tenants
    * together would exceed theirs; `batch.too_many_items` when the batch alone exceeds a limit.
@@ -21,14 +21,16 @@ export interface QueuedItems {
   releaseAbsent(): Promise<void>;
 }
 
-/** The time in s after which a refused client should retry. The batches that fill the queue take minutes. */
+/**
+ * The time in s after which a refused client should retry. The batches that fill the queue take minutes to evaluate.
+ */
 const retryAfter = 30;
 
 /** @param total the maximum number of items in unfinished batches of all tenants together; 0 allows any number. */
 export function createQueuedItems(redis: Redis, total: number): QueuedItems {
   const claims: Claims = createClaims(redis, [queuedItems(redis), queuedSums(redis)]);
 
-  /** Throws when a batch alone exceeds a limit, without counting other batches. */
+  /** Throws when this batch would exceed a limit even if there were no other batches. */
   function refuseTooLarge(tenant: string, count: number, limit: number): void {
     const refuse = (owner: string, most: number) =>
       new ServiceError(

@@ -8,11 +8,11 @@ import type { FreeSpaceGauge } from './free-space.ts';
 /** Limits the memory of Redis that the batches of a tenant use. A batch counts from its intake until its deletion. */
 export interface StoredBytes {
   /**
-   * Sets the memory of Redis that counts for a batch. The new amount replaces the earlier one.
+   * Sets how much memory of Redis counts for a batch. The amount replaces the earlier one.
    * @throws {ServiceError} `tenant.queue_full` when the tenant of the batch would use more than its share.
    */
   claim(id: string, tenant: string, stored: Stored): Promise<void>;
-  /** Replaces the expected output size of an ended batch with its actual output size. Safe to repeat. */
+  /** Replaces the expected size of the outputs of an ended batch with their actual size. Safe to repeat. */
   settle(batch: Pick<BatchRecord, 'id' | 'inputBytes' | 'outputBytes'>): Promise<void>;
   /** Stops counting a batch that was deleted, or whose payloads were deleted. Safe to repeat. */
   release(id: string): Promise<void>;
@@ -20,47 +20,47 @@ export interface StoredBytes {
   releaseAbsent(): Promise<void>;
 }
 
-/** The sizes of the parts of a batch that are in Redis. */
+/** The sizes of the parts of a batch that are stored in Redis. */
 export interface Stored {
   /** Size of the items, in bytes. */
   inputs: number;
   /**
-   * Size in bytes of everything that counts once: the names of table columns in the record, and the bytes by which
+   * The size in bytes of everything that counts once: the names of table columns in the record, and the bytes by which
    * results are expected to be larger than their inputs.
    */
   columns: number;
 }
 
 /**
- * The factor by which the size of the inputs is multiplied: it counts once for the inputs and once for the outputs.
- * Outputs need about as much memory as inputs: results repeat ids and metadata, and errors quote addresses. Outputs
- * count from the start, because a result cannot be refused later.
+ * The factor for the size of the inputs, which counts for the inputs and for the outputs. Outputs need about as much
+ * memory as inputs: results repeat ids and metadata, and errors quote addresses. Outputs count from the start, because
+ * a result cannot be refused later.
  */
 const inputsAndOutputs = 2;
 /**
- * The memory in bytes that a batch needs in addition to its payloads: its record, its events, its lowest and highest
- * items, its keys, and its entries in lists. A batch of one item takes about 4 KiB.
+ * The memory in bytes that a batch needs besides its payloads: its record, events, lowest and highest items, keys, and
+ * entries in lists. A batch of one item takes about 4 KiB.
  */
 const perBatch = 8_192;
 /**
- * A tenant may use this many times the memory that is free now. A single tenant then gets two thirds of the capacity,
- * and two tenants get two fifths each. Some memory is thus always free for another tenant.
+ * The memory that a tenant may use, as a multiple of the memory that is free now. With 2, a single tenant gets two
+ * thirds of the capacity, and two tenants get two fifths each. So some memory always remains for another tenant.
  */
 const timesFree = 2;
 /**
- * The share of the capacity that every tenant may use even when little memory is free, as long as Redis accepts
- * batches.
+ * The share of the capacity that every tenant may use, even when little memory is free, while Redis accepts batches at
+ * all.
  */
 const guaranteedShare = 1 / 64;
 
 export function createStoredBytes(redis: Redis, freeSpace: FreeSpaceGauge): StoredBytes {
   const claims = createClaims(redis, [storedBytes(redis), storedSums(redis)]);
 
-  /** Returns the current limit of a tenant in bytes; 0 means no limit. */
+  /** Returns the current limit of each tenant in bytes; 0 means no limit. */
   async function limitNow(): Promise<number> {
     const [space, claimed] = await Promise.all([freeSpace.measure(), claims.all()]);
     if (space === undefined) return 0;
-    // Claims include outputs that are not written yet, so the sum of all claims may exceed the memory in use.
+    // The sum of all claims may exceed the memory in use, because claims include outputs that are not written yet.
     const free = Math.min(space.free, space.capacity - claimed);
     return Math.max(1, Math.floor(Math.max(timesFree * free, guaranteedShare * space.capacity)));
   }

@@ -16,7 +16,7 @@ const fileRecord = z.object({
   name: z.string(),
   bytes: z.coerce.number().int(),
   pieces: z.coerce.number().int(),
-  /** Time of the upload, in ms since 1970. */
+  /** The time of the upload, in ms since 1970. */
   createdAt: z.coerce.number().int(),
   expiresAt: z.coerce.number().int(),
 });
@@ -31,14 +31,15 @@ export interface NewFile {
   /** True when the file counts towards its tenant's share of the memory of Redis. */
   sharesMemory: boolean;
   /**
-   * Returns the name of the file and its lifetime in ms. Called when all bytes have arrived. Throws to refuse the file.
+   * Returns the name of the file and its lifetime in ms. It is called when all bytes have arrived, and throws to refuse
+   * the file.
    */
   facts: () => { name: string; lifeMs: number | undefined };
 }
 
 /**
- * Stores the files that clients upload. The payload store has the bytes of a file, in pieces of 1 MiB. Every call fails
- * with `file.not_found` for a file that the caller may not access.
+ * Stores the files that clients upload. The bytes of a file are in the payload store, in pieces of 1 MiB. Every call
+ * fails with `file.not_found` for a file that the caller may not access.
  */
 export interface Files {
   /**
@@ -106,7 +107,8 @@ export function createFiles({ redis, payloads, freeSpace, stored, durability, re
       const id = `file-${randomUUID()}`;
       const keys = fileKeys(redis, id);
       const createdAt = await redisTime(redis);
-      // The file is listed before its first piece is stored, so that the sweeper finds interrupted uploads.
+      // The file is entered in the list of expiries before its first piece is stored, so that the sweeper finds
+      // interrupted uploads.
       await redis.zadd(fileExpiries(redis), createdAt + uploadMs, id);
       let pieces = 0;
       let held = 0;
@@ -168,7 +170,7 @@ export function createFiles({ redis, payloads, freeSpace, stored, durability, re
   };
 }
 
-/** Returns true for a well-formed file id. Ids are checked because they become part of Redis keys. */
+/** Returns true for a well-formed file id. Ids are checked because they are used in Redis keys. */
 const isFileId = (id: string): boolean => /^file-[0-9a-f-]{36}$/.test(id);
 
 /** Splits bytes into pieces of equal size. The last piece may be shorter. */

@@ -3,14 +3,14 @@ import { ServiceError } from '../../shared/errors.ts';
 import type { StoredItem } from '../store/payload.ts';
 
 /**
- * The number of unreadable items that any upload may have, however few bytes it has. An upload that begins with this
+ * The number of unreadable items that every upload may have, however few bytes it has. An upload that begins with this
  * many unreadable items is refused.
  */
 const freeBadItems = 1_000;
 /**
  * The number of compressed bytes that an upload must have sent for each further unreadable item. An unreadable row of a
- * table takes about 10 bytes in gzip. Without this limit, an upload of half a million copies of one short line had only
- * 1,006 bytes, and took 100 MB of Redis.
+ * table takes about 10 bytes in gzip. Before this limit, an upload of half a million copies of one short line took
+ * 1,006 bytes, and its items took 100 MB of Redis.
  */
 const bytesPerBadItem = 4;
 

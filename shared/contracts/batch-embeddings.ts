@@ -17,7 +17,7 @@ export const embeddingPrecision = z
   .meta({ description: 'Type of the stored numbers. Default: `float16`.' });
 export type EmbeddingPrecision = z.output<typeof embeddingPrecision>;
 
-/** Bytes of one number. */
+/** The size in bytes of one stored number. */
 export const numberBytes: Record<EmbeddingPrecision, number> = { float16: 2, float32: 4 };
 
 /** Returns the kinds of embeddings that a batch stores. */

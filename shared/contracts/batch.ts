@@ -16,8 +16,8 @@ const separated = labelsInWords(read.filter(({ hasColumns, isText }) => hasColum
 const readEndings = `${endingsInWords(read)}, each but \`.parquet\` also with \`.gz\``;
 
 /**
- * The maximum number of items in a JSON body. Unless all items are short URLs, the limit for bytes of the body is
- * reached first.
+ * The maximum number of items in a JSON body. The limit for the size of a body is reached earlier, unless all items are
+ * short URLs.
  */
 export const maxJsonItems = 1_000_000;
 
@@ -33,7 +33,7 @@ const priority = z.int().min(-100).max(100).default(0).meta({
     'Order among the batches of one tenant: a higher priority is dispatched first. Other tenants are not affected.',
 });
 
-/** The default number of items that must have an outcome before the failure budget of a batch applies. */
+/** The default number of items that must have an outcome before the failure budget of a batch is applied. */
 export const budgetAfter = 100;
 
 export const failureBudget = z
@@ -56,7 +56,10 @@ export const failureBudget = z
   })
   .meta({ id: 'FailureBudget', description: 'Stops a batch with too many failures; it ends as `failed`.' });
 
-/** The maximum length of a webhook address or of a location in a bucket, in UTF-16 units. Both are stored with the batch. */
+/**
+ * The maximum length of a webhook address, or of an address in a bucket, in UTF-16 units. Such addresses are stored
+ * with the batch.
+ */
 const maxStoredAddress = 2_048;
 const webhookUrl = z.url({ protocol: /^https?$/ }).max(maxStoredAddress);
 
@@ -64,7 +67,7 @@ export const webhook = z
   .strictObject({ url: webhookUrl })
   .meta({ id: 'Webhook', description: 'Called when the batch has ended; signed as specified by Standard Webhooks.' });
 
-/** The maximum length of a name, of a tag, and the maximum number of tags of a batch. */
+/** The maximum length of the name of a batch, followed by the maximum length and the maximum number of its tags. */
 export const maxNameLength = 200;
 const maxTagLength = 64;
 const maxTags = 16;
@@ -95,7 +98,7 @@ const options = {
 
 const column = z.string().min(1).max(256);
 const delimiter = z.string().min(1).max(4);
-/** Names of columns in a query parameter, as a JSON list. */
+/** Names of columns in a query parameter, encoded as a JSON list. */
 const columnList = z
   .string()
   .max(12_000)
@@ -123,10 +126,13 @@ const encoding = z
     description: `The text encoding of ${texts}, as a name of the WHATWG Encoding Standard such as \`windows-1252\`. The \`charset\` of the content type may state it instead. Default: UTF-8, or UTF-16 if it is detected.`,
   });
 
-/** The formats of the tables of results that a batch by reference may write. */
+/** The formats of the additional result tables that a batch by reference may write. */
 export const tableFormat = z.enum(['csv', 'parquet']);
 
-/** The fields of a batch by reference. Its items are read from a bucket, and its results are written to a bucket. */
+/**
+ * The fields that make a batch one by reference: its items are read from an object in a bucket, and its results are
+ * written into a folder of a bucket.
+ */
 const reference = {
   input: z
     .string()
@@ -152,15 +158,15 @@ const reference = {
 };
 
 /**
- * The JSON object of a posted batch, for validation. Its items are validated later, one by one, because an invalid item
- * must not fail the others.
+ * The JSON object of a posted batch, for its validation as a whole. The items are validated later and one by one,
+ * because an invalid item must not fail the others.
  */
 export const batchEnvelope = z.strictObject({ items: z.array(z.unknown()).max(maxJsonItems), ...options });
 
 /** The JSON object of a posted batch by reference. */
 export const referenceEnvelope = z.strictObject({ ...reference, ...options });
 
-/** The JSON object of a posted batch of either kind, in the form that is documented for clients. */
+/** The JSON object of a posted batch of either kind, as documented for clients. */
 export const batchRequest = z
   .union([
     z.strictObject({ items: z.array(postedItem).min(1), ...options }).meta({ id: 'BatchOfItems' }),
@@ -172,8 +178,8 @@ export const batchRequest = z
   .meta({ id: 'BatchRequest' });
 
 /**
- * Options of a batch as query parameters. A batch that is posted in a streamed format such as CSV has all its options
- * here. A batch that is posted as a JSON object has its options in the object, except `strict`.
+ * The options of a batch as query parameters. A batch in a streamed format such as CSV has all its options here. A
+ * batch that is posted as a JSON object has them in the object, except `strict`.
  */
 export const batchQuery = z
   .strictObject({
@@ -247,8 +253,8 @@ export const terminalStates: ReadonlySet<BatchState> = new Set([
 ]);
 
 /**
- * The reason of a `failed` batch: no item succeeded, more items failed than the failure budget allows, the input object
- * cannot be read, the stored items are lost, or the model could not be loaded.
+ * The reason why a batch ended as `failed`. In the order of the list: no item succeeded; more items failed than the
+ * failure budget allows; the input object could not be read; the stored items were lost; the model could not be loaded.
  */
 export const failureReason = z.enum(['all_failed', 'failure_budget', 'input', 'input_lost', 'model_unavailable']);
 export type FailureReason = z.output<typeof failureReason>;
@@ -392,7 +398,7 @@ export const batchChange = z
   .meta({ id: 'BatchChange', description: 'Fields that are left out do not change.' });
 export type BatchChange = z.output<typeof batchChange>;
 
-/** Outcomes of items that can be evaluated again. */
+/** The outcomes of items that a retry can evaluate again. */
 const retriedStatus = z.enum(['failed', 'cancelled']);
 export type RetriedStatus = z.output<typeof retriedStatus>;
 
@@ -433,7 +439,10 @@ const outcome = z.enum(['succeeded', 'failed', 'cancelled', 'answered']);
 /** The default length of a page of results. */
 export const resultsPageSize = 1_000;
 
-/** A limit for scores. It is parsed from text, because `z.coerce.number` would convert an empty value to 0. */
+/**
+ * A limit for scores. It is parsed from text with a pattern, because `z.coerce.number` would convert an empty value to
+ * 0.
+ */
 const scoreLimit = z
   .string()
   .regex(/^-?\d+(\.\d+)?$/, { error: 'a number is expected' })
@@ -465,8 +474,8 @@ export const resultOrders = ['score', '-score', 'cosine', '-cosine', 'index'] as
 export type ResultOrder = (typeof resultOrders)[number];
 
 /**
- * The query parameters of the results. One schema has the parameters of all formats, because generated clients do not
- * know which parameter belongs to which format. The schema states no defaults, because some clients send every
+ * The query parameters for reading results. A single schema has the parameters of all formats, because generated
+ * clients do not know which parameter belongs to which format. It states no defaults, because some clients send every
  * documented default.
  */
 export const resultsQuery = z.strictObject({
@@ -538,7 +547,7 @@ export const resultsQuery = z.strictObject({
 });
 export type ResultsQuery = z.output<typeof resultsQuery>;
 
-/** The conditions that select results. A result must meet all of them. */
+/** The conditions that select results. A result must meet all given conditions. */
 export type Selection = Partial<Pick<ResultsQuery, 'status' | 'minScore' | 'maxScore' | 'code' | 'q'>>;
 
 /** Conditions on the scores that another batch has for the same items. */
@@ -553,7 +562,7 @@ export type Duplicates = Partial<Pick<ResultsQuery, 'distinct' | 'sameImageAs' |
  */
 export type OrderedSelection = Selection & Partial<Pick<ResultsQuery, 'sort' | 'top'>> & Rule & Duplicates;
 
-/** The results of a batch in one of the written formats. */
+/** A query for the results of a whole batch in one format. */
 export interface StreamQuery extends OrderedSelection {
   formulas: 'escape' | 'keep';
   /** True to add the text of each item and the address of its image, in formats without columns. */
@@ -627,7 +636,7 @@ export const listQuery = z.strictObject({
 });
 export type ListQuery = z.output<typeof listQuery>;
 
-/** The width of a bin of {@link scoreOutline}, in points, and the number of bins. */
+/** The bins of {@link scoreOutline}: the width of a bin in points, and the number of bins. */
 export const outlineBin = { width: 2, count: 50 } as const;
 
 export const scoreOutline = z

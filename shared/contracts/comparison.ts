@@ -1,14 +1,17 @@
 import { z } from 'zod';
 
 const count = z.int().min(0);
-/** A limit for scores. It is parsed from text, because `z.coerce.number` would convert an empty value to 0. */
+/**
+ * A limit for scores. It is parsed from text with a pattern, because `z.coerce.number` would convert an empty value to
+ * 0.
+ */
 const scoreLimit = z
   .string()
   .regex(/^-?\d+(\.\d+)?$/, { error: 'a number is expected' })
   .transform(Number)
   .optional();
 
-/** The default number of disagreements on each side. */
+/** The default number of disagreements that are listed for each of the two sides. */
 export const disagreementsShown = 12;
 
 export const comparisonQuery = z.strictObject({

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { codeNames } from '../errors.ts';
 
 /**
- * The maximum length of a text in UTF-16 units. Every model reads less; the maximum only limits the time that cleaning
- * takes.
+ * The maximum length of a text in UTF-16 units. Every model reads fewer tokens than that; the maximum only bounds the
+ * time for cleaning a text.
  */
 export const maxTextLength = 20_000;
 
@@ -14,12 +14,12 @@ export const maxAddressLength = 8 * 1024;
 
 const addressed = z.string().min(1).max(maxAddressLength);
 /**
- * Matches an image source that is an address. Only addresses have a maximum length, since base64 and data URIs contain
- * the image.
+ * Matches an image source that is an address. The maximum length applies to addresses only, because base64 and data
+ * URIs contain the whole image.
  */
 const isAddress = /^\s*(?!data:)[a-z][a-z0-9+.-]{1,30}:/i;
 
-/** An image source. A plain string is a URL, a data URI or base64, distinguished by its beginning. */
+/** An image source. A plain string is a URL, a data URI or base64; its beginning shows which. */
 export const imageSource = z
   .union(
     [
@@ -68,14 +68,17 @@ export const batchItem = z.strictObject({
 });
 export type BatchItem = z.output<typeof batchItem>;
 
-/** An item as clients may send it: ids may be numbers, and absent values may be null, as pandas writes them. */
+/**
+ * An item in the form in which clients may send it: ids may be numbers, and absent values may be null, as pandas writes
+ * them.
+ */
 export const postedItem = batchItem
   .extend({
     id: z
       .union([z.string().max(maxIdLength), z.number()])
       .nullish()
       .meta({ description: 'Returned with the result, as a string.' }),
-    // A named schema, so that code generators create one class for both forms, with and without null.
+    // The schema has a name, so that code generators create only one class for its two forms, with and without null.
     metadata: z.record(z.string(), z.unknown()).meta({ id: 'BatchItemMetadata' }).nullish().meta({
       description:
         'Arbitrary data that is returned with the result. Numbers keep their digits. An escaped lone surrogate becomes U+FFFD.',
@@ -91,7 +94,10 @@ export const itemErrorSchema = z
   })
   .meta({ id: 'ItemError' });
 
-/** A named schema: code generators give unnamed schemas the same name in each parent schema, and then drop them. */
+/**
+ * The schema has a name. Code generators would give unnamed schemas in different parents the same name, and then drop
+ * them.
+ */
 const echoedMetadata = z
   .record(z.string(), z.unknown())
   .meta({ id: 'ItemMetadata', description: 'The metadata that was posted with the item.' });
@@ -159,7 +165,7 @@ export const itemResult = z
   .meta({ id: 'ItemResult' });
 export type ItemResult = z.output<typeof itemResult>;
 
-/** The receipt of a score: the model and the processing that produced it. */
+/** The receipt of a score: the model, its revision, and the versions of the processing that produced the score. */
 export const receipt = z
   .object({
     model: z.string(),

@@ -4,7 +4,7 @@ export const prefix = '/evaluator';
 /** Returns the path of a batch. */
 export const batchPathOf = (id: string): string => `${prefix}/v1/evaluation/batch/${id}`;
 
-/** Returns the paths of a batch and its parts. */
+/** Returns the paths of a batch and of its results, events and other parts. */
 export function linksOfBatch(id: string) {
   const self = batchPathOf(id);
   return {

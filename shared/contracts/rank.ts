@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { imageSource, itemErrorSchema, longText, receipt, scoreFields } from './item.ts';
 import { maxTexts, timings } from './single.ts';
 
-/** The maximum number of images in a ranking: each is downloaded and decoded while the client waits. */
+/** The maximum number of images in a ranking. The client waits while each of them is downloaded and decoded. */
 export const maxRankedImages = 64;
 
 const model = z

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Paths that a line of an OpenAI batch may name. */
+/** The endpoints to which the lines of an OpenAI batch may be addressed. */
 export const lineEndpoints = ['/v1/embeddings', '/v1/score'] as const;
 export const lineEndpoint = z.enum(lineEndpoints);
 export type LineEndpoint = z.output<typeof lineEndpoint>;
@@ -11,7 +11,7 @@ export interface LineRequest {
   body: Record<string, unknown>;
 }
 
-/** The properties that OpenAI's interface adds to a batch. */
+/** The additional properties of a batch that was posted through OpenAI's interface. */
 export const requestBatch = z
   .object({
     endpoint: lineEndpoint,

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { maxInputs } from './embeddings.ts';
 import { imageSource, longText } from './item.ts';
 
-// All schemas of these unions have names: code generators give unnamed ones the same name, and then drop them.
+// All schemas in these unions have names. Code generators would give the unnamed ones the same name, and then drop
+// them.
 const imagePart = z
   .strictObject({
     type: z.literal('image_url'),
@@ -63,7 +64,7 @@ export const scoreRequest = z
 export type ScoreRequest = z.output<typeof scoreRequest>;
 export type ScoreInput = { text: string } | { image: z.output<typeof imageSource> };
 
-/** An error in the sides of a score request. */
+/** An error in one of the two sides of a score request: the path of the field, and the message. */
 export interface SidesFault {
   path: string;
   message: string;
@@ -91,7 +92,7 @@ export function pairsOf(request: ScoreRequest): { left: ScoreInput[]; right: Sco
 type Side = z.output<typeof side>;
 type Input = z.output<typeof input>;
 
-/** Returns the inputs of a side, with undefined in place of an entry that has several parts. */
+/** Returns the inputs of a side. An entry with several parts, which is not allowed, becomes undefined. */
 function inputsOf(given: Side): (ScoreInput | undefined)[] {
   if (!Array.isArray(given)) {
     return typeof given === 'object' && 'content' in given ? given.content.map(toInput) : [toInput(given)];

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { imageSource, longText, pairFields, receipt } from './item.ts';
 
-/** The maximum texts of a single request. */
+/** The maximum number of texts in a single request. */
 export const maxTexts = 1_000;
 
 const text = z.string();
@@ -42,6 +42,6 @@ const manyTexts = z
   })
   .meta({ id: 'SingleScores' });
 
-/** The response: one score for a text, a list of scores for a list of texts. */
+/** The response to a single request: one score when it has one text, a list of scores when it has a list of texts. */
 export const singleResponse = z.union([oneText, manyTexts]).meta({ id: 'SingleResponse' });
 export type SingleResponse = z.output<typeof singleResponse>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The properties in which two models must agree for their scores to be comparable. */
+/** The properties of a model that must be equal in two processes for their scores to be comparable. */
 const recipe = {
   model: z.string(),
   revision: z.string(),
@@ -9,7 +9,10 @@ const recipe = {
   textCleaning: z.string(),
 };
 
-/** `main`: the model of the profile; `split`: a permanent additional model; `canary`: a model on trial. */
+/**
+ * The role of a model. `main`: the model of the profile; `split`: an additional model that permanently gets a share of
+ * the images; `canary`: a model on trial.
+ */
 export const armRole = z.enum(['main', 'split', 'canary']).meta({ id: 'ArmRole' });
 export type ArmRole = z.output<typeof armRole>;
 
@@ -20,21 +23,21 @@ export type Arm = z.output<typeof arm>;
 const points = z.number().gt(0).max(100);
 
 /**
- * The length of a window, after which a canary is judged. A window ends after this number of items or, if it has enough
- * items for a judgement, after this time.
+ * The length of a window; a canary is judged at the end of each window. A window ends after this number of items. It
+ * ends earlier, after this time, if it already has enough items for a judgement.
  */
 export const canaryWindow = z.strictObject({
   items: z.int().min(20).max(1_000_000).default(500),
   seconds: z.number().min(1).max(604_800).default(3_600),
 });
 
-/** The limits that a canary must keep in each window. */
+/** The limits that a canary must not exceed in any window. */
 export const canaryGuard = z.strictObject({
-  /** The maximum by which the canary's share of failed items may exceed that of the main model. */
+  /** The maximum difference between the share of failed items of the canary and that of the main model. */
   errorShare: z.number().min(0).max(1).default(0.02),
   /**
-   * The maximum ratio of the canary's time in both towers to that of the main model. A window above this ratio fails
-   * only if the window before it was above it too.
+   * The maximum ratio of the time that the canary takes in both towers to the time of the main model. A window above
+   * this ratio fails only if the previous window was above it too.
    */
   latencyRatio: z.number().gt(0).default(2),
   /** The maximum mean absolute difference of the scores, on a scale of 0 to 100. */
@@ -44,8 +47,8 @@ export const canaryGuard = z.strictObject({
 });
 
 /**
- * The way in which two models are compared. `scores`: their scores of the same items must be alike. `ranks`: only the
- * order of the items by score must be alike, because models of different families have different scales.
+ * The way in which two models are compared. `scores`: both models must give the same items similar scores. `ranks`:
+ * only the order of the items by score must be similar, because models of different families have different scales.
  */
 export const comparedBy = z.enum(['scores', 'ranks']).meta({
   id: 'ComparedBy',
@@ -59,32 +62,35 @@ export const trial = z.object({
   model: z.string(),
   /** The main model, with which the canary is compared. */
   main: z.string(),
-  /** The share of the canary's images that the main model scores too. */
+  /** The share of the images of the canary that the main model scores too, for comparison. */
   compare: z.number().min(0).max(1),
-  /** Absent in plans of older releases, which always compared scores. */
+  /** Absent in plans of older releases, in which models were always compared by scores. */
   comparedBy: comparedBy.optional(),
   window: canaryWindow,
   guard: canaryGuard,
-  /** The number of windows in a row that the canary must pass before it replaces the main model. */
+  /** The number of consecutive windows that the canary must pass before it replaces the main model. */
   promoteAfter: z.int().min(1),
 });
 export type Trial = z.output<typeof trial>;
 
 /**
- * The models among which the images of a profile are divided, and their shares, at one time. A batch stores the plan
- * that was valid when it was posted, so processes of other releases may read the plan.
+ * A traffic plan: the models among which the images of a profile are divided, with their shares, at one point in time.
+ * A batch stores the plan that was valid when it was posted, so processes of other releases may read it.
  */
 export const trafficPlan = z.object({
   profile: z.string(),
   /**
-   * The id of the experiment. It changes when the rules or the revisions of the models change, so that counts of
+   * The id of the experiment. It changes whenever the rules change or a model gets another revision, so that counts of
    * different experiments are never added together.
    */
   experiment: z.string(),
-  /** The main model first; shares add up to 1. */
+  /** The models that answer, the main model first. Their shares add up to 1. */
   arms: z.array(arm).min(1),
   trial: trial.optional(),
-  /** A model that scores a share of the images in addition to the model that answers. */
+  /**
+   * The shadow model: a model that scores a share of the images in addition to the answering model, for comparison
+   * only.
+   */
   shadow: z.object({ share: z.number().min(0).max(1), comparedBy: comparedBy.optional(), ...recipe }).optional(),
 });
 export type TrafficPlan = z.output<typeof trafficPlan>;
@@ -98,7 +104,7 @@ export const windowVerdict = z.enum(['passed', 'failed']);
 const count = z.int().min(0);
 const share = z.number().min(0).max(1);
 
-/** The measurements in a window of a canary. A measurement is null when there are too few items for it. */
+/** The measurements of one window of a canary. A measurement is null when the window has too few items for it. */
 export const windowFigures = z.object({
   items: count.meta({ description: 'Items that the canary answered; invalid items do not count.' }),
   errorShare: share.nullable().meta({ description: 'The share of the items of the canary that failed.' }),
@@ -215,6 +221,6 @@ export const trafficPath = z.object({
   profile: z.string().meta({ description: 'A profile whose traffic is shared.' }),
 });
 
-/** The decisions of an operator about a canary. */
+/** The decisions that an operator can make about a canary. */
 export const canaryAction = z.enum(['promote', 'rollback', 'restart']);
 export type CanaryAction = z.output<typeof canaryAction>;

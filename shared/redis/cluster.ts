@@ -5,13 +5,13 @@ import type { Redis } from './masters.ts';
 import { reasonOf } from './reason.ts';
 import { type RedisTarget, userOf } from './url.ts';
 
-/** For each cluster: the servers to which the connection is broken, as `host:port`. */
+/** The servers of each cluster to which the connection is broken, as `host:port`. */
 const away = new WeakMap<Cluster, Set<string>>();
 
 /**
- * The options of `producer` and `consumer` connections. While a server is away, ioredis sends its commands again every
- * 100 ms, and counts each time as a redirection. So a command of a `producer` waits at most half a second. That is
- * enough while hash slots are moved.
+ * The options of `producer` and `consumer` connections. While a server is unavailable, ioredis resends its commands
+ * every 100 ms and counts each attempt as a redirection. The limit on redirections makes a command of a `producer` fail
+ * after half a second, which is long enough while hash slots are moved.
  */
 const roles = {
   producer: {
@@ -23,8 +23,8 @@ const roles = {
 } as const satisfies Record<string, ClusterOptions>;
 
 /**
- * BullMQ duplicates a connection to wait for jobs, and replaces the duplicate when a command fails. If a command were
- * resent without limit, it would never fail, and a worker could not stop after an outage.
+ * BullMQ uses a duplicate of the connection to wait for jobs, and replaces the duplicate when a command fails. If
+ * commands were resent without limit, none would fail, and a worker could not stop after an outage.
  */
 class ClusterForQueues extends Cluster {
   override duplicate(...[nodes, options]: Parameters<Cluster['duplicate']>): Cluster {
@@ -33,8 +33,8 @@ class ClusterForQueues extends Cluster {
 }
 
 /**
- * Keeps the status of a cluster connection at `end` once it has ended. ioredis sets the status back to `close` for each
- * server connection that ends later, and BullMQ would then wait for a change that never comes.
+ * Keeps the status `end` of a cluster connection that has ended. ioredis would set it back to `close` for each server
+ * connection that ends later, and BullMQ would then wait for a change that never comes.
  */
 function endsForGood(cluster: Cluster): Cluster {
   cluster.on('close', () => {
@@ -48,8 +48,8 @@ function endsForGood(cluster: Cluster): Cluster {
 }
 
 /**
- * Opens a connection to a cluster. Logs the beginning and the end of each server's outage once. During an outage, keys
- * on other servers remain usable.
+ * Opens a connection to a cluster. The outage of a server is logged once at its beginning and once at its end. During
+ * the outage, keys on the other servers remain usable.
  */
 export function connectCluster(
   target: RedisTarget & { kind: 'cluster' },
@@ -63,9 +63,10 @@ export function connectCluster(
     ...options,
     redisOptions: { ...connectionLimits, ...redisOptions, ...own, ...userOf(target) },
     clusterRetryStrategy: retryDelay,
-    // Host names are not resolved here: certificates name them, and the cluster announces the servers' addresses.
+    // Host names are not resolved here, because certificates contain the names. The cluster itself announces the
+    // addresses of its servers.
     dnsLookup: (host, callback) => callback(null, host),
-    // Otherwise a change of the hash slots is noticed only when a command reaches the wrong server.
+    // Without this, a change of the hash slots would be noticed only when a command reaches the wrong server.
     slotsRefreshInterval: 10_000,
     slotsRefreshTimeout: 3_000,
   });
@@ -83,16 +84,15 @@ export function connectCluster(
     node.on('ready', () => {
       if (lost.delete(name)) log.info({ role, node: name }, 'the server of the Redis cluster is back');
     });
-    // ioredis connects to a server when it has a command for it. Without a command, the return of the server would not
-    // be noticed.
+    // ioredis connects to a server only to send a command. The ping makes it notice that the server is available again.
     if (lost.has(name)) node.ping().catch(() => {});
   });
   return cluster;
 }
 
 /**
- * Returns true if Redis is connected. For a cluster: returns true if every server with hash slots is connected, as far
- * as this process knows.
+ * Returns true if Redis is connected. A cluster is connected if every server with hash slots is, as far as this process
+ * knows.
  */
 export function isWhole(redis: Redis): boolean {
   if (redis.status !== 'ready') return false;
@@ -101,5 +101,5 @@ export function isWhole(redis: Redis): boolean {
 
 const nameOf = ({ options: { host, port } }: Server): string => `${host}:${port}`;
 
-/** Returns true if a server has hash slots. A server that was removed from the cluster has none. */
+/** Returns true if a server of the cluster has hash slots. A server that was removed from the cluster has none. */
 const isNeeded = (cluster: Cluster, name: string): boolean => cluster.slots.some(([master]) => master === name);

@@ -25,8 +25,8 @@ export const refusals: ReadonlySet<RedisFault> = new Set([
 ]);
 
 /**
- * Patterns for the first word of an error reply, which states the kind of the error. The text after it differs between
- * versions.
+ * Patterns for the first word of an error reply, which states the kind of error. The rest of the reply differs between
+ * versions of Redis.
  */
 const byReply: readonly [RegExp, RedisFault][] = [
   [/^LOADING/, 'loading'],
@@ -40,8 +40,8 @@ const byReply: readonly [RegExp, RedisFault][] = [
 ];
 
 /**
- * Returns the fault that an error reply of Redis reports, or undefined if the reply concerns the command only. In Redis 6
- * the errors of a script have a prefix before the reply.
+ * Returns the fault of Redis that an error reply reports, or undefined if the reply concerns only the command. In Redis
+ * 6, errors of a script have a prefix before the reply.
  */
 export function faultOfReply(message: string): RedisFault | undefined {
   const reply = message.replace(/^(ERR )?(Error running script.*?: )?(@\w+: ?\d+: )?-?/, '');
@@ -49,8 +49,8 @@ export function faultOfReply(message: string): RedisFault | undefined {
 }
 
 /**
- * Runs a write that Redis refuses when its memory is full. Returns `full` in that case, for callers that can continue
- * without the write.
+ * Runs a write. Returns `full` when Redis refuses the write because its memory is full, for callers that can continue
+ * without it.
  */
 export async function unlessFull<Value>(step: () => Promise<Value>): Promise<Value | 'full'> {
   try {

@@ -6,28 +6,29 @@ import {
   Redis as Server,
 } from 'ioredis';
 
-/** The options of ioredis without `replyMapping`, which changes the types of replies. */
+/** The options of ioredis except `replyMapping`, which would change the types of replies. */
 type ServerOptions = Omit<RedisOptions, 'replyMapping'>;
 
 /**
- * Options of a connection. `resends`: true to send a command again, to the new master, when a read-only server has
- * refused it. Otherwise the command fails with the refusal.
+ * Options of a connection. With `resends`, a command that a read-only server has refused is sent again to the new
+ * master; otherwise the command fails with the refusal.
  */
 export type LastingOptions = ServerOptions & { resends?: boolean };
 
 /**
- * The maximum silence in ms on a connection that waits for a reply. After it, the socket is replaced and commands
+ * The maximum silence in ms on a connection that waits for a reply. Afterwards the socket is replaced, and commands
  * without a reply are sent again. Otherwise a command would wait forever on a socket whose other end vanished without
  * closing it. BullMQ blocks for at most 10 s (BZPOPMIN); the rest is a margin.
  */
 const silenceMs = 15_000;
 /**
- * The maximum time in ms for a socket to open and for a sentinel to reply. Each unreachable sentinel costs this time.
+ * The maximum time in ms for opening a socket and for the reply of a sentinel. Each unreachable sentinel delays the
+ * connection by this time.
  */
 const openingMs = 5_000;
-/** The minimum delay in ms before the next connection attempt after a server has recently refused writes. */
+/** The minimum delay in ms before the next connection attempt, if the server has recently refused writes. */
 const readOnlyDelayMs = 1_000;
-/** The time in ms for which a refusal of writes counts as recent. */
+/** The time in ms during which a refusal of writes counts as recent. */
 const recentMs = 5_000;
 
 /** The time limits of every connection to a server: single, found by sentinels, or part of a cluster. */
@@ -37,9 +38,9 @@ export const connectionLimits = { socketTimeout: silenceMs, connectTimeout: open
 export const retryDelay = (attempt: number): number => Math.min(100 * attempt, 1_000);
 
 /**
- * Clears the sentinel state before each attempt. ioredis keeps the subscription of the previous connection while it
- * asks the sentinels for the master. If a `+switch-master` message arrives at that time, ioredis cancels the attempt
- * and makes no other, so the connection has ended for good. Workers stopped working after a failover in this way.
+ * Clears the sentinel state before each connection attempt. While ioredis asks the sentinels for the master, it keeps
+ * the subscription of the previous connection. A `+switch-master` message on that subscription makes it cancel the
+ * attempt without another one, so the connection has ended permanently. After such a failover, workers stopped working.
  */
 class FreshSentinelConnector extends SentinelConnector {
   constructor(options: unknown) {
@@ -52,17 +53,17 @@ class FreshSentinelConnector extends SentinelConnector {
   }
 }
 
-/** Connections whose end was requested. */
+/** Connections that the program has asked to end. */
 const leaving = new WeakSet<Server>();
 
 /**
- * A connection to one server that ends only when the program asks for it. The same holds for duplicates, which BullMQ
- * creates to wait for jobs.
+ * A connection to one server that ends only when the program asks for it. Its duplicates, which BullMQ creates to wait
+ * for jobs, have the same property.
  */
 export class LastingServer extends Server {
   /**
-   * @param url the URL or socket path of the server. Not needed for a master that sentinels name, which the options
-   * describe.
+   * @param url the URL or socket path of the server. It is omitted for a master that sentinels name; the options then
+   * contain the sentinels.
    */
   constructor(options: LastingOptions, url?: string) {
     const { resends = false } = options;
@@ -74,7 +75,7 @@ export class LastingServer extends Server {
       ...(options.sentinels && { Connector: FreshSentinelConnector }),
       retryStrategy: (attempt) =>
         performance.now() - refusedAt < recentMs ? Math.max(readOnlyDelayMs, retryDelay(attempt)) : retryDelay(attempt),
-      // A master that became a replica refuses writes, and its address may lead to another server now. A server that
+      // A master that became a replica refuses writes, and its address may now belong to another server. A server that
       // stays read-only is retried with a delay.
       reconnectOnError: ({ message }) => {
         if (!message.startsWith('READONLY')) return false;
@@ -84,9 +85,10 @@ export class LastingServer extends Server {
         return isNews ? 1 : false;
       },
     };
-    // ioredis accepts an undefined argument, although its types do not say so.
+    // ioredis accepts undefined as an argument, although its types do not allow it.
     super(url as string, lasting);
-    // Assigned because the type of an override would depend on the options of each call.
+    // The method is assigned instead of overridden, because the type of an override would depend on the options of each
+    // call.
     this.duplicate = ((override: LastingOptions = {}) =>
       new LastingServer({ ...(this.options as LastingOptions), ...override })) as Server['duplicate'];
     this.on('end', () => {
@@ -103,8 +105,8 @@ export class LastingServer extends Server {
   }
 
   /**
-   * @param reconnect true to open another socket. Several refusals on one socket count once, as each would add a
-   * listener.
+   * @param reconnect true to open a new socket afterwards. Several refusals on one socket count as one, because each
+   * would add a listener.
    */
   override disconnect(reconnect = false): void {
     if (reconnect && this.status === 'ready' && this.stream.writableEnded) return;

@@ -3,13 +3,13 @@ import { Cluster, type Redis as Server } from 'ioredis';
 /** A connection to Redis: to one server, found by its address or by sentinels, or to a cluster. */
 export type Redis = Server | Cluster;
 
-/** Returns the servers that hold data: the known masters of a cluster, or the one server. */
+/** Returns the servers that hold data: all known masters of a cluster, or the single server. */
 export const mastersOf = (redis: Redis): Server[] => (redis instanceof Cluster ? redis.nodes('master') : [redis]);
 
 /**
- * Asks all masters and returns their answers. Masters that do not answer are left out, since a cluster continues
- * without one of them.
- * @throws the error of the first master, if none answers.
+ * Sends a question to all masters and returns their answers. Masters that do not answer are left out, because a cluster
+ * continues without one of them.
+ * @throws the error of the first master if none answers.
  */
 export async function askMasters<Answer>(redis: Redis, ask: (master: Server) => Promise<Answer>): Promise<Answer[]> {
   const asked = await Promise.allSettled(mastersOf(redis).map(ask));

@@ -6,8 +6,8 @@ export const defaultPrefix = 'vls';
 const prefixes = new WeakMap<Redis, string>();
 
 /**
- * Sets the prefix of a connection: every key that is written through it begins with the prefix, as plain text or as the
- * hash tag. Services with different prefixes can share a Redis without interference.
+ * Sets the prefix of a connection. Every key that is written through the connection begins with the prefix, either as
+ * plain text or as the hash tag. Services with different prefixes can therefore share a Redis.
  */
 export function usePrefix(redis: Redis, prefix: string): void {
   prefixes.set(redis, prefix);

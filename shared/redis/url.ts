@@ -1,4 +1,4 @@
-/** The address of a server. If the URL states no port, it has the default port. */
+/** The address of a server. The default port is used if the URL states none. */
 export interface Address {
   host: string;
   port: number;
@@ -19,7 +19,7 @@ export type RedisTarget = { tls: boolean; username?: string; password?: string }
     }
 );
 
-/** An error in a Redis URL. The message does not quote the URL: the invalid part may belong to the password. */
+/** An error in a Redis URL. Its message never quotes the URL, because the invalid part may belong to the password. */
 export class RedisUrlError extends Error {
   override name = 'RedisUrlError';
 }
@@ -73,13 +73,13 @@ export function parseRedisUrl(text: string): RedisTarget {
   };
 }
 
-/** Returns the user and the password of a connection. */
+/** Returns the user and the password for a connection. */
 export const userOf = ({ username, password }: RedisTarget): Pick<RedisTarget, 'username' | 'password'> => ({
   ...(username !== undefined && { username }),
   ...(password !== undefined && { password }),
 });
 
-/** Returns the location of a Redis for messages, without user, password and parameters. */
+/** Returns the location of a Redis for use in messages, without user, password and parameters. */
 export function locationOf(target: RedisTarget): string {
   const shown = ({ host, port }: Address) => `${host.includes(':') ? `[${host}]` : host}:${port}`;
   switch (target.kind) {
@@ -112,7 +112,7 @@ function single(text: string, tls: boolean): RedisTarget {
   };
 }
 
-/** Parses `user:password`, `:password` or an empty text. */
+/** Parses the part of a URL before the @: `user:password`, `:password` or an empty text. */
 function credentials(text: string): { username?: string; password?: string } {
   if (text === '') return {};
   const [, username = '', password] = /^([^:]*)(?::(.*))?$/.exec(text) ?? [];

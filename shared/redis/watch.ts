@@ -10,14 +10,14 @@ import { mastersOf } from './masters.ts';
 export interface RedisWatch {
   /** Returns the fault that the last check found, a few seconds ago, or undefined. */
   fault(): RedisFault | undefined;
-  /** Returns a description of the fault, with the server's own message if there is one. */
+  /** Returns a description of the present fault, with the message of the server if there is one. */
   describe(): string | undefined;
-  /** Checks now and waits for the result, at most {@link answerMs}. */
+  /** Checks Redis now. Waits for the result for at most {@link answerMs}. */
   look(): Promise<void>;
   close(): void;
 }
 
-/** The time in ms between two checks. */
+/** The interval in ms between two checks. */
 const everyMs = 5_000;
 /** The time in ms after which a Redis that does not answer counts as silent. */
 const answerMs = 2_000;
@@ -25,9 +25,9 @@ const answerMs = 2_000;
 const probeSeconds = 60;
 
 /**
- * A script that tries a write. It returns a refusal as a value, because an error would make the connection look for
- * another master. On a cluster, the write goes to the server that has the queues; the connection itself watches the
- * other servers.
+ * A script that tries to write a key. It returns a refusal as a value, because an error would make the connection
+ * search for another master. On a cluster, the key is on the server that has the queues; the connection itself watches
+ * the other servers.
  */
 const tryWrite = `
 local reply = redis.pcall('SET', KEYS[1], '1', 'EX', ARGV[1])
@@ -36,8 +36,8 @@ return 'OK'
 `;
 
 /**
- * Checks Redis every five seconds. Logs the beginning and the end of each fault, once.
- * @param key the key that checks write.
+ * Checks Redis every five seconds. The beginning and the end of each fault are logged once.
+ * @param key the key that the checks write.
  */
 export function watchRedis(redis: Redis, key: string, log: Logger): RedisWatch {
   let fault: RedisFault | undefined;
@@ -54,7 +54,7 @@ export function watchRedis(redis: Redis, key: string, log: Logger): RedisWatch {
   redis.on('error', onError);
   redis.on('ready', onReady);
 
-  /** @returns the reply, or undefined if it is late. Nothing more is sent until the late reply arrives. */
+  /** @returns the reply, or undefined if it is late. No further question is sent until the late reply has arrived. */
   async function ask(question: () => Promise<unknown>): Promise<string | undefined> {
     if (unanswered !== undefined) return undefined;
     const asked = question().then(String, (error: Error) => error.message);
@@ -92,7 +92,7 @@ export function watchRedis(redis: Redis, key: string, log: Logger): RedisWatch {
     if (found === fault) return;
     const before = fault;
     fault = found;
-    // The connection itself logs these faults and their end.
+    // Returns true for the faults whose beginning and end the connection itself logs.
     const isLogged = (one: RedisFault | undefined) => one === 'unreachable' || one === 'password' || one === 'cluster';
     if (found === undefined) {
       if (!isLogged(before)) log.info('Redis is available again');

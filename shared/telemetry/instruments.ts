@@ -1,4 +1,4 @@
-/** The processes that report a metric. `scoring`: processes with encoders, both API and worker. */
+/** The processes that report a metric. `scoring` means all processes with encoders, API and worker. */
 export type Reporter = 'api' | 'worker' | 'scoring' | 'every process';
 
 export interface Instrument {
@@ -6,9 +6,9 @@ export interface Instrument {
   from: Reporter;
   labels: readonly string[];
   help: string;
-  /** The upper bounds of the buckets of a histogram, in the metric's unit. */
+  /** The upper bounds of the buckets of a histogram, in the unit of the metric. */
   buckets?: readonly number[];
-  /** True for a counter whose value is read from another source at each scrape. Gauges are always read so. */
+  /** True for a counter whose value is read elsewhere at each scrape, as the value of every gauge is. */
   isReadAtScrape?: true;
 }
 
@@ -17,9 +17,9 @@ const shortLatency = [0.001, 0.0025, ...latency];
 const longWait = [0.01, 0.1, 1, 5, 15, 60, 300, 900, 3600];
 
 /**
- * All metrics of the service, in addition to the process metrics of prom-client (`process_*`, `nodejs_*`). Units are
- * base units. Labels have closed lists of values: route patterns, codes of `shared/errors.ts`, names of the registry.
- * docs/metrics.md describes them.
+ * All metrics of the service, except the process metrics of prom-client (`process_*`, `nodejs_*`). All units are base
+ * units. The values of every label come from a closed list: route patterns, codes of `shared/errors.ts`, names in the
+ * registry. docs/metrics.md describes the metrics.
  */
 export const instruments = {
   vls_build_info: {
@@ -293,7 +293,7 @@ export const instruments = {
 type Instruments = typeof instruments;
 export type InstrumentName = keyof Instruments;
 
-/** All labels of a metric. */
+/** The values of all labels of a metric. */
 export type LabelsOf<Name extends InstrumentName> = Record<Instruments[Name]['labels'][number], string>;
 
 type NamesOf<Type extends Instrument['type']> = {

@@ -1,11 +1,11 @@
 import type { Logger } from '../log.ts';
 
-/** The time in ms for which a warning of the same kind is logged only once. */
+/** The time in ms during which warnings of the same kind are logged only once. */
 export const quietMs = 10 * 60_000;
 
 /**
- * Returns a function that logs a warning. Warnings that differ only in numbers count as the same warning. The first one
- * is logged, then one every {@link quietMs} with the number of warnings that were skipped. For example, an unreachable
+ * Returns a function that logs a warning. Warnings that differ only in their numbers are of the same kind: the first is
+ * logged, then one every {@link quietMs} with the number of warnings that were skipped. For example, an unreachable
  * collector causes a warning every few seconds.
  */
 export function warnRarely(log: Logger, title: string, now: () => number = Date.now): (detail: string) => void {

@@ -5,21 +5,21 @@ type ReadingOf<Name extends CounterName | GaugeName> = Name extends unknown
   ? { name: Name; labels: LabelsOf<Name>; value: number }
   : never;
 
-/** The current value of a metric that is stored elsewhere: in Redis, or in a pool of processes. */
+/** The current value of a metric whose source is elsewhere: in Redis, or in a pool of processes. */
 export type Reading = ReadingOf<CounterName | GaugeName>;
 
 export interface Reader {
   read(): Reading[] | Promise<Reading[]>;
-  /** The time in ms for which scrapes use the same reading. Default: each scrape reads again. */
+  /** The time in ms for which scrapes share one reading. Default: each scrape reads anew. */
   freshMs?: number;
 }
 
-/** The maximum time in ms that a scrape waits for a reader; Prometheus itself waits for ten seconds. */
+/** The maximum time in ms that a scrape waits for a reader. Prometheus itself waits for ten seconds. */
 const patienceMs = 2_000;
 
 /**
- * Collects readings from reader functions, which may fail, hang or run concurrently. A scrape omits readers that fail
- * or are late, since an old value would look like a new one.
+ * Collects readings from reader functions. A reader may fail, hang, or run while another runs. A scrape leaves out a
+ * reader that fails or is late, because an old value would look like a new one.
  */
 export function createReaders() {
   const asks: (() => Promise<Reading[]>)[] = [];
@@ -30,7 +30,7 @@ export function createReaders() {
       let knownAt = Number.NEGATIVE_INFINITY;
       asks.push(async () => {
         if (performance.now() - knownAt < (reader.freshMs ?? 0)) return known;
-        // A reader that hangs is not called again before it has answered.
+        // A reader that hangs is not called again until it has answered.
         reading ??= (async () => reader.read())()
           .then((readings) => {
             known = readings;

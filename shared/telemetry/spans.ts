@@ -14,8 +14,8 @@ import {
 import { ServiceError } from '../errors.ts';
 
 /**
- * Creates spans through the OpenTelemetry API. Until `startTracing` has loaded the SDK, the API does nothing. A span
- * then costs 0.3 us, and a chunk (a part of a batch) has about eight spans.
+ * Creates spans through the OpenTelemetry API, which does nothing until `startTracing` has loaded the SDK. A span then
+ * costs 0.3 us; a chunk (a part of a batch) has about eight spans.
  */
 const tracer = trace.getTracer('vision-language-similarity');
 
@@ -38,7 +38,10 @@ export function traceFields(): { traceId?: string; spanId?: string } {
   return { traceId, spanId };
 }
 
-/** Runs a step within a span. A thrown error becomes an event of the span and marks it as failed. */
+/**
+ * Runs a step within a span. If the step throws, the error becomes an event of the span, and the span is marked as
+ * failed.
+ */
 export async function traced<Value>(name: string, attributes: Attributes, step: () => Promise<Value>): Promise<Value> {
   return await tracer.startActiveSpan(name, { attributes }, (span) => finish(span, step));
 }
@@ -76,8 +79,8 @@ export const noteAttributes = (attributes: Attributes): void => {
 };
 
 /**
- * Returns the current span in the W3C `traceparent` format, or undefined without tracing. With it, another process
- * continues the trace, or knows that the trace is not sampled.
+ * Returns the current span in the W3C `traceparent` format, or undefined without tracing. Another process can continue
+ * the trace with it, or learn that the trace is not sampled.
  */
 export function traceparent(): string | undefined {
   const span = trace.getActiveSpan();
@@ -95,12 +98,13 @@ export interface TracedChunk {
   startedAt: number;
 }
 
-/** The maximum number of chunks in one trace. Common tools can neither store nor display traces with more spans. */
+/** The maximum number of chunks in one trace. Common tools cannot store or display traces with more spans. */
 const chunksPerTrace = 256;
 
 /**
- * Evaluates a chunk within a span. For the first chunks of a batch, the span belongs to the trace of the post. Each
- * later chunk of a long batch has its own trace, which links to that of the post and is sampled independently.
+ * Evaluates a chunk within a span. The spans of the first chunks of a batch belong to the trace of the request that
+ * posted the batch. Each later chunk of a long batch gets a trace of its own, which links to that trace and is sampled
+ * independently.
  */
 export async function traceChunk<Value>(
   { traceparent: origin, chunk, attributes, startedAt }: TracedChunk,
@@ -134,7 +138,7 @@ export interface RequestSpan {
   end(route: string, status: number, code: string | undefined): void;
 }
 
-/** Starts the span of a request, as a child of the client's span if the headers have one. */
+/** Starts the span of a request. If the headers name a span of the client, it becomes the parent. */
 export function traceRequest(method: string, headers: IncomingHttpHeaders): RequestSpan {
   const sender = propagation.extract(ROOT_CONTEXT, headers);
   const span = tracer.startSpan(
