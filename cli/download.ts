@@ -13,7 +13,7 @@ import { cannotWrite } from './output-file.ts';
 export async function saveResponse(response: Response, file: string, client: ServiceClient): Promise<number> {
   const part = `${file}.part`;
   try {
-    await pipeline(readable(response), createWriteStream(part));
+    await pipeline(readable(response), createWriteStream(part, { flush: true }));
     await rename(part, file);
     return (await stat(file)).size;
   } catch (error) {

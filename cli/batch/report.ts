@@ -9,7 +9,7 @@ import { rowsOf, type Tally } from './tally.ts';
  * Returns the report of a run: the counts, the failures by error code with an example of each code, and the next steps.
  */
 export function formatReport(
-  { output, batchId, wasDone, rowsPerSecond, seconds, finished }: RunResult,
+  { output, embeddings, batchId, wasDone, rowsPerSecond, seconds, finished }: RunResult,
   stream: NodeJS.WriteStream,
 ): string {
   const { tally, state, model, revision, precision } = finished;
@@ -25,6 +25,7 @@ export function formatReport(
     `${styled(stream, 'bold', output)}: ${counts.join(', ')}${speed}`,
     styled(stream, 'dim', `${model}, revision ${revision.slice(0, 12)}, ${precision}`),
   ];
+  for (const { kind, path } of embeddings) lines.push(`${path}: embeddings of the ${kind}s`);
   const failures = failuresOf(tally);
   if (failures.length > 0) lines.push('', failureTable(tally, stream).trimEnd());
   if (tally.escapedCells > 0) {

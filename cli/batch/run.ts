@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import type { Config } from '../../shared/config.ts';
 import type { StreamQuery } from '../../shared/contracts/batch.ts';
+import type { EmbeddingsFormat } from '../../shared/contracts/batch-embeddings.ts';
 import { hasFileLocks, takeLock } from '../../shared/file-lock.ts';
 import type { ServiceClient } from '../client.ts';
 import { failureOf } from '../failures.ts';
 import { checkOutput } from '../output-file.ts';
 import type { Progress } from '../progress.ts';
+import { type EmbeddingFile, embeddingFilesOf, writeEmbeddings } from './embedding-files.ts';
 import { type ColumnFlags, openInput } from './input.ts';
 import { asServerFile, localImages } from './local-images.ts';
 import { outputBeside, outputFormatOf } from './output-name.ts';
@@ -35,6 +37,8 @@ export interface RunOptions extends ColumnFlags, Posting {
   again: boolean;
   /** True to replace an output that another command wrote. */
   force: boolean;
+  /** The format of the files of embeddings; false to leave the embeddings on the service. */
+  embeddingFormat: EmbeddingsFormat | false;
 }
 
 export interface RunDeps {
@@ -50,6 +54,8 @@ export interface RunDeps {
 /** The outcome of a run. */
 export interface RunResult {
   output: string;
+  /** The files with the embeddings of the rows. */
+  embeddings: EmbeddingFile[];
   batchId: string | null;
   /** True when an earlier run had already scored all rows. */
   wasDone: boolean;
@@ -87,7 +93,12 @@ export async function runBatch(
 
   // Only an earlier run of this command writes a state file, so an output with a state file may be replaced.
   const stateFile = stateFileOf(output);
-  await checkOutput(output, { inputs: [file], force: options.force, isOwn: existsSync(stateFile.path) });
+  const { embeddingFormat } = options;
+  const embeddingFiles = embeddingFormat === false ? [] : embeddingFilesOf(output, embeddings, embeddingFormat);
+  const isOwn = existsSync(stateFile.path);
+  for (const path of [output, ...embeddingFiles.map((each) => each.path)]) {
+    await checkOutput(path, { inputs: [file], force: options.force, isOwn });
+  }
   const unlock = await lock(output, progress, signal);
   try {
     const fresh: RunState = {
@@ -104,8 +115,17 @@ export async function runBatch(
     const known = await stateFile.read();
     const state = options.again ? fresh : stateToResume(known, fresh, progress);
     const batchId = () => state.batchId ?? null;
-    if (state.finished !== undefined && existsSync(output)) {
-      return { output, batchId: batchId(), wasDone: true, rowsPerSecond: null, seconds: 0, finished: state.finished };
+    const isWhole = [output, ...embeddingFiles.map(({ path }) => path)].every(existsSync);
+    if (state.finished !== undefined && isWhole) {
+      return {
+        output,
+        embeddings: embeddingFiles,
+        batchId: batchId(),
+        wasDone: true,
+        rowsPerSecond: null,
+        seconds: 0,
+        finished: state.finished,
+      };
     }
     if (state.partial === undefined || !existsSync(`${output}.part`)) {
       delete state.partial;
@@ -143,6 +163,7 @@ export async function runBatch(
         throw error;
       });
       const tally = await writeResults(deps, status, writing);
+      if (embeddingFormat !== false) await writeEmbeddings(deps, status, embeddingFiles, embeddingFormat);
       const { revision, precision, preprocess } = status;
       const at = status.finishedAt ?? new Date().toISOString();
       state.finished = { at, state: status.state, model: status.model, revision, precision, preprocess, tally };
@@ -153,7 +174,15 @@ export async function runBatch(
     delete state.partial;
     await stateFile.write(state);
     const seconds = secondsSince(start);
-    return { output, batchId: batchId(), wasDone: false, rowsPerSecond, seconds, finished: state.finished };
+    return {
+      output,
+      embeddings: embeddingFiles,
+      batchId: batchId(),
+      wasDone: false,
+      rowsPerSecond,
+      seconds,
+      finished: state.finished,
+    };
   } finally {
     unlock();
   }

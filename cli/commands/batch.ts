@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { ColumnNames } from '../../formats/format.ts';
 import { called } from '../../shared/called.ts';
-import { embeddingPrecision, kept } from '../../shared/contracts/batch-embeddings.ts';
+import { embeddingPrecision, embeddingsFormat, kept } from '../../shared/contracts/batch-embeddings.ts';
 import { endingsInWords, labelsInWords } from '../../shared/formats.ts';
 import { checkKeeping, formatKept, type KeepFlags, parseTop } from '../batch/keep-flags.ts';
 import { outputFormats } from '../batch/output-name.ts';
@@ -62,7 +62,15 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
     .option('--max-failures <count>', 'stop when more rows than this have failed', atLeast(0))
     .option('--max-failure-share <share>', 'stop when more than this share of the rows has failed, 0 to 1', share)
     .addOption(
-      new Option('--embeddings <kind>', 'store the embeddings of the batch on the service').choices(kept.options),
+      new Option(
+        '--embeddings <kind>',
+        'store the embeddings of the batch on the service, and write them next to the output',
+      ).choices(kept.options),
+    )
+    .addOption(
+      new Option('--embedding-format <format>', 'format of the files of embeddings')
+        .choices(embeddingsFormat.options)
+        .default('npy'),
     )
     .addOption(
       new Option('--embedding-precision <type>', 'type of stored numbers; default float16').choices(
@@ -106,7 +114,9 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
       }
       const pipes = { file, out: flags.compare ? (options.out ?? '') : options.out, format: flags.format };
       await withPipes(pipes, process.stdin, context.stdout, async (files, writesStdout) => {
-        const piped = { ...options, ...files };
+        // The folder of the output on stdout is temporary, so the embeddings stay on the service only.
+        const embeddingFormat = writesStdout ? false : options.embeddingFormat;
+        const piped = { ...options, ...files, embeddingFormat };
         if (flags.compare) await compareRows(context, { ...piped, out: options.out });
         else
           await scoreRows(writesStdout ? { ...context, isQuiet: true, isJson: false } : context, piped, flags.offline);
@@ -140,12 +150,13 @@ async function scoreShards(context: Context, files: readonly string[], flags: Fl
   const keeping = await checkKeeping(files, flags);
   const outputs = await outputsOf(files, out);
   const formulas = keepFormulas ? 'keep' : 'escape';
-  const runs: ({ file: string; output: string; batchId: string | null } & RunResult['finished'])[] = [];
+  const runs: ({ file: string } & Pick<RunResult, 'output' | 'embeddings' | 'batchId'> & RunResult['finished'])[] = [];
   let worst: number = exitCodes.done;
   for (const [at, file] of files.entries()) {
     context.remark(`${at + 1} of ${files.length}: ${file}`);
     const run = await scoreFile(context, { ...more, file, out: outputs[at], formulas }, offline);
-    runs.push({ file, output: run.output, batchId: run.batchId, ...run.finished });
+    const { output, embeddings, batchId, finished } = run;
+    runs.push({ file, output, embeddings, batchId, ...finished });
     const code = exitCodeOfState(run.finished.state);
     if (code !== exitCodes.done && worst !== exitCodes.failed) worst = code;
   }
@@ -167,8 +178,8 @@ async function scoreShards(context: Context, files: readonly string[], flags: Fl
 
 async function scoreRows(context: Context, options: RunOptions, offline: boolean): Promise<void> {
   const run = await scoreFile(context, options, offline);
-  const { output, batchId, finished } = run;
-  if (context.isJson) await context.result({ output, batchId, ...finished }, () => '');
+  const { output, embeddings, batchId, finished } = run;
+  if (context.isJson) await context.result({ output, embeddings, batchId, ...finished }, () => '');
   process.exitCode = exitCodeOfState(finished.state);
 }
 

@@ -1,6 +1,12 @@
 import { type Command, Option } from 'commander';
 import { called } from '../../shared/called.ts';
 import { type BatchList, type BatchStatus, resultOrders, sameBys } from '../../shared/contracts/batch.ts';
+import {
+  type EmbeddingKind,
+  embeddingKind,
+  embeddingsFormat,
+  kindsOf,
+} from '../../shared/contracts/batch-embeddings.ts';
 import { endingsInWords, formatOfFile } from '../../shared/formats.ts';
 import { outputFormats } from '../batch/output-name.ts';
 import { exitCodeOf, formatStatus, pathOf, watch } from '../batch/watch.ts';
@@ -8,10 +14,10 @@ import { type CommandDeps, type Context, contextOf, interruptible } from '../con
 import { UsageError } from '../failures.ts';
 import { atLeast, between, hours, scoreLimit } from '../flags.ts';
 import { json, table } from '../output.ts';
-import { checkResultFile } from '../output-file.ts';
+import { checkOutput, checkResultFile } from '../output-file.ts';
 import { whole } from '../progress.ts';
 
-/** `vls batches | watch | cancel | retry | results`: commands for the batches of the service. */
+/** `vls batches | watch | cancel | retry | change | results | embeddings`: commands for the batches of the service. */
 export function addBatchesCommands(program: Command, deps: CommandDeps): void {
   program
     .command('batches')
@@ -165,6 +171,43 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
     .action(async (id: string, options: ResultOptions, command: Command) => {
       await results(contextOf(deps, command), id, options);
     });
+
+  program
+    .command('embeddings')
+    .description('Read the embeddings that a batch stores, when it has ended.')
+    .argument('<id>', 'id of the batch')
+    .addOption(new Option('--kind <kind>', 'needed if the batch stores both kinds').choices(embeddingKind.options))
+    .option('-o, --out <file>', 'write to this file: .npy or .parquet; default ID.KIND.npy')
+    .option('--force', 'replace the output if it exists')
+    .action(async (id: string, options: EmbeddingsOptions, command: Command) => {
+      await readEmbeddings(contextOf(deps, command), id, options);
+    });
+}
+
+interface EmbeddingsOptions {
+  kind?: EmbeddingKind;
+  out?: string;
+  force?: boolean;
+}
+
+/** Reads the embeddings that a batch stores into a file. */
+async function readEmbeddings(context: Context, id: string, { kind, out, force }: EmbeddingsOptions) {
+  const client = await context.connect();
+  const { embeddings } = await client.json<BatchStatus>(pathOf(id));
+  const [only, more] = embeddings === null ? [] : kindsOf(embeddings.of);
+  if (kind === undefined && more !== undefined) {
+    throw new UsageError(
+      `Batch ${id} stores embeddings of both kinds; add --kind ${embeddingKind.options.join(' or ')}`,
+    );
+  }
+  const file = out ?? `${id}.${kind ?? only ?? 'image'}.npy`;
+  const format = embeddingsFormat.options.find((ending) => file.endsWith(`.${ending}`));
+  if (format === undefined) throw new UsageError(`${file} does not end in .${embeddingsFormat.options.join(' or .')}`);
+  await checkOutput(file, { force });
+  const query = new URLSearchParams({ ...(kind && { kind }), format });
+  const { saveResponse } = await import('../download.ts');
+  const bytes = await saveResponse(await client.open(`${pathOf(id)}/embeddings?${query}`), file, client.base);
+  await context.result({ file, bytes }, () => `${file}: ${whole(bytes)} bytes\n`);
 }
 
 interface ListOptions {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
@@ -7,6 +7,7 @@ import { pack } from 'tar-stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { BatchList } from '../../../shared/contracts/batch.ts';
 import { readPhoto } from '../../../testing/images/host.ts';
+import { dot, readNpy } from '../../support/npy.ts';
 import { useService } from '../../support/running-service.ts';
 import { startVls, vls } from '../../support/vls.ts';
 
@@ -104,6 +105,62 @@ test.each([
     expect((await readdir(directory)).filter((name) => name.includes('.part'))).toEqual([]);
   },
 );
+
+test.each([
+  ['a tar', writeTar, 'set.scores'],
+  ['Parquet', writeParquet, 'set.scores'],
+  ['a folder', writeFolder, 'set.scores'],
+])('%s has its embeddings in files next to the output, also after a kill', async (_name, write, stem) => {
+  const file = await write();
+  const command = ['batch', file, '--embeddings', 'both', '--embedding-precision', 'float32'];
+  const first = startVls(command, { env });
+  await first.prints(/batch \S+ has 40 rows/);
+  first.child.kill('SIGKILL');
+  await first.ended;
+  const files = [at(`${stem}.image.npy`), at(`${stem}.text.npy`)];
+  const second = await vls(command, { env });
+  expect(second).toMatchObject({ code: 0, stderr: expect.stringContaining('continuing with batch') });
+  for (const path of files) expect(second.stdout).toContain(path);
+  const [image, text] = await Promise.all(files.map(async (path) => readNpy(await readFile(path))));
+  const { body } = await running.client.call<BatchList>('/v1/evaluation/batch?limit=1');
+  const results = await running.client.batch.results(body.batches[0]?.id ?? '');
+  expect(image).toMatchObject({ type: '<f4', rows });
+  for (const result of results) {
+    if (result.status !== 'succeeded' || image === undefined || text === undefined) throw new Error('no score');
+    expect(Math.abs(dot(image.row(result.index), text.row(result.index)) - result.cosine)).toBeLessThan(1e-6);
+  }
+
+  // A kill between two files leaves the first one. The next run reads the others from the same batch.
+  await rm(files[1] ?? '');
+  await writeFile(`${files[1]}.part`, 'half of a file');
+  const third = await vls(command, { env });
+  expect(third).toMatchObject({ code: 0, stderr: expect.stringContaining('continuing with batch') });
+  const again = readNpy(await readFile(files[1] ?? ''));
+  expect(again.row(rows - 1)).toEqual(text?.row(rows - 1));
+  const list = await running.client.call<BatchList>('/v1/evaluation/batch?limit=1');
+  expect(list.body.batches[0]?.id).toBe(body.batches[0]?.id);
+  expect((await readdir(directory)).filter((name) => name.includes('.part'))).toEqual([]);
+  expect((await vls(command, { env })).stdout).toContain('already scored');
+});
+
+test('shards have their embeddings each, as Parquet, and a command reads those of any batch', async () => {
+  const one = await writeTar();
+  const two = at('other.parquet');
+  await rename(await writeParquet(), two);
+  const command = ['batch', one, two, '--out', at('scores'), '--embeddings', 'image', '--embedding-format', 'parquet'];
+  const { shards } = JSON.parse((await vls([...command, '--json'], { env })).stdout);
+  const paths = ['set.scores.image.parquet', 'other.scores.image.parquet'].map((name) => at(`scores/${name}`));
+  expect(
+    shards.map(({ embeddings }: { embeddings: { path: string }[] }) => embeddings.map(({ path }) => path)),
+  ).toEqual(paths.map((path) => [path]));
+  const read = await vls(['embeddings', shards[0].batchId, '--out', at('image.npy'), '--json'], { env });
+  expect(read.code).toBe(0);
+  const array = readNpy(await readFile(at('image.npy')));
+  const table = await rowsOf(paths[0] ?? '');
+  expect(table.map(({ embedding }) => embedding)).toEqual(
+    Array.from({ length: rows }, (_, row) => [...array.row(row)]),
+  );
+});
 
 test.each([
   ['a tar', writeTar, 'set.tar'],

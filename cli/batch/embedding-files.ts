@@ -1,0 +1,63 @@
+import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import {
+  type EmbeddingKind,
+  type EmbeddingsFormat,
+  type Kept,
+  kindsOf,
+} from '../../shared/contracts/batch-embeddings.ts';
+import { formatOfFile } from '../../shared/formats.ts';
+import type { ServiceClient } from '../client.ts';
+import { saveResponse } from '../download.ts';
+import { failureOf } from '../failures.ts';
+import type { Progress } from '../progress.ts';
+
+/** A file with the embeddings of one kind. Its rows are those of the output, in the same order. */
+export interface EmbeddingFile {
+  kind: EmbeddingKind;
+  path: string;
+}
+
+/** Returns the files of embeddings that are written next to an output: `pairs.scores.image.npy`. */
+export function embeddingFilesOf(
+  output: string,
+  embeddings: Kept | undefined,
+  format: EmbeddingsFormat,
+): EmbeddingFile[] {
+  const stem = formatOfFile(output)?.stem ?? output;
+  return (embeddings === undefined ? [] : kindsOf(embeddings)).map((kind) => ({
+    kind,
+    path: `${stem}.${kind}.${format}`,
+  }));
+}
+
+export interface EmbeddingDeps {
+  client: ServiceClient;
+  progress: Progress;
+  signal: AbortSignal;
+}
+
+/** The maximum number of attempts to read a file when the connection breaks. */
+const attempts = 3;
+
+/** Reads the stored embeddings of a batch into files. A file appears only when it is complete. */
+export async function writeEmbeddings(
+  { client, progress, signal }: EmbeddingDeps,
+  { id }: Pick<BatchStatus, 'id'>,
+  files: readonly EmbeddingFile[],
+  format: EmbeddingsFormat,
+): Promise<void> {
+  for (const { kind, path } of files) {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const query = new URLSearchParams({ kind, format });
+        const response = await client.open(`/v1/evaluation/batch/${id}/embeddings?${query}`, { signal });
+        await saveResponse(response, path, client.base);
+        break;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (failureOf(error).code !== 'service.unreachable' || attempt === attempts) throw error;
+        progress.say(`the connection broke while ${path} was read; reading it again`);
+      }
+    }
+  }
+}
