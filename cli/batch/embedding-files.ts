@@ -51,7 +51,7 @@ export async function writeEmbeddings(
       try {
         const query = new URLSearchParams({ kind, format });
         const response = await client.open(`/v1/evaluation/batch/${id}/embeddings?${query}`, { signal });
-        await saveResponse(response, path, client.base);
+        await saveResponse(response, path, client);
         break;
       } catch (error) {
         signal.throwIfAborted();

@@ -206,7 +206,7 @@ async function readEmbeddings(context: Context, id: string, { kind, out, force }
   await checkOutput(file, { force });
   const query = new URLSearchParams({ ...(kind && { kind }), format });
   const { saveResponse } = await import('../download.ts');
-  const bytes = await saveResponse(await client.open(`${pathOf(id)}/embeddings?${query}`), file, client.base);
+  const bytes = await saveResponse(await client.open(`${pathOf(id)}/embeddings?${query}`), file, client);
   await context.result({ file, bytes }, () => `${file}: ${whole(bytes)} bytes\n`);
 }
 
