@@ -9,13 +9,13 @@ import type { PayloadStore } from '../store/payload-store.ts';
 import { storeInputs } from './store-inputs.ts';
 
 /**
- * The number of further items after which a batch updates its claim. Most batches make one claim, and large batches
- * make few.
+ * The number of further items after which a batch updates its claim on the limits. Most batches make a single claim,
+ * and large batches make few.
  */
 const claimItems = 8_192;
 /**
- * The number of chunks that are written at the same time. It is above 1, so that intake does not wait for each chunk.
- * It is limited, so that intake does not flood Redis or a bucket.
+ * The number of chunks that are written at the same time. It is above 1 so that intake does not wait for each chunk,
+ * and limited so that intake does not flood Redis or a bucket.
  */
 const chunksPerWrite = 32;
 
@@ -23,20 +23,17 @@ const chunksPerWrite = 32;
 export interface Admission {
   /**
    * Throws `queue.full` when Redis has too little free memory.
-   * @param expected bytes that the batch is known to need later.
+   * @param expected the number of bytes that the batch is known to need later.
    */
   checkFreeSpace: (expected?: number) => Promise<void>;
-  /** The embeddings that the batch stores for each item. */
+  /** The kinds and the precision of the embeddings that the batch stores for each item. */
   keeps?: KeptEmbeddings | undefined;
   /**
-   * Claims this number of items for the batch, in place of the number that it claimed before. Throws when its tenant,
-   * or all tenants together, would exceed a limit.
+   * Claims this number of items for the batch; it replaces the number of the previous claim. Throws when the tenant, or
+   * all tenants together, would exceed a limit.
    */
   claim: (count: number) => Promise<void>;
-  /**
-   * Counts the memory of Redis that the batch takes against the share of its tenant. Absent when the tenant may use all
-   * memory.
-   */
+  /** Charges the memory of Redis that the batch takes to its tenant. Absent when the tenant may use all memory. */
   memory?: MemoryShare | undefined;
 }
 
@@ -44,29 +41,29 @@ export interface Admission {
 export interface BatchMemory {
   inputs: number;
   /**
-   * Everything that counts once: the names of the columns of a posted table, which the record contains, and the bytes
-   * by which results are expected to be larger than their inputs.
+   * Everything that is counted once: the column names of a posted table, which the record of the batch contains, and
+   * the bytes by which results are expected to be larger than their inputs.
    */
   columns: number;
 }
 
-/** Counts the memory of Redis that a batch takes, for its tenant. */
+/** Charges the memory of Redis that a batch takes to its tenant. */
 export interface MemoryShare {
   /**
-   * Sets the memory that the batch takes. Throws when its tenant would use more than its share.
-   * @param memory the total since the start of the batch.
+   * Sets the memory that the batch takes. Throws when the tenant would use more than its share.
+   * @param memory the sum since the start of the batch.
    */
   claim(memory: BatchMemory): Promise<void>;
   release(): Promise<void>;
 }
 
-/** Divides items into chunks and stores them. The same items always result in the same chunks. */
+/** Divides items into chunks and stores the chunks. The same items are always divided in the same way. */
 export interface ChunkWriter {
   add(item: StoredItem): Promise<void>;
   /**
-   * Stores the remaining items.
+   * Stores the items that remain.
    * @param columnBytes the size in bytes of the table columns that the record of the batch will contain.
-   * @throws {ServiceError} `batch.interrupted` when the batch was stopped or discarded. `add` throws this error too.
+   * @throws {ServiceError} `batch.interrupted` when the batch was stopped or discarded. `add` also throws this error.
    */
   end(columnBytes: number): Promise<{ chunks: number; total: number; inputBytes: number }>;
   /** Removes the stored items of the batch from Redis. */
@@ -79,7 +76,7 @@ export function createChunkWriter(
   id: string,
   { checkFreeSpace, claim, keeps = {}, memory }: Admission,
 ): ChunkWriter {
-  // In a bucket, embeddings take a reference of Redis for each chunk, as results do.
+  // Embeddings in a bucket need only a reference in Redis for each chunk, as results do, so their bytes do not count.
   const embeddingBytesOfItem = payloads.isInRedis ? keptBytes(keeps) : 0;
   const keys = batchKeys(redis, id);
   let slice: StoredItem[] = [];
@@ -106,10 +103,10 @@ export function createChunkWriter(
     const inputs = await Promise.all(
       pending.map(async ({ chunk, payload }) => ({ chunk, stored: await payloads.putInput(id, chunk, payload) })),
     );
-    // `stored` is the payload itself, or a short reference when payloads are in a bucket. Memory is claimed before
-    // these inputs are written to Redis, so that a refused claim leaves Redis unchanged.
+    // `stored` is the payload itself, or a short reference if payloads are in a bucket. The memory is claimed before
+    // the inputs are written to Redis, so that a refused claim leaves Redis unchanged.
     for (const { stored } of inputs) storedBytes += stored.length;
-    // `columns` counts once. `inputs` counts twice, since results have about the size of their inputs.
+    // `columns` counts once; `inputs` counts twice, because results are about as large as their inputs.
     await memory?.claim({
       inputs: storedBytes,
       columns: (end?.columnBytes ?? 0) + extraOutput + total * embeddingBytesOfItem,
@@ -146,7 +143,8 @@ export function createChunkWriter(
       await flush({ columnBytes });
       return { chunks, total, inputBytes: storedBytes };
     },
-    // Removes the last hash first. If this is interrupted, the remaining hashes are still numbered from 0 without gaps.
+    // The hash with the highest number is removed first. If this is interrupted, the remaining hashes are still
+    // numbered from 0 without gaps.
     async discard() {
       for (let hash = Math.floor(chunks / chunksPerHash); hash >= 0; hash--) {
         await redis.unlink(keys.input(hash * chunksPerHash));
@@ -156,9 +154,7 @@ export function createChunkWriter(
   };
 }
 
-/**
- * Returns the approximate size of an item as JSON, in bytes. It includes the image, text, metadata, error and request.
- */
+/** Returns the approximate size of an item as JSON, in bytes. It covers image, text, metadata, error and request. */
 function sizeOf(item: StoredItem): number {
   const metadata = item.metadata === undefined ? 0 : JSON.stringify(item.metadata).length;
   const { image = '', text = '' } = item;
@@ -168,12 +164,12 @@ function sizeOf(item: StoredItem): number {
   return 100 + source.length + text.length + metadata + error + request;
 }
 
-/** The size of one embedding in a result, in bytes. An embedding is a thousand numbers as compressed text. */
+/** The size of one embedding in a result, in bytes: about a thousand numbers as compressed text. */
 const embeddingBytes = 8 * 1024;
 
 /**
- * Returns the number of bytes by which the result of an item is expected to be larger than the item. Embeddings are
- * many times larger than their inputs.
+ * Returns the number of bytes by which the result of an item is expected to be larger than the item. This concerns
+ * embeddings, which are many times larger than their inputs.
  */
 function extraOutputOf(item: StoredItem): number {
   if (!('request' in item) || item.request?.url !== '/v1/embeddings') return 0;

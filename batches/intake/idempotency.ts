@@ -5,22 +5,25 @@ import type { Redis } from '../../shared/redis.ts';
 import { holdKey } from '../admission/hold-key.ts';
 import { reserveKey } from './reserve-key.ts';
 
-/** The reservation of an idempotency key by one request. All requests with the same key together create one batch. */
+/**
+ * The reservation of an idempotency key by one request. It ensures that all requests with the same key create only one
+ * batch.
+ */
 export interface Reservation {
-  /** Hash of the idempotency key. The batch stores it, so that the key is removed together with the batch. */
+  /** A hash of the idempotency key. The batch stores it, so that the key can be removed together with the batch. */
   readonly keyHash: string;
   /**
-   * Extends the lease of the reservation while the body arrives. After the lease has expired, another request may
-   * reserve the key.
+   * Extends the lease of the reservation while the body of the request arrives. When the lease has expired, another
+   * request may reserve the key.
    * @throws {ServiceError} `batch.interrupted` when another request has reserved the key.
    */
   renew(): Promise<void>;
   /**
-   * Ends the lease when the body has been received, or when receiving it has failed. The next request with the key then
-   * gets the batch of this request, or creates a new batch if there is none.
+   * Ends the lease, because the body has been received or receiving it has failed. The next request with the key then
+   * gets the batch of this request, or creates a new one if there is none.
    */
   release(): Promise<void>;
-  /** Removes the reservation. For a request that was refused and has stored nothing. */
+  /** Removes the reservation of a request that was refused and has stored nothing. */
   remove(): Promise<void>;
 }
 

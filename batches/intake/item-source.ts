@@ -7,27 +7,27 @@ export interface SourceFacts {
   /** The columns of the posted table, if the format has columns. */
   header?: Header | undefined;
   /**
-   * Returns the SHA-256 of the request in hexadecimal. Requests with the same idempotency key and the same hash get the
+   * Returns the hexadecimal SHA-256 of the request. Requests with the same idempotency key and the same hash get the
    * same batch.
    */
   bodyHash: () => string;
 }
 
 /**
- * Yields lists of items in order. An empty list means that bytes have arrived, but no complete item yet. Returns the
- * facts at the end.
+ * Yields groups of items, in order. An empty group means that bytes have arrived but no complete item yet. At the end
+ * it returns the facts about the items.
  */
 export type ItemSource = AsyncGenerator<StoredItem[], SourceFacts, undefined>;
 
-/** Passes items on unchanged, and returns the facts about them at the end. */
+/** Yields the items unchanged, and at the end returns the facts about them. */
 export async function* withFacts(items: ItemStream, facts: () => SourceFacts): ItemSource {
   yield* items;
   return facts();
 }
 
 /**
- * Passes all items of a source to `take`, and returns the facts. When `take` throws, closes the source and throws the
- * error.
+ * Passes all items of a source to `take`, and returns the facts. When `take` throws, the source is closed and the error
+ * is thrown on.
  */
 export async function readSource(
   source: ItemSource,

@@ -22,25 +22,25 @@ import { type ItemSource, readSource } from './item-source.ts';
 import { openBatch } from './open.ts';
 import { storeBatch } from './store-batch.ts';
 
-/** Limits for the batches of a tenant. */
+/** The limits for the batches of a tenant. */
 export interface TenantLimits {
-  /** Maximum number of items in unfinished batches; 0 allows any number. */
+  /** The maximum number of items in unfinished batches; 0 allows any number. */
   queuedItems: number;
-  /** True when the tenant shares the memory of Redis with other tenants. Otherwise the tenant may use all memory. */
+  /** True when the tenant may use only its share of the memory of Redis. Otherwise it may use all of it. */
   sharesMemory?: boolean;
-  /** The weight of the tenant: its share of the workers, relative to the weights of other tenants. */
+  /** The weight of the tenant, which determines its share of the workers relative to other tenants. */
   weight: number;
 }
 
-/** The data of every posted batch, with or without items in the request. */
+/** The data of every posted batch, whether its items are in the request or in a bucket. */
 interface Posted {
   tenant: string;
   limits?: TenantLimits;
   pinned: Pinned;
   options: BatchOptions;
-  /** A second request with the same key and the same body gets the same batch. */
+  /** The idempotency key of the request. A second request with the same key and the same body gets the same batch. */
   idempotencyKey?: string | undefined;
-  /** Called with the id of a new batch. Not called when a repeated request gets an existing batch. */
+  /** Called with the id of a new batch, but not when a repeated request finds the existing batch. */
   onCreated?: ((id: string) => void) | undefined;
 }
 
@@ -55,14 +55,11 @@ export interface Posting extends Posted {
 export interface ReferencePosting extends Posted {
   /** Address of the object that contains the items. */
   input: string;
-  /**
-   * Address of the folder for the result files. Default: a folder next to the object, with the id of the batch as its
-   * name.
-   */
+  /** Address of the folder for the result files. Default: a folder next to the object, named by the id of the batch. */
   output: string | undefined;
   /** Options for reading the items. */
   reading: Pick<Reading, 'columns' | 'encoding' | 'strictness' | 'delimiter'>;
-  /** Returns a SHA-256 of the request in hexadecimal. */
+  /** Returns the hexadecimal SHA-256 of the request. */
   bodyHash: () => string;
 }
 
@@ -88,7 +85,7 @@ export interface IntakeDeps {
   /** Called for each batch once its items have been stored. */
   onPosted: (labels: Record<'queue' | 'profile', string>, items: number) => void;
   log: Logger;
-  /** Returns an object with the hash of a batch's body; undefined when clients can see no batch with this id. */
+  /** Returns an object with the body hash of a batch. Returns undefined when clients can see no batch with this id. */
   bodyHashOf(id: string): Promise<Pick<BatchRecord, 'bodyHash'> | undefined>;
 }
 
@@ -109,7 +106,7 @@ export function createIntake(deps: IntakeDeps): Intake {
   } = deps;
 
   /**
-   * Creates a single batch for all requests with the same idempotency key. `store` stores the batch of the first
+   * Creates only one batch for all requests with the same idempotency key. `store` stores the batch of the first
    * request. For a repeated request, `readHash` reads the body to its end and returns its hash.
    */
   async function once(
@@ -135,8 +132,8 @@ export function createIntake(deps: IntakeDeps): Intake {
       await store(id, reservation);
       await durability.confirm();
     } catch (error) {
-      // The key of a refused request is removed, since the keys of many such requests would fill Redis for a week.
-      // After any other error the batch may exist and need its key.
+      // The idempotency key of a refused request is removed; otherwise the keys of many such requests would stay in
+      // Redis for a week. After any other error the batch may exist, so the key is kept.
       if (isRefusal(error)) await reservation?.remove().catch(() => {});
       throw error;
     } finally {
@@ -247,14 +244,14 @@ export function createIntake(deps: IntakeDeps): Intake {
 const isReadByReference = ({ isRead }: BatchFormat): boolean => isRead;
 
 /**
- * The error codes, in addition to those of invalid requests (`request.*`), with which a batch may be refused before its
- * intake is complete.
+ * The error codes with which a batch may be refused before its intake is complete, besides those of invalid requests
+ * (`request.*`).
  */
 const refusals = new Set<Code>(['batch.empty', 'batch.too_many_items', 'tenant.queue_full']);
 const isRefusal = (error: unknown): boolean =>
   error instanceof ServiceError && (error.code.startsWith('request.') || refusals.has(error.code));
 
-/** Refuses a batch whose result files would overwrite its input. @throws {ServiceError} `request.invalid` */
+/** Refuses a batch whose result files would overwrite its input object. @throws {ServiceError} `request.invalid` */
 function keepInput(input: string, output: string, tables: BatchOptions['tables']): void {
   const { results, csv, parquet, failures, status } = filesOf({ input, output, tables }) ?? {};
   if (![results, csv, parquet, failures, status].includes(input)) return;

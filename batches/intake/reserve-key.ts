@@ -7,20 +7,20 @@ const script = loadScript(new URL('./reserve-key.lua', import.meta.url));
 export interface KeyRequest {
   /** Id of the new batch. */
   batchId: string;
-  /** The time in ms after which another request may reserve the key, unless the lease is renewed. */
+  /** The length of the lease in ms. Afterwards another request may reserve the key, unless the lease was renewed. */
   leaseMs: number;
-  /** The time in s after which Redis deletes the key. */
+  /** The lifetime of the key in s. Afterwards Redis deletes it. */
   lifetimeSeconds: number;
   /**
-   * Id of a batch that has the key although its intake was never completed; an empty string if there is none. The new
-   * reservation replaces that of this batch.
+   * The id of a batch that has the key although its intake was never completed; empty if there is none. The new
+   * reservation replaces the one of this batch.
    */
   unsealedBatchId: string;
 }
 
 /**
- * The result of a reservation. `reserved`: the key is reserved for the new batch. `busy`: another request with this key
- * is still sending the batch `batchId`. `exists`: the key belongs to the batch `batchId`.
+ * The result of a reservation. `reserved`: the key is now reserved for the new batch. `busy`: another request with this
+ * key is still sending the batch `batchId`. `exists`: the key belongs to the finished intake of the batch `batchId`.
  */
 export type KeyVerdict = { verdict: 'reserved' } | { verdict: 'busy' | 'exists'; batchId: string };
 

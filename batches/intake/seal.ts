@@ -5,14 +5,14 @@ import type { BatchRecord } from '../store/record.ts';
 
 const script = loadScript(new URL('./seal.lua', import.meta.url));
 
-/** The facts about a batch that are known after its items have been read. */
+/** The facts about a batch that are known only when all its items have been read. */
 export type Sealed = Pick<
   BatchRecord,
   'chunks' | 'total' | 'bodyHash' | 'inputBytes' | 'columns' | 'columnNames' | 'columnTypes'
 >;
 
 /**
- * Seals a batch: its intake is complete, and the batch is acknowledged.
+ * Seals a batch: marks its intake as complete, which acknowledges the batch and makes it visible.
  * @returns false when the batch was deleted or stopped.
  */
 export async function sealBatch(redis: Redis, id: string, sealed: Sealed): Promise<boolean> {

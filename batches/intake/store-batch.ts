@@ -7,27 +7,27 @@ import { type ItemSource, readSource } from './item-source.ts';
 import { type OpenedBatch, openBatch } from './open.ts';
 import { sealBatch } from './seal.ts';
 
-/** The time in ms after which a batch is discarded when its client sends no bytes. */
+/** The length of the lease in ms. A batch whose client sends no bytes for this time is discarded. */
 const leaseMs = 30_000;
-/** The minimum time in ms between two calls of `onActivity` while bytes arrive. */
+/** The minimum interval in ms between two calls of `onActivity` while bytes arrive. */
 const activityMs = 5_000;
 
 /** A batch that is about to be stored. */
 export interface NewBatch extends OpenedBatch, Admission {
   items: ItemSource;
-  /** True for a batch with an idempotency key. The record of such a batch contains the hash of its body. */
+  /** True for a batch with an idempotency key. Its record then contains the hash of the body. */
   storesHash: boolean;
   /**
-   * Called at most every five seconds while bytes arrive, and before the batch is sealed. If it throws, the intake ends
-   * with that error.
+   * Called while bytes arrive, at most every five seconds, and once before the batch is sealed. If it throws, the
+   * intake ends with that error.
    */
   onActivity?: () => Promise<void>;
 }
 
 /**
- * Stores a batch while its items arrive. The batch is created in state `accepting` with a lease, its payloads are
- * written, and then one script seals it: its intake is complete. Until then the batch is invisible to clients, and an
- * interrupted request leaves nothing.
+ * Stores a batch while its items arrive. It creates the batch in state `accepting` with a lease, writes the payloads,
+ * and then seals the batch with one script. Until then the batch is invisible to clients, and an interrupted request
+ * leaves nothing behind.
  * @returns the number of items.
  * @throws {ServiceError} `batch.empty`, `batch.interrupted`, and errors that occur while the items are read.
  */
@@ -37,13 +37,13 @@ export async function storeBatch(redis: Redis, payloads: PayloadStore, batch: Ne
   let opened = false;
   let mayBeSealed = false;
 
-  /** Creates the batch when its first bytes have arrived. */
+  /** Creates the batch as soon as the first bytes have arrived. */
   async function onStart(): Promise<void> {
     opened = true;
     await openBatch(redis, batch, { leaseMs });
   }
 
-  /** Renews the lease. Throws when the lease has expired, since the sweeper may have discarded the batch. */
+  /** Renews the lease. Throws when the lease has expired, because the sweeper may have discarded the batch. */
   async function renew(): Promise<void> {
     if ((await redis.set(lease, '1', 'PX', leaseMs, 'XX')) === null) throw interrupted();
     await batch.onActivity?.();
@@ -55,8 +55,8 @@ export async function storeBatch(redis: Redis, payloads: PayloadStore, batch: Ne
     };
     return await storeItems(redis, writer, { ...batch, onStart, onActivity: renew, onSeal });
   } catch (error) {
-    // Frees the memory of the items at once, since Redis may be full. The sweeper removes the remaining data, since the
-    // batch has no lease now. If the reply to the seal was lost, the items stay, since the batch may be sealed and need
+    // The memory of the items is freed at once, because Redis may be full. The batch now has no lease, so the sweeper
+    // removes the rest. When only the reply to the seal was lost, the items are kept: the batch may be sealed and need
     // them.
     if (opened) {
       await redis.unlink(lease).catch(() => {});
@@ -66,18 +66,18 @@ export async function storeBatch(redis: Redis, payloads: PayloadStore, batch: Ne
   }
 }
 
-/** The items of a batch in state `accepting`. */
+/** The items of a batch in state `accepting`, as they arrive. */
 export interface NewItems {
   id: string;
   items: ItemSource;
-  /** The columns that the request named. Used for items of a format without columns. */
+  /** The columns that the request named. They are used for items of a format without columns. */
   options: Pick<OpenedBatch['options'], 'columns' | 'columnNames' | 'columnTypes'>;
   storesHash: boolean;
   /** Called when the first bytes have arrived. */
   onStart?: () => Promise<void>;
   /**
-   * Called at most every five seconds while bytes arrive, and before the batch is sealed. If it throws, the intake ends
-   * with that error.
+   * Called while bytes arrive, at most every five seconds, and once before the batch is sealed. If it throws, the
+   * intake ends with that error.
    */
   onActivity: () => Promise<void>;
   /**
@@ -88,8 +88,8 @@ export interface NewItems {
 }
 
 /**
- * Writes the payloads of a batch in state `accepting`, and seals the batch. Any process may repeat this from the first
- * item, since the same payloads get the same keys.
+ * Writes the payloads of a batch in state `accepting`, and seals the batch. After an interruption any process may
+ * repeat this from the first item, because the same payloads get the same keys.
  * @returns the number of items.
  * @throws {ServiceError} `batch.empty`, `batch.interrupted`, and errors that occur while the items are read.
  */

@@ -16,7 +16,7 @@ import { pickChunk } from './steps/pick.ts';
 import { releaseChunk } from './steps/release.ts';
 import { type Edges, noEdges, tallyOf } from './steps/tally.ts';
 
-/** A chunk for a worker to evaluate, or the reason why there is nothing to evaluate; see steps/pick.lua. */
+/** A chunk that a worker must evaluate, or the reason why there is nothing to evaluate; see steps/pick.lua. */
 export type Picked =
   | {
       verdict: 'run';
@@ -24,7 +24,7 @@ export type Picked =
       pinned: Omit<Pinned, 'profile'>;
       /** The embeddings that the batch stores. */
       keeps?: KeptEmbeddings;
-      /** The batch whose stored image embeddings the batch uses. */
+      /** The earlier batch whose stored image embeddings this batch uses. */
       imagesFrom?: string | undefined;
       edges: Edges;
       traceparent?: string | undefined;
@@ -34,12 +34,12 @@ export type Picked =
 export type Committed = { verdict: 'committed' | 'already' | 'late'; state: BatchState } | { verdict: 'gone' };
 
 /**
- * The operations with which a worker processes a chunk. Each changes the batch in one atomic script, and may be
- * repeated.
+ * The operations with which a worker processes a chunk. Each operation changes the batch in one atomic script, and may
+ * be repeated.
  */
 export interface Chunks {
   /**
-   * Marks a chunk as active, and moves the next chunk of its batch into the queue.
+   * Marks a chunk as active, reads its items, and moves the next chunk of the batch into the queue.
    * @throws {ServiceError} `storage.unavailable`; the chunk is then returned to the queue.
    */
   pick(job: JobData, profile: string): Promise<Picked>;
@@ -56,22 +56,25 @@ export interface Chunks {
     embeddings?: EmbeddingPieces,
     contentHashes?: readonly (string | undefined)[],
   ): Promise<Committed>;
-  /** Returns the ids of those batches that accept no more outcomes, because they were stopped, ended or deleted. */
+  /**
+   * Returns the ids of those of the given batches that accept no more outcomes, because they were stopped, have ended,
+   * or were deleted.
+   */
   stopped(batchIds: readonly string[]): Promise<string[]>;
   /** Hands a chunk back to the queue because this worker cannot evaluate it now. */
   release(job: JobData): Promise<void>;
   /**
-   * Stores the reason why workers cannot evaluate the batch now. The status of the batch shows it. A batch that waits
-   * for too long fails.
+   * Stores the reason why no worker can evaluate the batch now. Clients see it in the status of the batch. A batch that
+   * waits too long fails.
    */
   block(job: JobData, why: string): Promise<void>;
-  /** Ends the batch of a chunk as failed, because the stored items of the chunk are lost. */
+  /** Ends a batch as failed, because the stored items of one of its chunks are lost. */
   fail(job: JobData): Promise<void>;
 }
 
 /**
- * The time in ms after which a batch fails when no worker can evaluate it. It allows two attempts to load a model, of
- * five minutes each, and the maximum pause of five minutes between them.
+ * The time in ms after which a batch fails if no worker can evaluate it. It allows for two attempts to load a model, of
+ * five minutes each, with the maximum pause of five minutes between them.
  */
 const modelPatienceMs = 900_000;
 /** The maximum length of a stored reason, in characters. */
@@ -135,14 +138,14 @@ export function createChunks(
       const embeddings = { ...(image && { image }), ...(text && { text }) };
       const reply = await commitChunk(redis, batchId, { chunk, results, stored, embeddings, tally }, retentionMs);
       if (reply.verdict === 'gone') {
-        // The batch was deleted before this output was stored, so the deletion has not removed the output.
+        // The batch was deleted before this output was stored, so the deletion did not include the output.
         await payloads.erase(batchId).catch(() => {});
         return { verdict: reply.verdict };
       }
       const { verdict, state, hasStopped } = reply;
       if (hasStopped) log.info({ batchId, tenant }, 'batch stopped by its failure budget');
-      // The commit script cannot do this, since these keys are in another slot of a Redis cluster. If this process dies
-      // first, the sweeper does it later.
+      // The commit script cannot do this, because these keys are in another slot of a Redis cluster. If this process
+      // dies first, the sweeper does it.
       if (terminalStates.has(state)) await ending.settle(batchId);
       else if (hasStopped) await ending.withdraw(batchId);
       return { verdict, state };

@@ -26,29 +26,29 @@ import { setExpiry } from './steps/set-expiry.ts';
 import { inFlightMs, type Stop, stopBatch } from './steps/stop.ts';
 
 /**
- * Stops batches, does the work that follows their end, and deletes them. Every step may be repeated, and the sweeper
- * repeats steps that were interrupted.
+ * Stops batches, does the work after their end, and deletes them. Every step may be repeated; the sweeper repeats
+ * interrupted steps.
  */
 export interface Ending {
   readonly retentionMs: number;
   /**
-   * Stops a running batch. The batch ends when all its chunks in flight have been committed or handed back to the
-   * queue, or at once when there are none. After {@link inFlightMs} the sweeper ends the batch in any case. Only the
+   * Stops a running batch. The batch ends when all its chunks in flight have been committed or returned to the queue,
+   * which is at once when there are none. After {@link inFlightMs} the sweeper ends the batch in any case. Only the
    * first stop of a batch has an effect.
    */
   stop(id: string, as: Stop): Promise<void>;
-  /** Ends a batch by reference as failed, because the object with its items cannot be read. */
+  /** Ends a batch by reference as failed, because its input object cannot be read. */
   refuse(batch: BatchRecord, error: Pick<ItemError, 'code' | 'message'>): Promise<void>;
   /** Removes the waiting jobs of a batch that was stopped or has ended. */
   withdraw(id: string): Promise<void>;
   /**
-   * Does the work that follows the end of a batch: adds it to the list of finished batches, queues the task that writes
-   * its files, and queues its webhook.
+   * Does the work after the end of a batch: adds it to the list of finished batches, queues the task that writes its
+   * result files, and queues its webhook.
    */
   settle(id: string): Promise<void>;
   /**
-   * Deletes all data of a batch. The record is deleted before the other data, and then the batch no longer exists for
-   * clients. The sweeper removes the parts that cannot be removed at once.
+   * Deletes all data of a batch. The record is deleted first; from then on, the batch does not exist for clients. The
+   * sweeper removes whatever cannot be removed at once.
    * @throws {ServiceError} `storage.unavailable`; the sweeper then continues the deletion.
    */
   erase(batch: Pick<BatchRecord, 'id' | 'tenant'>): Promise<void>;
@@ -79,8 +79,8 @@ export function createEnding(
       await unlessFull(() => stored.settle(record));
       const due = record.expiresAt ?? record.createdAt + retentionMs;
       if (await enlistFinished(redis, id, due)) await logEnd(record);
-      // While its files are not written, the batch stays in the list of running batches, so that the sweeper checks
-      // them again.
+      // Until its result files are written, the batch stays in the list of running batches, so that the sweeper checks
+      // it again.
       if ((await unlessFull(() => awaitsFiles(record))) !== false) return;
       if (record.webhookUrl !== undefined && record.webhookState === 'pending') {
         // While Redis is full, the batch stays in the list of running batches, so that the sweeper queues the webhook
@@ -92,8 +92,8 @@ export function createEnding(
   }
 
   /**
-   * Logs the end of a batch. Only the process that adds the batch to the list of finished batches calls this, so that
-   * each end is logged once.
+   * Logs the end of a batch. It is called only by the process that adds the batch to the list of finished batches, so
+   * that the end is logged once.
    */
   async function logEnd(record: BatchRecord): Promise<void> {
     const { id, tenant, state, reason, total, succeeded, failed, cancelled, model } = record;
@@ -137,7 +137,7 @@ export function createEnding(
     withdraw,
     settle,
     async erase({ id, tenant }) {
-      // The batch expires now, so that the sweeper continues the deletion if it is interrupted.
+      // The batch gets an expiry of now, so that the sweeper continues the deletion if it is interrupted.
       await setExpiry(redis, id, 0);
       const keyHash = await redis.hget(batchKeys(redis, id).batch, 'keyHash');
       if (keyHash !== null) await forgetKey(redis, tenant, keyHash, id);

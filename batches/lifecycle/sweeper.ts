@@ -21,11 +21,11 @@ import { listExpired } from './steps/list-expired.ts';
 import { setExpiry } from './steps/set-expiry.ts';
 import type { Stop } from './steps/stop.ts';
 
-/** Recovers work of crashed processes, and deletes expired batches. */
+/** Recovers the work of crashed processes, and deletes expired batches. */
 export interface Sweeper {
   /**
-   * Runs one round: recovers running batches, and deletes expired ones. Safe while workers, APIs and other sweepers
-   * run.
+   * Runs one round: recovers running batches, and deletes expired ones. It is safe to run while workers, API processes
+   * and other sweepers run.
    */
   sweep(): Promise<void>;
 }
@@ -46,29 +46,29 @@ export interface SweeperDeps {
 /** The number of batches that are read from a list at a time. */
 const pageSize = 100;
 /**
- * A listed batch that still has no record after this time in ms is removed, since the process that was creating it has
- * died.
+ * The time in ms that a batch may be in the list without a record. Afterwards it is removed from the list, because the
+ * process that was creating it has died.
  */
 const openingMs = 60_000;
 /**
- * The maximum number of calls in one round that remove payloads of the same batch from a bucket. One call removes some
+ * The maximum number of calls in one round that remove payloads of the same batch from a bucket. One call removes
  * thousands of payloads.
  */
 const eraseCalls = 4;
-/** The time in ms after which the deletion of a batch with further payloads continues, about one round later. */
+/** The time in ms until the deletion of a batch with further payloads continues: about one round. */
 const nextRoundMs = 10_000;
-/** The time in ms after which a failed deletion of a batch is repeated. */
+/** The time in ms until a failed deletion of a batch is repeated. */
 const eraseAgainMs = 60_000;
-/** The maximum number of lost chunks of a batch that one round queues again. See `lostChunks`. */
+/** The maximum number of lost chunks of a batch that are queued again in one round; see `lostChunks`. */
 const maxRepairs = 256;
 /**
- * The time in ms after the deletion of a batch during which each round removes its jobs, since workers may still
- * process some of them.
+ * The time in ms after the deletion of a batch for which each round removes its jobs. Workers may still be processing
+ * some of them.
  */
 const eraseJobsMs = 600_000;
 /**
- * The maximum number of deleted batches whose jobs one round removes. If there are more, the round takes the latest
- * ones.
+ * The maximum number of deleted batches whose jobs are removed in one round. If there are more, the latest ones are
+ * chosen.
  */
 const maxErased = 10_000;
 
@@ -94,7 +94,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
       if (await discardBatch(redis, id)) await ending.erase(record);
       return;
     }
-    // A stopped batch ends when none of its chunks is in flight, or when the time for these chunks is over. None of its
+    // A stopped batch ends when no chunk is in flight, or when the time for chunks in flight has passed. None of its
     // chunks is queued again.
     if (record.stopState !== undefined) return await ending.stop(id, stopOf(record));
     const open = (await redis.sunion(keys.waiting, keys.active)).map(Number);
@@ -105,7 +105,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
   }
 
   /**
-   * Returns the lost chunks of a batch: those that were queued earlier, but have no outcomes and are neither waiting
+   * Returns the lost chunks of a batch: chunks that were queued earlier and have no outcomes, but are neither waiting
    * nor active.
    */
   async function lostChunks(record: BatchRecord, open: ReadonlySet<number>): Promise<number[]> {
@@ -117,7 +117,10 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     return lost.slice(0, maxRepairs);
   }
 
-  /** Queues a chunk again if it has neither outcomes nor a live job. Gives up a chunk whose job has failed for good. */
+  /**
+   * Queues a chunk again if it has neither outcomes nor a live job. If its job has failed permanently, it gives the
+   * chunk up.
+   */
   async function repair(record: BatchRecord, chunk: number): Promise<void> {
     const state = await queues.jobState(record.profile, record.id, chunk);
     if (state === 'live') return;
@@ -129,7 +132,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     await dispatcher.requeue(record, [chunk]);
   }
 
-  /** Commits the error `internal` for each item of a chunk whose job has failed for good. */
+  /** Commits the error `internal` for every item of a chunk whose job has failed permanently. */
   async function giveUp(record: BatchRecord, chunk: number): Promise<void> {
     const job = { v: record.v, tenant: record.tenant, batchId: record.id, chunk };
     const input = await readInput(record.id, chunk);
@@ -186,13 +189,13 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
             await ending.erase({ id, tenant: tenant ?? 'default' });
           }
         } catch (error) {
-          // Stops deleting expired batches in this round. Each further batch would wait for the unavailable store,
-          // which would take too long in total.
+          // The deletion of expired batches ends for this round: each further batch would also wait for the unavailable
+          // store, which would take too long.
           log.warn({ err: error, batchId: id }, 'a batch is only partly deleted; a later sweep deletes the rest');
           await setExpiry(redis, id, eraseAgainMs);
           return;
         }
-        // When a batch has more payloads than these calls remove, the next round continues the deletion.
+        // If these calls could not remove all payloads of a batch, the next round continues.
         if (await isListed(id)) await setExpiry(redis, id, nextRoundMs);
         else log.info({ batchId: id }, 'batch expired');
       }

@@ -8,15 +8,15 @@ import { webhookJobOptions } from '../queue/queues.ts';
 import type { Delivered } from './webhook-delivery.ts';
 
 /**
- * The limits for the webhooks that one worker delivers at the same time. A receiver may take 15 s to respond, so each
- * tenant is guaranteed four deliveries at a time, whatever other tenants send. At most 64 deliveries run at a time,
+ * The limits for webhooks that one worker delivers at the same time. A receiver may take 15 s to respond, so each
+ * tenant is guaranteed four simultaneous deliveries, regardless of other tenants. At most 64 deliveries run at a time,
  * each with a socket and a few kilobytes.
  */
 const shares = { places: 16, guaranteed: 4, hardLimit: 64, waitingPerTenant: 32 } as const;
 
 /**
- * Delivers the webhooks in the queue, and shares the deliveries fairly between tenants.
- * @param deliver delivers the webhook of a batch. `isLast` is true when no further attempt follows.
+ * Delivers the webhooks in the queue, shared fairly between tenants.
+ * @param deliver delivers the webhook of a batch. `isLast` is true for the last attempt.
  */
 export function consumeWebhooks(
   redis: Redis,

@@ -9,7 +9,7 @@ import { setFields } from '../store/set-fields.ts';
 /** The response of the receiver of a webhook. */
 export interface WebhookAnswer {
   status: number;
-  /** The time of its `Retry-After` header, in ms from now. */
+  /** The value of its `Retry-After` header, as a time in ms from now. */
   retryAfterMs?: number | undefined;
 }
 
@@ -21,27 +21,27 @@ export type PostWebhook = (url: string, body: string, headers: Record<string, st
 
 /**
  * The result of an attempt to deliver a webhook. `refused`: further attempts are useless. `later`: the receiver has
- * asked for a retry after `inMs` ms. A failure that may disappear by itself is not returned, but thrown.
+ * asked for a retry after `inMs` ms. A transient failure is thrown as an error instead.
  */
 export type Delivered =
   | { state: 'delivered' }
   | { state: 'refused'; reason: string }
   | { state: 'later'; inMs: number };
 
-/** The maximum delay in ms for which a receiver may ask. A longer one is shortened. */
+/** The maximum delay in ms that a receiver may request. A longer delay is shortened to it. */
 const longestWaitMs = 3_600_000;
-/** The maximum number of attempts, including those that a receiver has delayed. */
+/** The maximum number of attempts, including attempts that the receiver has delayed. */
 const maxAttempts = 10;
-/** HTTP 410: the receiver wants no more webhooks, as Standard Webhooks defines. */
+/** The HTTP status 410, with which a receiver asks for no more webhooks, according to Standard Webhooks. */
 const gone = 410;
-/** HTTP statuses with which a receiver may ask for a retry at a certain time (`Retry-After`). */
+/** The HTTP statuses with which a receiver may request a later retry through `Retry-After`. */
 const putOff = new Set([429, 503]);
 
 /**
- * Posts the final status of a batch to the receiver of its webhook. The signature follows Standard Webhooks:
+ * Sends the final status of a batch to the receiver of its webhook. It is signed according to Standard Webhooks:
  * HMAC-SHA256 over `id.timestamp.body`.
- * @param isLast true when no attempt follows this one.
- * @param secret `whsec_` followed by base64. The receiver has the same secret.
+ * @param isLast true for the last attempt.
+ * @param secret `whsec_` followed by base64; the receiver has the same secret.
  */
 export async function deliverWebhook(
   redis: Redis,
@@ -100,8 +100,8 @@ export async function deliverWebhook(
 
 /**
  * Returns the body of the webhook: the status of the batch at its end. All bodies with the same `webhook-id` must be
- * equal. The fields that change after the end (the delivery of the webhook, and the retry of the batch) therefore have
- * the values that they had at the end.
+ * equal, so fields that change after the end (the delivery of the webhook, and the retry of the batch) have the values
+ * that they had at the end.
  */
 function bodyOf(record: BatchRecord, failures: Record<string, string>): string {
   const atEnd = {

@@ -5,17 +5,17 @@ import type { Reading } from '../../shared/telemetry/readings.ts';
 import type { Queues } from '../queue/queues.ts';
 import type { Speed } from './speed.ts';
 
-/** The maximum number of running batches that one call reads. If there are more, the counts are extrapolated. */
+/** The maximum number of running batches that one call reads. With more batches, the counts are extrapolated. */
 const maxRead = 1_000;
 /**
- * The items per second that are assumed when no items were committed recently. The backlog in seconds then equals the
- * number of pending items.
+ * The rate in items per second that is assumed when no items were committed recently. The backlog in seconds then
+ * equals the number of pending items.
  */
 const assumedSpeed = 1;
 
 const liveStates = ['accepting', 'queued', 'running'] as const;
 
-/** Counts of those running batches of a queue that were posted with the same name of a profile or model. */
+/** Counts of the running batches of a queue that were posted with the same name of a profile or model. */
 interface LiveBatches {
   pending: number;
   oldestAt: number;
@@ -80,14 +80,15 @@ const noBatches = (): LiveBatches => ({
 
 /**
  * Reads the oldest running batches, and extrapolates their counts to all running batches. Returns the counts by queue,
- * and then by the profile or model that the post named. Each queue always has an entry for its own name.
+ * and within a queue by the name of the profile or model in the post. Each queue always has an entry for its own name.
  */
 async function readLive(redis: Redis, queueNames: readonly string[]): Promise<Map<string, Map<string, LiveBatches>>> {
   const [all, ids] = await Promise.all([
     redis.zcard(liveBatches(redis)),
     redis.zrange(liveBatches(redis), 0, String(maxRead - 1)),
   ]);
-  // These are single commands and not a pipeline, since each batch is in its own slot of a Redis cluster.
+  // The records are read with single commands instead of a pipeline, because each batch is in its own slot of a Redis
+  // cluster.
   const records = await Promise.all(
     ids.map((id) =>
       redis.hmget(
@@ -107,13 +108,13 @@ async function readLive(redis: Redis, queueNames: readonly string[]): Promise<Ma
   for (const [queue, postedName, state, createdAt, total, succeeded, failed] of records) {
     const ofQueue = found.get(queue ?? '');
     const known = liveStates.find((name) => name === state);
-    // Skips a batch that has just ended, was deleted, or belongs to a profile that was removed.
+    // The batch has just ended, was deleted, or belongs to a removed profile.
     if (ofQueue === undefined || known === undefined) continue;
     const name = postedName ?? queue ?? '';
     const one = ofQueue.get(name) ?? noBatches();
     ofQueue.set(name, one);
     one.states[known] += share;
-    // The number of items of a batch is unknown until all its items are stored.
+    // The number of items of a batch is unknown until all of them are stored.
     if (known !== 'accepting') one.pending += share * (Number(total) - Number(succeeded) - Number(failed));
     one.oldestAt = Math.min(one.oldestAt, Number(createdAt));
   }

@@ -2,9 +2,12 @@ import { committedItems } from '../../shared/redis/keys.ts';
 import { redisTime } from '../../shared/redis/time.ts';
 import type { Redis } from '../../shared/redis.ts';
 
-/** Measures for each profile how many items per second all its workers commit together. */
+/** Measures for each profile how many items per second all workers together commit. */
 export interface Speed {
-  /** Counts committed items of a profile. If Redis loses a count, the reported speed is too low for a minute. */
+  /**
+   * Counts committed items of a profile. If a count is lost because Redis is unavailable, the reported rate is too low
+   * for a minute.
+   */
   add(profile: string, items: number): void;
   /** Returns the recent items per second of each profile; 0 when no item was committed for a minute. */
   read(profiles: readonly string[]): Promise<Map<string, number>>;
@@ -13,15 +16,15 @@ export interface Speed {
 const slotMs = 10_000;
 const slots = 6;
 /**
- * The number of latest time slots in the shorter of two averages. The higher average is reported, so that the speed
- * rises soon when a profile starts or gains workers.
+ * The number of time slots in the shorter of two averages. The higher average is reported, so that the rate rises
+ * quickly when a profile starts or gets more workers.
  */
 const latestSlots = 2;
 
 /**
- * Stores the counts in Redis, so that all API processes report the same speed, also after a restart.
- * @param now returns ms since 1970. Default: the clock of Redis, since the clocks of workers and APIs may differ by
- * days.
+ * Stores the counts in Redis, so that all API processes report the same rate, even after a restart.
+ * @param now returns ms since 1970. Default: the clock of Redis, because the clocks of workers and API processes may
+ * differ by days.
  */
 export function createSpeed(redis: Redis, now: () => number | Promise<number> = () => redisTime(redis)): Speed {
   return {

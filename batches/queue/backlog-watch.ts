@@ -2,28 +2,30 @@ import { jobKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 
 /**
- * Detects a worker that is idle and takes no job although jobs wait. This happens when the worker's connection to Redis
- * is dead, since a connection that waits for jobs shows no error.
+ * Detects a worker that is idle and receives no job although jobs are waiting. This happens when its connection to
+ * Redis is dead, because a connection that waits for jobs reports no error.
  */
 export interface BacklogWatch {
   /** Records that the worker has taken a job. */
   taken(): void;
   /**
-   * Returns the time in ms for which jobs have waited while the worker was idle and took none; 0 while it takes jobs.
+   * Returns for how many ms jobs have been waiting while the worker was idle and received none; 0 while it receives
+   * jobs.
    */
   silentMs(): number;
   close(): void;
 }
 
 /**
- * The time in ms after which an idle worker that takes no job although jobs wait counts as silent. A healthy worker
- * takes a job within 15 s, even when its connection is replaced.
+ * The time in ms after which an idle worker that receives no job although jobs are waiting is called silent. A healthy
+ * worker takes a job within 15 s, even when its connection is replaced.
  */
 export const silentAfterMs = 60_000;
 
 /**
  * @param isIdle returns true when the worker could take a job now.
- * @param onSilent called when the worker has been silent for `afterMs`, and again every `afterMs` until it takes a job.
+ * @param onSilent called when the worker has been silent for `afterMs`, and again after every further `afterMs` until
+ * it takes a job.
  */
 export function watchBacklog(
   redis: Redis,
@@ -43,7 +45,7 @@ export function watchBacklog(
   }
 
   async function check(): Promise<void> {
-    // Without Redis the worker cannot take a job. Other code reports that Redis is unavailable.
+    // Without Redis no worker can take a job. Other code reports that Redis is unavailable.
     if (redis.status !== 'ready' || !isIdle()) return taken();
     const checkedAt = performance.now();
     const [waiting, prioritized, isPaused] = await Promise.all([
@@ -61,7 +63,7 @@ export function watchBacklog(
   const timer = setInterval(() => {
     if (isChecking) return;
     isChecking = true;
-    // An error of Redis is not a fault of the worker.
+    // An error of Redis does not mean that the worker is silent.
     void check()
       .catch(taken)
       .finally(() => {

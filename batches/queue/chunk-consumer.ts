@@ -9,73 +9,74 @@ import { closeWorker } from './close-worker.ts';
 import type { JobConsumer } from './job-consumer.ts';
 import { quickRecovery, refusedRestMs, workerOptions } from './worker-options.ts';
 
-/** The result of processing a chunk. `log` contains the lines that Bull Board shows with the job. */
+/** The result of processing a chunk. `log` has the lines that Bull Board shows for the job. */
 export type Verdict = { done: object; log?: string[] } | HandBack | PutBack;
 
 /**
- * Returns a chunk to the queue before its items are read, because this worker takes no chunk of its tenant now. This
+ * Returns a chunk to the queue before its items are read, because this worker takes no chunks of its tenant now. It
  * does not count as a start of the chunk, and the worker continues with other chunks.
  */
 export interface PutBack {
   putBack: string;
-  /** The time in ms after which the job is offered again. */
+  /** The time in ms until the job is offered again. */
   delayMs: number;
 }
 
 /** Returns a chunk to the queue because this worker has started it but cannot evaluate it now. */
 export interface HandBack {
   handBack: string;
-  /** The time in ms after which the job is offered again. */
+  /** The time in ms until the job is offered again. */
   delayMs: number;
-  /** The time in ms for which this worker takes no jobs, so that a faulty worker does not drain the queue. */
+  /** The time in ms for which this worker takes no jobs. It prevents a faulty worker from emptying the queue. */
   pauseMs: number;
 }
 
-/** The job of a chunk. `starts` is the number of its earlier starts, and `waitedMs` is its time in the queue in ms. */
+/**
+ * A job that evaluates a chunk. `starts` is the number of its earlier starts, and `waitedMs` is the time in ms that it
+ * waited in the queue.
+ */
 export interface Delivery {
   data: JobData;
   starts: number;
   waitedMs: number;
 }
 
-/** Takes chunks from the queue, and detects when it gets none although chunks wait. */
+/** Takes chunks from the queue, and detects when it receives none although chunks are waiting. */
 export interface ChunkConsumer extends JobConsumer {
-  /** Returns the time in ms for which chunks have waited while this consumer was idle and took none. */
+  /** Returns for how many ms chunks have been waiting while this consumer was idle and received none. */
   silentMs(): number;
 }
 
-/** The limits for the chunks that a worker processes at the same time. Each of these chunks takes a slot. */
+/** The limits for the chunks that a worker processes at the same time. Each of them occupies a slot. */
 export interface ChunkConcurrency {
   usual: number;
   /**
-   * The maximum number of slots. The slots beyond `usual` are for chunks of tenants for which `hasPlace` returns true.
-   * Default: `usual`.
+   * The maximum number of slots. The slots beyond `usual` are only for chunks of tenants for which `hasPlace` returns
+   * true. Default: `usual`.
    */
   most?: number;
-  /** Returns true when a chunk of this tenant may have a slot in addition to the usual ones. */
+  /** Returns true when a chunk of this tenant may occupy a slot beyond the usual ones. */
   hasPlace?: (tenant: string) => boolean;
 }
 
 /**
- * When all usual slots have been taken for this time in ms, the queue is searched for a chunk of another tenant. This
- * is also the time between two searches.
+ * When all usual slots have been occupied for this time in ms, the consumer searches the queue for a chunk of another
+ * tenant. It is also the interval between two searches.
  */
 const searchEveryMs = 500;
-/**
- * The time in ms before the next search when a chunk has started in an additional slot, or when any chunk has ended.
- */
+/** The time in ms until the next search after a chunk has started in an additional slot or any chunk has ended. */
 const soonMs = 20;
 /**
- * The number of waiting jobs that a search reads. Tenants take fair turns, so the chunk of a new tenant is among the
- * first jobs.
+ * The number of waiting jobs that a search reads. Tenants take turns, so the chunk of a new tenant is among the first
+ * jobs.
  */
 const jobsRead = 100;
 
 /**
- * Takes chunks of one profile. When all usual slots have been taken for a while, the consumer searches the queue for a
- * chunk of a tenant that may have an additional slot. It moves this chunk to the front, since BullMQ takes jobs in
- * order. In this way a tenant whose chunks wait for slow hosts does not stop the other tenants. If another worker takes
- * the chunk first, this worker gets a different chunk, and `processor` puts that different chunk back.
+ * Takes chunks of one profile. When all usual slots have been occupied for a while, it searches the queue for a chunk
+ * of a tenant that may have an additional slot, and moves this chunk to the front, because BullMQ takes jobs in order.
+ * A tenant whose chunks wait for slow hosts thus does not block other tenants. If another worker takes the chunk first,
+ * this worker gets a different one, which `processor` puts back.
  */
 export function consumeChunks(
   redis: Redis,
@@ -120,13 +121,13 @@ export function consumeChunks(
       ...workerOptions(redis),
       ...quickRecovery,
       concurrency: usual,
-      // With this setting BullMQ counts the finished jobs, and stores no history of the counts.
+      // With this setting BullMQ counts the finished jobs but stores no history of the counts.
       metrics: { maxDataPoints: 1 },
     });
     opened.on('error', (error) => {
       log.debug({ err: error, profile }, 'connection error of a consumer of chunks');
-      // Pauses the worker after an error of Redis, as `restWhenRefused` does. `rest` uses one timer for this pause and
-      // for the pauses after hand-backs.
+      // Pauses the worker after an error of Redis, as `restWhenRefused` does. It uses `rest`, so that this pause and
+      // the pauses after a chunk was handed back share one timer.
       if (faultOfReply(error.message) !== undefined) rest(refusedRestMs);
     });
     opened.on('failed', (job, error) => log.error({ err: error, job: job?.id, profile }, 'chunk failed'));
@@ -156,8 +157,8 @@ export function consumeChunks(
     searchForOthers(running > usual ? soonMs : searchEveryMs);
     return () => {
       running--;
-      // Lowers the concurrency to the slots in use. Beyond the usual slots, only a chunk that a search has found may be
-      // taken.
+      // Lowers the concurrency to the number of occupied slots. Beyond the usual slots, the worker must take only a
+      // chunk that a search has found.
       worker.concurrency = Math.max(usual, running);
       searchForOthers(soonMs);
     };
@@ -181,8 +182,8 @@ export function consumeChunks(
       await job.changePriority({ priority: 0, lifo: true });
       if (running < usual || running >= most || resting !== undefined || worker.closing) return;
       worker.concurrency = running + 1;
-      // BullMQ reads its concurrency only when a job ends and when the worker is resumed, so the worker is paused and
-      // resumed.
+      // BullMQ reads its concurrency only when a job ends or when the worker is resumed, so the worker is paused and
+      // resumed here.
       void worker.pause(true);
       void worker.resume();
       return;

@@ -9,33 +9,31 @@ import { jobId, type Queues } from './queues.ts';
 import { refundTurns } from './refund-turns.ts';
 import { type TurnJob, takeTurns } from './take-turns.ts';
 
-/**
- * The maximum number of chunks of one batch that wait in the queue. Chunks that workers are evaluating do not count.
- */
+/** The maximum number of chunks of a batch that wait in the queue. Chunks that workers are evaluating do not count. */
 const windowChunks = 32;
 /**
- * The maximum number of batches of equal priority whose chunks move into the queue again at the same time. The sweeper
- * resumes further batches.
+ * The maximum number of batches of equal priority whose chunks are moved into the queue together when it becomes their
+ * turn. The sweeper resumes further batches.
  */
 const maxResumed = 100;
 
 /**
- * Moves chunks of many batches into the queue. Each batch has a limited number of waiting chunks (its window). Each job
- * gets a turn, which is its position in the fair order of all tenants.
+ * Moves the chunks of all batches into the queue. Each batch has a limited number of waiting chunks, its window. Each
+ * job gets a turn: its position in the fair order of all tenants.
  */
 export interface Dispatcher {
-  /** Moves chunks of a batch into the queue until the maximum number of its chunks waits there. Safe to repeat. */
+  /** Moves chunks of a batch into the queue until its window is full. Safe to repeat. */
   refill(batch: Dispatched): Promise<void>;
   /** Records that a worker has taken a chunk, and moves the next chunk of the batch into the queue. */
   taken(batch: Dispatched, chunk: number): Promise<void>;
   /**
-   * Gives the turn of a job back to its tenant when the job had nothing to evaluate, so that the tenant is not charged
+   * Gives the turn of a job back to its tenant, because the job had nothing to evaluate. The tenant is then not charged
    * for it.
    */
   dropTurn(profile: string, job: JobData): Promise<void>;
-  /** Adds jobs again for chunks whose jobs were lost. */
+  /** Adds new jobs for chunks whose jobs were lost. */
   requeue(batch: Weighted, chunks: readonly number[]): Promise<void>;
-  /** Stops moving chunks of a stopped or ended batch into the queue, and removes its waiting jobs. */
+  /** Moves no more chunks of a stopped or ended batch into the queue, and removes its waiting jobs. */
   withdraw(batch: Weighted, waiting: readonly number[]): Promise<void>;
 }
 
@@ -43,9 +41,9 @@ type Weighted = Dispatched & Pick<BatchRecord, 'weight'>;
 
 export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
   /**
-   * Of each tenant, only the batches with the highest priority get chunks into the queue. The windows of the tenant's
-   * other batches are not filled while these batches have chunks left. If this process dies after it has taken a chunk
-   * and before it adds the job, the chunk stays in `waiting` until the sweeper adds the job.
+   * Among the batches of a tenant, only those with the highest priority get chunks into the queue. The windows of its
+   * other batches are not filled until these batches have no chunks left. If this process dies after it has taken a
+   * chunk from the batch and before it adds the job, the chunk stays in `waiting` until the sweeper adds the job.
    */
   async function refill(batch: Dispatched, takenJob = ''): Promise<void> {
     const order = dispatchOrder(redis, batch.profile, batch.tenant);
@@ -58,7 +56,7 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     } else if ((await redis.zrem(order, batch.id)) === 1) await refillNext(batch);
   }
 
-  /** Takes a turn for each chunk, and adds the job of the chunk with the priority of that turn. */
+  /** Takes a turn for each chunk, and adds the job of the chunk to the queue with that turn as its priority. */
   async function enqueue(
     batch: Dispatched,
     weight: number,
@@ -80,8 +78,8 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
   }
 
   /**
-   * Returns the first running batch in a tenant's order of batches. Removes stopped, ended and deleted batches before
-   * it from the order, since they would hold the other batches back forever.
+   * Returns the first running batch in the order of batches of a tenant. Stopped, ended and deleted batches before it
+   * are removed from the order, because they would hold back the other batches forever.
    */
   async function firstLive(order: string): Promise<[id: string, score: number] | []> {
     for (;;) {
@@ -93,7 +91,10 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     }
   }
 
-  /** Fills the windows of the batches that are first in the tenant's order after the former first batch was removed. */
+  /**
+   * Fills the windows of the batches that have become the first in the order of the tenant, because the former first
+   * batch was removed.
+   */
   async function refillNext({ profile, tenant }: Dispatched): Promise<void> {
     const order = dispatchOrder(redis, profile, tenant);
     const [, score] = await firstLive(order);
@@ -114,15 +115,15 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
       const wasFirst = (await redis.zrem(dispatchOrder(redis, batch.profile, batch.tenant), batch.id)) === 1;
       if (waiting.length > 0) await refund(batch, waiting);
       for (const chunk of waiting) await queues.remove(batch.profile, batch.id, chunk);
-      // A full Redis refuses new jobs. The sweeper adds these jobs when Redis has free memory.
+      // When Redis is full, it refuses new jobs. The sweeper adds these jobs when Redis has free memory again.
       if (wasFirst) await unlessFull(() => refillNext(batch));
     },
   };
 }
 
 /**
- * Returns the job id and cost of each chunk. A chunk of `smallChunks.items` items costs 1, and a larger chunk costs
- * more in proportion.
+ * Returns the job id and the cost of each chunk. A chunk of `smallChunks.items` items costs 1; the cost is proportional
+ * to the number of items.
  */
 const turnJobs = (batchId: string, chunks: readonly number[]): TurnJob[] =>
   chunks.map((chunk) => ({ id: jobId(batchId, chunk), cost: itemsOfChunk(chunk) / smallChunks.items }));

@@ -7,15 +7,15 @@ import { restWhenRefused, workerOptions } from './worker-options.ts';
 /** Options for sharing the jobs of one worker fairly between tenants. */
 export interface FairJobsOptions {
   queue: string;
-  /** The number of jobs that run at the same time. A tenant without competition may use all of them. */
+  /** The maximum number of jobs that run at the same time. A tenant without competition may use all of them. */
   places: number;
-  /** A tenant with fewer running jobs than this never waits for jobs of other tenants. */
+  /** The number of running jobs below which a tenant never waits for jobs of other tenants. */
   guaranteed: number;
-  /** The maximum number of jobs that run at the same time, including guaranteed ones of further tenants. */
+  /** The maximum number of jobs that run at the same time when guaranteed jobs of further tenants are included. */
   hardLimit: number;
   /**
-   * The maximum number of a tenant's jobs that wait in this process until they may run. Further jobs of the tenant
-   * return to the queue.
+   * The maximum number of jobs of a tenant that wait in this process for their turn. Further jobs of the tenant return
+   * to the queue.
    */
   waitingPerTenant: number;
   /** Options of the BullMQ worker, in ms. */
@@ -24,29 +24,33 @@ export interface FairJobsOptions {
 }
 
 /**
- * Runs a job. Returns undefined when the job is done, or the time in ms after which the job must be offered again. Such
- * a job has not used up an attempt.
+ * Runs a job. Returns undefined when the job is done. Otherwise returns the time in ms until the job must be offered
+ * again; this does not use up an attempt.
  */
 export type RunJob = (job: Job) => Promise<{ againInMs: number } | undefined>;
 
-/** The time in ms after which a job that a stopping worker has handed back is offered again. */
+/** The time in ms until a job that a stopping worker has handed back is offered again. */
 export const handedBackMs = 500;
 /**
- * The time in ms between two jobs of a tenant that return to the queue. The returned jobs of a tenant are offered again
- * one after another, 20 a second, so that a queue of thousands of jobs costs Redis little.
+ * The interval in ms at which the returned jobs of a tenant are offered again: one after another, 20 a second, so that
+ * thousands of them cost Redis little.
  */
 const returnEveryMs = 50;
-/** The maximum time in ms after which a returned job is offered again. */
+/** The maximum time in ms until a returned job is offered again. */
 const longestReturnMs = 60_000;
 
 /**
- * Takes jobs from a queue that all tenants share, and shares the running jobs fairly between tenants. BullMQ alone
- * serves a queue in order: 96 webhooks to receivers that did not respond delayed the webhook of another tenant by 98 s.
+ * Takes jobs from a queue that all tenants share, and divides the running jobs fairly between tenants. BullMQ alone
+ * serves a queue in order: in a test, 96 webhooks to receivers that did not respond delayed the webhook of another
+ * tenant by 98 s.
  */
 export function consumeFairly(redis: Redis, options: FairJobsOptions, run: RunJob): { worker: Worker; close: Close } {
   const { queue, places: count, guaranteed, hardLimit, waitingPerTenant, ...ofWorker } = options;
   const places = createFairPlaces({ places: count, guaranteed, hardLimit });
-  /** By tenant, the time at which its last returned job is offered again, on the clock of `performance.now()`. */
+  /**
+   * The time at which the last returned job of a tenant is offered again, by tenant. Times are those of
+   * `performance.now()`.
+   */
   const returns = new Map<string, number>();
 
   function returnMs(tenant: string): number {
@@ -58,7 +62,7 @@ export function consumeFairly(redis: Redis, options: FairJobsOptions, run: RunJo
   }
 
   async function runInTurn(job: Job): Promise<{ againInMs: number } | undefined> {
-    // Jobs of older releases have no tenant. They all count as jobs of one tenant with an empty name.
+    // Jobs of older releases have no tenant. They count as jobs of one tenant with an empty name.
     const tenant = String(job.data.tenant ?? '');
     if (places.waiting(tenant) >= waitingPerTenant) return { againInMs: returnMs(tenant) };
     let release: () => void;
@@ -82,8 +86,8 @@ export function consumeFairly(redis: Redis, options: FairJobsOptions, run: RunJo
       await job.moveToDelayed(Date.now() + again.againInMs, token);
       throw new DelayedError();
     },
-    // BullMQ's concurrency includes the jobs that wait in `runInTurn`. When one tenant fills the queue, its jobs above
-    // `waitingPerTenant` return to the queue, so that jobs of other tenants are reached.
+    // The concurrency of BullMQ must include the jobs that wait in `runInTurn`. When one tenant fills the queue, its
+    // jobs above `waitingPerTenant` return to the queue, so that jobs of other tenants are reached.
     { ...workerOptions(redis), ...ofWorker, concurrency: 4 * hardLimit },
   );
   restWhenRefused(worker);

@@ -7,9 +7,9 @@ import type { JobConsumer } from './job-consumer.ts';
 import { restWhenRefused, workerOptions } from './worker-options.ts';
 
 /**
- * Runs `sweep` every `everyMs` ms, each time in one of the processes that call this function. BullMQ schedules the
- * runs. Scheduling needs writes, which a full Redis refuses, although a sweep would free memory. A process in which no
- * sweep has run for three times `everyMs` therefore runs `sweep` without BullMQ.
+ * Runs `sweep` every `everyMs` ms in one of the processes that call this function; BullMQ chooses the process. When
+ * Redis is full, BullMQ cannot schedule the run, because that needs a write, although a sweep would free memory. So a
+ * process in which no sweep has run for three times `everyMs` runs `sweep` without BullMQ.
  */
 export function scheduleMaintenance(
   redis: Redis,

@@ -4,16 +4,16 @@ import type { Redis } from '../../shared/redis.ts';
 
 const script = loadScript(new URL('./next-chunks.lua', import.meta.url));
 
-/** Chunks of a batch to add to the queue. */
+/** The chunks of a batch that must be added to the queue. */
 export interface NextChunks {
   chunks: number[];
-  /** True when more chunks of the batch follow later. */
+  /** True when the batch has further chunks that are not in the queue. */
   hasMore: boolean;
-  /** The weight of the tenant at the time of the post: its share of the workers, relative to other tenants. */
+  /** The weight of the tenant when the batch was posted, which determines its share of the workers. */
   weight: number;
 }
 
-/** Takes the next chunks of a batch, so that up to `window` of its chunks wait in the queue. */
+/** Takes the next chunks of a batch: as many as are missing until `window` of its chunks wait in the queue. */
 export async function takeNextChunks(redis: Redis, id: string, window: number): Promise<NextChunks> {
   const { batch, waiting } = batchKeys(redis, id);
   const reply = await script(redis, [batch, waiting], [window]);

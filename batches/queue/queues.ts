@@ -14,11 +14,11 @@ export interface QueueCounts {
   workers: number;
 }
 
-/** Adds, finds and removes jobs in the queues of all profiles, of tasks and of webhooks. */
+/** Adds, finds and removes jobs in all queues: those of the profiles, of the tasks, and of the webhooks. */
 export interface Queues {
   /**
-   * Adds jobs for chunks of a batch. The job of each chunk gets the priority at the same position. A chunk that already
-   * has a job keeps that job.
+   * Adds jobs for chunks of a batch. `priorities` has the priority of each chunk, in the same order. A chunk that
+   * already has a job keeps that job.
    */
   add(
     batch: Dispatched & Pick<BatchRecord, 'weight'>,
@@ -28,32 +28,29 @@ export interface Queues {
   /** Adds the job that delivers the webhook of a batch, unless the job already exists. */
   addWebhook(batch: Owned): Promise<void>;
   /**
-   * Adds the job for a task of a batch, unless the job is already waiting or running.
-   * @returns `failed` when the job has failed for good. Such a job is not added again.
+   * Adds the job for a task of a batch, unless it is already waiting or running.
+   * @returns `failed` when the job has failed permanently. Such a job is not added again.
    */
   ensureTask(task: Task, batch: Owned): Promise<'live' | 'failed'>;
   /**
-   * Returns the state of a chunk's job: `absent`, `failed` for good, `completed`, or `live` (waiting, delayed or
-   * active).
+   * Returns the state of the job of a chunk: `absent`, `failed` (permanently), `completed`, or `live` (waiting, delayed
+   * or active).
    */
   jobState(profile: string, batchId: string, chunk: number): Promise<'absent' | 'failed' | 'completed' | 'live'>;
   /**
-   * Offers delayed jobs at once that are overdue, or whose delay is longer than any correct delay. BullMQ computes
-   * delays with the clock of the worker that hands a job back. If that clock is days ahead, a chunk would wait for
+   * Offers delayed jobs at once if they are overdue or if their delay is longer than any correct delay. BullMQ computes
+   * delays with the clock of the worker that hands a job back; if that clock is days ahead, a chunk would wait for
    * days.
    * @param now the time of Redis, in ms since 1970.
    */
   promoteMistimed(now: number): Promise<void>;
-  /** Removes the job of a chunk that no worker is processing, so that a new job can be added for the chunk. */
+  /** Removes the job of a chunk, which no worker is processing, so that a new job can be added for the chunk. */
   remove(profile: string, batchId: string, chunk: number): Promise<void>;
   /** Removes finished, failed and delayed jobs of batches, with their logs. Safe to repeat. */
   erase(batches: readonly Pick<Dispatched, 'id' | 'profile'>[]): Promise<void>;
   /** Counts the jobs of the given profiles, or of all profiles by default. */
   counts(profiles?: readonly string[]): Promise<QueueCounts[]>;
-  /**
-   * Returns for each profile the number of jobs that workers have finished since the queue was created, as BullMQ
-   * counts them.
-   */
+  /** Returns for each profile how many jobs workers have finished since the queue was created, according to BullMQ. */
   finished(profiles: readonly string[]): Promise<Record<'completed' | 'failed', number>[]>;
   /** Returns true while the connection to Redis is ready. */
   isReachable(): boolean;
@@ -68,16 +65,16 @@ export type Owned = Pick<BatchRecord, 'id' | 'tenant'>;
 /** Returns the id of a chunk's job. */
 export const jobId = (batchId: string, chunk: number): string => `${batchId}-${chunk}`;
 /**
- * Returns the id of a job's batch. Every job id begins with it. The job of a task or webhook has only the batch id as
- * its id.
+ * Returns the id of the batch of a job. Every job id begins with the id of its batch; the job id of a task or webhook
+ * is the batch id alone.
  */
 const batchOfJob = (job: string): string => job.slice(0, uuidLength);
 const uuidLength = 36;
 
 /**
- * Options of the jobs of chunks. `attempts` counts errors of workers, not errors of items: the error of an item is an
- * outcome. A stalled or handed-back job does not count either. Finished jobs stay for Bull Board and take 1.2 KB of
- * Redis each. They do not prove that a chunk is done; only the bit of the chunk in `done` does.
+ * Options of the jobs of chunks. `attempts` counts errors of workers only: the error of an item is an outcome, and a
+ * stalled or returned job does not count. Finished jobs are stored for Bull Board and take 1.2 KB of Redis each. They
+ * do not show that a chunk is done; only its bit in `done` does.
  */
 const jobOptions = {
   attempts: 8,
@@ -87,32 +84,30 @@ const jobOptions = {
 } as const;
 
 /**
- * In BullMQ, the score of a delayed job is the time at which it is due, in ms, multiplied by this number, plus a
- * counter.
+ * The factor in the score of a delayed job. BullMQ computes the score as the time in ms at which the job is due,
+ * multiplied by this number, plus a counter.
  */
 const scoresPerMs = 0x1000;
-/** A delayed job that is late by this time in ms counts as overdue. While workers run, jobs are not so late. */
+/** The lateness in ms from which a delayed job counts as overdue. While workers run, no job is that late. */
 const overdueMs = 30_000;
 /**
- * Times in ms that exceed every possible delay, of a chunk's job and of any job. A chunk is delayed by at most 64 s,
- * and a task by at most four and a half hours.
+ * Delays in ms that exceed every correct one: first that of a chunk's job, then that of any job. A chunk is delayed by
+ * at most 64 s, and a task by at most four and a half hours.
  */
 const longestChunkDelayMs = 120_000;
 const longestDelayMs = 6 * 3_600_000;
-/**
- * The maximum number of overdue jobs, and of jobs with too long a delay, that are offered again per queue and round.
- */
+/** The maximum number of overdue jobs, and of jobs with too long a delay, that a round offers again for each queue. */
 const maxPromoted = 1_000;
 
 /**
- * The maximum length of BullMQ's event stream, which this service does not use. The default of 10,000 events takes 1.5
- * MB of Redis per queue.
+ * The maximum length of BullMQ's event stream, which this service does not use. The default of 10,000 events would take
+ * 1.5 MB of Redis per queue.
  */
 const queueEvents = { maxLen: 100 };
 
 /**
- * Options of the jobs of webhooks. The pauses between attempts, 10 s, 20 s, 40 s ..., add up to about an hour and a
- * half, so that a receiver may be unavailable for an hour.
+ * Options of the jobs of webhooks. The pauses between attempts (10 s, 20 s, 40 s …) add up to about an hour and a half,
+ * so a receiver may be unavailable for an hour.
  */
 export const webhookJobOptions = {
   attempts: 10,
@@ -128,8 +123,8 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
     if (queue === undefined) {
       queue = new Queue(name, { connection: redis, prefix: queuePrefix(redis), streams: { events: queueEvents } });
       queue.on('error', (error) => log.debug({ err: error, queue: name }, 'connection error of a queue'));
-      // A queue whose connection broke during BullMQ's handshake stays unusable. It is forgotten, and the next use
-      // creates it again.
+      // A queue whose connection broke during BullMQ's handshake stays unusable. It is removed here, and the next use
+      // creates a new one.
       queue.waitUntilReady().catch(() => queues.delete(name));
       queues.set(name, queue);
     }
@@ -146,7 +141,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
     async add({ id, tenant, profile, weight }, chunks, priorities) {
       const jobs = chunks.map((chunk, at) => {
         const data: JobData = { v: payloadVersion, tenant, batchId: id, chunk, weight };
-        // The priority is never 0, since BullMQ serves jobs of priority 0 before all other jobs.
+        // The priority is at least 1, because BullMQ serves jobs of priority 0 before all other jobs.
         return { name: 'chunk', data, opts: { ...jobOptions, jobId: jobId(id, chunk), priority: priorities[at] ?? 1 } };
       });
       await queueOf(queueName(profile)).addBulk(jobs);
@@ -184,7 +179,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
         ]);
         for (const id of ids.flat()) {
           const job = await queue.getJob(id);
-          // Promoting fails when a worker has taken the job in the meantime.
+          // Promoting a job fails when a worker has taken the job in the meantime.
           await job?.promote().catch((error: Error) => log.debug({ err: error, job: id }, 'delayed job not promoted'));
         }
       }
@@ -234,8 +229,8 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
     isReachable: () => redis.status === 'ready',
     all: () => [...new Set([...shown().map(queueOf), ...queues.values()])],
     async close() {
-      // BullMQ waits until a connection is open before it closes the connection. Without Redis it would wait forever,
-      // so then no queue is closed.
+      // Before BullMQ closes a connection, it waits until the connection is open. Without Redis it would wait forever,
+      // so no queue is closed then.
       if (redis.status === 'ready') await Promise.all([...queues.values()].map((queue) => queue.close()));
     },
   };

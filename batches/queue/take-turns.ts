@@ -4,9 +4,9 @@ import type { Redis } from '../../shared/redis.ts';
 
 const script = loadScript(new URL('./take-turns.lua', import.meta.url));
 
-/** Jobs of one tenant that each need a turn. A turn is the position of a job in the fair order of all tenants. */
+/** A request for turns: jobs of one tenant that each need a position in the fair order of all tenants. */
 export interface TurnRequest {
-  /** Id of a job that a worker has just taken, which ends the turn of that job; an empty string if there is none. */
+  /** The id of the job that a worker has just taken, which ends its turn; an empty string if there is none. */
   takenJob: string;
   tenant: string;
   weight: number;
@@ -18,7 +18,10 @@ export interface TurnJob {
   cost: number;
 }
 
-/** Gives each job a turn. @returns a BullMQ priority for each job, from 1. Lower numbers are served first. */
+/**
+ * Gives each job a turn. @returns the BullMQ priority of each job, at least 1. Jobs with lower numbers are served
+ * first.
+ */
 export async function takeTurns(redis: Redis, profile: string, request: TurnRequest): Promise<number[]> {
   const { takenJob, tenant, weight, jobs } = request;
   const { turns, starts, prioritized } = turnKeys(redis, profile);

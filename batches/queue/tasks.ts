@@ -7,8 +7,8 @@ import type { JobConsumer } from './job-consumer.ts';
 import { quickRecovery } from './worker-options.ts';
 
 /**
- * A task of a worker for a batch by reference, whose items are in an object of a bucket. `intake` reads the object, and
- * `files` writes the result files.
+ * A task that a worker does for a batch by reference (a batch whose items are in an object of a bucket). `intake` reads
+ * the object, and `files` writes the result files.
  */
 export type Task = keyof typeof taskQueues;
 
@@ -18,9 +18,9 @@ const retained = {
 } as const;
 
 /**
- * The repetitions of a failed task. `intake` is repeated after 2 s, 4 s ... 512 s, so a batch whose input cannot be
- * read for a quarter of an hour fails. `files` is repeated for about four and a half hours, since the result files
- * would otherwise be lost.
+ * The retries of a failed task. `intake` is retried after 2 s, 4 s … 512 s, so a batch whose input cannot be read for a
+ * quarter of an hour fails. `files` is retried for about four and a half hours, because otherwise the result files
+ * would be lost.
  */
 export const taskJobOptions = {
   intake: { ...retained, attempts: 10, backoff: { type: 'exponential', delay: 2_000 } },
@@ -36,20 +36,20 @@ export interface Attempt {
 }
 
 /**
- * Runs a task. Returns undefined when the task is done, or the time in ms after which it must be called again. A task
- * that throws is repeated.
+ * Runs a task. Returns undefined when the task is done, or the time in ms after which it must be called again. When it
+ * throws, the task is retried.
  */
 export type TaskRun = (batchId: string, attempt: Attempt) => Promise<{ againInMs: number } | undefined>;
 
 /**
- * The limits for the files that one worker reads or writes at the same time. Each file takes some tens of megabytes of
- * memory. Each tenant is guaranteed one file at a time, whatever other tenants do.
+ * The limits for files that one worker reads or writes at the same time. Each file takes some tens of megabytes of
+ * memory. Each tenant is guaranteed one file at a time, regardless of other tenants.
  */
 const shares = { places: 2, guaranteed: 1, hardLimit: 8, waitingPerTenant: 2 } as const;
 
 /**
- * Takes tasks of one kind, and shares them fairly between tenants. When a worker is killed, another worker restarts its
- * task within 20 s.
+ * Takes tasks of one kind, shared fairly between tenants. When a worker is killed, another worker restarts its task
+ * within 20 s.
  */
 export function consumeTasks(redis: Redis, task: Task, run: TaskRun, stopping: AbortSignal, log: Logger): JobConsumer {
   const runJob = async (job: Job) => {

@@ -4,26 +4,26 @@ import { queuePrefix } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 
 /**
- * Returns the options that all BullMQ workers share. A job stalls when its worker dies. This is not an error of the
- * job, so the number of stalls is practically unlimited.
+ * Returns the options of all BullMQ workers. A job stalls when its worker dies. This is not a fault of the job, so the
+ * number of stalls is practically unlimited.
  */
 export const workerOptions = (redis: Redis) =>
   ({
     connection: redis,
     prefix: queuePrefix(redis),
     maxStalledCount: 1000,
-    // The time in ms after which a worker tries again when Redis was unreachable. With BullMQ's default of 15 s,
-    // encoders would stay idle after Redis has returned.
+    // The time in ms until a worker tries again after Redis was unreachable. With BullMQ's default of 15 s, encoders
+    // would stay idle although Redis is available again.
     runRetryDelay: 1_000,
   }) as const;
 
-/** Times in ms. The jobs of a killed worker return to their queue within the sum of both times. */
+/** Lock times in ms. The jobs of a killed worker return to the queue within the sum of both times. */
 export const quickRecovery = { lockDuration: 10_000, stalledInterval: 5_000 } as const;
 
 /** The time in ms for which a worker pauses after an error of Redis. */
 export const refusedRestMs = 1_000;
 
-/** Pauses a worker after an error of Redis. Without a pause, BullMQ would retry some thousand times a second. */
+/** Pauses a worker after an error of Redis. Without the pause, BullMQ would retry thousands of times a second. */
 export function restWhenRefused(worker: Worker): void {
   let isResting = false;
   worker.on('error', ({ message }) => {

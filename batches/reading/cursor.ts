@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { ServiceError } from '../../shared/errors.ts';
 
-/** Encodes a position in a long list as text, which clients send back unchanged. */
+/** Converts a position in a long list to a text, which clients send back unchanged, and the text to the position. */
 export interface Cursor<Place> {
   encode(place: Place): string;
   /** Returns the position. @throws {ServiceError} `request.invalid` for text that this service did not encode. */

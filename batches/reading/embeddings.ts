@@ -27,16 +27,16 @@ export interface EmbeddingFile {
   parts: AsyncIterableIterator<Bytes>;
 }
 
-/** Successive rows. `rows` is undefined for items without embeddings. */
+/** Consecutive rows. `rows` is undefined for items without embeddings. */
 interface Rows {
   first: number;
   count: number;
   rows: Buffer | undefined;
 }
 
-/** The number of pieces that are read at a time. Each has the embeddings of up to 64 items. */
+/** The number of pieces that are read at a time. A piece has the embeddings of up to 64 items. */
 const piecesPerRead = 4;
-/** The maximum number of rows without embeddings that are written at a time. */
+/** The maximum number of rows without embeddings that are written as one part. */
 const absentAtOnce = 256;
 
 /**
@@ -91,7 +91,7 @@ function chosenKind({ embeddings }: BatchRecord, asked: EmbeddingKind | undefine
   throw new ServiceError('request.invalid', `kind: ${message}`, { faults: [{ path: 'kind', message }] });
 }
 
-/** Returns an iterator of all rows in index order, a few pieces at a time. */
+/** Returns an iterator over all rows in index order. It reads a few pieces at a time. */
 async function readRows(
   source: Source,
   batch: BatchRecord,
@@ -106,11 +106,11 @@ async function readRows(
   async function readPiece(chunk: number): Promise<Buffer | undefined> {
     const stored = await source.redis.hgetBuffer(batchKeys(source.redis, id).embeddings(kind, chunk), String(chunk));
     if (stored !== null) return rowsOf(await source.payloads.get(id, stored), precision);
-    // Workers of older releases store no embeddings.
+    // Workers of older releases have stored no embeddings.
     if ((await source.redis.exists(batchKeys(source.redis, id).batch)) === 1) return undefined;
     throw new ServiceError('batch.not_found', 'The batch was deleted while it was read');
   }
-  /** Adds rows without embeddings up to an index. */
+  /** Appends rows without embeddings up to an index. */
   function fill(group: Rows[], until: number): void {
     while (row < until && group.length < 2 * piecesPerRead) {
       const count = Math.min(absentAtOnce, until - row);
@@ -119,8 +119,8 @@ async function readRows(
     }
   }
 
-  // This is an object and not a generator, since a generator that waits for its caller would keep the last pieces in
-  // memory.
+  // An object is used instead of a generator, because a generator that waits for its caller would keep the last pieces
+  // in memory.
   const groups: AsyncIterableIterator<Rows[]> = {
     async next() {
       const group: Rows[] = [];
@@ -129,7 +129,8 @@ async function readRows(
         const chunks = [...committed.subarray(at, at + piecesPerRead)];
         const pieces = await Promise.all(chunks.map(readPiece));
         for (const rows of pieces) {
-          // The items before this chunk have no embeddings. Its piece is read again with the next group.
+          // The items before this chunk have no embeddings, so the group ends here. The piece of the chunk is read
+          // again with the next group.
           if (row < (firsts[at] ?? total)) break;
           const count = rows === undefined ? 0 : rows.length / rowBytes;
           if (count > 0) group.push({ first: row, count, rows });
@@ -149,7 +150,7 @@ async function readRows(
 const npyRows = (group: readonly Rows[], precision: EmbeddingPrecision, dimensions: number): Bytes =>
   Buffer.concat(group.map(({ rows, count }) => rows ?? absentRows(precision, count * dimensions)));
 
-/** Returns the embedding of each row; undefined for a row of NaN. */
+/** Divides a piece into the embeddings of its rows. The embedding of a row of NaN is undefined. */
 function split(
   rows: Buffer | undefined,
   count: number,

@@ -6,7 +6,7 @@ import { isWhole } from './selection.ts';
 /**
  * Returns the number of cells in the CSV results that get a leading apostrophe. Each commit has counted the cells of
  * its chunk. Returns undefined when the number is unknown: while the batch runs, when the query includes cancelled
- * items, whose cells no worker has counted, and when the query selects results by more than their status.
+ * items, whose cells were not counted, and when the query selects results by anything except their status.
  */
 export function escapedCellsOf(batch: BatchRecord, query: StreamQuery): number | undefined {
   const { status, formulas } = query;

@@ -2,25 +2,22 @@ import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import { batchKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 
-/** An event of a batch, in the form that its readers get. A reader is a client that follows the batch. */
+/** An event of a batch, in the form in which readers get it. A reader is a client that follows the batch. */
 export interface BatchEvent {
-  /** Position of the event in the batch's stream. A client can resume after it. */
+  /** The position of the event in the event stream of the batch. A client can resume after it. */
   id: string;
   event: 'state' | 'progress' | 'failure' | 'reset' | 'end';
   data: unknown;
 }
 
-/**
- * Sends the events of batches to readers. Each process reads the stream of a batch only once for all readers of the
- * batch.
- */
+/** Sends the events of batches to readers. Each process reads the stream of a batch only once for all its readers. */
 export interface Follower {
   /**
-   * Returns the events after `lastId` until the batch has ended. Without `lastId`, returns the status and then new
-   * events.
-   * @param status reads the status as the tenant sees it. Throws when the batch is deleted.
-   * @param lastId the last event that the reader has received.
-   * @returns undefined when the reader has received the last event of the batch.
+   * Returns the events after `lastId` until the batch has ended. Without `lastId`, it returns the present status first,
+   * and then new events.
+   * @param status reads the status as the tenant sees it. Throws when the batch was deleted.
+   * @param lastId the id of the last event that the reader has received.
+   * @returns undefined when the reader has already received the last event of the batch.
    */
   follow(
     batchId: string,
@@ -34,7 +31,7 @@ export interface Follower {
 type Entry = [id: string, fields: string[]];
 
 interface Feed {
-  /** Id of the last stream entry that was read. */
+  /** The id of the last stream entry that was read. */
   cursor: string;
   readers: Set<Reader>;
   timer: NodeJS.Timeout;
@@ -43,7 +40,7 @@ interface Feed {
 
 interface Reader {
   entries: Entry[];
-  /** True when the reader was too slow. Its entries were dropped, and it must continue from the stream in Redis. */
+  /** True when the reader was too slow. Its entries were dropped, so it must continue with the stream in Redis. */
   lagging: boolean;
   gone: boolean;
   wake(): void;
@@ -51,14 +48,14 @@ interface Reader {
 
 const pollMs = 200;
 /**
- * The maximum number of entries that are in memory for one reader. A reader that falls further behind continues from
- * the stream in Redis, which stores about a thousand entries. The maximum is low because an entry may have some KB of
+ * The maximum number of entries that are in memory for one reader. A reader that falls further behind continues with
+ * the stream in Redis, which holds about a thousand entries. The maximum is low because an entry may have some KB of
  * failures, and a process may have thousands of readers.
  */
 const maxBehind = 100;
 /** The number of entries that are read together. */
 const pageSize = 50;
-/** The number of polls without entries after which the follower checks that the batch still exists. */
+/** The number of consecutive polls without entries after which the follower checks that the batch still exists. */
 const idlePollsPerCheck = 25;
 
 export function createFollower(redis: Redis): Follower {
@@ -119,7 +116,7 @@ export function createFollower(redis: Redis): Follower {
     signal: AbortSignal,
   ): AsyncGenerator<BatchEvent> {
     const { events } = batchKeys(redis, batchId);
-    // The reader is registered before earlier entries are read, so that it misses no entry that is added in between.
+    // The reader is registered before it reads earlier entries, so that it misses none that is added meanwhile.
     const reader = await join(batchId);
     const onAbort = () => reader.wake();
     signal.addEventListener('abort', onAbort);
@@ -133,11 +130,11 @@ export function createFollower(redis: Redis): Follower {
         place = start;
       }
       for (;;) {
-        // First yields the entries of the stream in Redis, and then those that `poll` reads for all readers. A reader
-        // that falls behind starts again with the stream.
+        // First yields the entries of the stream in Redis, then those that `poll` reads for all readers. A reader that
+        // falls behind starts again with the stream.
         for (let page: Page | undefined; page === undefined || page.entries.length >= pageSize; ) {
-          // The page includes the entry at which the reader stopped, since the reader may have seen only some of its
-          // events.
+          // The page includes the entry at which the reader stopped, because the reader may have received only some of
+          // its events.
           page = await readAfter(redis, events, place.entry);
           if (page.gap) {
             const [start, reset] = await beginAnew(redis, events, status, 'reset');
@@ -204,7 +201,7 @@ export function createFollower(redis: Redis): Follower {
 }
 
 /**
- * Returns the position of the last entry in the stream, and an event with the current status. The reader continues with
+ * Returns the position of the last entry in the stream, and an event with the present status. The reader continues with
  * the events after that position.
  */
 async function beginAnew(
@@ -221,8 +218,8 @@ async function beginAnew(
 const isFinal = ({ data }: BatchEvent): boolean => (data as BatchStatus).finishedAt !== null;
 
 /**
- * Entries of the stream after a known entry. `at`: the known entry itself. `gap`: the stream no longer contains the
- * known entry, and perhaps not all entries after it.
+ * Entries of the stream after a known entry. `at` is the known entry itself. `gap` is true when the stream no longer
+ * contains the known entry, and possibly not all entries after it.
  */
 interface Page {
   at?: Entry;
@@ -233,18 +230,19 @@ interface Page {
 async function readAfter(redis: Redis, events: string, cursor: string): Promise<Page> {
   const [first, ...entries] = (await redis.xrange(events, cursor, '+', 'COUNT', pageSize + 1)) as Entry[];
   if (first?.[0] === cursor) return { at: first, entries, gap: false };
-  // The cursor `0-0` precedes the first entry, so a reader with this cursor has missed nothing.
+  // The cursor `0-0` is before the first entry, so a reader with this cursor has missed nothing.
   const all = first === undefined ? [] : [first, ...entries];
   return { entries: all, gap: cursor !== '0-0' && all.length > 0 };
 }
 
 /**
- * A number greater than the number of events in any entry. As `part`, it means that all events of the entry were read.
+ * A number that is larger than the number of events in any entry. As `part`, it means that all events of the entry were
+ * read.
  */
 const lastPart = 1_000_000;
 
 /**
- * A position in the stream: an entry, and the number of one of its events. A chunk makes one entry, which may contain
+ * A position in the stream: an entry, and the number of one of its events. Each chunk adds one entry, which may contain
  * several events.
  */
 interface Place {

@@ -4,8 +4,8 @@ import { readChunks, type Source } from './read-chunks.ts';
 import { inIndexOrder, type ReadAhead } from './stream.ts';
 
 /**
- * Yields the failed items of a batch in index order, as lines with one JSON object each. An object is the posted item
- * with its error. The lines can be posted again, since a post ignores the error.
+ * Yields the failed items of a batch in index order, as lines with one JSON object each: the posted item with its
+ * error. The lines can be posted again, because a post ignores the error.
  */
 export async function* streamFailures(source: Source, batch: BatchRecord, ahead: ReadAhead): AsyncGenerator<string> {
   if (batch.failed === 0) return;

@@ -7,12 +7,12 @@ import { type BatchRecord, batchRecord, isVisible } from '../store/record.ts';
 import { createCursor } from './cursor.ts';
 
 /**
- * The position of the last batch of a page: its creation time in ms, and its id, since several batches may have the
- * same time.
+ * The position of the last batch of a page: its creation time in ms and its id, because several batches may have the
+ * same creation time.
  */
 const position = z.tuple([z.number(), z.string()]);
 
-/** The maximum number of batches that are read for one page when few of them match the query. */
+/** The maximum number of batches that are read for one page. It applies when few of them match the query. */
 const readPerPage = 1_000;
 
 /** The part of a query that only the OpenAI-compatible interface uses. */
@@ -23,7 +23,7 @@ export interface RequestsQuery {
   after?: string | undefined;
 }
 
-/** Returns the position of a batch in a list; undefined when the batch is not in the list. */
+/** Returns the position of a batch in a list, or undefined when it is not in the list. */
 async function positionOf(redis: Redis, list: string, id: string | undefined): Promise<Position | undefined> {
   const createdAt = id === undefined ? null : await redis.zscore(list, id);
   return id === undefined || createdAt === null ? undefined : [Number(createdAt), id];
@@ -57,8 +57,8 @@ export async function listBatches(
 }
 
 /**
- * Returns true when a batch has the tag that a query asks for, and its name, its id or a tag contains the text `q` of
- * the query. A condition that the query leaves out is always met.
+ * Returns true when a batch has the tag of the query, and its name, its id or one of its tags contains the text `q` of
+ * the query. An absent condition is always met.
  */
 function isNamed({ id, name = '', tags = [] }: BatchRecord, { q, tag }: ListQuery): boolean {
   if (tag !== undefined && !tags.includes(tag)) return false;
@@ -70,8 +70,8 @@ type Position = z.output<typeof position>;
 const cursor = createCursor<Position>(position);
 
 async function readPage(redis: Redis, list: string, after: Position | undefined, count: number): Promise<Position[]> {
-  // Batches that were created in the same millisecond as the last one are read again. `isAfter` drops those that an
-  // earlier page contained.
+  // Batches with the same creation time as the last one are read again. `isAfter` drops those that an earlier page
+  // contained.
   const from = after === undefined ? '+inf' : String(after[0]);
   const members = await redis.zrevrangebyscore(list, from, '-inf', 'WITHSCORES', 'LIMIT', 0, count + 100);
   const page: Position[] = [];

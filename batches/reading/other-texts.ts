@@ -1,14 +1,15 @@
 import { itemError } from '../../shared/errors.ts';
 import type { StoredItem } from '../store/payload.ts';
 
-/** The number of texts among which an image finds one that is not its own. */
+/** The number of texts from which an image gets one that is not its own. */
 const choice = 256;
 
 /**
- * Gives each image the text of another row. The image and the text of that row both differ from those of the image, so
- * that the new pair is a wrong one. An item without a readable image or text stays as it is. An item for which no row
- * is found gets an error.
- * @param donors reads the rows that give their texts. It is called twice at most, because rows without a text give none.
+ * Gives each image the text of another row. Both the image and the text of that row differ from those of the item, so
+ * the new pair is a wrong one. An item without a readable image or text is yielded unchanged. An item for which no such
+ * row exists gets an error.
+ * @param donors yields the rows from which texts are taken. It is called at most twice, because rows without a text
+ * cannot give one.
  */
 export async function* withOtherTexts(
   items: AsyncIterable<StoredItem[]>,
@@ -16,7 +17,7 @@ export async function* withOtherTexts(
 ): AsyncGenerator<StoredItem[]> {
   const given = textsOf(donors);
   const pool: Giver[] = [];
-  /** True when no more rows follow. */
+  /** True when `donors` has no more rows. */
   let isEmpty = false;
   async function fill(): Promise<void> {
     while (pool.length < choice && !isEmpty) {
@@ -51,7 +52,10 @@ export async function* withOtherTexts(
   await given.return(undefined);
 }
 
-/** A row that can give its text. `image`: its image source. `key`: its text without case and space at the ends. */
+/**
+ * A row whose text can be used. `image` is its image source. `key` is its text in lower case, without space at the
+ * ends.
+ */
 interface Giver {
   image: string;
   text: string;

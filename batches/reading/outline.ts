@@ -4,7 +4,7 @@ import type { Redis } from '../../shared/redis.ts';
 import { binStart, coarseBins } from '../store/histogram.ts';
 import type { BatchRecord } from '../store/record.ts';
 
-/** Reads the mean and a coarse histogram of the scores of a batch; null without succeeded items. */
+/** Reads the mean and a coarse histogram of the scores of a batch. Returns null when no item has succeeded. */
 export async function readOutline(redis: Redis, batch: BatchRecord): Promise<ScoreOutline | null> {
   if (batch.succeeded === 0) return null;
   const keys = batchKeys(redis, batch.id);
@@ -16,7 +16,7 @@ export async function readOutline(redis: Redis, batch: BatchRecord): Promise<Sco
     histogram[at] = (histogram[at] ?? 0) + items;
   };
   for (const [bin, items] of Object.entries(fine)) add(Number(bin), Number(items));
-  // Older releases counted in coarse bins.
+  // Older releases have counted in coarse bins.
   for (const [bin, items] of Object.entries(coarse)) add(Number(bin) * coarseBins, Number(items));
   return { mean: Number((batch.scoreSum / batch.succeeded).toFixed(4)), histogram };
 }

@@ -1,17 +1,17 @@
 import type { Bytes } from '../../formats/bytes.ts';
 
 export interface Ends {
-  /** Sent before everything else. */
+  /** The part that is sent first. */
   before?: Bytes;
-  /** Called after everything else; its result is sent last. */
+  /** Called at the end; its result is the last part. */
   after?: () => Bytes;
 }
 
 /**
- * Returns an iterator that writes each group as text or bytes when the next part is requested. It is an object and not
- * a generator, because a generator that waits for its caller keeps its local variables in memory: the last text, and
- * the objects from which the text was made, which are several times as large. A hundred readers may wait at the same
- * time.
+ * Returns an iterator that converts each group to text or bytes only when the next part is requested. It is an object
+ * instead of a generator, because a generator that waits for its caller keeps its local variables in memory: the last
+ * text, and the objects from which the text was made, which are several times as large. A hundred readers may wait at
+ * the same time.
  */
 export function partsOf<Group>(
   groups: AsyncIterator<Group>,

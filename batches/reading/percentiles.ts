@@ -14,11 +14,11 @@ type Bins = ReadonlyMap<number, number>;
 const percents = [1, 5, 10, 25, 50, 75, 90, 95, 99];
 
 /**
- * Returns percentiles of the cosines. For a batch that has ended they are exact: they are computed from the index of
- * scores once, and stored with the batch. For a running batch they are estimated from its histogram, so that frequent
+ * Returns percentiles of the cosines. For a batch that has ended they are exact: they are computed once from the index
+ * of scores, and stored with the batch. For a running batch they are estimated from its histogram, so that frequent
  * requests stay cheap.
- * @param bins the number of items in each bin, by the number of its first fine bin.
- * @param width the width of a bin.
+ * @param bins the number of items in each bin; the key is the number of the first fine bin that it covers.
+ * @param width the number of fine bins in a bin.
  */
 export async function readPercentiles(
   source: Source,
@@ -45,7 +45,8 @@ function toPercentiles(cosines: readonly number[], percentilesExact: boolean): P
 }
 
 /**
- * Returns the cosines at the percentiles, by nearest rank. Returns undefined for a batch whose items have no scores.
+ * Returns the cosines at the percentiles by the nearest-rank method. Returns undefined for a batch whose items have no
+ * scores.
  */
 async function readExact(source: Source, batch: BatchRecord): Promise<number[] | undefined> {
   await readChunkIndex(source, batch);
@@ -70,7 +71,9 @@ async function readExact(source: Source, batch: BatchRecord): Promise<number[] |
   });
 }
 
-/** Returns the percentiles estimated from a histogram, as if the items of each bin were spread evenly over the bin. */
+/**
+ * Returns percentiles estimated from a histogram, as if the items of each bin were evenly distributed within the bin.
+ */
 function estimate(bins: Bins, width: number): number[] {
   const sorted = [...bins].sort(([a], [b]) => a - b);
   const scored = sorted.reduce((sum, [, count]) => sum + count, 0);

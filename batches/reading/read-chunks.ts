@@ -8,15 +8,15 @@ import { isLost, type PayloadStore } from '../store/payload-store.ts';
 import type { BatchRecord } from '../store/record.ts';
 import type { KnownIndexes } from './known-indexes.ts';
 
-/** The results of one chunk, with its items when they were requested. */
+/** The results of one chunk, with its items if they were requested. */
 export interface ChunkResults {
   results: ItemResult[];
   items: StoredItem[];
-  /** Length of the results and items as JSON, in bytes. */
+  /** The size of the results and items as JSON, in bytes. */
   bytes: number;
 }
 
-/** The stores that batches are read from. */
+/** The stores from which batches are read. */
 export interface Source {
   redis: Redis;
   payloads: PayloadStore;
@@ -26,9 +26,9 @@ export interface Source {
 
 /**
  * Returns the results of the given chunks, in the same order. While the batch runs, the entry of a chunk without
- * outcomes is undefined. After the batch has ended, the items of such a chunk are cancelled, or the chunk has no
- * results if its items are lost.
- * @param withItems true to read the items too. Default: `items` is empty.
+ * outcomes is undefined. After the batch has ended, the items of such a chunk are cancelled; if its items are lost, it
+ * has no results.
+ * @param withItems true to read the items too. By default `items` is empty.
  * @throws {ServiceError} `batch.not_found`, `storage.unavailable`
  */
 export async function readChunks(

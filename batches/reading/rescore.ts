@@ -9,13 +9,13 @@ const chunksPerRead = 4;
 export interface Rescored {
   /** `own`: each image keeps its text. `others`: each image gets the text of another row. */
   texts: 'own' | 'others';
-  /** The number of items to take, spread over the batch. Default: all items. */
+  /** The number of items to select, spread evenly over the batch. Default: all items. */
   sample?: number | undefined;
 }
 
 /**
- * Yields the items of a batch for another evaluation, in index order. Without a sample each item keeps its index,
- * since items that could not be read are included.
+ * Yields the items of a batch for another evaluation, in index order. Without a sample, each item keeps its index,
+ * because items that could not be read are included.
  */
 export async function* rescoredItems(
   source: Source,
@@ -33,19 +33,19 @@ export async function* rescoredItems(
   }
 }
 
-/** Returns the numbers of the chunks that contain about `sample` items, spread evenly over the batch. */
+/** Returns the numbers of chunks, spread evenly over the batch, that together contain about `sample` items. */
 function sampledChunks({ chunks, total }: BatchRecord, sample: number): number[] {
   const wanted = Math.min(chunks, Math.ceil((sample / Math.max(1, total)) * chunks * 1.1) + 2);
   const all = Array.from({ length: chunks }, (_, chunk) => chunk);
   if (sample >= total) return all;
-  // The small chunks at the start of a batch would make a sample of chunks too short. Their share of items is the
-  // same as that of the sample, and no more.
+  // Chunks at the start of a batch are small, so they would make a sample of whole chunks too small. Here their share
+  // of the sample equals their share of the items.
   return all.filter((chunk) => Math.floor(((chunk + 1) * wanted) / chunks) > Math.floor((chunk * wanted) / chunks));
 }
 
 /**
- * Begins a list of chunks at a place far from its start, because neighbouring rows often have the same image or similar
- * texts.
+ * Rotates a list of chunks, so that it begins far from its start. Neighbouring rows often have the same image or
+ * similar texts, so a wrong pair needs distant rows.
  */
 function rotated(chunks: readonly number[]): number[] {
   const from = Math.floor(chunks.length * 0.382);

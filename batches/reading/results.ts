@@ -11,34 +11,34 @@ import { createSelector, needsItems } from './selection.ts';
 import { withItem } from './with-item.ts';
 
 /**
- * A position in the results, which are read in three lists. `log`: the log of commits; `at` is the number of its chunks
- * that were read. `rest`: the chunks of a stopped batch that have no outcomes; `at` is the number of the next chunk to
- * check. `tail`: the log again, for commits that were added after its end was reached.
+ * A position in the results, which are read from three lists in turn. `log` is the log of commits; `at` is the number
+ * of its chunks that were read. `rest` is the list of chunks of a stopped batch that have no outcomes; `at` is the next
+ * chunk to check. `tail` is the log again, for commits that were added after its end had been reached.
  */
 const position = z.strictObject({
   list: z.enum(['log', 'rest', 'tail']),
   at: z.int().min(0),
-  /** The number of items that were already read from the chunk at this position. */
+  /** The number of items that were already read of the chunk at this position. */
   items: z.int().min(0),
-  /** Length of the commit log when its end was reached. */
+  /** The length of the commit log when its end was reached. */
   logEnd: z.int().min(0),
 });
 type Position = z.output<typeof position>;
 const cursor = createCursor<Position>(position);
 
 /**
- * The maximum number of chunks that are read for one page when few of their items match the filter. Limits the time of
- * a request.
+ * The maximum number of chunks that are read for one page when few of their items match the filter. It limits the
+ * duration of a request.
  */
 const chunksPerPage = 256;
-/** The number of chunks that are in memory at a time. With large metadata, each may take megabytes. */
+/** The number of chunks that are in memory at a time. A chunk with large metadata may take megabytes. */
 const chunksPerRead = 4;
-/** A page ends after this many bytes of JSON, even when it has fewer results than requested. */
+/** The size in bytes of JSON after which a page ends, even if it has fewer results than requested. */
 const pageBytes = 8 * 1024 * 1024;
 
 /**
- * Returns a page of results in the order in which their chunks were committed. A client that follows the pages
- * therefore never misses a chunk that is committed later.
+ * Returns a page of results in the order in which their chunks were committed. In this order, a client that follows the
+ * pages never misses a chunk that is committed later.
  * @throws {ServiceError} `request.invalid` for a cursor that this service did not encode.
  */
 export async function readResults(source: Source, batch: BatchRecord, query: ResultsQuery): Promise<ResultsPage> {
@@ -51,7 +51,7 @@ export async function readResults(source: Source, batch: BatchRecord, query: Res
   for (let looked = 0; looked < chunksPerPage && bytes < pageBytes && results.length < limit; ) {
     const steps = await nextSteps(source.redis, batch, current);
     if (steps.length === 0) {
-      // The state of the batch was read before the log. If that state was final, the log is complete.
+      // The state of the batch was read before the log, so the log is complete if that state was final.
       const following = terminalStates.has(batch.state) ? listAfter(current, batch) : current;
       if (following === undefined) return { results, next: null };
       if (following === current) break;
@@ -91,7 +91,7 @@ function listAfter(current: Position, batch: BatchRecord): Position | undefined 
   return undefined;
 }
 
-/** Returns the next chunks after a position. `after` of a chunk is the value of `at` when the chunk has been read. */
+/** Returns the next chunks after a position. `after` is the value that `at` has once the chunk was read. */
 async function nextSteps(
   redis: Redis,
   batch: BatchRecord,

@@ -7,9 +7,9 @@ import { readChunks, type Source } from './read-chunks.ts';
 const chunksPerRead = 4;
 
 /**
- * Yields the items of a batch that have one of the given outcomes, in index order. `retryOfIndex` is the index of each
- * item in that batch.
- * @param onlyRetryable true to leave out failed items that would fail again.
+ * Yields the items of a batch that have one of the given outcomes, in index order. `retryOfIndex` of each item is its
+ * index in that batch.
+ * @param onlyRetryable true to leave out failed items that would certainly fail again.
  */
 export async function* retriedItems(
   source: Source,

@@ -2,7 +2,7 @@ import type { Duplicates, OrderedSelection, Rule, Selection } from '../../shared
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import type { StoredItem } from '../store/payload.ts';
 
-/** Returns true when the items, and not only the results, are needed to check a selection. */
+/** Returns true when a selection can be checked only with the items, not with the results alone. */
 export const needsItems = ({ q }: Selection): boolean => q !== undefined;
 
 /**
@@ -12,7 +12,7 @@ export const needsItems = ({ q }: Selection): boolean => q !== undefined;
 export const isOrdered = ({ sort, top, other, ...query }: OrderedSelection): boolean =>
   [sort, top, other, ...Object.values(duplicatesOf(query))].some((value) => value !== undefined);
 
-/** Returns the fields of a query that compare the batch with another batch. */
+/** Returns the fields of a query that are conditions on a second batch. */
 export const ruleOf = ({ other, otherMinScore, otherMaxScore, minDifference }: Rule): Rule => ({
   ...{ other, otherMinScore, otherMaxScore, minDifference },
 });
@@ -34,8 +34,8 @@ export const selectionOf = ({ status, minScore, maxScore, code, q }: Selection):
 });
 
 /**
- * Returns a function that decides whether a result is selected. A result must meet all conditions. The limits of the
- * score are inclusive. The id or the text of the item must contain the text `q`, in upper or lower case.
+ * Returns a function that decides whether a result is selected. A result must meet all conditions. Limits of the score
+ * are inclusive. The id or the text of the item must contain the text `q`; upper and lower case are equal.
  */
 export function createSelector(selection: Selection): (result: ItemResult, item: StoredItem | undefined) => boolean {
   const { status, minScore, maxScore, code, q } = selection;

@@ -12,14 +12,15 @@ import type { Source } from './read-chunks.ts';
 /** Reads the image embeddings that earlier batches have stored. */
 export interface StoredImages {
   /**
-   * Returns the embeddings of images of a batch, in the order of `images`. An image without one has an error.
-   * @param images indexes of items as text.
+   * Returns the image embeddings of items of an earlier batch, in the order of `images`. Where there is none, the entry
+   * is an error.
+   * @param images the indexes of the items, as text.
    * @throws {ServiceError} `storage.unavailable`
    */
   read(tenant: string, batchId: string, images: readonly string[]): Promise<(Float32Array | ItemError)[]>;
 }
 
-/** The number of pieces that are read at a time. Each has the embeddings of up to 64 items. */
+/** The number of pieces that are read at a time. A piece has the embeddings of up to 64 items. */
 const piecesPerRead = 8;
 
 export function createStoredImages(source: Source): StoredImages {
@@ -81,5 +82,5 @@ export function createStoredImages(source: Source): StoredImages {
 const storesImages = ({ state, embeddings }: BatchRecord): boolean =>
   terminalStates.has(state) && embeddings !== undefined && kindsOf(embeddings).includes('image');
 
-/** Returns the index that a text of up to nine digits states. */
+/** Parses an index of up to nine digits. Returns undefined for other text. */
 const indexOf = (text: string): number | undefined => (/^\s*\d{1,9}\s*$/.test(text) ? Number(text) : undefined);

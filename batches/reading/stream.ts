@@ -8,14 +8,14 @@ import { type ChunkResults, readChunks, type Source } from './read-chunks.ts';
 import { createSelector, isWhole, needsItems } from './selection.ts';
 import { withItem } from './with-item.ts';
 
-/** Limits for the chunks in memory at a time. A chunk may have megabytes of metadata or inline images. */
+/** Limits for the chunks that are in memory at a time. A chunk may have megabytes of metadata or inline images. */
 export interface ReadAhead {
   chunks: number;
-  /** The maximum number of bytes of JSON. A single chunk may exceed it. */
+  /** The maximum number of bytes of JSON. A single larger chunk is still read. */
   bytes: number;
 }
 
-/** The limits for a reader over HTTP. They are low because there may be hundreds of such readers. */
+/** The limits for a reader over HTTP. They are low because there may be hundreds of readers. */
 const overHttp: ReadAhead = { chunks: 4, bytes: 2 * 1024 * 1024 };
 
 interface Chunk extends ChunkResults {
@@ -23,8 +23,8 @@ interface Chunk extends ChunkResults {
 }
 
 /**
- * Returns an iterator of groups of chunks in index order. The larger the largest chunk so far, the fewer chunks a group
- * has.
+ * Returns an iterator over groups of chunks, in index order. A group has fewer chunks the larger the largest chunk so
+ * far was.
  */
 export function inIndexOrder(
   source: Source,
@@ -32,11 +32,11 @@ export function inIndexOrder(
   withItems: boolean,
   { chunks, bytes }: ReadAhead,
 ): AsyncIterableIterator<Chunk[]> {
-  /** The size of the chunks is unknown at first, so the first chunk is read alone. */
+  /** At first the size of chunks is unknown, so the first chunk is read alone. */
   let largest = Number.POSITIVE_INFINITY;
   let from = 0;
-  // This is an object and not a generator, since a generator that waits for its caller would keep the last chunks in
-  // memory.
+  // An object is used instead of a generator, because a generator that waits for its caller would keep the last chunks
+  // in memory.
   const groups: AsyncIterableIterator<Chunk[]> = {
     async next() {
       if (from >= batch.chunks) return { done: true, value: undefined };
@@ -63,7 +63,8 @@ async function readGroup(
 }
 
 /**
- * Writes the whole batch in a format, in the order of its items. While the batch runs, it writes the results so far.
+ * Writes the results of a whole batch in a format, in the order of the items. While the batch runs, it writes the
+ * results so far.
  */
 export function streamResults(
   source: Source,
@@ -89,8 +90,8 @@ export function streamResults(
         );
       }),
     );
-  // Items are read for formats with columns, since these formats repeat the image and the text of an item, and results
-  // do not have them.
+  // Formats with columns repeat the image and the text of an item, so the items are read too: results do not contain
+  // them.
   const groups = inIndexOrder(source, batch, hasColumns || addsItems || needsItems(query), ahead);
   return partsOf(groups, rowsOf, { before: writer.start(), after: writer.end });
 }

@@ -6,8 +6,8 @@ import { readPercentiles } from './percentiles.ts';
 import type { Source } from './read-chunks.ts';
 
 /**
- * Reads the distribution of scores, which each commit has updated. The cost does not grow with the batch, except for
- * the first request after the batch has ended, which reads its index of scores.
+ * Reads the distribution of the scores, which every commit has updated. The cost does not depend on the size of the
+ * batch, except for the first request after the batch has ended, which reads the index of scores.
  */
 export async function readSummary(source: Source, batch: BatchRecord): Promise<BatchSummary> {
   const { redis } = source;
@@ -44,8 +44,8 @@ export async function readSummary(source: Source, batch: BatchRecord): Promise<B
 
 /**
  * Returns the number of items in each bin of the histogram, by the number of the fine bin. Older releases counted in
- * coarse bins of several fine bins. If an older release has counted a part of the batch, all counts are for coarse
- * bins, and each has the number of its first fine bin.
+ * coarse bins, each of which covers several fine bins. If an older release has counted a part of the batch, all counts
+ * are converted to coarse bins, and the key is the number of the first fine bin.
  */
 function join(
   fine: Record<string, string>,

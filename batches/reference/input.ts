@@ -10,9 +10,9 @@ import type { ObjectStore } from '../store/object-store.ts';
 import type { Reading } from '../store/record.ts';
 
 /**
- * Reads the items of an object in the same way as the items of an upload.
- * @param model the name of the model that the post requested, or of the default.
- * @param pending limits the memory of unfinished lines. It is released when the items have been read.
+ * Reads the items of an object in a bucket, in the same way as those of an upload.
+ * @param model the name of the model that the post requested, or of the default model.
+ * @param pending limits the memory that incomplete lines take. It is released when all items have been read.
  * @throws {ServiceError} `storage.*`, `request.*`
  */
 export async function* itemsOfObject(
@@ -36,7 +36,7 @@ export async function* itemsOfObject(
     return { header: file.header(), bodyHash: hash };
   } finally {
     pending.release();
-    // This also closes the connection when reading has ended early.
+    // This closes the connection, also when reading has ended early.
     source.destroy();
   }
 }

@@ -34,9 +34,9 @@ export interface ReferenceIntakeDeps {
 }
 
 /**
- * Creates the task that reads the items of a batch by reference from its object in a bucket, stores them as chunks, and
- * starts the batch. A repeated task stores the same chunks. A transient error repeats the task, and any other error of
- * the object ends the batch.
+ * Creates the task that takes in a batch by reference: it reads the items from the object in a bucket, stores them as
+ * chunks, and starts the batch. A repeated task stores the same chunks. After a transient error the task is repeated;
+ * any other error of the object ends the batch.
  */
 export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
   const { redis, payloads, objects, dispatcher, ending, freeSpace, queued, stored, onPosted, log } = deps;
@@ -87,7 +87,7 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
     });
   }
 
-  /** Removes the claims and payloads of a batch that was stopped or deleted while its object was read. */
+  /** Removes the claims and payloads of a batch that was stopped or deleted while its input object was read. */
   async function cleanUp({ id, tenant }: BatchRecord, writer: ChunkWriter): Promise<void> {
     const record = await read(id);
     if (record !== undefined && !terminalStates.has(record.state)) return;
@@ -102,13 +102,13 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
 
   return async (id: string, { isLast, signal }: Attempt) => {
     const record = await read(id);
-    // The batch was deleted while a worker read its object, and that worker has died. The claims and payloads of the
-    // batch remained.
+    // The batch was deleted while a worker was reading its object, and that worker has died, so the claims and payloads
+    // of the batch remained.
     if (record === undefined) return void (await ending.erase({ id, tenant: 'default' }));
     const writer = writerOf(record);
     const cleanUpLogged = () =>
       cleanUp(record, writer).catch((error: unknown) => {
-        // The payloads are then removed when the batch is deleted.
+        // The payloads remain until the batch is deleted.
         log.info({ err: error, batchId: id }, 'payloads of a stopped batch not removed yet');
       });
     if (record.state !== 'accepting') return void (await cleanUpLogged());
@@ -137,8 +137,8 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
 }
 
 /**
- * Returns true when a repeated task may succeed. `tenant.queue_full` counts as permanent here, although clients may
- * retry it: the batch gets this error at once.
+ * Returns true when the task should be repeated after this error. `tenant.queue_full` counts as permanent, although
+ * clients may retry it: the batch fails with it at once.
  */
 const isTransient = (error: unknown): boolean =>
   !(error instanceof ServiceError) || (codes[error.code].retryable && error.code !== 'tenant.queue_full');

@@ -24,12 +24,14 @@ export interface ResultFilesDeps {
   log: Logger;
 }
 
-/** Limits for reading chunks. They are higher than for a reader over HTTP, since a bucket is slower than Redis. */
+/**
+ * Limits for reading chunks ahead. They are higher than for a reader over HTTP, because a bucket is slower than Redis.
+ */
 const ahead: ReadAhead = { chunks: 16, bytes: 16 * 1024 * 1024 };
 
 /**
- * Creates the task that writes the results of an ended batch as files into its folder. A repeated task writes the same
- * files. The file with the status is written last: when it exists, all other files exist.
+ * Creates the task that writes the results of an ended batch as files into its output folder. A repeated task writes
+ * the same files. The status file is written last: when it exists, all other files are complete.
  */
 export function createResultFiles({ redis, payloads, objects, ending, log }: ResultFilesDeps): TaskRun {
   const source = { redis, payloads };
@@ -79,7 +81,7 @@ export function createResultFiles({ redis, payloads, objects, ending, log }: Res
         'results of a batch written as files',
       );
     }
-    // The webhook is sent after the files are written.
+    // The webhook is sent only after the files are written.
     await ending.settle(id);
     return undefined;
   };

@@ -1,4 +1,7 @@
-/** A chunk is complete at this number of items, or at this number of bytes of items, whichever is reached first. */
+/**
+ * The number of items, and the number of bytes of items, at which a chunk is complete. The limit that is reached first
+ * applies.
+ */
 export const chunkItems = 64;
 export const chunkBytes = 4 * 1024 * 1024;
 

@@ -5,7 +5,7 @@ import type { Redis } from '../../shared/redis.ts';
 const script = loadScript(new URL('./compare-settings.lua', import.meta.url));
 
 /**
- * Stores the settings of a process for the other processes of its service.
+ * Stores the settings of this process in Redis, and returns those of the other processes of the service.
  * @param settings as JSON.
  * @param lifetimeMs the time in ms after which a process that does not call this again is forgotten.
  * @returns the settings of every other process, as JSON.

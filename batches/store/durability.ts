@@ -3,8 +3,8 @@ import { askMasters } from '../../shared/redis/masters.ts';
 import type { Redis } from '../../shared/redis.ts';
 
 /**
- * The acknowledged work that a crash of Redis may lose. `always` (each write is on disk): nothing. `everysec`: the work
- * of the last two seconds. `none`: all work. `unknown`: Redis does not show its settings.
+ * How much acknowledged work a crash of Redis may lose. `always` (each write is on disk): none. `everysec`: the work of
+ * the last two seconds. `none`: all work. `unknown`: Redis does not reveal its settings.
  */
 export type DurabilityLevel = 'always' | 'everysec' | 'none' | 'unknown';
 
@@ -12,15 +12,15 @@ export type DurabilityLevel = 'always' | 'everysec' | 'none' | 'unknown';
 export interface Durability {
   level(): Promise<DurabilityLevel>;
   /**
-   * Waits until all writes of this connection are on disk, if Redis can confirm that: version 7.2 or later with
-   * `appendfsync everysec`. Otherwise does nothing. With `appendfsync always`, each write is on disk anyway.
+   * Waits until all writes of this connection are on disk. Redis can confirm this with version 7.2 or later and
+   * `appendfsync everysec`; otherwise the call does nothing. With `appendfsync always`, each write is already on disk.
    */
   confirm(): Promise<void>;
 }
 
 /**
- * The time in ms for which the level is reused. It is read again because the operator may reconfigure Redis while this
- * process runs.
+ * The time in ms for which a level is reused. It is then read again, because the operator may reconfigure Redis while
+ * this process runs.
  */
 const freshMs = 60_000;
 const confirmTimeoutMs = 3_000;
@@ -33,7 +33,7 @@ export function createDurability(redis: Redis, log: Logger): Durability {
     const masters = await askMasters(redis, async (master) => {
       const [version, settings] = await Promise.all([
         master.info('server').then((info) => /redis_version:(\d+)\.(\d+)/.exec(info)),
-        // Hosted servers often forbid CONFIG. The level is then `unknown`.
+        // Hosted Redis servers often forbid CONFIG. The level is then `unknown`.
         master.config('GET', 'append*').catch(() => []),
       ]);
       return { level: levelOf(settings), version: Number(version?.[1] ?? 0) * 100 + Number(version?.[2] ?? 0) };
@@ -63,7 +63,7 @@ export function createDurability(redis: Redis, log: Logger): Durability {
   };
 }
 
-/** The levels, the weakest first. An unknown level may be any level except `always`. */
+/** The levels, the weakest first. `unknown` comes after `none`, because an unknown level may be any except `always`. */
 const fromWeakest = ['none', 'unknown', 'everysec', 'always'] as const satisfies DurabilityLevel[];
 const weakest = (levels: DurabilityLevel[]): DurabilityLevel =>
   fromWeakest.find((level) => levels.includes(level)) ?? 'unknown';

@@ -6,7 +6,7 @@ import {
   numberBytes,
 } from '../../shared/contracts/batch-embeddings.ts';
 
-/** The options of a batch that say which embeddings it stores. */
+/** The options that state which embeddings a batch stores. */
 export interface KeptEmbeddings {
   embeddings?: Kept | undefined;
   embeddingPrecision?: EmbeddingPrecision | undefined;
@@ -25,13 +25,14 @@ export const keptBytes = ({ embeddings, embeddingPrecision = 'float16', dimensio
   embeddings === undefined ? 0 : kindsOf(embeddings).length * dimensions * numberBytes[embeddingPrecision];
 
 /**
- * The first byte of a piece is the type of its numbers. A piece is stored without compression, since the bits of
- * embeddings are almost random. No type is the first byte of a reference to a bucket; see payload-store.ts.
+ * The first byte of a piece, which states the type of its numbers. Pieces are not compressed, because the bits of
+ * embeddings are almost random. The values differ from the first byte of a reference to a bucket; see payload-store.ts.
  */
 const marks: Record<EmbeddingPrecision, number> = { float16: 1, float32: 2 };
 
 /**
- * Writes the embeddings of a chunk. Each item has a row; the row of an item without embeddings is NaN.
+ * Encodes the embeddings of a chunk as one piece for each kind. Each item has a row; the row of an item without
+ * embeddings is NaN.
  * @param pairs the embeddings of the items, in their order; undefined for an item without a score.
  */
 export function encodeEmbeddings(
@@ -54,9 +55,9 @@ export function rowsOf(piece: Buffer, precision: EmbeddingPrecision): Buffer {
   return piece.subarray(1);
 }
 
-/** Reads rows as numbers. */
+/** Converts rows to 32-bit floats. */
 export function toFloat32(rows: Buffer, precision: EmbeddingPrecision): Float32Array {
-  // The bytes are copied, since they may not be aligned.
+  // The bytes are copied, because they may not be aligned.
   const { buffer } = new Uint8Array(rows);
   return precision === 'float32' ? new Float32Array(buffer) : Float32Array.from(new Float16Array(buffer));
 }
@@ -67,7 +68,7 @@ export const absentRows = (precision: EmbeddingPrecision, numbers: number): Buff
 
 type Numbers = Float16Array | Float32Array;
 
-// A Float16Array rounds half to even, as IEEE 754 defines it, also in its subnormal numbers.
+// A Float16Array rounds half to even, as IEEE 754 defines, including subnormal numbers.
 const newNumbers = (precision: EmbeddingPrecision, length: number): Numbers =>
   precision === 'float16' ? new Float16Array(length) : new Float32Array(length);
 

@@ -1,11 +1,12 @@
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import { type FormatName, formatNamed, formatOfFile } from '../../shared/formats.ts';
 
-/** The fields of a batch record from which the names of its files are made. */
+/** The fields of a batch record that determine the addresses of its files. */
 interface Filed {
   input?: string | undefined;
   /**
-   * Present only for a batch whose input has columns. It is used instead of `columns`, which is not read for a status.
+   * Present only if the input of the batch has columns. It is used instead of `columns`, which is not read for a
+   * status.
    */
   columnNames?: object | undefined;
   /** The table formats of the result files that the post requested. */
@@ -15,7 +16,7 @@ interface Filed {
   filesError?: string | undefined;
 }
 
-/** Returns the addresses of the files with the results; null for a batch without files. */
+/** Returns the addresses of the result files of a batch; null for a batch without files. */
 export function filesOf(record: Filed): BatchStatus['files'] {
   const { input, columnNames, output, tables, filesState, filesError } = record;
   if (output === undefined) return null;

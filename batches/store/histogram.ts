@@ -2,10 +2,10 @@
 export const binWidth = 0.0025;
 const binCount = 800;
 
-/** The number of bins that make one bin of older releases. */
+/** The number of fine bins that make up one coarse bin of older releases. */
 export const coarseBins = 4;
 
-/** Returns the number of the bin that contains a cosine. The first bin has the number 0. */
+/** Returns the number of the bin that contains a cosine, counted from 0. */
 export const binOf = (cosine: number): number => Math.min(binCount - 1, Math.floor((cosine + 1) / binWidth + 1e-9));
 
 /** Returns the lower edge of a bin, as a cosine. */

@@ -6,7 +6,9 @@ import { entriesOf, itemsPerSegment, offsetEntry } from './score-index.ts';
 
 const script = loadScript(new URL('./index-chunk.lua', import.meta.url));
 
-/** Returns the keys and arguments with which a script writes a chunk into the index of scores; see write-scores.lua. */
+/**
+ * Returns the keys and arguments that a script needs to write a chunk into the index of scores; see write-scores.lua.
+ */
 export function scoreArguments(redis: Redis, id: string, results: readonly ItemResult[]) {
   const keys = batchKeys(redis, id);
   const parts = entriesOf(results);
@@ -21,8 +23,8 @@ export function scoreArguments(redis: Redis, id: string, results: readonly ItemR
 }
 
 /**
- * Adds a committed chunk to the index of scores. Used for chunks of older releases, which did not write the index. Safe
- * to repeat.
+ * Adds a committed chunk to the index of scores. It is needed for chunks of older releases, which did not write the
+ * index. Safe to repeat.
  */
 export async function indexChunk(
   redis: Redis,

@@ -1,8 +1,7 @@
 import type { ObjectStore, ObjectStoreOptions } from './object-store.ts';
 
 /**
- * Creates a store that loads its client at its first use, so that a process that uses no bucket does not load the
- * client.
+ * Creates a store that loads the S3 client at its first use, so that a process that uses no bucket does not load it.
  */
 export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
   let loaded: Promise<ObjectStore> | undefined;

@@ -8,9 +8,8 @@ import type { ObjectStore } from './object-store.ts';
 export type PayloadLocation = 'redis' | S3Location;
 
 /**
- * Stores the payloads of batches: the items of a chunk, and their outcomes. The value that a `put` function
- * returns is stored in Redis, in the field of the chunk. It is the payload itself, or a short reference to the location
- * of the payload.
+ * Stores the payloads of batches: the items of a chunk, and their outcomes. A `put` function returns the value that
+ * Redis stores in the field of the chunk: the payload itself, or a short reference to its location in a bucket.
  */
 export interface PayloadStore {
   /** True when new payloads are stored in Redis. */
@@ -21,15 +20,15 @@ export interface PayloadStore {
    */
   putInput(id: string, chunk: number, payload: Buffer): Promise<Buffer>;
   /**
-   * Stores outcomes, in a new location with each call. Two workers may have evaluated the same chunk. The reference in
-   * Redis names the outcomes that were counted.
+   * Stores outcomes, each time in a new location, because two workers may have evaluated the same chunk. The reference
+   * in Redis names the outcomes that were counted.
    * @throws {ServiceError} `storage.unavailable`
    */
   putOutput(id: string, chunk: number, payload: Buffer): Promise<Buffer>;
   /** Stores the embeddings of a chunk, as {@link putOutput} stores outcomes. @throws {ServiceError} `storage.unavailable` */
   putEmbeddings(id: string, chunk: number, kind: EmbeddingKind, piece: Buffer): Promise<Buffer>;
   /**
-   * Returns a payload from its location.
+   * Returns a payload.
    * @param stored the value that a `put` function returned.
    * @throws {ServiceError} `storage.unavailable`, also when the payload is in a bucket that this process does not know.
    */
@@ -52,7 +51,7 @@ const referenceMark = 0x07;
 const folderTagBytes = 4;
 
 /**
- * @param locations New payloads are stored in the first location. Payloads in all locations can be read, so that
+ * @param locations new payloads are stored in the first location. Payloads in all locations can be read, so that
  * running batches survive a change of this list.
  */
 export function createPayloadStore(locations: readonly PayloadLocation[], objects: ObjectStore): PayloadStore {
@@ -104,8 +103,8 @@ const tagOf = (folder: S3Location): Buffer =>
   createHash('sha256').update(formatS3Location(folder)).digest().subarray(0, folderTagBytes);
 
 /**
- * Returns true when an error means that the object of a payload no longer exists, for example after a lifecycle rule of
- * the bucket. A missing bucket does not count, since it is a configuration error that may be fixed.
+ * Returns true when an error means that a payload no longer exists in its bucket, for example after a lifecycle rule
+ * has deleted it. A missing bucket does not count, because this is a configuration error that may be corrected.
  */
 export const isLost = ({ cause }: ServiceError): boolean =>
   cause instanceof ServiceError &&

@@ -29,10 +29,10 @@ export function echoed({
 
 /** The items of a chunk. */
 export interface InputChunk {
-  /** Index of the first item in the batch. */
+  /** The index of the first item of the chunk within the batch. */
   offset: number;
   items: StoredItem[];
-  /** True when the metadata has numbers whose digits must be kept; see shared/exact-json.ts. */
+  /** True when the metadata contains numbers that must keep their digits; see shared/exact-json.ts. */
   exact?: boolean | undefined;
 }
 
@@ -52,12 +52,12 @@ export const decodeInput = (payload: Buffer): Read<InputChunk> => decode(payload
 export const encodeOutput = ({ images, ...chunk }: OutputChunk): Buffer => encode({ images, ...chunk });
 export const decodeOutput = (payload: Buffer): Read<OutputChunk> => decode(payload);
 
-// Uses compression level 1, which shrinks 64 items with URLs to a quarter of their size in 0.1 ms. Higher levels save
-// only a few percent more.
+// Compression level 1 shrinks 64 items with URLs to a quarter of their size in 0.1 ms. Higher levels would save only a
+// few percent more.
 const encode = ({ exact, ...value }: InputChunk | OutputChunk): Buffer =>
   deflateRawSync(JSON.stringify({ v: payloadVersion, ...(exact && { exact }), ...value }), { level: 1 });
 
-/** The start of the JSON of a payload whose numbers must be kept exactly. */
+/** The start of the JSON of a payload that contains numbers which must keep their digits. */
 const exactly = `{"v":${payloadVersion},"exact":true,`;
 
 function decode<Value>(payload: Buffer): Value {
@@ -82,18 +82,21 @@ export function readDigests(payload: Buffer): Buffer | undefined {
 const inexactly = `{"v":${payloadVersion},`;
 const startsWith = (json: Buffer, prefix: string): boolean => json.toString('latin1', 0, prefix.length) === prefix;
 
-/** The data of a chunk's job. All other data of the chunk are in the keys of its batch. */
+/** The data of the job of a chunk. All other data of the chunk are in the keys of its batch. */
 export const jobData = z.object({
   v: z.number(),
   tenant: z.string(),
   batchId: z.string(),
   chunk: z.int().min(0),
   /**
-   * The weight of the tenant when the job got its turn (its position in the fair order of all tenants). The turn is
-   * given back by this weight. Absent in jobs of older releases.
+   * The weight of the tenant when the job got its turn, its position in the fair order of all tenants. The same weight
+   * is used to give the turn back. Absent in jobs of older releases.
    */
   weight: z.number().optional(),
-  /** The number of times that workers returned the chunk to the queue unread, because its tenant had no free slot. */
+  /**
+   * The number of times that workers have returned the chunk to the queue without reading it, because its tenant had no
+   * free slot.
+   */
   putBack: z.int().min(0).optional(),
 });
 export type JobData = z.output<typeof jobData>;

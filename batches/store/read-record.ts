@@ -3,13 +3,13 @@ import type { Redis } from '../../shared/redis.ts';
 import { batchRecord } from './record.ts';
 
 /**
- * The names of all fields except the columns and their types: the header of a CSV takes up to 256 KB, and only results
+ * The names of all fields except the columns and their types. The header of a CSV takes up to 256 KB, and only results
  * and retries need it.
  */
 const fields = Object.keys(batchRecord.shape).filter((name) => name !== 'columns' && name !== 'columnTypes');
 
 /**
- * Returns the stored fields of a batch, for `batchRecord` to parse. Leaves out the columns and their types, since a
+ * Returns the stored fields of a batch, for `batchRecord` to parse. The columns and their types are left out, because a
  * list reads a thousand batches, and a request that waits for a batch reads it twenty times a second. Returns no fields
  * when the batch does not exist.
  */

@@ -24,7 +24,7 @@ const columnNames = z.object({ image: z.string(), text: z.string(), id: z.string
 
 const reading = z.object({
   columns: columnNames,
-  /** The separator of a delimited file. Absent when it is the usual separator of the format. */
+  /** The separator of a delimited file. Absent for the usual separator of the format. */
   delimiter: z.string().optional(),
   /** The character encoding that the post declared. */
   encoding: z.string().optional(),
@@ -39,16 +39,16 @@ export const batchRecord = z.object({
   v: count,
   id: z.string(),
   tenant: z.string(),
-  /** The weight of the tenant at the time of the post. */
+  /** The weight of the tenant when the batch was posted. */
   weight: z.coerce.number().default(1),
   /**
-   * The name of the queue that contains the chunks: the first profile of the model, or the name of the model if it has
-   * no profile.
+   * The name of the queue for the chunks of the batch: the first profile of the model, or the name of the model if it
+   * has no profile.
    */
   profile: z.string(),
   /**
-   * The name of the profile or model that the post requested, or of the default if it requested none. Absent in batches
-   * of older releases.
+   * The name of the profile or model that the post requested; if it requested none, the name of the default model.
+   * Absent in batches of older releases.
    */
   postedName: z.string().optional(),
   model: z.string(),
@@ -58,14 +58,14 @@ export const batchRecord = z.object({
   /** Absent in batches of older releases. */
   textCleaning: z.string().optional(),
   longText,
-  /** True when a model of the batch gives each pair a probability; absent in batches of older releases. */
+  /** True when a model of the batch computes a probability for each pair. Absent in batches of older releases. */
   pairProbabilities: json.pipe(z.boolean()).optional(),
-  /** The models that share the items of the batch; absent for a single model. */
+  /** The models that share the items of the batch. Absent for a single model. */
   traffic: json.pipe(trafficPlan).optional(),
-  /** Name and tags that help people to find the batch. An empty name means that the batch has no name. */
+  /** Name and tags, by which people find the batch. An empty name means that the batch has none. */
   name: z.string().optional(),
   tags: json.pipe(z.array(z.string())).optional(),
-  /** The time in ms for which this batch is stored after its end, in place of the retention of the service. */
+  /** The time in ms for which this batch is stored after its end. Absent for the retention of the service. */
   retentionMs: count.optional(),
   state: batchState,
   createdAt: time,
@@ -74,21 +74,18 @@ export const batchRecord = z.object({
   expiresAt: time.optional(),
   reason: failureReason.optional(),
   /**
-   * The final state of a stopped batch, and the time until which its chunks in flight may be committed; see
+   * The final state of a stopped batch, and the time until which its chunks in flight may still be committed; see
    * lifecycle/steps/stop.lua.
    */
   stopState: z.enum(['cancelled', 'failed']).optional(),
   stopReason: z.union([failureReason, z.literal('')]).optional(),
   stopUntil: time.optional(),
-  /**
-   * The reason why no worker can evaluate the batch now, and the time at which this began; see
-   * lifecycle/steps/block.lua.
-   */
+  /** The reason why no worker can evaluate the batch now, and the time since when; see lifecycle/steps/block.lua. */
   waitingFor: z.string().optional(),
   waitingSince: time.optional(),
   total: count.default(0),
   chunks: count.default(0),
-  /** The number of chunks that have been added to the queue. */
+  /** The number of chunks that have already been added to the queue. */
   cursor: count.default(0),
   succeeded: count,
   failed: count,
@@ -98,36 +95,36 @@ export const batchRecord = z.object({
   budgetShare: z.coerce.number().optional(),
   budgetAfter: count.optional(),
   /**
-   * `bodyHash`, `keyHash`: the SHA-256 of the body and of the idempotency key. Present if the post had such a key, but
-   * older releases did not store `keyHash`.
+   * `bodyHash`, `keyHash`: the SHA-256 of the body and of the idempotency key. Present if the post had an idempotency
+   * key, except that older releases did not store `keyHash`.
    */
   bodyHash: z.string().optional(),
   keyHash: z.string().optional(),
-  /** The bytes of the inputs and of the results of the batch in Redis; absent in batches of older releases. */
+  /** The bytes in Redis of the inputs and of the results. Absent in batches of older releases. */
   inputBytes: count.optional(),
   outputBytes: count.optional(),
-  /** The columns of the posted table. The results in CSV repeat them. */
+  /** The columns of the posted table, which the results in CSV repeat. */
   columns: json.pipe(z.array(z.string())).optional(),
-  /** The columns that were read as image, text and id. */
+  /** The names of the columns that were read as image, text and id. */
   columnNames: json.pipe(columnNames).optional(),
-  /** Types of the columns; absent when all columns are text. */
+  /** The types of the columns. Absent when all columns are text. */
   columnTypes: json.pipe(z.array(z.enum(columnTypes))).optional(),
-  /** Trace context (W3C) of the request that posted the batch. The traces of its chunks continue it. */
+  /** The trace context (W3C) of the request that posted the batch. The traces of the chunks continue it. */
   traceparent: z.string().optional(),
   /**
-   * Only for a batch by reference: the address of the object that contains its items, and the ETag of that object at
-   * the time of the post.
+   * For a batch by reference: the address of the object with its items, and the ETag of that object when the batch was
+   * posted.
    */
   input: z.string().optional(),
   inputEtag: z.string().optional(),
-  /** Options for reading that object, and the limits of the tenant. */
+  /** The options for reading that object, and the limits of the tenant. */
   reading: json.pipe(reading).optional(),
   inputErrorCode: z.string().refine(isCode).optional(),
   inputErrorMessage: z.string().optional(),
   /** The folder in a bucket for the result files. */
   output: z.string().optional(),
   /**
-   * The table formats of the result files that the post requested. Older releases ignore them and write the table
+   * The table formats of the result files that the post requested. Older releases ignore this field and write the table
    * format of the input.
    */
   tables: json.pipe(z.array(tableFormat)).optional(),
@@ -139,40 +136,43 @@ export const batchRecord = z.object({
   embeddings: kept.optional(),
   embeddingPrecision: embeddingPrecision.optional(),
   dimensions: count.optional(),
-  /** The batch whose stored image embeddings this batch uses. The image of each item is an index of that batch. */
+  /**
+   * The earlier batch whose stored image embeddings this batch uses. The image of each item is then an index in that
+   * batch.
+   */
   imagesFrom: z.string().optional(),
   retryOf: z.string().optional(),
   /** The latest retry of this batch. */
   retriedBy: z.string().optional(),
-  /** The batch whose items this batch scores once more, and the texts that the images get. */
+  /** The original batch whose items this batch scores again, and the texts that its images get. */
   rescoreOf: z.string().optional(),
   rescoreTexts: z.enum(['own', 'others']).optional(),
-  /** The latest batch that scores the images of this batch with the texts of other rows. */
+  /** The latest batch that scores the images of this batch with the texts of other items. */
   wrongPairs: z.string().optional(),
   webhookUrl: z.string().optional(),
   webhookState: z.enum(['pending', 'delivered', 'failed']).optional(),
   webhookAttempts: count.optional(),
   webhookError: z.string().optional(),
-  /** The number of CSV cells that `formulas=escape` changes, for succeeded items and for failed items. */
+  /** The number of CSV cells that `formulas=escape` changes: for succeeded items, and for failed items. */
   succeededFormulas: count.default(0),
   failedFormulas: count.default(0),
   /**
-   * The cosines at the percentiles of the summary. Present after the first summary that was requested after the end of
+   * The cosines at the percentiles of the summary. They are stored at the first request for a summary after the end of
    * the batch.
    */
   percentiles: json.pipe(z.array(z.number())).optional(),
   cosineSum: z.coerce.number().default(0),
   scoreSum: z.coerce.number().default(0),
-  /** `markAt`, `markItems`: a time five to ten seconds ago, and the number of outcomes at that time. */
+  /** `markAt` is a time five to ten seconds ago, and `markItems` is the number of outcomes at that time. */
   markAt: time.optional(),
   markItems: count.optional(),
 });
 export type BatchRecord = z.output<typeof batchRecord>;
 
-/** Returns true when clients can see a batch. A batch whose items a client is still sending is invisible. */
+/** Returns true when clients can see a batch. A batch whose items are still being sent by a client is invisible. */
 export const isVisible = ({ state, input }: BatchRecord): boolean => state !== 'accepting' || input !== undefined;
 
-/** The fields that are fixed when a batch is posted. A retry of the batch has the same values. */
+/** The fields that are fixed when a batch is posted, and that a retry of the batch inherits. */
 export type Pinned = Pick<
   BatchRecord,
   | 'profile'
@@ -187,7 +187,7 @@ export type Pinned = Pick<
   | 'traffic'
 >;
 
-/** Returns the fields that a new evaluation of the same items has in common with a batch. */
+/** Returns the fields that a new evaluation of the same items inherits from a batch. */
 export function pinnedOf(record: BatchRecord): Pinned {
   const { profile, postedName, model, revision, precision, preprocess, textCleaning } = record;
   const { longText, pairProbabilities, traffic } = record;
@@ -243,7 +243,7 @@ export function toHash(fields: object): Record<string, string | number> {
   );
 }
 
-/** Returns the status that clients see. @param active the number of chunks that workers are evaluating. */
+/** Returns the status of a batch as clients see it. @param active the number of chunks that workers are evaluating. */
 export function toStatus(
   record: BatchRecord,
   failures: Record<string, string>,
@@ -335,7 +335,9 @@ function phaseOf({ state, stopState }: BatchRecord, active: number): BatchStatus
   return state === 'running' && active > 0 ? 'evaluating' : 'waiting';
 }
 
-/** Returns the items per second: the recent rate of a running batch, or the mean rate of a batch that has ended. */
+/**
+ * Returns the rate in items per second: the recent rate of a running batch, or the mean rate of a batch that has ended.
+ */
 function rateOf(record: BatchRecord, settled: number, now: number): number | null {
   if (record.startedAt === undefined) return null;
   const from = record.finishedAt === undefined ? (record.markAt ?? record.startedAt) : record.startedAt;

@@ -18,43 +18,43 @@ import type { ObjectStore, ObjectStoreOptions } from './object-store.ts';
 const attempts = 3;
 const connectMs = 2_000;
 /**
- * The maximum time in ms until a response begins. All attempts together must end within 30 s, the lease of a request
- * that posts a batch.
+ * The maximum time in ms until a response begins. All attempts together must end within 30 s, which is the lease of a
+ * request that posts a batch.
  */
 const answerMs = 5_000;
 /**
- * The maximum time in ms until a response begins when no client waits for it, as when a part of a file is written or a
- * thousand objects are deleted.
+ * The maximum time in ms until a response begins when no client waits for it, for example when a part of a file is
+ * written or a thousand objects are deleted.
  */
 const patientAnswerMs = 60_000;
 /** The maximum time in ms between two bytes of a response. */
 const idleMs = 30_000;
-/** The maximum number of connections of a process. One batch alone requests 32 payloads at a time. */
+/** The maximum number of connections of a process. A single batch already requests 32 payloads at a time. */
 const connections = 128;
 
 /**
- * The maximum number of broken connections in a row that delivered no byte, while an object is read. A byte resets the
- * count, since reading a long object may take hours.
+ * The maximum number of consecutive connections that break without having delivered a byte, while an object is read.
+ * Each byte resets the count, because reading a long object may take hours.
  */
 const resumes = 5;
 const resumeMs = 1_000;
 
 /**
- * The size of a part of an upload, in bytes. S3 accepts at most 10,000 parts, so a file may have 160 GB. Two parts are
- * in memory at a time.
+ * The size in bytes of a part of an upload. S3 accepts at most 10,000 parts, so a file may have up to 160 GB. Two parts
+ * are in memory at a time.
  */
 const partBytes = 16 * 1024 * 1024;
 const partsAtATime = 2;
 
 /**
- * The maximum number of pages, of a thousand objects each, that one call of `remove` deletes, so that a caller does not
- * wait for minutes.
+ * The maximum number of pages, each of a thousand objects, that one call of `remove` deletes. It keeps callers from
+ * waiting for minutes.
  */
 const pagesPerCall = 2;
 
 /**
- * Connects to an S3-compatible store. The SDK reads the region and the credentials from its environment variables, its
- * files, or the role of the machine or pod.
+ * Connects to an S3-compatible store. The SDK finds the region and the credentials itself: in its environment
+ * variables, in its files, or through the role of the machine or pod.
  */
 export function connectS3({ endpoint }: ObjectStoreOptions): ObjectStore {
   const clientWith = (requestTimeout: number): S3Client =>
@@ -68,7 +68,7 @@ export function connectS3({ endpoint }: ObjectStoreOptions): ObjectStore {
         httpAgent: { keepAlive: true, maxSockets: connections },
         httpsAgent: { keepAlive: true, maxSockets: connections },
       },
-      // Some stores other than AWS do not support the SDK's newer checksums.
+      // Some other stores than AWS do not support the newer checksums of the SDK.
       ...(endpoint !== undefined && {
         endpoint,
         forcePathStyle: true,

@@ -3,33 +3,36 @@ import type { ItemResult } from '../../shared/contracts/item.ts';
 import type { Code } from '../../shared/errors.ts';
 
 /**
- * The index of scores has an entry of four bytes for each item, in index order. With it, results are selected and
- * ordered without being read. The commit of a chunk writes the entries of its items in the same step as the results.
+ * The index of scores has an entry of four bytes for each item, in index order. It makes it possible to select and
+ * order results without reading them. The commit of a chunk writes the entries of its items in the same step as the
+ * results.
  *
- * The three highest bits of an entry are its kind. An item without an outcome has the entry 0. The other bits of a
- * scored item are its cosine in millionths. This is exact, since cosines have six decimals, and scores have the four
- * decimals that follow from them.
+ * The three highest bits of an entry are its kind. An item without an outcome has the entry 0. For a scored item, the
+ * other bits are the cosine in millionths. This is exact, because cosines have six decimals, and the four decimals of a
+ * score follow from them.
  */
 const kinds = { none: 0, scored: 1, failed: 2, answered: 3 } as const;
 const kindShift = 29;
 const valueMask = 2 ** kindShift - 1;
 
-/** The number of millionths in a cosine of 1. It is added to stored cosines, so that they are not negative. */
+/**
+ * The number of millionths in a cosine of 1. It is added to each stored cosine, so that no stored number is negative.
+ */
 export const cosineSteps = 1_000_000;
 
-/** The lowest value that the entry of a scored item could have. These entries are in the order of their cosines. */
+/** The lowest possible entry of a scored item. Entries of scored items are ordered by cosine. */
 const scoredFrom = kinds.scored * 2 ** kindShift;
 
-/** Returns the entry of a scored item. @param millionths the cosine in millionths. */
+/** Returns the entry for a scored item. @param millionths the cosine in millionths. */
 export const scoredEntry = (millionths: number): number => scoredFrom + millionths + cosineSteps;
 
-/** Returns the cosine of a scored item in millionths; undefined for other items. */
+/** Returns the cosine in an entry of a scored item, in millionths; undefined for other entries. */
 export const millionthsOf = (entry: number): number | undefined =>
   entry >>> kindShift === kinds.scored ? (entry & valueMask) - cosineSteps : undefined;
 
 /**
- * Returns the entry of items that failed with a certain error code. The entry contains a hash of the code, and not its
- * position in the list of codes, since stored entries must outlive changes of that list.
+ * Returns the entry of an item that failed with a certain error code. It contains a hash of the code instead of its
+ * position in the list of codes, because stored entries must remain valid when the list changes.
  */
 export const failedEntry = (code: Code): number =>
   kinds.failed * 2 ** kindShift + (createHash('sha256').update(code).digest().readUInt32LE() & valueMask);
@@ -48,21 +51,22 @@ function entryOf(result: ItemResult): number {
 
 export const bytesPerEntry = 4;
 /**
- * The number of items in a segment, a part of the index that is one Redis string. A string is allocated with its full
- * length at once, so it must be small. Its size is just below 256 KiB, a size class of Redis' allocator.
+ * The number of items in a segment: a part of the index that is stored as one Redis string. Redis allocates a string
+ * with its full length at once, so a segment must be small. Its size is just below 256 KiB, which is a size class of
+ * Redis' allocator.
  */
 export const itemsPerSegment = 65_000;
 
-/** Successive entries in the same segment. */
+/** Consecutive entries in the same segment. */
 export interface Entries {
-  /** Index of the first item of the segment. */
+  /** The index of the first item of the segment. */
   segment: number;
-  /** Offset of the first of these entries in the segment, in bytes. */
+  /** The offset in bytes of the first of these entries within the segment. */
   at: number;
   bytes: Buffer;
 }
 
-/** Returns the entries of a chunk's results, in parts that are in one segment each. */
+/** Returns the entries of the results of a chunk, divided into one part for each segment. */
 export function entriesOf(results: readonly ItemResult[]): Entries[] {
   const parts: Entries[] = [];
   for (let from = 0; from < results.length; ) {
@@ -80,7 +84,7 @@ export function entriesOf(results: readonly ItemResult[]): Entries[] {
 }
 
 /**
- * Returns the entry of a chunk in the list of offsets: the index of its first item, plus 1. Zero means that the chunk
+ * Returns the entry for a chunk in the list of offsets: the index of its first item, plus 1. Zero means that the chunk
  * is not in the index of scores.
  */
 export function offsetEntry(index: number): Buffer {
@@ -92,6 +96,6 @@ export function offsetEntry(index: number): Buffer {
 /** Returns the numbers in a Redis string of unsigned 32-bit integers. */
 export function numbersOf(bytes: Buffer | null): Uint32Array {
   if (bytes === null) return new Uint32Array();
-  // The bytes are copied, since the buffer of a reply may not be aligned to four bytes.
+  // The bytes are copied, because the buffer of a reply may not be aligned to four bytes.
   return new Uint32Array(new Uint8Array(bytes).buffer, 0, Math.floor(bytes.length / bytesPerEntry));
 }

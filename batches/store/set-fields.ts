@@ -6,8 +6,8 @@ import type { BatchRecord } from './record.ts';
 const script = loadScript(new URL('./set-fields.lua', import.meta.url));
 
 /**
- * Sets fields of a batch. Does nothing when the batch was deleted, since it would otherwise exist again with these
- * fields only.
+ * Sets fields of a batch. Does nothing when the batch was deleted; otherwise a record with only these fields would be
+ * created.
  */
 export async function setFields(
   redis: Redis,

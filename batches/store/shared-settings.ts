@@ -3,24 +3,24 @@ import type { Logger } from '../../shared/log.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { compareSettings } from './compare-settings.ts';
 
-/** The settings, by name, that all processes of a service must share. */
+/** The settings that must be equal in all processes of a service, by name. */
 export type AlikeSettings = Readonly<Record<string, string>>;
 
 /**
- * Detects processes with the same Redis prefix but different settings. Such processes would misread the work of each
- * other, or would not see it.
+ * Detects processes that have the same Redis prefix but different settings. Such processes would misread, or not see,
+ * the work of each other.
  */
 export interface SharedSettings {
-  /** Returns the differences that the last comparison found, as one sentence for each setting. */
+  /** Returns one sentence for each difference that the last comparison found. */
   differences(): string[];
   /** Compares the settings now. @throws when Redis does not respond. */
   compare(): Promise<void>;
   close(): void;
 }
 
-/** Time between two comparisons, in milliseconds. */
+/** The interval between two comparisons, in ms. */
 const everyMs = 15_000;
-/** The time in ms after which a process that no longer compares its settings counts as ended. */
+/** The time in ms after which a process that has stopped comparing its settings is regarded as ended. */
 const lifetimeMs = 60_000;
 
 export function createSharedSettings(redis: Redis, own: AlikeSettings, log: Logger): SharedSettings {
@@ -55,8 +55,8 @@ export function createSharedSettings(redis: Redis, own: AlikeSettings, log: Logg
 }
 
 /**
- * Compares the settings of two processes. A setting that only one of them has belongs to another release and is
- * ignored.
+ * Returns the differences between the settings of two processes. A setting that only one of them has belongs to another
+ * release, and is ignored.
  */
 function differencesOf(own: AlikeSettings, other: AlikeSettings): string[] {
   return Object.entries(own).flatMap(([name, value]) => {

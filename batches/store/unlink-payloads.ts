@@ -3,14 +3,14 @@ import type { Redis } from '../../shared/redis.ts';
 import { chunkItems } from './chunk-sizes.ts';
 import { itemsPerSegment } from './score-index.ts';
 
-/** Removes the payloads of a batch, its embeddings, and its index of scores, from Redis. */
+/** Removes the payloads, the embeddings and the index of scores of a batch from Redis. */
 export async function unlinkPayloads(redis: Redis, id: string): Promise<void> {
   const { input, output, scores, embeddings } = batchKeys(redis, id);
-  // The hashes are numbered without gaps, so the first missing hash is the end. The last hash is removed first. If this
-  // is interrupted, the remaining hashes still have no gaps.
+  // The hashes are numbered without gaps, so the first missing number is the end. They are removed in descending order:
+  // if this is interrupted, the remaining hashes still have no gaps.
   let hashes = 0;
   while ((await redis.exists(input(hashes * chunksPerHash))) === 1) hashes++;
-  // The record is already deleted, so the number of items is unknown. The index has at most this many segments.
+  // The record has already been deleted, so the number of items is unknown. The index has at most this many segments.
   const segments = Math.ceil((hashes * chunksPerHash * chunkItems) / itemsPerSegment);
   for (let segment = 0; segment < segments; segment++) await redis.unlink(scores(segment));
   for (let hash = hashes - 1; hash >= 0; hash--) {

@@ -13,7 +13,7 @@ export interface LocalImages {
    */
   inline(item: StoredItem): Promise<StoredItem>;
   /**
-   * Returns the item with the absolute path of its image, for scoring in this process. The process may read images
+   * Returns the item with its image as a path, for scoring in this process. The process may read images
    * below {@link directory} only.
    */
   asFile(item: StoredItem): StoredItem;

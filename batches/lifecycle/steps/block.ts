@@ -9,8 +9,8 @@ const script = loadScript(new URL('./block.lua', import.meta.url));
 export type Blocked = 'waiting' | 'stopped' | 'ended' | 'over';
 
 /**
- * Stores the reason why workers cannot evaluate a batch now.
- * @param patienceMs the batch fails when none of its chunks was evaluated for this time in ms.
+ * Stores the reason why no worker can evaluate a batch now.
+ * @param patienceMs the time in ms after which the batch fails, if none of its chunks was evaluated meanwhile.
  */
 export async function blockBatch(
   redis: Redis,

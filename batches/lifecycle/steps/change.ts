@@ -12,8 +12,8 @@ export type Changed = { [Name in 'name' | 'tags' | 'retentionMs']?: BatchRecord[
 export async function changeBatch(redis: Redis, id: string, { retentionMs, ...fields }: Changed): Promise<boolean> {
   const values = [retentionMs ?? '', ...Object.entries(toHash(fields)).flat()];
   const [found, due] = (await script(redis, [batchKeys(redis, id).batch], values)) as [number, Buffer?];
-  // This list is in another slot of a Redis cluster, so the script cannot change it. If this process dies before this
-  // command, the batch is deleted at its former time.
+  // The list of finished batches is in another slot of a Redis cluster, so the script cannot change it. If this process
+  // dies before this command, the batch is deleted at its former time.
   if (due !== undefined) await redis.zadd(finishedBatches(redis), Number(String(due)), id);
   return found === 1;
 }

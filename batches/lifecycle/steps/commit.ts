@@ -11,11 +11,11 @@ import { extremesStored, type Tally } from './tally.ts';
 const script = loadScript(new URL('./commit.lua', import.meta.url));
 
 /**
- * The time in ms between two progress marks. A mark is a time with the number of outcomes at that time. The status
- * shows the rate since the older of the two latest marks.
+ * The interval in ms between two progress marks. A mark is a time together with the number of outcomes at that time.
+ * The rate in the status is measured since the older of the two latest marks.
  */
 const markEveryMs = 5_000;
-/** The approximate number of events that the event stream of a batch stores. */
+/** The approximate number of events that the event stream of a batch can hold. */
 const eventsStored = 1_000;
 
 /** The outcomes of a chunk. `stored` is the payload with its results, or a reference to that payload in a bucket. */
@@ -29,7 +29,7 @@ export interface ChunkOutcomes {
 }
 
 /**
- * The reply of the script. Each verdict is explained at the top of commit.lua. `hasStopped`: this commit has stopped
+ * The reply of the commit script. The top of commit.lua explains each verdict. `hasStopped`: this commit has stopped
  * the batch, because more items have failed than its failure budget allows.
  */
 export type CommitReply =

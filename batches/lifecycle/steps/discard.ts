@@ -6,7 +6,7 @@ const script = loadScript(new URL('./discard.lua', import.meta.url));
 
 /**
  * Deletes the record of a batch whose client has stopped sending.
- * @returns false while the client still sends, or after the batch was sealed (received completely).
+ * @returns false if the client is still sending, or if the batch was sealed (received completely).
  */
 export async function discardBatch(redis: Redis, id: string): Promise<boolean> {
   const { batch, lease } = batchKeys(redis, id);

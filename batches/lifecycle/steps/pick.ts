@@ -25,7 +25,7 @@ const pickedBatch = batchRecord
   })
   .extend({
     /**
-     * An item with a cosine below this value may be among the lowest items of its batch. Absent until the batch has
+     * The limit below which the cosine of an item may be among the lowest of the batch. Absent until the batch has
      * stored enough items.
      */
     lowestBelow: z.coerce.number().optional(),
@@ -36,7 +36,7 @@ export type PickedBatch = z.output<typeof pickedBatch>;
 const fieldNames = Object.keys(pickedBatch.shape);
 
 /**
- * The reply of the script. Each verdict is explained at the top of pick.lua. `stored` is the payload of the items, or a
+ * The reply of the pick script. The top of pick.lua explains each verdict. `stored` is the payload of the items, or a
  * reference to a payload in a bucket.
  */
 export type PickReply =

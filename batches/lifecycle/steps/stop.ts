@@ -5,15 +5,15 @@ import type { Redis } from '../../../shared/redis.ts';
 
 const script = loadScript(new URL('./stop.lua', import.meta.url));
 
-/** The state in which a stopped batch ends, and the reason. */
+/** The state in which a stopped batch ends, with the reason of a failure. */
 export type Stop = { state: 'cancelled' } | { state: 'failed'; reason: FailureReason };
 
 /** The verdict of the script. Each verdict is explained at the top of stop.lua. */
 export type Stopped = 'ended' | 'stopping' | 'terminal' | 'gone';
 
 /**
- * The maximum time in ms for which a stopped batch waits for its chunks in flight. A chunk takes a few seconds, or up
- * to 20 s with images of slow hosts. The chunk of a dead worker returns to the queue within 15 s.
+ * The maximum time in ms for which a stopped batch waits for its chunks in flight. A chunk usually takes a few seconds,
+ * and up to 20 s with images on slow hosts. The chunk of a crashed worker returns to the queue within 15 s.
  */
 export const inFlightMs = 30_000;
 

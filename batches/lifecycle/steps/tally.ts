@@ -6,22 +6,24 @@ import { binOf } from '../../store/histogram.ts';
 import { addressOf } from '../../store/item-address.ts';
 import type { InputChunk, StoredItem } from '../../store/payload.ts';
 
-/** A batch stores this many of its items with the lowest cosines, and this many with the highest cosines. */
+/**
+ * The number of items with the lowest cosines that a batch stores, and the number of items with the highest cosines.
+ */
 export const extremesStored = 50;
 
 /**
- * Limits for items that may be among the lowest or highest of a batch. An item may be among the lowest only if its
- * cosine is below `lowestBelow`, and among the highest only if its cosine is above `highestAbove`.
+ * Limits that tell which items may be among the lowest or highest of a batch. An item may be among the lowest only if
+ * its cosine is below `lowestBelow`, and among the highest only if it is above `highestAbove`.
  */
 export interface Edges {
   lowestBelow: number;
   highestAbove: number;
 }
 
-/** Limits that exclude no item. They apply until the batch has stored enough items. */
+/** Limits that exclude no item, for use until the batch has stored enough items. */
 export const noEdges: Edges = { lowestBelow: 2, highestAbove: -2 };
 
-/** The counts and sums of a chunk. steps/commit.lua adds them to the counts and sums of the batch. */
+/** The counts and sums of one chunk. steps/commit.lua adds them to those of the batch. */
 export interface Tally {
   succeeded: number;
   failed: number;
@@ -32,11 +34,11 @@ export interface Tally {
   scoreSum: number;
   lowest: [cosine: number, item: string][];
   highest: [cosine: number, item: string][];
-  /** A few failed items. The event stream shows them. */
+  /** A few failed items, for the event stream of the batch. */
   samples: { index: number; id?: string; code: string; message: string }[];
   /**
    * The number of CSV cells that `formulas=escape` changes, by the status of the item; absent if there are none.
-   * `common` counts cells in columns that every CSV of results has. `own` counts cells in columns of the posted table.
+   * `common` counts cells in columns that every CSV of results has; `own` counts cells in columns of the posted table.
    */
   formulas?: Record<'succeeded' | 'failed', { common: number; own: number }>;
 }
@@ -44,7 +46,7 @@ export interface Tally {
 const samplesPerChunk = 5;
 /**
  * The maximum length of all samples of a chunk together, in characters of JSON. It is small because the event stream of
- * a batch stores the samples of a thousand chunks.
+ * a batch holds the samples of a thousand chunks.
  */
 const samplesLength = 1_000;
 /**
@@ -110,8 +112,8 @@ function countFormulas(tally: Tally, result: ItemResult, item: StoredItem | unde
 }
 
 /**
- * Returns the data of an item that may be among the lowest or highest of its batch. With these data the item can be
- * shown without reading its chunk.
+ * Returns the data of an item that may be among the lowest or highest of its batch. They suffice to show the item
+ * without reading its chunk.
  */
 function extremeOf(result: ItemResult & { status: 'succeeded' }, item: StoredItem | undefined): Extreme {
   const { index, id, cosine, score } = result;

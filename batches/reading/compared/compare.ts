@@ -14,12 +14,12 @@ import { readItemsAt } from './items-at.ts';
 import { Largest, type Pair } from './largest.ts';
 import { CosineCounts, type Scale, toScore } from './scale.ts';
 
-/** The number of characters of a text that a comparison contains. */
+/** The number of characters of each text that a comparison shows. */
 const textShown = 300;
 
 /**
- * Compares two batches of the same items by their indexes of scores. Reads both indexes twice and the texts of the
- * disagreements; memory does not grow with the batches.
+ * Compares two batches of the same items by their indexes of scores. It reads both indexes twice, and the texts of the
+ * disagreements. The memory that it needs does not depend on the size of the batches.
  * @throws {ServiceError} `request.invalid` when the batches have different numbers of items.
  */
 export async function compareBatches(
@@ -85,7 +85,7 @@ export async function compareBatches(
   };
 }
 
-/** Calls `take` with the index and both cosines, in millionths, of each item that has a score in both batches. */
+/** Calls `take` for each item that has a score in both batches, with its index and its two cosines in millionths. */
 async function eachPair(
   source: Source,
   batch: BatchRecord,

@@ -1,11 +1,14 @@
 import { cosineSteps } from '../../store/score-index.ts';
 
-/** The number of different cosines, in millionths from -1 to 1. */
+/** The number of possible cosines in millionths from -1 to 1, both ends included. */
 const cosines = 2 * cosineSteps + 1;
 
-/** The cosines of the compared items of one batch: how many items have each of them. */
+/** The distribution of the cosines of one batch, over the compared items. */
 export interface Scale {
-  /** Returns the rank of a cosine in millionths: the number of lower items, plus half of the others with this cosine. */
+  /**
+   * Returns the rank of a cosine in millionths: the number of items with a lower cosine, plus half of the other items
+   * with the same cosine.
+   */
   rankOf(millionths: number): number;
   /** The lowest and the highest score, in points. Both are 0 without items. */
   lowest: number;
@@ -19,7 +22,7 @@ export const toScore = (millionths: number): number => Math.max(0, millionths) /
 
 /** Counts the items by cosine. */
 export class CosineCounts {
-  /** At a cosine plus 1 in millionths, and one place further, the number of items with this cosine. */
+  /** The number of items with each cosine, at the position of the cosine in millionths plus 1. */
   private readonly counts = new Uint32Array(cosines + 1);
   items = 0;
 
@@ -29,7 +32,7 @@ export class CosineCounts {
     this.items++;
   }
 
-  /** Ends the counting. The counts become the numbers of items with a lower cosine. */
+  /** Ends the counting: converts the counts to the numbers of items with a lower cosine. */
   toScale(): Scale {
     const lower = this.counts;
     let lowest = cosineSteps;

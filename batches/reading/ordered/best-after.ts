@@ -7,8 +7,8 @@ import type { Segment } from './segments.ts';
 export type RankedOrder = Exclude<ResultOrder, 'index'>;
 
 /**
- * The position of a scored item in an order, as one number: 21 bits for its rank by score or cosine, then 32 bits for
- * its index. A double represents these 53 bits exactly.
+ * The position of a scored item in an order, as one number: its rank by score or cosine (21 bits), followed by its
+ * index (32 bits). A double represents these 53 bits exactly.
  */
 export type Position = number;
 export const beforeAll: Position = -1;
@@ -19,7 +19,10 @@ const indexes = 2 ** 32;
 export const indexAt = (position: Position): number => position % indexes;
 export const toPosition = (rank: number, index: number): Position => rank * indexes + index;
 
-/** Returns a function that returns the rank of the entry of a scored item in an order: 0 for the first possible score. */
+/**
+ * Returns a function that computes, from the entry of a scored item, its rank in an order; 0 is the rank of the first
+ * possible score.
+ */
 export function rankOf(order: RankedOrder): (entry: number) => number {
   const isDescending = order.startsWith('-');
   /** In an order by score, every negative cosine counts as 0. */
@@ -31,8 +34,8 @@ export function rankOf(order: RankedOrder): (entry: number) => number {
 }
 
 /**
- * Returns the positions that follow `after` in the order, at most `most` of them. Memory grows only with `most`, and
- * not with the batch.
+ * Returns at most `most` positions that follow `after` in the order. The memory that it needs depends on `most` only,
+ * not on the size of the batch.
  */
 export async function bestAfter(
   segments: AsyncIterable<Segment>,

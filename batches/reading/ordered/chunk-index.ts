@@ -7,12 +7,12 @@ import { numbersOf } from '../../store/score-index.ts';
 import { type ChunkIndex, knownAs } from '../known-indexes.ts';
 import { readChunks, type Source } from '../read-chunks.ts';
 
-/** The number of chunks of older releases that are added to the index of scores at a time. */
+/** The number of chunks from older releases that are added to the index of scores at a time. */
 const chunksPerRead = 4;
 
 /**
- * Reads which chunks of a batch have results. If older releases have committed some of them, first adds these to the
- * index of scores, since older releases did not write it.
+ * Reads which chunks of a batch have results. Chunks that an older release has committed are missing in the index of
+ * scores, so they are added first.
  */
 export async function readChunkIndex(source: Source, batch: BatchRecord): Promise<ChunkIndex> {
   const { redis, known } = source;
@@ -20,8 +20,7 @@ export async function readChunkIndex(source: Source, batch: BatchRecord): Promis
   const remembered = knownKey === undefined ? undefined : known?.chunks.get(knownKey);
   if (remembered !== undefined) return remembered;
   const keys = batchKeys(redis, batch.id);
-  // The bitmap is read before the offsets. A chunk that is committed in between then does not count as missing from the
-  // offsets.
+  // The bitmap is read before the offsets, so that a chunk that is committed in between is not regarded as missing.
   const isDone = bitReader(await redis.getBuffer(keys.done));
   let offsets = numbersOf(await redis.getBuffer(keys.offsets));
   const missing: number[] = [];
@@ -50,8 +49,8 @@ export async function readChunkIndex(source: Source, batch: BatchRecord): Promis
 }
 
 /**
- * Returns the position in `firsts` of the chunk that contains an item: the last chunk that begins at or before the
- * item.
+ * Returns the position in `firsts` of the chunk that contains an item: the last chunk that begins at the item or before
+ * it.
  */
 export function placeOf({ firsts }: Pick<ChunkIndex, 'firsts'>, index: number): number {
   let low = 0;

@@ -1,29 +1,29 @@
 import type { Selection } from '../../../shared/contracts/batch.ts';
 import { cosineSteps, failedEntry, firstEntry, lastEntry, scoredEntry } from '../../store/score-index.ts';
 
-/** A range of entries in the index of scores, by their values. Both limits are included. */
+/** A range of values of entries in the index of scores. Both ends are included. */
 export interface Range {
   from: number;
   to: number;
 }
 
 /**
- * The entries of the index of scores that a selection includes. The index contains no texts, so the condition `q` is
- * checked later.
+ * The entries of the index of scores that a selection includes. The condition `q` is checked later, because the index
+ * has no texts.
  */
 export interface Conditions {
-  /** Entries of items with a score; undefined when the selection includes none. */
+  /** The range for items with a score; undefined when the selection includes none of them. */
   scored: Range | undefined;
-  /** Entries of items without a score. */
+  /** The ranges for items without a score. */
   unscored: Range[];
-  /** Cancelled items, which have no entry. */
+  /** True when the selection includes cancelled items, which have no entry. */
   cancelled: boolean;
 }
 
 /**
  * Converts a selection to ranges of entries in the index of scores.
- * @param lastOfTop lowest cosine, in millionths, of the items that `top` selects.
- * @param hasRule true when the query compares the scores of two batches, so that it includes only items with a score.
+ * @param lastOfTop the lowest cosine, in millionths, among the items that `top` selects.
+ * @param hasRule true when the query has conditions on a second batch, which only items with a score can meet.
  */
 export function conditionsOf(
   { status, minScore, maxScore, code }: Selection,
@@ -49,8 +49,8 @@ export function conditionsOf(
 }
 
 /**
- * Returns the range of entries with scores between two limits. A score is 100 times the cosine, or 0 for a negative
- * cosine, so a millionth of a cosine is a ten-thousandth of a score.
+ * Returns the range of entries for scores between two limits. A score is 100 times the cosine, or 0 for a negative
+ * cosine, so one millionth of a cosine is one ten-thousandth of a score.
  */
 function rangeOf(minScore = 0, maxScore = 100, lastOfTop = -cosineSteps): Range {
   const scoreOf = (millionths: number) => millionths / 10_000;

@@ -29,9 +29,9 @@ import { surveyIndex } from './survey.ts';
 import { selectTop } from './top.ts';
 
 /**
- * A position in ordered results. An order by score or cosine begins with the items that have a score: `after` is a
+ * A position in ordered results. In an order by score or cosine, the items with a score come first; `after` is a
  * position among them. All other items are read chunk by chunk: `chunk` is the next chunk, and `items` is the number of
- * its items that were already read. An order by index reads all items chunk by chunk.
+ * its items that were already read. In an order by index, all items are read chunk by chunk.
  */
 const place = z.union([
   z.strictObject({ sort: z.string(), after: z.number() }),
@@ -40,24 +40,27 @@ const place = z.union([
 export type Place = z.output<typeof place>;
 const cursor = createCursor<Place>(place);
 
-/** A number of successive results in an order. */
+/** A group of consecutive results in an order. */
 export interface Step {
   results: ItemResult[];
-  /** The items of the results, when they were requested. */
+  /** The items to which the results belong, if they were requested. */
   items: (StoredItem | undefined)[];
-  /** The position after these results; undefined at the end. */
+  /** The position after this group; undefined at the end. */
   next: Place | undefined;
-  /** `read`: the bytes of JSON that were read for this step. `bytes`: the approximate bytes of JSON of its results. */
+  /**
+   * `read`: the bytes of JSON that were read for this group. `bytes`: the approximate size of its results as JSON, in
+   * bytes.
+   */
   read: number;
   bytes: number;
-  /** The number of chunks that were read for this step. */
+  /** The number of chunks that were read for this group. */
   chunks: number;
 }
 
-/** The results of a batch in an order. The order contains the results that exist when it is created. */
+/** The results of a batch in a certain order, as they are when this object is created. */
 export interface Order {
   start: Place;
-  /** Reads the results after a position, at most `most` of them. Before the end there may be fewer results, or none. */
+  /** Reads at most `most` results after a position. It may return fewer, or none, before the end is reached. */
   step(after: Place, most: number): Promise<Step>;
   /** The number of results that meet all conditions of the query except `q`. */
   selected: number;
@@ -65,25 +68,25 @@ export interface Order {
   encode(next: Place | undefined): string | null;
 }
 
-/** The minimum number of positions whose items one step reads when it searches for `q`. */
+/** The minimum number of positions whose items are read at a time in a search for `q`. */
 const searchedAtOnce = 512;
 /**
- * The limits of a step by rank: the bytes of JSON of its results, and the bytes of JSON that it reads for them. A step
- * of at most `fewest` positions may exceed both.
+ * The limits of a group that is read by rank: the bytes of JSON of its results, and the bytes of JSON that are read for
+ * them. A group of at most `fewest` positions may exceed both.
  */
 const bytesPerStep = 8 * 1024 * 1024;
 const readPerStep = 256 * 1024 * 1024;
 const fewest = 8;
-/** In a chunk with fewer bytes of JSON than this, all results are assumed to have the same size. */
+/** The size in bytes of JSON up to which all results of a chunk are assumed to have the same size. */
 const evenChunk = 64 * 1024;
 
-/** The number of chunks that are read at a time. With large metadata, each may take megabytes of memory. */
+/** The number of chunks that are read at a time. A chunk with large metadata may take megabytes of memory. */
 const chunksPerRead = 8;
 
 export interface OrderOptions {
   /** True to read the items of the results too. */
   withItems: boolean;
-  /** The batch with which the query compares the results; undefined if it compares nothing. */
+  /** The second batch on which the query has conditions; undefined if there is none. */
   other: BatchRecord | undefined;
 }
 
@@ -120,14 +123,14 @@ export async function createOrder(
   const isSelected = createSelector(query);
   const readsItems = withItems || needsItems(query);
   /**
-   * The position at which reading chunk by chunk begins. In an order by index it covers all selected items, and in
-   * other orders only items without a score.
+   * The position at which reading chunk by chunk begins. In an order by index this covers all selected items; in other
+   * orders, only the items without a score.
    */
   const firstChunk: Place | undefined = survey.chunks.length > 0 ? { sort, chunk: 0, items: 0 } : undefined;
 
   /**
-   * Returns the place after the first `skip` results.
-   * @throws {ServiceError} `request.invalid` when the results cannot be counted without being read.
+   * Returns the position after the first `skip` results.
+   * @throws {ServiceError} `request.invalid` when the results cannot be counted without reading them.
    */
   async function placeAfter(skip: number): Promise<Place> {
     if (query.q !== undefined || (conditions.cancelled && batch.cancelled > 0)) {
@@ -145,15 +148,15 @@ export async function createOrder(
   }
 
   /**
-   * Returns the next results in an order by score or cosine.
-   * @param asked the number of positions to read for these results.
+   * Returns the next group of results in an order by score or cosine.
+   * @param asked the number of positions to read for it.
    */
   async function stepByRank(order: RankedOrder, after: number, most: number, asked: number): Promise<Step> {
     const positions =
       range === undefined ? new Float64Array() : await bestAfter(segments(), order, range, after, asked);
     const step: Step = { results: [], items: [], next: undefined, read: 0, bytes: 0, chunks: 0 };
     const found = await readPositions(positions, step);
-    // The items are larger than expected, so fewer positions are read at a time.
+    // The items are larger than expected, so fewer positions are read in the next attempt.
     if (found === undefined) return await stepByRank(order, after, most, Math.ceil(asked / 4));
     const shown = await amongFirst(found.flatMap((each) => each?.[0].index ?? []));
     for (let rank = 0; rank < positions.length; rank++) {
@@ -169,8 +172,8 @@ export async function createOrder(
   }
 
   /**
-   * Reads the results at the given positions. The returned list has the order of the positions, and is undefined where
-   * a result is not selected. Returns undefined instead of a list when the results are too large together.
+   * Reads the results at the given positions. The returned list is in the order of the positions; an entry is undefined
+   * where the result is not selected. Returns undefined instead of a list when all results together are too large.
    */
   async function readPositions(
     positions: Float64Array,
@@ -238,8 +241,8 @@ export async function createOrder(
   }
 
   /**
-   * Returns true for a result that reading chunk by chunk yields. In orders by score or cosine this is a result without
-   * a score, since `stepByRank` yields all results with a score.
+   * Returns true for a result that must be yielded when chunks are read one by one. In orders by score or cosine, these
+   * are the results without a score, because `stepByRank` has yielded the others.
    */
   function isListed(result: ItemResult): boolean {
     if (result.status !== 'succeeded') return selectedTop === undefined && meets === undefined;
@@ -313,19 +316,16 @@ async function readSame(
 const both = (one: MeetsRule | undefined, other: MeetsRule | undefined): MeetsRule | undefined =>
   one && other ? (index) => one(index) && other(index) : (one ?? other);
 
-/** Returns the approximate number of bytes of JSON of a result and its item. */
+/** Returns the approximate size of a result and its item as JSON, in bytes. */
 function bytesOf(result: ItemResult, { bytes, results }: ChunkResults): number {
   return bytes < evenChunk ? bytes / results.length : 2 * JSON.stringify(result).length;
 }
 
-/**
- * Returns an item with the address of its image, without the bytes of an inline image. Results do not contain such
- * bytes.
- */
+/** Returns an item with the address of its image. The bytes of an inline image are left out, as in all results. */
 const withAddress = (item: StoredItem): StoredItem => ('error' in item ? item : { ...item, image: addressOf(item) });
 
 /**
- * Returns the order of a query, for a cursor that is a position by rank.
+ * Returns the order of a query whose cursor is a position by rank.
  * @throws {ServiceError} `request.invalid` for the order by index, which has no such positions.
  */
 function rankedOrder(sort: ResultOrder): RankedOrder {
@@ -336,7 +336,7 @@ function rankedOrder(sort: ResultOrder): RankedOrder {
 const startOf = (sort: ResultOrder): Place =>
   sort === 'index' ? { sort, chunk: 0, items: 0 } : { sort, after: beforeAll };
 
-/** Returns the position of the first number that is at least `limit`, in an ascending list. */
+/** Returns the position of the first number that is at least `limit` in an ascending list. */
 function firstAtOrAfter(numbers: readonly number[], limit: number): number {
   let low = 0;
   let high = numbers.length;

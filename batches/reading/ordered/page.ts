@@ -6,7 +6,7 @@ import { withItem } from '../with-item.ts';
 import { createOrder } from './order.ts';
 
 /**
- * A page ends after this many bytes of JSON, or after this many chunks were read, even when it has fewer results than
+ * The bytes of JSON, and the number of chunks read, after which a page ends even if it has fewer results than
  * requested.
  */
 const pageBytes = 8 * 1024 * 1024;
@@ -14,9 +14,9 @@ const chunksPerPage = 2_048;
 
 /**
  * Returns a page of results in the order of the query, or of the best results. A page after a cursor has the results
- * that follow the cursor at the time of this request. Results that were added before the cursor since the previous page
- * are skipped.
- * @throws {ServiceError} `request.invalid` for a cursor that this service did not encode, or for a cursor of another
+ * that follow the cursor at the time of this request. Results that have been added before the cursor since the previous
+ * page are skipped.
+ * @throws {ServiceError} `request.invalid` for a cursor that this service did not encode, or that belongs to another
  * order.
  */
 export async function readOrdered(

@@ -4,16 +4,16 @@ import type { Source } from '../read-chunks.ts';
 import { readChunkIndex } from './chunk-index.ts';
 import { readSegments } from './segments.ts';
 
-/** A part of the indexes of scores of two batches, for the same items. */
+/** The entries of the same items in the indexes of scores of two batches. */
 export interface PairedSegment {
-  /** Index of the first item. */
+  /** The index of the first item. */
   first: number;
   entries: Uint32Array;
   otherEntries: Uint32Array;
 }
 
 /**
- * Refuses two batches that cannot have the same items, and completes the indexes of scores of batches of older releases.
+ * Checks that two batches may have the same items, and completes the index of scores of a batch from an older release.
  * @throws {ServiceError} `request.invalid` when the batches have different numbers of items.
  */
 export async function preparePair(source: Source, batch: BatchRecord, other: BatchRecord): Promise<void> {

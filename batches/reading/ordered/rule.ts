@@ -6,14 +6,14 @@ import { preparePair, readPairedSegments } from './paired-segments.ts';
 import type { Segment } from './segments.ts';
 
 /**
- * Returns true when the item with the given index meets the rule. A rule is the part of a query that compares two
- * batches.
+ * Returns true when the item with the given index meets the rule. A rule is the set of conditions of a query that
+ * concern a second batch.
  */
 export type MeetsRule = (index: number) => boolean;
 
 /**
- * Reads which items meet a rule. An item meets it when it has a score in both batches, and the two scores meet all
- * conditions of the rule. The result takes one bit of memory for each item.
+ * Determines which items meet a rule. An item meets it when it has a score in both batches, and the two scores meet all
+ * conditions. The result needs one bit of memory per item.
  * @throws {ServiceError} `request.invalid` when the batches have different numbers of items.
  */
 export async function readRule(
@@ -39,7 +39,7 @@ export async function readRule(
   return (index) => (((bits[index >> 3] ?? 0) >> (index & 7)) & 1) === 1;
 }
 
-/** Returns the score of an entry in ten-thousandths; undefined for an item without a score. */
+/** Returns the score that an entry represents, in ten-thousandths; undefined for an item without a score. */
 function scoreOf(entry: number): number | undefined {
   const millionths = millionthsOf(entry);
   return millionths === undefined ? undefined : Math.max(0, millionths);

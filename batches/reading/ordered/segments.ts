@@ -5,15 +5,15 @@ import { bytesPerEntry, itemsPerSegment, numbersOf } from '../../store/score-ind
 import { knownAs, scoreBytes } from '../known-indexes.ts';
 import type { Source } from '../read-chunks.ts';
 
-/** A part of the index of scores, which has an entry for each item of a batch. */
+/** A part of the index of scores. The index has an entry for each item of a batch. */
 export interface Segment {
-  /** Index of the first item in the segment. */
+  /** The index of the first item in the segment. */
   first: number;
   /** Several readers share the entries, so nobody may change them. */
   entries: Uint32Array;
 }
 
-/** The number of segments that are read at a time. Together they have about a megabyte. */
+/** The number of segments that are read at a time. Together they take about a megabyte. */
 const segmentsPerRead = 4;
 /** The number of remembered segments after which other work has its turn. Searching them takes about 10 ms. */
 const segmentsPerTurn = 16;

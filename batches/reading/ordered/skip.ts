@@ -3,12 +3,13 @@ import { beforeAll, type Position, type RankedOrder, rankOf, toPosition } from '
 import type { Range } from './conditions.ts';
 import type { Segment } from './segments.ts';
 
-/** Reads the index of scores from its start. */
+/** Yields the segments of the index of scores, from the first one. */
 export type ReadSegments = () => AsyncIterable<Segment>;
 
 /**
- * Returns the position after which the result with the number `skip` follows in an order by score or cosine. There must
- * be more than `skip` such results. Reads the index of scores twice; memory does not grow with the batch.
+ * Returns the position that precedes the result number `skip` (from 0) in an order by score or cosine. There must be
+ * more than `skip` such results. It reads the index of scores twice, with memory that does not depend on the size of
+ * the batch.
  */
 export async function positionBefore(
   segments: ReadSegments,
@@ -39,8 +40,8 @@ export async function positionBefore(
 }
 
 /**
- * Returns the index of the item with the number `skip` among those whose entry is in one of the ranges; undefined when
- * there are fewer items.
+ * Returns the index of the item with the number `skip` (from 0) among the items whose entry is in one of the ranges;
+ * undefined when there are not that many.
  */
 export async function itemAt(
   segments: ReadSegments,

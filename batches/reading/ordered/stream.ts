@@ -8,12 +8,12 @@ import type { Source } from '../read-chunks.ts';
 import { withItem } from '../with-item.ts';
 import { createOrder, type Place, type Step } from './order.ts';
 
-/** The parts of a file of results. `top` describes the selected items when the query has `top`. */
+/** The parts of a file of results. `top` describes the items that were selected, for a query with `top`. */
 export type ResultStream = AsyncIterableIterator<Bytes> & { top?: TopSelected | undefined };
 
 /**
- * The number of results in the first step, and the maximum number in a later step. The first step is small, so that its
- * part is sent soon. Later steps have more results, since each step reads the whole index of scores.
+ * The number of results in the first group, and the maximum number in later groups. The first group is small so that
+ * the response starts soon. Later groups are larger, because each of them reads the whole index of scores.
  */
 const firstStep = 256;
 const largestStep = 20_000;
@@ -21,7 +21,7 @@ const bytesPerPart = 2 * 1024 * 1024;
 
 /**
  * Writes the results of a batch in the order of the query, or only the best of them.
- * @throws {ServiceError} `request.invalid` for a cursor that this service did not encode, or for a cursor of another
+ * @throws {ServiceError} `request.invalid` for a cursor that this service did not encode, or that belongs to another
  * order.
  */
 export async function streamOrdered(
@@ -38,8 +38,8 @@ export async function streamOrdered(
   let place: Place | undefined = order.start;
   let left = query.limit ?? Number.POSITIVE_INFINITY;
   let most = firstStep;
-  // This is an object and not a generator, since a generator that waits for its caller would keep the last chunks in
-  // memory.
+  // An object is used instead of a generator, because a generator that waits for its caller would keep the last chunks
+  // in memory.
   const steps: AsyncIterableIterator<Step> = {
     async next() {
       if (place === undefined || left === 0) return { done: true, value: undefined };

@@ -2,15 +2,14 @@ import type { ChunkIndex } from '../known-indexes.ts';
 import type { Conditions, Range } from './conditions.ts';
 import type { Segment } from './segments.ts';
 
-/** The number of items of a batch that meet conditions, and the chunks that contain them. */
+/** The number of items of a batch that meet the conditions of a query, and the chunks that contain them. */
 export interface Survey {
   /**
-   * `scored`: the number of such items with a score. `unscored`: the number of such items without a score; cancelled
-   * items are not included.
+   * `scored`: how many of these items have a score. `unscored`: how many have none; cancelled items are not included.
    */
   scored: number;
   unscored: number;
-  /** The chunks with such items, ascending. Leaves out chunks whose items are only counted. */
+  /** The numbers of the chunks with such items, ascending. Chunks whose items need only be counted are left out. */
   chunks: number[];
 }
 

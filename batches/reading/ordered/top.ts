@@ -5,19 +5,16 @@ import type { Segment } from './segments.ts';
 
 export interface SelectedTop {
   top: TopSelected;
-  /** The lowest cosine of the selected items, in millionths. */
+  /** The lowest cosine among the selected items, in millionths. */
   lastMillionths: number;
 }
 
 /**
- * Selects the items with the highest scores in an index of scores. All items that share the lowest selected score are
- * selected, even if they are more than requested.
+ * Selects the items with the highest scores from an index of scores. All items with the lowest selected score are
+ * selected, even if that is more than requested.
  */
 export async function selectTop(segments: AsyncIterable<Segment>, top: Top): Promise<SelectedTop> {
-  /**
-   * The number of items with each score. The position is the score in ten-thousandths. All negative cosines have the
-   * score 0.
-   */
+  /** The number of items by score in ten-thousandths. Every negative cosine has the score 0. */
   const counts = new Uint32Array(cosineSteps + 1);
   let scored = 0;
   for await (const { entries } of segments) {
