@@ -76,6 +76,23 @@ def test_a_data_frame_comes_back_with_its_columns_and_scores(client, photos, cap
     assert batch.summary()["succeeded"] == 2
 
 
+def test_duplicates_are_left_out_by_the_bytes_of_their_images(client, photos, tmp_path):
+    (tmp_path / "copy.jpg").write_bytes((photos / "coffee.jpg").read_bytes())
+    frame = pd.DataFrame(
+        {
+            "image": [str(photos / "coffee.jpg"), str(tmp_path / "copy.jpg"), str(photos / "rocket.jpg")],
+            "text": ["a rocket", "a cup of coffee", "a rocket"],
+        }
+    )
+    batch = client.batch(frame)
+    batch.wait(timeout=600)
+    best = {result.index: result.group_size for result in batch.results(distinct="image", sort="-score")}
+    assert best == {1: 2, 2: 1}
+    assert len(list(batch.results(distinct="pair"))) == 3
+    assert list(batch.dataframe(distinct="image")["group_size"]) == [2, 1]
+    assert [result.index for result in batch.results(sameImageAs=1)] == [0, 1]
+
+
 def test_files_are_posted_as_they_are_and_parquet_by_its_rows(client, photos, tmp_path):
     pixels = (photos / "coffee.jpg").read_bytes()
     frame = pd.DataFrame({"image": [{"bytes": pixels, "path": "coffee.jpg"}], "text": ["a cup of coffee"], "n": [1]})
