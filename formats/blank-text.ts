@@ -10,10 +10,10 @@ export const maxBlankLength = 16 * 1024 * 1024;
 export interface BlankText {
   /**
    * Counts the characters of a part of the text.
-   * @param length the number of characters in the part, without the characters of an incomplete item.
-   * @param hasItems true when the part completes an item. The count then starts again.
+   * @param length the number of characters in the part, not counting those of an incomplete item.
+   * @param hasItems true when the part completes an item; the count then restarts from 0.
    * @throws {ServiceError} `request.invalid` when more than {@link maxBlankLength} consecutive characters contain no
-   *   item.
+   * item.
    */
   add(length: number, hasItems: boolean): void;
 }

@@ -16,15 +16,18 @@ export interface Body {
 }
 
 /**
- * The maximum factor by which decompression may enlarge a body. It applies once `freeBytes` bytes were decompressed.
- * Tables of addresses compress by a factor of 20. Only repetitions compress by a factor of 1,000.
+ * The maximum factor by which decompression may enlarge a body, after the first `freeBytes` decompressed bytes. Tables
+ * of addresses shrink by a factor of 20 in gzip; only endless repetitions shrink by a factor of 1,000.
  */
 const maxExpansion = 200;
 const freeBytes = 16 * 1024 * 1024;
 
 const gzipMagic = Buffer.from([0x1f, 0x8b]);
 
-/** Decompresses a body if it is gzip. Its first bytes show this, since headers and file names are unreliable. */
+/**
+ * Decompresses a body if it is gzip. This is detected from its first bytes, because headers and file names are
+ * unreliable.
+ */
 export function readBody(source: Readable): Body {
   const hash = createHash('sha256');
   let sent = 0;
@@ -55,7 +58,10 @@ async function* decoded(source: Readable, hash: Hash, onSent: (bytes: number) =>
   }
 }
 
-/** Returns the first chunks, joined until they have two bytes. Returns fewer bytes if the body is shorter. */
+/**
+ * Returns the first bytes of a stream: its first chunks, joined until they have at least two bytes. A shorter body
+ * yields fewer.
+ */
 async function firstBytes(iterator: AsyncIterator<Buffer>): Promise<Buffer> {
   let first: Buffer = Buffer.alloc(0);
   while (first.length < 2) {

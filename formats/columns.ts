@@ -31,11 +31,11 @@ export function headerOf(row: readonly string[], label: string): string[] {
 }
 
 /**
- * Finds the columns for the image, text and id of an item in a header. Exact names are preferred, and otherwise upper
- * and lower case count as equal. If the requested id column is `id` and the table has none, the column `SAMPLE_ID` of
+ * Finds the columns of a header for the image, the text and the id of an item. An exact name takes precedence over a
+ * name that differs only in case. If the requested id column is `id` and the table has none, the column `SAMPLE_ID` of
  * LAION's tables is used.
- * @param delimiter the delimiter of the header; absent in formats without delimiters. If a column is missing, the error
- *   message suggests another delimiter that would give the column.
+ * @param delimiter the delimiter of the header; absent in formats without delimiters. When a column is missing, the
+ * error message suggests another delimiter with which the header would have it.
  * @throws {ServiceError} `request.invalid` when the header has no column for the image or the text.
  */
 export function findColumns(
@@ -54,8 +54,8 @@ export function findColumns(
 }
 
 /**
- * Returns the column with the requested name, or else the column whose name differs from it only in case.
- * @throws {ServiceError} `request.invalid` when several names differ from the requested one only in case.
+ * Returns the column with the requested name, or otherwise the column whose name differs from it only in case.
+ * @throws {ServiceError} `request.invalid` when several column names differ from the requested one only in case.
  */
 function findColumn(names: readonly string[], asked: string, label: string): string | undefined {
   if (names.includes(asked)) return asked;

@@ -8,7 +8,7 @@ import type { ReadItem } from './items.ts';
 import { placeOf } from './tar/place.ts';
 import { itemOf, maxSampleBytes, type Sample } from './tar/sample.ts';
 
-/** The files in a folder that have the same key, and so belong to one item. Names are relative to the folder. */
+/** The files in a folder that have the same key and therefore belong to one item. Names are relative to the folder. */
 interface Files {
   key: string;
   images: string[];
@@ -20,9 +20,8 @@ interface Files {
 const portion = 64;
 
 /**
- * Reads a folder of images. The caption of `a.jpg` is in a file with the same stem, `a.txt` or `a.json`. Folders inside
- * the folder are read too, but links are not followed. The image of an item is given as its path relative to the
- * folder.
+ * Reads a folder of images. The caption of `a.jpg` is in a text file with the same stem: `a.txt` or `a.json`.
+ * Subfolders are read too; links are not followed. The image of an item is a path relative to the folder.
  */
 export const readFolder = (folder: string, options: ReadOptions): ItemFile => ({
   items: itemsOfFolder(folder, options),
@@ -48,8 +47,8 @@ async function* itemsOfFolder(folder: string, options: ReadOptions): AsyncGenera
 }
 
 /**
- * Returns a hash that changes when a file that {@link readFolder} reads is added, removed or modified. It is the
- * SHA-256 of the names, sizes and modification times of the files, in hexadecimal.
+ * Returns the hexadecimal SHA-256 of the names, sizes and modification times of the files that {@link readFolder}
+ * reads. It changes when such a file is added, removed or modified.
  */
 export async function hashFolder(folder: string): Promise<string> {
   const hash = createHash('sha256');
@@ -64,8 +63,8 @@ export async function hashFolder(folder: string): Promise<string> {
 }
 
 /**
- * Yields the files of each key that has an image, in the order of their names. The files of a folder come before the
- * files in the folders inside it.
+ * Yields the files of each key that has an image, sorted by name. The files of a folder come before those of its
+ * subfolders.
  */
 async function* samplesIn(folder: string, inside: string): AsyncGenerator<Files> {
   const entries = await readdir(join(folder, inside), { withFileTypes: true });

@@ -30,7 +30,7 @@ export interface Header {
 /** The memory that a reader uses for a line, row or item that is not complete yet. */
 export interface PendingBytes {
   /**
-   * Sets the reserved memory to this number of bytes, and resolves when it is granted. A lower number than before
+   * Reserves this number of bytes in total, and resolves when they are granted. A number below the previous one
    * releases the difference at once.
    * @throws {ServiceError} `overloaded` when the memory is not granted in time.
    */
@@ -39,7 +39,9 @@ export interface PendingBytes {
 
 export interface ReadOptions {
   strictness: Strictness;
-  /** The model that the client requested for the batch. Lines of OpenAI batches may name it. */
+  /**
+   * The model that the client requested for the batch. A line of an OpenAI batch that names a model must name this one.
+   */
   model?: string | undefined;
   /** The names of the columns to read, for formats with columns. */
   columns: ColumnNames;
@@ -49,18 +51,17 @@ export interface ReadOptions {
    */
   fields?: ColumnNames | undefined;
   /**
-   * The delimiter to use instead of the format's usual delimiter. If the first line of the file is like `sep=;`, the
-   * delimiter in that line is used instead.
+   * The delimiter that replaces the usual one of the format. A first line such as `sep=;` in the file takes precedence.
    */
   delimiter?: string | undefined;
-  /** The declared encoding of the text, by its name in the Encoding Standard. */
+  /** The declared text encoding, as a name of the WHATWG Encoding Standard. */
   encoding?: string | undefined;
   /** Returns the number of bytes received so far, before they are decompressed. */
   sent?: (() => number) | undefined;
   pending?: PendingBytes | undefined;
   /**
    * The tenant or client for which the file is read. Memory, disk space and reader processes are shared fairly between
-   * owners.
+   * such owners.
    */
   owner?: string | undefined;
   /** A signal that ends the reading when it aborts. */
@@ -70,10 +71,9 @@ export interface ReadOptions {
 /** A file of items that is read once. */
 export interface ItemFile {
   /**
-   * The items in their order, in lists of a few items. An item that cannot be read has an error that names its line or
-   * row.
+   * The items in their order, in small groups. An item that cannot be read has an error that names its line or row.
    * @throws {ServiceError} `request.invalid` for a file that does not have the expected format, or for a bad item if
-   *   `strictness` is `strict`.
+   * `strictness` is `strict`.
    */
   items: AsyncGenerator<ReadItem[]>;
   /**
@@ -91,13 +91,13 @@ export interface ResultSource {
   columnNames?: ColumnNames | undefined;
   /** The types of `columns`, in the same order; absent when all are text. */
   columnTypes?: readonly ColumnType[] | undefined;
-  /** The traffic rules; set when several models share the batch. */
+  /** The traffic rules of the batch. Set when several models share the batch. */
   traffic?: object | undefined;
   /** True when a model of the batch gives each pair a probability. */
   pairProbabilities?: boolean | undefined;
   /** True when each result stands for a group of equal items and has its size. */
   groupSizes?: boolean | undefined;
-  /** Facts about how the scores were computed. Formats that can store facts about a whole file include them. */
+  /** Facts about the computation of the scores. They are stored in files of formats that can contain such facts. */
   model?: string | undefined;
   revision?: string | undefined;
   precision?: string | undefined;
@@ -114,15 +114,15 @@ export interface ResultWriter {
   start(): Bytes;
   /**
    * Returns the bytes of the next rows.
-   * @param items the items that the results belong to, in the same order.
+   * @param items the items to which the results belong, in the same order.
    * @param status if set, only results with this status are written.
    */
   rows(results: readonly ItemResult[], items: readonly (ReadItem | undefined)[], status?: StreamQuery['status']): Bytes;
   /** Returns the bytes after the last row. */
   end(): Bytes;
   /**
-   * Returns the number of cells that were written with an apostrophe in front. The apostrophe keeps a spreadsheet from
-   * running a cell as a formula.
+   * Returns the number of cells so far that were written with a leading apostrophe, so that a spreadsheet does not run
+   * them as formulas.
    */
   escaped(): number;
 }

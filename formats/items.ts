@@ -11,23 +11,26 @@ import type { LineRequest } from '../shared/contracts/requests.ts';
 import { type ItemError, itemError, type RequestFault, ServiceError } from '../shared/errors.ts';
 
 /**
- * An item that was read from a file or request. It is valid, or it has an error and the parts of the item that its
- * result repeats.
+ * An item that was read from a file or a request: either a valid item, or an error with those parts of the item that
+ * its result repeats.
  */
 export type ReadItem = (BatchItem & LineOf) | (Partial<BatchItem> & { error: ItemError });
 
-/** An item that comes from a line of an OpenAI batch also has the line's request. Its image and text are empty. */
+/**
+ * The additional field of an item that was read from a line of an OpenAI batch: the request in that line. The image and
+ * the text of the item are empty.
+ */
 interface LineOf {
   request?: LineRequest;
 }
 
 /**
- * A stream of items, as lists in the order of the file. An empty list means that bytes have arrived but no item is
- * complete yet.
+ * A stream of items, in groups and in the order of the file. An empty group means that bytes have arrived but no
+ * complete item yet.
  */
 export type ItemStream = AsyncIterable<ReadItem[]> | Iterable<ReadItem[]>;
 
-/** The effect of a bad item. `lenient`: only this item fails. `strict`: the whole batch is rejected. */
+/** How a bad item is handled. `lenient`: only this item fails. `strict`: the whole batch is refused. */
 export type Strictness = 'lenient' | 'strict';
 
 /** An item as a client sent it, before validation. */
@@ -56,8 +59,8 @@ export function toReadItem(raw: unknown, where: string, strictness: Strictness):
     const { metadata } = given as RawItem;
     const item = { ...parsed.data, ...(metadata !== undefined && { metadata }) };
     const { text } = item;
-    // A text of more than twice the limit is rejected here, before it is stored. A shorter text over the limit is
-    // handled later by the worker.
+    // A text of more than twice the maximum length is refused here, before it is stored. A text between the two lengths
+    // is stored, and the worker handles it.
     if (text.length <= 2 * maxTextLength) return item;
     const message = `the text has ${text.length} characters, more than ${maxTextLength}`;
     if (strictness === 'strict') return badItem([{ path: 'text', message }], where, strictness);
@@ -71,8 +74,8 @@ export function toReadItem(raw: unknown, where: string, strictness: Strictness):
 }
 
 /**
- * Returns the item without an absent (null) id or metadata. It also removes `error`: a file of failed items contains
- * this field, and the client can then upload that file again.
+ * Returns the item without an id or metadata that is null. Also removes `error`, a field in files of failed items, so
+ * that clients can upload such a file again.
  */
 function plainItem({ id, metadata, error: _, ...item }: Record<string, unknown>): Record<string, unknown> {
   return {
@@ -89,7 +92,10 @@ function idOf(id: unknown): unknown {
 
 const expected: Record<string, string> = { string: 'a string', object: 'an object', record: 'an object' };
 
-/** Returns error messages that clients understand for validation errors. The messages of Zod are for programmers. */
+/**
+ * Returns error messages for validation errors in words that clients understand. The messages of Zod are for
+ * programmers.
+ */
 const inOurWords: z.core.$ZodErrorMap = ({ code, path = [], input, ...issue }) => {
   if (code === 'unrecognized_keys' && 'keys' in issue) {
     const keys = (issue.keys as string[]).map((key) => JSON.stringify(key)).join(', ');
@@ -115,7 +121,7 @@ export type ItemFault = 'item.invalid' | 'item.too_large' | 'item.too_deep' | 'i
 
 /**
  * Returns a failed item for input that cannot be evaluated.
- * @param raw the input. The failed item repeats some of its parts, so that the client recognises the item.
+ * @param raw the input. The failed item repeats parts of it, so that the client can recognise the item.
  * @throws {ServiceError} `request.invalid` if `strictness` is `strict`.
  */
 export function badItem(
@@ -137,7 +143,9 @@ export function badItem(
   return { ...echoOf(raw), error: itemError(code, message) };
 }
 
-/** Returns the parts of a bad item that its result repeats. Characters that could not be decoded become U+FFFD. */
+/**
+ * Returns the parts of a bad item that its result repeats. Characters that could not be decoded are replaced by U+FFFD.
+ */
 function echoOf(raw: unknown): Partial<BatchItem> {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return {};
   const { image, text, id, metadata } = raw as RawItem;

@@ -20,8 +20,8 @@ export interface JsonItems {
 }
 
 /**
- * Creates a reader of items that have the fields of the API, or the fields that the options name. Lines of OpenAI batches
- * are read too.
+ * Creates a reader of items. Their fields have the names of the API, or the names that the options state. Lines of
+ * OpenAI batches are read too.
  * @param encoding returns the encoding of the file, for error messages.
  */
 export function createJsonItems(options: ReadOptions, encoding: () => string): JsonItems {
@@ -63,7 +63,7 @@ export function createJsonValues(
   };
 }
 
-/** Returns an explanation why a text is not JSON, derived from the error message of the parser. */
+/** Explains why a text is not JSON, based on the error message of the parser. */
 function notJson(text: string, { message }: Error): string {
   const name = /[:,[]\s*(NaN|-?Infinity)\b/.exec(text)?.[1];
   if (name !== undefined) return `not JSON: it has ${name}, which JSON does not have; write null`;

@@ -22,7 +22,7 @@ async function* itemsOfDocument({ parts, encoding }: Text, options: ReadOptions)
     const next = await iterator.next();
     if (next.done) return;
     start = next.value.trimStart();
-    // An empty list reports that bytes have arrived.
+    // An empty group signals that bytes have arrived.
     yield [];
   }
   const text = { parts: joined(start, iterator), encoding };
@@ -64,8 +64,8 @@ async function* itemsOfArray({ parts, encoding }: Text, options: ReadOptions): A
     return [items.tooLong(where)];
   };
   /**
-   * Returns the offset at which the element ends, or the end of the part if the element continues in the next part. It
-   * keeps track of strings and nesting between calls.
+   * Returns the offset at which the current element ends, or the end of the part if the element continues in the next
+   * part. Between calls, it remembers whether it is within a string and how deep.
    */
   const endOfElement = (part: string, from: number): number => {
     for (let at = from; at < part.length; ) {

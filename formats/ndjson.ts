@@ -17,7 +17,7 @@ const readStream: ReadStream = (bytes, options) => ({
 
 /**
  * Reads an item from each line of a text.
- * @param items converts the JSON of a line to an item. By default, it reads items as in the API.
+ * @param items converts the JSON of a line to an item. Default: items with the field names of the API.
  */
 export async function* itemsOfLines(
   { parts, encoding }: Text,
@@ -25,7 +25,7 @@ export async function* itemsOfLines(
   items = createJsonItems(options, encoding),
 ): AsyncGenerator<ReadItem[]> {
   let line = 0;
-  /** The text of the incomplete line that has arrived. */
+  /** The part of the incomplete line that has already arrived. */
   const rest = createPendingText();
   const blank = createBlankText('NDJSON');
   let isTooLong = false;
@@ -48,8 +48,8 @@ export async function* itemsOfLines(
     let from = 0;
     const first = part.indexOf('\n');
     if (rest.length === 0 && !isTooLong && !/\S/.test(part)) {
-      // The part contains only white space. Its line breaks are counted without splitting it, since splitting took 27
-      // ms for each megabyte.
+      // The part has only white space. Its line breaks are counted instead of splitting it at them, which would take 27
+      // ms per megabyte.
       for (let at = first; at >= 0; at = part.indexOf('\n', at + 1)) line++;
       from = part.length;
     } else if (first >= 0) {

@@ -21,7 +21,7 @@ const bodies: Record<LineEndpoint, z.ZodType> = {
   }),
 };
 
-/** The values that are the same on every line of an OpenAI batch file. */
+/** The values that all lines of an OpenAI batch file must share. */
 export interface RequestFile {
   endpoint: LineEndpoint;
   /**
@@ -44,7 +44,7 @@ export function requestsOf(
   return itemsOfLines(text, options, createRequestItems(file, options, text.encoding));
 }
 
-/** Returns the model that a line names. Returns undefined when the line names no model or is not a request. */
+/** Returns the model that a line names. Returns undefined when it names none, or when the line is not a request. */
 export function modelOfLine(text: string): string | undefined {
   try {
     const { body } = JSON.parse(text) as { body?: { model?: unknown } };

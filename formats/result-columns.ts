@@ -2,7 +2,10 @@ import type { ItemResult } from '../shared/contracts/item.ts';
 import type { ColumnNames, ResultSource } from './format.ts';
 import type { ReadItem } from './items.ts';
 
-/** The names of the result columns, unless the uploaded table already has a column of that name. */
+/**
+ * The names of the result columns. A name that the uploaded table already uses is changed, as {@link resultColumns}
+ * describes.
+ */
 const ownColumns = ['status', 'score', 'cosine', 'error_code', 'error_message', 'warnings'] as const;
 
 /**
@@ -27,9 +30,9 @@ export interface ResultColumns {
 }
 
 /**
- * Returns the columns of a table of results. A column of the uploaded table keeps its name. If a result column would
- * have the same name, it gets the prefix `vls_`, as in `vls_score`. If that name exists too, because a table of results
- * was uploaded again, the column becomes `vls_score_2`.
+ * Returns the columns of a table of results. Columns of the uploaded table keep their names. A result column with a
+ * name that is already in use gets the prefix `vls_`, as in `vls_score`. If that name exists too, because a table of
+ * results was uploaded again, it becomes `vls_score_2`.
  */
 export function resultColumns(source: ResultSource): ResultColumns {
   const { columns, columnNames, traffic, pairProbabilities, groupSizes } = source;
@@ -62,9 +65,9 @@ function freeName(name: string, taken: ReadonlySet<string>): string {
 }
 
 /**
- * Returns the address of an item's image. For an inline image, returns the path that was sent with it, since a table
- * should not contain the bytes of images. Returns an empty text for a data URL and for an address of more than 2,048
- * characters.
+ * Returns the address of the image of an item. For an inline image it returns the path that was sent with it, because a
+ * table should not contain the bytes of images. Returns an empty text for a data URL and for an address of more than
+ * 2,048 characters.
  */
 export function addressOf({ image = '' }: ReadItem): string {
   const source =

@@ -2,8 +2,8 @@ import { isUtf8 } from 'node:buffer';
 import { ServiceError } from '../shared/errors.ts';
 
 /**
- * The decoded text of a body, in parts. Each invalid byte becomes a lone surrogate, which valid text never contains.
- * Readers of lines and rows detect lone surrogates with `isWellFormed`, so that only the line with invalid bytes fails.
+ * The decoded text of a body, in parts. Each invalid byte becomes a lone surrogate, which never occurs in valid text.
+ * Readers detect it with `isWellFormed`, so that only the line or row with invalid bytes fails.
  */
 export interface Text {
   parts: AsyncIterable<string>;
@@ -11,7 +11,7 @@ export interface Text {
   encoding(): string;
 }
 
-/** Names of encodings that Python uses and the Encoding Standard does not list, with their standard names. */
+/** Names of encodings that Python uses but the WHATWG Encoding Standard does not list, with their standard names. */
 const aliases: Record<string, string> = {
   'utf-8-sig': 'utf-8',
   'latin-1': 'windows-1252',
@@ -23,7 +23,7 @@ const aliases: Record<string, string> = {
   'mac-roman': 'macintosh',
 };
 
-/** Returns the name of an encoding in the Encoding Standard; undefined for an unsupported encoding. */
+/** Returns the standard name of an encoding, or undefined for an unsupported encoding. */
 export function encodingOf(label: string): string | undefined {
   const name = label.trim().toLowerCase();
   try {
@@ -34,8 +34,8 @@ export function encodingOf(label: string): string | undefined {
 }
 
 /**
- * Returns the encoding that the caller names explicitly or that the content type states; undefined when neither states
- * one.
+ * Returns the encoding that the caller names, or otherwise the one that the content type states. Returns undefined when
+ * there is neither.
  * @throws {ServiceError} `request.unsupported_media_type` for an unsupported encoding.
  */
 export function declaredEncoding(named: string | undefined, contentType = ''): string | undefined {
@@ -51,8 +51,8 @@ export function declaredEncoding(named: string | undefined, contentType = ''): s
 const sampleBytes = 1_024;
 
 /**
- * Decodes a body. The encoding comes from the first of these that applies: a byte order mark, a declared encoding other
- * than UTF-8, UTF-16 if there are many zero bytes, UTF-8.
+ * Decodes a body. The encoding is, in this order of precedence: that of a byte order mark; a declared encoding other
+ * than UTF-8; UTF-16 if the body has many zero bytes; UTF-8.
  * @param declared a name that {@link encodingOf} returns.
  * @throws {ServiceError} `request.unsupported_media_type` for UTF-32.
  */
@@ -115,8 +115,8 @@ function guess(sample: Buffer, declared: string | undefined): string {
   }
   if (startsWith(sample, [0xff, 0xfe])) return 'utf-16le';
   if (startsWith(sample, [0xfe, 0xff])) return 'utf-16be';
-  // A declared UTF-8 is not trusted, since many programs declare UTF-8 for any content. Text with many zero bytes is
-  // not UTF-8.
+  // Many programs declare UTF-8 for any content, so a declared UTF-8 is not trusted: text with many zero bytes is not
+  // UTF-8.
   const other = declared === 'utf-8' ? undefined : declared;
   return other ?? guessUtf16(sample) ?? 'utf-8';
 }
@@ -124,16 +124,16 @@ function guess(sample: Buffer, declared: string | undefined): string {
 const startsWith = (bytes: Buffer, mark: readonly number[]) => mark.every((byte, at) => bytes[at] === byte);
 
 /**
- * Detects UTF-16 without a byte order mark. In UTF-16, each ASCII character has a zero byte, always in the same half of
- * its two bytes. Quotes, commas, line breaks and addresses are ASCII, and they make up at least a quarter of any list
- * of items. In UTF-8, only the character NUL has a zero byte.
+ * Detects UTF-16 without a byte order mark. In UTF-16, each ASCII character has one zero byte, always in the same half
+ * of its two bytes. Quotes, commas, line breaks and addresses are ASCII and make up at least a quarter of any list of
+ * items. In UTF-8, only the character NUL has a zero byte.
  */
 function guessUtf16(sample: Buffer): string | undefined {
   const zeros = [0, 0];
   for (const [at, byte] of sample.entries()) if (byte === 0) zeros[at % 2] = (zeros[at % 2] ?? 0) + 1;
   const [even = 0, odd = 0] = zeros;
   const enough = sample.length / 8;
-  // A few characters that are not ASCII have the zero byte in the other half.
+  // A few non-ASCII characters have their zero byte in the other half.
   if (odd >= enough && odd > 4 * even) return 'utf-16le';
   return even >= enough && even > 4 * odd ? 'utf-16be' : undefined;
 }
@@ -148,8 +148,8 @@ function decoderOf(encoding: string): Decoder {
   if (encoding === 'utf-8') return createUtf8();
   if (encoding === 'utf-16le' || encoding === 'utf-16be') return createUtf16(encoding === 'utf-16be');
   const decoder = new TextDecoder(encoding);
-  // The decoder returns U+FFFD for invalid bytes. Valid text in these encodings cannot contain U+FFFD (except in
-  // GB18030, as four bytes), so each U+FFFD is replaced by a lone surrogate.
+  // The decoder returns U+FFFD for invalid bytes. Valid text in these encodings cannot contain U+FFFD (GB18030 can, as
+  // four bytes), so each U+FFFD is replaced by a lone surrogate.
   const marked = (text: string) => (text.includes('\uFFFD') ? text.replaceAll('\uFFFD', '\udcff') : text);
   return {
     write: (chunk) => marked(decoder.decode(chunk, { stream: true })),

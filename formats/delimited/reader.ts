@@ -17,15 +17,14 @@ const maxRowLength = 32 * 1024 * 1024;
  */
 const maxHeaderLength = 256 * 1024;
 /**
- * The maximum number of delimiters in a row. It limits memory, since even an empty value takes more memory than its
- * delimiter.
+ * The maximum number of delimiters in a row. It limits memory, because even an empty value takes more memory than the
+ * delimiter before it.
  */
 const maxDelimiters = 1_000_000;
 /**
- * The maximum number of characters of column names that items may store for each character received. Each item stores
- * the names of its columns again. In a sparse table of 500 columns, this makes 15 characters for each character
- * received. Without the limit, a table with a column name of 200,000 characters and 3,000 short rows took 7 s and 0.6
- * GB.
+ * The maximum number of characters of column names that may be stored per character received. Each item stores the
+ * names of its columns again: in a sparse table with 500 columns, that is 15 characters per character received. Without
+ * the limit, a table with a column name of 200,000 characters and 3,000 short rows took 7 s and 0.6 GB.
  */
 const nameCharactersPerCharacter = 50;
 const nameCharactersPerByteSent = 200;
@@ -73,18 +72,19 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
   const { strictness } = options;
   let delimiter = separator;
   /**
-   * The first characters of the file, kept until it is clear if the first line is like `sep=;`. Undefined after that.
+   * The first characters of the file, kept until it is known whether the first line is a line like `sep=;`. Undefined
+   * afterwards.
    */
   let start: string | undefined = '';
   let skippedLines = 0;
   let reader = createCsvRows(delimiter, maxDelimiters);
   let header: Header | undefined;
   let characters = 0;
-  /** The number of characters of column names that all items up to now store. */
+  /** The number of characters of column names that all items so far have stored. */
   let nameCharacters = 0;
   /**
-   * At index n, the total length of the names that an item with n columns stores. The names of the columns for image,
-   * text and id are not stored.
+   * The total length of the column names that an item with n columns stores, at index n. The columns of image, text and
+   * id do not count.
    */
   let namesUpTo: number[] = [0];
 
@@ -97,8 +97,8 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
   }
 
   /**
-   * Starts reading rows. Excel may write a first line like `sep=;`. It names the delimiter and is not part of the
-   * table.
+   * Starts reading rows. A file from Excel may begin with a line like `sep=;`, which names the delimiter and is not
+   * part of the table.
    */
   function* begin(): Generator<ReadItem[]> {
     const text = start ?? '';

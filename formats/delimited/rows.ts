@@ -6,8 +6,9 @@ export interface CsvRow {
   /** The number of the line on which the row begins. The first line of the file is 1. */
   line: number;
   /**
-   * Set when a quote in this row is not closed properly. `opened` is the line with the opening quote. `closed` is the
-   * line where text follows the closing quote; undefined when there is no closing quote.
+   * Set when a quote in this row is not closed correctly. `opened` is the number of the line with the opening quote.
+   * `closed` is the number of the line on which text follows the closing quote; it is undefined when there is no
+   * closing quote.
    */
   fault?: { opened: number; closed: number | undefined };
 }
@@ -24,14 +25,15 @@ export interface CsvRowReader {
   end(): Generator<CsvRow>;
 }
 
-/** Below this length in characters, an incomplete row is scanned again from its start whenever a part arrives. */
+/**
+ * The length in characters up to which an incomplete row is scanned again from its start for each part that arrives.
+ */
 const smallRow = 64 * 1024;
 
 /**
  * Creates a reader of CSV rows. A row ends with CR, LF or both, and a file may mix them. A quote has a meaning only at
- * the start of a field, and must be closed directly before a delimiter or a line break. If a quote is not closed
- * properly, only the line with the opening quote fails, and the next line is read as a new row. In this way a stray
- * quote does not affect the rows that follow.
+ * the start of a field, and must be closed directly before a delimiter or a line break. If it is not, only the line
+ * with the opening quote fails; the next line is read as a new row, so a stray quote does not affect later rows.
  * @param maxValues the maximum number of delimiters in a row.
  * @throws {RangeError} for a row with more delimiters.
  */
@@ -40,8 +42,8 @@ export function createCsvRows(delimiter: string, maxValues: number): CsvRowReade
   let pending = 0;
   let isWide = false;
   /**
-   * The length at which the incomplete row is scanned again. It doubles each time, so that the total work stays
-   * proportional to the length of the row.
+   * The length that the incomplete row must reach before it is scanned again. It doubles each time, so that the total
+   * work is proportional to the length of the row.
    */
   let enough = 0;
   let line = 1;
@@ -95,8 +97,8 @@ export function createCsvRows(delimiter: string, maxValues: number): CsvRowReade
 }
 
 /**
- * Returns the offset after empty lines, and the number of these lines. Scanning empty lines as rows would take 60 ms
- * for each megabyte. It stops before a CR at the end of the text, since a CR and an LF that follows are one line break.
+ * Skips empty lines. Returns the offset after them and their number. Scanning them as rows would take 60 ms per
+ * megabyte. It stops before a CR at the end of the text, because a following LF would belong to the same line break.
  */
 function firstText(text: string, from: number): { at: number; lines: number } {
   let at = from;
@@ -116,8 +118,8 @@ interface Scanned {
   /** The number of line breaks in this row, including the one at its end. */
   lines: number;
   /**
-   * Set for a quote that is not closed properly. `opened` is the number of lines from the start of the row to the
-   * quote. `closed` is the number of lines to the text after its closing quote.
+   * Set for a quote that is not closed correctly, as numbers of lines from the start of the row. `opened` leads to the
+   * opening quote. `closed` leads to the text that follows the closing quote.
    */
   opened?: number;
   closed?: number;
@@ -128,8 +130,8 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
     const found = text.indexOf(what, from);
     return found < 0 ? text.length : found;
   };
-  // The offsets of the next LF, CR and delimiter. Each is searched for again only after it was passed, since most files
-  // have no CR and a search would read the whole text.
+  // The offsets of the next LF, CR and delimiter. Each is searched for only after the previous one was passed: most
+  // files have no CR, and a search for it would read the whole text.
   let lf = -1;
   let cr = -1;
   let comma = -1;
@@ -156,8 +158,8 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
     at >= text.length || text[at] === '\n' || text[at] === '\r' || text.startsWith(delimiter, at);
 
   /**
-   * Returns the value of a quoted field and the offset after the field. If text follows the closing quote, returns the
-   * offset of this text as `stray`. Returns undefined when the text ends inside the field.
+   * Returns the value of a quoted field and the offset after the field. If text follows the closing quote, `stray` is
+   * the offset of that text instead. Returns undefined when the text ends within the field.
    */
   function quoted(from: number): { value: string; after: number } | { stray: number } | undefined {
     let value = '';
@@ -180,7 +182,7 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
   }
 
   return {
-    /** Returns the row at an offset; undefined when it is incomplete. */
+    /** Returns the row at an offset, or undefined when it is incomplete. */
     rowAt(start: number): Scanned | undefined {
       const values: string[] = [];
       /** The number of line breaks inside quoted values. */
@@ -211,8 +213,8 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
   };
 
   /**
-   * Returns a row with a quote that is not closed properly. The row ends with the line of the opening quote. The rest
-   * of that line is split at delimiters, and quotes in it have no meaning.
+   * Returns a row whose quote is not closed correctly. The row ends with the line of the opening quote. The rest of
+   * that line is split at delimiters, and quotes in it have no meaning.
    */
   function broken(at: number, values: string[], inner: number, stray: number | undefined): Scanned | undefined {
     const end = lineEnd(at);

@@ -7,8 +7,8 @@ import { addressOf, resultColumns } from '../result-columns.ts';
 
 /**
  * Creates a writer of results as rows of cells: first the columns of the uploaded table, then the columns of the
- * results. If a spreadsheet would run a client's text as a formula, the text gets an apostrophe in front, unless
- * `formulas` is `keep`.
+ * results. A text of the client that a spreadsheet would run as a formula gets a leading apostrophe, unless `formulas`
+ * is `keep`.
  */
 export function createDelimitedWriter(
   delimiter: string,
@@ -75,8 +75,8 @@ const probabilityCell = (result: ItemResult): string =>
   result.status === 'succeeded' ? String(result.probability ?? '') : '';
 
 /**
- * Returns the cells of the result columns. Messages and warnings are protected like text of the client, since they may
- * begin with words from an image host or the client.
+ * Returns the cells of the result columns. Messages and warnings are protected from being run as formulas like texts of
+ * the client, because they may begin with words of an image host or of the client.
  */
 function outcomeCells(result: ItemResult, disarm: (text: string) => string): string[] {
   switch (result.status) {

@@ -2,13 +2,13 @@ import type { EmbeddingPrecision } from '../../shared/contracts/batch-embeddings
 
 const types: Record<EmbeddingPrecision, string> = { float16: '<f2', float32: '<f4' };
 
-/** The bytes before the text of a header: the magic string, the version and the length of the text. */
+/** The number of bytes before the text of a header: the magic string, the version, and the length of the text. */
 const beforeText = 10;
 /** The numbers of an array begin at a multiple of this number of bytes. */
 const alignment = 64;
 
 /**
- * Returns the header of a file in the format of NumPy, version 1.0, of an array with two axes in C order.
+ * Returns the header of a NumPy file (format version 1.0) for a two-dimensional array in C order.
  * https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
 export function npyHeader(precision: EmbeddingPrecision, rows: number, columns: number): Buffer {

@@ -1,12 +1,15 @@
 import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer';
 
-/** The maximum number of numbers in a row group. Its rows are in memory until it ends. */
+/** The maximum number of embedding values in a row group. The rows of a group are in memory until it is complete. */
 const groupNumbers = 256 * 1024;
 
 /** Writes embeddings as Parquet. Each method returns the bytes that are ready, which may be none. */
 export interface EmbeddingWriter {
   start(): Uint8Array;
-  /** @param embeddings the rows from the index `first` on; undefined for an item without an embedding. */
+  /**
+   * Returns the bytes for further rows. @param embeddings the embeddings of the items from the index `first` on;
+   * undefined for an item without one.
+   */
   rows(first: number, embeddings: readonly (Float32Array | undefined)[]): Uint8Array;
   end(): Uint8Array;
 }
@@ -54,7 +57,7 @@ export function createEmbeddingWriter(dimensions: number, facts: object): Embedd
       { name: 'index', data: indexes, encoding: 'PLAIN' },
       { name: 'embedding', data: lists, encoding: 'PLAIN' },
     ];
-    // No wait is needed, since the writer works in memory.
+    // The promise is not awaited, because the writer works in memory.
     void parquet.write({ columnData, rowGroupSize: indexes.length });
     indexes = [];
     lists = [];

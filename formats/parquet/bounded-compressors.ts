@@ -3,8 +3,8 @@ import { compressors } from 'hyparquet-compressors';
 import { ServiceError } from '../../shared/errors.ts';
 
 /**
- * The maximum size of a page (the unit of compression) after decompression, in bytes. Writers make pages of about 1
- * MiB. A page can be larger, since it has at least one value, and a value may be a whole image.
+ * The maximum size in bytes of a page (the unit of compression in Parquet) after decompression. Writers usually make
+ * pages of about 1 MiB. A page has at least one value, and a value may be a whole image, so larger pages occur.
  */
 const maxPageBytes = 64 * 1024 * 1024;
 

@@ -4,7 +4,7 @@ import { unreadable } from './faults.ts';
 
 const MiB = 1024 * 1024;
 
-/** The maximum number of elements in a schema, and the maximum depth of its nesting. */
+/** The maximum number of elements in a schema. The next constant is the maximum depth of its nesting. */
 const maxElements = 10_000;
 const maxDepth = 32;
 /** The maximum number of rows in a row group. Writers end a row group at a million rows or fewer. */
@@ -19,7 +19,7 @@ const maxGroupBytes = 256 * MiB;
 export function checkMetadata({ schema, row_groups: groups, num_rows: total }: FileMetaData): void {
   if (schema.length > maxElements)
     throw unreadable(`its schema has ${schema.length} elements; at most ${maxElements} are allowed`);
-  /** For each nesting level that is open, the number of elements that are still to come. */
+  /** The number of elements that are still expected at each open level of nesting. */
   const open: number[] = [];
   for (const { num_children: children = 0 } of schema) {
     while (open.at(-1) === 0) open.pop();
@@ -41,10 +41,10 @@ export function checkMetadata({ schema, row_groups: groups, num_rows: total }: F
 
 /**
  * Checks a row group before it is read. Each of its columns must have a value or a null for every row.
- * @param wanted the names of the columns that are read.
- * @param firstRow the index of the group's first row, for error messages.
+ * @param wanted the names of the columns that will be read.
+ * @param firstRow the index of the first row of the group, for error messages.
  * @throws {ServiceError} `request.too_large` for a group that does not fit into memory; `request.invalid` for a column
- *   with too few values.
+ * with too few values.
  */
 export function checkGroup({ columns, num_rows: rows }: RowGroup, wanted: readonly string[], firstRow: number): void {
   const read = columns.flatMap(({ meta_data: column }) =>

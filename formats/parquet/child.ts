@@ -19,7 +19,7 @@ export interface ChildOptions {
 export type ChildError = Pick<ServiceError, 'code' | 'message' | 'faults'>;
 
 const descriptor = 3;
-/** The number of characters of JSON from which items are sent to the parent. */
+/** The length of JSON, in characters, at which collected items are sent to the parent. */
 const sentLength = 256 * 1024;
 
 const readAt = promisify(read);

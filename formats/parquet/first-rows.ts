@@ -80,8 +80,9 @@ function sizesOf({ row_groups: groups }: FileMetaData): Map<string, number> {
 const builtIn: readonly CompressionCodec[] = ['UNCOMPRESSED', 'SNAPPY'];
 
 /**
- * Loads the decompressors for the columns. Returns undefined when hyparquet needs none, and the name of the codec when
- * there is no decompressor. Brotli has none here: its dictionary is larger than the whole page.
+ * Loads the decompressors that the columns need. Returns undefined when hyparquet itself suffices, or the name of a
+ * codec for which there is no decompressor. Brotli is not supported here, because its dictionary is larger than the
+ * whole page.
  */
 async function compressorsOf({ row_groups: groups }: FileMetaData, columns: readonly string[]) {
   const used = new Set(

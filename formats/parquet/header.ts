@@ -4,8 +4,8 @@ import type { ColumnNames, Header } from '../format.ts';
 import { typeOf } from './column-types.ts';
 
 /**
- * Returns the columns to read. These are the columns for image, text and id, and all other columns whose values are
- * simple and not bytes.
+ * Returns the columns to read: those for image, text and id, and all other columns with simple values. Columns of bytes
+ * are not read as metadata.
  */
 export function headerOf(metadata: FileMetaData, asked: ColumnNames): Header {
   const { children } = parquetSchema(metadata);

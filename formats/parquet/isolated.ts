@@ -14,7 +14,7 @@ const MiB = 1024 * 1024;
 
 /** The limits of the child process that reads a file. */
 export interface ChildLimits {
-  /** The maximum memory of the process's data, in bytes. The operating system enforces it. */
+  /** The maximum size in bytes of the data memory of the process, which the operating system enforces. */
   memoryBytes: number;
   /** The maximum memory of its JavaScript objects, in bytes. */
   heapBytes: number;
@@ -32,19 +32,23 @@ const defaultLimits: ChildLimits = {
 };
 
 /**
- * The maximum factor by which the JSON of all items may be larger than the file, in addition to `freeBytes`. The factor
- * is the same as for gzip bodies.
+ * The maximum ratio of the JSON of all items to the size of the file, after the first `freeBytes`. It is the same ratio
+ * as for gzip bodies.
  */
 const maxExpansion = 200;
 const freeBytes = 16 * MiB;
-/** The time between two empty lists while the next rows are awaited, in ms. The lists show that the reader is alive. */
+/**
+ * The interval in ms at which empty groups are yielded while the next rows are awaited. They show that the reader is
+ * alive.
+ */
 const tickMs = 5_000;
 
 const entry = fileURLToPath(new URL('./child.ts', import.meta.url));
 
 /**
- * A shell script that sets the limits of its own process and then runs the child in the same process. When memory runs
- * out, the system ends the child before other processes. A limit that the system does not support is left out.
+ * A shell script that sets the limits of its process and then replaces itself with the child program. When the machine
+ * runs out of memory, the system kills the child before other processes. Limits that the system does not support are
+ * skipped.
  */
 const limited =
   'ulimit -c 0; ulimit -t "$1" 2>/dev/null; ulimit -d "$2" 2>/dev/null; echo 1000 2>/dev/null >/proc/self/oom_score_adj; shift 2; exec "$@"';
@@ -64,10 +68,10 @@ function start({ handle, bytes }: Spool, options: ReadOptions, limits: ChildLimi
 }
 
 /**
- * Reads the items of a file in a separate process, which is ended when reading ends for any reason. A malicious file
- * that exhausts memory or time ends only that process.
+ * Reads the items of a file in a separate process, which is ended when the reading ends for any reason. If a malicious
+ * file exhausts memory or time, only that process ends.
  * @throws {ServiceError} `request.invalid`, `request.too_large`. Throws the reason of `options.signal` when this signal
- *   aborts.
+ * aborts.
  */
 export async function* itemsOfIsolated(
   spool: Spool,
@@ -110,8 +114,8 @@ export async function* itemsOfIsolated(
 }
 
 /**
- * Yields empty lists until the next frame arrives.
- * @returns the frame; undefined when the child has ended; `silent` when the limit of time is reached.
+ * Yields empty groups until the next frame arrives.
+ * @returns the frame; undefined when the child has ended; `silent` when the maximum time has passed.
  */
 async function* awaited(
   frames: AsyncGenerator<Frame>,

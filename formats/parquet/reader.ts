@@ -8,11 +8,14 @@ import { unreadable } from './faults.ts';
 import { headerOf } from './header.ts';
 
 /**
- * The number of uncompressed bytes that are decoded at a time. A row group may have a million rows, which are too many
- * to decode at once.
+ * The number of uncompressed bytes that are decoded at a time. A row group may have a million rows, too many to decode
+ * at once.
  */
 const sliceBytes = 32 * 1024 * 1024;
-/** A yielded list ends at this number of items, or at this number of base64 characters of inline images. */
+/**
+ * The maximum number of items in a yielded group. The next constant limits the base64 characters of inline images in a
+ * group.
+ */
 const portion = 256;
 const portionBytes = 4 * 1024 * 1024;
 
@@ -121,8 +124,8 @@ function toItem(row: Record<string, unknown>, columns: ColumnNames): unknown {
 
 function toSource(image: unknown): unknown {
   if (image instanceof Uint8Array) {
-    // Bytes may be a text column that is not declared as text, as older writers do. Bytes that begin like an address
-    // are read as text.
+    // Old writers store texts as columns of bytes that are not declared as text. Bytes that begin like an address are
+    // therefore read as text.
     return /^(https?|data):/i.test(textOf(image.subarray(0, 8)))
       ? textOf(image)
       : { base64: Buffer.from(image).toString('base64') };

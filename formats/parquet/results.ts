@@ -4,7 +4,7 @@ import type { ColumnNames } from '../format.ts';
 import { resultColumns } from '../result-columns.ts';
 import { headerOf } from './header.ts';
 
-/** An item that has a score in a file of results. */
+/** A row with a score in a file of results. */
 export interface ScoredRow {
   index: number;
   id: string | undefined;
@@ -12,10 +12,9 @@ export interface ScoredRow {
 }
 
 /**
- * Yields the rows that have a score from a file of results. The file must come from this service's Parquet writer.
+ * Yields the rows with a score from a file of results that the Parquet writer of this service has written.
  * @param output the path of the file of results.
- * @param input the path of the Parquet file with the items. The names of its columns determine the names of the result
- *   columns.
+ * @param input the path of the Parquet file with the items. Its column names determine the names of the result columns.
  * @param asked the requested names of the columns for image, text and id.
  */
 export async function* scoresOfParquet(output: string, input: string, asked: ColumnNames): AsyncGenerator<ScoredRow[]> {

@@ -14,18 +14,18 @@ const MiB = 1024 * 1024;
 export const maxSpoolBytes = 512 * MiB;
 /** The free space that must remain on the disk, in bytes. */
 const spareBytes = 64 * MiB;
-/** The number of bytes that are written between two checks of the free space. */
+/** The number of bytes between two checks of the free space. */
 const lookBytes = 16 * MiB;
 
-/** The disk space that all stored files of this process share. */
+/** The disk space that all temporarily stored files of this process share. */
 export const spoolBudget: FairBytes = createFairBytes({
   ...{ bytes: 1024 * MiB, guaranteedBytes: maxSpoolBytes, hardBytes: 1536 * MiB, unitBytes: 8 * MiB },
   refusal: () => 'Other uploads use all disk space for files that must be stored before they are read; retry shortly',
 });
 
 /**
- * A temporary file whose directory entry is already deleted. The system frees its space when the file is closed, also
- * when the process is killed.
+ * A temporary file whose directory entry has already been deleted. The system frees its space when the file is closed,
+ * even when the process is killed.
  */
 export interface Spool {
   handle: FileHandle;

@@ -6,13 +6,13 @@ import { itemsOfIsolated } from './isolated.ts';
 import { openSpool, spoolBudget } from './spool.ts';
 
 /**
- * The number of child processes that may read at a time. Each tenant is guaranteed one, even when other tenants use all
- * of them.
+ * Limits the number of child processes that read files at the same time. Each tenant is guaranteed one, even when other
+ * tenants occupy all of them.
  */
 const readers = createFairPlaces({ places: 2, guaranteed: 1, hardLimit: 3, maxWaiting: 100 });
 /**
- * The maximum time that a file waits for a child process before it is refused, in ms. It is shorter than the lease of a
- * batch.
+ * The maximum time in ms for which a file waits for a child process before it is refused. It must be shorter than the
+ * lease of a batch.
  */
 const patienceMs = 20_000;
 

@@ -10,7 +10,9 @@ import { boundedCompressors } from './bounded-compressors.ts';
 import { checkMetadata } from './bounds.ts';
 import { unreadable } from './faults.ts';
 
-/** The maximum number of bytes of rows that are read at a time, and that are held before a row group is written. */
+/**
+ * The maximum number of bytes of rows that are read at a time, and that are in memory before a row group is written.
+ */
 const heldBytes = 32 * 1024 * 1024;
 
 /**
@@ -30,7 +32,7 @@ export async function* subsetOfParquet(path: string, isKept: (index: number) => 
   // The reader converts a map to an object with text keys, so its original keys are lost.
   const map = metadata.schema.find((each) => /^MAP/.test(each.converted_type ?? each.logical_type?.type ?? ''));
   if (map !== undefined) throw unreadable(`its column ${map.name} is a map, which cannot be written`);
-  // Removes the converted types, so that values are copied in the form in which they are stored and nothing is rounded.
+  // The converted types are removed, so that values are copied in their stored form and nothing is rounded.
   const stored = { ...metadata, schema: metadata.schema.map(storedElement) };
   const names = parquetSchema(stored).children.map(({ element }) => element.name);
 
@@ -38,7 +40,7 @@ export async function* subsetOfParquet(path: string, isKept: (index: number) => 
   const target = new ParquetWriter({
     writer,
     schema: stored.schema,
-    // Minimum and maximum depend on the converted type, which was removed, so no statistics are written.
+    // Statistics are not written: minimum and maximum depend on the converted type, which was removed.
     statistics: false,
     ...(metadata.key_value_metadata && { kvMetadata: metadata.key_value_metadata }),
     createdBy: 'vision-language-similarity',
@@ -99,8 +101,8 @@ function storedElement(element: FileMetaData['schema'][number]): FileMetaData['s
 }
 
 /**
- * Returns a schema element in the form in which it is written. The logical type INTEGER is replaced by the converted
- * type, which means the same: the library writes the width of the logical type in a field of the wrong size, and other
+ * Returns a schema element in the form in which it is written. The logical type INTEGER is replaced by the equivalent
+ * converted type, because the library writes the width of the logical type in a field of the wrong size, and other
  * programs could not read the file.
  */
 function writtenElement(element: FileMetaData['schema'][number]): FileMetaData['schema'][number] {

@@ -5,8 +5,8 @@ import { resultColumns } from '../result-columns.ts';
 import { elementOf, storedValue } from './column-types.ts';
 
 /**
- * The maximum number of rows in a row group. A row group also ends when its text has `groupCharacters` characters. Its
- * rows are in memory until it ends. A million rows make at least 62 row groups.
+ * The maximum number of rows in a row group. A group also ends when its text reaches `groupCharacters` characters,
+ * because its rows are in memory until then. A million rows make at least 62 groups.
  */
 const groupRows = 16_384;
 const groupCharacters = 4 * 1024 * 1024;
@@ -18,8 +18,8 @@ interface Column {
 }
 
 /**
- * Creates a writer of results as Parquet. The order of columns is: the index, the columns of the uploaded table with
- * their types, the columns of the results.
+ * Creates a writer of results as Parquet. The columns are, in this order: the index, the columns of the uploaded table
+ * with their types, and the columns of the results.
  */
 export const createParquetWriter: CreateWriter = (source) => {
   const { index, given, own, probability, model, groupSize, givenValue } = resultColumns(source);
@@ -54,7 +54,7 @@ export const createParquetWriter: CreateWriter = (source) => {
   let rows = 0;
   let characters = 0;
 
-  /** Returns the bytes that were written since the last call. The writer then uses its buffer again. */
+  /** Returns the bytes that were written since the last call, and empties the buffer of the writer. */
   function take(): Uint8Array {
     const bytes = writer.getBytes().slice();
     writer.index = 0;
@@ -63,7 +63,7 @@ export const createParquetWriter: CreateWriter = (source) => {
   function flush(): void {
     if (rows === 0) return;
     const columnData = columns.map(({ name, values }) => ({ name, data: values }) as ColumnSource);
-    // No wait is needed, since the writer works in memory.
+    // The promise is not awaited, because the writer works in memory.
     void parquet.write({ columnData, rowGroupSize: rows });
     for (const each of columns) each.values = [];
     rows = 0;

@@ -1,7 +1,7 @@
 import { type Extract, extract, type Header } from 'tar-stream';
 import { ServiceError } from '../../shared/errors.ts';
 
-/** A member of a tar: a file in it. Its bytes must be read before the next member is available. */
+/** A member of a tar, which is one file in it. Its bytes must be read before the next member can be read. */
 export interface Member {
   name: string;
   /**
@@ -18,8 +18,8 @@ export interface Member {
  * @throws {ServiceError} `request.invalid` for bytes that are not a complete tar. Also throws the errors of `bytes`.
  */
 export async function* membersOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<Member> {
-  // The headers of old tars name no format, and this option accepts them. The checksum of each header is checked in any
-  // case. The option is missing in the types of tar-stream.
+  // The option makes the parser accept headers of old tars, which name no format. The checksum of each header is
+  // checked in any case. The types of tar-stream lack this option.
   const options: object = { allowUnknownFormat: true };
   const parser = extract(options);
   let sourceError: unknown;
@@ -53,7 +53,7 @@ export async function* membersOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<M
   try {
     for (let next = await entries.next(); !next.done; next = await entries.next()) {
       const { header } = next.value;
-      // tar-stream never ends a member with such a size, so its reader would wait forever.
+      // tar-stream would never end a member with such a size, and its reader would wait forever.
       if (!Number.isSafeInteger(header.size))
         throw damaged(`has a member without a valid size, ${header.name.slice(0, 100)}`);
       last = header.name;

@@ -1,7 +1,7 @@
 const imageEndings = ['jpg', 'jpeg', 'png', 'webp', 'gif', 'avif', 'tif', 'tiff', 'heic', 'heif'];
 /**
- * The parts of a sample (the files with one key) that are read. Other files with the same key, such as `.cls` or
- * `.npy`, are ignored.
+ * The parts of a sample that are read. A sample is all files with the same key. Other files of a sample, such as `.cls`
+ * or `.npy`, are ignored.
  */
 export type Part = 'image' | 'txt' | 'json';
 
@@ -13,8 +13,8 @@ export interface Place {
 }
 
 /**
- * Returns the key and the part of a file name, by the rules of WebDataset. Returns undefined for a name that has no key
- * or no ending.
+ * Splits a file name into key and part, by the rules of WebDataset. Returns undefined for a name without a key or an
+ * ending.
  */
 export function placeOf(name: string): Place | undefined {
   const [, key, ending] = /^((?:.*\/)?[^./]+)\.([^/]*)$/s.exec(name) ?? [];

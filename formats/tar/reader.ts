@@ -5,9 +5,9 @@ import { type Part, placeOf } from './place.ts';
 import { itemOf, maxSampleBytes, type Sample } from './sample.ts';
 
 /**
- * Reads a tar in the layout of WebDataset. Consecutive files with the same key are a sample and become one item. A file
- * is ignored if its name ends neither in an image format nor in `.txt` or `.json`. Only one sample at a time is in
- * memory.
+ * Reads a tar in the layout of WebDataset. Consecutive files with the same key are a sample, and each sample becomes
+ * one item. Files are ignored if their names end neither like an image nor in `.txt` or `.json`. Only one sample at a
+ * time is in memory.
  */
 export const readTar: ReadStream = (bytes, options) => ({
   items: itemsOfTar(bytes, options),
@@ -44,10 +44,10 @@ async function* itemsOfTar(bytes: AsyncIterable<Buffer>, options: ReadOptions): 
           held = 0;
           keeps = undefined;
         }
-        // The reserved memory is that of base64, which is a third longer than the bytes.
+        // The images are stored as base64, which is a third longer than the bytes, so that much memory is reserved.
         await options.pending?.set(Math.ceil((held * 4) / 3));
       }
-      // An empty list reports that bytes have arrived.
+      // An empty group signals that bytes have arrived.
       yield [];
     }
     if (keeps !== undefined && sample !== undefined) keep(sample, keeps, member.name, Buffer.concat(parts));
@@ -61,7 +61,7 @@ function keep(sample: Sample, part: Part, name: string, bytes: Buffer): void {
   else sample[part] = bytes;
 }
 
-/** Returns the error when a member cannot be part of its sample; undefined when it can. */
+/** Returns the error of a member that cannot be part of its sample, or undefined. */
 function faultOf(sample: Sample, { name, fault }: Member, part: Part): Sample['fault'] {
   const short = name.slice(-100).toWellFormed();
   if (fault !== undefined) return { message: `${short} ${fault}` };

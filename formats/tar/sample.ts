@@ -8,15 +8,15 @@ import { badItem, type ItemFault, type ReadItem, toReadItem } from '../items.ts'
 import { maxItemLength } from '../json-item.ts';
 
 /**
- * The maximum size of a sample in bytes. A sample of this size is, as base64, as long as the longest allowed line of
- * NDJSON.
+ * The maximum size of a sample in bytes. A sample of this size is as long as the longest allowed line of NDJSON when it
+ * is encoded in base64.
  */
 export const maxSampleBytes = Math.floor((maxItemLength * 3) / 4);
 
-/** A sample: the files of one key that have arrived up to now. */
+/** A sample: the files with the same key that have arrived so far. */
 export interface Sample {
   key: string;
-  /** The image. If `bytes` is missing, the image is a file with this name that is read later. */
+  /** The image of the sample. Without `bytes`, the name is that of a file that is read later. */
   image?: { name: string; bytes?: Buffer };
   txt?: Buffer;
   json?: Buffer;
@@ -54,7 +54,7 @@ export function itemOf(sample: Sample, { strictness, columns }: ReadOptions): Re
 function sourceOf({ name, bytes }: NonNullable<Sample['image']>): unknown {
   const path = name.toWellFormed();
   if (bytes !== undefined) return { base64: bytes.toString('base64'), path };
-  // A name that begins like an address, such as `data:1.jpg`, is marked as a path.
+  // A name such as `data:1.jpg` looks like an address, so it gets the prefix `./` that marks it as a path.
   return /^[a-z][a-z\d+.-]*:/i.test(path) ? `./${path}` : path;
 }
 
@@ -77,8 +77,8 @@ function fieldsOf(bytes: Buffer | undefined): Fields | undefined | string {
 }
 
 /**
- * The usual names of a JSON field that contains the text. They are tried after the requested name, when the sample has
- * no `.txt` file.
+ * The usual names of the JSON field with the text. They are tried after the requested name, if the sample has no `.txt`
+ * file.
  */
 const usualTexts = ['text', 'caption'];
 

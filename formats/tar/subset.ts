@@ -36,8 +36,8 @@ async function copySamples(
   let index = -1;
   let keeps = false;
   /**
-   * Files that came before the first image, text or JSON file with the same key. They are held, since only such a file
-   * shows that the key is a sample.
+   * Files that arrived before the first image, text or JSON file with the same key. They are held back, because only
+   * such a file shows that the key belongs to a sample.
    */
   let early: { key: string; files: [Member, Buffer][] } | undefined;
   for await (const member of members) {

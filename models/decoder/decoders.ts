@@ -15,9 +15,10 @@ import { type DecodeFault, type DecoderOptions, frameTypes } from './protocol.ts
 /** The processes that decode images for one encoder. */
 export interface Decoders {
   /**
-   * Decodes and crops an image, as `crop` of `models/pixels/preprocess.ts` does.
-   * @throws {ServiceError} the errors of `crop`; `internal.poison` when the image repeatedly crashes decoders. Also
-   * throws the abort reason of the caller, when the caller aborts before the image is sent to a decoder.
+   * Decodes and crops an image in one of the processes. The result equals that of `crop` in
+   * `models/pixels/preprocess.ts`.
+   * @throws {ServiceError} the errors of `crop`; `internal.poison` when the image repeatedly crashes decoders. Throws
+   * the abort reason of the caller if the caller aborts before the image is sent to a decoder.
    */
   crop(bytes: ImageBytes, caller: Caller): Promise<Pixels>;
   pids(): number[];
@@ -31,7 +32,7 @@ export interface DecodersOptions extends Omit<CropOptions, 'caller'> {
   imageSlots?: Slots | undefined;
   /** The script of a decoder. Crash tests replace it by a script with the same protocol. */
   entry?: string;
-  /** A decoder that has images and sends nothing for this time in ms is killed. */
+  /** The time in ms after which a decoder that has images but sends nothing is killed. */
   silenceMs?: number;
 }
 
@@ -40,44 +41,50 @@ interface Job {
   caller: Caller;
   /** The slot of shared memory for the pixels of this image. */
   slot: number | undefined;
-  /** The number of decoders that crashed while they had only this image. */
+  /** The number of decoders that have crashed while they were decoding only this image. */
   deaths: number;
   resolve(pixels: Pixels): void;
   reject(error: unknown): void;
 }
 
-/** One of a fixed number of positions for decoders. When a decoder crashes, a new process takes its position. */
+/**
+ * One of the fixed positions for decoders; their number does not change. When a decoder crashes, a new process takes
+ * its position.
+ */
 interface Slot {
   child: ChildProcess | undefined;
   pipe: Duplex | undefined;
   held: Map<number, Job>;
-  /** Images that the previous process had when it crashed. Each is decoded alone, before any other work. */
+  /** The images that the crashed process of this position had. Each is decoded alone before any other work. */
   suspects: Job[];
   isolating: boolean;
   /**
-   * For each large image that has or awaits permission to be decoded, by image id: a function that ends the permission
-   * or the wait. `waitingForLarge` is the number of images that wait.
+   * The large images that have permission to be decoded or wait for it, by image id. The value is a function that ends
+   * the permission or the wait. `waitingForLarge` is the number of images that wait.
    */
   large: Map<number, () => void>;
   waitingForLarge: number;
-  /** The number of processes in a row that have ended without returning a result. */
+  /** The number of consecutive processes that ended without having returned a result. */
   failures: number;
   silence: NodeJS.Timeout | undefined;
   restart: NodeJS.Timeout | undefined;
 }
 
 /**
- * The number of slots for pixels. An image has a slot while it is decoded, waits for its run and is in a run. A pool
- * does not give an encoder more images than this; the pixels of further images would be sent through the pipe.
+ * The number of shared slots for pixels. An image occupies a slot while it is decoded, waits for its run, and is in a
+ * run. A pool gives an encoder no more images than this. Pixels without a slot would be sent through the pipe.
  */
 const pixelSlotCount = 256;
-/** The maximum number of images that each decoder has: it decodes one, and the next one is ready. */
+/** The maximum number of images that a decoder has at a time: one is decoded, and the next one is ready. */
 const imagesEach = 2;
-/** An image that was alone in this many decoders when they crashed is regarded as the cause. */
+/**
+ * The number of crashes after which an image is regarded as their cause. Only crashes of decoders that had no other
+ * image count.
+ */
 const deathsOfPoison = 2;
 /**
- * The first and the maximum pause in ms before a restart, when several processes in a row have ended without a result.
- * The pause doubles with each further process.
+ * The first pause in ms before a restart, when several consecutive processes have ended without a result. The pause
+ * doubles with each further process, up to the next constant.
  */
 const firstPauseMs = 100;
 const longestPauseMs = 10_000;
@@ -85,7 +92,7 @@ const longestPauseMs = 10_000;
 const defaultEntry = fileURLToPath(new URL('./main.ts', import.meta.url));
 
 /**
- * Starts decoders. When an image causes a native crash, only one decoder ends; the encoder and its GPU memory survive.
+ * Starts decoders. An image that causes a native crash ends only one decoder; the encoder and its GPU memory survive.
  * The images of that decoder are decoded again, one at a time.
  */
 export function createDecoders({
@@ -189,8 +196,8 @@ export function createDecoders({
   }
 
   /**
-   * Gives a decoder permission to decode a large image, as soon as the limit of the encoder allows it. Without a common
-   * limit, all decoders could decode large images at the same time, and each image could take a gigabyte.
+   * Grants a decoder permission to decode a large image, as soon as the limit of the encoder allows it. Without this
+   * common limit, all decoders could decode large images at the same time, each with up to a gigabyte of memory.
    */
   async function grantLarge(slot: Slot, id: number): Promise<void> {
     const { pipe } = slot;
@@ -231,8 +238,8 @@ export function createDecoders({
   }
 
   /**
-   * Restarts the timer that kills a decoder without messages. The timer does not run while the decoder waits for
-   * permission to decode a large image.
+   * Restarts the timer that kills a silent decoder. The timer does not run while the decoder waits for permission to
+   * decode a large image.
    */
   function listen(slot: Slot): void {
     clearTimeout(slot.silence);

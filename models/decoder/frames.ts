@@ -2,19 +2,22 @@ import type { Readable, Writable } from 'node:stream';
 
 /**
  * One message on the pipe between an encoder and a decoder, for example with an encoded image or with pixels. Frames
- * are used because Node's structured clone would take 0.19 ms of the parent's time for 60 KB. Both processes run the
- * same release, so frames have no version.
+ * are used because Node's structured clone takes 0.19 ms of the parent's time for 60 KB. Both processes run the same
+ * release, so frames carry no version.
  */
 export interface Frame {
   type: number;
   id: number;
-  /** `first` and `second` are two numbers. The type of the frame determines their meaning. */
+  /** Two numbers whose meaning depends on the type of the frame. */
   first: number;
   second: number;
   body: Buffer;
 }
 
-/** The header of a frame, little-endian: length of the body, id, two numbers, type. */
+/**
+ * The length of the header of a frame. It has, in little-endian order: the length of the body, the id, the two numbers,
+ * the type.
+ */
 const headBytes = 17;
 const nothing = Buffer.alloc(0);
 
@@ -39,7 +42,7 @@ export function writeFrame(
   pipe.uncork();
 }
 
-/** Calls `onFrame` for each frame. `onFrame` may keep the body. */
+/** Calls `onFrame` for each frame. `onFrame` owns the body and may keep it. */
 export function readFrames(pipe: Readable, onFrame: (frame: Frame) => void): void {
   const head = Buffer.alloc(headBytes);
   let headRead = 0;

@@ -8,15 +8,15 @@ import { readFrames, writeFrame } from './frames.ts';
 import { type DecoderOptions, decoderFds, frameTypes } from './protocol.ts';
 
 /**
- * The niceness of decoders (0 to 19; a higher value is a lower CPU priority). The encoder has a higher priority, since
- * it must feed the GPU with the images decoded here.
+ * The niceness of decoders (0 to 19; a higher value means a lower CPU priority). The encoder has a higher priority,
+ * because it must supply the GPU with the images that are decoded here.
  */
 const niceness = 10;
 
 process.title = 'vls-decoder';
 lowerPriority(niceness);
 
-// As for encoders, the parent decides when this process ends. When the parent ends, this process ends too.
+// These signals are ignored: the parent decides when this process ends. When the parent ends, this process ends too.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('disconnect', () => process.exit(0));
 
@@ -27,15 +27,12 @@ pipe.on('close', () => process.exit(0));
 let options: DecoderOptions | undefined;
 let pixelSlots: Slots | undefined;
 let imageSlots: Slots | undefined;
-/** The slots for the pixels of the next images, by image id. */
+/** The shared slots for the pixels of the next images, by image id. */
 const given = new Map<number, number>();
-/** Callbacks that start to decode large images once they have permission, by image id. */
+/** The functions that start decoding large images once permission is granted, by image id. */
 const granted = new Map<number, () => void>();
 
-/**
- * Waits for permission to decode a large image. The encoder grants it, since the encoder knows the tenant of each
- * image.
- */
+/** Waits for permission to decode a large image. The encoder grants it, because it knows the tenant of each image. */
 async function takeLargePlace(id: number): Promise<() => void> {
   await new Promise<void>((resolve) => {
     granted.set(id, resolve);

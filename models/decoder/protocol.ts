@@ -4,8 +4,8 @@ import type { CropOptions } from '../pixels/preprocess.ts';
 /** The options with which a decoder starts. */
 export interface DecoderOptions extends Omit<CropOptions, 'caller'> {
   /**
-   * The size in bytes of a slot for pixels; undefined without such slots. `imageSlotBytes` is the same for encoded
-   * images.
+   * The size in bytes of a shared slot for pixels; undefined without such slots. `imageSlotBytes` is the size of a slot
+   * for encoded images.
    */
   pixelSlotBytes?: number | undefined;
   imageSlotBytes?: number | undefined;
@@ -14,27 +14,30 @@ export interface DecoderOptions extends Omit<CropOptions, 'caller'> {
 /** The file descriptors that a decoder inherits: the pipe and the two files of shared slots. */
 export const decoderFds = { pipe: 4, pixels: 5, images: 6 } as const;
 
-/** Types of the frames between an encoder and its decoders. The frame id is the image id. */
+/** The types of the frames between an encoder and its decoders. The id of each frame is the id of an image. */
 export const frameTypes = {
-  /** To a decoder, once, as the first frame: {@link DecoderOptions} as JSON. */
+  /** Sent to a decoder once, as the first frame: {@link DecoderOptions} as JSON. */
   options: 1,
   /**
-   * To a decoder: an encoded image. `image` has its bytes in the body. `imageInSlot` has two numbers: the slot that
-   * contains the bytes, and their length.
+   * Sent to a decoder: an encoded image. `image` has the bytes in its body. `imageInSlot` has two numbers: the slot
+   * with the bytes, and their length.
    */
   image: 2,
   imageInSlot: 8,
-  /** To a decoder, before an image: the first number is the slot for its pixels. */
+  /** Sent to a decoder before an image. The first number is the slot for the pixels of that image. */
   pixelSlot: 9,
-  /** To a decoder: permission to decode a large image. */
+  /** Sent to a decoder: permission to decode a large image. */
   largeGranted: 3,
-  /** From a decoder: the cropped pixels, in the body (`pixels`) or in the pixel slot of the image (`pixelsInSlot`). */
+  /**
+   * Sent by a decoder: the cropped pixels, either in the body (`pixels`) or in the pixel slot of the image
+   * (`pixelsInSlot`).
+   */
   pixels: 4,
   pixelsInSlot: 10,
-  /** From a decoder: {@link DecodeFault} as JSON. */
+  /** Sent by a decoder: {@link DecodeFault} as JSON. */
   failed: 5,
   /**
-   * From a decoder: `largeAsked` asks for permission to decode a large image. `largeDone` reports that the image is
+   * Sent by a decoder. `largeAsked` requests permission to decode a large image; `largeDone` reports that the image is
    * decoded.
    */
   largeAsked: 6,

@@ -11,8 +11,8 @@ import type { Probed } from './probe.ts';
 export interface Device {
   provider: Provider;
   /**
-   * The number of devices that the provider can use. By default, one encoder runs on each. For a CPU the number has no
-   * meaning.
+   * The number of devices that the provider can use. By default, one encoder runs on each device. Without meaning for a
+   * CPU.
    */
   count: number;
   reason: string;
@@ -26,13 +26,13 @@ export class DeviceError extends Error {
 /** The accelerators that `auto` tries, in this order. */
 const accelerators = ['cuda', 'coreml', 'dml'] as const satisfies readonly Provider[];
 /**
- * The provider that is used only when `DEVICE` names it. `auto` does not try it: Vulkan's software drivers count as
- * WebGPU devices, and the provider is untested on a real GPU.
+ * The provider that is used only when `DEVICE` names it. `auto` does not try it, because the software drivers of Vulkan
+ * also count as WebGPU devices, and because it is untested on real GPUs.
  */
 const named = 'webgpu' satisfies Provider;
 /**
- * The maximum time in ms for trying the providers. The libraries of CUDA have gigabytes, and the machine may have to
- * read them from a disk first.
+ * The maximum time in ms for trying the providers. The CUDA libraries are gigabytes large and may have to be read from
+ * disk first.
  */
 const probeTimeoutMs = 60_000;
 
@@ -61,7 +61,7 @@ export async function chooseDevice(config: Pick<Config, 'device' | 'deviceFallba
 
 /** Tries providers. @returns one result for each provider. */
 export async function probeAccelerators(asked: readonly Provider[] = [...accelerators, named]): Promise<Probed[]> {
-  // Starting a process takes 0.1 s, so providers that cannot exist on this machine are not tried.
+  // Starting a process takes 0.1 s, so providers that cannot exist on this machine are skipped.
   const absences = asked.map((provider) => ({ provider, fault: absenceOf(provider) }));
   const probed = await probe(absences.flatMap(({ provider, fault }) => (fault === null ? [provider] : [])));
   return absences.map((absence) => probed.find(({ provider }) => provider === absence.provider) ?? absence);
@@ -104,7 +104,7 @@ async function probe(providers: readonly Provider[]): Promise<Probed[]> {
     }, probeTimeoutMs);
     child.on('message', (message) => found.push(message as Probed));
     child.on('error', (error) => resolve(error.message));
-    // `close` and not `exit`: messages of the process may still arrive after `exit`.
+    // The event is `close` instead of `exit`, because messages of the process may still arrive after `exit`.
     child.on('close', (code, signal) => {
       clearTimeout(timer);
       resolve(`the process that tried it ended with ${signal ?? code}`);

@@ -81,7 +81,7 @@ function outputOf(program: string, args: string[]): string {
   return found.status === 0 ? found.stdout : '';
 }
 
-/** Describes the software for the operator who installs it. */
+/** Describes the software that CUDA needs, for the operator who installs it. */
 export function describeCudaParts({ driver, needed, missing }: CudaParts): string {
   const ofDriver = driver === null ? 'no NVIDIA driver found (nvidia-smi does not answer)' : `driver ${driver}`;
   if (needed === null) return `${ofDriver}; ONNX Runtime has no CUDA provider here (docs/models.md)`;

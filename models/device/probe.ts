@@ -2,8 +2,8 @@ import type { Provider } from '../model.ts';
 import { InferenceSession } from '../onnx-runtime.ts';
 
 /**
- * The result of trying one execution provider. This module runs as a separate process, because an incompletely
- * installed driver can crash the process. `node models/device/probe.ts PROVIDER…` sends one {@link Probed} for each
+ * The result of trying one execution provider. This file runs as a separate process, because an incompletely installed
+ * driver can crash the process that loads it. `node models/device/probe.ts PROVIDER…` sends one {@link Probed} for each
  * provider over IPC.
  */
 export interface Probed {

@@ -1,20 +1,20 @@
 import type { Calibration } from './protocol.ts';
 
-/** The micro-batch sizes (numbers of images in one run), in the order in which they are tried. */
+/** The micro-batch sizes (numbers of images in one run) that are tried, in this order. */
 const sizes = [1, 2, 4, 8, 16, 32, 64];
 const runsEach = 4;
-/**
- * The maximum expected time in ms of a run that is tried, since a run delays interactive requests for its whole time.
- */
+/** The maximum expected duration in ms of a run that is tried. Interactive requests have to wait while a run lasts. */
 const longestRunMs = 500;
-/** A larger size is chosen only when its throughput is higher by this factor, since it costs latency and memory. */
+/**
+ * The factor by which a larger size must increase the throughput to be chosen. A larger size costs latency and memory.
+ */
 const worthwhile = 1.03;
 
 /**
- * Measures the throughput of the vision tower with growing micro-batches, and stops when larger ones are not faster.
+ * Measures the throughput of the vision tower with growing micro-batches, until larger ones are no longer faster.
  * @param run runs the tower once over the given number of images. It returns the time of the tower alone in ms, or
  * undefined when other work has arrived and the tower was not run.
- * @param known the images per second of sizes that were measured before. They are not measured again.
+ * @param known the images per second of sizes that were measured earlier. They are not measured again.
  * @throws the error of a run over one image.
  */
 export async function calibrate(
@@ -31,7 +31,7 @@ export async function calibrate(
     try {
       rate = known[images] ?? (await measure(run, images));
     } catch (error) {
-      // A size whose run fails, usually for lack of memory, is not used, and larger sizes are not tried.
+      // When a size fails, usually for lack of memory, neither it nor a larger size is used.
       if (last > 0) break;
       throw error;
     }
@@ -44,7 +44,7 @@ export async function calibrate(
   return found(true);
 }
 
-/** @returns the images per second; undefined when other work has arrived. */
+/** Measures one size. @returns the images per second; undefined when other work has arrived. */
 async function measure(
   run: (images: number) => Promise<number | undefined>,
   images: number,
@@ -55,7 +55,6 @@ async function measure(
     if (time === undefined) return undefined;
     times.push(time);
   }
-  // The first run of a size is not counted, because it allocates memory. The fastest of the later runs was disturbed
-  // least.
+  // The first run of a size allocates memory, so it is not counted. Of the others, the fastest was disturbed least.
   return Number(((1000 * images) / Math.min(...times.slice(1))).toPrecision(4));
 }

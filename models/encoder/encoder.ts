@@ -14,8 +14,7 @@ import { loadTowersInThread, runsAhead } from './threaded-towers.ts';
 import { loadTowers, type Pixels, release, type Towers } from './towers.ts';
 
 /**
- * A model that is loaded in this process: the ONNX sessions of both towers, and the decoding and tokenizing before
- * them.
+ * A model that is loaded in this process: the ONNX sessions of both towers, with the image decoder and the tokenizer.
  */
 export interface Encoder {
   /**
@@ -24,15 +23,15 @@ export interface Encoder {
    */
   readonly verified: boolean;
   /**
-   * Embeds an image. @param bytes the encoded image. It may be in a slot only when this process shares slots with its
-   * parent.
+   * Embeds an image. @param bytes the encoded image. It may be given as a slot only if this process shares slots with
+   * its parent.
    */
   image(bytes: ImageBytes, caller: Caller): Promise<Embedded>;
   text(text: string, interactive: boolean, tenant?: string): Promise<Embedded>;
   /**
-   * Measures the throughput of several micro-batch sizes. Stops when other work arrives; this work waits for at most
-   * one run.
-   * @param known the images per second of sizes that were measured before.
+   * Measures the throughput of several micro-batch sizes. It stops when other work arrives, which then waits for at
+   * most one run.
+   * @param known the images per second of sizes that were measured earlier.
    */
   calibrate(known?: Record<number, number>): Promise<{ calibration: Calibration; isComplete: boolean }>;
   setMicroBatch(images: number): void;
@@ -41,28 +40,28 @@ export interface Encoder {
 }
 
 /**
- * After a batch run of more than `longRunMs`, there is a pause of `refillMs` if interactive requests have arrived
- * recently. Both times are in ms.
+ * The duration in ms from which a batch run counts as long. After a long run there is a pause of `refillMs`, if
+ * interactive requests have arrived recently.
  */
 const longRunMs = 50;
 const refillMs = 2;
 /** The maximum time in ms for which batch work waits for interactive images that are being decoded. */
 const longestYieldMs = 100;
 /**
- * The maximum time in ms that batch texts wait until they fill a run, while images run first. On a GPU, a run over few
- * texts takes 2 ms, which is as long as a run over many. With a maximum of 20 ms, an H100 scored 14 to 20 % fewer pairs
- * per second.
+ * The maximum time in ms for which texts of batches wait to fill a run, while images run first. On a GPU, a run over a
+ * few texts takes 2 ms, as long as a run over many. With a maximum of 20 ms, an H100 scored 14 to 20 % fewer pairs per
+ * second.
  */
 const longestTextWaitMs = 200;
 /**
- * The time in ms after which a tenant's use of this process counts half. Decoding a few of the largest images takes
- * about this time.
+ * The time in ms after which the weight of a tenant's use of this process has halved. It is about the time for decoding
+ * a few of the largest images.
  */
 const useHalfLifeMs = 5_000;
 
 /**
- * Starts an encoder. Decoding runs in a separate thread, parallel to inference; decoded images wait for their
- * micro-batch. Interactive work goes first both in decoding and in inference. With `decoders`, the model runs on an
+ * Starts an encoder. Images are decoded in a separate thread, in parallel with inference, and then wait for their
+ * micro-batch. Interactive work takes precedence in decoding and in inference. With `decoders`, the model is on an
  * accelerator: other processes decode the images, and a thread runs the towers.
  * @param slots the shared memory that contains encoded images.
  * @throws {Error} when the model cannot be loaded or does not reproduce its golden values.
@@ -91,7 +90,7 @@ export async function createEncoder(
     onRun: (inputs, milliseconds) => onRun({ input: 'text', inputs, milliseconds }),
     use,
   });
-  // Decoder processes work while the towers run. Each gets two images at a time, so that the next image is ready.
+  // The decoder processes work while the towers run. Each gets two images at a time, so that its next image is ready.
   const decoding = createDecodeQueue({
     provider: spec.provider,
     threads,
@@ -99,7 +98,7 @@ export async function createEncoder(
     use,
   });
   const cropOptions = { recipe: spec.image, maxPixels, mode: spec.preprocess };
-  // One image more than the threads of this encoder can decode at the same time.
+  // The number of images that the threads of this encoder can decode at the same time, plus one.
   const imageSlots = slots && { fd: slots.fd, slotBytes: slots.slotBytes };
   const thread = startCropThread({ ...cropOptions, imageSlots, places: threads + 1 });
   const farm = decoders > 0 ? createDecoders({ ...cropOptions, processes: decoders, imageSlots: slots }) : undefined;
@@ -108,15 +107,15 @@ export async function createEncoder(
   }
 
   /**
-   * The callers of the interactive images that are being decoded, except large images. `bulkEndedAt` is the time at
+   * The callers of the interactive images that are being decoded, without large images. `bulkEndedAt` is the time at
    * which the last batch run ended.
    */
   const interactiveDecoding = new Set<Caller>();
   let bulkEndedAt = 0;
 
   /**
-   * Returns true when batch work goes before interactive work: the tenants of all interactive work have used so much of
-   * the processor that they must wait for the batches of another tenant. Without this rule, the requests of one tenant
+   * Returns true when batch work must run before interactive work: all tenants with interactive work have recently used
+   * so much processor time that the batches of other tenants come first. Without this rule, the requests of one tenant
    * could stop all batches.
    */
   function isBatchFirst(): boolean {
@@ -128,8 +127,8 @@ export async function createEncoder(
   }
 
   /**
-   * Chooses the next run. Interactive work goes first, unless batch work is overdue or {@link isBatchFirst} returns
-   * true. Among batch work, texts go first when they fill a run or have waited long; otherwise images go first.
+   * Chooses the next run. Interactive work comes first, unless batch work is overdue or {@link isBatchFirst} returns
+   * true. Within batch work, texts come first when they fill a run or have waited long; otherwise images come first.
    */
   function next(): (() => Promise<'interactive' | 'batch'>) | undefined {
     const due = [texts, images].find((lane) => lane.isBatchDue());
@@ -137,8 +136,8 @@ export async function createEncoder(
     const batchFirst = isBatchFirst();
     const interactive = [texts, images].find((lane) => lane.hasInteractive());
     if (interactive !== undefined && !batchFirst) return () => interactive.runNext();
-    // While interactive images are being decoded, batch work waits for up to `longestYieldMs`, since a batch run would
-    // delay these images.
+    // While interactive images are being decoded, batch work waits for up to `longestYieldMs`, because a batch run
+    // would delay these images.
     const isNear = interactiveDecoding.size > 0 && !batchFirst;
     if (isNear && performance.now() - bulkEndedAt < longestYieldMs) return undefined;
     const lane = nextOfBatches();
@@ -158,9 +157,9 @@ export async function createEncoder(
     running > 0 || decoding.isBusy() || [texts, images].some((lane) => lane.hasInteractive() || lane.waiting() > 0);
 
   /**
-   * Returns true when another run may start. When a thread runs the towers, the next full run is handed to it during
-   * the current run, so that the GPU never waits. This is not done when interactive requests have arrived recently:
-   * they would wait for both runs.
+   * Returns true when another run may start. If a thread runs the towers, it gets the next full run during the current
+   * one, so that the GPU is never idle. When interactive requests have arrived recently, this is not done, because they
+   * would have to wait for both runs.
    */
   function mayBegin(): boolean {
     if (running === 0) return true;
@@ -180,11 +179,11 @@ export async function createEncoder(
     const startedAt = performance.now();
     const isBulk = (await runNext()) === 'batch';
     if (isBulk) bulkEndedAt = performance.now();
-    // A run blocks this thread. Between two runs, the event loop sends results and receives requests, some of them
-    // interactive.
+    // A run blocks this thread. Between runs, the event loop must send results and receive requests, some of which may
+    // be interactive.
     await turn();
-    // After a long batch run, more results wait than the channel to the parent can buffer. A pause lets it send all of
-    // them.
+    // After a long batch run, more results are waiting than the channel to the parent can buffer. During a pause it can
+    // send all of them.
     if (isBulk && performance.now() - startedAt > longRunMs && images.isInteractiveLately()) await delay(refillMs);
     running--;
     run();
@@ -257,7 +256,7 @@ export async function createEncoder(
     async calibrate(known) {
       const blank = new Uint8Array(pixelBytes(spec.image));
       return await calibrate(async (count) => {
-        // Lets this thread receive the messages that came during the last run.
+        // The event loop gets a turn here, so that this thread receives the messages that arrived during the last run.
         await turn();
         await turn();
         if (hasWork()) return undefined;
@@ -268,8 +267,8 @@ export async function createEncoder(
           return performance.now() - start;
         } finally {
           running--;
-          // Also called when the tower failed, for example for lack of memory. Otherwise nothing would start the work
-          // that has arrived meanwhile.
+          // This is also called after the tower has failed, for example for lack of memory. Otherwise nothing would
+          // start the work that has arrived meanwhile.
           run();
         }
       }, known);

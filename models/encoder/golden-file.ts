@@ -14,12 +14,12 @@ const imagePath = z.string().regex(/^(?!.*\.\.)[^/\\].*$/, 'a path inside the fo
 const embedding = z.array(z.number()).min(1);
 
 /**
- * The content of `golden.json` in a model folder: the values that the reference implementation of the model gives for a
+ * The content of `golden.json` in the folder of a model: the values that the reference implementation computes for a
  * few images and texts.
  */
 export const goldenFile = z
   .object({
-    /** The program that made the values, with the versions of its libraries. */
+    /** The program that computed the values, with the versions of its libraries. */
     source: z.string(),
     /** The maximum allowed difference between the cosine of a pair and its golden value, by precision. */
     tolerance: tolerances.prefault({ fp32: 0.002, fp16: 0.01, int8: 0.05 }),
@@ -40,7 +40,7 @@ export const goldenFile = z
       .array(
         z.object({
           text: z.string(),
-          /** The token ids of the text, with special tokens. Padding may follow. */
+          /** The token ids of the text, including special tokens. Padding may follow them. */
           ids: z.array(z.int()).optional(),
           embedding,
         }),
@@ -60,7 +60,7 @@ export async function readGoldenFile(path: string): Promise<GoldenFile> {
 }
 
 /**
- * The minimum tolerances on accelerators, which multiply with fewer bits than CPUs (TF32 has a mantissa of 10 bits).
+ * The minimum tolerances on accelerators, which multiply with fewer bits than a CPU (TF32 has a mantissa of 10 bits).
  */
 const acceleratorTolerance = { pairs: 0.005, embeddings: 1e-3 };
 
@@ -88,10 +88,10 @@ export function allowedBy(golden: GoldenFile, precision: ModelPrecision, provide
 }
 
 /**
- * Returns true when token ids are those of the reference.
+ * Returns true when token ids are equal to those of the reference implementation.
  * @param own the token ids to check, without padding.
- * @param reference the token ids of the reference, which may have padding. The id and length of the padding are
- * compared only when the tower reads its padding.
+ * @param reference the token ids of the reference, possibly with padding. The id and the length of the padding are
+ * compared only if the text tower reads its padding.
  */
 export function hasSameIds(own: readonly number[], reference: readonly number[], pad: TextRecipe['pad']): boolean {
   if (!own.every((id, at) => reference[at] === id)) return false;
@@ -102,7 +102,8 @@ export function hasSameIds(own: readonly number[], reference: readonly number[],
 }
 
 /**
- * Returns true when scale and bias are those of the reference. They differ when a registry entry states other values.
+ * Returns true when scale and bias are equal to those of the reference. They differ when a registry entry states other
+ * values.
  */
 export function hasSameProbability(own: Probability, { scale, bias }: NonNullable<GoldenFile['probability']>): boolean {
   const isNear = (a: number, b: number) => Math.abs(a - b) <= 1e-3 * Math.max(1, Math.abs(b));
@@ -119,7 +120,7 @@ export const probabilityInWords = (scale: number, bias: number | null): string =
 /** Returns the first 12 token ids as text. */
 export const idsInWords = (ids: readonly number[]): string => ids.slice(0, 12).join(' ');
 
-/** Returns the cosine of two embeddings, which need not be normalised; NaN when their dimensions differ. */
+/** Returns the cosine of two embeddings, which need not be normalised. Returns NaN when their dimensions differ. */
 export function cosineOf(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length) return Number.NaN;
   let [dot, first, second] = [0, 0, 0];

@@ -9,8 +9,8 @@ interface Node extends Span {
 }
 
 /**
- * Extracts the part of an ONNX graph that computes one output: one tower of a file that contains both towers. The whole
- * graph would compute both towers in each run, and would need an image for each text.
+ * Extracts from an ONNX graph the part that computes one output: one tower of a file that contains both towers. The
+ * whole graph would compute both towers in each run, and would need an image even for a text.
  * @param outputs possible names of the output, the preferred one first.
  * @throws {Error} when the graph has none of these outputs, or the bytes are not an ONNX model.
  */
@@ -47,8 +47,8 @@ export function partFor(model: Uint8Array, outputs: readonly string[]): Buffer {
 }
 
 /**
- * Returns the names of the values that a node reads, including the values that graphs inside the node read (branches,
- * loop bodies).
+ * Returns the names of the values that a node reads. They include values that graphs within the node (branches and loop
+ * bodies) read.
  */
 function inputsOf(model: Uint8Array, node: Span): string[] {
   const names: string[] = [];

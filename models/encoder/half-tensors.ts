@@ -16,8 +16,8 @@ const float16 = 10;
 
 /**
  * Returns true when a graph has float16 tensors: weights, constants, inputs, outputs, intermediate values or
- * conversions to float16. File names do not state this, and the inputs and outputs of such graphs are often float32.
- * Reads only the structure of the file, not the data of its tensors.
+ * conversions to float16. The file name does not show this, and the inputs and outputs of such a graph are often
+ * float32. Only the structure of the file is read, not the data of its tensors.
  * @throws {Error} when the file is not an ONNX model.
  */
 export async function hasHalfTensors(path: string): Promise<boolean> {
@@ -28,7 +28,7 @@ export async function hasHalfTensors(path: string): Promise<boolean> {
     for await (const field of reader.fields(start, end)) if (await is(field)) return true;
     return false;
   }
-  /** Returns true when the field at a path of field numbers is a number with the value `float16`. */
+  /** Returns true when the field at a path of field numbers has the value `float16`. */
   const leadsToHalf = (span: Field, [number, ...rest]: readonly number[]): Promise<boolean> =>
     some(span, (field) => {
       if (field.number !== number) return false;

@@ -4,37 +4,35 @@ import type { Embedded } from './protocol.ts';
 
 export type Run = Pick<Embedded, 'embedding' | 'inferenceMs' | 'runInputs'>;
 
-/** The queue of one tower: inputs that wait for a run. */
+/** A lane: the queue of one tower, with inputs that wait for a run. */
 export interface Lane<Input> {
   add(input: Input, interactive: boolean, tenant?: string): Promise<Run>;
   hasInteractive(): boolean;
-  /** Returns the tenants with waiting entries of this kind. */
+  /** Returns the tenants that have waiting entries of this kind. */
   tenants(kind: 'interactive' | 'batch'): string[];
   isInteractiveLately(): boolean;
   /** Returns the number of waiting batch entries. */
   waiting(): number;
   since(): number | undefined;
-  /** Returns true when batch entries have waited so long that they go before interactive ones. */
+  /** Returns true when batch entries have waited so long that they run before interactive ones. */
   isBatchDue(): boolean;
   /**
    * Runs the next entries.
-   * @param isBatchFirst true when batch entries go before interactive ones.
-   * @returns the kind of entries that ran.
+   * @param isBatchFirst true when batch entries run before interactive ones.
+   * @returns the kind of the entries that ran.
    */
   runNext(isBatchFirst?: boolean): Promise<'interactive' | 'batch'>;
   /** Returns the maximum number of inputs of the next batch run. */
   allowed(): number;
-  /** The maximum number of inputs of a run. It can be changed. */
+  /** The maximum number of inputs in a run. Callers may change it. */
   size: number;
 }
 
 export interface LaneOptions<Input> {
   size: number;
-  /** Runs a tower. @param onBegin called when the run begins, if it had to wait for another run. */
+  /** Runs a tower. @param onBegin called when the run begins, if it had to wait for another run first. */
   encode(inputs: Input[], onBegin: () => void): Promise<Float32Array[]>;
-  /**
-   * Called when device memory was insufficient for a run. `size` is the maximum number of inputs of a run from now on.
-   */
+  /** Called when device memory was insufficient for a run. `size` is the new maximum number of inputs in a run. */
   onShrunk?: (size: number) => void;
   onRun?: (inputs: number, milliseconds: number) => void;
   /** Counts how much processor time each tenant has used. */
@@ -42,9 +40,9 @@ export interface LaneOptions<Input> {
   now?: () => number;
 }
 
-/** Batch runs are kept short for this time in ms after each interactive request. */
+/** The time in ms after an interactive request for which batch runs are kept short. */
 const interactiveForMs = 30_000;
-/** The maximum time of a short batch run, as a multiple of the time of a run over one input. */
+/** The maximum duration of a batch run that is kept short, as a multiple of the duration of a run over one input. */
 const interactiveCap = 2.5;
 /** The weight of the latest run in the moving averages of run times. */
 const weight = 0.2;
@@ -52,10 +50,10 @@ const weight = 0.2;
 const outOfMemory = /out of memory|failed to allocate|OUT_OF_MEMORY|BFCArena|cudaErrorMemoryAllocation|E_OUTOFMEMORY/i;
 
 /**
- * Creates a lane. Interactive inputs run before batch inputs and never share a run with them, so their latency does not
- * depend on batches. While interactive requests arrive, the duration of batch runs is limited, since a run cannot be
- * stopped. One batch run a second goes before interactive inputs. The caller of `runNext` may let more batch runs go
- * first.
+ * Creates a lane. Interactive inputs run before batch inputs and never share a run with them, so that their latency
+ * does not depend on batches. A run cannot be stopped; therefore batch runs are kept short while interactive requests
+ * arrive. Once a second, a batch run comes before interactive inputs. The caller of `runNext` may let more batch runs
+ * come first.
  */
 export function createLane<Input>({
   size,
@@ -77,8 +75,8 @@ export function createLane<Input>({
   const floor = createFloor(now);
   let lastInteractive = Number.NEGATIVE_INFINITY;
   /**
-   * Moving averages in ms. `single`: the time of a run over one input. `each`: the time per input of larger runs.
-   * `more`: the time that each input after the first adds to a run.
+   * Moving averages in ms. `single`: the duration of a run over one input. `each`: the duration per input of larger
+   * runs. `more`: the duration that each input after the first adds to a run.
    */
   let single: number | undefined;
   let each: number | undefined;
@@ -93,11 +91,12 @@ export function createLane<Input>({
     if (!isInteractiveLately()) return lane.size;
     const perInput = each ?? single;
     if (perInput === undefined) return lane.size;
-    // Before the first run over one input, its time is estimated by a lower bound: the time per input of larger runs.
+    // Until the first run over one input, its duration is estimated by a lower bound: the duration per input of larger
+    // runs.
     const alone = single ?? perInput;
     const asShares = Math.floor((interactiveCap * alone) / perInput);
-    // On a GPU, a run over 8 images takes as long as a run over one. If the limit were computed only from the time per
-    // input, it would stay at a few inputs forever once runs have been short.
+    // On a GPU, a run over 8 images takes as long as a run over one. A limit that was computed only from the duration
+    // per input would remain at a few inputs forever, once runs have become short.
     const asAdded = more === undefined ? 1 : 1 + Math.floor(((interactiveCap - 1) * alone) / Math.max(more, 1e-6));
     return Math.max(1, Math.min(lane.size, Math.max(asShares, asAdded)));
   }
@@ -138,8 +137,8 @@ export function createLane<Input>({
   }
 
   /**
-   * Removes and returns the entries of the next batch run, at most `count`. In each round, every tenant with waiting
-   * entries gives its oldest one, beginning with the tenant with the least use.
+   * Removes and returns the entries of the next batch run, at most `count`. They are taken in rounds: in each round,
+   * every tenant with waiting entries gives its oldest one. The tenant with the least use comes first.
    */
   function takeOfBatches(count: number): Entry[] {
     const byTenant = Map.groupBy(bulk, ({ tenant }) => tenant);

@@ -5,23 +5,23 @@ import { createEncoder, type Encoder } from './encoder.ts';
 import { type Embedded, type FromEncoder, imageSlots, type LoadOptions, type ToEncoder } from './protocol.ts';
 
 /**
- * The niceness of encoders (0 to 19; a higher value is a lower CPU priority). A busy process with niceness 5 gets a
+ * The niceness of encoders (0 to 19; a higher value means a lower CPU priority). A busy process with niceness 5 gets a
  * third of the CPU time of a busy process with niceness 0.
  */
 const niceness = 5;
 
 process.title = 'vls-encoder';
 
-// Encoders use all CPUs. The process that answers requests and talks to Redis needs little CPU time but needs it at
-// once, so it must not wait for encoders. Threads that start later inherit the priority.
+// Encoders occupy all CPUs. The process that answers requests and communicates with Redis needs little CPU time, but
+// without delay, so it must not wait for encoders. Threads that start later inherit the priority.
 lowerPriority(niceness);
 
-// The parent decides when an encoder ends. Ctrl-C reaches the whole process group and must not interrupt the work that
-// is still being finished. An encoder whose parent has ended ends too.
+// These signals are ignored: the parent decides when an encoder ends. Ctrl-C reaches the whole process group, and must
+// not interrupt work that is still being finished. An encoder whose parent has ended ends too.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('disconnect', () => {
-  // The process kills itself, since a normal exit would stop busy threads with an error message. No output has to be
-  // flushed.
+  // The process kills itself, because a normal exit would stop busy threads with an error message. No output is left to
+  // write.
   process.kill(process.pid, 'SIGKILL');
 });
 
@@ -40,7 +40,7 @@ function send(message: FromEncoder): void {
 let encoder: Encoder | undefined;
 const cancels = new Map<number, AbortController>();
 
-/** Ignores the error of a calibration. The micro-batch size then does not change. */
+/** Ignores the error of a calibration, after which the micro-batch size stays the same. */
 const ignore = () => {};
 
 process.on('message', (messages: ToEncoder[]) => {
@@ -85,7 +85,7 @@ async function load(options: LoadOptions): Promise<void> {
     encoder = await createEncoder(
       options,
       (images) => send({ type: 'shrunk', images }),
-      // Runs of the self-test, which come before `encoder` is set, are not reported.
+      // Runs of the self-test are not reported. They happen before `encoder` is set.
       (run) => encoder && send({ type: 'ran', ...run }),
       slotsOf(imageSlots.childFd, imageSlots.bytes),
     );

@@ -3,7 +3,10 @@ import { basename, dirname } from 'node:path';
 import { weightsFolderAt } from '../registry/weights.ts';
 import { field, fieldsIn, integer, modelField, text } from './protobuf.ts';
 
-/** A graph for ONNX Runtime: its structure as bytes, and the folder of the files with its weights. */
+/**
+ * A graph in the form in which ONNX Runtime loads it: its structure as bytes, and the folder of the files with its
+ * weights.
+ */
 export interface MappedGraph {
   bytes: Buffer;
   /** The value of the session option `model_external_initializers_file_folder_path`. */
@@ -11,35 +14,38 @@ export interface MappedGraph {
 }
 
 /**
- * The size in bytes below which tensors stay in the graph. ONNX Runtime infers shapes from the values of some small
- * tensors.
+ * The size in bytes below which tensors stay in the graph, because ONNX Runtime infers shapes from the values of some
+ * small tensors.
  */
 const mappedBytes = 16 * 1024;
 
 const graphField = { initializer: 5 } as const;
-/** Field numbers of `TensorProto`. A `location` of 1 means that the data of the tensor is external. */
+/**
+ * Field numbers of `TensorProto`. A `location` of 1 means that the data of the tensor is in another file (external
+ * data).
+ */
 const tensorField = { raw: 9, external: 13, location: 14 } as const;
 const externalLocation = 1;
 
 /**
- * Reads a graph without its large weights. Each large weight is replaced by external data: a reference to its position
- * in the same file. ONNX Runtime maps this file into memory, and copies only the weights that a kernel repacks. So an
- * encoder of ViT-B/32 takes 630 MB instead of 1,210 MB, and all encoders share the weights that are not repacked.
+ * Reads a graph without its large weights. Each large weight is replaced by a reference to its position in the same
+ * file (external data). ONNX Runtime maps the file into memory, and copies only weights that a kernel rearranges. An
+ * encoder of ViT-B/32 thus takes 630 MB instead of 1,210 MB, and all encoders share the other weights.
  * @throws {Error} naming the file when it is not an ONNX model.
  */
 export async function readMapped(path: string): Promise<MappedGraph> {
   const folder = await weightsFolderAt(path);
   const file = openSync(path, 'r');
   try {
-    // A file in a cache of the hub is a link to another folder. ONNX Runtime refuses such links, so the link is
-    // resolved.
+    // In a cache of the hub, a file is a link to another folder. ONNX Runtime refuses such links, so the link is
+    // resolved here.
     const real = realpathSync(path);
     const read = (start: number, end: number) => readAt(file, start, end);
     const { size } = fstatSync(file);
     const { bytes, hasOthers } = withoutWeights(read, size, basename(real));
     if (!hasOthers) return { bytes, folder: dirname(real) };
-    // ONNX Runtime reads all external data of a graph from one folder. When other files with weights are in a different
-    // folder, the weights stay in the graph.
+    // ONNX Runtime reads all external data of a graph from one folder. If other weight files are in a different folder,
+    // the weights stay in the graph.
     return realpathSync(folder) === dirname(real) ? { bytes, folder } : { bytes: read(0, size), folder };
   } catch (error) {
     throw new Error(`${path}: ${(error as Error).message}`, { cause: error });
@@ -61,7 +67,7 @@ function readAt(file: number, start: number, end: number): Buffer {
 }
 
 /**
- * @param name the name of the file.
+ * Replaces the large weights of a graph by references. @param name the name of the file.
  * @returns the graph. `hasOthers` is true when some of its weights are in other files.
  */
 function withoutWeights(read: Read, size: number, name: string): { bytes: Buffer; hasOthers: boolean } {
@@ -69,8 +75,8 @@ function withoutWeights(read: Read, size: number, name: string): { bytes: Buffer
   let hasOthers = false;
 
   /**
-   * Returns a tensor in which a reference to the position of its values replaces these values; undefined when the
-   * tensor does not change.
+   * Returns a copy of a tensor in which a reference to the position of the values replaces the values. Returns
+   * undefined when the tensor does not change.
    */
   function mapped(start: number, end: number): Buffer | undefined {
     const parts = [...fields(start, end)];

@@ -15,12 +15,12 @@ import {
 
 /**
  * Adds a conversion from bytes to float values to the graph of a vision tower. The pixels of an image are then passed
- * as `size * size * 3` bytes instead of four times as many (150 KB instead of 602 KB at 224 pixels), and JavaScript
- * need not convert them, which took 0.35 ms for each image.
+ * as `size * size * 3` bytes, which is a quarter of the size of float values (150 KB instead of 602 KB at 224 pixels).
+ * JavaScript no longer has to convert them, which took 0.35 ms per image.
  *
- * The graph is not parsed as a whole. Two concatenated Protocol Buffers messages are the merged message, so the new
- * nodes are appended, and ONNX Runtime sorts them. Changing one byte, a field number, turns the former input into a
- * value inside the graph. Field numbers are those of onnx.proto.
+ * The graph is not parsed completely. In Protocol Buffers, two concatenated messages are the merged message, so the new
+ * nodes are appended, and ONNX Runtime sorts them. A change of one byte, a field number, turns the former input into a
+ * value within the graph. Field numbers are those of onnx.proto.
  */
 
 export interface PixelInput {
@@ -48,9 +48,9 @@ export interface PixelGraph {
 }
 
 /**
- * Reads the file of a vision tower, without its large weights, and changes its input to bytes.
- * @param outputs the possible names of the tower's output, if the file contains both towers.
- * @throws {Error} naming the file, in the cases in which {@link addPixelInput} throws.
+ * Reads the file of a vision tower without its large weights, and changes its input to bytes.
+ * @param outputs the possible names of the output of the tower, if the file contains both towers.
+ * @throws {Error} as {@link addPixelInput} does; the message names the file.
  */
 export async function readWithPixelInput(
   path: string,
@@ -120,7 +120,7 @@ function findInput(model: Uint8Array): Input {
     if (graph.number !== modelField.graph || graph.wireType !== lengthDelimited) continue;
     for (const part of fieldsIn(model, graph.start, graph.end)) {
       if (part.wireType !== lengthDelimited) continue;
-      // Files with an old IR version also list initializers as inputs.
+      // Files with an old IR version list initializers among the inputs too.
       if (part.number === graphField.initializer) initializers.add(textIn(model, part, 8));
       if (part.number !== graphField.input) continue;
       const tensor = messageIn(model, messageIn(model, part, 2), 1);

@@ -12,7 +12,7 @@ const encoderEntry = fileURLToPath(new URL('./main.ts', import.meta.url));
 export interface EncoderProcess {
   readonly pid: number | undefined;
   send(message: ToEncoder): void;
-  /** Kills the process. `onExit` is called as for any other end. */
+  /** Kills the process. `onExit` is then called, as after any other end. */
   kill(): void;
 }
 
@@ -23,19 +23,18 @@ export interface EncoderEvents {
 }
 
 /**
- * Starts an encoder process. Messages use structured clone ("advanced"), which takes 0.19 ms for an image of 60 KB, so
- * images are passed in shared slots where possible. Messages of the same tick are sent as one list: a separate message
- * for each text would take a tenth of the time of the text's run.
+ * Starts an encoder process. Messages are sent by structured clone ("advanced"), which takes 0.19 ms for an image of 60
+ * KB, so images are passed in shared slots where possible. All messages of the same tick are sent as one list, because
+ * a separate message for each text would take a tenth as long as the run of the text.
  * @param entry the script of the process. Crash tests replace it by a script with the same protocol.
  */
 export function forkEncoder(events: EncoderEvents, entry = encoderEntry): EncoderProcess {
   const slots = createSlots(imageSlots.count, imageSlots.bytes);
-  /** The slots of the images that do not have a result yet, by image id. */
+  /** The slots of those images that have no result yet, by image id. */
   const used = new Map<number, number>();
   const child: ChildProcess = fork(entry, [], {
     serialization: 'advanced',
-    // start/bootstrap/launch.js sets the same option. It is repeated here for parents that were started without that
-    // script.
+    // start/bootstrap/launch.js sets the same option; a parent that was started without that script passes it here.
     execArgv: ['--max-semi-space-size=8'],
     env: childEnvironment('encoder', {
       VLS_CALLED: called,
@@ -54,7 +53,7 @@ export function forkEncoder(events: EncoderEvents, entry = encoderEntry): Encode
   const flush = () => {
     const messages = outbox;
     outbox = [];
-    // A message to a process that is ending is lost. The exit event puts the work back into the queue.
+    // A message to a process that is ending is lost. The exit event then puts the work back into the queue.
     child.send(messages, () => {});
   };
   const end = (reason: string) => {
@@ -80,7 +79,7 @@ export function forkEncoder(events: EncoderEvents, entry = encoderEntry): Encode
     slots?.free(slot);
   }
 
-  /** Moves the image of a message into a slot, if a free slot is large enough. */
+  /** Moves the image of a message into a shared slot, if a free slot is large enough. */
   function inSlot(message: ToEncoder): ToEncoder {
     if (message.type !== 'image' || !(message.bytes instanceof Uint8Array) || slots === undefined || ended)
       return message;

@@ -1,29 +1,29 @@
 import type { Code } from '../../shared/errors.ts';
 import type { ModelSpec } from '../model.ts';
 
-/** Messages to an encoder process, sent in lists. The first one is `load`. */
+/** Messages to an encoder process, which are sent in lists. The first message is `load`. */
 export type ToEncoder =
   | ({ type: 'load' } & LoadOptions)
   | { type: 'image'; id: number; interactive: boolean; tenant: string; bytes: ImageBytes }
   | { type: 'text'; id: number; interactive: boolean; tenant: string; text: string }
   /**
-   * The caller of this image no longer waits. An image whose work has not begun is neither decoded nor run, but it
-   * still gets a reply.
+   * The caller of this image no longer waits. If work on the image has not begun, it is neither decoded nor run, but a
+   * reply is still sent.
    */
   | { type: 'cancel'; id: number }
   /**
-   * Asks the encoder to measure how many images a run should have, until other work arrives.
-   * @param known the images per second of sizes that were measured before.
+   * Requests a calibration: the encoder measures how many images a run should have, until other work arrives.
+   * @param known the images per second of sizes that were measured earlier.
    */
   | { type: 'calibrate'; known: Record<number, number> }
-  /** From now on, a run has at most this number of images. */
+  /** Sets the maximum number of images in a run from now on. */
   | { type: 'micro_batch'; images: number };
 
 /** An encoded image: its bytes, or its position in the slots that are shared with the parent. */
 export type ImageBytes = Uint8Array | { slot: number; length: number };
 
 /**
- * The slots for encoded images. 128 KB are enough for nine of ten photos on the web; larger images are sent as
+ * The shared slots for encoded images. 128 KB suffice for nine of ten photos on the web; larger images are sent in
  * messages.
  */
 export const imageSlots = { count: 256, bytes: 131_072, childFd: 4 } as const;
@@ -35,7 +35,7 @@ export interface LoadOptions {
   /** The index of the device, if the provider has several devices. */
   deviceId: number;
   maxPixels: number;
-  /** The number of decoder processes. Default: 0, and the encoder itself decodes images. */
+  /** The number of decoder processes. Default: 0; the encoder then decodes images itself. */
   decoders?: number;
 }
 
@@ -48,33 +48,33 @@ export interface Caller {
   /** Aborted when the caller no longer waits for the result. */
   signal?: AbortSignal | undefined;
   /**
-   * Waits for permission to decode a large image, which needs much memory (`pixels/decode-limits.ts`). When this
-   * function is undefined, a limit of this process gives the permission.
+   * Waits for permission to decode a large image, which needs much memory (`pixels/decode-limits.ts`). If this function
+   * is undefined, a limit of this process grants the permission.
    * @returns a function that ends the permission.
    * @throws the reason of the signal, when it aborts first.
    */
   takeLargePlace?: ((signal?: AbortSignal) => Promise<() => void>) | undefined;
-  /** Called when decoding has taken `slowDecodeMs` and has not ended. The time of its waits does not count. */
+  /** Called when decoding has taken longer than `slowDecodeMs`, without the time that it waited. */
   onSlowDecode?: (() => void) | undefined;
 }
 
 /**
- * Messages from an encoder process, sent in lists: `loaded` or `load_failed` once, then one reply for each image and
- * text, in any order.
+ * Messages from an encoder process, which are sent in lists. First comes either `loaded` or `load_failed`; then one
+ * reply for each image and text, in any order.
  */
 export type FromEncoder =
   | { type: 'loaded'; verified: boolean }
   | { type: 'load_failed'; message: string }
   | { type: 'embedded'; id: number; embedded: Embedded }
   | { type: 'failed'; id: number; code: Code; message: string }
-  /** Decoding of this image is slow, or hangs. The image is still answered when decoding ends. */
+  /** Decoding of this image is slow, or hangs. A reply for the image is still sent when decoding ends. */
   | { type: 'slow_decode'; id: number }
   /**
-   * A calibration has ended. When other work has ended it early, `isComplete` is false and `calibration` has only the
-   * sizes measured so far.
+   * A calibration has ended. If other work has ended it early, `isComplete` is false and `calibration` has only the
+   * sizes that were measured.
    */
   | { type: 'calibrated'; calibration: Calibration; isComplete: boolean }
-  /** Device memory was insufficient for a run. From now on, a run has at most this number of images. */
+  /** Device memory was insufficient for a run. `images` is the new maximum number of images in a run. */
   | { type: 'shrunk'; images: number }
   /** A run of a tower has ended. */
   | ({ type: 'ran' } & TowerRun);
@@ -88,7 +88,7 @@ export interface TowerRun {
 
 /** The throughput of the vision tower for each number of images in a run. */
 export interface Calibration {
-  /** The micro-batch size with the best throughput: the maximum number of images in a run from now on. */
+  /** The micro-batch size with the best throughput, which is from now on the maximum number of images in a run. */
   images: number;
   /** The throughput of the tower alone, in images per second, by micro-batch size. */
   imagesPerSecond: Record<number, number>;
@@ -98,14 +98,14 @@ export interface Calibration {
 export interface Embedded {
   /** The L2-normalised embedding, of length `dimensions`. */
   embedding: Float32Array;
-  /** The time in ms for converting the bytes of an image to pixels, or a text to tokens. */
+  /** The time in ms for decoding the image to pixels, or for converting the text to tokens. */
   decodeMs: number;
   /** The duration in ms of the run that computed the embedding. It is the same for all inputs of the run. */
   inferenceMs: number;
   /** The number of inputs of the run that computed the embedding. */
   runInputs: number;
   /**
-   * The times at which decoding and the run began, in ms since 1970; absent when the embedding was not computed for
+   * The times at which decoding and the run began, in ms since 1970. Absent when the embedding was not computed for
    * this call.
    */
   began?: { decode: number; run: number };

@@ -19,8 +19,8 @@ export interface SelfTestOptions {
   precision: ModelPrecision;
   provider: Provider;
   /**
-   * Embeds an image. It is always preprocessed in mode `exact`, so that the values depend only on the model and its
-   * configuration.
+   * Embeds an image. The image is always preprocessed in mode `exact`, so that the values depend only on the model and
+   * its configuration.
    */
   image(bytes: Uint8Array): Promise<Float32Array>;
   text(text: string): Promise<Float32Array>;
@@ -51,7 +51,7 @@ export async function selfTest(options: SelfTestOptions): Promise<number> {
     refusal(`${what} has the cosine ${cosine.toFixed(4)} ${expected} (limit at ${precision}: ${most})`);
   for (const { image: file, text: caption, cosine: known } of golden.pairs) {
     const cosine = cosineOf(await imageAt(file), await text(caption));
-    // The condition is negated, so that NaN counts as a difference.
+    // The condition is negated, so that NaN also counts as a difference.
     if (!(Math.abs(cosine - known) <= allowed.cosine)) {
       throw differs(`${file} with "${caption}"`, cosine, `instead of ${known.toFixed(4)}`, allowed.cosine);
     }
@@ -80,8 +80,8 @@ function requireSameProbability({ probability: known }: GoldenFile, { probabilit
 }
 
 /**
- * Embeddings alone do not reveal a different tokenizer: when it returns two ids instead of one, a cosine may change by
- * less than is allowed.
+ * A different tokenizer is not always visible in embeddings: when it returns two ids instead of one, the cosine may
+ * change by less than the tolerance.
  */
 function requireSameIds({ texts }: GoldenFile, { ids, pad }: SelfTestOptions): void {
   for (const { text, ids: known } of texts) {

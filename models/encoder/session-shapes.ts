@@ -2,7 +2,7 @@ import type { TextRecipe } from '../model.ts';
 import type { InferenceSession } from '../onnx-runtime.ts';
 
 /**
- * The error for a graph that does not fit the description of its model: its output is not an embedding (`output`), or
+ * The error for a graph that does not match the description of its model: its output is not an embedding (`output`), or
  * it reads texts of another length (`length`).
  */
 export class GraphFault extends Error {
@@ -44,7 +44,7 @@ export function fixedAxis(session: InferenceSession, name: string, axis: number)
   return typeof size === 'number' ? size : undefined;
 }
 
-/** The description of a tower in the facts of its model. */
+/** The part of a model description that concerns one tower. */
 export interface Tower {
   side: 'image' | 'text';
   path: string;
@@ -65,20 +65,21 @@ export function outputOf(session: InferenceSession, { side, path, outputs, dimen
   if (!found) throw fault(`has the outputs ${all.join(', ')}; ${outputs.join(' or ')} was expected`);
   const metadata = session.outputMetadata.find(({ name }) => name === found);
   const shape = metadata?.isTensor ? metadata.shape : [];
-  // A graph may state no shape, or the name of an axis instead of its size. So the outputs of each run are checked too.
+  // A graph may state no shape, or the name of an axis instead of its size. Therefore the outputs of each run are
+  // checked too.
   const isOther = shape.length > 0 && (shape.length !== 2 || (typeof shape[1] === 'number' && shape[1] !== dimensions));
   if (isOther) throw fault(wrongShape(found, shape, dimensions));
   return found;
 }
 
-/** Returns the error text for an output that is not a matrix of embeddings. */
+/** Returns the error message for an output that is not a matrix of embeddings. */
 export const wrongShape = (name: string, shape: readonly (number | string)[], dimensions: number): string =>
   `has the output ${name} of the shape [${shape.join(', ')}]; [batch, ${dimensions}] was expected`;
 
 /**
- * Checks that the text recipe fits a graph whose texts have a fixed length. Longer texts would lose their end token,
- * and a tower that reads its padding needs the length of its training.
- * @throws {GraphFault} naming both lengths when the recipe does not fit.
+ * Checks that the text recipe matches a graph whose texts have a fixed length. Longer texts would lose their end token,
+ * and a tower that reads its padding needs the same length as in its training.
+ * @throws {GraphFault} naming both lengths when the recipe does not match.
  */
 export function requireTextLength(
   session: InferenceSession,

@@ -3,7 +3,7 @@ import type { ModelSpec } from '../model.ts';
 import type { FromTowerThread, ToTowerThread } from './threaded-towers.ts';
 import { loadSessions } from './towers.ts';
 
-/** The entry of the thread that runs the towers, one run at a time, while the main thread moves images. */
+/** The entry point of the thread that runs the towers, one run at a time. Meanwhile the main thread moves images. */
 const { spec, threads, deviceId } = workerData as { spec: ModelSpec; threads: number; deviceId: number };
 const send = (message: FromTowerThread, transfer: ArrayBuffer[] = []) => parentPort?.postMessage(message, transfer);
 

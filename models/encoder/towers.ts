@@ -43,14 +43,14 @@ export interface RunLimits {
 
 /** Both towers of a loaded model. The embeddings are L2-normalised. */
 export interface Towers {
-  /** Undefined when the sessions run in another thread, because that thread splits a call into runs itself. */
+  /** Undefined when the sessions run in another thread; that thread then splits a call into runs. */
   limits?: RunLimits;
   /**
-   * @param pixels the pixels of each image: `size * size * 3` bytes.
-   * @param onBegin called when the run begins, if it had to wait for another one.
+   * Embeds images. @param pixels the pixels of each image: `size * size * 3` bytes.
+   * @param onBegin called when the run begins, if it had to wait for another run first.
    */
   images(pixels: readonly Pixels[], onBegin?: () => void): Promise<Float32Array[]>;
-  /** @param ids token ids, each with its special tokens. */
+  /** Embeds texts. @param ids the token ids of each text, including special tokens. */
   texts(ids: readonly (readonly number[])[], onBegin?: () => void, recipe?: TextRecipe): Promise<Float32Array[]>;
   /** The names of all outputs of the graphs; undefined when the sessions run in another thread. */
   outputNames?: OutputNames;
@@ -65,25 +65,27 @@ export interface OutputNames {
 export interface Sessions {
   limits: RunLimits;
   /**
-   * @param pixels {@link roomFor}`(count)` images in one block; images after the first `count` are ignored.
+   * Runs the vision tower. @param pixels {@link roomFor}`(count)` images in one block; those after the first `count`
+   * are ignored.
    * @returns the embeddings of the first `count` images in one block.
    */
   images(pixels: Uint8Array, count: number): Promise<Float32Array>;
-  /** @param recipe the text recipe, if its padding differs from that of the model. */
+  /** Runs the text tower. @param recipe the text recipe, if its padding differs from that of the model. */
   texts(ids: readonly (readonly number[])[], recipe?: TextRecipe): Promise<Float32Array>;
   outputNames: OutputNames;
 }
 
 /**
- * The batch sizes of runs on CUDA. Each new shape costs a search for algorithms, and memory that is never freed. So
- * there are few sizes, and a run is padded to the next larger size. A run that is larger than all of them is not
- * padded.
+ * The batch sizes of runs on CUDA. Each new shape costs a search for algorithms, and memory that is never freed, so
+ * there are only a few sizes. A run is padded to the next larger size; a run above all of them is not padded.
  */
 export const runSizes = [1, 8, 32, 64] as const;
-/** The lengths in tokens to which texts are padded on CUDA. A longer text is padded to the maximum length. */
+/**
+ * The lengths in tokens to which texts are padded on CUDA. A longer text is padded to the maximum length of the model.
+ */
 const textLengths = [16, 32] as const;
 
-/** Returns the batch size of a run over `count` inputs. */
+/** Returns the batch size that a run over `count` inputs gets after padding. */
 export const roomFor = (provider: Provider, count: number): number =>
   provider !== 'cuda' ? count : (runSizes.find((size) => size >= count) ?? count);
 
@@ -92,8 +94,8 @@ export async function loadTowers(spec: ModelSpec, threads: number, deviceId = 0)
   const sessions = await loadSessions(spec, threads, deviceId);
   const size = pixelBytes(spec.image);
   /**
-   * The pixels of the current run. All runs use this memory, since they never overlap. Allocating megabytes for each
-   * run would cost time for garbage collection.
+   * The memory for the pixels of the current run. All runs share it, because they never overlap. Allocating megabytes
+   * for each run would cost time for garbage collection.
    */
   let staging = new Uint8Array();
   return {
@@ -130,22 +132,22 @@ export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',
-    // At level `all`, ONNX Runtime 1.30 and 1.32 crash when they load an fp16 transformer on a CPU.
+    // With the level `all`, ONNX Runtime 1.30 and 1.32 crash when they load an fp16 transformer on a CPU.
     graphOptimizationLevel: provider === 'cpu' && (await hasHalfTensors(path)) ? 'extended' : 'all',
     // The arena keeps the memory of the largest run. Without it, fragmentation made the memory of an encoder of the
-    // model `compact` vary between 283 and 900 MiB; with it, the encoder stays at 292 MiB.
+    // model `compact` vary between 283 and 900 MiB. With it, the encoder stays at 292 MiB.
     enableCpuMemArena: true,
     extra: {
       session: {
         // Idle threads that spin would take CPU time from decoding and from other encoders.
         intra_op: { allow_spinning: '0' },
-        // Threads take small blocks of work one after another. With equal shares, all threads wait for the one that
-        // shares its CPU with decoding, and two threads score 25 % fewer pairs per second (ViT-B/32, two cores).
+        // Threads take small blocks of work in turn. With equal shares, all threads would wait for the one that shares
+        // its CPU with decoding, and two threads would score 25 % fewer pairs per second (ViT-B/32, two cores).
         ...(threads > 1 && { dynamic_block_base: '4' }),
-        // On processors where sums of products of uint8 and int8 saturate, ONNX Runtime must convert int8 weights to
-        // uint8.
+        // On processors where sums of products of uint8 and int8 overflow to a maximum (saturate), ONNX Runtime must
+        // convert int8 weights to uint8.
         x64quantprecision: saturates() ? '1' : '0',
-        // The graph is passed as bytes, so ONNX Runtime needs the folder of the files that contain its weights.
+        // The graph is passed as bytes, so ONNX Runtime must be given the folder with the files of its weights.
         model_external_initializers_file_folder_path: folder,
       },
     },
@@ -210,7 +212,7 @@ export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 
   };
 }
 
-/** Runs a graph with a fixed batch size as often as needed. @returns the embeddings in one block. */
+/** Runs a graph with a fixed batch size as often as needed. @returns all embeddings in one block. */
 async function inBatches(
   count: number,
   batch: number,
@@ -224,16 +226,13 @@ async function inBatches(
   return embeddings;
 }
 
-/** Splits a block into embeddings. */
+/** Splits a block of values into embeddings. */
 export function rowsOf(embeddings: Float32Array, count: number): Float32Array[] {
   const dimensions = embeddings.length / count;
   return Array.from({ length: count }, (_, row) => embeddings.slice(row * dimensions, (row + 1) * dimensions));
 }
 
-/**
- * Returns the provider with its options. Operators that a provider does not support run on the CPU provider, which ONNX
- * Runtime adds by itself.
- */
+/** Returns the provider with its options. ONNX Runtime runs operators that the provider does not support on the CPU. */
 function providerOption(provider: Provider, deviceId: number): InferenceSession.ExecutionProviderConfig {
   return provider === 'cuda' || provider === 'dml' ? { name: provider, deviceId } : provider;
 }
@@ -245,8 +244,8 @@ const integers = (type: 'int32' | 'int64', values: number[], shape: number[]): T
 
 /**
  * Returns the first `count` rows of an output, normalised.
- * @throws {GraphFault} when the output is not a matrix with rows of `dimensions` values. The output of another layer is
- * not.
+ * @throws {GraphFault} when the output is not a matrix with rows of `dimensions` values, for example because it belongs
+ * to another layer.
  */
 function unitRows(
   outputs: InferenceSession.ReturnType,

@@ -7,8 +7,8 @@ const kind: ClipKind = {
   reference: 'transformers',
   defaults: { dimensions: 512, contextLength: 52, imageSize: 224 },
   image: { resize: 'squash', filter: 'bicubic', rgb: 'before-resize', ...openAi },
-  // The text tower is BERT, which has 512 positions. The reference processor truncates texts at 52 tokens. No file of
-  // the model states this number.
+  // The text tower is BERT, which has 512 positions, but the reference processor truncates texts at 52 tokens. No file
+  // of the model states this number.
   positionsAreTokens: false,
   text: (_files, maxTokens) => ({
     clean: 'none',
@@ -21,8 +21,8 @@ const kind: ClipKind = {
 };
 
 /**
- * The family Chinese-CLIP. Texts are split by BERT's WordPiece tokenizer. Images are resized to the square without a
- * crop ("squashed"), although the model's files state a `crop_size`.
+ * The family Chinese-CLIP. Texts are split by the WordPiece tokenizer of BERT. Images are resized to a square without a
+ * crop ("squashed"), although the files of the model state a `crop_size`.
  */
 export const chineseClip: ModelFamily = {
   name: 'chinese-clip',

@@ -20,28 +20,28 @@ export const openAi = {
 } as const;
 
 /**
- * The default scale of the softmax, used when the registry entry states none. Training of CLIP limits the learned scale
- * to 100, and trained models reach this limit.
+ * The scale of the softmax when the registry entry states none. Training of CLIP limits the learned scale to 100, and
+ * trained models reach this limit.
  */
 const scale = 100;
 
-/** The properties that differ between the families whose models have the same kinds of files as CLIP. */
+/** The properties in which families with the same kinds of files as CLIP differ. */
 export interface ClipKind {
   family: FamilyName;
   reference: ReferenceLibrary;
   defaults: { dimensions: number; contextLength: number; imageSize: number };
   image: ImageDefaults;
   /**
-   * True when the number of positions of the text tower in `config.json` is also the maximum number of tokens. When
-   * false, only OpenCLIP's configuration or the registry entry can state the maximum number of tokens.
+   * True when the number of positions in `config.json` is also the maximum number of tokens. When false, only the
+   * configuration of OpenCLIP or the registry entry can state the maximum.
    */
   positionsAreTokens: boolean;
   text(files: FolderFiles, maxTokens: number): TextRecipe;
 }
 
 /**
- * Reads the facts of a model that has the same kinds of files as CLIP: `config.json` of transformers, OpenCLIP's
- * configuration, or both.
+ * Reads the facts of a model with the same kinds of files as CLIP: `config.json` of transformers, the configuration of
+ * OpenCLIP, or both.
  * @throws {Error} naming the file and the field.
  */
 export function readClip(kind: ClipKind, files: FolderFiles, stated: StatedFacts): ModelFacts {

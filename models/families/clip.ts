@@ -6,7 +6,7 @@ import { textVersions } from './text-version.ts';
 const kind: ClipKind = {
   family: 'clip',
   reference: 'open_clip',
-  // These values are the defaults of transformers. It omits them when it saves a `config.json`.
+  // These values are the defaults of transformers, which omits them when it saves a `config.json`.
   defaults: { dimensions: 512, contextLength: 77, imageSize: 224 },
   image: { resize: 'crop', filter: 'bicubic', rgb: 'after-resize', ...openAi },
   positionsAreTokens: true,
@@ -14,7 +14,7 @@ const kind: ClipKind = {
     clean: 'openclip',
     tokenizer: { kind: 'json' },
     maxTokens,
-    // OpenCLIP also pads with id 0. The padding has no effect: in a causal text tower, the embedding does not depend on
+    // OpenCLIP also pads with id 0. The padding has no effect: in a causal text tower, an embedding does not depend on
     // tokens after the end token.
     pad: { id: 0, to: 0 },
     mask: true,
@@ -23,8 +23,8 @@ const kind: ClipKind = {
 };
 
 /**
- * The family CLIP, for models of OpenAI and of OpenCLIP. They have a byte-level BPE tokenizer and a causal text tower.
- * This family also accepts model folders whose files name no family.
+ * The family CLIP, with models of OpenAI and OpenCLIP. They have a byte-level BPE tokenizer and a causal text tower.
+ * Folders whose files name no family are also read as CLIP.
  */
 export const clip: ModelFamily = {
   name: 'clip',

@@ -2,14 +2,14 @@ import type { FamilyName, ModelFacts, Rgb } from '../model.ts';
 import type { FolderFiles } from './folder-files.ts';
 
 /**
- * A family of models. It can read the files of exported models, and it knows how its reference implementation processes
- * images and texts.
+ * A family of models. It can read the files of exported models of the family, and it knows how the reference
+ * implementation of the family processes images and texts.
  */
 export interface ModelFamily {
   name: FamilyName;
   /**
    * Returns true when the files belong to a model of this family. Several families have a `config.json` of the same
-   * form as CLIP's, so other files may have to decide.
+   * form as CLIP, so other files may have to be considered.
    */
   accepts(files: FolderFiles): boolean;
   /** Reads the facts of a model from its files. @throws {Error} naming the file and the field. */
@@ -17,12 +17,12 @@ export interface ModelFamily {
 }
 
 /**
- * The facts about a model that its registry entry states. The entry decides about `family` and `logitScale`. For other
- * facts, a value in the model's files is used instead of the stated one. Stated dimensions that differ from the files
- * are an error.
+ * The facts that the registry entry of a model states. `family` and `logitScale` of the entry take precedence. For any
+ * other fact, a value in the files of the model takes precedence. Dimensions that differ from those in the files are an
+ * error.
  */
 export interface StatedFacts {
-  /** The family. If it is stated, the files are not used to detect it. */
+  /** The family. When it is stated, it is not detected from the files. */
   family?: FamilyName | undefined;
   dimensions?: number | undefined;
   contextLength?: number | undefined;

@@ -12,8 +12,8 @@ const size = z.union([side, shortest, square]);
 const resample = { bilinear: 2, bicubic: 3 } as const;
 
 /**
- * The schema of the fields of transformers' `preprocessor_config.json` that the service uses. A file with unsupported
- * values is rejected, since the service would compute different pixels.
+ * The fields of `preprocessor_config.json` (transformers) that the service uses. A file with unsupported values is
+ * refused, because the service would compute different pixels.
  */
 const preprocessorConfig = z.object({
   image_mean: triple.optional(),
@@ -31,17 +31,17 @@ const preprocessorConfig = z.object({
   do_normalize: z.boolean().default(true),
 });
 
-/** The image steps of a family's reference implementation, used when the files state none. */
+/** The image steps of the reference implementation of a family, for models whose files state none. */
 export type ImageDefaults = Pick<ImageRecipe, 'resize' | 'filter' | 'rgb' | 'mean' | 'std'>;
 
 type Steps = Partial<Omit<ImageDefaults, 'rgb'>>;
 
 /**
- * Reads how an image is converted to the input of an image tower. Each value comes from the first of these sources that
- * states it: the file of transformers, the file of OpenCLIP, the registry entry, the family's defaults.
+ * Reads how an image is converted to the input of a vision tower. Each value comes from the first of these sources that
+ * states it: the file of transformers, the file of OpenCLIP, the registry entry, the defaults of the family.
  * @param imageSize the side in pixels of the square that the tower reads.
- * @throws {Error} naming the file and the field; also when neither a file exists nor the registry entry states mean and
- *   deviation.
+ * @throws {Error} naming the file and the field; also when there is no file and the registry entry does not state mean
+ * and deviation.
  */
 export function readImageRecipe(
   files: FolderFiles,
@@ -104,8 +104,8 @@ const lengthOf = (stated: z.output<typeof size> | undefined): number | undefined
   typeof stated !== 'object' ? stated : 'height' in stated ? stated.height : stated.shortest_edge;
 
 /**
- * Returns the version of the steps. Increase the number at its end when a change of the code changes the bytes that
- * reach a tower. The version is part of receipts, cache keys and batches.
+ * Returns the version of the steps. The number at its end must be increased when a change of the code changes the
+ * pixels that reach a tower. The version is part of receipts, cache keys and batches.
  */
 const versionOf = ({ resize, filter, rgb }: Pick<ImageRecipe, 'resize' | 'filter' | 'rgb'>): string =>
   ['pillow', filter, ...(resize === 'squash' ? [resize] : []), ...(rgb === 'before-resize' ? ['rgb'] : []), 3].join(

@@ -12,7 +12,7 @@ import { siglip2 } from './siglip2.ts';
 import { xlmRoberta } from './xlm-roberta.ts';
 
 /**
- * All families, in the order in which they are tried. CLIP is the last, since it also accepts folders whose files name
+ * All families, in the order in which they are tried. CLIP comes last, because it also accepts folders whose files name
  * no family.
  */
 const families: readonly ModelFamily[] = [compact, siglip, siglip2, chineseClip, xlmRoberta, mobileclip, pe, clip];

@@ -13,7 +13,7 @@ const kind: ClipKind = {
     clean: 'openclip',
     tokenizer: { kind: 'json' },
     maxTokens,
-    // The text tower has no causal mask, so the embedding depends on the padding of the text.
+    // The text tower has no causal mask, so an embedding depends on the padding of the text.
     pad: { id: 0, to: maxTokens },
     mask: true,
     version: textVersions.openclip,
@@ -22,8 +22,7 @@ const kind: ClipKind = {
 
 /**
  * The family of MobileCLIP and MobileCLIP2 in the S sizes, whose text towers have no causal mask. Their `config.json`
- * does not differ from that of CLIP. So the registry entry must name the family when OpenCLIP's configuration is
- * missing.
+ * looks like that of CLIP, so the registry entry must name the family when the configuration of OpenCLIP is missing.
  */
 export const mobileclip: ModelFamily = {
   name: 'mobileclip',

@@ -5,7 +5,7 @@ import type { FolderFiles } from './folder-files.ts';
 const triple = z.tuple([z.number(), z.number(), z.number()]);
 const size = z.int().positive();
 
-/** Maps the name of a text cleaning in OpenCLIP's configuration to its name in this service. */
+/** The name in this service of each text cleaning that a configuration of OpenCLIP can name. */
 const cleanings = {
   lower: 'openclip',
   whitespace: 'openclip-cased',
@@ -54,8 +54,8 @@ export interface OpenClipConfig {
 }
 
 /**
- * Reads OpenCLIP's description of a model. It is in `open_clip_config.json`, or in exports of immich in two files with
- * the same content: `config.json` and `preprocess_cfg.json`.
+ * Reads the description of a model in the format of OpenCLIP. It is in `open_clip_config.json`; exports of immich have
+ * the same content in two files, `config.json` and `preprocess_cfg.json`.
  * @returns undefined when the folder has no such description.
  * @throws {Error} naming the file and the field.
  */
@@ -71,7 +71,7 @@ export function openClipConfigIn(files: FolderFiles): OpenClipConfig | undefined
   return model && { model, preprocess, preprocessPath: files.path('preprocess_cfg.json') };
 }
 
-/** Returns true when OpenCLIP's description names a tokenizer or text model other than CLIP's. */
+/** Returns true when the description of OpenCLIP names another tokenizer or text model than that of CLIP. */
 export function hasOtherTokenizer(files: FolderFiles): boolean {
   const { hf_tokenizer_name: tokenizer, hf_model_name: model } = openClipConfigIn(files)?.model.text_cfg ?? {};
   return [tokenizer, model].some((name) => typeof name === 'string' && !/clip/i.test(name));

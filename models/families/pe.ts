@@ -14,7 +14,7 @@ const kind: ClipKind = {
     clean: 'openclip',
     tokenizer: { kind: 'json' },
     maxTokens,
-    // OpenCLIP also pads with id 0. The padding has no effect: in a causal text tower, the embedding does not depend on
+    // OpenCLIP also pads with id 0. The padding has no effect: in a causal text tower, an embedding does not depend on
     // tokens after the end token.
     pad: { id: 0, to: 0 },
     mask: true,
@@ -22,7 +22,7 @@ const kind: ClipKind = {
   }),
 };
 
-/** The family of Perception Encoder (PE core). Only models with OpenCLIP's configuration are recognised. */
+/** The family of Perception Encoder (PE core). Its models are recognised only by the configuration of OpenCLIP. */
 export const pe: ModelFamily = {
   name: 'pe',
   accepts: (files) => openClipConfigIn(files)?.model.vision_cfg.timm_model_name?.startsWith('vit_pe_core') ?? false,

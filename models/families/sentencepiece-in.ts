@@ -2,9 +2,9 @@ import type { SentencePieceIds, TextRecipe } from '../model.ts';
 import type { FolderFiles } from './folder-files.ts';
 
 /**
- * Chooses the tokenizer of a model. If the folder contains the model file of SentencePiece, the tokenizer is the
- * SentencePiece library, because `@huggingface/tokenizers` returns other ids for some texts. The returned version shows
- * which tokenizer is used.
+ * Chooses the tokenizer of a model. If the folder has the model file of SentencePiece, the library of SentencePiece is
+ * used, because `@huggingface/tokenizers` returns other ids for some texts. The returned version shows which tokenizer
+ * was chosen.
  */
 export function sentencePieceIn(
   files: FolderFiles,

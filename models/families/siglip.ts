@@ -31,18 +31,19 @@ const defaults = { dimensions: 768, imageSize: 224, maxTokens: 64 } as const;
 const tokenizerConfig = z.object({ tokenizer_class: z.string().optional() });
 
 /**
- * Returns true when the tokenizer is that of SigLIP 2. SigLIP 1 and SigLIP 2 have the same `config.json`; only their
+ * Returns true when the tokenizer is that of SigLIP 2. SigLIP 1 and SigLIP 2 have equal `config.json` files; only their
  * tokenizers differ.
  */
 export const hasGemmaTokenizer = (files: FolderFiles): boolean => {
   const { tokenizer_class: name = '' } = files.parsed('tokenizer_config.json', tokenizerConfig) ?? {};
-  // Some exports name a general class instead, such as PreTrainedTokenizerFast. Then OpenCLIP's configuration decides.
+  // Some exports name a general class such as PreTrainedTokenizerFast. In this case the configuration of OpenCLIP
+  // decides.
   return /^(Gemma|Siglip2)/.test(name) || (tokenizerOf(files)?.includes('siglip2') ?? false);
 };
 
 /**
- * Returns true for SigLIP 1 and SigLIP 2. They are detected by the `config.json` of transformers or by the tokenizer in
- * OpenCLIP's configuration.
+ * Returns true for SigLIP 1 and SigLIP 2. They are recognised by the `config.json` of transformers, or by the tokenizer
+ * that the configuration of OpenCLIP names.
  */
 export const isSiglip = (files: FolderFiles): boolean =>
   (files.json('config.json') as { model_type?: unknown } | undefined)?.model_type === 'siglip' ||
@@ -55,13 +56,12 @@ export const isSiglip = (files: FolderFiles): boolean =>
 const tokenizerOf = (files: FolderFiles): string | undefined =>
   openClipConfigIn(files)?.model.text_cfg.hf_tokenizer_name?.toLowerCase();
 
-/** The properties that differ between SigLIP 1 and SigLIP 2 ("generations"). */
+/** The properties in which SigLIP 1 and SigLIP 2 (the "generations") differ. */
 export interface SiglipGeneration {
   family: FamilyName;
   filter: ImageDefaults['filter'];
   /**
-   * The text cleaning for files of transformers. For files of OpenCLIP, both generations have the same default
-   * cleaning.
+   * The text cleaning for files of transformers. Files of OpenCLIP have the same default cleaning in both generations.
    */
   clean: Cleaning;
   /** The name of SentencePiece's model file. */
@@ -72,7 +72,7 @@ export interface SiglipGeneration {
 
 /**
  * Reads the facts of a SigLIP 1 or SigLIP 2 model with a fixed resolution. OpenCLIP and transformers process images and
- * texts of SigLIP differently. The service follows the library that the model's files come from.
+ * texts of SigLIP differently; the service does what the library of the files does.
  * @throws {Error} naming the file and the field.
  */
 export function readSiglip(generation: SiglipGeneration, files: FolderFiles, stated: StatedFacts): ModelFacts {
@@ -87,15 +87,15 @@ export function readSiglip(generation: SiglipGeneration, files: FolderFiles, sta
     text: textRecipe(generation, files, isOpenClip, maxTokens),
     dimensions,
     probability: sigmoidOf(family, stated),
-    // The first output of an export is the last hidden state of each token, which is not an embedding. So the outputs
-    // are chosen by name.
+    // The first output of an export is the last hidden state of each token, which is not an embedding. Therefore the
+    // outputs are chosen by name.
     outputs: { image: ['pooler_output', 'image_embeds'], text: ['pooler_output', 'text_embeds'] },
   };
 }
 
 /**
- * Returns true for exports of OpenCLIP. A folder with no descriptions at all also counts as one: exports of Marqo have
- * none.
+ * Returns true for exports of OpenCLIP. A folder without any description also counts as one, because exports of Marqo
+ * have none.
  */
 const isOfOpenClip = (files: FolderFiles): boolean =>
   openClipConfigIn(files) !== undefined ||
@@ -131,8 +131,8 @@ function sizesIn(files: FolderFiles, stated: StatedFacts): Sizes {
 }
 
 /**
- * Returns the scale and bias of the sigmoid. They are weights of the full model that no file of an export contains, so
- * the registry entry has to state them.
+ * Returns the scale and the bias of the sigmoid. They are weights of the full model, and no file of an export contains
+ * them, so the registry entry must state them.
  * @throws {Error} when the registry entry does not state both.
  */
 function sigmoidOf(family: FamilyName, { logitScale: scale, logitBias: bias }: StatedFacts): Probability {
@@ -145,8 +145,8 @@ function sigmoidOf(family: FamilyName, { logitScale: scale, logitBias: bias }: S
 const end = 1;
 
 /**
- * Returns the text recipe. The text tower reads its result from the last position and masks no padding, so each text is
- * padded to the full length.
+ * Returns the text recipe. The text tower reads its result at the last position and does not mask padding, so each text
+ * is padded to the full length.
  */
 function textRecipe(
   { clean: ofTransformers, pieces, pad }: SiglipGeneration,
