@@ -1,12 +1,12 @@
 import { fileURLToPath } from 'node:url';
+import { parts } from '../start/parts.ts';
 
 /**
  * The entry point of the container image. The command of the container selects its role:
  * `node deploy/run.ts api|worker|combined`, or `vls …` for the command line.
  */
 const roles: Record<string, () => Promise<unknown>> = {
-  api: () => import('../api/main.ts'),
-  worker: () => import('../worker/main.ts'),
+  ...parts,
   combined: () => import('../start/main.ts'),
   vls: () => {
     // Messages name commands that work in the container: `node cli/vls.js …`.

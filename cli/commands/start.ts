@@ -1,15 +1,17 @@
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
+import { parts } from '../../start/parts.ts';
 
-/** `vls start`: the same as `npm start`. */
+/** `vls start [part]`: the same as `npm start`, `npm run api` and `npm run worker`. */
 export function addStartCommand(program: Command): void {
   program
     .command('start')
-    .description('Run the service on this machine, with its worker and its Redis, like `npm start`.')
-    .action(async () => {
+    .description('Run the service on this machine, with its worker and its Redis.')
+    .addArgument(new Argument('[part]', 'only this part, with the Redis of REDIS_URL').choices(Object.keys(parts)))
+    .action(async (part?: keyof typeof parts) => {
       const { dataDir, modelsFile } = program.opts<{ dataDir?: string; modelsFile?: string }>();
-      // The option is passed on through the environment, because the child processes read their settings there.
+      // The child processes read their settings from the environment.
       if (dataDir !== undefined) process.env['DATA_DIR'] = dataDir;
       if (modelsFile !== undefined) process.env['MODELS_FILE'] = modelsFile;
-      await import('../../start/main.ts');
+      await (part === undefined ? import('../../start/main.ts') : parts[part]());
     });
 }

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { childEnvironment } from '../../shared/child-environment.js';
 import { BootstrapError } from './bootstrap-error.js';
@@ -14,6 +14,8 @@ import { isCompleteTree } from './tree.js';
  * may be needed. It belongs to the package `node`, and is needed if this Node is too old for the code.
  */
 export async function ensureInstalled(root, stops) {
+  // npm has installed a package with its dependencies. Only a missing Node is left to report (launch.js).
+  if (isPackage(root)) return;
   const isReady = () => isInstalled(root) && hasNode(root);
   if (isReady()) return;
 
@@ -29,6 +31,9 @@ export async function ensureInstalled(root, stops) {
     writeStamp(root);
   });
 }
+
+/** Returns true if the root is the folder of an installed package. The manifest of a checkout is private. */
+const isPackage = (root) => JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).private !== true;
 
 function requireWritable(root) {
   for (const path of [root, join(root, 'node_modules')]) {

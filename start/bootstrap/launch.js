@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { telemetryOff } from '../../shared/child-environment.js';
 import { BootstrapError } from './bootstrap-error.js';
 
@@ -57,7 +58,15 @@ function passOn(signal, child) {
   }
 }
 
-const ownNode = (root) => join(root, 'node_modules', 'node', 'bin', isWindows ? 'node.exe' : 'node');
+/** Returns the path of the Node in the package `node`, which lies above the root where npm has installed the service. */
+function ownNode(root) {
+  const program = join('bin', isWindows ? 'node.exe' : 'node');
+  try {
+    return join(dirname(createRequire(join(root, 'package.json')).resolve('node/package.json')), program);
+  } catch {
+    return join(root, 'node_modules', 'node', program);
+  }
+}
 
 /** Returns true if this Node runs the TypeScript code without a build step, which Node 24 does. */
 const isRecentEnough = () => Number(process.versions.node.split('.')[0]) >= 24 && existsSync(process.execPath);

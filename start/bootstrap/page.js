@@ -6,16 +6,17 @@ import { childEnvironment } from '../../shared/child-environment.js';
 import { runChild } from './child.js';
 import { nodeOf } from './launch.js';
 
-/** The entry scripts that serve or test the web page. A worker does not need the page. */
-const servers = new Set(['start/main.ts', 'api/main.ts', 'tests/run.ts']);
+/** The entry scripts that serve, pack or test the web page. A worker does not need the page. */
+const servers = new Set(['start/main.ts', 'api/main.ts', 'tests/run.ts', 'supply-chain/package/main.ts']);
 
 /**
  * Builds the web page for an entry script that serves it, unless `web/dist` has the stamp of the present sources. The
  * page may fail to build (no write access, or an installation without the build tools). The API works without it.
  */
-export async function ensurePageFor(entry, root, stops) {
+export async function ensurePageFor(entry, args, root, stops) {
   const path = relative(root, resolve(entry)).replaceAll('\\', '/');
-  const fault = servers.has(path) ? await ensurePage(root, stops) : undefined;
+  const isStart = path === 'cli/main.ts' && args.includes('start');
+  const fault = isStart || servers.has(path) ? await ensurePage(root, stops) : undefined;
   if (fault !== undefined && stops.asked === undefined) console.error(couldNot(fault));
 }
 

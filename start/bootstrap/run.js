@@ -18,7 +18,7 @@ export async function run([entry, ...args]) {
   const stops = listenForStops();
   try {
     await ensureInstalled(root, stops);
-    if (stops.asked === undefined) await ensurePageFor(entry, root, stops);
+    if (stops.asked === undefined) await ensurePageFor(entry, args, root, stops);
     if (stops.asked !== undefined) return endBy(stops, stops.asked);
     const { code, signal } = await launch(root, entry, args, stops);
     if (signal === null) process.exit(code);

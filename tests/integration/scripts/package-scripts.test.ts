@@ -30,6 +30,7 @@ const moments: Record<string, { args: string[]; begun?: RegExp }> = {
   'build:python': { args: ['--help'], begun: /pip|python/i },
   'build:cli': { args: [] },
   'build:web': { args: [] },
+  'build:package': { args: [] },
   'build:kernels': { args: [] },
   licences: { args: [] },
   sbom: { args: ['--help'] },

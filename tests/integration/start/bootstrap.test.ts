@@ -12,7 +12,10 @@ function throwAwayPackage(entry: string, npm = '') {
   cpSync(join(startDirectory, 'bootstrap'), join(root, 'start', 'bootstrap'), { recursive: true });
   cpSync(join(startDirectory, 'bootstrap.js'), join(root, 'start', 'bootstrap.js'));
   cpSync(join(startDirectory, '../shared/child-environment.js'), join(root, 'shared', 'child-environment.js'));
-  writeFileSync(join(root, 'package.json'), '{ "name": "throw-away", "version": "1.0.0", "type": "module" }');
+  writeFileSync(
+    join(root, 'package.json'),
+    '{ "name": "throw-away", "version": "1.0.0", "private": true, "type": "module" }',
+  );
   writeLock(root, 'first');
   writeFileSync(join(root, 'entry.ts'), entry);
   const npmCli = join(root, 'npm-cli.js');

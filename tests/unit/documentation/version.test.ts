@@ -24,6 +24,7 @@ test.each([
   ['the manifest of the worker', found('deploy/k8s/worker/worker.yaml', /vision-language-similarity:(\S+)/g)],
   ['the example overlay', found('deploy/k8s/overlays/example/kustomization.yaml', /newTag: ([^ }]+)/g)],
   ['the compose file', found('docker-compose.yml', /vision-language-similarity(?:-gpu)?:([\d.]+)/g)],
+  ['the guide to deployment', found('docs/deployment.md', /vision-language-similarity[-:](\d+\.\d+\.\d+)/g)],
   ['the newest entry of the changelog', [found('CHANGELOG.md', /^## (.+)$/gm)[0]]],
 ])('%s has the version of package.json', (_place, versions) => {
   expect(versions.length).toBeGreaterThan(0);

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+
+const manifestSchema = z.object({
+  name: z.string(),
+  version: z.string(),
+  description: z.string(),
+  license: z.string(),
+  engines: z.record(z.string(), z.string()),
+  bin: z.record(z.string(), z.string()),
+  dependencies: z.record(z.string(), z.string()),
+});
+const lockSchema = z.object({ packages: z.record(z.string(), z.object({ version: z.string().optional() })) });
+
+/**
+ * Returns the manifest of the package. It has neither `private`, which protects the repository from `npm publish`, nor
+ * scripts and packages of development. Its dependencies have the tested versions.
+ * @param manifest the `package.json` of the repository.
+ * @param lock the `package-lock.json` of the repository.
+ * @throws {Error} when the lock file lacks a dependency.
+ */
+export function packedManifest(manifest: string, lock: string): object {
+  const { name, version, description, license, engines, bin, dependencies } = manifestSchema.parse(
+    JSON.parse(manifest),
+  );
+  const { packages } = lockSchema.parse(JSON.parse(lock));
+  const versionOf = (dependency: string): string => {
+    const locked = packages[`node_modules/${dependency}`]?.version;
+    if (locked === undefined) throw new Error(`package-lock.json lacks ${dependency}`);
+    return locked;
+  };
+  const tested = Object.fromEntries(Object.keys(dependencies).map((each) => [each, versionOf(each)]));
+  return { name, version, description, license, type: 'module', engines, bin, dependencies: tested };
+}
