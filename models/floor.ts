@@ -1,18 +1,14 @@
-/**
- * Batch work goes before interactive work when it has waited for this time in ms and no batch work has run during this
- * time.
- */
+/** The time in ms after which waiting batch work runs before interactive work, if no batch work has run meanwhile. */
 const longestWaitMs = 1_000;
 
 /**
- * Guarantees a minimum share to batch work, which otherwise runs after interactive work. Without this guarantee, a
- * steady stream of interactive requests would stop all batches.
+ * Guarantees a minimum share to batch work, which otherwise runs only after interactive work. Without it, a steady
+ * stream of interactive requests would stop all batches.
  */
 export interface Floor {
   /**
-   * Returns true when batch work must go before interactive work.
-   * @param since the time at which the oldest waiting batch work arrived, on the clock `now`; undefined when no batch
-   * work waits.
+   * Returns true when batch work must run before interactive work.
+   * @param since the arrival of the oldest waiting batch work, on the clock `now`; undefined when none waits.
    */
   isDue(since: number | undefined): boolean;
   /** Records that batch work has just run. */

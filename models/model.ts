@@ -6,11 +6,11 @@ export type Precision = 'fp32' | 'fp16' | 'int8';
 export const precisions = ['fp32', 'fp16', 'int8'] as const satisfies readonly Precision[];
 
 /**
- * The precision of int8 towers that this service makes from fp32 towers; see `models/quantization/`. The number at the
- * end is the version of these towers.
+ * The precision of the int8 towers that this service makes from fp32 towers; see `models/quantization/`. The number at
+ * the end is the version of the method.
  */
 export type OwnInt8 = 'int8-rows-1';
-/** The precision of one tower. `int8` means int8 files that were published with the model. */
+/** The precision of one tower. `int8` means files that were published with the model, not made by this service. */
 export type TowerPrecision = Precision | OwnInt8;
 
 /** The precision of each tower. The vision tower embeds images, and the text tower embeds texts. */
@@ -20,8 +20,8 @@ export interface TowerPrecisions {
 }
 
 /**
- * The precision of a model. A single precision is that of both towers. In a pair such as `fp16+fp32`, the first is that
- * of the vision tower and the second that of the text tower.
+ * The precision of a model. A single value applies to both towers. In a pair such as `fp16+fp32`, the first value is
+ * that of the vision tower, and the second that of the text tower.
  */
 export type ModelPrecision = TowerPrecision | `${TowerPrecision}+${TowerPrecision}`;
 
@@ -34,21 +34,23 @@ export function towersOf(precision: ModelPrecision): TowerPrecisions {
 }
 export type Provider = 'cpu' | 'cuda' | 'coreml' | 'dml' | 'webgpu';
 
-/** Three numbers, for red, green and blue. They apply to pixel values that are scaled to [0, 1]. */
+/** Three values for red, green and blue, on a scale on which pixel values are from 0 to 1. */
 export type Rgb = readonly [number, number, number];
 
 /** The steps from a decoded image to the values that a vision tower reads. */
 export interface ImageRecipe {
   /** The side length, in pixels, of the square image that the tower reads. */
   size: number;
-  /** `crop` resizes the short side and cuts out the centre; `squash` resizes both sides to the square. */
+  /**
+   * How the image becomes a square. `crop` resizes the short side and cuts out the centre; `squash` resizes both sides.
+   */
   resize: 'crop' | 'squash';
   /** The resampling filter. Both filters are antialiased as in Pillow. */
   filter: 'bicubic' | 'bilinear';
   /**
-   * The point at which colours are converted to RGB. `after-resize` (OpenCLIP): the image is resized in the colour mode
-   * of its file and then converted, and its alpha channel is dropped. `before-resize` (transformers 5): transparent
-   * parts are blended over white, and the converted image is resized.
+   * The time at which colours are converted to RGB. `after-resize` (OpenCLIP): the image is resized in the colour mode
+   * of its file and then converted; its alpha channel is dropped. `before-resize` (transformers 5): transparent parts
+   * are blended over white, and the converted image is resized.
    */
   rgb: 'after-resize' | 'before-resize';
   mean: Rgb;
@@ -60,18 +62,18 @@ export interface ImageRecipe {
 /** Returns the size in bytes of the pixels that the vision tower reads for one image: 3 bytes per pixel. */
 export const pixelBytes = ({ size }: Pick<ImageRecipe, 'size'>): number => 3 * size * size;
 
-/** Steps before the tokenizer; see `models/texts/cleaning.ts`. */
+/** The cleaning of a text before the tokenizer; see `models/texts/cleaning.ts`. */
 export type Cleaning = 'openclip' | 'openclip-cased' | 'openclip-canonical' | 'siglip' | 'lower' | 'none';
 
-/** The conversion of the ids that SentencePiece returns for a text to the token ids of a model. */
+/** The conversion of the ids that SentencePiece returns to the token ids of a model. */
 export interface SentencePieceIds {
   /** The id that is added before the ids of each text. Undefined when the model adds none. */
   begin?: number;
   /** The id that is added after the ids of each text. */
   end: number;
   /**
-   * For fairseq vocabularies: the unknown token, which has id 0 in SentencePiece, gets the id `unknown`. All other ids
-   * are increased by `shift`.
+   * For vocabularies of fairseq: the unknown token, which has the id 0 in SentencePiece, gets the id `unknown`, and all
+   * other ids are increased by `shift`.
    */
   fairseq?: { shift: number; unknown: number };
 }
@@ -87,15 +89,15 @@ export interface TextRecipe {
   /** The maximum number of tokens of a text, special tokens included. */
   maxTokens: number;
   /**
-   * The padding that gives all texts of a run the same length. `end`: the end token is repeated up to the length of the
-   * longest text. This padding does not change embeddings: a causal tower does not see tokens after the end token, and
-   * other towers mask them. A tower that reads its padding needs the padding of its training instead: the token `id`,
-   * up to the length `to`. If `to` is 0, texts are padded to the length of the longest text of the run.
+   * The padding that gives all texts of a run the same length. `end` repeats the end token up to the length of the
+   * longest text. It does not change embeddings: a causal tower does not see tokens after the end token, and other
+   * towers mask them. A tower that reads its padding needs the padding of its training: the token `id` up to the length
+   * `to`, or up to the longest text of the run if `to` is 0.
    */
   pad: 'end' | { id: number; to: number };
   /**
-   * The kind of attention mask, for graphs that have a mask input. True: 0 for padding, and 1 for all other tokens.
-   * False: 1 for all tokens.
+   * The kind of attention mask, for graphs with a mask input. True: the mask is 0 for padding and 1 for all other
+   * tokens. False: it is 1 for all tokens.
    */
   mask: boolean;
   /** The version of the steps of this recipe. */
@@ -104,9 +106,9 @@ export interface TextRecipe {
 
 /** The formula that computes probabilities from cosines. */
 export type Probability =
-  /** Softmax over `scale * cosine` of all candidates of a request. */
+  /** A softmax of `scale * cosine` over all candidates of a request. */
   | { kind: 'softmax'; scale: number }
-  /** Sigmoid of `scale * cosine + bias` for each pair. */
+  /** A sigmoid of `scale * cosine + bias` for each pair. */
   | { kind: 'sigmoid'; scale: number; bias: number };
 
 export const familyNames = [
@@ -121,15 +123,15 @@ export const familyNames = [
 ] as const;
 export type FamilyName = (typeof familyNames)[number];
 
-/** A library whose results a model has to reproduce. */
+/** A library whose results a model must reproduce. */
 export type ReferenceLibrary = 'transformers' | 'open_clip';
 
 /** All properties in which models differ, as plain data. `models/families/` reads them from the files of a model. */
 export interface ModelFacts {
   family: FamilyName;
   /**
-   * The library whose steps `image` and `text` reproduce. Undefined when no library contains them, only the code of the
-   * authors of the model.
+   * The library whose steps `image` and `text` reproduce. Undefined when only the code of the authors of the model
+   * contains the steps.
    */
   reference: ReferenceLibrary | undefined;
   image: ImageRecipe;
@@ -144,7 +146,7 @@ export interface ModelFacts {
   outputs: { image: readonly string[]; text: readonly string[] };
 }
 
-/** All data with which an encoder loads a model. It is plain data, so that it can be sent to another process. */
+/** All data that an encoder needs to load a model. It is plain data, so that it can be sent to another process. */
 export interface ModelSpec extends ModelFacts {
   model: string;
   revision: string;
@@ -156,8 +158,8 @@ export interface ModelSpec extends ModelFacts {
   visionPath: string;
   textPath: string;
   /**
-   * The int8 graphs (`to`) that are made from fp32 graphs (`from`) before the model is loaded, unless they exist and
-   * are up to date.
+   * The int8 graphs (`to`) that must be made from fp32 graphs (`from`) before the model is loaded, unless they exist
+   * and are up to date.
    */
   made?: readonly { from: string; to: string }[];
   tokenizerPath: string;
@@ -173,7 +175,9 @@ export interface ModelSpec extends ModelFacts {
   memoryBytes: number;
 }
 
-/** The properties in which two embeddings must agree to be comparable. A batch stores them when it is posted. */
+/**
+ * The properties that must be equal in two embeddings for them to be comparable. A batch stores them when it is posted.
+ */
 export interface Recipe {
   model: string;
   revision: string;
@@ -185,9 +189,9 @@ export interface Recipe {
 type Identified = Pick<ModelSpec, 'model' | 'revision' | 'precision' | 'preprocess' | 'image' | 'text'>;
 
 /**
- * Returns the version of the steps from the image file to the input of the tower, as stated in receipts and batches.
- * The version in mode `fast` has no suffix. This mode was once the default, and neither its version nor its values have
- * changed, so batches that stored this version still run.
+ * Returns the version of the steps from the image file to the input of the tower, as receipts and batches state it. The
+ * version in mode `fast` has no suffix, because `fast` was once the default. Neither this version nor its values have
+ * changed since, so batches that have stored it still run.
  */
 export const preprocessVersion = ({ version }: ImageRecipe, mode: PreprocessMode): string =>
   mode === 'exact' ? `${version}-exact` : version;
@@ -200,7 +204,7 @@ export const recipeOf = (spec: Identified): Recipe & { precision: ModelPrecision
   textCleaning: spec.text.version,
 });
 
-/** Returns the recipe as one string, which is the key of caches and pools. */
+/** Returns the recipe as one string, for use as the key of caches and pools. */
 export function modelKey(spec: Identified): string {
   const { model, revision, precision, preprocess, textCleaning } = recipeOf(spec);
   return `${model}@${revision}/${precision}/${preprocess}/${textCleaning}`;

@@ -5,9 +5,7 @@ import { cleaningIn, openClipConfigIn } from './open-clip.ts';
 import { sentencePieceIn } from './sentencepiece-in.ts';
 import { textVersions } from './text-version.ts';
 
-/**
- * Values that convert the ids of SentencePiece to the ids of fairseq. XLM-RoBERTa was trained with the ids of fairseq.
- */
+/** The conversion from the ids of SentencePiece to the ids of fairseq, with which XLM-RoBERTa was trained. */
 const ids = { begin: 0, end: 2, fairseq: { shift: 1, unknown: 3 } };
 
 const kind: ClipKind = {
@@ -15,7 +13,8 @@ const kind: ClipKind = {
   reference: 'open_clip',
   defaults: { dimensions: 512, contextLength: 77, imageSize: 224 },
   image: { resize: 'crop', filter: 'bicubic', rgb: 'after-resize', ...openAi },
-  // The text tower has 514 positions. OpenCLIP truncates texts at 77 tokens. No file of the model states this number.
+  // The text tower has 514 positions, but OpenCLIP truncates texts at 77 tokens. No file of the model states this
+  // number.
   positionsAreTokens: false,
   text: (files, maxTokens) => {
     const clean = cleaningIn(files) ?? 'openclip-cased';

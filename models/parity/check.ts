@@ -18,31 +18,33 @@ import { type Measured, type Measuring, startMeasuring } from './measure.ts';
 import { type Change, imageVariants, textVariants, type Variant } from './variants.ts';
 
 /**
- * A cause of a difference between a model and its golden values. It is a change to the recipe that makes the model
- * reproduce the values, or a fault that no change to the recipe repairs.
+ * A cause of a difference between a model and its golden values: either a change of the recipe with which the model
+ * reproduces the values, or a fault that no change of the recipe repairs.
  */
 export interface Finding extends Change {
   side: 'image' | 'text' | 'model';
 }
 
-/** The comparison of a model with its golden values: results of another program that the model must reproduce. */
+/**
+ * The comparison of a model with its golden values, which another program computed and which the model must reproduce.
+ */
 export interface ParityReport {
   state: 'agrees' | 'differs';
   /** The name of the program that made the golden values. */
   source: string;
   /**
-   * For the images and for the texts: the number of embeddings compared, and the lowest cosine between an embedding and
-   * its golden value. The cosine is null when no embeddings were compared or the tower does not run.
+   * For the images, and in the next field for the texts: the number of compared embeddings, and the lowest cosine
+   * between an embedding and its golden value. The cosine is null when nothing was compared or the tower does not run.
    */
   images: { compared: number; lowest: number | null };
   texts: { compared: number; lowest: number | null };
-  /** The number of pairs compared, and the largest difference between a pair's cosine and its golden value. */
+  /** The number of compared pairs, and the largest difference between the cosine of a pair and its golden value. */
   pairs: { compared: number; largest: number | null };
   findings: Finding[];
 }
 
 /**
- * Compares a model with its golden values. If they differ, tries other recipes until one of them reproduces the values.
+ * Compares a model with its golden values. If they differ, it tries other recipes until one reproduces the values.
  * @throws {Error} when the model cannot be loaded.
  */
 export async function checkParity(spec: ModelSpec, goldenPath: string): Promise<ParityReport> {
@@ -59,17 +61,16 @@ export async function checkParity(spec: ModelSpec, goldenPath: string): Promise<
   const own = { images, texts: await measuring.texts(spec.text).catch(asFault) };
   const findings = [...(await faultsOf(own, spec, measuring, judged)), ...probabilityFinding(spec, golden)];
   const distances = distancesOf(judged, own);
-  // A tower that does not run is already in `findings`.
+  // A tower that does not run already has an entry in `findings`.
   if (!(own.images instanceof Error) && distances.images > allowed.image) {
     findings.push(...(await imageFindings(spec, measuring, judged)));
   }
   if (!(own.texts instanceof Error) && distances.texts > allowed.text) {
     findings.push(...(await textFindings(spec, measuring, judged)));
   }
-  // Wrong token ids may change the embeddings by less than the allowed difference, so the ids are compared too.
+  // Wrong token ids may change embeddings by less than the tolerance, so the ids themselves are compared too.
   if (findings.every(({ side }) => side !== 'text')) findings.push(...(await idFindings(spec, measuring, judged)));
-  // Golden embeddings show which of the two towers differs. Golden cosines of pairs do not show it, so they are used
-  // last.
+  // Golden embeddings show which of the two towers differs. Golden cosines of pairs do not, so they are used last.
   if (distances.pairs > allowed.cosine && findings.length === 0) {
     findings.push(...(await pairFindings(spec, measuring, judged)));
   }
@@ -96,8 +97,8 @@ type Own = { images: Measured | Error; texts: Measured | Error };
 const asFault = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
 /**
- * Returns a finding for each tower that does not run with its recipe. If one graph holds both towers and does not run,
- * both fail with the same message, and there is only one finding.
+ * Returns a finding for each tower that does not run with its recipe. When one graph that contains both towers does not
+ * run, both fail with the same message, and only one finding is returned.
  */
 async function faultsOf({ images, texts }: Own, spec: ModelSpec, measuring: Measuring, judged: Judged) {
   const findings: Finding[] = [];
@@ -114,7 +115,7 @@ async function faultsOf({ images, texts }: Own, spec: ModelSpec, measuring: Meas
   return findings;
 }
 
-/** Looks for another output of the tower's graph that reproduces the golden values. */
+/** Tries to find another output of the graph of a tower that reproduces the golden values. */
 const otherOutput = (side: 'image' | 'text', spec: ModelSpec, measuring: Measuring, judged: Judged) =>
   measuring.otherOutput(side, async () =>
     side === 'image'
@@ -123,8 +124,8 @@ const otherOutput = (side: 'image' | 'text', spec: ModelSpec, measuring: Measuri
   );
 
 /**
- * Returns a finding when the scale or bias of the probabilities differs from the golden values. Both are weights of the
- * full model, and a registry entry may state wrong values.
+ * Returns a finding when the scale or the bias of probabilities differs from its golden value. Both are weights of the
+ * full model, and a registry entry may state them wrongly.
  */
 function probabilityFinding({ probability }: ModelSpec, { probability: known }: GoldenFile): Finding[] {
   if (known === undefined || hasSameProbability(probability, known)) return [];
@@ -171,7 +172,7 @@ async function firstThat<Recipe>(
   confirms: (recipe: Recipe) => Promise<boolean>,
 ): Promise<Change[] | undefined> {
   for (const { recipe, changes } of variants) {
-    // Some variants cannot run, for example a variant with more tokens than the graph has positions.
+    // Some variants cannot run, for example because they have more tokens than the graph has positions.
     if (changes.length > 0 && (await confirms(recipe).catch(() => false))) return changes;
   }
   return undefined;
@@ -213,7 +214,7 @@ async function textFindings(spec: ModelSpec, measuring: Measuring, judged: Judge
 }
 
 /**
- * Compares token ids with the golden ones. If they differ, the finding names the change to the recipe that gives the
+ * Compares token ids with golden ids. If they differ, the finding names the change of the recipe that produces the
  * golden ids. If no change does, the finding names the tokenizer.
  */
 async function idFindings(spec: ModelSpec, measuring: Measuring, { golden }: Judged): Promise<Finding[]> {
@@ -227,8 +228,8 @@ async function idFindings(spec: ModelSpec, measuring: Measuring, { golden }: Jud
   };
   const other = await differing(spec.text);
   if (other === undefined) return [];
-  // With the padding `end`, the comparison accepts every padding id in the golden ids. A variant with `end` would
-  // therefore seem to be right even if it is not.
+  // With the padding `end`, the comparison accepts any padding id in the golden ids, so a variant with `end` would
+  // always seem to be right.
   const variants = textVariants(spec.text, measuring.endToken).filter(
     ({ recipe }) => recipe.pad !== 'end' || spec.text.pad === 'end',
   );
@@ -239,8 +240,8 @@ async function idFindings(spec: ModelSpec, measuring: Measuring, { golden }: Jud
 }
 
 /**
- * Returns the changes that reproduce the golden cosines of pairs. The cosines do not show which tower differs, so
- * variants of both towers are tried together.
+ * Returns the changes with which the golden cosines of pairs are reproduced. Cosines do not show which tower differs,
+ * so variants of both towers are combined.
  */
 async function pairFindings(spec: ModelSpec, measuring: Measuring, judged: Judged): Promise<Finding[]> {
   const measured = async <Recipe>(variants: readonly Variant<Recipe>[], run: (recipe: Recipe) => Promise<Measured>) => {

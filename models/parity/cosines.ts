@@ -3,7 +3,7 @@ import type { ModelSpec } from '../model.ts';
 import { parityImages, parityTexts } from './inputs.ts';
 import { startMeasuring } from './measure.ts';
 
-/** The cosines that one model gives to the built-in images and texts. */
+/** The cosines that a model computes for the built-in images and texts. */
 export interface Cosines {
   images: string[];
   texts: readonly string[];

@@ -27,15 +27,15 @@ const captions = [
 ];
 
 /**
- * The drift between two precisions of a model (how much its cosines differ), with the number of images and texts it was
- * measured on.
+ * The drift between two precisions of a model: how much its cosines differ, and the number of images and texts over
+ * which it was measured.
  */
 export type MeasuredDrift = Drift & { images: number; texts: number };
 
 /**
  * Runs a model at two precisions, one after the other, on the built-in images and texts, and compares the cosines.
- * @param reference the model at the precision that counts as correct.
- * @param threshold a cosine for {@link Drift.changedSides}; by default the median of the reference's cosines.
+ * @param reference the model at the precision that is regarded as correct.
+ * @param threshold a cosine for {@link Drift.changedSides}. Default: the median cosine of the reference.
  * @throws {Error} when the model cannot be loaded or does not run.
  */
 export async function measureDrift(reference: ModelSpec, other: ModelSpec, threshold?: number): Promise<MeasuredDrift> {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
-/** One of the built-in images, with its name in files of golden values. */
+/** A built-in image, with the name that files of golden values use for it. */
 export interface ParityImage {
   image: string;
   bytes: Buffer;
@@ -9,7 +9,7 @@ export interface ParityImage {
 
 /**
  * The built-in images: two photos from the golden values of the model `compact`, and an image with transparency. None
- * of them is square, so that a crop and a resize to a square give different pixels.
+ * is square, so that a crop gives other pixels than a resize to a square.
  */
 const files = {
   'golden/chelsea.jpg': new URL('../compact/golden/chelsea.jpg', import.meta.url),
@@ -23,8 +23,8 @@ export const parityImages = async (): Promise<ParityImage[]> =>
   );
 
 /**
- * The built-in texts. They show differences in the cleaning of texts (case, punctuation, entities, white space) and in
- * padding (different lengths). One of them is longer than the limit of every model.
+ * The built-in texts. They reveal differences in the cleaning of texts (case, punctuation, entities, white space) and
+ * in padding (different lengths). One of them is longer than the limit of every model.
  */
 export const parityTexts: readonly string[] = [
   'a cat',

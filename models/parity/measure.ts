@@ -4,11 +4,11 @@ import type { ImageRecipe, ModelSpec, TextRecipe } from '../model.ts';
 import { crop } from '../pixels/preprocess.ts';
 import { loadTokenizer, type Tokenizer } from '../texts/tokenizer.ts';
 
-/** The embeddings of images or texts that one recipe gives. */
+/** The embeddings of images or texts according to one recipe. */
 export interface Measured {
   /**
-   * Returns the embeddings of one input. The first comes from a run with all inputs. The shortest text has a second
-   * one, from a run with this text alone.
+   * Returns the embeddings of one input. The first comes from a run with all inputs. For the shortest text there is a
+   * second one, from a run with this text alone.
    */
   of(name: string): readonly Float32Array[];
 }
@@ -17,14 +17,14 @@ export interface Measured {
 export interface Measuring {
   images(recipe: ImageRecipe): Promise<Measured>;
   texts(recipe: TextRecipe): Promise<Measured>;
-  /** Returns the token ids of a text that a recipe gives, without padding. */
+  /** Returns the token ids of a text according to a recipe, without padding. */
   ids(text: string, recipe: TextRecipe): Promise<number[]>;
   /** The id of the token at the end of each text. */
   endToken: number;
   /**
-   * Tries the other outputs of a tower's graph.
-   * @returns the names of the current output and of the first output that reproduces the golden values; undefined when
-   *   no output does.
+   * Tries the other outputs of the graph of a tower.
+   * @returns the names of the present output and of the first output that reproduces the golden values; undefined when
+   * there is none.
    */
   otherOutput(
     side: 'image' | 'text',
@@ -53,7 +53,8 @@ export async function startMeasuring(
   }
   let outputs = spec.outputs;
   /**
-   * The loaded towers. They are for one normalisation at a time, since the normalisation is part of the loaded graph.
+   * The loaded towers and the normalisation for which they were loaded. The normalisation is part of the graph, so
+   * another one needs another load.
    */
   let loaded: { key: string; towers: Towers } | undefined;
   async function towersFor({ mean, std }: Pick<ImageRecipe, 'mean' | 'std'>): Promise<Towers> {
@@ -80,14 +81,13 @@ export async function startMeasuring(
 
   async function measureTexts(recipe: TextRecipe): Promise<Measured> {
     if (texts.length === 0) return byName([], []);
-    // The embeddings of texts do not depend on the normalisation of images, so towers with any normalisation can be
-    // used.
+    // The embeddings of texts do not depend on the normalisation of images, so any loaded towers can be used.
     const towers = loaded?.towers ?? (await towersFor(spec.image));
     const tokenizer = await tokenizerFor(recipe);
     const ids = texts.map((text) => tokenizer.encode(text).ids);
     const together = await towers.texts(ids, undefined, recipe);
-    // If a model lacks required padding, a long text in the same run may hide it, since short texts are padded to its
-    // length. So the shortest text is also run alone.
+    // A missing padding can be hidden when a long text is in the same run, because short texts are then padded to its
+    // length. Therefore the shortest text is also run alone.
     const shortest = ids.reduce((least, { length }, at) => (length < (ids[least]?.length ?? 0) ? at : least), 0);
     const alone = new Array<Float32Array>(ids.length);
     alone[shortest] = (await towers.texts([ids[shortest] ?? []], undefined, recipe))[0] ?? new Float32Array();

@@ -2,17 +2,17 @@ import { called } from '../../shared/called.ts';
 import type { FamilyName, ModelSpec, ReferenceLibrary } from '../model.ts';
 import { type ParityImage, parityTexts } from './inputs.ts';
 
-/** The packages that a script with each library needs, as arguments of `pip install`. */
+/** The packages that a script needs for each library, as arguments of `pip install`. */
 const packages: Record<ReferenceLibrary, string> = {
   transformers: 'torch transformers sentencepiece protobuf tiktoken pillow',
   open_clip: 'torch open_clip_torch transformers sentencepiece pillow',
 };
 
 /**
- * Returns the Python script that makes golden values with the reference library of a model. The script contains the
+ * Returns a Python script that computes golden values with the reference library of a model. The script contains the
  * images.
- * @param original the name under which the library finds the model: a repository, a directory, or a name of OpenCLIP.
- *   If it is undefined, the script requires the argument `--model`.
+ * @param original the name by which the library finds the model: a repository, a directory, or a name of OpenCLIP. If
+ * it is undefined, the script requires the argument `--model`.
  * @throws {Error} for a model without a reference library.
  */
 export function referenceScript(
@@ -129,7 +129,7 @@ bias = model.logit_bias.item() if hasattr(model, "logit_bias") else None`;
 
 const pretrainedArgument = 'parser.add_argument("--pretrained", default=None, help="tag or file of the weights")\n';
 
-/** Rejects a missing `--pretrained`, since OpenCLIP then creates a model with random weights. */
+/** Without `--pretrained`, OpenCLIP would create a model with random weights, so the script refuses to run. */
 const requirePretrained = `if arguments.pretrained is None and not arguments.model.startswith(("hf-hub:", "local-dir:")):
     parser.error("--pretrained is needed with a name of OpenCLIP, such as --model ViT-B-32-quickgelu --pretrained openai")
 `;

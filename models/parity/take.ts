@@ -30,11 +30,11 @@ export interface Taken {
 }
 
 /**
- * Writes golden values that a reference library gave into the folder of a model, together with the images.
- * @param file the output of the script with the reference library.
+ * Writes the golden values from the output of a reference script into the folder of a model, together with the images.
+ * @param file the output of the script.
  * @param replaces true to replace existing golden values.
  * @throws {Error} when the values belong to another model or to other inputs, or when golden values exist and
- *   `replaces` is false.
+ * `replaces` is false.
  */
 export async function takeGoldenValues(
   file: string,

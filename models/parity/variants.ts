@@ -1,6 +1,6 @@
 import type { Cleaning, ImageRecipe, Rgb, TextRecipe } from '../model.ts';
 
-/** The possible causes of a difference between a model and its golden values. Most are steps of a recipe. */
+/** The possible causes of a difference between a model and its golden values. Most of them are steps of a recipe. */
 export const causes = [
   'mean',
   'filter',
@@ -20,12 +20,12 @@ export type Cause = (typeof causes)[number];
 /** A change of one step of a recipe. */
 export interface Change {
   cause: Cause;
-  /** The value of the step in the model's recipe (`from`) and in the variant (`to`), as text. */
+  /** The value of the step in the recipe of the model (`from`) and in the variant (`to`), as text. */
   from: string;
   to: string;
 }
 
-/** A recipe that differs from the model's recipe in some steps. */
+/** A recipe that differs in some steps from the recipe of the model. */
 export interface Variant<Recipe> {
   recipe: Recipe;
   changes: Change[];
@@ -44,9 +44,9 @@ const rgbInWords = {
 };
 
 /**
- * Returns variants of an image recipe; the first is the model's own recipe. Variants with the same normalisation follow
- * each other, since each normalisation needs the graph to be loaded again. Within a normalisation, variants with fewer
- * changes come first.
+ * Returns variants of an image recipe. The first is the recipe of the model itself. Variants with the same
+ * normalisation are adjacent, because each normalisation needs another load of the graph; among them, variants with
+ * fewer changes come first.
  */
 export function imageVariants(own: ImageRecipe): Variant<ImageRecipe>[] {
   const isOwn = ({ mean, std }: { mean: Rgb; std: Rgb }) => `${mean}/${std}` === `${own.mean}/${own.std}`;
@@ -66,12 +66,12 @@ export function imageVariants(own: ImageRecipe): Variant<ImageRecipe>[] {
 }
 
 const cleanings: readonly Cleaning[] = ['openclip', 'openclip-cased', 'openclip-canonical', 'siglip', 'lower', 'none'];
-/** The limits of tokens per text that occur in the supported families. */
+/** The maximum numbers of tokens per text that occur in the supported families. */
 const lengths = [32, 52, 64, 77] as const;
 
 /**
- * Returns variants of a text recipe with at most two changes. The first is the model's own recipe, and variants with
- * fewer changes come first.
+ * Returns variants of a text recipe with at most two changes. The first is the recipe of the model itself; variants
+ * with fewer changes come first.
  * @param endToken the id of the token at the end of each text.
  */
 export function textVariants(own: TextRecipe, endToken: number): Variant<TextRecipe>[] {
@@ -131,8 +131,8 @@ const options = <Recipe, Value extends string>(
     }));
 
 /**
- * Returns all combinations of at most `most` options, with at most one option for each step. Combinations with fewer
- * changes come first.
+ * Returns all combinations of at most `most` options in which no step has more than one option. Combinations with fewer
+ * options come first.
  */
 function combinations<Recipe extends object>(
   base: Recipe,

@@ -8,7 +8,7 @@ import { crop } from './preprocess.ts';
 import type { CropThreadData, FromCropThread, ToCropThread } from './threaded-crop.ts';
 
 /**
- * The entry of the thread that decodes and resamples images, while the main thread answers messages and runs the
+ * The entry point of the thread that decodes and resamples images, while the main thread answers messages and runs the
  * towers.
  */
 const { places, imageSlots, blocks, ...options } = workerData as CropThreadData;
@@ -18,7 +18,7 @@ const size = pixelBytes(options.recipe);
 
 const send = (message: FromCropThread, transfer: ArrayBuffer[] = []) => parentPort?.postMessage(message, transfer);
 const cancels = new Map<number, AbortController>();
-/** Callbacks that start to decode large images once they have permission, by image id. */
+/** The functions that start decoding large images once permission is granted, by image id. */
 const granted = new Map<number, () => void>();
 
 parentPort?.on('message', (message: ToCropThread) => {
@@ -67,7 +67,9 @@ async function answer({ id, bytes, block, interactive, tenant, mode = options.mo
   }
 }
 
-/** Asks the main thread for permission to decode a large image. The permission ends with the reply for the image. */
+/**
+ * Requests permission from the main thread to decode a large image. The permission ends with the reply for the image.
+ */
 function askForLargePlace(id: number, signal: AbortSignal | undefined): Promise<() => void> {
   return new Promise((resolve, reject) => {
     signal?.addEventListener('abort', () => reject(signal.reason), { once: true });

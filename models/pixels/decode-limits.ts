@@ -7,16 +7,16 @@ import { takeOwnLargePlace } from './large-places.ts';
 import { countPages } from './tiff.ts';
 
 /**
- * The maximum number of scans of a JPEG. The programs that write JPEGs make about ten. A file of 0.5 MB with 2,646
- * empty scans kept libjpeg busy for 22 s, past every deadline.
+ * The maximum number of scans of a JPEG. Ordinary JPEGs have about ten. In a test, a file of 0.5 MB with 2,646 empty
+ * scans kept libjpeg busy for 22 s, longer than every time limit.
  */
 const maxScans = 100;
-/** The maximum number of pages of a TIFF. libtiff reads all pages to count them: 60,000 pages took 3 s. */
+/** The maximum number of pages of a TIFF. libtiff reads all pages to count them, which took 3 s for 60,000 pages. */
 const maxPages = 1_000;
 
 /**
- * Refuses files that would take far more time than their number of pixels suggests. It runs before any decoder, since a
- * decoder cannot be stopped.
+ * Refuses files that would take much longer to decode than their number of pixels suggests. The check comes before any
+ * decoder, because a running decoder cannot be stopped.
  * @throws {ServiceError} `image.corrupt`
  */
 export function checkStructure(bytes: Uint8Array): void {
@@ -26,7 +26,7 @@ export function checkStructure(bytes: Uint8Array): void {
     throw new ServiceError('image.corrupt', `The TIFF has more than ${maxPages} pages, or its pages form a circle`);
 }
 
-/** Returns the number of scans of a JPEG. Stops counting at one more than the maximum. */
+/** Returns the number of scans of a JPEG, or the maximum plus one if there are more. */
 function countScans(bytes: Uint8Array): number {
   let scans = 0;
   let at = 2;
@@ -34,7 +34,7 @@ function countScans(bytes: Uint8Array): number {
     const marker = bytes[at + 1] ?? 0;
     if (marker === 0xd9) break;
     if (marker === 0xda) scans++;
-    // Inside a scan, FF is followed by 00 or a restart marker. Any number of FF may precede a marker.
+    // Within a scan, FF is followed by 00 or by a restart marker. Several FF may precede a marker.
     const isBare = marker <= 0x01 || (marker >= 0xd0 && marker <= 0xd8);
     const length = isBare ? 0 : ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
     at = bytes.indexOf(0xff, marker === 0xff ? at + 1 : at + 2 + length);
@@ -43,9 +43,9 @@ function countScans(bytes: Uint8Array): number {
 }
 
 /**
- * Returns the maximum memory per pixel, in bytes, for decoding and resampling an image. Memory that was measured with
- * images of 49 megapixels: AVIF 883 MB, interlaced PNG of 16 bits 580 MB, WebP 387 MB, progressive JPEG 295 MB, RGBA
- * 212 MB. All other images are read row by row and took 161 MB.
+ * Returns the maximum memory per pixel, in bytes, for decoding and resampling an image. It was measured with images of
+ * 49 megapixels: AVIF took 883 MB, interlaced PNG of 16 bits 580 MB, WebP 387 MB, progressive JPEG 295 MB, RGBA 212 MB.
+ * All other images are read row by row and took 161 MB.
  */
 function bytesPerPixel({ format, isProgressive }: Metadata): number {
   if (format === 'heif') return 18;
@@ -54,8 +54,8 @@ function bytesPerPixel({ format, isProgressive }: Metadata): number {
 }
 
 /**
- * The memory in bytes above which an image counts as large. The number of large images that are decoded at the same
- * time is limited.
+ * The memory in bytes above which an image counts as large. Only a limited number of large images is decoded at the
+ * same time.
  */
 const largeBytes = 128_000_000;
 
@@ -68,8 +68,8 @@ let others = placesForOthers(availableParallelism() + 1);
 
 /**
  * Sets how many images may be decoded at the same time, separately for batches and for interactive requests. Large
- * images have another limit. All other images need up to 128 MB each. The first image of a tenant never waits for
- * images of other tenants.
+ * images have a limit of their own; all other images need up to 128 MB each. The first image of a tenant never waits
+ * for images of other tenants.
  */
 export function limitDecodes(places: number): void {
   others = placesForOthers(places);

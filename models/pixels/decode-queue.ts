@@ -5,14 +5,14 @@ import type { Provider } from '../model.ts';
 import { createProcessorUse, type ProcessorUse } from '../processor-use.ts';
 import { createLargePlaces } from './large-places.ts';
 
-/** A queue of images to decode. It decodes a few images at the same time. */
+/** A queue of images that wait to be decoded. A few images are decoded at the same time. */
 export interface DecodeQueue {
   /**
-   * Runs a task when its turn comes, or at once when the caller is interactive.
-   * @param task decodes an image. It receives the caller with a `takeLargePlace` of this queue, which gives permission
-   * to decode a large image.
-   * @returns the result of the task, and its run time in ms without the wait for such a permission.
-   * @throws the reason of the caller's signal, when it aborts before the task begins.
+   * Runs a task when its turn comes; at once for an interactive caller.
+   * @param task decodes an image. It receives the caller with the `takeLargePlace` of this queue, which grants
+   * permission to decode a large image.
+   * @returns the result of the task, and its duration in ms without the wait for that permission.
+   * @throws the reason of the signal of the caller, when it aborts before the task begins.
    */
   run<Value>(caller: Caller, task: (caller: Caller) => Promise<Value>): Promise<{ value: Value; ms: number }>;
   isBusy(): boolean;
@@ -22,7 +22,7 @@ export interface DecodeQueueOptions {
   provider: Provider;
   /** The number of threads that a run of a tower uses. */
   threads: number;
-  /** Returns the maximum number of images of the next batch run. */
+  /** Returns the maximum number of images in the next batch run. */
   nextRun: () => number;
   /** Counts the decoding time of each tenant. */
   use?: ProcessorUse;
@@ -36,29 +36,28 @@ interface Waiter {
 }
 
 /**
- * The time in ms without work after which a tenant counts as idle. It is longer than a run of the tower between two
- * images of a batch.
+ * The time in ms without work after which a tenant counts as idle. It must exceed the duration of a run of the tower
+ * between two images of a batch.
  */
 const idleMs = 250;
 
-/**
- * Decoding that takes longer than this time in ms is reported as slow. An interlaced PNG of 49 megapixels takes 1.5 s.
- */
+/** The duration in ms from which decoding is reported as slow. An interlaced PNG of 49 megapixels takes 1.5 s. */
 export const slowDecodeMs = 10_000;
 
 /**
- * Creates a queue. At the same time, it decodes as many batch images as the next run has, and at least one more than
- * the number of `threads`. During a run on the CPU this thread is blocked, so no further images start; the images that
- * have started are decoded on other threads. With a GPU, at least as many images as cores are decoded at the same time.
+ * Creates a queue. It decodes as many batch images at the same time as the next run can take, and at least one more
+ * than `threads`. During a run on the CPU this thread is blocked, so no further images are started; those that have
+ * started are decoded on other threads. With a GPU, at least as many images as cores are decoded at the same time.
  *
- * An interactive image starts at once, and no batch image starts until it has ended, because sharing a core would slow
- * it down. There is one exception. When the requests of a tenant have used more than half of the processor, and more
- * than a second tenant has used in total, they no longer delay the batch images of the second tenant. So the requests
- * of one tenant cannot stop the batches of another. Under constant interactive load, batch images for one run still
- * start once a second.
+ * An interactive image starts at once, and no batch image starts until it has ended, because both would share a core.
+ * There is one exception: if the interactive requests of a tenant have used more than half of the processor, and more
+ * than all work of a second tenant, they no longer delay the batch images of the second tenant. The requests of one
+ * tenant therefore cannot stop the batches of another. Under constant interactive load, batch images for one run are
+ * still started once a second.
  *
  * The next batch image belongs to the tenant with the least use. When the maximum number of images is being decoded, a
- * tenant without such an image may still start one, up to twice the maximum. Large images have a limit of their own.
+ * tenant without an image among them may still start one, up to twice the maximum. Large images have a limit of their
+ * own.
  */
 export function createDecodeQueue({
   provider,
@@ -69,9 +68,9 @@ export function createDecodeQueue({
 }: DecodeQueueOptions): DecodeQueue {
   const least = provider === 'cpu' ? threads + 1 : availableParallelism();
   const bulk = new Set<Waiter>();
-  /** The number of images that are being decoded, by tenant, without large images. */
+  /** The number of images of each tenant that are being decoded, without large images. */
   const held = { batch: new Map<string, number>(), interactive: new Map<string, number>() };
-  /** The time at which the decoding of each tenant's last image ended. */
+  /** The time at which the last image of each tenant was decoded. */
   const endedAt = new Map<string, number>();
   const floor = createFloor(now);
   let activeOfBatches = 0;
@@ -89,7 +88,7 @@ export function createDecodeQueue({
     return others.some((other) => other !== tenant);
   }
 
-  /** Returns true when this tenant's batch images wait for interactive images. */
+  /** Returns true when the batch images of this tenant must wait for interactive images. */
   function isHeldBack(tenant: string): boolean {
     for (const other of held.interactive.keys()) {
       if (other === tenant || !use.givesWay(other, tenant)) return true;
@@ -103,8 +102,8 @@ export function createDecodeQueue({
   }
 
   /**
-   * Returns the oldest image of each tenant. Tenants with the least use come first, then those with the fewest images
-   * that are being decoded.
+   * Returns the oldest waiting image of each tenant, ordered by tenant: least use first, then fewest images being
+   * decoded.
    */
   function heads(): Waiter[] {
     const first = new Map<string, Waiter>();
@@ -153,7 +152,7 @@ export function createDecodeQueue({
     });
   }
 
-  /** Counts an image as being decoded. @returns a function that ends the count. */
+  /** Counts an image as being decoded. @returns a function that stops counting it. */
   function begin(tenant: string, interactive: boolean): () => void {
     const of = interactive ? held.interactive : held.batch;
     if (!interactive) activeOfBatches++;

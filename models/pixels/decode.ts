@@ -10,7 +10,7 @@ import type { Rectangle, Size } from './resample/plan.ts';
 import { type ColourMode, overWhite, type Pixels, toRgb } from './rgb.ts';
 import { checkTiff, paletteTiff, readTiffTags, type TiffTags } from './tiff.ts';
 
-// Only these decoders may process untrusted bytes. libvips contains many more, some of them fragile.
+// Only these decoders may process untrusted bytes. libvips contains many others, some of them fragile.
 sharp.block({ operation: ['VipsForeignLoad'] });
 sharp.unblock({
   operation: [
@@ -22,7 +22,7 @@ sharp.unblock({
     'VipsForeignLoadTiff',
   ],
 });
-// One thread for each image and no cache: images are decoded in parallel, and memory stays constant.
+// One thread per image and no cache: several images are decoded in parallel, and memory stays constant.
 sharp.concurrency(1);
 sharp.cache(false);
 
@@ -31,16 +31,16 @@ export interface OpenedImage extends Size {
   mode: ColourMode;
   metadata: Metadata;
   /**
-   * Decodes the columns of `region` in the colour mode of the file, from the top of the region to the end of the image.
-   * Decoding all rows detects a truncated file. Mode `1` is returned as grey, `P` as RGBA.
+   * Decodes the columns of `region` in the colour mode of the file, from the top of the region to the end of the image:
+   * only decoding all remaining rows detects a truncated file. Mode `1` is returned as grey, `P` as RGBA.
    */
   pixels(region: Rectangle): Promise<Pixels>;
-  /** Decodes the same rows and columns as `pixels`, but to RGB. Transparent parts are blended over white. */
+  /** Decodes the same rows and columns as `pixels`, but as RGB. Transparent parts are blended over white. */
   rgbOverWhite(region: Rectangle): Promise<Pixels>;
   /**
-   * Decodes the image, resizes it to `target` and cuts out `window` with libvips. The values are nearly those of
-   * Pillow, in half the time, and JavaScript is not used. Undefined except for mode `RGB` without alpha (libvips treats
-   * the transparent colour of a PNG as alpha).
+   * Decodes the image, resizes it to `target` and cuts out `window`, all in libvips. This takes half the time, and the
+   * values are nearly those of Pillow. Defined only for the mode `RGB` without alpha (libvips treats the transparent
+   * colour of a PNG as alpha).
    */
   resized: ((target: Size, window: Rectangle, filter: ImageRecipe['filter']) => Promise<Pixels>) | undefined;
 }
@@ -51,9 +51,9 @@ const decodeSeconds = 10;
 const kernels = { bicubic: 'cubic', bilinear: 'linear' } as const;
 
 /**
- * Reads the header of an image. Of an animation, only the first frame is used. The orientation of a TIFF is applied, as
- * Pillow does; EXIF orientation, HEIF rotation and colour profiles are not. Samples of 16 bits are reduced to their
- * upper byte.
+ * Reads the header of an image. Of an animation, only the first frame is used. As in Pillow, the orientation of a TIFF
+ * is applied, but EXIF orientation, HEIF rotation and colour profiles are not. Of samples with 16 bits, only the upper
+ * byte is used.
  * @throws {ServiceError} `image.unsupported_format`, `image.corrupt`, `image.too_many_pixels`; the methods of the
  * returned image also throw `image.decode_timeout`.
  */
@@ -65,7 +65,7 @@ export async function openImage(bytes: Uint8Array, maxPixels: number): Promise<O
       throw toImageError(error, bytes, maxPixels);
     }
   };
-  // sharp's error for empty bytes depends on the kind of buffer, so empty bytes are refused here.
+  // The error of sharp for empty bytes depends on the kind of buffer, so empty bytes are refused here.
   if (bytes.length === 0) throw new ServiceError('image.unsupported_format', describeNonImage(bytes));
   const { image, metadata, facts } = await guarded(async () => {
     checkStructure(bytes);
@@ -95,7 +95,7 @@ export async function openImage(bytes: Uint8Array, maxPixels: number): Promise<O
     if (gif !== undefined && needsFill) fillOutside(pixels, region, gif);
     return pixels;
   };
-  // The transparent colour of a PNG counts as transparency here, although it is not alpha in the colour mode.
+  // The transparent colour of a PNG is not alpha in its colour mode, but it counts as transparency here.
   const hasTransparency = mode === 'P' || needsFill || (hasAlpha && facts.tiff?.extraSample !== 0);
   const rgbOverWhite = async (asked: Rectangle) => {
     if (!hasTransparency) return toRgb(await readAs(mode, toEnd(asked)), mode);
@@ -148,7 +148,7 @@ function orientedSize({ format, orientation = 1, width, height }: Metadata): Siz
   return isTurned && orientation > 4 ? { width: height, height: width, isTurned } : { width, height, isTurned };
 }
 
-// Checks the number of pixels before decoding, and applies no colour profile; Pillow applies none either.
+// Checks the number of pixels before decoding. Applies no colour profile, as in Pillow.
 const reader = (bytes: Uint8Array, maxPixels: number): Sharp =>
   sharp(bytes, { limitInputPixels: maxPixels, failOn: 'error', sequentialRead: true, pages: 1, ignoreIcc: true });
 
@@ -160,7 +160,7 @@ function stored(image: Sharp, mode: ColourMode): Sharp {
       return image.removeAlpha().toColourspace('b-w');
     case 'RGB':
       return image.removeAlpha().toColourspace('srgb');
-    // Raw output of `b-w` has one channel and no alpha, so grey with alpha is decoded as RGBA.
+    // Raw output of `b-w` would have one channel and no alpha, so grey with alpha is decoded as RGBA.
     case 'LA':
     case 'P':
     case 'RGBA':
@@ -171,8 +171,8 @@ function stored(image: Sharp, mode: ColourMode): Sharp {
 }
 
 /**
- * Runs the pipeline. @param isWide true for samples of 16 bits. Their upper byte is taken here, since libvips clips
- * CMYK when it narrows samples.
+ * Runs the pipeline. @param isWide true for samples with 16 bits. Their upper byte is taken here, because libvips would
+ * clip CMYK when it reduces samples to 8 bits.
  */
 async function raw(image: Sharp, isWide: boolean): Promise<Pixels> {
   const { data, info } = await image
@@ -187,7 +187,7 @@ async function raw(image: Sharp, isWide: boolean): Promise<Pixels> {
   };
 }
 
-/** Gives the fill colour to the transparent pixels of a GIF and to the pixels outside its frame. */
+/** Gives the fill colour to the transparent pixels of a GIF, and to the pixels outside its frame. */
 function fillOutside({ data, channels }: Pixels, region: Rectangle, gif: GifFrame): void {
   for (let at = 0, pixel = 0; at < data.length; at += channels, pixel++) {
     const x = region.left + (pixel % region.width) - gif.left;
@@ -206,8 +206,8 @@ function modeOf(metadata: Metadata, bytes: Uint8Array, { gif, tiff }: Facts): Co
   if (isPalette || tiff?.photometric === paletteTiff) return 'P';
   if (space === 'cmyk') return 'CMYK';
   if (grey && bitsPerSample === 1) return '1';
-  // libvips turns the transparent colour of a PNG into alpha; Pillow does not. Byte 25 of the file is the colour type;
-  // its bit with the value 4 means an alpha channel.
+  // libvips converts the transparent colour of a PNG to alpha; Pillow does not. Byte 25 of the file is the colour type;
+  // its bit with the value 4 means that there is an alpha channel.
   const isKeyed = format === 'png' && ((bytes[25] ?? 0) & 4) === 0;
   const alpha = hasAlpha && !isKeyed;
   // Pillow reads 16-bit grey with alpha as RGBA.

@@ -3,17 +3,18 @@ type Colour = readonly [red: number, green: number, blue: number];
 /** Properties of the first frame of a GIF that libvips does not report. */
 export interface GifFrame {
   /**
-   * True when each entry i of the colour table is (i, i, i), or when the GIF has no table. Pillow reads such an image
+   * True when every entry i of the colour table is (i, i, i), or when the GIF has no table. Pillow reads such an image
    * as grey.
    */
   isGrey: boolean;
   /**
-   * True when the frame has a transparent colour. Transparent pixels are given the colour `fill`, as are pixels outside
-   * the frame.
+   * True when the frame has a transparent colour. Transparent pixels get the colour `fill`, like pixels outside the
+   * frame.
    */
   isTransparent: boolean;
   /**
-   * The colour that Pillow uses outside the frame: the transparent colour if there is one, else entry 0 of the table.
+   * The colour that Pillow uses outside the frame: the transparent colour if there is one, otherwise entry 0 of the
+   * colour table.
    */
   fill: Colour;
   left: number;
@@ -31,8 +32,8 @@ function findFrame(bytes: Uint8Array): { at: number; transparent: number | undef
   const byte = (at: number) => bytes[at] ?? 0;
   let transparent: number | undefined;
   let at = 13 + bytesOfTable(byte(10));
-  // Skips the extensions before the first frame. Each extension is a label and a chain of blocks, of which the last one
-  // is empty.
+  // Skips the extensions before the first frame. An extension is a label followed by a chain of blocks, the last of
+  // which is empty.
   while (byte(at) === 0x21) {
     if (byte(at + 1) === 0xf9) transparent = byte(at + 3) & 1 ? byte(at + 6) : undefined;
     at += 2;
@@ -64,9 +65,9 @@ export function readGifFrame(bytes: Uint8Array): GifFrame {
 }
 
 /**
- * Adds a grey colour table to a GIF without a table, since Pillow reads such a GIF as grey. libvips would decode it as
- * black.
- * @returns the same bytes when the GIF has a table.
+ * Adds a grey colour table to a GIF that has none, because Pillow reads such a GIF as grey, and libvips would decode it
+ * as black.
+ * @returns the same bytes when the GIF already has a table.
  */
 export function withColourTable(bytes: Uint8Array): Uint8Array {
   const flags = bytes[10] ?? 0;

@@ -1,7 +1,7 @@
 /**
  * The HEIF boxes on the path to the item properties: `meta` contains `iprp`, which contains `ipco`, which contains the
- * properties. Each value is the number of bytes in a box before its inner boxes; `meta` starts with four bytes of
- * version and flags.
+ * properties. The value is the number of bytes between the header of a box and its first inner box; in `meta` these are
+ * four bytes of version and flags.
  */
 const containers = new Map([
   ['meta', 4],
@@ -9,13 +9,13 @@ const containers = new Map([
   ['ipco', 0],
 ]);
 
-/** Item properties that rotate, mirror or crop the decoded image. The reference implementation does not apply them. */
+/** Item properties that make a decoder rotate, mirror or crop the image. The reference implementation ignores them. */
 const transforms = new Set(['irot', 'imir', 'clap']);
 
 /**
- * Removes the transformations of a HEIF file: libheif would rotate, mirror and crop the image, Pillow does not. An
- * image sequence (`avis`) is marked as a still image, since libvips refuses sequences. The still image is the primary
- * item of the file, which is the first frame.
+ * Disables the transformations in a HEIF file, because libheif would rotate, mirror and crop the image, but Pillow does
+ * not. An image sequence (`avis`) is marked as a still image, because libvips refuses sequences; the still image is the
+ * primary item of the file, which is the first frame.
  * @returns the same bytes when nothing has to change.
  */
 export function asStored(bytes: Uint8Array): Uint8Array {
@@ -38,7 +38,7 @@ export function asStored(bytes: Uint8Array): Uint8Array {
         edit().write('avif', at + 8, 'latin1');
       const inner = containers.get(type);
       if (inner !== undefined) walk(at + header + inner, at + size);
-      // Properties are referenced by index, so a property cannot be removed. It becomes a rotation by 0 instead.
+      // Properties are referenced by index, so none can be removed. It is replaced by a rotation by 0 instead.
       if (transforms.has(type)) {
         edit().write('irot', at + 4, 'latin1');
         edit().fill(0, at + header, at + size);

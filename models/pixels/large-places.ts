@@ -2,14 +2,14 @@ import type { Caller } from '../encoder/protocol.ts';
 import { createProcessorUse, type ProcessorUse } from '../processor-use.ts';
 
 /**
- * Limits how many large images are decoded at the same time. These are images that need much memory; most of them take
- * a second or more.
+ * Limits how many large images are decoded at the same time. A large image needs much memory, and usually a second or
+ * more.
  */
 export interface LargePlaces {
   /**
    * Waits until the image may be decoded.
-   * @returns a function to call after decoding.
-   * @throws the reason of the caller's signal, when it aborts first.
+   * @returns a function that must be called after decoding.
+   * @throws the reason of the signal of the caller, when it aborts first.
    */
   take(caller: Omit<Caller, 'takeLargePlace'>): Promise<() => void>;
   isBusy(): boolean;
@@ -31,24 +31,24 @@ interface Waiter extends Image {
   grant(): void;
 }
 
-/** The time in ms between two checks of an image that waits only because other tenants have work. */
+/** The interval in ms at which an image is checked again if it waits only because other tenants have work. */
 const lookEveryMs = 250;
 /**
- * The maximum share of the processor that is counted for other tenants when a rest is computed. A rest is the time
- * after a large image in which its tenant may not start another one.
+ * The maximum share of the processor that is assumed for other tenants when a rest is computed. A rest is the time
+ * after a large image during which its tenant may not start another one.
  */
 const largestShare = 0.95;
-/** The last image of a tenant is forgotten after this multiple of its own duration. All rests are shorter. */
+/** The multiple of its own duration after which the last image of a tenant is forgotten. Every rest is shorter. */
 const forgottenAfter = 100;
 
 /**
  * Creates the limit on large images. Memory is bounded by the number of images that are decoded at the same time: at
  * most one image of a batch, one of an interactive request, and one interactive image of a second tenant. Processor
- * time is bounded by rests, since a decoder cannot be stopped. While other tenants have work, a tenant decodes one
- * large image at a time and then rests. The rest grows with the share of the processor that the other tenants use. Its
- * maximum is the duration of the image, multiplied by the number of these tenants. Without rests, interlaced PNGs of 49
- * megapixels (1.5 s each) from one tenant, in single requests and batches, made another tenant's batch take 3.4 times
- * as long.
+ * time is bounded by rests, because a decoder cannot be stopped. While other tenants have work, a tenant decodes one
+ * large image at a time and then rests. The rest grows with the share of the processor that the other tenants use, up
+ * to the duration of the image multiplied by the number of these tenants. Without rests, one tenant that sent
+ * interlaced PNGs of 49 megapixels (1.5 s each), in single requests and in batches, made the batch of another tenant
+ * take 3.4 times as long.
  */
 export function createLargePlaces({
   use,
@@ -57,7 +57,7 @@ export function createLargePlaces({
 }: LargePlacesOptions): LargePlaces {
   const active = new Set<Image>();
   const waiting = new Set<Waiter>();
-  /** The last large image of each tenant: the time at which it ended, its duration in ms and its kind. */
+  /** The last large image of each tenant: when its decoding ended, how many ms it took, and its kind. */
   const last = new Map<string, { endedAt: number; took: number; interactive: boolean }>();
   let looking: NodeJS.Timeout | undefined;
 
@@ -68,7 +68,7 @@ export function createLargePlaces({
   const competes = (image: Image) =>
     isContested(image.tenant) || [...active, ...waiting].some(({ tenant }) => tenant !== image.tenant);
 
-  /** Returns the time in ms until a tenant may start its next image while others have work. */
+  /** Returns the time in ms until a tenant may start its next image, in case others have work. */
   function restLeft(tenant: string): number {
     const ended = last.get(tenant);
     if (ended === undefined) return 0;
@@ -77,7 +77,7 @@ export function createLargePlaces({
     return ended.endedAt + ended.took * Math.min(Math.max(1, tenants), needed / (1 - needed)) - now();
   }
 
-  /** Returns 0 when the image may start, else the time in ms until the next check. */
+  /** Returns 0 when the image may start; otherwise the time in ms until the next check. */
   function waitOf(image: Waiter): number {
     if (!hasMemoryFor(image)) return Number.POSITIVE_INFINITY;
     if (!competes(image)) return 0;
@@ -86,8 +86,8 @@ export function createLargePlaces({
   }
 
   /**
-   * Returns true when waiting image `a` goes before `b`. The tenant with the least use goes first. Interactive and
-   * batch images of one tenant alternate.
+   * Returns true when waiting image `a` must start before `b`. The tenant with the least use comes first. Interactive
+   * and batch images of the same tenant alternate.
    */
   const before = (a: Waiter, b: Waiter) => {
     if (a.tenant !== b.tenant) return use.all.of(a.tenant) < use.all.of(b.tenant);
@@ -154,5 +154,5 @@ export function createLargePlaces({
 
 const own = createLargePlaces({ use: createProcessorUse() });
 
-/** Returns the `takeLargePlace` of a caller that has none: it uses one limit for this whole process. */
+/** Returns `takeLargePlace` for a caller that has none. All such callers in this process share one limit. */
 export const takeOwnLargePlace = (caller: Caller) => (signal?: AbortSignal) => own.take({ ...caller, signal });

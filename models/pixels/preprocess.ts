@@ -8,15 +8,15 @@ import { resample } from './resample/resample.ts';
 import { toRgb } from './rgb.ts';
 
 export interface CropOptions {
-  /** The caller. Its `takeLargePlace` limits large images. Default: batch work without a tenant. */
+  /** The caller, whose `takeLargePlace` limits large images. Default: batch work without a tenant. */
   caller?: Caller;
   recipe: Pick<ImageRecipe, 'size' | 'resize' | 'filter' | 'rgb'>;
   /** The maximum number of pixels. Larger images are refused before they are decoded. */
   maxPixels: number;
   /**
-   * `exact` (the default) returns the same bytes as Pillow for each image. With `fast`, libvips resizes colour images
-   * that have neither alpha nor a palette, which are nearly all images. It also scales down a JPEG of more than four
-   * times the target size during decoding. This changes cosines by up to 0.010 (`docs/models.md`).
+   * The mode. `exact` (the default) returns the same bytes as Pillow for every image. With `fast`, libvips resizes
+   * colour images that have neither alpha nor a palette, which are nearly all images, and shrinks a JPEG of more than
+   * four times the target size while decoding it. This changes cosines by up to 0.010 (`docs/models.md`).
    */
   mode?: PreprocessMode;
 }
@@ -24,8 +24,8 @@ export interface CropOptions {
 /**
  * Converts an encoded image to the RGB square that the model reads. The graph normalises these bytes
  * (`pixel-input.ts`). With `after-resize`, the steps are those of OpenCLIP with Pillow, which resizes an image in the
- * colour mode of its file: with a palette it copies the nearest pixel; with alpha it weights colours by alpha, and then
- * drops alpha without blending. EXIF orientation is not applied.
+ * colour mode of its file: with a palette, it copies the nearest pixel; with alpha, it weights colours by alpha, and
+ * then drops alpha without blending. EXIF orientation is not applied.
  * @returns interleaved bytes: `size * size * 3`.
  * @throws {ServiceError} `image.unsupported_format`, `image.corrupt`, `image.too_many_pixels`, `image.decode_timeout`
  */
@@ -39,7 +39,7 @@ export async function crop(bytes: Uint8Array, { recipe, maxPixels, mode, caller 
     width: size,
     height: size,
   };
-  // libvips is not used to enlarge images, since cosines would differ by 0.013.
+  // libvips is not used to enlarge images, because cosines would then differ by 0.013.
   const { resized } = image;
   if (mode === 'fast' && resized && Math.min(image.width, image.height) > size) {
     return await inTurn(image.metadata, async () => (await resized(target, window, filter)).data, caller);
@@ -48,11 +48,11 @@ export async function crop(bytes: Uint8Array, { recipe, maxPixels, mode, caller 
   return await inTurn(image.metadata, () => exactly(image, target, window, filter), caller);
 }
 
-/** Returns the size of the whole image after the resize. */
+/** Returns the size that the whole image has after the resize. */
 function targetOf({ width, height }: Size, { size, resize }: CropOptions['recipe']): Size {
   if (resize === 'squash') return { width: size, height: size };
-  // The same as torchvision's `int(size * long / short)`. Rounding the long side instead changes a cosine by up to
-  // 0.025.
+  // The same formula as torchvision's `int(size * long / short)`. Rounding the long side instead would change a cosine
+  // by up to 0.025.
   const short = Math.min(width, height);
   return { width: Math.trunc((size * width) / short), height: Math.trunc((size * height) / short) };
 }
@@ -88,8 +88,8 @@ async function cropAsStored(
 }
 
 /**
- * Rounds to the nearest integer. A half is rounded to the even integer. The reference implementation uses Python's
- * `round`, which does the same, to position its crop.
+ * Rounds to the nearest integer, and a half to the even integer, as Python's `round` does. The reference implementation
+ * positions its crop with `round`.
  */
 export function roundHalfEven(value: number): number {
   const floor = Math.floor(value);

@@ -1,8 +1,8 @@
 import { share } from './alpha.ts';
 
 /**
- * The colour modes of image files, with Pillow's names, since OpenCLIP resizes an image in its colour mode: `L` grey,
- * `LA` and `RGBA` with an alpha channel, `P` with a palette, `1` black and white.
+ * The colour modes of image files, with the names of Pillow. They are needed because OpenCLIP resizes an image in its
+ * colour mode. `L` is grey, `LA` and `RGBA` have an alpha channel, `P` has a palette, `1` is black and white.
  */
 export type ColourMode = '1' | 'L' | 'LA' | 'P' | 'RGB' | 'RGBA' | 'CMYK';
 
@@ -12,7 +12,7 @@ export interface Pixels {
   channels: number;
 }
 
-/** Converts to RGB. Grey fills all three channels, alpha is dropped, and CMYK is subtracted from white. */
+/** Converts pixels to RGB. Grey fills all three channels, alpha is dropped, and CMYK is subtracted from white. */
 export function toRgb({ data, channels }: Pixels, mode: ColourMode): Pixels {
   if (channels === 3) return { data, channels };
   const rgb = new Uint8Array((data.length / channels) * 3);
@@ -33,7 +33,7 @@ export function overWhite({ data }: Pixels): Pixels {
     const alpha = data[from + 3] as number;
     const white = 255 * (255 - alpha);
     for (let channel = 0; channel < 3; channel++) {
-      // The sum has seven additional bits for rounding. The next line divides it by 255 and removes them.
+      // The sum has seven extra bits for rounding. The next line divides it by 255 and removes them.
       const sum = 128 * ((data[from + channel] as number) * alpha + white) + (128 << 7);
       rgb[to + channel] = ((sum >> 8) + sum) >> 15;
     }

@@ -11,20 +11,19 @@ import type { CropOptions } from './preprocess.ts';
 export interface CropThreadOptions extends Omit<CropOptions, 'caller'> {
   /** The maximum number of images that are decoded at the same time. */
   places: number;
-  /** The memory that contains the encoded images, if some of them are passed as slots. */
+  /** The shared memory with the encoded images, if some images are passed as slots. */
   imageSlots?: Pick<Slots, 'fd' | 'slotBytes'> | undefined;
 }
 
 /** The options as the thread gets them. */
 export interface CropThreadData extends CropThreadOptions {
-  /** Memory for the pixels of {@link pixelBlocks} images, one after another. */
+  /** Shared memory for the pixels of {@link pixelBlocks} images, one after another. */
   blocks: SharedArrayBuffer;
 }
 
 /**
- * The number of images whose pixels are in shared memory. These pixels are not moved to the heap of the main thread. On
- * that heap, 150 KB for each image started a garbage collection for about every 60 images. Further images are
- * transferred.
+ * The number of images whose pixels are in shared memory; pixels of further images are transferred. Shared memory keeps
+ * them off the heap of the main thread, where 150 KB per image caused a garbage collection about every 60 images.
  */
 const pixelBlocks = 48;
 
@@ -33,20 +32,20 @@ export type ToCropThread =
       type: 'crop';
       id: number;
       bytes: ImageBytes;
-      /** The block for the pixels; undefined when all blocks are in use. */
+      /** The block of shared memory for the pixels; undefined when all blocks are in use. */
       block: number | undefined;
       interactive: boolean;
       tenant?: string | undefined;
       mode?: PreprocessMode | undefined;
     }
-  /** The permission that `largeAsked` requested. It ends with the reply for the image. */
+  /** Grants the permission that `largeAsked` requested. It ends with the reply for the image. */
   | { type: 'largeGranted'; id: number }
   /**
-   * The caller of this image no longer waits. An image whose decoding has not begun is not decoded, but it still gets a
-   * reply.
+   * The caller of this image no longer waits. If decoding has not begun, the image is not decoded, but a reply is still
+   * sent.
    */
   | { type: 'cancel'; id: number }
-  /** The thread ends after it has replied for all images. */
+  /** Asks the thread to end when it has replied for all images. */
   | { type: 'close' };
 
 export type FromCropThread =
@@ -57,10 +56,10 @@ export type FromCropThread =
 
 export interface CropThread {
   /**
-   * Runs `crop` of `preprocess.ts` in the thread, on a copy of the bytes or on the bytes of a slot.
-   * @param mode the mode to use instead of that of the options.
+   * Runs `crop` of `preprocess.ts` in the thread, on a copy of the bytes or on the bytes in a slot.
+   * @param mode replaces the mode of the options.
    * @returns the pixels, which the caller must release.
-   * @throws {ServiceError} the errors of `crop`; the reason of the caller's signal, when it aborts first.
+   * @throws {ServiceError} the errors of `crop`; the reason of the signal of the caller, when it aborts first.
    */
   crop(bytes: ImageBytes, caller: Caller, mode?: PreprocessMode): Promise<Pixels>;
   /** Ends the thread after it has replied for all images. */
@@ -68,8 +67,8 @@ export interface CropThread {
 }
 
 /**
- * Starts a thread that crops images. A run of a tower blocks the thread that started the run. With a separate thread,
- * images that have arrived are decoded during the run, and resampling never delays a run.
+ * Starts a thread that crops images. A run of a tower blocks the thread in which it runs. With a thread of their own,
+ * images are decoded during the run, and resampling never delays a run.
  */
 export function startCropThread(options: CropThreadOptions): CropThread {
   const size = pixelBytes(options.recipe);
@@ -101,12 +100,12 @@ export function startCropThread(options: CropThreadOptions): CropThread {
     if (message.type === 'failed') image.reject(new ServiceError(message.code, message.message));
     else image.resolve(message.pixels ?? new Uint8Array());
   });
-  // The process cannot work without the crop thread, so an error of the thread ends the process. The pool starts
+  // The process cannot work without the crop thread, so an error of the thread ends the process. The pool then starts
   // another process.
   thread.on('error', (error) => {
     throw error;
   });
-  // The crop thread does not keep the process alive.
+  // The crop thread does not prevent the process from ending.
   thread.unref();
   const send = (message: ToCropThread, transfer: ArrayBuffer[] = []) => thread.postMessage(message, transfer);
 
@@ -121,7 +120,7 @@ export function startCropThread(options: CropThreadOptions): CropThread {
     const image = asked.get(id);
     if (image === undefined) return;
     const { signal, takeLargePlace = takeOwnLargePlace(image.caller) } = image.caller;
-    // When the signal aborts first, no permission is sent. The abort listener has sent `cancel`, so the thread still
+    // If the signal aborts first, no permission is sent. Its listener has already sent `cancel`, so the thread still
     // replies.
     const release = await takeLargePlace(signal).catch(() => undefined);
     if (release === undefined) return;
@@ -141,13 +140,13 @@ export function startCropThread(options: CropThreadOptions): CropThread {
         const pixels = await new Promise<Pixels>((resolve, reject) => {
           const block = freeBlocks.pop();
           asked.set(id, { caller, block, resolve, reject });
-          // A copy is transferred to the thread, since a transfer removes the bytes from the caller, which may need
-          // them again.
+          // A copy is transferred to the thread: a transfer removes the bytes from the caller, which may need them
+          // again.
           const copy = bytes instanceof Uint8Array ? new Uint8Array(bytes) : undefined;
           const message = { type: 'crop', id, bytes: copy ?? bytes, block, interactive, tenant, mode } as const;
           send(message, copy ? [copy.buffer] : []);
         });
-        // Decoding may have begun before the signal aborted.
+        // Decoding may have begun before the signal aborted, and its pixels must then be released.
         if (signal?.aborted && !(pixels instanceof Uint8Array)) pixels.release();
         signal?.throwIfAborted();
         return pixels;

@@ -7,8 +7,8 @@ export interface TiffTags {
   photometric: number;
   compression: number;
   /**
-   * The first value of ExtraSamples: 0 unspecified, 1 associated alpha, 2 unassociated alpha. Undefined without this
-   * tag.
+   * The first value of ExtraSamples: 0 for unspecified, 1 for associated alpha, 2 for unassociated alpha. Undefined
+   * without this tag.
    */
   extraSample: number | undefined;
 }
@@ -18,7 +18,7 @@ const compressionTag = 259;
 const extraSamplesTag = 338;
 
 const jpegCompressions = new Set([6, 7]);
-/** Compressions that the included libtiff does not support, or that libvips cannot read row by row. */
+/** Compressions that the bundled libtiff does not support, or that libvips cannot read row by row. */
 const unreadCompressions = new Map([
   [33003, 'JPEG 2000'],
   [33005, 'JPEG 2000'],
@@ -72,8 +72,8 @@ const offsetAt = ({ isLittle, isBig, view }: Omit<Reader, 'start'>, at: number):
   isBig ? Number(view.getBigUint64(at, isLittle)) : view.getUint32(at, isLittle);
 
 /**
- * Yields the directories of a TIFF, one for each page. The directories may form a circle; the iteration then does not
- * end. A file that is not a TIFF has none.
+ * Yields the directories of a TIFF, one for each page. If they form a circle, the iteration never ends. A file that is
+ * not a TIFF has none.
  */
 function* directories(reader: Reader): Generator<Directory> {
   const { view, isLittle, isBig } = reader;
@@ -89,7 +89,7 @@ function* directories(reader: Reader): Generator<Directory> {
   }
 }
 
-/** Returns the number of pages of a TIFF, at most `limit` + 1; 0 for a file that is not a TIFF. */
+/** Returns the number of pages of a TIFF, or `limit` + 1 if there are more; 0 for a file that is not a TIFF. */
 export function countPages(bytes: Uint8Array, limit: number): number {
   const reader = open(bytes);
   if (reader === undefined) return 0;
@@ -112,7 +112,8 @@ export function readTiffTags(bytes: Uint8Array): TiffTags | undefined {
     for (let entry = 0; entry < Math.min(count, maxEntries); entry++) {
       const at = first + entry * entryBytes;
       if (at + entryBytes > view.byteLength) break;
-      // All tags that are read here have the type SHORT. Values that do not fit into an entry are stored at an offset.
+      // All tags that are read here have the type SHORT. Values that do not fit into an entry are stored elsewhere, at
+      // an offset.
       const values = isBig ? Number(view.getBigUint64(at + 4, isLittle)) : view.getUint32(at + 4, isLittle);
       const inline = at + (isBig ? 12 : 8);
       const place = values * 2 <= (isBig ? 8 : 4) ? inline : offsetAt(reader, inline);

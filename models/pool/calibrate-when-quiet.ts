@@ -1,14 +1,14 @@
 /**
- * A pool without tasks for this time in ms may be calibrated: the speed of the vision tower is measured for several
- * numbers of images in one run (micro-batch sizes).
+ * The time in ms without tasks after which a pool may be calibrated. A calibration measures the speed of the vision
+ * tower for several micro-batch sizes (numbers of images in one run).
  */
 const quietMs = 2_000;
 
 /**
  * Calls `calibrate` repeatedly while the pool has been idle for two seconds or more.
- * @param idleMs returns the time in ms for which the pool has been idle; undefined while it has tasks, or has no loaded
+ * @param idleMs returns the time in ms for which the pool has been idle; undefined while it has tasks or no loaded
  * encoder.
- * @returns the timer, to be cleared when the calibration is complete.
+ * @returns the timer, which must be cleared when the calibration is complete.
  */
 export function calibrateWhenQuiet(idleMs: () => number | undefined, calibrate: () => void): NodeJS.Timeout {
   const timer = setInterval(() => {

@@ -13,8 +13,8 @@ const file = z.record(
 );
 
 /**
- * The measured throughput by micro-batch size (number of images in one run) on this machine. Results are stored by
- * model, provider and number of threads.
+ * Stores the throughput that was measured on this machine, by micro-batch size (number of images in one run). There is
+ * a result for each model, provider and number of threads.
  */
 export interface CalibrationStore {
   get(spec: ModelSpec, threads: number): Calibration | undefined;
@@ -22,8 +22,8 @@ export interface CalibrationStore {
 }
 
 /**
- * Creates a store in the file `calibration.json` of `DATA_DIR`. When the file cannot be read or written, the
- * micro-batch size is measured again.
+ * Creates a store in the file `calibration.json` of `DATA_DIR`. If the file cannot be read or written, the throughput
+ * is measured again.
  */
 export function createCalibrationStore(dataDir: string, log: Logger): CalibrationStore {
   const path = join(dataDir, 'calibration.json');
@@ -42,10 +42,10 @@ export function createCalibrationStore(dataDir: string, log: Logger): Calibratio
     set(spec, threads, calibration) {
       try {
         mkdirSync(dirname(path), { recursive: true });
-        // The name is random and does not contain the process id: in containers that share the directory, every process
+        // The name is random instead of the process id, because in containers that share the directory every process
         // has the id 1.
         const draft = `${path}.${randomUUID()}.new`;
-        // The file is read again, because another process may have stored the result of another model meanwhile.
+        // The file is read again, because another process may meanwhile have stored the result of another model.
         writeFileSync(draft, `${JSON.stringify({ ...read(), [keyOf(spec, threads)]: calibration }, null, 2)}\n`);
         renameSync(draft, path);
       } catch (error) {

@@ -13,21 +13,23 @@ import { type Machine, type PoolShape, shapeOf, thisMachine } from './shape.ts';
 /** The state of a loaded model. */
 export interface LoadedModel extends PoolState, Pick<ModelSpec, 'model' | 'revision' | 'precision'> {
   threads: number;
-  /** Images per second of the vision tower in one encoder, as measured on this machine; null before the measurement. */
+  /**
+   * The images per second of the vision tower in one encoder, measured on this machine; null before the measurement.
+   */
   imagesPerSecond: number | null;
 }
 
-/** The encoders of this process: one pool for each model, started when the model is first used. */
+/** The encoders of this process: one pool for each model. A pool is started when its model is first used. */
 export interface Encoders {
   /**
-   * Returns the pool of a model, and creates it if needed. A new pool begins to load its encoders. When memory is
+   * Returns the pool of a model. If there is none, creates it and begins to load its encoders. When memory is
    * insufficient for all models, idle models are unloaded, the least recently used first.
    * @throws {ServiceError} `model.unavailable` when the models in use leave too little memory for this one.
    */
   for(spec: ModelSpec): EncoderPool;
   states(): LoadedModel[];
   /**
-   * Applies a change of the registry. Encoders of loaded models that start from now on use the current files. A model
+   * Applies a change of the registry. Encoders that start from now on use the current files of their model. A model
    * that was removed from the registry is unloaded after a minute without use.
    */
   follow(registry: Pick<Registry, 'list' | 'resolvePinned'>): Promise<void>;
@@ -43,7 +45,8 @@ interface Loaded {
   calibration: Calibration | undefined;
   usedAt: number;
   /**
-   * True when the model was removed from the registry. It is not unloaded at once, because batches may still need it.
+   * True when the model was removed from the registry. It stays loaded for some time, because batches may still need
+   * it.
    */
   isDropped: boolean;
 }
@@ -55,8 +58,8 @@ const unusedMs = 60_000;
 
 /**
  * The maximum number of images in one run on CUDA, unless `MICRO_BATCH` is set. The maximum number of texts is at least
- * this number. On CUDA the number of images is not measured, because the memory for sizes that were tried is never
- * freed. An encoder whose device has too little memory halves the number.
+ * as high. On CUDA the number is not measured, because the memory for sizes that were tried would never be freed. An
+ * encoder whose device has too little memory halves the number.
  */
 const cudaMicroBatch = 64;
 
@@ -94,8 +97,8 @@ export function createEncoders(
   }
 
   /**
-   * Unloads unused models that were removed from the registry. Repeats this until no such model is loaded. The only
-   * model that is ready is not unloaded, since the process is ready only while a model is ready.
+   * Unloads unused models that were removed from the registry, and repeats this until none is loaded. The only ready
+   * model is never unloaded, because a process counts as ready only while a model is ready.
    */
   function unloadDropped(): void {
     clearTimeout(unloading);
@@ -114,7 +117,7 @@ export function createEncoders(
     const whole = shapeOf({ ...machine, memoryBytes: budget }, spec, wanted, on);
     makeRoom(spec.memoryBytes * whole.encoders);
     const free = budget - taken();
-    // The first model is loaded at any size: otherwise the process would have no model.
+    // The first model is loaded whatever its size; otherwise the process would have no model.
     if (loaded.size > 0 && free < spec.memoryBytes) {
       const others = [...loaded.values()].map((one) => one.spec.model).join(', ');
       throw new ServiceError(

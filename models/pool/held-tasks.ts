@@ -1,6 +1,6 @@
 import { type InputKind, kindOf, type Task } from './task.ts';
 
-/** The tasks that one encoder is processing, by the id under which they were sent. */
+/** The tasks that one encoder is processing. Each has the id under which it was sent. */
 export interface HeldTasks {
   readonly size: number;
   readonly held: Record<InputKind, number>;
@@ -12,14 +12,14 @@ export interface HeldTasks {
   /** Records that the decoding of a task's image is slow, or hangs. */
   markSlow(id: number): void;
   /**
-   * Counts a reply, separately for each task whose decoding is slow.
-   * @returns true when the decoding of a task hangs: it was marked as slow at least `ms` ago, and more than `many`
-   * replies to other tasks have come since then.
+   * Counts a reply for each task whose decoding is slow.
+   * @returns true when the decoding of a task hangs: it was marked as slow at least `ms` ago, and since then more than
+   * `many` replies to other tasks have arrived.
    */
   countAnswer(many: number, ms: number): boolean;
 }
 
-/** Decoding that is slow: when it was marked, and the number of replies to other tasks since then. */
+/** A task whose decoding is slow: when it was marked as slow, and the number of replies to other tasks since then. */
 interface SlowDecode {
   since: number;
   answers: number;

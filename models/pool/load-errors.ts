@@ -2,14 +2,13 @@ import { ServiceError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { ModelSpec } from '../model.ts';
 
-/** The last error of loading the model. It is forgotten when loading succeeds. */
+/** The last error of loading the model. It is cleared when loading succeeds. */
 export interface LoadErrors {
   readonly current: string | null;
   set(reason: string): void;
   clear(): void;
   /**
-   * Logs a failed attempt. Since every encoder retries repeatedly, the same reason is logged as an error only the first
-   * time.
+   * Logs a failed attempt to load. The encoders retry repeatedly, so the same reason is logged as an error only once.
    */
   log(reason: string): void;
   /**
@@ -24,7 +23,7 @@ export interface LoadErrors {
   unavailable(seconds: number): ServiceError;
 }
 
-/** The minimum time in s that a refused client is asked to wait before it retries. */
+/** The minimum time in s after which a refused client may retry. */
 const leastRetrySeconds = 5;
 
 export function createLoadErrors({ model, revision }: ModelSpec, log: Logger): LoadErrors {

@@ -1,10 +1,10 @@
-/** The number of steps that a wait is divided into. */
+/** The number of steps into which a wait is divided. */
 const steps = 10;
 
 /**
- * Calls `onOver` after `ms` milliseconds. The time is counted in steps, and a step that ends late counts as one step.
- * So a time during which this process was stopped (SIGSTOP, a suspended machine) counts as one step at most. Otherwise
- * an encoder that was stopped too would be regarded as hanging.
+ * Calls `onOver` after `ms` milliseconds. The time is counted in steps, and a step counts as one even when it ends
+ * late. Time during which this process was stopped (by SIGSTOP, or with a suspended machine) therefore counts as one
+ * step at most. Otherwise an encoder that was stopped at the same time would be regarded as hanging.
  * @returns a function that cancels the wait.
  */
 export function afterPatience(ms: number, onOver: () => void): () => void {

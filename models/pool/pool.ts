@@ -12,18 +12,18 @@ import { hangingAfter, hasRoom, type MicroBatch } from './windows.ts';
 
 export interface PoolOptions {
   spec: ModelSpec;
-  /** The number of encoder processes. Each has one ONNX session for each tower. */
+  /** The number of encoder processes. Each has an ONNX session for each tower. */
   encoders: number;
   /** The number of intra-op threads of each encoder. */
   threads: number;
-  /** The number of devices of the provider, over which encoders are distributed. Default: 1. */
+  /** The number of devices of the provider, among which the encoders are distributed. Default: 1. */
   devices?: number;
-  /** The number of processes that decode images for each encoder. Default: 0, and the encoder decodes them itself. */
+  /** The number of decoder processes of each encoder. Default: 0; the encoder then decodes images itself. */
   decoders?: number;
   maxPixels: number;
   log: Logger;
   /**
-   * Called with the measured throughput of the vision tower by micro-batch size. Without this function, nothing is
+   * Called with the measured throughput of the vision tower, by micro-batch size. Without this function, nothing is
    * measured.
    */
   onCalibrated?: ((calibration: Calibration) => void) | undefined;
@@ -31,10 +31,10 @@ export interface PoolOptions {
   onRun?: ((run: TowerRun) => void) | undefined;
   /** Starts an encoder process. Tests replace this function, so that they can end the process. */
   launch?: (events: EncoderEvents) => EncoderProcess;
-  /** The maximum number of interactive tasks that wait; further ones are refused. Default: 512. */
+  /** The maximum number of waiting interactive tasks. Further ones are refused. Default: 512. */
   maxInteractive?: number;
   /**
-   * An encoder is killed when it has tasks and makes no progress for this time in ms. It is also killed when the
+   * The time in ms after which an encoder is killed, if it has tasks but makes no progress. It is also killed when the
    * decoding of one image has been slow for this time while many other tasks were completed. Default: 60,000.
    */
   taskTimeoutMs?: number;
@@ -62,13 +62,13 @@ export interface PoolState {
 }
 
 export interface EmbedOptions {
-  /** True for interactive work, which goes before batch work. */
+  /** True for interactive work, which runs before batch work. */
   interactive: boolean;
   /** The tenant. Tenants share the encoders fairly, separately for interactive and batch work. */
   tenant?: string | undefined;
   /**
-   * Aborts the task. A waiting task leaves the queue. For a task in flight, the encoder skips decoding and the run of
-   * the tower if they have not begun.
+   * Aborts the task. A waiting task leaves the queue. For a task in flight, the encoder skips decoding and the run, if
+   * these have not begun.
    */
   signal?: AbortSignal | undefined;
 }
@@ -82,19 +82,19 @@ export interface EncoderPool {
    * wait; the reason of the signal when it aborts first.
    */
   embed(input: EncoderInput, options: EmbedOptions): Promise<Embedded>;
-  /** Resolves when an encoder is ready; rejects when the first attempt to start one has failed. */
+  /** Resolves when an encoder is ready. Rejects when the first attempt to start one has failed. */
   whenReady(): Promise<void>;
   state(): PoolState;
   /**
-   * Uses this spec for encoders that start from now on, and retries failed starts at once. Called when the files or the
-   * registry entry of the model have changed.
+   * Uses this spec for encoders that start from now on, and immediately retries failed starts. It is called when the
+   * files or the registry entry of the model have changed.
    */
   refresh(spec: ModelSpec): void;
   pids(): number[];
   close(): void;
 }
 
-/** Starts the encoders of a pool. Until `close` is called, each encoder that ends is replaced. */
+/** Starts the encoders of a pool. An encoder that ends is replaced, until `close` is called. */
 export function createPool(options: PoolOptions): EncoderPool {
   const { log, launch = forkEncoder, maxInteractive = 512, taskTimeoutMs = 60_000 } = options;
   let { spec } = options;
@@ -104,7 +104,8 @@ export function createPool(options: PoolOptions): EncoderPool {
   let lastTask = performance.now();
   let calibration: NodeJS.Timeout | undefined;
   /**
-   * The slot whose encoder is being calibrated. `known` contains the images per second of each size measured so far.
+   * The slot whose encoder is being calibrated. `known` has the images per second of each size that has been measured
+   * so far.
    */
   let calibrating: Slot | undefined;
   let known: Record<number, number> = {};
@@ -146,7 +147,7 @@ export function createPool(options: PoolOptions): EncoderPool {
           setMicroBatch(found.images);
           log.info({ model, ...found }, 'micro-batch measured');
           options.onCalibrated?.(found);
-          // The only encoder is not replaced, since requests would have to wait for the new one.
+          // The only serving encoder is not replaced, because requests would have to wait for the new one.
           return slots.some((other) => other !== slot && other.isServing);
         },
         onShrunk(images) {
@@ -161,7 +162,8 @@ export function createPool(options: PoolOptions): EncoderPool {
   }
 
   function onLoaded(slot: Slot, isVerified: boolean): void {
-    // Loading failed before and has now succeeded, so other encoders may be able to load the model too.
+    // Loading has failed before and has now succeeded, so other encoders may be able to load the model too. They retry
+    // at once.
     if (loadErrors.current !== null) for (const other of slots) other.startNow();
     loadErrors.clear();
     verified = isVerified;
@@ -191,7 +193,7 @@ export function createPool(options: PoolOptions): EncoderPool {
   ) {
     restarts++;
     if (slot === calibrating) {
-      // The encoder ended during the calibration, which may be the cause. The calibration is not repeated.
+      // The encoder ended during its calibration, which may be the cause, so the calibration is not repeated.
       calibrating = undefined;
       clearInterval(calibration);
     }
@@ -199,8 +201,8 @@ export function createPool(options: PoolOptions): EncoderPool {
     loadErrors.log(loadErrors.current ?? reason);
     if (loadErrors.current === null) loadErrors.set(`the encoder ended while it loaded the model (${reason})`);
     const serving = slots.find(({ isServing }) => isServing);
-    // Without a serving encoder, all tasks are rejected now, since they would wait for a process that may never start.
-    // Otherwise a serving encoder takes the tasks that must run alone.
+    // If no encoder is serving, all tasks are rejected now, because they would wait for a process that may never start.
+    // Otherwise a serving encoder takes over the tasks that must run alone.
     if (serving === undefined) rejectAll(loadErrors.unavailable(secondsToStart()));
     else serving.isolate(slot.takeSuspects());
   }
@@ -221,8 +223,8 @@ export function createPool(options: PoolOptions): EncoderPool {
       const kind = kindOf(task.input);
       const order = task.interactive ? inTurn() : slots;
       const isFree = (slot: Slot) => slot.state === 'ready' && hasRoom(slot, task, kind, microBatch);
-      // An interactive task on the encoder that is being calibrated would wait for a run of the calibration, so another
-      // free encoder is preferred. Batch tasks may get that encoder; they end the calibration.
+      // An interactive task on the encoder that is being calibrated would have to wait for a run of the calibration, so
+      // another free encoder is preferred. Batch tasks may go to that encoder; they end the calibration.
       const avoided =
         task.interactive && order.some((slot) => slot !== calibrating && isFree(slot)) ? calibrating : undefined;
       let best: Slot | undefined;
@@ -235,8 +237,8 @@ export function createPool(options: PoolOptions): EncoderPool {
   }
 
   /**
-   * Returns all slots. The slot that comes first changes with each call, so each encoder gets its share of single
-   * requests, and measures how long they take.
+   * Returns all slots, beginning with another one at each call. Thus every encoder gets its share of single requests,
+   * and measures how long they take.
    */
   function inTurn(): Slot[] {
     firstAsked = (firstAsked + 1) % slots.length;

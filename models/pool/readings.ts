@@ -3,8 +3,8 @@ import type { Reading } from '../../shared/telemetry/readings.ts';
 import type { EncoderPool } from './pool.ts';
 
 /**
- * Returns the current metrics of a model's encoders. Labels do not contain the revision, so the values of two loaded
- * revisions of a model are added.
+ * Returns the present metrics of the encoders of a model. Labels do not contain the revision, so the values of two
+ * loaded revisions of a model are added.
  */
 export async function readPool(model: string, pool: EncoderPool): Promise<Reading[]> {
   const { ready, configured, restarts, waiting, inFlight } = pool.state();
@@ -29,7 +29,8 @@ export async function readPool(model: string, pool: EncoderPool): Promise<Readin
 }
 
 /**
- * Returns the resident memory of a process in bytes; undefined on systems other than Linux, where no file contains it.
+ * Returns the resident memory of a process in bytes; undefined on systems other than Linux, which have no file with
+ * this figure.
  */
 async function residentBytes(pid: number): Promise<number | undefined> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');

@@ -39,9 +39,9 @@ export interface SlotDeps {
   launch: (events: EncoderEvents) => EncoderProcess;
   /** Returns the content of the `load` message, which each process gets first. */
   loadOptions: () => LoadOptions;
-  /** Returns the number of replies to other tasks after which slow decoding counts as hanging. */
+  /** Returns the number of replies to other tasks after which a slow decoding is regarded as hanging. */
   hangingAfter: () => number;
-  /** An encoder that has tasks and makes no progress for this time in ms is killed. */
+  /** The time in ms after which an encoder is killed, if it has tasks but makes no progress. */
   taskTimeoutMs: number;
   log: Logger;
 }
@@ -58,42 +58,48 @@ export interface SlotEvents {
   onShrunk(images: number): void;
   /** Called when the slot may accept more tasks. */
   onRoom(): void;
-  /** Called after an unplanned exit, when the next start is scheduled. */
+  /** Called when the process has ended unexpectedly and its next start is scheduled. */
   onCrash(crash: { reason: string; wasLoaded: boolean; inFlight: number }): void;
 }
 
 /**
- * A position for an encoder process. A pool has a fixed number of positions. When a process ends, a new one takes its
- * position.
+ * A position for an encoder process. The number of positions of a pool is fixed. When the process of a position ends, a
+ * new one takes its position.
  */
 export interface Slot extends Pick<HeldTasks, 'held' | 'heldOfBatches'> {
   readonly state: SlotState;
   readonly pid: number | undefined;
   readonly inFlight: number;
-  /** True when the model is loaded, or is being loaded to replace a retired process. */
+  /** True when the model is loaded, or is being loaded by the replacement of a retired process. */
   readonly isUp: boolean;
-  /** True when the model is loaded and the process was not killed. */
+  /** True when the model is loaded and the process has not been killed. */
   readonly isServing: boolean;
   /** The time at which the next process starts, on the clock of `performance.now()`; 0 while there is a process. */
   readonly startsAt: number;
-  /** Starts the next process at once if there is none. Earlier failures no longer lengthen the pause before a start. */
+  /**
+   * Starts the next process at once if there is none, and resets the pause between starts, which grows with each
+   * failure.
+   */
   startNow(): void;
   send(task: Task): void;
   /** Asks the encoder to skip a task that has not begun. The encoder replies in any case. */
   cancel(task: Task): void;
   setMicroBatch(images: number): void;
   calibrate(known: Record<number, number>): void;
-  /** Adds tasks that must run alone. This encoder runs them one at a time, before other tasks. */
+  /** Adds tasks that must run alone. The encoder runs them one at a time, before all other tasks. */
   isolate(suspects: readonly Task[]): void;
-  /** Removes and returns the tasks that must run alone and have not been sent. */
+  /** Removes and returns those tasks that must run alone and have not been sent yet. */
   takeSuspects(): Task[];
   /** Kills the process and rejects its tasks. */
   close(error: Error): void;
 }
 
-/** A task that was alone in this number of encoders when they crashed is regarded as the cause. */
+/**
+ * The number of crashes after which a task is regarded as their cause. Only crashes of encoders that had no other task
+ * count.
+ */
 const deathsOfPoison = 2;
-/** The time in ms before loading is first retried. It doubles with each attempt, up to `longestPauseMs`. */
+/** The pause in ms before the first retry of loading. It doubles with each attempt, up to `longestPauseMs`. */
 const firstPauseMs = 500;
 const longestPauseMs = 300_000;
 /** The time in ms after which loading a model counts as failed. */
@@ -108,7 +114,7 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
   const tasks = createHeldTasks();
   /**
    * The tasks that were in flight when the encoder of this slot crashed. Each runs alone, before any other work, to
-   * find the task that caused the crash.
+   * find out which task caused the crash.
    */
   const suspects: Task[] = [];
 
@@ -123,7 +129,7 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
 
   function start(isReplacement = false): void {
     const started = launch({
-      // A message that arrives after its process has ended is ignored, since it does not concern the next process.
+      // A message that arrives after the end of its process is ignored, because it does not concern the next process.
       onMessage: (message) => {
         if (encoder() === started) onMessage(message, started);
       },
@@ -186,8 +192,8 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
   }
 
   /**
-   * Restarts the timer that kills an encoder without progress. Any reply or run is progress, since a single task may
-   * wait long in an encoder that is slow but works.
+   * Restarts the timer that kills an encoder without progress. Every reply and every run counts as progress, because a
+   * single task may wait long in an encoder that is slow but working.
    */
   function watchProgress(): void {
     cancelSilence?.();
@@ -204,7 +210,7 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
   }
 
   /**
-   * Sends the next suspect when the encoder has no task. After the last suspect, the slot accepts other tasks again.
+   * Sends the next suspect when the encoder has no task. After the last suspect, the slot accepts ordinary tasks again.
    */
   function runSuspect(): void {
     if (state.name !== 'isolating' || tasks.size > 0) return;
@@ -248,7 +254,9 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
     events.onCrash({ reason, wasLoaded, inFlight: lost.length });
   }
 
-  /** Makes the tasks of a crashed process run alone. Rejects a task that was alone in two crashed processes. */
+  /**
+   * Marks the tasks of a crashed process to be run alone. A task that was alone in two crashed processes is rejected.
+   */
   function isolateOrReject(lost: readonly Task[], reason: string): void {
     const [first] = lost;
     if (first !== undefined && lost.length === 1) first.deaths++;

@@ -3,8 +3,8 @@ export interface TaskQueue<Task extends { tenant: string }> {
   readonly size: number;
   add(task: Task): void;
   /**
-   * Returns the oldest task of each waiting tenant. The tenant with the fewest tasks in flight comes first; among equal
-   * tenants, the one that was served longest ago.
+   * Returns the oldest task of each waiting tenant, ordered by tenant: fewest tasks in flight first, then longest time
+   * since its last task was sent.
    */
   candidates(): Task[];
   /** Removes a task. @returns true when it was waiting in this queue. */
@@ -13,11 +13,11 @@ export interface TaskQueue<Task extends { tenant: string }> {
   removeNewestOfLongest(): Task | undefined;
   /** Removes and returns all tasks, the oldest first. */
   removeAll(): Task[];
-  /** Counts a task of this tenant that was sent to an encoder (1), or has left it (-1). */
+  /** Changes the count of tasks of this tenant in encoders: 1 when a task was sent, -1 when it has left. */
   hold(tenant: string, change: 1 | -1): void;
   /** Returns the number of this tenant's tasks that encoders are processing. */
   held(tenant: string): number;
-  /** Returns true when one more task would make this tenant's queue at least as long as any other. */
+  /** Returns true when with one more task, the queue of this tenant would be at least as long as any other. */
   isLongest(tenant: string): boolean;
 }
 
@@ -28,8 +28,8 @@ interface Share<Task> {
 }
 
 /**
- * Creates a queue. Its order is like that of `shared/fair-places.ts`. It does not use that module, because the pool
- * chooses the encoder together with the task: each encoder has separate limits for images and texts.
+ * Creates a queue. Its order is like that of `shared/fair-places.ts`, but that module cannot be used: the pool chooses
+ * the encoder together with the task, because each encoder has separate limits for images and texts.
  */
 export function createTaskQueue<Task extends { tenant: string }>(): TaskQueue<Task> {
   const shares = new Map<string, Share<Task>>();

@@ -12,9 +12,9 @@ export interface Task {
   interactive: boolean;
   tenant: string;
   signal: AbortSignal | undefined;
-  /** The queue in which the task waits, and in which it counts while an encoder processes it. */
+  /** The queue in which the task waits, and which counts it while an encoder processes it. */
   queue: TaskQueue<Task>;
-  /** The number of encoders that crashed while this was their only task. */
+  /** The number of encoders that have crashed while this was their only task. */
   deaths: number;
   resolve(embedded: Embedded): void;
   reject(error: unknown): void;

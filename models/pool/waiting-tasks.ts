@@ -10,16 +10,16 @@ import { createTaskQueue, type TaskQueue } from './task-queue.ts';
 export interface WaitingTasks {
   readonly size: number;
   /**
-   * Makes space for one more interactive task. When too many wait, the newest task of the tenant with the longest queue
-   * is rejected.
-   * @throws {ServiceError} `overloaded` when too many wait and `tenant` has the longest queue.
+   * Makes room for one more interactive task. When too many are waiting, the newest task of the tenant with the longest
+   * queue is rejected.
+   * @throws {ServiceError} `overloaded` when too many are waiting and `tenant` itself has the longest queue.
    */
   admit(tenant: string): void;
   queueFor(interactive: boolean, kind: InputKind): TaskQueue<Task>;
   /** Removes and returns all tasks, interactive ones first. */
   removeAll(): Task[];
   /**
-   * Sends tasks in the order of their queues, interactive ones first, until no encoder accepts another.
+   * Sends waiting tasks, interactive ones first, until no encoder accepts another.
    * @param choose returns the encoder for a task; undefined when none accepts it.
    */
   deal(choose: (task: Task) => Pick<Slot, 'send'> | undefined): void;
@@ -31,7 +31,7 @@ export function createWaitingTasks(model: string, maxInteractive: number): Waiti
   const batch: Record<InputKind, TaskQueue<Task>> = { image: createTaskQueue(), text: createTaskQueue() };
   const queues = [interactive, batch.image, batch.text];
 
-  /** Sends the next task that an encoder accepts. @returns false when there was none. */
+  /** Sends the first task that an encoder accepts. @returns false when there is none. */
   function dealOne(queue: TaskQueue<Task>, choose: (task: Task) => Pick<Slot, 'send'> | undefined): boolean {
     if (queue.size === 0) return false;
     for (const task of queue.candidates()) {

@@ -1,14 +1,14 @@
 import { open, readFile } from 'node:fs/promises';
 
 /**
- * The first byte of an ONNX file. ONNX files are Protocol Buffers messages that begin with field 1, the version of the
- * format, as a varint.
+ * The first byte of an ONNX file: a Protocol Buffers message that begins with field 1, the version of the format, as a
+ * varint.
  */
 const firstByteOfOnnx = 0x08;
 
 /**
- * Returns the reason why a file cannot be what its name promises; undefined when it can. It detects web pages that
- * arrive with status 200 instead of a file, such as login pages of networks and error pages of proxies.
+ * Returns the reason why a file cannot be what its name says, or undefined. It detects web pages that arrive with
+ * status 200 instead of a file, such as login pages of networks and error pages of proxies.
  */
 export async function contentFaultOf(path: string, name: string): Promise<string | undefined> {
   if (name.endsWith('.json')) return jsonFaultOf(await readFile(path, 'utf8'));

@@ -7,7 +7,7 @@ import { type Download, type Hub, nameOf } from './hub.ts';
 import { type Patience, persist, type Retry, type Watch } from './persist.ts';
 import { PullError } from './pull-error.ts';
 
-/** The known facts about a file that the downloaded file must match. Without a known hash, only the size is checked. */
+/** The known facts that a downloaded file must match. If no hash is known, only the size is checked. */
 export interface Expected {
   bytes?: number | undefined;
   sha256?: string | undefined;
@@ -22,12 +22,12 @@ export interface DownloadOptions extends Patience {
   onRetry(retry: Retry): void;
 }
 
-/** A download fails after it has received more than this number of times the size of the file. */
+/** The multiple of the size of the file after which a download fails: it has then received the file this many times. */
 const mostSendings = 4;
 
 /**
- * Downloads a file to `target`. This path exists only once the file is complete and verified. Until then the bytes are
- * in `<target>.partial`. A later attempt, also of another process, continues there.
+ * Downloads a file to `target`. The file exists there only when it is complete and verified. Until then its bytes are
+ * in `<target>.partial`, where a later attempt, also of another process, continues.
  * @throws {PullError}
  */
 export async function download(
@@ -55,8 +55,8 @@ export async function download(
     }
     await rm(partial, { force: true });
     if (wrongContent !== undefined) throw notTheFile(file, options.hub, wrongContent);
-    // The parts of a resumed download may come from different versions of the file. So a wrong file is downloaded once
-    // more from its start. A wrong file that arrived in one piece is not downloaded again.
+    // The parts of a resumed download may come from different versions of the file, so a wrong file is downloaded again
+    // from the start. A wrong file that arrived in one piece is not.
     if (resumed && !startedOver) {
       resumed = false;
       options.onRetry({ reason: `${nameOf(file)}: ${wrongBytes}; starting over`, waitMs: 0 });
@@ -80,7 +80,7 @@ const notTheFile = (file: LayoutFile, hub: Hub, fault: string) =>
     'Nothing was installed. A login page, a proxy or another site may have answered. Open the address in a browser.',
   );
 
-/** Returns a description of the first difference between a file and the known facts; undefined when they agree. */
+/** Returns a description of the first difference between a file and its expected facts; undefined when they agree. */
 export function faultOf(digest: Digest, expected: Expected): string | undefined {
   if (expected.bytes !== undefined && digest.bytes !== expected.bytes)
     return `wrong size: expected ${expected.bytes} bytes, got ${digest.bytes}`;
@@ -91,9 +91,9 @@ export function faultOf(digest: Digest, expected: Expected): string | undefined 
   return undefined;
 }
 
-/** The progress over all attempts to download a file. */
+/** The progress of a download over all its attempts. */
 interface Course {
-  /** The largest number of bytes that was ever on disk. Only bytes beyond it count as progress. */
+  /** The largest number of bytes that has ever been on disk. Only bytes beyond it count as progress. */
   furthest: number;
   /** The number of bytes received in all attempts together. */
   received: number;
@@ -115,7 +115,7 @@ async function transfer(
   const there = await sizeOf(partial);
   if (there > 0 && there === expected.bytes) return 'resumed';
   const isTooLong = expected.bytes !== undefined && there > expected.bytes;
-  // With a known hash, the download continues without a validator (ETag), since servers of the same store send
+  // With a known hash, the download continues without a validator (ETag), because the servers of a store may send
   // different ones. The hash of the whole file is checked at the end.
   const hasHash = expected.sha256 !== undefined || expected.gitBlob !== undefined;
   const etag = hasHash ? undefined : await readEtag(noteFile);
@@ -126,8 +126,8 @@ async function transfer(
   requireSize(answer, file, expected, hub);
   if (answer.offset > from)
     throw new PullError('hub', `${hub.name} did not send all bytes of ${nameOf(file)}`, 'Set HF_ENDPOINT to a mirror.');
-  // A server that ignores ranges sends the file from its start. The bytes on disk are kept, and each is replaced when
-  // its new value arrives.
+  // A server that does not support ranges sends the file from its start. The bytes on disk are kept, and each is
+  // replaced when it arrives again.
   const stays = from > 0 && answer.offset === 0 && hasHash;
   const handle = await open(partial, answer.offset > 0 || stays ? 'r+' : 'w');
   try {
@@ -150,15 +150,15 @@ async function transfer(
       }
       requireEnd(course, total, file, hub);
       onProgress(position, total);
-      // Stops at the expected size, since a response that never ends would fill the disk.
+      // Reading stops at the expected size, because a response that never ends would fill the disk.
       if (expected.bytes !== undefined && position > expected.bytes) break;
     }
     if (expected.bytes === undefined || position >= expected.bytes) await handle.truncate(position);
     await handle.sync();
     if (expected.bytes !== undefined && position < expected.bytes) {
       const message = `The download of ${nameOf(file)} ended after ${position} of ${expected.bytes} bytes`;
-      // A response from the start of the file that states no length and ended normally contains the whole file. So the
-      // file has the wrong size.
+      // A response from the start of the file that stated no length and ended normally has the whole file, so the file
+      // has the wrong size.
       if (answer.offset === 0 && answer.total === undefined) throw notExpected(file, hub, `${message}`);
       throw new PullError('network', message, 'The bytes received are stored: run the same command again.');
     }
@@ -169,7 +169,7 @@ async function transfer(
 }
 
 /**
- * Compares the size that the response states with the expected one before any bytes are read, so that a file of the
+ * Compares the size that the response states with the expected size before any byte is read, so that a file of the
  * wrong size is not downloaded.
  */
 function requireSize({ total }: Download, file: LayoutFile, { bytes }: Expected, hub: Hub): void {

@@ -12,10 +12,7 @@ export interface SurveyedFile {
   local: string;
   /** The origin of the file, as `<repository>@<revision>:<path>`. */
   from: string;
-  /**
-   * The size in bytes that the hub states. If it states none, this is the size in the registry; null when neither
-   * states it.
-   */
+  /** The size in bytes that the hub states, or otherwise the size in the registry; null when neither states it. */
   bytes: number | null;
   /** The facts that the hub states. */
   stated: { sha256: string | null; gitBlob: string | null; commit: string | null };
@@ -23,8 +20,8 @@ export interface SurveyedFile {
   pinned: { sha256: string; unverified: boolean } | null;
   /**
    * The result of comparing the hub with the registry. `agrees`: both state the same hash. `unpinned`: only the hub
-   * states a hash. `unstated`: the hub states no hash. `differs`: the hub contradicts the registry. `failed`: the hub
-   * did not give the facts. For the last two, `fault` contains the reason.
+   * states a hash. `unstated`: the hub states none. `differs`: the hub contradicts the registry. `failed`: the hub did
+   * not answer the question. For `differs` and `failed`, `fault` has the reason.
    */
   state: 'agrees' | 'unpinned' | 'unstated' | 'differs' | 'failed';
   fault: string | null;
@@ -47,7 +44,7 @@ export interface SurveyOptions extends Partial<Patience> {
 }
 
 /**
- * Asks the hub about each file of a model and compares the answers with the registry. It downloads no files and changes
+ * Asks the hub about each file of a model, and compares the answers with the registry. Downloads no files and changes
  * nothing.
  */
 export async function survey(entry: HubEntry, options: SurveyOptions): Promise<Survey> {
@@ -55,13 +52,12 @@ export async function survey(entry: HubEntry, options: SurveyOptions): Promise<S
   const required = requiredFiles(entry, wantedPrecisions(entry, options.precisions));
   const onRetry = (local: string, retry: Retry) => options.onRetry?.(local, retry);
   const more = await findMore(entry, required, { ...patience, ...options, onRetry }).catch((error) => {
-    // The error is not reported here, since the request for each required file fails with it too.
+    // This error is not reported, because the request for each required file fails with the same error.
     if (!(error instanceof PullError) || error.code === 'stopped') throw error;
     return [];
   });
   const surveyed: SurveyedFile[] = [];
-  // The requests run one after another. There are few of them, and if the hub refuses one, no other request has been
-  // sent at the same time.
+  // The requests run one after another, because there are few of them, and a refusal by the hub then affects only one.
   for (const file of [...required, ...more]) {
     const { local, repo, revision, path } = file;
     const onRetry = (retry: Retry) => options.onRetry?.(local, retry);

@@ -13,14 +13,14 @@ export interface FindOptions extends Patience {
   onRetry(file: string, retry: Retry): void;
 }
 
-/** Returns the files without those whose local name a later file has too. */
+/** Removes files with the same local name as a later file in the list. */
 export const uniqueFiles = (files: LayoutFile[]): LayoutFile[] => [
   ...new Map(files.map((file) => [file.local, file])).values(),
 ];
 
 /**
  * Lists the files that a model needs at the given precisions.
- * @throws {PullError} when the model's layout does not offer a precision.
+ * @throws {PullError} when the layout of the repository does not offer a precision.
  */
 export function requiredFiles({ model, source }: HubEntry, precisions: readonly ModelPrecision[]): LayoutFile[] {
   try {
@@ -36,9 +36,8 @@ export function requiredFiles({ model, source }: HubEntry, precisions: readonly 
 }
 
 /**
- * Finds the files of a repository that a model can use but that are not required: more configuration files, more
- * tokenizer files, and external weights. It uses the hub's list of files. If the hub has no lists, it asks for each
- * possible file.
+ * Finds the optional files of a model: further configuration files, further tokenizer files, and external weights. It
+ * uses the list of files of the hub. If the hub has no lists, it asks for each possible file.
  * @throws {PullError} when the hub does not answer.
  */
 export async function findMore(entry: HubEntry, required: LayoutFile[], options: FindOptions): Promise<LayoutFile[]> {
@@ -67,7 +66,10 @@ export async function findMore(entry: HubEntry, required: LayoutFile[], options:
   return uniqueFiles(found.filter(({ local }) => !here.has(local)));
 }
 
-/** Returns the file to download for weights of a graph. @param path the path of the weights in the repository. */
+/**
+ * Returns the file that must be downloaded for the external weights of a graph. @param path the path of the weights in
+ * the repository.
+ */
 export function weightsFile(graph: LayoutFile, path: string): LayoutFile {
   const name = posix.relative(posix.dirname(graph.path), path);
   return { repo: graph.repo, revision: graph.revision, path, local: localOfWeights(graph, name) };
@@ -78,7 +80,7 @@ async function listed(place: RepoAt, options: FindOptions): Promise<Listing | un
   try {
     return await persist({ ...options, onRetry }, (signal) => options.hub.list(place, signal));
   } catch (error) {
-    // Some mirrors serve files but no lists. The caller then asks the hub for each file.
+    // Some mirrors serve files but no lists. The caller then asks the hub for each possible file.
     if (error instanceof PullError && ['not_found', 'unauthorized', 'gated', 'intercepted'].includes(error.code)) {
       return undefined;
     }

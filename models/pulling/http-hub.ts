@@ -11,22 +11,22 @@ export type Fetch = typeof globalThis.fetch;
 
 export interface HttpHubOptions {
   /**
-   * The address of the hub or mirror. It may include a user name and password. They are sent only to the origin of this
-   * address and appear in no message.
+   * The address of the hub or mirror. It may include a user name and a password, which are sent only to the origin of
+   * this address and appear in no message.
    */
   endpoint: string;
   /** The access token. It is sent only to the origin of `endpoint` and to the origins of the hub. */
   token?: string | undefined;
   fetch?: Fetch | undefined;
-  /** The origins of the hub, to which a mirror may redirect. */
+  /** The origins of the hub itself, to which a mirror may redirect. */
   hubOrigins?: readonly string[];
 }
 
 const huggingFace = ['https://huggingface.co', 'https://hf.co'];
 
 /**
- * The maximum number of redirects. It allows two for each of five causes: the mirror, the hub, a renamed repository,
- * another address of the hub, and the store of the files.
+ * The maximum number of redirects: two for each of five causes (the mirror, the hub, a renamed repository, another
+ * address of the hub, and the store of the files).
  */
 const maxRedirects = 10;
 
@@ -51,13 +51,13 @@ export function httpHub(options: HttpHubOptions): Hub {
       : `Basic ${btoa(`${decodeURIComponent(given.username)}:${decodeURIComponent(given.password)}`)}`;
   given.username = '';
   given.password = '';
-  // An http address of the hub is changed to https. The hub would redirect to https, but the token would already have
-  // been sent unencrypted.
+  // An http address of the hub is changed to https here. The hub would redirect to https anyway, but only after the
+  // token had been sent unencrypted.
   if (hubOrigins.includes(`https://${given.host}`)) given.protocol = 'https:';
   const endpoint = given.href.replace(/\/+$/, '');
   /**
-   * For each file, the address at which its facts were found. The download begins there, so that both requests reach
-   * the same source.
+   * The address at which the facts of each file were found. The download begins there, so that both requests reach the
+   * same source.
    */
   const foundAt = new Map<string, URL>();
 
@@ -71,7 +71,7 @@ export function httpHub(options: HttpHubOptions): Hub {
       basic !== undefined && url.origin === given.origin ? basic : token === undefined ? undefined : `Bearer ${token}`;
     return {
       'user-agent': `vision-language-similarity/${version}`,
-      // Refuses compression: lengths and ranges must refer to the uncompressed file.
+      // No compression is accepted, because lengths and ranges must refer to the uncompressed file.
       'accept-encoding': 'identity',
       ...(authorization !== undefined && isHub(url) && { authorization }),
     };
@@ -116,7 +116,7 @@ export function httpHub(options: HttpHubOptions): Hub {
 
   /**
    * Requests JSON from the API of the hub.
-   * @returns undefined when the path does not exist, for example on mirrors that serve only files.
+   * @returns undefined when the path does not exist, for example on a mirror that serves only files.
    */
   async function askApi(path: string, what: string, repo: string, signal?: AbortSignal): Promise<unknown> {
     let url = new URL(`${endpoint}/${path}`);
@@ -144,7 +144,9 @@ export function httpHub(options: HttpHubOptions): Hub {
     throw refusal(answer, { what, repo, endpoint, url, isStore: false, hasToken: token !== undefined });
   }
 
-  /** Sends a HEAD request. If a server or proxy does not allow HEAD, requests the first byte of the file instead. */
+  /**
+   * Sends a HEAD request. If a server or proxy does not allow HEAD, the first byte of the file is requested instead.
+   */
   async function askForHead(url: URL, file: LayoutFile, signal?: AbortSignal): Promise<Response> {
     const answer = await ask('HEAD', url, nameOf(file), {}, signal);
     if (answer.status !== 405 && answer.status !== 501) return answer;

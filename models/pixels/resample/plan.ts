@@ -1,7 +1,7 @@
 /**
- * Computes which source pixels contribute to each pixel of a resized image, and their weights. The resized image equals
- * that of Pillow's `Image.resize` in every bit, but only a window of it is computed. Source: Pillow 13,
- * `src/libImaging/Resample.c` and `ImagingScaleAffine` in `Geometry.c`.
+ * Computes the taps of each pixel of a resized image: the source pixels that contribute to it, and their weights. The
+ * resized image equals that of Pillow's `Image.resize` in every bit, but only a window of it is computed. Source:
+ * Pillow 13, `src/libImaging/Resample.c` and `ImagingScaleAffine` in `Geometry.c`.
  */
 
 export interface Size {
@@ -33,18 +33,18 @@ export interface ResamplePlan {
  */
 export interface Taps {
   /**
-   * For each position in the window, the first of its source positions, counted from the edge of the region. `counts`
-   * is the number of its source positions.
+   * For each position in the window, its first source position, counted from the edge of the region. `counts` is the
+   * number of its source positions.
    */
   starts: Int32Array;
   counts: Int32Array;
-  /** Undefined when source positions are copied without weights. */
+  /** Undefined when source positions are copied and not weighted. */
   weights: Weights | undefined;
 }
 
 /**
- * Weights with 22 fractional bits, in the layout of the kernels. Each pair of taps has four values: the upper halves of
- * both weights, then the lower 8 bits of both. Unused pairs are 0.
+ * Weights with 22 fractional bits, in the layout that the kernels read. Each pair of taps has four values: the upper
+ * halves of both weights, then the lower 8 bits of both. Unused pairs are 0.
  */
 export interface Weights {
   values: Int16Array;
@@ -56,7 +56,7 @@ const fractionBits = 22;
 
 /**
  * Plans the resampling of an image. An axis whose length does not change is copied.
- * @param target the size of the whole resized image, of which `window` is a part.
+ * @param target the size of the whole resized image; `window` is a part of it.
  */
 export function planResample(filter: Filter, source: Size, target: Size, window: Rectangle): ResamplePlan {
   const axis = (from: number, to: number, offset: number, length: number) => {
@@ -72,11 +72,11 @@ export function planResample(filter: Filter, source: Size, target: Size, window:
 }
 
 /**
- * Returns true when the vertical pass comes first. Since release 13, Pillow begins with the vertical pass when it
- * removes more than twice as many rows as the horizontal pass removes columns
- * (https://github.com/python-pillow/Pillow/pull/9549; the condition was found by experiment). Older releases begin with
- * the horizontal pass. The results of the two orders differ by 1 in some pixel values of images that are twice as high
- * as wide.
+ * Returns true when the vertical pass comes first. Since release 13, Pillow does this when the vertical pass removes
+ * more than twice as many rows as the horizontal pass removes columns
+ * (https://github.com/python-pillow/Pillow/pull/9549; the condition was found by experiment). Older releases always
+ * begin with the horizontal pass. The two orders differ by 1 in some pixel values of images that are twice as high as
+ * wide.
  */
 const isShortenedFirst = (source: Size, target: Size): boolean =>
   source.height > target.height && source.height - target.height > 2 * (source.width - target.width);
@@ -88,9 +88,9 @@ interface Axis extends Taps {
 }
 
 interface Kernel {
-  /** The radius of the filter at scale 1. */
+  /** The radius of the filter, in source pixels, for a resize that does not shrink the image. */
   reach: number;
-  /** Returns the weight at a distance from the centre. It is computed with Pillow's order of operations. */
+  /** Returns the weight at a distance from the centre, computed with the same order of operations as in Pillow. */
   weight(distance: number): number;
 }
 
@@ -110,7 +110,7 @@ const filters: Record<Exclude<Filter, 'nearest'>, Kernel> = {
 
 function weightedAxis({ reach, weight }: Kernel, source: number, target: number, offset: number, length: number): Axis {
   const scale = source / target;
-  // The filter becomes wider as the image becomes smaller. This is the antialiasing.
+  // When the image becomes smaller, the filter becomes wider. This is the antialiasing.
   const spread = Math.max(scale, 1);
   const support = reach * spread;
   const most = Math.ceil(support) * 2 + 1;
@@ -125,7 +125,7 @@ function weightedAxis({ reach, weight }: Kernel, source: number, target: number,
     const count = Math.min(Math.trunc(center + support + 0.5), source) - start;
     let sum = 0;
     for (let tap = 0; tap < count; tap++) {
-      // Multiplies by the inverse, as Pillow does. A division would change the last bits.
+      // As in Pillow, this multiplies by the inverse; a division would give other last bits.
       const value = weight((tap + start - center + 0.5) * (1 / spread));
       kernel[tap] = value;
       sum += value;
@@ -146,7 +146,8 @@ function weightedAxis({ reach, weight }: Kernel, source: number, target: number,
 function nearestAxis(source: number, target: number, offset: number, length: number): Axis {
   const scale = source / target;
   const places = new Int32Array(length);
-  // Adds repeatedly and does not multiply, as Pillow does: the rounding error can decide which neighbour is copied.
+  // As in Pillow, the steps are added repeatedly instead of multiplied, because the rounding error can decide which
+  // neighbour is copied.
   let place = scale * 0.5;
   for (let at = 0; at < offset + length; at++) {
     if (at >= offset) places[at - offset] = Math.min(Math.trunc(place), source - 1);
@@ -158,7 +159,7 @@ function nearestAxis(source: number, target: number, offset: number, length: num
 const copiedAxis = (starts: Int32Array): Axis =>
   fromRegion({ starts, counts: new Int32Array(starts.length).fill(1), weights: undefined });
 
-/** Converts the start positions to positions within the region. */
+/** Converts the start positions of taps to positions within the region. */
 function fromRegion(taps: Taps): Axis {
   const from = taps.starts[0] ?? 0;
   const last = taps.starts.length - 1;

@@ -7,7 +7,7 @@ export interface Source {
   data: Uint8Array;
   /** The number of channels: 1, 3 or 4. */
   channels: number;
-  /** True to multiply the first three channels by the fourth, the alpha, before resampling. */
+  /** True to multiply the first three channels by the fourth one, alpha, before resampling. */
   isWeighted?: boolean;
 }
 
@@ -19,13 +19,13 @@ const stripBytes = 256 * 1024;
 /** The maximum time in ms of work on an image before the event loop gets a turn. */
 const sliceMs = 4;
 /**
- * An instance of the module with at most this memory in bytes is kept for further images. The memory of an instance
- * never shrinks.
+ * The size in bytes up to which an instance of the module is kept for further images. The memory of an instance never
+ * shrinks.
  */
 const keptBytes = 32 * 1024 * 1024;
 const pageBytes = 65_536;
 
-/** Instances of the WebAssembly module that are not in use. */
+/** Instances of the WebAssembly module that are free for the next image. */
 const idle: Kernels[] = [];
 
 /**
@@ -73,8 +73,8 @@ function* columnsFirst(kernels: Kernels, source: Source, { region, columns, rows
   const layout = createLayout(kernels.memory);
   const columnTaps = layout.taps(columns, channels, channels === 1 ? 2 : 1);
   const rowTaps = layout.taps(rows, 1, 1);
-  // One row more than the region has: the last pair of taps may lack its second tap, but the kernel still reads its
-  // row.
+  // One row more than the region has: the last pair of taps may have no second tap, but the kernel still reads the row
+  // of that tap.
   const narrowed = layout.reserve((region.height + 1) * narrowStride);
   const out = layout.reserve(rows.starts.length * outStride);
   const strip = layout.reserve(stripRows * stride);
@@ -133,8 +133,8 @@ function* rowsFirst(kernels: Kernels, source: Source, { region, columns, rows }:
 }
 
 /**
- * Groups successive target rows whose taps together lie within `most` source rows. A target row that needs more source
- * rows forms its own group.
+ * Divides the target rows into groups of consecutive rows whose taps together lie within `most` source rows. A target
+ * row that needs more source rows forms a group of its own.
  */
 function groupRows({ starts, counts }: Taps, most: number) {
   const groups: { first: number; count: number; top: number; height: number }[] = [];
@@ -153,13 +153,13 @@ const horizontal = ({ narrowRgb, narrowRgba, narrowGrey }: Kernels, channels: nu
   channels === 1 ? narrowGrey : channels === 3 ? narrowRgb : narrowRgba;
 
 /**
- * The kernels write this number of bytes for each pixel, even with fewer channels. The last pixel of a row needs space
- * for them.
+ * The number of bytes that the kernels write for each pixel, even if it has fewer channels. So the last pixel of a row
+ * needs space for them.
  */
 const pixelBytes = 4;
-/** The number of bytes of one entry of the positions. An entry has the first tap and the number of pairs. */
+/** The number of bytes of an entry of the positions: the first tap and the number of pairs. */
 const placeBytes = 8;
-/** A vector read may start at the last reserved byte, so this number of bytes must follow it. */
+/** The number of bytes that must follow reserved memory, because a vector read may start at its last byte. */
 const vectorBytes = 16;
 
 const align = (bytes: number) => Math.ceil(bytes / vectorBytes) * vectorBytes;
@@ -170,12 +170,14 @@ const align = (bytes: number) => Math.ceil(bytes / vectorBytes) * vectorBytes;
  */
 type TapArguments = [places: number, weights: number, weightStride: number];
 
-/** Allocates the memory of a module from its start. Data is written after the memory has been enlarged. */
+/**
+ * Assigns the memory of a module, beginning at its start. The data is written later, when the memory has been enlarged.
+ */
 function createLayout(memory: Memory) {
   let end = 0;
   const writes: ((bytes: Uint8Array) => void)[] = [];
 
-  /** Reserves memory, with space for vector reads and writes after it. @returns its offset. */
+  /** Reserves memory, with space behind it for vector reads and writes. @returns its offset. */
   function reserve(bytes: number): number {
     const at = end;
     end += align(bytes) + vectorBytes;
@@ -185,8 +187,8 @@ function createLayout(memory: Memory) {
   return {
     reserve,
     /**
-     * Reserves memory for taps and returns the arguments for a kernel.
-     * @param unit the number of bytes of a source position.
+     * Reserves memory for taps, and returns the arguments for a kernel.
+     * @param unit the number of bytes of one source position.
      * @param step the number of pairs that the kernel processes at a time.
      */
     taps({ starts, counts, weights }: Taps, unit: number, step: number): TapArguments | undefined {

@@ -1,20 +1,18 @@
 /**
- * The two passes of Pillow's resize on bytes, in WebAssembly SIMD. Written in AssemblyScript; `build.ts` compiles it to
- * `kernels.wasm`.
+ * The two passes of Pillow's resize on bytes, in WebAssembly SIMD. It is written in AssemblyScript; `build.ts` compiles
+ * it to `kernels.wasm`.
  *
- * A weight is an integer with 22 fractional bits, more than the 16 bits that `i32x4.dot_i16x8_s` multiplies. So it is
- * stored in two halves, `weight = high * 256 + low`, and each half has its own sum. Sums wrap around at 32 bits, as in
- * Pillow, so the combined sum equals Pillow's in every bit. A dot product multiplies two taps (source pixels with a
- * weight) at a time: weights are stored in pairs of 8 bytes, `high, high, low, low`. For an odd number of taps, the
- * last weight is 0. The kernel then reads the pixel after the last tap and ignores it, so the caller must leave space
- * after the data.
+ * A weight is an integer with 22 fractional bits, more than the 16 bits that `i32x4.dot_i16x8_s` can multiply. It is
+ * therefore stored in two halves, `weight = high * 256 + low`, and each half has its own sum. Sums wrap around at 32
+ * bits, as in Pillow, so the combined sum equals that of Pillow in every bit. A dot product multiplies two taps (source
+ * pixels with a weight) at a time, so weights are stored in pairs of 8 bytes: `high, high, low, low`. For an odd number
+ * of taps, the last weight is 0. The kernel still reads the pixel after the last tap and ignores it, so the caller must
+ * leave space after the data.
  *
  * All pointers are byte offsets in the memory of the module, which the caller allocates.
  */
 
-/**
- * Half of the lowest bit that remains after the shift by 22. It is added before the shift, so that sums are rounded.
- */
+/** Half of the lowest bit that remains after the shift by 22. Adding it before the shift rounds the sum. */
 const half: i32 = 1 << 21;
 
 /**
@@ -38,7 +36,7 @@ function total(high: v128, low: v128): v128 {
 }
 
 /**
- * Stores one pixel in each of four rows. Each store writes 4 bytes. When a pixel has fewer bytes, the next pixel
+ * Stores one pixel in each of four rows. Each store writes 4 bytes, even if a pixel has fewer; the next pixel
  * overwrites the surplus.
  */
 function storePixels(a: v128, b: v128, c: v128, d: v128, to0: usize, to1: usize, to2: usize, to3: usize): void {
@@ -51,11 +49,11 @@ function storePixels(a: v128, b: v128, c: v128, d: v128, to0: usize, to1: usize,
 
 /**
  * The horizontal pass, four rows at a time.
- * @param channels 3 or 4, constant at each inlined call.
+ * @param channels 3 or 4, constant in each inlined call.
  * @param places for each pixel of a row: the byte offset of its first tap and its number of pairs, 32 bits each.
  * @param weights `stride` bytes for each pixel.
- * @param toStride the number of bytes from one row of the target to the next. It must leave space for a write of 4
- * bytes at the last pixel: see {@link storePixels}.
+ * @param toStride the number of bytes between the starts of two rows of the target. It must leave space for a write of
+ * 4 bytes at the last pixel: see {@link storePixels}.
  */
 // @ts-ignore: decorator
 @inline
@@ -72,7 +70,7 @@ function narrow(
   stride: usize,
 ): void {
   for (let y: usize = 0; y < rows; y += 4) {
-    // When fewer than four rows are left, the last row is computed repeatedly, with the same result.
+    // If fewer than four rows are left, the last row is computed several times with the same result.
     const y1 = min(y + 1, rows - 1);
     const y2 = min(y + 2, rows - 1);
     const y3 = min(y + 3, rows - 1);
@@ -159,7 +157,7 @@ export function narrowRgba(
 }
 
 /**
- * The same pass as {@link narrow}, for one channel. Four taps, which are two pairs, fill a vector. The number of pairs
+ * The same pass as {@link narrow}, for one channel. A vector holds four taps, which are two pairs. The number of pairs
  * is even.
  */
 export function narrowGrey(
@@ -203,8 +201,9 @@ export function narrowGrey(
 
 /**
  * The vertical pass, sixteen columns at a time, for any number of channels.
- * @param from the start of row 0, from which `places` counts rows. Rows are read up to the next multiple of 16 bytes.
- * @param width the bytes of a row.
+ * @param from the start of row 0, from which `places` counts rows. Each row is read up to the next multiple of 16
+ * bytes.
+ * @param width the number of bytes of a row.
  * @param places for each row of the target: its first source row and its number of pairs, 32 bits each.
  * @param toStride a multiple of 16, at least `width`.
  */

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 
-/** The parts of WebAssembly's JavaScript API that are used here. Node and ECMAScript have no types for them. */
+/**
+ * The parts of the JavaScript API of WebAssembly that are used here. Neither Node nor ECMAScript provides types for
+ * them.
+ */
 declare const WebAssembly: {
   Module: new (bytes: Uint8Array) => object;
   Instance: new (module: object) => { exports: unknown };
@@ -15,11 +18,11 @@ export interface Memory {
 type Pass = (
   from: number,
   fromStride: number,
-  /** The number of rows in a horizontal pass, or the bytes of a row in a vertical pass. */
+  /** The number of rows in a horizontal pass; the number of bytes of a row in a vertical pass. */
   extent: number,
   to: number,
   toStride: number,
-  /** The number of pixels of a row in a horizontal pass, or the number of rows in a vertical pass. */
+  /** The number of pixels of a row in a horizontal pass; the number of rows in a vertical pass. */
   length: number,
   places: number,
   weights: number,
