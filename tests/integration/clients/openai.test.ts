@@ -1,10 +1,18 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import OpenAI, { toFile } from 'openai';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { until } from '../../../testing/until.ts';
+import { readGuide } from '../../support/guides.ts';
 import { useService } from '../../support/running-service.ts';
 
 /** The official client of OpenAI at the root of the service, as it is published. */
 const running = useService();
+const root = fileURLToPath(new URL('../../../', import.meta.url));
 const openAi = () => new OpenAI({ baseURL: `${running.service.url}/v1`, apiKey: 'none', maxRetries: 0 });
 /** vLLM's API for scores has no client of its own. */
 const score = (body: object) =>
@@ -211,4 +219,19 @@ test('a batch of scores has those of the requests, and batches are listed and ca
   // The native interface shows the same batch.
   const native = await running.client.batch.results(String(posted[0]?.id).replace('batch_', ''));
   expect(native).toMatchObject([{ id: 'first', status: 'answered', response: { object: 'list' } }]);
+});
+
+test('the run of docs/from-openai-batches.md prints what the page shows', async () => {
+  const page = readGuide('docs/from-openai-batches.md');
+  const [script = ''] = [...page.matchAll(/^```js\n(.*?)^```$/gms)].map(([, block]) => block);
+  const [shown = ''] = [...page.matchAll(/^```text\n(.*?)^```$/gms)].map(([, block]) => block);
+  const directory = await mkdtemp(join(tmpdir(), 'vls-openai-page-'));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  await symlink(join(root, 'node_modules'), join(directory, 'node_modules'));
+  const here = script
+    .replaceAll('http://127.0.0.1:8000', running.service.url)
+    .replaceAll('localhost:9000', running.host.authority);
+  await writeFile(join(directory, 'run.mjs'), here);
+  const { stdout } = await promisify(execFile)(process.execPath, ['run.mjs'], { cwd: directory });
+  expect(stdout).toBe(shown);
 });
