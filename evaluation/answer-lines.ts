@@ -17,8 +17,8 @@ export type LineOutcome =
   | { status: 'failed'; error: ItemError };
 
 /**
- * Answers the requests of many lines concurrently, as batch work. A line that fails has an outcome and does not stop
- * the other lines.
+ * Answers the requests of many lines concurrently, as batch work. A failed line has an error as its outcome and does
+ * not stop the others.
  * @throws {ServiceError} `model.unavailable`, `overloaded`: errors of this process, not of a line; the reason of the
  * signal when it aborts.
  */
@@ -63,7 +63,7 @@ async function answerLine(
 
 /**
  * Rounds the numbers of an embedding to nine digits, which suffice to identify any float32. The seventeen digits of a
- * double would take twice the memory.
+ * double would take twice as much memory.
  */
 const shortened = (embedding: number[] | string): number[] | string =>
   typeof embedding === 'string' ? embedding : embedding.map((value) => Number(value.toPrecision(9)));

@@ -11,8 +11,8 @@ import type { Embeddable } from './embed-inputs.ts';
 export type EmbedInputs = (inputs: readonly Embeddable[]) => Promise<Embedded[]>;
 
 /**
- * Answers a request of OpenAI's embeddings API. Returns a function that creates the response. The caller can call it
- * late, since the response takes more memory than the embeddings.
+ * Answers a request of OpenAI's embeddings API. Returns a function that creates the response. The caller can defer the
+ * call, because the response takes more memory than the embeddings.
  * @throws {ServiceError} `request.invalid` for a number of dimensions that the model does not have; the errors of
  * `embed`.
  */

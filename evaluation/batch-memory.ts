@@ -4,23 +4,24 @@ import type { Embedded } from '../models/encoder/protocol.ts';
 import type { ModelSpec } from '../models/model.ts';
 import { createInFlight } from './in-flight.ts';
 
-/** The embeddings of one image of a batch. Every model has embedded the same bytes. */
+/** The embeddings of one image of a batch, by all models. Every model has embedded the same bytes. */
 export interface EmbeddedImage {
   answering: Embedded;
   compared: { spec: ModelSpec; embedded: Promise<Embedded> }[];
   /** The SHA-256 of the bytes of the image, in base64; undefined for a stored embedding. */
   contentHash: string | undefined;
-  /** True when an earlier pair already counts the encoder runs of this image. */
+  /** True when the encoder runs of this image are already counted with an earlier pair. */
   isCounted: boolean;
 }
 
 /**
- * The embeddings of images and texts that calls for one batch share. Each image or text is loaded and embedded once.
+ * Embeddings of images and texts that several calls for the same batch share, so that each image or text is loaded and
+ * embedded once.
  */
 export interface BatchMemory {
   /**
-   * Returns the remembered value of this key. Otherwise runs `work`, or waits for its result if another caller already
-   * runs it. A failure reaches all callers that wait for it, and is not remembered.
+   * Returns the remembered value of this key. Otherwise it runs `work`, or waits for the result if another caller is
+   * already running it. A failure reaches all callers that wait for it, and is not remembered.
    * @param work gets a signal that aborts when no caller waits any more.
    * @returns the value; `isNew` is true when this call has run `work`.
    * @throws the error of `work`; the reason of the signal when it aborts first.
@@ -34,7 +35,10 @@ export interface BatchMemory {
 
 /** The embeddings that this process has recently computed for batches. */
 export interface BatchMemories {
-  /** Returns the shared embeddings of a batch. @param batchId undefined for work that no other call shares. */
+  /**
+   * Returns the shared embeddings of a batch. @param batchId undefined for work that shares no embeddings with other
+   * calls.
+   */
   of(batchId: string | undefined): BatchMemory;
 }
 

@@ -4,8 +4,8 @@ import type { EmbeddingCache } from './embedding-cache.ts';
 import type { ComparedModel, ModelOutcome } from './outcome.ts';
 
 /**
- * Scores the image of an interactive request with the compared models. This is batch work that runs after the response.
- * Compared models are additional models whose scores are only compared with the returned scores.
+ * Scores the image of an interactive request with the compared models: additional models whose scores are only compared
+ * with the returned ones. This is batch work that runs after the response.
  */
 export type CompareLater = (
   others: readonly ModelSpec[],
@@ -15,8 +15,8 @@ export type CompareLater = (
 ) => ComparedModel[];
 
 /**
- * The maximum number of images that the compared models score at the same time. The images of further requests are not
- * compared, so that images do not collect in memory.
+ * The maximum number of images that compared models score at the same time. With more, images of further requests are
+ * not compared, because they would collect in memory.
  */
 const mostImages = 16;
 

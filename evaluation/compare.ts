@@ -9,8 +9,8 @@ export interface PairScores {
   score: number;
   cosine: number;
   /**
-   * The probability that the text describes the image, without regard to other texts. Absent if the model's family has
-   * no such probability.
+   * The probability that the text describes the image, independent of other texts. Absent if the family of the model
+   * has no such probability.
    */
   probability?: number;
 }
@@ -27,7 +27,7 @@ export function cosineOfPair(left: Embedded, right: Embedded): number {
 }
 
 /**
- * Returns the scores of an image and a text. One model must have embedded both.
+ * Returns the scores of an image and a text. The same model must have embedded both.
  * @throws {ServiceError} as {@link cosineOfPair}.
  */
 export function compare(image: Embedded, text: Embedded, model: Pick<ModelSpec, 'probability'>): PairScores {
@@ -37,7 +37,7 @@ export function compare(image: Embedded, text: Embedded, model: Pick<ModelSpec, 
 }
 
 /**
- * Waits for the two embeddings of a compared model and returns the outcome. An error becomes an outcome too, since a
+ * Waits for the two embeddings of a compared model, and returns the outcome. An error becomes an outcome too, because a
  * compared model must not fail a request.
  */
 export async function comparedOutcome(
@@ -56,8 +56,8 @@ export async function comparedOutcome(
 
 /**
  * Returns the outcome of a pair from its embeddings.
- * @param countsImage true when this outcome includes the encoder run of the image. All texts of an image share that
- * run, so only one of their pairs counts it.
+ * @param countsImage true when the outcome includes the encoder run of the image. All texts of an image share that run,
+ * so only one of the pairs counts it.
  * @throws {ServiceError} as {@link compare}.
  */
 export function outcomeOf(
@@ -83,8 +83,8 @@ export const runsOf = (...embedded: Embedded[]): TowerRun[] =>
   );
 
 /**
- * Waits for both values. Rejects only after both have settled. With an earlier rejection, texts of finished pairs
- * collected in memory when many images failed at once (300 MB after 120,000 pairs).
+ * Waits for both values. It rejects only after both have settled. If it rejected earlier and many images failed at
+ * once, the texts of finished pairs would collect in memory (300 MB after 120,000 pairs).
  */
 export async function bothOf<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
   await Promise.allSettled([a, b]);

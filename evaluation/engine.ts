@@ -11,8 +11,8 @@ import { createEmbeddingCache } from './embedding-cache.ts';
 import { createEvaluation, type Evaluation } from './evaluation.ts';
 
 /**
- * Everything that a process needs to score pairs. The API, a worker, a process that is both, and the command line use
- * it.
+ * Everything that a process needs to score pairs. It is used by the API, by workers, by processes that are both, and by
+ * the command line.
  */
 export interface EvaluationEngine {
   registry: Registry;
@@ -29,17 +29,18 @@ export interface EvaluationEngine {
 }
 
 /**
- * The maximum number of batch items in work at a time on a CPU. An item is in work from the start of its download to
- * its embedding.
+ * The maximum number of batch items in work at a time on a CPU. An item is in work from the start of its download until
+ * it is embedded.
  */
 export const concurrencyOnCpu = 64;
 /**
- * The same maximum for a GPU: two full encoder runs, plus the items that are being downloaded, decoded and answered.
+ * The maximum number of batch items in work at a time on a GPU: two full encoder runs, plus the items that are being
+ * downloaded, decoded and answered.
  */
 const concurrencyOnCuda = 256;
 
 /**
- * Creates the engine. It starts to load models and returns without waiting for them.
+ * Creates the engine. It begins to load models and returns without waiting for them.
  * @param profiles the profiles or models to load at startup. Default: the default model.
  * @throws {ConfigError} for errors of the device, of the registry or of those models.
  */

@@ -43,8 +43,8 @@ export interface EvaluationDeps {
   images: ImageLoader;
   embeddings: EmbeddingCache;
   /**
-   * The maximum number of batch items between the start of their download and their embedding. It limits memory, and
-   * tenants share it fairly. For interactive requests the maximum is four times as large.
+   * The maximum number of batch items in work at a time, from the start of their download until they are embedded. It
+   * limits memory, and tenants share it fairly. For interactive requests the maximum is four times as large.
    */
   concurrency: number;
   metrics?: Metrics | undefined;

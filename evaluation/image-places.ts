@@ -2,8 +2,8 @@ import { createFairPlaces } from '../shared/fair-places.ts';
 import type { Mode } from '../shared/metrics.ts';
 
 /**
- * Limits the number of images in memory. Each image occupies a slot, from the start of its download to its embedding.
- * Tenants share the slots fairly.
+ * Limits the number of images in memory. Each image occupies a slot from the start of its download until it is
+ * embedded. Tenants share the slots fairly.
  */
 export interface ImagePlaces {
   /**
@@ -18,8 +18,8 @@ export interface ImagePlaces {
 }
 
 /**
- * The number of interactive slots for each batch slot. There are more, because a download may take a second and
- * hundreds of interactive requests wait for image hosts at a time.
+ * The number of interactive slots per batch slot. There are more, because a download may take a second, and hundreds of
+ * interactive requests may be waiting for image hosts.
  */
 const singlesPerBatchPlace = 4;
 

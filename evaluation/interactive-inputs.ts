@@ -8,8 +8,8 @@ import type { Stages } from './stages.ts';
 import { checkTokens, nameOf } from './texts.ts';
 
 /**
- * The maximum number of texts of one request that wait for an encoder at a time, so that a request with a thousand
- * texts does not block other requests.
+ * The maximum number of texts of one request that wait for an encoder at a time. A request with a thousand texts
+ * therefore does not block other requests.
  */
 export const textsInFlight = 32;
 
@@ -31,7 +31,8 @@ export async function embedImage(
   };
   if (source instanceof Uint8Array) return await embed(source, 0);
   return await places.hold(isBatch ? 'batch' : 'single', caller, async () => {
-    // The wait for a slot is not measured. The admission of requests uses this time as the speed of image hosts.
+    // The wait for a slot is not included in this time, because admission uses it as a measure of the speed of image
+    // hosts.
     const start = performance.now();
     const bytes = await stages.fetch(() => images.load(source, caller));
     return await embed(bytes, performance.now() - start);
@@ -54,8 +55,8 @@ export async function embedText(
 }
 
 /**
- * Embeds the texts of one request. When one text fails or the client leaves, the texts that no encoder has started are
- * dropped.
+ * Embeds the texts of one request. When one text fails or the client disconnects, those texts are dropped that no
+ * encoder has started.
  */
 export async function embedTexts(
   parts: EvaluationParts,
@@ -81,7 +82,7 @@ export async function embedTexts(
 
 /**
  * Returns options whose signal also aborts when `end` is called. When one part of a request fails, this stops the other
- * parts; otherwise their downloads would continue without being counted.
+ * parts; otherwise their downloads would continue uncounted.
  */
 export function endingWith(asked: EvaluationOptions): { options: EvaluationOptions; end: () => void } {
   const ended = new AbortController();

@@ -26,8 +26,8 @@ export interface ScoredPair {
 /** Options of one evaluation. */
 export interface EvaluationOptions {
   /**
-   * The treatment of a text with more tokens than the model reads: cut with a warning (default), or refused with
-   * `text.too_long`.
+   * How a text is handled that has more tokens than the model reads: truncated with a warning (the default), or refused
+   * with `text.too_long`.
    */
   longText?: LongText | undefined;
   /**
@@ -35,7 +35,7 @@ export interface EvaluationOptions {
    * one tenant.
    */
   tenant?: string | undefined;
-  /** Aborts the caller's work: the wait for a slot, the download, or the encoder task. */
+  /** Aborts the work of the caller: its wait for a slot, its download, or its encoder task. */
   signal?: AbortSignal | undefined;
   /** True for batch work, which runs after all interactive work. */
   isBatch?: boolean | undefined;

@@ -4,8 +4,8 @@ import type { ImageSource } from '../shared/contracts/item.ts';
 import { type ItemError, toItemError } from '../shared/errors.ts';
 
 /**
- * A pair to score, or the error that was found when the pair was read. A pair with `embedding` has the embedding of its
- * image, which the same model has computed earlier.
+ * A pair to score, or the error that was found when the pair was read. `embedding` is an embedding of the image that
+ * the same model has computed earlier.
  */
 export type Pair =
   | { image: ImageSource; text: string }
@@ -21,8 +21,8 @@ export type Outcome =
 export interface ModelOutcome {
   outcome: Outcome;
   /**
-   * The encoder runs that this pair caused. Empty when the embeddings were cached, or when an earlier pair already
-   * includes the runs.
+   * The encoder runs that this pair caused. Empty when the embeddings were cached, or when the runs are already counted
+   * with an earlier pair.
    */
   runs: TowerRun[];
 }
@@ -43,7 +43,7 @@ export interface ScoredPairs {
 export interface ComparedModel {
   model: string;
   /**
-   * The outcomes of one compared model, in the order of the pairs. The outcome is undefined for a pair that the first
+   * The outcomes of one compared model, in the order of the pairs. An entry is undefined for a pair that the answering
    * model could not score. The list is empty when the process was too busy to compare. Never rejects.
    */
   outcomes: Promise<(ModelOutcome | undefined)[]>;

@@ -20,8 +20,8 @@ export interface ImageScores extends Pick<TextScores, 'receipt' | 'timings'> {
 type Loaded = { embedded: Embedded; fetchMs: number } | { error: unknown };
 
 /**
- * Scores several images against one text. The encoders do this work before all batch work. An image that fails is
- * reported with its index; the other images have scores.
+ * Scores several images against one text. The encoders do this work before all batch work. A failed image is reported
+ * with its index, and the others get scores.
  * @throws {ServiceError} the error of the text or of the model. When all images have failed, the error of the first
  * image.
  */

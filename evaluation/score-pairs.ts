@@ -11,8 +11,8 @@ import { startStages } from './stages.ts';
 import { checkText, checkTokens } from './texts.ts';
 
 /**
- * Scores pairs concurrently with several models, as batch work. A pair that fails has an outcome and does not stop the
- * other pairs.
+ * Scores pairs concurrently with several models, as batch work. A failed pair has an error as its outcome and does not
+ * stop the others.
  *
  * Compared models embed an image before its slot is freed, so that images do not collect in memory. (A slot is the
  * permission to have one image in memory.)
@@ -107,7 +107,7 @@ export async function scorePairs(
   }
 }
 
-/** Returns a stored embedding of an image in place of the result of an encoder run. */
+/** Returns the stored embedding of an image, instead of running an encoder. */
 const known = async (embedding: Float32Array): Promise<EmbeddedImage> => ({
   answering: { embedding, decodeMs: 0, inferenceMs: 0, runInputs: 0, tokens: 0, totalTokens: 0 },
   compared: [],

@@ -18,17 +18,17 @@ export interface TextScores {
 }
 
 /**
- * The scores in the response to a request, and the outcomes of the same pairs for each model. Each text of the request
- * is one pair.
+ * The scores in the response to a request, and for each model the outcomes of the same pairs. Each text of the request
+ * forms a pair with the image.
  */
 export interface ScoredTexts extends ScoredPairs {
   scores: TextScores;
 }
 
 /**
- * Scores one image, given as a source or as bytes, against texts. The encoders do this work before all batch work. The
- * compared models score the same bytes after the response.
- * @throws {ServiceError} the first error of the image, a text or the model whose results are returned.
+ * Scores one image, given as a source or as bytes, against texts. The encoders do this work before all batch work.
+ * Compared models score the same bytes after the response.
+ * @throws {ServiceError} the first error of the image, of a text, or of the answering model.
  */
 export async function scoreTexts(
   parts: EvaluationParts,

@@ -4,7 +4,7 @@ import { isTraced, pastSpan } from '../shared/telemetry/spans.ts';
 
 /** Records the times of the stages of one evaluation (download, decoding, inference), for its trace. */
 export interface Stages {
-  /** Runs `get`, which returns the bytes of an image, and records its time as the stage `fetch`. */
+  /** Runs `get`, which returns the bytes of an image, and records its duration as the stage `fetch`. */
   fetch(get: () => Promise<Uint8Array>): Promise<Uint8Array>;
   /** Records the encoder run that computed an embedding. A cached embedding has no run. */
   embedded(embedded: Embedded): void;
@@ -22,8 +22,8 @@ interface Span {
 }
 
 /**
- * Starts to record the stages of one evaluation. All inputs of a stage share a span, which states their number and
- * total time. A span for each stage of each input would cost too much for 64 images and 64 texts.
+ * Starts recording the stages of one evaluation. All inputs of a stage share a span, which states their number and
+ * total time; a span for each input and stage would cost too much for 64 images and 64 texts.
  */
 export function startStages(mode: Mode, metrics: Metrics | undefined): Stages {
   const spans = isTraced() ? new Map<string, Span>() : undefined;

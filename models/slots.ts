@@ -2,23 +2,23 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readSync, statfsSync, unlinkSync, writeSync } from 'node:fs';
 
 /**
- * Memory that two processes share, divided into slots of equal size. It is an unnamed file in memory (tmpfs), and the
- * child process inherits its descriptor. Images sent through a pipe would leave several copies to the garbage
- * collector, which took 2.2 ms for each image-text pair.
+ * Memory that two processes share, divided into slots of equal size. It is an unnamed file in memory (tmpfs), whose
+ * descriptor the child process inherits. Images that are sent through a pipe leave several copies to the garbage
+ * collector, which took 2.2 ms per image-text pair.
  */
 export interface Slots {
   readonly fd: number;
   /** The size of a slot in bytes. */
   readonly slotBytes: number;
   /**
-   * Writes bytes into a slot. @returns false when the write failed: a container may have less memory for such files
-   * than it reports.
+   * Writes bytes into a slot. @returns false when the write failed, which happens in containers that have less memory
+   * for such files than they report.
    */
   write(slot: number, bytes: Uint8Array): boolean;
   read(slot: number, target: Uint8Array): void;
 }
 
-/** The slots in the process that created them. This process also keeps the list of free slots. */
+/** The slots as their creator sees them. Only this process has the list of free slots. */
 export interface OwnedSlots extends Slots {
   /** Takes a free slot. @returns its number; undefined when no slot is free. */
   take(): number | undefined;
@@ -28,7 +28,7 @@ export interface OwnedSlots extends Slots {
 
 const directory = '/dev/shm';
 
-/** Creates slots. @returns undefined when the machine has no `/dev/shm`, or too little space in it. */
+/** Creates slots. @returns undefined when the machine has no `/dev/shm`, or not enough space in it. */
 export function createSlots(count: number, slotBytes: number): OwnedSlots | undefined {
   let fd: number;
   try {

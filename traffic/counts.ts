@@ -2,13 +2,13 @@ import type { TowerRun } from '../models/encoder/protocol.ts';
 import type { ComparedBy, WindowFigures } from '../shared/contracts/traffic.ts';
 import { rankCorrelation } from './rank-correlation.ts';
 
-/** Counts by field name. Redis stores the sum of the counts of all processes. */
+/** Counts by field name. Redis stores their sums over all processes. */
 export type Counts = Record<string, number>;
 
 /**
  * The kind of a comparison of two models on the same item. `canary`: the score of the canary (a model on trial) was
- * returned, and the main model is compared with it. `shadow`: the score of the shadow model is never returned; it is
- * compared with the model whose score was returned.
+ * returned, and is compared with that of the main model. `shadow`: the score of the shadow model, which is never
+ * returned, is compared with the returned score.
  */
 export type ComparisonKind = 'canary' | 'shadow';
 
@@ -24,9 +24,9 @@ export const comparisonField = (
 ): string => `${kind}:${candidate}:${what}`;
 
 /**
- * Returns the field name of the number of inputs that a model embedded (`inputs`), or of the sum of their shares of the
- * run times (`ms`). Images and texts have separate fields, and so has each size class of encoder runs: a run of eight
- * inputs takes longer than a run of one, but less time per input.
+ * Returns the field name for a model's number of embedded inputs (`inputs`), or for the sum of their shares of run
+ * times (`ms`). Images and texts have separate fields, as has each size class of encoder runs, because a run of eight
+ * inputs takes longer than a run of one but less time per input.
  */
 export const runField = (model: string, input: TowerRun['input'], inputs: number, what: 'ms' | 'inputs'): string =>
   `run:${model}:${input}:${sizeOf(inputs)}:${what}`;
@@ -35,9 +35,9 @@ export const runField = (model: string, input: TowerRun['input'], inputs: number
 export const sizeOf = (inputs: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, inputs)));
 
 /**
- * Returns the field name of the number of items with this ratio of the candidate's time to the main model's time.
- * Ratios are rounded to a multiple of a sixteenth of a power of two (4 %). `alike` counts only the items for which the
- * runs of both models had the same size class, `any` counts all items.
+ * Returns the field name for the number of items with this ratio of the candidate's time to the main model's time.
+ * Ratios are rounded to a multiple of a sixteenth of a power of two (4 %). `alike` counts only items for which the runs
+ * of both models had the same size class; `any` counts all items.
  */
 export const ratioField = (candidate: string, runs: 'alike' | 'any', ratio: number): string =>
   `ratio:${candidate}:${runs}:${Math.max(-mostSteps, Math.min(mostSteps, Math.round(stepsOfTwo * Math.log2(ratio))))}`;
@@ -56,13 +56,13 @@ export const readPair = (text: string): [reference: number, candidate: number] =
 };
 
 /**
- * The minimum number of inputs that each model must have embedded before the times are compared. It applies to a size
- * class, and also to all runs together.
+ * The minimum number of inputs that each model must have embedded before their times are compared. It applies to each
+ * size class, and to all runs together.
  */
 const fewestInputs = 5;
 /**
- * The minimum share of the candidate's inputs that must belong to size classes in which both models have enough inputs.
- * Below it, all runs are compared without regard to their size.
+ * The minimum share of the candidate's inputs in those size classes in which both models have enough inputs. Below it,
+ * all runs are compared regardless of their size.
  */
 const leastCommon = 0.2;
 /** The minimum number of items that both models must have scored before their scores are compared. */
@@ -70,9 +70,9 @@ export const fewestPairs = 10;
 
 /**
  * Returns the time that the candidate took for its inputs, divided by the time that the main model would take for as
- * many inputs. This ratio is used for canaries without comparisons, where the two models had different items. Runs of
- * the same size class are compared if there are enough of them. There are few when inputs queue up at a slow candidate.
- * Then the time per input over all runs is compared, which favours the model with larger runs by less than half.
+ * many inputs. It is used for canaries without comparisons, where the two models had different items. Runs of the same
+ * size class are compared if there are enough of them. When inputs queue up at a slow candidate, there are few; then
+ * the time per input over all runs is compared, which favours the model with the larger runs by less than half.
  * @returns null when too few inputs were timed.
  */
 export function latencyRatio(counts: Counts, main: string, candidate: string): number | null {
@@ -104,10 +104,10 @@ const total = (parts: readonly { inputs: number; ms: number }[]) => ({
 });
 
 /**
- * Returns the median of a ratio over the items that both models scored: the candidate's time divided by the main
- * model's time. It is not a mean, since the slowest runs would dominate a mean: on a busy machine, two identical models
- * had a mean ratio of 2.08. Items for which both runs had the same size class are used if there are enough of them.
- * There are few when inputs queue up at a candidate.
+ * Returns the median ratio of the candidate's time to the main model's time, over the items that both models scored. A
+ * mean would be dominated by the slowest runs: on a busy machine, two identical models had a mean ratio of 2.08. Only
+ * items for which both runs had the same size class are used, if there are enough of them; there are few when inputs
+ * queue up at a candidate.
  * @returns null when too few items were timed.
  */
 export function medianLatencyRatio(counts: Counts, candidate: string): number | null {
@@ -130,8 +130,8 @@ export function medianLatencyRatio(counts: Counts, candidate: string): number | 
 }
 
 /**
- * Returns the measurements of a canary in its current window. A window is a group of successive items of the canary
- * that are judged together.
+ * Returns the measurements of a canary in its current window: a group of consecutive items of the canary that are
+ * judged together.
  */
 export function figuresOf(
   counts: Counts,

@@ -5,8 +5,8 @@ import type { Code } from '../shared/errors.ts';
 const endedEarly = new Set<Code>(['request.aborted', 'overloaded', 'cancelled']);
 
 /**
- * Returns true when an outcome shows something about the quality of a model. An error of the image or text does not,
- * since any model would fail on it, and chance decides which model gets it.
+ * Returns true when an outcome says something about the quality of a model. An error of the image or text does not: any
+ * model would fail on it, and chance decides which model gets it.
  */
 export function isEvidence({ outcome }: ModelOutcome): boolean {
   if (outcome.status === 'succeeded') return true;

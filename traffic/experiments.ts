@@ -22,14 +22,15 @@ export interface Experiments {
   /** Reads the phase of the canary from Redis. */
   refresh(experiment: Experiment): Promise<void>;
   /**
-   * Returns the models that get images now, with their shares; undefined when this process cannot use the main model.
+   * Returns the models that get images now, with their shares. Returns undefined when this process cannot use the main
+   * model.
    */
   planOf(experiment: Experiment): TrafficPlan | undefined;
-  /** Returns the experiments that this process has read. From one second after startup, these are all experiments. */
+  /** Returns the experiments that this process has read; from one second after startup, all experiments. */
   known(): Experiment[];
   /** Applies an operator's decision about a canary. @throws {ServiceError} `traffic.no_canary` */
   decide(experiment: Experiment, action: CanaryAction): Promise<void>;
-  /** Writes the counts to Redis that this process has not reported yet. */
+  /** Reports to Redis the counts that this process has not reported yet, then stops. */
   close(): Promise<void>;
 }
 
@@ -43,13 +44,13 @@ export interface ExperimentsDeps {
   log: Logger;
 }
 
-/** The time in ms between two reports of counts to Redis. Each report also reads the phases of the canaries. */
+/** The interval in ms between two reports of counts to Redis. Each report also reads the phases of the canaries. */
 const reportMs = 1_000;
 
 /**
- * The maximum time in ms that a request waits for the phase of a canary that this process has not read yet. Without the
- * wait, the main model would score the first requests after startup, perhaps a whole batch, even after a promoted
- * canary has replaced it.
+ * The maximum time in ms for which a request waits for the phase of a canary that this process has not read yet.
+ * Without the wait, the main model would score the first requests after startup, perhaps a whole batch, even if a
+ * promoted canary had replaced it.
  */
 const firstPhaseMs = 1_000;
 
@@ -63,14 +64,14 @@ const phaseAfter: Record<CanaryAction, CanaryPhase> = {
 };
 
 /**
- * Creates the experiments. Every process counts its own outcomes and adds them to the counts in Redis once a second.
- * The first process that finds a canary's window (a group of items that are judged together) complete ends the window.
- * So all processes have the same role, and a process that crashes loses the counts of one second.
+ * Creates the experiments. Every process counts its own outcomes, and adds them to the counts in Redis once a second.
+ * The first process that finds a window of a canary complete ends it. All processes thus have the same role, and a
+ * process that crashes loses the counts of one second. (A window is a group of items that are judged together.)
  */
 export function createExperiments({ registry, redis, store, observations, warm, log }: ExperimentsDeps): Experiments {
-  /** The experiment of each profile, with the rules that it was read from. */
+  /** The experiment of each profile, with the rules from which it was created. */
   const experiments = new Map<string, Experiment>();
-  /** The phase of each experiment's canary when it was last read, by the id of the experiment. */
+  /** The phase of the canary of each experiment when it was last read, by the id of the experiment. */
   const phases = new Map<string, CanaryPhase>();
 
   const judgeWindow = createJudgeWindow(store, log);
@@ -104,7 +105,8 @@ export function createExperiments({ registry, redis, store, observations, warm, 
     else {
       if (experiment.fault !== null)
         log.warn({ profile, reason: experiment.fault }, 'a model cannot be used and gets no images');
-      // Requests do not wait while Redis is unavailable. The canary gets no images until its phase is known.
+      // Requests do not wait while Redis is unavailable. Until the phase of the canary is known, the canary gets no
+      // images.
       const read = readPhase(experiment).catch(logUnreported);
       if (!phases.has(experiment.id)) await Promise.race([read, delay(firstPhaseMs, undefined, { ref: false })]);
       experiments.set(profile, experiment);

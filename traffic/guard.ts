@@ -2,18 +2,18 @@ import type { Trial, WindowFigures } from '../shared/contracts/traffic.ts';
 import { fewestPairs } from './counts.ts';
 
 /**
- * The minimum number of items of a canary in a window. A window with fewer items is not judged, even when its time is
- * over.
+ * The minimum number of items of a canary in a window. With fewer items, the window is not judged, even when its time
+ * is over.
  */
 const fewestItems = 20;
 
 /**
- * Judges a window of a canary. A canary is a model on trial, and a window is a group of its successive items.
+ * Judges a window of a canary. A canary is a model on trial, and a window is a group of its consecutive items.
  *
- * A window ends when it has enough items or its time is over. It ends early when so many items have failed that it can
- * no longer pass. A canary that must be compared with the main model cannot pass a window without comparisons.
+ * A window ends when it has enough items or its time is over. It ends earlier if so many items have failed that it can
+ * no longer pass. If the canary must be compared with the main model, a window without comparisons cannot pass.
  * @param seconds the age of the window.
- * @returns the reasons for which the window failed; an empty list when it passed; undefined while it has not ended.
+ * @returns the reasons why the window failed; an empty list when it passed; undefined while it has not ended.
  */
 export function judge(
   figures: WindowFigures,
@@ -53,8 +53,8 @@ export function judge(
 }
 
 /**
- * Returns true when a canary was too slow in a window. Other programs may slow down one window, so only two slow
- * windows in a row end the trial of a canary.
+ * Returns true when a canary was too slow in a window. Other programs may slow down a single window, so only two slow
+ * windows in a row end the trial.
  */
 export const isSlow = ({ latencyRatio }: Pick<WindowFigures, 'latencyRatio'>, guard: Trial['guard']): boolean =>
   latencyRatio !== null && latencyRatio > guard.latencyRatio;

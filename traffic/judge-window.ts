@@ -20,7 +20,10 @@ export function createJudgeWindow(store: TrafficStore, log: Logger): JudgeWindow
     return window !== undefined && isSlow(window.figures, guard);
   }
 
-  /** Returns the verdict on a window, and the next phase of its canary. May add to the `reasons` of a failed window. */
+  /**
+   * Returns the verdict on a window, and the next phase of its canary. It may add to `reasons` when the window has
+   * failed.
+   */
   async function decide(key: ExperimentKey, number: number, trial: Trial, figures: WindowFigures, reasons: string[]) {
     const verdict: JudgedWindow['verdict'] = reasons.length === 0 ? 'passed' : 'failed';
     if (verdict === 'passed') {
@@ -42,8 +45,8 @@ export function createJudgeWindow(store: TrafficStore, log: Logger): JudgeWindow
     const key = { profile, experiment };
     const counts = await store.window(key);
     const seconds = (now - startedAt) / 1000;
-    // Every process reaches this line once a second. Reading the pairs of scores takes long, so they are read only when
-    // the window ends.
+    // Every process gets here once a second. Reading the pairs of scores is slow, so they are read only when the window
+    // ends.
     if (judge(figuresOf(counts, [], trial.main, trial.model, trial.comparedBy), trial, seconds) === undefined) return;
     const figures = figuresOf(counts, await store.windowPairs(key), trial.main, trial.model, trial.comparedBy);
     const reasons = judge(figures, trial, seconds);

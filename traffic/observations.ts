@@ -12,7 +12,7 @@ export interface ObservedExperiment extends ExperimentKey {
 }
 
 /**
- * The maximum number of pairs of scores that are stored between two reports to Redis. Further pairs are only added to
+ * The maximum number of pairs of scores that are stored between two reports to Redis. Further pairs only contribute to
  * the sums.
  */
 const maxPairs = 1_000;
@@ -61,8 +61,8 @@ export function createObservations(metrics?: Metrics): Observations {
       };
       experiments.set(key, known);
     }
-    // Some batches of the experiment may have been posted before or after the trial of its canary. Only the plans of
-    // batches that were posted during it name the trial.
+    // Only the plan of a batch that was posted during the trial of the canary names the trial. Batches of the same
+    // experiment may have been posted earlier or later.
     known.experiment.trial ??= trial;
     return known.counts;
   }
@@ -75,8 +75,8 @@ export function createObservations(metrics?: Metrics): Observations {
   }
 
   /**
-   * Adds the candidate's time for an item, divided by the main model's time. An embedding from the cache has no time,
-   * so only inputs that both models computed count.
+   * Adds the ratio of the candidate's time for an item to the main model's time. A cached embedding has no time, so
+   * only inputs that both models computed count.
    */
   function addRatio(counts: UnreportedCounts, model: string, reference: ModelOutcome, candidate: ModelOutcome): void {
     const both = candidate.runs.flatMap((tried) => {
@@ -99,8 +99,8 @@ export function createObservations(metrics?: Metrics): Observations {
       const { outcome, runs } = answer;
       const { profile } = plan;
       add(counts, armField(model, 'items'), 1);
-      // The run times are needed only without comparisons. With comparisons, the times of items that both models scored
-      // are used, since both models then ran under the same load.
+      // Run times are needed only without comparisons. With comparisons, the times of items that both models scored are
+      // used, because both models then ran under the same load.
       if (plan.trial?.compare === 0) addRuns(counts, model, answer);
       if (outcome.status === 'failed') {
         add(counts, armField(model, 'failed'), 1);
@@ -127,8 +127,8 @@ export function createObservations(metrics?: Metrics): Observations {
         add(counts, comparisonField(kind, model, 'failed'), 1);
         return;
       }
-      // Ranks are compared by cosine and not by score: the score of every negative cosine is 0, and typical cosines of
-      // SigLIP are around 0.
+      // Ranks are compared by cosine: every negative cosine has the score 0, and typical cosines of SigLIP are around
+      // 0.
       const isRanked = (kind === 'canary' ? plan.trial : plan.shadow)?.comparedBy === 'ranks';
       const { pairs, worst } = counts[kind];
       if (isRanked) {

@@ -4,13 +4,13 @@ import type { Arm, TrafficPlan } from '../shared/contracts/traffic.ts';
 import { ServiceError } from '../shared/errors.ts';
 import { positionOf } from './plan.ts';
 
-/** A model of the plan that this process does not have, or has only in another version. */
+/** A model of a plan that this process does not have, or has only in another version. */
 export interface Difference {
   /** A description of the model that this process has instead. */
   difference: string;
 }
 
-/** A model that is in the registry but that this process cannot use. */
+/** A model that is in the registry but cannot be used by this process. */
 interface Unusable extends Difference {
   isUnusable: true;
 }
@@ -21,7 +21,7 @@ export type PlanModels = ReadonlyMap<string, ModelSpec | Difference | Unusable>;
 /**
  * Finds the models of a plan in the registry.
  * @param mayLackMain true when the plan can be used without its main model.
- * @throws {ServiceError} when the main model cannot be used but is needed.
+ * @throws {ServiceError} when the main model is needed but cannot be used.
  */
 export async function resolvePlan(registry: Registry, plan: TrafficPlan, mayLackMain = false): Promise<PlanModels> {
   const models = new Map<string, ModelSpec | Difference | Unusable>();
@@ -44,8 +44,8 @@ export function usableModel(models: PlanModels, name: string): ModelSpec {
 }
 
 /**
- * Returns true when this process has another revision of the model than the plan requires. For example, a change of the
- * registry may not have reached the process yet.
+ * Returns true when this process has another revision of the model than the plan requires, for example because a change
+ * of the registry has not reached the process yet.
  */
 export function isUnknown(models: PlanModels, name: string): boolean {
   const model = models.get(name);
@@ -56,7 +56,7 @@ export function isUnknown(models: PlanModels, name: string): boolean {
  * Returns the models whose scores for an image are compared with the returned score. Models that this process cannot
  * use are left out.
  * @param arm the model whose score is returned.
- * @param key the image's key, see `imageKey`.
+ * @param key the key of the image, see `imageKey`.
  */
 export function comparedWith(
   { profile, arms, trial, shadow }: TrafficPlan,

@@ -10,7 +10,7 @@ import { ServiceError } from '../shared/errors.ts';
 export interface Experiment {
   profile: string;
   rules: TrafficRules;
-  /** The hash of the rules and the revisions of the models. A change of either makes a new experiment. */
+  /** The hash of the rules and of the revisions of the models. When either changes, the experiment is a new one. */
   id: string;
   /** The models by name, without those that this process cannot use. */
   specs: ReadonlyMap<string, ModelSpec>;
@@ -57,9 +57,9 @@ export function mainModel({ rules, specs }: Experiment, phase: CanaryPhase | und
 }
 
 /**
- * Returns the models that get images now (the arms of the experiment), with their shares. Some models get no images:
- * those that this process cannot use, and a canary that was rolled back or whose phase is unknown. The main model gets
- * their shares.
+ * Returns the models that get images now (the arms of the experiment), with their shares. Models that this process
+ * cannot use get none, nor does a canary that was rolled back or whose phase is unknown. Their shares go to the main
+ * model.
  */
 export function planOf(experiment: Experiment, phase: CanaryPhase | undefined): TrafficPlan {
   const { rules, specs, profile, id } = experiment;
@@ -69,7 +69,7 @@ export function planOf(experiment: Experiment, phase: CanaryPhase | undefined): 
     const spec = specs.get(model);
     if (spec !== undefined && model !== main) arms.push({ role, share, ...recipeOf(spec) });
   };
-  // The canary comes last. When its trial ends, the images of the other models then keep their model.
+  // The canary comes last, so that the images of the other models keep their model when its trial ends.
   for (const [model, share] of Object.entries(rules.split)) add('split', model, share);
   if (rules.canary !== undefined && phase === 'trial') add('canary', rules.canary.model, rules.canary.share);
   const others = arms.reduce((sum, { share }) => sum + share, 0);
@@ -97,15 +97,17 @@ export function planOf(experiment: Experiment, phase: CanaryPhase | undefined): 
 export const shadowComparedBy = (experiment: Pick<Experiment, 'rules' | 'specs'>): ComparedBy =>
   comparedByOf(experiment, modelsOf(experiment.rules));
 
-/** Returns the key of an image, which decides which model gets it. Pairs with the same image have the same key. */
+/**
+ * Returns the key of an image, which determines the model that gets it. Pairs with the same image have the same key.
+ */
 export const imageKey = (image: ImageSource | Uint8Array): string | Uint8Array => {
   if (typeof image === 'string' || image instanceof Uint8Array) return image;
   return 'url' in image ? image.url : 'base64' in image ? image.base64 : image.file;
 };
 
 /**
- * Returns a number in [0, 1) for an image. It is computed by a hash of the profile, the purpose and the key of the
- * image. It does not depend on the experiment, so an image keeps its model while the share of the model grows.
+ * Returns a number in [0, 1) for an image: a hash of the profile, the purpose and the key of the image. It does not
+ * depend on the experiment, so an image keeps its model while the share of that model grows.
  */
 export function positionOf(profile: string, purpose: 'arm' | 'compare' | 'shadow', key: string | Uint8Array): number {
   const digest = hash('sha256', key, 'hex').slice(0, 32);
@@ -113,9 +115,9 @@ export function positionOf(profile: string, purpose: 'arm' | 'compare' | 'shadow
 }
 
 /**
- * Returns the model that gets an image, with its role. The numbers of `positionOf` from 0 upwards belong to the models
- * other than the main model, in their order and according to their shares. The remaining numbers belong to the main
- * model.
+ * Returns the model that gets an image, with its role. The range [0, 1) of `positionOf` is divided among the models
+ * other than the main model, from 0 upwards, in their order and by their shares. The rest of the range belongs to the
+ * main model.
  */
 export function armFor({ profile, arms }: TrafficPlan, key: string | Uint8Array): Arm {
   const [main, ...others] = arms;

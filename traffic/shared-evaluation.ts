@@ -12,25 +12,25 @@ import { armFor, imageKey } from './plan.ts';
 import { comparedWith, type Difference, isUnknown, type PlanModels, resolvePlan, usableModel } from './plan-models.ts';
 import { recordOutcomes } from './record.ts';
 
-/** The outcome of a pair. It names the model when several models share the batch. */
+/** The outcome of a pair. It names the model if several models share the batch. */
 export type RoutedOutcome = Outcome & { model?: string };
 
 export interface BatchOptions extends EvaluationOptions {
   /**
-   * The batch of the pairs. A comparison stores this id with the pairs that it quotes, so that they are deleted with
-   * the batch.
+   * The batch of the pairs. A comparison stores its id with the pairs that it quotes, so that they are deleted together
+   * with the batch.
    */
   batchId?: string | undefined;
   /**
-   * The behaviour when this process cannot use the model of a pair. True: the pair fails with `model.unavailable`, and
+   * What happens when this process cannot use the model of a pair. True: the pair fails with `model.unavailable`, and
    * other pairs are scored. False: the whole call fails.
    */
   mayLackModels?: boolean;
 }
 
 /**
- * Scores pairs by a plan, which states the models that share the images. Each image is scored with the model that gets
- * it. Some images are also scored with other models for comparison. The outcomes are counted.
+ * Scores pairs according to a plan, which states the models that share the images. Each image is scored by the model
+ * that gets it. Some images are also scored by other models, for comparison. All outcomes are counted.
  */
 export interface SharedEvaluation {
   scoreTexts(
@@ -48,9 +48,9 @@ export function createSharedEvaluation(
   observations: Observations,
 ): SharedEvaluation {
   /**
-   * Calls `answerBy` with the model of an image. When that model is a canary and cannot be used, calls it again with
-   * the main model. Each pair then counts as a failure of the canary, unless this process has another revision of the
-   * canary.
+   * Calls `answerBy` with the model of an image. If that model is a canary and cannot be used, it calls `answerBy`
+   * again with the main model. Each pair then counts as a failure of the canary, unless this process has another
+   * revision of the canary.
    */
   async function withFallback<Answer>(
     plan: TrafficPlan,
@@ -87,7 +87,7 @@ export function createSharedEvaluation(
             options,
           );
           const subjects = texts.map((text) => ({ image, text }));
-          // The counting is not awaited, since it waits for the compared models, which must not delay the response.
+          // Counting is not awaited, because it waits for the compared models, which must not delay the response.
           void recordOutcomes(observations, plan, arm, subjects, scored);
           return scored.scores;
         } catch (error) {
@@ -113,11 +113,11 @@ export function createSharedEvaluation(
         groups.map(async ({ arm, compared, indices }) => {
           const own = indices.map((at) => pairs[at]).filter((pair) => pair !== undefined);
           await withFallback(plan, arm, own.length, models, async (by) => {
-            // When the main model has replaced a failed canary, no scores are compared.
+            // When the main model has answered instead of a failed canary, no scores are compared.
             const others = by === arm ? compared : [];
             const scored = await evaluation.scorePairs([usableModel(models, by.model), ...others], own, options);
             const subjects = own.map((pair) => ('image' in pair ? { ...pair, batchId: options.batchId } : undefined));
-            // A batch waits for its compared models. Otherwise their work could collect in memory.
+            // A batch waits for its compared models, because their work could otherwise collect in memory.
             await recordOutcomes(observations, plan, by, subjects, scored);
             for (const [nth, { outcome }] of scored.answers.entries()) {
               outcomes[indices[nth] ?? 0] = { ...outcome, model: by.model };
@@ -131,7 +131,7 @@ export function createSharedEvaluation(
           });
         }),
       );
-      // When no model of the plan can be used, this is an error of the process and not of the pairs.
+      // When no model of the plan can be used, the fault lies with the process and not with the pairs.
       const [error] = errors;
       if (error !== undefined && errors.length === groups.length && groups.length > 1) throw error;
       return outcomes;
@@ -150,8 +150,8 @@ function groupsOf(
 ): { arm: Arm; compared: ModelSpec[]; indices: number[] }[] {
   const groups = new Map<string, { arm: Arm; compared: ModelSpec[]; indices: number[] }>();
   for (const [at, pair] of pairs.entries()) {
-    // A pair with an error needs no model, so it may be in any group. No pair here has a stored embedding, since only
-    // batches with a single model use such embeddings.
+    // A pair with an error needs no model, so it may be in any group. No pair here has a stored embedding, because only
+    // batches with a single model use stored embeddings.
     const key = 'image' in pair ? imageKey(pair.image) : '';
     const arm = armFor(plan, key);
     const compared = 'image' in pair ? comparedWith(plan, arm, key, models) : [];

@@ -18,8 +18,8 @@ const scripts = {
 };
 
 /**
- * The counts of an experiment are deleted this time in ms after its last item. The state of its canary, a few hundred
- * bytes, is never deleted.
+ * The time in ms after the last item of an experiment at which its counts are deleted. The state of its canary, a few
+ * hundred bytes, is never deleted.
  */
 const lifetimeMs = 30 * 24 * 3_600_000;
 
@@ -32,7 +32,7 @@ export interface ExperimentKey {
 /** Counts of an experiment that a process has not reported yet. */
 export interface UnreportedCounts {
   add: Counts;
-  /** Fields for which Redis stores the largest value and not the sum. */
+  /** Fields for which Redis stores the largest value instead of the sum. */
   max: Counts;
   canary: UnreportedPairs;
   shadow: UnreportedPairs;
@@ -49,8 +49,8 @@ export interface UnreportedPairs {
 export type StoredPair = ComparedPair & { batchId?: string };
 
 /**
- * The state of the canary of an experiment. A canary is a model on trial. Its items are judged in windows, one after
- * the other.
+ * The state of the canary of an experiment. A canary is a model on trial, whose items are judged in consecutive
+ * windows.
  */
 export interface CanaryState {
   phase: CanaryPhase;
@@ -94,8 +94,8 @@ export interface TrafficStore {
   /** Returns the scores of both models for each pair that was compared in the current window. */
   windowPairs(key: ExperimentKey): Promise<[reference: number, candidate: number][]>;
   /**
-   * Ends a window of the canary. Only the first call for a window has an effect. @returns true when this call ended the
-   * window.
+   * Ends a window of the canary. For each window, only the first call has an effect. @returns true when this call ended
+   * the window.
    */
   settle(
     key: ExperimentKey,
@@ -110,7 +110,8 @@ export interface TrafficStore {
   /** Returns the latest scores of both models, and the pairs with the largest differences, largest first. */
   comparison(key: ExperimentKey, kind: ComparisonKind): Promise<{ pairs: [number, number][]; worst: ComparedPair[] }>;
   /**
-   * Removes the stored texts and images of a batch's pairs. Sums and scores stay, since they contain no image or text.
+   * Removes the stored texts and images of the pairs of a batch. Sums and scores remain, because they contain no image
+   * or text.
    */
   removeBatch(key: ExperimentKey, batchId: string): Promise<void>;
 }

@@ -26,8 +26,8 @@ export interface ChunkProcessorDeps
 }
 
 /**
- * A worker that takes a chunk starts it. After this number of starts, a missing object with the items of the chunk
- * counts as lost. Before that, the chunk is tried again, since some stores list a new object late.
+ * The number of starts of a chunk after which a missing object with its items counts as lost. (A worker that takes a
+ * chunk starts it.) Before that, the chunk is tried again, because some stores make a new object visible late.
  */
 const startsWithoutInput = 2;
 
@@ -96,8 +96,8 @@ export function createChunkProcessor(deps: ChunkProcessorDeps): ChunkProcessor {
   }
 
   /**
-   * Marks the chunk as active and reads its items. When the items cannot be read now, the chunk is handed back to the
-   * queue. When they are lost, the batch fails.
+   * Marks the chunk as active and reads its items. When they cannot be read now, the chunk is handed back to the queue.
+   * When they are lost, the batch fails.
    */
   async function pick(
     { data: job, starts }: Delivery,
@@ -109,7 +109,7 @@ export function createChunkProcessor(deps: ChunkProcessorDeps): ChunkProcessor {
       if (!(error instanceof ServiceError)) throw error;
       const reason = `${error.code}: ${error.message}`;
       if (!isLost(error)) return handBack.forWorker(reason);
-      // The worker does not pause: one lost object must not keep it from other batches.
+      // The worker does not pause, because one lost object must not stop its work on other batches.
       if (starts < startsWithoutInput) return handBack.forChunk(reason);
       await chunks.fail(job);
       return { verdict: 'lost' };

@@ -7,10 +7,10 @@ import type { Metrics } from '../shared/metrics.ts';
 import { noteAttributes, noteEvent } from '../shared/telemetry/spans.ts';
 import { failuresByHost } from './failures-by-host.ts';
 
-/** The maximum number of failed items that are listed in the trace of a chunk and in the log of its job. */
+/** The maximum number of failed items that the trace of a chunk and the log of its job list. */
 const failuresNamed = 5;
 
-/** A scored chunk, and the reply to its commit. `seconds` is the time that the chunk took in this worker. */
+/** A scored chunk, and the reply to its commit. `seconds` is the time that the chunk spent in this worker. */
 export interface ChunkReport {
   job: JobData;
   queue: string;
@@ -50,8 +50,8 @@ export function reportChunk(
   );
   return {
     done: { verdict, succeeded: results.length - failed.length, failed: failed.length },
-    // The lines contain only the error code, since a message may quote the item, and the log of a job is stored longer
-    // than the batch.
+    // The lines contain the error code but not the message: a message may quote the item, and the log of a job is
+    // stored longer than the batch.
     log: named.map(({ index, error }) => `item ${index}: ${error.code}`),
   };
 }

@@ -1,15 +1,13 @@
 import type { HandBack } from '../batches/queue/chunk-consumer.ts';
 
-/**
- * The time in ms for which a chunk is delayed, and for which the worker pauses, after an error of the worker itself.
- */
+/** The time in ms for which a chunk is delayed after an error of the worker itself, and for which the worker pauses. */
 const errorDelayMs = 5_000;
 /**
- * The time in ms for which a chunk is delayed when only another worker can score it. This worker continues with other
+ * The time in ms for which a chunk is delayed that only another worker can score. This worker continues with other
  * chunks.
  */
 const mismatchDelayMs = 1_000;
-/** A worker counts as working for this time in ms after each commit. */
+/** The time in ms after a commit during which a worker counts as working. */
 const usefulMs = 60_000;
 
 /** Hands chunks back (returns them to the queue), and decides whether the worker pauses. */
@@ -25,7 +23,7 @@ export interface HandingBack {
   forOtherWorker(reason: string): HandBack;
   /**
    * Hands back a chunk whose model cannot be loaded. A worker that scores chunks of other models continues. A worker
-   * that scores nothing pauses, and leaves the queue to other workers.
+   * that scores nothing pauses, so that other workers get the chunks.
    */
   forModel(reason: string): HandBack;
   /** Records that the worker has committed a chunk, which means that it is healthy. Called after each commit. */
@@ -53,7 +51,7 @@ export function createHandingBack(onHealth: (fault: string | null) => void): Han
 }
 
 /**
- * The time in ms for which further chunks of a tenant are delayed after a chunk of this tenant whose image hosts could
- * not be reached.
+ * The time in ms for which further chunks of a tenant are delayed, after the image hosts of one of its chunks could not
+ * be reached.
  */
 export const networkDelayMs = errorDelayMs;

@@ -5,11 +5,11 @@ import type { Code } from '../shared/errors.ts';
 
 const networkCodes = new Set<Code>(['image.fetch.dns', 'image.fetch.network', 'image.fetch.timeout']);
 const fewestHosts = 3;
-/** The time in ms for which a chunk counts as evidence that the network is lost. */
+/** The time in ms for which a chunk whose downloads all failed counts as evidence that the network is lost. */
 const evidenceMs = 60_000;
 
 /**
- * The state of this worker's network, judged by the outcomes of one chunk.
+ * The state of the network of this worker, according to the outcomes of one chunk.
  *
  * - `lost`: every download failed with a network error, and the downloads were from three or more hosts
  * - `works`: a host has responded, even with a refusal
@@ -32,27 +32,25 @@ export function networkEvidence(
   return hosts.size >= fewestHosts ? 'lost' : 'unknown';
 }
 
-/** The state of this worker's network, judged by the chunks of all tenants. */
+/** The state of the network of this worker, according to the chunks of all tenants. */
 export interface NetworkFault {
   add(tenant: string, evidence: NetworkEvidence): void;
-  /**
-   * Returns the remaining time in ms for which chunks of this tenant are delayed on this worker; 0 when they are not
-   * delayed.
-   */
+  /** Returns for how many further ms the chunks of this tenant are delayed on this worker; 0 when they are not. */
   restMs(tenant: string): number;
   /**
-   * Returns true when the network is lost for all tenants: chunks of two tenants found it lost, and no host has
-   * responded since. A tenant chooses its image hosts, so the evidence of one tenant counts only for its own chunks.
-   * Without this rule, 128 items with four unreachable hosts stopped a worker for 75 s.
+   * Returns true when the network is lost for all tenants: chunks of two tenants have found it lost, and no host has
+   * responded since. Because a tenant chooses its image hosts, the evidence of one tenant counts only for its own
+   * chunks. Without this rule, 128 items with four unreachable hosts stopped a worker for 75 s.
    */
   isForAll(): boolean;
 }
 
 /**
- * @param restMs the time in ms for which chunks of a tenant are delayed after one of its chunks found the network lost.
+ * @param restMs the time in ms for which chunks of a tenant are delayed after one of its chunks has found the network
+ * lost.
  */
 export function createNetworkFault(restMs: number, now = () => performance.now()): NetworkFault {
-  /** By tenant, the time at which one of its chunks last found the network lost. */
+  /** The time at which a chunk of each tenant last found the network lost. */
   const lost = new Map<string, number>();
   const ageOf = (tenant: string) => now() - (lost.get(tenant) ?? Number.NEGATIVE_INFINITY);
   return {

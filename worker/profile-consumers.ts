@@ -8,15 +8,15 @@ import { type ChunkProcessor, chunkVerdicts } from './chunk-processor.ts';
 /** The consumers of a worker: one for each profile that it serves. */
 export interface ProfileConsumers {
   /**
-   * Starts consumers for profiles that have none, and closes the consumers of profiles that can no longer be served.
-   * @param known the profiles of the registry. A profile that was removed from the registry is still served, since
-   * earlier batches need a model that this worker still has.
+   * Starts consumers for profiles that have none, and closes those of profiles that can no longer be served.
+   * @param known the profiles of the registry. A profile that was removed from it is still served, because earlier
+   * batches need the model, which this worker still has.
    */
   serve(profiles: readonly string[], known: readonly string[]): void;
   profiles(): string[];
   /**
-   * Returns the time in ms for which chunks of a profile have waited while its consumer was idle and took none. With
-   * several profiles, returns the longest time.
+   * Returns for how many ms chunks of a profile have been waiting while its consumer was idle and received none; the
+   * longest such time if there are several profiles.
    */
   silentMs(): number;
   /** @param force true to close without waiting for chunks in flight. */
@@ -24,12 +24,12 @@ export interface ProfileConsumers {
 }
 
 /**
- * The limits for the chunks of one profile that this worker processes at the same time. Each of these chunks takes a
- * slot, and tenants share the slots fairly. Eight of the small first chunks of a batch keep several encoders and slow
- * hosts busy. A tenant with fewer than two slots gets one even when other tenants use all eight.
+ * The limits for the chunks of one profile that this worker processes at the same time. Each chunk occupies a slot, and
+ * tenants share the slots fairly. The first chunks of a batch are small; eight of them keep several encoders and slow
+ * hosts busy. A tenant with fewer than two slots gets one even when other tenants occupy all eight.
  */
 const chunkPlaces = { places: 8, guaranteed: 2, hardLimit: 24 };
-/** The time in ms after which a chunk that got no slot is offered again. */
+/** The time in ms until a chunk that got no slot is offered again. */
 const noPlaceDelayMs = 1_000;
 
 interface ProfileConsumer {
@@ -45,8 +45,8 @@ export function createProfileConsumers(
 ): ProfileConsumers {
   const serving = new Map<string, ProfileConsumer>();
   /**
-   * The slots of each profile. They outlive a closed consumer, whose last chunks still use slots when the next consumer
-   * of the profile starts.
+   * The slots of each profile. They outlive a closed consumer, because its last chunks still occupy slots when the next
+   * consumer of the profile starts.
    */
   const placesOf = new Map<string, FairPlaces>();
 

@@ -18,7 +18,7 @@ export interface ChunkScoringDeps {
   traffic: Pick<Traffic, 'scorePairs' | 'answerLines'>;
   /** Aborted when the worker stops. Chunks in flight are then handed back to the queue. */
   stopping: AbortSignal;
-  /** Aborts chunks whose batch was stopped. */
+  /** Aborts the chunks of batches that were stopped. */
   stoppedBatches: Pick<StoppedBatches, 'follow'>;
   network: NetworkFault;
   handBack: HandingBack;
@@ -26,21 +26,21 @@ export interface ChunkScoringDeps {
 }
 
 /**
- * A worker that takes a chunk starts it. After this number of starts, unreachable image hosts count as errors of the
- * hosts, and no longer as an error of the worker.
+ * The number of starts of a chunk after which unreachable image hosts count as errors of the items, not of the worker.
+ * (A worker that takes a chunk starts it.)
  */
 const startsWithoutNetwork = 3;
 /**
- * After this number of starts of a chunk, items whose model cannot be used fail, so that the other items of the chunk
- * do not wait any longer.
+ * The number of starts of a chunk after which items fail whose model cannot be used, so that the other items need not
+ * wait longer.
  */
 const startsWithoutModel = 3;
 
 /**
- * Scores the items of a chunk. Releases the chunk unless it returns outcomes, so that a worker can take the chunk
- * again.
- * @returns outcomes in the order of the items, with the embeddings of the scored ones if the batch stores any; a hand-back (the chunk returns to the queue) when this worker cannot
- * score the chunk now; `stopped` when the batch of the chunk was stopped.
+ * Scores the items of a chunk. Unless it returns outcomes, it releases the chunk so that a worker can take it again.
+ * @returns the outcomes in the order of the items, with the embeddings of the scored ones if the batch stores any; a
+ * hand-back when this worker cannot score the chunk now, so that it returns to the queue; `stopped` when the batch of
+ * the chunk was stopped.
  */
 export async function scoreChunk(
   { chunks, traffic, stopping, stoppedBatches, network, handBack, storedImages }: ChunkScoringDeps,
@@ -48,7 +48,10 @@ export async function scoreChunk(
   { pinned, input, keeps, imagesFrom }: Pick<Picked & { verdict: 'run' }, 'pinned' | 'input' | 'keeps' | 'imagesFrom'>,
   starts: number,
 ): Promise<ScoredChunk | HandBack | { stopped: true }> {
-  /** Returns the pairs of the items. In a batch that uses stored images, the image of an item is an index. */
+  /**
+   * Returns the pairs of the items. In a batch that uses stored images, the image of an item is the index of an earlier
+   * item.
+   */
   async function toPairs(): Promise<Pair[]> {
     const { items } = input;
     if (imagesFrom === undefined) return items.map(toPair);
@@ -103,7 +106,7 @@ export async function scoreChunk(
       await chunks.release(job);
       return { stopped: true };
     }
-    // An error of this worker is not an error of the items. Another worker scores them, or this worker does so later.
+    // An error of this worker says nothing about the items. They are scored later, by this worker or by another.
     if (!(error instanceof ServiceError)) throw error;
     const isModel = error.code === 'model.unavailable';
     if (isModel) await chunks.block(job, error.message);
@@ -125,7 +128,7 @@ export async function scoreChunk(
 /** The outcomes of a chunk, and the embeddings of its pairs, in the order of the items. */
 export interface ScoredChunk {
   outcomes: ItemOutcome[];
-  /** Empty if the batch stores no embeddings; undefined for an item without a score. */
+  /** Empty if the batch stores no embeddings. The entry of an item without a score is undefined. */
   embeddings: (PairEmbeddings | undefined)[];
   /** The SHA-256 of the bytes of each image in base64; undefined for an item without a score. */
   contentHashes: (string | undefined)[];

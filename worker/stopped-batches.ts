@@ -1,11 +1,14 @@
 import { ServiceError } from '../shared/errors.ts';
 
 /**
- * Checks regularly for stopped batches among the batches whose chunks this worker scores, and aborts the scoring of
- * their chunks.
+ * Checks regularly whether batches were stopped whose chunks this worker is scoring, and aborts the scoring of these
+ * chunks.
  */
 export interface StoppedBatches {
-  /** Returns a signal that aborts when the batch is cancelled, deleted or ended. Call `end` when the chunk is done. */
+  /**
+   * Returns a signal that aborts when the batch is cancelled, deleted or ended. `end` must be called when the chunk is
+   * done.
+   */
   follow(batchId: string): { signal: AbortSignal; end(): void };
   close(): void;
 }
@@ -16,11 +19,12 @@ interface Followed {
 }
 
 /**
- * The time in ms between two checks. A check is cheap, since a worker seldom scores more than eight batches at a time.
+ * The interval in ms between two checks. A check is cheap, because a worker seldom scores more than eight batches at a
+ * time.
  */
 const readEveryMs = 1_000;
 
-/** @param stopped returns the ids of those given batches that accept no more outcomes. */
+/** @param stopped returns the ids of those of the given batches that accept no more outcomes. */
 export function createStoppedBatches(
   stopped: (batchIds: readonly string[]) => Promise<readonly string[]>,
   everyMs = readEveryMs,

@@ -21,7 +21,7 @@ import { createStoppedBatches } from './stopped-batches.ts';
 
 export interface WorkerDeps {
   config: Pick<Config, 'workerProfiles' | 'webhookSecret'> & WebhookConfig;
-  /** A Redis connection of kind `consumer`: while Redis is unavailable, its commands wait without a time limit. */
+  /** A Redis connection of kind `consumer`: while Redis is unavailable, commands wait without a time limit. */
   redis: Redis;
   engine: BatchEngine;
   traffic: Pick<Traffic, 'scorePairs' | 'answerLines'>;
@@ -33,26 +33,27 @@ export interface WorkerDeps {
 
 /** A running worker. */
 export interface RunningWorker extends JobConsumer {
-  /** Returns the profiles that are served now. Later calls include models that were pulled or added in the meantime. */
+  /** Returns the profiles that are served now. They change when models are pulled or added. */
   profiles(): string[];
   /** Returns the current fault of this worker, or null when it is healthy. */
   fault(): string | null;
   /**
-   * Returns the time in ms for which chunks of a profile have waited while this worker was idle and took none. With
-   * several profiles, returns the longest time.
+   * Returns for how many ms chunks of a profile have been waiting while this worker was idle and received none; the
+   * longest such time if there are several profiles.
    */
   silentMs(): number;
 }
 
 const sweepEveryMs = 15_000;
 /**
- * The time in ms that chunks in flight may still take when the worker stops. Items that have not begun by then are
+ * The time in ms that chunks in flight may still take when the worker stops. Afterwards, items that have not begun are
  * handed back.
  */
 const finishMs = 5_000;
 
 /**
- * Starts a worker. It takes chunks of its profiles, delivers webhooks, and runs the sweeper in turn with other workers.
+ * Starts a worker. It evaluates chunks of its profiles, delivers webhooks, and takes turns with other workers in
+ * running the sweeper.
  */
 export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   const { config, redis, engine, registry, metrics, log } = deps;
@@ -88,8 +89,8 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   const consumers = [scheduleMaintenance(redis, sweepEveryMs, () => engine.sweeper.sweep(), log)];
   const { tasks } = engine;
   if (tasks !== undefined) {
-    // A worker that reads the object of a batch counts the items in the metrics of the batch's profile, which may be
-    // any profile.
+    // A worker that takes in a batch by reference counts the items under the profile of the batch, which may be any
+    // profile.
     for (const profile of registry.profiles) metrics.begin('vls_items_posted_total', { queue: profile, profile });
     for (const task of Object.keys(tasks) as Task[]) {
       consumers.push(consumeTasks(redis, task, tasks[task], stopping.signal, log));
@@ -112,7 +113,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
       const deadline = setTimeout(() => {
         stopping.abort(new ServiceError('overloaded', 'The worker is stopping'));
       }, finishMs);
-      // Without Redis, chunks can be neither committed nor handed back to the queue, and waiting for Redis might never
+      // Without Redis, chunks can neither be committed nor returned to the queue, and waiting for Redis might never
       // end.
       const force = !isWhole(redis);
       await Promise.all([chunkConsumers.close(force), ...consumers.map((consumer) => consumer.close(force))]);

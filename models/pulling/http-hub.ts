@@ -205,16 +205,16 @@ export function httpHub(options: HttpHubOptions): Hub {
         if (url.pathname.includes('/resolve/')) foundAt.set(keyOf(file), url);
         const next = nextOf({ answer, url });
         if (next === undefined) {
-          // The URL may be a store of files on an origin of the hub, which may refuse HEAD. The hub has already stated
-          // all that it knows.
+          // The address may be that of a store of files on an origin of the hub, which may refuse HEAD. The hub itself
+          // has already stated all facts that it knows.
           if (!answer.ok && !isResolved(url) && facts.commit !== undefined) return facts;
           await requireFile({ answer, url }, file);
           const total = totalOf(answer);
           if (total !== undefined) facts.bytes ??= total;
           return facts;
         }
-        // The facts are complete, or the redirect leads to the store of the files. The store's address may be valid for
-        // GET only, and the store knows no more facts.
+        // Either the facts are complete, or the redirect leads to the store of files. The store knows no further facts,
+        // and its address may be valid for GET only.
         if ((facts.sha256 !== undefined && facts.bytes !== undefined) || !isHub(next)) return facts;
         url = next;
       }
@@ -226,8 +226,8 @@ export function httpHub(options: HttpHubOptions): Hub {
 const keyOf = ({ repo, revision, path }: LayoutFile) => `${repo}@${revision}:${path}`;
 
 /**
- * Iterates the body of a response. It holds the Response and not only its stream: Node's fetch cancels an unread stream
- * when the Response is garbage-collected, and the file would seem to end early.
+ * Yields the bytes of a response. It keeps the Response, not only its stream: when the Response is garbage-collected,
+ * Node's fetch cancels the unread stream, and the file would seem to end early.
  */
 async function* bytesOf(answer: Response, what: string): AsyncGenerator<Uint8Array> {
   try {

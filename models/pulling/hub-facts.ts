@@ -1,12 +1,12 @@
 import type { FileFacts } from './hub.ts';
 
-/** Returns an ETag without its quotes and without the prefix `W/` of a weak ETag. */
+/** Returns an ETag without quotes, and without the prefix `W/` of a weak ETag. */
 const bare = (etag: string | null): string | undefined => etag?.replace(/^W\//, '').replaceAll('"', '') || undefined;
 
 /**
- * Reads the facts about a file from a response of a hub. The header `x-linked-etag` contains the file's hash. The
- * header `etag` contains it only if the response also states the commit: the ETag of a CDN may be a Xet hash, which
- * looks like a SHA-256 but is not.
+ * Reads the facts about a file from a response of a hub. The header `x-linked-etag` has the hash of the file. The
+ * header `etag` has it only if the response also states a commit: the ETag of a CDN may be a Xet hash, which looks like
+ * a SHA-256 but is not one.
  */
 export function factsOf(answer: Response): FileFacts {
   const { headers } = answer;
@@ -37,7 +37,10 @@ export function totalOf(answer: Response): number | undefined {
   return length === null || !/^\d+$/.test(length) ? undefined : Number(length);
 }
 
-/** Returns true when the body is compressed. The request refuses compression, but a proxy may compress anyway. */
+/**
+ * Returns true when the body is compressed. The request did not accept compression, but a proxy may compress
+ * nevertheless.
+ */
 export const isPacked = ({ headers }: Response): boolean => {
   const coding = headers.get('content-encoding');
   return coding !== null && coding !== 'identity';

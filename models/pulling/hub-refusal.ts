@@ -11,7 +11,7 @@ export interface Asked {
   /** The address of the hub, without credentials. */
   endpoint: string;
   url: URL;
-  /** True when the response came from a store of files. A store knows neither repositories nor tokens. */
+  /** True when the response came from a store of files, which knows neither repositories nor tokens. */
   isStore: boolean;
   hasToken: boolean;
 }

@@ -12,14 +12,14 @@ export interface FileFacts {
 }
 
 /**
- * The bytes of a file from `offset` to its end. The offset may be smaller than requested, since some servers ignore
- * ranges.
+ * The bytes of a file from `offset` to its end. The offset may be lower than requested, because some servers do not
+ * support ranges.
  */
 export interface Download {
   offset: number;
   /** The size of the whole file in bytes, if stated. */
   total?: number | undefined;
-  /** A strong validator (ETag) of the file's content. It is sent with a later request for the remaining bytes. */
+  /** A strong validator (ETag) of the content of the file. It is sent with a later request for the remaining bytes. */
   etag?: string;
   body: AsyncIterable<Uint8Array>;
 }
@@ -47,8 +47,8 @@ export interface Hub {
   /** The address of the hub without credentials, or the path of its directory, for messages. */
   name: string;
   /**
-   * The kind of hub. `folder`: a directory, whose files the operator chose. `http`: a server; a login page or proxy may
-   * answer in its place.
+   * The kind of hub. `folder`: a directory, whose files the operator has chosen. `http`: a server; a login page or a
+   * proxy may answer instead of it.
    */
   kind: 'http' | 'folder';
   /**
@@ -68,7 +68,7 @@ export interface Hub {
   /**
    * Opens a file for reading.
    * @param from the offset at which to begin, and the validator of the bytes that are already on disk. Without a
-   *   validator, the caller must check the hash of the whole file, since the parts may belong to different versions.
+   * validator, the caller must check the hash of the whole file, because the parts may belong to different versions.
    * @throws {PullError}
    */
   open(file: LayoutFile, from: { offset: number; etag?: string | undefined }, signal?: AbortSignal): Promise<Download>;

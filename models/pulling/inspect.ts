@@ -59,7 +59,7 @@ const openAi = { mean: [0.48145466, 0.4578275, 0.40821073], std: [0.26862954, 0.
 
 /**
  * Inspects a repository of a hub. It determines layout, family and precisions from the list of files and from the files
- * that describe the model. It downloads some kilobytes into a temporary directory, and no weights.
+ * that describe the model. It downloads only some kilobytes into a temporary directory, and no weights.
  * @throws {PullError} `unusable`; the message names the missing facts, and the advice explains how to state them.
  */
 export async function inspect(place: RepoAt, options: InspectOptions): Promise<Inspected> {
@@ -149,8 +149,8 @@ async function requireList(place: RepoAt, { hub, signal, ...more }: InspectOptio
 }
 
 /**
- * Returns the source of the model. It names the repository and the repositories it depends on, each at the commit that
- * its revision has now.
+ * Returns the source of the model: the repository and the repositories on which it depends, each at the present commit
+ * of its revision.
  */
 async function sourceOf(
   place: RepoAt,
@@ -218,7 +218,7 @@ async function readFacts(
   } catch (cause) {
     if (cause instanceof PullError) throw cause;
     const message = (cause as Error).message.replaceAll(`${directory}/`, '');
-    // Matches the names of fields in the message. These do not change when messages are reworded.
+    // The names of fields are matched, because they do not change when messages are reworded.
     const advice = /logitScale|logitBias/.test(message)
       ? 'Give both: --logit-scale and --logit-bias. They are published with the weights.'
       : stateIt;
@@ -237,8 +237,8 @@ const isOf = (weights: LayoutFile, source: HubSource, precision: ModelPrecision)
   filesOf(source, precision).some(({ local }) => isGraph(local) && isWeightsOf(local, weights.local));
 
 /**
- * Returns the field `precision` of the entry, if the entry needs it. A repository without fp32 needs it. SigLIP 2 needs
- * it too, since its text tower is inaccurate in fp16.
+ * Returns the field `precision` of the entry, or nothing if the entry does not need it. It is needed for a repository
+ * without fp32, and for SigLIP 2, whose text tower is inaccurate in fp16.
  */
 function precisionField(precisions: ModelPrecision[], { family }: ModelFacts): { precision?: object } {
   const [first = 'fp32'] = precisions;

@@ -8,7 +8,7 @@ const manifestFile = z.object({
   model: z.string(),
   revision: z.string(),
   pulledAt: z.string(),
-  /** The files by their name in the model's directory. */
+  /** The files, by their path in the directory of the model. */
   files: z.record(
     z.string(),
     z.object({
@@ -16,13 +16,13 @@ const manifestFile = z.object({
       sha256: z.string(),
       /** The origin of the file, as `<repository>@<commit>:<path>`. */
       from: z.string(),
-      /** The source of the hash that the downloaded file was compared with. */
+      /** The source of the hash with which the downloaded file was compared. */
       checkedAgainst: z.enum(['registry', 'hub', 'nothing']),
     }),
   ),
 });
 
-/** The record of the downloaded files of a model, stored next to them. */
+/** The manifest: a record of the downloaded files of a model, stored next to them. */
 export type Manifest = z.output<typeof manifestFile>;
 export type ManifestEntry = Manifest['files'][string];
 
@@ -40,7 +40,10 @@ export async function readManifest(directory: string): Promise<Manifest | undefi
 export const writeManifest = (directory: string, manifest: Manifest): Promise<void> =>
   writeJson(join(directory, manifestName), manifest);
 
-/** Returns the commit from which the files of a repository were downloaded; undefined when the hub did not state it. */
+/**
+ * Returns the commit from which the files of a repository were downloaded. Returns undefined when the hub did not state
+ * it.
+ */
 export function commitIn({ files }: Manifest, repo: string): string | undefined {
   const commits = Object.values(files).flatMap(({ from }) => {
     const [, place, commit] = /^(.+?)@([0-9a-f]{40}):/.exec(from) ?? [];

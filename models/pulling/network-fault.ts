@@ -19,9 +19,7 @@ interface Fault {
   errors?: Fault[];
 }
 
-/**
- * Iterates an error and all its causes. undici wraps errors, and it combines the errors of several addresses in one.
- */
+/** Yields an error and all its causes. undici wraps errors, and combines the errors of several addresses in one. */
 function* chainOf(error: Fault | undefined): Generator<Fault> {
   for (let at = error; at !== undefined && at !== null; at = at.cause) {
     yield at;
@@ -30,8 +28,8 @@ function* chainOf(error: Fault | undefined): Generator<Fault> {
 }
 
 /**
- * Converts an error of a request, or of reading a response, to a PullError. Requests to addresses that the service
- * refuses and untrusted certificates give errors that are not retried.
+ * Converts an error of a request, or of reading a response, to a PullError. Addresses that the service refuses, and
+ * untrusted certificates, lead to errors that are not retried.
  */
 export function networkFault(error: unknown, what: string): PullError {
   const chain = [...chainOf(error as Fault)];

@@ -10,14 +10,14 @@ export interface Patience {
   /** The wait before the second attempt, in ms. It doubles with each further attempt. */
   retryDelayMs: number;
   /**
-   * The maximum wait that a server may ask for, in ms. It is longer than the hub's rate limit needs, whose windows have
-   * 300 s.
+   * The maximum wait in ms that a server may ask for. It exceeds the waits of the rate limit of the hub, which counts
+   * in windows of 300 s.
    */
   longestWaitMs: number;
 }
 /**
- * The default timeouts and retries. The waits between six attempts add up to 31 s, which is about the time that a
- * laptop needs to change networks.
+ * The default timeouts and retries. The waits between six attempts add up to 31 s, about the time that a laptop needs
+ * to change networks.
  */
 export const patience: Patience = { idleMs: 30_000, attempts: 6, retryDelayMs: 1_000, longestWaitMs: 900_000 };
 
@@ -30,18 +30,18 @@ export interface Retry {
 
 /** The functions that an attempt calls to report its state. */
 export interface Watch {
-  /** Reports that data arrived, so the connection is not silent. */
+  /** Reports that data has arrived, which restarts the timeout for a silent connection. */
   alive(): void;
   /**
-   * Reports that bytes arrived that no earlier attempt had received. The count of consecutive failures then starts
-   * again.
+   * Reports that bytes have arrived that no earlier attempt had received. This resets the count of consecutive
+   * failures.
    */
   progressed(): void;
 }
 
 /**
- * Repeats an attempt until it succeeds. It stops after a permanent failure, or after too many consecutive failures
- * without progress. Before a new attempt it waits at least as long as the server asks for.
+ * Repeats an attempt until it succeeds. It gives up after a permanent failure, or after too many consecutive failures
+ * without progress. Between attempts it waits at least as long as the server asks for.
  * @param attempt receives a signal that aborts when the attempt has not called `alive` for `idleMs`.
  */
 export async function persist<T>(
@@ -72,7 +72,7 @@ export async function persist<T>(
       options.onRetry({ reason: error.message, waitMs: wait });
     } finally {
       clearTimeout(timer);
-      // Closes the connection that is still open after a local failure, for example a full disk.
+      // After a local failure, such as a full disk, the connection is still open, so it is closed here.
       idle.abort();
     }
     await delay(wait, undefined, { ...(options.signal && { signal: options.signal }) });

@@ -12,7 +12,7 @@ export interface Planned {
   facts: FileFacts;
   expected: Expected;
   checkedAgainst: ManifestEntry['checkedAgainst'];
-  /** True when only one source states the registry's hash. */
+  /** True when the hash in the registry is known from one source only. */
   isUnverified: boolean;
 }
 
@@ -53,7 +53,9 @@ export async function plan(entry: HubEntry, file: LayoutFile, options: PlanOptio
   };
 }
 
-/** Returns an error that describes where the data of the hub contradict the registry entry; undefined when they agree. */
+/**
+ * Returns an error that describes how the facts of the hub differ from the registry entry; undefined when they agree.
+ */
 export function disagreement(
   entry: HubEntry,
   file: LayoutFile,

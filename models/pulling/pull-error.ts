@@ -23,7 +23,7 @@ export class PullError extends Error {
   override name = 'PullError';
   readonly code: PullCode;
   readonly advice: string;
-  /** The time that the server asks its clients to wait before the next request, in ms. */
+  /** The time in ms for which the server asks clients to wait before the next request. */
   readonly waitMs: number | undefined;
   /** True when a retry cannot help, even if the code is transient. */
   readonly isFinal: boolean;

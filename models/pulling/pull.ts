@@ -30,9 +30,9 @@ export type PullEvent =
 
 export interface PullOptions extends Partial<Patience> {
   hub: Hub;
-  /** The precisions to download. By default they are chosen by the registry entry. */
+  /** The precisions to download. Default: those that follow from the registry entry. */
   precisions?: readonly Precision[] | undefined;
-  /** True to also verify existing files, and to download damaged ones again. */
+  /** True to verify existing files too, and to download damaged ones again. */
   repair?: boolean | undefined;
   /** True to accept files for which neither a hash nor a commit is known. */
   unverified?: boolean | undefined;
@@ -54,16 +54,13 @@ export interface Pulled {
   notes: string[];
 }
 
-/**
- * The free space that is required in addition to the sizes of the files, in bytes. It leaves room for other small
- * files.
- */
+/** The free space in bytes that is required beyond the sizes of the files. It leaves room for small files. */
 const marginBytes = 16 * 1024 * 1024;
 
 /**
- * Downloads the files of a model to a staging directory, verifies each file, and renames the directory when the model
- * is complete. Existing files are used again. If several processes pull the same revision, one process downloads the
- * files and the other processes wait.
+ * Downloads the files of a model into a staging directory, verifies each, and renames the directory when the model is
+ * complete. Existing intact files are used again. When several processes pull the same revision, one downloads and the
+ * others wait.
  * @throws {PullError}
  */
 export async function pull(entry: HubEntry, options: PullOptions): Promise<Pulled> {
@@ -120,12 +117,12 @@ async function knownFiles(entry: HubEntry, required: LayoutFile[]): Promise<Layo
 
 /**
  * Lists the files that are missing, and those that do not match the manifest and the registry. If all files match but
- * the model cannot be used, lists all files.
+ * the model still cannot be used, it lists all files.
  */
 async function missingFrom(entry: HubEntry, files: LayoutFile[], thorough: boolean): Promise<LayoutFile[]> {
   const missing = await notHere(entry, files, thorough);
   if (missing.length > 0) return missing;
-  // The registry entry may have changed since the files were downloaded, so that they no longer suit it.
+  // The registry entry may have changed since the download, so that the files no longer suit it.
   const usable = await requireModel(entry, entry.directory, files).then(
     () => true,
     () => false,
@@ -153,9 +150,9 @@ async function notHere(entry: HubEntry, files: LayoutFile[], thorough: boolean):
 const originOf = ({ repo, path }: LayoutFile, commit: string): string => `${repo}@${commit}:${path}`;
 
 /**
- * Returns true when the origin in the manifest is the origin that the registry entry now states. The entry may name
- * another repository than at the time of the download. For a branch, only repository and path are compared. A manifest
- * without a known commit is accepted.
+ * Returns true when the origin in the manifest equals the origin that the registry entry states now. The entry may have
+ * named another repository at the time of the download. For a branch, only the repository and the path are compared. A
+ * manifest without a known commit is accepted.
  */
 const isFrom = (file: LayoutFile, from: string): boolean =>
   isCommit(file.revision)
@@ -172,7 +169,7 @@ async function fetchAndInstall(
   options: Pulling,
 ): Promise<void> {
   options.onEvent?.({ type: 'asking', hub: options.hub.name });
-  // The hub is asked about the first file alone, so that a failure of the hub is reported only once.
+  // The first file is requested alone, so that a failure of the hub is reported only once.
   const [first, ...others] = missing;
   if (first === undefined) return;
   const planned = [await planOne(entry, first, options)];
@@ -234,8 +231,8 @@ async function fetchAndInstall(
 }
 
 /**
- * Lists external weights that were not found by their name in the repository. Only the graph states their names, so the
- * graph must be downloaded first.
+ * Lists external weights whose names were not found in the list of files of the repository. Only the graph states these
+ * names, so the graph must be downloaded first.
  */
 async function otherWeights(
   entry: HubEntry,
@@ -246,8 +243,8 @@ async function otherWeights(
   const planned: Planned[] = [];
   for (const graph of graphs.filter(({ local }) => fetched[local] !== undefined)) {
     const staged = join(stagingAt(entry.directory), graph.local);
-    // A file that the user copied into the model's directory was not downloaded, so it is there and not in the staging
-    // directory.
+    // The graph may not have been downloaded, because the user has copied it into the directory of the model. Then it
+    // is there and not in the staging directory.
     const path = (await exists(staged)) ? staged : join(entry.directory, graph.local);
     const names = await weightsNamedIn(path).catch((cause) => {
       throw unusable(entry, cause);
@@ -293,7 +290,7 @@ async function requireSpace(planned: Planned[], staging: string, options: Pullin
 
 async function freeBytesAt(directory: string): Promise<number> {
   const { bavail, bsize, blocks } = await statfs(directory);
-  // Some network file systems report a size of 0. Their free space counts as unlimited.
+  // Some network file systems report a size of 0. Their free space is assumed to be unlimited.
   return blocks === 0 ? Number.POSITIVE_INFINITY : bavail * bsize;
 }
 
@@ -322,8 +319,7 @@ async function fetchOne(
 }
 
 /**
- * Returns the digest of an existing file if the file is intact. The file may come from an interrupted pull, or the user
- * may have copied it there.
+ * Returns the digest of an existing file if the file is intact. It may come from an interrupted pull, or from the user.
  */
 async function intactAt(path: string, expected: Expected) {
   if (expected.sha256 === undefined && expected.gitBlob === undefined) return undefined;
@@ -334,8 +330,8 @@ async function intactAt(path: string, expected: Expected) {
 }
 
 /**
- * Moves the downloaded files to the model's directory. For a new model, one rename moves the whole directory. Otherwise
- * each file is moved, and the manifest is written last.
+ * Moves the downloaded files into the directory of the model. For a new model, the whole directory is moved with one
+ * rename. Otherwise the files are moved one by one, and the manifest is written last.
  */
 async function install(entry: HubEntry, required: LayoutFile[], manifest: Manifest): Promise<void> {
   const { directory } = entry;
@@ -385,8 +381,8 @@ const unusable = (entry: HubEntry, cause: Error) =>
   );
 
 /**
- * Removes files from the staging directory that are not in the manifest. An interrupted pull of another precision may
- * have left them.
+ * Removes files from the staging directory that are not in the manifest. They may come from an interrupted pull of
+ * another precision.
  */
 async function removeOthers(staging: string, manifest: Manifest): Promise<void> {
   for (const file of await readdir(staging, { recursive: true, withFileTypes: true })) {
@@ -397,8 +393,8 @@ async function removeOthers(staging: string, manifest: Manifest): Promise<void> 
 }
 
 /**
- * Removes a downloaded revision of a model, and the files that an interrupted pull of it left. If the revision is being
- * pulled, waits until the pull has ended.
+ * Removes the downloaded files of a revision of a model, and the rest of an interrupted pull of it. If a pull of the
+ * revision is running, it waits for the end of that pull.
  * @returns true when files were removed.
  */
 export async function removePulled(entry: HubEntry, onWait: () => void = () => {}): Promise<boolean> {
@@ -409,8 +405,8 @@ export async function removePulled(entry: HubEntry, onWait: () => void = () => {
     release = await takeLock(lockFile, onWait);
     let removed = false;
     for (const path of [directory, stagingAt(entry.directory)]) {
-      // The directory is renamed first, so that no process reads an incomplete model. If the removal is interrupted,
-      // the next removal of this revision deletes the remains.
+      // The directory is renamed before it is deleted, so that no process reads an incomplete model. If the deletion is
+      // interrupted, the next removal of this revision completes it.
       const away = `${stagingAt(entry.directory)}.removed`;
       await rm(away, { recursive: true, force: true });
       const there = await rename(path, away).then(

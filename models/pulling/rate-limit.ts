@@ -1,8 +1,8 @@
 /**
- * Returns the time that a response asks its client to wait, in ms; undefined when the response does not state a time.
- * The hub sends `RateLimit: "resolvers";r=0;t=172`: `r` is the number of requests left, and `t` is the number of
- * seconds until the window of 300 s ends. CDNs and proxies send `Retry-After`, in seconds or as a date. Stated seconds
- * may be rounded down, so one second is added.
+ * Returns the time in ms for which a response asks the client to wait; undefined when it states none. The hub sends
+ * `RateLimit: "resolvers";r=0;t=172`: `r` is the number of remaining requests, and `t` is the number of seconds until
+ * the window of 300 s ends. CDNs and proxies send `Retry-After`, in seconds or as a date. Seconds may be rounded down,
+ * so one second is added.
  */
 export function waitStatedBy(headers: Headers, now: number = Date.now()): number | undefined {
   const waits: number[] = [];

@@ -16,11 +16,11 @@ import { readManifest } from './manifest.ts';
 export interface VerifiedFile {
   /** The path of the file in the model's directory. */
   file: string;
-  /** `unknown`: the file exists, but no hash of it is known. */
+  /** The state of the file. `unknown`: it exists, but no hash of it is known. */
   state: 'intact' | 'damaged' | 'missing' | 'unknown';
   bytes: number;
   sha256: string | null;
-  /** The description of what is wrong with the file; null when nothing is. */
+  /** A description of the fault of the file; null when there is none. */
   fault: string | null;
 }
 
@@ -29,14 +29,14 @@ export interface Verified {
   model: string;
   revision: string;
   directory: string;
-  /** `absent`: the directory of the model does not exist. */
+  /** The state of the model. `absent`: its directory does not exist. */
   state: 'intact' | 'damaged' | 'absent';
   files: VerifiedFile[];
 }
 
 /**
- * Verifies each file of a model against the registry and the manifest of its download. A file without a known hash only
- * has to exist and be readable. An example is a file in a folder that the user added.
+ * Verifies each file of a model against the registry and the manifest of its download. A file without a known hash,
+ * such as a file in a folder that the user added, must only exist and be readable.
  */
 export async function verify(entry: ModelEntry): Promise<Verified> {
   const { model, revision, directory } = entry;
@@ -57,7 +57,8 @@ export async function verify(entry: ModelEntry): Promise<Verified> {
           ...(await graphsWithWeights(directory, (await precisionsIn(directory))[0] ?? defaultPrecision(entry))),
         ]
       : []),
-    // The entry of a hub model lists the files of all precisions. Those that were not downloaded are not missing.
+    // The registry entry of a hub model lists files of all precisions. Those that were not downloaded do not count as
+    // missing.
     ...(isHubEntry(entry) ? [] : Object.keys(entry.files)),
   ];
   const names = [...new Set([...needed, ...Object.keys(manifest?.files ?? {})])].sort();
@@ -89,7 +90,9 @@ export async function verify(entry: ModelEntry): Promise<Verified> {
   return { model, revision, directory, state: isIntact ? 'intact' : 'damaged', files };
 }
 
-/** Lists the files that the service made from the model's files, with the sizes and hashes in their records. */
+/**
+ * Lists the files that the service has derived from the files of the model, with the sizes and hashes in their records.
+ */
 async function madeFiles(madeDirectory: string): Promise<{ path: string; bytes: number; sha256: string }[]> {
   const names = await readdir(join(madeDirectory, 'onnx')).catch(() => []);
   const records = await Promise.all(
@@ -108,7 +111,7 @@ async function graphsWithWeights(directory: string, precision: ModelPrecision): 
     return [towerFile('vision', vision), towerFile('text', text)];
   }
   const weights = await Promise.all(
-    // The weights of an unreadable graph are left out. The graph itself is reported as damaged.
+    // An unreadable graph has no list of weights here; the graph itself is reported as damaged.
     graphs.map((graph) => weightsAt(join(directory, graph)).catch(() => [])),
   );
   return [...graphs, ...weights.flat().map((path) => relative(directory, path).replaceAll(sep, '/'))];

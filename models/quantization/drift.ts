@@ -1,12 +1,12 @@
-/** The drift: how much the cosines of a model at one precision differ from those at another precision. */
+/** The drift: how much the cosines of a model differ between two precisions. */
 export interface Drift {
   pairs: number;
   /** The mean and the maximum of the absolute differences between the two cosines of a pair. */
   mean: number;
   largest: number;
   /**
-   * Spearman's rank correlation of the cosines over all pairs. It is 1 when both precisions put the pairs in the same
-   * order.
+   * Spearman's rank correlation of the cosines over all pairs. It is 1 when both precisions order the pairs in the same
+   * way.
    */
   rankCorrelation: number;
   threshold: number;
@@ -16,8 +16,8 @@ export interface Drift {
 
 /**
  * Compares the cosines of the same pairs at two precisions.
- * @param reference the cosines at the precision that counts as correct.
- * @param threshold a cosine for {@link Drift.changedSides}; by default the median of the reference.
+ * @param reference the cosines at the precision that is regarded as correct.
+ * @param threshold a cosine for {@link Drift.changedSides}. Default: the median of the reference.
  * @throws {Error} when there are no pairs, or when the two lists have different lengths.
  */
 export function driftOf(reference: readonly number[], other: readonly number[], threshold = median(reference)): Drift {
@@ -53,8 +53,7 @@ function ranksOf(values: readonly number[]): number[] {
 }
 
 /**
- * Returns Pearson's correlation coefficient. Returns 1 when the values of a list do not vary, where the coefficient is
- * undefined.
+ * Returns Pearson's correlation coefficient. It is undefined when all values of a list are equal; the result is then 1.
  */
 function correlation(a: readonly number[], b: readonly number[]): number {
   const [meanA, meanB] = [meanOf(a), meanOf(b)];

@@ -34,8 +34,8 @@ export function expressionOf(
 }
 
 /**
- * Computes the value of an expression with ONNX Runtime. It is needed for exports that store a weight matrix in fewer
- * bits or transposed, and compute the float matrix with nodes of the graph.
+ * Computes the value of an expression with ONNX Runtime. Some exports need this: they store a weight matrix transposed
+ * or in fewer bits, and compute the float matrix with nodes of the graph.
  * @returns undefined when the value is not a float matrix.
  */
 export async function evaluate(
@@ -66,7 +66,7 @@ export async function evaluate(
   try {
     session = await InferenceSession.create(model, { executionProviders: ['cpu'], logSeverityLevel: 4 });
   } catch {
-    // The model declares the value as float. ONNX Runtime cannot create the session when the value has another type.
+    // The model declares the value as float, so creating the session fails when the value has another type.
     return undefined;
   }
   try {

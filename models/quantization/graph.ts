@@ -11,16 +11,16 @@ export const tensorFields = { dims: 1, type: 2, floats: 4, name: 8, raw: 9, exte
 export const elementTypes = { float: 1, uint8: 2, int8: 3, int64: 7 } as const;
 
 export interface GraphNode {
-  /** The bytes of the node, unchanged from the file. */
+  /** The bytes of the node, as they are in the file. */
   bytes: Buffer;
   op: string;
-  /** The set of operators that `op` belongs to. Empty for the operators of the ONNX standard. */
+  /** The operator set to which `op` belongs. Empty for the standard operators of ONNX. */
   domain: string;
   inputs: readonly string[];
   outputs: readonly string[];
   /**
-   * The names of all values that the node reads. They include values read by graphs inside the node, such as loop
-   * bodies.
+   * The names of all values that the node reads, including those that graphs inside the node (such as loop bodies)
+   * read.
    */
   reads: readonly string[];
 }
@@ -38,8 +38,8 @@ export interface Constant {
   dims: readonly number[];
   type: number;
   /**
-   * The position of the values, which are little-endian and in row-major order. Undefined when the file stores them in
-   * a field of another form.
+   * The position of the values in a file, in which they are little-endian and in row-major order. Undefined when the
+   * file stores them in another form.
    */
   stored: Stored | undefined;
   /** The position of the constant's message in the file. */
@@ -60,7 +60,7 @@ export interface OnnxGraph {
   constants: ReadonlyMap<string, Constant>;
   inputs: readonly NamedPart[];
   outputs: readonly NamedPart[];
-  /** The other fields of the model and of the graph, as unchanged bytes. */
+  /** The remaining fields of the model and of the graph, as unchanged bytes. */
   otherOfModel: readonly Buffer[];
   otherOfGraph: readonly Buffer[];
 }
@@ -92,8 +92,8 @@ export function readGraph(file: OnnxFile, folder: string): OnnxGraph {
       graph.constants.set(constant.name, constant);
     } else if (part.number === graphFields.input) graph.inputs.push(named(part));
     else if (part.number === graphFields.output) graph.outputs.push(named(part));
-    // The stated types and shapes of values inside the graph are left out, since some of them are wrong after the
-    // conversion to int8. ONNX Runtime derives them itself.
+    // The types and shapes that the file states for values inside the graph are left out, because some are wrong after
+    // the conversion to int8. ONNX Runtime infers them itself.
     else if (part.number !== graphFields.valueInfo) {
       graph.otherOfGraph.push(file.bytes({ start: part.at, end: part.end }));
     }
@@ -196,7 +196,7 @@ function storedAt(path: string, external: ReadonlyMap<string, string>, what: str
   return { path, start, end: start + length };
 }
 
-/** Reads from files of weights. Each file is opened once and closed on disposal. */
+/** Reads from files with weights. Each file is opened once, and closed on disposal. */
 export class WeightFiles implements Disposable {
   readonly #files = new Map<string, OnnxFile>();
 

@@ -7,7 +7,7 @@ import { makeGraphs } from './make.ts';
 
 /**
  * Makes the int8 towers of a model from its fp32 files.
- * @param again true to make towers that are up to date again.
+ * @param again true to remake towers that are up to date.
  * @returns the paths of the towers that were made.
  * @throws {Error} when the model has no fp32 files, or when they cannot be converted.
  */

@@ -12,8 +12,8 @@ const hashed = z.object({ bytes: z.int().min(0), sha256: z.string() });
 const recordFile = z.object({
   version: z.literal(ownInt8),
   /**
-   * The fp32 graph. `modified` is the modification time of its file in ms. An unchanged time and size show that the
-   * file is unchanged, without reading it.
+   * The fp32 graph. `modified` is the modification time of its file in ms. When time and size are unchanged, the file
+   * counts as unchanged without being read.
    */
   from: hashed.extend({ path: z.string(), modified: z.number() }),
   madeAt: z.string(),
@@ -36,14 +36,14 @@ export async function readRecord(graph: string): Promise<MadeRecord | undefined>
 }
 
 export interface MakeOptions {
-  /** True to make graphs that are up to date again. */
+  /** True to remake graphs that are up to date. */
   again?: boolean;
   outputs: ModelSpec['outputs'];
 }
 
 /**
- * Makes the int8 graphs of a model that are missing, and those whose fp32 graphs have changed. If several processes
- * need the same graphs, one process makes them and the other processes wait.
+ * Makes those int8 graphs of a model that are missing or whose fp32 graphs have changed. When several processes need
+ * the same graphs, one makes them and the others wait.
  * @returns the paths of the graphs that were made.
  * @throws {Error} naming the file, when an fp32 graph cannot be converted or the folder cannot be written.
  */
@@ -79,15 +79,15 @@ async function isCurrent(from: string, to: string): Promise<boolean> {
   if (Object.values(record.files).some(({ bytes }, at) => bytes !== sizes[at])) return false;
   const { size, mtimeMs } = await stat(from);
   if (size !== record.from.bytes) return false;
-  // In a copy of a folder, the modification times may differ. Then the hash of the content decides.
+  // A copied folder may have other modification times. In that case the hash of the content is compared.
   return mtimeMs === record.from.modified || (await digestOf(from, size)).sha256 === record.from.sha256;
 }
 
 async function make(from: string, to: string, outputs: ModelSpec['outputs']): Promise<void> {
   const folder = dirname(to);
   await mkdir(folder, { recursive: true });
-  // The files are written to a folder of their own under their final names, since the graph contains the name of its
-  // file of weights. The folder is on the same disk as the target, so that renames complete the work.
+  // The files are written into a new folder under their final names, because the graph contains the name of its file of
+  // weights. The folder is on the same disk as the target, so renames suffice to complete the work.
   const staging = join(folder, `.int8-${randomUUID()}`);
   await mkdir(staging);
   try {
@@ -104,7 +104,7 @@ async function make(from: string, to: string, outputs: ModelSpec['outputs']): Pr
       madeAt: new Date().toISOString(),
       files,
     };
-    // The record is written last. A graph without a record is made again.
+    // The record is written last, because a graph without a record is made again.
     await rm(recordOf(to), { force: true });
     await rename(weightsOf(graph), weightsOf(to));
     await rename(graph, to);

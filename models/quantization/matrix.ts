@@ -4,17 +4,17 @@ export interface QuantizedMatrix {
   columns: number;
   values: Int8Array<ArrayBuffer>;
   scales: Float32Array<ArrayBuffer>;
-  /** For each column, the sum of its quantized values times its scale. */
+  /** The sum of the quantized values of each column, multiplied by its scale. */
   sums: Float32Array<ArrayBuffer>;
 }
 
-/** The largest quantized value. The value -128 is not used, so that the range is symmetric. */
+/** The largest quantized value. -128 is not used, so the range is symmetric. */
 const largest = 127;
 
 /**
- * Rounds a matrix to int8 with one scale for each column.
+ * Rounds a matrix to int8, with one scale for each column.
  * @param isTransposed true when each row of `source` is a column of the result.
- * @param factor a number that each scale is multiplied by.
+ * @param factor a number by which each scale is multiplied.
  * @throws {Error} when a value is not finite.
  */
 export function quantizeColumns(
@@ -25,13 +25,13 @@ export function quantizeColumns(
 ): QuantizedMatrix {
   const [rows, columns] = isTransposed ? [second, first] : [first, second];
   const scales = new Float32Array(columns);
-  // The inner loop visits the values in the order in which they are in memory, which is fast.
+  // The inner loop follows the order of the values in memory, which is fast.
   for (let outer = 0; outer < first; outer++) {
     const from = outer * second;
     for (let inner = 0; inner < second; inner++) {
       const size = Math.abs(source[from + inner] as number);
       const column = isTransposed ? outer : inner;
-      // Once the entry is NaN it stays NaN, since no comparison with NaN is true.
+      // NaN stays NaN from here on, because every comparison with NaN is false.
       if (size > (scales[column] as number) || Number.isNaN(size)) scales[column] = size;
     }
   }

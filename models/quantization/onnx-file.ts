@@ -2,8 +2,8 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { type Field, fieldsIn, lengthDelimited, type Span } from '../encoder/protobuf.ts';
 
 /**
- * An ONNX file that is read in parts. Weights stay on disk until they are needed, since a tower may have 2 GB. The
- * reads are synchronous: the caller converts weights in the same thread and blocks it anyway.
+ * An ONNX file that is read in parts. Weights stay on disk until they are needed, because a tower may have 2 GB. Reads
+ * are synchronous, because the caller blocks its thread anyway while it converts weights.
  */
 export class OnnxFile implements Disposable {
   readonly path: string;

@@ -19,7 +19,7 @@ import { externalTensor, tensorMessage } from './messages.ts';
 import { OnnxFile } from './onnx-file.ts';
 import { type MatrixNames, multiplyRows, type QuantizedRows, quantizeRows, shared } from './rewrite.ts';
 
-/** Counts of the parts of a graph that was written in int8, for reports. */
+/** Counts of the converted parts of a graph, for reports. */
 export interface Quantized {
   /** The number of matrix products with an int8 matrix. */
   products: number;
@@ -28,12 +28,13 @@ export interface Quantized {
 }
 
 /**
- * Tensors with fewer bytes are stored in the graph itself, since ONNX Runtime reads shapes from small tensors there.
+ * The size in bytes below which tensors are stored in the graph itself, because ONNX Runtime reads shapes from small
+ * tensors there.
  */
 const leastExternal = 1024;
 /**
- * The alignment of tensors in the file of weights, in bytes. ONNX Runtime maps the file into memory, and with this
- * alignment each tensor begins at a memory page.
+ * The alignment of tensors in the file of weights, in bytes. ONNX Runtime maps the file into memory, and each tensor
+ * then begins at a memory page.
  */
 const alignment = 4096;
 /** The first version of the operator set in which ReduceMax accepts a negative axis. */
@@ -42,7 +43,7 @@ const leastOpset = 11;
 /** Returns the path of the file with the weights of a written graph. */
 export const weightsOf = (target: string): string => `${target}_data`;
 
-/** A matrix product of activations and a constant matrix. */
+/** A matrix product of activations with a constant matrix. */
 interface Product {
   node: GraphNode;
   matrix: string;
@@ -52,14 +53,13 @@ interface Product {
 }
 
 /**
- * Writes the int8 form of an fp32 graph. Each constant matrix is stored as int8 values with a scale for each column.
- * The graph rounds the activations that a matrix is multiplied by to int8, with a scale for each row, at run time.
- * Embedding tables, convolutions, layer norms and the products inside attention stay in fp32. Only one matrix at a time
- * is in memory.
+ * Writes the int8 form of an fp32 graph. Each constant matrix is stored as int8 values with a scale for each column. At
+ * run time, the graph rounds the activations of a matrix product to int8, with a scale for each row. Embedding tables,
+ * convolutions, layer norms and the products within attention stay in fp32. Only one matrix at a time is in memory.
  * @param source the path of an ONNX file, which contains its weights or has them in files next to it.
  * @param target the path of the new graph. Its weights are written to {@link weightsOf}.
- * @param outputs for each tower, a list of names of outputs that are embeddings, with the preferred names first. The
- *   first name of each list that the graph has is kept. Other outputs are removed. By default, all outputs are kept.
+ * @param outputs for each tower, the possible names of the output with the embedding, the preferred one first. The
+ * first name of each list that the graph has is kept, and other outputs are removed. By default, all outputs are kept.
  * @throws {Error} naming the file, when it is not an ONNX model in fp32 or when its weights are missing.
  */
 export async function quantize(
@@ -81,7 +81,7 @@ export async function quantize(
     const matrices = new Map<string, MatrixNames>();
     const tensors: Buffer[] = [...sharedTensors(opset)];
     let valueCount = 0;
-    /** Adds the int8 form of a matrix to the written tensors, once for each matrix. */
+    /** Adds the int8 form of a matrix to the written tensors. A matrix that several products use is added once. */
     const addMatrix = async ({ matrix, isTransposed, factor }: Product) => {
       const key = `${matrix}\n${isTransposed}\n${factor}`;
       const known = matrices.get(key);
@@ -189,9 +189,9 @@ function productOf(node: GraphNode): Product | undefined {
 }
 
 /**
- * Returns the last matrix products of a graph: no other matrix product comes between them and an output. They stay in
- * fp32. They project only one row for each input, so fp32 costs little time, and rounding them would directly round the
- * embedding.
+ * Returns the last matrix products of a graph: those after which no other matrix product follows before an output. They
+ * stay in fp32: they process only one row for each input, so fp32 costs little time, and rounding them would directly
+ * affect the embedding.
  */
 function lastProducts({ nodes, outputs }: OnnxGraph): Set<GraphNode> {
   const producers = new Map(nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
@@ -206,7 +206,7 @@ function lastProducts({ nodes, outputs }: OnnxGraph): Set<GraphNode> {
   return last;
 }
 
-/** Returns the values of a node's attributes that are numbers, by name. */
+/** Returns the numeric attributes of a node, by name. */
 function numbersOf({ bytes }: GraphNode): Map<string, number> {
   const numbers = new Map<string, number>();
   for (const part of fieldsIn(bytes)) {
@@ -223,7 +223,7 @@ function numbersOf({ bytes }: GraphNode): Map<string, number> {
   return numbers;
 }
 
-/** Returns the values of a constant fp32 matrix; undefined when `name` is not such a matrix. */
+/** Returns the values of a constant fp32 matrix. Returns undefined when `name` is not such a matrix. */
 async function matrixOf(
   name: string,
   graph: OnnxGraph,
@@ -257,7 +257,7 @@ function neededFor(
   const producers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
   const needed = new Set(outputs.map(({ name }) => name));
   for (const name of needed) for (const read of producers.get(name)?.reads ?? []) needed.add(read);
-  // The empty name stands for an optional input or output that a node does not have.
+  // The empty name stands for an optional input or output that a node does not use.
   needed.delete('');
   return needed;
 }
@@ -283,8 +283,8 @@ function modelOf(graph: OnnxGraph, nodes: readonly { bytes: Buffer }[], tensors:
   const content = Buffer.concat([
     ...nodes.map(({ bytes }) => field(graphFields.node, bytes)),
     ...tensors.map((tensor) => field(graphFields.constant, tensor)),
-    // Exports with an old IR version also list constants as inputs. These inputs are left out, since ONNX Runtime would
-    // not precompute operations on such constants.
+    // Exports with an old IR version list constants among the inputs too. Those inputs are left out, because with them
+    // ONNX Runtime would not precompute operations on the constants.
     ...graph.inputs
       .filter(({ name }) => !graph.constants.has(name))
       .map(({ bytes }) => field(graphFields.input, bytes)),
@@ -310,12 +310,12 @@ function writeWhole(path: string, bytes: Uint8Array): void {
   }
 }
 
-/** Writes all bytes. It needs a loop, since one call writes at most 2 GB. */
+/** Writes all bytes. A loop is needed because a single call writes at most 2 GB. */
 function writeAll(handle: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) at += writeSync(handle, bytes, at, bytes.length - at);
 }
 
-/** The file that the weights of a graph are written to. */
+/** The file that receives the weights of a graph. */
 class DataFile {
   readonly #handle: number;
   readonly #location: string;
@@ -327,7 +327,7 @@ class DataFile {
   }
 
   /**
-   * Writes the values of a tensor to the file. The values of a small tensor are not written but stay in the graph.
+   * Writes the values of a tensor to the file; those of a small tensor stay in the graph.
    * @returns the encoded tensor for the graph.
    */
   add(name: string, type: number, dims: readonly number[], values: Uint8Array): Buffer {

@@ -1,13 +1,13 @@
 import { type NewNode, nodeMessage } from './messages.ts';
 
 /**
- * This file builds the graph nodes that multiply activations by an int8 matrix. The nodes first round the activations
- * to 8 bits. Each row of the activations has its own centre and size, computed from the row's smallest and largest
- * value. So the result for a row depends only on this row, and the other inputs of a run cannot change a score. With
- * one scale for the whole run, as in ONNX's operator DynamicQuantizeLinear, they can.
+ * Builds the graph nodes that multiply activations by an int8 matrix. They first round the activations to 8 bits. Each
+ * row of the activations has its own centre and size, computed from its smallest and largest value. The result of a row
+ * then depends on this row only, and the other inputs of a run cannot change a score. With one scale for the whole run,
+ * as in ONNX's operator DynamicQuantizeLinear, they could.
  *
- * The centre halves the rounding error of rows whose values are mostly positive, such as after GELU, and of rows with
- * one large value. It costs one more pass over the activations and one more pass over the results.
+ * The centre halves the rounding error of rows with mostly positive values, such as those after GELU, and of rows with
+ * one large value. It costs one more pass over the activations and one more over the results.
  */
 
 /** The names of the constants that all products of a graph use. */
@@ -22,8 +22,8 @@ export const shared = {
 } as const;
 
 /**
- * The names of the values that represent rounded activations. An activation is `centre + size * (value - 128) / 127`,
- * with a centre and a size for each row.
+ * The names of the values that represent rounded activations. Each row has a centre and a size; an activation is
+ * `centre + size * (value - 128) / 127`.
  */
 export interface QuantizedRows {
   /** Values of the type uint8. */
@@ -44,10 +44,7 @@ export interface MatrixNames {
 
 const microsoft = 'com.microsoft';
 
-/**
- * Returns the nodes that round the rows of a value to 8 bits. Several products with the same activations use the same
- * nodes.
- */
+/** Returns the nodes that round the rows of a value to 8 bits. Products with the same activations share these nodes. */
 export function quantizeRows(value: string, opset: number): { nodes: Buffer[]; rows: QuantizedRows } {
   const name = (part: string) => `${value}.int8.${part}`;
   const rows = { values: name('values'), centres: name('centres'), sizes: name('sizes') };
@@ -65,7 +62,7 @@ export function quantizeRows(value: string, opset: number): { nodes: Buffer[]; r
     { op: 'Add', inputs: [name('highest'), name('lowest')], output: name('sum') },
     { op: 'Mul', inputs: [name('sum'), shared.half], output: rows.centres },
     { op: 'Sub', inputs: [name('highest'), rows.centres], output: name('reach') },
-    // In a row of equal values the size is 0. The lower limit prevents a division by 0.
+    // In a row of equal values the size is 0, and the lower limit prevents a division by 0.
     { op: 'Max', inputs: [name('reach'), shared.least], output: rows.sizes },
     { op: 'Div', inputs: [shared.largest, rows.sizes], output: name('factors') },
     { op: 'Sub', inputs: [value, rows.centres], output: name('centred') },

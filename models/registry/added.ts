@@ -18,22 +18,22 @@ export interface AddedModel {
   profile?: string | undefined;
   description?: string | undefined;
   logitScale?: number | undefined;
-  /** The family; needed if the model's files do not show it. */
+  /** The family. Needed if it cannot be detected from the files of the model. */
   family?: FamilyName | undefined;
   /** The bias of the sigmoid, for families whose probability is a sigmoid. */
   logitBias?: number | undefined;
 }
 
-/** The schema of a registry file that is changed. Fields unknown to this schema are written back unchanged. */
+/** The schema of a registry file that is edited. Fields that it does not know are written back unchanged. */
 const openFile = z.looseObject({
   profiles: z.record(z.string(), z.unknown()).default({}),
   models: z.record(z.string(), z.unknown()).default({}),
 });
 
 /**
- * Adds a model folder to the registry file in `DATA_DIR`, with the hashes of its graphs and weights. The folder stays
- * where it is.
- * @returns the precisions that the folder contains. The first is the one that is used: fp32 if the folder has it.
+ * Adds a model folder to the registry file in `DATA_DIR`, with the hashes of its graphs and weights. The folder is not
+ * moved.
+ * @returns the precisions that the folder contains. The first one is used by default: fp32 if the folder has it.
  * @throws {Error} when the folder is not a model, or when the name is invalid or already used.
  */
 export async function addFolder(config: RegistryConfig, folder: string, as: AddedModel): Promise<ModelPrecision[]> {
@@ -67,8 +67,8 @@ export async function addFolder(config: RegistryConfig, folder: string, as: Adde
   await write(config, as, {
     ...(as.description !== undefined && { description: as.description }),
     source: { type: 'folder', path },
-    // The revision is a hash of the files, so changed weights get another revision. Then cached embeddings and running
-    // batches never mix results of old and new weights.
+    // The revision is a hash of the files, so changed weights have another revision. Cached embeddings and running
+    // batches therefore never mix results of old and new weights.
     revision: identity.digest('hex').slice(0, 12),
     ...(precision !== 'fp32' && { precision: towersOf(precision) }),
     ...(as.family !== undefined && { family: as.family }),

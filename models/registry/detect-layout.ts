@@ -18,9 +18,9 @@ export type DetectedLayout = Pick<HubSource, 'layout' | 'folder' | 'weights'>;
 const suffix = '(?:_fp16|_quantized)?';
 
 /**
- * Detects the layout of a repository by the names of its files.
- * @throws {Error} when the files match no layout, or when the repository has several models and the user's choice does
- *   not select one. The message lists the graphs or models that were found.
+ * Detects the layout of a repository from the names of its files.
+ * @throws {Error} when the files match no layout, or when the repository has several models and `choice` does not
+ * select one. The message lists the graphs or models that were found.
  */
 export function detectLayout({ repo }: RepoAt, files: Iterable<string>, choice: LayoutChoice = {}): DetectedLayout {
   const all = new Set(files);
@@ -30,8 +30,8 @@ export function detectLayout({ repo }: RepoAt, files: Iterable<string>, choice: 
     (choice.folder === undefined || choice.folder === (folder ?? 'onnx')) &&
     (choice.weights === undefined || choice.weights === weights);
   const chosen = candidates.filter(isChosen);
-  // Repositories with one graph for each tower often also have a single graph with both towers. The single graph is not
-  // used then, since each run of it computes both towers.
+  // A repository with one graph for each tower often also has a single graph with both towers. The single graph is not
+  // used then, because each run of it would compute both towers.
   const pair = chosen.filter(({ layout }) => layout !== 'one-file');
   const found = pair.length > 0 ? pair : chosen;
   const detected = found.find(({ folder, weights }) => folder === undefined && weights === undefined) ?? found[0];
@@ -44,7 +44,7 @@ export function detectLayout({ repo }: RepoAt, files: Iterable<string>, choice: 
   throw new Error(`${repo} has several models: choose one with --${flag}, of ${names}`);
 }
 
-/** Returns true when two layouts have the same graphs, and differ only in the small files that describe a model. */
+/** Returns true when two layouts have the same graphs and differ only in the small files that describe a model. */
 const sameGraphs = (a: LayoutName, b: LayoutName): boolean => [a, b].every((layout) => pairs.includes(layout));
 const pairs: readonly LayoutName[] = ['xenova', 'onnx-community', 'open-clip'];
 

@@ -11,7 +11,7 @@ const count = z.int().min(1);
 const positive = z.number().positive();
 const triple = z.tuple([z.number(), z.number(), z.number()]);
 
-// The revision is also used as the name of a directory, so its characters are limited.
+// The revision is used in the name of a directory, so its characters are restricted.
 const revision = z
   .string()
   .regex(/^\w[\w.-]{0,127}$/, 'a revision is a commit, a tag or a branch, with only letters, digits, dots, - and _')
@@ -37,10 +37,7 @@ const source = z.discriminatedUnion('type', [
 ]);
 
 const precision = z.enum(precisions);
-/**
- * The precision of both towers, or of only one tower. The device determines the precision of a tower for which none is
- * stated.
- */
+/** The precision of both towers, or of one. For a tower without a stated precision, the device determines it. */
 const statedPrecision = z
   .union([
     precision,
@@ -55,11 +52,9 @@ const statedPrecision = z
 
 const writtenEntry = z.strictObject({
   description: z.string().optional(),
-  /** True if the entry was never compared with the list of files in its repository at its revision. */
+  /** True if the entry has never been compared with the list of files in its repository at this revision. */
   unverified: z.literal(true).optional(),
-  /**
-   * True if no golden values exist to show that the service reproduces the results of the model's reference library.
-   */
+  /** True if there are no golden values that prove that the service reproduces the reference library of the model. */
   unproven: z.literal(true).optional(),
   /** The licence of the weights, as their publisher names it. */
   licence: z.string().min(1).optional(),
@@ -104,8 +99,8 @@ const writtenEntry = z.strictObject({
 const hasClipVocabulary = (family: FamilyName = 'clip'): boolean => ['clip', 'mobileclip', 'pe'].includes(family);
 
 /**
- * Checks the entry against its layout. Then writes the revision both to the entry and to its source, since a file may
- * state it in either of them.
+ * Checks the entry against its layout, and then writes the revision into both the entry and its source, because a
+ * registry file may state it in either of them.
  */
 export const modelEntry = writtenEntry.transform((entry, context) => {
   const fault = (message: string, ...path: (string | number)[]) =>
@@ -167,8 +162,8 @@ export type ModelEntry = ParsedEntry & {
   /** The directory of the model's files. It may not exist yet. */
   directory: string;
   /**
-   * The directory for files that the service makes from the model's files. For a model of a hub it is the model's own
-   * directory. For a model in a folder of the user it is a directory in `DATA_DIR`.
+   * The directory for files that the service derives from the files of the model. For a model of a hub, it is the
+   * directory of the model. For a model in a folder of the user, it is a directory in `DATA_DIR`.
    */
   madeDirectory: string;
   /** The path of the registry file that contains the entry. */
@@ -204,14 +199,14 @@ const registryFile = z.strictObject({
 export const builtInFile = fileURLToPath(new URL('../models.json', import.meta.url));
 
 /**
- * The registry file with the catalogue: models that are known but not installed. The service offers such a model once
- * its files have been downloaded.
+ * The registry file with the catalogue: models that are known but not installed. The service offers such a model as
+ * soon as its files have been downloaded.
  */
 export const catalogueFile = fileURLToPath(new URL('../catalogue.json', import.meta.url));
 
 /**
- * Returns a copy of an entry for another revision that was downloaded earlier. Returns undefined for a model in a
- * folder of the user, or when the other revision is not a valid name.
+ * Returns a copy of an entry for another revision, which was downloaded earlier. Returns undefined for a model in a
+ * folder of the user, or when the name of the revision is invalid.
  */
 export function atOtherRevision(entry: ModelEntry, other: string): ModelEntry | undefined {
   if (!isHubEntry(entry) || !revision.safeParse(other).success) return undefined;
@@ -223,7 +218,7 @@ export function atOtherRevision(entry: ModelEntry, other: string): ModelEntry | 
 /** Returns the path of the registry file that `vls models add` writes. */
 export const addedFile = (dataDir: string): string => join(dataDir, 'models.json');
 
-/** Returns true if only the catalogue defines a model, and neither a profile nor the default refers to it. */
+/** Returns true if a model is defined only in the catalogue, and neither a profile nor the default refers to it. */
 export const isInCatalogue = ({ definedIn, model }: ModelEntry, { traffic, defaultName }: Entries): boolean =>
   definedIn === catalogueFile &&
   defaultName !== model &&
@@ -246,10 +241,10 @@ export class RegistryError extends Error {
 export type RegistryConfig = Pick<Config, 'dataDir' | 'modelsFile' | 'model'>;
 
 /**
- * Reads the registry files and merges their entries. The order is: built-in models, the catalogue, models added to
- * `DATA_DIR`, the user's file (`MODELS_FILE`). An entry in a later file replaces an entry of the same name in an
- * earlier file. The default model is the one that the setting `MODEL` names; otherwise the one that the last file with
- * a `default` names.
+ * Reads the registry files and merges their entries, in this order: the built-in models, the catalogue, the models
+ * added to `DATA_DIR`, the file of the user (`MODELS_FILE`). An entry in a later file replaces the entry of the same
+ * name in earlier files. The default model is the one that the setting `MODEL` names, or otherwise the `default` of the
+ * last file that has one.
  * @throws {RegistryError} naming the file, the entry and the field.
  */
 export async function readEntries(config: RegistryConfig): Promise<Entries> {

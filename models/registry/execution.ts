@@ -1,10 +1,10 @@
 import type { Config } from '../../shared/config.ts';
 import { cpu, type Device } from '../device/device.ts';
 
-/** The settings of this installation for running models. The registry does not influence them. */
+/** The settings of this installation that determine how models run. They are not part of the registry. */
 export interface Execution extends Pick<Config, 'precision' | 'preprocess'> {
   device: Device;
-  /** True when a precision that is requested but missing may be replaced by another one. */
+  /** True when another precision may be used instead of a requested one that is missing. */
   deviceFallback: boolean;
 }
 

@@ -26,8 +26,8 @@ export class FieldReader {
   }
 
   /**
-   * Yields the fields between two positions in the file whose values are varints or bytes. Fields with a fixed size of
-   * 4 or 8 bytes are skipped.
+   * Yields the fields between two positions in the file, if their values are varints or bytes. Fields with a fixed size
+   * of 4 or 8 bytes are skipped.
    */
   async *fields(start: number, end: number): AsyncGenerator<Field> {
     let at = start;

@@ -45,8 +45,8 @@ export async function readModelFolder(path: string, stated: StatedFacts = {}): P
 }
 
 /**
- * Returns the name of the file with a tower at a precision. It is the tower's own file, or a file that holds both
- * towers. Returns undefined when there is neither.
+ * Returns the name of the file with a tower at a precision: the file of this tower alone, or a file with both towers.
+ * Returns undefined when there is neither.
  */
 async function towerIn(directory: string, tower: keyof TowerPrecisions, precision: TowerPrecision) {
   for (const file of [towerFile(tower, precision), bothTowersFile(precision)]) {
@@ -90,6 +90,6 @@ export async function towersHere(directory: string): Promise<TowersHere> {
   return { vision, text };
 }
 
-/** Lists the precisions that a model in this directory can run at. */
+/** Lists the precisions at which the model in this directory can run. */
 export const precisionsIn = async (directory: string): Promise<ModelPrecision[]> =>
   precisionsOfTowers(await towersHere(directory));

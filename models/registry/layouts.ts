@@ -20,7 +20,7 @@ import { isGraph, isWeightsOf } from './weights.ts';
 export const layoutNames = ['xenova', 'onnx-community', 'one-file', 'open-clip', 'immich', 'qdrant', 'marqo'] as const;
 export type LayoutName = (typeof layoutNames)[number];
 
-/** The end of a graph's file name at each precision, before `.onnx`. */
+/** The ending of the file name of a graph at each precision, before `.onnx`. */
 const suffixes: Record<TowerPrecision, string> = {
   fp32: '',
   fp16: '_fp16',
@@ -40,15 +40,15 @@ export interface HubSource extends RepoAt {
   /** Only for the layout `qdrant`: the repository of the text tower. */
   text?: RepoAt | undefined;
   /**
-   * The repository of the tokenizer. It is stated when the model's repository has no tokenizer, or when another
-   * tokenizer is preferred.
+   * The repository of the tokenizer. Stated when the repository of the model has none, or when another tokenizer is
+   * preferred.
    */
   tokenizer?: RepoAt | undefined;
   /** Only for the layout `marqo`: the name of the weights, which is part of the file names. */
   weights?: string | undefined;
   /**
-   * The folder of the graphs if it is not `onnx`. The value `.` stands for the root folder of the repository. A
-   * `preprocessor_config.json` in the folder of the graphs replaces the one in the root folder.
+   * The folder of the graphs, if it is not `onnx`; `.` is the root folder of the repository. If this folder has a
+   * `preprocessor_config.json`, that file is used instead of the one in the root folder.
    */
   folder?: string | undefined;
 }
@@ -70,8 +70,8 @@ const preprocessorFile = 'preprocessor_config.json';
 const openClipFile = 'open_clip_config.json';
 const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'] as const;
 /**
- * Files that only some tokenizers have. The first three are SentencePiece models, which give exactly the token ids of
- * the reference. The last one is the vocabulary of WordPiece.
+ * Files that only some tokenizers have. The first three are models of SentencePiece; with them, token ids equal those
+ * of the reference library. The last one is the vocabulary of WordPiece.
  */
 const moreTokenizerFiles = ['spiece.model', 'tokenizer.model', 'sentencepiece.bpe.model', 'vocab.txt'] as const;
 
@@ -81,7 +81,7 @@ export const towerFile = (tower: 'vision' | 'text', precision: TowerPrecision): 
 /** Returns the file name of a graph that holds both towers. */
 export const bothTowersFile = (precision: TowerPrecision): string => `onnx/model${suffixes[precision]}.onnx`;
 
-/** Returns true if the name of a graph's file shows that the graph holds both towers. */
+/** Returns true if a graph contains both towers, according to the name of its file. */
 export const holdsBothTowers = (path: string): boolean => /(^|[/\\])model(_\w+)?\.onnx$/.test(path);
 
 const layoutsOfOnnxFolders: readonly LayoutName[] = ['xenova', 'onnx-community', 'one-file', 'open-clip'];
@@ -98,8 +98,8 @@ export function precisionsOf(layout: LayoutName): readonly Precision[] {
 const at = ({ repo, revision }: RepoAt, path: string, local: string): LayoutFile => ({ repo, revision, path, local });
 
 /**
- * Returns the files that a model must have at a precision. If a layout lacks a file that describes models, the registry
- * entry states the facts instead.
+ * Returns the files that a model must have at a precision. Where a layout has no file that describes models, the
+ * registry entry states the facts instead.
  * @throws {Error} when the layout does not offer the precision, or when the source lacks a field that the layout needs.
  */
 export function filesOf(source: HubSource, precision: ModelPrecision): LayoutFile[] {
@@ -128,8 +128,8 @@ export function optionalFilesOf(source: HubSource): LayoutFile[] {
   const describing = !hasFolder(layout) ? [] : layout === 'open-clip' ? [configFile, preprocessorFile] : [openClipFile];
   return [
     ...describing.map((name) => at(source, name, name)),
-    // A repository may hold several models, each in a folder of its own, that read images of different sizes. So the
-    // file in the folder of the model comes last and is preferred.
+    // A repository may contain several models with different image sizes, each in its own folder. The file in the
+    // folder of the model therefore comes last, which gives it precedence.
     ...(hasOwnFolder(source)
       ? ['', `${folder}/`].map((place) => at(source, `${place}${preprocessorFile}`, preprocessorFile))
       : []),
@@ -197,7 +197,7 @@ function graphsOf(source: HubSource, towers: TowerPrecisions): LayoutFile[] {
 }
 
 /**
- * Returns the start of the file names of graphs in a repository of Marqo. Example: with the weights `openai`, the
+ * Returns the start of the names of graph files in a repository of Marqo. With the weights `openai`, for example, the
  * repository `Marqo/onnx-open_clip-ViT-L-14` has the file `onnx32-open_clip-ViT-L-14-openai-visual.onnx`.
  */
 function marqoStem(repo: string, weights: string, precision: TowerPrecision): string {

@@ -3,23 +3,26 @@ import type { ModelPrecision, ModelSpec, OwnInt8 } from '../model.ts';
 import { towersOf } from '../model.ts';
 import { towersIn } from './folder.ts';
 
-/** This file defines where the service stores the int8 towers that it makes from fp32 towers. */
+/** This file determines where the service stores the int8 towers that it makes from fp32 towers. */
 
 /**
- * The name of the int8 form that this service makes. It ends with a version, which is part of receipts. Increase the
- * version when a change of the written graphs changes scores.
+ * The name of the int8 form that this service makes. The number at its end is a version, which is part of receipts. It
+ * must be increased when a change of the written graphs changes scores.
  */
 export const ownInt8: OwnInt8 = 'int8-rows-1';
 
 /**
  * Returns the path of the int8 graph that is made from an fp32 graph.
  * @param source the path of the fp32 graph.
- * @param madeDirectory the directory for files that are made from a model's files.
+ * @param madeDirectory the directory for files that the service derives from the files of a model.
  */
 export const madePath = (source: string, madeDirectory: string): string =>
   join(madeDirectory, 'onnx', `${basename(source, '.onnx')}_${ownInt8.replaceAll('-', '_')}.onnx`);
 
-/** The towers of a model at a precision. The graphs in `made` may have to be made before the towers can be loaded. */
+/**
+ * The towers of a model at a precision. Before they are loaded, the graphs in `made` must be made, unless they are up
+ * to date.
+ */
 export type MadeTowers = Pick<ModelSpec, 'visionPath' | 'textPath'> & { made: NonNullable<ModelSpec['made']> };
 
 /**

@@ -11,10 +11,9 @@ import type { ModelEntry } from './entries.ts';
 type Stated = Pick<ModelEntry, 'precision'>;
 
 /**
- * Returns the precision at which a model runs for a requested precision. If the registry entry states the precision of
- * only one tower, this tower always has the stated precision. For example, the text tower of SigLIP 2 is inaccurate in
- * fp16. If the entry states the precision of both towers, the stated values are only a default, and the requested
- * precision is used.
+ * Returns the precision at which a model runs when a precision is requested. If the registry entry states the precision
+ * of only one tower, this tower always has it; for example, the text tower of SigLIP 2 is inaccurate in fp16. If the
+ * entry states the precision of both towers, these are only defaults, and the requested precision is used.
  */
 export function precisionFor({ precision: stated = {} }: Stated, asked: TowerPrecision): ModelPrecision {
   const isDefault = stated.vision !== undefined && stated.text !== undefined;
@@ -30,7 +29,7 @@ export const wantedPrecisions = (entry: Stated, asked: readonly Precision[] | un
   ...new Set(asked?.map((precision) => precisionFor(entry, precision)) ?? [defaultPrecision(entry)]),
 ];
 
-/** Returns a remark for a precision that makes a model no faster on a CPU; undefined for other precisions. */
+/** Returns a remark about a precision that makes a model no faster on a CPU. Returns undefined for other precisions. */
 export const remarkOnCpu = (precision: ModelPrecision): string | undefined =>
   Object.values(towersOf(precision)).includes('fp16')
     ? 'fp16 has no advantage on a CPU, where ONNX Runtime converts the values and computes in fp32'
@@ -40,7 +39,7 @@ export const remarkOnCpu = (precision: ModelPrecision): string | undefined =>
 export type TowersHere = Record<keyof TowerPrecisions, readonly Precision[]>;
 
 /**
- * Lists the precisions that a model with these towers can run at. For each precision of a tower, the other tower has
+ * Lists the precisions at which a model with these towers can run. For each precision of a tower, the other tower has
  * the same precision if available, and otherwise its first available one.
  */
 export function precisionsOfTowers({ vision, text }: TowersHere): ModelPrecision[] {

@@ -26,25 +26,25 @@ import { readStagedPull, type StagedPull } from './staged-pull.ts';
 import type { TrafficRules } from './traffic.ts';
 import { createRegistryWatch } from './watch.ts';
 
-/** The model that a requested name resolves to. */
+/** The model to which a requested name refers. */
 export interface ResolvedModel {
   /**
-   * The profile whose queue contains the batches of this model. A model without a profile has a queue with the model's
-   * own name.
+   * The profile that names the queue for the batches of this model. The queue of a model without a profile has the name
+   * of the model.
    */
   profile: string;
   spec: ModelSpec;
 }
 
-/** The models of this installation and the names that resolve to them. */
+/** The models of this installation, and the names that refer to them. */
 export interface Registry {
-  /** The name that a request without a model uses. */
+  /** The name of the model or profile for requests that name none. */
   readonly defaultName: string;
   /** The names of all profiles, and of all models without a profile. */
   readonly profiles: readonly string[];
   /**
-   * The error message for the current registry files; null when they are valid. While there is an error, the last valid
-   * content stays in use.
+   * The error in the present registry files; null when they are valid. While they are invalid, the last valid content
+   * remains in use.
    */
   readonly fault: string | null;
   /**
@@ -54,19 +54,16 @@ export interface Registry {
    */
   resolve(nameOrNothing?: string): Promise<ResolvedModel>;
   /**
-   * Returns the model that a batch recorded when it was created. If the registry no longer names the revision, the
-   * model can still be used while its files exist.
-   * @returns a description of the difference when the model of this process differs, so that it cannot evaluate the
-   *   batch.
+   * Returns the model with which a batch was posted. If the registry no longer names its revision, it can still be used
+   * while its files exist.
+   * @returns a description of the difference, when the model of this process differs and therefore cannot evaluate the
+   * batch.
    * @throws {ServiceError} `model.unavailable` when the model should exist but cannot be used.
    */
   resolvePinned(
     pinned: Omit<Recipe, 'textCleaning'> & { textCleaning?: string | undefined },
   ): Promise<ModelSpec | { difference: string }>;
-  /**
-   * Returns the traffic rules of a profile. For a model that is requested by its own name, the rules send all traffic
-   * to this model.
-   */
+  /** Returns the traffic rules for a requested name. A model that is requested by its own name gets all traffic. */
   rulesOf(nameOrNothing?: string): TrafficRules;
   /**
    * Lists all models, including those without local files. Models that only the catalogue defines and that have no
@@ -87,8 +84,8 @@ export interface ListedModel extends Pick<ModelEntry, 'model' | 'revision'> {
   profiles: string[];
   isDefault: boolean;
   /**
-   * The factor that multiplies cosines before softmax or sigmoid. Null when neither the files nor the registry entry
-   * state it.
+   * The factor by which cosines are multiplied before softmax or sigmoid. Null when neither the files nor the registry
+   * entry state it.
    */
   logitScale: number | null;
   description: string | null;
@@ -113,7 +110,7 @@ export async function loadRegistry(config: RegistryConfig, execution: Execution 
   let known = await readEntries(config);
   let entries = await withoutAbsent(known);
   let fault: string | null = null;
-  /** Entries that were replaced when the registry files changed. Older batches may still need them. */
+  /** Former entries that were replaced when the registry files changed. Older batches may still need them. */
   const former = new Map<string, ModelEntry>();
   let specs = new Map<string, ModelSpec>();
   const watchers: { close(): void }[] = [];
@@ -124,8 +121,8 @@ export async function loadRegistry(config: RegistryConfig, execution: Execution 
     preprocess?: PreprocessMode,
   ): Promise<ModelSpec> {
     const key = [entry.model, entry.revision, precision, preprocess].join('\n');
-    // A reload replaces the map. This call writes to the map that it started with, so that a result from the old files
-    // never gets into the new map.
+    // A reload replaces the map `specs`. This call writes into the map with which it started, so that a result from old
+    // files never gets into the new map.
     const read = specs;
     const known = read.get(key);
     if (known !== undefined) return known;
@@ -232,7 +229,7 @@ export async function loadRegistry(config: RegistryConfig, execution: Execution 
 }
 
 /**
- * Returns the entries without the catalogue models that have no local files. Such models then have no profile and no
+ * Returns the entries without those catalogue models that have no local files. Such models then have no profile and no
  * queue, and are not listed.
  */
 async function withoutAbsent(known: Entries): Promise<Entries> {
@@ -244,7 +241,10 @@ async function withoutAbsent(known: Entries): Promise<Entries> {
   return { ...known, models, find: (asked) => models.get(known.profiles.get(asked) ?? asked) };
 }
 
-/** Returns the entry for a revision that this registry never had, if an earlier download left its files on disk. */
+/**
+ * Returns an entry for a revision that this registry has never had, if the files of an earlier download are still on
+ * disk.
+ */
 async function onDisk(current: ModelEntry | undefined, revision: string): Promise<ModelEntry | undefined> {
   const entry = current && atOtherRevision(current, revision);
   return entry && (await precisionsIn(entry.directory)).length > 0 ? entry : undefined;
@@ -258,8 +258,8 @@ function namesOf({ models, profiles }: Entries): string[] {
 }
 
 /**
- * Returns the profile whose queue is used for a requested name. For a model that is requested by its own name, this is
- * its first profile; if it has no profile, it is the model's name.
+ * Returns the name of the queue for a requested name. For a model that is requested by its own name, it is the first
+ * profile of the model, or the name of the model if it has no profile.
  */
 function queueOf({ profiles }: Entries, asked: string, model: string): string {
   if (profiles.has(asked)) return asked;

@@ -20,14 +20,14 @@ import { weightsAt } from './weights.ts';
 /** The estimated memory of an encoder process without a model, in bytes. It includes Node, ONNX Runtime and sharp. */
 const processBytes = 150_000_000;
 /**
- * The estimated size of an int8 graph that this service makes, as a fraction of the size of its fp32 graph. It is more
- * than a quarter, since the embedding tables stay in fp32.
+ * The estimated size of an int8 graph that this service makes, relative to its fp32 graph. It exceeds a quarter because
+ * embedding tables stay in fp32.
  */
 const madeShare = 0.4;
 
 /**
- * Reads all data that an encoder needs from the files of a model, and chooses the precision.
- * @param pinned the precision that must be used, if it is already decided.
+ * Reads from the files of a model all data that an encoder needs, and chooses the precision.
+ * @param pinned the precision that must be used, if it has already been decided.
  * @throws {ServiceError} `model.unavailable`; the message names the missing files and the command that downloads them.
  */
 export async function readSpec(entry: ModelEntry, execution: Execution, pinned?: ModelPrecision): Promise<ModelSpec> {
@@ -95,7 +95,7 @@ async function choosePrecision(
       `${entry.model} has ${choices.join(' and ')} here, not ${named.precision}${remedy}`,
     );
   }
-  // If the entry states the precision of one tower, that statement applies to each choice below.
+  // If the entry states the precision of one tower, every choice below respects it.
   const suits = (precision: TowerPrecision) => precisionFor(entry, precision);
   const [any = 'fp32'] = choices;
   if (named !== undefined) {
@@ -120,10 +120,10 @@ interface Named {
 }
 
 /**
- * Replaces `int8` by the int8 form that this service makes, for each tower that has fp32 files. The reason: an int8
- * file from a repository has one scale for all activations of a run, so the other inputs in the same run change a
- * score. The precision does not change when a batch has pinned it. It does not change on devices other than a CPU,
- * since they have no kernels for this service's int8 form.
+ * Replaces `int8` by the int8 form that this service makes, for each tower with fp32 files. An int8 file from a
+ * repository has one scale for all activations of a run, so the other inputs of the run would change a score. The
+ * precision is not replaced when a batch has pinned it, or on a device other than a CPU, where there are no kernels for
+ * the form of this service.
  */
 function withInt8(
   named: Named | undefined,
@@ -143,8 +143,8 @@ function withInt8(
 }
 
 /**
- * Returns the first stated precision: the one pinned by the batch, then the one in the registry entry, then the setting
- * `PRECISION`. Returns undefined when none of them states a precision.
+ * Returns the first precision that is stated: by the batch that pinned it, by the registry entry, or by the setting
+ * `PRECISION`. Returns undefined when none is stated.
  */
 function namedPrecision(
   entry: ModelEntry,
@@ -159,9 +159,9 @@ function namedPrecision(
 }
 
 /**
- * Returns the memory of an encoder in bytes. For fp32 this is the value in the registry entry, if the entry states one.
- * Otherwise it is an estimate from the sizes of the files; it is larger than the files, since ONNX Runtime keeps the
- * weights and rearranged copies of them. The estimate never exceeds the value in the entry.
+ * Returns the memory of an encoder in bytes: for fp32, the value in the registry entry if there is one. Otherwise it is
+ * estimated from the sizes of the files. The estimate is larger than the files, because ONNX Runtime stores the weights
+ * and also rearranged copies of them, but it never exceeds the value in the entry.
  */
 async function memoryOf(
   entry: ModelEntry,

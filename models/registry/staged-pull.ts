@@ -4,14 +4,14 @@ import { z } from 'zod';
 import { sizeOf, writeJson } from '../files.ts';
 
 /**
- * Returns the directory that holds the downloaded files of a model until the model is complete. It is on the same disk
- * as the final directory, so that renaming it completes the download.
+ * Returns the directory in which the files of a model are downloaded until the model is complete. It is on the same
+ * disk as the final directory, so a rename completes the download.
  */
 export const stagingAt = (directory: string): string => `${directory}.partial`;
 
-/** The time between two updates of a note's modification time while a download runs, in ms. */
+/** The interval in ms at which a running download updates the modification time of its note file. */
 const touchEveryMs = 5_000;
-/** The time after which a download counts as interrupted if its note is not updated, in ms. */
+/** The time in ms after which a download counts as interrupted, if its note file was not updated. */
 const silenceMs = 30_000;
 
 const noteName = 'pull.json';
@@ -23,8 +23,8 @@ export interface AnnouncedPull {
 }
 
 /**
- * Writes a note file that names the files being downloaded. It is in the directory of the downloads, and other
- * processes read it to show the progress.
+ * Writes a note file that names the files of a download. It is in the staging directory, and other processes read it to
+ * show the progress.
  */
 export async function announcePull(
   staging: string,
@@ -40,8 +40,8 @@ export async function announcePull(
   return {
     async end() {
       clearInterval(timer);
-      // A download that ends normally removes its note. If a staging directory has files but no note, the download
-      // counts as interrupted.
+      // A download that ends normally removes its note file. A staging directory with files but no note is an
+      // interrupted download.
       await rm(path, { force: true }).catch(() => undefined);
     },
   };
@@ -49,7 +49,9 @@ export async function announcePull(
 
 /** The state of a download, as other processes can see it. */
 export interface StagedPull {
-  /** `interrupted`: no process is downloading. The next download keeps the bytes already received. */
+  /**
+   * The state. `interrupted`: no process is downloading; the next download continues with the bytes already received.
+   */
   state: 'running' | 'interrupted';
   receivedBytes: number;
   /** The total size of all files in bytes; null when the size of a file is unknown. */

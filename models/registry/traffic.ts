@@ -5,8 +5,8 @@ const share = z.number().min(0).max(1);
 const name = z.string().min(1);
 
 /**
- * The settings of a canary, a new model on trial: its share of the images, the size of the windows in which it is
- * judged, and the limits that it must keep.
+ * The settings of a canary, which is a new model on trial: its share of the images, the length of the windows after
+ * which it is judged, and the limits that it must not exceed.
  */
 const canary = z.strictObject({
   model: name,
@@ -14,7 +14,7 @@ const canary = z.strictObject({
   /** The share of the canary's images that the main model also scores, for comparison. */
   compare: share.default(0.5),
   window: canaryWindow.prefault({}),
-  /** The number of consecutive windows that the canary must pass. After that it becomes the main model. */
+  /** The number of consecutive windows that the canary must pass before it becomes the main model. */
   promoteAfter: z.int().min(1).max(1_000).default(3),
   guard: canaryGuard.prefault({}),
 });
@@ -22,8 +22,7 @@ const canary = z.strictObject({
 const rules = z
   .strictObject({
     /**
-     * The main model. It gets all images that the other models do not get. It also gets all work that needs a single
-     * model.
+     * The main model. It gets all images that the other models do not get, and all work that a single model must do.
      */
     model: name,
     /** The other models, each with its share of the images. */

@@ -20,7 +20,7 @@ export function createRegistryWatch(
     const models = [...entries().models.values()].map(async ({ model, directory }) => [
       model,
       ...(await precisionsIn(directory)),
-      // Encoders that start later check themselves against golden.json, so a new one counts as a change.
+      // Encoders that start later are tested with golden.json, so a new golden.json counts as a change.
       await versionOf(join(directory, 'golden.json')),
     ]);
     return JSON.stringify(await Promise.all([...files, ...models]));
@@ -33,8 +33,8 @@ export function createRegistryWatch(
     try {
       const seen = await fingerprint();
       if (last !== undefined && seen !== last) {
-        // `seen` holds the versions from before this call. A file that changes during the call therefore differs at the
-        // next check and causes another reload.
+        // `seen` has the versions from before this call. A file that changes during the call therefore differs at the
+        // next check, which reloads again.
         await onChange();
       }
       last = seen;

@@ -4,10 +4,10 @@ import { sizeOf } from '../files.ts';
 import { FieldReader } from './field-reader.ts';
 
 /**
- * This file finds the external weights of ONNX files. An ONNX file cannot exceed 2 GB, so larger towers store their
- * weights in other files, whose names are in the graph. These files are normally in the folder of the graph. If the
- * local name of a graph differs from its name in the repository, its weights are in a separate folder, since both
- * towers may name a file `model.onnx.data`.
+ * Finds the external weights of ONNX files. An ONNX file cannot exceed 2 GB, so a larger tower stores its weights in
+ * other files, whose names are in the graph. They are normally in the folder of the graph. When the local name of a
+ * graph differs from its name in the repository, its weights are in a separate folder, because both towers may name a
+ * file `model.onnx.data`.
  */
 
 export const isGraph = (local: string): boolean => local.endsWith('.onnx');
@@ -16,8 +16,8 @@ export const isGraph = (local: string): boolean => local.endsWith('.onnx');
 export const weightsFolder = (graph: string): string => `${graph.slice(0, -'.onnx'.length)}.weights`;
 
 /**
- * Returns true when a file's path shows that it holds weights of a graph. It is in the folder for the graph's weights,
- * or has a name that exporters give to the weights of this graph.
+ * Returns true when a path belongs to weights of a graph: it is in the folder for the weights of the graph, or has a
+ * name that exporters give to such files.
  */
 export const isWeightsOf = (graph: string, file: string): boolean =>
   file.startsWith(`${weightsFolder(graph)}/`) ||
@@ -63,7 +63,7 @@ export async function requireWeights(graph: string): Promise<void> {
 const fields = { graph: 7, initializer: 5, external: 13, key: 1, value: 2 } as const;
 
 /**
- * Lists the names of the external files of weights, relative to the folder of the graph. Reads only the structure of
+ * Lists the names of the external files of weights, relative to the folder of the graph. It reads only the structure of
  * the graph and skips all data, so a graph of a gigabyte takes no longer than a small one.
  * @throws {Error} when the file is not an ONNX model, or names a path outside its folder.
  */

@@ -1,9 +1,8 @@
-/** Converts a cleaned text to its token ids, special tokens included. The ids are not truncated. */
+/** An algorithm that converts a cleaned text to its token ids, including special tokens. It does not truncate them. */
 export interface Algorithm {
   idsOf(text: string): number[];
   /**
-   * True when no token spans several words. The first words of a text then have the same tokens as within the whole
-   * text.
+   * True when no token spans several words. The first words of a text then have the same tokens as in the whole text.
    */
   readsByWord: boolean;
 }

@@ -1,34 +1,34 @@
 /**
- * The maximum length of a run of combining marks, in UTF-16 units. No script uses more than a few marks after a
+ * The maximum length of a run of combining marks, in UTF-16 units. No script uses more than a few marks after one
  * character.
  */
 const maxMarks = 256;
 
 /**
- * Matches two characters between which a text may be cut: the part before the cut is cleaned in the same way with and
- * without the part after it.
+ * Matches two characters between which a text may be cut: the part before the cut is cleaned in the same way, whether
+ * the part after it follows or not.
  */
 const pair = /(?![&#;])[\p{L}\p{N}\p{P}\p{S}](?![&#;])[\p{L}\p{N}\p{P}\p{S}]/gu;
 /**
- * Does the same as `pair`, for a text with terminal escape sequences. Cleaning removes each sequence as a whole. A
- * sequence ends at its first letter, so a cut between two letters is never inside a sequence.
+ * Does the same as `pair`, for a text with terminal escape sequences, which cleaning removes. A sequence ends at its
+ * first letter, so a cut between two letters is never within a sequence.
  */
 const pairOfLetters = /[\p{L}\p{So}][\p{L}\p{So}]/gu;
 
 /**
- * Truncates runs of combining marks to {@link maxMarks}. Unicode normalisation sorts the marks of a run: V8 takes 0.4 s
- * for 20,000 marks, and four times as long for twice as many.
+ * Truncates runs of combining marks to {@link maxMarks}. Unicode normalisation sorts the marks of a run, with quadratic
+ * cost: V8 takes 0.4 s for 20,000 marks.
  */
 export const boundMarks = (text: string): string =>
   text.replace(/\p{M}+/gu, (marks) => (marks.length > maxMarks ? marks.slice(0, maxMarks).toWellFormed() : marks));
 
 /**
- * Yields the lengths of beginnings of a text, each about four times the previous one, up to the length of the whole
- * text. The caller tokenizes these beginnings in order, until one has more tokens than the model reads: the whole text
- * would then give the same result. A beginning ends before white space, or inside a word that is too long. Its tokens
- * equal the first tokens of the whole text, except for the last few when a word was cut.
- * @param shortest the maximum length of the first beginning, in UTF-16 units. A text of at most this length has only
- * one beginning: the whole text.
+ * Yields the lengths of beginnings of a text, each about four times as long as the previous one, up to the whole text.
+ * The caller tokenizes them in order until one has more tokens than the model reads: longer beginnings would then give
+ * the same result. A beginning ends before white space, or within a word that is too long. Its tokens equal the first
+ * tokens of the whole text, except for the last few if a word was cut.
+ * @param shortest the maximum length of the first beginning, in UTF-16 units. A text that is no longer has only one
+ * beginning: the whole text.
  */
 export function* beginningsOf(text: string, shortest: number): Generator<number> {
   for (let length = shortest; length < text.length; length *= 4) {

@@ -5,20 +5,20 @@ import { canonical } from './siglip-cleaning.ts';
 /** The cleaning of a text before it is tokenized. */
 interface CleaningSteps {
   /**
-   * Cleans the beginning of a text, in the same way as it would be cleaned within the whole text. Some algorithms clean
-   * the whole text. @param length the length of the beginning in UTF-16 units.
+   * Cleans the beginning of a text, in the way in which it would be cleaned as part of the whole text. Some algorithms
+   * clean the whole text anyway. @param length the length of the beginning in UTF-16 units.
    */
   clean(text: string, length: number): string;
   /**
-   * True when `clean` does all the normalisation that the reference library does. The normalizer in `tokenizer.json` is
-   * then not used.
+   * True when `clean` includes all normalisation of the reference library. The normalizer in `tokenizer.json` is then
+   * not used.
    */
   replacesNormalizer: boolean;
 }
 
 export const cleaningSteps: Record<Cleaning, CleaningSteps> = {
-  // OpenCLIP composes accents before it decodes the last HTML entities, and not again afterwards. The normalizer in
-  // `tokenizer.json` would compose accents again.
+  // OpenCLIP composes accents before it decodes the last HTML entities, but not afterwards. The normalizer in
+  // `tokenizer.json` would compose them again.
   openclip: { clean: cleanLikeOpenClip, replacesNormalizer: true },
   'openclip-cased': { clean: repairLikeOpenClip, replacesNormalizer: false },
   'openclip-canonical': { clean: canonicalLikeOpenClip, replacesNormalizer: false },

@@ -2,13 +2,12 @@ import { decodeHTML, decodeHTMLStrict } from 'entities';
 import { canonical } from './siglip-cleaning.ts';
 
 /**
- * Cleans a text as OpenCLIP's tokenizer does. It reproduces `_clean_lower` of open_clip 3.3: `ftfy.fix_text`,
+ * Cleans a text as the tokenizer of OpenCLIP does. It reproduces `_clean_lower` of open_clip 3.3: `ftfy.fix_text`,
  * `html.unescape` twice, collapsing of white space, lower case.
- *
- * One step of ftfy is omitted, the repair of mojibake: a text that was decoded with the wrong encoding ("cafÃ©") stays
- * as it is, where ftfy would write "café". All other steps of ftfy 6.3 are here, in its order. The time that cleaning
- * takes depends on the length of a text, not on its content.
- * @param length the length of the beginning to clean, in UTF-16 units. It is cleaned as within the whole text.
+ * One step of ftfy is omitted: the repair of mojibake, a text that was decoded with the wrong encoding. "cafÃ©" is not
+ * changed here, but ftfy would write "café". All other steps of ftfy 6.3 are here, in its order. The duration depends
+ * on the length of a text, not on its content.
+ * @param length the length of the beginning to clean, in UTF-16 units. It is cleaned as part of the whole text.
  */
 export const cleanLikeOpenClip = (text: string, length = text.length): string =>
   repairLikeOpenClip(text, length).toLowerCase();
@@ -35,8 +34,7 @@ const plainAscii = /^[\t\n\f\r -%'-~]*$/;
 
 /**
  * Does the same as `ftfy.fix_text`, except for the repair of mojibake. Each line is repaired separately. Entities are
- * decoded only in the lines before the first one that contains "<", because ftfy treats the text from that line on as
- * HTML.
+ * decoded only in the lines before the first "<", because ftfy treats the text from there on as HTML.
  */
 function repair(text: string, length: number): string {
   const html = text.indexOf('<');
@@ -48,9 +46,9 @@ const repairLines = (text: string, entities: boolean) =>
   text.replace(/[^\n]*\n|[^\n]+$/g, (line) => repairLine(line, entities));
 
 /**
- * Repeats the steps until nothing changes, since a decoded entity may be a ligature or another entity. Entities may be
- * nested as deeply as the text is long ("&amp;amp;amp;"). After {@link passes} rounds, all remaining entities are
- * decoded in one pass.
+ * Repeats the steps until nothing changes, because a decoded entity may be a ligature or another entity. Entities may
+ * be nested as deeply as the text is long ("&amp;amp;amp;"), so after {@link passes} rounds, all remaining ones are
+ * decoded in a single pass.
  */
 function repairLine(line: string, entities: boolean): string {
   for (let before = line, pass = 1; ; pass++) {
@@ -59,7 +57,7 @@ function repairLine(line: string, entities: boolean): string {
     after = splitLatinLigatures(after);
     after = unifyCharacterWidth(after);
     after = straightenQuotes(after);
-    // At this point, ftfy also unifies line breaks and ideographic spaces. Here, `collapseWhiteSpace` does that later.
+    // ftfy also unifies line breaks and ideographic spaces at this point. Here, `collapseWhiteSpace` does it later.
     after = after.toWellFormed();
     after = removeTerminalEscapes(after);
     after = removeControlCharacters(after);
@@ -82,8 +80,8 @@ const replaceC1Controls = (text: string): string =>
   text.replace(/[\x80-\x9f]/g, (char) => windows1252.charAt(char.charCodeAt(0) - 0x80));
 
 /**
- * Splits typographic ligatures and digraphs of old encodings. "æ" and "œ" are letters and are not split. "ﬅ" has its
- * own rule, because NFKC would turn it into "st".
+ * Splits typographic ligatures and digraphs of old encodings. "æ" and "œ" are letters and are not split. "ﬅ" has a rule
+ * of its own, because NFKC would turn it into "st".
  */
 const splitLatinLigatures = (text: string): string =>
   text.replace(/[\u0132\u0133\u0149\u01c4-\u01cc\u01f1-\u01f3\ufb00-\ufb06]/g, (char) =>
@@ -115,7 +113,7 @@ const removeControlCharacters = (text: string): string => text.replace(controlCh
 const collapseWhiteSpace = (text: string): string => text.replace(/[^\S\ufeff]+/g, ' ').replace(/^ | $/g, '');
 
 /**
- * Does the same as `ftfy.fixes.unescape_html`: decodes entities that end in a semicolon. Also decodes lower-case names
+ * Does the same as `ftfy.fixes.unescape_html`: decodes entities that end with a semicolon, including lower-case names
  * that are written in upper case ("&EACUTE;").
  */
 const unescapeUnambiguousHtml = (text: string): string => text.replace(/&#?[0-9A-Za-z]{1,24};/g, decodeEntity);
@@ -131,9 +129,9 @@ const entityLength = 27;
 const endsInEntity = /&#?[0-9A-Za-z]{1,24};$/;
 
 /**
- * Decodes entities until nothing changes, in one pass: a decoded entity is read again together with the text before it.
- * An entity has one "&", at its start, and one ";", at its end, so entities never overlap and their order does not
- * matter.
+ * Decodes nested entities until nothing changes, in a single pass: a decoded entity is read again together with the
+ * text before it. An entity has one "&", at its start, and one ";", at its end, so entities never overlap and their
+ * order does not matter.
  */
 function unescapeNestedHtml(text: string): string {
   const read: string[] = [];

@@ -10,7 +10,7 @@ export interface PaddedIds {
 }
 
 /**
- * Pads the texts of a run to the same length. A text is never cut, since it would lose its end token.
+ * Pads the texts of a run to the same length. Texts are never truncated here, because they would lose their end token.
  * @param length the number of tokens in each row. Shorter texts are padded as the recipe states.
  * @param rows the number of rows in the block. Rows after the last text repeat the first text.
  * @throws {Error} when a text has more than `length` tokens.
@@ -36,7 +36,7 @@ export function padIds(
   return { ids, mask, shape: [rows, length] };
 }
 
-/** The restrictions that a graph and a provider have for the number of tokens in a row. */
+/** The lengths in tokens that a graph and a provider accept for the rows of a run. */
 export interface TextLengths {
   /** The only length that the graph accepts; undefined when it accepts any length. */
   fixed?: number | undefined;

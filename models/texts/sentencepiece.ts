@@ -4,15 +4,15 @@ import type { Algorithm } from './algorithm.ts';
 
 /**
  * Loads the original SentencePiece library, compiled to WebAssembly. It is the reference implementation for SigLIP and
- * for XLM-RoBERTa's vocabulary. `@huggingface/tokenizers` differs from it: it turns U+200D into a space, and treats a
- * few other characters differently.
+ * for the vocabulary of XLM-RoBERTa. `@huggingface/tokenizers` differs from it: for example, it replaces U+200D by a
+ * space.
  * @param path the path of a SentencePiece model file.
  * @throws {Error} naming the file when it is not a SentencePiece model.
  */
 export async function loadSentencePiece(path: string, { begin, end, fairseq }: SentencePieceIds): Promise<Algorithm> {
   const processor = new SentencePieceProcessor();
   await processor.load(path);
-  // SentencePiece loads any file without an error. When the file is not a model, the result for every text is empty.
+  // SentencePiece loads any file without an error. If the file is not a model, every text has no tokens.
   if (processor.encodeIds('a').length === 0) throw new Error(`${path} is not a model of SentencePiece`);
   const first = begin === undefined ? [] : [begin];
   const idOf = (id: number) => (fairseq === undefined ? id : id === 0 ? fairseq.unknown : id + fairseq.shift);

@@ -2,7 +2,7 @@
 const punctuation = /[!-/:-@[-`{-~]/g;
 
 /**
- * Matches white space as Python defines it. It includes the information separators and the next-line character, but not
+ * Matches white space as Python defines it: including the information separators and the next-line character, but not
  * the byte order mark.
  */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this looks for.

@@ -14,8 +14,8 @@ export async function loadTokenizerJson(
   const tokenizer = new Tokenizer(
     {
       ...json,
-      // The name of a special token in a text is read as ordinary characters, as in the reference implementations. The
-      // only difference is "<end_of_text>": open_clip ignores the text after it.
+      // The name of a special token within a text is read as ordinary characters, as in the reference implementations.
+      // One case differs: open_clip ignores everything after "<end_of_text>".
       added_tokens: [],
       ...(replacesNormalizer && { normalizer: null }),
     },

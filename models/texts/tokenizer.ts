@@ -6,14 +6,13 @@ import { loadSentencePiece } from './sentencepiece.ts';
 import { loadTokenizerJson } from './tokenizer-json.ts';
 
 /**
- * At first, only the beginning of a long text is cleaned and tokenized: this number of characters for each token that
- * the model reads. A token usually has several times fewer characters. Tokenizing all 20,000 characters of a text would
- * take 0.2 s if they were one word.
+ * The number of characters per token of the model that are cleaned and tokenized first, for a long text. A token
+ * usually has far fewer characters. Tokenizing a text of 20,000 characters would take 0.2 s if it were a single word.
  */
 const charactersPerToken = 32;
 /**
- * When only the beginning of a long text is tokenized, this number of tokens at its end may differ from those of the
- * whole text, since the cut may be inside a word. WordPiece limits words to 100 characters.
+ * The number of tokens at the end of a tokenized beginning that may differ from those of the whole text, because the
+ * cut may be within a word. WordPiece limits words to 100 characters.
  */
 const uncertainTokens = 128;
 
@@ -21,14 +20,14 @@ const uncertainTokens = 128;
 export interface Tokens {
   /** The ids, special tokens included. There are at most as many as the model reads. */
   ids: number[];
-  /** The number of tokens before truncation. Of a very long text, only the tokens of its beginning are counted. */
+  /** The number of tokens before truncation. Of a very long text, only the tokens of a beginning are counted. */
   total: number;
 }
 
 export interface Tokenizer {
   /**
-   * Tokenizes a text. A text with more tokens than the model reads is truncated to its first tokens and the end token,
-   * as in OpenCLIP and transformers.
+   * Tokenizes a text. If it has more tokens than the model reads, it is truncated to its first tokens and the end
+   * token, as in OpenCLIP and transformers.
    */
   encode(text: string): Tokens;
 }
