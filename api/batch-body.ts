@@ -108,11 +108,11 @@ export function readDocument(request: Request, query: BatchQuery, strictness: St
     const items = (exactDocument(request) as { items: unknown[] } | undefined)?.items ?? envelope.items;
     return { ...common, items: itemsOf(request, query, items, strictness) };
   }
-  const { input, output, columns, delimiter, tables } = envelope;
+  const { input, output, columns, delimiter, tables, keep } = envelope;
   const encoding = declaredEncoding(envelope.encoding ?? query.encoding);
   const { image = query.image, text = query.text, id = query.id } = columns ?? {};
   const reading = { columns: { image, text, id }, delimiter, strictness, encoding };
-  const named = { ...common, options: { ...options, tables, name: options.name ?? nameOfFile(input) } };
+  const named = { ...common, options: { ...options, tables, keep, name: options.name ?? nameOfFile(input) } };
   return { ...named, reference: { input, output, reading, bodyHash: hashOf(request, query) } };
 }
 

@@ -13,6 +13,9 @@ export function readTop(text: string): Top | undefined {
   return share > 0 && share <= 1 ? { share } : undefined;
 }
 
+/** Returns a text that {@link readTop} reads. */
+export const formatTop = (top: Top): string => ('count' in top ? String(top.count) : top.share.toFixed(12));
+
 /**
  * Returns the number of items that `top` selects when `scored` items have a score. For a share, the number is rounded
  * up.

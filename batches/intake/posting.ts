@@ -201,9 +201,12 @@ export function createIntake(deps: IntakeDeps): Intake {
         const message = `expected an object whose name ends in ${endings}; all but .parquet may also end in .gz`;
         throw new ServiceError('request.invalid', `input: ${message}`, { faults: [{ path: 'input', message }] });
       }
+      if (options.keep !== undefined && format.name !== 'tar') {
+        const message = 'selects samples of a tar; read the results of other inputs with `minScore` or `top`';
+        throw new ServiceError('request.invalid', `keep: ${message}`, { faults: [{ path: 'keep', message }] });
+      }
       const given = posting.output === undefined ? undefined : places.check(tenant, posting.output, 'output');
-      if (given !== undefined)
-        keepInput(formatS3Location(place), formatS3Location(asFolder(given)), posting.options.tables);
+      if (given !== undefined) keepInput(formatS3Location(place), formatS3Location(asFolder(given)), options);
       const store = async (id: string, reservation: Reservation | undefined) => {
         const { etag } = await objects.head(place);
         const nextToInput = {
@@ -252,9 +255,8 @@ const isRefusal = (error: unknown): boolean =>
   error instanceof ServiceError && (error.code.startsWith('request.') || refusals.has(error.code));
 
 /** Refuses a batch whose result files would overwrite its input object. @throws {ServiceError} `request.invalid` */
-function keepInput(input: string, output: string, tables: BatchOptions['tables']): void {
-  const { results, csv, parquet, failures, status } = filesOf({ input, output, tables }) ?? {};
-  if (![results, csv, parquet, failures, status].includes(input)) return;
+function keepInput(input: string, output: string, { tables, keep }: BatchOptions): void {
+  if (!Object.values(filesOf({ input, output, tables, keep }) ?? {}).includes(input)) return;
   const message = `the results would overwrite ${input}; name another folder`;
   throw new ServiceError('request.invalid', `output: ${message}`, { faults: [{ path: 'output', message }] });
 }

@@ -9,12 +9,15 @@ import { parseS3Location } from '../../shared/s3-location.ts';
 import type { Ending } from '../lifecycle/ending.ts';
 import type { TaskRun } from '../queue/tasks.ts';
 import { streamFailures } from '../reading/failures.ts';
-import { type ReadAhead, streamResults } from '../reading/stream.ts';
+import { readKept } from '../reading/ordered/kept.ts';
+import type { Source } from '../reading/read-chunks.ts';
+import { inIndexOrder, type ReadAhead, streamResults } from '../reading/stream.ts';
 import { filesOf } from '../store/files-of.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { PayloadStore } from '../store/payload-store.ts';
 import { type BatchRecord, batchRecord, toStatus } from '../store/record.ts';
 import { setFields } from '../store/set-fields.ts';
+import { keptSamplesOf } from './kept-samples.ts';
 
 export interface ResultFilesDeps {
   redis: Redis;
@@ -52,6 +55,11 @@ export function createResultFiles({ redis, payloads, objects, ending, log }: Res
     await uploadResults(files.results, 'ndjson');
     if (files.csv !== null) await uploadResults(files.csv, 'csv');
     if (files.parquet !== null) await uploadResults(files.parquet, 'parquet');
+    if (files.kept !== null && files.keptIds !== null) {
+      const isKept = await readKept(source, record, record.keep ?? {});
+      await upload(files.kept, formatNamed('tar').mediaTypes[0], keptSamplesOf(objects, record, isKept, signal));
+      await upload(files.keptIds, 'text/plain', keptIds(source, record, isKept));
+    }
     await upload(files.failures, formatNamed('ndjson').mediaTypes[0], streamFailures(source, record, ahead));
     const failures = await redis.hgetall(batchKeys(redis, record.id).failures);
     const status = toStatus({ ...record, filesState: 'written' }, failures, 0, record.finishedAt ?? 0);
@@ -85,6 +93,18 @@ export function createResultFiles({ redis, payloads, objects, ending, log }: Res
     await ending.settle(id);
     return undefined;
   };
+}
+
+/** Yields the ids of the kept samples, one on each line. A sample without an id has its index. */
+async function* keptIds(
+  source: Source,
+  record: BatchRecord,
+  isKept: (index: number) => boolean,
+): AsyncGenerator<string> {
+  for await (const group of inIndexOrder(source, record, false, ahead)) {
+    const kept = group.flatMap(({ results }) => results.filter(({ index }) => isKept(index)));
+    yield kept.map(({ id, index }) => `${(id ?? String(index)).replaceAll(/[\r\n]/g, ' ')}\n`).join('');
+  }
 }
 
 async function* once(text: string): AsyncGenerator<string> {

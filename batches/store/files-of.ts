@@ -11,6 +11,8 @@ interface Filed {
   columnNames?: object | undefined;
   /** The table formats of the result files that the post requested. */
   tables?: readonly FormatName[] | undefined;
+  /** Present when the post requested a tar of selected samples. */
+  keep?: object | undefined;
   output?: string | undefined;
   filesState?: 'pending' | 'written' | 'failed' | undefined;
   filesError?: string | undefined;
@@ -18,9 +20,10 @@ interface Filed {
 
 /** Returns the addresses of the result files of a batch; null for a batch without files. */
 export function filesOf(record: Filed): BatchStatus['files'] {
-  const { input, columnNames, output, tables, filesState, filesError } = record;
+  const { input, columnNames, output, tables, keep, filesState, filesError } = record;
   if (output === undefined) return null;
-  const format = input === undefined ? undefined : formatOfFile(input)?.format;
+  const file = input === undefined ? undefined : formatOfFile(input);
+  const format = file?.format;
   const own = format?.name === 'parquet' ? 'parquet' : 'csv';
   const hasColumns = columnNames !== undefined || format?.hasColumns;
   const has = (table: FormatName) => (tables === undefined ? hasColumns && own === table : tables.includes(table));
@@ -30,6 +33,8 @@ export function filesOf(record: Filed): BatchStatus['files'] {
     results: named('results', 'ndjson'),
     csv: has('csv') ? named('results', 'csv') : null,
     parquet: has('parquet') ? named('results', 'parquet') : null,
+    kept: keep === undefined ? null : `${output}kept.tar${file?.isGzip ? '.gz' : ''}`,
+    keptIds: keep === undefined ? null : `${output}kept.txt`,
     failures: named('failures', 'ndjson'),
     status: named('status', 'json'),
     error: filesError || null,

@@ -4,6 +4,7 @@ import {
   type BatchStatus,
   batchState,
   failureReason,
+  keptSamples,
   tableFormat,
   terminalStates,
 } from '../../shared/contracts/batch.ts';
@@ -128,6 +129,8 @@ export const batchRecord = z.object({
    * format of the input.
    */
   tables: json.pipe(z.array(tableFormat)).optional(),
+  /** The samples that are written as a tar. Older releases ignore it. */
+  keep: json.pipe(keptSamples).optional(),
   filesState: z.enum(['pending', 'written', 'failed']).optional(),
   filesError: z.string().optional(),
   /** Present for a batch that was posted through the OpenAI-compatible interface. Its items are requests. */
@@ -219,6 +222,7 @@ export type BatchOptions = Readonly<
       | 'columnTypes'
       | 'output'
       | 'tables'
+      | 'keep'
       | 'requests'
       | 'embeddings'
       | 'embeddingPrecision'

@@ -1,11 +1,28 @@
 import { randomUUID } from 'node:crypto';
+import { basename } from 'node:path';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import { formatOfFile } from '../../shared/formats.ts';
+import { formatTop } from '../../shared/top.ts';
 import type { ServiceClient } from '../client.ts';
 import { UsageError } from '../failures.ts';
+import type { KeepFlags } from './keep-flags.ts';
 import type { RunOptions } from './run.ts';
 
 /** Returns true for an input in a bucket. The service itself reads such an input. */
 export const isReference = (file: string): boolean => file.startsWith('s3://');
+
+/**
+ * Returns the folder of the results of each object. Several objects have a folder each, with the name of the object.
+ * @throws {UsageError} when two objects would have the same folder.
+ */
+export function outputsOfReferences(files: readonly string[], out: string | undefined): (string | undefined)[] {
+  if (out === undefined || files.length === 1) return files.map(() => out);
+  const parent = out.endsWith('/') ? out : `${out}/`;
+  const folders = files.map((file) => `${parent}${basename(formatOfFile(file)?.stem ?? file)}/`);
+  const twice = folders.find((folder, at) => folders.indexOf(folder) !== at);
+  if (twice !== undefined) throw new UsageError(`Two objects would have their results in ${twice}; rename one of them`);
+  return folders;
+}
 
 /** Options that apply only when this machine reads the rows. */
 const localOnlyOptions = ['images', 'serverFiles', 'limit', 'again'] as const;
@@ -16,7 +33,7 @@ const localOnlyOptions = ['images', 'serverFiles', 'limit', 'again'] as const;
  */
 export async function postReference(
   client: ServiceClient,
-  options: RunOptions,
+  options: RunOptions & Pick<KeepFlags, 'minScore' | 'top'>,
   signal: AbortSignal,
 ): Promise<BatchStatus> {
   const misplaced = localOnlyOptions.find((name) => options[name] !== undefined && options[name] !== false);
@@ -40,7 +57,7 @@ export async function postReference(
     embeddingPrecision,
     imagesFrom,
   } = options;
-  const { imageColumn, textColumn, idColumn } = options;
+  const { imageColumn, textColumn, idColumn, minScore, top } = options;
   const failureBudget = { count: maxFailures, share: maxFailureShare };
   const body = {
     input: file,
@@ -51,6 +68,7 @@ export async function postReference(
     priority,
     delimiter,
     encoding,
+    ...((minScore !== undefined || top !== undefined) && { keep: { minScore, top: top && formatTop(top) } }),
     ...{ embeddings, embeddingPrecision, imagesFrom },
     columns: { image: imageColumn, text: textColumn, id: idColumn },
     ...((maxFailures ?? maxFailureShare) !== undefined && { failureBudget }),

@@ -67,7 +67,7 @@ export function formatStatus(status: BatchStatus, stream: NodeJS.WriteStream): s
   // Services of older releases send no `inputError`.
   if (inputError) lines.push(`  ${inputError.code}: ${inputError.message}`);
   if (files?.state === 'written') {
-    lines.push(...[files.results, files.csv, files.parquet, files.failures].filter((file) => file != null));
+    lines.push(...[files.results, files.csv, files.parquet, files.kept, files.failures].filter((file) => file != null));
   }
   if (files?.state === 'failed') lines.push(`the result files were not written: ${files.error}`);
   return `${lines.join('\n')}\n`;

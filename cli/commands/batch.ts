@@ -1,12 +1,13 @@
 import { type Command, Option } from 'commander';
 import type { ColumnNames } from '../../formats/format.ts';
 import { called } from '../../shared/called.ts';
+import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import { embeddingPrecision, embeddingsFormat, kept } from '../../shared/contracts/batch-embeddings.ts';
 import { endingsInWords, labelsInWords } from '../../shared/formats.ts';
 import { checkKeeping, formatKept, type KeepFlags, parseTop } from '../batch/keep-flags.ts';
 import { outputFormats } from '../batch/output-name.ts';
 import { inputFormats, pipedFormats, withPipes } from '../batch/pipes.ts';
-import { isReference, postReference } from '../batch/reference.ts';
+import { isReference, outputsOfReferences, postReference } from '../batch/reference.ts';
 import type { RunOptions, RunResult } from '../batch/run.ts';
 import { expandShards, outputsOf } from '../batch/shards.ts';
 import { type CommandDeps, type Context, contextOf, interruptible } from '../context.ts';
@@ -85,10 +86,14 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
       '--keep <dir>',
       'tar and Parquet: write the selected samples into this folder, one file for each input file; --out must then name a folder too',
     )
-    .option('--min-score <score>', 'with --keep: keep the samples that have at least this score', scoreLimit)
+    .option(
+      '--min-score <score>',
+      'with --keep, and for tars of a bucket: keep the samples that have at least this score',
+      scoreLimit,
+    )
     .option(
       '--top <share>',
-      'with --keep: keep the samples with the highest scores over all input files: a share such as 30%, or a number such as 100000',
+      'with --keep, and for a tar of a bucket: keep the samples with the highest scores over all input files: a share such as 30%, or a number such as 100000',
       parseTop,
     )
     .option('--again', 'start over, ignoring an earlier run', false)
@@ -97,6 +102,7 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
     .action(async (patterns: string[], flags: Flags, command: Command) => {
       const context = contextOf(deps, command);
       const files = await expandShards(patterns);
+      if (files.every(isReference)) return await scoreReferences(context, files, flags);
       if (files.length > 1 || flags.keep !== undefined) return await scoreShards(context, files, flags);
       const [file = ''] = files;
       if (flags.offline && (flags.embeddings ?? flags.imagesFrom) !== undefined)
@@ -106,12 +112,6 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
         throw new UsageError('--compare measures a service and does not work with --offline');
       const { keepFormulas, ...more } = flags;
       const options: RunOptions = { ...more, file, formulas: keepFormulas ? 'keep' : 'escape' };
-      if (isReference(file)) {
-        if (flags.offline || flags.compare)
-          throw new UsageError(`${file} can only be read by a service; leave out --offline and --compare`);
-        await scoreReference(context, options);
-        return;
-      }
       const pipes = { file, out: flags.compare ? (options.out ?? '') : options.out, format: flags.format };
       await withPipes(pipes, process.stdin, context.stdout, async (files, writesStdout) => {
         // The folder of the output on stdout is temporary, so the embeddings stay on the service only.
@@ -223,23 +223,51 @@ async function scoreFile(context: Context, options: RunOptions, offline: boolean
 }
 
 /**
- * Posts a batch whose file is in a bucket, and waits for its end. The service itself reads the rows and writes the
- * results.
+ * Posts a batch for each file of a bucket, and waits for their ends. The service itself reads the rows and writes the
+ * results, and the selected samples of a tar.
  */
-async function scoreReference(context: Context, options: RunOptions): Promise<void> {
+async function scoreReferences(context: Context, files: readonly string[], flags: Flags): Promise<void> {
+  const { keepFormulas: _keepFormulas, ...options } = flags;
+  const [first = ''] = files;
+  if (flags.offline || flags.compare)
+    throw new UsageError(`${first} can only be read by a service; leave out --offline and --compare`);
+  if (flags.keep !== undefined)
+    throw new UsageError(
+      'The service writes the kept samples into the folder of the results (--out); leave out --keep',
+    );
+  if (files.length > 1 && flags.top !== undefined)
+    throw new UsageError('--top selects the best samples of one object; use --min-score for several objects');
   const { exitCodeOf, formatStatus, watch } = await import('../batch/watch.ts');
   const client = await context.connect();
-  let id: string | undefined;
-  const status = await interruptible(
+  const open: string[] = [];
+  const statuses = await interruptible(
     async (signal) => {
-      id = (await postReference(client, options, signal)).id;
-      context.remark(`the service reads batch ${id}`);
-      return await watch(context, client, id, false, signal);
+      // All are posted first, so that the service does not wait between two of them.
+      for (const [at, file] of files.entries()) {
+        const out = outputsOfReferences(files, flags.out)[at];
+        const { id } = await postReference(client, { ...options, formulas: 'escape', file, out }, signal);
+        open.push(id);
+        context.remark(`the service reads batch ${id}${files.length > 1 ? `: ${file}` : ''}`);
+      }
+      const ended: BatchStatus[] = [];
+      for (const id of [...open]) {
+        ended.push(await watch(context, client, id, false, signal));
+        open.shift();
+      }
+      return ended;
     },
-    () => id && `Batch ${id} keeps running; \`${called} watch ${id}\` follows it, \`${called} cancel ${id}\` stops it.`,
+    () =>
+      open
+        .map(
+          (id) =>
+            `Batch ${id} keeps running; \`${called} watch ${id}\` follows it, \`${called} cancel ${id}\` stops it.`,
+        )
+        .join('\n'),
   );
-  await context.result(status, () => formatStatus(status, context.stdout));
-  process.exitCode = exitCodeOf(status);
+  const [only, ...others] = statuses;
+  const words = () => statuses.map((status) => formatStatus(status, context.stdout)).join('');
+  await context.result(others.length === 0 ? only : { shards: statuses }, words);
+  process.exitCode = Math.max(...statuses.map(exitCodeOf));
 }
 
 async function compareRows(context: Context, options: RunOptions): Promise<void> {

@@ -129,6 +129,26 @@ const encoding = z
 /** The formats of the additional result tables that a batch by reference may write. */
 export const tableFormat = z.enum(['csv', 'parquet']);
 
+/** The samples that a batch by reference writes in the form of its input. */
+export const keptSamples = z
+  .strictObject({
+    minScore: z.number().min(0).max(100).optional().meta({ description: 'Only samples with this score or more.' }),
+    top: z
+      .string()
+      .refine((text) => readTop(text) !== undefined, {
+        error: 'expected a share such as "30%", or a number of samples',
+      })
+      .optional()
+      .meta({
+        description:
+          'Only the samples with the highest scores: a share of all samples with a score, or a number of samples. All samples that have the lowest selected score are included.',
+        example: '30%',
+      }),
+  })
+  .refine(({ minScore, top }) => minScore !== undefined || top !== undefined, { error: 'needs `minScore` or `top`' })
+  .meta({ id: 'KeptSamples' });
+export type KeptSamples = z.output<typeof keptSamples>;
+
 /**
  * The fields that make a batch one by reference: its items are read from an object in a bucket, and its results are
  * written into a folder of a bucket.
@@ -151,6 +171,10 @@ const reference = {
     .optional()
     .meta({ description: `${separated}: separator of columns. Default: a comma in CSV, a tab in TSV.` }),
   encoding,
+  keep: keptSamples.optional().meta({
+    description:
+      'For a tar: the selected samples are also written as `kept.tar` (or `kept.tar.gz`), and their ids as `kept.txt`.',
+  }),
   tables: z.array(tableFormat).max(2).optional().meta({
     description:
       'Formats of the tables of results, which are written in addition to `results.ndjson`. Default: the format of the input if it is a table (CSV if it is TSV), else none.',
@@ -329,6 +353,11 @@ export const batchStatus = z
           .string()
           .nullable()
           .meta({ description: 'The results as Parquet, if the input was Parquet or `tables` names it.' }),
+        kept: z
+          .string()
+          .nullable()
+          .meta({ description: 'The samples that `keep` selects, as a tar; null without `keep`.' }),
+        keptIds: z.string().nullable().meta({ description: 'The ids of these samples, one on each line.' }),
         failures: z.string().meta({ description: 'The failed items, which can be posted again unchanged.' }),
         status: z.string().meta({ description: 'This status, written after the other files.' }),
         error: z.string().nullable(),
