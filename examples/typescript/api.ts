@@ -65,6 +65,8 @@ id?: string;};
 delimiter?: string;
 /** The text encoding of NDJSON, CSV, TSV and JSON, as a name of the WHATWG Encoding Standard such as `windows-1252`. The `charset` of the content type may state it instead. Default: UTF-8, or UTF-16 if it is detected. */
 encoding?: string;
+/** For a tar: the selected samples are also written as `kept.tar` (or `kept.tar.gz`), and their ids as `kept.txt`. */
+keep?: KeptSamples;
 /** Formats of the tables of results, which are written in addition to `results.ndjson`. Default: the format of the input if it is a table (CSV if it is TSV), else none. */
 tables?: ("csv" | "parquet")[];
 /** A display name. Default: the name of the uploaded file or of the object. */
@@ -84,6 +86,11 @@ embeddings?: "image" | "text" | "both";
 embeddingPrecision?: "float16" | "float32";
 /** Id of an earlier batch with stored image embeddings and the same model. The `image` of each item is then the index of an item of that batch, as text: `"17"`. No image is fetched or decoded. */
 imagesFrom?: string;};
+
+export type KeptSamples = {/** Only samples with this score or more. */
+minScore?: number;
+/** Only the samples with the highest scores: a share of all samples with a score, or a number of samples. All samples that have the lowest selected score are included. */
+top?: string;};
 
 /** Fields that are left out do not change. */
 export type BatchChange = {/** null removes the name. */
@@ -283,6 +290,10 @@ results: string;
 csv: string | null;
 /** The results as Parquet, if the input was Parquet or `tables` names it. */
 parquet: string | null;
+/** The samples that `keep` selects, as a tar; null without `keep`. */
+kept: string | null;
+/** The ids of these samples, one on each line. */
+keptIds: string | null;
 /** The failed items, which can be posted again unchanged. */
 failures: string;
 /** This status, written after the other files. */
@@ -477,6 +488,10 @@ results: string;
 csv: string | null;
 /** The results as Parquet, if the input was Parquet or `tables` names it. */
 parquet: string | null;
+/** The samples that `keep` selects, as a tar; null without `keep`. */
+kept: string | null;
+/** The ids of these samples, one on each line. */
+keptIds: string | null;
 /** The failed items, which can be posted again unchanged. */
 failures: string;
 /** This status, written after the other files. */
@@ -572,6 +587,10 @@ results: string;
 csv: string | null;
 /** The results as Parquet, if the input was Parquet or `tables` names it. */
 parquet: string | null;
+/** The samples that `keep` selects, as a tar; null without `keep`. */
+kept: string | null;
+/** The ids of these samples, one on each line. */
+keptIds: string | null;
 /** The failed items, which can be posted again unchanged. */
 failures: string;
 /** This status, written after the other files. */
