@@ -4,6 +4,7 @@ import { type BenchModelId, benchModels, writeRegistry } from './models.ts';
 import { compare, createReport, readReport, writeReport } from './report.ts';
 import { benchControlPlane } from './sections/control-plane.ts';
 import { benchControlPlaneScale } from './sections/control-plane-scale.ts';
+import { benchExplorer } from './sections/explorer.ts';
 import { benchInference } from './sections/inference.ts';
 import { benchMemory } from './sections/memory.ts';
 import { benchOverhead } from './sections/overhead.ts';
@@ -34,6 +35,7 @@ const sections: Record<string, Section> = {
   preprocess: (quick) => benchPreprocess(quick, say),
   repeats: (quick) => benchRepeats(quick, say),
   selection: (quick, sizes) => benchSelection(sizes.at(-1) ?? (quick ? 100_000 : 1_000_000), say),
+  explorer: (quick, sizes) => benchExplorer(sizes.at(-1) ?? (quick ? 100_000 : 1_000_000), quick ? 3 : 5, say),
   tar: (quick, sizes) => benchTar(sizes.at(-1) ?? (quick ? 20_000 : 200_000), say),
   start: (quick) => benchStart(quick ? 1 : 3, say),
   memory: (quick, sizes) => benchMemory(sizes.at(-1) ?? (quick ? 15_000 : 100_000), say),
@@ -45,7 +47,7 @@ const usage = `npm run bench -- [--only SECTION,...] [--quick] [--out FILE] [--c
   --quick    shorter and rougher
   --out      JSON file for the results; bench/results/<date>-<host>.json by default
   --compare  prints the change of every figure since that run
-  ITEMS      batch sizes of control-plane; of memory, payloads, selection, tar and control-plane-scale, the last one is its number of items`;
+  ITEMS      batch sizes of control-plane; of memory, payloads, selection, explorer, tar and control-plane-scale, the last one is its number of items`;
 
 const namesOf = (only: string | undefined) => only?.split(',') ?? Object.keys(sections);
 const { values, positionals } = readWords(usage, ['only', 'out', 'compare'], ['quick'], (words) => {

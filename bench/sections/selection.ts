@@ -1,23 +1,16 @@
-import { createHash } from 'node:crypto';
 import { createBatchEngine } from '../../batches/engine.ts';
-import { withFacts } from '../../batches/intake/item-source.ts';
 import { digestBytes } from '../../batches/store/image-digests.ts';
 import { bytesPerEntry } from '../../batches/store/score-index.ts';
-import type { ReadItem } from '../../formats/items.ts';
-import type { ItemResult } from '../../shared/contracts/item.ts';
 import { createLogger } from '../../shared/log.ts';
 import { batchKeys } from '../../shared/redis/keys.ts';
-import { connectRedis, type Redis, whenConnected } from '../../shared/redis.ts';
+import { connectRedis, whenConnected } from '../../shared/redis.ts';
 import { readable } from '../../testing/readable.ts';
 import { startRedis } from '../../testing/redis/single.ts';
 import { type Figure, figure, most } from '../figures.ts';
+import { type Engine, scoreOf, storeBatch, tenant } from '../stored-batch.ts';
 
-const tenant = 'default';
-const itemsAtOnce = 1_000;
 const comparedPages = 3;
 const rounds = 10;
-/** Every tenth item has the image of another one. */
-const imageOf = (index: number) => (index % 10 === 3 ? index - 3 : index);
 
 type Query = Parameters<ReturnType<typeof createBatchEngine>['batches']['results']>[2];
 
@@ -52,8 +45,13 @@ export async function benchSelection(items: number, say: (line: string) => void)
   const engine = createBatchEngine({ redis, profiles: () => ['compact'], retentionHours: 1, storage: {}, log });
   try {
     say(`selection: ${readable(items)} items are posted and committed`);
-    const id = await postBatch(engine, items);
-    const cosines = await commitAll(engine, redis, id, items);
+    // Every tenth item has the image of another one.
+    const id = await storeBatch(engine, redis, {
+      count: items,
+      imageOf: (index) => `https://example.org/${index}.jpg`,
+      contentOf: (index) => String(index % 10 === 3 ? index - 3 : index),
+      cosineOf,
+    });
 
     const { offsets, scores } = batchKeys(redis, id);
     const keys = [offsets, ...(await monitor.keys(scores(0).replace(/0$/, '*')))];
@@ -88,7 +86,7 @@ export async function benchSelection(items: number, say: (line: string) => void)
         figure(`selection/${name}-${items}`, 'the next times', median, 'ms', '', target),
       );
     }
-    await expectPlainSort(engine, id, cosines);
+    await expectPlainSort(engine, id, items);
     const size = `${readable(items)} items`;
     const stored = (inputBytes + outputBytes - indexed) / items;
     return [
@@ -117,73 +115,17 @@ export async function benchSelection(items: number, say: (line: string) => void)
   }
 }
 
-type Engine = ReturnType<typeof createBatchEngine>;
-
-async function postBatch({ batches }: Engine, items: number): Promise<string> {
-  async function* pairs(): AsyncGenerator<ReadItem[]> {
-    for (let from = 0; from < items; from += itemsAtOnce) {
-      yield Array.from({ length: Math.min(itemsAtOnce, items - from) }, (_, at) => ({
-        ...{ id: `i${from + at}`, image: `https://example.org/${from + at}.jpg`, text: `photo number ${from + at}` },
-      }));
-    }
-  }
-  const pinned = { profile: 'compact', model: 'm', revision: '1', precision: 'fp32', preprocess: 'p' };
-  const posted = await batches.post({
-    tenant,
-    pinned: { ...pinned, longText: 'truncate' },
-    options: {},
-    items: withFacts(pairs(), () => ({ bodyHash: () => '' })),
-  });
-  return posted.id;
-}
-
-/**
- * Commits outcomes for all chunks, the last chunk first. Returns the cosine of each item; undefined for an item that
- * failed.
- */
-async function commitAll({ chunks }: Engine, redis: Redis, id: string, items: number): Promise<(number | undefined)[]> {
-  const count = Number(await redis.hget(batchKeys(redis, id).batch, 'chunks'));
-  const cosines: (number | undefined)[] = new Array(items);
-  const offsetOf = (chunk: number) => 4 * Math.min(chunk, 32) + 64 * Math.max(0, chunk - 32);
-  const commit = async (chunk: number) => {
-    const offset = offsetOf(chunk);
-    const results = Array.from({ length: Math.min(offsetOf(chunk + 1), items) - offset }, (_, at): ItemResult => {
-      const index = offset + at;
-      const given = { index, id: `i${index}` };
-      if (index % 20 === 7) {
-        return { ...given, status: 'failed', error: { code: 'image.corrupt', message: 'broken', retryable: false } };
-      }
-      const cosine = Math.round(((index * 7_919) % 400_009) - 50_000) / 1e6;
-      cosines[index] = cosine;
-      return { ...given, status: 'succeeded', cosine, score: Number((100 * Math.max(cosine, 0)).toFixed(4)) };
-    });
-    const input = { offset, items: results.map(({ index }) => ({ image: '', text: `photo number ${index}` })) };
-    const hashes = results.map(({ index, status }) =>
-      status === 'succeeded'
-        ? createHash('sha256')
-            .update(String(imageOf(index)))
-            .digest('base64')
-        : undefined,
-    );
-    await chunks.commit({ v: 1, tenant, batchId: id, chunk }, input, results, undefined, {}, hashes);
-  };
-  for (let from = count - 1; from >= 0; from -= 16) {
-    await Promise.all(Array.from({ length: Math.min(16, from + 1) }, (_, at) => commit(from - at)));
-  }
-  return cosines;
-}
+/** The cosine of an item. Every twentieth item has failed. */
+const cosineOf = (index: number): number | undefined =>
+  index % 20 === 7 ? undefined : Math.round(((index * 7_919) % 400_009) - 50_000) / 1e6;
 
 /**
  * Compares the first pages of the selection with the same selection made by sorting an array. @throws {Error} when they
  * differ.
  */
-async function expectPlainSort(
-  { batches }: Engine,
-  id: string,
-  cosines: readonly (number | undefined)[],
-): Promise<void> {
-  const scores = cosines.map((cosine) =>
-    cosine === undefined ? undefined : Number((100 * Math.max(cosine, 0)).toFixed(4)),
+async function expectPlainSort({ batches }: Engine, id: string, items: number): Promise<void> {
+  const scores = Array.from({ length: items }, (_, index) => cosineOf(index)).map((cosine) =>
+    cosine === undefined ? undefined : scoreOf(cosine),
   );
   const wanted = scores
     .flatMap((score, index) => (score !== undefined && score >= 20 && score <= 35 ? [{ index, score }] : []))
