@@ -16,6 +16,7 @@ import type { Listing } from './listing-source.ts';
 import { PairDialog } from './pair-dialog.tsx';
 import { apiQuery, canSkip, isFiltered, readQuery } from './query.ts';
 import { PairTable, tableHeaderHeight, tableRowHeight } from './table.tsx';
+import { useHeldRow } from './use-held-row.ts';
 import { usePair } from './use-pair.ts';
 import { useVisibleRows } from './visible-rows.ts';
 
@@ -43,9 +44,13 @@ export function Explorer({ status }: { status: BatchStatus }) {
   );
   useEffect(() => setTiles(tilesIn(visible.width)), [visible.width]);
   const perLine = isGallery ? tiles : 1;
-  const from = visible.from * perLine;
-  const to = Math.min(listing.count, visible.to * perLine);
-  useEffect(() => listing.show(from, to));
+  const wanted = { from: visible.from * perLine, to: Math.min(listing.count, visible.to * perLine) };
+  useEffect(() => listing.show(wanted.from, wanted.to));
+  const held = useHeldRow(listing, wanted.from, wanted.to);
+  const rendered = held === undefined ? visible : visible.startingAt(Math.floor(held / perLine));
+  const { before, after } = rendered;
+  const from = rendered.from * perLine;
+  const to = Math.min(listing.count, rendered.to * perLine);
   useEffect(() => {
     setCurrent(0);
     visible.showStart();
@@ -98,8 +103,10 @@ export function Explorer({ status }: { status: BatchStatus }) {
   const opened = asked.pair === undefined ? undefined : rowOf(listing, asked.pair, current);
   const pair = usePair(status, asked.pair, opened === undefined ? undefined : listing.at(opened));
   const scale = scaleOfBatch(status);
-  const { before, after } = visible;
-  const isRowMissing = listing.isLoading && from < to && [from, to - 1].some((row) => listing.at(row) === undefined);
+  const isRowMissing =
+    listing.isLoading &&
+    wanted.from < wanted.to &&
+    [wanted.from, wanted.to - 1].some((row) => listing.at(row) === undefined);
   const shared = { listing, from, to, before, after, current, images: images.shown, scale };
   return (
     <section class="explorer" aria-label="Pairs">
@@ -107,7 +114,7 @@ export function Explorer({ status }: { status: BatchStatus }) {
       <div class="explorer-bar">
         <p class="soft" role="status">
           {countWords(listing, status, isFiltered(asked))}
-          {isRowMissing && <WaitingForRows from={from} to={to} />}
+          {isRowMissing && <WaitingForRows {...wanted} />}
         </p>
         <div class="actions">
           <ImagesSwitch images={images} />

@@ -11,6 +11,8 @@ export interface Listing {
   at(row: number): ItemResult | undefined;
   /** Returns the row of a loaded result, by the index of its item. */
   rowOf(index: number): number | undefined;
+  /** Returns the loaded row that is nearest to a row, if a few rows after it are loaded too. */
+  nearest(row: number): number | undefined;
   /** Loads missing rows near the visible rows. */
   show(from: number, to: number): void;
   retry(): void;

@@ -116,6 +116,8 @@ function createListing(path: string, query: Record<string, string>, onChange: ()
         }
         return undefined;
       },
+      // Rows are loaded in order. Only rows of dropped pages are missing.
+      nearest: () => undefined,
       show(from, to) {
         visible = { from, to };
         void fill();

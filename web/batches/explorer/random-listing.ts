@@ -7,8 +7,12 @@ import type { Listing, ListingSource } from './listing-source.ts';
 const pageSize = 200;
 /** The maximum number of pages in memory. Other pages are read again when they become visible. */
 const maxPages = 40;
-/** The time in ms for which the visible rows must stay the same before a page far from the loaded ones is read. */
-const restMs = 60;
+/** The minimum time in ms between two requests for pages far from the loaded ones, as while the scroll bar is dragged. */
+const leapMs = 60;
+/** The time in ms after which a request is slow. */
+const slowMs = 300;
+/** The number of rows that fit on any screen. */
+const screenful = 60;
 
 /**
  * Lists results of which any page can be read at once, so that a scroll to the end of a million rows needs one request.
@@ -17,8 +21,9 @@ export function createRandomListing(path: string, query: Record<string, string>,
   const closed = new AbortController();
   const pages = new Map<number, ItemResult[]>();
   let count: number | undefined;
-  let reading: { page: number; gone: AbortController } | undefined;
+  let reading: { page: number; startedAt: number; gone: AbortController } | undefined;
   let timer: number | undefined;
+  let leaptAt = Number.NEGATIVE_INFINITY;
   let failure: RequestFailed | undefined;
   let visible = { from: 0, to: pageSize };
 
@@ -50,47 +55,53 @@ export function createRandomListing(path: string, query: Record<string, string>,
   }
 
   function fill(): void {
+    clearTimeout(timer);
+    timer = undefined;
     if (failure !== undefined || closed.signal.aborted) return;
     const page = missing();
     if (reading !== undefined) {
-      // A request for rows that have left the screen would only delay those on it.
-      if (isNear(reading.page) || page === undefined) return;
+      const wait = reading.startedAt + slowMs - performance.now();
+      if (page === undefined || isNear(reading.page)) return;
+      // A slow request for rows that have left the screen would only delay those on it.
+      if (wait > 0) {
+        timer = window.setTimeout(fill, wait);
+        return;
+      }
       reading.gone.abort();
-      reading = undefined;
     }
-    clearTimeout(timer);
     if (page === undefined) return;
     const isLeap = count !== undefined && !pages.has(page - 1) && !pages.has(page + 1);
-    if (isLeap) timer = window.setTimeout(() => start(page), restMs);
-    else start(page);
+    const wait = isLeap ? leaptAt + leapMs - performance.now() : 0;
+    if (wait > 0) {
+      timer = window.setTimeout(fill, wait);
+      return;
+    }
+    if (isLeap) leaptAt = performance.now();
+    start(page);
   }
 
   function start(page: number): void {
-    if (reading !== undefined || closed.signal.aborted) return;
-    const current = { page, gone: new AbortController() };
+    const current = { page, startedAt: performance.now(), gone: new AbortController() };
+    const signal = AbortSignal.any([current.gone.signal, closed.signal]);
     reading = current;
-    read(page, AbortSignal.any([current.gone.signal, closed.signal])).then(
-      () => ended(current),
-      (error: RequestFailed) => {
-        if (!current.gone.signal.aborted && !closed.signal.aborted) failure = error;
-        ended(current);
-      },
-    );
-  }
-
-  function ended(current: { page: number }): void {
-    if (reading !== current) return;
-    reading = undefined;
-    if (closed.signal.aborted) return;
-    fill();
-    onChange();
+    read(page, signal)
+      .catch((error: RequestFailed) => {
+        if (!signal.aborted) failure = error;
+      })
+      .finally(() => {
+        if (reading !== current) return;
+        reading = undefined;
+        if (closed.signal.aborted) return;
+        fill();
+        onChange();
+      });
   }
 
   function state(): Listing {
     return {
       count: count ?? 0,
       isComplete: count !== undefined,
-      isLoading: reading !== undefined || (count === undefined && failure === undefined),
+      isLoading: reading !== undefined || timer !== undefined || (count === undefined && failure === undefined),
       failure,
       at: (row) => pages.get(pageOf(row))?.[row % pageSize],
       rowOf(index) {
@@ -99,6 +110,14 @@ export function createRandomListing(path: string, query: Record<string, string>,
           if (at >= 0) return page * pageSize + at;
         }
         return undefined;
+      },
+      nearest(row) {
+        const distance = (page: number) => Math.abs(page - pageOf(row));
+        const [page] = [...pages.keys()].sort((a, b) => distance(a) - distance(b));
+        if (page === undefined) return undefined;
+        const start = page * pageSize;
+        const last = start + (pages.get(page)?.length ?? 0) - screenful;
+        return Math.max(start, Math.min(row, last));
       },
       show(from, to) {
         visible = { from, to };

@@ -7,7 +7,8 @@ const spare = 6;
 /** The time in ms without a scroll after which a scroll has ended, in a browser that has no event for it. */
 const restMs = 200;
 
-export interface VisibleRows {
+/** The rows to render, and the empty space around them. */
+export interface RenderedRows {
   /** The first rendered row. */
   from: number;
   /** The row after the last rendered one. */
@@ -15,6 +16,11 @@ export interface VisibleRows {
   /** The empty space above and below the rendered rows, in px. */
   before: number;
   after: number;
+}
+
+export interface VisibleRows extends RenderedRows {
+  /** Returns what to render so that a row is at the top of the box, wherever the box is scrolled to. */
+  startingAt(row: number): RenderedRows;
   /** Width of the scrolled box in px. */
   width: number;
   /** Scrolls so that a row is visible below the sticky header. */
@@ -83,14 +89,18 @@ export function useVisibleRows(
     };
   }, [box]);
 
-  // A list that has become shorter ends before the position.
-  const position = Math.min(place.position, map.lastPosition);
-  const to = Math.min(count, Math.ceil((position + size.height) / rowHeight) + spare);
-  const from = Math.max(0, Math.min(to, Math.floor(position / rowHeight) - spare));
-  const before = Math.max(0, from * rowHeight - (position - Math.min(place.scrollTop, map.lastScroll)));
-  const after = Math.max(0, map.height - headerHeight - before - (to - from) * rowHeight);
+  function renderedAt(position: number): RenderedRows {
+    const to = Math.min(count, Math.ceil((position + size.height) / rowHeight) + spare);
+    const from = Math.max(0, Math.min(to, Math.floor(position / rowHeight) - spare));
+    const before = Math.max(0, from * rowHeight - (position - Math.min(place.scrollTop, map.lastScroll)));
+    return { from, to, before, after: Math.max(0, map.height - headerHeight - before - (to - from) * rowHeight) };
+  }
+
   return {
-    ...{ from, to, before, after, width: size.width },
+    // A list that has become shorter ends before the position.
+    ...renderedAt(Math.min(place.position, map.lastPosition)),
+    startingAt: (row) => renderedAt(Math.min(row * rowHeight, map.lastPosition)),
+    width: size.width,
     showRow(row) {
       const { place: at, size: of } = latest.current;
       const top = row * rowHeight;
