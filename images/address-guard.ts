@@ -8,31 +8,29 @@ import { isAddress, parseHostList, plainHost } from './host-list.ts';
  */
 export interface AddressGuard {
   /**
-   * Checks the scheme, credentials, host and port of a URL before any lookup. Also checks its IP address, if the host
-   * is one.
+   * Checks scheme, credentials, host and port of a URL before any lookup. If the host is an IP address, that address is
+   * checked too.
    */
   checkUrl(url: URL): void;
-  /**
-   * Checks an IP address: the address in a URL, an address that `host` resolved to, or the remote address of a socket.
-   */
+  /** Checks an IP address: one in a URL, one to which `host` resolved, or the remote address of a socket. */
   checkAddress(address: string, host: string, port: string | number): void;
   /** Returns true when the operator has listed this host in the allow list, so that its address may be private. */
   isAllowed(host: string, port: string | number): boolean;
 }
 
 export interface GuardOptions {
-  /** The hosts, addresses and blocks that are always refused. `*` refuses everything that is not in the allow list. */
+  /** The hosts, addresses and blocks that are always refused. `*` refuses everything outside the allow list. */
   deny?: readonly string[];
   /**
-   * True when an address or block in the allow list also allows host names that resolve to it. By default, an address
-   * in the allow list allows only URLs that contain it.
+   * True when addresses and blocks in the allow list also allow host names that resolve to them. By default, an address
+   * in the allow list only allows URLs that contain that address.
    */
   allowsBlocks?: boolean;
   /** The ports that are allowed on hosts outside the allow list. */
   ports?: readonly number[];
   /**
    * Called when a host name resolves to a refused address. The message for the tenant does not contain that address,
-   * since it would reveal how internal names resolve.
+   * because it would reveal how internal names resolve.
    */
   onRefused?: ((host: string, address: string) => void) | undefined;
   /** The prefix of the names of this guard's settings, for error messages. */
@@ -42,15 +40,18 @@ export interface GuardOptions {
 /** Addresses that are in public ranges but exist only inside a cloud. The one entry is Azure's wire server. */
 const cloudMetadata = new Set(['168.63.129.16']);
 
-/** The IPv6 block that is allocated for global unicast. ipaddr.js also calls addresses outside it unicast. */
+/**
+ * The IPv6 block of global unicast addresses. It is checked because ipaddr.js also calls addresses outside this block
+ * unicast.
+ */
 const globalUnicast = ipaddr.parseCIDR('2000::/3');
 
 /** Returns true for an IP address (not a host name) that anybody on the internet could reach. */
 export function isPublicAddress(address: string): boolean {
   // An address with a zone (`fe80::1%eth0`) is valid only on one network link of this machine.
   if (address.includes('%') || !ipaddr.isValid(address)) return false;
-  // The parser reads an IPv4-compatible address with dots (`::8.8.8.8`) as IPv4, but the kernel connects to another
-  // address.
+  // The parser reads an IPv4-compatible address with dots (`::8.8.8.8`) as IPv4, but the kernel would connect to
+  // another address.
   if (/^::\d+\.\d/.test(address)) return false;
   // `ipaddr.process` turns an IPv4-mapped IPv6 address into the IPv4 address that it reaches.
   const ip = ipaddr.process(address);
@@ -58,7 +59,7 @@ export function isPublicAddress(address: string): boolean {
   return ip.range() === 'unicast' && !cloudMetadata.has(ip.toString());
 }
 
-/** The number of remembered origins at which the guard forgets all of them. */
+/** The maximum number of origins that are remembered as checked. When it is reached, all are forgotten. */
 const mostPassed = 1_000;
 
 /** RFC 6761 reserves these names for loopback, even if a name server returns another address. */
@@ -66,7 +67,7 @@ const isLocalhost = (host: string) => /(^|\.)localhost$/.test(plainHost(host));
 
 /**
  * Creates a guard that allows public addresses on the given ports, and everything in `allow` (`host` for any port,
- * `host:port`, `*.domain`). An allowed host may be private, because the operator has listed it.
+ * `host:port`, `*.domain`). A host in `allow` may be private, because the operator has listed it.
  * @throws {ConfigError} for an entry in another form.
  */
 export function createAddressGuard(allow: readonly string[], options: GuardOptions = {}): AddressGuard {
@@ -103,7 +104,10 @@ export function createAddressGuard(allow: readonly string[], options: GuardOptio
       );
   }
 
-  /** Origins that have passed. The check takes 0.03 ms for an address, and the images of a batch have few origins. */
+  /**
+   * Origins that have passed the check. The check takes 0.03 ms per address, and the images of a batch have few
+   * origins.
+   */
   const passed = new Set<string>();
 
   return {

@@ -5,14 +5,14 @@ import { ServiceError } from '../shared/errors.ts';
 
 /**
  * Reads an image file below one of the configured root directories. Refuses symbolic links and `..` that lead out of
- * these directories, and everything that is not a regular file.
+ * them, and everything that is not a regular file.
  * @throws {ServiceError} `image.file.refused`, `image.file.not_found`, `image.too_large`
  */
 export async function readImageFile(path: string, roots: readonly string[], maxBytes: number): Promise<Uint8Array> {
   if (roots.length === 0)
     throw refused('This service reads no image files; an operator can allow directories with IMAGE_FILE_ROOTS');
   if (path.includes('\0')) throw refused('The path contains a NUL character');
-  // The path is checked as text before the disk is accessed. Otherwise clients could find out which files exist outside
+  // The path is checked as text before the disk is accessed, so that clients cannot find out which files exist outside
   // the roots.
   const candidates = roots
     .map((root) => resolve(root, path))
@@ -23,7 +23,7 @@ export async function readImageFile(path: string, roots: readonly string[], maxB
   for (const candidate of candidates) {
     const real = await realpath(candidate).catch(() => undefined);
     if (real === undefined) continue;
-    // The file is checked before it is opened: opening a device may already have an effect.
+    // The file is checked before it is opened, because opening a device may already have an effect.
     if (!isBelow(real)) throw leadsOut(path);
     if (!(await stat(real).catch(() => undefined))?.isFile()) throw notRegular();
     return await readRegularFile(real, maxBytes, (opened) => {
@@ -35,9 +35,9 @@ export async function readImageFile(path: string, roots: readonly string[], maxB
 
 const isInside = (path: string, root: string) => path.startsWith(root.endsWith(sep) ? root : root + sep);
 
-/** Opens and reads a regular file. @param check receives the path of the file that was really opened. */
+/** Opens and reads a regular file. @param check receives the path of the file that was actually opened. */
 async function readRegularFile(real: string, maxBytes: number, check: (opened: string) => void): Promise<Uint8Array> {
-  // Opening a FIFO without a writer would wait forever without O_NONBLOCK.
+  // O_NONBLOCK is needed because opening a FIFO without a writer would otherwise wait forever.
   const file = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW).catch(() => {
     throw refused('The image file cannot be opened');
   });
@@ -53,11 +53,12 @@ async function readRegularFile(real: string, maxBytes: number, check: (opened: s
 }
 
 /**
- * Returns the current path of an open file. It may differ from the checked path: a directory in that path may have been
- * replaced by a link before the file was opened.
+ * Returns the present path of an open file. It differs from the checked path if a directory was replaced by a link
+ * before the file was opened.
  */
 async function pathOf(file: FileHandle, opened: string): Promise<string> {
-  // Linux reports the path. On other systems the checked path is resolved again, and must still lead to the open file.
+  // On Linux the kernel reports the path. On other systems the checked path is resolved again, and must still lead to
+  // the open file.
   const known = await readlink(`/proc/self/fd/${file.fd}`).catch(() => undefined);
   if (known !== undefined) return known;
   const again = await realpath(opened).catch(() => undefined);
@@ -68,8 +69,8 @@ async function pathOf(file: FileHandle, opened: string): Promise<string> {
 }
 
 /**
- * Reads a file of at most `maxBytes`. Checking the size before reading is not enough, since a file may grow while it is
- * read. @throws {ServiceError} `image.too_large`
+ * Reads a file of at most `maxBytes`. A check of the size before reading would not suffice, because a file may grow
+ * while it is read. @throws {ServiceError} `image.too_large`
  */
 async function readAtMost(file: FileHandle, maxBytes: number): Promise<Uint8Array> {
   const parts: Buffer[] = [];

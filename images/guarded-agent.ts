@@ -7,26 +7,29 @@ import type { NameLookup } from './name-lookup.ts';
 export interface GuardedAgentOptions {
   guard: AddressGuard;
   lookup: NameLookup;
-  /** The maximum time in ms for connecting, for waiting for headers, and between two parts of a body. */
+  /**
+   * The maximum time in ms for each of three waits: for the connection, for the headers, and between two parts of a
+   * body.
+   */
   idleMs: number;
   /** The maximum number of connections to one origin. Further requests to that origin wait. */
   connectionsPerHost: number;
 }
 
 /**
- * The time in ms after which an idle connection is closed. A host may request another time, which is ignored, since
+ * The time in ms after which an idle connection is closed. A host may ask for another time, which is ignored, because
  * clients choose the hosts.
  */
 const keepAliveMs = 4_000;
 
 /**
- * The time in ms after which a connection attempt to one address of a host ends and the next address is tried. Node's
- * default of 250 ms would abort slow handshakes with hosts that have both A and AAAA records. On a machine without
- * IPv6, no address would then remain.
+ * The time in ms after which a connection attempt to one address of a host is abandoned and the next address is tried.
+ * Node's default of 250 ms would abort slow handshakes with hosts that have both A and AAAA records; on a machine
+ * without IPv6, no address would then remain.
  */
 const familyAttemptMs = 2_500;
 
-/** Creates an HTTP agent whose connections pass the address guard. */
+/** Creates an HTTP agent whose connections are checked by the address guard. */
 export function createGuardedAgent({ guard, lookup, idleMs, connectionsPerHost }: GuardedAgentOptions): Agent {
   return new Agent({
     connect: guardedConnector(guard, lookup, idleMs),
@@ -41,16 +44,16 @@ export function createGuardedAgent({ guard, lookup, idleMs, connectionsPerHost }
 }
 
 /**
- * Creates the function that opens connections. It checks a literal address, the resolved addresses and the address of
- * the connected socket. A check in the lookup would not be enough: there is no lookup for a literal address, and only
- * the socket shows which address was really used.
+ * Creates the function that opens connections. It checks a literal address, the resolved addresses, and the address of
+ * the connected socket. Checking only the lookup would not suffice: a literal address has no lookup, and only the
+ * socket shows which address was used.
  */
 export function guardedConnector(guard: AddressGuard, lookup: NameLookup, timeout: number): buildConnector.connector {
   return (target, callback) => {
     const { hostname } = target;
     const port = target.port || (target.protocol === 'https:' ? '443' : '80');
     const check = (address: string) => guard.checkAddress(address, hostname, port);
-    // The socket connects to exactly the checked addresses. A second lookup could return other addresses.
+    // The socket connects to exactly those addresses that were checked. A second lookup could return others.
     const guardedLookup: LookupFunction = (host, { all }, done) => {
       lookup(host, guard.isAllowed(hostname, port))
         .then((addresses) => {

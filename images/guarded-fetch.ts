@@ -7,7 +7,7 @@ import { createNameLookup, type NameLookup } from './name-lookup.ts';
 const idleMs = 60_000;
 const keepAliveMs = 4_000;
 
-/** The HTTP proxies for requests. Requests to hosts in `noProxy` use no proxy. */
+/** The HTTP proxies for requests, by scheme. Requests to hosts in `noProxy` use none. */
 export interface Proxies {
   https?: string | undefined;
   http?: string | undefined;
@@ -23,22 +23,22 @@ export interface GuardedFetchOptions {
 }
 
 /**
- * Checks the URL of every request, including redirects, which `fetch` follows by itself. The connector alone does not
- * know which ports are allowed.
+ * Checks the URL of every request, including those of redirects, which `fetch` follows itself. The connector alone
+ * cannot check them, because it does not know which ports are allowed.
  */
 const checkHops =
   (guard: AddressGuard): Dispatcher.DispatcherComposeInterceptor =>
   (dispatch) =>
   (options, handler) => {
-    // The strings are concatenated. Resolving the path against the origin would lead to another host when the path
-    // begins with two slashes.
+    // The strings are concatenated, because a path that begins with two slashes would lead to another host if it were
+    // resolved against the origin.
     guard.checkUrl(new URL(`${options.origin}${options.path}`));
     return dispatch(options, handler);
   };
 
 /**
- * Creates a `fetch` that passes the address guard. The operator chooses the first URL; other parties choose the
- * redirects. With a proxy, the proxy decides which hosts may be reached, since it resolves their names.
+ * Creates a `fetch` that is checked by the address guard. The operator chooses the first URL; others choose the
+ * redirects. With a proxy, the proxy decides which hosts can be reached, because it resolves their names.
  * @param own the URL of the operator. Its host may have a private address and any port.
  * @throws {ConfigError} for a proxy that is not an HTTP proxy.
  */
@@ -60,7 +60,7 @@ export function createGuardedFetch(own: string, options: GuardedFetchOptions): t
   const proxied = throughProxies(options.proxies, connections);
   const guarded = async (address: string | URL | Request, init?: RequestInit) => {
     const url = new URL(address instanceof Request ? address.url : address);
-    // This check is needed for the user name and password of the URL, which the check of each request does not see.
+    // This check covers the user name and password in the URL, which the check of each request does not see.
     if (proxied === undefined) guard.checkUrl(url);
     return await undiciFetch(url.href, { ...(init as object), dispatcher: proxied ?? direct });
   };
@@ -73,14 +73,14 @@ function throughProxies(proxies: Proxies | undefined, connections: Agent.Options
   return new EnvHttpProxyAgent({
     ...connections,
     connectTimeout: idleMs,
-    // The value is an empty string and not undefined, since for undefined the agent would read the environment.
+    // The value is an empty string, because the agent would read the environment if it were undefined.
     httpsProxy: proxies.https === undefined ? '' : proxyUrl(proxies.https, 'HTTPS_PROXY'),
     httpProxy: proxies.http === undefined ? '' : proxyUrl(proxies.http, 'HTTP_PROXY'),
     noProxy: proxies.noProxy ?? '',
   });
 }
 
-/** Returns the URL of a proxy. The error message does not contain the value, which may include a password. */
+/** Returns the URL of a proxy. The error message does not quote the value, which may include a password. */
 function proxyUrl(given: string, setting: string): string {
   const address = given.includes('://') ? given : `http://${given}`;
   const protocol = URL.canParse(address) ? new URL(address).protocol : 'no address';

@@ -3,7 +3,7 @@ import { ConfigError } from '../shared/config.ts';
 
 /** A list of hosts and addresses from a setting. */
 export interface HostList {
-  /** Returns true when the list contains this host, either with this port or without a port. */
+  /** Returns true when the list names this host, either with this port or without a port. */
   namesHost(host: string, port: string | number): boolean;
   /** True when the list contains `*`. */
   namesAll: boolean;
@@ -17,9 +17,9 @@ export interface HostList {
 type Block = [ipaddr.IPv4 | ipaddr.IPv6, number];
 
 /**
- * Parses a list of hosts. An entry is `host`, `host:port`, `*.domain` (all names below the domain, not the domain
+ * Parses a list of hosts. An entry is `host`, `host:port`, `*.domain` (all names below the domain, but not the domain
  * itself), an address, a block (`10.0.0.0/8`), or `*`.
- * @param setting the environment variable, for messages.
+ * @param setting the environment variable, for error messages.
  * @throws {ConfigError} for an entry in another form.
  */
 export function parseHostList(entries: readonly string[], setting: string): HostList {
@@ -49,8 +49,8 @@ export function parseHostList(entries: readonly string[], setting: string): Host
 }
 
 /**
- * Returns a host in one spelling, so that URLs, sockets and settings can be compared: lower case, no brackets, no
- * trailing dot.
+ * Returns a host in a uniform spelling, so that hosts of URLs, sockets and settings can be compared: lower case,
+ * without brackets or a trailing dot.
  */
 export const plainHost = (host: string): string => unbracketed(host).toLowerCase().replace(/\.$/, '');
 
@@ -70,8 +70,8 @@ function withDomains(name: string): string[] {
 }
 
 /**
- * Returns the list entry for an address. IPv6 is in brackets: without them, `[::1]:9000` would equal the address
- * `::1:9000`.
+ * Returns the spelling of an address in the list. IPv6 is in brackets, because `[::1]:9000` would otherwise equal the
+ * address `::1:9000`.
  */
 const nameOf = (address: ipaddr.IPv4 | ipaddr.IPv6) =>
   address.kind() === 'ipv6' ? `[${address.toString()}]` : address.toString();
@@ -89,7 +89,7 @@ function canonicalEntry(entry: string, setting: string): string {
 function parseBlock(entry: string, setting: string): Block {
   try {
     const [start, bits] = ipaddr.parseCIDR(entry);
-    // An IPv4-mapped block is stored as the IPv4 block that it reaches: `::ffff:10.0.0.0/104` equals `10.0.0.0/8`.
+    // An IPv4-mapped block is stored as the equivalent IPv4 block: `::ffff:10.0.0.0/104` equals `10.0.0.0/8`.
     const isMapped = start instanceof ipaddr.IPv6 && start.isIPv4MappedAddress() && bits >= 96;
     return isMapped ? [start.toIPv4Address(), bits - 96] : [start, bits];
   } catch {

@@ -2,15 +2,15 @@ import { ServiceError } from '../shared/errors.ts';
 import { createFairPlaces, type FairPlaces } from '../shared/fair-places.ts';
 
 /**
- * Limits the requests to each host. A turn is the permission to send one request. A host has a maximum number of
- * requests in flight, which callers share fairly. A caller has fewer when its requests overload the host, and none
- * while the host asks it to back off. A refusal by the host only slows the caller whose request was refused, so that
- * one tenant cannot block a host for other tenants.
+ * Limits the requests to each image host. A turn is the permission to send one request. Each host has a maximum number
+ * of requests in flight, which callers share fairly. A caller whose requests overload the host gets fewer turns, and
+ * none while the host asks it to back off. A refusal affects only the caller whose request was refused, so that one
+ * tenant cannot block a host for others.
  */
 export interface HostTurns {
   /**
    * Waits for a turn, which the caller must end with `end`.
-   * @param caller a tenant with one kind of work. Fair sharing is between these callers.
+   * @param caller a tenant together with its kind of work. Turns are shared fairly between callers.
    * @param patienceMs the maximum wait in ms.
    * @throws {ServiceError} `image.fetch.unavailable` when the wait would be longer; the reason of the signal when it
    * aborts.
@@ -22,9 +22,9 @@ export interface Turn {
   /** Records that the host has answered. A response such as "not found" counts as an answer. */
   answered(): void;
   /**
-   * Records that the host refused a request because it is overloaded (429, 503). A single refused URL shows nothing
-   * about other URLs. After two refused URLs in a row, the caller may have half as many requests in flight. After the
-   * third, it sends none until the back-off ends.
+   * Records that the host refused a request because it is overloaded (429, 503). One refused URL says nothing about
+   * others. After two different refused URLs in a row, the caller may have half as many requests in flight; after
+   * three, it sends none until the back-off ends.
    * @param address the URL of the request.
    * @param restMs the back-off in ms that the host has requested.
    */
@@ -36,11 +36,11 @@ export interface Turn {
 interface Host {
   active: number;
   /**
-   * The maximum number of requests in flight. After a refusal halved it, it grows by one each time that as many
-   * requests were answered.
+   * The maximum number of requests in flight. A refusal halves it. It grows by one each time that as many requests have
+   * been answered.
    */
   width: number;
-  /** The URLs that the host refused since its last answer, at most as many as cause a back-off. */
+  /** The URLs that the host has refused since its last answer, up to the number that causes a back-off. */
   refused: Set<string>;
   /** The time at which the back-off ends, on the clock of `performance.now()`. */
   restsUntil: number;
@@ -49,16 +49,17 @@ interface Host {
   waiting: Set<() => void>;
 }
 
-/** The maximum back-off in ms. A host cannot delay its images for longer, even if it requests an hour. */
+/** The maximum back-off in ms. Even if a host asks for an hour, its images are delayed by no more than this. */
 const longestRestMs = 60_000;
 /** The back-off in ms when the host states no time. */
 const usualRestMs = 1_000;
 const refusalsBeforeSlower = 2;
 const refusalsBeforeRest = 3;
-/** The maximum number of host states that are remembered. Beyond it, the oldest idle states are deleted. */
+/** The maximum number of host states that are remembered. When it is exceeded, the oldest idle ones are deleted. */
 const rememberedHosts = 1_000;
 /**
- * The number of requests that every caller may have in flight to a host, even when other callers use up the maximum.
+ * The number of requests that every caller may have in flight to a host, even when other callers have reached the
+ * maximum.
  */
 const guaranteedRequests = 2;
 
@@ -66,8 +67,8 @@ const guaranteedRequests = 2;
 export const mostRequests = (widest: number): number => 2 * widest;
 
 /**
- * Creates the limiter. @param widest the maximum number of requests in flight to one host, without the guaranteed
- * requests.
+ * Creates the limiter. @param widest the maximum number of requests in flight to one host, not counting guaranteed
+ * ones.
  */
 export function createHostTurns(widest: number): HostTurns {
   const hosts = new Map<string, Host>();

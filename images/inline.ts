@@ -1,7 +1,7 @@
 import { ServiceError } from '../shared/errors.ts';
 import { describeSource } from './source-message.ts';
 
-// The pattern has two alternatives. One pattern for the whole string would backtrack at every space.
+// The pattern has two alternatives, because a single pattern for the whole string would backtrack at every space.
 const notBase64 = /[^A-Za-z0-9+/_\-\s=]|=\s*[^=\s]/;
 
 /**
@@ -9,10 +9,11 @@ const notBase64 = /[^A-Za-z0-9+/_\-\s=]|=\s*[^=\s]/;
  * @throws {ServiceError} `image.too_large`, `image.source_invalid`
  */
 export function decodeBase64(text: string, maxBytes: number): Uint8Array {
-  // Base64 has 4/3 characters per byte. The length of the text is checked before it is decoded, so that a huge text
-  // costs nothing.
+  // Base64 has 4/3 characters per byte. The length of the text is checked before decoding, so that a huge text costs
+  // nothing.
   if (text.length > (maxBytes / 3) * 4 * 1.05 + 16) throw tooLarge(maxBytes);
-  // Ordinary words are valid base64 too. A short string with spaces is regarded as words, since no image is that small.
+  // Ordinary words are valid base64 too. No image is as small as 200 characters, so a short string with spaces is
+  // regarded as words.
   if (notBase64.test(text) || (text.length < 200 && /\S \S/.test(text))) {
     throw new ServiceError('image.source_invalid', describeSource(text));
   }
@@ -23,7 +24,7 @@ export function decodeBase64(text: string, maxBytes: number): Uint8Array {
 }
 
 /**
- * Decodes a data URI (RFC 2397). Its media type is ignored, since the bytes show the format.
+ * Decodes a data URI (RFC 2397). Its media type is ignored, because the bytes themselves show the format.
  * @throws {ServiceError} `image.too_large`, `image.source_invalid`
  */
 export function decodeDataUri(uri: string, maxBytes: number): Uint8Array {

@@ -1,9 +1,9 @@
-/** The caller that loads an image, and how it waits. */
+/** The caller for whom an image is loaded, and how it waits. */
 export interface LoadOptions {
   /** The tenant of the caller. Tenants share the requests to a host fairly. */
   tenant?: string | undefined;
   /**
-   * True when a client waits for the result. If the host has sent a back-off time, the caller then waits no longer than
+   * True when a client waits for the result. If the host has asked to back off, the caller then waits no longer than
    * the download timeout.
    */
   interactive?: boolean | undefined;

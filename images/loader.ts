@@ -11,7 +11,7 @@ import type { LoadOptions } from './load-options.ts';
 /** Reads the bytes of an image source. Code outside this folder reads images only through this interface. */
 export interface ImageLoader {
   /**
-   * Returns the encoded image as it was sent. Its size has been checked, its content has not.
+   * Returns the encoded image as it was sent. Its size has been checked, but not its content.
    * @throws {ServiceError} an `image.*` code; the reason of the signal when it aborts.
    */
   load(source: ImageSource, options?: LoadOptions): Promise<Uint8Array>;

@@ -4,14 +4,14 @@ import { ServiceError } from '../shared/errors.ts';
 
 /**
  * Returns the addresses of a host name, at least one.
- * @param byTheSystem true to resolve the name as other programs of this machine do (hosts file, search domains, mDNS);
+ * @param byTheSystem true to resolve the name like other programs of this machine (hosts file, search domains, mDNS);
  * false to use DNS only.
  * @throws {ServiceError} `image.fetch.dns`
  */
 export type NameLookup = (host: string, byTheSystem: boolean) => Promise<LookupAddress[]>;
 
 /**
- * The lifetime of a resolver in ms. A resolver reads the list of name servers only when it is created, and a laptop may
+ * The lifetime of a resolver in ms. A resolver reads the list of name servers only at its creation, and a laptop may
  * change networks.
  */
 const resolverAgeMs = 30_000;
@@ -22,10 +22,10 @@ const resolverAgeMs = 30_000;
 const queryTimeoutMs = 2_000;
 
 /**
- * Creates a lookup that resolves untrusted host names by DNS, with c-ares. The lookup of the operating system occupies
- * one of libuv's few threads for each name. A few names with an unreachable name server would then stop all other
- * lookups, file reads and images of the process. So it is used only for hosts that the operator has listed. Each name
- * has at most one lookup in flight.
+ * Creates a lookup that resolves untrusted host names by DNS, with c-ares. The lookup of the operating system would
+ * occupy one of libuv's few threads for each name: a few names with an unreachable name server would stop all other
+ * lookups, file reads and images of the process. It is therefore used only for hosts that the operator has listed. Each
+ * name has at most one lookup in flight.
  * @param servers the name servers (`address:port`) to use instead of those of the machine.
  */
 export function createNameLookup(servers?: readonly string[]): NameLookup {
@@ -45,8 +45,8 @@ export function createNameLookup(servers?: readonly string[]): NameLookup {
       ...(v6.status === 'fulfilled' ? v6.value.map((address) => ({ address, family: 6 })) : []),
     ];
     if (addresses.length > 0) return addresses;
-    // A name may have only IPv4 or only IPv6 addresses. The query for the other kind fails with ENODATA, so another
-    // error is the more useful reason.
+    // A name may have only IPv4 or only IPv6 addresses. The query for the other kind then fails with ENODATA, so any
+    // other error is the more useful reason.
     const reasons = [v4, v6].flatMap((query) => (query.status === 'rejected' ? [query.reason] : []));
     throw reasons.find(({ code }) => code !== 'ENODATA') ?? reasons[0] ?? new Error('the lookup returned no address');
   }

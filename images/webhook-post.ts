@@ -9,7 +9,7 @@ import { userAgent } from './user-agent.ts';
 /** Posts webhooks to URLs that clients chose. An address guard checks the URLs, as it does for images. */
 export interface WebhookPost {
   /**
-   * Posts once. Redirects are not followed, since a response must not send the webhook to another receiver.
+   * Sends one POST. Redirects are not followed, because a response must not lead the webhook to another receiver.
    * @returns the HTTP status, and the time in ms after which the receiver requests a retry.
    * @throws {ServiceError} `image.*` for a URL that is not allowed; another error for a receiver that cannot be
    * reached.

@@ -1,6 +1,6 @@
-// `node start/bootstrap.js <entry.ts> [args…]` installs the dependencies when needed, then runs the entry script under
-// Node 24. This file runs before anything is installed, on any Node. It has no static imports and only syntax of Node
-// 10, so that an old Node can print the message below.
+// `node start/bootstrap.js <entry.ts> [args…]` installs the dependencies if needed, then runs the entry script with
+// Node 24. This file runs before anything is installed, with any Node. It has no static imports and uses only syntax of
+// Node 10, so that an old Node can print the message below.
 const oldestNode = 20;
 
 if (Number(process.versions.node.split('.')[0]) < oldestNode) {

@@ -5,8 +5,8 @@ import { readPidFile, removePidFile, writePidFile } from './pid-file.ts';
 import { StartError } from './start-error.ts';
 
 const MIB = 1024 * 1024;
-// The minimum free space on the disk. Redis sometimes rewrites its append-only file into a second file, and exits if it
-// cannot write.
+// The minimum free space on the disk in bytes. Redis sometimes rewrites its append-only file into a second file, and
+// exits if it cannot write.
 const MIN_FREE_BYTES = 512 * MIB;
 
 /** The data directory, to which the service writes all its files. This process has locked it. */
@@ -49,8 +49,8 @@ function requireWritable(path: string): void {
 }
 
 /**
- * Creates a directory level by level. The recursive option of Node's `mkdirSync` never returns when a directory cannot
- * be created, for example below /proc.
+ * Creates a directory level by level. Node's recursive `mkdirSync` never returns when a directory cannot be created,
+ * for example below /proc.
  */
 function makeDirectory(path: string): void {
   if (existsSync(path)) return;

@@ -25,11 +25,13 @@ export interface KeepAliveOptions {
   /** The name of the process in messages, as the subject of a sentence: "Redis". */
   name: string;
   /**
-   * Starts the process, or takes over a process that already runs. Rejects when a restart would not help. `hurry`
+   * Starts the process, or takes over one that is already running. Rejects when a restart would not help. `hurry`
    * aborts when the start must not wait any longer.
    */
   launch(hurry: AbortSignal): Promise<Run>;
-  /** Called after every unexpected end. If it returns an error, the process is not restarted. */
+  /**
+   * Called after every unexpected end, with a description of it. If it returns an error, the process is not restarted.
+   */
   giveUp(how: string): Error | undefined;
   /** Called at most once, when the process is not restarted any more. */
   onGivenUp(error: Error): void;
@@ -37,8 +39,8 @@ export interface KeepAliveOptions {
 }
 
 /**
- * Starts a process and restarts it each time it ends. Before each restart, it writes one line and waits for a growing
- * delay.
+ * Starts a process, and restarts it each time it ends. Before each restart it prints one line and waits; the delay
+ * grows.
  */
 export function keepAlive({ name, launch, giveUp, onGivenUp, say }: KeepAliveOptions): Kept {
   const stopping = new AbortController();

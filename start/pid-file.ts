@@ -6,13 +6,14 @@ export function writePidFile(path: string, pid: number): void {
   try {
     writeFileSync(path, `${pid} ${birthOf(pid) ?? ''}\n`, { mode: 0o600 });
   } catch {
-    // The disk may be full. The process already runs, and the file is needed only after a crash.
+    // The disk may be full. This error is ignored: the process is already running, and the file is needed only after a
+    // crash.
   }
 }
 
 /**
- * Returns the id of the process that the file names, if that process is still alive. Never returns a process that has
- * the same id but was started later.
+ * Returns the id of the process that the file names, if that process is still alive. A process that was started later
+ * and has the same id is never returned.
  */
 export function readPidFile(path: string): number | undefined {
   let line: string;

@@ -6,8 +6,8 @@ import { childEnvironment } from '../shared/child-environment.js';
 const GONE_CHECK_MS = 50;
 
 /**
- * Returns the start time of a process in the notation of the operating system, or undefined if it has ended (or is a
- * zombie). Process ids are reused, but an id and a start time together identify a process. A signal can then not reach
+ * Returns the start time of a process, in the notation of the operating system. Returns undefined if it has ended or is
+ * a zombie. Process ids are reused, but an id and a start time together identify a process, so a signal never reaches
  * another process.
  */
 export function birthOf(pid: number): string | undefined {
@@ -15,7 +15,7 @@ export function birthOf(pid: number): string | undefined {
 }
 
 /**
- * Resolves when a process has ended. This function is for processes that are not children of this process: Node reports
+ * Resolves when a process has ended. It is for processes that are not children of this process, because Node reports
  * their end by no event.
  */
 export async function untilGone(pid: number): Promise<void> {
@@ -31,7 +31,7 @@ function birthFromProc(pid: number): string | undefined {
     return undefined;
   }
   // proc_pid_stat(5): the second field is the command, which may contain spaces and parentheses. The state is the third
-  // field, the start time the 22nd.
+  // field, and the start time the 22nd.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
 }

@@ -7,10 +7,10 @@ import type { Kept } from './keep-alive.ts';
 import { DRAIN_MS, keepService } from './service-process.ts';
 import { listenForStopRequests } from './stop-requests.ts';
 
-// The time in ms between SIGTERM and SIGKILL for Redis. It suffices, since Redis has nothing left to write: every write
-// is on disk already.
+// The time in ms between SIGTERM and SIGKILL for Redis. Redis has nothing left to write by then, because every write is
+// already on disk.
 const REDIS_STOP_MS = 10_000;
-// The exit codes that shells use for a process that was ended by a signal.
+// The exit codes by which shells report that a signal ended a process.
 const HARD_STOP_CODES: Record<string, number> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
 export interface RunEverythingOptions {
@@ -20,11 +20,11 @@ export interface RunEverythingOptions {
   /** The directory in which the user typed the command. */
   cwd: string;
   say(line: string): void;
-  /** Called once when the service cannot run, before anything is stopped. */
+  /** Called with the error when the service cannot run, once and before anything is stopped. */
   complain(error: unknown): void;
 }
 
-/** The Redis that the service uses. Its URL is known before it answers. */
+/** The Redis that the service uses. Its URL is already known while Redis is starting. */
 interface UsedRedis {
   readonly url: string;
   readonly ready: Promise<void>;
@@ -40,9 +40,9 @@ interface UsedRedis {
 export async function runEverything(options: RunEverythingOptions): Promise<number> {
   const stops = listenForStopRequests();
   const failure = Promise.withResolvers<never>();
-  // This promise may reject before any code waits for it, or after. The handler prevents an unhandled rejection.
+  // This promise may reject before any code waits for it. The handler prevents an unhandled rejection.
   failure.promise.catch(() => {});
-  // The cleanup steps, in the order in which their resources were created.
+  // The cleanup steps. They are in the order in which their resources were created, and run in reverse order.
   const undo: (() => void | Promise<void>)[] = [];
   let exitCode = 0;
   try {

@@ -9,7 +9,8 @@ import { StartError } from './start-error.ts';
 
 /** The maximum time in ms for a drain after SIGTERM. */
 export const DRAIN_MS = 30_000;
-// If the service ends this many times without ever being ready, it is not started again.
+// The number of ends before readiness after which the service is not started again. It counts only while the service
+// has never been ready.
 const START_ATTEMPTS = 5;
 
 export interface ServiceOptions {
@@ -28,8 +29,8 @@ export interface ServiceOptions {
 }
 
 /**
- * Starts the service in a child process and restarts it each time it ends. Its encoders are in its process group, and
- * are killed when it ends.
+ * Starts the service in a child process, and restarts it each time it ends. Its encoders belong to its process group,
+ * and are killed when it ends.
  */
 export function keepService({ script, redisUrl, pidFile, say, onReady, onFailed }: ServiceOptions): Kept {
   let attempts = 0;
@@ -37,12 +38,12 @@ export function keepService({ script, redisUrl, pidFile, say, onReady, onFailed 
 
   function forkService(): Run {
     const child = fork(script, [], {
-      // The service has a separate process group. The supervisor forwards Ctrl-C to it, and can kill the encoders with
-      // the group after a crash.
+      // The service has a process group of its own. The supervisor forwards Ctrl-C to it, and after a crash can kill
+      // the encoders by killing the group.
       detached: true,
       execArgv: [],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      // The service reads all settings, including secrets.
+      // The whole environment is passed on, because the service reads all settings, including secrets.
       env: { MALLOC_ARENA_MAX: '2', UV_THREADPOOL_SIZE: '16', ...process.env, ...telemetryOff, REDIS_URL: redisUrl },
     });
     child.on('message', (message: LifecycleMessage) => {
@@ -85,7 +86,7 @@ export function keepService({ script, redisUrl, pidFile, say, onReady, onFailed 
 
 /**
  * Waits for the end of a service whose supervisor was killed. That service drains when its channel to the supervisor
- * closes, and uses the port until then. It is killed when the drain takes too long.
+ * closes, and occupies the port until then. It is killed if the drain takes too long.
  */
 async function previousServiceGone(pidFile: string, hurry: AbortSignal, say: (line: string) => void): Promise<void> {
   const previous = readPidFile(pidFile);

@@ -40,8 +40,8 @@ export interface PinnedTraffic extends Omit<Recipe, 'textCleaning'> {
 }
 
 /**
- * Chooses the model for each image by the shares in the rules of a profile. Judges canaries (models on trial), and
- * compares shadow models, whose scores are never returned.
+ * Chooses the model for each image, by the shares in the rules of a profile. It also judges canaries (models on trial),
+ * and compares shadow models, whose scores are never returned.
  */
 export interface Traffic {
   /** Returns the models for a request. @throws {ServiceError} `model.unknown`, `model.unavailable` */
@@ -84,11 +84,11 @@ export interface Traffic {
    */
   decide(profile: string, action: CanaryAction): Promise<TrafficReport>;
   /**
-   * Removes the pairs of a deleted batch from the comparisons of models. It removes them at once, and again after
-   * {@link removeAgainMs}, since a process may write pairs up to a second after it has scored them.
+   * Removes the pairs of a deleted batch from the comparisons of models: at once, and again after {@link
+   * removeAgainMs}, because a process may store pairs up to a second after it has scored them.
    */
   forget(batchId: string): Promise<void>;
-  /** Writes the counts to Redis that this process has not reported yet. */
+  /** Reports to Redis the counts that this process has not reported yet, then stops. */
   close(): Promise<void>;
 }
 
@@ -113,7 +113,8 @@ export function createTraffic({ registry, evaluation, redis, warm, metrics, log 
   const shared = createSharedEvaluation(evaluation, registry, observations);
 
   const report = async (experiment: Experiment) => {
-    // The phase is read first. A client that has seen a rollback in a report must get no more scores of that canary.
+    // The phase is read first, so that a client that has seen a rollback in a report gets no more scores of that
+    // canary.
     await experiments.refresh(experiment);
     return await reportOf(store, experiment);
   };

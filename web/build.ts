@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 
 /**
- * Builds the page into `web/dist`. The old page stays complete during the build: assets have a hash in their names,
+ * Builds the page into `web/dist`. The old page remains complete during the build: the names of assets contain a hash,
  * `index.html` is replaced after them, and only then are unused files removed.
  */
 const root = dirname(fileURLToPath(import.meta.url));
@@ -24,8 +24,9 @@ const built = await build({
     cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
-    // The package does not state that its modules have no side effects. The module with all its decompressors would
-    // compile WebAssembly, which the content security policy of the page forbids.
+    // The package does not declare that its modules have no side effects. Without this option, the module with all its
+    // decompressors would be bundled and would compile WebAssembly, which the content security policy of the page
+    // forbids.
     rolldownOptions: { treeshake: { moduleSideEffects: (id) => !id.includes('hyparquet-compressors') } },
   },
 });

@@ -9,9 +9,9 @@ import { isInstalled, writeStamp } from './stamp.js';
 import { isCompleteTree } from './tree.js';
 
 /**
- * Runs `npm ci` unless `node_modules` has the stamp of this lock file, or contains exactly its packages. File times do
- * not count: a git checkout, a restored cache or a copied folder changes them. Then runs the only install script that
- * may be needed. It belongs to the package `node`, and is needed if this Node is too old for the code.
+ * Runs `npm ci`, unless `node_modules` has the stamp of this lock file or contains exactly its packages. File times are
+ * ignored, because a git checkout, a restored cache or a copied folder changes them. Afterwards runs the only install
+ * script that may be needed: that of the package `node`, if this Node is too old for the code.
  */
 export async function ensureInstalled(root, stops) {
   // npm has installed a package with its dependencies. Only a missing Node is left to report (launch.js).
@@ -24,8 +24,8 @@ export async function ensureInstalled(root, stops) {
     if (isReady()) return;
     const isThere = isInstalled(root) || isCompleteTree(root);
     if (!isThere || !hasNode(root)) console.log('Installing dependencies (first run, about a minute)…');
-    // The installation always includes devDependencies: `npm start` and `npm test` share one tree, and
-    // NODE_ENV=production would leave them out.
+    // devDependencies are always installed, because `npm start` and `npm test` share one tree. With
+    // NODE_ENV=production, npm would leave them out.
     if (!isThere) await npm(root, ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--include=dev'], stops);
     if (!hasNode(root)) await npm(root, ['rebuild', 'node', '--ignore-scripts=false'], stops);
     writeStamp(root);
@@ -60,9 +60,9 @@ async function npm(root, words, stops) {
 }
 
 /**
- * Returns the command of the npm that runs this script, with the Node that runs that npm. `process.execPath` may be a
- * different Node: npm puts `node_modules/.bin` first in the path, so it may be the project's own Node, which `npm ci`
- * is about to delete.
+ * Returns the command of the npm that runs this script, together with the Node that runs that npm. `process.execPath`
+ * may be another Node: npm puts `node_modules/.bin` first in the path, so it may be the Node of this project, which
+ * `npm ci` is about to delete.
  */
 function npmCommand() {
   const cli = process.env.npm_execpath;
@@ -76,7 +76,7 @@ function npmFailure(root, word, failure, output) {
   if (/\b(EROFS|EACCES)\b/.test(output))
     return `npm ${word} failed: this user has no permission to write in ${root}. Make the checkout writable for this user.`;
   const lines = output.trim().split('\n');
-  // The message begins with npm's first line about the error, since npm's last lines are general advice.
+  // The message begins with the first line of npm about the error, because its last lines are general advice.
   const first = Math.max(
     lines.findIndex((line) => line.startsWith('npm error')),
     0,

@@ -7,15 +7,15 @@ import { BootstrapError } from './bootstrap-error.js';
 
 const isWindows = process.platform === 'win32';
 /**
- * Limits V8's young generation (the memory of new objects), in MiB for each of its semi-spaces. On a machine with much
- * memory, the young generation grows to 134 MiB in each process, mostly unused. A worker with two encoders grew from
- * 600 to 800 MiB over 60,000 items, and stays at 600 MiB with this limit.
+ * Limits the young generation of V8 (the memory of new objects): the size of each of its semi-spaces in MiB. On a
+ * machine with much memory, it would grow to 134 MiB per process, mostly unused. A worker with two encoders grew from
+ * 600 to 800 MiB over 60,000 items; with this limit it stays at 600 MiB.
  */
 const youngObjects = '--max-semi-space-size=8';
 
 /**
  * Runs the entry script. Resolves to `{code, signal}`, as child_process reports them, when the script has ended. The
- * script has its own process group. A stop request therefore reaches it once, through `stops`, and not again from the
+ * script has its own process group, so a stop request reaches it once, through `stops`, and not a second time from the
  * terminal. A pipe to the script closes when this process is killed (`end-with-bootstrap.js`).
  */
 export function launch(root, entry, args, stops) {
@@ -26,10 +26,10 @@ export function launch(root, entry, args, stops) {
       stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
       detached: !isWindows,
       env: {
-        // The entry script reads all settings, including secrets.
+        // The whole environment is passed on, because the entry script reads all settings, including secrets.
         ...process.env,
         ...telemetryOff,
-        // Child processes inherit both variables. A process that cannot write to the cache works without it.
+        // Child processes inherit both variables. A process that cannot write to the compile cache works without it.
         NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'compile'),
         NODE_OPTIONS: [youngObjects, process.env.NODE_OPTIONS].filter(Boolean).join(' '),
       },
@@ -43,8 +43,8 @@ export function launch(root, entry, args, stops) {
 }
 
 /**
- * Forwards a stop request to the processes that would get it without this bootstrap: Ctrl-C and a closed terminal go to
- * the whole group, `kill` to one process.
+ * Forwards a stop request to the processes that would get it without this bootstrap: Ctrl-C and a closed terminal reach
+ * the whole process group, `kill` only one process.
  */
 function passOn(signal, child) {
   if (signal === 'SIGTERM' || isWindows) {
@@ -68,13 +68,18 @@ function ownNode(root) {
   }
 }
 
-/** Returns true if this Node runs the TypeScript code without a build step, which Node 24 does. */
+/** Returns true if this Node can run the TypeScript code without a build step, as Node 24 can. */
 const isRecentEnough = () => Number(process.versions.node.split('.')[0]) >= 24 && existsSync(process.execPath);
 
-/** Returns true if a Node for the code is available: this process's Node, or the one of the package `node`. */
+/**
+ * Returns true if a Node that can run the code is available: the Node of this process, or that of the package `node`.
+ */
 export const hasNode = (root) => isRecentEnough() || existsSync(ownNode(root));
 
-/** Returns the path of this process's Node if it is recent enough, else the one of the package `node`. */
+/**
+ * Returns the path of a Node that can run the code: that of this process if it is recent enough, otherwise that of the
+ * package `node`.
+ */
 export function nodeOf(root) {
   if (isRecentEnough()) return process.execPath;
   if (existsSync(ownNode(root))) return ownNode(root);

@@ -10,8 +10,9 @@ import { nodeOf } from './launch.js';
 const servers = new Set(['start/main.ts', 'api/main.ts', 'tests/run.ts', 'supply-chain/package/main.ts']);
 
 /**
- * Builds the web page for an entry script that serves it, unless `web/dist` has the stamp of the present sources. The
- * page may fail to build (no write access, or an installation without the build tools). The API works without it.
+ * Builds the web page for an entry script that serves it, unless `web/dist` has the stamp of the present sources. A
+ * failed build (no write access, or an installation without the build tools) is reported, but the API works without the
+ * page.
  */
 export async function ensurePageFor(entry, args, root, stops) {
   const path = relative(root, resolve(entry)).replaceAll('\\', '/');
@@ -20,7 +21,7 @@ export async function ensurePageFor(entry, args, root, stops) {
   if (fault !== undefined && stops.asked === undefined) console.error(couldNot(fault));
 }
 
-/** Builds the page if needed. @returns undefined if `web/dist` is up to date, else the reason why it is not. */
+/** Builds the page if needed. @returns undefined if `web/dist` is up to date, otherwise the reason why it is not. */
 async function ensurePage(root, stops) {
   const web = join(root, 'web');
   if (!existsSync(join(web, 'build.ts'))) return undefined;
@@ -35,8 +36,8 @@ async function ensurePage(root, stops) {
 const couldNot = (fault) => `The page at /evaluator/ could not be built: ${fault}`;
 
 /**
- * Returns a hash of the page's sources. File times cannot be used, since a checkout changes them. The hash includes the
- * lock file, which names the versions of the build tools.
+ * Returns a hash of the sources of the page. File times cannot be used, because a checkout changes them. The hash
+ * includes the lock file, which names the versions of the build tools.
  */
 function stampOf(root) {
   const hash = createHash('sha256');
@@ -62,7 +63,7 @@ function stampOf(root) {
 }
 
 /**
- * Builds the page in a separate process, whose memory is freed when it ends. @returns undefined, or the output of a
+ * Builds the page in a separate process, so that its memory is freed afterwards. @returns undefined, or the output of a
  * failed build.
  */
 async function build(root, stops) {

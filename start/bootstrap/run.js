@@ -29,7 +29,7 @@ export async function run([entry, ...args]) {
   }
 }
 
-/** Ends this process by the same signal, so that the shell and npm see that signal. */
+/** Ends this process with the same signal that ended the entry script, so that the shell and npm see that signal. */
 function endBy(stops, signal) {
   stops.release();
   process.kill(process.pid, signal);

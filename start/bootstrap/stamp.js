@@ -16,8 +16,8 @@ export function writeStamp(root) {
 }
 
 /**
- * Returns the stamp. It includes the platform: a Mac and a Linux container may share a checkout, but not its native
- * modules.
+ * Returns the stamp of an installation. It includes the platform, because a Mac and a Linux container may share a
+ * checkout but not its native modules.
  */
 function stampOf(root) {
   const lockFile = readIfThere(join(root, 'package-lock.json'));

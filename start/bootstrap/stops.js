@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-// One press of Ctrl-C may cause three stop requests: a signal from the terminal, a signal that npm forwards, and the
-// end of npm's shell. Two presses are further apart than this time.
+// The time in ms within which several stop requests count as one. A single press of Ctrl-C may cause three: a signal
+// from the terminal, a signal that npm forwards, and the end of npm's shell. Two presses are further apart.
 const ONE_PRESS_MS = 250;
 const PARENT_CHECK_MS = 500;
 
@@ -26,8 +26,8 @@ export function listenForStops() {
   }
   for (const signal of SIGNALS) process.on(signal, stop);
 
-  // Without npm, the end of the parent process is not a stop request: `nohup node start/bootstrap.js … &` outlives its
-  // shell.
+  // Without npm, the end of the parent process is not a stop request: `nohup node start/bootstrap.js … &` must outlive
+  // its shell.
   const npmGone = process.env.npm_lifecycle_event === undefined ? () => false : watchNpm();
   const parentCheck = setInterval(() => {
     if (stops.asked === undefined && npmGone()) stop('SIGTERM');
@@ -52,8 +52,8 @@ function watchNpm() {
 }
 
 /**
- * Returns the process id of npm if a shell is between npm and this process. Such a shell did not `exec` its last
- * command. Works on Linux only.
+ * Returns the process id of npm if there is a shell between npm and this process, because the shell did not `exec` its
+ * last command. Works on Linux only.
  */
 function npmBehindShell(parent) {
   try {
@@ -66,8 +66,8 @@ function npmBehindShell(parent) {
 
 function parentOf(pid) {
   try {
-    // The second field is the command in parentheses, which may contain spaces. The parent's process id is the second
-    // field after the closing parenthesis.
+    // The second field is the command in parentheses, which may contain spaces. The id of the parent process is the
+    // second field after the closing parenthesis.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
   } catch {

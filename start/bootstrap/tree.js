@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Returns true if `node_modules` has exactly the packages of the lock file for this platform. This recognises a manual
- * `npm ci`, which leaves no stamp, since npm runs no script of this package. npm lists the installed packages in
- * `node_modules/.package-lock.json`.
+ * Returns true if `node_modules` contains exactly the packages of the lock file for this platform. This recognises a
+ * manual `npm ci`, which writes no stamp, because npm then runs no script of this package. npm lists the installed
+ * packages in `node_modules/.package-lock.json`.
  */
 export function isCompleteTree(root) {
   const wanted = packagesOf(join(root, 'package-lock.json'));
@@ -20,9 +20,9 @@ export function isCompleteTree(root) {
 const isSame = (one, other) => one.version === other.version && one.integrity === other.integrity;
 
 /**
- * Returns true if npm must have installed the package on this platform. It returns false for two kinds of optional
- * packages, for which this is unknown. A package without a platform may belong to a package of another platform. For a
- * package with a C library, only npm detects the library of this system.
+ * Returns true if npm must have installed the package on this platform. For two kinds of optional packages this cannot
+ * be known, and the result is false: a package without a platform may belong to a package of another platform, and for
+ * a package with a C library only npm detects the library of this system.
  */
 function isForHere({ optional, os, cpu, libc }) {
   if (!optional) return true;

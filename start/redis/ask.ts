@@ -2,8 +2,8 @@ import { connect, isIP, type Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 
 /**
- * Sends commands to Redis over a new connection and returns the replies as text. An error reply begins with "-".
- * Supports only the part of the Redis protocol that PING and INFO need. The supervisor needs no other commands, and a
+ * Sends commands to Redis over a new connection, and returns the replies as text. An error reply begins with "-". Only
+ * the part of the Redis protocol is implemented that PING and INFO need: the supervisor needs no other commands, and a
  * client library would add 60 ms to the start.
  * @param url a socket path, or a redis:// or rediss:// URL, optionally with user and password.
  * @param tls the options of a TLS connection.

@@ -12,7 +12,7 @@ export interface ChosenRedis {
 }
 
 /**
- * Chooses the Redis to run: an installed program, otherwise one that the package manager installs now, otherwise a
+ * Chooses the Redis to run: an installed program; otherwise one that the package manager installs now; otherwise a
  * container in Docker.
  * @throws {StartError} with the install command for this system if none of them is possible.
  */
@@ -22,7 +22,7 @@ export async function chooseRedis(redisDir: string, say: (line: string) => void)
     return { server: localRedis(installed, redisDir), check: () => requireRecentProgram(installed) };
   }
   const check = async () => {};
-  // These modules are loaded on demand, since only the first start on a new machine needs them.
+  // These modules are loaded on demand, because only the first start on a new machine needs them.
   const { installRedis, installCommandForPeople } = await import('./install.ts');
   const result = await installRedis(say);
   const version = 'program' in result ? await versionOf(result.program) : undefined;

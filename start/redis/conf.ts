@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 
-// This Redis is the only store of the queue. So every write is on disk before it is acknowledged, and no data is
-// evicted. It uses the append-only file only, without periodic snapshots (`save ""`).
+// Settings for durability. This Redis is the only store of the queue, so every write is on disk before it is
+// acknowledged, and no data is evicted. Only the append-only file is used, without periodic snapshots (`save ""`).
 const DURABLE = {
   appendonly: 'yes',
   appendfsync: 'always',

@@ -25,8 +25,8 @@ export async function dockerAnswers(): Promise<boolean> {
 
 /**
  * Describes how to run Redis in a container. It has a random password, can be reached from this machine only, and
- * stores its files in `redisDir`. The docker CLI runs in the foreground, ends with the container and forwards SIGTERM.
- * So the CLI is supervised like a Redis process.
+ * stores its files in `redisDir`. The docker CLI runs in the foreground, ends with the container and forwards SIGTERM,
+ * so it can be supervised like a Redis process.
  */
 export async function dockerRedis(redisDir: string): Promise<RedisServer> {
   mkdirSync(redisDir, { recursive: true, mode: 0o700 });
@@ -51,10 +51,10 @@ export async function dockerRedis(redisDir: string): Promise<RedisServer> {
     logFile: join(redisDir, 'redis.log'),
     pidFile,
     prepare: async () => {
-      // Removes a container that remained when the docker CLI was killed. No data is lost, since every acknowledged
+      // Removes a container that was left when the docker CLI was killed. No data is lost, because every acknowledged
       // write is on disk.
       await run('docker', ['rm', '--force', container], { env: childEnvironment('docker') }).catch(() => {});
-      // The password is in a file and not in the command, since every user of the machine can read command lines.
+      // The password is in a file instead of the command, because every user of the machine can read command lines.
       writeRedisConf(join(redisDir, 'redis.conf'), {
         port: '6379',
         bind: '0.0.0.0',
@@ -71,8 +71,8 @@ export async function dockerRedis(redisDir: string): Promise<RedisServer> {
 }
 
 /**
- * Returns the URL of Redis with its port and password. If a container is running, they are those of that container,
- * otherwise new ones.
+ * Returns the URL of Redis with its port and password: those of the running container if there is one, otherwise new
+ * ones.
  */
 async function chooseUrl(file: string, isRunning: boolean): Promise<string> {
   if (isRunning) return readFileSync(file, 'utf8').trim();

@@ -17,8 +17,8 @@ export function findProgram(name: string, searchPath = process.env['PATH'] ?? ''
 }
 
 /**
- * Returns the path of the installed Redis server, else of Valkey, which replaces Redis on newer systems and works with
- * BullMQ too.
+ * Returns the path of an installed Redis server, or otherwise of Valkey, which replaces Redis on newer systems and also
+ * works with BullMQ.
  */
 export function findRedisServer(searchPath?: string): string | undefined {
   return findProgram('redis-server', searchPath) ?? findProgram('valkey-server', searchPath);

@@ -8,8 +8,8 @@ import { ask } from './ask.ts';
 import { isRecentEnough, OLDEST_REDIS } from './version.ts';
 
 /**
- * Checks the version of the Redis at `REDIS_URL`. The service starts even if this Redis is down, since single pairs are
- * scored without it.
+ * Checks the version of the Redis at `REDIS_URL`. If this Redis is unavailable, the service starts nevertheless,
+ * because single pairs are scored without it.
  * @throws {StartError} if the Redis answers and is too old.
  * @throws {ConfigError} if a certificate file cannot be read.
  */

@@ -7,13 +7,16 @@ import { findProgram, findRedisServer } from './find.ts';
 const run = promisify(execFile);
 
 /**
- * A package manager with its install command, which asks no questions. Packages are tried in order, since some systems
- * have only Valkey.
+ * A package manager with its install command, which asks no questions. Its packages are tried in order, because some
+ * systems have only Valkey.
  */
 interface PackageManager {
   readonly tool: string;
   readonly install: readonly string[];
-  /** The command that loads the package lists. It runs once if no package is found: a fresh container has no lists. */
+  /**
+   * The command that loads the package lists. It runs once if no package was found, because a fresh container has no
+   * lists.
+   */
   readonly refresh?: readonly string[];
   readonly packages: readonly string[];
   readonly needsRoot: boolean;
@@ -60,7 +63,7 @@ export function installCommandForPeople(): string | undefined {
 }
 
 /**
- * Installs Redis with the system's package manager, if this needs no password.
+ * Installs Redis with the package manager of the system, if this needs no password.
  * @returns the path of the server program, or the reason why it could not be installed.
  */
 export async function installRedis(say: (line: string) => void): Promise<{ program: string } | { failed: string }> {
@@ -100,16 +103,16 @@ async function install(
   return { failed };
 }
 
-// With RUNLEVEL=1, Debian's invoke-rc.d does not start the installed service on a system without systemd. The variables
-// are passed through `env`, because sudo drops variables.
+// With RUNLEVEL=1, invoke-rc.d of Debian does not start the installed service on a system without systemd. The
+// variables are passed through `env`, because sudo drops variables.
 export const quietEnvironment = ['env', 'DEBIAN_FRONTEND=noninteractive', 'RUNLEVEL=1', 'HOMEBREW_NO_ENV_HINTS=1'];
 
 type RunAsRoot = (command: readonly string[]) => Promise<string | undefined>;
 
 /**
- * Prevents Debian's package from starting a Redis on port 6379, both now and at every boot. Masking the service
- * prevents the start during the installation. The mask lasts until the next boot at most, in case this process is
- * killed. The returned function removes the mask and disables the service, which prevents later starts.
+ * Prevents the package of Debian from starting a Redis on port 6379, now and at every boot. Masking the service
+ * prevents the start during the installation; if this process is killed, the mask is gone after the next boot at the
+ * latest. The returned function removes the mask and disables the service, which prevents later starts.
  */
 async function keepServiceFromStarting(runAsRoot: RunAsRoot): Promise<() => Promise<void>> {
   if (!existsSync('/run/systemd/system') || findProgram('apt-get') === undefined) return async () => {};
@@ -126,7 +129,7 @@ function presentManager(): PackageManager | undefined {
 }
 
 /**
- * Returns the words to put before a command so that it runs as root: none for root itself; undefined if a password
+ * Returns the words to put before a command so that it runs as root; empty for root itself; undefined if a password
  * would be needed.
  */
 export async function passwordlessRoot(): Promise<readonly string[] | undefined> {

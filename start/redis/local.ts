@@ -22,9 +22,8 @@ export function localRedis(program: string, redisDir: string): RedisServer {
 }
 
 /**
- * Returns the process id of the server that already listens on this socket. A second server would corrupt the
- * append-only file, which both would write. The first server was started by this service, even if its pid file was
- * lost.
+ * Returns the process id of a server that already listens on this socket. It was started by this service, even if its
+ * pid file was lost. A second server would corrupt the append-only file, to which both would write.
  */
 async function findOn(socket: string): Promise<number | undefined> {
   if (!existsSync(socket)) return undefined;

@@ -5,8 +5,9 @@ import { StartError } from '../start-error.ts';
 import { ask } from './ask.ts';
 import { type RedisServer, runRedis } from './server.ts';
 
-// The shortest and the longest pause in ms between two attempts to reach a new server. A server process listens within
-// about 20 ms. A container takes seconds, or minutes if its image or a large data file must be loaded.
+// The shortest pause in ms between two attempts to reach a new server; the next constant is the longest. A server
+// process listens within about 20 ms. A container takes seconds, or minutes if its image or a large data file must be
+// loaded.
 const FIRST_WAIT_MS = 10;
 const LONGEST_WAIT_MS = 250;
 
@@ -26,13 +27,16 @@ export interface ManagedRedisOptions {
   check(): Promise<void>;
   say(line: string): void;
   /**
-   * Called when Redis cannot be started. This can happen only before Redis has answered once; afterwards it is
-   * restarted without limit.
+   * Called when Redis cannot be started. This can happen only until Redis has answered once; afterwards it is restarted
+   * without limit.
    */
   onFailed(error: Error): void;
 }
 
-/** Runs a Redis and restarts it each time it ends. If the Redis of a crashed supervisor still runs, takes it over. */
+/**
+ * Runs a Redis, and restarts it each time it ends. If the Redis of a crashed supervisor is still running, it is taken
+ * over.
+ */
 export function manageRedis({ server, check, say, onFailed }: ManagedRedisOptions): ManagedRedis {
   const ready = Promise.withResolvers<void>();
   let hasAnswered = false;
@@ -45,7 +49,8 @@ export function manageRedis({ server, check, say, onFailed }: ManagedRedisOption
     launch: async () => {
       const run = await start().catch((error: Error): Run => {
         if (!hasAnswered) throw error;
-        // Redis ran before, so the cause, such as a full disk, may be transient.
+        // This Redis has run before, so the cause may be transient, for example a full disk. It is reported as an end,
+        // which leads to a restart.
         return { ended: Promise.resolve(`could not be started (${error.message})`), signal: () => {} };
       });
       void answers(server.url, run.ended).then((isUp) => {
@@ -63,7 +68,7 @@ export function manageRedis({ server, check, say, onFailed }: ManagedRedisOption
 }
 
 /**
- * Sends PING until Redis answers it with PONG, which it does once all data is loaded. Returns false if the server ends
+ * Sends PING until Redis answers it, which happens only when all data is loaded. Returns false if the server ends
  * first.
  */
 async function answers(url: string, ended: Promise<string>): Promise<boolean> {

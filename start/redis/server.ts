@@ -6,18 +6,21 @@ import type { Run } from '../keep-alive.ts';
 import { readPidFile, removePidFile, writePidFile } from '../pid-file.ts';
 import { untilGone } from '../process-birth.ts';
 
-/** The way to run a managed Redis: as a program, or in a container through the docker CLI in the foreground. */
+/** How a managed Redis runs: as a program, or in a container through the docker CLI in the foreground. */
 export interface RedisServer {
   /** The address for ioredis: a socket path or redis://:password@127.0.0.1:port. */
   readonly url: string;
   readonly command: readonly [program: string, ...args: string[]];
   readonly logFile: string;
   readonly pidFile: string;
-  /** Called before each start. Removes the remains of a crashed server. */
+  /** Called before each start. Removes whatever a crashed server has left. */
   prepare(): Promise<void>;
-  /** Returns the process id of a running server without a pid file, or undefined. */
+  /** Returns the process id of a running server that has no pid file, or undefined. */
   findStray(): Promise<number | undefined>;
-  /** Called before SIGKILL is sent to the process. Only its engine can kill a container. */
+  /**
+   * Called before SIGKILL is sent to the process. For a container it is needed because only the Docker engine can kill
+   * it.
+   */
   kill(): void;
 }
 
@@ -31,12 +34,12 @@ async function spawnRedis(server: RedisServer): Promise<Run> {
   await server.prepare();
   const [program, ...args] = server.command;
   const log = openSync(server.logFile, 'a', 0o600);
-  // The process has a separate session, so that Ctrl-C in the terminal does not end Redis before the service has
+  // The process has a session of its own, so that Ctrl-C in the terminal does not end Redis before the service has
   // drained.
   const child = spawn(program, args, {
     detached: true,
     stdio: ['ignore', log, log],
-    // The locale is set, since Redis 7 does not start with a locale that the system lacks. ssh may forward such a
+    // The locale is set because Redis 7 does not start with a locale that the system lacks. ssh may forward such a
     // locale.
     env: childEnvironment(server.command[0] === 'docker' ? 'docker' : 'redis', { LC_ALL: 'C' }),
   });

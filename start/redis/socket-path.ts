@@ -9,20 +9,20 @@ import { StartError } from '../start-error.ts';
 const LONGEST_BYTES = 100;
 
 /**
- * Returns the path of the socket of the managed Redis. The socket is in the Redis directory, or in a private temporary
- * directory if the path would be too long.
+ * Returns the path of the socket of the managed Redis: in the Redis directory, or in a private temporary directory if
+ * the path would be too long.
  */
 export function socketPathFor(redisDir: string): string {
   const path = join(redisDir, 'redis.sock');
   if (Buffer.byteLength(path) <= LONGEST_BYTES) return path;
-  // The path is the same at each start with this directory, so that the Redis of a crashed supervisor is found.
+  // The path is the same at each start with this directory, so that the Redis of a crashed supervisor can be found.
   const name = createHash('sha256').update(redisDir).digest('hex').slice(0, 16);
   return join(privateDirectory(join(tmpdir(), `vls-${name}`)), 'redis.sock');
 }
 
 /**
- * Creates the directory if it is missing. @throws {StartError} if another user owns it or may use it: everyone can
- * write to /tmp.
+ * Creates the directory if it is missing. @throws {StartError} if another user owns it or may use it, which is possible
+ * because everyone can write to /tmp.
  */
 function privateDirectory(path: string): string {
   mkdirSync(path, { recursive: true, mode: 0o700 });

@@ -118,7 +118,10 @@ const tabNames: Record<BatchTab, string> = {
   compare: 'Compare',
 };
 
-/** The tabs of the batch. A link to a tab keeps the threshold; the other parts of the query belong to one tab only. */
+/**
+ * The tabs of the batch. A link to a tab keeps the threshold in the URL, but not the rest of the query, which belongs
+ * to a single tab.
+ */
 function Tabs({ id, current }: { id: string; current: BatchTab }) {
   const threshold = useHashQuery().query.get('threshold');
   const query = threshold === null ? '' : `?threshold=${threshold}`;
@@ -183,7 +186,7 @@ function modelsOf({ model, precision, traffic }: BatchStatus): string {
   return traffic.map((arm) => `${arm.model} (${arm.role}, ${numbers.percent(arm.share)})`).join(' and ');
 }
 
-/** Shows the items per second; folded away when the batch has ended. */
+/** Shows the items per second; collapsed when the batch has ended. */
 function Throughput({ samples, isLive }: { samples: readonly Sample[]; isLive: boolean }) {
   const [isOpen, setOpen] = useState(false);
   if (isLive) return <Plot samples={samples} />;
@@ -196,7 +199,7 @@ function Throughput({ samples, isLive }: { samples: readonly Sample[]; isLive: b
   );
 }
 
-/** Loads the plot with its library only when it is shown: no other view needs the library. */
+/** Shows the plot. Its library is loaded only when the plot is shown, because no other view needs the library. */
 function Plot({ samples }: { samples: readonly Sample[] }) {
   const [Loaded, setLoaded] = useState<FunctionComponent<{ samples: readonly Sample[] }>>();
   useEffect(() => {

@@ -1,6 +1,6 @@
 import { type Cell, cellText } from './files/cell.ts';
 
-/** The columns of image, text and id. An empty id means that there is none. */
+/** The names of the columns for image, text and id. An empty id means that there is no such column. */
 export interface ColumnMapping {
   image: string;
   text: string;
@@ -27,7 +27,7 @@ const names = {
   id: ['id', 'key', 'uuid', 'sku', 'uid', 'item_id', 'sample_id', 'index'],
 } as const;
 
-/** Guesses the columns by their names, then by their values. A column is empty when nothing matches. */
+/** Guesses the columns from their names, then from their values. The name of a column is empty when nothing matches. */
 export function guessColumns(columns: readonly string[], rows: readonly (readonly Cell[])[]): ColumnMapping {
   const taken = new Set<string>();
   const take = (column: string | undefined): string => {

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import * as numbers from '../ui/numbers.ts';
 
-/** States what is known of a batch while the connection is lost: its last counts, and the time since when they are old. */
+/** Shows the last known counts of a batch while the connection is lost, and how old they are. */
 export function ConnectionLost({ status: { items, finishedAt } }: { status: BatchStatus }) {
   const [lostAt] = useState(Date.now);
   return (

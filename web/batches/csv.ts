@@ -4,7 +4,10 @@ export interface CsvRow {
   raw: string;
 }
 
-/** Parses CSV that arrives in several strings. As on the server, a quote has a meaning only at the start of a field. */
+/**
+ * Parses CSV that arrives in several strings. As in the parser of the service, a quote has a meaning only at the start
+ * of a field.
+ */
 export interface CsvReader {
   /** Adds a string, and returns the rows that it completes. */
   push(text: string): CsvRow[];

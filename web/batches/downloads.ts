@@ -2,12 +2,12 @@ import { type FormatName, formatNamed } from '../../shared/formats.ts';
 import { fetchApi } from '../http/client.ts';
 
 /**
- * The treatment of cells that a spreadsheet would run as formulas, such as `=1+1`: escaped with an apostrophe, or left
- * as they were sent.
+ * How cells are handled that a spreadsheet would run as formulas, such as `=1+1`: escaped with an apostrophe, or
+ * unchanged.
  */
 export type Formulas = 'escape' | 'keep';
 
-/** Requests results. A link would not be enough, because a header chooses the format. */
+/** Requests results. A link would not suffice, because the format is chosen by a header. */
 export async function resultsOf(
   id: string,
   format: FormatName,
@@ -21,7 +21,7 @@ export async function resultsOf(
   });
 }
 
-/** Saves results as a file. The browser holds the blob outside the page's memory, and a large one on the disk. */
+/** Saves results as a file. The browser stores the blob outside the memory of the page, and a large one on disk. */
 export async function saveResults(
   id: string,
   format: FormatName,
@@ -42,6 +42,6 @@ function save(blob: Blob, name: string): void {
   link.href = URL.createObjectURL(blob);
   link.download = name;
   link.click();
-  // The browser starts to read the blob only after this turn of the event loop.
+  // The URL is revoked later, because the browser starts reading the blob only after this turn of the event loop.
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

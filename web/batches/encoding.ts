@@ -1,4 +1,4 @@
-/** Common encodings of files, by their name in the Encoding Standard, with a readable name. */
+/** Common text encodings of files: their names in the WHATWG Encoding Standard, with readable names. */
 export const encodings: Readonly<Record<string, string>> = {
   'utf-8': 'UTF-8',
   'utf-16le': 'UTF-16',
@@ -18,8 +18,8 @@ export const nameOfEncoding = (encoding: string): string => encodings[encoding] 
 
 /**
  * Guesses the encoding from the start of a file. UTF-16 is recognised by a byte order mark or by its zero bytes, and
- * UTF-8 by its validity. Otherwise the guess is Windows-1252: any bytes are valid in it, and Excel writes it in western
- * Europe and America.
+ * UTF-8 by being valid. Everything else is taken as Windows-1252, in which all bytes are valid, and which Excel writes
+ * in western Europe and America.
  */
 export function guessEncoding(head: Uint8Array): string {
   if (head[0] === 0xff && head[1] === 0xfe) return 'utf-16le';
@@ -32,7 +32,7 @@ export function guessEncoding(head: Uint8Array): string {
   if (odd >= sample.length / 8 && odd > 4 * even) return 'utf-16le';
   if (even >= sample.length / 8 && even > 4 * odd) return 'utf-16be';
   try {
-    // Streaming, because the head may end within a character.
+    // `stream` is set because the head may end within a character.
     new TextDecoder('utf-8', { fatal: true }).decode(head, { stream: true });
     return 'utf-8';
   } catch {

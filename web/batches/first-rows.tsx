@@ -26,7 +26,7 @@ export function FirstRows({ preview, mapping, model }: { preview: Preview; mappi
   );
 }
 
-/** Scores the shown rows. The scores are dropped when the columns or the model change. */
+/** Scores the shown rows. The scores are discarded when the columns or the model change. */
 function useTrials({ columns, rows }: Preview, { image, text }: ColumnMapping, model: string) {
   const [trials, setTrials] = useState<ReadonlyMap<number, Trial>>(new Map());
   const [isRunning, setRunning] = useState(false);

@@ -15,24 +15,30 @@ export interface Followed {
 }
 
 export interface Follower {
-  /** Reads status and summary again, and follows the batch if it runs. */
+  /** Reads the status and the summary again, and follows the batch if it is running. */
   refresh(): void;
   close(): void;
 }
 
-/** The minimum time in ms between two updates: a batch of many small chunks sends more events than anybody can read. */
+/**
+ * The minimum time in ms between two updates of the view. A batch of many small chunks sends more events than anybody
+ * can read.
+ */
 const drawMs = 200;
-/** The minimum time in ms between two requests of the summary and the counts by code, which events do not contain. */
+/**
+ * The minimum time in ms between two requests for data that events do not contain: the summary, and the counts by error
+ * code.
+ */
 const refreshMs = 1_500;
 const firstWaitMs = 1_000;
 const longestWaitMs = 15_000;
 /**
- * The times in ms after a cancelled batch has been read at which it is read again, because chunks that were in flight
- * may have ended since.
+ * The times in ms at which a cancelled batch is read again, because chunks that were in flight may have ended
+ * meanwhile.
  */
 const afterCancelMs = [1_500, 4_000];
 
-/** Follows a batch by its events. Resumes after a reload or a broken connection from the last event received. */
+/** Follows a batch by its events. After a reload or a broken connection, it resumes from the last event received. */
 export function followBatch(id: string, onChange: (followed: Followed) => void): Follower {
   const path = `v1/evaluation/batch/${encodeURIComponent(id)}`;
   const stored = loadProgress(id);
@@ -105,7 +111,7 @@ export function followBatch(id: string, onChange: (followed: Followed) => void):
     takeStatus(status);
   }
 
-  /** Takes over a status. If events with newer counts have arrived since its request, its counts are ignored. */
+  /** Applies a status. Its counts are ignored if events with newer counts have arrived since the request. */
   function takeStatus(status: BatchStatus): void {
     const known = followed.status;
     const isOlder = known !== undefined && status.finishedAt === null && doneOf(known) > doneOf(status);
@@ -128,7 +134,8 @@ export function followBatch(id: string, onChange: (followed: Followed) => void):
     };
     opened.onerror = () => {
       change({ isInterrupted: true });
-      // The browser reconnects by itself unless the source is closed: then the request was refused, or the batch has ended.
+      // The browser itself reconnects, unless the source is closed. A closed source means that the request was refused
+      // or that the batch has ended.
       if (opened.readyState === EventSource.CLOSED) interrupted();
     };
     for (const name of ['state', 'reset', 'progress', 'failure', 'end'] as const) {
@@ -150,7 +157,7 @@ export function followBatch(id: string, onChange: (followed: Followed) => void):
       const items = { ...known.items, ...data.items };
       if (items.succeeded + items.failed >= doneOf(known)) change({ status: { ...known, items } });
     } else if (known !== undefined && data.state !== undefined) change({ status: { ...known, state: data.state } });
-    // The id begins with the time at which the service wrote the event. Before the first event, that time is 0.
+    // An event id begins with the time at which the service wrote the event. Before the first event, that time is 0.
     const atMs = Number(lastEventId.split('-', 1)[0]);
     if (atMs > 0 && data.items !== undefined) sample(atMs, data.items.succeeded + data.items.failed);
     later('keep', refreshMs, store);

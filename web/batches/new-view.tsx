@@ -7,7 +7,7 @@ import { Scrollable } from '../ui/scrollable.tsx';
 import { type Corrections, NoPreview, type Preview, previewOf } from './preview.ts';
 import { StartForm } from './start-form.tsx';
 
-/** The formats that the page offers. A JSON array is not among them, because it is read as a whole. */
+/** The formats that the page offers. JSON arrays are not among them, because they are read as a whole. */
 const offered = formats.filter(({ isRead, name }) => isRead && name !== 'json');
 
 /** The file endings and media types that the file dialog offers. */
@@ -24,7 +24,7 @@ interface Chosen {
   idempotencyKey: string;
 }
 
-/** Posts a file as a batch: shows its first rows, asks which column is what, and uploads it. */
+/** Posts a file as a batch: shows its first rows, lets the user assign the columns, and uploads the file. */
 export function NewView({ dropped }: { dropped?: File }) {
   const [chosen, setChosen] = useState<Chosen>();
   const [unreadable, setUnreadable] = useState<string>();
@@ -117,6 +117,6 @@ function FormatHelp() {
   );
 }
 
-/** Creates an idempotency key. `crypto.randomUUID` is missing on pages over plain HTTP from another machine. */
+/** Creates an idempotency key. `crypto.randomUUID` does not exist on pages over plain HTTP from another machine. */
 const randomKey = (): string =>
   [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');

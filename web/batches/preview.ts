@@ -13,20 +13,20 @@ export interface Preview {
   /** The delimiter of CSV and TSV; empty for other formats. */
   delimiter: string;
   gzipped: boolean;
-  /** The encoding it was read in, by its name in the Encoding Standard; empty for binary formats. */
+  /** The text encoding of the file, as a name of the WHATWG Encoding Standard; empty for binary formats. */
   encoding: string;
   columns: string[];
   rows: Cell[][];
-  /** The reason why values or rows are missing; undefined when all are there. */
+  /** The reason why values or rows are missing; undefined when none are. */
   unread?: string | undefined;
   /**
    * The estimated number of rows in the whole file, from the mean length of the first rows. `exact` is true when the
-   * number is known.
+   * number is known exactly.
    */
   estimate: { rows: number; exact: boolean } | undefined;
 }
 
-/** The user's corrections of guesses. */
+/** Corrections by the user of what was guessed. */
 export interface Corrections {
   encoding?: string | undefined;
   delimiter?: string | undefined;
@@ -38,13 +38,13 @@ export class NoPreview extends Error {
 }
 
 const headBytes = 256 * 1024;
-/** The bytes that are read of a tar, whose first samples contain whole images. */
+/** The number of bytes that are read of a tar. Its first samples contain whole images. */
 const tarHeadBytes = 8 * 1024 * 1024;
 const shownRows = 5;
 
 /**
- * Reads the first rows of a file. The bytes of the file decide its format: only for text without a recognisable start
- * does its name.
+ * Reads the first rows of a file. The format is determined by the bytes of the file; its name is used only for text
+ * without a recognisable start.
  * @throws {NoPreview}
  */
 export async function previewOf(file: File, corrections: Corrections = {}): Promise<Preview> {
@@ -150,12 +150,12 @@ interface Content {
 function decode({ bytes, whole }: Content, gzipped: boolean, chosen: string | undefined): Head {
   const encoding = chosen ?? guessEncoding(bytes);
   const text = new TextDecoder(encoding).decode(bytes).replace(/^\uFEFF/, '');
-  // The text is cut after the last complete row. That also drops an incomplete character.
+  // The text is cut after the last complete row, which also removes an incomplete character.
   const end = whole ? text.length : text.lastIndexOf('\n') + 1;
   return { text: text.slice(0, end === 0 ? text.length : end), gzipped, encoding, whole };
 }
 
-/** Decompresses the head. A stream that is cut off ends with an error, which is expected. */
+/** Decompresses the head of a file. The truncated stream ends with an error, which is expected. */
 async function inflate(bytes: Uint8Array<ArrayBuffer>, size: number, limit: number): Promise<Content> {
   const parts: Uint8Array[] = [];
   let length = 0;
@@ -179,12 +179,12 @@ async function inflate(bytes: Uint8Array<ArrayBuffer>, size: number, limit: numb
   return { bytes: content, whole: ended && size <= bytes.length };
 }
 
-/** Returns the format of a text: by its first characters, and for a table by the name of the file. */
+/** Returns the format of a text: by its first characters, and for a table also by the name of the file. */
 function formatOf(name: string, text: string): BatchFormat {
   const byStart = formatOfStart(new TextEncoder().encode(text.trimStart().slice(0, 16)))?.name;
   const named = formatOfFile(name)?.format.name;
   const isTable = named === 'csv' || named === 'tsv';
-  // A table may begin with a bracket or a brace by chance, but its first line is hardly a JSON object.
+  // A table may happen to begin with a bracket or a brace, but then its first line is almost never a valid JSON object.
   if (byStart === 'ndjson' && (!isTable || readObject(text.split('\n', 1)[0] ?? '') !== undefined)) {
     return formatNamed('ndjson');
   }
@@ -239,7 +239,7 @@ export function readObject(line: string): Record<string, unknown> | undefined {
 
 function estimateOf(file: File, head: Head, { mean, rows }: Found['rowBytes']): Preview['estimate'] {
   if (head.whole) return { rows, exact: true };
-  // The number of rows of a gzip file cannot be estimated, because the compression ratio of its rest is unknown.
+  // The number of rows of a gzip file cannot be estimated, because the compression ratio of the rest is unknown.
   if (head.gzipped || rows === 0) return undefined;
   return { rows: Math.round(file.size / mean), exact: false };
 }

@@ -1,11 +1,11 @@
-/** The number of evaluated items at a time, by the clock of the service. */
+/** The number of evaluated items at a point in time, by the clock of the service. */
 export type Sample = readonly [atMs: number, done: number];
 
-/** The maximum samples: one for each pixel of a plot on a phone. */
+/** The maximum number of samples: one for each pixel of a plot on a phone. */
 const most = 480;
 const closestMs = 250;
 
-/** Adds a sample. Merges samples that are close together, and drops every other one when there are too many. */
+/** Adds a sample. Samples that are close together are merged; when there are too many, every other one is dropped. */
 export function addSample(samples: readonly Sample[], sample: Sample): Sample[] {
   const [last, before] = [samples.at(-1), samples.at(-2)];
   if (last !== undefined && (sample[0] <= last[0] || sample[1] < last[1])) {
@@ -21,7 +21,7 @@ export function ratesOf(samples: readonly Sample[]): { seconds: number[]; rates:
   const [first] = samples;
   const last = samples.at(-1);
   if (first === undefined || last === undefined) return { seconds: [], rates: [] };
-  // Chunks finish in bursts, and a shorter window would show only the bursts.
+  // Chunks finish in bursts, so a shorter window would show only these bursts.
   const windowMs = Math.max(1_500, (last[0] - first[0]) / 40);
   const seconds: number[] = [];
   const rates: number[] = [];

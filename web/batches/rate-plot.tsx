@@ -64,8 +64,8 @@ function optionsFor(width: number): uPlot.Options {
 }
 
 /**
- * Returns a function that reads a colour of the theme. The plot calls it at each draw, because styles do not reach a
- * canvas. It resolves `light-dark()`.
+ * Returns a function that reads a colour of the theme, resolving `light-dark()`. The plot calls it at each draw,
+ * because CSS does not apply to a canvas.
  */
 function paint(name: string): () => string {
   return () => {

@@ -25,7 +25,7 @@ export interface FailureSample {
 const maxExamples = 5;
 const maxCauses = 20;
 /**
- * The maximum number of failed items that are read. The causes repeat, and reading all items could mean reading the
+ * The maximum number of failed items that are read. Causes repeat, and reading all failed items could mean reading the
  * whole batch.
  */
 const maxRead = 5_000;

@@ -15,7 +15,7 @@ export interface StartFormProps {
   file: File;
   preview: Preview;
   idempotencyKey: string;
-  /** Reads the file again with corrections of the guesses. */
+  /** Reads the file again with the corrections of the user. */
   onCorrect: (corrections: Corrections) => void;
 }
 
@@ -182,7 +182,7 @@ export function StartForm({ file, preview, idempotencyKey, onCorrect }: StartFor
   );
 }
 
-/** A tar has no columns to choose: the names of its files say what is what. */
+/** The columns of a tar need not be chosen, because the names of its files show what each file is. */
 const mappingOf = ({ format, columns, rows }: Preview): ColumnMapping =>
   format === 'tar' ? { image: 'image', text: 'text', id: 'id' } : guessColumns(columns, rows);
 
@@ -192,7 +192,10 @@ const stageWords: Record<UploadProgress['stage'], string> = {
   storing: 'Storing the last items…',
 };
 
-/** Warns before the page is left during an upload, which would cancel it without creating a batch. */
+/**
+ * Asks for confirmation before the page is left during an upload, because leaving cancels the upload and creates no
+ * batch.
+ */
 function useWarningWhile(busy: boolean): void {
   useEffect(() => {
     if (!busy) return;

@@ -30,11 +30,11 @@ export const countRetryable = ({ failures }: Pick<BatchStatus, 'failures'>): num
     .filter(([code]) => codes[code].retryable)
     .reduce((sum, [, count]) => sum + count, 0);
 
-/** A way to evaluate items of a batch that has ended again: the words of its button, and the query of the API. */
+/** A way to evaluate items of an ended batch again: the label of its button, and the query for the API. */
 export interface Retry {
   words: string;
   query: string;
-  /** True for the way that a user most likely wants. */
+  /** True for the way that users most likely want. */
   isFirst: boolean;
 }
 

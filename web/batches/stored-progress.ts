@@ -1,8 +1,8 @@
 import type { Sample } from './progress-samples.ts';
 
 /**
- * The data of a followed batch that a reload of the page would lose. The service does not store how the rate of a batch
- * changed.
+ * The data about a followed batch that a reload of the page would lose, because the service does not store how the rate
+ * of a batch has changed.
  */
 export interface StoredProgress {
   lastEventId: string | undefined;
@@ -27,6 +27,6 @@ export function storeProgress(id: string, stored: StoredProgress): void {
   try {
     sessionStorage.setItem(keyOf(id), JSON.stringify(stored));
   } catch {
-    // The storage is full. After a reload, the plot starts over.
+    // The storage is full. After a reload, the plot begins anew.
   }
 }

@@ -14,7 +14,7 @@ export interface Upload {
   model: string;
   /** The share of failed items above which the batch stops; undefined for no limit. */
   failureShare: number | undefined;
-  /** The idempotency key. It is the same for all attempts with this file, so that no attempt creates a second batch. */
+  /** The idempotency key. All attempts with this file use the same key, so that no attempt creates a second batch. */
   idempotencyKey: string;
   /** The name of the batch; empty for the name of the file. */
   name: string;
@@ -29,7 +29,7 @@ export interface UploadProgress {
 }
 
 /**
- * Posts a file as a batch. The browser sends it from the disk, without reading it into memory.
+ * Posts a file as a batch. The browser sends it directly from disk, without reading it into memory.
  * @throws {RequestFailed}
  */
 export async function uploadBatch(
@@ -67,8 +67,8 @@ function send(
   if (format.hasColumns) {
     query.set('image', mapping.image);
     query.set('text', mapping.text);
-    // A space never equals a column name, because names in a header are trimmed. So no column is read as the id, and a
-    // column named `id` becomes metadata.
+    // The value is a space when there is no id column: names in a header are trimmed, so a space matches no column. A
+    // column named `id` then becomes metadata.
     query.set('id', mapping.id === '' ? ' ' : mapping.id);
     if (preview.delimiter !== '' && preview.delimiter !== ',') query.set('delimiter', preview.delimiter);
   }
@@ -95,7 +95,7 @@ function send(
 
 /**
  * Renames the fields of an NDJSON file in memory, because browsers cannot send a stream over HTTP/1.1. The result is
- * compressed, to about a tenth.
+ * compressed to about a tenth of its size.
  */
 async function renamed(
   { file, preview, mapping }: Upload,
@@ -114,7 +114,7 @@ async function renamed(
     { signal },
   );
   const bytes = preview.gzipped ? counted.pipeThrough(new DecompressionStream('gzip')) : counted;
-  // `fatal`, because invalid bytes must cause an error and not become other text.
+  // `fatal` is set because invalid bytes must cause an error instead of becoming other text.
   const decoder = new TextDecoderStream(preview.encoding, { fatal: true });
   const lines = bytes.pipeThrough(decoder).pipeThrough(renameLines(mapping));
   const packed = lines.pipeThrough(new TextEncoderStream()).pipeThrough(new CompressionStream('gzip'));

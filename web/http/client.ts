@@ -1,7 +1,7 @@
 import type { Problem } from '../../shared/contracts/problem.ts';
 import { signInAgain } from './sign-in.ts';
 
-/** A request that was refused or got no response. Its title and message are for users. */
+/** A request that was refused or got no response. Its title and message are shown to users. */
 export class RequestFailed extends Error {
   override name = 'RequestFailed';
   /** The HTTP status; 0 without a response. */
@@ -17,7 +17,7 @@ export class RequestFailed extends Error {
   }
 }
 
-/** Returns a URL of the API. The service may be mounted at any path; the page is at its root. */
+/** Returns a URL of the API. The service may be mounted at any path, and the page is at its root. */
 export const apiUrl = (path: string): string => new URL(path.replace(/^\//, ''), document.baseURI.split('#')[0]).href;
 
 /**

@@ -1,5 +1,5 @@
 const key = 'sent-to-sign-in';
-/** If a second request is refused within this time in ms, reloading the page has not helped. */
+/** The time in ms within which a second refused request means that reloading the page has not helped. */
 const soonMs = 10_000;
 
 /** Reloads the page. The server then shows its sign-in page to a browser that is not signed in. */

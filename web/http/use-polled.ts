@@ -2,7 +2,7 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { RequestFailed } from './client.ts';
 
 export interface Polled<T> {
-  /** The latest value. It stays when a later request fails. */
+  /** The latest value. It remains when a later request fails. */
   value: T | undefined;
   /** The time at which the value arrived, in ms since 1970. */
   at: number | undefined;
@@ -12,7 +12,7 @@ export interface Polled<T> {
 
 const nothing = { value: undefined, at: undefined, failure: undefined };
 
-/** Loads a value: at once, again when `key` changes, and repeatedly after an interval while the page is visible. */
+/** Loads a value: at once, again when `key` changes, and at intervals while the page is visible. */
 export function usePolled<T>(
   key: string,
   load: (signal: AbortSignal) => Promise<T>,

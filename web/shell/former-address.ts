@@ -1,4 +1,4 @@
-/** The first parts of addresses that earlier releases of the page had, with the addresses of the same content now. */
+/** The first parts of addresses in earlier releases of the page, with the present addresses of the same content. */
 const moves: Readonly<Record<string, string>> = {
   health: '#/system',
   models: '#/system/models',

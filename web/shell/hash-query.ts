@@ -2,8 +2,8 @@ import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import type { QueryChanges } from './query.ts';
 
 /**
- * The name of an event of this page. It is sent after the query was changed without a new entry in the history, for
- * which the browser sends no event.
+ * The name of an event of this page. It is sent when the query was changed without a new entry in the browser history,
+ * because the browser then sends no event.
  */
 const changed = 'hashquerychange';
 
@@ -24,7 +24,7 @@ export function hashWith(changes: QueryChanges): string {
 
 export interface HashQuery {
   query: URLSearchParams;
-  /** Changes the query without a new entry in the history. A slider that moves would otherwise fill the history. */
+  /** Changes the query without a new entry in the browser history, which a moving slider would otherwise fill. */
   set(changes: QueryChanges): void;
 }
 

@@ -29,7 +29,7 @@ export function Shell() {
     document.title = `${titles[route.view]} · Vision-language similarity`;
     if (first.current) first.current = false;
     else {
-      // A new view starts at its top, like a newly loaded page.
+      // A new view begins at its top, like a newly loaded page.
       scrollTo(0, 0);
       main.current?.focus({ preventScroll: true });
     }

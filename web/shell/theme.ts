@@ -9,8 +9,8 @@ export function storedTheme(): Theme {
 }
 
 /**
- * The name of the event that the page sends after a change of theme. Canvases listen to it, because styles do not reach
- * them.
+ * The name of the event that the page sends after a change of the theme. Canvases listen for it, because CSS does not
+ * apply to them.
  */
 export const themeChanged = 'themechanged';
 

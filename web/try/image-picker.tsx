@@ -13,7 +13,7 @@ export function ImagePicker({
   const over = useDroppedFile((file) => onPick({ file }));
   const file = picked !== undefined && 'file' in picked ? picked.file : undefined;
   const url = picked !== undefined && 'url' in picked ? picked.url : '';
-  // Updated when the input is complete. If it were updated at each key, the browser would request every incomplete URL.
+  // Updated only when the input is complete; otherwise the browser would request every incomplete URL.
   const [written, setWritten] = useState('');
   return (
     <div class="picker">
@@ -74,7 +74,8 @@ function Preview({ file, address }: { file: File | undefined; address: string | 
     return () => URL.revokeObjectURL(url);
   }, [file]);
   const shown = made ?? (address !== undefined && /^https?:\/\/./.test(address) ? address : undefined);
-  // Set when the browser cannot show the image: it does not know the format (such as TIFF), or the URL does not work.
+  // The image that the browser cannot show, because it does not know the format (such as TIFF) or the URL does not
+  // work.
   const [broken, setBroken] = useState<string>();
   if (shown === undefined || shown === broken) {
     return (

@@ -1,13 +1,13 @@
-/** The probability of a text, and what it is compared with. */
+/** The probability of a text, and whether it is relative to the other captions. */
 export interface Share {
   of: 'pair' | 'captions';
   value: number;
 }
 
 /**
- * Returns the probability of each result: the model's probability of the pair if it has one, else the softmax over the
- * captions.
- * @param logitScale the factor of a cosine before the softmax; undefined where it is unknown.
+ * Returns the probability of each result: the probability of the pair if the model computes one, otherwise the softmax
+ * over all captions.
+ * @param logitScale the factor by which cosines are multiplied before the softmax; undefined when it is unknown.
  */
 export function probabilitiesOf(
   results: readonly { cosine: number; probability?: number | undefined }[],
@@ -26,7 +26,10 @@ export function probabilitiesOf(
   return shares.map((value) => ({ of: 'captions', value }));
 }
 
-/** Returns the softmax over `logitScale * cosine`: the probability of each text if exactly one is right. */
+/**
+ * Returns the softmax over `logitScale * cosine`: the probability of each text on the assumption that exactly one is
+ * right.
+ */
 function sharesOf(cosines: number[], logitScale: number): number[] {
   const highest = Math.max(...cosines);
   const powers = cosines.map((cosine) => Math.exp(logitScale * (cosine - highest)));

@@ -2,10 +2,13 @@ import type { ModelInfo } from '../../shared/contracts/models.ts';
 import { useModels } from '../ui/model-select.tsx';
 import { useSecondsSinceShown } from '../ui/waiting.tsx';
 
-/** The time in s after which the page names the thing it waits for. Most scores arrive earlier. */
+/** The time in s after which the page says what it is waiting for. Most scores arrive earlier. */
 const namedAfter = 2;
 
-/** Shows, after two seconds, what a score waits for: the model that loads, or the image. @param name empty for the default */
+/**
+ * After two seconds, shows what a score is waiting for: a model that is loading, or the image. @param name empty for
+ * the default model
+ */
 export function WaitingForScore({ name, isAddress }: { name: string; isAddress: boolean }) {
   const seconds = useSecondsSinceShown();
   return seconds < namedAfter ? null : <Reason name={name} isAddress={isAddress} seconds={seconds} />;

@@ -3,7 +3,7 @@ import { Scrollable } from './scrollable.tsx';
 
 /**
  * Shows a text with a copy button. The button also selects the text, because pages over plain HTTP from another machine
- * have no access to the clipboard.
+ * cannot access the clipboard.
  */
 export function Copyable({ label, text }: { label: string; text: string }) {
   const [copied, setCopied] = useState(false);

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 /**
- * Takes a file that is dropped anywhere on the page, or pasted. Without this, a file that is dropped outside of a field
+ * Receives a file that is dropped anywhere on the page, or pasted. Without this, a file dropped outside of an input
  * would replace the page. @returns true while a file is dragged over the page.
  */
 export function useDroppedFile(onFile: (file: File) => void): boolean {

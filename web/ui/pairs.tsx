@@ -4,7 +4,7 @@ import { Thumbnail } from './thumbnail.tsx';
 
 const imagesKey = 'images';
 
-/** States whether a list of pairs shows its images, and changes it. */
+/** Whether a list of pairs shows its images, and a function to change that. */
 export interface ImageDisplay {
   shown: boolean;
   show(shown: boolean): void;
@@ -13,9 +13,9 @@ export interface ImageDisplay {
 }
 
 /**
- * Decides whether images are shown. The browser loads images from their hosts, which then know the address of the
+ * Decides whether images are shown. The browser loads images from their hosts, which thereby learn the address of the
  * browser. Images of the user's own tenant are shown unless the user has turned them off in this browser. Images of
- * other tenants are loaded only after a click, and only while the view is open: otherwise a tenant could find out the
+ * other tenants are loaded only after a click, and only while the view is open; otherwise a tenant could find out the
  * addresses of operators.
  */
 export function useImageDisplay(areOwn: boolean): ImageDisplay {

@@ -7,11 +7,11 @@ export interface Band {
 
 /** The scale of a model's scores. */
 export interface Scale {
-  /** The score at the right end of a bar. Hardly any pair has a higher score. */
+  /** The score at the right end of a bar. Hardly any pair scores higher. */
   top: number;
-  /** The bands, lowest first; empty for a model without measurements. */
+  /** The bands, the lowest first. Empty for a model without measurements. */
   bands: Band[];
-  /** The threshold that is set at first. */
+  /** The threshold that is selected initially. */
   threshold: number;
   note: string;
 }
@@ -28,8 +28,9 @@ const compact: Scale = {
   note: 'compact is not CLIP: its scores are higher, it knows only everyday things, and it ignores negation, counts, colours and actions. Thresholds for CLIP do not apply.',
 };
 
-// A good match has a cosine of 0.25 to 0.35 (model card of compact, comparison). LAION kept pairs from 0.30 for its
-// 400 million (arXiv 2111.02114) and from 0.28 for its English 2 billion (arXiv 2210.08402), both with ViT-B/32.
+// A good match has a cosine of 0.25 to 0.35 (model card of compact, comparison). LAION kept pairs from a cosine of 0.30
+// for its 400 million pairs (arXiv 2111.02114), and from 0.28 for its 2 billion English pairs (arXiv 2210.08402), both
+// with ViT-B/32.
 const vitB32: Scale = {
   top: 40,
   bands: [

@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
 
 /**
- * Shows an image, which the browser loads from its host without a referrer. If there is none to show, shows a word in
- * its place.
+ * Shows an image, which the browser loads from its host without a referrer. If there is no image to show, a word is
+ * shown instead.
  */
 export function Thumbnail({ image, shown }: { image: string | null; shown: boolean }) {
   const [brokenImage, setBroken] = useState<string>();

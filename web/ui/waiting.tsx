@@ -1,12 +1,12 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
-/** The time in s after which the page names the thing it waits for. */
+/** The time in s after which the page says what it is waiting for. */
 export const namedAfter = 2;
 
 /**
- * Stands for content that loads. Shows at once that it loads, and after two seconds what the page waits for and for how
- * long.
+ * Shown while content is loading. It shows at once that the content is loading, and after two seconds what the page is
+ * waiting for and for how long.
  * @param what the thing it waits for, such as `the list of batches`.
  * @param children further facts, shown after two seconds.
  */

@@ -6,7 +6,7 @@ export interface CompareQuery {
   /** Id of the other batch. */
   other: string | undefined;
   threshold: number | undefined;
-  /** Undefined: the score that as many items of the other batch reach. */
+  /** The threshold of the other batch. Undefined means the score that about as many items reach there as here. */
   otherThreshold: number | undefined;
 }
 
@@ -30,8 +30,8 @@ export function namesOf(
 }
 
 /**
- * Returns the batches that may have the same items, the most likely ones first: those that were made from the same
- * batch, then others with as many items.
+ * Returns the batches that may have the same items, the most likely ones first: those made from the same batch, then
+ * others with the same number of items.
  */
 export function candidatesOf(batch: BatchStatus, batches: readonly BatchStatus[]): BatchStatus[] {
   const family = new Set([batch.id, batch.rescoreOf]);
@@ -41,11 +41,14 @@ export function candidatesOf(batch: BatchStatus, batches: readonly BatchStatus[]
     .sort((a, b) => Number(isRelated(b)) - Number(isRelated(a)));
 }
 
-/** The four sides on which an item can be: it reaches the threshold of both batches, of one, or of none. */
+/**
+ * The four groups into which two thresholds divide the items: those that reach the threshold of both batches, of only
+ * one of them, or of none.
+ */
 export const sides = ['both', 'onlyThis', 'onlyOther', 'neither'] as const;
 export type Side = (typeof sides)[number];
 
-/** Returns the part of the query of the list of pairs that selects a side. */
+/** Returns the query for the list of pairs that selects one group. */
 export function listQueryOf(
   side: Side,
   other: string,

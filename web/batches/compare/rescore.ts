@@ -11,7 +11,7 @@ export interface RescoreRequest {
   name: string;
 }
 
-/** Posts the items of a batch once more. Returns the new batch. */
+/** Posts the items of a batch again, for another model. Returns the new batch. */
 export async function rescore(
   { id }: Pick<BatchStatus, 'id'>,
   { name, ...asked }: RescoreRequest,

@@ -9,7 +9,7 @@ import { Strip } from '../workbench/strip.tsx';
 import { listQueryOf, type Side } from './query.ts';
 import type { Compared } from './use-comparison.ts';
 
-/** The number of pairs that are shown of each side. */
+/** The number of pairs that are shown of each group. */
 const shown = 8;
 
 /** Shows how many pairs each batch keeps, and the pairs that only one of them keeps. */

@@ -4,9 +4,9 @@ import type { BatchComparison } from '../../../shared/contracts/comparison.ts';
 import { fetchJson } from '../../http/client.ts';
 import { type Polled, usePolled } from '../../http/use-polled.ts';
 
-/** The time in ms for which thresholds must not change before the batches are compared. */
+/** The time in ms for which the thresholds must stay the same before the batches are compared. */
 const restMs = 250;
-/** The time in ms between two comparisons of a batch that runs. */
+/** The interval in ms between two comparisons of a running batch. */
 const liveMs = 2_500;
 
 export interface Compared {
@@ -14,7 +14,7 @@ export interface Compared {
   other: BatchStatus;
 }
 
-/** Compares two batches on the service, and again while one of them runs. */
+/** Lets the service compare two batches; repeats this while one of them runs. */
 export function useComparison(
   batch: BatchStatus,
   other: string | undefined,

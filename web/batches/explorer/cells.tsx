@@ -9,7 +9,7 @@ import { type Scale, scaleOf } from '../../ui/scale.ts';
 export const scoreIn = (result: ItemResult): number | undefined =>
   result.status === 'succeeded' ? result.score : undefined;
 
-/** Returns the name under which a result is shown to users. */
+/** Returns the name that users see for a result: its id, or the number of the item. */
 export const nameOf = ({ id, index }: ItemResult): string => id ?? `item ${numbers.count(index)}`;
 
 /** Returns the first `most` characters of the text of a pair. */

@@ -56,7 +56,7 @@ export function Explorer({ status }: { status: BatchStatus }) {
     visible.showStart();
   }, [status.id, JSON.stringify(selection), asked.view]);
 
-  /** Moves to a row, by the arrow keys or in the opened pair. */
+  /** Selects another row, after an arrow key or in the opened pair. */
   function goTo(row: number): ItemResult | undefined {
     const next = Math.max(0, Math.min(listing.count - 1, row));
     setCurrent(next);
@@ -80,9 +80,11 @@ export function Explorer({ status }: { status: BatchStatus }) {
     goTo(current + step);
     focusWhenThere.current = true;
   }
-  /** True after a key press has moved the current row, until the link of the row is rendered and focused. */
+  /**
+   * True from the moment an arrow key has changed the current row until the link of that row is rendered and focused.
+   */
   const focusWhenThere = useRef(false);
-  // A layout effect runs before the next key press, which may follow at once.
+  // A layout effect is used because it runs before the next key press, which may follow at once.
   useLayoutEffect(() => {
     if (!focusWhenThere.current) return;
     const link = box.current?.querySelector<HTMLElement>(`[data-row="${current}"]`);
@@ -177,7 +179,7 @@ export function Explorer({ status }: { status: BatchStatus }) {
   );
 }
 
-/** Returns the metadata of the first listed row. It stays known when the row is no longer in memory. */
+/** Returns the metadata of the first listed row. It remains available after that row has been dropped from memory. */
 function useFirstMetadata(id: string, listing: Listing): Record<string, unknown> | undefined {
   const known = useRef<{ id: string; metadata: Record<string, unknown> | undefined }>({ id, metadata: undefined });
   const metadata = listing.at(0)?.metadata;
@@ -185,7 +187,7 @@ function useFirstMetadata(id: string, listing: Listing): Record<string, unknown>
   return known.current.metadata;
 }
 
-/** Finds the row of the pair with this index among the loaded rows. Looks near the current row first. */
+/** Returns the row of the pair with this index among the loaded rows. Rows near the current one are searched first. */
 function rowOf(listing: Listing, index: number, current: number): number | undefined {
   for (const row of [current, current + 1, current - 1]) if (listing.at(row)?.index === index) return row;
   return listing.rowOf(index);

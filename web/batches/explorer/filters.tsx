@@ -6,7 +6,7 @@ import { addressOf } from '../../shell/route.ts';
 import * as numbers from '../../ui/numbers.ts';
 import { type ExplorerQuery, isFiltered, noFilters } from './query.ts';
 
-/** The time in ms from the last key press until a typed filter applies. */
+/** The time in ms after the last key press until a typed filter takes effect. */
 const typingMs = 300;
 
 /** The filters and the order of the listed pairs. */
@@ -99,7 +99,7 @@ function Choice({
   );
 }
 
-/** A field whose value applies a moment after the last key press. */
+/** An input field whose value takes effect a moment after the last key press. */
 function Typed({
   label,
   name,

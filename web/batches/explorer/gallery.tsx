@@ -9,7 +9,10 @@ const minTileWidth = 200;
 /** Returns the number of tiles in a line. */
 export const tilesIn = (width: number): number => Math.max(2, Math.floor(width / minTileWidth));
 
-/** Shows the pairs from number `from` up to number `to` as tiles. Both are at the ends of lines. */
+/**
+ * Shows the pairs from number `from` up to, but not including, number `to` as tiles. Both numbers are multiples of the
+ * tiles in a line.
+ */
 export function PairGallery({
   listing,
   from,

@@ -1,7 +1,7 @@
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import type { RequestFailed } from '../../http/client.ts';
 
-/** A list of results of any length, of which only the parts near the visible rows are in memory. */
+/** A list of results of any length. Only the parts near the visible rows are in memory. */
 export interface Listing {
   /** The number of known rows. */
   count: number;
@@ -9,7 +9,7 @@ export interface Listing {
   isLoading: boolean;
   failure: RequestFailed | undefined;
   at(row: number): ItemResult | undefined;
-  /** Returns the row of a loaded result, by the index of its item. */
+  /** Returns the row of a loaded result with the given item index. */
   rowOf(index: number): number | undefined;
   /** Returns the loaded row that is nearest to a row, if a few rows after it are loaded too. */
   nearest(row: number): number | undefined;

@@ -7,7 +7,7 @@ import { createRandomListing } from './random-listing.ts';
 
 /** The number of results in a page. Two pages fill any screen. */
 const pageSize = 200;
-/** The next page is loaded when fewer rows than this follow the visible ones. */
+/** The number of loaded rows after the visible ones below which the next page is loaded. */
 const ahead = 300;
 /** The maximum number of pages whose rows stay in memory. Other pages are read again when they become visible. */
 const maxPages = 40;
@@ -22,8 +22,8 @@ interface Page {
 }
 
 /**
- * Lists the results that a query selects. It starts again when the batch or the query changes.
- * @param canSkip true when any part of the list can be read at once. Otherwise it is read from its start.
+ * Lists the results that a query selects. The list is read anew when the batch or the query changes.
+ * @param canSkip true when any part of the list can be read directly. Otherwise it is read from its start.
  */
 export function useListing(id: string, query: Record<string, string>, canSkip: boolean): Listing {
   const [, setVersion] = useState(0);
@@ -61,7 +61,7 @@ function createListing(path: string, query: Record<string, string>, onChange: ()
     const start = count();
     const page = await read(next);
     const { results } = page;
-    // If the cursor stays the same, a running batch has no more results yet.
+    // An unchanged cursor means that a running batch has no further results yet.
     isComplete = page.next === null || page.next === next;
     if (results.length > 0) pages.push({ cursor: next, start, length: results.length, rows: results });
     next = page.next ?? undefined;
@@ -77,7 +77,7 @@ function createListing(path: string, query: Record<string, string>, onChange: ()
     for (const page of kept.sort((a, b) => distance(a) - distance(b)).slice(maxPages)) page.rows = undefined;
   }
 
-  /** Reads one page after the other until nothing near the visible rows is missing. */
+  /** Reads one page after another until all rows near the visible ones are loaded. */
   async function fill(): Promise<void> {
     if (busy || failure !== undefined) return;
     busy = true;

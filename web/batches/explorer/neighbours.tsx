@@ -26,14 +26,14 @@ export function NeighboursByScore({
     const gone = new AbortController();
     const look = async () => {
       const [above, below] = await Promise.all([
-        // The pair itself is among those that reach its score.
+        // One more is read, because the pair itself is among those that reach its score.
         readNear(status.id, 'above', score, shown + 1, gone.signal),
         score <= 0 ? undefined : readNear(status.id, 'below', score, shown, gone.signal),
       ]);
       const higher = above.results.filter((each) => each.index !== index).slice(0, shown);
       setPairs([...(below?.results ?? []).toReversed(), ...higher]);
     };
-    // Without an answer nothing is shown here. The list shows the error of the service.
+    // If the request fails, nothing is shown here. The list of pairs shows the error.
     void look().catch(() => {});
     return () => gone.abort();
   }, [status.id, index, score]);

@@ -18,7 +18,7 @@ export function PairTile({
   images: boolean;
   scale: Scale;
   decimals?: number;
-  /** In a list with arrow keys: the number of the pair, and whether the keys have reached it. */
+  /** Set in a list with arrow keys: the number of the pair, and whether it is the current one. */
   row?: number;
   isCurrent?: boolean;
 }) {

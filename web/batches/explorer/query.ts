@@ -1,7 +1,10 @@
 import type { BatchStatus } from '../../../shared/contracts/batch.ts';
 import { numberIn, type QueryChanges } from '../../shell/query.ts';
 
-/** The order of the listed pairs; `order` is that of the input, or while the batch runs that of evaluation. */
+/**
+ * The orders of the listed pairs. `order` is the order of the input; while the batch runs, it is the order of
+ * evaluation.
+ */
 export const sorts = ['order', 'score', '-score'] as const;
 export type Sort = (typeof sorts)[number];
 
@@ -15,7 +18,7 @@ export interface ExplorerQuery {
   status: (typeof statuses)[number] | undefined;
   code: string | undefined;
   search: string;
-  /** Id of another batch of the same items, and limits of the score there. */
+  /** The id of another batch of the same items, and limits for the score in that batch. */
   other: string | undefined;
   otherMin: number | undefined;
   otherMax: number | undefined;
@@ -59,8 +62,8 @@ export const isFiltered = ({ min, max, status, code, search, other }: ExplorerQu
   [min, max, status, code, other].some((value) => value !== undefined) || search !== '';
 
 /**
- * Returns true when the service can read any part of the list at once. It cannot search texts in this way, nor count
- * cancelled items, and the list of a running batch grows.
+ * Returns true when the service can read any part of the list directly. It cannot when it has to search texts or list
+ * cancelled items, or while the batch is running and the list grows.
  */
 export const canSkip = (
   { search, status: outcome }: ExplorerQuery,
@@ -71,9 +74,9 @@ export const canSkip = (
   (items.cancelled === 0 || ['succeeded', 'failed'].includes(outcome ?? ''));
 
 /**
- * Returns the query of the API that selects and orders the same pairs.
- * @param isEnded true for a batch that has ended. Its pairs are listed in the order of the input. The pairs of a running
- * batch are listed in the order of evaluation, so that none is missed.
+ * Returns the API query that selects the same pairs in the same order.
+ * @param isEnded true for a batch that has ended, whose pairs are listed in the order of the input. The pairs of a
+ * running batch are listed in the order of evaluation, so that none is missed.
  */
 export function apiQuery(asked: ExplorerQuery, isEnded = false): Record<string, string> {
   const { min, max, status, code, search, sort, other, otherMin, otherMax } = asked;

@@ -15,7 +15,8 @@ const slowMs = 300;
 const screenful = 60;
 
 /**
- * Lists results of which any page can be read at once, so that a scroll to the end of a million rows needs one request.
+ * Lists results of which any page can be read directly: a scroll to the end of a million rows then needs only one
+ * request.
  */
 export function createRandomListing(path: string, query: Record<string, string>, onChange: () => void): ListingSource {
   const closed = new AbortController();
@@ -30,7 +31,9 @@ export function createRandomListing(path: string, query: Record<string, string>,
   const pageOf = (row: number): number => Math.floor(row / pageSize);
   const isNear = (page: number): boolean => page >= pageOf(visible.from) - 1 && page <= pageOf(visible.to) + 1;
 
-  /** Reads a page. The service may end a page of large results early, so the rest follows by its cursor. */
+  /**
+   * Reads a page. If its results are large, the service may end the page early; the rest is then read by its cursor.
+   */
   async function read(page: number, signal: AbortSignal): Promise<void> {
     const rows: ItemResult[] = [];
     for (let cursor: string | null | undefined; rows.length < pageSize && cursor !== null; ) {
@@ -46,7 +49,10 @@ export function createRandomListing(path: string, query: Record<string, string>,
     for (const each of far) pages.delete(each);
   }
 
-  /** Returns the page to read next: the first visible one that is missing, or the one before or after. */
+  /**
+   * Returns the page that must be read next: the first missing one that is visible, or the one before or after.
+   * Undefined when none is missing.
+   */
   function missing(): number | undefined {
     const last = pageOf(Math.max(0, (count ?? 1) - 1));
     const [from, to] = [pageOf(visible.from), Math.min(last, pageOf(Math.max(visible.from, visible.to - 1)))];

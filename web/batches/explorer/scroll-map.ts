@@ -1,28 +1,31 @@
 /**
- * The maximum height of a scrolled content in px. Browsers cut off an element after about 17 million px (Firefox) or 33
- * million px (Chromium), which a list of a million rows exceeds.
+ * The maximum height of scrolled content in px. Browsers cut off an element after about 17 million px (Firefox) or 33
+ * million px (Chromium), which a list of a million rows would exceed.
  */
 export const maxHeight = 10_000_000;
 /**
- * The length in px at both ends of a list in which the position in the list changes by as many px as the scroll
- * position. So the first and the last row are reached row by row.
+ * The length in px at both ends of a list in which the list moves by exactly as many px as the scroll bar. The first
+ * and the last rows can thus be reached one by one.
  */
 const exactPart = 1_000_000;
 /** The part of a scroll bar of 1,000 px that is one px. */
 const visibleShare = 0.001;
 
-/** Maps the scroll position of a box to a position in a list that may be higher than a browser can scroll. */
+/** Converts the scroll position of a box to a position in a list that may be higher than browsers can scroll. */
 export interface ScrollMap {
   /** The height of the scrolled content, in px. */
   height: number;
-  /** The largest scroll position, and the largest position in the list. */
+  /** The largest scroll position, followed by the largest position in the list. */
   lastScroll: number;
   lastPosition: number;
   toPosition(scrollTop: number): number;
   toScroll(position: number): number;
 }
 
-/** Creates a map for a list of `listHeight` px in a box of `boxHeight` px. It is the identity for a list that fits. */
+/**
+ * Creates the conversion for a list of `listHeight` px in a box of `boxHeight` px. For a list that is not too high,
+ * both positions are equal.
+ */
 export function scrollMapOf(listHeight: number, boxHeight: number): ScrollMap {
   const height = Math.min(listHeight, maxHeight);
   const lastScroll = Math.max(0, height - boxHeight);
@@ -43,7 +46,7 @@ export function scrollMapOf(listHeight: number, boxHeight: number): ScrollMap {
   };
 }
 
-/** A scroll position, and the position in the list that is shown there. */
+/** A scroll position, with the position in the list that is shown there. */
 export interface ScrollPlace {
   scrollTop: number;
   position: number;
@@ -52,8 +55,8 @@ export interface ScrollPlace {
 }
 
 /**
- * Returns the place after a scroll. A short scroll, by wheel, touch or key, moves the list by as many px. A long one, by
- * the scroll bar, leads to the position that the map has for it.
+ * Returns the place after a scroll. A short scroll (by wheel, touch or key) moves the list by as many px. A long one
+ * (by the scroll bar) leads to the position that the conversion gives.
  */
 export function afterScroll(map: ScrollMap, place: ScrollPlace, scrollTop: number, boxHeight: number): ScrollPlace {
   const isNear = (from: number) => Math.abs(scrollTop - from) <= 2 * boxHeight;

@@ -22,7 +22,7 @@ export interface RowsProps {
 }
 
 /**
- * Shows pairs as the rows of a table. Rows outside the visible part are not rendered; empty space takes their place.
+ * Shows pairs as the rows of a table. Only rows near the visible part are rendered; empty space replaces the others.
  */
 export function PairTable({
   listing,

@@ -4,7 +4,7 @@ import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { fetchJson } from '../../http/client.ts';
 
 /**
- * Returns the opened pair. A pair that is not among the loaded rows, such as one that a link names, is read alone.
+ * Returns the opened pair. A pair that is not among the loaded rows, for example one from a link, is read separately.
  * @param index the index of the item; undefined when no pair is open.
  * @param listed the pair, if it is among the loaded rows.
  */

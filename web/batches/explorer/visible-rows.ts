@@ -2,7 +2,7 @@ import type { RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { afterScroll, corrected, type ScrollPlace, scrollMapOf } from './scroll-map.ts';
 
-/** Rows rendered above and below the visible ones, so that a scroll shows no gap. */
+/** The number of rows that are rendered above and below the visible ones, so that scrolling shows no gap. */
 const spare = 6;
 /** The time in ms without a scroll after which a scroll has ended, in a browser that has no event for it. */
 const restMs = 200;
@@ -28,7 +28,10 @@ export interface VisibleRows extends RenderedRows {
   showStart(): void;
 }
 
-/** Returns which rows of equal height a scrolled box shows, and updates when it scrolls or changes its size. */
+/**
+ * Returns the range of rows of equal height that a scrolled box shows. Updates when the box scrolls or changes its
+ * size.
+ */
 export function useVisibleRows(
   box: RefObject<HTMLElement | null>,
   rowHeight: number,
@@ -40,7 +43,7 @@ export function useVisibleRows(
   const map = scrollMapOf(count * rowHeight + headerHeight, size.height);
   const latest = useRef({ map, place, size });
   latest.current = { map, place, size };
-  /** A scroll position to set once the rows of its place are rendered. */
+  /** A scroll position that is set as soon as its rows are rendered. */
   const wanted = useRef<number | undefined>(undefined);
 
   function setScroll(next: ScrollPlace): void {

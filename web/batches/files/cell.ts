@@ -3,7 +3,10 @@ import { isImage } from './signatures.ts';
 /** A value of a row: text, or an image that the file itself contains. */
 export type Cell = string | Blob;
 
-/** Converts a value of JSON or Parquet to a cell. Bytes become an image or text; an object with bytes becomes its bytes. */
+/**
+ * Converts a value from JSON or Parquet to a cell. Bytes become an image or text. An object that contains bytes becomes
+ * those bytes.
+ */
 export function cellOf(value: unknown): Cell {
   if (value === undefined || value === null) return '';
   if (typeof value === 'string') return value;
@@ -27,7 +30,7 @@ function cellOfBytes(bytes: Uint8Array): Cell {
   }
 }
 
-/** The text that stands for an image in the file. */
+/** The text that represents an image whose bytes are in the file. */
 export const imageInFile = 'data:image/';
 
 /** Returns the text of a cell. */

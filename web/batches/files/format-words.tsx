@@ -24,7 +24,7 @@ export function describeFormat({ format, delimiter, encoding, gzipped, estimate,
 
 const plural = (count: number, noun: string): string => `${numbers.count(count)} ${noun}${count === 1 ? '' : 's'}`;
 
-/** Warns of what may be wrong with a file, before it is sent. */
+/** Shows warnings about possible mistakes in a file before it is sent. */
 export function FormatNotices({ preview: { format, encoding, columns, unread } }: { preview: Preview }) {
   return (
     <>

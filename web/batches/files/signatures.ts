@@ -1,17 +1,17 @@
 import type { FormatName } from '../../../shared/formats.ts';
 
-/** The kind of a file that its first bytes show. */
+/** The kind of a file, according to its first bytes. */
 export type Recognised =
   | { format: Extract<FormatName, 'parquet' | 'tar'> }
   | { isGzip: true }
-  /** A file that cannot be a batch. `kind` names it, with its article; `advice` says what to do instead. */
+  /** A file that cannot be a batch. `kind` names it, with an article; `advice` says what to do instead. */
   | { kind: string; advice: string };
 
 const asImage = 'To score a single image, use Try it. To score many, pack them into a tar, or list their addresses.';
 const asTable = 'Save it as CSV, NDJSON or Parquet.';
 const asPlain = 'Decompress it first; gzip is read as it is.';
 
-/** The first bytes of files that are often dropped, as text in Latin-1, and the offset of these bytes. */
+/** The first bytes of files that users often drop, as text in Latin-1, with the offset of these bytes. */
 const signatures: readonly [start: string, offset: number, recognised: Recognised][] = [
   ['PAR1', 0, { format: 'parquet' }],
   ['ustar', 257, { format: 'tar' }],
@@ -47,10 +47,10 @@ const signatures: readonly [start: string, offset: number, recognised: Recognise
   ['Rar!', 0, { kind: 'a RAR archive', advice: asPlain }],
 ];
 
-/** The number of bytes at the start of a file that are looked at. */
+/** The number of bytes at the start of a file that are examined. */
 const lookedAt = 1_024;
 
-/** Returns the kind of a file by its first bytes; undefined for text. The name of the file has no influence. */
+/** Returns the kind of a file according to its first bytes; undefined for text. The name of the file is ignored. */
 export function recognise(bytes: Uint8Array): Recognised | undefined {
   const start = String.fromCharCode(...bytes.subarray(0, lookedAt));
   const found = signatures.find(([signature, offset]) => start.startsWith(signature, offset));
@@ -65,7 +65,10 @@ export const isImage = (bytes: Uint8Array): boolean => {
   return found !== undefined && 'advice' in found && found.advice === asImage;
 };
 
-/** Returns true unless the bytes have control characters that no text has. UTF-16 has zero bytes in one half only. */
+/**
+ * Returns true unless the bytes include control characters that do not occur in text. In UTF-16, only one half of the
+ * bytes may be zero.
+ */
 function isText(bytes: Uint8Array): boolean {
   const zeros = [0, 0];
   let controls = 0;

@@ -8,13 +8,16 @@ export interface TarSample {
   text: string;
   /** The other fields of its JSON file, as JSON; empty without any. */
   metadata: string;
-  /** The offset of the end of its last file. */
+  /** The offset at which its last file ends. */
   end: number;
 }
 
 const block = 512;
 
-/** Reads the samples that are complete in the first bytes of a tar in the layout of WebDataset. */
+/**
+ * Reads the samples that are completely within the first bytes of a tar in the layout of WebDataset. A sample is all
+ * files with the same key.
+ */
 export function samplesOf(head: Uint8Array<ArrayBuffer>, count: number): TarSample[] {
   const samples = new Map<string, TarSample>();
   for (const { name, bytes, end } of membersOf(head)) {
@@ -24,7 +27,7 @@ export function samplesOf(head: Uint8Array<ArrayBuffer>, count: number): TarSamp
     if (samples.size === count && !samples.has(place.key)) break;
     samples.set(place.key, { ...sample, ...partOf(place.part, bytes, sample), end });
   }
-  // The last sample may continue after the head.
+  // The last sample may continue beyond the head, so it may be incomplete.
   return [...samples.values()];
 }
 
@@ -58,7 +61,10 @@ interface Member {
   end: number;
 }
 
-/** Yields the files of a tar that are complete in its first bytes. Knows long names in the forms of pax and of GNU. */
+/**
+ * Yields the files that are completely within the first bytes of a tar. Long names are read in the forms of pax and of
+ * GNU.
+ */
 function* membersOf(head: Uint8Array<ArrayBuffer>): Generator<Member> {
   let longName: string | undefined;
   for (let at = 0; at + block <= head.length; ) {

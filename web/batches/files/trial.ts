@@ -6,7 +6,7 @@ import type { Cell } from './cell.ts';
 export type Trial = { score: number } | { failure: string };
 
 /**
- * Scores rows one after the other, as single requests, and reports each result. Nothing is stored.
+ * Scores rows one after another, as single requests, and reports each result. Nothing is stored.
  * @param model the model; empty for the default.
  */
 export async function scoreRows(
@@ -34,7 +34,7 @@ async function scoreRow(
   return { score: 'results' in answer ? (answer.results[0]?.score ?? 0) : answer.score };
 }
 
-/** NDJSON may have an object such as `{"url": …}` in place of the address. */
+/** In NDJSON, an object such as `{"url": …}` may replace the address. */
 function imageOf(image: string): unknown {
   if (!image.startsWith('{')) return image;
   try {

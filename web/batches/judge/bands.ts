@@ -5,18 +5,21 @@ import type { ScoreBand } from './estimate.ts';
 export interface SampledBand {
   from: number;
   to: number;
-  /** Pairs to judge. */
+  /** The number of pairs to judge in this band. */
   wanted: number;
 }
 
-/** The upper edge of the highest band. No score reaches it. */
+/** The upper edge of the highest band. It is above every score. */
 const top = 1_000;
-/** The width of a band next to the threshold, as a share of the batch's pairs. */
+/** The width of a band next to the threshold, as a share of the pairs of the batch. */
 const nearby = 0.05;
 const nearbyPairs = 15;
 const farPairs = 10;
 
-/** Returns the bands of a sample: narrow ones next to the threshold, where most pairs are judged, and wide ones beyond. */
+/**
+ * Returns the bands of scores from which a sample is taken: narrow ones near the threshold, where most pairs are
+ * judged, and wide ones further away.
+ */
 export function bandsAround(histogram: Histogram, threshold: number): SampledBand[] {
   const total = histogram.reduce((sum, { count }) => sum + count, 0);
   if (total === 0) return [];
@@ -34,7 +37,7 @@ export function bandsAround(histogram: Histogram, threshold: number): SampledBan
   return bands;
 }
 
-/** Returns the bands between edges, cut at the threshold, with the number of pairs that the batch has in each. */
+/** Returns the bands between edges, divided at the threshold, each with its number of pairs in the batch. */
 export function cutAt(histogram: Histogram, edges: readonly number[], threshold: number): ScoreBand[] {
   const all = [...new Set([0, ...edges, Math.max(0, threshold), top])].sort((a, b) => a - b);
   const passing = all.map((edge) => countPassing(histogram, edge).count);

@@ -7,8 +7,8 @@ export interface Label {
 }
 
 /**
- * A band: the pairs between two scores, and their number in the batch. The judged pairs of the band are a random sample
- * of it.
+ * A band: the range between two scores, with its number of pairs in the batch. The judged pairs of a band are a random
+ * sample of it.
  */
 export interface ScoreBand {
   from: number;
@@ -33,10 +33,10 @@ export interface Judgement {
 const draws = 1_000;
 
 /**
- * Estimates precision and recall at a threshold. Each judged pair stands for the pairs of its band. The intervals come
- * from a Beta distribution for each band, joined by simulation. Its prior has the weight of one label, and the share of
- * right pairs that all bands together suggest.
- * @param bands cover the scores without overlap, the lowest first; none of them has the threshold inside.
+ * Estimates precision and recall at a threshold. Each judged pair represents the pairs of its band. The intervals come
+ * from a Beta distribution for each band, combined by simulation. The prior of a band has the weight of one label, and
+ * the share of right pairs that all bands together suggest.
+ * @param bands cover all scores without overlap, the lowest first; the threshold is not inside any of them.
  * @returns undefined without labels.
  */
 export function judge(bands: readonly ScoreBand[], labels: readonly Label[], threshold: number): Judgement | undefined {
@@ -70,7 +70,7 @@ export function judge(bands: readonly ScoreBand[], labels: readonly Label[], thr
 }
 
 /**
- * Returns the lowest threshold whose precision is as wanted; undefined when there is none.
+ * Returns the lowest threshold with at least the wanted precision; undefined when there is none.
  * @param bandsAt returns the bands for a threshold.
  */
 export function suggest(
@@ -113,9 +113,9 @@ function ratesOf(bands: readonly ScoreBand[], shares: readonly number[], thresho
 }
 
 /**
- * Returns the share of right pairs in each band, by isotonic regression: it does not fall as scores rise. A band without
- * labels has the share of the one below it.
- * @param doubt labels of both kinds that are added to each group of bands, so that no share is 0 or 1.
+ * Returns the share of right pairs in each band, by isotonic regression: the share does not fall as scores rise. A band
+ * without labels gets the share of the band below it.
+ * @param doubt the number of labels of both kinds that are added to each group of bands, so that no share is 0 or 1.
  */
 function risingShares(judged: readonly Counted[], doubt = 0): number[] {
   const blocks: { right: number; all: number; bands: number }[] = [];
@@ -125,7 +125,8 @@ function risingShares(judged: readonly Counted[], doubt = 0): number[] {
       before.bands++;
       continue;
     }
-    // Without a label in this band or below it, nothing is known. A tiny weight lets the next band determine the share.
+    // Nothing is known when neither this band nor any below it has a label. A tiny weight lets the next band determine
+    // the share.
     blocks.push(right + wrong === 0 ? { right: 0.5e-6, all: 1e-6, bands: 1 } : { right, all: right + wrong, bands: 1 });
     for (;;) {
       const [a, b] = [blocks.at(-2), blocks.at(-1)];

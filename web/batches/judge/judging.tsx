@@ -5,7 +5,7 @@ import { ImagesSwitch, useImageDisplay } from '../../ui/pairs.tsx';
 import { Thumbnail } from '../../ui/thumbnail.tsx';
 import type { SampledPair } from './stored-judgement.ts';
 
-/** Shows one pair after the other. Keys: 1 right, 2 wrong, U or Backspace undo. */
+/** Shows one pair after another. Keys: 1 for right, 2 for wrong, U or Backspace to undo. */
 export function Judging({
   tenant,
   pairs,
@@ -22,10 +22,10 @@ export function Judging({
   const set = (at: number, isRight: boolean | undefined) =>
     onChange(pairs.map((each, number) => (number === at ? { ...each, isRight } : each)));
   const label = (isRight: boolean) => pair !== undefined && set(open, isRight);
-  // Labels are given in the order of the sample, so the last one is before the open pair.
+  // Labels are given in the order of the sample, so the latest label belongs to the pair before the open one.
   const undo = () => open > 0 && set(open - 1, undefined);
 
-  // Keys may come faster than effects run, so the listener reads the latest functions.
+  // Keys may arrive faster than effects run, so the listener always reads the latest functions.
   const latest = useRef({ label, undo });
   latest.current = { label, undo };
   useEffect(() => {

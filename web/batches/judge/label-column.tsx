@@ -7,7 +7,7 @@ import type { StoredJudgement } from './stored-judgement.ts';
 
 const names = ['label', 'labels', 'is_match', 'match', 'correct', 'gold'];
 
-/** Offers the labels that the input has in a column. */
+/** Offers to use a column of the input that contains labels. */
 export function LabelColumn({
   summary,
   disabled,
@@ -24,7 +24,7 @@ export function LabelColumn({
       const [first] = await readBetween(summary.id, {}, 1, gone.signal);
       setColumn(names.find((name) => labelOf(first?.metadata?.[name]) !== undefined));
     };
-    // If the first pair cannot be read, the labels are not offered. The start of a sample reports the reason.
+    // If the first pair cannot be read, no labels are offered. Starting a sample then shows the reason.
     void look().catch(() => {});
     return () => gone.abort();
   }, [summary.id]);

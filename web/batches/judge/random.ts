@@ -1,6 +1,6 @@
 /**
- * Creates a generator of random numbers. The same seed gives the same numbers, so that an estimate on the screen does
- * not change.
+ * Creates a generator of random numbers. The same seed gives the same numbers, so that an estimate stays the same while
+ * it is shown.
  */
 export function createRandom(seed: number): () => number {
   let state = (seed + 1) >>> 0;

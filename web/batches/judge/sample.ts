@@ -7,7 +7,7 @@ import { labelOf } from './label-words.ts';
 import { createRandom, shuffled } from './random.ts';
 import { type StoredJudgement, sampledPair } from './stored-judgement.ts';
 
-/** The number of pairs that are read from a band for each pair to judge. */
+/** The number of pairs that are read from a band for each pair that is judged. */
 const choice = 20;
 
 /** Takes a sample around a threshold, in random order. @throws {RequestFailed} */

@@ -12,7 +12,7 @@ const stateFilters: [name: string, states: string][] = [
   ['cancelled', 'cancelled'],
 ];
 
-/** The time in ms for which the user must stop typing before the list is searched. */
+/** The time in ms without typing after which the list is searched. */
 const typingMs = 250;
 
 /** Reads the conditions of the list from the URL. */

@@ -25,7 +25,7 @@ export function loadPage({ states, search, tag }: ListFilter, cursor = '', signa
   return fetchJson<BatchList>(`v1/evaluation/batch?${query}`, signal === undefined ? {} : { signal });
 }
 
-/** Loads the pages after the first. Only the first page is polled. */
+/** Loads the pages after the first one. They are not polled; only the first page is. */
 export function useOlder(first: BatchList | undefined, filter: ListFilter) {
   const [pages, setPages] = useState<BatchList[]>([]);
   useEffect(() => setPages([]), [filter.states, filter.search, filter.tag]);
@@ -37,8 +37,7 @@ export function useOlder(first: BatchList | undefined, filter: ListFilter) {
     next,
     busy,
     failure,
-    // New batches push other batches from the first page to later pages, so a later page may contain a batch of the
-    // first page too.
+    // New batches move others from the first page to later ones, so a later page may repeat a batch of the first page.
     batches: pages.flatMap(({ batches }) => batches).filter(({ id }) => !shown.has(id)),
     async load(): Promise<void> {
       setBusy(true);

@@ -9,7 +9,10 @@ const margin = { top: 12, right: 12, bottom: 26, left: 52 };
 /** Minimum width of a bar in px. */
 const minBar = 4;
 
-/** Shows how many pairs have which score, with the threshold as a line. A click sets the threshold to the start of a bar. */
+/**
+ * A chart of how many pairs have which score, with the threshold as a line. A click sets the threshold to the start of
+ * a bar.
+ */
 export function Chart({
   histogram,
   behind,
@@ -19,7 +22,7 @@ export function Chart({
   children,
 }: {
   histogram: Histogram;
-  /** A second distribution, drawn behind the first as if it had as many pairs. */
+  /** A second distribution, drawn behind the first one and scaled to the same number of pairs. */
   behind: Histogram;
   range: [number, number];
   threshold: number;
@@ -70,7 +73,7 @@ export function Chart({
           const score = scoreAt(event);
           if (score < from - 2 || score > to + 2) return;
           event.currentTarget.setPointerCapture(event.pointerId);
-          // Near the line of the threshold, the pointer drags the line. Elsewhere it chooses a bar.
+          // Near the line of the threshold, the pointer drags the line. Elsewhere it selects a bar.
           dragging.current = Math.abs(x(score) - line) < 10;
           if (!dragging.current) onThreshold(toStep(barAt(score)?.from ?? score));
         }}

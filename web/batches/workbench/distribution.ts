@@ -3,13 +3,13 @@ import type { Scale } from '../../ui/scale.ts';
 
 export type Histogram = BatchSummary['histogram'];
 
-/** A count of items. It is estimated if the threshold is inside a bin; otherwise it is exact. */
+/** A number of items. It is an estimate if the threshold is inside a bin, and otherwise exact. */
 export interface Count {
   count: number;
   isExact: boolean;
 }
 
-/** Scores of the API have at most this many decimals. */
+/** The maximum number of decimals of scores in the API. */
 const scoreDecimals = 4;
 /** The step of thresholds, in points of score. */
 export const step = 0.1;
@@ -19,19 +19,19 @@ const points = (cosine: number): number => Number((100 * cosine).toFixed(scoreDe
 /** Rounds to the step of thresholds. */
 export const toStep = (score: number): number => Number((Math.round(score / step) * step).toFixed(1));
 
-/** Returns the highest score below a threshold. It serves as a limit in the API, which includes its limits. */
+/** Returns the highest score below a threshold. It is used as a limit in the API, whose limits are inclusive. */
 export const justBelow = (threshold: number): number => Number((threshold - 0.0001).toFixed(scoreDecimals));
 
 /**
- * Counts the items that reach a threshold. If the threshold is inside a bin, the items of the bin count as evenly
- * spread.
+ * Counts the items that reach a threshold. If the threshold is inside a bin, the items of that bin are assumed to be
+ * evenly distributed.
  */
 export function countPassing(histogram: Histogram, threshold: number): Count {
   let count = 0;
   let isExact = true;
   for (const bin of histogram) {
     const [from, to] = [points(bin.from), points(bin.to)];
-    // A negative cosine has a score of 0, and so reaches a threshold of 0.
+    // Every negative cosine has the score 0, so it reaches a threshold of 0.
     if (threshold <= 0 || from >= threshold) count += bin.count;
     else if (to > threshold && bin.count > 0) {
       count += (bin.count * (to - threshold)) / (to - from);
@@ -41,7 +41,7 @@ export function countPassing(histogram: Histogram, threshold: number): Count {
   return { count: Math.round(count), isExact };
 }
 
-/** Returns the threshold, in steps, that about this share of the items reaches. */
+/** Returns the threshold, rounded to a step, that about this share of the items reaches. */
 export function thresholdFor(histogram: Histogram, share: number): number {
   const total = histogram.reduce((sum, { count }) => sum + count, 0);
   let left = share * total;
@@ -54,7 +54,7 @@ export function thresholdFor(histogram: Histogram, share: number): number {
   return Math.max(0, toStep(points(histogram[0]?.from ?? 0)));
 }
 
-/** Returns the ends of the axis in whole points of score. They include all bins and the initial threshold. */
+/** Returns the two ends of the axis, in whole points of score. They enclose all bins and the initial threshold. */
 export function rangeOf(histogram: Histogram, scale: Scale): [from: number, to: number] {
   const from = Math.min(0, ...histogram.map((bin) => Math.floor(points(bin.from))));
   const to = Math.max(Math.ceil(scale.threshold) + 5, ...histogram.map((bin) => Math.ceil(points(bin.to))));
@@ -68,7 +68,7 @@ export interface Bar {
   count: number;
 }
 
-/** Joins bins to bars of equal width. At most `most` bars lie between the ends of the axis. */
+/** Combines bins into bars of equal width. The axis has at most `most` bars. */
 export function barsOf(histogram: Histogram, [from, to]: [number, number], most: number): Bar[] {
   const first = histogram[0];
   const binWidth = first === undefined ? 1 : points(first.to) - points(first.from);
@@ -81,7 +81,7 @@ export function barsOf(histogram: Histogram, [from, to]: [number, number], most:
   return [...bars].map(([at, count]) => ({ from: at * width, to: (at + 1) * width, count }));
 }
 
-/** Returns round values from 0 to at least the highest count, for an axis with about this many lines. */
+/** Returns round values from 0 to at least the highest count, for an axis with about `lines` lines. */
 export function countTicks(highest: number, lines = 4): number[] {
   const rough = Math.max(1, highest / lines);
   const power = 10 ** Math.floor(Math.log10(rough));

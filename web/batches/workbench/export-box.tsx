@@ -29,7 +29,7 @@ export function ExportBox({
 }) {
   const [threshold] = useThreshold(scale);
   const [chosen, setPart] = useState<Part>();
-  // A batch that has just started has no scored pair that could reach the threshold.
+  // A batch that has just started has no scored pairs yet, so none could reach the threshold.
   const part = chosen ?? (status.items.succeeded > 0 ? 'passing' : 'all');
   const [format, setFormat] = useState<FormatName>('csv');
   const [formulas, setFormulas] = useState<Formulas>('escape');

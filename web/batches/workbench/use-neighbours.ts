@@ -9,7 +9,7 @@ import { readNear } from './ranked.ts';
  */
 const shown = 8;
 const read = 40;
-/** The time in ms for which a threshold must not change before its pairs are read. */
+/** The time in ms for which the threshold must stay the same before its pairs are read. */
 const restMs = 250;
 
 /** The pairs on both sides of a threshold. */
@@ -20,7 +20,7 @@ export interface Neighbours {
   passing: number | undefined;
 }
 
-/** Reads the distinct pairs on both sides of a threshold once it has not changed for a moment. */
+/** Reads the distinct pairs on both sides of a threshold, once the threshold has not changed for a moment. */
 export function useNeighbours(summary: BatchSummary, threshold: number): Neighbours | undefined {
   const [state, setState] = useState<Neighbours & { threshold: number }>();
   useEffect(() => {
@@ -37,14 +37,14 @@ export function useNeighbours(summary: BatchSummary, threshold: number): Neighbo
         passing: above.selected,
       });
     };
-    // After a failure no pairs are shown here. The list of pairs shows the error.
+    // If the request fails, no pairs are shown here. The list of pairs shows the error.
     const timer = setTimeout(() => void look().catch(() => {}), restMs);
     return () => {
       clearTimeout(timer);
       gone.abort();
     };
   }, [summary.id, threshold, summary.state]);
-  // The pairs of the last threshold stay until the new ones have arrived. Its exact count does not stay.
+  // The pairs of the previous threshold remain until the new ones have arrived; its exact count does not.
   return state === undefined || state.threshold === threshold ? state : { ...state, passing: undefined };
 }
 

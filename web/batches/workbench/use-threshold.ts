@@ -3,8 +3,8 @@ import { numberIn } from '../../shell/query.ts';
 import type { Scale } from '../../ui/scale.ts';
 
 /**
- * Returns the threshold and a function that sets it. The threshold is that of the URL, or else the initial one of the
- * model's scale.
+ * Returns the threshold and a function that sets it. The threshold is the one in the URL, or otherwise the initial one
+ * of the scale of the model.
  */
 export function useThreshold(scale: Scale): [threshold: number, set: (threshold: number) => void] {
   const { query, set } = useHashQuery();

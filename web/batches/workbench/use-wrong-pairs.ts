@@ -5,17 +5,20 @@ import { usePolled } from '../../http/use-polled.ts';
 import { rescore } from '../compare/rescore.ts';
 import { titleOf } from '../state.ts';
 
-/** The maximum number of images that are scored with the texts of other rows. More would not change the chart. */
+/** The maximum number of images that are scored with the texts of other items. More would not change the chart. */
 export const wrongPairsScored = 10_000;
 const liveMs = 2_000;
 
-/** The batch that scores images with the texts of other rows. */
+/** The batch that scores the images with the texts of other items. */
 export interface WrongPairs {
   status: BatchStatus;
   summary: BatchSummary;
 }
 
-/** Reads what wrong pairs get, and starts the batch that measures it. */
+/**
+ * Reads the scores of wrong pairs, and can start the batch that measures them. A wrong pair is an image with the text
+ * of another item.
+ */
 export function useWrongPairs(batch: BatchStatus) {
   const [started, setStarted] = useState<string>();
   const [failure, setFailure] = useState<RequestFailed>();
@@ -32,7 +35,7 @@ export function useWrongPairs(batch: BatchStatus) {
         ]);
         return { status, summary };
       } catch (error) {
-        // The batch of wrong pairs has expired or was deleted. Another one can be started.
+        // The batch of wrong pairs has expired or was deleted, so another one can be started.
         if (error instanceof RequestFailed && error.status === 404) return undefined;
         throw error;
       }

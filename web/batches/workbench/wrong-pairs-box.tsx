@@ -6,7 +6,7 @@ import { ProblemBox } from '../../ui/problem.tsx';
 import { countPassing } from './distribution.ts';
 import { type useWrongPairs, wrongPairsScored } from './use-wrong-pairs.ts';
 
-/** Says what wrong pairs get at the threshold, or offers to measure it. */
+/** Shows the scores of wrong pairs relative to the threshold, or offers to measure them. */
 export function WrongPairsBox({
   status,
   threshold,
@@ -17,7 +17,7 @@ export function WrongPairsBox({
   wrong: ReturnType<typeof useWrongPairs>;
 }) {
   const [busy, setBusy] = useState(false);
-  // The batch of wrong pairs has no wrong pairs of its own.
+  // A batch of wrong pairs, or of requests, is not compared with wrong pairs of its own.
   if (status.texts === 'others' || status.requests !== null) return null;
   if (failure !== undefined) return <ProblemBox failure={failure} />;
   if (value === undefined) {

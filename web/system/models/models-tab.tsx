@@ -53,8 +53,8 @@ export function ModelsTab() {
 }
 
 /**
- * Returns the items per second of the model's recent batches. Batches of fewer than 20 items are left out, because they
- * are too small for a useful rate.
+ * Returns the items per second of recent batches of the model. Batches of fewer than 20 items are left out, because
+ * they are too small for a meaningful rate.
  */
 const speedsOf = (model: ModelInfo, batches: BatchStatus[]): number[] =>
   batches

@@ -2,17 +2,20 @@ import type { BatchStatus } from '../../../shared/contracts/batch.ts';
 import type { Health } from '../../../shared/contracts/health.ts';
 import type { MetricLine } from './metric-lines.ts';
 
-/** The counters and gauges of the service at one time. The counters belong to the process that answered. */
+/** The counters and gauges of the service at one time. The counters are those of the process that answered. */
 export interface Reading {
   /** The time in ms since 1970. */
   at: number;
-  /** Distinguishes the processes that may answer. Undefined without metrics, which only operators may read. */
+  /** Identifies the process that answered. Undefined without metrics, which only operators may read. */
   process: number | undefined;
-  /** The pairs of single requests so far, and the scoring requests with the sum of their durations in s. */
+  /**
+   * The total number of pairs of single requests. The next fields are the number of scoring requests, and the sum of
+   * their durations in s.
+   */
   pairs: number;
   requests: number;
   requestSeconds: number;
-  /** The embeddings so far, by model. */
+  /** The total number of embeddings, by model. */
   embeddings: Readonly<Record<string, number>>;
   /** The items per second of all running batches that the user may see. */
   itemsPerSecond: number;
@@ -21,14 +24,17 @@ export interface Reading {
   waiting: number | null;
 }
 
-/** The value of a figure at a time, or over the interval before it. */
+/** The value of a figure at one time, or over the interval before that time. */
 export type Point = readonly [at: number, value: number];
 
 /** The interval in ms between two readings. */
 export const readingMs = 5_000;
 /** The maximum number of readings that are kept: those of 15 minutes. */
 export const maxReadings = 180;
-/** Two readings that are further apart, in ms, have a gap between them: the view was closed or the connection lost. */
+/**
+ * The distance in ms from which two readings have a gap between them, because the view was closed or the connection
+ * lost.
+ */
 export const gapMs = 4 * readingMs;
 
 export const metricPrefixes = [
@@ -83,8 +89,8 @@ export const gaugeOf = (history: readonly Reading[], read: (reading: Reading) =>
   });
 
 /**
- * Returns the value of each interval between two readings of the same process, from the differences of counters.
- * Intervals with a gap, and those for which `read` returns null, are left out.
+ * Returns the value of each interval between two readings of the same process, computed from the differences of
+ * counters. Intervals with a gap, and intervals for which `read` returns null, are left out.
  * @param read gets the earlier and the later reading, and the seconds between them.
  */
 export function ratesOf(

@@ -4,13 +4,16 @@ import { Sparkline } from './sparkline.tsx';
 
 interface Figure {
   name: string;
-  /** The part of the service that the figure covers. */
+  /** The part of the service to which the figure refers. */
   of: string;
   points: Point[];
   format: (value: number) => string;
 }
 
-/** Shows the activity of the service: figures of single requests and of batches apart, each with its recent history. */
+/**
+ * Shows the activity of the service: figures of single requests and, separately, of batches, each with its recent
+ * history.
+ */
 export function Figures({ history, isOperator }: { history: readonly Reading[]; isOperator: boolean }) {
   const first = history[0];
   const figures = isOperator ? [...singleFigures(history), ...batchFigures(history)] : ownFigures(history);

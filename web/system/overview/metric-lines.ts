@@ -5,7 +5,7 @@ export interface MetricLine {
   value: number;
 }
 
-/** Reads Prometheus' text format. Only metrics whose name begins with one of the prefixes are read. */
+/** Parses Prometheus' text format. Only metrics whose name begins with one of the prefixes are returned. */
 export function metricLines(text: string, prefixes: readonly string[]): MetricLine[] {
   const lines: MetricLine[] = [];
   for (const line of text.split('\n')) {

@@ -26,7 +26,7 @@ const durabilityWords = {
 /** Shows the health and the activity of the service, updated every few seconds. */
 export function Overview() {
   const session = useSession();
-  // Before the session is known, the requests of operators would be refused.
+  // Until the session is known, requests that only operators may send are not sent, because they would be refused.
   if (session === undefined) return <Waiting what="your session" />;
   return <Known isOperator={mayOperate(session)} />;
 }

@@ -2,10 +2,12 @@ import { type Point, runsOf } from './activity.ts';
 
 const width = 120;
 const height = 32;
-/** The minimum time in ms that the width stands for, so that the first readings do not look like a long history. */
+/**
+ * The minimum time in ms that the full width represents, so that the first readings do not look like a long history.
+ */
 const leastMs = 60_000;
 
-/** Draws the values of a figure over time, from zero to the highest value. A gap in time is a gap in the curve. */
+/** A curve of the values of a figure over time, from zero to the highest value. Gaps in time are gaps in the curve. */
 export function Sparkline({ points }: { points: readonly Point[] }) {
   const last = points.at(-1);
   const first = points[0];

@@ -1,6 +1,6 @@
 import type { MetricLine } from './metric-lines.ts';
 
-/** The modes of evaluation, which have separate figures: items of batches wait for each other, single pairs do not. */
+/** The modes of evaluation, whose times differ: items of a batch wait for each other, single pairs do not. */
 export const modes = ['single', 'batch'] as const;
 export type Mode = (typeof modes)[number];
 

@@ -13,10 +13,10 @@ export interface System {
   reading: Reading;
 }
 
-/** The readings of this page. They outlive the view, so that its curves are there when the user comes back. */
+/** The readings of this page. They are stored outside the view, so that its curves are there when the user returns. */
 let kept: readonly Reading[] = [];
 
-/** Reads the state of the service every few seconds, and keeps the readings of the last minutes. */
+/** Reads the state of the service every few seconds, and stores the readings of the last minutes. */
 export function useActivity(isOperator: boolean): { system: Polled<System>; history: readonly Reading[] } {
   const system = usePolled(
     `system ${isOperator}`,

@@ -42,7 +42,7 @@ function Profiles() {
     () => everyMs,
   );
   const { value, reload } = polled;
-  // The images belong to all tenants, so they do not count as those of the own tenant.
+  // The images belong to all tenants, so they are not treated as the user's own.
   const images = useImageDisplay(false);
   return (
     <div class="stack">
