@@ -32,9 +32,10 @@ export function formatReport(
     const cells = tally.escapedCells === 1 ? '1 cell begins' : `${whole(tally.escapedCells)} cells begin`;
     lines.push('', `${cells} like a formula and got an apostrophe; --keep-formulas writes cells without it.`);
   }
-  if (state === 'failed') lines.push('', 'No row has a score. Run the same command again to start over.');
+  if (state === 'failed')
+    lines.push('', 'No row has a score. Remove the cause, and run the command again: it starts over.');
   if (state === 'cancelled') lines.push('', 'The batch was cancelled. Run the same command again to start over.');
-  if (wasDone) lines.push('', 'An earlier run has already scored all rows; --again scores them again.');
+  if (wasDone) lines.push('', 'An earlier run has ended with these results; --again scores all rows again.');
   const retryable = failures.filter(([code]) => isCode(code) && codes[code].retryable);
   if (batchId !== null && retryable.length > 0) {
     const count = retryable.reduce((sum, [, { items }]) => sum + items, 0);

@@ -110,7 +110,10 @@ describe('vls batch', () => {
     expect({ state: finished.state, batchId: still }).toEqual({ state: 'completed_with_errors', batchId });
 
     const third = await vls(['batch', at('pairs.csv'), ...columns], { env });
-    expect(third).toMatchObject({ code: 4, stdout: expect.stringContaining('--again scores them again') });
+    expect(third).toMatchObject({
+      code: 4,
+      stdout: expect.stringContaining('An earlier run has ended with these results'),
+    });
     const { body } = await running.client.call<BatchList>('/v1/evaluation/batch?limit=1');
     expect(body.batches[0]?.id).toBe(batchId);
   });
