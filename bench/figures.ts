@@ -1,12 +1,12 @@
 import { readable } from '../testing/readable.ts';
 
 /**
- * The target of a figure, which is a measured value: `least` is the lowest value that meets it, `most` the highest. A
- * figure without a target is only compared with earlier runs.
+ * The target of a figure (a measured value): `least` is the lowest value that meets it, `most` the highest. A figure
+ * without a target is only compared with earlier runs.
  */
 export type Target = { least: number } | { most: number };
 
-/** A measured value, which is one line of the table. */
+/** A measured value. It is one line of the table. */
 export interface Figure {
   /** The id of the figure, `<section>/<name>`. It is the same in each run, so that runs can be compared. */
   id: string;

@@ -61,7 +61,7 @@ const { values, positionals } = readWords(usage, ['only', 'out', 'compare'], ['q
 });
 endOnSignals();
 
-/** Read before the benchmark runs, so that a wrong file name fails at once. */
+/** The earlier results are read before the benchmark runs, so that a wrong file name fails at once. */
 const before = values.compare === undefined ? undefined : readReport(values.compare);
 const figures: Figure[] = [];
 const failed: string[] = [];

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { readConfig } from '../shared/config.ts';
 import { ensureShapeModels } from '../testing/shape-models/build.ts';
 
-/** A model for benchmarks, with the amount of work that is enough for a stable result. */
+/** A model for benchmarks, with an amount of work that is large enough for stable results. */
 export interface BenchModel {
   /** The name of the model in the registry that {@link writeRegistry} writes. */
   name: string;
@@ -51,7 +51,7 @@ export function writeRegistry(): { MODELS_FILE: string } {
   const of = (name: string) => ({ source: { type: 'folder', path: join(folder, name) }, revision: 'shape' });
   const registry = {
     models: {
-      // These are the micro-batch sizes and the memory that models.json states for the real models of the same shapes.
+      // The micro-batch sizes and the memory are those that models.json states for the real models of the same shapes.
       'shape-vit-b-32': { ...of('vit-b-32'), memoryBytes: 900_000_000 },
       'shape-vit-b-32-int8': { ...of('vit-b-32'), precision: 'int8', memoryBytes: 900_000_000 },
       'shape-tiny': { ...of('tiny'), memoryBytes: 50_000_000 },

@@ -43,7 +43,7 @@ export function declaredEncoding(named: string | undefined, contentType = ''): s
   if (label === undefined) return undefined;
   const encoding = encodingOf(label);
   if (encoding !== undefined) return encoding;
-  const message = `The charset ${label.slice(0, 40)} is not supported; use a name of the Encoding Standard, such as utf-8 or windows-1252`;
+  const message = `The charset ${label.slice(0, 40)} is not supported; use a name of the WHATWG Encoding Standard, such as utf-8 or windows-1252`;
   throw new ServiceError('request.unsupported_media_type', message);
 }
 

@@ -13,7 +13,8 @@ export const findChromium = (): string | undefined =>
  */
 export async function installChromium(say: (line: string) => void): Promise<string | undefined> {
   if (findChromium() !== undefined) return undefined;
-  if (findProgram('apt-get') === undefined) return 'it is installed with apt-get alone, and there is none';
+  if (findProgram('apt-get') === undefined)
+    return 'it can be installed only with apt-get, which this system does not have';
   const privilege = await passwordlessRoot();
   if (privilege === undefined) return 'apt-get needs a password';
   say('Chromium is not installed; installing it with apt-get (once)…');

@@ -18,9 +18,9 @@ export interface SingleScore {
 }
 
 /**
- * Creates a client of the HTTP API. It can also wait for batches by polling.
+ * Creates a client of the HTTP API, which can also poll batches until they have ended.
  * @param headers sent with each request.
- * @param patience `patient` repeats a request that the service refused as `overloaded`, which may happen on any busy
+ * @param patience `patient` repeats requests that the service refuses as `overloaded`, which may happen on any busy
  * machine.
  */
 export function createClient(
@@ -52,7 +52,7 @@ export function createClient(
       body: typeof body === 'string' ? body : JSON.stringify(body),
     });
 
-  /** Reads pages of results up to the one that is the last. */
+  /** Reads pages of results until `isLast` returns true for a page. */
   async function readPages(id: string, query: string, isLast: (page: ResultsPage) => boolean): Promise<ItemResult[]> {
     const results: ItemResult[] = [];
     for (let cursor = ''; ; ) {
@@ -72,7 +72,7 @@ export function createClient(
       const answer = await until(
         async () => {
           const found = await batch.status(id);
-          // A refused batch has no id, so polling it would never end.
+          // A refused batch has no id, so polling for it would never end.
           return ((found.status === 200 && wanted(found.body)) || (found.status >= 400 && found.status < 500)) && found;
         },
         { everyMs: 25, withinMs: 600_000 },
@@ -86,7 +86,10 @@ export function createClient(
     async results(id: string, query = ''): Promise<ItemResult[]> {
       return await readPages(id, query, ({ next }) => next === null);
     },
-    /** Returns the results that a batch has now. The last page of a running batch refers to a next one, which is empty. */
+    /**
+     * Returns the results that a batch has now. The last page of a running batch has a cursor to a next page, which is
+     * empty.
+     */
     async resultsSoFar(id: string): Promise<ItemResult[]> {
       return await readPages(id, '', ({ next, results }) => next === null || results.length === 0);
     },

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** Exits on SIGINT and SIGTERM. Child processes then end through `exit` handlers and closed IPC channels. */
+/** Exits on SIGINT and SIGTERM. Child processes then end, through `exit` handlers and closed IPC channels. */
 export function endOnSignals(): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 }

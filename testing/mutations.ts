@@ -121,7 +121,7 @@ export function mutated(from: readonly Seed[], seed: number, n: number): Seed {
     bytes = (mutations[name] as Mutation)(bytes, random, pick().bytes);
     done.push(name);
   }
-  // Usually repairs the checksums of a PNG. Otherwise decoders would reject nearly all mutated PNGs at the first
+  // The checksums of a PNG are usually repaired; otherwise decoders would refuse nearly all mutated PNGs at the first
   // checksum.
   if (random() < 0.7) bytes = withPngChecksums(bytes);
   return { name: `${n}: ${start.name} ${done.join(', ')}`, bytes };

@@ -1,4 +1,7 @@
-/** Returns the smallest value that is at least as large as `share` of all values (nearest rank); 0 without values. */
+/**
+ * Returns a percentile by the nearest-rank method: the smallest value for which at least `share` of all values are not
+ * larger. Returns 0 without values.
+ */
 export function percentile(values: readonly number[], share: number): number {
   const rank = Math.max(1, Math.ceil(values.length * share));
   return values.toSorted((a, b) => a - b)[rank - 1] ?? 0;

@@ -19,7 +19,7 @@ interface Step {
   args?: string[];
   env?: Record<string, string>;
   processes?: number;
-  /** True for a step that is expected to fail: it shows what happens without a protection of the service. */
+  /** True for a step that is expected to fail, because it measures without one of the protections of the service. */
   mustFail?: boolean;
   limit: number;
 }
@@ -48,7 +48,7 @@ for (const name of names) {
 }
 process.exit(failed > 0 ? 1 : 0);
 
-/** Returns the steps. The most valuable ones come first, since the time on the machine may run out. */
+/** Returns the steps. The most important ones come first, because the time on the machine may run out. */
 function stepsOf(): Record<string, Step> {
   const isCpu = provider === 'cpu';
   const of = (script: string, limit: number, ...args: string[]): Step => ({
@@ -71,8 +71,8 @@ function stepsOf(): Record<string, Step> {
   });
   return {
     machine: { script: 'machine', limit: 60 },
-    // TF32 is off in the first of the next two steps, as in an encoder process. It is on in the second one, as is the
-    // default of ONNX Runtime.
+    // TF32 is off in the first of the next two steps, as in an encoder process. In the second it is on, as by default
+    // in ONNX Runtime.
     'golden-fp32': golden(fp32, '0'),
     'golden-fp32-tf32': { ...golden(fp32, '1'), mustFail: !isCpu },
     'golden-fp16': golden(['--precision', 'fp16']),

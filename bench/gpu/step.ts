@@ -5,7 +5,10 @@ import { towerFile } from '../../models/registry/layouts.ts';
 import { specOf } from '../../testing/model-folders.ts';
 import { ensureBenchModels } from '../models.ts';
 
-/** Options of a step, which is one measurement. Each step is a process, so that a driver crash ends only that step. */
+/**
+ * The options of a step, which is one measurement. Each step runs in a process of its own, so that a crash of the
+ * driver ends only that step.
+ */
 export interface StepOptions {
   provider: Provider;
   precision: Precision;
@@ -57,10 +60,10 @@ export async function benchSpec({ model, provider, precision }: StepOptions): Pr
   });
 }
 
-/** Prints the results so far as one line. If the step is killed, the last line remains. */
+/** Prints the results so far as one line. If the step is killed, the last printed line is used. */
 export function report(result: Record<string, unknown>): void {
   process.stdout.write(`${JSON.stringify(result)}\n`);
 }
 
-/** Rounds to four significant digits, since further digits differ from run to run. */
+/** Rounds to four significant digits, because further digits differ from run to run. */
 export const rounded = (value: number): number => Number(value.toPrecision(4));

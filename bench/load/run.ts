@@ -21,7 +21,7 @@ export interface Measured {
 export interface Verdict {
   threshold: keyof Thresholds;
   bound: number;
-  /** The measured value; null when the scenario measured none, which counts as a failure. */
+  /** The measured value. Null when the scenario has measured none, which counts as missing the threshold. */
   value: number | null;
   passed: boolean;
 }
@@ -93,7 +93,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   return { ...measured, verdicts: judge(measured, scenario.thresholds) };
 }
 
-/** Compares a run with each threshold. A run without requests fails all of them. */
+/** Compares a run with each threshold. A run without requests misses all of them. */
 export function judge(measured: Omit<Measured, 'verdicts'>, thresholds: Thresholds): Verdict[] {
   const { requests, errorShare, latencyMs, batches } = measured;
   const values: Record<keyof Thresholds, number | undefined> = {

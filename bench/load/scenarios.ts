@@ -15,7 +15,7 @@ export interface Target {
   signal: AbortSignal;
 }
 
-/** The maximum values with which a scenario passes. Times are for the default number of connections. */
+/** The maximum values with which a scenario passes. They apply to the default number of connections. */
 export interface Thresholds {
   /** The maximum share of requests without a 2xx response. */
   errorShare: number;
@@ -29,8 +29,8 @@ export interface Scenario {
   name: string;
   what: string;
   /**
-   * The loads that run at the same time. `connections` returns how many connections a load gets, from the number that
-   * was asked for. Only the latency of the first load is reported.
+   * The loads that run at the same time. `connections` returns the number of connections of a load, given the requested
+   * total. Only the latency of the first load is reported.
    */
   loads: { act: (target: Target) => Promise<number>; connections: (asked: number) => number }[];
   needsImages: boolean;
@@ -41,7 +41,7 @@ export const itemsPerBatch = 64;
 const photo = readPhoto('coffee.jpg').toString('base64');
 const pollMs = 100;
 
-// Unique texts, so that no cache is hit.
+// The number makes texts unique, so that no cache has them.
 let next = 0;
 const pair = (image: (n: number) => string) => ({ image: image(next), text: `a photo of thing number ${next++}` });
 const addressed = (target: Target) => pair(target.imageUrl ?? (() => ''));
@@ -50,8 +50,8 @@ const single = (pairFor: (target: Target) => object) => async (target: Target) =
   (await target.ask('POST', '/v1/evaluation/single', pairFor(target))).status;
 
 /**
- * Posts a batch and polls its status until it has ended. When the time is over, cancels the batch, since it would slow
- * down the next scenario.
+ * Posts a batch and polls its status until it has ended. When the time is over, it cancels the batch, which would
+ * otherwise slow down the next scenario.
  */
 async function batch(target: Target): Promise<number> {
   const start = performance.now();

@@ -4,21 +4,21 @@ import { mean, sum } from '../../testing/statistics.ts';
 import type { StageName, StageRequest, StageSpeed } from './stage.ts';
 
 /**
- * The upper limit of the throughput, in pairs per second. A stage (decoding, vision tower, text tower) is measured
- * alone, with all cores running only this stage.
+ * The roofline: the upper limit of the throughput, in pairs per second. Each stage (decoding, vision tower, text tower)
+ * is measured alone, while all cores run only this stage.
  */
 export interface Roofline {
   decode: number;
   vision: number;
   text: number;
   /**
-   * 1 / (1 / decode + 1 / vision + 1 / text): the pairs per second that would be possible if the stages ran without any
-   * losses between them.
+   * 1 / (1 / decode + 1 / vision + 1 / text): the pairs per second that would be possible if there were no losses
+   * between the stages.
    */
   pairs: number;
   /**
-   * The CPU time in ms of a pair, summed over the three stages. Other programs on the machine affect it less than they
-   * affect the rates.
+   * The CPU time in ms of a pair, summed over the three stages. It depends less on other programs of the machine than
+   * the rates do.
    */
   cpuMs: number;
   /** The time in ms of a single pair on an idle machine that runs the three stages one after another. */
@@ -26,8 +26,8 @@ export interface Roofline {
 }
 
 /**
- * The environment variables that encoder processes have (`models/encoder/process.ts`). The same ones make the results
- * comparable.
+ * The environment variables of encoder processes (`models/encoder/process.ts`). They are set here too, so that the
+ * results are comparable.
  */
 const encoderEnv = { UV_THREADPOOL_SIZE: '4', MALLOC_ARENA_MAX: '2' };
 

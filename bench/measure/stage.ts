@@ -13,7 +13,7 @@ export interface StageRequest {
   seconds: number;
 }
 
-/** The speed of one process that runs a stage while the other processes run the same stage. */
+/** The speed of one process that runs a stage while other processes run the same stage. */
 export interface StageSpeed {
   /** Pairs per second. */
   perSecond: number;
@@ -43,7 +43,7 @@ async function createStages(model: string): Promise<Record<StageName, () => Prom
     decode: async () => (await Promise.all([decode(), decode()])).length,
     vision: async () => (await towers.images(Array.from({ length: images }, () => pixels))).length,
     text: async () => (await towers.texts(Array.from({ length: texts }, ids))).length,
-    /** Runs all stages of one pair, one after another. Their time is the minimum time of a single request. */
+    /** Runs all stages of one pair, one after another. This is the minimum time of a single request. */
     pair: async () => {
       await towers.images([await decode()]);
       await towers.texts([ids()]);
@@ -53,13 +53,14 @@ async function createStages(model: string): Promise<Record<StageName, () => Prom
 }
 
 /**
- * The process that this script runs in; several run the same stage in parallel: `node bench/measure/stage.ts MODEL`.
+ * The entry point of a process that runs one stage; several run the same stage in parallel: `node
+ * bench/measure/stage.ts MODEL`.
  */
 const stages = await createStages(process.argv[2] ?? '');
 
 process.on('message', async ({ stage, seconds }: StageRequest) => {
   const step = stages[stage];
-  // Warm-up runs, since the first runs allocate memory.
+  // Warm-up runs, because the first runs allocate memory.
   for (let run = 0; run < 2; run++) await step();
   const cpu = process.cpuUsage();
   const start = performance.now();

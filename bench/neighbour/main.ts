@@ -15,9 +15,9 @@ import { median, percentile } from '../../testing/statistics.ts';
 import { missesOf, type NeighbourRun, type Row, textOf } from './report.ts';
 
 /**
- * Measures how much each attack slows down another tenant. The attacker has a key and stays within its rate limit. The
- * other tenant, called the ordinary tenant, is well-behaved and scores a batch meanwhile. All processes are on
- * loopback. Exits with 1 when a target is missed.
+ * Measures how much each attack slows down another tenant. The attacker has a key and stays within its rate limit.
+ * Meanwhile the other tenant, the "ordinary tenant", behaves well and scores a batch. All processes are on loopback.
+ * Exits with 1 when a target is missed.
  */
 const usage = `npm run bench:neighbour -- [options]
   --only <name,…>    of: ${[...neighbours, ...hostileLoad].join(', ')}
@@ -42,8 +42,8 @@ const { quick } = values;
 const work = quick ? { items: 300, least: 8, most: 30 } : { items: 800, least: 15, most: 90 };
 const afterSeconds = quick ? 10 : 30;
 /**
- * The time in ms from the start of the attack to the start of the ordinary tenant's work. In this time the attack
- * reaches its full rate.
+ * The time in ms between the start of the attack and the start of the work of the ordinary tenant, during which the
+ * attack reaches its full rate.
  */
 const leadMs = 3_000;
 
@@ -81,7 +81,7 @@ async function underAttack(attack: (typeof attacks)[number]): Promise<void> {
   resetPeak(stage.apiPid());
   const running = await stage.attack(attack.name, 1);
   await delay(leadMs);
-  // Leaves out the `ps` process that listed the processes, which has ended by now.
+  // The process `ps`, which listed the processes, is left out, because it has already ended.
   const meter = meterCpu({ own: descendantsOf(process.pid).filter((pid) => existsSync(`/proc/${pid}`)) });
   const lived = await ordinary.live(work);
   const cpuOfOthers = shareOfOthers(meter);
@@ -112,8 +112,8 @@ async function underAttack(attack: (typeof attacks)[number]): Promise<void> {
 }
 
 /**
- * Returns the share of the CPU time that programs outside the benchmark used; null when a process of the benchmark has
- * ended.
+ * Returns the share of the CPU time that programs outside the benchmark used. Returns null when a process of the
+ * benchmark has ended.
  */
 function shareOfOthers(meter: ReturnType<typeof meterCpu>): number | null {
   try {
@@ -141,7 +141,7 @@ try {
     await underAttack(attack);
     if (!stage.isRunning()) await restart(`it ended\n${stage.lastLines()}`);
     const run = await quiet();
-    // A service that has not recovered from this attack would make the next attack look worse.
+    // The service is restarted if it has not recovered from this attack; otherwise the next attack would look worse.
     if (run.batchSeconds > 2 * quietSeconds()) await restart('it has not recovered');
     else quietRuns.push(run);
   }

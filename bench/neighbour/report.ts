@@ -2,32 +2,35 @@ import { probeNames } from '../../testing/attacks/ordinary.ts';
 import { readable } from '../../testing/readable.ts';
 import { table } from '../figures.ts';
 
-/** The effect of one attack on the ordinary tenant, which is the well-behaved tenant, and on the service. */
+/** The effect of one attack on the service and on the ordinary tenant, which is the well-behaved tenant. */
 export interface Row {
   attack: string;
   what: string;
   /**
-   * The duration of the ordinary tenant's batch as a multiple of its duration without an attack; a lower bound when the
-   * batch did not end.
+   * The duration of the batch of the ordinary tenant, divided by its duration without an attack. It is a lower bound
+   * when the batch did not end.
    */
   batch: number;
   batchEnded: boolean;
   /**
-   * The p95 latency of each probe (a kind of request that the ordinary tenant repeats) as a multiple of that without an
-   * attack.
+   * The p95 latency of each probe, divided by the latency without an attack. A probe is a kind of request that the
+   * ordinary tenant repeats.
    */
   probes: Record<string, number>;
-  /** The number of requests and items of the ordinary tenant that were refused or failed, by probe and error code. */
+  /**
+   * The number of requests and items of the ordinary tenant that were refused or failed, grouped by probe and error
+   * code.
+   */
   refused: Record<string, number>;
   /**
    * The resident memory of the API process in MiB, minus that of the idle process. `peakMiB` is the maximum during the
-   * attack; `afterMiB` is measured some time after it. Null if the process has ended.
+   * attack; `afterMiB` is measured some time afterwards. Null if the process has ended.
    */
   peakMiB: number | null;
   afterMiB: number | null;
-  /** True when no process was replaced, not even an encoder. */
+  /** True when no process was replaced, including encoders. */
   samePids: boolean;
-  /** The share of the CPU time that programs outside the benchmark used; null when it could not be measured. */
+  /** The share of the CPU time that programs outside the benchmark used. Null when it could not be measured. */
   cpuOfOthers: number | null;
   /** The size in MB of what the service logged during the attack. */
   loggedMb: number;
@@ -52,8 +55,8 @@ export const targets = {
   probe: 3,
   peakMiB: 500,
   /**
-   * An idle process returns its memory (shared/idle-memory.ts): 10 s after an attack, it had at most 7 MiB more than
-   * before. The limit is higher because glibc's malloc may retain more.
+   * In tests, an API process had at most 7 MiB more than before, 10 s after an attack, because an idle process returns
+   * memory (shared/idle-memory.ts). The limit is higher because glibc's malloc may retain more.
    */
   afterMiB: 64,
 } as const;

@@ -4,7 +4,7 @@ import { type CpuProfile, nameOf } from './self-time.ts';
 const width = 1_200;
 const rowHeight = 16;
 const top = 28;
-/** The width in pixels below which a box is left out. */
+/** The width in pixels below which a box is not drawn. */
 const narrowest = 1.5;
 /** The mean width in pixels of a character. */
 const characterWidth = 6;
@@ -27,8 +27,8 @@ const legend: Record<Kind, string> = {
 };
 
 /**
- * Draws a flame graph as an SVG. The width of a box is the time in which a function was on the stack. A function stands
- * below its caller. Idle time is left out.
+ * Draws a flame graph as an SVG. The width of a box is the time for which a function was on the stack. Each function is
+ * drawn below its caller. Idle time is left out.
  * @param title shown above the graph.
  */
 export function flameGraph(profile: CpuProfile, title: string): string {
@@ -66,7 +66,7 @@ function drawn(box: Box, left: number, depth: number, wide: number, total: numbe
   return `<g><title>${escaped(box.name)}: ${percent} %</title><rect x="${left.toFixed(1)}" y="${y}" width="${(wide - 0.5).toFixed(1)}" height="${rowHeight - 1}" fill="${colours[box.kind]}"/>${text}</g>`;
 }
 
-/** Merges the calls of a profile. The box that is returned is the whole time that was not idle. */
+/** Merges the calls of a profile. The returned box represents all time that was not idle. */
 function boxesOf({ nodes, samples = [], timeDeltas = [] }: CpuProfile): Box {
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const callers = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)));
@@ -78,7 +78,7 @@ function boxesOf({ nodes, samples = [], timeDeltas = [] }: CpuProfile): Box {
       const node = byId.get(id);
       if (node !== undefined) stack.unshift(node);
     }
-    // The first node is the root of the profile.
+    // The first node of a profile is its root.
     const [, first] = stack;
     if (first === undefined || first.callFrame.functionName === '(idle)') continue;
     root.microseconds += microseconds;

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 
 /**
- * Loaded into all processes of a profiled service (`NODE_OPTIONS=--import=…/preload.ts?directory=…`). It samples the
- * process from the time when the file `start` appears in the directory until the file `stop` appears, and writes
- * `<title>-<pid>.cpuprofile` into the directory. Node's `--cpu-prof` does not work here for two reasons: it writes its
- * file only when the process exits normally, but encoders are killed; and it also samples the startup.
+ * Preloaded into all processes of a profiled service (`NODE_OPTIONS=--import=…/preload.ts?directory=…`). It samples the
+ * process from the time when the file `start` appears in the directory until the file `stop` appears, and then writes
+ * `<title>-<pid>.cpuprofile` there. Node's `--cpu-prof` cannot be used: it writes its file only when the process exits
+ * normally, but encoders are killed; and it would also sample the startup.
  */
 const directory = new URL(import.meta.url).searchParams.get('directory') ?? '';
 const session = new Session();
@@ -26,13 +26,13 @@ async function look(): Promise<void> {
     state = 'done';
     const { profile } = await session.post('Profiler.stop');
     const file = join(directory, `${process.title}-${process.pid}.cpuprofile`);
-    // The file is renamed when it is complete, so that readers never see a part of it.
+    // The file is renamed when it is complete, so that readers never see an incomplete one.
     writeFileSync(`${file}.partial`, JSON.stringify(profile));
     renameSync(`${file}.partial`, file);
   }
 }
 
-// Worker threads are not sampled, since they run native code.
+// Worker threads are not sampled, because they run native code.
 if (isMainThread) {
   mkdirSync(directory, { recursive: true });
   watch(directory, { persistent: false }, () => void look());

@@ -12,13 +12,13 @@ export interface CpuProfile {
 
 type CallFrame = CpuProfile['nodes'][number]['callFrame'];
 
-/** A function and its self time, which is the time spent in the function without the functions that it called. */
+/** A function with its self time: the time spent in the function itself, without the functions that it called. */
 export interface SelfTime {
   name: string;
   milliseconds: number;
 }
 
-/** Lists the functions of a profile by self time, longest first, including `(idle)` and the like. */
+/** Lists the functions of a profile by self time, the longest first. The list includes entries such as `(idle)`. */
 export function selfTimes({ nodes, samples = [], timeDeltas = [] }: CpuProfile): SelfTime[] {
   const callers = new Map(
     nodes.flatMap((node) => (node.children ?? []).map((child) => [child, node.callFrame] as const)),
@@ -27,7 +27,7 @@ export function selfTimes({ nodes, samples = [], timeDeltas = [] }: CpuProfile):
   const totals = new Map<string, number>();
   for (const [at, node] of samples.entries()) {
     const name = names.get(node) ?? '(unknown)';
-    // A sample represents the time until the next one.
+    // A sample represents the time until the next sample.
     totals.set(name, (totals.get(name) ?? 0) + (timeDeltas[at + 1] ?? 0) / 1000);
   }
   return [...totals]
@@ -35,7 +35,10 @@ export function selfTimes({ nodes, samples = [], timeDeltas = [] }: CpuProfile):
     .sort((a, b) => b.milliseconds - a.milliseconds);
 }
 
-/** Returns the name of a function with its file and line. @param caller names a native function. */
+/**
+ * Returns the name of a function with its file and line. @param caller the caller, after which a native function is
+ * named.
+ */
 export function nameOf({ functionName, url, lineNumber }: CallFrame, caller?: CallFrame): string {
   // A native function has neither a name nor a location, so it is named after its caller.
   if (functionName === '' && url === '' && caller !== undefined) return `(native code) in ${nameOf(caller)}`;

@@ -8,7 +8,7 @@ import type { Scenario } from './scenarios.ts';
 /** The backlog in s that the autoscaling rule aims at. */
 export const { targetSeconds } = horizons.cpu;
 
-/** Returns the figures of a simulated scenario, with the limits of the scenario as targets. */
+/** Returns the figures of a simulated scenario. Their targets are the limits of the scenario. */
 export function figuresOf({ name, limits }: Scenario, { samples, posted, lost }: Simulated): Figure[] {
   const peak = samples.reduce((most, sample) => (sample.backlogSeconds > most.backlogSeconds ? sample : most));
   const over = samples.filter(({ backlogSeconds }) => backlogSeconds > targetSeconds);

@@ -38,7 +38,7 @@ interface Line {
   points: readonly { x: number; y: number }[];
 }
 
-/** One chart. Its vertical axis starts at zero. */
+/** One chart of a plot. Its vertical axis starts at zero. */
 interface Panel {
   title: string;
   lines: readonly Line[];
@@ -50,7 +50,7 @@ const width = 640;
 const height = 110;
 const gap = 42;
 
-/** Draws charts below one another on a shared time axis. In a chart, a line stays at its value until the next value. */
+/** Draws charts below one another with a common time axis. Lines are steps: a value stays until the next one. */
 function panels(title: string, unit: string, all: readonly Panel[]): string {
   const xs = all.flatMap(({ lines }) => lines.flatMap(({ points }) => points.map(({ x }) => x)));
   const longest = Math.max(1, ...xs);

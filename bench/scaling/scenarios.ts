@@ -1,14 +1,14 @@
 import type { Course } from '../../testing/scaling/simulation.ts';
 
 /**
- * The speed of the workers in all scenarios. They start as slowly as workers with a GPU, but they process fewer items
+ * The speed of the workers in all scenarios. They take as long to start as workers with a GPU, but process fewer items
  * per second, so that two cores can run twenty of them.
  */
 export const worker = {
   itemsPerSecond: 250,
-  /** The share of a worker's speed with which the autoscaler plans. */
+  /** The share of the speed of a worker that the autoscaler assumes. */
   asked: 0.8,
-  /** The time in s to load a model and warm up the device, in addition to the start of the process. */
+  /** The simulated time in s for loading a model and warming up the device, in addition to the start of the process. */
   startSeconds: 25,
 };
 
@@ -18,7 +18,7 @@ export interface Limits {
   peakSeconds: number;
   /** The maximum time in s during which the backlog is above the target. */
   overTargetSeconds: number;
-  /** The maximum number of times that the number of workers changes from rising to falling, or back. */
+  /** The maximum number of times that the number of workers changes its direction, from rising to falling or back. */
   turns: number;
 }
 
@@ -32,8 +32,8 @@ const low = 300;
 const high = 3_000;
 const few = 2;
 /**
- * The backlog in s that a sudden load causes before the autoscaler can help: it notices the load within 30 s, and the
- * first new workers are ready 30 s later.
+ * The backlog in s that a sudden load causes before the autoscaler can help: it notices the load after up to 30 s, and
+ * the first new workers are ready 30 s later.
  */
 const piledUpSeconds = (60 * (high - few * worker.itemsPerSecond)) / (few * worker.itemsPerSecond);
 const between = (at: number, from: number, to: number) => Math.min(1, Math.max(0, (at - from) / (to - from)));

@@ -10,8 +10,8 @@ import { sum } from '../../testing/statistics.ts';
 import { type Figure, figure } from '../figures.ts';
 
 /**
- * Concurrent batches of equal size. Each is posted, awaited and read back through one API process; the API processes
- * take turns.
+ * A load of concurrent batches of equal size. Each batch is posted, awaited and read back through one API process; the
+ * batches are distributed over the API processes in turn.
  */
 interface Load {
   batches: number;
@@ -27,10 +27,10 @@ interface Run extends Load {
    * reads results.
    */
   cpu: Record<'api' | 'worker' | 'redis' | 'client', number>;
-  /** The used share of one core. */
+  /** The share of one core that Redis used. */
   redisShare: number;
   clientShare: number;
-  /** The idle share of all cores. */
+  /** The share of all cores that was idle. */
   idleShare: number;
 }
 
@@ -43,12 +43,14 @@ const shapes = [
   [3, 4],
 ] as const;
 const concurrentBatches = 6;
-/** A batch begins with 32 chunks of four items. A batch of this size has no other chunks. */
+/**
+ * The number of items in a small batch. A batch begins with 32 chunks of four items, and this one has no other chunks.
+ */
 const smallBatch = 128;
 
 /**
- * Measures the control plane (API, queue and workers, without scoring) with several API processes and workers. Also
- * measures the maximum throughput of one Redis in two ways: within the runs, as far as the cores allow, and alone, by
+ * Measures the control plane (API, queue and workers, without scoring) with several API processes and workers. It also
+ * measures the maximum throughput of one Redis in two ways: during the runs, as far as the cores allow, and alone, by
  * replaying recorded commands.
  * @param items the number of items of each run.
  */
@@ -151,7 +153,7 @@ function figuresOf({ apis, workers, itemsPerSecond, cpu, redisShare, clientShare
   const id = (what: string) => `control-plane-scale/${what}-${apis}-${workers}`;
   const { client, ...service } = cpu;
   const parts = Object.entries(service).map(([kind, value]) => `${kind} ${readable(value)}`);
-  const busy = `Redis ${percent(redisShare)} of a core, the client ${percent(clientShare)}; idle ${percent(idleShare)} of all`;
+  const busy = `Redis used ${percent(redisShare)} of a core, the client ${percent(clientShare)}; ${percent(idleShare)} of all cores were idle`;
   const cost = `${parts.join(', ')}; the client ${readable(client)}`;
   return [
     figure(id('rate'), `posted to read back, ${shape}`, itemsPerSecond, 'items/s', busy),
@@ -159,7 +161,7 @@ function figuresOf({ apis, workers, itemsPerSecond, cpu, redisShare, clientShare
   ];
 }
 
-/** Extrapolates, from the fastest run, the rate at which Redis would use one whole core. */
+/** Extrapolates from the fastest run to the rate at which Redis would occupy one whole core. */
 function extrapolated(runs: readonly Run[]): Figure {
   const fastest = runs.reduce((best, run) => (run.itemsPerSecond > best.itemsPerSecond ? run : best));
   const { cpu, itemsOfBatch, apis, workers } = fastest;

@@ -12,15 +12,15 @@ interface Run {
   itemsPerSecond: number;
   /** The CPU time of an item in microseconds, by process. */
   cpu: Record<'api' | 'worker' | 'redis', number>;
-  /** The maximum growth of the resident memory of the API process. */
+  /** The maximum growth of the resident memory of the API process, in MiB. */
   apiMiB: number;
   redisBytesPerItem: number;
   seconds: { post: number; evaluate: number; read: number };
 }
 
 /**
- * Measures only the control plane: the real API, worker and Redis, where Redis commits each write to disk. A stub
- * replaces downloading, decoding and inference.
+ * Measures only the control plane: the real API, worker and Redis, which writes each commit to disk. A stub replaces
+ * downloading, decoding and inference.
  * @param sizes the numbers of items of the batches, which run one after another.
  */
 export async function benchControlPlane(sizes: readonly number[], say: (line: string) => void): Promise<Figure[]> {

@@ -12,7 +12,7 @@ import type { BenchModel } from '../models.ts';
 /** The latency in ms of the slow image server, which the `far` measurements use. */
 const farMs = 150;
 
-/** The share of the CPU time in per cent. If other programs use more, the figures are unreliable. */
+/** The share of the CPU time, in per cent, above which other programs make the figures unreliable. */
 const quietPercent = 5;
 
 interface Run {
@@ -30,8 +30,8 @@ interface Measured {
   /** The same batch as `alone`, with concurrent single requests. */
   together: Run;
   /**
-   * Latencies in ms of sequential single requests: with the slow image server; with the fast one on an idle service;
-   * with the fast one during the batch of `together`.
+   * Latencies in ms of sequential single requests, in three situations: with the slow image server; with the fast one
+   * on an idle service; with the fast one during the batch of `together`.
    */
   farSingles: number[];
   idleSingles: number[];
@@ -39,8 +39,8 @@ interface Measured {
 }
 
 /**
- * Compares the throughput of a batch with the limit of the machine, and measures single requests. Figures are ratios of
- * values from one run. Images and texts are unique, caches are off, and API and worker are one process.
+ * Compares the throughput of a batch with the limit of the machine, and measures single requests. All figures are
+ * ratios of values from the same run. Images and texts are unique, caches are off, and API and worker are one process.
  */
 export async function benchInference(
   section: string,
@@ -81,7 +81,7 @@ async function measureService(model: BenchModel, items: number, env: Record<stri
     return performance.now() - begin;
   }
   /**
-   * Sends sequential single requests: at most `most`, as many as fit into the time, but at least five. Returns their
+   * Sends sequential single requests: as many as fit into the time, at least five and at most `most`. Returns their
    * latencies in ms.
    */
   async function singles(server: number, most: number, seconds: number): Promise<number[]> {

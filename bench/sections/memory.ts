@@ -5,13 +5,15 @@ import { readable } from '../../testing/readable.ts';
 import { median } from '../../testing/statistics.ts';
 import { type Figure, figure, most } from '../figures.ts';
 
-/** The cache size in MiB. The first batch fills the cache: an image and a text of the model compact take 4 KiB. */
+/**
+ * The cache size in MiB. The first batch fills the cache; an image and a text of the model compact take 4 KiB together.
+ */
 const cacheMb = 16;
 const itemsOfABatch = 5_000;
 
 /**
- * Measures memory growth: the memory of a worker and its encoders after `items` items, relative to that after the first
- * 5,000, when the caches are full. Images and texts are unique; images have four sizes.
+ * Measures memory growth: the memory of a worker and its encoders after `items` items, divided by their memory after
+ * the first 5,000, when the caches are full. Images and texts are unique; images have four sizes.
  */
 export async function benchMemory(items: number, say: (line: string) => void): Promise<Figure[]> {
   const { client, batch, processes, close } = await install({

@@ -14,9 +14,9 @@ import { type Figure, figure, most } from '../figures.ts';
 const sampleMs = 50;
 
 /**
- * Measures a batch by reference (its items are read from a bucket) whose payloads are stored in a bucket too: the peak
- * memory of Redis, and the duration. Uses the store of `S3_ENDPOINT`, `PAYLOADS` and `BATCH_BUCKETS` if they are set;
- * otherwise a store made for tests, which is slow.
+ * Measures a batch by reference (its items are read from a bucket) whose payloads are also stored in a bucket: the peak
+ * memory of Redis, and the duration. It uses the store of `S3_ENDPOINT`, `PAYLOADS` and `BATCH_BUCKETS` if they are
+ * set, and otherwise a slow store made for tests.
  */
 export async function benchPayloads(items: number, say: (line: string) => void): Promise<Figure[]> {
   const given = readConfig();

@@ -7,14 +7,17 @@ import { type Figure, figure, most, type Target } from '../figures.ts';
 const formats = ['jpeg', 'png', 'webp'] as const;
 type Format = (typeof formats)[number];
 
-/** The image sizes. A round measures each way once; larger images take longer, so they have fewer rounds. */
+/**
+ * The image sizes, each with its number of rounds. Each way is measured once per round. Larger images take longer, so
+ * they have fewer rounds.
+ */
 const sizes = [
   { width: 640, height: 480, rounds: 60 },
   { width: 1600, height: 1200, rounds: 20 },
   { width: 4000, height: 3000, rounds: 7 },
 ];
 /**
- * The number of rounds that are not measured. In them V8 optimises the resize code, which takes several times as long
+ * The number of unmeasured rounds at the start. In them V8 optimises the resize code, which is several times as slow
  * before that.
  */
 const warmUps = 3;
@@ -57,7 +60,7 @@ export async function benchPreprocess(quick: boolean, say: (line: string) => voi
         figure(
           `preprocess/${width}x${height}/${format}/${id}`,
           `${name}: exact / ${title}`,
-          // Everything runs on one thread, so the CPU time does not depend on other load on the machine.
+          // Everything runs on one thread, so CPU time is independent of other load on the machine.
           cpu.exact / cpu[other],
           '',
           `${readable(cpu.exact)} over ${readable(cpu[other])} ms of CPU; ${readable(wall.exact)} over ${readable(wall[other])} by the clock`,

@@ -3,7 +3,7 @@ import { readable } from '../../testing/readable.ts';
 import { median } from '../../testing/statistics.ts';
 import { type Figure, figure, least } from '../figures.ts';
 
-/** The numbers of different images and texts. A pair is formed of every image with every text. */
+/** The numbers of different images and texts. Each image forms a pair with each text. */
 const images = 32;
 const texts = 8;
 const pairs = images * texts;
@@ -11,8 +11,8 @@ const pairs = images * texts;
 type Pair = ReturnType<Installation['pair']>;
 
 /**
- * Measures how much faster a batch with repeated images and texts is than a batch in which all are different: 256 pairs
- * of 32 images and 8 texts, with the embedding cache off and on. The two kinds of batches alternate.
+ * Measures how much faster a batch with repeated images and texts is than one without repetitions: 256 pairs of 32
+ * images and 8 texts, with the embedding cache off and on. The two kinds of batches alternate.
  */
 export async function benchRepeats(quick: boolean, say: (line: string) => void): Promise<Figure[]> {
   const rounds = quick ? 3 : 7;
@@ -41,7 +41,10 @@ export async function benchRepeats(quick: boolean, say: (line: string) => void):
   return figures;
 }
 
-/** Returns pairs of each new image with each new text, ordered by image. No cache contains these images and texts. */
+/**
+ * Returns pairs of new images with new texts, each image with each text, ordered by image. No cache contains any of
+ * them.
+ */
 function repeatedPairs({ pair }: Installation): Pair[] {
   const fresh = Array.from({ length: images }, () => pair());
   return fresh.flatMap(({ image }) => fresh.slice(0, texts).map(({ text }) => ({ image, text })));

@@ -120,7 +120,7 @@ const cosineOf = (index: number): number | undefined =>
   index % 20 === 7 ? undefined : Math.round(((index * 7_919) % 400_009) - 50_000) / 1e6;
 
 /**
- * Compares the first pages of the selection with the same selection made by sorting an array. @throws {Error} when they
+ * Compares the first pages of the selection with the same selection from a sorted array. @throws {Error} when they
  * differ.
  */
 async function expectPlainSort({ batches }: Engine, id: string, items: number): Promise<void> {

@@ -68,7 +68,8 @@ function figuresOf(way: 'by reference' | 'upload', items: number, found: Record<
       tar.itemsPerSecond / ndjson.itemsPerSecond,
       '',
       rates,
-      // A client that packs a tar while it sends takes more CPU time than one that writes NDJSON.
+      // Without a target as an upload: a client that packs a tar while it sends takes more CPU time than one that
+      // writes NDJSON.
       way === 'by reference' ? least(0.9) : undefined,
     ),
     figure(
@@ -82,7 +83,7 @@ function figuresOf(way: 'by reference' | 'upload', items: number, found: Record<
   ];
 }
 
-/** Runs one batch to its end. @returns its speed, from the post on, and the peaks of memory above those before it. */
+/** Runs one batch to its end. @returns its speed since the post, and the peaks of memory above the values before it. */
 async function scored(
   { processes, client }: Installation,
   { items }: { items: number },

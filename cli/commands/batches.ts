@@ -161,7 +161,11 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
       ).choices(sameBys),
     )
     .option('--same-image-as <index>', 'only results with the same image as the item that has this index', atLeast(0))
-    .option('--same-pair-as <index>', 'the same for image and text', atLeast(0))
+    .option(
+      '--same-pair-as <index>',
+      'only results with the same image and text as the item that has this index',
+      atLeast(0),
+    )
     .option(
       '-n, --limit <rows>',
       'with --sort, --top or --distinct: write only this number of rows, from the first',

@@ -20,7 +20,7 @@ export const attacks: readonly Attack[] = [
 export const hostileLoad = ['slow-connections', 'cut-uploads', 'gzip-bombs', 'event-streams', 'wrong-keys'];
 
 /**
- * The names of the attacks that are compared with a run without an attack: those that earlier versions did not
- * withstand.
+ * The names of the attacks that earlier versions did not withstand. Each of them is compared with a run without an
+ * attack.
  */
 export const neighbours = attacks.map(({ name }) => name).filter((name) => !hostileLoad.includes(name));

@@ -8,8 +8,8 @@ const itemsOfBatch = 4_000;
 const bytesOfItem = 4_500;
 
 /**
- * Posts a batch with about 24 MB of results: each item fails at once, and its result repeats its metadata. Returns the
- * id.
+ * Posts a batch whose results have about 24 MB: each item fails at once, and its result repeats its metadata. Returns
+ * the id of the batch.
  */
 async function largeResults({ post, ended }: Hostile): Promise<string | undefined> {
   const lines = Array.from({ length: itemsOfBatch }, (_, n) =>

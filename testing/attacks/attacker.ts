@@ -3,8 +3,9 @@ import { attacks } from './all.ts';
 import { type Battlefield, createHostile } from './hostile.ts';
 
 /**
- * The process of one attack: `node testing/attacks/attacker.ts NAME SEED BATTLEFIELD`. The attack starts at once. Any
- * IPC message stops it. The process then deletes its batches, and replies with the number of its responses by status.
+ * The process of one attack: `node testing/attacks/attacker.ts NAME SEED BATTLEFIELD`. The attack starts at once, and
+ * any IPC message stops it. The process then deletes its batches, and replies with the number of responses that it got,
+ * by status.
  */
 const [name, seed, field = '{}'] = process.argv.slice(2);
 const attack = attacks.find((one) => one.name === name);
@@ -24,6 +25,6 @@ process.once('message', async () => {
 process.on('disconnect', () => process.exit(0));
 process.send?.('begun');
 const done = attack.run(hostile).catch((error: Error) => {
-  // The error is reported. Otherwise a bug in the attack would look like a service that withstands the attack.
+  // The error is reported; otherwise a bug in the attack would look as if the service had withstood the attack.
   if (!controller.signal.aborted) process.stderr.write(`${name}: ${error.stack}\n`);
 });

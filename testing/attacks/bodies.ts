@@ -14,7 +14,7 @@ const gzipped = { ...ndjson, 'content-encoding': 'gzip' };
 const single = '/v1/evaluation/single';
 const batch = '/v1/evaluation/batch';
 
-/** The smallest valid image. The attacks that use it cost time before the image is decoded. */
+/** The smallest valid image. The attacks that use it cause work before the image is decoded. */
 const pixel = 'R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs=';
 
 /** A form without its last boundary. */

@@ -19,12 +19,12 @@ export interface Hostile {
   /** Returns the address of an object that this tenant may post by reference. */
   reference(key: string): string;
   signal: AbortSignal;
-  /** Returns a random number from 0 to 1. The seed of the run determines the numbers. */
+  /** Returns a random number from 0 to 1. The sequence is determined by the seed of the run. */
   random(): number;
   /** Sends a POST request with the tenant's key. Never throws; status 0 means no response. */
   send(path: string, body?: string | Buffer, headers?: Record<string, string | undefined>): Promise<Reply>;
   get(path: string): Promise<Reply>;
-  /** Posts a batch, which is deleted after the attack. Returns its id, or undefined if it was refused. */
+  /** Posts a batch, which is deleted after the attack. Returns its id, or undefined if the service refused it. */
   post(body: string | Buffer | object, headers?: Record<string, string>): Promise<string | undefined>;
   remove(id: string): Promise<void>;
   /** Polls until the batch has ended. */
@@ -33,7 +33,7 @@ export interface Hostile {
   open(head: string): Socket;
   /** Keeps `count` connections open. Opens at most 50 a second. */
   hold(count: number, open: () => Socket): Promise<void>;
-  /** Calls `act` at this rate: at most `atOnce` calls at a time, and at most `most` in total. */
+  /** Calls `act` at the given rate: at most `atOnce` calls at a time, and at most `most` in total. */
   every(perSecond: number, bounds: { atOnce: number; most?: number }, act: () => Promise<unknown>): Promise<void>;
 }
 
@@ -61,8 +61,8 @@ const cleanUpMs = 60_000;
 
 /**
  * Creates the attacking tenant.
- * @returns the tenant, its counts, and a function that deletes its batches. Call the function after the signal has
- * aborted.
+ * @returns the tenant, its counts, and a function that deletes its batches. The function must be called after the
+ * signal has aborted.
  */
 export function createHostile(field: Battlefield, signal: AbortSignal, random: () => number) {
   const root = `${field.base}/evaluator`;
@@ -132,7 +132,7 @@ export function createHostile(field: Battlefield, signal: AbortSignal, random: (
     },
     async every(perSecond, bounds, act) {
       await generateLoad(async () => String(await act()), { ...bounds, perSecond, signal });
-      // Waits until the attack is stopped, because its connections must stay open until then.
+      // The connections of the attack must stay open until it is stopped.
       if (!signal.aborted) await once(signal, 'abort');
     },
   };

@@ -9,8 +9,8 @@ import { durationsOf, generateLoad } from '../load/generator.ts';
 import type { Stage } from './stage.ts';
 
 /**
- * The probes: the kinds of requests that the ordinary tenant repeats while its batch runs. The value is the time in ms
- * between two requests of the kind.
+ * The probes: kinds of requests that the ordinary tenant repeats while its batch runs. The value is the interval in ms
+ * between two requests.
  */
 export const probes = { single: 250, rank: 1_000, large: 2_000, webhook: 3_000, reference: 3_000 } as const;
 export type Probe = keyof typeof probes;
@@ -21,16 +21,18 @@ export interface Experience {
   /** The time in s from the post to the end of the batch; the time limit if it did not end. */
   batchSeconds: number;
   batchEnded: boolean;
-  /** The latencies of each probe in ms. A probe without a response counts with the time after which it was aborted. */
+  /**
+   * The latencies of each probe in ms. A request without a response counts with the time after which it was aborted.
+   */
   probes: Record<Probe, number[]>;
-  /** The number of requests and items that were refused or failed, by probe and error code. */
+  /** The number of requests and items that were refused or failed, grouped by probe and error code. */
   refused: Record<string, number>;
 }
 
 export interface ExperienceOptions {
   /** The number of items of the batch. */
   items: number;
-  /** The minimum and maximum duration in s. The minimum is long enough for several requests of each probe. */
+  /** The minimum and maximum duration in s. The minimum leaves time for several requests of each probe. */
   least: number;
   most: number;
 }
@@ -38,12 +40,12 @@ export interface ExperienceOptions {
 const itemsByReference = 64;
 /** The maximum number of probes of one kind in flight. */
 const mostFlying = 40;
-/** The time in ms for which probes that are in flight at the end may still take. */
+/** The time in ms for which probes that are in flight at the end may still run. */
 const lastAnswersMs = 5_000;
 
 /**
- * Creates the ordinary tenant: a well-behaved tenant, whose work an attack by another tenant must not slow down. It
- * retries only the post of its batch.
+ * Creates the ordinary tenant: a well-behaved tenant whose work must not be slowed down by an attack of another tenant.
+ * The only request that it retries is the post of its batch.
  */
 export async function createOrdinary(stage: Stage) {
   let number = 0;
@@ -121,7 +123,7 @@ export async function createOrdinary(stage: Stage) {
     const start = performance.now();
     const seconds = () => (performance.now() - start) / 1000;
     /**
-     * At the end, `over` is aborted first: no new probes are sent. Then `cut` is aborted: responses are no longer
+     * At the end, `over` is aborted first, so that no new probes are sent; then `cut`, so that responses are no longer
      * awaited.
      */
     const over = new AbortController();

@@ -13,13 +13,13 @@ import { type Hosts, hostsAllowed } from './hosts.ts';
 import { hostileFiles } from './reference.ts';
 
 const batches = '/v1/evaluation/batch';
-/** The time limit in ms for deleting all batches of a tenant. It starts again with each deleted batch. */
+/** The time limit in ms for deleting all batches of a tenant. It starts anew with each deleted batch. */
 const deleteMs = 120_000;
 
 export const tenants = ['ordinary', 'hostile'] as const;
 
 export interface StageOptions {
-  /** The checkout whose service is started; default: this one. */
+  /** The checkout whose service is started. Default: this one. */
   directory?: string | undefined;
   /** `together`: API and worker in one process, as `npm start` runs them. `apart`: in two processes. */
   processes: 'together' | 'apart';
@@ -75,13 +75,12 @@ export async function startStage({ directory, processes, logLevel }: StageOption
     IMAGE_HOSTS_ALLOW: hostsAllowed,
     WEBHOOK_HOSTS_ALLOW: hostsAllowed,
     WEBHOOK_SECRET: `whsec_${Buffer.alloc(24, 'bench').toString('base64')}`,
-    // The cache is off. Otherwise cached embeddings would make the ordinary tenant faster than a real tenant.
+    // The cache is off, because cached embeddings would make the ordinary tenant faster than a real tenant.
     EMBEDDING_CACHE_MB: '0',
-    // This setting prevents the calibration of the micro-batch size, which would otherwise run during the first
-    // measurement.
+    // Prevents the calibration of the micro-batch size, which would otherwise run during the first measurement.
     MICRO_BATCH: '8',
     LOG_LEVEL: logLevel,
-    // The values of `npm start`, since memory use depends on them.
+    // The same values as `npm start` sets, because they influence memory use.
     NODE_OPTIONS: '--max-semi-space-size=8',
     MALLOC_ARENA_MAX: '2',
     UV_THREADPOOL_SIZE: '16',
@@ -156,7 +155,7 @@ export async function startStage({ directory, processes, logLevel }: StageOption
   };
 }
 
-/** Returns true when a process exists. A child process that has ended does not exist, because Node reaps it at once. */
+/** Returns true when a process exists. Node removes an ended child process at once, so it no longer exists. */
 function exists(pid: number): boolean {
   try {
     return process.kill(pid, 0);

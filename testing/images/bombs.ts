@@ -2,15 +2,15 @@ import { crc32, deflateSync, gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { goldenImage } from '../model-folders.ts';
 
-/** A harmful file, or one that is not an image. */
+/** A file that is harmful to decoders, or that is not an image at all. */
 export interface Bomb {
   name: string;
   bytes: Buffer;
 }
 
 /**
- * Makes all bombs. Every call makes the same files. @param maxPixels the pixel limit of the decoder; some bombs have
- * slightly fewer pixels.
+ * Makes all bombs. Every call makes the same files. @param maxPixels the pixel limit of the decoder; some bombs stay
+ * just below it.
  */
 export async function bombs(maxPixels: number): Promise<Bomb[]> {
   const side = Math.floor(Math.sqrt(maxPixels)) - 1;
@@ -166,10 +166,10 @@ function chunk(type: string, data: Buffer): Buffer {
 
 interface PngOptions {
   depth?: 1 | 8 | 16;
-  /** 0 grey, 2 RGB, 6 RGBA. */
+  /** The colour type of the PNG: 0 grey, 2 RGB, 6 RGBA. */
   colour?: 0 | 2 | 6;
   interlaced?: boolean;
-  /** The number of rows of pixels in the file. All their bytes are 0. */
+  /** The number of rows of pixels in the file, all of whose bytes are 0. */
   rows?: number;
   /** Chunks between the header and the pixels. */
   before?: Buffer[];
@@ -184,8 +184,8 @@ export function png(width: number, height: number, options: PngOptions = {}): Bu
   header.set([depth, colour, 0, 0, interlaced ? 1 : 0], 8);
   const channels = colour === 6 ? 4 : colour === 2 ? 3 : 1;
   const row = 1 + Math.ceil((width * channels * depth) / 8);
-  // An interlaced image has up to twice as many rows, each with a filter byte. Surplus bytes do no harm: decoders
-  // ignore them.
+  // An interlaced image has up to twice as many rows, each with a filter byte. Surplus bytes are harmless, because
+  // decoders ignore them.
   const pixels = rows === 0 ? Buffer.alloc(0) : deflateSync(Buffer.alloc(row * rows + (interlaced ? 8 * rows : 0)));
   const signature = Buffer.from('89504e470d0a1a0a', 'hex');
   return Buffer.concat([
@@ -206,7 +206,7 @@ function gif(width: number, height: number, frames: number): Buffer {
   return Buffer.concat([screen, ...Array<Buffer>(frames).fill(frame), Buffer.of(0x3b)]);
 }
 
-/** Iterates the marker segments of a JPEG, up to its first scan. */
+/** Yields the marker segments of a JPEG up to its first scan. */
 function* jpegSegments(bytes: Buffer): Generator<{ marker: number; at: number; length: number }> {
   for (let at = 2; at + 4 < bytes.length; ) {
     const segment = { marker: bytes[at + 1] ?? 0, at, length: 2 + bytes.readUInt16BE(at + 2) };
@@ -241,7 +241,7 @@ function jpegOfManyScans(side: number): Buffer {
   const segment = (marker: number, ...data: number[]) => Buffer.of(0xff, marker, 0, data.length + 2, ...data);
   const size = [side >> 8, side & 0xff, side >> 8, side & 0xff];
   const oneCode = [1, ...Array<number>(15).fill(0)];
-  // The first of the two Huffman codes means a difference of zero. The second one means the end of 2^14 blocks.
+  // A table of two Huffman codes. The first code means a difference of zero; the second means the end of 2^14 blocks.
   const parts = [
     Buffer.of(0xff, 0xd8),
     segment(0xdb, 0, ...Array<number>(64).fill(1)),
@@ -262,7 +262,7 @@ function jpegOfManyScans(side: number): Buffer {
   return Buffer.concat([...parts, Buffer.of(0xff, 0xd9)]);
 }
 
-/** Changes the size that a lossy WebP without an extended header states. */
+/** Changes the size stated in a lossy WebP without an extended header. */
 function withWebpSize(bytes: Buffer, width: number, height: number): Buffer {
   const copy = Buffer.from(bytes);
   const at = copy.indexOf(Buffer.from('9d012a', 'hex'));
@@ -282,7 +282,7 @@ function withAvifSize(bytes: Buffer, width: number, height: number): Buffer {
 interface TiffOptions {
   bytesPerSample: 1 | 2 | 4 | 8;
   samples: number;
-  /** The number of bytes to which the strip decompresses. Default: as many as the header states. */
+  /** The number of bytes to which the strip decompresses. Default: the number that the header states. */
   present?: number;
   /** The offset of the next directory in the file. */
   next?: number;

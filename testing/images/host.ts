@@ -9,7 +9,7 @@ export const captions = JSON.parse(readFileSync(new URL('captions.json', photos)
 export const photoNames = Object.keys(captions);
 export const readPhoto = (name: string): Buffer => readFileSync(new URL(name, photos));
 
-/** An image server with the example photos. It also shows typical faults of image hosts. */
+/** An image server with the example photos, which can also imitate typical faults of image hosts. */
 export interface ImageHost {
   /** host:port, for IMAGE_HOSTS_ALLOW. */
   authority: string;
@@ -25,8 +25,8 @@ export interface ImageHost {
   /** The delay of each response in ms. */
   latencyMs: number;
   /**
-   * Answers all requests below `held/`, those that wait and later ones. A batch with such an image does not end before
-   * this call.
+   * Answers all requests below `held/`: those that are waiting, and all later ones. Until then, a batch with such an
+   * image does not end.
    */
   release(): void;
   close(): Promise<void>;

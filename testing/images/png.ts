@@ -2,9 +2,7 @@ import { crc32, deflateSync } from 'node:zlib';
 
 type Channel = 1 | 3;
 
-/**
- * Encodes a PNG with 8 bits per channel. It writes the file itself, so that tests control every pixel and the header.
- */
+/** Encodes a PNG with 8 bits per channel, without a library, so that tests control every pixel and the header. */
 export function png(width: number, height: number, pixels: Buffer, channels: Channel = 3): Buffer {
   const stride = width * channels;
   const rows = Array.from({ length: height }, (_, row) =>

@@ -12,12 +12,12 @@ export async function photosOf(width: number, height: number): Promise<Buffer[]>
   );
 }
 
-/** Returns photos of 0.3 megapixels, the size that published figures state. */
+/** Returns photos of 0.3 megapixels, the size on which published figures are based. */
 export const benchPhotos = () => photosOf(640, 480);
 
 /**
- * Returns the n-th photo, counting repeatedly from the first, as a unique file: the number n follows the end marker,
- * where decoders ignore it.
+ * Returns the n-th photo as a unique file; the photos repeat. The number n is written after the end marker, where
+ * decoders ignore it.
  */
 export const numbered = (photos: readonly Buffer[], n: number): Buffer =>
   Buffer.concat([photos[n % photos.length] ?? Buffer.alloc(0), Buffer.from(String(n))]);

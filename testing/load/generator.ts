@@ -4,8 +4,8 @@ export interface Pace {
   /** The maximum number of acts in flight. An act is one unit of work, such as a request. */
   atOnce: number;
   /**
-   * The number of acts to start per second. An act is skipped when `atOnce` acts are in flight. Without this, a new act
-   * starts when one ends.
+   * The number of acts to start per second. An act is skipped when `atOnce` acts are in flight. If this is undefined, a
+   * new act starts whenever one ends.
    */
   perSecond?: number | undefined;
   /** The maximum number of acts in total. */
@@ -17,11 +17,11 @@ export interface Pace {
 /** The durations of acts in ms, by outcome. */
 export type Durations = Map<string | number, number[]>;
 
-/** The outcome of an act that throws. */
+/** The outcome of an act that throws an error. */
 export const noAnswer = 'no answer';
 
 /**
- * Repeats an act until the signal aborts or `most` acts have begun. Then waits for the acts in flight.
+ * Repeats an act until the signal aborts or `most` acts have begun, then waits for the acts in flight.
  * @param act does one unit of work and returns its outcome, such as an HTTP status.
  */
 export async function generateLoad(

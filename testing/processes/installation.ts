@@ -3,7 +3,7 @@ import { startRedis, type TestRedis } from '../redis/single.ts';
 import { type Forked, forkScript } from './forked.ts';
 import { type Role, startProcess, type TestProcess } from './service.ts';
 
-/** A service under measurement with its own Redis and image servers, all on loopback. */
+/** An installation: a service with its own Redis and image servers, all on loopback, for measurements. */
 export interface Installation {
   redis: TestRedis;
   images: Forked<{ authority: string }>[];
@@ -12,12 +12,13 @@ export interface Installation {
   /** Client of the first process. */
   client: Client;
   /**
-   * Returns a pair of an image and a text that no cache contains. `server` is the index of the image server; by default
-   * the servers take turns.
+   * Returns a pair that no cache contains. `server` is the index of the image server; by default the servers are used
+   * in turn.
    */
   pair(server?: number): { image: string; text: string };
   /**
-   * Scores this many new pairs as one batch. Returns the id of the batch, and the seconds from its post to its end.
+   * Scores the given number of new pairs as one batch. Returns the id of the batch, and the seconds from its post to
+   * its end.
    * @throws {Error} when an item fails.
    */
   batch(pairs: number, server?: number): Promise<{ id: string; seconds: number }>;

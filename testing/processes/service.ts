@@ -16,7 +16,7 @@ const entries = {
 
 export type Role = keyof typeof entries;
 
-/** Never called. Its imports let `vitest --changed` find the tests that start a process. */
+/** This function is never called. Its imports tell `vitest --changed` which modules a started process uses. */
 export const modulesOfEntries = () =>
   Promise.all([import('../../start/service.ts'), import('../../api/main.ts'), import('../../worker/main.ts')]);
 

@@ -17,7 +17,7 @@ function processes(): Listed[] {
   });
 }
 
-/** Returns the ids of the children of a process. With `title`, only of those whose title begins with it. */
+/** Returns the ids of the children of a process. With `title`, returns only those whose title begins with it. */
 export const childrenOf = (pid: number, title = ''): number[] =>
   processes()
     .filter(({ parent, args }) => parent === pid && args.startsWith(title))
@@ -39,7 +39,7 @@ export const isAlive = (pid: number): boolean => processes().some((process) => p
 
 /**
  * Kills a process with SIGKILL.
- * @throws {Error} when the id is undefined. A signal to the id 0 would reach the process group of this process.
+ * @throws {Error} when the id is undefined, because a signal to the id 0 would reach the process group of this process.
  */
 export function killFound(pid: number | undefined): void {
   if (pid === undefined || !(pid > 1)) throw new Error(`There is no process to kill: ${pid}`);

@@ -18,7 +18,7 @@ export function cpuSecondsOf(pid: number): number {
 }
 
 /**
- * Returns the sum of the 14th and the 15th field of proc_pid_stat(5): user and system time. The second field, the
+ * Returns the sum of the 14th and the 15th field of proc_pid_stat(5), the user and system time. The second field, the
  * command, may contain spaces and parentheses, so fields are counted from its last parenthesis.
  */
 export function ticksIn(stat: string): number {
@@ -37,7 +37,7 @@ export const peakMiBOf = (pid: number): number =>
 /** Resets the peak: writing 5 to proc_pid_clear_refs(5) sets it to the current memory. */
 export const resetPeak = (pid: number): void => writeFileSync(`/proc/${pid}/clear_refs`, '5');
 
-/** Returns the memory of a process and its descendants in MiB. A shared page counts once in total (PSS). */
+/** Returns the memory of a process and its descendants in MiB. A page that they share counts only once (PSS). */
 export function treeMiBOf(pid: number): number {
   const members = [pid, ...descendantsOf(pid)];
   return sum(members.map((member) => kilobytes(readFileSync(`/proc/${member}/smaps_rollup`, 'utf8'), 'Pss') / 1024));
@@ -50,7 +50,7 @@ const kilobytes = (text: string, name: string): number =>
 export interface CpuUse {
   /** Elapsed seconds. */
   wall: number;
-  /** The CPU time in s of each part. A part is a group of processes. */
+  /** The CPU time in s of each part. A part is a named group of processes. */
   cpu: Record<string, number>;
   /**
    * The CPU time in s in which all CPUs together were idle (`idle`), and in which they ran other programs (`others`).
@@ -60,8 +60,8 @@ export interface CpuUse {
 }
 
 /**
- * Starts to count the CPU time of each part.
- * @param parts the process ids of each part, by its name. The benchmark itself is added as `client`.
+ * Starts counting the CPU time of each part.
+ * @param parts the process ids of each part, by name. The benchmark itself is added as `client`.
  */
 export function meterCpu(parts: Record<string, readonly number[]>): { stop(): CpuUse } {
   const read = () => {

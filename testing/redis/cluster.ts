@@ -21,8 +21,8 @@ const slots = 16_384;
 const count = 3;
 const firstSlot = (at: number) => Math.ceil((at * slots) / count);
 /**
- * The time in ms after which the cluster counts a silent server as failed. It is short, so that tests see the cluster
- * refuse commands.
+ * The time in ms after which the cluster regards a silent server as failed. It is short, so that tests can see the
+ * cluster refuse commands.
  */
 const nodeTimeoutMs = 2_000;
 
@@ -65,7 +65,7 @@ export interface ReplicatedCluster {
   url: string;
   /** Returns the current master and replica for this key. Waits until the replica is in sync and all servers agree. */
   rolesOf(key: string): Promise<{ master: TestServer; replica: TestServer }>;
-  /** Makes a replica the master while the old master still runs. */
+  /** Makes the replica the master while the old master is still running. */
   switch(replica: TestServer): Promise<void>;
   remove(): Promise<void>;
 }

@@ -8,9 +8,9 @@ export interface TestSentinels {
   url: string;
   master: TestServer;
   replica: TestServer;
-  /** Returns the current master and replica. Waits until the replica is in sync. A failover exchanges the two. */
+  /** Returns the present master and replica. Waits until the replica is in sync. A failover exchanges their roles. */
   roles(): Promise<{ master: TestServer; replica: TestServer }>;
-  /** Makes the sentinels promote the replica while the old master still runs. */
+  /** Makes the sentinels promote the replica while the old master is still running. */
   switch(): Promise<void>;
   remove(): Promise<void>;
 }

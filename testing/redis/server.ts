@@ -25,7 +25,7 @@ export interface TestServer {
   connect(): Redis;
 }
 
-/** Servers to kill when this process exits, since Redis does not notice the end of its parent. */
+/** The servers that must be killed when this process exits, because Redis does not notice the end of its parent. */
 const left = new Set<() => void>();
 process.once('exit', () => {
   for (const abandon of left) abandon();

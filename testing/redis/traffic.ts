@@ -10,9 +10,9 @@ export interface Traffic {
 }
 
 /**
- * Commands that are not replayed: commands about the connection, and blocking commands, since a replay uses one
- * connection. Commands that a script ran are not replayed either. `MONITOR` lists them, but the replayed script runs
- * them again.
+ * Commands that are not replayed: those about the connection, and blocking ones, because a replay uses a single
+ * connection. Commands within scripts are not replayed either: `MONITOR` lists them, but the replayed script runs them
+ * again.
  */
 const left = new Set(['hello', 'client', 'info', 'config', 'cluster', 'command', 'monitor', 'bzpopmin', 'select']);
 
@@ -26,7 +26,7 @@ export async function recordTraffic(redis: TestRedis): Promise<{ stop(): Promise
   return {
     async stop() {
       const end = await connect(redis);
-      // `MONITOR` reports this command after all recorded ones.
+      // `MONITOR` reports this command after all commands that must be recorded.
       end.write('ECHO recorded\r\n');
       while (!Buffer.concat(parts.slice(-2)).includes('"recorded"')) await once(socket, 'data');
       end.destroy();

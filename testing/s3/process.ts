@@ -27,12 +27,13 @@ const server = new Rover({
   directory,
   silent: true,
   vhostBuckets: false,
-  // s3rver cannot verify signatures of list and delete requests. It still refuses unknown keys.
+  // s3rver cannot verify the signatures of list and delete requests, so wrong ones are accepted. Unknown keys are still
+  // refused.
   allowMismatchedSignatures: true,
   configureBuckets: [{ name: bucket, configs: [] }],
 });
 process.once('disconnect', () => process.exit(0));
 const { port: bound } = await server.run();
-// By default, idle connections are closed after 5 s. A client on a busy machine may be about to use one of them.
+// By default, idle connections are closed after 5 s, just when a client on a busy machine may be about to use one.
 server.httpServer.keepAliveTimeout = 600_000;
 process.send?.(bound);

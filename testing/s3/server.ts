@@ -40,7 +40,8 @@ export async function startS3(): Promise<TestS3> {
   let port = 0;
 
   async function start(): Promise<void> {
-    // s3rver encrypts its page tokens with a cipher that OpenSSL has moved to its legacy provider.
+    // s3rver encrypts its page tokens with a cipher that OpenSSL has moved to its legacy provider, which must be
+    // enabled.
     server = fork(fileURLToPath(new URL('./process.ts', import.meta.url)), [directory, String(port), bucket], {
       execArgv: ['--openssl-legacy-provider'],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

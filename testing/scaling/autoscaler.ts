@@ -5,15 +5,14 @@ export interface Policy {
   periodSeconds: number;
 }
 
-/** The policies for one direction. The policy that allows the largest change applies. */
+/** The policies for one direction of scaling. The one that allows the largest change applies. */
 export interface Behavior {
   stabilizationWindowSeconds: number;
   policies: readonly Policy[];
 }
 
 /**
- * A scaling rule (ScaledObject) with one trigger. The value of its metric is divided among the workers
- * (`AverageValue`).
+ * A scaling rule (ScaledObject) with one trigger, whose metric is divided by the number of workers (`AverageValue`).
  */
 export interface Rule {
   minReplicas: number;
@@ -36,7 +35,7 @@ export interface Memory {
 export const noMemory: Memory = { recommendations: [], changes: [], demandAt: Number.NEGATIVE_INFINITY };
 
 /**
- * The number of workers does not change while the metric deviates from its target by at most this share. It is the
+ * The relative deviation of the metric from its target up to which the number of workers stays the same. It is the
  * default of Kubernetes.
  */
 const tolerance = 0.1;
@@ -83,8 +82,8 @@ function recommend({ itemsPerSecondOfWorker: each }: Rule, demanded: number, rep
 }
 
 /**
- * Returns the number of workers after stabilisation: when scaling up, the lowest recommendation within the window; when
- * scaling down, the highest.
+ * Returns the number of workers after stabilisation: the lowest recommendation within the window when scaling up, the
+ * highest one when scaling down.
  */
 function stabilize(rule: Rule, memory: Memory, at: number, recommended: number, replicas: number): number {
   const recent = ({ stabilizationWindowSeconds }: Behavior) => [

@@ -15,24 +15,24 @@ export interface Horizon {
   /** The time in s from ordering a worker until its first chunk. */
   startUpSeconds: number;
   /**
-   * The time in s within which waiting items should be done. It is twice the start-up time: the formula does not see
-   * workers that are still starting, and would otherwise order them twice.
+   * The time in s within which waiting items should be done. It is twice the start-up time, because the formula does
+   * not count workers that are still starting and would otherwise order them twice.
    */
   targetSeconds: number;
 }
 
-/** A worker on CPUs is ready in half a minute; one on a GPU may have to wait for a node. */
+/** A worker on CPUs is ready in half a minute. A worker on a GPU may also have to wait for a node. */
 export const horizons = {
   cpu: { windowSeconds: 120, startUpSeconds: 30, targetSeconds: 60 },
   gpu: { windowSeconds: 300, startUpSeconds: 300, targetSeconds: 600 },
 } as const satisfies Record<string, Horizon>;
 
 /**
- * Returns the items per second that all workers together should process. These are the arriving items, and the items
- * that will wait when a worker ordered now takes its first chunk, divided by `targetSeconds`.
+ * Returns the items per second that all workers together should process. It is the rate of arriving items, plus the
+ * number of items that will be waiting when a worker ordered now takes its first chunk, divided by `targetSeconds`.
  *
- * The backlog alone is not enough. While the workers keep up, it is empty, so the autoscaler would remove workers until
- * a backlog forms.
+ * The backlog alone would not suffice: while the workers keep up, it is empty, so the autoscaler would remove workers
+ * until a backlog forms.
  */
 export function demand(
   { postedPerSecond, pending, growthPerSecond }: Signals,

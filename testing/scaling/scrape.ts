@@ -17,7 +17,7 @@ export function readScrape(page: string, queue: string, at: number): Scrape {
   const metric = (name: string): number => {
     const series = page.matchAll(new RegExp(`^${name}\\{(?:[^}]*,)?queue="${queue}"[^}]*\\} (\\S+)$`, 'gm'));
     const values = [...series].map(([, value]) => Number(value));
-    if (values.length === 0) throw new Error(`The metrics have no ${name} of ${queue}`);
+    if (values.length === 0) throw new Error(`The page of metrics has no ${name} for the queue ${queue}`);
     return sum(values);
   };
   return {

@@ -11,7 +11,7 @@ import { createPoster, type Poster } from './poster.ts';
 import { readScrape } from './scrape.ts';
 import { createWatch } from './watch.ts';
 
-/** The events of a simulation: the load over time, and killed workers. */
+/** The course of a simulation: the load over time, and the times at which workers are killed. */
 export interface Course {
   seconds: number;
   /** Returns the items posted per second at a time in seconds. */
@@ -48,8 +48,8 @@ export interface SimulationOptions {
   horizon: Horizon;
   worker: { itemsPerSecond: number; startSeconds: number };
   /**
-   * The number of simulated seconds per real second. Only load and autoscaler run faster: workers process items, and
-   * the chunks of a dead worker are recovered, in real time.
+   * The number of simulated seconds per real second. Only the load and the autoscaler are accelerated. Workers process
+   * items, and recover the chunks of a dead worker, in real time.
    */
   pace: number;
   say?: (line: string) => void;
@@ -58,12 +58,15 @@ export interface SimulationOptions {
 const profile = 'compact';
 const tickSeconds = 5;
 /**
- * The number of ticks (5 s) between two scrapes, and between two evaluations. Prometheus scrapes every 15 s. The
- * autoscaler evaluates as often, but at other times.
+ * The number of ticks (of 5 s) between two scrapes, and between two evaluations of the autoscaler. Prometheus scrapes
+ * every 15 s; the autoscaler evaluates just as often, but at other times.
  */
 const every = 3;
 const lookAfter = 2;
-/** The number of ticks at the initial load, two minutes, after which rates are known and the recorded time begins. */
+/**
+ * The number of ticks with the initial load (two minutes) before the recorded time begins, so that rates are known by
+ * then.
+ */
 const settlingTicks = 24;
 
 /**

@@ -2,7 +2,7 @@ import { decide, noMemory, type Rule } from './autoscaler.ts';
 import { demand, type Horizon } from './demand.ts';
 import { type Scrape, signalsOf } from './scrape.ts';
 
-/** Plays the part of Prometheus and of the autoscaler: records scrapes and computes the number of workers. */
+/** Imitates Prometheus and the autoscaler: records scrapes, and computes the number of workers from them. */
 export interface Watch {
   scraped(scrape: Scrape): void;
   /** Evaluates the rule at a time in s. Returns the new number of workers, given the present one. */

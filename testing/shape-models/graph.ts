@@ -2,16 +2,19 @@ import { type ElementType, elementTypes } from '../onnx/schema.ts';
 import type { Attribute, Graph, Initializer, Node } from '../onnx/write.ts';
 import { randomFor } from './random.ts';
 
-/** A weight with at least this number of elements is stored as two factors, whose product is the weight. */
+/** The number of elements from which a weight is stored as two factors, whose product is the weight. */
 const denseBelow = 20_000;
-/** The rank of a product that must preserve more of its input than a product of rank 1. */
+/** The rank of a weight that must preserve more of its input than a weight of rank 1 would. */
 const fullerRank = 14;
 
 export type Precision = 'fp32' | 'fp16' | 'int8';
 
 /** Builds an ONNX graph. Tensors are referenced by name. */
 export interface GraphBuilder {
-  /** Casts a float tensor to the precision of the graph; unchanged in fp32, and in int8, which accumulates in fp32. */
+  /**
+   * Casts a float tensor to the precision of the graph. Returns it unchanged in fp32, and in int8, which accumulates in
+   * fp32.
+   */
   cast(tensor: string): string;
   node(op: string, inputs: readonly string[], attributes?: Record<string, Attribute>): string;
   /** Adds a node with several outputs. */
@@ -22,8 +25,9 @@ export interface GraphBuilder {
   weight(name: string, dims: readonly number[], deviation: number): string;
   /**
    * Adds nodes that compute `x @ weight + bias`. In int8 they have the form of ONNX Runtime's dynamic quantisation: `x`
-   * is quantised at run time, the weight has one scale.
-   * @param fuller gives the weight rank 14. With rank 1, the output depends on `x` only through one factor.
+   * is quantised at run time, and the weight has one scale.
+   * @param fuller true for a weight of rank 14. With rank 1, the output would depend on `x` only through a single
+   * number.
    */
   linear(
     name: string,
@@ -38,9 +42,9 @@ export interface GraphBuilder {
 }
 
 /**
- * Creates a builder. Large weights are stored as `u [rows, 1]` and `v [1, columns]`. ONNX Runtime folds their product
- * into a dense constant when it creates the session. So a file of one or two megabytes has the size and speed of the
- * real model.
+ * Creates a builder. Large weights are stored as `u [rows, 1]` and `v [1, columns]`, and ONNX Runtime folds their
+ * product into a dense constant when it creates the session. A file of one or two megabytes therefore gives a model
+ * with the size and speed of the real one.
  */
 export function createGraph(precision: Precision): GraphBuilder {
   const nodes: Node[] = [];
@@ -65,7 +69,7 @@ export function createGraph(precision: Precision): GraphBuilder {
   const floats: GraphBuilder['floats'] = (dims, values) => cast(initializer('float', dims, values));
   const scalar = (value: number) => floats([], Float32Array.of(value));
 
-  /** Adds a small constant that all blocks share only once. */
+  /** Adds a small constant, which all blocks share, at its first use. */
   function once(key: string, make: () => string): string {
     const known = shared.get(key);
     if (known !== undefined) return known;
@@ -90,7 +94,10 @@ export function createGraph(precision: Precision): GraphBuilder {
   const integers: GraphBuilder['integers'] = (values) =>
     once(`integers ${values}`, () => initializer('int64', [values.length], BigInt64Array.from(values, BigInt)));
 
-  /** A `[rows, columns]` matrix with deviation `rows ** -0.5`, so that a product has the size of its input. */
+  /**
+   * Adds a matrix `[rows, columns]` with deviation `rows ** -0.5`, so that a product has about the same size as its
+   * input.
+   */
   function matrix(name: string, rows: number, columns: number, fuller: boolean): string {
     const deviation = rows ** -0.5;
     if (!fuller) return weight(name, [rows, columns], deviation);

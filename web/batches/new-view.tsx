@@ -100,7 +100,10 @@ function FormatHelp() {
   return (
     <section class="card" aria-labelledby="format">
       <h2 id="format">File format</h2>
-      <p>One image and one text per row, below a header row. You choose the columns in the next step.</p>
+      <p>
+        The first row names the columns; each further row has one image and one text. You choose the columns in the next
+        step.
+      </p>
       <Scrollable label="Example of a CSV file">
         <pre>
           {

@@ -171,7 +171,7 @@ export function StartForm({ file, preview, idempotencyKey, onCorrect }: StartFor
       ) : (
         <div class="card">
           <p role="status">{stageWords[progress.stage]}</p>
-          <p class="fine soft">Keep this page open until the upload is complete: leaving cancels it.</p>
+          <p class="fine soft">Keep this page open until the upload is complete: leaving the page cancels it.</p>
           <progress max={1} value={progress.share} aria-label="Upload" />
           <button type="button" onClick={() => running.current?.abort()}>
             Stop

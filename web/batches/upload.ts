@@ -47,7 +47,7 @@ export async function uploadBatch(
 const maxNameLength = 200;
 
 const brokenOff =
-  'The upload was interrupted. Start it again; if the service had received the whole file, the page then opens the batch of the first upload.';
+  'The upload was interrupted. Start it again. If the service has already received the whole file, the page opens that batch.';
 
 /** Sends a file by XMLHttpRequest, because `fetch` does not report the progress of a body. */
 function send(

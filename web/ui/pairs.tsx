@@ -35,7 +35,12 @@ export function useImageDisplay(areOwn: boolean): ImageDisplay {
 export function ImagesSwitch({ images: { shown, show, areOwn } }: { images: ImageDisplay }) {
   if (!areOwn) {
     return (
-      <button type="button" class="quiet" title="The image hosts learn your IP address" onClick={() => show(!shown)}>
+      <button
+        type="button"
+        class="quiet"
+        title="Loading the images shows your IP address to their hosts"
+        onClick={() => show(!shown)}
+      >
         {shown ? 'Hide images' : 'Show images from their hosts'}
       </button>
     );

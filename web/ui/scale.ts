@@ -35,9 +35,13 @@ const vitB32: Scale = {
   top: 40,
   bands: [
     { from: 0, word: 'no match', meaning: 'usual for a text about something else' },
-    { from: 20, word: 'weak', meaning: 'something in common, seldom the right caption' },
+    { from: 20, word: 'weak', meaning: 'something in common with the image, seldom the right caption' },
     { from: 25, word: 'good match', meaning: 'usual for a fitting caption' },
-    { from: 30, word: 'close match', meaning: 'above the filter thresholds of large data sets (28 to 30)' },
+    {
+      from: 30,
+      word: 'close match',
+      meaning: 'above the thresholds by which large data sets were filtered (28 to 30)',
+    },
   ],
   threshold: 28,
   note: 'The bands are typical for ViT-B/32. They shift with the kind of image and with long texts.',
@@ -51,7 +55,7 @@ export function scaleOf(model: string): Scale {
     top: 50,
     bands: [],
     threshold: 25,
-    note: 'No bands are documented for this model. Score pairs that you know to be right and wrong first, and compare with them.',
+    note: 'No bands are documented for this model. First score some pairs that you know to be right or wrong, and compare with their scores.',
   };
 }
 

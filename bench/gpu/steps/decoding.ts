@@ -7,8 +7,8 @@ import { sum } from '../../../testing/statistics.ts';
 import { report, rounded, stepOptions } from '../step.ts';
 
 /**
- * Measures how fast images of 0.3 megapixels are decoded, in two ways: in independent processes, and in the decoder
- * processes that one encoder has on a GPU.
+ * Measures how fast images of 0.3 megapixels are decoded, in two arrangements: in independent processes, and in the
+ * decoder processes of one encoder, as on a GPU.
  */
 const { seconds, provider } = stepOptions();
 const cropOptions = {
@@ -55,7 +55,7 @@ report({
   ...result,
   decoders: processes,
   farm: rounded(images / elapsed),
-  /** The CPU time in ms for each image in the process that sends images to the decoders. */
+  /** The CPU time in ms per image of the process that sends images to the decoders. */
   feederMsEach: rounded((used.user + used.system - user - system) / 1000 / images),
 });
 decoders.close();

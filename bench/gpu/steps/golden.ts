@@ -8,8 +8,8 @@ import { toHalf } from '../../../testing/onnx/half.ts';
 import { report, stepOptions } from '../step.ts';
 
 /**
- * Scores the golden pairs with tiny-clip, on this provider and at this precision, and compares the cosines with those
- * of OpenCLIP. The encoder has its images decoded by decoder processes, as on a GPU.
+ * Scores the golden pairs with tiny-clip, with this provider and precision, and compares the cosines with those of
+ * OpenCLIP. Decoder processes decode the images for the encoder, as on a GPU.
  */
 const { provider, precision } = stepOptions();
 const folder = mkdtempSync(join(tmpdir(), 'vls-golden-'));
@@ -29,7 +29,7 @@ const spec = await specOf(folder, {
 });
 const encoder = await createEncoder({ spec, threads: 4, deviceId: 0, maxPixels: 50_000_000, decoders: 4 });
 const texts = await Promise.all(goldenClip.texts.map(({ text }) => encoder.text(text, false)));
-/** All images are embedded at the same time here. Below, each image is embedded alone for comparison. */
+/** Here, all images are embedded at the same time. Below, each image is embedded alone for comparison. */
 const batched = await Promise.all(
   goldenClip.images.map(({ file }) => encoder.image(goldenImage(file), { interactive: false })),
 );

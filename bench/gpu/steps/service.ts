@@ -61,7 +61,7 @@ try {
     gpu: gpu.stop(),
   };
   report(result);
-  // Measured last, because batches leave capacity to single requests for 30 s after each one.
+  // Single requests are measured last, because for 30 s after each one, batches leave capacity to single requests.
   report({ ...result, singleP50Ms: await measureSingle() });
 } catch (error) {
   report({ error: (error as Error).message, output: processes.map((one) => one.output().slice(-2000)) });

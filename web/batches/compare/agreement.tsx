@@ -33,7 +33,7 @@ export function Agreement({ comparison, isSameModel }: { comparison: BatchCompar
 export function agreementWords(correlation: number): string {
   if (correlation >= 0.95) return 'nearly the same order';
   if (correlation >= 0.8) return 'much the same order';
-  if (correlation >= 0.5) return 'orders that differ in part';
+  if (correlation >= 0.5) return 'partly different orders';
   if (correlation >= 0.2) return 'little in common';
   return correlation > -0.2 ? 'nothing in common' : 'opposite orders';
 }

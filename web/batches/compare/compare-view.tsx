@@ -71,7 +71,8 @@ export function CompareView({ status }: { status: BatchStatus }) {
           <div class="empty">
             <p>Nothing to compare with yet.</p>
             <p class="soft">
-              Score these items with another model, or post the same file again: the items are matched by their place.
+              Score these items with another model, or post the same file again: the items are matched by their position
+              in the file.
             </p>
           </div>
         )}
@@ -79,7 +80,8 @@ export function CompareView({ status }: { status: BatchStatus }) {
           <div class="stack">
             <p class="soft">
               {numbers.count(shown.other.items.total - shown.other.items.pending)} of{' '}
-              {numbers.count(shown.other.items.total)} items are scored there. Everything below is about these.
+              {numbers.count(shown.other.items.total)} items have a score in the other batch too. Everything below is
+              about these items.
             </p>
             <ProgressBar items={shown.other.items} />
           </div>
@@ -112,10 +114,12 @@ export function CompareView({ status }: { status: BatchStatus }) {
                 />
               </div>
               {asked.otherThreshold === undefined ? (
-                <p class="fine soft">The second threshold follows the first: both keep as many pairs.</p>
+                <p class="fine soft">
+                  The second threshold follows the first, so that both batches keep the same number of pairs.
+                </p>
               ) : (
                 <button type="button" class="link" onClick={() => set({ otherThreshold: undefined })}>
-                  Let both keep as many pairs
+                  Keep the same number of pairs in both
                 </button>
               )}
             </div>

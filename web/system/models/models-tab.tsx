@@ -96,8 +96,8 @@ function ModelCard({ model, speeds }: { model: ModelInfo; speeds: number[] }) {
           {model.verified === null
             ? undefined
             : model.verified
-              ? 'gives the scores of its reference implementation'
-              : 'has no reference scores'}
+              ? 'reproduces the scores of its reference implementation'
+              : 'has no reference scores to compare with'}
         </Fact>
         <Fact name="Images">
           {model.speed.measuredImagesPerSecond === null

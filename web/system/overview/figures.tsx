@@ -33,7 +33,7 @@ export function Figures({ history, isOperator }: { history: readonly Reading[]; 
         {first !== undefined && `The curves begin at ${numbers.clock(first.at)}, when this page was opened. `}
         {isOperator
           ? 'Single requests are those of the API process that answers this page. Batches are those of all processes and tenants.'
-          : 'Only your own batches count.'}
+          : 'Only your own batches are counted.'}
       </p>
     </section>
   );

@@ -39,10 +39,10 @@ export function StageTable({ lines }: { lines: readonly MetricLine[] }) {
         </table>
       </Scrollable>
       <p class="fine soft">
-        Means since this process started. Results are stored once for each chunk of a batch, the other stages run once
+        Mean times since this process started. Storing runs once for each chunk of a batch; the other stages run once
         for each image or text.
         {stages.every(({ modes: times }) => times.batch === undefined) &&
-          ' This process has evaluated no batch; workers that run as processes of their own have their own figures.'}
+          ' This process has not evaluated a batch; separate worker processes have their own figures.'}
       </p>
     </section>
   );

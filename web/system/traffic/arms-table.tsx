@@ -41,8 +41,8 @@ export function ArmsTable({ profile, arms }: { profile: string; arms: ArmReport[
         </table>
       </Scrollable>
       <p class="fine soft">
-        Since the current rules are in force. Items that fail on their own, for example in a download, are not counted.
-        Means whose margins do not overlap differ; a margin holds 19 times in 20.
+        Counted since the current rules took effect. Items that fail for a reason outside the model, such as a download,
+        are not counted. Two means differ if their margins do not overlap. A margin is a 95 % confidence interval.
       </p>
     </div>
   );

@@ -19,7 +19,8 @@ export function TrafficTab() {
   return (
     <>
       <p class="lead">
-        Several models may share the images of a profile: permanently, as a canary on trial, or as a shadow.
+        Several models may share the images of a profile: permanently, as a canary (on trial), or as a shadow (scores
+        are only compared).
       </p>
       {mayOperate(session) ? <Profiles /> : <ForOperators />}
     </>

@@ -236,7 +236,7 @@ class AsyncBatch:
         distinct: Literal["image", "pair"] | None = None,
         **selection: Any,
     ) -> AsyncIterator[Result]:
-        """Yields the results while they arrive; those that exist, while the batch runs.
+        """Yields the results as they arrive. While the batch runs, these are the results so far.
 
         They are in the order of the items. `selection` has parameters of the service, such as `minScore=28`,
         `top=0.3`, `sort="-score"` or `q="cat"`. `distinct` yields one item of each group of items with the same image,

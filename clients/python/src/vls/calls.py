@@ -1,4 +1,4 @@
-"""The requests of the client, and how their responses are read. Shared by the client and its async twin."""
+"""Builds the requests of the client and reads their responses. The synchronous and the asyncio client share this."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ T = TypeVar("T")
 BATCHES = "/evaluator/v1/evaluation/batch"
 #: The maximum number of inputs of one request for embeddings.
 MAX_INPUTS = 2_048
-#: Images are many times as large as texts, and a body of JSON has at most 32 MiB.
+#: The number is lower for images: they are much larger than texts, and a JSON body has at most 32 MiB.
 IMAGES_PER_REQUEST = 32
 PARQUET = "application/vnd.apache.parquet"
 
 
 @dataclass(frozen=True)
 class Call(Generic[T]):
-    """A request, and how its response is read."""
+    """A request, with the function that reads its response."""
 
     method: str
     path: str
@@ -37,7 +37,7 @@ class Call(Generic[T]):
     headers: Mapping[str, str] = field(default_factory=dict)
     #: Returns the bytes of the body from the beginning; None for a body of JSON, or none.
     open: Callable[[], Iterator[bytes]] | None = None
-    #: False for a body that can be sent once.
+    #: False for a body that can be sent only once.
     is_repeatable: bool = True
 
 
@@ -129,7 +129,7 @@ def retry_call(batch_id: str, cancelled: bool) -> Call[str]:
 
 
 def selection_of(**selection: Any) -> dict[str, Any]:
-    """Returns the parameters that are given."""
+    """Returns the query parameters whose value is not None."""
     return {name: value for name, value in selection.items() if value is not None}
 
 
@@ -153,7 +153,7 @@ def named(model: str | None) -> dict[str, str]:
 
 @contextlib.contextmanager
 def whole_file(path: str | os.PathLike[str]) -> Iterator[Any]:
-    """Opens a file that takes its name when it is complete."""
+    """Opens a file for writing. The file gets its name only when it is complete."""
     part = f"{os.fspath(path)}.part"
     try:
         with open(part, "wb") as file:
@@ -165,13 +165,13 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Any]:
 
 
 def types_of(source: Any) -> dict[str, Any]:
-    """Returns the types of the columns of a data frame; none for other sources."""
+    """Returns the types of the columns of a data frame; empty for other sources."""
     dtypes = getattr(source, "dtypes", None)
     return {} if dtypes is None else {str(name): dtype for name, dtype in dtypes.items()}
 
 
 def restored(frame: Any, types: Mapping[str, Any]) -> Any:
-    """Gives columns that came back as text the types that they had in the posted data frame."""
+    """Converts columns that were returned as text to the types that they had in the posted data frame."""
     import pandas
 
     for name, dtype in types.items():

@@ -25,7 +25,7 @@ class ClipScore:
         self._count = 0
 
     def update(self, images: Any, text: str | Sequence[str]) -> None:
-        """Adds pairs. Raises `RuntimeError` for a pair that cannot be scored; none of the pairs counts then."""
+        """Adds pairs. If one of them cannot be scored, raises `RuntimeError` and adds none of them."""
         total, count = self._score(images, text)
         self._sum += total
         self._count += count

@@ -15,12 +15,12 @@ def encode_png(pixels: Any) -> bytes:
         pixels = pixels.detach().cpu().numpy()
     array = np.asarray(pixels)
     if array.ndim != 3 or 3 not in (array.shape[0], array.shape[2]):
-        raise ValueError(f"An image has three dimensions, one of them the 3 colours, not the shape {array.shape}")
+        raise ValueError(f"Expected an image of three dimensions, one of which has the 3 colours; got the shape {array.shape}")
     if array.shape[2] != 3:
         array = array.transpose(1, 2, 0)
     if array.dtype != np.uint8:
         if array.size > 0 and (array.min() < 0 or array.max() > 255):
-            raise ValueError("The colours of an image are from 0 to 255")
+            raise ValueError("Expected the colours of an image to be from 0 to 255")
         array = np.rint(array).astype(np.uint8)
     height, width, _ = array.shape
     # Each row begins with the number of its filter: none.

@@ -1,4 +1,4 @@
-"""The choice whether and when a request is sent again."""
+"""Decides whether a request is sent again, and when."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .errors import ServiceError
 
 @dataclass(frozen=True)
 class Retries:
-    """Sends a refused request again after `Retry-After`, or after a growing pause where the response has none."""
+    """Sends a refused request again after the time in `Retry-After`, or without it after a pause that grows."""
 
     #: Attempts after the first one.
     attempts: int = 6
@@ -21,7 +21,7 @@ class Retries:
     longest: float = 60.0
 
     def pause(self, attempt: int, response: httpx.Response | None) -> float | None:
-        """Returns the pause in seconds before the next attempt; None if there is none. No response: no connection."""
+        """Returns the pause in seconds before the next attempt, or None for no further attempt. No response means no connection."""
         if attempt >= self.attempts or (response is not None and not is_transient(response)):
             return None
         stated = None if response is None else response.headers.get("retry-after")
@@ -36,7 +36,7 @@ class Retries:
 
 
 def is_transient(response: httpx.Response) -> bool:
-    """Returns True for a refusal by the service or by a proxy that a later attempt may not get."""
+    """Returns True for a refusal, by the service or by a proxy, after which a later attempt may succeed."""
     if response.status_code in (429, 503, 507):
         return True
     # The service has these for the host of an image, with a problem document.
@@ -46,7 +46,7 @@ def is_transient(response: httpx.Response) -> bool:
 
 
 def problem_of(response: httpx.Response) -> dict[str, Any]:
-    """Returns the problem document of a response; an empty one where it has none."""
+    """Returns the problem document of a response; empty if the response has none."""
     try:
         problem = response.json()
     except ValueError:

@@ -1,4 +1,4 @@
-"""Turns images, pairs, tables and files into what the service reads."""
+"""Converts images, pairs, tables and files to the formats that the service reads."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PART_BYTES = 256 * 1024
 
 
 def image_source(image: Image) -> Any:
-    """Returns an image as the API reads it. A path is read, and sent as its bytes.
+    """Returns an image in the form of the API. The file of a path is read, and its bytes are sent.
 
     An integer is the index of an item of the batch that `imagesFrom` names.
     """
@@ -60,7 +60,7 @@ def image_source(image: Image) -> Any:
         from .png import encode_png
 
         return {"base64": _text(encode_png(image))}
-    raise TypeError(f"An image is an address, a path, bytes, an image or an array, not {type(image).__name__}")
+    raise TypeError(f"Expected an image as an address, a path, bytes, a Pillow image or an array, got {type(image).__name__}")
 
 
 def _is_file(text: str) -> bool:

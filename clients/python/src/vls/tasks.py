@@ -18,7 +18,7 @@ async def body_of(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
 
 
 class Tasks(Generic[T]):
-    """Runs calls concurrently and returns their results in the order of their starts."""
+    """Runs calls concurrently, and returns their results in the order in which they were started."""
 
     def __init__(self, concurrency: int) -> None:
         self._places = asyncio.Semaphore(concurrency)
@@ -26,7 +26,7 @@ class Tasks(Generic[T]):
 
     @property
     def waiting(self) -> int:
-        """The number of results that were not returned yet."""
+        """The number of calls whose results have not been returned yet."""
         return len(self._waiting)
 
     def start(self, call: Callable[..., Awaitable[T]], *args: Any) -> None:

@@ -17,7 +17,7 @@ def body_of(parts: Iterator[bytes]) -> Iterator[bytes]:
 
 
 class Threads(Generic[T]):
-    """Runs calls concurrently and returns their results in the order of their starts."""
+    """Runs calls concurrently, and returns their results in the order in which they were started."""
 
     def __init__(self, concurrency: int) -> None:
         self._pool = ThreadPoolExecutor(concurrency)
@@ -25,7 +25,7 @@ class Threads(Generic[T]):
 
     @property
     def waiting(self) -> int:
-        """The number of results that were not returned yet."""
+        """The number of calls whose results have not been returned yet."""
         return len(self._waiting)
 
     def start(self, call: Callable[..., T], *args: Any) -> None:
