@@ -15,7 +15,7 @@ def encode_png(pixels: Any) -> bytes:
         pixels = pixels.detach().cpu().numpy()
     array = np.asarray(pixels)
     if array.ndim != 3 or 3 not in (array.shape[0], array.shape[2]):
-        raise ValueError(f"Expected an image of three dimensions, one of which has the 3 colours; got the shape {array.shape}")
+        raise ValueError(f"Expected three dimensions, one of them with the 3 colours; got the shape {array.shape}")
     if array.shape[2] != 3:
         array = array.transpose(1, 2, 0)
     if array.dtype != np.uint8:

@@ -21,7 +21,7 @@ class Retries:
     longest: float = 60.0
 
     def pause(self, attempt: int, response: httpx.Response | None) -> float | None:
-        """Returns the pause in seconds before the next attempt, or None for no further attempt. No response means no connection."""
+        """Returns the pause in seconds before the next attempt, or None to stop. No response means no connection."""
         if attempt >= self.attempts or (response is not None and not is_transient(response)):
             return None
         stated = None if response is None else response.headers.get("retry-after")

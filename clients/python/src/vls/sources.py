@@ -60,7 +60,7 @@ def image_source(image: Image) -> Any:
         from .png import encode_png
 
         return {"base64": _text(encode_png(image))}
-    raise TypeError(f"Expected an image as an address, a path, bytes, a Pillow image or an array, got {type(image).__name__}")
+    raise TypeError(f"Expected an address, a path, bytes, a Pillow image or an array, got {type(image).__name__}")
 
 
 def _is_file(text: str) -> bool:
