@@ -28,6 +28,10 @@ export interface KnownIndexes {
   /** The segments of the index of scores. Readers share them, so nobody may change them. */
   scores: IndexCache<readonly Uint32Array[]>;
   groups: IndexCache<Groups>;
+  /** Bitmaps of the items that contain a text. */
+  matches: IndexCache<Uint8Array>;
+  /** Searches for a text, in one batch at a time. */
+  searching: SharedWork<Uint8Array>;
   /** Finds groups, for one batch at a time, since this takes up to 30 bytes of memory for each item. */
   grouping: SharedWork<Groups>;
 }
@@ -38,6 +42,7 @@ export interface KnownIndexes {
  */
 export const scoreBytes = 16 * 1024 * 1024;
 const groupBytes = 16 * 1024 * 1024;
+const matchBytes = 4 * 1024 * 1024;
 const chunkBytes = 4 * 1024 * 1024;
 
 export const createKnownIndexes = (): KnownIndexes => ({
@@ -47,6 +52,8 @@ export const createKnownIndexes = (): KnownIndexes => ({
   scores: createIndexCache(scoreBytes, (segments) => segments.reduce((sum, { byteLength }) => sum + byteLength, 0)),
   groups: createIndexCache(groupBytes, ({ of }) => of.byteLength),
   grouping: createSharedWork(),
+  matches: createIndexCache(matchBytes, ({ byteLength }) => byteLength),
+  searching: createSharedWork(),
 });
 
 /**

@@ -22,6 +22,7 @@ import { createSelector, needsItems } from '../selection.ts';
 import { beforeAll, bestAfter, indexAt, type RankedOrder } from './best-after.ts';
 import { placeOf, readChunkIndex } from './chunk-index.ts';
 import { conditionsOf } from './conditions.ts';
+import { createMatches } from './matches.ts';
 import { type MeetsRule, readRule, withRule } from './rule.ts';
 import { readSegments } from './segments.ts';
 import { itemAt, positionBefore } from './skip.ts';
@@ -70,6 +71,8 @@ export interface Order {
 
 /** The minimum number of positions whose items are read at a time in a search for `q`. */
 const searchedAtOnce = 512;
+/** The number of positions up to which a search for `q` reads items by rank. For more, it searches the whole batch. */
+const readByRank = 2_048;
 /**
  * The limits of a group that is read by rank: the bytes of JSON of its results, and the bytes of JSON that are read for
  * them. A group of at most `fewest` positions may exceed both.
@@ -119,6 +122,13 @@ export async function createOrder(
   // With `q`, the first item of a group that contains the text is found when the items are read.
   const isShown = query.q === undefined ? distinct?.isFirst : undefined;
   const segments = () => (isShown === undefined ? selectable() : withRule(selectable(), isShown));
+  // A frequent text is found among the first items. For any other text the whole batch is searched once, since each step
+  // by rank would read almost every chunk for a few of its items.
+  const matches = query.q === undefined ? undefined : createMatches(source, batch, query.q);
+  let contains = matches?.known();
+  /** The positions that were read so far, and those of them that contain the text. */
+  const sample = { positions: 0, found: 0 };
+  const searched = () => (contains === undefined ? segments() : withRule(segments(), contains));
   const survey = await surveyIndex(segments(), index, conditions, sort === 'index');
   const isSelected = createSelector(query);
   const readsItems = withItems || needsItems(query);
@@ -153,7 +163,7 @@ export async function createOrder(
    */
   async function stepByRank(order: RankedOrder, after: number, most: number, asked: number): Promise<Step> {
     const positions =
-      range === undefined ? new Float64Array() : await bestAfter(segments(), order, range, after, asked);
+      range === undefined ? new Float64Array() : await bestAfter(searched(), order, range, after, asked);
     const step: Step = { results: [], items: [], next: undefined, read: 0, bytes: 0, chunks: 0 };
     const found = await readPositions(positions, step);
     // The items are larger than expected, so fewer positions are read in the next attempt.
@@ -281,10 +291,14 @@ export async function createOrder(
   return {
     start: following ?? (query.skip === undefined ? startOf(sort) : await placeAfter(query.skip)),
     async step(after, most) {
-      const asked = query.q === undefined ? most : Math.max(most, searchedAtOnce);
+      const isRare = sample.positions > 0 && sample.found * readByRank < most * sample.positions;
+      if ('after' in after && isRare) contains ??= await matches?.find();
+      const asked = query.q === undefined || contains !== undefined ? most : Math.max(most, searchedAtOnce);
       const step = await ('after' in after
         ? stepByRank(rankedOrder(sort), after.after, most, asked)
         : stepByIndex(after, most));
+      sample.positions += 'after' in after ? asked : 0;
+      sample.found += 'after' in after ? step.results.length : 0;
       if (query.distinct === undefined) return step;
       const withSize = (result: ItemResult) => ({ ...result, groupSize: distinct?.sizeOf(result.index) ?? 1 });
       return { ...step, results: step.results.map(withSize) };

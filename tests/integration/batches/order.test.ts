@@ -1,10 +1,12 @@
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toBuffer } from '../../../formats/bytes.ts';
+import { itemsOfList } from '../../../formats/items.ts';
 import { type OrderedSelection, resultOrders, resultsQuery } from '../../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import type { FormatName } from '../../../shared/formats.ts';
 import { batchKeys } from '../../../shared/redis/keys.ts';
+import { askMasters } from '../../../shared/redis/masters.ts';
 import { prefixOf } from '../../../shared/redis/prefix.ts';
 import { countOfTop } from '../../../shared/top.ts';
 import { type Engine, startEngine, tenant } from '../../support/engine.ts';
@@ -101,6 +103,20 @@ const read = (text: Buffer): ItemResult[] =>
     .filter(Boolean)
     .map((line) => JSON.parse(line));
 
+/** Returns the number of calls of a Redis command while some work runs. */
+async function countCalls(command: string, work: () => Promise<unknown>): Promise<number> {
+  const calls = async () => {
+    const info = await askMasters(engine.redis, (master) => master.info('commandstats'));
+    return info.reduce(
+      (sum, text) => sum + Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(text)?.[1] ?? 0),
+      0,
+    );
+  };
+  const before = await calls();
+  await work();
+  return (await calls()) - before;
+}
+
 const selections: OrderedSelection[] = [
   {},
   { minScore: 20, maxScore: 30.0001 },
@@ -179,6 +195,48 @@ test('a page after a cursor repeats nothing when results are added meanwhile', a
   const second = await page(first.next ?? '');
   expect(second.results.map(({ index }) => index)).toEqual([4]);
   expect(second.next).toBeNull();
+});
+
+test('a rare text is found in any order, and in a long batch each part is read once for it', async () => {
+  const count = 1_400;
+  const isRare = (index: number) => index % 467 === 5;
+  const items = Array.from({ length: count }, (_, index) => ({
+    ...{
+      id: `i${index}`,
+      image: `https://example.org/${index}.jpg`,
+      text: isRare(index) ? `a Rare ${index}` : 'a cat',
+    },
+  }));
+  const { id: long } = await engine.postItems(itemsOfList(items, 'lenient'));
+  const results = items.map(({ id: given }, index): ItemResult => {
+    const cosine = Number((((index * 7_919) % 1_000) / 1_000).toFixed(6));
+    return { index, id: given, status: 'succeeded', cosine, score: Number((100 * cosine).toFixed(4)) };
+  });
+  const parts = 32 + Math.ceil((count - 128) / 64);
+  for (let chunk = 0; chunk < parts; chunk++) {
+    const part = results.slice(offsetOf(chunk), offsetOf(chunk + 1));
+    const input = { offset: offsetOf(chunk), items: items.slice(offsetOf(chunk), offsetOf(chunk + 1)) };
+    await engine.chunks.commit(engine.job(long, chunk), input, part);
+  }
+  const wanted = results
+    .filter(({ index }) => isRare(index))
+    .sort((a, b) => (scoreOf(b) ?? 0) - (scoreOf(a) ?? 0) || a.index - b.index);
+  const query = { sort: '-score', q: 'rare', limit: 20 } as const;
+  const read = async () => {
+    const found: ItemResult[] = [];
+    const sizes: number[] = [];
+    for (let cursor: string | undefined; ; ) {
+      const page = await engine.batches.results(tenant, long, { ...query, ...(cursor && { cursor }) });
+      found.push(...page.results);
+      sizes.push(page.results.length);
+      if (page.next === null) return { found, sizes };
+      cursor = page.next;
+    }
+  };
+  expect(await read()).toEqual({ found: wanted, sizes: [3] });
+  // Every page after the first is answered from what is remembered, so it reads only the parts of its own results.
+  const hget = await countCalls('hget', read);
+  expect(hget).toBeLessThanOrEqual(2 * wanted.length + 8);
 });
 
 test('a chunk that an older release has committed is added to the index by the first query', async () => {
