@@ -12,33 +12,33 @@ export interface ChunkIndex {
   cancelled: number[];
 }
 
-/** The items of a batch that are equal: they have the same image, or the same image and text. */
+/** Groups of equal items of a batch: items with the same image, or with the same image and text. */
 export interface Groups {
-  /** The number of the group of each item, from 1; 0 for an item that is equal to no other. */
+  /** The number of the group of each item, from 1; 0 for an item that equals no other. */
   of: Uint32Array;
   count: number;
 }
 
 /**
- * The indexes that this process has read from batches that have ended. They do not change any more, so several processes
- * may remember them. Callers read the record of a batch first: a deleted batch has none, and its indexes are not used.
+ * Caches indexes of batches that have ended. Such indexes no longer change, so each process may have its own cache.
+ * Callers read the record of a batch first: a deleted batch has none, and its cached indexes are then not used.
  */
 export interface KnownIndexes {
   chunks: IndexCache<ChunkIndex>;
-  /** The segments of the index of scores. Readers share them, so nobody may change them. */
+  /** The segments of the index of scores. Readers share them, so they must not be changed. */
   scores: IndexCache<readonly Uint32Array[]>;
   groups: IndexCache<Groups>;
   /** Bitmaps of the items that contain a text. */
   matches: IndexCache<Uint8Array>;
   /** Searches for a text, in one batch at a time. */
   searching: SharedWork<Uint8Array>;
-  /** Finds groups, for one batch at a time, since this takes up to 30 bytes of memory for each item. */
+  /** Finds the groups of one batch at a time, because this takes up to 30 bytes of memory per item. */
   grouping: SharedWork<Groups>;
 }
 
 /**
- * The maximum memory of the remembered indexes of scores in bytes: those of four million items. Reading the index of a
- * million items from Redis takes several times as long as searching it.
+ * The maximum memory of the cached indexes of scores, in bytes; it suffices for four million items. Reading the index
+ * of a million items from Redis takes several times as long as searching it.
  */
 export const scoreBytes = 16 * 1024 * 1024;
 const groupBytes = 16 * 1024 * 1024;
@@ -57,8 +57,8 @@ export const createKnownIndexes = (): KnownIndexes => ({
 });
 
 /**
- * Returns the key under which the indexes of a batch are remembered; undefined while the batch runs. A Redis that lost
- * its last second evaluates some items again, and the batch then has another end.
+ * Returns the key of the cache for the indexes of a batch; undefined while the batch is running. The key contains the
+ * time of the end: a Redis that has lost its last second evaluates some items again, so the batch ends a second time.
  */
 export const knownAs = ({ id, state, finishedAt }: Pick<BatchRecord, 'id' | 'state' | 'finishedAt'>) =>
   terminalStates.has(state) && finishedAt !== undefined ? `${id} ${finishedAt}` : undefined;

@@ -38,7 +38,9 @@ export interface InputChunk {
 
 /** The outcomes of a chunk, in the order of its items. */
 export interface OutputChunk {
-  /** The digests of the images; see image-digests.ts. Absent in chunks of older releases. It is the first field. */
+  /**
+   * The digests of the images; see image-digests.ts. Absent in chunks of older releases. It must be the first field.
+   */
   images?: string | undefined;
   results: ItemResult[];
   exact?: boolean | undefined;
@@ -69,8 +71,8 @@ function decode<Value>(payload: Buffer): Value {
 }
 
 /**
- * Returns the digests of the images of a payload with outcomes. The outcomes are not parsed, which takes most of the
- * time of reading them. Returns undefined for a payload of an older release.
+ * Returns the digests of the images in a payload of outcomes, without parsing the outcomes, which would take most of
+ * the time. Returns undefined for a payload of an older release.
  */
 export function readDigests(payload: Buffer): Buffer | undefined {
   const json = inflateRawSync(payload);

@@ -13,13 +13,13 @@ import { storeBatch } from '../stored-batch.ts';
 
 const pixels = { width: 1440, height: 900 };
 const box = `document.querySelector('.explorer-box')`;
-/** The number of jumps of the scroll bar, and of steps of a drag from one end to the other. */
+/** The number of jumps of the scroll bar, and the number of steps of a drag from one end to the other. */
 const jumps = 12;
 const dragSteps = 60;
 
 /**
- * Measures the page's list of the pairs of a long batch in a real browser: the time to the first rows, gaps without rows
- * while it scrolls, and memory. Also measures a comparison of two batches of this length.
+ * Measures the list of the pairs of a long batch on the page, in a real browser: the time to the first rows, gaps
+ * without rows while it scrolls, and memory. It also measures a comparison of two batches of this length.
  */
 export async function benchExplorer(items: number, rounds: number, say: (line: string) => void): Promise<Figure[]> {
   const executablePath = findChromium();
@@ -72,7 +72,7 @@ async function open(browser: Browser, address: string, script: string): Promise<
   return page;
 }
 
-/** Notes the time from the start of the navigation to the frame after the first rows. */
+/** Records the time from the start of the navigation to the frame after the first rows. */
 const firstRowsScript = `(() => {
   window.firstRows = new Promise((resolve) => {
     const look = () => requestAnimationFrame(() => {
@@ -127,8 +127,8 @@ async function measureFirstRows(
 }
 
 /**
- * Finds in each frame whether rows cover the list at its top, in its middle and at its end. A gap is the time between two
- * frames in which they do.
+ * Checks in each frame whether rows cover the list at its top, in its middle and at its end. A gap is the time between
+ * two frames in which they do.
  */
 const gapScript = `(() => {
   let covered = performance.now();
@@ -239,7 +239,10 @@ async function measureScrolling(
   ];
 }
 
-/** Returns a function that reads the bytes of the script's heap and the number of nodes, after garbage is collected. */
+/**
+ * Returns a function that collects garbage, and then reads the size of the heap of scripts in bytes and the number of
+ * nodes.
+ */
 async function createMemoryMeter(page: Page): Promise<() => Promise<{ heap: number; nodes: number }>> {
   const session = await page.context().newCDPSession(page);
   await session.send('Performance.enable');

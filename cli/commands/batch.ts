@@ -114,7 +114,7 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
       const options: RunOptions = { ...more, file, formulas: keepFormulas ? 'keep' : 'escape' };
       const pipes = { file, out: flags.compare ? (options.out ?? '') : options.out, format: flags.format };
       await withPipes(pipes, process.stdin, context.stdout, async (files, writesStdout) => {
-        // The folder of the output on stdout is temporary, so the embeddings stay on the service only.
+        // When the output goes to stdout, its folder is temporary, so the embeddings are left on the service.
         const embeddingFormat = writesStdout ? false : options.embeddingFormat;
         const piped = { ...options, ...files, embeddingFormat };
         if (flags.compare) await compareRows(context, { ...piped, out: options.out });
@@ -223,8 +223,8 @@ async function scoreFile(context: Context, options: RunOptions, offline: boolean
 }
 
 /**
- * Posts a batch for each file of a bucket, and waits for their ends. The service itself reads the rows and writes the
- * results, and the selected samples of a tar.
+ * Posts a batch for each file of a bucket, and waits until all have ended. The service itself reads the rows, and
+ * writes the results and the selected samples of a tar.
  */
 async function scoreReferences(context: Context, files: readonly string[], flags: Flags): Promise<void> {
   const { keepFormulas: _keepFormulas, ...options } = flags;
@@ -242,7 +242,7 @@ async function scoreReferences(context: Context, files: readonly string[], flags
   const open: string[] = [];
   const statuses = await interruptible(
     async (signal) => {
-      // All are posted first, so that the service does not wait between two of them.
+      // All batches are posted before the first one is awaited, so that the service is not idle between two of them.
       for (const [at, file] of files.entries()) {
         const out = outputsOfReferences(files, flags.out)[at];
         const { id } = await postReference(client, { ...options, formulas: 'escape', file, out }, signal);

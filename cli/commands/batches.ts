@@ -68,7 +68,8 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
       const client = await context.connect();
       const status = await interruptible(
         async (signal) => {
-          // Fails at once if the address or the id is wrong. A connection that breaks later is made again.
+          // This request fails at once if the address or the id is wrong. A connection that breaks later is
+          // re-established.
           await client.json<BatchStatus>(pathOf(id), { signal });
           return await watch(context, client, id, options.events ?? false, signal);
         },
@@ -194,7 +195,7 @@ interface EmbeddingsOptions {
   force?: boolean;
 }
 
-/** Reads the embeddings that a batch stores into a file. */
+/** Saves the embeddings that a batch stores to a file. */
 async function readEmbeddings(context: Context, id: string, { kind, out, force }: EmbeddingsOptions) {
   const client = await context.connect();
   const { embeddings } = await client.json<BatchStatus>(pathOf(id));

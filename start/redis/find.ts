@@ -10,7 +10,7 @@ export function findProgram(name: string, searchPath = process.env['PATH'] ?? ''
       accessSync(candidate, constants.X_OK);
       return candidate;
     } catch {
-      // Not in this directory.
+      // The program is not in this directory; the next one is tried.
     }
   }
   return undefined;

@@ -11,18 +11,21 @@ export interface PackedFile {
   content: Buffer;
 }
 
-/** The scripts that are run by their path. All other code is what they import. */
+/** The scripts that are started by their path. All other code of the package is imported by them. */
 const entries = ['cli/vls.js', 'api/main.ts', 'worker/main.ts', 'start/main.ts'];
 
-/** Files that no script names by `new URL`: the model that `models/models.json` names, and what the licences require. */
+/**
+ * Files that no script names by `new URL`: the model that `models/models.json` names, and files that the licences
+ * require.
+ */
 const data = ['models/compact', 'LICENSE', 'NOTICE'];
 
-/** The files of the model's folder with which it was made. */
+/** Files in the folder of the model that are needed to make it, but not to run it. */
 const notRun = /(^|\/)(build\.py|requirements\.txt|__pycache__|\..+)$/;
 
 /**
- * Returns the files of the service's package: the entries, and every file that these files import or name. So a test,
- * a benchmark or a page of the documentation cannot get into it.
+ * Returns the files of the package of the service: the entry scripts, and every file that they import or name, directly
+ * or indirectly. Tests, benchmarks and pages of the documentation are therefore never included.
  * @throws {Error} when a file that a script names is missing.
  */
 export function contentsOf(root: string): PackedFile[] {

@@ -5,8 +5,8 @@ import { contentsOf } from './contents.ts';
 import { packedManifest } from './manifest.ts';
 
 /**
- * Writes the package of the service to `dist/package`: what runs, as JavaScript, and nothing else. `npm pack
- * ./dist/package` makes the archive of it.
+ * Writes the package of the service to `dist/package`: only the files that run, as JavaScript. `npm pack
+ * ./dist/package` makes an archive of it.
  *
  * `npm run build:package`
  */

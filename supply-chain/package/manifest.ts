@@ -12,8 +12,8 @@ const manifestSchema = z.object({
 const lockSchema = z.object({ packages: z.record(z.string(), z.object({ version: z.string().optional() })) });
 
 /**
- * Returns the manifest of the package. It has neither `private`, which protects the repository from `npm publish`, nor
- * scripts and packages of development. Its dependencies have the tested versions.
+ * Returns the manifest of the package. It leaves out `private`, which protects the repository from `npm publish`, and
+ * the scripts and packages for development. Its dependencies have the versions that were tested.
  * @param manifest the `package.json` of the repository.
  * @param lock the `package-lock.json` of the repository.
  * @throws {Error} when the lock file lacks a dependency.

@@ -4,18 +4,21 @@ import { stripTypeScriptTypes } from 'node:module';
 const references = /(\bfrom |\bimport |\bimport\(\s*|\bnew URL\(\s*(?='[^']*',\s*import\.meta\.url))'(\.[^'\n]*)'/g;
 
 /**
- * Returns the JavaScript of a TypeScript file. Blanks replace the types, as when Node runs the file itself, so each
- * statement keeps its line and column.
+ * Returns the JavaScript of a TypeScript file. Types are replaced by blanks, as Node does, so each statement keeps its
+ * line and column.
  */
 export const withoutTypes = (typescript: string): string => stripTypeScriptTypes(typescript);
 
-/** Returns the relative paths that a script without types imports, or names by `new URL(…, import.meta.url)`. */
+/** Returns the relative paths that a script without types imports or names by `new URL(…, import.meta.url)`. */
 export const referencesOf = (script: string): string[] =>
   [...script.matchAll(references)].map(([, , path = '']) => path);
 
-/** Returns the script with the names that the other files have in the package. */
+/** Returns the script with its references changed to the names that the files have in the package. */
 export const withPackedNames = (script: string): string =>
   script.replaceAll(references, (_whole, how: string, path: string) => `${how}'${packedName(path)}'`);
 
-/** Returns the name that a file has in the package. It is not `.ts`: Node strips no types below `node_modules`. */
+/**
+ * Returns the name of a file in the package. It must not end in `.ts`, because Node strips no types in files below
+ * `node_modules`.
+ */
 export const packedName = (path: string): string => path.replace(/\.ts$/, '.js');

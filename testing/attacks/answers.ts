@@ -47,7 +47,7 @@ export const answers: Attack[] = [
   },
   {
     name: 'event-streams',
-    what: 'event streams, 24 a second, each closed after a second',
+    what: '24 new event streams a second, each closed after a second',
     async run({ every, open, post, hosts }) {
       const id = await post({ items: [{ image: `${hosts.slow[0]}/small`, text: 'x' }] });
       await every(24, { atOnce: 60 }, async () => {

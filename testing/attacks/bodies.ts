@@ -44,7 +44,7 @@ export const bodies: Attack[] = [
   },
   {
     name: 'session-keys',
-    what: 'sign-ins without a key: 3.4 MB of unknown keys',
+    what: 'sign-ins whose JSON has 3.4 MB of unknown fields',
     async run({ every, send }) {
       const body = unknownKeys(3_400_000);
       await every(1, { atOnce: 4 }, () => send('/session', body, { authorization: undefined }));
@@ -60,7 +60,7 @@ export const bodies: Attack[] = [
   },
   {
     name: 'unknown-keys',
-    what: 'NDJSON of four lines with 13.5 MB of unknown keys each, and their event streams',
+    what: 'NDJSON batches of four lines with 13.5 MB of unknown fields each, and their event streams',
     async run({ every, post, get }) {
       const body = gzipSync(`${unknownKeys(13_500_000)}\n`.repeat(4));
       await every(0.5, { atOnce: 2, most: 8 }, async () => {
@@ -71,7 +71,7 @@ export const bodies: Attack[] = [
   },
   {
     name: 'bad-lines',
-    what: 'gzip of 1,006 bytes that are 500,000 bad items',
+    what: '1,006 bytes of gzip that expand to 500,000 unreadable items',
     async run({ every, post }) {
       const body = gzipSync('x\n'.repeat(500_000));
       await every(2, { atOnce: 4, most: 12 }, () => post(body, gzipped));
@@ -79,7 +79,7 @@ export const bodies: Attack[] = [
   },
   {
     name: 'ampersands',
-    what: 'singles with 160 KB of &amp;amp;amp;…',
+    what: 'single requests whose text is 160 KB of &amp;amp;amp;…',
     async run({ every, send }) {
       const body = JSON.stringify({ image: pixel, text: Array(8).fill(`&${'amp;'.repeat(4_999)}`) });
       await every(20, { atOnce: 8 }, () => send(single, body));
@@ -87,13 +87,13 @@ export const bodies: Attack[] = [
   },
   {
     name: 'refusals',
-    what: 'requests without a key whose path has 14 KB, 100 a second',
+    what: '100 requests a second without a key, with a path of 14 KB',
     run: ({ every, send }) =>
       every(100, { atOnce: 50 }, () => send(`/v1/${'x'.repeat(14_000)}`, '', { authorization: undefined })),
   },
   {
     name: 'gzip-bombs',
-    what: 'gzip of 100 MB of zeros, as singles and as batches',
+    what: '100 MB of zeros in gzip, as single requests and as batches',
     async run({ every, send, post }) {
       const body = gzipSync(Buffer.alloc(100_000_000));
       await every(3, { atOnce: 4 }, async () => {
@@ -109,7 +109,7 @@ export const bodies: Attack[] = [
   },
   {
     name: 'wrong-keys',
-    what: 'requests with keys that nobody has',
+    what: 'requests with invalid API keys',
     run: ({ every, send, random }) =>
       every(15, { atOnce: 8 }, () => {
         const digits = () => Math.floor(random() * 16).toString(16);

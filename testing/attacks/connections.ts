@@ -19,7 +19,7 @@ function drip(socket: Socket, everyMs: number): Socket {
 export const connections: Attack[] = [
   {
     name: 'drips',
-    what: '300 singles and 300 uploads that arrive at 1 byte in 15 s',
+    what: '300 single requests and 300 uploads that send 1 byte every 15 s',
     run: async ({ hold, open }: Hostile) => {
       await Promise.all([
         hold(300, () => drip(open(post(single, 'application/json', 5_000)), 15_000)),
@@ -29,12 +29,12 @@ export const connections: Attack[] = [
   },
   {
     name: 'silent-bodies',
-    what: '60 singles that announce 7 MB and send none of it',
+    what: '60 single requests that announce 7 MB and send nothing',
     run: ({ hold, open }) => hold(60, () => open(post(single, 'application/json', 7_000_000)).resume()),
   },
   {
     name: 'slow-connections',
-    what: '200 singles that arrive at 1 byte in a second',
+    what: '200 single requests that send 1 byte a second',
     run: ({ hold, open }) => hold(200, () => drip(open(post(single, 'application/json', 5_000)), 1_000)),
   },
 ];

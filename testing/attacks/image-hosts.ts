@@ -16,7 +16,7 @@ function items(origins: readonly string[], count: number, { random }: Pick<Hosti
 export const imageHosts: Attack[] = [
   {
     name: 'dead-hosts',
-    what: 'batches of 128 items on four hosts where nothing listens',
+    what: 'batches of 128 items whose images are on four hosts where nothing listens',
     run: (hostile) =>
       hostile.every(0.5, { atOnce: 4 }, async () => {
         const id = await hostile.post(items(hostile.hosts.dead, 128, hostile));
@@ -25,7 +25,7 @@ export const imageHosts: Attack[] = [
   },
   {
     name: 'slow-hosts',
-    what: 'batches of 400 items on hosts that answer after 15 s',
+    what: 'batches of 400 items whose image hosts answer after 15 s',
     run: (hostile) =>
       hostile.every(1, { atOnce: 3 }, async () => {
         const id = await hostile.post(items(hostile.hosts.slow, 400, hostile));
@@ -44,7 +44,7 @@ export const imageHosts: Attack[] = [
   },
   {
     name: 'silent-hosts',
-    what: 'singles on a host that never answers, 20 a second',
+    what: '20 single requests a second with an image host that never answers',
     run: ({ hosts, every, send }) => {
       let n = 0;
       const body = () => JSON.stringify({ image: `${hosts.silent[0]}/small?n=${n++}`, text: 'x' });
@@ -65,7 +65,7 @@ export const imageHosts: Attack[] = [
   },
   {
     name: 'failure-budgets',
-    what: 'batches of 256 items that their failure budget ends at once',
+    what: 'batches of 256 items that fail at once and exceed their failure budget',
     run: (hostile) =>
       hostile.every(2, { atOnce: 4, most: 200 }, () =>
         hostile.post({

@@ -5,7 +5,7 @@ import type { Attack } from './hostile.ts';
 export const imageAttacks: Attack[] = [
   {
     name: 'interlaced',
-    what: 'interlaced PNGs of 49 megapixels in 150 KB, as singles and as batches of 16',
+    what: 'interlaced PNGs of 49 megapixels in 150 KB, as single requests and as batches of 16',
     async run({ every, send, post, ended }) {
       const image = png(7_000, 7_000, { interlaced: true }).toString('base64');
       let n = 0;

@@ -110,7 +110,7 @@ interface Compared {
   items: number;
 }
 
-/** Reads the items of the given pairs, and returns a function that describes each of them with both scores. */
+/** Reads the items of the given pairs. Returns a function that describes one of them with both scores. */
 async function describer(
   source: Source,
   { batch, other, scale, otherScale, items }: Compared,

@@ -1,11 +1,11 @@
-/** An item, with its cosines in millionths in both batches. */
+/** An item that has a score in both batches, with its two cosines in millionths. */
 export interface Pair {
   index: number;
   own: number;
   its: number;
 }
 
-/** Keeps the items with the largest numbers. */
+/** Keeps the items with the largest of the numbers that are added. */
 export class Largest {
   private kept: (Pair & { value: number })[] = [];
   private least = Number.NEGATIVE_INFINITY;

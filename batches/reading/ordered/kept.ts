@@ -8,7 +8,9 @@ import type { MeetsRule } from './rule.ts';
 import { readSegments } from './segments.ts';
 import { selectTop } from './top.ts';
 
-/** Reads which items have a score of at least `minScore` and are among the best. It takes one bit for each item. */
+/**
+ * Returns which items have a score of at least `minScore` and are among the best. It needs one bit of memory per item.
+ */
 export async function readKept(
   source: Source,
   batch: BatchRecord,

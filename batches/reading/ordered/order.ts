@@ -119,7 +119,7 @@ export async function createOrder(
   const { scored: range } = conditions;
   const groups = query.distinct === undefined || range === undefined ? undefined : await groupsBy(query.distinct);
   const distinct = groups && range && (await findDistinct(selectable(), groups, sort, range));
-  // With `q`, the first item of a group that contains the text is found when the items are read.
+  // With `q`, the first item of a group that contains the text is found only when the items are read.
   const isShown = query.q === undefined ? distinct?.isFirst : undefined;
   const segments = () => (isShown === undefined ? selectable() : withRule(selectable(), isShown));
   // A frequent text is found among the first items. For any other text the whole batch is searched once, since each step
@@ -261,7 +261,8 @@ export async function createOrder(
   }
 
   /**
-   * Returns a function that returns true for an item that stands for its group. The items contain the text `q`.
+   * Returns a function that returns true for an item that represents its group: the first one that contains the text
+   * `q`.
    */
   const firstMatches =
     query.q !== undefined && groups !== undefined && range !== undefined
@@ -272,7 +273,7 @@ export async function createOrder(
     return (item) => first?.has(item) ?? true;
   }
 
-  /** Reads some items, and returns those that meet all conditions. */
+  /** Reads items, and returns those that meet all conditions. */
   async function contain(items: readonly number[]): Promise<ReadonlySet<number>> {
     const found = new Set<number>();
     const places = [...new Set(items.map((item) => placeOf(index, item)))];
@@ -313,7 +314,10 @@ export async function createOrder(
   };
 }
 
-/** Returns the condition that an item is equal to a certain item; undefined for a query without such a condition. */
+/**
+ * Returns the condition that an item equals a certain other item. Returns undefined for a query without such a
+ * condition.
+ */
 async function readSame(
   { sameImageAs, samePairAs }: Duplicates,
   groupsBy: (by: SameBy) => Promise<Groups>,

@@ -9,18 +9,18 @@ import type { Source } from '../read-chunks.ts';
 export interface Segment {
   /** The index of the first item in the segment. */
   first: number;
-  /** Several readers share the entries, so nobody may change them. */
+  /** The entries of the items. Several readers share them, so they must not be changed. */
   entries: Uint32Array;
 }
 
 /** The number of segments that are read at a time. Together they take about a megabyte. */
 const segmentsPerRead = 4;
-/** The number of remembered segments after which other work has its turn. Searching them takes about 10 ms. */
+/** The number of cached segments after which other work gets a turn. Searching them takes about 10 ms. */
 const segmentsPerTurn = 16;
 
 /**
- * Reads the index of scores of a batch, a few segments at a time, so that memory does not grow with the batch. The index
- * of a batch that has ended is remembered.
+ * Reads the index of scores of a batch, a few segments at a time, so that the memory for it does not depend on the size
+ * of the batch. The index of a batch that has ended is cached.
  */
 export async function* readSegments(
   { redis, known }: Pick<Source, 'redis' | 'known'>,
@@ -28,7 +28,7 @@ export async function* readSegments(
 ): AsyncGenerator<Segment> {
   const { scores } = batchKeys(redis, batch.id);
   const count = Math.ceil(batch.total / itemsPerSegment);
-  // A longer index is not collected, since the cache would not take it.
+  // A longer index is not collected, because it would not fit into the cache.
   const isShort = bytesPerEntry * batch.total <= scoreBytes;
   const knownKey = isShort ? knownAs(batch) : undefined;
   const remembered = knownKey === undefined ? undefined : known?.scores.get(knownKey);

@@ -201,7 +201,7 @@ function countWords(listing: Listing, status: BatchStatus, filtered: boolean): s
   return `${count} or more of ${total} pairs`;
 }
 
-/** Names the rows that the page waits for, when it has waited for two seconds. */
+/** After two seconds, says which rows the page is waiting for. */
 function WaitingForRows({ from, to }: { from: number; to: number }) {
   const seconds = useSecondsSinceShown();
   if (seconds < namedAfter) return null;

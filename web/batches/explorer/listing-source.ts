@@ -11,7 +11,7 @@ export interface Listing {
   at(row: number): ItemResult | undefined;
   /** Returns the row of a loaded result with the given item index. */
   rowOf(index: number): number | undefined;
-  /** Returns the loaded row that is nearest to a row, if a few rows after it are loaded too. */
+  /** Returns the loaded row nearest to a row, if a few rows after it are loaded too. */
   nearest(row: number): number | undefined;
   /** Loads missing rows near the visible rows. */
   show(from: number, to: number): void;

@@ -7,7 +7,7 @@ import { createRandomListing } from './random-listing.ts';
 
 /** The number of results in a page. Two pages fill any screen. */
 const pageSize = 200;
-/** The number of loaded rows after the visible ones below which the next page is loaded. */
+/** The next page is loaded when fewer than this number of loaded rows follow the visible ones. */
 const ahead = 300;
 /** The maximum number of pages whose rows stay in memory. Other pages are read again when they become visible. */
 const maxPages = 40;
@@ -116,7 +116,7 @@ function createListing(path: string, query: Record<string, string>, onChange: ()
         }
         return undefined;
       },
-      // Rows are loaded in order. Only rows of dropped pages are missing.
+      // Rows are loaded in order, so only rows of dropped pages can be missing.
       nearest: () => undefined,
       show(from, to) {
         visible = { from, to };

@@ -41,7 +41,7 @@ export function NeighboursByScore({
   const scale = scaleOfBatch(status);
   return (
     <section aria-labelledby="pair-neighbours">
-      <h3 id="pair-neighbours">Next to it by score</h3>
+      <h3 id="pair-neighbours">Pairs with the nearest scores</h3>
       <ul class="strip">
         {pairs.map((result) => (
           <PairTile

@@ -7,9 +7,12 @@ import type { Listing, ListingSource } from './listing-source.ts';
 const pageSize = 200;
 /** The maximum number of pages in memory. Other pages are read again when they become visible. */
 const maxPages = 40;
-/** The minimum time in ms between two requests for pages far from the loaded ones, as while the scroll bar is dragged. */
+/**
+ * The minimum time in ms between two requests for pages far from the loaded ones, for example while the scroll bar is
+ * dragged.
+ */
 const leapMs = 60;
-/** The time in ms after which a request is slow. */
+/** The duration in ms from which a request counts as slow. */
 const slowMs = 300;
 /** The number of rows that fit on any screen. */
 const screenful = 60;
@@ -68,7 +71,7 @@ export function createRandomListing(path: string, query: Record<string, string>,
     if (reading !== undefined) {
       const wait = reading.startedAt + slowMs - performance.now();
       if (page === undefined || isNear(reading.page)) return;
-      // A slow request for rows that have left the screen would only delay those on it.
+      // The rows of a slow request that are no longer visible would only delay the visible ones.
       if (wait > 0) {
         timer = window.setTimeout(fill, wait);
         return;

@@ -8,7 +8,7 @@ export const maxHeight = 10_000_000;
  * and the last rows can thus be reached one by one.
  */
 const exactPart = 1_000_000;
-/** The part of a scroll bar of 1,000 px that is one px. */
+/** The share of a scroll bar of 1,000 px that one px represents. */
 const visibleShare = 0.001;
 
 /** Converts the scroll position of a box to a position in a list that may be higher than browsers can scroll. */
@@ -50,7 +50,7 @@ export function scrollMapOf(listHeight: number, boxHeight: number): ScrollMap {
 export interface ScrollPlace {
   scrollTop: number;
   position: number;
-  /** The scroll position before it was corrected to `scrollTop`. */
+  /** The scroll position from which it was corrected to `scrollTop`. */
   correctedFrom?: number;
 }
 
@@ -61,7 +61,7 @@ export interface ScrollPlace {
 export function afterScroll(map: ScrollMap, place: ScrollPlace, scrollTop: number, boxHeight: number): ScrollPlace {
   const isNear = (from: number) => Math.abs(scrollTop - from) <= 2 * boxHeight;
   const { correctedFrom } = place;
-  // A browser scrolls in a thread of its own, which may continue from the scroll position before a correction.
+  // Browsers scroll in a separate thread, which may continue from the scroll position before a correction.
   const from = isNear(place.scrollTop) || correctedFrom === undefined ? place.scrollTop : correctedFrom;
   const isShort = isNear(from) && scrollTop > 0 && scrollTop < map.lastScroll - 1;
   if (!isShort) return { scrollTop, position: map.toPosition(Math.min(scrollTop, map.lastScroll)) };
@@ -69,9 +69,9 @@ export function afterScroll(map: ScrollMap, place: ScrollPlace, scrollTop: numbe
 }
 
 /**
- * Returns the place with the scroll position that the map has for it, or undefined for a place that needs no correction.
- * Short scrolls lead away from the map. At the ends of the list each px of that counts, since scrolls end there; between
- * them only what the scroll bar would show.
+ * Returns the place with the scroll position that belongs to its position in the list, or undefined for a place that
+ * needs no correction. Short scrolls make the two differ. At the ends of the list every px of difference is corrected,
+ * because scrolls end there; elsewhere only a difference that the scroll bar would show.
  */
 export function corrected(map: ScrollMap, place: ScrollPlace): ScrollPlace | undefined {
   const scrollTop = Math.round(map.toScroll(place.position));

@@ -1,12 +1,12 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Listing } from './listing-source.ts';
 
-/** The time in ms for which rows stay on the screen while the rows of the new place are loaded. */
+/** The time in ms for which the old rows stay on the screen while the new rows are being loaded. */
 const heldMs = 500;
 
 /**
- * Returns the row to show in place of row `from` while none of the rows up to `to` is loaded, as while the scroll bar is
- * dragged: the nearest loaded one. Undefined when rows are loaded, and when the service is slow.
+ * Returns the row to show instead of row `from` while no row up to `to` is loaded, for example while the scroll bar is
+ * dragged: the nearest loaded row. Returns undefined when rows are loaded, and when the service is slow.
  */
 export function useHeldRow(listing: Listing, from: number, to: number): number | undefined {
   const isMissing = listing.isLoading && listing.failure === undefined && !hasAny(listing, from, to);

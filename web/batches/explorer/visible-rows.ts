@@ -4,7 +4,7 @@ import { afterScroll, corrected, type ScrollPlace, scrollMapOf } from './scroll-
 
 /** The number of rows that are rendered above and below the visible ones, so that scrolling shows no gap. */
 const spare = 6;
-/** The time in ms without a scroll after which a scroll has ended, in a browser that has no event for it. */
+/** The time in ms without movement after which a scroll counts as ended, in browsers without an event for this. */
 const restMs = 200;
 
 /** The rows to render, and the empty space around them. */
@@ -19,7 +19,7 @@ export interface RenderedRows {
 }
 
 export interface VisibleRows extends RenderedRows {
-  /** Returns what to render so that a row is at the top of the box, wherever the box is scrolled to. */
+  /** Returns what must be rendered so that a row is at the top of the box, whatever the present scroll position. */
   startingAt(row: number): RenderedRows;
   /** Width of the scrolled box in px. */
   width: number;
@@ -63,7 +63,8 @@ export function useVisibleRows(
     const element = box.current;
     if (element === null) return;
     let timer: number | undefined;
-    // Only after a scroll: a browser that still moves the box to its target adds to that move what it is set by.
+    // The correction waits for the end of the scroll: a browser that is still moving the box to its target would add
+    // the correction to that movement.
     const onScrollEnd = () => {
       const next = corrected(latest.current.map, latest.current.place);
       if (next !== undefined) setScroll(next);
