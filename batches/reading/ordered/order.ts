@@ -1,12 +1,6 @@
 import { z } from 'zod';
 import { addressOf } from '../../../formats/result-columns.ts';
-import type {
-  Duplicates,
-  OrderedSelection,
-  ResultOrder,
-  SameBy,
-  TopSelected,
-} from '../../../shared/contracts/batch.ts';
+import type { OrderedSelection, ResultOrder, SameBy, TopSelected } from '../../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { ServiceError } from '../../../shared/errors.ts';
 import type { StoredItem } from '../../store/payload.ts';
@@ -16,14 +10,14 @@ import { createCursor } from '../cursor.ts';
 import { findDistinct, membersOf } from '../duplicates/distinct.ts';
 import { createFirstMatches } from '../duplicates/first-matches.ts';
 import { readGroups } from '../duplicates/groups.ts';
-import type { Groups } from '../known-indexes.ts';
+import { both, readSame } from '../duplicates/same.ts';
 import { type ChunkResults, readChunks, type Source } from '../read-chunks.ts';
 import { createSelector, needsItems } from '../selection.ts';
 import { beforeAll, bestAfter, indexAt, type RankedOrder } from './best-after.ts';
 import { placeOf, readChunkIndex } from './chunk-index.ts';
 import { conditionsOf } from './conditions.ts';
 import { createMatches } from './matches.ts';
-import { type MeetsRule, readRule, withRule } from './rule.ts';
+import { readRule, withRule } from './rule.ts';
 import { readSegments } from './segments.ts';
 import { itemAt, positionBefore } from './skip.ts';
 import { surveyIndex } from './survey.ts';
@@ -260,14 +254,12 @@ export async function createOrder(
     return selectedTop === undefined || Math.round(result.cosine * cosineSteps) >= selectedTop.lastMillionths;
   }
 
-  /**
-   * Returns a function that returns true for an item that represents its group: the first one that contains the text
-   * `q`.
-   */
+  /** Finds the first item of each group that contains the text `q`. */
   const firstMatches =
     query.q !== undefined && groups !== undefined && range !== undefined
       ? createFirstMatches(groups, (wanted) => membersOf(selectable(), groups, sort, range, wanted), contain)
       : undefined;
+  /** Returns a function that returns true for those of the items that represent their groups. */
   async function amongFirst(items: readonly number[]): Promise<(item: number) => boolean> {
     const first = await firstMatches?.among(items);
     return (item) => first?.has(item) ?? true;
@@ -313,26 +305,6 @@ export async function createOrder(
     encode: (next) => (next === undefined ? null : cursor.encode(next)),
   };
 }
-
-/**
- * Returns the condition that an item equals a certain other item. Returns undefined for a query without such a
- * condition.
- */
-async function readSame(
-  { sameImageAs, samePairAs }: Duplicates,
-  groupsBy: (by: SameBy) => Promise<Groups>,
-): Promise<MeetsRule | undefined> {
-  const sameAs = async (by: SameBy, item: number | undefined): Promise<MeetsRule | undefined> => {
-    if (item === undefined) return undefined;
-    const { of } = await groupsBy(by);
-    const group = of[item] ?? 0;
-    return (index) => index === item || (group > 0 && of[index] === group);
-  };
-  return both(await sameAs('image', sameImageAs), await sameAs('pair', samePairAs));
-}
-
-const both = (one: MeetsRule | undefined, other: MeetsRule | undefined): MeetsRule | undefined =>
-  one && other ? (index) => one(index) && other(index) : (one ?? other);
 
 /** Returns the approximate size of a result and its item as JSON, in bytes. */
 function bytesOf(result: ItemResult, { bytes, results }: ChunkResults): number {
