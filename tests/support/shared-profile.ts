@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compactFolder, tinyClipFolder } from '../../testing/model-folders.ts';
 
-/** A registry file for MODELS_FILE that has a profile `shared` of three models. */
+/** A registry file for MODELS_FILE. */
 export interface SharedProfile {
   path: string;
   remove(): void;
 }
 
 /**
- * The models: the embedded one answers; `twin` gives the same scores; `altered`, of the same family, gives others; `tiny` is
+ * Creates a registry file with a profile `shared` of three models. The models: the embedded one answers; `twin` gives the same scores; `altered`, of the same family, gives others; `tiny` is
  * of another family. One of them is a canary on half of the images, another one the shadow of the model that answers.
  */
 export function createSharedProfile(
@@ -28,6 +28,15 @@ export function createSharedProfile(
   };
   const models = { twin: folder(compactFolder), altered: folder(alteredIn(directory)), tiny: folder(tinyClipFolder) };
   writeFileSync(path, JSON.stringify({ profiles: { shared }, models }));
+  return { path, remove: () => rmSync(directory, { recursive: true }) };
+}
+
+/** Creates a registry file with a profile `altered` of its own for the model that gives other scores. */
+export function createAlteredProfile(): SharedProfile {
+  const directory = mkdtempSync(join(tmpdir(), 'vls-altered-profile-'));
+  const path = join(directory, 'models.json');
+  const models = { altered: { source: { type: 'folder', path: alteredIn(directory) } } };
+  writeFileSync(path, JSON.stringify({ profiles: { altered: { model: 'altered' } }, models }));
   return { path, remove: () => rmSync(directory, { recursive: true }) };
 }
 
