@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import type { Download, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { pack } from 'tar-stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ResultsPage } from '../../shared/contracts/batch.ts';
@@ -7,6 +6,7 @@ import type { ItemResult } from '../../shared/contracts/item.ts';
 import { findChromium } from '../../testing/chromium.ts';
 import { captions, photoNames, readPhoto } from '../../testing/images/host.ts';
 import { untilTrue, useBrowser, type WatchedPage } from '../support/browser.ts';
+import { textDownloads } from '../support/downloads.ts';
 import { useService } from '../support/running-service.ts';
 import { saveScreenshot } from '../support/screenshots.ts';
 
@@ -198,7 +198,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await page.keyboard.press('Tab');
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Tab');
-    const files = await downloads(page, 2, () => page.keyboard.press('Enter'));
+    const files = await textDownloads(page, 2, () => page.keyboard.press('Enter'));
     expect(Object.keys(files)).toContain(`pairs-from-${line.toFixed(1)}.ndjson`);
     const lines = (files[`pairs-from-${line.toFixed(1)}.ndjson`] ?? '').trim().split('\n');
     const exported = lines.map((text) => JSON.parse(text) as ItemResult);
@@ -266,6 +266,30 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await untilTrue(page, `document.querySelectorAll('.tile').length === ${cats.length}`);
   });
 
+  test('duplicates are grouped by keyboard, and the link of a group lists it', async () => {
+    const id = await startBatch(csvOf(60));
+    await badge()
+      .getByText(/^done, \d+ failed$/)
+      .waitFor();
+    await open(`batches/${id}/pairs?status=succeeded&sort=-score`);
+    await page.locator('.pair-table .row-link').first().waitFor();
+    await page.getByLabel('Duplicates').focus();
+    await page.keyboard.type('grouped by image');
+    const path = `/v1/evaluation/batch/${id}/results?status=succeeded&sort=-score&distinct=image`;
+    const { results, selected } = (await running.client.call<ResultsPage>(path)).body;
+    await page.getByText(`${selected} groups of 60 pairs`, { exact: true }).waitFor();
+    expect(selected).toBe(6);
+    const size = results[0]?.groupSize;
+    expect(page.url()).toContain('distinct=image');
+    await page.locator('.pair-table .row-link').first().focus();
+    await page.keyboard.press('Tab');
+    expect(await page.locator(':focus').innerText()).toBe(`group of ${size}`);
+    await page.keyboard.press('Enter');
+    await page.getByText(`${size} of 60 pairs`, { exact: true }).waitFor();
+    await page.getByLabel('Gallery').check();
+    await untilTrue(page, `document.querySelectorAll('.tile').length === ${size}`);
+  });
+
   test('a sample is judged with two keys, and labels are kept and exported', async () => {
     const id = await startBatch(csvOf(60));
     await badge()
@@ -282,7 +306,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await page.reload();
     await page.getByText(/^10 of \d+ judged$/).waitFor();
     const [labels = ''] = Object.values(
-      await downloads(page, 1, () => page.getByRole('button', { name: 'Export labels' }).click()),
+      await textDownloads(page, 1, () => page.getByRole('button', { name: 'Export labels' }).click()),
     );
     const [, ...rows] = labels.trim().split('\n');
     expect(rows.filter((row) => row.endsWith(',1'))).toHaveLength(7);
@@ -468,21 +492,8 @@ async function drop(page: Page, name: string): Promise<void> {
   await page.dispatchEvent('main', 'drop', { dataTransfer: held });
 }
 
-/** Waits for as many files as an action saves. Returns their contents by name. */
-async function downloads(page: Page, count: number, action: () => Promise<void>): Promise<Record<string, string>> {
-  const files: Download[] = [];
-  const all = Promise.withResolvers<void>();
-  const add = (file: Download) => files.push(file) === count && all.resolve();
-  page.on('download', add);
-  await action();
-  await all.promise;
-  page.off('download', add);
-  const read = async (file: Download) => [file.suggestedFilename(), readFileSync(await file.path(), 'utf8')] as const;
-  return Object.fromEntries(await Promise.all(files.map(read)));
-}
-
 /** Exports without the file that describes the export. */
 async function exportAlone(page: Page): Promise<Record<string, string>> {
   await page.getByLabel('Also save a file').uncheck();
-  return await downloads(page, 1, () => page.getByRole('button', { name: 'Download' }).click());
+  return await textDownloads(page, 1, () => page.getByRole('button', { name: 'Download' }).click());
 }

@@ -35,6 +35,14 @@ test('a side leads to the list of its pairs, and the list asks the service for b
   expect(neither).toMatchObject({ maxScore: '27.9999', otherMaxScore: '40.4999' });
 });
 
+test('duplicates are grouped by the service, and a group is a list of its own', () => {
+  const query = (text: string) => apiQuery(readQuery(new URLSearchParams(text)));
+  expect(query('distinct=image&sort=-score')).toEqual({ distinct: 'image', sort: '-score' });
+  expect(query('samePairAs=0&min=40')).toEqual({ samePairAs: '0', minScore: '40' });
+  expect(query('distinct=everything')).toEqual({});
+  expect(isFiltered(readQuery(new URLSearchParams('sameImageAs=0')))).toBe(true);
+});
+
 test('a rank is shown as the share of better or of lower pairs', () => {
   expect(rankWords(0.97)).toBe('best 3 %');
   expect(rankWords(1)).toBe('best 1 %');

@@ -1,9 +1,11 @@
 import type { BatchStatus } from '../../../shared/contracts/batch.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { codes } from '../../../shared/errors.ts';
+import { hashWith } from '../../shell/hash-query.ts';
 import { Badge } from '../../ui/badge.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { type Scale, scaleOf } from '../../ui/scale.ts';
+import type { ExplorerQuery } from './query.ts';
 
 /** The score of a result; undefined without one. */
 export const scoreIn = (result: ItemResult): number | undefined =>
@@ -20,6 +22,30 @@ export const captionOf = ({ text }: ItemResult, most: number): string =>
 export function cellText(value: unknown): string {
   if (value === undefined || value === null) return '';
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+/** Shows how many pairs the group of a result has, as a link to their list. Nothing for a group of one. */
+export function GroupLink({
+  result,
+  distinct,
+  isCurrent,
+}: {
+  result: ItemResult;
+  distinct: ExplorerQuery['distinct'];
+  isCurrent: boolean;
+}) {
+  const size = 'groupSize' in result ? (result.groupSize ?? 1) : 1;
+  if (distinct === undefined || size < 2) return null;
+  const as = distinct === 'image' ? 'sameImageAs' : 'samePairAs';
+  return (
+    <a
+      class="fine group-link"
+      href={hashWith({ distinct: undefined, [as]: String(result.index), pair: undefined })}
+      tabIndex={isCurrent ? 0 : -1}
+    >
+      group of {numbers.count(size)}
+    </a>
+  );
 }
 
 /** Shows a score with a bar on the scale of the model, or the outcome of an item without a score. */

@@ -14,7 +14,7 @@ import { galleryRowHeight, PairGallery, tilesIn } from './gallery.tsx';
 import { useListing } from './listing.ts';
 import type { Listing } from './listing-source.ts';
 import { PairDialog } from './pair-dialog.tsx';
-import { apiQuery, canSkip, isFiltered, readQuery } from './query.ts';
+import { apiQuery, canSkip, type ExplorerQuery, isFiltered, readQuery } from './query.ts';
 import { PairTable, tableHeaderHeight, tableRowHeight } from './table.tsx';
 import { useHeldRow } from './use-held-row.ts';
 import { usePair } from './use-pair.ts';
@@ -109,13 +109,13 @@ export function Explorer({ status }: { status: BatchStatus }) {
     listing.isLoading &&
     wanted.from < wanted.to &&
     [wanted.from, wanted.to - 1].some((row) => listing.at(row) === undefined);
-  const shared = { listing, from, to, before, after, current, images: images.shown, scale };
+  const shared = { listing, from, to, before, after, current, images: images.shown, scale, distinct: asked.distinct };
   return (
     <section class="explorer" aria-label="Pairs">
       <Filters status={status} asked={asked} set={set} />
       <div class="explorer-bar">
         <p class="soft" role="status">
-          {countWords(listing, status, isFiltered(asked))}
+          {countWords(listing, status, asked)}
           {isRowMissing && <WaitingForRows {...wanted} />}
         </p>
         <div class="actions">
@@ -193,10 +193,11 @@ function rowOf(listing: Listing, index: number, current: number): number | undef
   return listing.rowOf(index);
 }
 
-function countWords(listing: Listing, status: BatchStatus, filtered: boolean): string {
+function countWords(listing: Listing, status: BatchStatus, asked: ExplorerQuery): string {
   const count = numbers.count(listing.count);
   const total = numbers.count(status.items.total);
-  if (!filtered) return `${total} pairs`;
+  if (!isFiltered(asked)) return `${total} pairs`;
+  if (asked.distinct !== undefined) return `${count}${listing.isComplete ? '' : ' or more'} groups of ${total} pairs`;
   if (listing.isComplete) return `${count} of ${total} pairs`;
   return `${count} or more of ${total} pairs`;
 }

@@ -52,6 +52,22 @@ export function Filters({ status, asked, set }: { status: BatchStatus; asked: Ex
           ['score', 'lowest score first'],
         ]}
       />
+      <Choice
+        label="Duplicates"
+        value={asked.distinct ?? ''}
+        onChange={(distinct) => set({ distinct, sameImageAs: undefined, samePairAs: undefined })}
+        options={[
+          ['', 'all shown'],
+          ['image', 'grouped by image'],
+          ['pair', 'grouped by image and text'],
+        ]}
+      />
+      {(asked.sameImageAs ?? asked.samePairAs) !== undefined && (
+        <p class="chip fine">
+          {asked.sameImageAs === undefined ? 'same image and text' : 'same image'} as item{' '}
+          {numbers.count(asked.sameImageAs ?? asked.samePairAs ?? 0)}
+        </p>
+      )}
       {asked.other !== undefined && (
         <p class="chip fine">
           in <a href={addressOf.batch(asked.other)}>another batch</a> {limitWords(asked)}

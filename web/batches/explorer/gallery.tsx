@@ -22,6 +22,7 @@ export function PairGallery({
   current,
   images,
   scale,
+  distinct,
   tiles,
 }: RowsProps & { tiles: number }) {
   const pairs = Array.from({ length: to - from }, (_, at) => from + at);
@@ -45,6 +46,7 @@ export function PairGallery({
               href={hashWith({ pair: String(result.index) })}
               images={images}
               scale={scale}
+              distinct={distinct}
               row={row}
               isCurrent={row === current}
             />

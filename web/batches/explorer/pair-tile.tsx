@@ -1,7 +1,8 @@
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import type { Scale } from '../../ui/scale.ts';
 import { Thumbnail } from '../../ui/thumbnail.tsx';
-import { captionOf, ScoreCell } from './cells.tsx';
+import { captionOf, GroupLink, ScoreCell } from './cells.tsx';
+import type { ExplorerQuery } from './query.ts';
 
 /** Shows a pair as a tile of a list: the image, the caption as a link to the pair, and the score. */
 export function PairTile({
@@ -10,6 +11,7 @@ export function PairTile({
   images,
   scale,
   decimals,
+  distinct,
   row,
   isCurrent = false,
 }: {
@@ -18,6 +20,8 @@ export function PairTile({
   images: boolean;
   scale: Scale;
   decimals?: number;
+  /** The grouping of duplicates. */
+  distinct?: ExplorerQuery['distinct'];
   /** Set in a list with arrow keys: the number of the pair, and whether it is the current one. */
   row?: number;
   isCurrent?: boolean;
@@ -33,6 +37,7 @@ export function PairTile({
         </span>
       </a>
       <ScoreCell result={result} scale={scale} {...(decimals !== undefined && { decimals })} />
+      <GroupLink result={result} distinct={distinct} isCurrent={isCurrent} />
     </li>
   );
 }

@@ -10,6 +10,9 @@ export type Sort = (typeof sorts)[number];
 
 const statuses = ['succeeded', 'failed', 'cancelled'] as const;
 
+/** The facts that are equal in a group of duplicates. */
+const groupings = ['image', 'pair'] as const;
+
 /** The state of the explorer, as its URL has it. */
 export interface ExplorerQuery {
   view: 'table' | 'gallery';
@@ -23,6 +26,11 @@ export interface ExplorerQuery {
   otherMin: number | undefined;
   otherMax: number | undefined;
   sort: Sort;
+  /** Lists one pair of each group of pairs with the same image, or with the same image and text. */
+  distinct: (typeof groupings)[number] | undefined;
+  /** Index of a pair whose group is listed. */
+  sameImageAs: number | undefined;
+  samePairAs: number | undefined;
   /** Names of the shown columns of the input; undefined for the first ones. */
   columns: string[] | undefined;
   /** Index of the opened pair. */
@@ -41,6 +49,9 @@ export function readQuery(query: URLSearchParams): ExplorerQuery {
     otherMin: numberIn(query, 'otherMin'),
     otherMax: numberIn(query, 'otherMax'),
     sort: sorts.find((sort) => sort === query.get('sort')) ?? 'order',
+    distinct: groupings.find((by) => by === query.get('distinct')),
+    sameImageAs: numberIn(query, 'sameImageAs'),
+    samePairAs: numberIn(query, 'samePairAs'),
     columns: query.get('columns')?.split(',').filter(Boolean),
     pair: numberIn(query, 'pair'),
   };
@@ -56,10 +67,22 @@ export const noFilters: QueryChanges = {
   other: undefined,
   otherMin: undefined,
   otherMax: undefined,
+  distinct: undefined,
+  sameImageAs: undefined,
+  samePairAs: undefined,
 };
 
-export const isFiltered = ({ min, max, status, code, search, other }: ExplorerQuery): boolean =>
-  [min, max, status, code, other].some((value) => value !== undefined) || search !== '';
+export const isFiltered = ({ search, ...asked }: ExplorerQuery): boolean =>
+  [
+    asked.min,
+    asked.max,
+    asked.status,
+    asked.code,
+    asked.other,
+    asked.distinct,
+    asked.sameImageAs,
+    asked.samePairAs,
+  ].some((value) => value !== undefined) || search !== '';
 
 /**
  * Returns true when the service can read any part of the list directly. It cannot when it has to search texts or list
@@ -79,13 +102,16 @@ export const canSkip = (
  * running batch are listed in the order of evaluation, so that none is missed.
  */
 export function apiQuery(asked: ExplorerQuery, isEnded = false): Record<string, string> {
-  const { min, max, status, code, search, sort, other, otherMin, otherMax } = asked;
+  const { min, max, status, code, search, sort, other, otherMin, otherMax, distinct, sameImageAs, samePairAs } = asked;
   return {
     ...(sort !== 'order' ? { sort } : isEnded && { sort: 'index' }),
     ...(min !== undefined && { minScore: String(min) }),
     ...(max !== undefined && { maxScore: String(max) }),
     ...(status !== undefined && { status }),
     ...(code !== undefined && { code }),
+    ...(distinct !== undefined && { distinct }),
+    ...(sameImageAs !== undefined && { sameImageAs: String(sameImageAs) }),
+    ...(samePairAs !== undefined && { samePairAs: String(samePairAs) }),
     ...(search.trim() !== '' && { q: search.trim() }),
     ...(other !== undefined && { other }),
     ...(other !== undefined && otherMin !== undefined && { otherMinScore: String(otherMin) }),

@@ -1,8 +1,9 @@
 import { hashWith } from '../../shell/hash-query.ts';
 import type { Scale } from '../../ui/scale.ts';
 import { Thumbnail } from '../../ui/thumbnail.tsx';
-import { captionOf, cellText, nameOf, outcomeWords, ScoreCell } from './cells.tsx';
+import { captionOf, cellText, GroupLink, nameOf, outcomeWords, ScoreCell } from './cells.tsx';
 import type { Listing } from './listing-source.ts';
+import type { ExplorerQuery } from './query.ts';
 
 /** Height of a row in px. CSS has the same. */
 export const tableRowHeight = 60;
@@ -19,6 +20,8 @@ export interface RowsProps {
   current: number;
   images: boolean;
   scale: Scale;
+  /** The grouping of duplicates. */
+  distinct: ExplorerQuery['distinct'];
 }
 
 /**
@@ -33,6 +36,7 @@ export function PairTable({
   current,
   images,
   scale,
+  distinct,
   columns,
 }: RowsProps & { columns: string[] }) {
   const rows = Array.from({ length: to - from }, (_, at) => from + at);
@@ -98,6 +102,7 @@ export function PairTable({
               </td>
               <td>
                 <ScoreCell result={result} scale={scale} />
+                <GroupLink result={result} distinct={distinct} isCurrent={row === current} />
               </td>
               {columns.map((column) => (
                 <td key={column} class="col-own cut" dir="auto">
