@@ -1,17 +1,17 @@
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { contentsOf } from './contents.ts';
 import { packedManifest } from './manifest.ts';
 
 /**
- * Writes the package of the service to `dist/package`: only the files that run, as JavaScript. `npm pack
- * ./dist/package` makes an archive of it.
+ * Writes the package of the service to `dist/package`, or to the folder of the argument: only the files that run, as
+ * JavaScript. `npm pack ./dist/package` makes an archive of it.
  *
  * `npm run build:package`
  */
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const staged = join(root, 'dist', 'package');
+const staged = resolve(process.argv[2] ?? join(root, 'dist', 'package'));
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 const write = (path: string, content: string | Buffer) => {
@@ -30,4 +30,4 @@ write('package.json', `${JSON.stringify(manifest, null, 2)}\n`);
 write('README.md', read('supply-chain/package/README.md'));
 
 const megabytes = files.reduce((sum, { content }) => sum + content.length, 0) / 1_000_000;
-process.stdout.write(`dist/package: ${files.length} files, ${megabytes.toFixed(1)} MB\n`);
+process.stdout.write(`${staged}: ${files.length} files, ${megabytes.toFixed(1)} MB\n`);

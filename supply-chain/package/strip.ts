@@ -1,6 +1,6 @@
 import { stripTypeScriptTypes } from 'node:module';
 
-/** Matches `from './x'`, `import './x'`, `import('./x')` and `new URL('./x', import.meta.url)`, as Biome formats them. */
+/** Matches `from './x'`, `import './x'`, `import('./x')`, and a relative `new URL` of `import.meta.url`, as Biome formats them. */
 const references = /(\bfrom |\bimport |\bimport\(\s*|\bnew URL\(\s*(?='[^']*',\s*import\.meta\.url))'(\.[^'\n]*)'/g;
 
 /**

