@@ -47,7 +47,8 @@ export function callableFrom(env: NodeJS.ProcessEnv, root: string, directory: st
 
 function ownWords(): string {
   const { env, argv } = process;
-  // A parent that knows the words passes them on to an encoder, whose other variables do not show them.
+  // A parent process that knows the command words passes them in this variable to an encoder process, which cannot see
+  // them otherwise.
   if (env['VLS_CALLED'] !== undefined) return env['VLS_CALLED'];
   // `vls.js` passes on its path, because `main.ts` is another process.
   const script = env['VLS_SCRIPT'] ?? argv[1] ?? '';

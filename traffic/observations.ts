@@ -127,8 +127,8 @@ export function createObservations(metrics?: Metrics): Observations {
         add(counts, comparisonField(kind, model, 'failed'), 1);
         return;
       }
-      // Ranks are compared by cosine: every negative cosine has the score 0, and typical cosines of SigLIP are around
-      // 0.
+      // Ranks are compared by cosine and not by score, because every negative cosine has the score 0, and typical cosines
+      // of SigLIP are around 0.
       const isRanked = (kind === 'canary' ? plan.trial : plan.shadow)?.comparedBy === 'ranks';
       const { pairs, worst } = counts[kind];
       if (isRanked) {

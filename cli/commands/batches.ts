@@ -181,7 +181,11 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
     .command('embeddings')
     .description('Read the embeddings that a batch stores, when it has ended.')
     .argument('<id>', 'id of the batch')
-    .addOption(new Option('--kind <kind>', 'needed if the batch stores both kinds').choices(embeddingKind.options))
+    .addOption(
+      new Option('--kind <kind>', 'needed if the batch stores image and text embeddings').choices(
+        embeddingKind.options,
+      ),
+    )
     .option('-o, --out <file>', 'write to this file: .npy or .parquet; default ID.KIND.npy')
     .option('--force', 'replace the output if it exists')
     .action(async (id: string, options: EmbeddingsOptions, command: Command) => {

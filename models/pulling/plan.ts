@@ -71,7 +71,7 @@ export function disagreement(
   }
   const pinned = entry.files[file.local];
   if (pinned === undefined) return undefined;
-  const advice = `Nothing was downloaded. Correct models.${entry.model}.files in ${entry.definedIn}, or its revision.`;
+  const advice = `Nothing was downloaded. Correct the files or the revision of models.${entry.model} in ${entry.definedIn}.`;
   const source = pinned.unverified ? ' (from one source only)' : '';
   if (facts.sha256 !== undefined && facts.sha256 !== pinned.sha256) {
     const message = `${nameOf(file)} has the SHA-256 ${facts.sha256} on ${hub.name}; the registry states ${pinned.sha256}${source}`;

@@ -21,7 +21,8 @@ export interface Drift {
  * @throws {Error} when there are no pairs, or when the two lists have different lengths.
  */
 export function driftOf(reference: readonly number[], other: readonly number[], threshold = median(reference)): Drift {
-  if (reference.length === 0 || reference.length !== other.length) throw new Error('the pairs are not the same');
+  if (reference.length === 0 || reference.length !== other.length)
+    throw new Error('drift needs two lists of the same pairs, with at least one pair');
   const pairs = reference.map((cosine, at) => [cosine, other[at] as number] as const);
   const differences = pairs.map(([a, b]) => Math.abs(a - b));
   return {

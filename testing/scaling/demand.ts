@@ -42,9 +42,9 @@ export function demand(
 }
 
 /**
- * Returns the formula of {@link demand} as the Prometheus query of a profile's ScaledObject. Each API process reports
- * the same values from Redis. It reports one series for each profile or model name with which batches of the queue were
- * posted.
+ * Returns the formula of {@link demand} as the Prometheus query of a profile's ScaledObject. Each API process reads
+ * the same values from Redis, and reports one series for each profile or model name that batches of the queue were
+ * posted with.
  */
 export function demandQuery(profile: string, { windowSeconds, startUpSeconds, targetSeconds }: Horizon): string {
   const of = `{queue="${profile}"}`;

@@ -169,7 +169,7 @@ describe('what is scraped', () => {
   test('is read from the page of metrics, or missed', () => {
     const expected = { at: 15, posted: 120, pending: 20, itemsPerSecond: 2.5, backlogSeconds: 8 };
     expect(readScrape(page, 'compact', 15)).toEqual(expected);
-    expect(() => readScrape(page, 'fast', 15)).toThrow('no vls_items_pending of fast');
+    expect(() => readScrape(page, 'fast', 15)).toThrow('no vls_items_pending for the queue fast');
   });
 
   test('gives arrivals and growth of the window, and what waits at last', () => {

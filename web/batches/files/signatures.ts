@@ -9,7 +9,7 @@ export type Recognised =
 
 const asImage = 'To score a single image, use Try it. To score many, pack them into a tar, or list their addresses.';
 const asTable = 'Save it as CSV, NDJSON or Parquet.';
-const asPlain = 'Decompress it first; gzip is read as it is.';
+const asPlain = 'Decompress it first. Of compressed files, only gzip can be read.';
 
 /** The first bytes of files that users often drop, as text in Latin-1, with the offset of these bytes. */
 const signatures: readonly [start: string, offset: number, recognised: Recognised][] = [

@@ -271,7 +271,7 @@ class AsyncBatch:
     async def embeddings(self, kind: Literal["image", "text"] | None = None) -> Any:
         """Returns the stored embeddings as a NumPy array, a row for each item; rows of items without a score are NaN.
 
-        For a batch that was posted with `embeddings`. `kind` is needed if the batch stores both kinds.
+        For a batch that was posted with `embeddings`. `kind` is needed if the batch stores image and text embeddings.
         """
         import numpy as np
 

@@ -16,8 +16,8 @@ test('drift is the mean and maximum difference, the correlation of ranks, and th
 });
 
 test('drift needs the same pairs on both sides', () => {
-  expect(() => driftOf([], [])).toThrow('not the same');
-  expect(() => driftOf([1], [1, 2])).toThrow('not the same');
+  expect(() => driftOf([], [])).toThrow('two lists of the same pairs');
+  expect(() => driftOf([1], [1, 2])).toThrow('two lists of the same pairs');
 });
 
 test.each([
