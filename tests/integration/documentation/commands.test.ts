@@ -77,6 +77,7 @@ test.skipIf(!has('python3') || !has('curl')).each(Object.entries(run))(
     expect(stdout.match(/ended with \d+/g) ?? []).toEqual(Array(fours).fill('ended with 4'));
     const statuses = [...stderr.matchAll(/^status (\d+)$/gm)].map(([, status]) => Number(status));
     expect(statuses.filter((status) => status < 200 || status > 299)).toEqual(refusals);
+    if (name === 'docs/migrating.md') expect(stdout).toMatch(/^(ok|degraded)\n51\.61\n\[51\.61\]$/m);
     if (name !== 'docs/cli.md') return;
     const rows = (await readFile(join(directory, 'scores.csv'), 'utf8')).trim().split('\n');
     expect(rows).toHaveLength(7);
