@@ -161,6 +161,8 @@ describe.skipIf(chromium === undefined)('the looks of the page', () => {
     for (const [name, show] of views) {
       await show(page);
       expect(await page.evaluate('document.documentElement.scrollWidth'), name).toBe(400);
+      const caption = `document.querySelector('.pair-table th:nth-child(2)')?.offsetWidth`;
+      if (name === 'pairs') expect(await page.evaluate(caption)).toBeGreaterThan(150);
       if (name === 'batch') await saveScreenshot(page, 'phone', 'first-screen');
     }
     await context.close();

@@ -273,8 +273,8 @@ describe.skipIf(chromium === undefined)('the page', () => {
       .waitFor();
     await open(`batches/${id}/pairs?status=succeeded&sort=-score`);
     await page.locator('.pair-table .row-link').first().waitFor();
-    await page.getByLabel('Duplicates').focus();
-    await page.keyboard.type('grouped by image');
+    await page.getByLabel('Group by').focus();
+    await page.keyboard.type('image');
     const path = `/v1/evaluation/batch/${id}/results?status=succeeded&sort=-score&distinct=image`;
     const { results, selected } = (await running.client.call<ResultsPage>(path)).body;
     await page.getByText(`${selected} groups of 60 pairs`, { exact: true }).waitFor();

@@ -53,13 +53,13 @@ export function Filters({ status, asked, set }: { status: BatchStatus; asked: Ex
         ]}
       />
       <Choice
-        label="Duplicates"
+        label="Group by"
         value={asked.distinct ?? ''}
         onChange={(distinct) => set({ distinct, sameImageAs: undefined, samePairAs: undefined })}
         options={[
-          ['', 'all shown'],
-          ['image', 'grouped by image'],
-          ['pair', 'grouped by image and text'],
+          ['', 'nothing'],
+          ['image', 'image'],
+          ['pair', 'image and text'],
         ]}
       />
       {(asked.sameImageAs ?? asked.samePairAs) !== undefined && (

@@ -40,7 +40,6 @@ export function PairTable({
   columns,
 }: RowsProps & { columns: string[] }) {
   const rows = Array.from({ length: to - from }, (_, at) => from + at);
-  const width = 4 + columns.length;
   return (
     <table class="pair-table" aria-rowcount={listing.isComplete ? listing.count + 1 : -1}>
       <colgroup>
@@ -68,15 +67,19 @@ export function PairTable({
         </tr>
       </thead>
       <tbody>
-        <Space height={before} width={width} />
+        <Space height={before} />
         {rows.map((row) => {
           const result = listing.at(row);
           if (result === undefined) {
             return (
               <tr key={row} class="loading-row">
-                <td colSpan={width}>
+                <td colSpan={3}>
                   <span class="soft">Loading…</span>
                 </td>
+                {columns.map((column) => (
+                  <td key={column} class="col-own" />
+                ))}
+                <td class="col-note" />
               </tr>
             );
           }
@@ -115,18 +118,21 @@ export function PairTable({
             </tr>
           );
         })}
-        <Space height={after} width={width} />
+        <Space height={after} />
       </tbody>
     </table>
   );
 }
 
-/** Renders empty space in place of rows that are not rendered. */
-function Space({ height, width }: { height: number; width: number }) {
+/**
+ * Renders empty space in place of rows that are not rendered. Its cell spans one column: on a narrow screen some columns
+ * are hidden, and a cell that spans them would keep their width.
+ */
+function Space({ height }: { height: number }) {
   if (height <= 0) return null;
   return (
     <tr class="space">
-      <td colSpan={width} style={{ height: `${height}px` }} />
+      <td style={{ height: `${height}px` }} />
     </tr>
   );
 }
