@@ -140,7 +140,7 @@ test.each([
   const list = await running.client.call<BatchList>('/v1/evaluation/batch?limit=1');
   expect(list.body.batches[0]?.id).toBe(body.batches[0]?.id);
   expect((await readdir(directory)).filter((name) => name.includes('.part'))).toEqual([]);
-  expect((await vls(command, { env })).stdout).toContain('already scored');
+  expect((await vls(command, { env })).stdout).toContain('An earlier run has ended with these results');
 });
 
 test('shards have their embeddings each, as Parquet, and a command reads those of any batch', async () => {

@@ -48,7 +48,7 @@ test('doctor says what this machine has: processors, memory, disk, devices, the 
   expect(findings.get('processors')?.detail).toMatch(/^\d+ usable of \d+/);
   expect(findings.get('data directory')?.detail).toContain(dataDir);
   expect(findings.get('device used')).toMatchObject({ state: 'ok' });
-  expect(findings.get('model compact')?.detail).toMatch(/compact-1 1, fp32, \d+ encoders? of \d+ thread/);
+  expect(findings.get('model compact')?.detail).toMatch(/compact-1 1, fp32, \d+ encoders? with \d+ threads? each/);
   expect(findings.get('model fast')?.detail).toContain('vls models pull vit-b-32');
   expect(findings.get('service')).toMatchObject({
     state: 'none',

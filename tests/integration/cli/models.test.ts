@@ -107,7 +107,7 @@ describe('vls models', () => {
     expect(await vls(['models', 'remove', 'tiny'], at)).toMatchObject({ code: 0, stdout: 'tiny removed\n' });
     expect(await vls(['models', 'verify', 'tiny'], at)).toMatchObject({
       code: 1,
-      stdout: expect.stringContaining('node cli/main.ts models pull tiny'),
+      stdout: expect.stringContaining('node cli/vls.js models pull tiny'),
     });
   });
 
@@ -179,14 +179,14 @@ describe('vls models and a repository of the hub', () => {
   test('are found by a word, in the registry and on the hub, with the command for each', async () => {
     const { code, stdout } = await vls(['models', 'search', 'CLIP'], env(await hubWithTiny()));
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^vit-b-32 +registry +MIT +- +node cli\/main\.ts models pull vit-b-32$/m);
-    expect(stdout).toMatch(/^someone\/clip +hub +- +1,000 +node cli\/main\.ts models add hf:someone\/clip$/m);
+    expect(stdout).toMatch(/^vit-b-32 +registry +MIT +- +node cli\/vls\.js models pull vit-b-32$/m);
+    expect(stdout).toMatch(/^someone\/clip +hub +- +1,000 +node cli\/vls\.js models add hf:someone\/clip$/m);
   });
 
   test('are searched in the registry alone where the hub does not answer, which is said', async () => {
     const { code, stdout, stderr } = await vls(['models', 'search', 'siglip'], { HF_HUB_OFFLINE: '1' });
     expect(stdout).toMatch(
-      /^siglip2-b-16-224 +registry \(unverified\) .*node cli\/main\.ts models pull siglip2-b-16-224$/m,
+      /^siglip2-b-16-224 +registry \(unverified\) .*node cli\/vls\.js models pull siglip2-b-16-224$/m,
     );
     expect(stderr).toContain('HF_HUB_OFFLINE');
     expect(code).toBe(0);
