@@ -4,8 +4,8 @@ import { type Config, ConfigError } from '../shared/config.ts';
 type BindConfig = Pick<Config, 'host' | 'allowAnonymous' | 'apiKeys' | 'apiKeysFile'>;
 
 /**
- * Refuses to start on a non-loopback address without API keys, because everybody who reaches the address could use the
- * service.
+ * Refuses to start on a non-loopback address without API keys, because everybody who can reach the address could then
+ * use the service.
  * @throws {ConfigError}
  */
 export function checkBindRule({ host, allowAnonymous, apiKeys, apiKeysFile }: BindConfig): void {

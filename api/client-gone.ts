@@ -1,7 +1,7 @@
 import type { Response } from 'express';
 import { ServiceError } from '../shared/errors.ts';
 
-/** Returns a signal that aborts when the client goes away before its response is complete. */
+/** Returns a signal that aborts when the client disconnects before its response is complete. */
 export function clientGone(response: Response): AbortSignal {
   const controller = new AbortController();
   const onClose = () => {

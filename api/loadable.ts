@@ -8,8 +8,8 @@ import { ServiceError } from '../shared/errors.ts';
 const retryAfter = 300;
 
 /**
- * Refuses a batch for a model that could not be loaded, for example because its self-test failed. Such a batch would
- * otherwise wait in vain.
+ * Refuses a batch for a model that could not be loaded, for example because its self-test failed. Otherwise the batch
+ * would wait without being evaluated.
  * @param loaded the models that this process has tried to load. A model that is not among them is accepted.
  * @throws {ServiceError} `model.unavailable`
  */
@@ -17,7 +17,7 @@ export function checkLoadable(
   pinned: Pick<Pinned, 'model' | 'revision' | 'traffic'>,
   loaded: readonly Pick<LoadedModel, 'model' | 'revision' | 'state' | 'detail'>[],
 ): void {
-  // A canary (a model on trial) may have failed, because the main model then answers instead.
+  // A canary (a model on trial) is not checked. If it has failed, the main model answers instead.
   const wanted = pinned.traffic?.arms.filter(({ role }) => role !== 'canary') ?? [pinned];
   for (const { model, revision } of wanted) {
     const found = loaded.find((one) => one.model === model && one.revision === revision);

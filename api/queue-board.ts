@@ -3,9 +3,9 @@ import type { Queues } from '../batches/queue/queues.ts';
 import { ServiceError } from '../shared/errors.ts';
 
 /**
- * Serves Bull Board, a page that shows the queues of the service. The page is read-only, because changes there would
+ * Serves Bull Board, a page that shows the queues of the service. The page is read-only, because changes in it would
  * have no useful effect: the service would restore a deleted job, and a retried job would find its items already
- * evaluated. The packages are loaded at the first request.
+ * evaluated. The packages of Bull Board are loaded at the first request.
  */
 export function queueBoard(queues: Queues, path: string): RequestHandler {
   let board: Promise<Board> | undefined;
@@ -25,8 +25,8 @@ export function queueBoard(queues: Queues, path: string): RequestHandler {
 }
 
 /**
- * Removes a link to fonts on another host from the page of Bull Board. The content security policy would block them and
- * log an error.
+ * Removes the link to fonts on another host from the page of Bull Board. The content security policy would block the
+ * fonts, and the browser would log an error.
  */
 function withoutForeignFonts(response: Response): void {
   const render = response.render.bind(response);
@@ -39,7 +39,9 @@ function withoutForeignFonts(response: Response): void {
 
 interface Board {
   handler: RequestHandler;
-  /** Sets the queues that the board shows. Called for each request, because a new profile adds a queue. */
+  /**
+   * Sets the queues that the board shows. It is called for each request, because a queue is added for each new profile.
+   */
   show(queues: ReturnType<Queues['all']>): void;
 }
 

@@ -8,7 +8,8 @@ import { type BatchQuery, batchQuery } from '../shared/contracts/batch.ts';
 export function requestHash(bodyHash: string, query: BatchQuery): string {
   const defaults: Record<string, unknown> = batchQuery.parse({});
   const given = Object.entries(query).filter(([name, value]) => value !== undefined && value !== defaults[name]);
-  // A request without options must have the hash that earlier releases stored for it.
+  // A request with default options must have the same hash as in earlier releases, which stored the hash of the body
+  // alone.
   if (given.length === 0) return bodyHash;
   const options = JSON.stringify(given.sort(([a], [b]) => (a < b ? -1 : 1)));
   return createHash('sha256').update(bodyHash).update(options).digest('hex');

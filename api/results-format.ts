@@ -2,9 +2,9 @@ import type { Request } from 'express';
 import { ServiceError } from '../shared/errors.ts';
 import { type BatchFormat, formatNamed, formats } from '../shared/formats.ts';
 
-/** The formats in which a single response contains the results of the whole batch. */
+/** The formats in which a single response contains the results of a whole batch. */
 export const wholeFormats = formats.filter(({ isWritten }) => isWritten);
-/** All formats of results: JSON, which is sent in pages, and the formats that contain the whole batch. */
+/** All formats of results. JSON is sent in pages; each other format contains the whole batch in one response. */
 const offered: readonly BatchFormat[] = [formatNamed('json'), ...wholeFormats];
 const mediaTypes = offered.flatMap((format) => format.mediaTypes);
 
@@ -13,7 +13,7 @@ const mediaTypes = offered.flatMap((format) => format.mediaTypes);
  * @throws {ServiceError} `request.not_acceptable`
  */
 export function negotiateResultsFormat(request: Request): { type: string; format: BatchFormat } {
-  // Parameters such as `charset` are removed, because a media type with parameters would match no format.
+  // Parameters such as `charset` are removed, because a media type with parameters would not match any format.
   request.headers.accept = request.get('accept')?.replace(/;\s*(?!q\s*=)[^;,]*/gi, '');
   const type = request.accepts(mediaTypes);
   const format = offered.find((each) => type !== false && each.mediaTypes.includes(type));

@@ -22,7 +22,7 @@ export interface ApiDeps {
   config: Config;
   log: Logger;
   metrics: Metrics;
-  /** A Redis connection of kind `producer`: a command fails at once while Redis is not connected. */
+  /** A Redis connection of kind `producer`: while Redis is not connected, each command fails at once. */
   redis: Redis;
   registry: Registry;
   evaluation: Evaluation;
@@ -38,9 +38,9 @@ export interface RunningApi {
   close(): Promise<void>;
 }
 
-/** The maximum time in ms that the start waits for Redis. Single requests work without Redis. */
+/** The maximum time in ms for which the start of the server waits for Redis. Single requests work without Redis. */
 const redisTimeoutMs = 2_000;
-/** The time in ms for which scrapes of Prometheus reuse values that were read from Redis. */
+/** The time in ms for which values from Redis are reused. Prometheus may scrape more often than that. */
 const freshMs = 5_000;
 
 /**
@@ -76,7 +76,8 @@ export async function startApi(deps: ApiDeps): Promise<RunningApi> {
     isDraining: () => isDraining,
     isSurplus,
   });
-  // The start waits for Redis, so that a client that posts a batch at once does not get an error about Redis.
+  // The start waits for Redis. Otherwise a client that posts a batch immediately after the start would get an error
+  // about Redis.
   await whenConnected(redis, redisTimeoutMs);
   await redisWatch.look();
   const server = await listen(app, config.host, config.port, 'PORT', connections);

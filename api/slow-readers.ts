@@ -4,8 +4,8 @@ import { ServiceError } from '../shared/errors.ts';
 /** The time in ms after which a client that reads nothing is disconnected. */
 export const stallTimeoutMs = 20_000;
 /**
- * The number of bytes that are written at a time. The next part is written when the kernel has accepted this one, so a
- * client must read at least this many bytes in {@link stallTimeoutMs}.
+ * The number of bytes that are written at a time. Further bytes are written only when the kernel has accepted these. A
+ * client must therefore read at least this many bytes in {@link stallTimeoutMs}.
  */
 const pieceBytes = 64 * 1024;
 
@@ -27,7 +27,7 @@ export async function writePaced(
 }
 
 /**
- * Resolves when the client has read everything that was written. Removes its listeners.
+ * Resolves when the client has read everything that was written. Then removes its own event listeners.
  * @throws like {@link writePaced}.
  */
 export async function whenDrained(response: Response, signal: AbortSignal, patienceMs = stallTimeoutMs): Promise<void> {
@@ -51,9 +51,9 @@ export async function whenDrained(response: Response, signal: AbortSignal, patie
 }
 
 /**
- * Resets the connection of an incomplete response, which every client reports as an error. Closing the connection would
- * not suffice: to an HTTP/1.0 client, such as nginx by default, it marks the end of the response. In a test, nginx
- * forwarded 385 of 3,001 rows as a complete response.
+ * Resets the connection of an incomplete response, which every client reports as an error. It does not close the
+ * connection normally: an HTTP/1.0 client, such as nginx by default, takes a close for the end of the response. In a
+ * test, nginx forwarded 385 of 3,001 rows as a complete response.
  */
 export function resetConnection(response: Response): void {
   response.socket?.resetAndDestroy();

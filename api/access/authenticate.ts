@@ -15,7 +15,7 @@ export interface AccessDeps {
   config: Pick<Config, 'metricsToken' | 'corsOrigins'>;
 }
 
-/** Identifies the caller of each request by its API key or its session. */
+/** Identifies the caller of each request by its API key or by the session cookie of its browser. */
 export interface Access {
   /**
    * Returns the principal (identity, rights and limits) that belongs to an API key. @throws {ServiceError}
@@ -23,10 +23,10 @@ export interface Access {
    */
   signIn(request: Request, key: string): Promise<Principal>;
   /**
-   * Returns a middleware that attaches the principal of the caller to the request. Without a key or session, only
-   * public paths are allowed. An invalid key is refused on every path, even a public one, so that the caller notices
-   * the mistake.
-   * @param isPublic receives the path without the prefix of the service.
+   * Returns a middleware that attaches the principal (identity, rights and limits) of the caller to the request. A
+   * caller without a key or session may use only public paths. The middleware refuses an invalid key even on a public
+   * path, so that the caller notices the mistake.
+   * @param isPublic receives the path without the prefix of the service, and returns true for a public path.
    */
   authenticate(isPublic: (path: string) => boolean): RequestHandler;
   /**
@@ -50,7 +50,7 @@ export function createAccess({ keys, sessions, config }: AccessDeps): Access {
 
   async function fromSession(request: Request): Promise<Principal | undefined> {
     const keyId = await sessions.keyIdOf(request);
-    // A session is valid only while the API key of its sign-in exists and has not expired.
+    // A session is valid only while the API key with which the browser signed in exists and has not expired.
     const record = keyId === undefined ? undefined : await keys.byId(keyId);
     if (record === undefined) return undefined;
     if (isSafe(request) || isProvenOwnPage(request, config)) return toPrincipal(record, 'session');

@@ -19,7 +19,7 @@ export function createCors({ corsOrigins }: Pick<Config, 'corsOrigins'>): Reques
       'Access-Control-Expose-Headers',
       'Location, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id',
     );
-    // Helmet's default (`same-origin`) would hide the response from pages of other origins.
+    // Helmet's default value of this header (`same-origin`) would hide the response from pages of other origins.
     response.setHeader('Cross-Origin-Resource-Policy', 'cross-origin');
     const isPreflight = request.method === 'OPTIONS' && request.get('access-control-request-method') !== undefined;
     if (!isPreflight) return next();

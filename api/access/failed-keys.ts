@@ -1,23 +1,23 @@
 import { ipKeyGenerator, MemoryStore, type Options } from 'express-rate-limit';
 import { ServiceError } from '../../shared/errors.ts';
 
-/** The maximum number of wrong keys that one address may send in a minute. */
+/** The maximum number of wrong keys that one client address may send in a minute. */
 const maxFailures = 20;
 const windowMs = 60_000;
 
-/** Counts wrong keys by client address. */
+/** Counts the invalid API keys that each client address sends. */
 export interface FailedKeys {
   /**
-   * Counts an invalid key and throws an error. @throws {ServiceError} `access.key_invalid`, or `access.throttled` above
-   * the limit.
+   * Counts an invalid key, and always throws an error.
+   * @throws {ServiceError} `access.key_invalid`, or `access.throttled` when the address has exceeded its limit.
    */
   refuse(address: string, message: string): Promise<never>;
 }
 
 /**
  * Creates the counter of invalid keys. It counts in this process only. Keys have 256 random bits and cannot be guessed,
- * so the limit only saves log lines and CPU time. Valid keys are therefore accepted from a throttled address too;
- * otherwise one client behind a shared proxy could lock out all other clients of that proxy.
+ * so the limit only saves log lines and CPU time. A throttled address may still use valid keys. Otherwise one client
+ * behind a shared proxy could lock out all other clients of that proxy.
  */
 export function createFailedKeys(): FailedKeys {
   const store = new MemoryStore();

@@ -10,8 +10,8 @@ import { createKeyUses } from './key-use.ts';
 /** Finds the API keys of this service. */
 export interface KeyRing {
   /**
-   * True when requests need a key. It does not change while the process runs, so that removing the last key does not
-   * open the service to everybody.
+   * True when requests need a key. The value does not change while the process runs. Otherwise, the removal of the last
+   * key would open the service to everybody.
    */
   readonly required: boolean;
   /**
@@ -32,8 +32,8 @@ export interface KeyRing {
 const recheckMs = 500;
 
 /**
- * Stands in for the record of an unknown key id. The check of an unknown id then takes as long as the check of a known
- * id with a wrong secret, so the duration does not reveal which ids exist.
+ * Replaces the record of an unknown key id. The check of an unknown id then takes as long as the check of a known id
+ * with a wrong secret. The duration of the check thus does not reveal which ids exist.
  */
 const nobody = { hash: '0'.repeat(64) };
 
@@ -61,8 +61,8 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
     );
     if (version === seenVersion) return;
     const isFirst = seenVersion === '';
-    // The version is stored before the file is parsed. A damaged file is then reported once, and read again only when
-    // it changes.
+    // The version of the key file is stored before the file is parsed. A damaged file is then reported once, and is
+    // read again only after it has changed.
     seenVersion = version;
     const inFile = version === 'absent' ? [] : parseKeyFile(await readFile(file, 'utf8'));
     const former = records;
@@ -74,7 +74,7 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
 
   /**
    * Writes an audit log entry for each key that was added to, changed in or removed from the key file. Every API
-   * process does this, because nothing else watches the file.
+   * process writes these entries, because no other process watches the file.
    */
   function auditChanges(former: ReadonlyMap<string, KeyRecord>, present: ReadonlyMap<string, KeyRecord>): void {
     const by = 'key_file' as const;
@@ -91,7 +91,7 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
   }
 
   async function recordOf(id: string): Promise<KeyRecord | undefined> {
-    // The key may have been added to the file a moment ago, and must work at once.
+    // A key that was added to the file a moment ago must work at once.
     if (!records.has(id) || performance.now() - checkedAt >= recheckMs) await checkFile();
     const record = records.get(id);
     return record === undefined || isExpired(record) ? undefined : record;
@@ -100,8 +100,8 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
   async function checkFile(): Promise<void> {
     if (path === undefined) return;
     check ??= read(path)
-      // After an error the previous keys stay valid, because a mistake in the file must neither lock out all callers
-      // nor open the service.
+      // After an error the previous keys stay valid. A mistake in the key file must neither lock out all callers nor
+      // open the service.
       .catch((error: Error) =>
         log.error({ file: path, reason: error.message }, 'cannot read the API keys; the previous ones stay valid'),
       )

@@ -3,8 +3,8 @@ import type { TenantLimits } from '../../batches/intake/posting.ts';
 import { principalOf } from './principal.ts';
 
 /**
- * The default limit of items in the unfinished batches of a tenant, when API keys are required: a tenth of the limit
- * for all tenants together. `vls keys add --queued-items` sets another value for a key.
+ * The default maximum number of items in all unfinished batches of a tenant. It applies when API keys are required, and
+ * is a tenth of the limit for all tenants together. `vls keys add --queued-items` sets another value for a key.
  */
 const defaultItems = 10_000_000;
 

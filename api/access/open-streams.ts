@@ -6,13 +6,13 @@ import { principalOf } from './principal.ts';
 import { tenantOf } from './tenant.ts';
 
 /**
- * Counts the responses that stay open for long: event streams, streamed results, and posts that wait for the end of
- * their batch.
+ * Counts the responses that stay open for long: event streams, streamed results, and responses to posts of batches that
+ * wait for the end of the batch.
  */
 export interface OpenStreams {
   /**
-   * Counts one more open stream of the tenant until the response is closed.
-   * @returns a signal that aborts when the client goes away or loses its access: its key was removed, or its session
+   * Counts a response as an open stream of the tenant until the response is closed.
+   * @returns a signal that aborts when the client disconnects or loses its access: its key was removed, or its session
    * ended.
    * @throws {ServiceError} `tenant.too_many_streams`
    */
@@ -20,8 +20,9 @@ export interface OpenStreams {
 }
 
 /**
- * The default limit of open streams of a tenant in this process, when API keys are required: a sixteenth of the default
- * maximum number of connections. `vls keys add --streams` sets another value for a key.
+ * The default maximum number of streams that a tenant may have open in this process. It applies when API keys are
+ * required, and is a sixteenth of the default maximum number of connections. `vls keys add --streams` sets another
+ * value for a key.
  */
 const defaultStreams = 500;
 /** The time in ms between two checks that the client of an open stream still has access. */

@@ -4,8 +4,8 @@ import type { KeyRecord } from '../../shared/api-keys.ts';
 /** The identity of a caller, with its rights and limits. */
 export interface Principal extends Pick<KeyRecord, 'tenant' | 'role' | 'weight' | 'limits'> {
   /**
-   * How the caller identified itself: `key` by an API key, `session` by the cookie of a signed-in browser, `open` not
-   * at all, because the service needs no keys.
+   * How the caller identified itself. `key`: by an API key. `session`: by the cookie of a signed-in browser. `open`:
+   * not at all, because the service needs no keys.
    */
   via: 'open' | 'key' | 'session';
   keyId: string | null;
@@ -24,7 +24,7 @@ export const setPrincipal = (request: IncomingMessage, principal: Principal): vo
   void principals.set(request, principal);
 
 /**
- * Returns the principal of a request. Returns undefined for a request without a key, which can be for a public path
- * only.
+ * Returns the principal (identity, rights and limits) of a request. Returns undefined for a request without a key,
+ * which is possible only on a public path.
  */
 export const principalOf = (request: IncomingMessage): Principal | undefined => principals.get(request);

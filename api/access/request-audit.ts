@@ -4,8 +4,10 @@ import { addressOf } from './owner.ts';
 import { type Principal, principalOf } from './principal.ts';
 
 /**
- * Writes an audit log entry for a change that a request made. The entry has tenant, key, address and request id.
- * @param who the principal, for a request that has none attached yet, such as a sign-in.
+ * Writes an audit log entry about a change that a request made. The entry contains the tenant, the key, the address and
+ * the request id.
+ * @param who the principal (identity and rights) of the caller. It is needed only for a request to which none is
+ * attached yet, such as a sign-in.
  */
 export type RequestAudit = (
   request: Request,

@@ -26,7 +26,7 @@ const lifetimeSeconds = 12 * 3600;
 
 /**
  * Creates the store of sessions. While Redis is unreachable, requests with a session cookie fail with
- * `queue.unavailable`. Requests without one do not need Redis.
+ * `queue.unavailable`. Requests without a session cookie do not need Redis.
  */
 export function createSessions(redis: Redis): Sessions {
   /**

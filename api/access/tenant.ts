@@ -2,9 +2,9 @@ import type { Request } from 'express';
 import { everyTenant, type TenantScope } from '../../shared/redis/keys.ts';
 import { everybody, principalOf } from './principal.ts';
 
-/** Returns the tenant of a request. When the service needs no keys, all callers are the same tenant. */
+/** Returns the tenant of a request. When the service needs no keys, all callers belong to one tenant, `default`. */
 export const tenantOf = (request: Request): string => principalOf(request)?.tenant ?? everybody.tenant;
 
-/** Returns the tenants whose batches a request may access: its own, or all of them for an operator. */
+/** Returns the tenants whose batches the caller may access: only its own tenant, or all tenants for an operator. */
 export const scopeOf = (request: Request): TenantScope =>
   principalOf(request)?.role === 'operator' ? everyTenant : tenantOf(request);

@@ -5,7 +5,7 @@ import { createFairPlaces } from '../../shared/fair-places.ts';
 import { ownerOf } from '../access/owner.ts';
 import { clientGone } from '../client-gone.ts';
 
-/** Limits the number of interactive requests in flight, so that the encoders can answer them without a long queue. */
+/** Limits the number of interactive requests in flight. The encoders can then answer them without a long queue. */
 export interface Admission {
   /** @throws {ServiceError} `overloaded` */
   enter: RequestHandler;
@@ -21,8 +21,8 @@ export interface AdmissionOptions {
 }
 
 /**
- * The maximum number of requests in flight per encoder. More than four requests do not increase the throughput; with
- * eight, a request waits about as long as its own work takes.
+ * The maximum number of requests in flight per encoder. The throughput does not grow beyond four requests. With eight,
+ * a request waits in the queue for about as long as its own evaluation takes.
  */
 const perEncoder = 8;
 /**
@@ -30,17 +30,19 @@ const perEncoder = 8;
  * image in memory.
  */
 const most = 512;
-/** The number of requests that each tenant may have in flight even when other tenants use up `most`. */
+/**
+ * The number of requests that each tenant may have in flight, even when other tenants have reached the maximum `most`.
+ */
 const guaranteed = 32;
 /**
- * The factor by which the bound exceeds the recent mean number of downloads, so that the bound can grow with the
- * demand.
+ * The bound on requests in flight includes the recent mean number of downloads, multiplied by this factor. The factor
+ * is above 1 so that the bound can grow with the demand.
  */
 const growth = 1.5;
-/** The time constant in ms of the exponential average of recent downloads. */
+/** The time constant in ms of the exponential average of the number of requests that are downloading an image. */
 const memoryMs = 2_000;
 /**
- * The time in ms after which a request no longer counts toward the bound, because a request that takes longer is
+ * The time in ms after which a request in flight no longer counts toward the bound. A request that takes longer is
  * waiting for an image host and not for an encoder.
  */
 const slowMs = 3_000;
@@ -57,9 +59,12 @@ const slowMs = 3_000;
  * then got answers to only 7 of its 60 requests.
  */
 export function createAdmission({ encoders, now = () => performance.now() }: AdmissionOptions): Admission {
-  /** Counts all requests in flight, including slow ones. */
+  /** Counts all requests in flight, including those that wait for a slow image host. */
   const places = createFairPlaces({ places: most, guaranteed, hardLimit: 2 * most, maxWaiting: 0 });
-  /** The number of requests that have been in flight for less than `slowMs`, by owner. */
+  /**
+   * The number of requests that have been in flight for less than `slowMs`, by owner (a tenant, or a network without a
+   * key).
+   */
   const quick = new Map<string, number>();
   let quickInAll = 0;
   let fetching = 0;
@@ -79,12 +84,13 @@ export function createAdmission({ encoders, now = () => performance.now() }: Adm
     return fetching;
   }
 
-  /** Returns true when this owner may have one more request in flight. */
+  /** Returns true when this owner (a tenant, or a network without a key) may have one more request in flight. */
   function hasCapacity(owner: string): boolean {
     const bound = perEncoder * Math.max(1, encoders()) + Math.floor(growth * recentlyFetching());
     if (quickInAll < bound) return true;
     const owners = quick.size + (quick.has(owner) ? 0 : 1);
-    // The only owner with requests already has the whole bound.
+    // An owner without competitors may already use the whole bound. Several owners each get an equal part of the
+    // bound, but at least `perEncoder`.
     return owners > 1 && (quick.get(owner) ?? 0) < Math.max(perEncoder, Math.floor(bound / owners));
   }
 

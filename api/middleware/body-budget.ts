@@ -12,47 +12,51 @@ import { type SenderWatch, watchSender } from './slow-senders.ts';
  */
 const budgetBytes = 256 * 1024 * 1024;
 /**
- * The bytes of the budget that are reserved for small bodies, so that a few large bodies that arrive slowly cannot
- * block small requests.
+ * The bytes of the budget that are reserved for small bodies. A few large bodies that arrive slowly then cannot block
+ * small requests.
  */
 const reservedBytes = 32 * 1024 * 1024;
 const smallBytes = 256 * 1024;
 /**
- * The bytes of bodies that each tenant may have in memory even when other tenants have used up the budget. They suffice
- * for a form with an image and its fields.
+ * The bytes of bodies that each tenant may have in memory, even when other tenants have used up the budget. This
+ * suffices for a form with an image and its fields.
  */
 const guaranteedBytes = 64 * 1024 * 1024;
 /** The absolute maximum number of bytes of bodies in memory, including the guaranteed bytes of tenants. */
 const hardBytes = 2 * budgetBytes;
 
 /**
- * The time in ms that every body may take to arrive. For each ms beyond it, the body must have delivered `bytesPerMs`.
+ * The time in ms in which every body may arrive at any speed. A body that takes longer must have delivered `bytesPerMs`
+ * bytes for each ms beyond this time.
  */
 const arriveMs = 30_000;
 const bytesPerMs = 64;
-/** The time in ms without a byte after which a sender may be disconnected to make room for another body. */
+/** A sender may be disconnected to make room for another body after it has sent nothing for this time in ms. */
 const silentMs = 3_000;
 
-/** The maximum factor by which a deflated body grows when it is decoded. Other compressions have no such maximum. */
+/**
+ * The maximum factor by which a deflated body grows when it is decompressed. Other compression methods have no such
+ * maximum.
+ */
 const maxDeflateGrowth = 1_032;
 
 interface HeldBody {
   owner: string;
   bytes: number;
   sender: SenderWatch | undefined;
-  /** Frees the bytes that the body holds in the budget, and answers its sender with an error. */
+  /** Releases the bytes that the budget counts for this body, and answers its sender with an error. */
   evict(): void;
 }
 
 /**
- * Limits the memory of request bodies, and shares it between tenants. An uncompressed body counts with the length that
- * its header announces, and a deflated body with the largest length that it can decode to. A body without an announced
- * length, or with another compression, counts with the largest allowed length. The limit applies to routes that read
- * their whole body into memory; a streamed body needs almost no memory.
+ * Limits the memory of request bodies, and shares this memory between tenants. An uncompressed body counts as many
+ * bytes as its `Content-Length` announces. A deflated body counts the maximum number of bytes to which it can decode. A
+ * body without an announced length, or with another compression, counts the largest allowed length. The limit applies
+ * to routes that read their whole body into memory; a streamed body needs almost no memory.
  */
 export function createBodyBudget({ imageMaxBytes }: Pick<Config, 'imageMaxBytes'>): RequestHandler {
-  // The largest allowed form may exceed the whole budget. It then counts as the whole budget for large bodies, so it is
-  // the only large body in memory.
+  // The largest allowed form may exceed the whole budget. Such a form counts as the whole budget for large bodies, so
+  // no other large body is in memory at the same time.
   const maxFormBytes = Math.min(budgetBytes - reservedBytes, imageMaxBytes + maxFieldBytes);
   const held = new Set<HeldBody>();
   const holdings = new Map<string, number>();
@@ -70,8 +74,9 @@ export function createBodyBudget({ imageMaxBytes }: Pick<Config, 'imageMaxBytes'
     fits(bytes) || (heldBytes + bytes <= hardBytes && bytesOf(owner) + bytes <= guaranteedBytes);
 
   /**
-   * Disconnects senders that have been silent, until the requested bytes are free. Senders of the tenant that uses the
-   * most bytes come first. Disconnects nobody if even all of them together would not free enough.
+   * Disconnects senders that have sent nothing for some time, until the requested number of bytes is free. It begins
+   * with the tenant that uses the most bytes. It disconnects nobody if all these senders together would not free enough
+   * bytes.
    */
   function freeCapacity(bytes: number): boolean {
     const silent = [...held].filter(({ sender }) => (sender?.silentMs() ?? 0) >= silentMs);
@@ -117,8 +122,8 @@ export function createBodyBudget({ imageMaxBytes }: Pick<Config, 'imageMaxBytes'
 }
 
 /**
- * Returns the number of bytes with which a body counts: the maximum size of the decoded body, or 0 without a body (RFC
- * 9112, 6.3).
+ * Returns the number of bytes that the budget counts for a body: the maximum size of the decoded body, or 0 without a
+ * body (RFC 9112, 6.3).
  */
 function bytesToHold(request: Request, maxFormBytes: number): number {
   const announced = request.get('content-length');

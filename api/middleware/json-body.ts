@@ -5,7 +5,10 @@ import { ServiceError } from '../../shared/errors.ts';
 import { withoutHalfPairs } from '../../shared/exact-json.ts';
 import { maxJsonDepth, maxJsonKeys, shapeFaultOf } from '../../shared/json-shape.ts';
 
-/** The largest JSON body in bytes. Parsing one blocks the event loop for about 0.2 s. NDJSON has no such limit. */
+/**
+ * The maximum size of a JSON body in bytes. Parsing a body of this size blocks the event loop for about 0.2 s. NDJSON
+ * has no such limit.
+ */
 export const maxJsonBytes = 32 * 1024 * 1024;
 
 /**
@@ -21,8 +24,8 @@ export const jsonTextOf = (request: IncomingMessage): string =>
 
 /**
  * Creates a middleware that reads a JSON body of at most `maxBytes` bytes. Other content types are refused, because
- * Express would treat them as an empty body. Types that end in `+json` are refused too, because each is a format of its
- * own.
+ * Express would treat them as an empty body. Types that end in `+json` are refused too, because each names a different
+ * format.
  */
 export function createJsonBody(maxBytes: number): RequestHandler {
   const read = express.raw({ limit: maxBytes, type: () => true });

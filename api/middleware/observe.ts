@@ -22,8 +22,8 @@ const probes = new Set(['/health', '/health/live', '/health/ready', '/metrics'].
 const maxPath = 200;
 
 /**
- * Returns the network of a caller without a tenant. Its address would not identify it, because one machine may use
- * billions of IPv6 addresses.
+ * Returns the network of a caller without a tenant. The caller's single address would not identify it, because one
+ * machine may use billions of IPv6 addresses.
  */
 const networkOf = (request: Request): string => ipKeyGenerator(request.ip ?? request.socket.remoteAddress ?? '0.0.0.0');
 
@@ -50,8 +50,8 @@ export function observeRequests(log: Logger, metrics: Metrics): RequestHandler {
     response.on('close', () => {
       inFlight--;
       const seconds = (performance.now() - start) / 1000;
-      // The label is the pattern of the route and not the path, because ids in labels would create a time series for
-      // each id.
+      // The `route` label is the pattern of the route instead of the path. Otherwise each id in a path would create a
+      // separate time series.
       const route = String(response.locals['route'] ?? 'other');
       metrics.request({ method: request.method, route, status: response.statusCode }, seconds);
       const { code, tenant } = response.locals as { code?: Code; tenant?: string };
@@ -71,8 +71,8 @@ export function observeRequests(log: Logger, metrics: Metrics): RequestHandler {
       const { statusCode } = response;
       const isRefused = code !== undefined && code !== 'internal';
       if (isRefused && !refusals.admits(tenant ?? networkOf(request), code)) return;
-      // A health check is logged at debug level only, unless it was refused. Status 503 is a normal answer of a health
-      // check and not a refusal.
+      // A health check is logged at debug level only, unless it was refused. Status 503 is a normal answer to a health
+      // check.
       if (span === undefined && (statusCode < 400 || statusCode === 503)) log.debug(line, 'request');
       else if (statusCode >= 500) log.warn(line, 'request');
       else log.info(line, 'request');

@@ -5,8 +5,8 @@ import type { Logger } from '../../shared/log.ts';
 export interface RefusalLog {
   /**
    * Counts a refused request of a caller.
-   * @returns true when this request gets its own log line. Further refused requests in the same minute share one line
-   * at the end of the minute.
+   * @returns true when this request must get its own log line. Each caller gets a limited number of such lines per
+   * minute. Its further refused requests are summed up in one line at the end of the minute.
    */
   admits(caller: string, code: Code): boolean;
 }
@@ -23,11 +23,11 @@ const others = 'others';
 
 interface Refusals {
   lines: number;
-  /** The number of refused requests that got no log line of their own, by error code. */
+  /** The number of refused requests that got no separate log line, by error code. */
   summed: Map<Code, number>;
 }
 
-/** Creates a log of refusals. @param later schedules a function after some milliseconds; tests replace it. */
+/** Creates a log of refused requests. @param later calls a function after some milliseconds; tests replace it. */
 export function createRefusalLog(
   log: Pick<Logger, 'info'>,
   later: (step: () => void, milliseconds: number) => void = (step, milliseconds) =>

@@ -2,9 +2,9 @@ import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 
 /**
- * Sets response headers that protect the pages: scripts, fonts and connections of this origin only, no embedding in
- * frames, no guessing of content types. Inline styles are allowed because Bull Board and Swagger UI use them; inline
- * scripts are not allowed.
+ * Sets response headers that protect the pages. Scripts, fonts and connections must be of this origin. Pages may not be
+ * embedded in frames, and browsers may not guess content types. Inline styles are allowed because Bull Board and
+ * Swagger UI use them; inline scripts are not allowed.
  */
 export const securityHeaders = helmet({
   contentSecurityPolicy: {
@@ -24,7 +24,8 @@ export const securityHeaders = helmet({
       'frame-ancestors': ["'none'"],
     },
   },
-  // With `no-referrer`, a browser would omit the Origin header of the sign-in form, and the form would be refused.
+  // With the value `no-referrer`, a browser would omit the Origin header when it submits the sign-in form, and the
+  // service would refuse the form.
   referrerPolicy: { policy: 'same-origin' },
   // The service speaks HTTP only. A TLS proxy in front of it sets the header Strict-Transport-Security.
   strictTransportSecurity: false,

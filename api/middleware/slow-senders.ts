@@ -1,12 +1,12 @@
 import type { Request, Response } from 'express';
 
 /**
- * The length of a window in ms. In each window a sender must deliver at least `windowBytes` of its body. Only time in
- * which the service waits for the sender counts.
+ * A sender must deliver at least `windowBytes` of its body in each period of `windowMs` ms. Only the time in which the
+ * service waits for the sender counts.
  */
 export const windowMs = 15_000;
 export const windowBytes = 2 * 1024;
-/** The time in ms between two checks. */
+/** The time in ms between two checks of the number of bytes received. */
 const checkMs = 1_000;
 
 /** The progress of one request body. */
@@ -19,7 +19,7 @@ export interface SenderWatch {
 
 /**
  * Watches the arrival of a body until it is complete. Without a minimum pace, a client that sends one byte every 15 s
- * could block other clients for any length of time. Time in which the service itself does not read is not counted.
+ * could block other clients for any length of time. Only the time in which the service waits for bytes counts.
  * @param onSlow called once, when the sender falls below the minimum pace.
  * @param onCheck called every second, so that the caller can apply further limits.
  */
@@ -38,7 +38,7 @@ export function watchSender(
   const timer = setInterval(() => {
     if (request.complete) return stop();
     const { bytesRead } = socket;
-    // Unread bytes have arrived, so the service is late and not the sender.
+    // When bytes that have arrived are still unread, the service is slow and not the sender.
     const isAwaited = request.readableLength === 0;
     silentMs = bytesRead === last && isAwaited ? silentMs + checkMs : 0;
     last = bytesRead;

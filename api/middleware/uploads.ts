@@ -6,14 +6,17 @@ import { clientGone } from '../client-gone.ts';
 import { watchSender } from './slow-senders.ts';
 
 export interface UploadOptions extends Pick<Partial<FairPlacesOptions>, 'places' | 'guaranteed'> {
-  /** The maximum time in ms for which an upload waits to be read before it is refused. */
+  /**
+   * The maximum time in ms for which an upload waits before the service starts to read it. After this time it is
+   * refused.
+   */
   patienceMs?: number;
 }
 
 /**
- * Limits the number of uploads that are read at a time, because each may hold a line of 32 MiB and chunks of 8 MiB in
- * memory. Further uploads wait unread; a waiting upload needs a connection but no memory. An upload counts until its
- * body is complete.
+ * Limits the number of uploads that are read at the same time, because each may hold a line of 32 MiB and chunks of 8
+ * MiB in memory. The bodies of further uploads are not read yet; a waiting upload needs a connection but no memory. An
+ * upload counts until its body is complete.
  * @throws {ServiceError} `overloaded`; `request.timeout` for a sender below the minimum pace.
  */
 export function createUploads({

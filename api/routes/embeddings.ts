@@ -19,7 +19,8 @@ export interface EmbeddingsDeps {
 }
 
 /**
- * The route `POST /v1/embeddings`, compatible with the client libraries of OpenAI, which need only another base URL.
+ * The route `POST /v1/embeddings`. It is compatible with the client libraries of OpenAI; only their base URL must be
+ * changed.
  */
 export function embeddingsRoutes({ evaluation, traffic, admission, largeResponses }: EmbeddingsDeps): Route[] {
   return [

@@ -18,7 +18,10 @@ export interface HealthDeps {
   encoders: Encoders;
   metrics: Metrics;
   version: string;
-  /** Returns true while the process drains: it still answers, but new requests should go to other processes. */
+  /**
+   * Returns true while the process drains before it stops: it still answers, but new requests should go to other
+   * processes.
+   */
   isDraining: () => boolean;
 }
 
@@ -31,8 +34,8 @@ const plain = { 'text/plain': { schema: { type: 'string' } } } as const;
 export function healthRoutes(deps: HealthDeps): Route[] {
   const isReady = () => !deps.isDraining() && deps.encoders.states().some(({ state }) => state === 'ready');
   /**
-   * The health report that is being read. Concurrent requests share it, because a report needs about 50 Redis queries
-   * and the route has no rate limit.
+   * The health report that is being created. Concurrent requests share it, because a report needs about 50 Redis
+   * queries and the route has no rate limit.
    */
   let reading: Promise<Health> | undefined;
   const read = () => {

@@ -10,7 +10,10 @@ export interface ModelDeps {
   encoders: Encoders;
 }
 
-/** Routes of `/v1/models`: the models, the state of each in this process, and the reason when one is unavailable. */
+/**
+ * Routes of `/v1/models`: the models, the state of each model in this process, and the reason when a model is
+ * unavailable.
+ */
 export function modelRoutes({ registry, encoders }: ModelDeps): Route[] {
   return [
     {

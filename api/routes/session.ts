@@ -21,8 +21,8 @@ export interface SessionDeps {
 
 const answered = { 'application/json': { schema: session } } as const;
 /**
- * The maximum number of bytes of a sign-in request, which contains a key and a path. Anybody can send one, so it must
- * be cheap to handle.
+ * The maximum size of a sign-in request in bytes. The request contains a key and a path. It must be cheap to handle,
+ * because anybody can send one.
  */
 const maxBytes = 8 * 1024;
 const form = express.urlencoded({ extended: false, limit: maxBytes, parameterLimit: 10 });
@@ -33,8 +33,8 @@ const noStore: RequestHandler = (_request, response, next) => {
 };
 
 /**
- * Routes of `/session`. A browser signs in once with a key. The page, event streams and Bull Board then use the cookie
- * of the session.
+ * Routes of `/session`. A browser signs in once with a key. The web page, its event streams and Bull Board then use the
+ * session cookie.
  */
 export function sessionRoutes({ access, keys, sessions, audit }: SessionDeps): Route[] {
   const describe = (principal: Principal | undefined): Session => ({

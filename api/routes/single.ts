@@ -101,8 +101,8 @@ export function singleRoutes({ traffic, metrics, admission, largeResponses, conf
 }
 
 /**
- * Reads a request that was sent as a form. Its fields are `image` (a file, or a text that names the source), one or
- * more `text`, `model` and `longText`.
+ * Reads a request that was sent as a form. Its fields are `image` (a file, or text with the address of the image), one
+ * or more `text`, `model` and `longText`.
  */
 async function readUpload(request: Request, maxBytes: number) {
   const { file, fields } = await readForm(request, maxBytes);

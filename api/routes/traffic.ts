@@ -26,8 +26,8 @@ const canaryAudits = {
 } as const satisfies Record<CanaryAction, string>;
 
 /**
- * Routes of `/v1/traffic`, for profiles whose images are shared among several models: reports that compare the models,
- * and decisions about canaries (models on trial).
+ * Routes of `/v1/traffic`, for profiles that divide their images among several models. They return reports that compare
+ * the models, and promote, roll back or restart a canary (a model on trial).
  */
 export function trafficRoutes({ traffic, audit }: TrafficDeps): Route[] {
   return [

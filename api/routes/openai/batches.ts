@@ -29,16 +29,16 @@ import { type FileDeps, listOf } from './files.ts';
 export interface RequestBatchDeps extends FileDeps {
   traffic: Traffic;
   encoders: Pick<Encoders, 'states'>;
-  /** Limits the memory that incomplete lines take, over all requests. */
+  /** Limits the memory for lines that have arrived only in part, over all requests together. */
   pendingBudget: FairBytes;
 }
 
 /** Default number of batches in a page of the list. */
 const pageSize = 20;
-/** The maximum length of the first line of a file. */
+/** The maximum length in bytes of the first line of a file. */
 const firstLineBytes = 32 * 1024 * 1024;
 
-/** Routes of `/v1/batches`: batches whose lines are requests, as OpenAI's clients post them. */
+/** Routes of `/v1/batches`. Each line of such a batch is a request, in the format that OpenAI's clients post. */
 export function requestBatchRoutes(deps: RequestBatchDeps): Route[] {
   const { batches, files, traffic, encoders, limitsOf, largeResponses, audit, pendingBudget } = deps;
   const batch = { 'application/json': { schema: openAiBatch } } as const;
@@ -184,8 +184,8 @@ export function requestBatchRoutes(deps: RequestBatchDeps): Route[] {
       },
       handlers: [
         async (request, response) => {
-          // The next line throws if the batch was posted through another interface, because this interface must not
-          // cancel such a batch.
+          // `toOpenAiBatch` throws if the batch was not posted through this interface, because only batches of this
+          // interface may be cancelled here.
           toOpenAiBatch(await batches.status(scopeOf(request), idOf(request)));
           const cancelled = await batches.cancel(scopeOf(request), idOf(request));
           audit(request, response, 'batch.cancelled', { batchId: cancelled.id, batchTenant: cancelled.tenant });

@@ -19,7 +19,7 @@ export function openAiRoutes(deps: OpenAiDeps): Route[] {
   ];
 }
 
-/** Returns the route with its path at the root of the service, documented as part of OpenAI's API. */
+/** Returns a copy of a route. Its path is at the root of the service, and its documentation is part of OpenAI's API. */
 const atRoot = (route: Route): Route => ({
   ...route,
   isAtRoot: true,
