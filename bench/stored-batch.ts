@@ -12,7 +12,7 @@ const commitsAtOnce = 16;
 
 export type Engine = ReturnType<typeof createBatchEngine>;
 
-/** The items of a batch whose results are stored without being computed. */
+/** The items of a benchmark batch. Their results are stored directly, without an evaluation. */
 export interface StoredItems {
   count: number;
   /** Returns the address of the image of an item. */

@@ -40,8 +40,8 @@ export interface BenchFigures {
 }
 
 /**
- * Measures a service in such a way that its embedding cache has no effect: every text is new, and so is every image
- * from a file. An image that is given by an address stays the same, but the service downloads it each time.
+ * Measures a service without the effect of its embedding cache: every text is new, and so is every image from a file.
+ * An image that is given as a URL stays the same, but the service downloads it each time.
  */
 export async function bench(options: BenchOptions): Promise<BenchFigures> {
   const { client, seconds, concurrency, items, model, signal, say } = options;

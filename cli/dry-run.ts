@@ -9,11 +9,13 @@ const words: Record<SurveyedFile['state'], string> = {
   failed: 'FAILED',
 };
 
-/** Returns true when a pull would fail, or when its files would differ from the hashes in the registry. */
+/**
+ * Returns true when the download of a model would fail, or when its files would differ from the hashes in the registry.
+ */
 export const isRefused = ({ files }: Survey): boolean =>
   files.some(({ state }) => state === 'differs' || state === 'failed');
 
-/** Returns a description of the files that a pull would download. */
+/** Describes the files that the download of a model would fetch. */
 export function describeSurvey({ model, hub, files, bytes }: Survey, way: string, stream: NodeJS.WriteStream): string {
   const rows = files.map((file) => [
     file.local,

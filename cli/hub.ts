@@ -2,14 +2,14 @@ import type { Hub } from '../models/pulling/hub.ts';
 import type { Config } from '../shared/config.ts';
 
 /**
- * The https hosts of the hub. The guard against private addresses allows these hosts to have private ones, because a
- * proxy on this machine may resolve all names to its own address.
+ * The https hosts of the model hub. The guard against private addresses makes an exception for them, because a proxy on
+ * this machine may resolve all host names to a private address.
  */
 export const hubHosts = ['huggingface.co:443', '*.huggingface.co:443', 'hf.co:443', '*.hf.co:443'];
 
 /**
- * Opens the hub that the settings select. Requests to it pass the guard against private addresses, or the configured
- * proxies.
+ * Opens the model hub that the settings select. Its requests pass the guard against private addresses, or use the
+ * configured proxies.
  */
 export async function openHub(config: Config): Promise<Hub> {
   const [{ createGuardedFetch }, { chooseHub }] = await Promise.all([

@@ -20,7 +20,7 @@ export async function checkOutput(file: string, { inputs = [], force = false, is
   const found = await stat(file).catch(() => undefined);
   for (const input of inputs) {
     const read = await stat(input).catch(() => undefined);
-    // Two paths may lead to the same file, for example through a link. Device and inode identify the file.
+    // Two different paths may lead to the same file, for example through a link. Device and inode identify the file.
     if (found !== undefined && read?.ino === found.ino && read.dev === found.dev)
       throw new UsageError(`${file} is the input; name another file with --out`);
   }

@@ -12,13 +12,13 @@ import type { CommandDeps, OfflineScoring } from './context.ts';
 import { failureOf } from './failures.ts';
 import { json, styled, type Terminal } from './output.ts';
 
-/** The parts in which the command line of a checkout and the standalone command line differ. */
+/** The differences between the command line in a checkout and the standalone command line. */
 export interface Edition {
   /** Loads the modules that score without a service. */
   offline(): Promise<OfflineScoring>;
   /** The command that starts the service on this machine; undefined in a package without it. */
   startCommand: string | undefined;
-  /** Adds the commands that need the code of the service. The standalone command line has none. */
+  /** Adds the commands that need the code of the service. In the standalone package they only report an error. */
   addServiceCommands(program: Command, deps: CommandDeps): void;
 }
 

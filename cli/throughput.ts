@@ -1,6 +1,6 @@
 /** The recent throughput and the time remaining. */
 export interface Throughput {
-  /** Items per second over the last 10 s; null before the first change. */
+  /** Items per second over the last 10 s; null until the number of items changes for the first time. */
   perSecond: number | null;
   etaSeconds: number | null;
 }
@@ -19,7 +19,7 @@ export function createThroughputMeter(): (done: number, total: number, at: numbe
   let seen: { done: number; at: number }[] = [];
   return (done, total, at) => {
     seen.push({ done, at });
-    // The last entry before the start of the period is kept, because the speed is measured from there.
+    // The last entry before the period of measurement is kept, because the speed is computed from that entry.
     const begin = seen.findLastIndex((entry) => entry.at <= at - windowMs);
     if (begin > 0) seen = seen.slice(begin);
     const [first] = seen;

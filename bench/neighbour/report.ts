@@ -34,7 +34,7 @@ export interface Row {
   cpuOfOthers: number | null;
   /** The size in MB of what the service logged during the attack. */
   loggedMb: number;
-  /** The number of responses that the attacker got, by HTTP status; 0 means no response. */
+  /** The number of responses to the attacker by HTTP status. The key 0 counts requests without a response. */
   hostile: Record<string, number>;
 }
 
@@ -49,14 +49,15 @@ export interface NeighbourRun {
   rows: Row[];
 }
 
-/** The maximum effect of an attack on the ordinary tenant, from section 3 of the design. */
+/** The maximum effect that an attack may have on the ordinary tenant (section 3 of the design). */
 export const targets = {
   batch: 2,
   probe: 3,
   peakMiB: 500,
   /**
-   * In tests, an API process had at most 7 MiB more than before, 10 s after an attack, because an idle process returns
-   * memory (shared/idle-memory.ts). The limit is higher because glibc's malloc may retain more.
+   * The maximum growth in MiB of an API process, measured 10 s after an attack. In tests it grew by at most 7 MiB,
+   * because an idle process returns memory (shared/idle-memory.ts). The limit is higher because glibc's malloc may
+   * retain more.
    */
   afterMiB: 64,
 } as const;

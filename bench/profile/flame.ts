@@ -9,7 +9,7 @@ const narrowest = 1.5;
 /** The mean width in pixels of a character. */
 const characterWidth = 6;
 
-/** A function in the graph, merged over all its calls from the same callers. */
+/** A box of the flame graph: a function, with the times of all its calls from the same callers added up. */
 interface Box {
   name: string;
   kind: Kind;
@@ -27,8 +27,8 @@ const legend: Record<Kind, string> = {
 };
 
 /**
- * Draws a flame graph as an SVG. The width of a box is the time for which a function was on the stack. Each function is
- * drawn below its caller. Idle time is left out.
+ * Draws a flame graph as an SVG. The width of a box is the time for which its function was on the stack. Each function
+ * is drawn below its caller. The graph omits idle time.
  * @param title shown above the graph.
  */
 export function flameGraph(profile: CpuProfile, title: string): string {

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 
 /**
- * Preloaded into all processes of a profiled service (`NODE_OPTIONS=--import=…/preload.ts?directory=…`). It samples the
- * process from the time when the file `start` appears in the directory until the file `stop` appears, and then writes
- * `<title>-<pid>.cpuprofile` there. Node's `--cpu-prof` cannot be used: it writes its file only when the process exits
- * normally, but encoders are killed; and it would also sample the startup.
+ * Samples a process of a profiled service. All its processes preload this file
+ * (`NODE_OPTIONS=--import=…/preload.ts?directory=…`). Sampling begins when the file `start` appears in the directory,
+ * and ends when the file `stop` appears. The process then writes `<title>-<pid>.cpuprofile` to the directory. Node's
+ * `--cpu-prof` cannot replace this file: it writes a profile only when a process exits normally, but encoders are
+ * killed. It would also sample the startup.
  */
 const directory = new URL(import.meta.url).searchParams.get('directory') ?? '';
 const session = new Session();

@@ -27,7 +27,7 @@ export function selfTimes({ nodes, samples = [], timeDeltas = [] }: CpuProfile):
   const totals = new Map<string, number>();
   for (const [at, node] of samples.entries()) {
     const name = names.get(node) ?? '(unknown)';
-    // A sample represents the time until the next sample.
+    // Each sample is assigned the time until the next sample.
     totals.set(name, (totals.get(name) ?? 0) + (timeDeltas[at + 1] ?? 0) / 1000);
   }
   return [...totals]
@@ -36,8 +36,8 @@ export function selfTimes({ nodes, samples = [], timeDeltas = [] }: CpuProfile):
 }
 
 /**
- * Returns the name of a function with its file and line. @param caller the caller, after which a native function is
- * named.
+ * Returns the name of a function with its file and line.
+ * @param caller the function that called it. A native function gets a name from its caller.
  */
 export function nameOf({ functionName, url, lineNumber }: CallFrame, caller?: CallFrame): string {
   // A native function has neither a name nor a location, so it is named after its caller.

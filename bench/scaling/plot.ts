@@ -50,7 +50,7 @@ const width = 640;
 const height = 110;
 const gap = 42;
 
-/** Draws charts below one another with a common time axis. Lines are steps: a value stays until the next one. */
+/** Draws charts below one another with a common time axis. A line is horizontal from each sample to the next. */
 function panels(title: string, unit: string, all: readonly Panel[]): string {
   const xs = all.flatMap(({ lines }) => lines.flatMap(({ points }) => points.map(({ x }) => x)));
   const longest = Math.max(1, ...xs);

@@ -1,12 +1,12 @@
 import type { Course } from '../../testing/scaling/simulation.ts';
 
 /**
- * The speed of the workers in all scenarios. They take as long to start as workers with a GPU, but process fewer items
- * per second, so that two cores can run twenty of them.
+ * The speed of a simulated worker in all scenarios. It takes as long to start as a worker with a GPU, but it processes
+ * fewer items per second. Two cores can therefore run twenty simulated workers.
  */
 export const worker = {
   itemsPerSecond: 250,
-  /** The share of the speed of a worker that the autoscaler assumes. */
+  /** The autoscaler assumes this fraction of a worker's real speed. */
   asked: 0.8,
   /** The simulated time in s for loading a model and warming up the device, in addition to the start of the process. */
   startSeconds: 25,
@@ -18,7 +18,7 @@ export interface Limits {
   peakSeconds: number;
   /** The maximum time in s during which the backlog is above the target. */
   overTargetSeconds: number;
-  /** The maximum number of times that the number of workers changes its direction, from rising to falling or back. */
+  /** The maximum number of reversals: the number of workers rises and then falls, or falls and then rises. */
   turns: number;
 }
 

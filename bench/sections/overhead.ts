@@ -10,9 +10,9 @@ import { benchModels } from '../models.ts';
 const { name: model, items, stageSeconds } = benchModels.tiny;
 
 /**
- * Measures the CPU time per pair outside the decoder and the towers: downloading, hashing, transfer between processes,
- * queue, commit and garbage collection. The model is tiny, so that this time is a large part of the total. The stages
- * alone are measured between the batches, because the speed of the machine may drift.
+ * Measures the CPU time per pair outside the image decoder and the model: downloading, hashing, transfer between
+ * processes, queue, commit and garbage collection. The model is tiny, so this time is a large part of the total. The
+ * CPU time of decoder and model is measured before each batch, because the speed of the machine may drift.
  */
 export async function benchOverhead(
   quick: boolean,

@@ -14,9 +14,9 @@ import { type Figure, figure, most } from '../figures.ts';
 const sampleMs = 50;
 
 /**
- * Measures a batch by reference (its items are read from a bucket) whose payloads are also stored in a bucket: the peak
- * memory of Redis, and the duration. It uses the store of `S3_ENDPOINT`, `PAYLOADS` and `BATCH_BUCKETS` if they are
- * set, and otherwise a slow store made for tests.
+ * Measures the peak memory of Redis and the duration of a batch by reference (its items are read from a bucket). Its
+ * payloads are stored in a bucket too. The benchmark uses the store of `S3_ENDPOINT`, `PAYLOADS` and `BATCH_BUCKETS` if
+ * they are set, and otherwise a slow store for tests.
  */
 export async function benchPayloads(items: number, say: (line: string) => void): Promise<Figure[]> {
   const given = readConfig();

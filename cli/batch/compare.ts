@@ -38,15 +38,15 @@ export interface Comparison {
 }
 
 /**
- * The number of rows that are sent as single requests. It is large enough for a stable mean. At 600 ms a request, it
- * takes one minute.
+ * The number of rows that are sent as single requests. It is large enough for a stable mean. At 600 ms per request,
+ * they take one minute.
  */
 const sampleRows = 100;
 
 /**
- * Measures how much faster a batch is than single requests. Both start with cold caches and use different rows of the
- * file. Every text and every inline image is changed, so that no cache of the service contains it. Afterwards a second
- * batch scores the rows of the single requests again, to compare the scores.
+ * Measures how much faster a batch is than single requests. The two measurements use different rows of the file, and
+ * neither finds anything in a cache: every text and every inline image is changed. Afterwards a second batch scores the
+ * rows of the single requests again, to compare the scores.
  * @throws {UsageError} for fewer than two rows.
  */
 export async function compare(compared: OnlineDeps): Promise<Comparison> {

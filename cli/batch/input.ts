@@ -27,7 +27,7 @@ export interface InputOptions extends ColumnFlags {
   /** The text encoding, as a name of the WHATWG Encoding Standard. By default, UTF-8 and UTF-16 are detected. */
   encoding?: string | undefined;
   strictness: Strictness;
-  /** The model that the user requested. A line of an OpenAI batch file that names a model must name this one. */
+  /** The model that the user requested. If a line of an OpenAI batch file names a model, it must be this one. */
   model?: string | undefined;
   /** The maximum number of rows. */
   limit?: number | undefined;

@@ -14,7 +14,7 @@ export interface KeepFlags {
 
 export type Keeping = KeepFlags & { keep: string };
 
-/** The outcome of a selection from the samples of all shards. */
+/** The outcome of selecting samples from all shards. */
 export interface Kept {
   folder: string;
   /** The number of samples with a score. */
@@ -23,8 +23,8 @@ export interface Kept {
   /** The lowest score among the kept samples; null when none is kept. */
   threshold: number | null;
   /**
-   * The number of samples that are kept beyond the number that --top requested. They have the same score as the last
-   * requested sample.
+   * The number of samples that are kept in addition to the number in --top. They have the same score as the last sample
+   * within that number.
    */
   ties: number;
   /** The file that lists the ids of the kept samples, one on each line. */
@@ -38,7 +38,7 @@ export function parseTop(text: string): Top {
   throw new InvalidArgumentError('Expected a share such as 30% or 0.3, or a whole number.');
 }
 
-/** The formats in which `--keep` can write a part of the samples. */
+/** The file formats that `--keep` supports. Only in these formats can a part of the samples be written. */
 const keptFormats = new Set<FormatName | undefined>(['tar', 'parquet']);
 
 /** The name of the file with the ids of the kept samples. */

@@ -12,7 +12,8 @@ import type { RunOptions } from './run.ts';
 export const isReference = (file: string): boolean => file.startsWith('s3://');
 
 /**
- * Returns the folder of the results of each object. Several objects have a folder each, with the name of the object.
+ * Returns the output folder for each object (a file in a bucket). With several objects, each one gets a subfolder with
+ * its own name.
  * @throws {UsageError} when two objects would have the same folder.
  */
 export function outputsOfReferences(files: readonly string[], out: string | undefined): (string | undefined)[] {

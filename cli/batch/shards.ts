@@ -9,9 +9,9 @@ import { isReference } from './reference.ts';
 const maxShards = 100_000;
 
 /**
- * Returns the files that names and patterns stand for, in the order of the patterns. `{00000..00127}` is a range; each
- * file of the range must exist. `{a,b}` is a list. `*`, `?` and `**` match existing files, in alphabetical order.
- * @throws {UsageError} for a pattern that matches no file, and for a file that is given twice.
+ * Expands names and patterns to files, in the order of the patterns. `{00000..00127}` is a range; every file of the
+ * range must exist. `{a,b}` is a list. `*`, `?` and `**` match existing files, in alphabetical order.
+ * @throws {UsageError} for a pattern without a matching file, and for a file that occurs twice.
  */
 export async function expandShards(patterns: readonly string[]): Promise<string[]> {
   const files: string[] = [];

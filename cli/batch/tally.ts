@@ -6,7 +6,7 @@ export const tallySchema = z.object({
   succeeded: z.int(),
   failed: z.int(),
   cancelled: z.int(),
-  /** The number of CSV cells that got an apostrophe, because a spreadsheet would run them as formulas. */
+  /** The number of CSV cells that got a leading apostrophe. Without it, a spreadsheet would run them as formulas. */
   escapedCells: z.int().default(0),
   failures: z.record(
     z.string(),

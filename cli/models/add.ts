@@ -28,7 +28,7 @@ export interface AddFlags {
 
 type Output = Terminal & { json?: boolean };
 
-/** Adds a folder, or a repository of the hub, to the registry. */
+/** Adds a model to the registry, from a local folder or from a repository of the hub. */
 export async function addModel(what: string, flags: AddFlags, settings: Config, output: Output): Promise<void> {
   const scale = numberIn('--logit-scale', flags.logitScale);
   if (scale !== undefined && !(scale > 0))
@@ -97,7 +97,7 @@ async function addFromHub(
 }
 
 /**
- * Returns the facts about a model that the built-in registry states for the same repository. They are needed because
+ * Returns the facts that the built-in registry states about a model of the same repository. They are needed because
  * exported files do not contain the scale and the bias of a sigmoid.
  */
 function knownOf({ models }: Entries, repo: string, folder: string | undefined): StatedFacts {
