@@ -117,7 +117,7 @@ describe('a download progresses beyond its furthest byte alone', () => {
     const files = { 'onnx/vision_model.onnx': { sha256: sha256(vision), bytes: vision.length + 100 } };
     const failure = await failureOf(pullTiny(hub, await entryOf({ files })));
     expect(failure).toMatchObject({ code: 'wrong_hash', message: expect.stringContaining(`${vision.length} bytes`) });
-    expect(failure.advice).toContain('models.tiny.files');
+    expect(failure.advice).toContain('Correct the files or the revision of models.tiny in');
     expect(hub.downloads()).toEqual([]);
   });
 
