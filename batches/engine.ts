@@ -27,13 +27,16 @@ import { payloadVersion } from './store/payload.ts';
 import { createPayloadStore } from './store/payload-store.ts';
 import { createSharedSettings, type SharedSettings } from './store/shared-settings.ts';
 
-/** All operations on batches, over one Redis connection. The API uses some of them and workers use others. */
+/**
+ * All operations on batches, over one Redis connection. API processes use some of the operations, and workers use
+ * others.
+ */
 export interface BatchEngine {
   queues: Queues;
   batches: Batches;
   files: Files;
   chunks: Chunks;
-  /** The image embeddings that earlier batches have stored, for batches that use them instead of images. */
+  /** Reads the image embeddings that earlier batches have stored. A new batch can use them instead of images. */
   storedImages: StoredImages;
   ending: Ending;
   sweeper: Sweeper;
@@ -52,7 +55,7 @@ export interface BatchEngine {
 
 export interface BatchEngineOptions {
   redis: Redis;
-  /** Returns the profiles whose queues are reported even when the queues are empty. */
+  /** Returns the profiles whose queues appear in the metrics even when the queues are empty. */
   profiles: () => readonly string[];
   /** The time in hours for which finished batches are stored. */
   retentionHours: number;
@@ -61,19 +64,19 @@ export interface BatchEngineOptions {
    * maxQueuedItems}.
    */
   queuedItems?: number;
-  /** Called for each batch when all its items have been stored. */
+  /** Called for each new batch when all its items have been stored. */
   onPosted?: (labels: Record<'queue' | 'profile', string>, items: number) => void;
   /**
-   * The locations of payloads, and the bucket folders from which tenants may post batches. Default: payloads are in
-   * Redis, and tenants may use no bucket.
+   * The locations where payloads are stored, and the folders in buckets from which tenants may post batches. Default:
+   * payloads are in Redis, and tenants may not use any bucket.
    */
   storage?: Partial<Pick<Config, 'payloads' | 's3Endpoint' | 'batchBuckets'>>;
   log: Logger;
 }
 
 /**
- * The default limit of items in unfinished batches: ten times the default limit of one tenant. Redis usually has too
- * little free memory for batches before this limit is reached.
+ * The default maximum number of items in unfinished batches of all tenants: ten times the default limit of one tenant.
+ * Usually Redis refuses batches for lack of memory before this limit is reached.
  */
 const maxQueuedItems = 100_000_000;
 

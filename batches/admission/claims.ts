@@ -5,23 +5,27 @@ import { recountClaim } from './recount-claim.ts';
 import { releaseClaim } from './release-claim.ts';
 
 /**
- * Counts how much of a limited resource (items or bytes) each batch claims, with the sum of each tenant and the sum of
- * all tenants.
+ * Counts how much of a limited resource (items or bytes) each batch claims, and keeps the sums for each tenant and for
+ * all tenants together.
  */
 export interface Claims {
-  /** Sets the amount that a batch claims. It replaces the earlier amount of the batch. */
+  /** Sets the number of items or bytes that a batch claims. The new number replaces the earlier one of the batch. */
   claim(batch: Claim): Promise<Claimed>;
-  /** Changes the amount that a batch claims, without checking the limits. Does nothing when the batch has no claim. */
+  /**
+   * Changes the number of items or bytes that a batch claims, without checking the limits. Does nothing when the batch
+   * has no claim.
+   */
   recount(id: string, amount: number): Promise<void>;
-  /** Returns the sum of the amounts of all tenants. */
+  /** Returns the sum of the claims of all tenants, in items or bytes. */
   all(): Promise<number>;
   /** Removes the claim of a batch. Safe to repeat. */
   release(id: string): Promise<void>;
   /**
-   * Removes claims of batches and uploaded files that no longer exist. A call checks a few hundred claims, and the next
-   * call continues from there. Such a claim remains when a process crashes between making a claim and checking that the
-   * batch was not deleted meanwhile; older releases left some too. Removing a claim without a record is safe: every
-   * batch has a record before it claims anything, and a deleted batch never gets a record again.
+   * Removes the claims of batches and uploaded files that no longer exist. Each call checks a few hundred claims, and
+   * the next call continues with the following ones. A claim is left over when a process crashes after it has made the
+   * claim and before it has checked that the batch still exists. Older releases have left some claims too. A claim
+   * without a record can be removed safely: every batch gets its record before its first claim, and a deleted batch
+   * never gets a record again.
    */
   releaseAbsent(): Promise<void>;
 }

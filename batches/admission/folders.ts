@@ -4,14 +4,14 @@ import { asFolder, formatS3Location, isWithin, parseS3Location, type S3Location 
 import type { TenantFolder } from '../../shared/setting-values.ts';
 import type { PayloadLocation } from '../store/payload-store.ts';
 
-/** The bucket folders that each tenant may use. */
+/** The folders in buckets that each tenant may use. */
 export interface TenantFolders {
   /** True when at least one tenant has a folder. */
   readonly any: boolean;
   /**
-   * Parses an address from a request of a tenant, and checks that the tenant may use its location.
-   * @param field the request field that contains the address. The error names this field.
-   * @throws {ServiceError} `request.invalid` for an invalid address, `storage.outside` for a location that this tenant
+   * Parses an address of a bucket from a request, and checks that the tenant may use it.
+   * @param field the request field that contains the address. An error names this field.
+   * @throws {ServiceError} `request.invalid` for an invalid address, `storage.outside` for an address that this tenant
    * may not use.
    */
   check(tenant: string, address: string, field: 'input' | 'output'): S3Location;
@@ -20,9 +20,9 @@ export interface TenantFolders {
 const tenantMark = '{tenant}';
 
 /**
- * Creates the folders from the setting BATCH_BUCKETS.
- * @throws {ConfigError} when a folder overlaps with a location of the setting PAYLOADS, because the payloads of all
- * tenants are stored there.
+ * Reads the folders of tenants from the setting BATCH_BUCKETS.
+ * @throws {ConfigError} when a folder overlaps with a location of the setting PAYLOADS, because these locations contain
+ * the payloads of all tenants.
  */
 export function createTenantFolders(
   allowed: readonly TenantFolder[],

@@ -16,13 +16,13 @@ export interface FreeSpaceGauge {
 }
 
 /**
- * The memory of Redis for batches, in bytes. On a cluster, `capacity` and `free` are sums over all servers, calculated
+ * The memory of Redis for batches, in bytes. On a cluster, `capacity` and `free` are totals of all servers, calculated
  * as if every server were as full as the fullest one.
  */
 export interface FreeSpace {
   /** The maximum memory that batches and all other data of Redis may use together. */
   capacity: number;
-  /** The unused part of the capacity. Negative when more memory is used than the capacity. */
+  /** The unused part of the capacity. It is negative while Redis uses more memory than the capacity. */
   free: number;
 }
 
@@ -31,13 +31,13 @@ export interface FreeSpace {
  * results.
  */
 const fullShare = 0.85;
-/** The time in ms for which a measurement is used again. */
+/** The time in ms for which a measurement of the memory is reused. */
 const freshMs = 500;
 
 /**
- * Creates the gauge, which refuses new batches before Redis is full. On a cluster the fullest server decides, because a
- * batch may be on any server, and one server has the lists of all batches. When Redis has no limit (`maxmemory 0`), the
- * memory of its machine is used as the limit.
+ * Creates the gauge, which refuses new batches before Redis is full. On a cluster it measures the fullest server,
+ * because any server may store the next batch, and one server stores the lists of all batches. When Redis has no limit
+ * (`maxmemory 0`), the memory of its machine is the limit.
  */
 export function createFreeSpaceGauge(redis: Redis): FreeSpaceGauge {
   let measuredAt = Number.NEGATIVE_INFINITY;

@@ -1,4 +1,5 @@
--- Changes a batch's reservation of an idempotency key: renews its lease, ends its lease, or removes the reservation.
+-- Changes the reservation of an idempotency key by a batch: renews its lease, ends its lease, or removes the
+-- reservation.
 -- Changes nothing when another batch has reserved the key.
 -- KEYS: 1 reservation (hash: batchId, leaseUntil)
 -- ARGV: 1 batch id  2 new duration of the lease (ms); 0 ends the lease, -1 removes the reservation

@@ -9,20 +9,24 @@ import { type Claims, createClaims } from './claims.ts';
  */
 export interface QueuedItems {
   /**
-   * Sets how many items of this batch count towards the limits. The number replaces the earlier one.
+   * Sets how many items of a batch count towards the limits. The new number replaces the earlier one of the batch.
    * @param limit the maximum number of items in all unfinished batches of the tenant; 0 allows any number.
    * @throws {ServiceError} `tenant.queue_full` when the tenant would exceed its limit; `overloaded` when all tenants
-   * together would exceed theirs; `batch.too_many_items` when the batch alone exceeds a limit.
+   * together would exceed the total limit; `batch.too_many_items` when the batch alone exceeds one of these limits.
    */
   claim(id: string, tenant: string, count: number, limit: number): Promise<void>;
-  /** Stops counting the items of a batch that has ended, or whose intake was never completed. Safe to repeat. */
+  /**
+   * Stops counting the items of a batch. It is called when the batch has ended, or when its items were never received
+   * completely. Safe to repeat.
+   */
   release(id: string): Promise<void>;
   /** See {@link Claims.releaseAbsent}. */
   releaseAbsent(): Promise<void>;
 }
 
 /**
- * The time in s after which a refused client should retry. The batches that fill the queue take minutes to evaluate.
+ * The time in s after which a refused client should retry. It is short compared with the minutes that the batches in a
+ * full queue take.
  */
 const retryAfter = 30;
 

@@ -1,4 +1,5 @@
--- Changes the amount that a batch claims, without checking a limit. Does nothing when the batch has no claim.
+-- Changes the number of items or bytes that a batch claims, without checking a limit. Does nothing when the batch has
+-- no claim.
 -- KEYS: 1 amounts  2 sums, as in claim.lua
 -- ARGV: 1 batch id  2 amount
 -- Returns 1, or 0 when the batch has no claim.

@@ -5,11 +5,15 @@ import type { BatchRecord } from '../store/record.ts';
 import { createClaims } from './claims.ts';
 import type { FreeSpaceGauge } from './free-space.ts';
 
-/** Limits the memory of Redis that the batches of a tenant use. A batch counts from its intake until its deletion. */
+/**
+ * Limits the memory of Redis that the batches of a tenant use. A batch counts from the arrival of its first items until
+ * its deletion.
+ */
 export interface StoredBytes {
   /**
-   * Sets how much memory of Redis counts for a batch. The amount replaces the earlier one.
-   * @throws {ServiceError} `tenant.queue_full` when the tenant of the batch would use more than its share.
+   * Sets how many bytes of Redis memory count for a batch. The new number replaces the earlier one of the batch.
+   * @throws {ServiceError} `tenant.queue_full` when the tenant of the batch would use more than its share of the
+   * memory.
    */
   claim(id: string, tenant: string, stored: Stored): Promise<void>;
   /** Replaces the expected size of the outputs of an ended batch with their actual size. Safe to repeat. */
@@ -20,21 +24,21 @@ export interface StoredBytes {
   releaseAbsent(): Promise<void>;
 }
 
-/** The sizes of the parts of a batch that are stored in Redis. */
+/** The sizes in bytes of the parts of a batch that are stored in Redis. */
 export interface Stored {
-  /** Size of the items, in bytes. */
+  /** The size of the items, in bytes. */
   inputs: number;
   /**
-   * The size in bytes of everything that counts once: the names of table columns in the record, and the bytes by which
-   * results are expected to be larger than their inputs.
+   * The number of bytes that count once, whereas `inputs` counts twice: the names of table columns in the record, and
+   * the bytes by which results are expected to be larger than their inputs.
    */
   columns: number;
 }
 
 /**
- * The factor for the size of the inputs, which counts for the inputs and for the outputs. Outputs need about as much
- * memory as inputs: results repeat ids and metadata, and errors quote addresses. Outputs count from the start, because
- * a result cannot be refused later.
+ * The size of the inputs is multiplied by this factor, because it stands for inputs and outputs. Outputs need about as
+ * much memory as inputs: results repeat ids and metadata, and errors quote addresses. The outputs count from the start,
+ * because a result cannot be refused later.
  */
 const inputsAndOutputs = 2;
 /**
@@ -43,13 +47,13 @@ const inputsAndOutputs = 2;
  */
 const perBatch = 8_192;
 /**
- * The memory that a tenant may use, as a multiple of the memory that is free now. With 2, a single tenant gets two
- * thirds of the capacity, and two tenants get two fifths each. So some memory always remains for another tenant.
+ * A tenant may use this many times the memory that is free now. With 2, a single tenant gets two thirds of the
+ * capacity, and two tenants get two fifths each. Some memory thus always remains for another tenant.
  */
 const timesFree = 2;
 /**
- * The share of the capacity that every tenant may use, even when little memory is free, while Redis accepts batches at
- * all.
+ * The share of the capacity that every tenant may use even when little memory is free. When Redis is too full, it
+ * accepts no batches at all.
  */
 const guaranteedShare = 1 / 64;
 

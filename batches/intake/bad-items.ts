@@ -3,19 +3,20 @@ import { ServiceError } from '../../shared/errors.ts';
 import type { StoredItem } from '../store/payload.ts';
 
 /**
- * The number of unreadable items that every upload may have, however few bytes it has. An upload that begins with this
- * many unreadable items is refused.
+ * The number of unreadable items that every upload may have, regardless of its size. An upload is refused when its
+ * first items up to this number are all unreadable.
  */
 const freeBadItems = 1_000;
 /**
- * The number of compressed bytes that an upload must have sent for each further unreadable item. An unreadable row of a
- * table takes about 10 bytes in gzip. Before this limit, an upload of half a million copies of one short line took
- * 1,006 bytes, and its items took 100 MB of Redis.
+ * Beyond `freeBadItems`, an upload may have one unreadable item for each of this many bytes that it has sent,
+ * compressed or not. An unreadable row of a table takes about 10 bytes in gzip. Before this limit existed, an upload of
+ * half a million copies of one short line took 1,006 bytes, and its items took 100 MB of Redis.
  */
 const bytesPerBadItem = 4;
 
 /**
- * Passes items on unchanged. Throws when too many of them are unreadable for the number of bytes received.
+ * Passes the items of an upload on unchanged. Throws when too many items are unreadable in relation to the number of
+ * bytes received.
  * @param sent returns the number of bytes received so far, before decompression.
  * @throws {ServiceError} `request.invalid`
  */

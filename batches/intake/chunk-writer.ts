@@ -9,31 +9,34 @@ import type { PayloadStore } from '../store/payload-store.ts';
 import { storeInputs } from './store-inputs.ts';
 
 /**
- * The number of further items after which a batch updates its claim on the limits. Most batches make a single claim,
- * and large batches make few.
+ * While the items of a batch arrive, the number of items that it claims is updated after this many further items. Most
+ * batches therefore make a single claim, and large batches make few claims.
  */
 const claimItems = 8_192;
 /**
- * The number of chunks that are written at the same time. It is above 1 so that intake does not wait for each chunk,
- * and limited so that intake does not flood Redis or a bucket.
+ * The number of chunks that are written at the same time. It is above 1 because waiting for each single chunk would be
+ * slow. It is limited because more writes would flood Redis or the bucket.
  */
 const chunksPerWrite = 32;
 
-/** The limits that are checked while items arrive. */
+/** The checks that are made while the items of a batch arrive. */
 export interface Admission {
   /**
    * Throws `queue.full` when Redis has too little free memory.
    * @param expected the number of bytes that the batch is known to need later.
    */
   checkFreeSpace: (expected?: number) => Promise<void>;
-  /** The kinds and the precision of the embeddings that the batch stores for each item. */
+  /** The kinds (image, text) and the precision of the embeddings that the batch stores for each item. */
   keeps?: KeptEmbeddings | undefined;
   /**
-   * Claims this number of items for the batch; it replaces the number of the previous claim. Throws when the tenant, or
-   * all tenants together, would exceed a limit.
+   * Sets the number of items that the batch claims; it replaces the earlier number. Throws when the tenant, or all
+   * tenants together, would exceed a limit.
    */
   claim: (count: number) => Promise<void>;
-  /** Charges the memory of Redis that the batch takes to its tenant. Absent when the tenant may use all memory. */
+  /**
+   * Counts the memory of Redis that the batch takes towards the share of its tenant. Absent when the tenant may use all
+   * memory.
+   */
   memory?: MemoryShare | undefined;
 }
 
@@ -41,17 +44,17 @@ export interface Admission {
 export interface BatchMemory {
   inputs: number;
   /**
-   * Everything that is counted once: the column names of a posted table, which the record of the batch contains, and
-   * the bytes by which results are expected to be larger than their inputs.
+   * The number of bytes that count once, whereas `inputs` counts twice: the column names of a posted table, which the
+   * record of the batch contains, and the bytes by which results are expected to be larger than their inputs.
    */
   columns: number;
 }
 
-/** Charges the memory of Redis that a batch takes to its tenant. */
+/** Counts the memory of Redis that a batch takes towards the share of its tenant. */
 export interface MemoryShare {
   /**
    * Sets the memory that the batch takes. Throws when the tenant would use more than its share.
-   * @param memory the sum since the start of the batch.
+   * @param memory the memory for all items of the batch so far.
    */
   claim(memory: BatchMemory): Promise<void>;
   release(): Promise<void>;
@@ -61,7 +64,7 @@ export interface MemoryShare {
 export interface ChunkWriter {
   add(item: StoredItem): Promise<void>;
   /**
-   * Stores the items that remain.
+   * Stores the items that are not stored yet, in a last chunk.
    * @param columnBytes the size in bytes of the table columns that the record of the batch will contain.
    * @throws {ServiceError} `batch.interrupted` when the batch was stopped or discarded. `add` also throws this error.
    */
@@ -76,7 +79,8 @@ export function createChunkWriter(
   id: string,
   { checkFreeSpace, claim, keeps = {}, memory }: Admission,
 ): ChunkWriter {
-  // Embeddings in a bucket need only a reference in Redis for each chunk, as results do, so their bytes do not count.
+  // When embeddings are stored in a bucket, Redis has only a short reference for each chunk. Their bytes then do not
+  // count as memory of Redis.
   const embeddingBytesOfItem = payloads.isInRedis ? keptBytes(keeps) : 0;
   const keys = batchKeys(redis, id);
   let slice: StoredItem[] = [];
@@ -104,9 +108,10 @@ export function createChunkWriter(
       pending.map(async ({ chunk, payload }) => ({ chunk, stored: await payloads.putInput(id, chunk, payload) })),
     );
     // `stored` is the payload itself, or a short reference if payloads are in a bucket. The memory is claimed before
-    // the inputs are written to Redis, so that a refused claim leaves Redis unchanged.
+    // the chunks are written to Redis, so that a refused claim leaves Redis unchanged.
     for (const { stored } of inputs) storedBytes += stored.length;
-    // `columns` counts once; `inputs` counts twice, because results are about as large as their inputs.
+    // The bytes of `columns` count once. The bytes of `inputs` count twice, because results are about as large as their
+    // inputs.
     await memory?.claim({
       inputs: storedBytes,
       columns: (end?.columnBytes ?? 0) + extraOutput + total * embeddingBytesOfItem,
@@ -143,8 +148,8 @@ export function createChunkWriter(
       await flush({ columnBytes });
       return { chunks, total, inputBytes: storedBytes };
     },
-    // The hash with the highest number is removed first. If this is interrupted, the remaining hashes are still
-    // numbered from 0 without gaps.
+    // The chunks are in several numbered Redis hashes. The hash with the highest number is removed first. If the
+    // removal is interrupted, the remaining hashes are still numbered from 0 without gaps.
     async discard() {
       for (let hash = Math.floor(chunks / chunksPerHash); hash >= 0; hash--) {
         await redis.unlink(keys.input(hash * chunksPerHash));
@@ -154,7 +159,10 @@ export function createChunkWriter(
   };
 }
 
-/** Returns the approximate size of an item as JSON, in bytes. It covers image, text, metadata, error and request. */
+/**
+ * Returns the approximate size of an item as JSON, in bytes. The size includes image, text, metadata, error and
+ * request.
+ */
 function sizeOf(item: StoredItem): number {
   const metadata = item.metadata === undefined ? 0 : JSON.stringify(item.metadata).length;
   const { image = '', text = '' } = item;
@@ -168,8 +176,8 @@ function sizeOf(item: StoredItem): number {
 const embeddingBytes = 8 * 1024;
 
 /**
- * Returns the number of bytes by which the result of an item is expected to be larger than the item. This concerns
- * embeddings, which are many times larger than their inputs.
+ * Returns the number of bytes by which the result of an item is expected to be larger than the item. It is above 0 for
+ * requests for embeddings, whose results are many times larger than their inputs.
  */
 function extraOutputOf(item: StoredItem): number {
   if (!('request' in item) || item.request?.url !== '/v1/embeddings') return 0;

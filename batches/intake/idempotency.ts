@@ -6,8 +6,8 @@ import { holdKey } from '../admission/hold-key.ts';
 import { reserveKey } from './reserve-key.ts';
 
 /**
- * The reservation of an idempotency key by one request. It ensures that all requests with the same key create only one
- * batch.
+ * The reservation of an idempotency key by one request. Because of it, all requests with the same key together create
+ * only one batch.
  */
 export interface Reservation {
   /** A hash of the idempotency key. The batch stores it, so that the key can be removed together with the batch. */
@@ -19,8 +19,8 @@ export interface Reservation {
    */
   renew(): Promise<void>;
   /**
-   * Ends the lease, because the body has been received or receiving it has failed. The next request with the key then
-   * gets the batch of this request, or creates a new one if there is none.
+   * Ends the lease of the reservation, because the body of the request has arrived or receiving it has failed. The next
+   * request with the key then gets the batch of this request, or creates a batch if there is none.
    */
   release(): Promise<void>;
   /** Removes the reservation of a request that was refused and has stored nothing. */
@@ -33,9 +33,9 @@ const leaseMs = 30_000;
 const lifetimeSeconds = 7 * 24 * 3600;
 
 /**
- * Reserves a key for the batch `batchId`, or returns the batch that already has the key.
- * @param isSealed returns true for a sealed batch: its intake is complete, and clients can see it. The key of a batch
- * that was never sealed may be reserved again.
+ * Reserves an idempotency key for the batch `batchId`, or returns the batch that already has the key.
+ * @param isSealed returns true for a sealed batch: all its items have been received, and clients can see it. The key of
+ * a batch that was never sealed may be reserved again.
  * @throws {ServiceError} `idempotency.in_flight` while another request with this key is being received.
  */
 export async function reserve(

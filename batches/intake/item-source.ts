@@ -2,7 +2,7 @@ import type { Header } from '../../formats/format.ts';
 import type { ItemStream } from '../../formats/items.ts';
 import type { StoredItem } from '../store/payload.ts';
 
-/** The facts about items that are known once all of them have been read. */
+/** The properties of a posted list of items that are known only when all items have been read. */
 export interface SourceFacts {
   /** The columns of the posted table, if the format has columns. */
   header?: Header | undefined;
@@ -14,20 +14,20 @@ export interface SourceFacts {
 }
 
 /**
- * Yields groups of items, in order. An empty group means that bytes have arrived but no complete item yet. At the end
- * it returns the facts about the items.
+ * Yields groups of items, in order. An empty group means that bytes have arrived but no further item is complete yet.
+ * At the end, the generator returns the facts (columns and hash) about the whole list.
  */
 export type ItemSource = AsyncGenerator<StoredItem[], SourceFacts, undefined>;
 
-/** Yields the items unchanged, and at the end returns the facts about them. */
+/** Yields the items unchanged, and at the end returns the facts (columns and hash) about the whole list. */
 export async function* withFacts(items: ItemStream, facts: () => SourceFacts): ItemSource {
   yield* items;
   return facts();
 }
 
 /**
- * Passes all items of a source to `take`, and returns the facts. When `take` throws, the source is closed and the error
- * is thrown on.
+ * Passes all items of a source to `take`, and returns the facts about them (columns and hash). When `take` throws, this
+ * function closes the source and throws the same error.
  */
 export async function readSource(
   source: ItemSource,

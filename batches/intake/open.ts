@@ -13,20 +13,20 @@ export interface OpenedBatch {
   traceparent?: string | undefined;
   /** The weight of the tenant, which determines its share of the workers relative to other tenants. Default: 1. */
   weight?: number | undefined;
-  /** Hash of the idempotency key of the request that posts the batch. */
+  /** The hash of the idempotency key of the request that posts the batch. */
   keyHash?: string | undefined;
 }
 
 /**
- * The fields that a batch by reference (a batch whose items are in an object of a bucket) has in its record from the
- * start.
+ * The fields of the record that a batch by reference has from the start. The items of such a batch are in an object of
+ * a bucket.
  */
 export type ReferenceFields = Pick<BatchRecord, 'input' | 'inputEtag' | 'reading' | 'bodyHash'>;
 
 /**
  * Creates a batch in state `accepting`.
- * @param how `leaseMs`: the duration in ms of a lease, which the request renews while it sends items. `reference`: the
- * fields of a batch by reference, whose items a worker reads later.
+ * @param how `leaseMs`: the duration in ms of the lease of the batch, which the request renews while it sends items.
+ * `reference`: the fields of a batch by reference, whose items a worker reads later from a bucket.
  */
 export async function openBatch(
   redis: Redis,
@@ -55,14 +55,15 @@ export async function openBatch(
     filesState: options.output === undefined ? undefined : 'pending',
     ...('reference' in how && how.reference),
   };
-  // The batch is entered in the list of running batches before its record is stored, because the sweeper removes only
-  // batches that it finds in this list.
+  // The batch is added to the list of running batches before its record is stored. The sweeper can then remove the
+  // batch if this process dies, because it searches only this list.
   await redis.zadd(liveBatches(redis), createdAt, id);
   await redis.zadd(tenantBatches(redis, tenant), createdAt, id);
   await redis.zadd(tenantBatches(redis, everyTenant), createdAt, id);
   const writes = redis.pipeline();
   // The lease is stored before the record, because the sweeper discards a batch that has a record but no lease. A batch
-  // by reference gets an endless lease, because older releases would otherwise discard it.
+  // by reference (its items are in a bucket) gets an endless lease, because sweepers of older releases would otherwise
+  // discard it.
   if ('leaseMs' in how) writes.set(keys.lease, '1', 'PX', how.leaseMs);
   else writes.set(keys.lease, '1');
   throwFirst(await writes.hset(keys.batch, toHash(record)).exec());

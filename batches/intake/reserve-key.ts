@@ -7,20 +7,23 @@ const script = loadScript(new URL('./reserve-key.lua', import.meta.url));
 export interface KeyRequest {
   /** Id of the new batch. */
   batchId: string;
-  /** The length of the lease in ms. Afterwards another request may reserve the key, unless the lease was renewed. */
+  /**
+   * The length of the lease in ms. When the lease has expired without a renewal, another request may reserve the key.
+   */
   leaseMs: number;
   /** The lifetime of the key in s. Afterwards Redis deletes it. */
   lifetimeSeconds: number;
   /**
-   * The id of a batch that has the key although its intake was never completed; empty if there is none. The new
-   * reservation replaces the one of this batch.
+   * The id of a batch that has the key although its items were never received completely; empty if there is no such
+   * batch. The new reservation replaces that of this batch.
    */
   unsealedBatchId: string;
 }
 
 /**
  * The result of a reservation. `reserved`: the key is now reserved for the new batch. `busy`: another request with this
- * key is still sending the batch `batchId`. `exists`: the key belongs to the finished intake of the batch `batchId`.
+ * key is still sending the items of the batch `batchId`. `exists`: the key belongs to the batch `batchId`, and no
+ * request is sending its items.
  */
 export type KeyVerdict = { verdict: 'reserved' } | { verdict: 'busy' | 'exists'; batchId: string };
 

@@ -5,14 +5,15 @@ import type { BatchRecord } from '../store/record.ts';
 
 const script = loadScript(new URL('./seal.lua', import.meta.url));
 
-/** The facts about a batch that are known only when all its items have been read. */
+/** The fields of a batch record that are known only when all its items have been read. */
 export type Sealed = Pick<
   BatchRecord,
   'chunks' | 'total' | 'bodyHash' | 'inputBytes' | 'columns' | 'columnNames' | 'columnTypes'
 >;
 
 /**
- * Seals a batch: marks its intake as complete, which acknowledges the batch and makes it visible.
+ * Seals a batch: records that all its items have been received. This acknowledges the batch and makes it visible to
+ * clients.
  * @returns false when the batch was deleted or stopped.
  */
 export async function sealBatch(redis: Redis, id: string, sealed: Sealed): Promise<boolean> {

@@ -7,7 +7,7 @@ import { type ItemSource, readSource } from './item-source.ts';
 import { type OpenedBatch, openBatch } from './open.ts';
 import { sealBatch } from './seal.ts';
 
-/** The length of the lease in ms. A batch whose client sends no bytes for this time is discarded. */
+/** The duration of the lease of a batch in ms. A batch whose client sends no bytes for this time is discarded. */
 const leaseMs = 30_000;
 /** The minimum interval in ms between two calls of `onActivity` while bytes arrive. */
 const activityMs = 5_000;
@@ -26,8 +26,8 @@ export interface NewBatch extends OpenedBatch, Admission {
 
 /**
  * Stores a batch while its items arrive. It creates the batch in state `accepting` with a lease, writes the payloads,
- * and then seals the batch with one script. Until then the batch is invisible to clients, and an interrupted request
- * leaves nothing behind.
+ * and then seals the batch (marks it as completely received) with one script. Before that, clients cannot see the
+ * batch, and an interrupted request leaves no data behind.
  * @returns the number of items.
  * @throws {ServiceError} `batch.empty`, `batch.interrupted`, and errors that occur while the items are read.
  */
@@ -43,7 +43,10 @@ export async function storeBatch(redis: Redis, payloads: PayloadStore, batch: Ne
     await openBatch(redis, batch, { leaseMs });
   }
 
-  /** Renews the lease. Throws when the lease has expired, because the sweeper may have discarded the batch. */
+  /**
+   * Renews the lease of the batch. Throws when the lease has expired, because the sweeper may have discarded the batch
+   * by then.
+   */
   async function renew(): Promise<void> {
     if ((await redis.set(lease, '1', 'PX', leaseMs, 'XX')) === null) throw interrupted();
     await batch.onActivity?.();
@@ -55,9 +58,9 @@ export async function storeBatch(redis: Redis, payloads: PayloadStore, batch: Ne
     };
     return await storeItems(redis, writer, { ...batch, onStart, onActivity: renew, onSeal });
   } catch (error) {
-    // The memory of the items is freed at once, because Redis may be full. The batch now has no lease, so the sweeper
-    // removes the rest. When only the reply to the seal was lost, the items are kept: the batch may be sealed and need
-    // them.
+    // The stored items are removed at once, because Redis may be full. The lease is removed too, and the sweeper then
+    // removes the rest of the batch. If it is unknown whether the batch was sealed (marked as completely received),
+    // because the reply of Redis was lost, the items stay: a sealed batch needs them.
     if (opened) {
       await redis.unlink(lease).catch(() => {});
       if (!mayBeSealed) await writer.discard().catch(() => {});
@@ -70,7 +73,7 @@ export async function storeBatch(redis: Redis, payloads: PayloadStore, batch: Ne
 export interface NewItems {
   id: string;
   items: ItemSource;
-  /** The columns that the request named. They are used for items of a format without columns. */
+  /** The columns that the request named. They are used when the format of the items has no columns. */
   options: Pick<OpenedBatch['options'], 'columns' | 'columnNames' | 'columnTypes'>;
   storesHash: boolean;
   /** Called when the first bytes have arrived. */
@@ -81,15 +84,15 @@ export interface NewItems {
    */
   onActivity: () => Promise<void>;
   /**
-   * Called twice: with false before the batch is sealed, and with true after Redis has replied. Between the two calls
-   * it is unknown whether the batch is sealed.
+   * Called with false before the batch is sealed (marked as completely received), and with true after Redis has
+   * replied. Between the two calls it is unknown whether the batch is sealed.
    */
   onSeal?: (isAnswered: boolean) => void;
 }
 
 /**
- * Writes the payloads of a batch in state `accepting`, and seals the batch. After an interruption any process may
- * repeat this from the first item, because the same payloads get the same keys.
+ * Writes the payloads of a batch in state `accepting`, and then seals the batch (marks it as completely received).
+ * After an interruption any process may start again with the first item, because the same payloads get the same keys.
  * @returns the number of items.
  * @throws {ServiceError} `batch.empty`, `batch.interrupted`, and errors that occur while the items are read.
  */

@@ -16,13 +16,13 @@ import { pickChunk } from './steps/pick.ts';
 import { releaseChunk } from './steps/release.ts';
 import { type Edges, noEdges, tallyOf } from './steps/tally.ts';
 
-/** A chunk that a worker must evaluate, or the reason why there is nothing to evaluate; see steps/pick.lua. */
+/** A chunk for a worker to evaluate, or the reason why the worker need not evaluate it; see steps/pick.lua. */
 export type Picked =
   | {
       verdict: 'run';
       input: InputChunk;
       pinned: Omit<Pinned, 'profile'>;
-      /** The embeddings that the batch stores. */
+      /** The options that state which embeddings the batch stores. */
       keeps?: KeptEmbeddings;
       /** The earlier batch whose stored image embeddings this batch uses. */
       imagesFrom?: string | undefined;
@@ -44,7 +44,7 @@ export interface Chunks {
    */
   pick(job: JobData, profile: string): Promise<Picked>;
   /**
-   * Stores the outcomes of a chunk. A repeated call does not count them again.
+   * Stores the outcomes of a chunk. When it is repeated, the outcomes are not counted again.
    * @param contentHashes the SHA-256 of the bytes of each image in base64; undefined for an item without a score.
    * @throws {ServiceError} `storage.unavailable`
    */
@@ -57,15 +57,15 @@ export interface Chunks {
     contentHashes?: readonly (string | undefined)[],
   ): Promise<Committed>;
   /**
-   * Returns the ids of those of the given batches that accept no more outcomes, because they were stopped, have ended,
-   * or were deleted.
+   * Returns the ids of the given batches whose items need no more outcomes, because the batch was stopped, has ended,
+   * or was deleted.
    */
   stopped(batchIds: readonly string[]): Promise<string[]>;
   /** Hands a chunk back to the queue because this worker cannot evaluate it now. */
   release(job: JobData): Promise<void>;
   /**
-   * Stores the reason why no worker can evaluate the batch now. Clients see it in the status of the batch. A batch that
-   * waits too long fails.
+   * Stores the reason why no worker can evaluate the batch now. Clients see the reason in the status of the batch. The
+   * batch fails if it cannot be evaluated for too long.
    */
   block(job: JobData, why: string): Promise<void>;
   /** Ends a batch as failed, because the stored items of one of its chunks are lost. */
@@ -73,8 +73,8 @@ export interface Chunks {
 }
 
 /**
- * The time in ms after which a batch fails if no worker can evaluate it. It allows for two attempts to load a model, of
- * five minutes each, with the maximum pause of five minutes between them.
+ * The time in ms after which a batch fails if no worker can evaluate it. It is long enough for two attempts to load a
+ * model, of five minutes each, and the maximum pause of five minutes between them.
  */
 const modelPatienceMs = 900_000;
 /** The maximum length of a stored reason, in characters. */
@@ -138,14 +138,14 @@ export function createChunks(
       const embeddings = { ...(image && { image }), ...(text && { text }) };
       const reply = await commitChunk(redis, batchId, { chunk, results, stored, embeddings, tally }, retentionMs);
       if (reply.verdict === 'gone') {
-        // The batch was deleted before this output was stored, so the deletion did not include the output.
+        // The batch was deleted before this output was stored. The deletion could therefore not remove the output.
         await payloads.erase(batchId).catch(() => {});
         return { verdict: reply.verdict };
       }
       const { verdict, state, hasStopped } = reply;
       if (hasStopped) log.info({ batchId, tenant }, 'batch stopped by its failure budget');
-      // The commit script cannot do this, because these keys are in another slot of a Redis cluster. If this process
-      // dies first, the sweeper does it.
+      // The commit script cannot do the work after the end of a batch, because the keys for it are in another slot of a
+      // Redis cluster. If this process dies first, the sweeper does this work.
       if (terminalStates.has(state)) await ending.settle(batchId);
       else if (hasStopped) await ending.withdraw(batchId);
       return { verdict, state };

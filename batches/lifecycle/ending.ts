@@ -26,29 +26,29 @@ import { setExpiry } from './steps/set-expiry.ts';
 import { inFlightMs, type Stop, stopBatch } from './steps/stop.ts';
 
 /**
- * Stops batches, does the work after their end, and deletes them. Every step may be repeated; the sweeper repeats
- * interrupted steps.
+ * Stops batches, does the remaining work for ended batches, and deletes batches. Every operation may be repeated, and
+ * the sweeper repeats interrupted ones.
  */
 export interface Ending {
   readonly retentionMs: number;
   /**
-   * Stops a running batch. The batch ends when all its chunks in flight have been committed or returned to the queue,
-   * which is at once when there are none. After {@link inFlightMs} the sweeper ends the batch in any case. Only the
+   * Stops a running batch. The batch ends when all its chunks in flight have been committed or returned to the queue.
+   * Without chunks in flight it ends at once. After {@link inFlightMs} the sweeper ends the batch in any case. Only the
    * first stop of a batch has an effect.
    */
   stop(id: string, as: Stop): Promise<void>;
-  /** Ends a batch by reference as failed, because its input object cannot be read. */
+  /** Ends a batch by reference (its items are in a bucket) as failed, because its input object cannot be read. */
   refuse(batch: BatchRecord, error: Pick<ItemError, 'code' | 'message'>): Promise<void>;
   /** Removes the waiting jobs of a batch that was stopped or has ended. */
   withdraw(id: string): Promise<void>;
   /**
-   * Does the work after the end of a batch: adds it to the list of finished batches, queues the task that writes its
-   * result files, and queues its webhook.
+   * Does the remaining work for an ended batch: adds it to the list of finished batches, queues the task that writes
+   * its result files, and queues its webhook.
    */
   settle(id: string): Promise<void>;
   /**
-   * Deletes all data of a batch. The record is deleted first; from then on, the batch does not exist for clients. The
-   * sweeper removes whatever cannot be removed at once.
+   * Deletes all data of a batch. First it deletes most of the keys in Redis, including the record, so that clients can
+   * no longer see the batch. The sweeper removes data that cannot be removed at once.
    * @throws {ServiceError} `storage.unavailable`; the sweeper then continues the deletion.
    */
   erase(batch: Pick<BatchRecord, 'id' | 'tenant'>): Promise<void>;
@@ -79,12 +79,12 @@ export function createEnding(
       await unlessFull(() => stored.settle(record));
       const due = record.expiresAt ?? record.createdAt + retentionMs;
       if (await enlistFinished(redis, id, due)) await logEnd(record);
-      // Until its result files are written, the batch stays in the list of running batches, so that the sweeper checks
-      // it again.
+      // The batch stays in the list of running batches until its result files are written, because the sweeper checks
+      // the batches in this list.
       if ((await unlessFull(() => awaitsFiles(record))) !== false) return;
       if (record.webhookUrl !== undefined && record.webhookState === 'pending') {
-        // While Redis is full, the batch stays in the list of running batches, so that the sweeper queues the webhook
-        // later.
+        // While Redis is full, the webhook cannot be queued. The batch then stays in the list of running batches, and
+        // the sweeper queues the webhook later.
         if ((await unlessFull(() => queues.addWebhook(record))) === 'full') return;
       }
     }
@@ -92,8 +92,8 @@ export function createEnding(
   }
 
   /**
-   * Logs the end of a batch. It is called only by the process that adds the batch to the list of finished batches, so
-   * that the end is logged once.
+   * Logs the end of a batch. Only the process that adds the batch to the list of finished batches calls this, so the
+   * end is logged once.
    */
   async function logEnd(record: BatchRecord): Promise<void> {
     const { id, tenant, state, reason, total, succeeded, failed, cancelled, model } = record;
@@ -137,7 +137,7 @@ export function createEnding(
     withdraw,
     settle,
     async erase({ id, tenant }) {
-      // The batch gets an expiry of now, so that the sweeper continues the deletion if it is interrupted.
+      // The expiry time of the batch is set to now. If this deletion is interrupted, the sweeper continues it.
       await setExpiry(redis, id, 0);
       const keyHash = await redis.hget(batchKeys(redis, id).batch, 'keyHash');
       if (keyHash !== null) await forgetKey(redis, tenant, keyHash, id);

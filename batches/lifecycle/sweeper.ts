@@ -24,8 +24,8 @@ import type { Stop } from './steps/stop.ts';
 /** Recovers the work of crashed processes, and deletes expired batches. */
 export interface Sweeper {
   /**
-   * Runs one round: recovers running batches, and deletes expired ones. It is safe to run while workers, API processes
-   * and other sweepers run.
+   * Runs once: recovers running batches, and deletes expired ones. It is safe while workers, API processes and other
+   * sweepers run.
    */
   sweep(): Promise<void>;
 }
@@ -46,29 +46,32 @@ export interface SweeperDeps {
 /** The number of batches that are read from a list at a time. */
 const pageSize = 100;
 /**
- * The time in ms that a batch may be in the list without a record. Afterwards it is removed from the list, because the
- * process that was creating it has died.
+ * The time in ms for which a batch may be in the list of running batches without a record. After this time it is
+ * removed from the list, because the process that was creating the batch has died.
  */
 const openingMs = 60_000;
 /**
- * The maximum number of calls in one round that remove payloads of the same batch from a bucket. One call removes
- * thousands of payloads.
+ * A batch may have too many payloads in a bucket to be removed at once. This is the maximum number of removal calls for
+ * one batch in one run of the sweeper. One call removes thousands of payloads.
  */
 const eraseCalls = 4;
-/** The time in ms until the deletion of a batch with further payloads continues: about one round. */
+/**
+ * The time in ms after which the sweeper continues to delete a batch that still has payloads. It is about the time
+ * until the next run of the sweeper.
+ */
 const nextRoundMs = 10_000;
-/** The time in ms until a failed deletion of a batch is repeated. */
+/** The time in ms after which a failed deletion of a batch is tried again. */
 const eraseAgainMs = 60_000;
-/** The maximum number of lost chunks of a batch that are queued again in one round; see `lostChunks`. */
+/** The maximum number of lost chunks of a batch that one run of the sweeper queues again; see `lostChunks`. */
 const maxRepairs = 256;
 /**
- * The time in ms after the deletion of a batch for which each round removes its jobs. Workers may still be processing
- * some of them.
+ * For this time in ms after the deletion of a batch, each run of the sweeper removes the jobs of the batch. Workers may
+ * still be processing some of the jobs.
  */
 const eraseJobsMs = 600_000;
 /**
- * The maximum number of deleted batches whose jobs are removed in one round. If there are more, the latest ones are
- * chosen.
+ * The maximum number of deleted batches whose jobs one run of the sweeper removes. If there are more, the run handles
+ * the batches that were deleted last.
  */
 const maxErased = 10_000;
 
@@ -94,8 +97,8 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
       if (await discardBatch(redis, id)) await ending.erase(record);
       return;
     }
-    // A stopped batch ends when no chunk is in flight, or when the time for chunks in flight has passed. None of its
-    // chunks is queued again.
+    // A stopped batch ends when none of its chunks is in flight, or when the maximum time for chunks in flight has
+    // passed. None of its chunks is queued again.
     if (record.stopState !== undefined) return await ending.stop(id, stopOf(record));
     const open = (await redis.sunion(keys.waiting, keys.active)).map(Number);
     const lost = await lostChunks(record, new Set(open));
@@ -105,26 +108,26 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
   }
 
   /**
-   * Returns the lost chunks of a batch: chunks that were queued earlier and have no outcomes, but are neither waiting
-   * nor active.
+   * Returns the lost chunks of a batch. A chunk is lost if it was queued earlier and has no outcomes, but is neither
+   * waiting nor active now.
    */
   async function lostChunks(record: BatchRecord, open: ReadonlySet<number>): Promise<number[]> {
     const done = await redis.getBuffer(batchKeys(redis, record.id).done);
     const isDone = bitReader(done);
     const lost: number[] = [];
     for (let chunk = 0; chunk < record.cursor; chunk++) if (!isDone(chunk) && !open.has(chunk)) lost.push(chunk);
-    // The next round repairs the remaining chunks.
+    // The next run of the sweeper queues the remaining chunks again.
     return lost.slice(0, maxRepairs);
   }
 
   /**
-   * Queues a chunk again if it has neither outcomes nor a live job. If its job has failed permanently, it gives the
-   * chunk up.
+   * Queues a chunk again if it has no outcomes and no job that is waiting or running. If its job has failed
+   * permanently, all items of the chunk get an error instead.
    */
   async function repair(record: BatchRecord, chunk: number): Promise<void> {
     const state = await queues.jobState(record.profile, record.id, chunk);
     if (state === 'live') return;
-    // The chunk has been committed since this round read the batch.
+    // The chunk has been committed after this run of the sweeper had read the batch.
     if ((await redis.getbit(batchKeys(redis, record.id).done, chunk)) === 1) return;
     if (state === 'failed') return await giveUp(record, chunk);
     log.warn({ batchId: record.id, chunk, state }, 'a chunk had no job in the queue and was queued again');
@@ -132,7 +135,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     await dispatcher.requeue(record, [chunk]);
   }
 
-  /** Commits the error `internal` for every item of a chunk whose job has failed permanently. */
+  /** Commits the error `internal` for each item of a chunk, because the job of the chunk has failed permanently. */
   async function giveUp(record: BatchRecord, chunk: number): Promise<void> {
     const job = { v: record.v, tenant: record.tenant, batchId: record.id, chunk };
     const input = await readInput(record.id, chunk);
@@ -189,13 +192,13 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
             await ending.erase({ id, tenant: tenant ?? 'default' });
           }
         } catch (error) {
-          // The deletion of expired batches ends for this round: each further batch would also wait for the unavailable
-          // store, which would take too long.
+          // This run of the sweeper deletes no further expired batches. Each of them would also wait for the
+          // unavailable store, which would take too long.
           log.warn({ err: error, batchId: id }, 'a batch is only partly deleted; a later sweep deletes the rest');
           await setExpiry(redis, id, eraseAgainMs);
           return;
         }
-        // If these calls could not remove all payloads of a batch, the next round continues.
+        // These calls could not remove all payloads of the batch, so the next run of the sweeper continues.
         if (await isListed(id)) await setExpiry(redis, id, nextRoundMs);
         else log.info({ batchId: id }, 'batch expired');
       }

@@ -9,8 +9,8 @@ import type { Delivered } from './webhook-delivery.ts';
 
 /**
  * The limits for webhooks that one worker delivers at the same time. A receiver may take 15 s to respond, so each
- * tenant is guaranteed four simultaneous deliveries, regardless of other tenants. At most 64 deliveries run at a time,
- * each with a socket and a few kilobytes.
+ * tenant may always have four deliveries at the same time, regardless of other tenants. At most 64 deliveries run at
+ * the same time; each takes a socket and a few kilobytes.
  */
 const shares = { places: 16, guaranteed: 4, hardLimit: 64, waitingPerTenant: 32 } as const;
 

@@ -10,7 +10,7 @@ export type Blocked = 'waiting' | 'stopped' | 'ended' | 'over';
 
 /**
  * Stores the reason why no worker can evaluate a batch now.
- * @param patienceMs the time in ms after which the batch fails, if none of its chunks was evaluated meanwhile.
+ * @param patienceMs the time in ms after which the batch fails if no worker has evaluated any of its chunks.
  */
 export async function blockBatch(
   redis: Redis,

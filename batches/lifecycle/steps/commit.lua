@@ -58,7 +58,7 @@ local function store_extremes(key, items, worst, field)
   if over > 0 then
     if worst == 'high' then redis.call('ZPOPMAX', key, over) else redis.call('ZPOPMIN', key, over) end
   end
-  -- Workers read this limit with their next chunk. They then leave out items that cannot be among the stored ones.
+  -- Workers read this limit with their next chunk. They then no longer send items whose cosine is beyond the limit.
   if over >= 0 then
     local edge = worst == 'high' and redis.call('ZRANGE', key, -1, -1, 'WITHSCORES') or redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
     redis.call('HSET', KEYS[1], field, edge[2])
@@ -67,8 +67,8 @@ end
 store_extremes(KEYS[10], tally.lowest, 'high', 'lowestBelow')
 store_extremes(KEYS[11], tally.highest, 'low', 'highestAbove')
 
--- Workers of older releases send tallies without formulas. `own` counts cells of metadata, which are CSV columns only
--- in a batch that was posted with columns.
+-- The tally (the counts of a chunk) that workers of older releases send has no `formulas`. `own` counts cells of
+-- metadata, which are CSV columns only in a batch that was posted with columns.
 if tally.formulas then
   local has_columns = redis.call('HEXISTS', KEYS[1], 'columns') == 1
   for status, cells in pairs(tally.formulas) do

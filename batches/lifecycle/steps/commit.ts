@@ -12,7 +12,7 @@ const script = loadScript(new URL('./commit.lua', import.meta.url));
 
 /**
  * The interval in ms between two progress marks. A mark is a time together with the number of outcomes at that time.
- * The rate in the status is measured since the older of the two latest marks.
+ * The status shows the rate since the older of the two latest marks.
  */
 const markEveryMs = 5_000;
 /** The approximate number of events that the event stream of a batch can hold. */
@@ -29,14 +29,14 @@ export interface ChunkOutcomes {
 }
 
 /**
- * The reply of the commit script. The top of commit.lua explains each verdict. `hasStopped`: this commit has stopped
- * the batch, because more items have failed than its failure budget allows.
+ * The reply of the commit script. The comment at the top of commit.lua explains each verdict. `hasStopped` is true when
+ * this commit has stopped the batch, because more items have failed than the failure budget of the batch allows.
  */
 export type CommitReply =
   | { verdict: 'committed' | 'already' | 'late'; state: BatchState; hasStopped: boolean }
   | { verdict: 'gone' };
 
-/** Stores the outcomes of a chunk. A repeated call stores nothing. The commit of the last chunk ends the batch. */
+/** Stores the outcomes of a chunk; a repeated call stores nothing. The commit of the last chunk ends the batch. */
 export async function commitChunk(
   redis: Redis,
   id: string,

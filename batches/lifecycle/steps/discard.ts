@@ -5,8 +5,8 @@ import type { Redis } from '../../../shared/redis.ts';
 const script = loadScript(new URL('./discard.lua', import.meta.url));
 
 /**
- * Deletes the record of a batch whose client has stopped sending.
- * @returns false if the client is still sending, or if the batch was sealed (received completely).
+ * Deletes the record of a batch whose client stopped sending before all items had arrived.
+ * @returns false if the client is still sending, or if all items have been received.
  */
 export async function discardBatch(redis: Redis, id: string): Promise<boolean> {
   const { batch, lease } = batchKeys(redis, id);

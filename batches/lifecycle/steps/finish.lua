@@ -1,4 +1,4 @@
--- Included in other scripts, after now.lua. Ends a batch. Items without an outcome count as cancelled, so that in a
+-- Included in other scripts, after now.lua. Ends a batch. Items without an outcome count as cancelled. Thus in a
 -- final state succeeded + failed + cancelled = total. Outcomes do not change afterwards.
 local function finish(batch, events, state, reason, retention)
   local fields = redis.call('HMGET', batch, 'total', 'succeeded', 'failed', 'retentionMs')

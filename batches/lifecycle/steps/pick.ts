@@ -25,8 +25,8 @@ const pickedBatch = batchRecord
   })
   .extend({
     /**
-     * The limit below which the cosine of an item may be among the lowest of the batch. Absent until the batch has
-     * stored enough items.
+     * Only an item with a cosine below this limit can be among the items with the lowest cosines of the batch. Absent
+     * until the batch has stored enough items.
      */
     lowestBelow: z.coerce.number().optional(),
     highestAbove: z.coerce.number().optional(),
@@ -36,8 +36,8 @@ export type PickedBatch = z.output<typeof pickedBatch>;
 const fieldNames = Object.keys(pickedBatch.shape);
 
 /**
- * The reply of the pick script. The top of pick.lua explains each verdict. `stored` is the payload of the items, or a
- * reference to a payload in a bucket.
+ * The reply of the pick script. The comment at the top of pick.lua explains each verdict. `stored` is the payload of
+ * the items, or a reference to a payload in a bucket.
  */
 export type PickReply =
   | { verdict: 'run'; stored: Buffer; batch: PickedBatch }

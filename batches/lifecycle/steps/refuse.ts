@@ -9,7 +9,7 @@ const script = loadScript(new URL('./refuse.lua', import.meta.url));
 const messageLength = 1_000;
 
 /**
- * Ends a batch by reference as failed, because its input object cannot be read.
+ * Ends a batch by reference (its items are in a bucket) as failed, because its input object cannot be read.
  * @returns false when the batch is not in state `accepting`.
  */
 export async function refuseBatch(

@@ -7,13 +7,14 @@ import { addressOf } from '../../store/item-address.ts';
 import type { InputChunk, StoredItem } from '../../store/payload.ts';
 
 /**
- * The number of items with the lowest cosines that a batch stores, and the number of items with the highest cosines.
+ * The number of items that a batch stores as those with the lowest cosines. It stores as many with the highest cosines.
  */
 export const extremesStored = 50;
 
 /**
- * Limits that tell which items may be among the lowest or highest of a batch. An item may be among the lowest only if
- * its cosine is below `lowestBelow`, and among the highest only if it is above `highestAbove`.
+ * Limits for a first check whether an item can be among the items with the lowest or highest cosines of a batch. An
+ * item can be among the lowest only if its cosine is below `lowestBelow`, and among the highest only if it is above
+ * `highestAbove`.
  */
 export interface Edges {
   lowestBelow: number;
@@ -34,27 +35,29 @@ export interface Tally {
   scoreSum: number;
   lowest: [cosine: number, item: string][];
   highest: [cosine: number, item: string][];
-  /** A few failed items, for the event stream of the batch. */
+  /** A few of the failed items. The event stream of the batch shows them. */
   samples: { index: number; id?: string; code: string; message: string }[];
   /**
-   * The number of CSV cells that `formulas=escape` changes, by the status of the item; absent if there are none.
-   * `common` counts cells in columns that every CSV of results has; `own` counts cells in columns of the posted table.
+   * The number of CSV cells that the option `formulas=escape` changes, by the status of the item; absent if there are
+   * no such cells. `common` counts cells in the columns that every CSV of results has. `own` counts cells in the
+   * columns of the posted table.
    */
   formulas?: Record<'succeeded' | 'failed', { common: number; own: number }>;
 }
 
 const samplesPerChunk = 5;
 /**
- * The maximum length of all samples of a chunk together, in characters of JSON. It is small because the event stream of
- * a batch holds the samples of a thousand chunks.
+ * The maximum total length of the failed items that a chunk adds to the event stream, in characters of JSON. It is
+ * small because the event stream of a batch holds those of a thousand chunks.
  */
 const samplesLength = 1_000;
 /**
- * The maximum length of an error message in a sample, in characters. The result of the item has the complete message.
+ * The maximum length of an error message in the event stream, in characters. The result of the item contains the
+ * complete message.
  */
 const sampleMessage = 200;
 
-/** Counts and sums the outcomes of a chunk. */
+/** Counts the outcomes of a chunk, and sums its scores. */
 export function tallyOf(input: InputChunk, results: readonly ItemResult[], edges: Edges = noEdges): Tally {
   const tally: Tally = {
     succeeded: 0,
@@ -112,8 +115,8 @@ function countFormulas(tally: Tally, result: ItemResult, item: StoredItem | unde
 }
 
 /**
- * Returns the data of an item that may be among the lowest or highest of its batch. They suffice to show the item
- * without reading its chunk.
+ * Returns the data of an item that can be among the items with the lowest or highest cosines of its batch. The data
+ * suffice to show the item without reading its chunk.
  */
 function extremeOf(result: ItemResult & { status: 'succeeded' }, item: StoredItem | undefined): Extreme {
   const { index, id, cosine, score } = result;
