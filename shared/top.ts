@@ -1,9 +1,9 @@
-/** The best items of a batch: a share of the items with a score, or a number of items. */
+/** Selects the best items of a batch: a share of the items that have a score, or a number of items. */
 export type Top = { share: number } | { count: number };
 
 /**
- * Parses `30%` and `0.3` as a share, and `100000` as a number. `1` is one item, and `1.0` is all of them. Returns
- * undefined for any other text.
+ * Parses `30%` and `0.3` as a share, and `100000` as a number of items. `1` is one item, and `1.0` is all items.
+ * Returns undefined for any other text.
  */
 export function readTop(text: string): Top | undefined {
   const [, number = '', percent] = /^(\d{0,12}(?:\.\d{1,12})?)(%)?$/.exec(text) ?? [];

@@ -11,36 +11,37 @@ export interface Run {
 export interface StopOptions {
   /** The time in ms between SIGTERM and SIGKILL. */
   graceMs: number;
-  /** Aborts when SIGKILL must be sent at once. */
+  /** A signal that aborts when SIGKILL must be sent at once. */
   hard: AbortSignal;
 }
 
 /** A process that is restarted each time it ends, until it is stopped. */
 export interface Kept {
-  /** Stops the process. Resolves when it has ended and will not be restarted. */
+  /** Stops the process. Resolves when the process has ended and will not be restarted. */
   stop(options: StopOptions): Promise<void>;
 }
 
 export interface KeepAliveOptions {
-  /** The name of the process in messages, as the subject of a sentence: "Redis". */
+  /** The name of the process in messages, as the subject of a sentence, such as "Redis". */
   name: string;
   /**
    * Starts the process, or takes over one that is already running. Rejects when a restart would not help. `hurry`
-   * aborts when the start must not wait any longer.
+   * aborts when the service must stop at once; the start must then not wait any longer.
    */
   launch(hurry: AbortSignal): Promise<Run>;
   /**
-   * Called after every unexpected end, with a description of it. If it returns an error, the process is not restarted.
+   * Called after every unexpected end of the process, with a description of that end. If it returns an error, the
+   * process is not restarted.
    */
   giveUp(how: string): Error | undefined;
-  /** Called at most once, when the process is not restarted any more. */
+  /** Called when the process will not be restarted any more, and at most once. */
   onGivenUp(error: Error): void;
   say(line: string): void;
 }
 
 /**
- * Starts a process, and restarts it each time it ends. Before each restart it prints one line and waits; the delay
- * grows.
+ * Starts a process, and restarts it each time it ends. Before each restart, it prints one line and waits. The wait is
+ * longer after each restart.
  */
 export function keepAlive({ name, launch, giveUp, onGivenUp, say }: KeepAliveOptions): Kept {
   const stopping = new AbortController();

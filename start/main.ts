@@ -7,7 +7,7 @@ process.title = 'vls-start';
 // A closed output pipe (`npm start | head`) must not end the service.
 process.stdout.on('error', () => {});
 
-// The process exits explicitly, because an open connection that waits for its timeout would keep it alive.
+// The process exits explicitly. An open connection that waits for its timeout would otherwise keep the process alive.
 process.exit(await main());
 
 async function main(): Promise<number> {

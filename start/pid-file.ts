@@ -1,7 +1,9 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { birthOf } from './process-birth.ts';
 
-/** Writes the id of a process to a file, so that the next start finds the process if this one crashes. */
+/**
+ * Writes the id of a process to a file. If this process crashes, the next start finds the other process by that file.
+ */
 export function writePidFile(path: string, pid: number): void {
   try {
     writeFileSync(path, `${pid} ${birthOf(pid) ?? ''}\n`, { mode: 0o600 });

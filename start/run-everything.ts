@@ -7,10 +7,10 @@ import type { Kept } from './keep-alive.ts';
 import { DRAIN_MS, keepService } from './service-process.ts';
 import { listenForStopRequests } from './stop-requests.ts';
 
-// The time in ms between SIGTERM and SIGKILL for Redis. Redis has nothing left to write by then, because every write is
-// already on disk.
+// The time in ms between SIGTERM and SIGKILL for Redis. Redis then has nothing left to write, because every write is on
+// disk before it is acknowledged.
 const REDIS_STOP_MS = 10_000;
-// The exit codes by which shells report that a signal ended a process.
+// The exit codes after a hard stop, by signal. Shells report the same codes for a process that a signal ended.
 const HARD_STOP_CODES: Record<string, number> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
 export interface RunEverythingOptions {
@@ -33,8 +33,8 @@ interface UsedRedis {
 }
 
 /**
- * Runs Redis and the service until a stop request arrives, or until one of the two cannot run. Then stops both, Redis
- * last.
+ * Runs Redis and the service until a stop request arrives, or until Redis or the service cannot run. Then stops the
+ * service first and Redis last.
  * @returns the exit code: 0 after a drain, 128 + signal number after a hard stop, 1 after an error.
  */
 export async function runEverything(options: RunEverythingOptions): Promise<number> {
@@ -42,7 +42,7 @@ export async function runEverything(options: RunEverythingOptions): Promise<numb
   const failure = Promise.withResolvers<never>();
   // This promise may reject before any code waits for it. The handler prevents an unhandled rejection.
   failure.promise.catch(() => {});
-  // The cleanup steps. They are in the order in which their resources were created, and run in reverse order.
+  // The cleanup functions, in the order in which the resources were created. They are called in reverse order.
   const undo: (() => void | Promise<void>)[] = [];
   let exitCode = 0;
   try {

@@ -10,25 +10,25 @@ import {
 type ServerOptions = Omit<RedisOptions, 'replyMapping'>;
 
 /**
- * Options of a connection. With `resends`, a command that a read-only server has refused is sent again to the new
- * master; otherwise the command fails with the refusal.
+ * Options of a connection. `resends` applies to a command that a read-only server has refused: true sends the command
+ * again to the new master; false makes it fail with the error of that server.
  */
 export type LastingOptions = ServerOptions & { resends?: boolean };
 
 /**
- * The maximum silence in ms on a connection that waits for a reply. Afterwards the socket is replaced, and commands
- * without a reply are sent again. Otherwise a command would wait forever on a socket whose other end vanished without
- * closing it. BullMQ blocks for at most 10 s (BZPOPMIN); the rest is a margin.
+ * The maximum time in ms that a connection waits for a reply while nothing arrives. Afterwards the socket is replaced,
+ * and commands without a reply are sent again. Otherwise a command would wait forever on a socket whose other end
+ * vanished without closing it. BullMQ waits in Redis for at most 10 s (BZPOPMIN); the remaining 5 s are a margin.
  */
 const silenceMs = 15_000;
 /**
- * The maximum time in ms for opening a socket and for the reply of a sentinel. Each unreachable sentinel delays the
- * connection by this time.
+ * The maximum time in ms for opening a socket, and for the reply of a sentinel. If a sentinel is unreachable, the
+ * connection is established later by this time.
  */
 const openingMs = 5_000;
 /** The minimum delay in ms before the next connection attempt, if the server has recently refused writes. */
 const readOnlyDelayMs = 1_000;
-/** The time in ms during which a refusal of writes counts as recent. */
+/** The time in ms after a server has refused a write during which that refusal counts as recent. */
 const recentMs = 5_000;
 
 /** The time limits of every connection to a server: single, found by sentinels, or part of a cluster. */
@@ -38,9 +38,9 @@ export const connectionLimits = { socketTimeout: silenceMs, connectTimeout: open
 export const retryDelay = (attempt: number): number => Math.min(100 * attempt, 1_000);
 
 /**
- * Clears the sentinel state before each connection attempt. While ioredis asks the sentinels for the master, it keeps
- * the subscription of the previous connection. A `+switch-master` message on that subscription makes it cancel the
- * attempt without another one, so the connection has ended permanently. After such a failover, workers stopped working.
+ * Clears the state of the sentinel client before each connection attempt. While ioredis asks the sentinels for the
+ * master, it still has the subscription of the previous connection. If a `+switch-master` message arrives there,
+ * ioredis cancels the attempt and never tries again. After such a failover, workers stopped working.
  */
 class FreshSentinelConnector extends SentinelConnector {
   constructor(options: unknown) {
@@ -62,8 +62,8 @@ const leaving = new WeakSet<Server>();
  */
 export class LastingServer extends Server {
   /**
-   * @param url the URL or socket path of the server. It is omitted for a master that sentinels name; the options then
-   * contain the sentinels.
+   * @param url the URL or socket path of the server. It is omitted when sentinels name the master; then `options`
+   * contains the sentinels.
    */
   constructor(options: LastingOptions, url?: string) {
     const { resends = false } = options;
@@ -75,8 +75,8 @@ export class LastingServer extends Server {
       ...(options.sentinels && { Connector: FreshSentinelConnector }),
       retryStrategy: (attempt) =>
         performance.now() - refusedAt < recentMs ? Math.max(readOnlyDelayMs, retryDelay(attempt)) : retryDelay(attempt),
-      // A master that became a replica refuses writes, and its address may now belong to another server. A server that
-      // stays read-only is retried with a delay.
+      // A master that became a replica refuses writes, and its address may now belong to another server, so a new
+      // socket is opened. If the server still refuses writes, the next attempt is delayed.
       reconnectOnError: ({ message }) => {
         if (!message.startsWith('READONLY')) return false;
         const isNews = performance.now() - refusedAt > recentMs;
@@ -105,8 +105,8 @@ export class LastingServer extends Server {
   }
 
   /**
-   * @param reconnect true to open a new socket afterwards. Several refusals on one socket count as one, because each
-   * would add a listener.
+   * @param reconnect true to open a new socket afterwards. When several commands are refused on one socket, only the
+   * first call has an effect, because each call would add a listener.
    */
   override disconnect(reconnect = false): void {
     if (reconnect && this.status === 'ready' && this.stream.writableEnded) return;

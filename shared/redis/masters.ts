@@ -7,9 +7,9 @@ export type Redis = Server | Cluster;
 export const mastersOf = (redis: Redis): Server[] => (redis instanceof Cluster ? redis.nodes('master') : [redis]);
 
 /**
- * Sends a question to all masters and returns their answers. Masters that do not answer are left out, because a cluster
- * continues without one of them.
- * @throws the error of the first master if none answers.
+ * Calls `ask` for all masters and returns their answers. Masters that do not answer are left out, because a cluster
+ * continues to work when one master is lost.
+ * @throws the error of the first master that failed, if no master answers.
  */
 export async function askMasters<Answer>(redis: Redis, ask: (master: Server) => Promise<Answer>): Promise<Answer[]> {
   const asked = await Promise.allSettled(mastersOf(redis).map(ask));

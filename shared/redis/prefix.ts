@@ -6,8 +6,8 @@ export const defaultPrefix = 'vls';
 const prefixes = new WeakMap<Redis, string>();
 
 /**
- * Sets the prefix of a connection. Every key that is written through the connection begins with the prefix, either as
- * plain text or as the hash tag. Services with different prefixes can therefore share a Redis.
+ * Sets the prefix of a connection. Every key that is written through the connection begins with the prefix: as plain
+ * text, or as a hash tag in braces. Services with different prefixes can therefore share a Redis.
  */
 export function usePrefix(redis: Redis, prefix: string): void {
   prefixes.set(redis, prefix);

@@ -8,9 +8,12 @@ import { mastersOf } from './masters.ts';
 
 /** Checks regularly whether Redis answers this process and accepts its writes. */
 export interface RedisWatch {
-  /** Returns the fault that the last check found, a few seconds ago, or undefined. */
+  /** Returns the fault of Redis that the last check found, at most a few seconds ago; undefined without a fault. */
   fault(): RedisFault | undefined;
-  /** Returns a description of the present fault, with the message of the server if there is one. */
+  /**
+   * Returns a description of the fault of Redis, with the error message from Redis if there is one; undefined without a
+   * fault.
+   */
   describe(): string | undefined;
   /** Checks Redis now. Waits for the result for at most {@link answerMs}. */
   look(): Promise<void>;
@@ -25,9 +28,9 @@ const answerMs = 2_000;
 const probeSeconds = 60;
 
 /**
- * A script that tries to write a key. It returns a refusal as a value, because an error would make the connection
- * search for another master. On a cluster, the key is on the server that has the queues; the connection itself watches
- * the other servers.
+ * A script that tries to write a key. It returns an error of the write as its value, because an error reply would make
+ * the connection search for another master. On a cluster, the script checks only the server that has the queues; the
+ * connection itself reports faults of the other servers.
  */
 const tryWrite = `
 local reply = redis.pcall('SET', KEYS[1], '1', 'EX', ARGV[1])
@@ -54,7 +57,10 @@ export function watchRedis(redis: Redis, key: string, log: Logger): RedisWatch {
   redis.on('error', onError);
   redis.on('ready', onReady);
 
-  /** @returns the reply, or undefined if it is late. No further question is sent until the late reply has arrived. */
+  /**
+   * @returns the reply to `question`, or undefined if no reply arrives in time. Until a late reply has arrived, further
+   * calls return undefined and send nothing.
+   */
   async function ask(question: () => Promise<unknown>): Promise<string | undefined> {
     if (unanswered !== undefined) return undefined;
     const asked = question().then(String, (error: Error) => error.message);
@@ -70,7 +76,8 @@ export function watchRedis(redis: Redis, key: string, log: Logger): RedisWatch {
   }
 
   async function find(): Promise<[RedisFault, said: string] | undefined> {
-    // Redis completes the handshake only after it has loaded its data.
+    // Redis completes the handshake of a connection only after it has loaded its data. Before that, it is asked whether
+    // it is loading.
     if (redis.status === 'connect') {
       const [server] = mastersOf(redis);
       const answer = await ask(async () => await server?.info('persistence'));

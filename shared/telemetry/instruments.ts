@@ -1,4 +1,4 @@
-/** The processes that report a metric. `scoring` means all processes with encoders, API and worker. */
+/** The processes that report a metric. `scoring` means all processes with encoders, which are API and worker. */
 export type Reporter = 'api' | 'worker' | 'scoring' | 'every process';
 
 export interface Instrument {
@@ -8,7 +8,10 @@ export interface Instrument {
   help: string;
   /** The upper bounds of the buckets of a histogram, in the unit of the metric. */
   buckets?: readonly number[];
-  /** True for a counter whose value is read elsewhere at each scrape, as the value of every gauge is. */
+  /**
+   * True for a counter whose value comes from another source (such as Redis) at each scrape. Gauges always work in this
+   * way.
+   */
   isReadAtScrape?: true;
 }
 
@@ -18,8 +21,8 @@ const longWait = [0.01, 0.1, 1, 5, 15, 60, 300, 900, 3600];
 
 /**
  * All metrics of the service, except the process metrics of prom-client (`process_*`, `nodejs_*`). All units are base
- * units. The values of every label come from a closed list: route patterns, codes of `shared/errors.ts`, names in the
- * registry. docs/metrics.md describes the metrics.
+ * units, such as seconds and bytes. Labels never have arbitrary values: each value is a route pattern, a code of
+ * `shared/errors.ts`, or a name in the registry. docs/metrics.md describes the metrics.
  */
 export const instruments = {
   vls_build_info: {

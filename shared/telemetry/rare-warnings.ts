@@ -1,12 +1,12 @@
 import type { Logger } from '../log.ts';
 
-/** The time in ms during which warnings of the same kind are logged only once. */
+/** The time in ms after a logged warning during which similar warnings are only counted. */
 export const quietMs = 10 * 60_000;
 
 /**
- * Returns a function that logs a warning. Warnings that differ only in their numbers are of the same kind: the first is
- * logged, then one every {@link quietMs} with the number of warnings that were skipped. For example, an unreachable
- * collector causes a warning every few seconds.
+ * Returns a function that logs a warning. Warnings that differ only in their numbers are of the same kind. Of each
+ * kind, the first warning is logged, and then one every {@link quietMs}, with the number of warnings that were skipped.
+ * For example, an unreachable trace collector causes a warning every few seconds.
  */
 export function warnRarely(log: Logger, title: string, now: () => number = Date.now): (detail: string) => void {
   const kinds = new Map<string, { nextAt: number; repeated: number }>();

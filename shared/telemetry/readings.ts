@@ -5,21 +5,31 @@ type ReadingOf<Name extends CounterName | GaugeName> = Name extends unknown
   ? { name: Name; labels: LabelsOf<Name>; value: number }
   : never;
 
-/** The current value of a metric whose source is elsewhere: in Redis, or in a pool of processes. */
+/**
+ * The current value of a metric that this module does not count itself. The value comes from Redis or from a pool of
+ * processes.
+ */
 export type Reading = ReadingOf<CounterName | GaugeName>;
 
 export interface Reader {
   read(): Reading[] | Promise<Reading[]>;
-  /** The time in ms for which scrapes share one reading. Default: each scrape reads anew. */
+  /**
+   * The time in ms for which scrapes use the same values of this reader. By default, each scrape calls the reader
+   * again.
+   */
   freshMs?: number;
 }
 
-/** The maximum time in ms that a scrape waits for a reader. Prometheus itself waits for ten seconds. */
+/**
+ * The maximum time in ms that a scrape waits for a reader function. Prometheus waits for ten seconds for the whole
+ * scrape.
+ */
 const patienceMs = 2_000;
 
 /**
- * Collects readings from reader functions. A reader may fail, hang, or run while another runs. A scrape leaves out a
- * reader that fails or is late, because an old value would look like a new one.
+ * Calls reader functions at each scrape and collects their values. A reader may fail or hang, and several readers may
+ * run at the same time. A scrape leaves out the values of a reader that fails or is late: old values would look like
+ * current ones.
  */
 export function createReaders() {
   const asks: (() => Promise<Reading[]>)[] = [];

@@ -9,20 +9,20 @@ import { warnRarely } from './rare-warnings.ts';
 export type TracingConfig = Pick<Config, 'otlpEndpoint'>;
 
 export interface Tracing {
-  /** Sends the remaining spans, then stops. Takes at most {@link flushMs}. */
+  /** Sends the spans that were not sent yet, then stops tracing. Takes at most {@link flushMs}. */
   stop(): Promise<void>;
 }
 
 /** The files in which the SDK looks for the machine's id. */
 const machineIds = ['/etc/machine-id', '/var/lib/dbus/machine-id'];
 
-/** The maximum time in ms for which a process that ends waits for the collector. */
+/** The maximum time in ms that a process waits for the trace collector before it exits. */
 const flushMs = 2_000;
 
 /**
- * Sends traces to `OTEL_EXPORTER_OTLP_ENDPOINT`. Without this setting, the SDK is not loaded. Loading takes 0.2 to 0.5
- * s, and runs in parallel with the rest of the startup. The SDK reads protocol, headers, sampler and limits from the
- * variables of the OpenTelemetry specification.
+ * Sends traces to `OTEL_EXPORTER_OTLP_ENDPOINT`. Without this setting, the SDK is not loaded. Loading the SDK takes 0.2
+ * to 0.5 s, in parallel with the rest of the startup. The SDK reads protocol, headers, sampler and limits from the
+ * environment variables of the OpenTelemetry specification.
  */
 export async function startTracing(config: TracingConfig, title: string, log: Logger): Promise<Tracing> {
   if (config.otlpEndpoint === undefined) return { stop: async () => {} };
@@ -30,16 +30,17 @@ export async function startTracing(config: TracingConfig, title: string, log: Lo
     import('@opentelemetry/sdk-node'),
     import('@opentelemetry/api'),
   ]);
-  // The default name is set as an environment variable. As a resource attribute, it would override a name that the
-  // operator sets in the environment.
+  // The default service name is set as an environment variable, and only if the operator has set none. A resource
+  // attribute would replace the name that the operator has set.
   process.env['OTEL_SERVICE_NAME'] ||= title;
   const hasId = machineIds.some((path) => existsSync(path));
-  // Containers have no machine id, and the SDK's host detector logs a warning about that at every start.
+  // Containers have no machine id. The host detector of the SDK would log a warning about it at every start, so it is
+  // left out.
   if (!hasId) process.env['OTEL_NODE_RESOURCE_DETECTORS'] ||= 'service,process';
   const sdk = startNodeSdk({
     logLevel: 'none',
     resourceAttributes: { 'service.version': version, ...(!hasId && { 'host.name': hostname() }) },
-    // The SDK sends no metrics, because they are scraped, and no logs, because they are lines on stdout.
+    // The SDK sends neither metrics nor logs: Prometheus scrapes the metrics, and the logs are lines on stdout.
     metricReaders: [],
     logRecordProcessors: [],
   });

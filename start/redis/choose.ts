@@ -12,9 +12,9 @@ export interface ChosenRedis {
 }
 
 /**
- * Chooses the Redis to run: an installed program; otherwise one that the package manager installs now; otherwise a
- * container in Docker.
- * @throws {StartError} with the install command for this system if none of them is possible.
+ * Chooses the Redis to run: an installed program; otherwise a program that the package manager installs now; otherwise
+ * a container in Docker.
+ * @throws {StartError} with the install command for this system if none of the three is possible.
  */
 export async function chooseRedis(redisDir: string, say: (line: string) => void): Promise<ChosenRedis> {
   const installed = findRedisServer();

@@ -10,7 +10,7 @@ export function findProgram(name: string, searchPath = process.env['PATH'] ?? ''
       accessSync(candidate, constants.X_OK);
       return candidate;
     } catch {
-      // The program is not in this directory; the next one is tried.
+      // The program is not in this directory. The next directory is tried.
     }
   }
   return undefined;

@@ -8,7 +8,7 @@ const run = promisify(execFile);
 
 /**
  * A package manager with its install command, which asks no questions. Its packages are tried in order, because some
- * systems have only Valkey.
+ * systems have Valkey but not Redis.
  */
 interface PackageManager {
   readonly tool: string;
@@ -103,15 +103,15 @@ async function install(
   return { failed };
 }
 
-// With RUNLEVEL=1, invoke-rc.d of Debian does not start the installed service on a system without systemd. The
-// variables are passed through `env`, because sudo drops variables.
+// On a system without systemd, RUNLEVEL=1 prevents Debian's invoke-rc.d from starting the installed service. The
+// variables are set by the command `env`, because sudo removes variables of its caller.
 export const quietEnvironment = ['env', 'DEBIAN_FRONTEND=noninteractive', 'RUNLEVEL=1', 'HOMEBREW_NO_ENV_HINTS=1'];
 
 type RunAsRoot = (command: readonly string[]) => Promise<string | undefined>;
 
 /**
- * Prevents the package of Debian from starting a Redis on port 6379, now and at every boot. Masking the service
- * prevents the start during the installation; if this process is killed, the mask is gone after the next boot at the
+ * Prevents Debian's package from starting a Redis on port 6379, now and at every boot. During the installation, a mask
+ * on the systemd service prevents the start. If this process is killed, the mask is gone after the next boot at the
  * latest. The returned function removes the mask and disables the service, which prevents later starts.
  */
 async function keepServiceFromStarting(runAsRoot: RunAsRoot): Promise<() => Promise<void>> {
@@ -129,8 +129,8 @@ function presentManager(): PackageManager | undefined {
 }
 
 /**
- * Returns the words to put before a command so that it runs as root; empty for root itself; undefined if a password
- * would be needed.
+ * Returns the words to put before a command so that it runs as root. The list is empty if this process is root already.
+ * Returns undefined if a password would be needed.
  */
 export async function passwordlessRoot(): Promise<readonly string[] | undefined> {
   if (process.getuid?.() === 0) return [];

@@ -13,14 +13,14 @@ export interface RedisServer {
   readonly command: readonly [program: string, ...args: string[]];
   readonly logFile: string;
   readonly pidFile: string;
-  /** Called before each start. Removes whatever a crashed server has left. */
+  /**
+   * Called before each start of the server. Writes its configuration, and removes a container that an earlier start has
+   * left.
+   */
   prepare(): Promise<void>;
   /** Returns the process id of a running server that has no pid file, or undefined. */
   findStray(): Promise<number | undefined>;
-  /**
-   * Called before SIGKILL is sent to the process. For a container it is needed because only the Docker engine can kill
-   * it.
-   */
+  /** Called before SIGKILL is sent to the process. It kills a container, which only the Docker engine can do. */
   kill(): void;
 }
 
@@ -34,13 +34,13 @@ async function spawnRedis(server: RedisServer): Promise<Run> {
   await server.prepare();
   const [program, ...args] = server.command;
   const log = openSync(server.logFile, 'a', 0o600);
-  // The process has a session of its own, so that Ctrl-C in the terminal does not end Redis before the service has
+  // The process has a session of its own. Otherwise Ctrl-C in the terminal would end Redis before the service has
   // drained.
   const child = spawn(program, args, {
     detached: true,
     stdio: ['ignore', log, log],
-    // The locale is set because Redis 7 does not start with a locale that the system lacks. ssh may forward such a
-    // locale.
+    // The locale is set because Redis 7 does not start with a locale that is missing on this system. ssh may pass on
+    // such a locale from another machine.
     env: childEnvironment(server.command[0] === 'docker' ? 'docker' : 'redis', { LC_ALL: 'C' }),
   });
   closeSync(log);
@@ -67,7 +67,7 @@ function adopt(server: RedisServer, pid: number): Run {
       try {
         process.kill(pid, signal);
       } catch {
-        // The process has just ended; `ended` resolves next.
+        // The process has just ended. The promise `ended` resolves next.
       }
     },
   };

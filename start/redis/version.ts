@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { childEnvironment } from '../../shared/child-environment.js';
 import { StartError } from '../start-error.ts';
 
-/** The oldest version of Redis that BullMQ supports. Older ones lack commands that its scripts use. */
+/** The oldest version of Redis that BullMQ supports. Earlier versions lack commands that the scripts of BullMQ use. */
 export const OLDEST_REDIS = '6.2';
 
 /** Returns true if a version such as "7.0.15" is at least {@link OLDEST_REDIS}. */
