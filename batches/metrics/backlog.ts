@@ -5,17 +5,22 @@ import type { Reading } from '../../shared/telemetry/readings.ts';
 import type { Queues } from '../queue/queues.ts';
 import type { Speed } from './speed.ts';
 
-/** The maximum number of running batches that one call reads. With more batches, the counts are extrapolated. */
+/**
+ * The maximum number of running batches that are read at a time. If there are more, the counts are extrapolated to all
+ * running batches.
+ */
 const maxRead = 1_000;
 /**
- * The rate in items per second that is assumed when no items were committed recently. The backlog in seconds then
- * equals the number of pending items.
+ * The rate in items per second that is assumed when no items were committed recently. The backlog in seconds is then
+ * equal to the number of pending items.
  */
 const assumedSpeed = 1;
 
 const liveStates = ['accepting', 'queued', 'running'] as const;
 
-/** Counts of the running batches of a queue that were posted with the same name of a profile or model. */
+/**
+ * Counts of those running batches of one queue that were posted with the same `model` (the name of a profile or model).
+ */
 interface LiveBatches {
   pending: number;
   oldestAt: number;
@@ -23,8 +28,8 @@ interface LiveBatches {
 }
 
 /**
- * Reads the backlog of each queue, and counts the running batches by the profile or model that the post named. Returns
- * an empty list while Redis is unavailable.
+ * Reads the backlog of each queue. Counts its running batches separately for each profile or model that clients named
+ * when they posted the batches. Returns an empty list while Redis is unavailable.
  */
 export async function readBacklog(
   redis: Redis,
@@ -79,16 +84,17 @@ const noBatches = (): LiveBatches => ({
 });
 
 /**
- * Reads the oldest running batches, and extrapolates their counts to all running batches. Returns the counts by queue,
- * and within a queue by the name of the profile or model in the post. Each queue always has an entry for its own name.
+ * Counts the oldest running batches, and extrapolates the counts to all running batches. Returns the counts by queue,
+ * and within a queue by the profile or model that the client named when it posted the batch. Each queue always has an
+ * entry with the name of the queue, even without batches.
  */
 async function readLive(redis: Redis, queueNames: readonly string[]): Promise<Map<string, Map<string, LiveBatches>>> {
   const [all, ids] = await Promise.all([
     redis.zcard(liveBatches(redis)),
     redis.zrange(liveBatches(redis), 0, String(maxRead - 1)),
   ]);
-  // The records are read with single commands instead of a pipeline, because each batch is in its own slot of a Redis
-  // cluster.
+  // The records are read with single commands instead of a pipeline, because the batches are in different slots of a
+  // Redis cluster.
   const records = await Promise.all(
     ids.map((id) =>
       redis.hmget(
@@ -114,7 +120,7 @@ async function readLive(redis: Redis, queueNames: readonly string[]): Promise<Ma
     const one = ofQueue.get(name) ?? noBatches();
     ofQueue.set(name, one);
     one.states[known] += share;
-    // The number of items of a batch is unknown until all of them are stored.
+    // While a batch is in state `accepting`, the number of its items is unknown.
     if (known !== 'accepting') one.pending += share * (Number(total) - Number(succeeded) - Number(failed));
     one.oldestAt = Math.min(one.oldestAt, Number(createdAt));
   }

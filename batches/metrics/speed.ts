@@ -2,11 +2,11 @@ import { committedItems } from '../../shared/redis/keys.ts';
 import { redisTime } from '../../shared/redis/time.ts';
 import type { Redis } from '../../shared/redis.ts';
 
-/** Measures for each profile how many items per second all workers together commit. */
+/** Measures, for each profile, the number of items per second that all workers together commit. */
 export interface Speed {
   /**
-   * Counts committed items of a profile. If a count is lost because Redis is unavailable, the reported rate is too low
-   * for a minute.
+   * Adds to the number of committed items of a profile. While Redis is unavailable the count is lost, and the rate is
+   * reported too low for a minute.
    */
   add(profile: string, items: number): void;
   /** Returns the recent items per second of each profile; 0 when no item was committed for a minute. */
@@ -16,8 +16,8 @@ export interface Speed {
 const slotMs = 10_000;
 const slots = 6;
 /**
- * The number of time slots in the shorter of two averages. The higher average is reported, so that the rate rises
- * quickly when a profile starts or gets more workers.
+ * The rate is averaged over `slots` periods of `slotMs` and also over this smaller number of latest periods. The higher
+ * average is reported, so that the rate rises quickly when a profile starts or gets more workers.
  */
 const latestSlots = 2;
 

@@ -12,28 +12,28 @@ import { type TurnJob, takeTurns } from './take-turns.ts';
 /** The maximum number of chunks of a batch that wait in the queue. Chunks that workers are evaluating do not count. */
 const windowChunks = 32;
 /**
- * The maximum number of batches of equal priority whose chunks are moved into the queue together when it becomes their
- * turn. The sweeper resumes further batches.
+ * When a batch of a tenant has no more chunks to queue, the batches that now have the highest priority follow. This is
+ * the maximum number of batches whose chunks are then queued at once. The sweeper queues chunks of the other batches.
  */
 const maxResumed = 100;
 
 /**
- * Moves the chunks of all batches into the queue. Each batch has a limited number of waiting chunks, its window. Each
- * job gets a turn: its position in the fair order of all tenants.
+ * Moves the chunks of all batches into the queue. Only a limited number of chunks of each batch wait in the queue. Each
+ * job gets a turn: its position in the fair order of the jobs of all tenants.
  */
 export interface Dispatcher {
-  /** Moves chunks of a batch into the queue until its window is full. Safe to repeat. */
+  /** Moves chunks of a batch into the queue until the maximum number of its chunks wait there. Safe to repeat. */
   refill(batch: Dispatched): Promise<void>;
-  /** Records that a worker has taken a chunk, and moves the next chunk of the batch into the queue. */
+  /** Records that a worker has taken a chunk of a batch, and moves the next chunk of the same batch into the queue. */
   taken(batch: Dispatched, chunk: number): Promise<void>;
   /**
-   * Gives the turn of a job back to its tenant, because the job had nothing to evaluate. The tenant is then not charged
-   * for it.
+   * Gives the turn of a job (its position in the fair order) back to its tenant, because the job had nothing to
+   * evaluate. The turn then does not reduce the tenant's share.
    */
   dropTurn(profile: string, job: JobData): Promise<void>;
   /** Adds new jobs for chunks whose jobs were lost. */
   requeue(batch: Weighted, chunks: readonly number[]): Promise<void>;
-  /** Moves no more chunks of a stopped or ended batch into the queue, and removes its waiting jobs. */
+  /** Stops moving chunks of a stopped or ended batch into the queue, and removes its waiting jobs. */
   withdraw(batch: Weighted, waiting: readonly number[]): Promise<void>;
 }
 
@@ -41,8 +41,8 @@ type Weighted = Dispatched & Pick<BatchRecord, 'weight'>;
 
 export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
   /**
-   * Among the batches of a tenant, only those with the highest priority get chunks into the queue. The windows of its
-   * other batches are not filled until these batches have no chunks left. If this process dies after it has taken a
+   * Moves chunks of a batch into the queue. Among the batches of a tenant, only those with the highest priority get
+   * chunks into the queue; the others follow when these have no chunks left. If this process dies after it has taken a
    * chunk from the batch and before it adds the job, the chunk stays in `waiting` until the sweeper adds the job.
    */
   async function refill(batch: Dispatched, takenJob = ''): Promise<void> {
@@ -56,7 +56,10 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     } else if ((await redis.zrem(order, batch.id)) === 1) await refillNext(batch);
   }
 
-  /** Takes a turn for each chunk, and adds the job of the chunk to the queue with that turn as its priority. */
+  /**
+   * Gives each chunk a turn (a position in the fair order of all tenants), and adds the job of the chunk to the queue.
+   * The turn determines the priority of the job.
+   */
   async function enqueue(
     batch: Dispatched,
     weight: number,
@@ -69,7 +72,7 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     if (chunks.length > 0) await queues.add({ ...batch, weight }, chunks, priorities);
   }
 
-  /** Gives the turns of jobs that were never processed back to their tenant. */
+  /** Gives the turns (positions in the fair order) of jobs that no worker processed back to their tenant. */
   async function refund(
     { id, tenant, profile, weight }: Omit<Weighted, 'priority'>,
     chunks: readonly number[],
@@ -78,8 +81,8 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
   }
 
   /**
-   * Returns the first running batch in the order of batches of a tenant. Stopped, ended and deleted batches before it
-   * are removed from the order, because they would hold back the other batches forever.
+   * Returns the running batch that comes first in a tenant's list of batches, which is sorted by priority. Removes
+   * stopped, ended and deleted batches at the front of the list, because they would block the other batches forever.
    */
   async function firstLive(order: string): Promise<[id: string, score: number] | []> {
     for (;;) {
@@ -92,8 +95,8 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
   }
 
   /**
-   * Fills the windows of the batches that have become the first in the order of the tenant, because the former first
-   * batch was removed.
+   * Moves chunks into the queue for the batches that now come first in the tenant's list, because the former first
+   * batch was removed from it.
    */
   async function refillNext({ profile, tenant }: Dispatched): Promise<void> {
     const order = dispatchOrder(redis, profile, tenant);
@@ -115,15 +118,15 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
       const wasFirst = (await redis.zrem(dispatchOrder(redis, batch.profile, batch.tenant), batch.id)) === 1;
       if (waiting.length > 0) await refund(batch, waiting);
       for (const chunk of waiting) await queues.remove(batch.profile, batch.id, chunk);
-      // When Redis is full, it refuses new jobs. The sweeper adds these jobs when Redis has free memory again.
+      // A full Redis refuses new jobs. The sweeper adds the jobs when Redis has free memory again.
       if (wasFirst) await unlessFull(() => refillNext(batch));
     },
   };
 }
 
 /**
- * Returns the job id and the cost of each chunk. A chunk of `smallChunks.items` items costs 1; the cost is proportional
- * to the number of items.
+ * Returns the job id and the cost of each chunk. The cost is proportional to the number of items; a chunk of
+ * `smallChunks.items` items costs 1.
  */
 const turnJobs = (batchId: string, chunks: readonly number[]): TurnJob[] =>
   chunks.map((chunk) => ({ id: jobId(batchId, chunk), cost: itemsOfChunk(chunk) / smallChunks.items }));

@@ -9,47 +9,50 @@ export interface FairJobsOptions {
   queue: string;
   /** The maximum number of jobs that run at the same time. A tenant without competition may use all of them. */
   places: number;
-  /** The number of running jobs below which a tenant never waits for jobs of other tenants. */
+  /** A tenant with fewer running jobs than this never waits for jobs of other tenants. */
   guaranteed: number;
-  /** The maximum number of jobs that run at the same time when guaranteed jobs of further tenants are included. */
+  /**
+   * The absolute maximum number of jobs that run at the same time. It applies when tenants use their guaranteed jobs
+   * beyond `places`.
+   */
   hardLimit: number;
   /**
-   * The maximum number of jobs of a tenant that wait in this process for their turn. Further jobs of the tenant return
-   * to the queue.
+   * The maximum number of jobs of a tenant that wait in this process until they may run. Further jobs of the tenant
+   * return to the queue.
    */
   waitingPerTenant: number;
-  /** Options of the BullMQ worker, in ms. */
+  /** The lock times of the BullMQ worker, in ms. */
   lockDuration: number;
   stalledInterval?: number;
 }
 
 /**
- * Runs a job. Returns undefined when the job is done. Otherwise returns the time in ms until the job must be offered
- * again; this does not use up an attempt.
+ * Runs a job. Returns undefined when the job is done. Otherwise returns the time in ms after which the job must run
+ * again; such a run does not count as a failed attempt.
  */
 export type RunJob = (job: Job) => Promise<{ againInMs: number } | undefined>;
 
-/** The time in ms until a job that a stopping worker has handed back is offered again. */
+/** When a worker stops, it returns its jobs to the queue. Other workers can take them after this time in ms. */
 export const handedBackMs = 500;
 /**
- * The interval in ms at which the returned jobs of a tenant are offered again: one after another, 20 a second, so that
- * thousands of them cost Redis little.
+ * Jobs that a worker has returned to the queue become available again one after another, at this interval in ms for
+ * each tenant (20 jobs per second). Thousands of returned jobs then cost Redis little.
  */
 const returnEveryMs = 50;
-/** The maximum time in ms until a returned job is offered again. */
+/** The maximum time in ms until a job that a worker has returned to the queue is available again. */
 const longestReturnMs = 60_000;
 
 /**
- * Takes jobs from a queue that all tenants share, and divides the running jobs fairly between tenants. BullMQ alone
- * serves a queue in order: in a test, 96 webhooks to receivers that did not respond delayed the webhook of another
- * tenant by 98 s.
+ * Takes jobs from a queue that all tenants share, and divides the running jobs fairly between tenants. BullMQ itself
+ * runs the jobs of a queue in order: in a test, 96 webhooks to receivers that did not respond delayed the webhook of
+ * another tenant by 98 s.
  */
 export function consumeFairly(redis: Redis, options: FairJobsOptions, run: RunJob): { worker: Worker; close: Close } {
   const { queue, places: count, guaranteed, hardLimit, waitingPerTenant, ...ofWorker } = options;
   const places = createFairPlaces({ places: count, guaranteed, hardLimit });
   /**
-   * The time at which the last returned job of a tenant is offered again, by tenant. Times are those of
-   * `performance.now()`.
+   * Maps each tenant to the time at which the last job that this worker has returned for it becomes available again.
+   * Times are those of `performance.now()`.
    */
   const returns = new Map<string, number>();
 
@@ -62,7 +65,7 @@ export function consumeFairly(redis: Redis, options: FairJobsOptions, run: RunJo
   }
 
   async function runInTurn(job: Job): Promise<{ againInMs: number } | undefined> {
-    // Jobs of older releases have no tenant. They count as jobs of one tenant with an empty name.
+    // Jobs of older releases contain no tenant. All of them count as jobs of one tenant with an empty name.
     const tenant = String(job.data.tenant ?? '');
     if (places.waiting(tenant) >= waitingPerTenant) return { againInMs: returnMs(tenant) };
     let release: () => void;
@@ -86,8 +89,8 @@ export function consumeFairly(redis: Redis, options: FairJobsOptions, run: RunJo
       await job.moveToDelayed(Date.now() + again.againInMs, token);
       throw new DelayedError();
     },
-    // The concurrency of BullMQ must include the jobs that wait in `runInTurn`. When one tenant fills the queue, its
-    // jobs above `waitingPerTenant` return to the queue, so that jobs of other tenants are reached.
+    // The concurrency of BullMQ must include the jobs that wait in `runInTurn`. When the queue is full of jobs of one
+    // tenant, those above `waitingPerTenant` return to the queue. BullMQ thus reaches the jobs of other tenants.
     { ...workerOptions(redis), ...ofWorker, concurrency: 4 * hardLimit },
   );
   restWhenRefused(worker);

@@ -9,11 +9,16 @@ export interface NextChunks {
   chunks: number[];
   /** True when the batch has further chunks that are not in the queue. */
   hasMore: boolean;
-  /** The weight of the tenant when the batch was posted, which determines its share of the workers. */
+  /**
+   * The weight of the tenant when the batch was posted. It determines the share of the workers that the tenant gets.
+   */
   weight: number;
 }
 
-/** Takes the next chunks of a batch: as many as are missing until `window` of its chunks wait in the queue. */
+/**
+ * Takes the next chunks of a batch for the queue: as many as are needed so that `window` chunks of the batch wait
+ * there.
+ */
 export async function takeNextChunks(redis: Redis, id: string, window: number): Promise<NextChunks> {
   const { batch, waiting } = batchKeys(redis, id);
   const reply = await script(redis, [batch, waiting], [window]);

@@ -13,7 +13,7 @@ end
 if count > 0 then
   local field = 'finish:' .. ARGV[1]
   local finish = tonumber(redis.call('HGET', KEYS[1], field) or 0)
-  -- With weights other than powers of two, rounding errors could make the difference negative.
+  -- If the weight is not a power of two, rounding errors could make the difference negative.
   redis.call('HSET', KEYS[1], field, math.max(0, finish - refunded))
 end
 return count

@@ -39,7 +39,7 @@ end
 
 local priorities = {}
 for i = 4, #ARGV, 2 do
-  -- A waiting job keeps the turn that it has. A second turn could not be given back, since a job has only one entry in
+  -- A job that already waits keeps its turn. A second turn could not be given back, since a job has only one entry in
   -- `starts`.
   local start = tonumber(redis.call('HGET', KEYS[2], ARGV[i]) or '')
   if not start then

@@ -18,9 +18,9 @@ const retained = {
 } as const;
 
 /**
- * The retries of a failed task. `intake` is retried after 2 s, 4 s … 512 s, so a batch whose input cannot be read for a
- * quarter of an hour fails. `files` is retried for about four and a half hours, because otherwise the result files
- * would be lost.
+ * Options for the retries of a failed task. `intake` is retried after 2 s, 4 s … 512 s; if its input cannot be read for
+ * a quarter of an hour, the batch fails. `files` is retried for about four and a half hours, because otherwise the
+ * result files would be lost.
  */
 export const taskJobOptions = {
   intake: { ...retained, attempts: 10, backoff: { type: 'exponential', delay: 2_000 } },
@@ -29,27 +29,27 @@ export const taskJobOptions = {
 
 /** One attempt at a task. */
 export interface Attempt {
-  /** True when no further attempt follows this one. */
+  /** True when this is the last attempt. */
   isLast: boolean;
   /** Aborts when the worker stops. The task then returns to the queue, and this attempt does not count. */
   signal: AbortSignal;
 }
 
 /**
- * Runs a task. Returns undefined when the task is done, or the time in ms after which it must be called again. When it
- * throws, the task is retried.
+ * Runs a task of a batch. Returns undefined when the task is done, or the time in ms after which the task must run
+ * again. When it throws, the task is retried.
  */
 export type TaskRun = (batchId: string, attempt: Attempt) => Promise<{ againInMs: number } | undefined>;
 
 /**
- * The limits for files that one worker reads or writes at the same time. Each file takes some tens of megabytes of
- * memory. Each tenant is guaranteed one file at a time, regardless of other tenants.
+ * The limits for the files that one worker reads or writes at the same time. Each file takes some tens of megabytes of
+ * memory. Each tenant may always process one file, regardless of other tenants.
  */
 const shares = { places: 2, guaranteed: 1, hardLimit: 8, waitingPerTenant: 2 } as const;
 
 /**
- * Takes tasks of one kind, shared fairly between tenants. When a worker is killed, another worker restarts its task
- * within 20 s.
+ * Takes jobs for one kind of task, shared fairly between tenants. When a worker is killed, another worker restarts its
+ * task within 20 s.
  */
 export function consumeTasks(redis: Redis, task: Task, run: TaskRun, stopping: AbortSignal, log: Logger): JobConsumer {
   const runJob = async (job: Job) => {

@@ -1,10 +1,16 @@
 import type { z } from 'zod';
 import { ServiceError } from '../../shared/errors.ts';
 
-/** Converts a position in a long list to a text, which clients send back unchanged, and the text to the position. */
+/**
+ * Converts between a position in a long list and its text form. A client sends the text back unchanged to get the next
+ * page.
+ */
 export interface Cursor<Place> {
   encode(place: Place): string;
-  /** Returns the position. @throws {ServiceError} `request.invalid` for text that this service did not encode. */
+  /**
+   * Converts the text form of a position back.
+   * @throws {ServiceError} `request.invalid` for text that this service did not encode.
+   */
   decode(text: string): Place;
 }
 

@@ -4,9 +4,9 @@ import type { BatchRecord } from '../store/record.ts';
 import { isWhole } from './selection.ts';
 
 /**
- * Returns the number of cells in the CSV results that get a leading apostrophe. Each commit has counted the cells of
- * its chunk. Returns undefined when the number is unknown: while the batch runs, when the query includes cancelled
- * items, whose cells were not counted, and when the query selects results by anything except their status.
+ * Returns the number of cells in the CSV results that get a leading apostrophe. The commit of each chunk counts the
+ * cells of that chunk. Returns undefined when the number is unknown: while the batch runs, when the query includes
+ * cancelled items (their cells were not counted), and when the query has conditions other than the status.
  */
 export function escapedCellsOf(batch: BatchRecord, query: StreamQuery): number | undefined {
   const { status, formulas } = query;

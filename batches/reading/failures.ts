@@ -5,7 +5,7 @@ import { inIndexOrder, type ReadAhead } from './stream.ts';
 
 /**
  * Yields the failed items of a batch in index order, as lines with one JSON object each: the posted item with its
- * error. The lines can be posted again, because a post ignores the error.
+ * error. The lines can be posted again as a new batch, because the error in them is then ignored.
  */
 export async function* streamFailures(source: Source, batch: BatchRecord, ahead: ReadAhead): AsyncGenerator<string> {
   if (batch.failed === 0) return;

@@ -3,16 +3,19 @@ import { kindsOf } from '../../shared/contracts/batch-embeddings.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { type BatchRecord, type Pinned, pinnedOf } from '../store/record.ts';
 
-/** The properties that must be equal in two batches so that one can use the image embeddings of the other. */
+/**
+ * The properties of the model that must be equal in two batches. Otherwise one batch cannot use the image embeddings of
+ * the other.
+ */
 const compared = ['model', 'revision', 'precision', 'preprocess'] as const;
 
 /** The model of a batch that uses stored images, and the length of its embeddings. */
 export type ImagesFrom = { pinned: Pinned; dimensions: number };
 
 /**
- * Returns the model of a batch that uses the stored image embeddings of an earlier batch: the model of the earlier
- * batch.
- * @param asked the model that the post names, if any.
+ * Returns the model of a batch that uses the stored image embeddings of an earlier batch. It is always the model of the
+ * earlier batch.
+ * @param asked the model that the post of the new batch names, if any.
  * @throws {ServiceError} `batch.no_embeddings`, `batch.not_finished`, `batch.other_model`
  */
 export function pinnedByImages(batch: BatchRecord, asked: Pinned | undefined): ImagesFrom {

@@ -1,10 +1,10 @@
 /**
- * Remembers values of limited size together. When they take too much memory, the values that were used least recently
- * are forgotten.
+ * A cache with a limit for the total memory of its values. When the limit is exceeded, the values that were used least
+ * recently are forgotten.
  */
 export interface IndexCache<Value> {
   get(key: string): Value | undefined;
-  /** Remembers a value, unless it alone takes too much memory. */
+  /** Remembers a value, unless the value alone exceeds the limit of the cache. */
   set(key: string, value: Value): void;
 }
 
@@ -21,7 +21,7 @@ export function createIndexCache<Value>(maxBytes: number, bytesOf: (value: Value
   return {
     get(key) {
       const value = known.get(key);
-      // A map keeps the order in which its keys were set.
+      // A Map keeps the order in which its keys were set. Setting the key again therefore marks the value as used last.
       if (value !== undefined && known.delete(key)) known.set(key, value);
       return value;
     },
@@ -39,5 +39,8 @@ export function createIndexCache<Value>(maxBytes: number, bytesOf: (value: Value
   };
 }
 
-/** The approximate memory in bytes of a key, an entry of the map and the headers of a value. It bounds small values. */
+/**
+ * The approximate memory in bytes that each value takes in addition: its key, its entry in the Map and its headers. It
+ * limits the number of small values.
+ */
 const overheadBytes = 500;

@@ -3,7 +3,7 @@ import type { BatchRecord } from '../store/record.ts';
 import { createIndexCache, type IndexCache } from './index-cache.ts';
 import { createSharedWork, type SharedWork } from './shared-work.ts';
 
-/** The chunks of a batch that have results. */
+/** Lists the chunks of a batch that have results, and those whose items are cancelled. */
 export interface ChunkIndex {
   /** `committed`: the committed chunks, ascending. `firsts`: the index of the first item of each of these chunks. */
   committed: Uint32Array;
@@ -14,25 +14,25 @@ export interface ChunkIndex {
 
 /** Groups of equal items of a batch: items with the same image, or with the same image and text. */
 export interface Groups {
-  /** The number of the group of each item, from 1; 0 for an item that equals no other. */
+  /** The number of the group of each item, counted from 1; 0 for an item that equals no other item. */
   of: Uint32Array;
   count: number;
 }
 
 /**
- * Caches indexes of batches that have ended. Such indexes no longer change, so each process may have its own cache.
- * Callers read the record of a batch first: a deleted batch has none, and its cached indexes are then not used.
+ * Caches indexes of ended batches. Such indexes do not change, so each process may have a separate cache. Callers read
+ * the record of a batch first. A deleted batch has no record, so its cached indexes are never used.
  */
 export interface KnownIndexes {
   chunks: IndexCache<ChunkIndex>;
-  /** The segments of the index of scores. Readers share them, so they must not be changed. */
+  /** The segments of the index of scores of each batch. Several readers share them, so they must not be changed. */
   scores: IndexCache<readonly Uint32Array[]>;
   groups: IndexCache<Groups>;
-  /** Bitmaps of the items that contain a text. */
+  /** Bitmaps with one bit for each item of a batch: 1 if the item contains a certain text. */
   matches: IndexCache<Uint8Array>;
-  /** Searches for a text, in one batch at a time. */
+  /** Runs searches for a text one after another, so that only one batch is searched at a time. */
   searching: SharedWork<Uint8Array>;
-  /** Finds the groups of one batch at a time, because this takes up to 30 bytes of memory per item. */
+  /** Finds groups of equal items in one batch at a time, because this takes up to 30 bytes of memory per item. */
   grouping: SharedWork<Groups>;
 }
 
@@ -57,8 +57,8 @@ export const createKnownIndexes = (): KnownIndexes => ({
 });
 
 /**
- * Returns the key of the cache for the indexes of a batch; undefined while the batch is running. The key contains the
- * time of the end: a Redis that has lost its last second evaluates some items again, so the batch ends a second time.
+ * Returns the key for the cached indexes of an ended batch; undefined while the batch is running. The key contains the
+ * time of the end, because a batch may end twice: a Redis that has lost its last second evaluates some items again.
  */
 export const knownAs = ({ id, state, finishedAt }: Pick<BatchRecord, 'id' | 'state' | 'finishedAt'>) =>
   terminalStates.has(state) && finishedAt !== undefined ? `${id} ${finishedAt}` : undefined;

@@ -12,14 +12,17 @@ import { createCursor } from './cursor.ts';
  */
 const position = z.tuple([z.number(), z.string()]);
 
-/** The maximum number of batches that are read for one page. It applies when few of them match the query. */
+/**
+ * The maximum number of batches that are read for one page of the list. It limits the duration of a request when few
+ * batches match the query.
+ */
 const readPerPage = 1_000;
 
-/** The part of a query that only the OpenAI-compatible interface uses. */
+/** The conditions of a query that only the OpenAI-compatible interface uses. */
 export interface RequestsQuery {
   /** True to list only batches that were posted through the OpenAI-compatible interface. */
   onlyRequests?: boolean;
-  /** The id of the last batch of the previous page, used instead of a cursor. */
+  /** The id of the last batch on the previous page. It is used instead of a cursor. */
   after?: string | undefined;
 }
 
@@ -57,8 +60,8 @@ export async function listBatches(
 }
 
 /**
- * Returns true when a batch has the tag of the query, and its name, its id or one of its tags contains the text `q` of
- * the query. An absent condition is always met.
+ * Returns true when a batch meets two conditions of a query. One of its tags must be `tag`. Its name, its id or one of
+ * its tags must contain the text `q`. An absent condition is always met.
  */
 function isNamed({ id, name = '', tags = [] }: BatchRecord, { q, tag }: ListQuery): boolean {
   if (tag !== undefined && !tags.includes(tag)) return false;
@@ -70,8 +73,8 @@ type Position = z.output<typeof position>;
 const cursor = createCursor<Position>(position);
 
 async function readPage(redis: Redis, list: string, after: Position | undefined, count: number): Promise<Position[]> {
-  // Batches with the same creation time as the last one are read again. `isAfter` drops those that an earlier page
-  // contained.
+  // Batches with the same creation time as the last batch of the previous page are read again. `isAfter` drops those
+  // that an earlier page contained.
   const from = after === undefined ? '+inf' : String(after[0]);
   const members = await redis.zrevrangebyscore(list, from, '-inf', 'WITHSCORES', 'LIMIT', 0, count + 100);
   const page: Position[] = [];

@@ -14,12 +14,13 @@ import { readItemsAt } from './items-at.ts';
 import { Largest, type Pair } from './largest.ts';
 import { CosineCounts, type Scale, toScore } from './scale.ts';
 
-/** The number of characters of each text that a comparison shows. */
+/** The maximum number of characters of each text in the response of a comparison. */
 const textShown = 300;
 
 /**
- * Compares two batches of the same items by their indexes of scores. It reads both indexes twice, and the texts of the
- * disagreements. The memory that it needs does not depend on the size of the batches.
+ * Compares the scores of two batches of the same items. It reads the index of scores of each batch twice, and the texts
+ * of those items on which the batches disagree most. The memory that it needs does not depend on the size of the
+ * batches.
  * @throws {ServiceError} `request.invalid` when the batches have different numbers of items.
  */
 export async function compareBatches(
@@ -85,7 +86,10 @@ export async function compareBatches(
   };
 }
 
-/** Calls `take` for each item that has a score in both batches, with its index and its two cosines in millionths. */
+/**
+ * Calls `take` for each item that has a score in both batches. The arguments are the index of the item and its two
+ * cosines in millionths.
+ */
 async function eachPair(
   source: Source,
   batch: BatchRecord,
@@ -110,7 +114,10 @@ interface Compared {
   items: number;
 }
 
-/** Reads the items of the given pairs. Returns a function that describes one of them with both scores. */
+/**
+ * Reads the items that the given pairs (an item with its cosines in two batches) describe. Returns a function that
+ * describes one such item with both scores.
+ */
 async function describer(
   source: Source,
   { batch, other, scale, otherScale, items }: Compared,

@@ -5,7 +5,7 @@ export interface Pair {
   its: number;
 }
 
-/** Keeps the items with the largest of the numbers that are added. */
+/** Collects items, each with a number, and keeps only those with the largest numbers. */
 export class Largest {
   private kept: (Pair & { value: number })[] = [];
   private least = Number.NEGATIVE_INFINITY;

@@ -3,7 +3,7 @@ import { cosineSteps } from '../../store/score-index.ts';
 /** The number of possible cosines in millionths from -1 to 1, both ends included. */
 const cosines = 2 * cosineSteps + 1;
 
-/** The distribution of the cosines of one batch, over the compared items. */
+/** The distribution of the cosines of one batch. It includes only the items that are compared with another batch. */
 export interface Scale {
   /**
    * Returns the rank of a cosine in millionths: the number of items with a lower cosine, plus half of the other items
@@ -13,7 +13,7 @@ export interface Scale {
   /** The lowest and the highest score, in points. Both are 0 without items. */
   lowest: number;
   highest: number;
-  /** Returns the score that about `count` items reach. */
+  /** Returns a score such that about `count` items have this score or a higher one. */
   scoreReachedBy(count: number): number;
 }
 
@@ -22,7 +22,10 @@ export const toScore = (millionths: number): number => Math.max(0, millionths) /
 
 /** Counts the items by cosine. */
 export class CosineCounts {
-  /** The number of items with each cosine, at the position of the cosine in millionths plus 1. */
+  /**
+   * The number of items with each cosine. The entry of a cosine is at its value in millionths, counted from the lowest
+   * possible cosine, plus 1.
+   */
   private readonly counts = new Uint32Array(cosines + 1);
   items = 0;
 
@@ -32,7 +35,7 @@ export class CosineCounts {
     this.items++;
   }
 
-  /** Ends the counting: converts the counts to the numbers of items with a lower cosine. */
+  /** Ends the counting. Converts the number of items with each cosine to the number of items with a lower cosine. */
   toScale(): Scale {
     const lower = this.counts;
     let lowest = cosineSteps;

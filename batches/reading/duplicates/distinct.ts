@@ -4,17 +4,23 @@ import { indexAt, type Position, rankOf, toPosition } from '../ordered/best-afte
 import type { Range } from '../ordered/conditions.ts';
 import type { Segment } from '../ordered/segments.ts';
 
-/** The selected items of each group. */
+/** Groups of equal items, reduced to the items that a query selects. */
 export interface Distinct {
-  /** Returns true for an item that is the first selected one of its group, or that is equal to no other item. */
+  /**
+   * Returns true for an item that is equal to no other item, and for the first selected item of each group of equal
+   * items.
+   */
   isFirst(index: number): boolean;
-  /** Returns the number of selected items in the group of a selected item. */
+  /** Returns the number of selected items that are equal to a selected item, including the item itself. */
   sizeOf(index: number): number;
-  /** The number of selected items that are not the first one of their group. */
+  /** The number of selected items that are left out because an equal item comes before them. */
   others: number;
 }
 
-/** Returns the position of a scored item in an order. Positions of one order are compared with one another only. */
+/**
+ * Returns a function that returns the position of a scored item in a sort order. Such positions may be compared only
+ * with other positions in the same order.
+ */
 const positionIn = (sort: ResultOrder): ((entry: number, index: number) => Position) => {
   if (sort === 'index') return (_entry, index) => index;
   const rank = rankOf(sort);
@@ -22,8 +28,8 @@ const positionIn = (sort: ResultOrder): ((entry: number, index: number) => Posit
 };
 
 /**
- * Finds the first selected item of each group.
- * @param range the entries of the selected items.
+ * Finds the first selected item in each group of equal items.
+ * @param range the range of entries of the index of scores that the query selects.
  */
 export async function findDistinct(
   segments: AsyncIterable<Segment>,
@@ -53,7 +59,10 @@ export async function findDistinct(
   };
 }
 
-/** Returns the indexes of the selected items of some groups, by the number of the group, in an order. */
+/**
+ * Returns the selected items of certain groups of equal items: a map from the number of the group to the indexes of its
+ * items in the given sort order.
+ */
 export async function membersOf(
   segments: AsyncIterable<Segment>,
   { of }: Groups,

@@ -2,10 +2,13 @@ import { setImmediate } from 'node:timers/promises';
 import { digestBytes } from '../../store/image-digests.ts';
 import type { Groups } from '../known-indexes.ts';
 
-/** A digest for each item of a batch. An item without one is equal to no other. */
+/**
+ * A digest for each item of a batch. Items with the same digest are equal. An item without a digest is equal to no
+ * other item.
+ */
 export interface Digests {
   total: number;
-  /** The two halves of each digest; both are 0 for an item without one. */
+  /** The two halves of each digest. Both are 0 for an item without a digest. */
   low: Uint32Array;
   high: Uint32Array;
 }
@@ -25,7 +28,7 @@ export function setDigests({ total, low, high }: Digests, first: number, bytes: 
   }
 }
 
-/** The number of items after which other work has its turn. Grouping them takes about 5 ms. */
+/** The number of items that are grouped before the event loop may do other work. Grouping them takes about 5 ms. */
 const itemsPerTurn = 65_536;
 
 /** Returns the groups of items with the same digest. A group has at least two items. */

@@ -1,27 +1,34 @@
 import type { Groups } from '../known-indexes.ts';
 
-/** Decides which item of a group stands for it when a query searches for a text, which no index contains. */
+/**
+ * Finds the item that represents a group of equal items in a query for a text. This is the first item of the group that
+ * contains the text. No index contains the texts, so the items must be read.
+ */
 export interface FirstMatches {
   /**
-   * Returns those items that are the first one of their group that contains the text.
+   * Returns those of the given items that represent their group: each is the first item of its group that contains the
+   * text.
    * @param items the indexes of items that contain the text.
    */
   among(items: readonly number[]): Promise<ReadonlySet<number>>;
 }
 
-/** The number of members of a group that are read first. Each further step reads twice as many. */
+/**
+ * The number of items of a group that are read first. If none of them contains the text, twice as many follow, and so
+ * on.
+ */
 const firstRead = 2;
 
 /**
- * @param membersOf returns the selected items of some groups in the order of the query.
- * @param contain returns those items that contain the text.
+ * @param membersOf returns the selected items of certain groups, in the sort order of the query.
+ * @param contain returns those of the given items that contain the text.
  */
 export function createFirstMatches(
   { of }: Groups,
   membersOf: (groups: ReadonlySet<number>) => Promise<Map<number, number[]>>,
   contain: (items: readonly number[]) => Promise<ReadonlySet<number>>,
 ): FirstMatches {
-  /** The first item of each group that contains the text. */
+  /** Maps the number of a group to its first item that contains the text. */
   const known = new Map<number, number>();
 
   async function find(wanted: ReadonlySet<number>): Promise<void> {

@@ -3,8 +3,8 @@ import type { Groups } from '../known-indexes.ts';
 import type { MeetsRule } from '../ordered/rule.ts';
 
 /**
- * Returns the condition that an item equals a certain other item. Returns undefined for a query without such a
- * condition.
+ * Returns a function that returns true for each item that equals the item named by the query. Returns undefined for a
+ * query that names no such item.
  */
 export async function readSame(
   { sameImageAs, samePairAs }: Duplicates,
@@ -19,6 +19,6 @@ export async function readSame(
   return both(await sameAs('image', sameImageAs), await sameAs('pair', samePairAs));
 }
 
-/** Returns the condition that two conditions are both met. */
+/** Combines two conditions: returns a condition that is met when both are met. */
 export const both = (one: MeetsRule | undefined, other: MeetsRule | undefined): MeetsRule | undefined =>
   one && other ? (index) => one(index) && other(index) : (one ?? other);
