@@ -17,10 +17,10 @@ export type LineOutcome =
   | { status: 'failed'; error: ItemError };
 
 /**
- * Answers the requests of many lines concurrently, as batch work. A failed line has an error as its outcome and does
- * not stop the others.
- * @throws {ServiceError} `model.unavailable`, `overloaded`: errors of this process, not of a line; the reason of the
- * signal when it aborts.
+ * Answers the requests of many lines concurrently, as batch work. A failed line gets an error as its outcome, and the
+ * other lines continue.
+ * @throws {ServiceError} `model.unavailable`, `overloaded`: errors of this process, which no single line has caused.
+ * Throws the reason of the signal when it aborts.
  */
 export async function answerLines(
   parts: EvaluationParts,

@@ -37,8 +37,8 @@ export function compare(image: Embedded, text: Embedded, model: Pick<ModelSpec, 
 }
 
 /**
- * Waits for the two embeddings of a compared model, and returns the outcome. An error becomes an outcome too, because a
- * compared model must not fail a request.
+ * Waits for the two embeddings of an additional model, and returns the outcome of the pair. An error becomes an
+ * outcome, because an additional model must not fail a request.
  */
 export async function comparedOutcome(
   image: Promise<Embedded>,
@@ -56,8 +56,8 @@ export async function comparedOutcome(
 
 /**
  * Returns the outcome of a pair from its embeddings.
- * @param countsImage true when the outcome includes the encoder run of the image. All texts of an image share that run,
- * so only one of the pairs counts it.
+ * @param countsImage true to count the encoder run of the image in this outcome. All texts of an image share this run,
+ * so only one of their pairs counts it.
  * @throws {ServiceError} as {@link compare}.
  */
 export function outcomeOf(
@@ -74,7 +74,7 @@ export function outcomeOf(
   };
 }
 
-/** Returns the encoder runs that computed these embeddings. A cached embedding has none. */
+/** Returns the encoder runs that computed these embeddings. A cached embedding was not computed by a run. */
 export const runsOf = (...embedded: Embedded[]): TowerRun[] =>
   embedded.flatMap(({ began, inferenceMs, runInputs, tokens }) =>
     began === undefined
@@ -83,7 +83,7 @@ export const runsOf = (...embedded: Embedded[]): TowerRun[] =>
   );
 
 /**
- * Waits for both values. It rejects only after both have settled. If it rejected earlier and many images failed at
+ * Waits for both values. If one of them fails, it still waits for the other one. Otherwise, when many images failed at
  * once, the texts of finished pairs would collect in memory (300 MB after 120,000 pairs).
  */
 export async function bothOf<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {

@@ -50,8 +50,8 @@ export function createEmbeddingCache(
       metrics?.begin('vls_embedding_cache_lookups_total', { input, result });
 
   /**
-   * Returns the embedding of an input, which is computed at most once. An embedding that was cached or that another
-   * caller had computed has no start times, because this caller did not cause the encoder run.
+   * Returns the embedding of an input, which is computed at most once. It has start times only if this call has caused
+   * the encoder run. A cached embedding, or one that another caller has requested, has no start times.
    */
   async function embedOnce(
     spec: ModelSpec,
@@ -66,8 +66,8 @@ export function createEmbeddingCache(
       countLookup('hit');
       return { ...cached, decodeMs: 0, inferenceMs: 0 };
     }
-    // The key of work in progress contains the kind of work and the tenant: an interactive request must not wait for
-    // batch work that computes the same embedding, and a tenant must not wait for the work of another.
+    // The key of an unfinished computation contains the kind of work and the tenant. An interactive request must not
+    // wait for batch work that computes the same embedding, and a tenant must not wait for the work of another tenant.
     const { interactive, tenant = '', signal } = options;
     const pendingKey = `${interactive}:${tenant}:${key}`;
     const isJoined = pending.has(pendingKey);

@@ -29,13 +29,13 @@ export interface EvaluationEngine {
 }
 
 /**
- * The maximum number of batch items in work at a time on a CPU. An item is in work from the start of its download until
- * it is embedded.
+ * The maximum number of batch items that are evaluated at a time on a CPU: from the start of their download until they
+ * are embedded.
  */
 export const concurrencyOnCpu = 64;
 /**
- * The maximum number of batch items in work at a time on a GPU: two full encoder runs, plus the items that are being
- * downloaded, decoded and answered.
+ * The maximum number of batch items that are evaluated at a time on a GPU. They fill two encoder runs, and leave room
+ * for items that are being downloaded, decoded or answered.
  */
 const concurrencyOnCuda = 256;
 

@@ -43,8 +43,9 @@ export interface EvaluationDeps {
   images: ImageLoader;
   embeddings: EmbeddingCache;
   /**
-   * The maximum number of batch items in work at a time, from the start of their download until they are embedded. It
-   * limits memory, and tenants share it fairly. For interactive requests the maximum is four times as large.
+   * The maximum number of batch items that are evaluated at a time, from the start of their download until they are
+   * embedded. It limits memory, and tenants share it fairly. For interactive requests the maximum is four times as
+   * large.
    */
   concurrency: number;
   metrics?: Metrics | undefined;

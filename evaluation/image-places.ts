@@ -7,7 +7,8 @@ import type { Mode } from '../shared/metrics.ts';
  */
 export interface ImagePlaces {
   /**
-   * Waits for a slot of the tenant, and runs `work` while it is occupied.
+   * Waits until the tenant gets a slot (the permission to have one image in memory). Then runs `work`, and frees the
+   * slot.
    * @throws the reason of the signal when it aborts during the wait.
    */
   hold<Value>(
@@ -18,13 +19,14 @@ export interface ImagePlaces {
 }
 
 /**
- * The number of interactive slots per batch slot. There are more, because a download may take a second, and hundreds of
- * interactive requests may be waiting for image hosts.
+ * The ratio of slots for interactive requests to slots for batches. (A slot is the permission to have one image in
+ * memory.) A download may take a second, so hundreds of interactive requests may wait for image hosts.
  */
 const singlesPerBatchPlace = 4;
 
 /**
- * Creates the slots. @param concurrency the number of slots for batches. Interactive requests have four times as many.
+ * Creates the slots, each of which is the permission to have one image in memory. @param concurrency the number of
+ * slots for batches. Interactive requests have four times as many.
  */
 export function createImagePlaces(concurrency: number): ImagePlaces {
   const places = {

@@ -1,11 +1,11 @@
-/** Work in progress, by key. Callers that request the same work share one run of it. */
+/** Work that has not finished, by key. Callers that request the same work share one execution of it. */
 export interface InFlight<Value> {
   /** Returns true when the work is in progress. */
   has(key: string): boolean;
   /**
-   * Joins the work in progress, or starts it.
-   * @param work gets a signal that aborts when all callers have left.
-   * @param signal makes this caller leave when it aborts.
+   * Waits for unfinished work with this key, or starts the work.
+   * @param work gets a signal that aborts when no caller waits any more.
+   * @param signal ends the wait of this caller when it aborts.
    * @throws the error of the work; the reason of `signal` when it aborts first.
    */
   join(key: string, work: (signal: AbortSignal) => Promise<Value>, signal: AbortSignal | undefined): Promise<Value>;
@@ -23,8 +23,8 @@ export function createInFlight<Value>(): InFlight<Value> {
   function start(key: string, work: (signal: AbortSignal) => Promise<Value>): Running<Value> {
     const abort = new AbortController();
     const value = work(abort.signal).finally(() => forget(key, running));
-    // A failure reaches the callers that wait. When all callers have left, this handler prevents an unhandled
-    // rejection.
+    // Every waiting caller gets the error of the work. This handler prevents an unhandled rejection when no caller
+    // waits any more.
     value.catch(() => {});
     const running: Running<Value> = { value, callers: 0, abort };
     all.set(key, running);

@@ -8,8 +8,8 @@ import type { Stages } from './stages.ts';
 import { checkTokens, nameOf } from './texts.ts';
 
 /**
- * The maximum number of texts of one request that wait for an encoder at a time. A request with a thousand texts
- * therefore does not block other requests.
+ * The maximum number of texts of one request that wait for an encoder at a time. Other requests can therefore continue
+ * during a request with a thousand texts.
  */
 export const textsInFlight = 32;
 
@@ -31,8 +31,8 @@ export async function embedImage(
   };
   if (source instanceof Uint8Array) return await embed(source, 0);
   return await places.hold(isBatch ? 'batch' : 'single', caller, async () => {
-    // The wait for a slot is not included in this time, because admission uses it as a measure of the speed of image
-    // hosts.
+    // The measured time does not include the wait for a slot (the permission to have one image in memory). The
+    // admission of requests uses this time as a measure of the speed of image hosts.
     const start = performance.now();
     const bytes = await stages.fetch(() => images.load(source, caller));
     return await embed(bytes, performance.now() - start);
@@ -55,8 +55,8 @@ export async function embedText(
 }
 
 /**
- * Embeds the texts of one request. When one text fails or the client disconnects, those texts are dropped that no
- * encoder has started.
+ * Embeds the texts of one request. When one text fails or the client disconnects, texts that no encoder has started are
+ * dropped.
  */
 export async function embedTexts(
   parts: EvaluationParts,
@@ -81,8 +81,8 @@ export async function embedTexts(
 }
 
 /**
- * Returns options whose signal also aborts when `end` is called. When one part of a request fails, this stops the other
- * parts; otherwise their downloads would continue uncounted.
+ * Returns options with a signal that also aborts when `end` is called. When the image or a text of a request fails,
+ * `end` stops the other work of the request. Otherwise its downloads would continue without counting against a limit.
  */
 export function endingWith(asked: EvaluationOptions): { options: EvaluationOptions; end: () => void } {
   const ended = new AbortController();

@@ -15,7 +15,7 @@ export interface EvaluationParts {
   memories: BatchMemories;
 }
 
-/** The embeddings by which a pair was scored. */
+/** The two embeddings from which the score of a pair was computed. */
 export interface ScoredPair {
   image: Float32Array;
   text: Float32Array;
@@ -26,7 +26,7 @@ export interface ScoredPair {
 /** Options of one evaluation. */
 export interface EvaluationOptions {
   /**
-   * How a text is handled that has more tokens than the model reads: truncated with a warning (the default), or refused
+   * The treatment of a text with more tokens than the model reads: truncated with a warning (the default), or refused
    * with `text.too_long`.
    */
   longText?: LongText | undefined;
@@ -35,12 +35,12 @@ export interface EvaluationOptions {
    * one tenant.
    */
   tenant?: string | undefined;
-  /** Aborts the work of the caller: its wait for a slot, its download, or its encoder task. */
+  /** Aborts the work of the caller: its wait for memory, its download, or its encoder task. */
   signal?: AbortSignal | undefined;
   /** True for batch work, which runs after all interactive work. */
   isBatch?: boolean | undefined;
   /** The batch of the pairs. Calls for the same batch load and embed each image and text once. */
   batchId?: string | undefined;
-  /** Called for each pair of a batch that was scored. */
+  /** Called for each scored pair of a batch. */
   onScored?: ((pair: Pair, scored: ScoredPair) => void) | undefined;
 }

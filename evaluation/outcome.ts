@@ -4,8 +4,8 @@ import type { ImageSource } from '../shared/contracts/item.ts';
 import { type ItemError, toItemError } from '../shared/errors.ts';
 
 /**
- * A pair to score, or the error that was found when the pair was read. `embedding` is an embedding of the image that
- * the same model has computed earlier.
+ * A pair to score, or the error that occurred when the pair was read. A pair with `embedding` has no image source: the
+ * same model computed this embedding of its image earlier.
  */
 export type Pair =
   | { image: ImageSource; text: string }
@@ -17,19 +17,19 @@ export type Outcome =
   | { status: 'succeeded'; score: number; cosine: number; probability?: number; warnings?: string[] }
   | { status: 'failed'; error: ItemError };
 
-/** The outcome of one pair, as one model scored it. */
+/** The outcome that one model gives to one pair. */
 export interface ModelOutcome {
   outcome: Outcome;
   /**
-   * The encoder runs that this pair caused. Empty when the embeddings were cached, or when the runs are already counted
-   * with an earlier pair.
+   * The encoder runs that this pair caused. Empty when the embeddings were cached, or when an earlier pair already
+   * counts these runs.
    */
   runs: TowerRun[];
 }
 
 /**
- * The models that score the same pairs. The results of the first model are returned. The results of the other models
- * are only compared with them.
+ * The models that score the same pairs. A response contains only the scores of the first model. The scores of the other
+ * models are only compared with them.
  */
 export type Models = readonly [answering: ModelSpec, ...compared: ModelSpec[]];
 
@@ -43,8 +43,9 @@ export interface ScoredPairs {
 export interface ComparedModel {
   model: string;
   /**
-   * The outcomes of one compared model, in the order of the pairs. An entry is undefined for a pair that the answering
-   * model could not score. The list is empty when the process was too busy to compare. Never rejects.
+   * The outcomes of one additional model, in the order of the pairs. An entry is undefined for a pair that the first
+   * model could not score. The list is empty when the process was too busy to run the additional model. This promise
+   * never rejects.
    */
   outcomes: Promise<(ModelOutcome | undefined)[]>;
 }

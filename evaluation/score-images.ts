@@ -21,7 +21,7 @@ type Loaded = { embedded: Embedded; fetchMs: number } | { error: unknown };
 
 /**
  * Scores several images against one text. The encoders do this work before all batch work. A failed image is reported
- * with its index, and the others get scores.
+ * with its index, and the other images get scores.
  * @throws {ServiceError} the error of the text or of the model. When all images have failed, the error of the first
  * image.
  */

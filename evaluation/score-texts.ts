@@ -18,8 +18,8 @@ export interface TextScores {
 }
 
 /**
- * The scores in the response to a request, and for each model the outcomes of the same pairs. Each text of the request
- * forms a pair with the image.
+ * The scores for the response of a request, and the outcomes of its pairs by each model. Each text of the request forms
+ * a pair with the image.
  */
 export interface ScoredTexts extends ScoredPairs {
   scores: TextScores;
@@ -27,8 +27,8 @@ export interface ScoredTexts extends ScoredPairs {
 
 /**
  * Scores one image, given as a source or as bytes, against texts. The encoders do this work before all batch work.
- * Compared models score the same bytes after the response.
- * @throws {ServiceError} the first error of the image, of a text, or of the answering model.
+ * After the response, additional models score the same image for comparison.
+ * @throws {ServiceError} the first error of the image, of a text, or of the first model.
  */
 export async function scoreTexts(
   parts: EvaluationParts,

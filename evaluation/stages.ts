@@ -2,14 +2,15 @@ import type { Embedded } from '../models/encoder/protocol.ts';
 import type { Metrics, Mode } from '../shared/metrics.ts';
 import { isTraced, pastSpan } from '../shared/telemetry/spans.ts';
 
-/** Records the times of the stages of one evaluation (download, decoding, inference), for its trace. */
+/** Measures how long one evaluation takes in each stage (download, decoding, inference), for a trace of the request. */
 export interface Stages {
-  /** Runs `get`, which returns the bytes of an image, and records its duration as the stage `fetch`. */
+  /** Runs `get`, which returns the bytes of an image. Records the duration as the stage `fetch`. */
   fetch(get: () => Promise<Uint8Array>): Promise<Uint8Array>;
-  /** Records the encoder run that computed an embedding. A cached embedding has no run. */
+  /** Records the encoder run that computed an embedding. Records nothing for a cached embedding. */
   embedded(embedded: Embedded): void;
   /**
-   * Adds one span for each stage to the trace. A span lasts from the start of the first input to the end of the last.
+   * Adds one span for each stage to the trace. A span lasts from the start of its first input to the end of its last
+   * input.
    */
   end(): void;
 }
@@ -22,8 +23,8 @@ interface Span {
 }
 
 /**
- * Starts recording the stages of one evaluation. All inputs of a stage share a span, which states their number and
- * total time; a span for each input and stage would cost too much for 64 images and 64 texts.
+ * Starts measuring the stages of one evaluation. All inputs of a stage share one span, which states their number and
+ * total time. A separate span for each input would cost too much for 64 images and 64 texts.
  */
 export function startStages(mode: Mode, metrics: Metrics | undefined): Stages {
   const spans = isTraced() ? new Map<string, Span>() : undefined;

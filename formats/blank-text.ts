@@ -1,17 +1,17 @@
 import { ServiceError } from '../shared/errors.ts';
 
 /**
- * The maximum number of consecutive characters that contain no item. Real files have far fewer. Without the limit, 40
- * KB of gzip could expand to 400 MB of blank lines.
+ * The maximum number of consecutive characters without an item, such as blank lines. Real files have far fewer. Without
+ * this limit, 40 KB of gzip could expand to 400 MB of blank lines.
  */
 export const maxBlankLength = 16 * 1024 * 1024;
 
-/** Counts consecutive characters that contain no item, such as blank lines. */
+/** Counts consecutive characters without an item, such as blank lines. */
 export interface BlankText {
   /**
-   * Counts the characters of a part of the text.
-   * @param length the number of characters in the part, not counting those of an incomplete item.
-   * @param hasItems true when the part completes an item; the count then restarts from 0.
+   * Adds the next characters of the text to the count.
+   * @param length the number of these characters, not counting an incomplete item at their end.
+   * @param hasItems true when they complete an item. The count then restarts from 0.
    * @throws {ServiceError} `request.invalid` when more than {@link maxBlankLength} consecutive characters contain no
    * item.
    */

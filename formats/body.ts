@@ -16,8 +16,8 @@ export interface Body {
 }
 
 /**
- * The maximum factor by which decompression may enlarge a body, after the first `freeBytes` decompressed bytes. Tables
- * of addresses shrink by a factor of 20 in gzip; only endless repetitions shrink by a factor of 1,000.
+ * The maximum ratio of the decompressed size to the compressed size, after the first `freeBytes` decompressed bytes.
+ * Tables of URLs shrink by a factor of 20 in gzip. Only endless repetitions shrink by a factor of 1,000.
  */
 const maxExpansion = 200;
 const freeBytes = 16 * 1024 * 1024;
@@ -59,8 +59,7 @@ async function* decoded(source: Readable, hash: Hash, onSent: (bytes: number) =>
 }
 
 /**
- * Returns the first bytes of a stream: its first chunks, joined until they have at least two bytes. A shorter body
- * yields fewer.
+ * Returns at least the first two bytes of a stream: its first chunks, joined. A shorter stream returns all its bytes.
  */
 async function firstBytes(iterator: AsyncIterator<Buffer>): Promise<Buffer> {
   let first: Buffer = Buffer.alloc(0);
@@ -79,7 +78,8 @@ async function* joined(first: Buffer, iterator: AsyncIterator<Buffer>): AsyncGen
 
 function gunzipped(first: Buffer, iterator: AsyncIterator<Buffer>): AsyncIterable<Buffer> {
   const gunzip = createGunzip();
-  // `pipeline` stops reading from the source while the reader is busy, and passes errors on in both directions.
+  // `pipeline` stops reading from the source while the reader is busy. It passes an error of either stream to the other
+  // one.
   pipeline(joined(first, iterator), gunzip, () => {});
   return withinExpansion(gunzip);
 }

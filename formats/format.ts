@@ -27,10 +27,10 @@ export interface Header {
   types?: ColumnType[] | undefined;
 }
 
-/** The memory that a reader uses for a line, row or item that is not complete yet. */
+/** Limits the memory for a line, row or item that has not arrived completely. */
 export interface PendingBytes {
   /**
-   * Reserves this number of bytes in total, and resolves when they are granted. A number below the previous one
+   * Sets the reserved memory to this number of bytes, and resolves when it is granted. A smaller number than before
    * releases the difference at once.
    * @throws {ServiceError} `overloaded` when the memory is not granted in time.
    */
@@ -40,14 +40,14 @@ export interface PendingBytes {
 export interface ReadOptions {
   strictness: Strictness;
   /**
-   * The model that the client requested for the batch. A line of an OpenAI batch that names a model must name this one.
+   * The model that the client requested for the batch. If a line of an OpenAI batch names a model, it must be this one.
    */
   model?: string | undefined;
-  /** The names of the columns to read, for formats with columns. */
+  /** The names of the columns for image, text and id, in formats with columns. */
   columns: ColumnNames;
   /**
-   * The names of the fields to read as image, text and id, for formats without columns. All other fields become
-   * metadata. By default, the field names of the API are used, and other fields are errors.
+   * The names of the fields for image, text and id, in formats without columns. All other fields then become metadata.
+   * If this is not set, the field names of the API are used, and other fields are errors.
    */
   fields?: ColumnNames | undefined;
   /**
@@ -59,16 +59,13 @@ export interface ReadOptions {
   /** Returns the number of bytes received so far, before they are decompressed. */
   sent?: (() => number) | undefined;
   pending?: PendingBytes | undefined;
-  /**
-   * The tenant or client for which the file is read. Memory, disk space and reader processes are shared fairly between
-   * such owners.
-   */
+  /** The tenant or client whose file is read. Owners share memory, disk space and reader processes fairly. */
   owner?: string | undefined;
   /** A signal that ends the reading when it aborts. */
   signal?: AbortSignal | undefined;
 }
 
-/** A file of items that is read once. */
+/** The items of a file, which can be read only once. */
 export interface ItemFile {
   /**
    * The items in their order, in small groups. An item that cannot be read has an error that names its line or row.
@@ -95,7 +92,7 @@ export interface ResultSource {
   traffic?: object | undefined;
   /** True when a model of the batch gives each pair a probability. */
   pairProbabilities?: boolean | undefined;
-  /** True when each result stands for a group of equal items and has its size. */
+  /** True when each result represents a group of equal items and states the size of this group. */
   groupSizes?: boolean | undefined;
   /** Facts about the computation of the scores. They are stored in files of formats that can contain such facts. */
   model?: string | undefined;
@@ -107,7 +104,8 @@ export interface ResultSource {
 }
 
 /**
- * Writes the results of a batch, a few rows at a time. Each method returns the bytes that are ready, which may be none.
+ * Writes the results of a batch, a few rows at a time. Each method returns the finished bytes of the output, which may
+ * be none.
  */
 export interface ResultWriter {
   /** Returns the bytes before the first row. */
@@ -120,10 +118,7 @@ export interface ResultWriter {
   rows(results: readonly ItemResult[], items: readonly (ReadItem | undefined)[], status?: StreamQuery['status']): Bytes;
   /** Returns the bytes after the last row. */
   end(): Bytes;
-  /**
-   * Returns the number of cells so far that were written with a leading apostrophe, so that a spreadsheet does not run
-   * them as formulas.
-   */
+  /** Returns how many cells got a leading apostrophe so far. Without it, a spreadsheet would run them as formulas. */
   escaped(): number;
 }
 

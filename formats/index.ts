@@ -31,7 +31,7 @@ interface FormatCode {
  */
 const codes: Record<FormatName, FormatCode> = { csv, tsv, ndjson, json, parquet, tar };
 
-/** Reads items from a stream of bytes while it arrives. */
+/** Reads items from a stream while its bytes arrive. */
 export function readItems(format: FormatName, bytes: AsyncIterable<Buffer>, options: ReadOptions): ItemFile {
   const { readStream } = codes[format];
   if (readStream === undefined) throw new Error(`${format} cannot be read from a stream`);

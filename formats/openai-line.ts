@@ -13,17 +13,17 @@ export const openAiLine = z.strictObject({
   body: z.record(z.string(), z.unknown()),
 });
 
-/** Returns true for an object that is a line of an OpenAI batch, and not an item. */
+/** Returns true for a line of an OpenAI batch, and false for an item. */
 export const isOpenAiLine = (raw: unknown): raw is Record<string, unknown> =>
   typeof raw === 'object' && raw !== null && 'custom_id' in raw && 'url' in raw && !('image' in raw);
 
-/** The endpoint whose lines are pairs. */
+/** The only endpoint whose lines can be read as image-text pairs. */
 const endpoint = '/v1/score';
 
 /**
- * Reads a line of an OpenAI batch as an item: its request must be one for `/v1/score` with one image and one text. The
- * `custom_id` is the id.
- * @throws {ServiceError} `request.invalid` for another line if the strictness is `strict`.
+ * Reads a line of an OpenAI batch as an item. The line must be a request to `/v1/score` with one image and one text.
+ * Its `custom_id` becomes the id of the item. Any other line becomes a failed item.
+ * @throws {ServiceError} `request.invalid` instead of a failed item, if the strictness is `strict`.
  */
 export function itemOfOpenAiLine(
   raw: Record<string, unknown>,

@@ -1,11 +1,11 @@
-/** The text of a line or item that is not complete yet, stored as a list of parts. */
+/** Stores the text of an incomplete line or item, as a list of strings. */
 export interface PendingText {
   add(part: string): void;
-  /** Returns the whole text, and removes it from this store. */
+  /** Returns the whole text, and clears the store. */
   take(): string;
   /** The length of the text in characters. */
   readonly length: number;
-  /** The memory that all parts need when joined, in bytes. */
+  /** The memory in bytes of the text after its strings have been joined. */
   readonly bytes: number;
 }
 

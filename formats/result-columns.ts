@@ -3,15 +3,12 @@ import type { ColumnNames, ResultSource } from './format.ts';
 import type { ReadItem } from './items.ts';
 
 /**
- * The names of the result columns. A name that the uploaded table already uses is changed, as {@link resultColumns}
- * describes.
+ * The names of the result columns. If the uploaded table already uses a name, the result column gets another name, as
+ * {@link resultColumns} describes.
  */
 const ownColumns = ['status', 'score', 'cosine', 'error_code', 'error_message', 'warnings'] as const;
 
-/**
- * The columns of a table of results. Their order is: the index, the columns of the uploaded table, the columns of the
- * results.
- */
+/** The columns of a results table, in this order: the index, the columns of the uploaded table, the result columns. */
 export interface ResultColumns {
   /** The name of the column that contains the index of the item. */
   index: string;
@@ -23,16 +20,16 @@ export interface ResultColumns {
   probability: string | undefined;
   /** The name of the model column; set when several models share the batch. */
   model: string | undefined;
-  /** The name of the column with the size of a group of equal items; set when each result stands for a group. */
+  /** The name of the column with group sizes; set when each result represents a group of equal items. */
   groupSize: string | undefined;
   /** Returns the value of an item in a column of the uploaded table; null when the item has no value there. */
   givenValue(column: string, item: ReadItem | undefined, result: ItemResult): unknown;
 }
 
 /**
- * Returns the columns of a table of results. Columns of the uploaded table keep their names. A result column with a
- * name that is already in use gets the prefix `vls_`, as in `vls_score`. If that name exists too, because a table of
- * results was uploaded again, it becomes `vls_score_2`.
+ * Returns the columns of a results table. Columns of the uploaded table keep their names. A result column with a name
+ * that is already in use gets the prefix `vls_`, as in `vls_score`. When a results table is uploaded again, this name
+ * exists too, and the column becomes `vls_score_2`.
  */
 export function resultColumns(source: ResultSource): ResultColumns {
   const { columns, columnNames, traffic, pairProbabilities, groupSizes } = source;

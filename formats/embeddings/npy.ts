@@ -2,9 +2,12 @@ import type { EmbeddingPrecision } from '../../shared/contracts/batch-embeddings
 
 const types: Record<EmbeddingPrecision, string> = { float16: '<f2', float32: '<f4' };
 
-/** The number of bytes before the text of a header: the magic string, the version, and the length of the text. */
+/**
+ * The number of bytes in a NumPy file before the header text: the magic string, the version, and the length of the
+ * text.
+ */
 const beforeText = 10;
-/** The numbers of an array begin at a multiple of this number of bytes. */
+/** The array data of a NumPy file begins at an offset that is a multiple of this number of bytes. */
 const alignment = 64;
 
 /**

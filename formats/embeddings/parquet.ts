@@ -1,22 +1,22 @@
 import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer';
 
-/** The maximum number of embedding values in a row group. The rows of a group are in memory until it is complete. */
+/** The maximum number of embedding values in a row group. A row group is in memory until it is complete. */
 const groupNumbers = 256 * 1024;
 
-/** Writes embeddings as Parquet. Each method returns the bytes that are ready, which may be none. */
+/** Writes embeddings as Parquet. Each method returns the finished bytes of the file, which may be none. */
 export interface EmbeddingWriter {
   start(): Uint8Array;
   /**
-   * Returns the bytes for further rows. @param embeddings the embeddings of the items from the index `first` on;
-   * undefined for an item without one.
+   * Adds rows, and returns the finished bytes of the file. @param embeddings the embeddings of consecutive items, of
+   * which `first` is the first index; undefined for an item without an embedding.
    */
   rows(first: number, embeddings: readonly (Float32Array | undefined)[]): Uint8Array;
   end(): Uint8Array;
 }
 
 /**
- * Creates a writer of embeddings as Parquet. The columns are the index of the item, and its embedding as a list of
- * 32-bit floats, which is null for an item without one.
+ * Creates a writer of embeddings as Parquet. The first column is the index of the item. The second column is its
+ * embedding as a list of 32-bit floats; it is null for an item without an embedding.
  * @param facts how the embeddings were computed. They are stored with the file.
  */
 export function createEmbeddingWriter(dimensions: number, facts: object): EmbeddingWriter {
@@ -36,7 +36,7 @@ export function createEmbeddingWriter(dimensions: number, facts: object): Embedd
       { name: 'list', num_children: 1, repetition_type: 'REPEATED' },
       { name: 'element', type: 'FLOAT', repetition_type: 'REQUIRED' },
     ],
-    // The numbers are almost random, so compression would save nothing.
+    // Embedding values are almost random, so compression would save nothing.
     codec: 'UNCOMPRESSED',
     statistics: false,
     kvMetadata: [{ key: 'vls', value: JSON.stringify(facts) }],
@@ -57,7 +57,7 @@ export function createEmbeddingWriter(dimensions: number, facts: object): Embedd
       { name: 'index', data: indexes, encoding: 'PLAIN' },
       { name: 'embedding', data: lists, encoding: 'PLAIN' },
     ];
-    // The promise is not awaited, because the writer works in memory.
+    // The promise is not awaited, because the writer only writes to memory and has finished when it returns.
     void parquet.write({ columnData, rowGroupSize: indexes.length });
     indexes = [];
     lists = [];

@@ -1,12 +1,12 @@
 import type { SchemaElement } from 'hyparquet';
 import type { ColumnType } from '../format.ts';
 
-/** Returns the type that the values of a Parquet column have in the items and results. */
+/** Returns the type of a Parquet column in items and results. */
 export function typeOf({ type, converted_type: converted, logical_type: logical }: SchemaElement): ColumnType {
   if (converted === 'DATE' || logical?.type === 'DATE') return 'date';
   if (/^TIMESTAMP/.test(converted ?? logical?.type ?? '') || type === 'INT96') return 'time';
   if (converted === 'DECIMAL' || logical?.type === 'DECIMAL' || logical?.type === 'FLOAT16') return 'number';
-  // Half of the values of UINT_64 do not fit into INT64, so they are stored as text.
+  // UINT_64 values are stored as text, because half of their range does not fit into INT64.
   if (converted === 'UINT_64') return 'text';
   switch (type) {
     case 'BOOLEAN':

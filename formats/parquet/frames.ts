@@ -1,13 +1,13 @@
 import type { Readable } from 'node:stream';
 
 /**
- * The types of frames. A frame is a message from the child process that reads a file to its parent. It contains the
- * header of the file, a list of items, or an error. The frame `end` has no content and follows the last item.
+ * The types of frames. A frame is a message from the child process that reads a file to the parent process. It contains
+ * the header of the file, a list of items, or an error. The frame `end` is empty and follows the last item.
  */
 export const frameTypes = { header: 1, items: 2, error: 3, end: 4 } as const;
 
 /**
- * The maximum size of a frame in bytes. It is enough for an item of the maximum length with all escapes of its JSON.
+ * The maximum size of a frame in bytes. An item of the maximum length fits, even if JSON escapes all its characters.
  */
 const maxFrameBytes = 256 * 1024 * 1024;
 const prefixBytes = 5;
@@ -26,8 +26,8 @@ export function frameOf(type: number, body: Buffer): Buffer {
 }
 
 /**
- * Yields frames as their bytes arrive.
- * @param onHeld is called with the number of bytes held for a frame that is not complete.
+ * Yields frames (messages from the child process) as their bytes arrive.
+ * @param onHeld called with the number of bytes that are in memory for an incomplete frame.
  */
 export async function* framesIn(
   source: Readable,

@@ -4,7 +4,7 @@ import type { ColumnNames } from '../format.ts';
 import { resultColumns } from '../result-columns.ts';
 import { headerOf } from './header.ts';
 
-/** A row with a score in a file of results. */
+/** The fields of a scored row in a results file. */
 export interface ScoredRow {
   index: number;
   id: string | undefined;
@@ -12,8 +12,8 @@ export interface ScoredRow {
 }
 
 /**
- * Yields the rows with a score from a file of results that the Parquet writer of this service has written.
- * @param output the path of the file of results.
+ * Yields the scored rows of a results file that this service has written as Parquet.
+ * @param output the path of the results file.
  * @param input the path of the Parquet file with the items. Its column names determine the names of the result columns.
  * @param asked the requested names of the columns for image, text and id.
  */

@@ -8,16 +8,16 @@ import { createFairBytes, type FairBytes } from '../../shared/fair-bytes.ts';
 const MiB = 1024 * 1024;
 
 /**
- * The maximum size of a file that is stored on disk before it is read, in bytes. It equals the maximum size of a file
- * of `/v1/files`.
+ * The maximum size in bytes of an uploaded file that is stored on disk before it is read. It equals the maximum file
+ * size of `/v1/files`.
  */
 export const maxSpoolBytes = 512 * MiB;
-/** The free space that must remain on the disk, in bytes. */
+/** The free disk space in bytes that must remain. */
 const spareBytes = 64 * MiB;
-/** The number of bytes between two checks of the free space. */
+/** The free disk space is checked each time after this number of bytes was written. */
 const lookBytes = 16 * MiB;
 
-/** The disk space that all temporarily stored files of this process share. */
+/** The limit for the disk space of all temporary files of this process together. */
 export const spoolBudget: FairBytes = createFairBytes({
   ...{ bytes: 1024 * MiB, guaranteedBytes: maxSpoolBytes, hardBytes: 1536 * MiB, unitBytes: 8 * MiB },
   refusal: () => 'Other uploads use all disk space for files that must be stored before they are read; retry shortly',

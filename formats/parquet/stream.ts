@@ -6,19 +6,19 @@ import { itemsOfIsolated } from './isolated.ts';
 import { openSpool, spoolBudget } from './spool.ts';
 
 /**
- * Limits the number of child processes that read files at the same time. Each tenant is guaranteed one, even when other
- * tenants occupy all of them.
+ * Limits the number of child processes that read Parquet files at the same time. Each tenant may run one child process,
+ * even when other tenants have reached the limit.
  */
 const readers = createFairPlaces({ places: 2, guaranteed: 1, hardLimit: 3, maxWaiting: 100 });
 /**
- * The maximum time in ms for which a file waits for a child process before it is refused. It must be shorter than the
- * lease of a batch.
+ * The maximum time in ms for which a file waits for a free child process. Then it is refused. It must be shorter than
+ * the lease of a batch.
  */
 const patienceMs = 20_000;
 
 /**
- * Reads Parquet from a stream. The end of a Parquet file states where its columns are, so the file is first stored on
- * disk. A child process then reads it.
+ * Reads Parquet from a stream. The positions of the columns are at the end of a Parquet file, so the file is first
+ * stored on disk. A child process then reads it.
  */
 export const readParquetStream: ReadStream = (bytes, options) => {
   let header: Header | undefined;
@@ -40,7 +40,7 @@ async function* itemsOfStream(
     for await (const part of bytes) {
       await space.set(spool.bytes() + part.length);
       await spool.write(part);
-      // An empty list reports that bytes have arrived.
+      // An empty group shows the caller that bytes have arrived.
       yield [];
     }
     const leave = await enter(owner, signal);
@@ -56,8 +56,8 @@ async function* itemsOfStream(
 }
 
 /**
- * Waits until a child process may be started.
- * @returns a function that ends the reservation.
+ * Waits for permission to start a child process.
+ * @returns a function that gives the permission back.
  * @throws {ServiceError} `overloaded` after {@link patienceMs}.
  */
 async function enter(owner: string, signal: AbortSignal | undefined): Promise<() => void> {

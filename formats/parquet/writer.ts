@@ -5,8 +5,8 @@ import { resultColumns } from '../result-columns.ts';
 import { elementOf, storedValue } from './column-types.ts';
 
 /**
- * The maximum number of rows in a row group. A group also ends when its text reaches `groupCharacters` characters,
- * because its rows are in memory until then. A million rows make at least 62 groups.
+ * The maximum number of rows in a row group. A row group also ends when its texts have `groupCharacters` characters,
+ * because it is in memory until it ends. A million rows need at least 62 row groups.
  */
 const groupRows = 16_384;
 const groupCharacters = 4 * 1024 * 1024;
@@ -63,7 +63,7 @@ export const createParquetWriter: CreateWriter = (source) => {
   function flush(): void {
     if (rows === 0) return;
     const columnData = columns.map(({ name, values }) => ({ name, data: values }) as ColumnSource);
-    // The promise is not awaited, because the writer works in memory.
+    // The promise is not awaited, because the writer only writes to memory and has finished when it returns.
     void parquet.write({ columnData, rowGroupSize: rows });
     for (const each of columns) each.values = [];
     rows = 0;

@@ -1,20 +1,20 @@
 const imageEndings = ['jpg', 'jpeg', 'png', 'webp', 'gif', 'avif', 'tif', 'tiff', 'heic', 'heif'];
 /**
- * The parts of a sample that are read. A sample is all files with the same key. Other files of a sample, such as `.cls`
- * or `.npy`, are ignored.
+ * The kinds of files that are read from a sample. A sample is all files with the same key (the name without its
+ * ending). Its other files, such as `.cls` or `.npy`, are ignored.
  */
 export type Part = 'image' | 'txt' | 'json';
 
-/** The key and the part that a file name contains. */
+/** The key of a file name, and the kind of file that its ending states. */
 export interface Place {
-  /** The path up to the first dot of the file name. All files of a sample have the same key. */
+  /** The path up to the first dot of the file name. Files with the same key form a sample. */
   key: string;
   part: Part | undefined;
 }
 
 /**
- * Splits a file name into key and part, by the rules of WebDataset. Returns undefined for a name without a key or an
- * ending.
+ * Splits a file name into its key and its kind, by the rules of WebDataset. Returns undefined for a name without a key
+ * or an ending.
  */
 export function placeOf(name: string): Place | undefined {
   const [, key, ending] = /^((?:.*\/)?[^./]+)\.([^/]*)$/s.exec(name) ?? [];

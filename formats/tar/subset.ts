@@ -3,9 +3,9 @@ import { type Member, membersOf } from './members.ts';
 import { placeOf } from './place.ts';
 
 /**
- * Yields a tar that contains some samples of another tar. All files of these samples are written, in their order. Only
- * one sample at a time is in memory.
- * @param isKept returns true for the index of each sample to write. Indexes are counted as in the reader of tars.
+ * Copies some samples of a tar to a new tar, and yields its bytes. All files of these samples are copied in their
+ * order. Only one sample at a time is in memory.
+ * @param isKept returns true for the index of each sample to copy. Indexes are counted as in the reader of tars.
  * @throws {ServiceError} the errors of reading a tar.
  */
 export async function* subsetOfTar(
@@ -36,8 +36,8 @@ async function copySamples(
   let index = -1;
   let keeps = false;
   /**
-   * Files that arrived before the first image, text or JSON file with the same key. They are held back, because only
-   * such a file shows that the key belongs to a sample.
+   * The files with one key that arrived before an image, text or JSON file with this key. Only such a file shows that
+   * the key belongs to a sample. The earlier files are kept in memory until then.
    */
   let early: { key: string; files: [Member, Buffer][] } | undefined;
   for await (const member of members) {
