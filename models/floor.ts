@@ -2,8 +2,8 @@
 const longestWaitMs = 1_000;
 
 /**
- * Guarantees a minimum share to batch work, which otherwise runs only after interactive work. Without it, a steady
- * stream of interactive requests would stop all batches.
+ * Guarantees a minimum share of processing to batch work. Batch work otherwise runs only after interactive work, so a
+ * steady stream of interactive requests would stop all batches.
  */
 export interface Floor {
   /**

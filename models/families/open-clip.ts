@@ -5,7 +5,7 @@ import type { FolderFiles } from './folder-files.ts';
 const triple = z.tuple([z.number(), z.number(), z.number()]);
 const size = z.int().positive();
 
-/** The name in this service of each text cleaning that a configuration of OpenCLIP can name. */
+/** Maps each text cleaning that a configuration of OpenCLIP can state to the name of this cleaning in the service. */
 const cleanings = {
   lower: 'openclip',
   whitespace: 'openclip-cased',
@@ -44,7 +44,7 @@ const preprocessConfig = z.object({
 
 const whole = z.object({ model_cfg: modelConfig, preprocess_cfg: preprocessConfig.prefault({}) });
 
-/** OpenCLIP's description of a model, with the preprocessing steps of its images. */
+/** The description of a model in the format of OpenCLIP, with the steps that preprocess its images. */
 export interface OpenClipConfig {
   model: z.output<typeof modelConfig>;
   /** The preprocessing steps; undefined when the file that describes them does not exist. */
@@ -54,8 +54,8 @@ export interface OpenClipConfig {
 }
 
 /**
- * Reads the description of a model in the format of OpenCLIP. It is in `open_clip_config.json`; exports of immich have
- * the same content in two files, `config.json` and `preprocess_cfg.json`.
+ * Reads the description of a model in the format of OpenCLIP. The description is in `open_clip_config.json`. Exports of
+ * immich have the same content in two files, `config.json` and `preprocess_cfg.json`.
  * @returns undefined when the folder has no such description.
  * @throws {Error} naming the file and the field.
  */

@@ -14,8 +14,8 @@ const kind: ClipKind = {
     clean: 'openclip',
     tokenizer: { kind: 'json' },
     maxTokens,
-    // OpenCLIP also pads with id 0. The padding has no effect: in a causal text tower, an embedding does not depend on
-    // tokens after the end token.
+    // The padding token. OpenCLIP uses id 0 too. The padding has no effect: in a causal text tower, an embedding does
+    // not depend on tokens after the end token.
     pad: { id: 0, to: 0 },
     mask: true,
     version: textVersions.openclip,

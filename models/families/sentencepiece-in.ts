@@ -2,9 +2,9 @@ import type { SentencePieceIds, TextRecipe } from '../model.ts';
 import type { FolderFiles } from './folder-files.ts';
 
 /**
- * Chooses the tokenizer of a model. If the folder has the model file of SentencePiece, the library of SentencePiece is
- * used, because `@huggingface/tokenizers` returns other ids for some texts. The returned version shows which tokenizer
- * was chosen.
+ * Chooses the tokenizer of a model. If the model folder contains a SentencePiece model file, the SentencePiece library
+ * is used, because `@huggingface/tokenizers` returns other ids for some texts. The returned version shows which
+ * tokenizer was chosen.
  */
 export function sentencePieceIn(
   files: FolderFiles,

@@ -36,8 +36,8 @@ const tokenizerConfig = z.object({ tokenizer_class: z.string().optional() });
  */
 export const hasGemmaTokenizer = (files: FolderFiles): boolean => {
   const { tokenizer_class: name = '' } = files.parsed('tokenizer_config.json', tokenizerConfig) ?? {};
-  // Some exports name a general class such as PreTrainedTokenizerFast. In this case the configuration of OpenCLIP
-  // decides.
+  // Some exports name a general tokenizer class such as PreTrainedTokenizerFast. For these, the repository of the
+  // tokenizer in the configuration of OpenCLIP identifies SigLIP 2.
   return /^(Gemma|Siglip2)/.test(name) || (tokenizerOf(files)?.includes('siglip2') ?? false);
 };
 
@@ -61,10 +61,11 @@ export interface SiglipGeneration {
   family: FamilyName;
   filter: ImageDefaults['filter'];
   /**
-   * The text cleaning for files of transformers. Files of OpenCLIP have the same default cleaning in both generations.
+   * The text cleaning for models in the format of transformers. Models in the format of OpenCLIP have the same default
+   * cleaning for SigLIP 1 and SigLIP 2.
    */
   clean: Cleaning;
-  /** The name of SentencePiece's model file. */
+  /** The name of the SentencePiece model file. */
   pieces: string;
   /** The id of the padding token. */
   pad: number;
@@ -72,7 +73,7 @@ export interface SiglipGeneration {
 
 /**
  * Reads the facts of a SigLIP 1 or SigLIP 2 model with a fixed resolution. OpenCLIP and transformers process images and
- * texts of SigLIP differently; the service does what the library of the files does.
+ * texts of SigLIP differently. The service uses the steps of the library for which the files were exported.
  * @throws {Error} naming the file and the field.
  */
 export function readSiglip(generation: SiglipGeneration, files: FolderFiles, stated: StatedFacts): ModelFacts {
@@ -145,8 +146,8 @@ function sigmoidOf(family: FamilyName, { logitScale: scale, logitBias: bias }: S
 const end = 1;
 
 /**
- * Returns the text recipe. The text tower reads its result at the last position and does not mask padding, so each text
- * is padded to the full length.
+ * Returns the text recipe. The text tower takes the embedding from the last token position and does not mask padding,
+ * so each text is padded to the full length.
  */
 function textRecipe(
   { clean: ofTransformers, pieces, pad }: SiglipGeneration,

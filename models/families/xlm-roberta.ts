@@ -13,8 +13,8 @@ const kind: ClipKind = {
   reference: 'open_clip',
   defaults: { dimensions: 512, contextLength: 77, imageSize: 224 },
   image: { resize: 'crop', filter: 'bicubic', rgb: 'after-resize', ...openAi },
-  // The text tower has 514 positions, but OpenCLIP truncates texts at 77 tokens. No file of the model states this
-  // number.
+  // False, because the text tower has 514 positions, but OpenCLIP truncates texts at 77 tokens. No file of the model
+  // states the limit of 77.
   positionsAreTokens: false,
   text: (files, maxTokens) => {
     const clean = cleaningIn(files) ?? 'openclip-cased';

@@ -18,8 +18,8 @@ import { type Measured, type Measuring, startMeasuring } from './measure.ts';
 import { type Change, imageVariants, textVariants, type Variant } from './variants.ts';
 
 /**
- * A cause of a difference between a model and its golden values: either a change of the recipe with which the model
- * reproduces the values, or a fault that no change of the recipe repairs.
+ * A cause of a difference between a model and its golden values. It is either a change of the recipe that makes the
+ * model reproduce the values, or a fault that no change of the recipe repairs.
  */
 export interface Finding extends Change {
   side: 'image' | 'text' | 'model';
@@ -33,8 +33,9 @@ export interface ParityReport {
   /** The name of the program that made the golden values. */
   source: string;
   /**
-   * For the images, and in the next field for the texts: the number of compared embeddings, and the lowest cosine
-   * between an embedding and its golden value. The cosine is null when nothing was compared or the tower does not run.
+   * The result for images; the next field has the same for texts. `compared` is the number of compared embeddings, and
+   * `lowest` is the lowest cosine between an embedding and its golden value. `lowest` is null when nothing was compared
+   * or the tower does not run.
    */
   images: { compared: number; lowest: number | null };
   texts: { compared: number; lowest: number | null };
@@ -70,7 +71,8 @@ export async function checkParity(spec: ModelSpec, goldenPath: string): Promise<
   }
   // Wrong token ids may change embeddings by less than the tolerance, so the ids themselves are compared too.
   if (findings.every(({ side }) => side !== 'text')) findings.push(...(await idFindings(spec, measuring, judged)));
-  // Golden embeddings show which of the two towers differs. Golden cosines of pairs do not, so they are used last.
+  // Golden embeddings show which of the two towers differs. Golden cosines of pairs do not, so pairs are examined only
+  // when no other finding exists.
   if (distances.pairs > allowed.cosine && findings.length === 0) {
     findings.push(...(await pairFindings(spec, measuring, judged)));
   }
@@ -97,8 +99,8 @@ type Own = { images: Measured | Error; texts: Measured | Error };
 const asFault = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
 /**
- * Returns a finding for each tower that does not run with its recipe. When one graph that contains both towers does not
- * run, both fail with the same message, and only one finding is returned.
+ * Returns a finding for each tower that does not run with its recipe. When one graph contains both towers and does not
+ * run, both towers fail with the same message, and only one finding is returned.
  */
 async function faultsOf({ images, texts }: Own, spec: ModelSpec, measuring: Measuring, judged: Judged) {
   const findings: Finding[] = [];
@@ -172,7 +174,8 @@ async function firstThat<Recipe>(
   confirms: (recipe: Recipe) => Promise<boolean>,
 ): Promise<Change[] | undefined> {
   for (const { recipe, changes } of variants) {
-    // Some variants cannot run, for example because they have more tokens than the graph has positions.
+    // Some variants cannot run, for example because they have more tokens than the graph has positions. Such a variant
+    // counts as one that does not reproduce the values.
     if (changes.length > 0 && (await confirms(recipe).catch(() => false))) return changes;
   }
   return undefined;
@@ -228,8 +231,8 @@ async function idFindings(spec: ModelSpec, measuring: Measuring, { golden }: Jud
   };
   const other = await differing(spec.text);
   if (other === undefined) return [];
-  // With the padding `end`, the comparison accepts any padding id in the golden ids, so a variant with `end` would
-  // always seem to be right.
+  // When the padding is `end`, the comparison accepts any padding id in the golden ids. A variant with `end` would
+  // therefore always seem to be right, so it is tried only if the model's own padding is `end`.
   const variants = textVariants(spec.text, measuring.endToken).filter(
     ({ recipe }) => recipe.pad !== 'end' || spec.text.pad === 'end',
   );

@@ -20,7 +20,9 @@ export type Cause = (typeof causes)[number];
 /** A change of one step of a recipe. */
 export interface Change {
   cause: Cause;
-  /** The value of the step in the recipe of the model (`from`) and in the variant (`to`), as text. */
+  /**
+   * The value of the step, as text: `from` is the value in the recipe of the model, and `to` the value in the variant.
+   */
   from: string;
   to: string;
 }
@@ -45,8 +47,8 @@ const rgbInWords = {
 
 /**
  * Returns variants of an image recipe. The first is the recipe of the model itself. Variants with the same
- * normalisation are adjacent, because each normalisation needs another load of the graph; among them, variants with
- * fewer changes come first.
+ * normalisation are adjacent, because each normalisation needs another load of the graph. Among variants with the same
+ * normalisation, those with fewer changes come first.
  */
 export function imageVariants(own: ImageRecipe): Variant<ImageRecipe>[] {
   const isOwn = ({ mean, std }: { mean: Rgb; std: Rgb }) => `${mean}/${std}` === `${own.mean}/${own.std}`;

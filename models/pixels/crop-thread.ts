@@ -56,7 +56,7 @@ async function answer({ id, bytes, block, interactive, tenant, mode = options.mo
       new Uint8Array(blocks, block * size, size).set(pixels);
       return send({ type: 'cropped', id });
     }
-    // Buffers that libvips has allocated cannot be transferred to another thread, so they are copied.
+    // Buffers that libvips has allocated cannot be transferred to another thread, so their content is copied.
     const own = pixels instanceof Buffer ? new Uint8Array(pixels) : pixels;
     send({ type: 'cropped', id, pixels: own }, [own.buffer as ArrayBuffer]);
   } catch (error) {
@@ -68,7 +68,8 @@ async function answer({ id, bytes, block, interactive, tenant, mode = options.mo
 }
 
 /**
- * Requests permission from the main thread to decode a large image. The permission ends with the reply for the image.
+ * Requests permission from the main thread to decode a large image. The permission ends when this thread has sent its
+ * reply for the image.
  */
 function askForLargePlace(id: number, signal: AbortSignal | undefined): Promise<() => void> {
   return new Promise((resolve, reject) => {

@@ -8,11 +8,11 @@ import { createLargePlaces } from './large-places.ts';
 /** A queue of images that wait to be decoded. A few images are decoded at the same time. */
 export interface DecodeQueue {
   /**
-   * Runs a task when its turn comes; at once for an interactive caller.
-   * @param task decodes an image. It receives the caller with the `takeLargePlace` of this queue, which grants
-   * permission to decode a large image.
+   * Runs a task when it may decode its image. The task of an interactive caller runs at once.
+   * @param task decodes an image. It receives the caller, to which the queue adds `takeLargePlace`. This function
+   * grants permission to decode a large image.
    * @returns the result of the task, and its duration in ms without the wait for that permission.
-   * @throws the reason of the signal of the caller, when it aborts before the task begins.
+   * @throws the reason of the caller's signal, when it aborts before the task begins.
    */
   run<Value>(caller: Caller, task: (caller: Caller) => Promise<Value>): Promise<{ value: Value; ms: number }>;
   isBusy(): boolean;
@@ -22,7 +22,7 @@ export interface DecodeQueueOptions {
   provider: Provider;
   /** The number of threads that a run of a tower uses. */
   threads: number;
-  /** Returns the maximum number of images in the next batch run. */
+  /** Returns the maximum number of images in the next run of the vision tower for batches. */
   nextRun: () => number;
   /** Counts the decoding time of each tenant. */
   use?: ProcessorUse;
@@ -45,19 +45,20 @@ const idleMs = 250;
 export const slowDecodeMs = 10_000;
 
 /**
- * Creates a queue. It decodes as many batch images at the same time as the next run can take, and at least one more
- * than `threads`. During a run on the CPU this thread is blocked, so no further images are started; those that have
- * started are decoded on other threads. With a GPU, at least as many images as cores are decoded at the same time.
+ * Creates a queue. It decodes as many batch images at the same time as the next run of the vision tower can take, and
+ * at least one more than `threads`. During a run on the CPU this thread is blocked, so decoding of further images does
+ * not start; images whose decoding has started are decoded on other threads. With a GPU, at least as many images as
+ * cores are decoded at the same time.
  *
  * An interactive image starts at once, and no batch image starts until it has ended, because both would share a core.
- * There is one exception: if the interactive requests of a tenant have used more than half of the processor, and more
- * than all work of a second tenant, they no longer delay the batch images of the second tenant. The requests of one
- * tenant therefore cannot stop the batches of another. Under constant interactive load, batch images for one run are
- * still started once a second.
+ * There is one exception. Suppose that the interactive requests of a tenant have used more than half of the processor,
+ * and more than all work of a second tenant. They then no longer delay the batch images of the second tenant, so the
+ * requests of one tenant cannot stop the batches of another. Under constant interactive load, batch images for one run
+ * are still started once a second.
  *
- * The next batch image belongs to the tenant with the least use. When the maximum number of images is being decoded, a
- * tenant without an image among them may still start one, up to twice the maximum. Large images have a limit of their
- * own.
+ * The next batch image belongs to the tenant that has used the processor least. When the maximum number of images is
+ * being decoded, a tenant without an image among them may still start one, up to twice the maximum. Large images have a
+ * limit of their own.
  */
 export function createDecodeQueue({
   provider,
@@ -68,9 +69,9 @@ export function createDecodeQueue({
 }: DecodeQueueOptions): DecodeQueue {
   const least = provider === 'cpu' ? threads + 1 : availableParallelism();
   const bulk = new Set<Waiter>();
-  /** The number of images of each tenant that are being decoded, without large images. */
+  /** The number of images of each tenant that are being decoded. Large images are not counted. */
   const held = { batch: new Map<string, number>(), interactive: new Map<string, number>() };
-  /** The time at which the last image of each tenant was decoded. */
+  /** The time at which the last decoding of an image ended, by tenant. */
   const endedAt = new Map<string, number>();
   const floor = createFloor(now);
   let activeOfBatches = 0;
@@ -102,8 +103,8 @@ export function createDecodeQueue({
   }
 
   /**
-   * Returns the oldest waiting image of each tenant, ordered by tenant: least use first, then fewest images being
-   * decoded.
+   * Returns the oldest waiting image of each tenant. The tenant that has used the processor least comes first. Among
+   * tenants with equal use, the one with the fewest images being decoded comes first.
    */
   function heads(): Waiter[] {
     const first = new Map<string, Waiter>();

@@ -3,8 +3,8 @@ type Colour = readonly [red: number, green: number, blue: number];
 /** Properties of the first frame of a GIF that libvips does not report. */
 export interface GifFrame {
   /**
-   * True when every entry i of the colour table is (i, i, i), or when the GIF has no table. Pillow reads such an image
-   * as grey.
+   * True when every entry i of the colour table is (i, i, i), or when the GIF has no colour table. Pillow reads such an
+   * image as grey.
    */
   isGrey: boolean;
   /**

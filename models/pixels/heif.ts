@@ -1,7 +1,7 @@
 /**
  * The HEIF boxes on the path to the item properties: `meta` contains `iprp`, which contains `ipco`, which contains the
- * properties. The value is the number of bytes between the header of a box and its first inner box; in `meta` these are
- * four bytes of version and flags.
+ * properties. The value for a box is the number of bytes between its header and its first inner box. Only `meta` has
+ * such bytes: four, with its version and flags.
  */
 const containers = new Map([
   ['meta', 4],

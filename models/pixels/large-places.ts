@@ -34,11 +34,14 @@ interface Waiter extends Image {
 /** The interval in ms at which an image is checked again if it waits only because other tenants have work. */
 const lookEveryMs = 250;
 /**
- * The maximum share of the processor that is assumed for other tenants when a rest is computed. A rest is the time
- * after a large image during which its tenant may not start another one.
+ * The maximum share of the processor that is assumed for other tenants when the length of a rest is computed. A rest is
+ * the time after a large image during which its tenant may not start another one.
  */
 const largestShare = 0.95;
-/** The multiple of its own duration after which the last image of a tenant is forgotten. Every rest is shorter. */
+/**
+ * The last large image of a tenant is forgotten after its decoding time multiplied by this number. The pause that the
+ * tenant must make after the image is always shorter.
+ */
 const forgottenAfter = 100;
 
 /**
@@ -68,7 +71,7 @@ export function createLargePlaces({
   const competes = (image: Image) =>
     isContested(image.tenant) || [...active, ...waiting].some(({ tenant }) => tenant !== image.tenant);
 
-  /** Returns the time in ms until a tenant may start its next image, in case others have work. */
+  /** Returns the time in ms until a tenant may start its next image. Used only while other tenants have work. */
   function restLeft(tenant: string): number {
     const ended = last.get(tenant);
     if (ended === undefined) return 0;
@@ -154,5 +157,8 @@ export function createLargePlaces({
 
 const own = createLargePlaces({ use: createProcessorUse() });
 
-/** Returns `takeLargePlace` for a caller that has none. All such callers in this process share one limit. */
+/**
+ * Returns a `takeLargePlace` function for a caller that has none. All these functions of a process share one limit on
+ * large images.
+ */
 export const takeOwnLargePlace = (caller: Caller) => (signal?: AbortSignal) => own.take({ ...caller, signal });

@@ -48,7 +48,7 @@ export async function crop(bytes: Uint8Array, { recipe, maxPixels, mode, caller 
   return await inTurn(image.metadata, () => exactly(image, target, window, filter), caller);
 }
 
-/** Returns the size that the whole image has after the resize. */
+/** Returns the size of the complete image after the resize, before a window is cut out. */
 function targetOf({ width, height }: Size, { size, resize }: CropOptions['recipe']): Size {
   if (resize === 'squash') return { width: size, height: size };
   // The same formula as torchvision's `int(size * long / short)`. Rounding the long side instead would change a cosine
@@ -79,7 +79,7 @@ async function cropAsStored(
   const hasTable = image.mode === '1' || image.mode === 'P';
   const plan = planResample(hasTable ? 'nearest' : filter, image, target, window);
   const { data, channels } = await image.pixels(plan.region);
-  // An image that needs no resize is copied, including the colours of transparent pixels.
+  // An image that needs no resize is copied, and its transparent pixels keep their colours.
   const isResized = target.width !== image.width || target.height !== image.height;
   const isWeighted = (image.mode === 'LA' || image.mode === 'RGBA') && isResized;
   const pixels = { data: await resample({ data, channels, isWeighted }, plan), channels };

@@ -6,7 +6,7 @@ import { share } from './alpha.ts';
  */
 export type ColourMode = '1' | 'L' | 'LA' | 'P' | 'RGB' | 'RGBA' | 'CMYK';
 
-/** Interleaved bytes. */
+/** Interleaved bytes: all channels of a pixel are adjacent. */
 export interface Pixels {
   data: Uint8Array;
   channels: number;

@@ -15,15 +15,16 @@ export interface CropThreadOptions extends Omit<CropOptions, 'caller'> {
   imageSlots?: Pick<Slots, 'fd' | 'slotBytes'> | undefined;
 }
 
-/** The options as the thread gets them. */
+/** The options that the crop thread receives, with the shared memory for the pixels. */
 export interface CropThreadData extends CropThreadOptions {
   /** Shared memory for the pixels of {@link pixelBlocks} images, one after another. */
   blocks: SharedArrayBuffer;
 }
 
 /**
- * The number of images whose pixels are in shared memory; pixels of further images are transferred. Shared memory keeps
- * them off the heap of the main thread, where 150 KB per image caused a garbage collection about every 60 images.
+ * The number of images whose pixels fit into shared memory. Pixels of further images are transferred to the main
+ * thread. Transferred pixels are on the heap of that thread, where 150 KB per image caused a garbage collection about
+ * every 60 images.
  */
 const pixelBlocks = 48;
 
@@ -38,7 +39,10 @@ export type ToCropThread =
       tenant?: string | undefined;
       mode?: PreprocessMode | undefined;
     }
-  /** Grants the permission that `largeAsked` requested. It ends with the reply for the image. */
+  /**
+   * Grants the permission to decode a large image, which `largeAsked` requested. The permission ends with the reply for
+   * the image.
+   */
   | { type: 'largeGranted'; id: number }
   /**
    * The caller of this image no longer waits. If decoding has not begun, the image is not decoded, but a reply is still
@@ -56,10 +60,10 @@ export type FromCropThread =
 
 export interface CropThread {
   /**
-   * Runs `crop` of `preprocess.ts` in the thread, on a copy of the bytes or on the bytes in a slot.
-   * @param mode replaces the mode of the options.
+   * Runs `crop` of `preprocess.ts` in the thread, on a copy of the bytes or on the bytes in a slot of shared memory.
+   * @param mode replaces the mode in the options of the thread.
    * @returns the pixels, which the caller must release.
-   * @throws {ServiceError} the errors of `crop`; the reason of the signal of the caller, when it aborts first.
+   * @throws {ServiceError} the errors of `crop`; the reason of the caller's signal, when it aborts first.
    */
   crop(bytes: ImageBytes, caller: Caller, mode?: PreprocessMode): Promise<Pixels>;
   /** Ends the thread after it has replied for all images. */
@@ -67,8 +71,8 @@ export interface CropThread {
 }
 
 /**
- * Starts a thread that crops images. A run of a tower blocks the thread in which it runs. With a thread of their own,
- * images are decoded during the run, and resampling never delays a run.
+ * Starts a thread that crops images. A run of a tower blocks its own thread. In the crop thread, images are also
+ * decoded during a run, and resampling never delays a run.
  */
 export function startCropThread(options: CropThreadOptions): CropThread {
   const size = pixelBytes(options.recipe);
@@ -120,8 +124,8 @@ export function startCropThread(options: CropThreadOptions): CropThread {
     const image = asked.get(id);
     if (image === undefined) return;
     const { signal, takeLargePlace = takeOwnLargePlace(image.caller) } = image.caller;
-    // If the signal aborts first, no permission is sent. Its listener has already sent `cancel`, so the thread still
-    // replies.
+    // If the caller's signal aborts first, no permission is sent. The listener of the signal has then already sent
+    // `cancel`, and the thread replies to `cancel`.
     const release = await takeLargePlace(signal).catch(() => undefined);
     if (release === undefined) return;
     if (!asked.has(id)) return release();
@@ -140,8 +144,8 @@ export function startCropThread(options: CropThreadOptions): CropThread {
         const pixels = await new Promise<Pixels>((resolve, reject) => {
           const block = freeBlocks.pop();
           asked.set(id, { caller, block, resolve, reject });
-          // A copy is transferred to the thread: a transfer removes the bytes from the caller, which may need them
-          // again.
+          // A copy of the bytes is transferred to the thread. A transfer of the bytes themselves would remove them from
+          // the caller, which may need them again.
           const copy = bytes instanceof Uint8Array ? new Uint8Array(bytes) : undefined;
           const message = { type: 'crop', id, bytes: copy ?? bytes, block, interactive, tenant, mode } as const;
           send(message, copy ? [copy.buffer] : []);

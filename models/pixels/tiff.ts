@@ -53,7 +53,7 @@ interface Reader {
   isLittle: boolean;
   isBig: boolean;
   view: DataView;
-  /** The offset of the first directory. */
+  /** The offset of the first directory of the TIFF. A directory is the list of the tags of one page. */
   start: number;
 }
 
@@ -72,8 +72,8 @@ const offsetAt = ({ isLittle, isBig, view }: Omit<Reader, 'start'>, at: number):
   isBig ? Number(view.getBigUint64(at, isLittle)) : view.getUint32(at, isLittle);
 
 /**
- * Yields the directories of a TIFF, one for each page. If they form a circle, the iteration never ends. A file that is
- * not a TIFF has none.
+ * Yields the directories of a TIFF, one for each page. If the last directory points back to an earlier one, the
+ * iteration never ends. A file that is not a TIFF has none.
  */
 function* directories(reader: Reader): Generator<Directory> {
   const { view, isLittle, isBig } = reader;
@@ -98,7 +98,10 @@ export function countPages(bytes: Uint8Array, limit: number): number {
   return pages;
 }
 
-/** The maximum number of entries of a directory that are read. Real files have fewer. */
+/**
+ * The maximum number of entries that are read from a TIFF directory (the list of tags of a page). Real files have
+ * fewer.
+ */
 const maxEntries = 1_000;
 
 /** Returns the tags of the first page; undefined for a file that is not a TIFF. */

@@ -5,10 +5,10 @@
 const quietMs = 2_000;
 
 /**
- * Calls `calibrate` repeatedly while the pool has been idle for two seconds or more.
+ * Calls `calibrate` again and again while the pool has been idle for two seconds or more.
  * @param idleMs returns the time in ms for which the pool has been idle; undefined while it has tasks or no loaded
  * encoder.
- * @returns the timer, which must be cleared when the calibration is complete.
+ * @returns the timer, which the caller must clear when the calibration is complete.
  */
 export function calibrateWhenQuiet(idleMs: () => number | undefined, calibrate: () => void): NodeJS.Timeout {
   const timer = setInterval(() => {

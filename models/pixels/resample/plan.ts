@@ -33,8 +33,8 @@ export interface ResamplePlan {
  */
 export interface Taps {
   /**
-   * For each position in the window, its first source position, counted from the edge of the region. `counts` is the
-   * number of its source positions.
+   * The first source position for each position in the window, counted from the edge of the region. The next field,
+   * `counts`, has the number of source positions for each position in the window.
    */
   starts: Int32Array;
   counts: Int32Array;
@@ -82,7 +82,7 @@ const isShortenedFirst = (source: Size, target: Size): boolean =>
   source.height > target.height && source.height - target.height > 2 * (source.width - target.width);
 
 interface Axis extends Taps {
-  /** The first source position that is needed. `length` is the number of source positions that are needed. */
+  /** The first source position that is needed. The next field, `length`, is the number of needed source positions. */
   from: number;
   length: number;
 }
@@ -146,8 +146,8 @@ function weightedAxis({ reach, weight }: Kernel, source: number, target: number,
 function nearestAxis(source: number, target: number, offset: number, length: number): Axis {
   const scale = source / target;
   const places = new Int32Array(length);
-  // As in Pillow, the steps are added repeatedly instead of multiplied, because the rounding error can decide which
-  // neighbour is copied.
+  // As in Pillow, the scale is added for each position instead of being multiplied once. The two ways round
+  // differently, and the rounding can decide which neighbour is copied.
   let place = scale * 0.5;
   for (let at = 0; at < offset + length; at++) {
     if (at >= offset) places[at - offset] = Math.min(Math.trunc(place), source - 1);

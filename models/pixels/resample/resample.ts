@@ -7,7 +7,7 @@ export interface Source {
   data: Uint8Array;
   /** The number of channels: 1, 3 or 4. */
   channels: number;
-  /** True to multiply the first three channels by the fourth one, alpha, before resampling. */
+  /** True to multiply the first three channels (colours) by the fourth (alpha) before resampling. */
   isWeighted?: boolean;
 }
 
@@ -16,7 +16,7 @@ export interface Source {
  * to stay in the cache of a core until they are read.
  */
 const stripBytes = 256 * 1024;
-/** The maximum time in ms of work on an image before the event loop gets a turn. */
+/** The maximum time in ms of uninterrupted work on an image. Afterwards the event loop can run other work. */
 const sliceMs = 4;
 /**
  * The size in bytes up to which an instance of the module is kept for further images. The memory of an instance never
@@ -73,8 +73,8 @@ function* columnsFirst(kernels: Kernels, source: Source, { region, columns, rows
   const layout = createLayout(kernels.memory);
   const columnTaps = layout.taps(columns, channels, channels === 1 ? 2 : 1);
   const rowTaps = layout.taps(rows, 1, 1);
-  // One row more than the region has: the last pair of taps may have no second tap, but the kernel still reads the row
-  // of that tap.
+  // Reserves one row more than the region has. The last pair of taps may have no second tap, but the kernel still reads
+  // the row of that tap.
   const narrowed = layout.reserve((region.height + 1) * narrowStride);
   const out = layout.reserve(rows.starts.length * outStride);
   const strip = layout.reserve(stripRows * stride);
@@ -113,7 +113,8 @@ function* rowsFirst(kernels: Kernels, source: Source, { region, columns, rows }:
     memory.set(data.subarray(top * stride, (top + height) * stride), strip);
     if (source.isWeighted) kernels.multiplyByAlpha(strip, height * stride);
     kernels.shorten(
-      // The kernel counts source rows from the top of the region, so it gets the address that row 0 would have.
+      // The memory contains only some rows of the region, but the kernel counts rows from the top of the region. It
+      // therefore gets the address that the top row would have.
       strip - top * stride,
       stride,
       stride,
@@ -153,25 +154,32 @@ const horizontal = ({ narrowRgb, narrowRgba, narrowGrey }: Kernels, channels: nu
   channels === 1 ? narrowGrey : channels === 3 ? narrowRgb : narrowRgba;
 
 /**
- * The number of bytes that the kernels write for each pixel, even if it has fewer channels. So the last pixel of a row
- * needs space for them.
+ * The number of bytes that the kernels write for each pixel, even if the pixel has fewer channels. The last pixel of a
+ * row therefore needs space for this number of bytes.
  */
 const pixelBytes = 4;
-/** The number of bytes of an entry of the positions: the first tap and the number of pairs. */
+/**
+ * The size in bytes of one entry of `places`, an argument of the kernels. An entry has the first tap and the number of
+ * pairs of taps.
+ */
 const placeBytes = 8;
-/** The number of bytes that must follow reserved memory, because a vector read may start at its last byte. */
+/**
+ * The number of bytes that must follow a reserved block of memory, because a vector read may start at the last byte of
+ * the block.
+ */
 const vectorBytes = 16;
 
 const align = (bytes: number) => Math.ceil(bytes / vectorBytes) * vectorBytes;
 
 /**
- * Arguments for the kernels: the offsets in memory of the positions (`places`) and of the weights, and the number of
- * bytes of weights for each position.
+ * Arguments for the kernels: the memory offset of the positions (`places`), the memory offset of the weights, and the
+ * number of bytes of weights for each position.
  */
 type TapArguments = [places: number, weights: number, weightStride: number];
 
 /**
- * Assigns the memory of a module, beginning at its start. The data is written later, when the memory has been enlarged.
+ * Assigns blocks of a module's memory, one after another from its start. The memory is enlarged later, and only then is
+ * data written into the blocks.
  */
 function createLayout(memory: Memory) {
   let end = 0;
@@ -189,7 +197,7 @@ function createLayout(memory: Memory) {
     /**
      * Reserves memory for taps, and returns the arguments for a kernel.
      * @param unit the number of bytes of one source position.
-     * @param step the number of pairs that the kernel processes at a time.
+     * @param step the number of pairs of taps that the kernel processes at a time.
      */
     taps({ starts, counts, weights }: Taps, unit: number, step: number): TapArguments | undefined {
       if (weights === undefined) return undefined;

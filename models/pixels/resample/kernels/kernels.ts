@@ -16,8 +16,8 @@
 const half: i32 = 1 << 21;
 
 /**
- * Returns the two pixels at the address `row` as values of 16 bits, paired by channel. In the shuffle, index -128 gives
- * 0.
+ * Returns the two pixels at the address `row` as values of 16 bits. The values of the same channel are adjacent. In the
+ * shuffle, index -128 gives 0.
  */
 // @ts-ignore: decorator
 @inline
@@ -50,7 +50,8 @@ function storePixels(a: v128, b: v128, c: v128, d: v128, to0: usize, to1: usize,
 /**
  * The horizontal pass, four rows at a time.
  * @param channels 3 or 4, constant in each inlined call.
- * @param places for each pixel of a row: the byte offset of its first tap and its number of pairs, 32 bits each.
+ * @param places has two values of 32 bits for each pixel of a row: the byte offset of its first tap, and its number of
+ * pairs of taps.
  * @param weights `stride` bytes for each pixel.
  * @param toStride the number of bytes between the starts of two rows of the target. It must leave space for a write of
  * 4 bytes at the last pixel: see {@link storePixels}.
@@ -70,7 +71,7 @@ function narrow(
   stride: usize,
 ): void {
   for (let y: usize = 0; y < rows; y += 4) {
-    // If fewer than four rows are left, the last row is computed several times with the same result.
+    // If fewer than four rows are left, the last row is computed several times, with the same result each time.
     const y1 = min(y + 1, rows - 1);
     const y2 = min(y + 2, rows - 1);
     const y3 = min(y + 3, rows - 1);
@@ -158,7 +159,7 @@ export function narrowRgba(
 
 /**
  * The same pass as {@link narrow}, for one channel. A vector holds four taps, which are two pairs. The number of pairs
- * is even.
+ * of taps for each pixel is even.
  */
 export function narrowGrey(
   from: usize,
@@ -204,7 +205,8 @@ export function narrowGrey(
  * @param from the start of row 0, from which `places` counts rows. Each row is read up to the next multiple of 16
  * bytes.
  * @param width the number of bytes of a row.
- * @param places for each row of the target: its first source row and its number of pairs, 32 bits each.
+ * @param places has two values of 32 bits for each row of the target: its first source row, and its number of pairs of
+ * source rows.
  * @param toStride a multiple of 16, at least `width`.
  */
 export function shorten(
