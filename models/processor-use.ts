@@ -18,7 +18,7 @@ export interface ProcessorUse {
    * Starts measuring a use by a tenant. @returns a function that ends the measurement; further calls have no effect.
    */
   begin(tenant: string, isInteractive: boolean): () => void;
-  /** Adds a finished use of the given duration in ms. */
+  /** Adds a use that has already ended, with its duration in ms. */
   charge(tenant: string, isInteractive: boolean, milliseconds: number): void;
 }
 

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readSync, statfsSync, unlinkSync, writeSync } from 'node:fs';
 
 /**
- * Memory that two processes share, divided into slots of equal size. It is an unnamed file in memory (tmpfs), whose
- * descriptor the child process inherits. Images that are sent through a pipe leave several copies to the garbage
- * collector, which took 2.2 ms per image-text pair.
+ * Memory that two processes share, divided into slots of equal size. It is an unnamed file in memory (tmpfs), and the
+ * child process inherits the descriptor of the file. Images that are sent through a pipe leave several copies to the
+ * garbage collector instead, which took 2.2 ms per image-text pair.
  */
 export interface Slots {
   readonly fd: number;
@@ -18,7 +18,7 @@ export interface Slots {
   read(slot: number, target: Uint8Array): void;
 }
 
-/** The slots as their creator sees them. Only this process has the list of free slots. */
+/** The slots of shared memory, for the process that created them. Only this process has the list of free slots. */
 export interface OwnedSlots extends Slots {
   /** Takes a free slot. @returns its number; undefined when no slot is free. */
   take(): number | undefined;

@@ -58,8 +58,8 @@ const unusedMs = 60_000;
 
 /**
  * The maximum number of images in one run on CUDA, unless `MICRO_BATCH` is set. The maximum number of texts is at least
- * as high. On CUDA the number is not measured, because the memory for sizes that were tried would never be freed. An
- * encoder whose device has too little memory halves the number.
+ * as high. On CUDA the best number is not measured, because the memory that each tried number needs would never be
+ * freed. An encoder whose device has too little memory halves the number.
  */
 const cudaMicroBatch = 64;
 
@@ -97,8 +97,8 @@ export function createEncoders(
   }
 
   /**
-   * Unloads unused models that were removed from the registry, and repeats this until none is loaded. The only ready
-   * model is never unloaded, because a process counts as ready only while a model is ready.
+   * Unloads models that were removed from the registry and are not in use, and repeats this until none of them is
+   * loaded. The only ready model is never unloaded, because a process counts as ready only while a model is ready.
    */
   function unloadDropped(): void {
     clearTimeout(unloading);

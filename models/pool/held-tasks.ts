@@ -1,6 +1,6 @@
 import { type InputKind, kindOf, type Task } from './task.ts';
 
-/** The tasks that one encoder is processing. Each has the id under which it was sent. */
+/** The tasks that one encoder is processing. Each task is stored by the id with which it was sent. */
 export interface HeldTasks {
   readonly size: number;
   readonly held: Record<InputKind, number>;
@@ -9,7 +9,7 @@ export interface HeldTasks {
   take(id: number): Task | undefined;
   takeAll(): Task[];
   idOf(task: Task): number | undefined;
-  /** Records that the decoding of a task's image is slow, or hangs. */
+  /** Records that the image of a task takes unusually long to decode, perhaps without end. */
   markSlow(id: number): void;
   /**
    * Counts a reply for each task whose decoding is slow.

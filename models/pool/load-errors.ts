@@ -23,7 +23,7 @@ export interface LoadErrors {
   unavailable(seconds: number): ServiceError;
 }
 
-/** The minimum time in s after which a refused client may retry. */
+/** The minimum time in s after which a refused client may send its request again. */
 const leastRetrySeconds = 5;
 
 export function createLoadErrors({ model, revision }: ModelSpec, log: Logger): LoadErrors {

@@ -2,9 +2,9 @@
 const steps = 10;
 
 /**
- * Calls `onOver` after `ms` milliseconds. The time is counted in steps, and a step counts as one even when it ends
- * late. Time during which this process was stopped (by SIGSTOP, or with a suspended machine) therefore counts as one
- * step at most. Otherwise an encoder that was stopped at the same time would be regarded as hanging.
+ * Calls `onOver` after `ms` milliseconds. The time is divided into steps of equal length. A step that ends late still
+ * counts as one step. If this process is stopped (by SIGSTOP, or because the machine is suspended), the pause therefore
+ * counts as at most one step. Otherwise an encoder that was stopped at the same time would be regarded as hanging.
  * @returns a function that cancels the wait.
  */
 export function afterPatience(ms: number, onOver: () => void): () => void {

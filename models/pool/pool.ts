@@ -31,7 +31,7 @@ export interface PoolOptions {
   onRun?: ((run: TowerRun) => void) | undefined;
   /** Starts an encoder process. Tests replace this function, so that they can end the process. */
   launch?: (events: EncoderEvents) => EncoderProcess;
-  /** The maximum number of waiting interactive tasks. Further ones are refused. Default: 512. */
+  /** The maximum number of waiting interactive tasks. Any further interactive task is refused. Default: 512. */
   maxInteractive?: number;
   /**
    * The time in ms after which an encoder is killed, if it has tasks but makes no progress. It is also killed when the
@@ -104,8 +104,8 @@ export function createPool(options: PoolOptions): EncoderPool {
   let lastTask = performance.now();
   let calibration: NodeJS.Timeout | undefined;
   /**
-   * The slot whose encoder is being calibrated. `known` has the images per second of each size that has been measured
-   * so far.
+   * The slot (position of an encoder process) whose encoder is being calibrated. The next variable, `known`, has the
+   * images per second of each micro-batch size that has been measured so far.
    */
   let calibrating: Slot | undefined;
   let known: Record<number, number> = {};
@@ -147,7 +147,7 @@ export function createPool(options: PoolOptions): EncoderPool {
           setMicroBatch(found.images);
           log.info({ model, ...found }, 'micro-batch measured');
           options.onCalibrated?.(found);
-          // The only serving encoder is not replaced, because requests would have to wait for the new one.
+          // If only one encoder is serving, it is not replaced, because requests would have to wait for the new one.
           return slots.some((other) => other !== slot && other.isServing);
         },
         onShrunk(images) {
@@ -162,8 +162,8 @@ export function createPool(options: PoolOptions): EncoderPool {
   }
 
   function onLoaded(slot: Slot, isVerified: boolean): void {
-    // Loading has failed before and has now succeeded, so other encoders may be able to load the model too. They retry
-    // at once.
+    // This encoder has loaded the model after earlier failures, so other encoders may be able to load it too. Their
+    // slots retry at once.
     if (loadErrors.current !== null) for (const other of slots) other.startNow();
     loadErrors.clear();
     verified = isVerified;
@@ -193,7 +193,7 @@ export function createPool(options: PoolOptions): EncoderPool {
   ) {
     restarts++;
     if (slot === calibrating) {
-      // The encoder ended during its calibration, which may be the cause, so the calibration is not repeated.
+      // The encoder ended during its calibration. The calibration may be the cause, so it is not repeated.
       calibrating = undefined;
       clearInterval(calibration);
     }
@@ -201,8 +201,8 @@ export function createPool(options: PoolOptions): EncoderPool {
     loadErrors.log(loadErrors.current ?? reason);
     if (loadErrors.current === null) loadErrors.set(`the encoder ended while it loaded the model (${reason})`);
     const serving = slots.find(({ isServing }) => isServing);
-    // If no encoder is serving, all tasks are rejected now, because they would wait for a process that may never start.
-    // Otherwise a serving encoder takes over the tasks that must run alone.
+    // If no encoder is serving, all waiting tasks are rejected now, because they would wait for a process that may
+    // never start. Otherwise a serving encoder takes over the tasks that must run alone.
     if (serving === undefined) rejectAll(loadErrors.unavailable(secondsToStart()));
     else serving.isolate(slot.takeSuspects());
   }
@@ -223,8 +223,9 @@ export function createPool(options: PoolOptions): EncoderPool {
       const kind = kindOf(task.input);
       const order = task.interactive ? inTurn() : slots;
       const isFree = (slot: Slot) => slot.state === 'ready' && hasRoom(slot, task, kind, microBatch);
-      // An interactive task on the encoder that is being calibrated would have to wait for a run of the calibration, so
-      // another free encoder is preferred. Batch tasks may go to that encoder; they end the calibration.
+      // On the encoder that is being calibrated, an interactive task would have to wait for a run of the calibration,
+      // so another free encoder is preferred. A batch task may go to the encoder that is being calibrated, and then
+      // ends the calibration.
       const avoided =
         task.interactive && order.some((slot) => slot !== calibrating && isFree(slot)) ? calibrating : undefined;
       let best: Slot | undefined;
@@ -237,8 +238,8 @@ export function createPool(options: PoolOptions): EncoderPool {
   }
 
   /**
-   * Returns all slots, beginning with another one at each call. Thus every encoder gets its share of single requests,
-   * and measures how long they take.
+   * Returns all slots (positions of encoder processes), and begins with the next slot at each call. Single requests are
+   * thus spread over all encoders, and every encoder measures how long they take.
    */
   function inTurn(): Slot[] {
     firstAsked = (firstAsked + 1) % slots.length;

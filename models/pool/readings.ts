@@ -3,8 +3,8 @@ import type { Reading } from '../../shared/telemetry/readings.ts';
 import type { EncoderPool } from './pool.ts';
 
 /**
- * Returns the present metrics of the encoders of a model. Labels do not contain the revision, so the values of two
- * loaded revisions of a model are added.
+ * Returns the present metrics of the encoders of a model. The labels do not contain the revision of the model, so the
+ * values of two loaded revisions are added.
  */
 export async function readPool(model: string, pool: EncoderPool): Promise<Reading[]> {
   const { ready, configured, restarts, waiting, inFlight } = pool.state();

@@ -70,7 +70,7 @@ export interface Slot extends Pick<HeldTasks, 'held' | 'heldOfBatches'> {
   readonly state: SlotState;
   readonly pid: number | undefined;
   readonly inFlight: number;
-  /** True when the model is loaded, or is being loaded by the replacement of a retired process. */
+  /** True when the model is loaded. Also true while the replacement of a retired process loads the model. */
   readonly isUp: boolean;
   /** True when the model is loaded and the process has not been killed. */
   readonly isServing: boolean;
@@ -95,11 +95,14 @@ export interface Slot extends Pick<HeldTasks, 'held' | 'heldOfBatches'> {
 }
 
 /**
- * The number of crashes after which a task is regarded as their cause. Only crashes of encoders that had no other task
- * count.
+ * The number of crashes after which a task is regarded as their cause. A crash counts only if the encoder had no other
+ * task.
  */
 const deathsOfPoison = 2;
-/** The pause in ms before the first retry of loading. It doubles with each attempt, up to `longestPauseMs`. */
+/**
+ * The pause in ms before the first retry after a failed load of the model. The pause doubles with each attempt, up to
+ * `longestPauseMs`.
+ */
 const firstPauseMs = 500;
 const longestPauseMs = 300_000;
 /** The time in ms after which loading a model counts as failed. */
@@ -129,7 +132,8 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
 
   function start(isReplacement = false): void {
     const started = launch({
-      // A message that arrives after the end of its process is ignored, because it does not concern the next process.
+      // A message may arrive after its process has ended. It is then ignored, because it does not concern the next
+      // process.
       onMessage: (message) => {
         if (encoder() === started) onMessage(message, started);
       },
@@ -174,7 +178,8 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
         break;
       case 'ran':
         watchProgress();
-        // The inputs of the run are answered by separate messages, so no task has ended yet.
+        // This message only reports the run. The result of each input of the run comes in a message of its own, so no
+        // task has ended yet.
         events.onRan(message);
         return;
     }

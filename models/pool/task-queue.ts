@@ -3,8 +3,8 @@ export interface TaskQueue<Task extends { tenant: string }> {
   readonly size: number;
   add(task: Task): void;
   /**
-   * Returns the oldest task of each waiting tenant, ordered by tenant: fewest tasks in flight first, then longest time
-   * since its last task was sent.
+   * Returns the oldest task of each waiting tenant. The tenant with the fewest tasks in flight comes first. Among equal
+   * tenants, the one whose last task was sent longest ago comes first.
    */
   candidates(): Task[];
   /** Removes a task. @returns true when it was waiting in this queue. */
@@ -13,11 +13,14 @@ export interface TaskQueue<Task extends { tenant: string }> {
   removeNewestOfLongest(): Task | undefined;
   /** Removes and returns all tasks, the oldest first. */
   removeAll(): Task[];
-  /** Changes the count of tasks of this tenant in encoders: 1 when a task was sent, -1 when it has left. */
+  /**
+   * Changes the number of this tenant's tasks that encoders are processing: by 1 when a task was sent, by -1 when it
+   * has ended.
+   */
   hold(tenant: string, change: 1 | -1): void;
   /** Returns the number of this tenant's tasks that encoders are processing. */
   held(tenant: string): number;
-  /** Returns true when with one more task, the queue of this tenant would be at least as long as any other. */
+  /** Returns true when the queue of this tenant, with one more task, would be at least as long as any other queue. */
   isLongest(tenant: string): boolean;
 }
 

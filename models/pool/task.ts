@@ -14,7 +14,7 @@ export interface Task {
   signal: AbortSignal | undefined;
   /** The queue in which the task waits, and which counts it while an encoder processes it. */
   queue: TaskQueue<Task>;
-  /** The number of encoders that have crashed while this was their only task. */
+  /** The number of encoders that have crashed while this task was their only task. */
   deaths: number;
   resolve(embedded: Embedded): void;
   reject(error: unknown): void;

@@ -1,8 +1,8 @@
 import { open, readFile } from 'node:fs/promises';
 
 /**
- * The first byte of an ONNX file: a Protocol Buffers message that begins with field 1, the version of the format, as a
- * varint.
+ * The first byte of an ONNX file. The file is a Protocol Buffers message. Its first field has the number 1 and contains
+ * the version of the format as a varint.
  */
 const firstByteOfOnnx = 0x08;
 

@@ -32,7 +32,7 @@ export interface Survey {
   model: string;
   hub: string;
   files: SurveyedFile[];
-  /** The total size in bytes of all files whose size is known. */
+  /** The total size in bytes of those files whose size is known. */
   bytes: number;
 }
 
@@ -52,12 +52,14 @@ export async function survey(entry: HubEntry, options: SurveyOptions): Promise<S
   const required = requiredFiles(entry, wantedPrecisions(entry, options.precisions));
   const onRetry = (local: string, retry: Retry) => options.onRetry?.(local, retry);
   const more = await findMore(entry, required, { ...patience, ...options, onRetry }).catch((error) => {
-    // This error is not reported, because the request for each required file fails with the same error.
+    // A failure to find optional files is not reported here, because the request for each required file fails with the
+    // same error.
     if (!(error instanceof PullError) || error.code === 'stopped') throw error;
     return [];
   });
   const surveyed: SurveyedFile[] = [];
-  // The requests run one after another, because there are few of them, and a refusal by the hub then affects only one.
+  // The requests run one after another, because there are few of them, and because a refusal by the hub then affects
+  // only one request.
   for (const file of [...required, ...more]) {
     const { local, repo, revision, path } = file;
     const onRetry = (retry: Retry) => options.onRetry?.(local, retry);

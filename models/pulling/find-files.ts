@@ -13,7 +13,7 @@ export interface FindOptions extends Patience {
   onRetry(file: string, retry: Retry): void;
 }
 
-/** Removes files with the same local name as a later file in the list. */
+/** Returns the list without duplicates. Of several files with the same local name, the last one remains. */
 export const uniqueFiles = (files: LayoutFile[]): LayoutFile[] => [
   ...new Map(files.map((file) => [file.local, file])).values(),
 ];
@@ -80,7 +80,7 @@ async function listed(place: RepoAt, options: FindOptions): Promise<Listing | un
   try {
     return await persist({ ...options, onRetry }, (signal) => options.hub.list(place, signal));
   } catch (error) {
-    // Some mirrors serve files but no lists. The caller then asks the hub for each possible file.
+    // Some mirrors serve files but no lists of files. The caller then asks the hub for each possible file.
     if (error instanceof PullError && ['not_found', 'unauthorized', 'gated', 'intercepted'].includes(error.code)) {
       return undefined;
     }

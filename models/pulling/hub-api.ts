@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { FoundRepo, Listing } from './hub.ts';
 
-/** The fields that the service reads from JSON of the API of the hub. Missing or unknown values become undefined. */
+/** The fields that the service reads from the JSON of the hub's API. Missing or unknown values become undefined. */
 
 const card = z
   .object({ license: z.string().optional(), language: z.union([z.string(), z.array(z.string())]).optional() })

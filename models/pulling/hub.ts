@@ -12,8 +12,8 @@ export interface FileFacts {
 }
 
 /**
- * The bytes of a file from `offset` to its end. The offset may be lower than requested, because some servers do not
- * support ranges.
+ * The bytes of a file from `offset` to its end. `offset` may be lower than the requested offset, because some servers
+ * do not support ranges.
  */
 export interface Download {
   offset: number;

@@ -16,7 +16,7 @@ const manifestFile = z.object({
       sha256: z.string(),
       /** The origin of the file, as `<repository>@<commit>:<path>`. */
       from: z.string(),
-      /** The source of the hash with which the downloaded file was compared. */
+      /** The source of the hash with which the downloaded file was compared: the registry, the hub, or no source. */
       checkedAgainst: z.enum(['registry', 'hub', 'nothing']),
     }),
   ),

@@ -10,8 +10,8 @@ export interface Patience {
   /** The wait before the second attempt, in ms. It doubles with each further attempt. */
   retryDelayMs: number;
   /**
-   * The maximum wait in ms that a server may ask for. It exceeds the waits of the rate limit of the hub, which counts
-   * in windows of 300 s.
+   * The maximum wait in ms that a server may ask for. This maximum exceeds every wait that the rate limit of the hub
+   * asks for, because the hub counts requests in periods of 300 s.
    */
   longestWaitMs: number;
 }
@@ -30,11 +30,10 @@ export interface Retry {
 
 /** The functions that an attempt calls to report its state. */
 export interface Watch {
-  /** Reports that data has arrived, which restarts the timeout for a silent connection. */
+  /** Reports that data has arrived, and restarts the timeout for a silent connection. */
   alive(): void;
   /**
-   * Reports that bytes have arrived that no earlier attempt had received. This resets the count of consecutive
-   * failures.
+   * Reports the arrival of bytes that no earlier attempt had received. This resets the count of consecutive failures.
    */
   progressed(): void;
 }
@@ -72,7 +71,7 @@ export async function persist<T>(
       options.onRetry({ reason: error.message, waitMs: wait });
     } finally {
       clearTimeout(timer);
-      // After a local failure, such as a full disk, the connection is still open, so it is closed here.
+      // After a local failure, such as a full disk, the connection is still open. This call closes it.
       idle.abort();
     }
     await delay(wait, undefined, { ...(options.signal && { signal: options.signal }) });

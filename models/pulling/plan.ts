@@ -12,7 +12,7 @@ export interface Planned {
   facts: FileFacts;
   expected: Expected;
   checkedAgainst: ManifestEntry['checkedAgainst'];
-  /** True when the hash in the registry is known from one source only. */
+  /** True when only one source has stated the hash that is in the registry. */
   isUnverified: boolean;
 }
 
@@ -27,7 +27,8 @@ export const isCommit = (revision: string): boolean => /^[0-9a-f]{40}$/.test(rev
 
 /**
  * Asks the hub about a file and compares the answer with the registry.
- * @throws {PullError} also when the hub contradicts the registry, or when neither a hash nor a commit is known.
+ * @throws {PullError} when the request fails, when the hub contradicts the registry, or when neither a hash nor a
+ * commit is known.
  */
 export async function plan(entry: HubEntry, file: LayoutFile, options: PlanOptions): Promise<Planned> {
   const { hub } = options;

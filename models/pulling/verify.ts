@@ -29,7 +29,7 @@ export interface Verified {
   model: string;
   revision: string;
   directory: string;
-  /** The state of the model. `absent`: its directory does not exist. */
+  /** The state of the model. `absent`: the directory of the model does not exist. */
   state: 'intact' | 'damaged' | 'absent';
   files: VerifiedFile[];
 }
@@ -111,7 +111,7 @@ async function graphsWithWeights(directory: string, precision: ModelPrecision): 
     return [towerFile('vision', vision), towerFile('text', text)];
   }
   const weights = await Promise.all(
-    // An unreadable graph has no list of weights here; the graph itself is reported as damaged.
+    // If a graph is unreadable, its list of weights is empty here. The graph itself is reported as damaged.
     graphs.map((graph) => weightsAt(join(directory, graph)).catch(() => [])),
   );
   return [...graphs, ...weights.flat().map((path) => relative(directory, path).replaceAll(sep, '/'))];

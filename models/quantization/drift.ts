@@ -1,7 +1,10 @@
 /** The drift: how much the cosines of a model differ between two precisions. */
 export interface Drift {
   pairs: number;
-  /** The mean and the maximum of the absolute differences between the two cosines of a pair. */
+  /**
+   * The mean absolute difference between the two cosines of a pair. The next field, `largest`, is the largest absolute
+   * difference.
+   */
   mean: number;
   largest: number;
   /**

@@ -66,7 +66,8 @@ export async function evaluate(
   try {
     session = await InferenceSession.create(model, { executionProviders: ['cpu'], logSeverityLevel: 4 });
   } catch {
-    // The model declares the value as float, so creating the session fails when the value has another type.
+    // The temporary model declares the value as float, so the session cannot be created when the value has another
+    // type.
     return undefined;
   }
   try {

@@ -92,8 +92,8 @@ export function readGraph(file: OnnxFile, folder: string): OnnxGraph {
       graph.constants.set(constant.name, constant);
     } else if (part.number === graphFields.input) graph.inputs.push(named(part));
     else if (part.number === graphFields.output) graph.outputs.push(named(part));
-    // The types and shapes that the file states for values inside the graph are left out, because some are wrong after
-    // the conversion to int8. ONNX Runtime infers them itself.
+    // Leaves out the types and shapes that the file states for values inside the graph, because some of them are wrong
+    // after the conversion to int8. ONNX Runtime infers them itself.
     else if (part.number !== graphFields.valueInfo) {
       graph.otherOfGraph.push(file.bytes({ start: part.at, end: part.end }));
     }
@@ -158,7 +158,7 @@ function readConstant(file: OnnxFile, message: Span, folder: string): Constant {
       else dims.push(...packedIntegers(file.bytes(part)));
     } else if (part.number === tensorFields.type) type = part.value;
     else if (part.number === tensorFields.name) name = file.bytes(part).toString();
-    // Packed floats have the same bytes as raw values.
+    // Packed floats have the same bytes as raw values, so their position in the file can be used in the same way.
     else if (
       part.number === tensorFields.raw ||
       (part.number === tensorFields.floats && part.wireType === lengthDelimited)

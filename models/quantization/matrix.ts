@@ -46,7 +46,7 @@ export function quantizeColumns(
       const at = isTransposed ? inner * columns + outer : from + inner;
       const value = Math.round((source[from + inner] as number) * (inverse[column] as number));
       values[at] = value;
-      // The sum is exact in float32 for up to 2^17 rows: such a sum needs at most 24 bits.
+      // The sum is exact in float32 for up to 2^17 rows, because such a sum needs at most 24 bits.
       sums[column] = (sums[column] as number) + value;
     }
   }

@@ -1,7 +1,7 @@
 import { field, integer, text } from '../encoder/protobuf.ts';
 import { elementTypes, nodeFields, tensorFields } from './graph.ts';
 
-/** The attributes that a new node may have. This file encodes messages of onnx.proto as bytes. */
+/** The attributes that a new node may have. The functions of this file encode messages of onnx.proto as bytes. */
 
 export type Attribute = { i: number } | { ints: readonly number[] };
 

@@ -1,13 +1,13 @@
 import { type NewNode, nodeMessage } from './messages.ts';
 
 /**
- * Builds the graph nodes that multiply activations by an int8 matrix. They first round the activations to 8 bits. Each
- * row of the activations has its own centre and size, computed from its smallest and largest value. The result of a row
- * then depends on this row only, and the other inputs of a run cannot change a score. With one scale for the whole run,
- * as in ONNX's operator DynamicQuantizeLinear, they could.
+ * Builds the graph nodes that multiply activations by an int8 matrix. The nodes first round the activations to 8 bits.
+ * Each row of the activations has its own centre and size, computed from its smallest and largest value. The result of
+ * a row therefore depends on this row only, and the other inputs of a run cannot change a score. ONNX's operator
+ * DynamicQuantizeLinear uses one scale for the whole run, so there the other inputs could change a score.
  *
  * The centre halves the rounding error of rows with mostly positive values, such as those after GELU, and of rows with
- * one large value. It costs one more pass over the activations and one more over the results.
+ * one large value. The centre costs one more pass over the activations and one more over the results.
  */
 
 /** The names of the constants that all products of a graph use. */

@@ -24,7 +24,7 @@ export interface AddedModel {
   logitBias?: number | undefined;
 }
 
-/** The schema of a registry file that is edited. Fields that it does not know are written back unchanged. */
+/** The schema of a registry file that is edited. Fields that the schema does not contain are written back unchanged. */
 const openFile = z.looseObject({
   profiles: z.record(z.string(), z.unknown()).default({}),
   models: z.record(z.string(), z.unknown()).default({}),

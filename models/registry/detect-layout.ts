@@ -30,8 +30,8 @@ export function detectLayout({ repo }: RepoAt, files: Iterable<string>, choice: 
     (choice.folder === undefined || choice.folder === (folder ?? 'onnx')) &&
     (choice.weights === undefined || choice.weights === weights);
   const chosen = candidates.filter(isChosen);
-  // A repository with one graph for each tower often also has a single graph with both towers. The single graph is not
-  // used then, because each run of it would compute both towers.
+  // A repository that has one graph for each tower often also has a single graph with both towers. Here the single
+  // graph is not used, because each run of it would compute both towers.
   const pair = chosen.filter(({ layout }) => layout !== 'one-file');
   const found = pair.length > 0 ? pair : chosen;
   const detected = found.find(({ folder, weights }) => folder === undefined && weights === undefined) ?? found[0];

@@ -62,7 +62,10 @@ const writtenEntry = z.strictObject({
   languages: z.array(z.string().min(2)).min(1).optional(),
   /** The number of parameters, summed over both towers. */
   parameters: count.optional(),
-  /** The lowest cosine at which a pair counts as a good match, and the web page that states this value. */
+  /**
+   * The lowest cosine at which a pair counts as a good match (`from`), and the web page that states this value
+   * (`source`).
+   */
   goodMatch: z.strictObject({ from: z.number().min(-1).max(1), source: z.url() }).optional(),
   /** The publisher's page about the model. */
   page: z.url().optional(),
@@ -99,8 +102,8 @@ const writtenEntry = z.strictObject({
 const hasClipVocabulary = (family: FamilyName = 'clip'): boolean => ['clip', 'mobileclip', 'pe'].includes(family);
 
 /**
- * Checks the entry against its layout, and then writes the revision into both the entry and its source, because a
- * registry file may state it in either of them.
+ * Checks the entry against the layout of its source. Then writes the revision into both the entry and its source,
+ * because a registry file may state the revision in only one of them.
  */
 export const modelEntry = writtenEntry.transform((entry, context) => {
   const fault = (message: string, ...path: (string | number)[]) =>
@@ -218,7 +221,7 @@ export function atOtherRevision(entry: ModelEntry, other: string): ModelEntry | 
 /** Returns the path of the registry file that `vls models add` writes. */
 export const addedFile = (dataDir: string): string => join(dataDir, 'models.json');
 
-/** Returns true if a model is defined only in the catalogue, and neither a profile nor the default refers to it. */
+/** Returns true if a model is defined only in the catalogue, no profile names it, and it is not the default model. */
 export const isInCatalogue = ({ definedIn, model }: ModelEntry, { traffic, defaultName }: Entries): boolean =>
   definedIn === catalogueFile &&
   defaultName !== model &&

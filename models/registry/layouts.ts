@@ -9,13 +9,11 @@ import {
 import { isGraph, isWeightsOf } from './weights.ts';
 
 /**
- * The layouts: arrangements of model files in repositories of a hub.
- * `xenova` and `onnx-community`: one repository, with the graphs under `onnx/`.
- * `one-file`: as `xenova`, but one graph holds both towers.
- * `open-clip`: as `xenova`, but the file `open_clip_config.json` describes the model.
- * `immich`: one repository with the folders `visual/` and `textual/`.
- * `qdrant`: two repositories, one for each tower.
- * `marqo`: one repository, with both towers in its root folder and without a tokenizer.
+ * The layouts: arrangements of model files in repositories of a hub. `xenova` and `onnx-community`: one repository,
+ * with the graphs under `onnx/`. `one-file`: as `xenova`, but a single graph contains both towers. `open-clip`: as
+ * `xenova`, but the file `open_clip_config.json` describes the model. `immich`: one repository with the folders
+ * `visual/` and `textual/`. `qdrant`: two repositories, one for each tower. `marqo`: one repository, with both towers
+ * in its root folder and without a tokenizer.
  */
 export const layoutNames = ['xenova', 'onnx-community', 'one-file', 'open-clip', 'immich', 'qdrant', 'marqo'] as const;
 export type LayoutName = (typeof layoutNames)[number];
@@ -40,20 +38,20 @@ export interface HubSource extends RepoAt {
   /** Only for the layout `qdrant`: the repository of the text tower. */
   text?: RepoAt | undefined;
   /**
-   * The repository of the tokenizer. Stated when the repository of the model has none, or when another tokenizer is
-   * preferred.
+   * The repository of the tokenizer. It is stated when the repository of the model has no tokenizer, or when another
+   * tokenizer is preferred.
    */
   tokenizer?: RepoAt | undefined;
   /** Only for the layout `marqo`: the name of the weights, which is part of the file names. */
   weights?: string | undefined;
   /**
-   * The folder of the graphs, if it is not `onnx`; `.` is the root folder of the repository. If this folder has a
+   * The folder of the graphs, if its name is not `onnx`; `.` is the root folder of the repository. If this folder has a
    * `preprocessor_config.json`, that file is used instead of the one in the root folder.
    */
   folder?: string | undefined;
 }
 
-/** A file to download: its repository, its path there, and its local name. */
+/** A file to download: its repository, its path in the repository, and its local name. */
 export interface LayoutFile extends RepoAt {
   path: string;
   local: string;
@@ -70,8 +68,8 @@ const preprocessorFile = 'preprocessor_config.json';
 const openClipFile = 'open_clip_config.json';
 const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'] as const;
 /**
- * Files that only some tokenizers have. The first three are models of SentencePiece; with them, token ids equal those
- * of the reference library. The last one is the vocabulary of WordPiece.
+ * Files that only some tokenizers have. The first three are models of SentencePiece. A tokenizer that is loaded from
+ * one of them returns the same token ids as the reference library. The last one is the vocabulary of WordPiece.
  */
 const moreTokenizerFiles = ['spiece.model', 'tokenizer.model', 'sentencepiece.bpe.model', 'vocab.txt'] as const;
 
@@ -129,7 +127,7 @@ export function optionalFilesOf(source: HubSource): LayoutFile[] {
   return [
     ...describing.map((name) => at(source, name, name)),
     // A repository may contain several models with different image sizes, each in its own folder. The file in the
-    // folder of the model therefore comes last, which gives it precedence.
+    // model's own folder is listed last, because the last file with a name takes precedence.
     ...(hasOwnFolder(source)
       ? ['', `${folder}/`].map((place) => at(source, `${place}${preprocessorFile}`, preprocessorFile))
       : []),

@@ -3,7 +3,7 @@ import type { ModelPrecision, ModelSpec, OwnInt8 } from '../model.ts';
 import { towersOf } from '../model.ts';
 import { towersIn } from './folder.ts';
 
-/** This file determines where the service stores the int8 towers that it makes from fp32 towers. */
+/** The functions of this file determine where the service stores the int8 towers that it makes from fp32 towers. */
 
 /**
  * The name of the int8 form that this service makes. The number at its end is a version, which is part of receipts. It

@@ -39,8 +39,9 @@ export const remarkOnCpu = (precision: ModelPrecision): string | undefined =>
 export type TowersHere = Record<keyof TowerPrecisions, readonly Precision[]>;
 
 /**
- * Lists the precisions at which a model with these towers can run. For each precision of a tower, the other tower has
- * the same precision if available, and otherwise its first available one.
+ * Lists the precisions at which a model with these towers can run. Each available precision of a tower is combined with
+ * the same precision of the other tower. If the other tower does not have this precision, its first available precision
+ * is used.
  */
 export function precisionsOfTowers({ vision, text }: TowersHere): ModelPrecision[] {
   const [firstVision] = vision;

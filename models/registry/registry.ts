@@ -29,7 +29,7 @@ import { createRegistryWatch } from './watch.ts';
 /** The model to which a requested name refers. */
 export interface ResolvedModel {
   /**
-   * The profile that names the queue for the batches of this model. The queue of a model without a profile has the name
+   * The profile whose queue receives the batches of this model. For a model without a profile, the queue has the name
    * of the model.
    */
   profile: string;
@@ -54,9 +54,9 @@ export interface Registry {
    */
   resolve(nameOrNothing?: string): Promise<ResolvedModel>;
   /**
-   * Returns the model with which a batch was posted. If the registry no longer names its revision, it can still be used
+   * Returns the model with which a batch was posted. A revision that the registry no longer names can still be used
    * while its files exist.
-   * @returns a description of the difference, when the model of this process differs and therefore cannot evaluate the
+   * @returns a description of the difference, when this process has a different model and therefore cannot evaluate the
    * batch.
    * @throws {ServiceError} `model.unavailable` when the model should exist but cannot be used.
    */
@@ -229,8 +229,8 @@ export async function loadRegistry(config: RegistryConfig, execution: Execution 
 }
 
 /**
- * Returns the entries without those catalogue models that have no local files. Such models then have no profile and no
- * queue, and are not listed.
+ * Returns the entries without those catalogue models that have no local files. The models that are left out have no
+ * profile and no queue, and are not listed.
  */
 async function withoutAbsent(known: Entries): Promise<Entries> {
   const isServed = async (entry: ModelEntry) =>
@@ -242,8 +242,8 @@ async function withoutAbsent(known: Entries): Promise<Entries> {
 }
 
 /**
- * Returns an entry for a revision that this registry has never had, if the files of an earlier download are still on
- * disk.
+ * Returns an entry for a revision that this registry has never had, if the files of that revision are still on disk
+ * from an earlier download.
  */
 async function onDisk(current: ModelEntry | undefined, revision: string): Promise<ModelEntry | undefined> {
   const entry = current && atOtherRevision(current, revision);

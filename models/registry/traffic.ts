@@ -5,8 +5,8 @@ const share = z.number().min(0).max(1);
 const name = z.string().min(1);
 
 /**
- * The settings of a canary, which is a new model on trial: its share of the images, the length of the windows after
- * which it is judged, and the limits that it must not exceed.
+ * The settings of a canary, which is a new model on trial. They are its share of the images, the length of the windows
+ * (periods that are judged at their end), and the limits that the canary must not exceed.
  */
 const canary = z.strictObject({
   model: name,
@@ -14,7 +14,10 @@ const canary = z.strictObject({
   /** The share of the canary's images that the main model also scores, for comparison. */
   compare: share.default(0.5),
   window: canaryWindow.prefault({}),
-  /** The number of consecutive windows that the canary must pass before it becomes the main model. */
+  /**
+   * The number of consecutive windows that the canary must pass before it becomes the main model. A window is a period
+   * at whose end the canary is judged.
+   */
   promoteAfter: z.int().min(1).max(1_000).default(3),
   guard: canaryGuard.prefault({}),
 });
@@ -22,7 +25,8 @@ const canary = z.strictObject({
 const rules = z
   .strictObject({
     /**
-     * The main model. It gets all images that the other models do not get, and all work that a single model must do.
+     * The main model. It gets all images that the other models do not get, and all work that cannot be divided between
+     * models.
      */
     model: name,
     /** The other models, each with its share of the images. */

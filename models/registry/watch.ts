@@ -33,8 +33,8 @@ export function createRegistryWatch(
     try {
       const seen = await fingerprint();
       if (last !== undefined && seen !== last) {
-        // `seen` has the versions from before this call. A file that changes during the call therefore differs at the
-        // next check, which reloads again.
+        // `seen` has the versions of the files from before this call. A file that changes during the call therefore
+        // differs at the next check, and the registry is reloaded again.
         await onChange();
       }
       last = seen;

@@ -4,10 +4,10 @@ import { sizeOf } from '../files.ts';
 import { FieldReader } from './field-reader.ts';
 
 /**
- * Finds the external weights of ONNX files. An ONNX file cannot exceed 2 GB, so a larger tower stores its weights in
- * other files, whose names are in the graph. They are normally in the folder of the graph. When the local name of a
- * graph differs from its name in the repository, its weights are in a separate folder, because both towers may name a
- * file `model.onnx.data`.
+ * The functions of this file find the external weights of ONNX files. An ONNX file cannot exceed 2 GB, so a larger
+ * tower stores its weights in other files, whose names are in the graph. The weights are normally in the folder of the
+ * graph. When the local name of a graph differs from its name in the repository, the weights are in a separate folder,
+ * because both towers may name a file `model.onnx.data`.
  */
 
 export const isGraph = (local: string): boolean => local.endsWith('.onnx');
