@@ -132,8 +132,7 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
 
   function start(isReplacement = false): void {
     const started = launch({
-      // A message may arrive after its process has ended. It is then ignored, because it does not concern the next
-      // process.
+      // A message that arrives after the end of its process is ignored, because it does not concern the next process.
       onMessage: (message) => {
         if (encoder() === started) onMessage(message, started);
       },
@@ -178,8 +177,7 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
         break;
       case 'ran':
         watchProgress();
-        // This message only reports the run. The result of each input of the run comes in a message of its own, so no
-        // task has ended yet.
+        // The inputs of the run are answered by separate messages, so no task has ended yet.
         events.onRan(message);
         return;
     }

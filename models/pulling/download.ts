@@ -55,8 +55,8 @@ export async function download(
     }
     await rm(partial, { force: true });
     if (wrongContent !== undefined) throw notTheFile(file, options.hub, wrongContent);
-    // The parts of a resumed download may come from different versions of the file. A wrong file is then downloaded
-    // again from the start. A wrong file that arrived in a single response is not downloaded again.
+    // The parts of a resumed download may come from different versions of the file, so a wrong file is downloaded again
+    // from the start. A wrong file that arrived in one piece is not.
     if (resumed && !startedOver) {
       resumed = false;
       options.onRetry({ reason: `${nameOf(file)}: ${wrongBytes}; starting over`, waitMs: 0 });
@@ -126,8 +126,8 @@ async function transfer(
   requireSize(answer, file, expected, hub);
   if (answer.offset > from)
     throw new PullError('hub', `${hub.name} did not send all bytes of ${nameOf(file)}`, 'Set HF_ENDPOINT to a mirror.');
-  // A server that does not support ranges sends the file from its start. The bytes on disk are kept until the same
-  // bytes arrive again and replace them.
+  // A server that does not support ranges sends the file from its start. The bytes on disk are kept, and each is
+  // replaced when it arrives again.
   const stays = from > 0 && answer.offset === 0 && hasHash;
   const handle = await open(partial, answer.offset > 0 || stays ? 'r+' : 'w');
   try {
@@ -157,8 +157,8 @@ async function transfer(
     await handle.sync();
     if (expected.bytes !== undefined && position < expected.bytes) {
       const message = `The download of ${nameOf(file)} ended after ${position} of ${expected.bytes} bytes`;
-      // This response began at the start of the file, stated no length and ended normally. The file is therefore
-      // complete, and has the wrong size.
+      // A response from the start of the file that stated no length and ended normally has the whole file, so the file
+      // has the wrong size.
       if (answer.offset === 0 && answer.total === undefined) throw notExpected(file, hub, `${message}`);
       throw new PullError('network', message, 'The bytes received are stored: run the same command again.');
     }

@@ -125,7 +125,7 @@ async function knownFiles(entry: HubEntry, required: LayoutFile[]): Promise<Layo
 async function missingFrom(entry: HubEntry, files: LayoutFile[], thorough: boolean): Promise<LayoutFile[]> {
   const missing = await notHere(entry, files, thorough);
   if (missing.length > 0) return missing;
-  // The registry entry may have changed since the download, and the files may no longer suit the entry.
+  // The registry entry may have changed since the download, so that the files no longer suit it.
   const usable = await requireModel(entry, entry.directory, files).then(
     () => true,
     () => false,
@@ -246,8 +246,8 @@ async function otherWeights(
   const planned: Planned[] = [];
   for (const graph of graphs.filter(({ local }) => fetched[local] !== undefined)) {
     const staged = join(stagingAt(entry.directory), graph.local);
-    // The user may have copied the graph into the directory of the model. The graph is then in that directory, and not
-    // in the staging directory.
+    // The graph may not have been downloaded, because the user has copied it into the directory of the model. Then it
+    // is there and not in the staging directory.
     const path = (await exists(staged)) ? staged : join(entry.directory, graph.local);
     const names = await weightsNamedIn(path).catch((cause) => {
       throw unusable(entry, cause);
