@@ -3,14 +3,14 @@ import { delimiter, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Returns the command by which the user called this program, such as `vls` or `npx vls`. Messages use it when they name
- * a command. A fixed `npx vls` would be wrong outside of a checkout: npx would download an unrelated package.
+ * Returns the command with which the user started this program, such as `vls` or `npx vls`. Messages use it when they
+ * name a command. A fixed `npx vls` would be wrong outside of a checkout: npx would download an unrelated package.
  * @param script the path of the script that the shell or npx started.
  */
 export function calledAs(script: string, env: NodeJS.ProcessEnv, directory: string): string {
   if (env['npm_command'] === 'exec') {
-    // npx stores a downloaded package in the cache of npm. npx needs the name of the package, which may differ from
-    // that of the command.
+    // npx stores a downloaded package in the cache of npm. A command with npx contains the name of the package, which
+    // may differ from the name of the program.
     const [, fetched] = /[\\/]_npx[\\/].+?node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)[\\/]/.exec(realOf(script)) ?? [];
     return `npx ${fetched?.replace('\\', '/') ?? 'vls'}`;
   }

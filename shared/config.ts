@@ -354,8 +354,8 @@ const userOfAddress = /\/\/\S*@/g;
 const secret = /SECRET|KEY|PASSWORD|TOKEN|REDIS_URL|_PROXY|HF_ENDPOINT/i;
 
 /**
- * A setting has an invalid value. The message names each such variable, the fault in its value, and the meaning of the
- * setting.
+ * The error for settings with invalid values. The message names each variable with an invalid value, the fault in the
+ * value, and the meaning of the setting.
  */
 export class ConfigError extends Error {
   override name = 'ConfigError';

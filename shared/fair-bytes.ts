@@ -8,17 +8,20 @@ export interface FairBytesOptions {
    */
   bytes: number;
   /**
-   * The number of bytes that an owner may hold even when all owners together hold `bytes`. Below it, an owner gets more
-   * bytes at once; only `hardBytes` limits these guaranteed bytes.
+   * The number of bytes that an owner may hold even when all owners together hold `bytes`. An owner that holds fewer
+   * bytes gets more at once; only `hardBytes` limits these guaranteed bytes.
    */
   guaranteedBytes: number;
   /** The maximum number of bytes that all owners together may hold, including guaranteed bytes. */
   hardBytes: number;
-  /** The unit in which bytes are counted. The first unit of each hold is not counted. */
+  /**
+   * The unit in which bytes are counted. The first unit of each hold (reservation of bytes by one owner) is not
+   * counted.
+   */
   unitBytes: number;
-  /** The maximum time in ms for which a hold waits for more bytes before it is refused. Default: 20 s. */
+  /** The maximum time in ms for which a reservation waits for more bytes before it is refused. Default: 20 s. */
   patienceMs?: number;
-  /** Returns the message of the error that a refused hold gets. */
+  /** Returns the message of the error with which a reservation of bytes is refused. */
   refusal: () => string;
 }
 
@@ -28,23 +31,26 @@ export interface FairBytesOptions {
  */
 export interface FairBytes {
   /**
-   * Begins a hold, which at first has 0 bytes.
+   * Begins a hold (reservation of bytes), which at first has 0 bytes.
    * @param signal aborts the waiting of this hold.
    */
   hold(owner: string, signal?: AbortSignal): HeldBytes;
-  /** Returns the number of bytes that all owners hold, in whole units. The first unit of each hold is not counted. */
+  /**
+   * Returns the number of bytes that all owners have reserved, in whole units. The first unit of each reservation is
+   * not counted.
+   */
   total(): number;
 }
 
 export interface HeldBytes {
   /**
-   * Sets the number of bytes of this hold. A smaller number takes effect at once. A larger number takes effect when
-   * enough bytes are free and it is the turn of this hold; {@link FairPlaces.take} describes the order.
+   * Sets the number of bytes of this reservation. A smaller number takes effect at once. A larger number takes effect
+   * when enough bytes are free and no other reservation comes first; {@link FairPlaces.take} describes the order.
    * @throws {ServiceError} `overloaded` when the bytes do not become free in time; `signal.reason` when the signal
    * aborts first.
    */
   set(bytes: number): Promise<void>;
-  /** Ends the hold and frees its bytes. Later calls of `set` have no effect. */
+  /** Ends the reservation and frees its bytes. Later calls of `set` have no effect. */
   release(): void;
 }
 

@@ -8,13 +8,13 @@ export interface FairPlacesOptions {
    */
   places: number;
   /**
-   * The number of places that a tenant may hold even when all `places` are held, so that long uses of one tenant do not
-   * delay another. Below it, a tenant gets a place at once; only `hardLimit` limits these guaranteed places. Default:
-   * 0.
+   * The number of places that a tenant may hold even when all `places` are held, so that long uses by one tenant do not
+   * delay another. A tenant that holds fewer places gets one at once; only `hardLimit` limits these guaranteed places.
+   * Default: 0.
    */
   guaranteed?: number;
   /**
-   * The maximum number of places that all tenants together may hold, including guaranteed ones. Default: four times
+   * The maximum number of places that all tenants together may hold, including guaranteed places. Default: four times
    * `places`.
    */
   hardLimit?: number;
@@ -33,15 +33,18 @@ export interface FairPlacesOptions {
  */
 export interface FairPlaces {
   /**
-   * Waits for a place. The next free place goes to the waiting tenant that has recently used places for the shortest
-   * total time, because uses may last milliseconds or seconds. Among tenants with equal use, it goes to the tenant with
-   * the fewest places, then to the tenant that got its last place longest ago. Callers of the same tenant are served in
-   * the order of their calls.
+   * Waits for a place: the right to use the resource once. The next free place goes to the waiting tenant that has
+   * recently used places for the shortest total time, because a use may last milliseconds or seconds. Among tenants
+   * with equal use, it goes to the tenant with the fewest places, then to the tenant that got its last place longest
+   * ago. Callers of the same tenant are served in the order of their calls.
    * @returns a function that frees the place. A second call has no effect.
    * @throws `signal.reason` when the signal aborts first; {@link ServiceError} `overloaded` when too many callers wait.
    */
   take(tenant: string, signal?: AbortSignal): Promise<() => void>;
-  /** Returns a function that frees the place if the tenant can have a place at once; otherwise undefined. */
+  /**
+   * Returns a function that frees the place (the right to use the resource), if the tenant can have a place at once;
+   * otherwise undefined.
+   */
   tryTake(tenant: string): (() => void) | undefined;
   held(tenant: string): number;
   waiting(tenant: string): number;
@@ -59,7 +62,10 @@ interface Share {
   held: number;
   /** The waiting callers, in the order of their calls. */
   waiting: Set<Waiter>;
-  /** The sequence number of the last place that this tenant got. */
+  /**
+   * The sequence number of the last place (right to use the resource) that this tenant got. The tenant with the lower
+   * number was served longer ago.
+   */
   servedAt: number;
 }
 
@@ -122,8 +128,8 @@ export function createFairPlaces(options: FairPlacesOptions): FairPlaces {
   };
   /**
    * Makes room for one more waiting caller of this tenant. If the maximum number of callers already waits, it refuses
-   * the newest caller of the tenant with the longest queue. Returns false, and refuses nobody, if no other tenant has
-   * at least two waiting callers more than this one.
+   * the newest caller of the tenant with the longest queue. It refuses no caller and returns false, if every other
+   * tenant has at most one waiting caller more than this tenant.
    */
   const makeRoom = (share: Share): boolean => {
     if (waiting < maxWaiting) return true;

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-// A static import would end the process on Node 20, which the standalone command line supports.
+// A static import of SQLite would end the process on Node 20, which the standalone command line supports.
 const sqlite: typeof import('node:sqlite') | undefined = process.getBuiltinModule('node:sqlite');
 
 /** True when this Node version has SQLite, on which the locks are based. */

@@ -53,7 +53,8 @@ export async function listen(
     inFlight.add(response);
     response.on('close', () => {
       inFlight.delete(response);
-      // The connection of a response that began before the close remains open, and the server would wait for it.
+      // If the response began before the close, its connection remains open. The server would wait for this connection,
+      // so it is closed here.
       if (closing) setImmediate(() => server.closeIdleConnections());
     });
     if (turningAway) endConnection(response);

@@ -42,7 +42,7 @@ export function releaseMemoryWhenIdle(log: Pick<Logger, 'debug'>, options: IdleM
     const start = performance.now();
     collect();
     const after = residentBytes();
-    // The memory that is left is in use, or is kept by malloc. Another collection would not help.
+    // The remaining memory is in use, or malloc keeps it. Another collection would not free it.
     least = after;
     log.debug({ before, after, ms: Math.round(performance.now() - start) }, 'memory returned to the system');
   }, lookEveryMs).unref();

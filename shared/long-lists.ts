@@ -1,13 +1,13 @@
 /**
- * A list that {@link longListIn} found. Either the list itself is too long, or with it all lists together have too many
- * entries.
+ * A list that {@link longListIn} found. Either this list itself is too long, or all lists up to and including this list
+ * have too many entries together.
  */
 export interface LongList {
   /** The path of the list from the root, such as `queries.0.content`. */
   path: string;
   /**
-   * The length of the list if it is too long itself; otherwise the sum of the lengths of all lists up to and including
-   * it.
+   * The length of the list if the list itself is too long; otherwise the sum of the lengths of all lists up to and
+   * including this list.
    */
   length: number;
 }
@@ -19,10 +19,10 @@ export interface LongList {
 const inAll = 4;
 
 /**
- * Returns the first list in a JSON value that has more than `most` entries, or with which all lists together have more
- * than {@link inAll} times `most`. It is called before validation, because validation creates an error for each wrong
- * entry: a list of sixteen million numbers instead of texts would create sixteen million errors, too many for memory.
- * The value may be nested as deeply as a parsed body.
+ * Returns the first list in a JSON value that has more than `most` entries. Also returns the list at which the sum of
+ * the lengths of all lists so far exceeds {@link inAll} times `most`. The function is called before validation, because
+ * validation creates an error for each wrong entry: a list of sixteen million numbers instead of texts would create
+ * sixteen million errors, too many for memory. The value may be nested as deeply as a parsed body.
  */
 export function longListIn(value: unknown, most: number): LongList | undefined {
   let entries = 0;

@@ -10,7 +10,7 @@ export interface RecentUse {
    * first one counts.
    */
   of(tenant: string): number;
-  /** Returns the number of other tenants with recent use, and the sum of their use per unit of time. */
+  /** Returns the number of other tenants with recent use, and the sum of their use as a share of the time. */
   others(tenant: string): { tenants: number; share: number };
 }
 
@@ -35,7 +35,7 @@ const remembered = 256;
 /** @param halfLifeMs the time in ms after which the weight of a use has halved. */
 export function createRecentUse(halfLifeMs = 10_000, now: () => number = () => performance.now()): RecentUse {
   const uses = new Map<string, Use>();
-  /** The value in ms that the use of a tenant approaches when one use runs without end. */
+  /** If one use of a tenant runs without end, the counted use of the tenant approaches this value in ms. */
   const lifeMs = halfLifeMs / Math.LN2;
   let overallMean: number | undefined;
   let forgetAbove = remembered;

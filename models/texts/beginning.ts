@@ -10,8 +10,8 @@ const maxMarks = 256;
  */
 const pair = /(?![&#;])[\p{L}\p{N}\p{P}\p{S}](?![&#;])[\p{L}\p{N}\p{P}\p{S}]/gu;
 /**
- * Does the same as `pair`, for a text with terminal escape sequences, which cleaning removes. A sequence ends at its
- * first letter, so a cut between two letters is never within a sequence.
+ * Has the same purpose as `pair`, for a text with terminal escape sequences. Cleaning removes such a sequence, and a
+ * sequence ends at its first letter, so a cut between two letters is never within a sequence.
  */
 const pairOfLetters = /[\p{L}\p{So}][\p{L}\p{So}]/gu;
 
@@ -24,11 +24,11 @@ export const boundMarks = (text: string): string =>
 
 /**
  * Yields the lengths of beginnings of a text, each about four times as long as the previous one, up to the whole text.
- * The caller tokenizes them in order until one has more tokens than the model reads: longer beginnings would then give
- * the same result. A beginning ends before white space, or within a word that is too long. Its tokens equal the first
- * tokens of the whole text, except for the last few if a word was cut.
- * @param shortest the maximum length of the first beginning, in UTF-16 units. A text that is no longer has only one
- * beginning: the whole text.
+ * The caller tokenizes the beginnings in order until one has more tokens than the model reads, because longer
+ * beginnings would then give the same result. A beginning ends before white space, or within a word that is too long.
+ * Its tokens equal the first tokens of the whole text, except for the last few if a word was cut.
+ * @param shortest the maximum length of the first beginning, in UTF-16 units. For a text of at most this length, the
+ * only beginning is the whole text.
  */
 export function* beginningsOf(text: string, shortest: number): Generator<number> {
   for (let length = shortest; length < text.length; length *= 4) {

@@ -18,7 +18,7 @@ interface CleaningSteps {
 
 export const cleaningSteps: Record<Cleaning, CleaningSteps> = {
   // OpenCLIP composes accents before it decodes the last HTML entities, but not afterwards. The normalizer in
-  // `tokenizer.json` would compose them again.
+  // `tokenizer.json` would compose accents a second time, so it is not used.
   openclip: { clean: cleanLikeOpenClip, replacesNormalizer: true },
   'openclip-cased': { clean: repairLikeOpenClip, replacesNormalizer: false },
   'openclip-canonical': { clean: canonicalLikeOpenClip, replacesNormalizer: false },

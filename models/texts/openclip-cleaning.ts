@@ -23,7 +23,7 @@ export function repairLikeOpenClip(text: string, length = text.length): string {
 }
 
 /**
- * Cleans a text as `_clean_canonicalize` of open_clip does, for both generations of SigLIP: makes the repairs of {@link
+ * Cleans a text as `_clean_canonicalize` of open_clip does, for SigLIP 1 and SigLIP 2: makes the repairs of {@link
  * repairLikeOpenClip}, then removes punctuation and converts to lower case.
  */
 export const canonicalLikeOpenClip = (text: string, length = text.length): string =>
@@ -95,12 +95,12 @@ const unifyCharacterWidth = (text: string): string =>
 const straightenQuotes = (text: string): string =>
   text.replace(/[\u201c-\u201f]/g, '"').replace(/[\u02bc\u2018-\u201b]/g, "'");
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this looks for.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: this pattern must match control characters.
 const terminalEscape = /\x1b\[[\p{Nd};]*[a-zA-Z]/gu;
 
 const removeTerminalEscapes = (text: string): string => text.replace(terminalEscape, '');
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this looks for.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: this pattern must match control characters.
 const controlCharacter = /[\0-\x08\x0b\x0e-\x1f\x7f\u206a-\u206f\ufeff\ufff9-\ufffc]/g;
 
 /** Removes control characters that have no visible effect. Keeps joiners, direction marks and emoji tags. */

@@ -1,11 +1,11 @@
 import type { TextRecipe } from '../model.ts';
 
-/** The token ids of all texts of a run as one block, with the attention mask. */
+/** The token ids of all texts in one run of the text tower as one block, with the attention mask. */
 export interface PaddedIds {
   /** The rows, one after the other. Each row is a padded text. */
   ids: number[];
   mask: number[];
-  /** `[rows, length]` */
+  /** The number of rows, and the number of token ids in each row. */
   shape: [number, number];
 }
 

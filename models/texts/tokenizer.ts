@@ -11,8 +11,8 @@ import { loadTokenizerJson } from './tokenizer-json.ts';
  */
 const charactersPerToken = 32;
 /**
- * The number of tokens at the end of a tokenized beginning that may differ from those of the whole text, because the
- * cut may be within a word. WordPiece limits words to 100 characters.
+ * The number of last tokens of a tokenized beginning that may differ from those of the whole text, because the
+ * beginning may end within a word. WordPiece limits words to 100 characters.
  */
 const uncertainTokens = 128;
 
@@ -26,8 +26,8 @@ export interface Tokens {
 
 export interface Tokenizer {
   /**
-   * Tokenizes a text. If it has more tokens than the model reads, it is truncated to its first tokens and the end
-   * token, as in OpenCLIP and transformers.
+   * Tokenizes a text. If the text has more tokens than the model reads, only its first tokens and the end token remain,
+   * as in OpenCLIP and transformers.
    */
   encode(text: string): Tokens;
 }

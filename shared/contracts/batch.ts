@@ -129,7 +129,10 @@ const encoding = z
 /** The formats of the additional result tables that a batch by reference may write. */
 export const tableFormat = z.enum(['csv', 'parquet']);
 
-/** The samples that a batch by reference writes in the form of its input. */
+/**
+ * Selects the samples (items with their files) that a batch by reference copies to a new file in the format of its
+ * input.
+ */
 export const keptSamples = z
   .strictObject({
     minScore: z.number().min(0).max(100).optional().meta({ description: 'Only samples with this score or more.' }),
@@ -277,8 +280,9 @@ export const terminalStates: ReadonlySet<BatchState> = new Set([
 ]);
 
 /**
- * The reason why a batch ended as `failed`. In the order of the list: no item succeeded; more items failed than the
- * failure budget allows; the input object could not be read; the stored items were lost; the model could not be loaded.
+ * The reason why a batch ended as `failed`. `all_failed`: no item succeeded. `failure_budget`: more items failed than
+ * the failure budget allows. `input`: the input object could not be read. `input_lost`: the stored items were lost.
+ * `model_unavailable`: the model could not be loaded.
  */
 export const failureReason = z.enum(['all_failed', 'failure_budget', 'input', 'input_lost', 'model_unavailable']);
 export type FailureReason = z.output<typeof failureReason>;
@@ -488,7 +492,7 @@ const top = z
   })
   .optional();
 
-/** The fields that equal items have in common: the image, or the image and the text. */
+/** The ways in which items can count as equal: they have the same image, or the same image and the same text. */
 export const sameBys = ['image', 'pair'] as const;
 export type SameBy = (typeof sameBys)[number];
 
@@ -498,7 +502,10 @@ const itemIndex = z
   .transform(Number)
   .optional();
 
-/** Orders of results. Items without a score follow those with one; items with the same score are in index order. */
+/**
+ * The orders in which results can be returned. Items without a score follow items with a score. Items with the same
+ * score are in index order.
+ */
 export const resultOrders = ['score', '-score', 'cosine', '-cosine', 'index'] as const;
 export type ResultOrder = (typeof resultOrders)[number];
 
@@ -579,15 +586,15 @@ export type ResultsQuery = z.output<typeof resultsQuery>;
 /** The conditions that select results. A result must meet all given conditions. */
 export type Selection = Partial<Pick<ResultsQuery, 'status' | 'minScore' | 'maxScore' | 'code' | 'q'>>;
 
-/** Conditions on the scores that another batch has for the same items. */
+/** Conditions on the scores that another batch has for the same items. `other` is the id of that batch. */
 export type Rule = Partial<Pick<ResultsQuery, 'other' | 'otherMinScore' | 'otherMaxScore' | 'minDifference'>>;
 
 /** Conditions on items with the same image, or with the same image and text. */
 export type Duplicates = Partial<Pick<ResultsQuery, 'distinct' | 'sameImageAs' | 'samePairAs'>>;
 
 /**
- * A selection that may also be sorted, limited to the best items, limited by a rule over two batches, or limited to
- * distinct or equal items.
+ * A selection of results that may also be sorted, limited to the best items, limited by conditions on the scores in
+ * another batch, or limited to distinct or equal items.
  */
 export type OrderedSelection = Selection & Partial<Pick<ResultsQuery, 'sort' | 'top'>> & Rule & Duplicates;
 
@@ -596,7 +603,7 @@ export interface StreamQuery extends OrderedSelection {
   formulas: 'escape' | 'keep';
   /** True to add the text of each item and the address of its image, in formats without columns. */
   withItems?: boolean;
-  /** In an ordered selection: the maximum number of results. */
+  /** The maximum number of results. Used only when the selected results are in an order. */
   limit?: number | undefined;
   cursor?: string | undefined;
 }

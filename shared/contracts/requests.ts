@@ -5,7 +5,7 @@ export const lineEndpoints = ['/v1/embeddings', '/v1/score'] as const;
 export const lineEndpoint = z.enum(lineEndpoints);
 export type LineEndpoint = z.output<typeof lineEndpoint>;
 
-/** The request in a line of an OpenAI batch. */
+/** The request in one line of a batch that was posted through OpenAI's interface. */
 export interface LineRequest {
   url: LineEndpoint;
   body: Record<string, unknown>;

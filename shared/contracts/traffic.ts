@@ -23,21 +23,21 @@ export type Arm = z.output<typeof arm>;
 const points = z.number().gt(0).max(100);
 
 /**
- * The length of a window; a canary is judged at the end of each window. A window ends after this number of items. It
- * ends earlier, after this time, if it already has enough items for a judgement.
+ * The length of a window; a canary is judged at the end of each window. A window ends after this number of items. If
+ * this time has passed and the window has enough items for a judgement, it ends earlier.
  */
 export const canaryWindow = z.strictObject({
   items: z.int().min(20).max(1_000_000).default(500),
   seconds: z.number().min(1).max(604_800).default(3_600),
 });
 
-/** The limits that a canary must not exceed in any window. */
+/** The limits that a canary must not exceed in any window (period at whose end it is judged). */
 export const canaryGuard = z.strictObject({
-  /** The maximum difference between the share of failed items of the canary and that of the main model. */
+  /** The maximum amount by which the share of failed items of the canary may exceed that of the main model. */
   errorShare: z.number().min(0).max(1).default(0.02),
   /**
-   * The maximum ratio of the time that the canary takes in both towers to the time of the main model. A window above
-   * this ratio fails only if the previous window was above it too.
+   * The maximum ratio between the time that the canary takes in both towers and the time that the main model takes. A
+   * window above this ratio fails only if the previous window was above it too.
    */
   latencyRatio: z.number().gt(0).default(2),
   /** The maximum mean absolute difference of the scores, on a scale of 0 to 100. */
@@ -47,8 +47,8 @@ export const canaryGuard = z.strictObject({
 });
 
 /**
- * The way in which two models are compared. `scores`: both models must give the same items similar scores. `ranks`:
- * only the order of the items by score must be similar, because models of different families have different scales.
+ * How two models are compared. `scores`: both models must give the same items similar scores. `ranks`: only the order
+ * of the items by score must be similar, because models of different families have different scales.
  */
 export const comparedBy = z.enum(['scores', 'ranks']).meta({
   id: 'ComparedBy',
@@ -64,11 +64,14 @@ export const trial = z.object({
   main: z.string(),
   /** The share of the images of the canary that the main model scores too, for comparison. */
   compare: z.number().min(0).max(1),
-  /** Absent in plans of older releases, in which models were always compared by scores. */
+  /** How the two models are compared. Absent in plans of older releases, which always compared models by scores. */
   comparedBy: comparedBy.optional(),
   window: canaryWindow,
   guard: canaryGuard,
-  /** The number of consecutive windows that the canary must pass before it replaces the main model. */
+  /**
+   * The number of consecutive windows that the canary must pass before it replaces the main model. A window is a period
+   * at whose end the canary is judged.
+   */
   promoteAfter: z.int().min(1),
 });
 export type Trial = z.output<typeof trial>;
@@ -80,8 +83,8 @@ export type Trial = z.output<typeof trial>;
 export const trafficPlan = z.object({
   profile: z.string(),
   /**
-   * The id of the experiment. It changes whenever the rules change or a model gets another revision, so that counts of
-   * different experiments are never added together.
+   * The id of the experiment. A new id begins whenever the rules change or a model gets another revision, so that
+   * counts of different experiments are never added together.
    */
   experiment: z.string(),
   /** The models that answer, the main model first. Their shares add up to 1. */
@@ -98,13 +101,16 @@ export type TrafficPlan = z.output<typeof trafficPlan>;
 export const canaryPhase = z.enum(['trial', 'promoted', 'rolled_back']).meta({ id: 'CanaryPhase' });
 export type CanaryPhase = z.output<typeof canaryPhase>;
 
-/** The verdicts on a canary's window. */
+/** The verdicts on a canary at the end of a window, which is a period of its trial. */
 export const windowVerdict = z.enum(['passed', 'failed']);
 
 const count = z.int().min(0);
 const share = z.number().min(0).max(1);
 
-/** The measurements of one window of a canary. A measurement is null when the window has too few items for it. */
+/**
+ * The measurements of one window of a canary (a period at whose end the canary is judged). A measurement is null when
+ * the window has too few items for it.
+ */
 export const windowFigures = z.object({
   items: count.meta({ description: 'Items that the canary answered; invalid items do not count.' }),
   errorShare: share.nullable().meta({ description: 'The share of the items of the canary that failed.' }),

@@ -9,9 +9,9 @@ import { type RedisTarget, userOf } from './url.ts';
 const away = new WeakMap<Cluster, Set<string>>();
 
 /**
- * The options of `producer` and `consumer` connections. While a server is unavailable, ioredis resends its commands
- * every 100 ms and counts each attempt as a redirection. The limit on redirections makes a command of a `producer` fail
- * after half a second, which is long enough while hash slots are moved.
+ * The options of `producer` and `consumer` connections. While a server is unavailable, ioredis resends a command every
+ * 100 ms and counts each attempt as a redirection. The limit on redirections makes a command of a `producer` fail after
+ * half a second. This time is long enough to wait while hash slots are moved.
  */
 const roles = {
   producer: {
@@ -66,7 +66,7 @@ export function connectCluster(
     // Host names are not resolved here, because certificates contain the names. The cluster itself announces the
     // addresses of its servers.
     dnsLookup: (host, callback) => callback(null, host),
-    // Without this, a change of the hash slots would be noticed only when a command reaches the wrong server.
+    // Without this setting, a change of the hash slots would be noticed only when a command reaches the wrong server.
     slotsRefreshInterval: 10_000,
     slotsRefreshTimeout: 3_000,
   });

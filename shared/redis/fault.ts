@@ -40,8 +40,8 @@ const byReply: readonly [RegExp, RedisFault][] = [
 ];
 
 /**
- * Returns the fault of Redis that an error reply reports, or undefined if the reply concerns only the command. In Redis
- * 6, errors of a script have a prefix before the reply.
+ * Returns the fault of Redis that an error reply reports. Returns undefined if the reply concerns only the command. In
+ * Redis 6, the reply to a failed script begins with a prefix, which is ignored.
  */
 export function faultOfReply(message: string): RedisFault | undefined {
   const reply = message.replace(/^(ERR )?(Error running script.*?: )?(@\w+: ?\d+: )?-?/, '');
