@@ -3,15 +3,18 @@ import { join } from 'node:path';
 import { readConfig } from '../shared/config.ts';
 import { ensureShapeModels } from '../testing/shape-models/build.ts';
 
-/** A model for benchmarks, with an amount of work that is large enough for stable results. */
+/** A model for benchmarks, with the amounts of work that give stable results. */
 export interface BenchModel {
   /** The name of the model in the registry that {@link writeRegistry} writes. */
   name: string;
-  /** The number of items of one batch. */
+  /** The number of items in a batch, for a full and for a quick run of the benchmark. */
   items: { full: number; quick: number };
-  /** The duration in s for which each stage of the roofline is measured. */
+  /**
+   * The duration in s for which each stage of the evaluation (decoding, vision tower, text tower) is measured alone,
+   * for a full and for a quick run.
+   */
   stageSeconds: { full: number; quick: number };
-  /** Targets for this model only. */
+  /** The targets that apply only to this model. */
   targets: { roofline?: number; overSingles?: number };
 }
 
@@ -51,7 +54,8 @@ export function writeRegistry(): { MODELS_FILE: string } {
   const of = (name: string) => ({ source: { type: 'folder', path: join(folder, name) }, revision: 'shape' });
   const registry = {
     models: {
-      // The micro-batch sizes and the memory are those that models.json states for the real models of the same shapes.
+      // The micro-batch sizes and the memory are equal to those in models.json for the real models with the same
+      // shapes.
       'shape-vit-b-32': { ...of('vit-b-32'), memoryBytes: 900_000_000 },
       'shape-vit-b-32-int8': { ...of('vit-b-32'), precision: 'int8', memoryBytes: 900_000_000 },
       'shape-tiny': { ...of('tiny'), memoryBytes: 50_000_000 },

@@ -1,15 +1,15 @@
 import { itemError } from '../../shared/errors.ts';
 import type { StoredItem } from '../store/payload.ts';
 
-/** The number of texts from which an image gets one that is not its own. */
+/** The number of texts from which the text for an image is chosen. An image never gets its own text. */
 const choice = 256;
 
 /**
- * Gives each image the text of another row. Both the image and the text of that row differ from those of the item, so
- * the new pair is a wrong one. An item without a readable image or text is yielded unchanged. An item for which no such
- * row exists gets an error.
- * @param donors yields the rows from which texts are taken. It is called at most twice, because rows without a text
- * cannot give one.
+ * Gives each image the text of another row, so that the new pair is a wrong one: both the image and the text of that
+ * row differ from those of the item. An item without a readable image or text is yielded unchanged. An item for which
+ * no such row exists gets an error.
+ * @param donors yields the rows from which texts are taken. It is called a second time when its rows are used up, but
+ * not a third time, because rows without a text would never give one.
  */
 export async function* withOtherTexts(
   items: AsyncIterable<StoredItem[]>,
@@ -17,7 +17,7 @@ export async function* withOtherTexts(
 ): AsyncGenerator<StoredItem[]> {
   const given = textsOf(donors);
   const pool: Giver[] = [];
-  /** True when `donors` has no more rows. */
+  /** True when no more rows with texts follow. */
   let isEmpty = false;
   async function fill(): Promise<void> {
     while (pool.length < choice && !isEmpty) {
@@ -53,8 +53,8 @@ export async function* withOtherTexts(
 }
 
 /**
- * A row whose text can be used. `image` is its image source. `key` is its text in lower case, without space at the
- * ends.
+ * A row whose text another image can get. `image` is the image source of the row. `key` is its text in lower case,
+ * without space at the ends.
  */
 interface Giver {
   image: string;

@@ -16,7 +16,7 @@ export async function readOutline(redis: Redis, batch: BatchRecord): Promise<Sco
     histogram[at] = (histogram[at] ?? 0) + items;
   };
   for (const [bin, items] of Object.entries(fine)) add(Number(bin), Number(items));
-  // Older releases have counted in coarse bins.
+  // Older releases counted in coarse bins, each of which covers several of the present bins.
   for (const [bin, items] of Object.entries(coarse)) add(Number(bin) * coarseBins, Number(items));
   return { mean: Number((batch.scoreSum / batch.succeeded).toFixed(4)), histogram };
 }

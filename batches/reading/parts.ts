@@ -1,17 +1,17 @@
 import type { Bytes } from '../../formats/bytes.ts';
 
 export interface Ends {
-  /** The part that is sent first. */
+  /** The bytes that are sent before all groups. */
   before?: Bytes;
-  /** Called at the end; its result is the last part. */
+  /** Called after the last group. Its result is sent last. */
   after?: () => Bytes;
 }
 
 /**
- * Returns an iterator that converts each group to text or bytes only when the next part is requested. It is an object
- * instead of a generator, because a generator that waits for its caller keeps its local variables in memory: the last
- * text, and the objects from which the text was made, which are several times as large. A hundred readers may wait at
- * the same time.
+ * Returns an iterator that converts each group of results to text or bytes only when its consumer requests the next
+ * part. It is an object instead of a generator, because a generator that waits for its caller keeps its local variables
+ * in memory: the last text, and the objects from which the text was made, which are several times as large. A hundred
+ * clients may read at the same time.
  */
 export function partsOf<Group>(
   groups: AsyncIterator<Group>,

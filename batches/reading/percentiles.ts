@@ -15,10 +15,11 @@ const percents = [1, 5, 10, 25, 50, 75, 90, 95, 99];
 
 /**
  * Returns percentiles of the cosines. For a batch that has ended they are exact: they are computed once from the index
- * of scores, and stored with the batch. For a running batch they are estimated from its histogram, so that frequent
- * requests stay cheap.
- * @param bins the number of items in each bin; the key is the number of the first fine bin that it covers.
- * @param width the number of fine bins in a bin.
+ * of scores, and stored with the batch. For a running batch they are estimated from its histogram, because clients may
+ * request them often.
+ * @param bins the number of items in each bin of the histogram, by the number of the first fine bin that the bin
+ * covers.
+ * @param width the width of a bin, as a cosine.
  */
 export async function readPercentiles(
   source: Source,

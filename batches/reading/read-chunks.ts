@@ -20,14 +20,14 @@ export interface ChunkResults {
 export interface Source {
   redis: Redis;
   payloads: PayloadStore;
-  /** The indexes of batches that have ended; absent when every read reads them again. */
+  /** The cached indexes of batches that have ended. If it is absent, each request reads the indexes from Redis. */
   known?: KnownIndexes | undefined;
 }
 
 /**
  * Returns the results of the given chunks, in the same order. While the batch runs, the entry of a chunk without
- * outcomes is undefined. After the batch has ended, the items of such a chunk are cancelled; if its items are lost, it
- * has no results.
+ * outcomes is undefined. After the end of the batch, the items of a chunk without outcomes are returned as cancelled;
+ * if these items are lost too, the chunk has no results.
  * @param withItems true to read the items too. By default `items` is empty.
  * @throws {ServiceError} `batch.not_found`, `storage.unavailable`
  */

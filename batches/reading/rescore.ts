@@ -14,8 +14,8 @@ export interface Rescored {
 }
 
 /**
- * Yields the items of a batch for another evaluation, in index order. Without a sample, each item keeps its index,
- * because items that could not be read are included.
+ * Yields the items of a batch in index order, so that they can be evaluated again. Items that could not be read are
+ * included, so that without a sample each item keeps its index.
  */
 export async function* rescoredItems(
   source: Source,
@@ -33,19 +33,22 @@ export async function* rescoredItems(
   }
 }
 
-/** Returns the numbers of chunks, spread evenly over the batch, that together contain about `sample` items. */
+/**
+ * Returns the numbers of chunks that together contain about `sample` items. The chunks are spread evenly over the
+ * batch.
+ */
 function sampledChunks({ chunks, total }: BatchRecord, sample: number): number[] {
   const wanted = Math.min(chunks, Math.ceil((sample / Math.max(1, total)) * chunks * 1.1) + 2);
   const all = Array.from({ length: chunks }, (_, chunk) => chunk);
   if (sample >= total) return all;
-  // Chunks at the start of a batch are small, so they would make a sample of whole chunks too small. Here their share
-  // of the sample equals their share of the items.
+  // The first chunks of a batch are smaller than the others. Chunks are therefore taken evenly from the whole list, so
+  // that small chunks are as frequent in the sample as in the batch.
   return all.filter((chunk) => Math.floor(((chunk + 1) * wanted) / chunks) > Math.floor((chunk * wanted) / chunks));
 }
 
 /**
- * Rotates a list of chunks, so that it begins far from its start. Neighbouring rows often have the same image or
- * similar texts, so a wrong pair needs distant rows.
+ * Rotates a list of chunks, so that it begins far from its former start. Neighbouring rows often have the same image or
+ * similar texts, so a wrong pair must take its text from a distant row.
  */
 function rotated(chunks: readonly number[]): number[] {
   const from = Math.floor(chunks.length * 0.382);

@@ -11,14 +11,15 @@ import { createSelector, needsItems } from './selection.ts';
 import { withItem } from './with-item.ts';
 
 /**
- * A position in the results, which are read from three lists in turn. `log` is the log of commits; `at` is the number
- * of its chunks that were read. `rest` is the list of chunks of a stopped batch that have no outcomes; `at` is the next
- * chunk to check. `tail` is the log again, for commits that were added after its end had been reached.
+ * A position in the results of a batch, which are read from three lists one after another. `log` is the log of commits;
+ * `at` is the number of its chunks that were read. `rest` is the list of chunks of a stopped batch that have no
+ * outcomes; `at` is the next chunk to check. `tail` is the log of commits again, for commits that were added after the
+ * end of `log` had been reached.
  */
 const position = z.strictObject({
   list: z.enum(['log', 'rest', 'tail']),
   at: z.int().min(0),
-  /** The number of items that were already read of the chunk at this position. */
+  /** The number of items of the current chunk that were already read. */
   items: z.int().min(0),
   /** The length of the commit log when its end was reached. */
   logEnd: z.int().min(0),
@@ -37,8 +38,8 @@ const chunksPerRead = 4;
 const pageBytes = 8 * 1024 * 1024;
 
 /**
- * Returns a page of results in the order in which their chunks were committed. In this order, a client that follows the
- * pages never misses a chunk that is committed later.
+ * Returns a page of results in the order in which their chunks were committed. A client that requests page after page
+ * in this order never misses a chunk that is committed later.
  * @throws {ServiceError} `request.invalid` for a cursor that this service did not encode.
  */
 export async function readResults(source: Source, batch: BatchRecord, query: ResultsQuery): Promise<ResultsPage> {
@@ -51,7 +52,8 @@ export async function readResults(source: Source, batch: BatchRecord, query: Res
   for (let looked = 0; looked < chunksPerPage && bytes < pageBytes && results.length < limit; ) {
     const steps = await nextSteps(source.redis, batch, current);
     if (steps.length === 0) {
-      // The state of the batch was read before the log, so the log is complete if that state was final.
+      // The state of the batch was read before the log of commits. If that state is final, the log is therefore
+      // complete.
       const following = terminalStates.has(batch.state) ? listAfter(current, batch) : current;
       if (following === undefined) return { results, next: null };
       if (following === current) break;
@@ -91,7 +93,7 @@ function listAfter(current: Position, batch: BatchRecord): Position | undefined 
   return undefined;
 }
 
-/** Returns the next chunks after a position. `after` is the value that `at` has once the chunk was read. */
+/** Returns the next chunks after a position. `after` is the value of `at` after the chunk has been read. */
 async function nextSteps(
   redis: Redis,
   batch: BatchRecord,

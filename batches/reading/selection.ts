@@ -2,7 +2,7 @@ import type { Duplicates, OrderedSelection, Rule, Selection } from '../../shared
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import type { StoredItem } from '../store/payload.ts';
 
-/** Returns true when a selection can be checked only with the items, not with the results alone. */
+/** Returns true when a selection depends on the posted items, so that the results alone do not suffice to check it. */
 export const needsItems = ({ q }: Selection): boolean => q !== undefined;
 
 /**
@@ -17,7 +17,7 @@ export const ruleOf = ({ other, otherMinScore, otherMaxScore, minDifference }: R
   ...{ other, otherMinScore, otherMaxScore, minDifference },
 });
 
-/** Returns the fields of a query that concern equal items. */
+/** Returns the fields of a query that are conditions on equal items (duplicates). */
 export const duplicatesOf = ({ distinct, sameImageAs, samePairAs }: Duplicates): Duplicates => ({
   ...{ distinct, sameImageAs, samePairAs },
 });

@@ -1,6 +1,6 @@
 /**
- * Runs work one at a time. Callers with the same key share one run.
- * @throws the error of the work, for all its callers.
+ * Runs tasks one at a time. When several callers request a task with the same key, it runs once for all of them.
+ * @throws the error of the task, to all its callers.
  */
 export type SharedWork<Value> = (key: string, work: () => Promise<Value>) => Promise<Value>;
 

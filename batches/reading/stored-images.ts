@@ -12,15 +12,15 @@ import type { Source } from './read-chunks.ts';
 /** Reads the image embeddings that earlier batches have stored. */
 export interface StoredImages {
   /**
-   * Returns the image embeddings of items of an earlier batch, in the order of `images`. Where there is none, the entry
-   * is an error.
+   * Returns the image embeddings of items of an earlier batch, in the order of `images`. If an item has no image
+   * embedding, its entry is an error.
    * @param images the indexes of the items, as text.
    * @throws {ServiceError} `storage.unavailable`
    */
   read(tenant: string, batchId: string, images: readonly string[]): Promise<(Float32Array | ItemError)[]>;
 }
 
-/** The number of pieces that are read at a time. A piece has the embeddings of up to 64 items. */
+/** The number of chunks whose embeddings are read at a time. A chunk has up to 64 items. */
 const piecesPerRead = 8;
 
 export function createStoredImages(source: Source): StoredImages {

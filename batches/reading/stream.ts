@@ -11,11 +11,11 @@ import { withItem } from './with-item.ts';
 /** Limits for the chunks that are in memory at a time. A chunk may have megabytes of metadata or inline images. */
 export interface ReadAhead {
   chunks: number;
-  /** The maximum number of bytes of JSON. A single larger chunk is still read. */
+  /** The maximum size of these chunks as JSON, in bytes. A chunk that is larger is read alone. */
   bytes: number;
 }
 
-/** The limits for a reader over HTTP. They are low because there may be hundreds of readers. */
+/** The limits for a client that reads over HTTP. They are low because there may be hundreds of such clients. */
 const overHttp: ReadAhead = { chunks: 4, bytes: 2 * 1024 * 1024 };
 
 interface Chunk extends ChunkResults {
@@ -23,8 +23,8 @@ interface Chunk extends ChunkResults {
 }
 
 /**
- * Returns an iterator over groups of chunks, in index order. A group has fewer chunks the larger the largest chunk so
- * far was.
+ * Returns an iterator over groups of chunks, in index order. The groups become smaller when large chunks occur, because
+ * the largest chunk so far limits the number of chunks in a group.
  */
 export function inIndexOrder(
   source: Source,
@@ -32,7 +32,7 @@ export function inIndexOrder(
   withItems: boolean,
   { chunks, bytes }: ReadAhead,
 ): AsyncIterableIterator<Chunk[]> {
-  /** At first the size of chunks is unknown, so the first chunk is read alone. */
+  /** The size in bytes of the largest chunk so far. It is unknown at first, so the first chunk is read alone. */
   let largest = Number.POSITIVE_INFINITY;
   let from = 0;
   // An object is used instead of a generator, because a generator that waits for its caller would keep the last chunks
@@ -63,8 +63,8 @@ async function readGroup(
 }
 
 /**
- * Writes the results of a whole batch in a format, in the order of the items. While the batch runs, it writes the
- * results so far.
+ * Writes the results of a whole batch in the given format, in the order of the items. For a running batch, it writes
+ * the results that exist now.
  */
 export function streamResults(
   source: Source,
@@ -90,8 +90,8 @@ export function streamResults(
         );
       }),
     );
-  // Formats with columns repeat the image and the text of an item, so the items are read too: results do not contain
-  // them.
+  // Formats with columns contain the image and the text of each item. Results do not contain them, so the items are
+  // read too.
   const groups = inIndexOrder(source, batch, hasColumns || addsItems || needsItems(query), ahead);
   return partsOf(groups, rowsOf, { before: writer.start(), after: writer.end });
 }

@@ -3,8 +3,8 @@ import { askMasters } from '../../shared/redis/masters.ts';
 import type { Redis } from '../../shared/redis.ts';
 
 /**
- * How much acknowledged work a crash of Redis may lose. `always` (each write is on disk): none. `everysec`: the work of
- * the last two seconds. `none`: all work. `unknown`: Redis does not reveal its settings.
+ * States how much acknowledged work a crash of Redis may lose. `always`: nothing, because each write is on disk.
+ * `everysec`: the work of the last two seconds. `none`: all work. `unknown`: Redis does not reveal its settings.
  */
 export type DurabilityLevel = 'always' | 'everysec' | 'none' | 'unknown';
 
@@ -12,15 +12,15 @@ export type DurabilityLevel = 'always' | 'everysec' | 'none' | 'unknown';
 export interface Durability {
   level(): Promise<DurabilityLevel>;
   /**
-   * Waits until all writes of this connection are on disk. Redis can confirm this with version 7.2 or later and
-   * `appendfsync everysec`; otherwise the call does nothing. With `appendfsync always`, each write is already on disk.
+   * Waits until all writes of this connection are on disk. This requires Redis 7.2 or later with `appendfsync
+   * everysec`; otherwise the call does nothing. With `appendfsync always`, each write is already on disk.
    */
   confirm(): Promise<void>;
 }
 
 /**
- * The time in ms for which a level is reused. It is then read again, because the operator may reconfigure Redis while
- * this process runs.
+ * The time in ms for which the durability level is reused before it is read again. The operator may reconfigure Redis
+ * while this process runs.
  */
 const freshMs = 60_000;
 const confirmTimeoutMs = 3_000;
@@ -63,7 +63,10 @@ export function createDurability(redis: Redis, log: Logger): Durability {
   };
 }
 
-/** The levels, the weakest first. `unknown` comes after `none`, because an unknown level may be any except `always`. */
+/**
+ * The durability levels, the weakest first. `unknown` comes after `none`, because an unknown level may be any level
+ * except `always`.
+ */
 const fromWeakest = ['none', 'unknown', 'everysec', 'always'] as const satisfies DurabilityLevel[];
 const weakest = (levels: DurabilityLevel[]): DurabilityLevel =>
   fromWeakest.find((level) => levels.includes(level)) ?? 'unknown';

@@ -10,14 +10,14 @@ import {
 export interface KeptEmbeddings {
   embeddings?: Kept | undefined;
   embeddingPrecision?: EmbeddingPrecision | undefined;
-  /** The length of an embedding. */
+  /** The number of values in an embedding. */
   dimensions?: number | undefined;
 }
 
-/** The embeddings of a pair. */
+/** The image embedding and the text embedding of a pair. */
 export type PairEmbeddings = Record<EmbeddingKind, Float32Array>;
 
-/** The embeddings of a chunk: for each kind that is stored, the rows of its items as bytes. */
+/** The embeddings of a chunk as bytes. For each stored kind (image, text), a row of numbers for each item. */
 export type EmbeddingPieces = Partial<Record<EmbeddingKind, Buffer>>;
 
 /** Returns the number of bytes that the embeddings of one item take. */
@@ -25,14 +25,15 @@ export const keptBytes = ({ embeddings, embeddingPrecision = 'float16', dimensio
   embeddings === undefined ? 0 : kindsOf(embeddings).length * dimensions * numberBytes[embeddingPrecision];
 
 /**
- * The first byte of a piece, which states the type of its numbers. Pieces are not compressed, because the bits of
- * embeddings are almost random. The values differ from the first byte of a reference to a bucket; see payload-store.ts.
+ * The first byte of the stored embeddings of a chunk, which states the type of their numbers. They are not compressed,
+ * because the bits of embeddings are almost random. The values here differ from the first byte of a reference to a
+ * bucket; see payload-store.ts.
  */
 const marks: Record<EmbeddingPrecision, number> = { float16: 1, float32: 2 };
 
 /**
- * Encodes the embeddings of a chunk as one piece for each kind. Each item has a row; the row of an item without
- * embeddings is NaN.
+ * Encodes the embeddings of a chunk, separately for each stored kind (image, text). Each item has a row of numbers; all
+ * numbers in the row of an item without embeddings are NaN.
  * @param pairs the embeddings of the items, in their order; undefined for an item without a score.
  */
 export function encodeEmbeddings(
@@ -48,21 +49,24 @@ export function encodeEmbeddings(
   return Object.fromEntries(pieces);
 }
 
-/** The bytes of the rows of a piece, in little-endian order. */
+/**
+ * Returns the rows (embeddings) of a chunk as little-endian bytes, without the first byte, which states the type of the
+ * numbers. Throws when the type is not the expected one.
+ */
 export function rowsOf(piece: Buffer, precision: EmbeddingPrecision): Buffer {
   if (piece[0] !== marks[precision])
     throw new Error('Stored embeddings have another number type than their batch states');
   return piece.subarray(1);
 }
 
-/** Converts rows to 32-bit floats. */
+/** Converts rows (embeddings) from bytes to 32-bit floats. */
 export function toFloat32(rows: Buffer, precision: EmbeddingPrecision): Float32Array {
   // The bytes are copied, because they may not be aligned.
   const { buffer } = new Uint8Array(rows);
   return precision === 'float32' ? new Float32Array(buffer) : Float32Array.from(new Float16Array(buffer));
 }
 
-/** Returns rows of NaN as bytes. */
+/** Returns the bytes of rows for items without embeddings: every number in them is NaN. */
 export const absentRows = (precision: EmbeddingPrecision, numbers: number): Buffer =>
   bytesOf(newNumbers(precision, numbers).fill(Number.NaN));
 

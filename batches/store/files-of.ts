@@ -5,8 +5,8 @@ import { type FormatName, formatNamed, formatOfFile } from '../../shared/formats
 interface Filed {
   input?: string | undefined;
   /**
-   * Present only if the input of the batch has columns. It is used instead of `columns`, which is not read for a
-   * status.
+   * The names of the columns that were read as image, text and id. Present only if the input of the batch has columns.
+   * It is used instead of `columns`, because a request for the status does not read `columns`.
    */
   columnNames?: object | undefined;
   /** The table formats of the result files that the post requested. */

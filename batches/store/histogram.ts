@@ -2,7 +2,7 @@
 export const binWidth = 0.0025;
 const binCount = 800;
 
-/** The number of fine bins that make up one coarse bin of older releases. */
+/** The number of fine bins in one coarse bin. Older releases counted in coarse bins. */
 export const coarseBins = 4;
 
 /** Returns the number of the bin that contains a cosine, counted from 0. */

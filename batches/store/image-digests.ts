@@ -1,6 +1,6 @@
 /**
- * The length in bytes of the digest of an image, which is the beginning of the SHA-256 of its bytes. Among a million
- * different images, the probability that two have the same digest is 3 in 100 million.
+ * The length in bytes of the digest of an image: the first bytes of the SHA-256 of its content. Among a million
+ * different images, the probability that any two have the same digest is 3 in 100 million.
  */
 export const digestBytes = 8;
 
@@ -9,8 +9,8 @@ const digestOf = (contentHash: string): Buffer => Buffer.from(contentHash, 'base
 
 /**
  * Returns the digests of the images of a chunk as base64, in the order of its items. The digest of an item without a
- * content hash is zero. Returns undefined for an empty list, when the items are requests or the caller does not know
- * the hashes.
+ * content hash is zero. Returns undefined for an empty list, which means that the hashes are unknown or that the items
+ * are requests instead of pairs.
  */
 export function encodeDigests(contentHashes: readonly (string | undefined)[]): string | undefined {
   if (contentHashes.length === 0) return undefined;

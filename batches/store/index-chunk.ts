@@ -7,7 +7,8 @@ import { entriesOf, itemsPerSegment, offsetEntry } from './score-index.ts';
 const script = loadScript(new URL('./index-chunk.lua', import.meta.url));
 
 /**
- * Returns the keys and arguments that a script needs to write a chunk into the index of scores; see write-scores.lua.
+ * Returns the keys and arguments with which a script writes the scores of a chunk into the index of scores; see
+ * write-scores.lua.
  */
 export function scoreArguments(redis: Redis, id: string, results: readonly ItemResult[]) {
   const keys = batchKeys(redis, id);
@@ -23,7 +24,7 @@ export function scoreArguments(redis: Redis, id: string, results: readonly ItemR
 }
 
 /**
- * Adds a committed chunk to the index of scores. It is needed for chunks of older releases, which did not write the
+ * Adds a committed chunk to the index of scores. It is used for chunks of older releases, which did not write to the
  * index. Safe to repeat.
  */
 export async function indexChunk(

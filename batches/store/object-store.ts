@@ -14,13 +14,13 @@ export interface ObjectStore {
   /**
    * Yields the bytes of an object as they arrive. When the connection breaks, reading continues after the last received
    * byte.
-   * @param etag the ETag of the expected content. Any other content is refused with `storage.changed`.
+   * @param etag the expected ETag. An object with another ETag is refused with `storage.changed`.
    * @throws {ServiceError} `storage.not_found`, `storage.changed`
    */
   read(place: S3Location, etag: string, signal: AbortSignal): AsyncGenerator<Buffer>;
   /**
-   * Writes an object of any length while its parts arrive. The object becomes visible after its last part; if writing
-   * fails, no object is created.
+   * Writes an object of any length while its parts are produced. The object becomes visible after its last part. If
+   * writing fails, the object is not created.
    */
   upload(place: S3Location, type: string, parts: AsyncIterable<Bytes>, signal: AbortSignal): Promise<void>;
   /**
@@ -32,9 +32,9 @@ export interface ObjectStore {
 }
 
 export interface ObjectHead {
-  /** Size of the object, in bytes. */
+  /** The size of the object, in bytes. */
   size: number;
-  /** The ETag, with its quotes. It identifies the content. */
+  /** The ETag of the object, including its quotes. Another content has another ETag. */
   etag: string;
 }
 

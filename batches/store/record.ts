@@ -25,9 +25,9 @@ const columnNames = z.object({ image: z.string(), text: z.string(), id: z.string
 
 const reading = z.object({
   columns: columnNames,
-  /** The separator of a delimited file. Absent for the usual separator of the format. */
+  /** The separator of values in a delimited file. Absent when it is the usual separator of the format. */
   delimiter: z.string().optional(),
-  /** The character encoding that the post declared. */
+  /** The character encoding that the request named. */
   encoding: z.string().optional(),
   strictness: z.enum(['lenient', 'strict']),
   queuedItems: count,
@@ -40,7 +40,9 @@ export const batchRecord = z.object({
   v: count,
   id: z.string(),
   tenant: z.string(),
-  /** The weight of the tenant when the batch was posted. */
+  /**
+   * The weight of the tenant when the batch was posted. It determines the share of the workers that the tenant gets.
+   */
   weight: z.coerce.number().default(1),
   /**
    * The name of the queue for the chunks of the batch: the first profile of the model, or the name of the model if it
@@ -61,12 +63,15 @@ export const batchRecord = z.object({
   longText,
   /** True when a model of the batch computes a probability for each pair. Absent in batches of older releases. */
   pairProbabilities: json.pipe(z.boolean()).optional(),
-  /** The models that share the items of the batch. Absent for a single model. */
+  /** The models among which the items of the batch are divided. Absent when a single model evaluates all items. */
   traffic: json.pipe(trafficPlan).optional(),
-  /** Name and tags, by which people find the batch. An empty name means that the batch has none. */
+  /** The name and tags of the batch, by which people find it. An empty name means that the batch has no name. */
   name: z.string().optional(),
   tags: json.pipe(z.array(z.string())).optional(),
-  /** The time in ms for which this batch is stored after its end. Absent for the retention of the service. */
+  /**
+   * The time in ms for which this batch is stored after its end. Absent when the default retention of the service
+   * applies.
+   */
   retentionMs: count.optional(),
   state: batchState,
   createdAt: time,
@@ -75,13 +80,16 @@ export const batchRecord = z.object({
   expiresAt: time.optional(),
   reason: failureReason.optional(),
   /**
-   * The final state of a stopped batch, and the time until which its chunks in flight may still be committed; see
-   * lifecycle/steps/stop.lua.
+   * The state in which a stopped batch will end, the reason of a failure, and the time until which its chunks in flight
+   * may still be committed; see lifecycle/steps/stop.lua.
    */
   stopState: z.enum(['cancelled', 'failed']).optional(),
   stopReason: z.union([failureReason, z.literal('')]).optional(),
   stopUntil: time.optional(),
-  /** The reason why no worker can evaluate the batch now, and the time since when; see lifecycle/steps/block.lua. */
+  /**
+   * The reason why no worker can evaluate the batch now, and the time at which this began; see
+   * lifecycle/steps/block.lua.
+   */
   waitingFor: z.string().optional(),
   waitingSince: time.optional(),
   total: count.default(0),
@@ -96,72 +104,80 @@ export const batchRecord = z.object({
   budgetShare: z.coerce.number().optional(),
   budgetAfter: count.optional(),
   /**
-   * `bodyHash`, `keyHash`: the SHA-256 of the body and of the idempotency key. Present if the post had an idempotency
-   * key, except that older releases did not store `keyHash`.
+   * `bodyHash` is the SHA-256 of the body of the post, and `keyHash` that of its idempotency key. Both are present if
+   * the post had an idempotency key, but older releases did not store `keyHash`.
    */
   bodyHash: z.string().optional(),
   keyHash: z.string().optional(),
-  /** The bytes in Redis of the inputs and of the results. Absent in batches of older releases. */
+  /** The numbers of bytes that the inputs and the results take in Redis. Absent in batches of older releases. */
   inputBytes: count.optional(),
   outputBytes: count.optional(),
   /** The columns of the posted table, which the results in CSV repeat. */
   columns: json.pipe(z.array(z.string())).optional(),
-  /** The names of the columns that were read as image, text and id. */
+  /** The names of the table columns that contain image, text and id. */
   columnNames: json.pipe(columnNames).optional(),
   /** The types of the columns. Absent when all columns are text. */
   columnTypes: json.pipe(z.array(z.enum(columnTypes))).optional(),
-  /** The trace context (W3C) of the request that posted the batch. The traces of the chunks continue it. */
+  /** The trace context (W3C) of the request that posted the batch. The spans of its chunks belong to the same trace. */
   traceparent: z.string().optional(),
   /**
-   * For a batch by reference: the address of the object with its items, and the ETag of that object when the batch was
-   * posted.
+   * For a batch by reference: the address of the object with its items, and the ETag that this object had when the
+   * batch was posted.
    */
   input: z.string().optional(),
   inputEtag: z.string().optional(),
-  /** The options for reading that object, and the limits of the tenant. */
+  /** The options for reading the input object of a batch by reference, and the limits of the tenant. */
   reading: json.pipe(reading).optional(),
   inputErrorCode: z.string().refine(isCode).optional(),
   inputErrorMessage: z.string().optional(),
-  /** The folder in a bucket for the result files. */
+  /** The address of the folder in a bucket for the result files. */
   output: z.string().optional(),
   /**
    * The table formats of the result files that the post requested. Older releases ignore this field and write the table
    * format of the input.
    */
   tables: json.pipe(z.array(tableFormat)).optional(),
-  /** The samples that are written as a tar. Older releases ignore it. */
+  /** Conditions that select samples; the selected samples are written as a tar. Older releases ignore this field. */
   keep: json.pipe(keptSamples).optional(),
   filesState: z.enum(['pending', 'written', 'failed']).optional(),
   filesError: z.string().optional(),
-  /** Present for a batch that was posted through the OpenAI-compatible interface. Its items are requests. */
+  /**
+   * Present for a batch that was posted through the OpenAI-compatible interface. The items of such a batch are
+   * requests.
+   */
   requests: json.pipe(requestBatch).optional(),
   /** The embeddings that the batch stores, the type of their numbers, and their length. */
   embeddings: kept.optional(),
   embeddingPrecision: embeddingPrecision.optional(),
   dimensions: count.optional(),
   /**
-   * The earlier batch whose stored image embeddings this batch uses. The image of each item is then an index in that
-   * batch.
+   * The id of the earlier batch whose stored image embeddings this batch uses. The image of each item is then the index
+   * of an item in the earlier batch.
    */
   imagesFrom: z.string().optional(),
   retryOf: z.string().optional(),
-  /** The latest retry of this batch. */
+  /** The id of the latest retry of this batch. */
   retriedBy: z.string().optional(),
-  /** The original batch whose items this batch scores again, and the texts that its images get. */
+  /**
+   * The id of the original batch whose items this batch scores again, and the kind of texts with which it scores the
+   * images.
+   */
   rescoreOf: z.string().optional(),
   rescoreTexts: z.enum(['own', 'others']).optional(),
-  /** The latest batch that scores the images of this batch with the texts of other items. */
+  /** The id of the latest batch that scores the images of this batch with the texts of other items. */
   wrongPairs: z.string().optional(),
   webhookUrl: z.string().optional(),
   webhookState: z.enum(['pending', 'delivered', 'failed']).optional(),
   webhookAttempts: count.optional(),
   webhookError: z.string().optional(),
-  /** The number of CSV cells that `formulas=escape` changes: for succeeded items, and for failed items. */
+  /**
+   * The number of CSV cells that the option `formulas=escape` changes, separately for succeeded and for failed items.
+   */
   succeededFormulas: count.default(0),
   failedFormulas: count.default(0),
   /**
-   * The cosines at the percentiles of the summary. They are stored at the first request for a summary after the end of
-   * the batch.
+   * The cosines at the percentiles of the summary. They are stored when a client requests the summary for the first
+   * time after the end of the batch.
    */
   percentiles: json.pipe(z.array(z.number())).optional(),
   cosineSum: z.coerce.number().default(0),
@@ -175,7 +191,7 @@ export type BatchRecord = z.output<typeof batchRecord>;
 /** Returns true when clients can see a batch. A batch whose items are still being sent by a client is invisible. */
 export const isVisible = ({ state, input }: BatchRecord): boolean => state !== 'accepting' || input !== undefined;
 
-/** The fields that are fixed when a batch is posted, and that a retry of the batch inherits. */
+/** The fields that are fixed when a batch is posted. A retry of the batch inherits them. */
 export type Pinned = Pick<
   BatchRecord,
   | 'profile'
@@ -190,7 +206,7 @@ export type Pinned = Pick<
   | 'traffic'
 >;
 
-/** Returns the fields that a new evaluation of the same items inherits from a batch. */
+/** Returns the fields of a batch that a new evaluation of the same items inherits. */
 export function pinnedOf(record: BatchRecord): Pinned {
   const { profile, postedName, model, revision, precision, preprocess, textCleaning } = record;
   const { longText, pairProbabilities, traffic } = record;
@@ -200,13 +216,13 @@ export function pinnedOf(record: BatchRecord): Pinned {
   };
 }
 
-/** Returns the labels of a batch in metrics: its queue, and the profile or model that its post named. */
+/** Returns the labels for metrics of a batch: its queue, and the profile or model that the post of the batch named. */
 export const labelsOf = ({ profile, postedName = profile }: Pick<BatchRecord, 'profile' | 'postedName'>) => ({
   queue: profile,
   profile: postedName,
 });
 
-/** Options of a post. */
+/** The options with which a batch can be posted. */
 export type BatchOptions = Readonly<
   Partial<
     Pick<
@@ -236,7 +252,7 @@ export type BatchOptions = Readonly<
   >
 >;
 
-/** The fields of a batch that are needed to move its chunks into the queue. */
+/** The fields of a batch record that are needed to move its chunks into the queue. */
 export type Dispatched = Pick<BatchRecord, 'id' | 'tenant' | 'profile' | 'priority'>;
 
 /** Converts fields of a record to fields of a Redis hash. Undefined fields are left out. */
@@ -340,7 +356,8 @@ function phaseOf({ state, stopState }: BatchRecord, active: number): BatchStatus
 }
 
 /**
- * Returns the rate in items per second: the recent rate of a running batch, or the mean rate of a batch that has ended.
+ * Returns the rate in items per second. For a running batch it is the recent rate, and for an ended batch the mean
+ * rate.
  */
 function rateOf(record: BatchRecord, settled: number, now: number): number | null {
   if (record.startedAt === undefined) return null;

@@ -18,13 +18,13 @@ import type { ObjectStore, ObjectStoreOptions } from './object-store.ts';
 const attempts = 3;
 const connectMs = 2_000;
 /**
- * The maximum time in ms until a response begins. All attempts together must end within 30 s, which is the lease of a
- * request that posts a batch.
+ * The maximum time in ms until the response to a request begins. All attempts of a request together must end within 30
+ * s, because this is the lease of a request that posts a batch.
  */
 const answerMs = 5_000;
 /**
- * The maximum time in ms until a response begins when no client waits for it, for example when a part of a file is
- * written or a thousand objects are deleted.
+ * The maximum time in ms until the response begins to a request for which no client waits, such as one that writes a
+ * part of a file or deletes a thousand objects.
  */
 const patientAnswerMs = 60_000;
 /** The maximum time in ms between two bytes of a response. */
@@ -33,8 +33,8 @@ const idleMs = 30_000;
 const connections = 128;
 
 /**
- * The maximum number of consecutive connections that break without having delivered a byte, while an object is read.
- * Each byte resets the count, because reading a long object may take hours.
+ * While an object is read, connections may break. This is the maximum number of consecutive connections that break
+ * without having delivered a byte. Each received byte resets the count, because reading a long object may take hours.
  */
 const resumes = 5;
 const resumeMs = 1_000;
@@ -47,8 +47,8 @@ const partBytes = 16 * 1024 * 1024;
 const partsAtATime = 2;
 
 /**
- * The maximum number of pages, each of a thousand objects, that one call of `remove` deletes. It keeps callers from
- * waiting for minutes.
+ * The maximum number of pages that one call of `remove` deletes. A page is a list of a thousand objects. Without this
+ * limit, callers would wait for minutes.
  */
 const pagesPerCall = 2;
 
@@ -68,7 +68,8 @@ export function connectS3({ endpoint }: ObjectStoreOptions): ObjectStore {
         httpAgent: { keepAlive: true, maxSockets: connections },
         httpsAgent: { keepAlive: true, maxSockets: connections },
       },
-      // Some other stores than AWS do not support the newer checksums of the SDK.
+      // With a store other than AWS, the SDK uses its newer checksums only where they are required, because some stores
+      // do not support them.
       ...(endpoint !== undefined && {
         endpoint,
         forcePathStyle: true,

@@ -3,13 +3,12 @@ import type { ItemResult } from '../../shared/contracts/item.ts';
 import type { Code } from '../../shared/errors.ts';
 
 /**
- * The index of scores has an entry of four bytes for each item, in index order. It makes it possible to select and
- * order results without reading them. The commit of a chunk writes the entries of its items in the same step as the
- * results.
+ * The index of scores has an entry of four bytes for each item, in index order. With the index, results can be selected
+ * and sorted without being read. The script that commits a chunk writes its entries together with its results.
  *
  * The three highest bits of an entry are its kind. An item without an outcome has the entry 0. For a scored item, the
- * other bits are the cosine in millionths. This is exact, because cosines have six decimals, and the four decimals of a
- * score follow from them.
+ * other bits are the cosine in millionths. The entry is exact, because a cosine has six decimals. The score has four
+ * decimals and can be computed from the cosine.
  */
 const kinds = { none: 0, scored: 1, failed: 2, answered: 3 } as const;
 const kindShift = 29;
@@ -26,21 +25,23 @@ const scoredFrom = kinds.scored * 2 ** kindShift;
 /** Returns the entry for a scored item. @param millionths the cosine in millionths. */
 export const scoredEntry = (millionths: number): number => scoredFrom + millionths + cosineSteps;
 
-/** Returns the cosine in an entry of a scored item, in millionths; undefined for other entries. */
+/**
+ * Returns the cosine in millionths that the entry of a scored item contains; undefined for the entry of another item.
+ */
 export const millionthsOf = (entry: number): number | undefined =>
   entry >>> kindShift === kinds.scored ? (entry & valueMask) - cosineSteps : undefined;
 
 /**
- * Returns the entry of an item that failed with a certain error code. It contains a hash of the code instead of its
- * position in the list of codes, because stored entries must remain valid when the list changes.
+ * Returns the entry of an item that failed with a certain error code. The entry contains a hash of the code. The
+ * position of the code in the list of all codes would become wrong when the list changes.
  */
 export const failedEntry = (code: Code): number =>
   kinds.failed * 2 ** kindShift + (createHash('sha256').update(code).digest().readUInt32LE() & valueMask);
 
-/** Returns the lowest entry of failed or answered items. */
+/** Returns the lowest possible entry of failed items, or of answered items. */
 export const firstEntry = (kind: 'failed' | 'answered'): number => kinds[kind] * 2 ** kindShift;
 
-/** Returns the highest entry of failed or answered items. */
+/** Returns the highest possible entry of failed items, or of answered items. */
 export const lastEntry = (kind: 'failed' | 'answered'): number => firstEntry(kind) + valueMask;
 
 function entryOf(result: ItemResult): number {
@@ -51,22 +52,25 @@ function entryOf(result: ItemResult): number {
 
 export const bytesPerEntry = 4;
 /**
- * The number of items in a segment: a part of the index that is stored as one Redis string. Redis allocates a string
- * with its full length at once, so a segment must be small. Its size is just below 256 KiB, which is a size class of
- * Redis' allocator.
+ * The number of items in a segment. A segment is a part of the index that is stored as one Redis string. It must be
+ * small, because Redis allocates a string with its full length at once. It is just below 256 KiB, which is a size class
+ * of Redis' allocator.
  */
 export const itemsPerSegment = 65_000;
 
-/** Consecutive entries in the same segment. */
+/** Consecutive entries of the index of scores that are in the same segment (one Redis string). */
 export interface Entries {
-  /** The index of the first item of the segment. */
+  /** The index of the first item of the segment. It identifies the segment. */
   segment: number;
   /** The offset in bytes of the first of these entries within the segment. */
   at: number;
   bytes: Buffer;
 }
 
-/** Returns the entries of the results of a chunk, divided into one part for each segment. */
+/**
+ * Returns the entries of the results of a chunk for the index of scores. They are divided, because a chunk may extend
+ * over two segments.
+ */
 export function entriesOf(results: readonly ItemResult[]): Entries[] {
   const parts: Entries[] = [];
   for (let from = 0; from < results.length; ) {
@@ -84,7 +88,7 @@ export function entriesOf(results: readonly ItemResult[]): Entries[] {
 }
 
 /**
- * Returns the entry for a chunk in the list of offsets: the index of its first item, plus 1. Zero means that the chunk
+ * Returns the value for a chunk in the list of offsets: the index of its first item, plus 1. Zero means that the chunk
  * is not in the index of scores.
  */
 export function offsetEntry(index: number): Buffer {

@@ -7,13 +7,16 @@ import { compareSettings } from './compare-settings.ts';
 export type AlikeSettings = Readonly<Record<string, string>>;
 
 /**
- * Detects processes that have the same Redis prefix but different settings. Such processes would misread, or not see,
- * the work of each other.
+ * Detects processes that have the same Redis prefix but different settings. Such processes would misread each other's
+ * work, or not see it.
  */
 export interface SharedSettings {
-  /** Returns one sentence for each difference that the last comparison found. */
+  /** Returns one sentence for each difference between settings that the last comparison found. */
   differences(): string[];
-  /** Compares the settings now. @throws when Redis does not respond. */
+  /**
+   * Compares the settings of this process with those of the other processes now.
+   * @throws when Redis does not respond.
+   */
   compare(): Promise<void>;
   close(): void;
 }
@@ -55,8 +58,8 @@ export function createSharedSettings(redis: Redis, own: AlikeSettings, log: Logg
 }
 
 /**
- * Returns the differences between the settings of two processes. A setting that only one of them has belongs to another
- * release, and is ignored.
+ * Returns the differences between the settings of two processes. A setting that only one of the two processes has is
+ * ignored, because the processes then have different releases.
  */
 function differencesOf(own: AlikeSettings, other: AlikeSettings): string[] {
   return Object.entries(own).flatMap(([name, value]) => {

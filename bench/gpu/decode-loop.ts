@@ -2,8 +2,8 @@ import { crop } from '../../models/pixels/preprocess.ts';
 import { benchPhotos } from '../../testing/images/resized.ts';
 
 /**
- * A process that decodes images; several of them run in parallel. It receives a duration in s, decodes for that time,
- * and replies with the number of images per second.
+ * The script of a process that decodes images; several such processes run in parallel. It receives a duration in s,
+ * decodes images for that time, and replies with the number of images per second.
  */
 const photos = await benchPhotos();
 const options = {

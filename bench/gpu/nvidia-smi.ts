@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mean } from '../../testing/statistics.ts';
 
-/** Readings of `nvidia-smi` for the first GPU over some time. */
+/** What `nvidia-smi` reported about the first GPU during a measurement. */
 export interface GpuUse {
-  /** The mean share of time in which a kernel ran, in per cent. */
+  /** The mean share of the time in which the GPU ran a kernel, in per cent. */
   utilisation: number;
-  /** Maximum memory in use, in MiB. */
+  /** The maximum GPU memory in use, in MiB. */
   memoryMiB: number;
-  /** Mean power, in watts. */
+  /** The mean power of the GPU, in watts. */
   watts: number;
 }
 

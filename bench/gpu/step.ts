@@ -6,15 +6,15 @@ import { specOf } from '../../testing/model-folders.ts';
 import { ensureBenchModels } from '../models.ts';
 
 /**
- * The options of a step, which is one measurement. Each step runs in a process of its own, so that a crash of the
- * driver ends only that step.
+ * The options of a measurement. Each measurement runs in a separate process, so that a crash of the GPU driver ends
+ * only this measurement.
  */
 export interface StepOptions {
   provider: Provider;
   precision: Precision;
-  /** The name of a model in the registry that `writeRegistry` writes. */
+  /** The name of a model in the registry file that `writeRegistry` writes. */
   model: string;
-  /** The duration of each measurement in s. */
+  /** The duration in s for which each value is measured. */
   seconds: number;
   /** The number of workers, including the one that runs in the process of the API. */
   workers: number;
@@ -47,8 +47,8 @@ export function stepOptions(): StepOptions {
 }
 
 /**
- * Returns the spec of a shape model (a model with random weights in the shape of a CLIP model), with the provider and
- * the precision of the options.
+ * Returns the specification of a shape model (a model with random weights in the shape of a CLIP model), with the
+ * provider and the precision from the options.
  */
 export async function benchSpec({ model, provider, precision }: StepOptions): Promise<ModelSpec> {
   const folder = join(ensureBenchModels(), model.replace(/^shape-/, ''));
@@ -60,7 +60,7 @@ export async function benchSpec({ model, provider, precision }: StepOptions): Pr
   });
 }
 
-/** Prints the results so far as one line. If the step is killed, the last printed line is used. */
+/** Prints the results so far as one line. If the process is killed later, the last printed line counts. */
 export function report(result: Record<string, unknown>): void {
   process.stdout.write(`${JSON.stringify(result)}\n`);
 }

@@ -10,10 +10,10 @@ export interface Measured {
   connections: number;
   requests: number;
   requestsPerSecond: number;
-  /** The share of requests without a 2xx response. */
+  /** The share of requests that got no 2xx response. */
   errorShare: number;
   latencyMs: { p50: number; p90: number; p99: number; max: number };
-  /** The measurements of batches; absent when no batch has ended. */
+  /** The results for batches; absent when no batch has ended. */
   batches?: { count: number; p50Seconds: number; itemsPerSecond: number; failedItems: number };
   verdicts: Verdict[];
 }
@@ -21,7 +21,10 @@ export interface Measured {
 export interface Verdict {
   threshold: keyof Thresholds;
   bound: number;
-  /** The measured value. Null when the scenario has measured none, which counts as missing the threshold. */
+  /**
+   * The measured value that is compared with the threshold. It is null when nothing was measured, which counts as a
+   * miss.
+   */
   value: number | null;
   passed: boolean;
 }
@@ -35,7 +38,7 @@ export interface RunOptions {
   imageUrl: Target['imageUrl'];
 }
 
-/** Runs all loads of a scenario at the same time. */
+/** Runs a scenario: sends all its kinds of load at the same time. */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Measured> {
   const { url, seconds, connections, headers, model, imageUrl } = options;
   const { call } = createClient(url, headers);
@@ -93,7 +96,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   return { ...measured, verdicts: judge(measured, scenario.thresholds) };
 }
 
-/** Compares a run with each threshold. A run without requests misses all of them. */
+/** Compares the results of a run with each threshold. A run without requests misses all thresholds. */
 export function judge(measured: Omit<Measured, 'verdicts'>, thresholds: Thresholds): Verdict[] {
   const { requests, errorShare, latencyMs, batches } = measured;
   const values: Record<keyof Thresholds, number | undefined> = {
@@ -112,7 +115,7 @@ export function judge(measured: Omit<Measured, 'verdicts'>, thresholds: Threshol
 const round = (value: number | undefined): string =>
   value === undefined ? '' : value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
 
-/** Formats one line for each scenario and one for each threshold. */
+/** Returns a table with one line for each scenario and one line for each threshold. */
 export function loadTable(results: readonly Measured[]): string {
   const rows = results.map(({ scenario, requestsPerSecond, latencyMs: { p50, p90, p99 }, errorShare, batches }) => [
     scenario,

@@ -4,8 +4,8 @@ import { mean, sum } from '../../testing/statistics.ts';
 import type { StageName, StageRequest, StageSpeed } from './stage.ts';
 
 /**
- * The roofline: the upper limit of the throughput, in pairs per second. Each stage (decoding, vision tower, text tower)
- * is measured alone, while all cores run only this stage.
+ * The roofline: an upper limit of the throughput, in pairs per second. Each stage of the evaluation (decoding, vision
+ * tower, text tower) is measured alone, while all cores run only this stage.
  */
 export interface Roofline {
   decode: number;
@@ -17,8 +17,8 @@ export interface Roofline {
    */
   pairs: number;
   /**
-   * The CPU time in ms of a pair, summed over the three stages. It depends less on other programs of the machine than
-   * the rates do.
+   * The CPU time in ms that a pair takes in all three stages together. Other programs on the machine affect it less
+   * than they affect the rates.
    */
   cpuMs: number;
   /** The time in ms of a single pair on an idle machine that runs the three stages one after another. */
@@ -32,7 +32,7 @@ export interface Roofline {
 const encoderEnv = { UV_THREADPOOL_SIZE: '4', MALLOC_ARENA_MAX: '2' };
 
 /**
- * Measures the stages of a model.
+ * Measures the stages of a model (decoding, vision tower, text tower).
  * @param seconds the duration of the measurement of each stage.
  */
 export async function measureRoofline(model: string, seconds: number, env: Record<string, string>): Promise<Roofline> {

@@ -2,33 +2,33 @@ import { probeNames } from '../../testing/attacks/ordinary.ts';
 import { readable } from '../../testing/readable.ts';
 import { table } from '../figures.ts';
 
-/** The effect of one attack on the service and on the ordinary tenant, which is the well-behaved tenant. */
+/** The effect of one attack on the service and on the ordinary tenant (the tenant that does not attack). */
 export interface Row {
   attack: string;
   what: string;
   /**
-   * The duration of the batch of the ordinary tenant, divided by its duration without an attack. It is a lower bound
-   * when the batch did not end.
+   * The duration of the ordinary tenant's batch, divided by its duration without an attack. If the batch did not end,
+   * the true value is higher.
    */
   batch: number;
   batchEnded: boolean;
   /**
-   * The p95 latency of each probe, divided by the latency without an attack. A probe is a kind of request that the
+   * The p95 latency of each probe, divided by its p95 latency without an attack. A probe is a kind of request that the
    * ordinary tenant repeats.
    */
   probes: Record<string, number>;
   /**
-   * The number of requests and items of the ordinary tenant that were refused or failed, grouped by probe and error
-   * code.
+   * The number of the ordinary tenant's requests and items that were refused or failed, by probe (kind of request) and
+   * error code.
    */
   refused: Record<string, number>;
   /**
-   * The resident memory of the API process in MiB, minus that of the idle process. `peakMiB` is the maximum during the
-   * attack; `afterMiB` is measured some time afterwards. Null if the process has ended.
+   * The memory of the API process, in MiB above that of the idle process. `peakMiB` is the maximum during the attack;
+   * `afterMiB` is measured some time after the attack. Null if the process has ended.
    */
   peakMiB: number | null;
   afterMiB: number | null;
-  /** True when no process was replaced, including encoders. */
+  /** True when all processes, including encoders, survived the attack; false when one of them was replaced. */
   samePids: boolean;
   /** The share of the CPU time that programs outside the benchmark used. Null when it could not be measured. */
   cpuOfOthers: number | null;

@@ -3,11 +3,11 @@ import { cosineSteps, scoredEntry } from '../../store/score-index.ts';
 import type { Range } from './conditions.ts';
 import type { Segment } from './segments.ts';
 
-/** The orders by score or cosine. */
+/** The sort orders by score or cosine. */
 export type RankedOrder = Exclude<ResultOrder, 'index'>;
 
 /**
- * The position of a scored item in an order, as one number: its rank by score or cosine (21 bits), followed by its
+ * The position of a scored item in a sort order, as one number: its rank by score or cosine (21 bits), followed by its
  * index (32 bits). A double represents these 53 bits exactly.
  */
 export type Position = number;
@@ -20,8 +20,8 @@ export const indexAt = (position: Position): number => position % indexes;
 export const toPosition = (rank: number, index: number): Position => rank * indexes + index;
 
 /**
- * Returns a function that computes, from the entry of a scored item, its rank in an order; 0 is the rank of the first
- * possible score.
+ * Returns a function that computes the rank of a scored item in a sort order from its entry in the index of scores.
+ * Rank 0 belongs to the first possible score of the order.
  */
 export function rankOf(order: RankedOrder): (entry: number) => number {
   const isDescending = order.startsWith('-');
@@ -34,8 +34,8 @@ export function rankOf(order: RankedOrder): (entry: number) => number {
 }
 
 /**
- * Returns at most `most` positions that follow `after` in the order. The memory that it needs depends on `most` only,
- * not on the size of the batch.
+ * Returns at most `most` positions that follow `after` in the sort order. The memory that it needs depends only on
+ * `most`, and not on the size of the batch.
  */
 export async function bestAfter(
   segments: AsyncIterable<Segment>,

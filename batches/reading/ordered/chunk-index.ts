@@ -7,7 +7,7 @@ import { numbersOf } from '../../store/score-index.ts';
 import { type ChunkIndex, knownAs } from '../known-indexes.ts';
 import { readChunks, type Source } from '../read-chunks.ts';
 
-/** The number of chunks from older releases that are added to the index of scores at a time. */
+/** The number of chunks of older releases that are added to the index of scores at a time. */
 const chunksPerRead = 4;
 
 /**
@@ -20,7 +20,8 @@ export async function readChunkIndex(source: Source, batch: BatchRecord): Promis
   const remembered = knownKey === undefined ? undefined : known?.chunks.get(knownKey);
   if (remembered !== undefined) return remembered;
   const keys = batchKeys(redis, batch.id);
-  // The bitmap is read before the offsets, so that a chunk that is committed in between is not regarded as missing.
+  // The bitmap of committed chunks is read before the list of offsets. Otherwise a chunk that is committed between the
+  // two reads would seem to be missing in the index of scores.
   const isDone = bitReader(await redis.getBuffer(keys.done));
   let offsets = numbersOf(await redis.getBuffer(keys.offsets));
   const missing: number[] = [];
@@ -49,8 +50,8 @@ export async function readChunkIndex(source: Source, batch: BatchRecord): Promis
 }
 
 /**
- * Returns the position in `firsts` of the chunk that contains an item: the last chunk that begins at the item or before
- * it.
+ * Returns the number (in `firsts`) of the chunk that contains an item. It is the last chunk whose first item is the
+ * given item or an earlier one.
  */
 export function placeOf({ firsts }: Pick<ChunkIndex, 'firsts'>, index: number): number {
   let low = 0;

@@ -1,22 +1,22 @@
 import type { Selection } from '../../../shared/contracts/batch.ts';
 import { cosineSteps, failedEntry, firstEntry, lastEntry, scoredEntry } from '../../store/score-index.ts';
 
-/** A range of values of entries in the index of scores. Both ends are included. */
+/** A range of entries of the index of scores: the lowest and the highest entry, both included. */
 export interface Range {
   from: number;
   to: number;
 }
 
 /**
- * The entries of the index of scores that a selection includes. The condition `q` is checked later, because the index
- * has no texts.
+ * The conditions of a selection, as ranges of entries in the index of scores. The condition `q` is not included: it is
+ * checked later, because the index contains no texts.
  */
 export interface Conditions {
-  /** The range for items with a score; undefined when the selection includes none of them. */
+  /** The range of entries of items with a score; undefined when the selection includes no scored item. */
   scored: Range | undefined;
-  /** The ranges for items without a score. */
+  /** The ranges of entries of items without a score. */
   unscored: Range[];
-  /** True when the selection includes cancelled items, which have no entry. */
+  /** True when the selection includes cancelled items, for which the index of scores has no entry. */
   cancelled: boolean;
 }
 

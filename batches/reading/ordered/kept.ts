@@ -9,7 +9,8 @@ import { readSegments } from './segments.ts';
 import { selectTop } from './top.ts';
 
 /**
- * Returns which items have a score of at least `minScore` and are among the best. It needs one bit of memory per item.
+ * Returns a function that returns true for an item that has a score of at least `minScore` and is among the best (the
+ * option `top`). It needs one bit of memory per item.
  */
 export async function readKept(
   source: Source,

@@ -5,16 +5,18 @@ import { createSelector } from '../selection.ts';
 import { inIndexOrder, type ReadAhead } from '../stream.ts';
 import type { MeetsRule } from './rule.ts';
 
-/** The limits of what is read at a time. */
+/** The limits for the chunks that are read at a time. */
 const ahead: ReadAhead = { chunks: 16, bytes: 4 * 1024 * 1024 };
 
-/** The items of a batch that contain a text in their id or in their text. */
+/** Finds the items of a batch whose id or text contains a certain text. */
 export interface Matches {
-  /** Returns the items if this process has searched the batch before. */
+  /**
+   * Returns the items with the text, if this process has searched this batch for the text before; otherwise undefined.
+   */
   known(): MeetsRule | undefined;
   /**
-   * Reads the whole batch once, and remembers one bit for each item. Returns undefined for a batch that runs, whose
-   * items would have to be read again with each result.
+   * Reads the whole batch once, and remembers for each item whether it contains the text. Returns undefined for a
+   * running batch, because each new result would require another search.
    */
   find(): Promise<MeetsRule | undefined>;
 }

@@ -6,18 +6,18 @@ import { withItem } from '../with-item.ts';
 import { createOrder } from './order.ts';
 
 /**
- * The bytes of JSON, and the number of chunks read, after which a page ends even if it has fewer results than
- * requested.
+ * A page ends after this size of its results as JSON in bytes, or after this number of chunks read, even if it has
+ * fewer results than requested.
  */
 const pageBytes = 8 * 1024 * 1024;
 const chunksPerPage = 2_048;
 
 /**
- * Returns a page of results in the order of the query, or of the best results. A page after a cursor has the results
- * that follow the cursor at the time of this request. Results that have been added before the cursor since the previous
- * page are skipped.
+ * Returns a page of results in the sort order of the query, or of the best results. A page after a cursor has the
+ * results that follow the cursor at the time of this request. If results have been added before the cursor since the
+ * previous page, the client misses them.
  * @throws {ServiceError} `request.invalid` for a cursor that this service did not encode, or that belongs to another
- * order.
+ * sort order.
  */
 export async function readOrdered(
   source: Source,

@@ -4,16 +4,17 @@ import type { Source } from '../read-chunks.ts';
 import { readChunkIndex } from './chunk-index.ts';
 import { readSegments } from './segments.ts';
 
-/** The entries of the same items in the indexes of scores of two batches. */
+/** The entries of some items in the index of scores of one batch, and of the same items in that of another batch. */
 export interface PairedSegment {
-  /** The index of the first item. */
+  /** The index of the first of these items. */
   first: number;
   entries: Uint32Array;
   otherEntries: Uint32Array;
 }
 
 /**
- * Checks that two batches may have the same items, and completes the index of scores of a batch from an older release.
+ * Checks that two batches can have the same items: the numbers of items must be equal. If a batch is from an older
+ * release, completes its index of scores.
  * @throws {ServiceError} `request.invalid` when the batches have different numbers of items.
  */
 export async function preparePair(source: Source, batch: BatchRecord, other: BatchRecord): Promise<void> {

@@ -15,7 +15,10 @@ export interface Segment {
 
 /** The number of segments that are read at a time. Together they take about a megabyte. */
 const segmentsPerRead = 4;
-/** The number of cached segments after which other work gets a turn. Searching them takes about 10 ms. */
+/**
+ * The number of cached segments that are searched before the event loop may do other work. Searching them takes about
+ * 10 ms.
+ */
 const segmentsPerTurn = 16;
 
 /**
@@ -28,7 +31,7 @@ export async function* readSegments(
 ): AsyncGenerator<Segment> {
   const { scores } = batchKeys(redis, batch.id);
   const count = Math.ceil(batch.total / itemsPerSegment);
-  // A longer index is not collected, because it would not fit into the cache.
+  // The segments of a longer index are not collected for the cache, because the index would not fit into the cache.
   const isShort = bytesPerEntry * batch.total <= scoreBytes;
   const knownKey = isShort ? knownAs(batch) : undefined;
   const remembered = knownKey === undefined ? undefined : known?.scores.get(knownKey);

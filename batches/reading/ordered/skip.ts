@@ -3,13 +3,13 @@ import { beforeAll, type Position, type RankedOrder, rankOf, toPosition } from '
 import type { Range } from './conditions.ts';
 import type { Segment } from './segments.ts';
 
-/** Yields the segments of the index of scores, from the first one. */
+/** Yields all segments of the index of scores. Each call starts with the first segment. */
 export type ReadSegments = () => AsyncIterable<Segment>;
 
 /**
- * Returns the position that precedes the result number `skip` (from 0) in an order by score or cosine. There must be
- * more than `skip` such results. It reads the index of scores twice, with memory that does not depend on the size of
- * the batch.
+ * Returns the position just before the result with the number `skip` (counted from 0) in an order by score or cosine.
+ * The order must have more than `skip` results. It reads the index of scores twice, with memory that does not depend on
+ * the size of the batch.
  */
 export async function positionBefore(
   segments: ReadSegments,
@@ -40,8 +40,8 @@ export async function positionBefore(
 }
 
 /**
- * Returns the index of the item with the number `skip` (from 0) among the items whose entry is in one of the ranges;
- * undefined when there are not that many.
+ * Among the items whose entry is in one of the ranges, returns the index of the item with the number `skip` (counted
+ * from 0); undefined when there are fewer items.
  */
 export async function itemAt(
   segments: ReadSegments,

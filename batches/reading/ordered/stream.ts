@@ -8,21 +8,22 @@ import type { Source } from '../read-chunks.ts';
 import { withItem } from '../with-item.ts';
 import { createOrder, type Place, type Step } from './order.ts';
 
-/** The parts of a file of results. `top` describes the items that were selected, for a query with `top`. */
+/** The content of a file of results, in parts. `top` describes the selected items of a query with `top`. */
 export type ResultStream = AsyncIterableIterator<Bytes> & { top?: TopSelected | undefined };
 
 /**
- * The number of results in the first group, and the maximum number in later groups. The first group is small so that
- * the response starts soon. Later groups are larger, because each of them reads the whole index of scores.
+ * The number of results that are read first, and the maximum number that are read at a time later. The first number is
+ * small so that the response starts soon. Later numbers are larger, because each reading goes through the whole index
+ * of scores.
  */
 const firstStep = 256;
 const largestStep = 20_000;
 const bytesPerPart = 2 * 1024 * 1024;
 
 /**
- * Writes the results of a batch in the order of the query, or only the best of them.
+ * Writes the results of a batch in the sort order of the query, or only the best results.
  * @throws {ServiceError} `request.invalid` for a cursor that this service did not encode, or that belongs to another
- * order.
+ * sort order.
  */
 export async function streamOrdered(
   source: Source,

@@ -9,12 +9,15 @@ export interface Survey {
    */
   scored: number;
   unscored: number;
-  /** The numbers of the chunks with such items, ascending. Chunks whose items need only be counted are left out. */
+  /**
+   * The numbers of the chunks with such items, ascending. Chunks are left out if their items are only counted and not
+   * read chunk by chunk.
+   */
   chunks: number[];
 }
 
 /**
- * Counts the items in an index of scores that meet conditions, and lists their chunks.
+ * Counts the items whose entries in the index of scores meet the conditions, and lists the chunks of these items.
  * @param listsScored false to count items with a score without listing their chunks.
  */
 export async function surveyIndex(

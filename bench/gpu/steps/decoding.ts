@@ -7,8 +7,8 @@ import { sum } from '../../../testing/statistics.ts';
 import { report, rounded, stepOptions } from '../step.ts';
 
 /**
- * Measures how fast images of 0.3 megapixels are decoded, in two arrangements: in independent processes, and in the
- * decoder processes of one encoder, as on a GPU.
+ * Measures how fast images of 0.3 megapixels are decoded, in two ways: by independent processes, and by the decoder
+ * processes of one encoder, as on a GPU machine.
  */
 const { seconds, provider } = stepOptions();
 const cropOptions = {

@@ -4,8 +4,8 @@ import { readGpuMemory } from '../nvidia-smi.ts';
 import { benchSpec, report, rounded, stepOptions } from '../step.ts';
 
 /**
- * Measures the throughput of the vision tower and of the text tower alone, in one ONNX Runtime session each. Reports
- * images and texts per second for each number of inputs in a run.
+ * Measures the throughput of the vision tower and of the text tower alone, each in one ONNX Runtime session. Reports
+ * images and texts per second, separately for each number of inputs in a run of the tower.
  */
 const options = stepOptions();
 const spec = await benchSpec(options);

@@ -8,8 +8,9 @@ import { toHalf } from '../../../testing/onnx/half.ts';
 import { report, stepOptions } from '../step.ts';
 
 /**
- * Scores the golden pairs with tiny-clip, with this provider and precision, and compares the cosines with those of
- * OpenCLIP. Decoder processes decode the images for the encoder, as on a GPU.
+ * Scores the golden pairs (pairs with known cosines) with the model tiny-clip, with the provider and precision from the
+ * options. Compares the cosines with those of OpenCLIP. Decoder processes decode the images for the encoder, as on a
+ * GPU machine.
  */
 const { provider, precision } = stepOptions();
 const folder = mkdtempSync(join(tmpdir(), 'vls-golden-'));
@@ -29,7 +30,7 @@ const spec = await specOf(folder, {
 });
 const encoder = await createEncoder({ spec, threads: 4, deviceId: 0, maxPixels: 50_000_000, decoders: 4 });
 const texts = await Promise.all(goldenClip.texts.map(({ text }) => encoder.text(text, false)));
-/** Here, all images are embedded at the same time. Below, each image is embedded alone for comparison. */
+/** Embeds all images at the same time. Below, each image is embedded alone, and the results are compared. */
 const batched = await Promise.all(
   goldenClip.images.map(({ file }) => encoder.image(goldenImage(file), { interactive: false })),
 );

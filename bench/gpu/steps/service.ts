@@ -8,8 +8,8 @@ import { watchGpu } from '../nvidia-smi.ts';
 import { report, rounded, stepOptions } from '../step.ts';
 
 /**
- * Measures the throughput of the whole service for batches of distinct pairs. The images have 0.3 megapixels and come
- * from this machine. Caches are off.
+ * Measures the throughput of the whole service for batches of distinct pairs. The images have 0.3 megapixels, and image
+ * servers on this machine deliver them. Caches are off.
  */
 const { provider, precision, model, workers, pairs } = stepOptions();
 const perBatch = 5_000;
@@ -61,7 +61,8 @@ try {
     gpu: gpu.stop(),
   };
   report(result);
-  // Single requests are measured last, because for 30 s after each one, batches leave capacity to single requests.
+  // Single requests are measured last, because for 30 s after each of them the workers reserve capacity for further
+  // single requests, which slows down batches.
   report({ ...result, singleP50Ms: await measureSingle() });
 } catch (error) {
   report({ error: (error as Error).message, output: processes.map((one) => one.output().slice(-2000)) });
