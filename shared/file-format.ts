@@ -1,4 +1,4 @@
-/** The number of bytes at the start of a file from which {@link fileFormat} detects the format. */
+/** The number of bytes at the start of a file that {@link fileFormat} needs to detect the format. */
 export const formatBytes = 512;
 
 export interface FileFormat {

@@ -26,7 +26,10 @@ const idleMs = 120_000;
 const keepAliveMs = 75_000;
 /** The default maximum number of connections. It is far more than the health probes and scrapes of a worker need. */
 const fewConnections = 256;
-/** The time in ms without a new byte after which `close` abandons a request that has not arrived completely. */
+/**
+ * The time in ms for which `close` waits for a new byte of a request. A request that has not arrived completely is then
+ * abandoned.
+ */
 const arriveMs = 2_000;
 /** The maximum time in ms for which `close` waits until the requests in flight have arrived and are answered. */
 const answerMs = 20_000;

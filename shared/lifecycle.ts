@@ -18,7 +18,7 @@ export interface Running {
 
 /**
  * The maximum time in ms that {@link Running.close} may take. Afterwards the process exits, and the chunks of batches
- * that it was evaluating return to the queue.
+ * that it was evaluating return to the queue. A chunk is a part of a batch.
  */
 export const drainMs = 30_000;
 

@@ -95,8 +95,8 @@ export function readSiglip(generation: SiglipGeneration, files: FolderFiles, sta
 }
 
 /**
- * Returns true for exports of OpenCLIP. A folder without any description also counts as one, because exports of Marqo
- * have none.
+ * Returns true for exports of OpenCLIP. A folder without any description counts as such an export, because exports of
+ * Marqo have no description.
  */
 const isOfOpenClip = (files: FolderFiles): boolean =>
   openClipConfigIn(files) !== undefined ||

@@ -62,7 +62,7 @@ export async function checkParity(spec: ModelSpec, goldenPath: string): Promise<
   const own = { images, texts: await measuring.texts(spec.text).catch(asFault) };
   const findings = [...(await faultsOf(own, spec, measuring, judged)), ...probabilityFinding(spec, golden)];
   const distances = distancesOf(judged, own);
-  // A tower that does not run already has an entry in `findings`.
+  // If a tower does not run, `findings` already contains an entry for this tower.
   if (!(own.images instanceof Error) && distances.images > allowed.image) {
     findings.push(...(await imageFindings(spec, measuring, judged)));
   }

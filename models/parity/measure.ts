@@ -24,7 +24,7 @@ export interface Measuring {
   /**
    * Tries the other outputs of the graph of a tower.
    * @returns the names of the present output and of the first output that reproduces the golden values; undefined when
-   * there is none.
+   * no output reproduces them.
    */
   otherOutput(
     side: 'image' | 'text',

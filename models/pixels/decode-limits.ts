@@ -7,8 +7,8 @@ import { takeOwnLargePlace } from './large-places.ts';
 import { countPages } from './tiff.ts';
 
 /**
- * The maximum number of scans of a JPEG. Ordinary JPEGs have about ten. In a test, a file of 0.5 MB with 2,646 empty
- * scans kept libjpeg busy for 22 s, longer than every time limit.
+ * The maximum number of scans of a JPEG. Ordinary JPEGs have about ten scans. In a test, a file of 0.5 MB with 2,646
+ * empty scans kept libjpeg busy for 22 s, longer than every time limit.
  */
 const maxScans = 100;
 /** The maximum number of pages of a TIFF. libtiff reads all pages to count them, which took 3 s for 60,000 pages. */

@@ -38,7 +38,8 @@ export function asStored(bytes: Uint8Array): Uint8Array {
         edit().write('avif', at + 8, 'latin1');
       const inner = containers.get(type);
       if (inner !== undefined) walk(at + header + inner, at + size);
-      // Properties are referenced by index, so none can be removed. It is replaced by a rotation by 0 instead.
+      // Other boxes refer to a property by its index, so the property cannot be removed. It is replaced by a rotation
+      // by 0.
       if (transforms.has(type)) {
         edit().write('irot', at + 4, 'latin1');
         edit().fill(0, at + header, at + size);

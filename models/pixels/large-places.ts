@@ -60,7 +60,10 @@ export function createLargePlaces({
 }: LargePlacesOptions): LargePlaces {
   const active = new Set<Image>();
   const waiting = new Set<Waiter>();
-  /** The last large image of each tenant: when its decoding ended, how many ms it took, and its kind. */
+  /**
+   * The last large image of each tenant: when its decoding ended, how many ms the decoding took, and whether the
+   * request was interactive.
+   */
   const last = new Map<string, { endedAt: number; took: number; interactive: boolean }>();
   let looking: NodeJS.Timeout | undefined;
 

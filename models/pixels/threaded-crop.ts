@@ -150,7 +150,7 @@ export function startCropThread(options: CropThreadOptions): CropThread {
           const message = { type: 'crop', id, bytes: copy ?? bytes, block, interactive, tenant, mode } as const;
           send(message, copy ? [copy.buffer] : []);
         });
-        // Decoding may have begun before the signal aborted, and its pixels must then be released.
+        // Decoding may have begun before the signal aborted. In that case its pixels must be released.
         if (signal?.aborted && !(pixels instanceof Uint8Array)) pixels.release();
         signal?.throwIfAborted();
         return pixels;

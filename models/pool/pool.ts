@@ -73,7 +73,7 @@ export interface EmbedOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** The encoder processes of one model, and the work that waits for them. */
+/** The encoder processes of one model, with the tasks that wait for them. */
 export interface EncoderPool {
   /**
    * Embeds an image or a text.

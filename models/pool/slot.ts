@@ -56,9 +56,9 @@ export interface SlotEvents {
    */
   onCalibrated(calibration: Calibration, isComplete: boolean): boolean;
   onShrunk(images: number): void;
-  /** Called when the slot may accept more tasks. */
+  /** Called when the slot (position of an encoder process) may accept more tasks. */
   onRoom(): void;
-  /** Called when the process has ended unexpectedly and its next start is scheduled. */
+  /** Called when the process has ended unexpectedly, after the start of the next process has been scheduled. */
   onCrash(crash: { reason: string; wasLoaded: boolean; inFlight: number }): void;
 }
 
@@ -76,13 +76,10 @@ export interface Slot extends Pick<HeldTasks, 'held' | 'heldOfBatches'> {
   readonly isServing: boolean;
   /** The time at which the next process starts, on the clock of `performance.now()`; 0 while there is a process. */
   readonly startsAt: number;
-  /**
-   * Starts the next process at once if there is none, and resets the pause between starts, which grows with each
-   * failure.
-   */
+  /** Starts a process at once if the slot has none. Resets the pause between starts, which grows with each failure. */
   startNow(): void;
   send(task: Task): void;
-  /** Asks the encoder to skip a task that has not begun. The encoder replies in any case. */
+  /** Asks the encoder to skip a task if it has not begun to process it. The encoder replies in any case. */
   cancel(task: Task): void;
   setMicroBatch(images: number): void;
   calibrate(known: Record<number, number>): void;

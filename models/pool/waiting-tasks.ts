@@ -31,7 +31,10 @@ export function createWaitingTasks(model: string, maxInteractive: number): Waiti
   const batch: Record<InputKind, TaskQueue<Task>> = { image: createTaskQueue(), text: createTaskQueue() };
   const queues = [interactive, batch.image, batch.text];
 
-  /** Sends the first task that an encoder accepts. @returns false when there is none. */
+  /**
+   * Sends the first task that an encoder accepts.
+   * @returns false when no encoder accepts a task.
+   */
   function dealOne(queue: TaskQueue<Task>, choose: (task: Task) => Pick<Slot, 'send'> | undefined): boolean {
     if (queue.size === 0) return false;
     for (const task of queue.candidates()) {

@@ -27,7 +27,7 @@ const mostSendings = 4;
 
 /**
  * Downloads a file to `target`. The file exists there only when it is complete and verified. Until then its bytes are
- * in `<target>.partial`, where a later attempt, also of another process, continues.
+ * in `<target>.partial`. A later attempt, which may be in another process, continues from these bytes.
  * @throws {PullError}
  */
 export async function download(

@@ -11,7 +11,7 @@ export const tensorFields = { dims: 1, type: 2, floats: 4, name: 8, raw: 9, exte
 export const elementTypes = { float: 1, uint8: 2, int8: 3, int64: 7 } as const;
 
 export interface GraphNode {
-  /** The bytes of the node, as they are in the file. */
+  /** The bytes of the node, unchanged from the file. */
   bytes: Buffer;
   op: string;
   /** The operator set to which `op` belongs. Empty for the standard operators of ONNX. */

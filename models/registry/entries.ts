@@ -37,7 +37,10 @@ const source = z.discriminatedUnion('type', [
 ]);
 
 const precision = z.enum(precisions);
-/** The precision of both towers, or of one. For a tower without a stated precision, the device determines it. */
+/**
+ * The precision of both towers, or of one tower. If the precision of a tower is not stated, it is chosen for the
+ * device.
+ */
 const statedPrecision = z
   .union([
     precision,

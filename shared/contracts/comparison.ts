@@ -11,7 +11,10 @@ const scoreLimit = z
   .transform(Number)
   .optional();
 
-/** The default number of disagreements that are listed for each of the two sides. */
+/**
+ * The default length of each of the two lists of disagreements: the items that this batch ranks higher, and the items
+ * that the other batch ranks higher.
+ */
 export const disagreementsShown = 12;
 
 export const comparisonQuery = z.strictObject({

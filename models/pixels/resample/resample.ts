@@ -3,7 +3,7 @@ import { instantiateKernels, type Kernels, type Memory } from './kernels/module.
 import type { ResamplePlan, Taps } from './plan.ts';
 
 export interface Source {
-  /** The interleaved bytes of the plan's region, row by row. */
+  /** The interleaved bytes of the needed region of the source image (`region` of the plan), row by row. */
   data: Uint8Array;
   /** The number of channels: 1, 3 or 4. */
   channels: number;
