@@ -7,18 +7,15 @@ import type { NameLookup } from './name-lookup.ts';
 export interface GuardedAgentOptions {
   guard: AddressGuard;
   lookup: NameLookup;
-  /**
-   * The maximum time in ms for each of three waits: for the connection, for the headers, and between two parts of a
-   * body.
-   */
+  /** The maximum time in ms of each wait: for the connection, for the headers, and between two chunks of a body. */
   idleMs: number;
   /** The maximum number of connections to one origin. Further requests to that origin wait. */
   connectionsPerHost: number;
 }
 
 /**
- * The time in ms after which an idle connection is closed. A host may ask for another time, which is ignored, because
- * clients choose the hosts.
+ * The time in ms after which an idle connection is closed. A host may request another time. This request is ignored,
+ * because clients choose the hosts.
  */
 const keepAliveMs = 4_000;
 
@@ -44,16 +41,16 @@ export function createGuardedAgent({ guard, lookup, idleMs, connectionsPerHost }
 }
 
 /**
- * Creates the function that opens connections. It checks a literal address, the resolved addresses, and the address of
- * the connected socket. Checking only the lookup would not suffice: a literal address has no lookup, and only the
- * socket shows which address was used.
+ * Creates the function that opens connections. It checks an address in the URL, the resolved addresses, and the address
+ * of the connected socket. A check of the lookup alone would not suffice: an address in the URL has no lookup, and only
+ * the socket shows which address was used.
  */
 export function guardedConnector(guard: AddressGuard, lookup: NameLookup, timeout: number): buildConnector.connector {
   return (target, callback) => {
     const { hostname } = target;
     const port = target.port || (target.protocol === 'https:' ? '443' : '80');
     const check = (address: string) => guard.checkAddress(address, hostname, port);
-    // The socket connects to exactly those addresses that were checked. A second lookup could return others.
+    // The socket connects to exactly those addresses that were checked. A second lookup could return other addresses.
     const guardedLookup: LookupFunction = (host, { all }, done) => {
       lookup(host, guard.isAllowed(hostname, port))
         .then((addresses) => {

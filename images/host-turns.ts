@@ -3,17 +3,17 @@ import { createFairPlaces, type FairPlaces } from '../shared/fair-places.ts';
 
 /**
  * Limits the requests to each image host. A turn is the permission to send one request. Each host has a maximum number
- * of requests in flight, which callers share fairly. A caller whose requests overload the host gets fewer turns, and
- * none while the host asks it to back off. A refusal affects only the caller whose request was refused, so that one
- * tenant cannot block a host for others.
+ * of requests in flight, which callers share fairly. When a host refuses a caller's requests because it is overloaded,
+ * this caller gets fewer turns, and none while the host asks for a back-off. Other callers are not affected, so that
+ * one tenant cannot block a host for other tenants.
  */
 export interface HostTurns {
   /**
-   * Waits for a turn, which the caller must end with `end`.
+   * Waits for a turn, that is the permission to send one request. The caller must call its `end` afterwards.
    * @param caller a tenant together with its kind of work. Turns are shared fairly between callers.
    * @param patienceMs the maximum wait in ms.
-   * @throws {ServiceError} `image.fetch.unavailable` when the wait would be longer; the reason of the signal when it
-   * aborts.
+   * @throws {ServiceError} `image.fetch.unavailable` when the wait would be longer than `patienceMs`; the reason of the
+   * signal when it aborts.
    */
   take(host: string, caller: string, patienceMs: number, signal?: AbortSignal): Promise<Turn>;
 }
@@ -22,9 +22,9 @@ export interface Turn {
   /** Records that the host has answered. A response such as "not found" counts as an answer. */
   answered(): void;
   /**
-   * Records that the host refused a request because it is overloaded (429, 503). One refused URL says nothing about
-   * others. After two different refused URLs in a row, the caller may have half as many requests in flight; after
-   * three, it sends none until the back-off ends.
+   * Records that the host refused a request because it is overloaded (429, 503). A single refused URL does not show
+   * that the host is overloaded. After two different refused URLs in a row, the caller may have half as many requests
+   * in flight. After three, it sends none until the back-off ends.
    * @param address the URL of the request.
    * @param restMs the back-off in ms that the host has requested.
    */
@@ -36,34 +36,34 @@ export interface Turn {
 interface Host {
   active: number;
   /**
-   * The maximum number of requests in flight. A refusal halves it. It grows by one each time that as many requests have
-   * been answered.
+   * The maximum number of requests in flight. A refusal halves it. It then grows slowly: by one after as many answers
+   * as its current value.
    */
   width: number;
-  /** The URLs that the host has refused since its last answer, up to the number that causes a back-off. */
+  /** The URLs that the host has refused since its last answer. Their number decides when a back-off begins. */
   refused: Set<string>;
   /** The time at which the back-off ends, on the clock of `performance.now()`. */
   restsUntil: number;
   wake: NodeJS.Timeout | undefined;
-  /** Functions that each start one waiting request. */
+  /** Functions that each let one waiting request begin. */
   waiting: Set<() => void>;
 }
 
-/** The maximum back-off in ms. Even if a host asks for an hour, its images are delayed by no more than this. */
+/** The maximum back-off in ms. A host may ask for an hour, but its images are not delayed for longer than this. */
 const longestRestMs = 60_000;
 /** The back-off in ms when the host states no time. */
 const usualRestMs = 1_000;
 const refusalsBeforeSlower = 2;
 const refusalsBeforeRest = 3;
-/** The maximum number of host states that are remembered. When it is exceeded, the oldest idle ones are deleted. */
+/** The maximum number of host states in memory. When it is exceeded, the oldest states without requests are deleted. */
 const rememberedHosts = 1_000;
 /**
- * The number of requests that every caller may have in flight to a host, even when other callers have reached the
- * maximum.
+ * The number of requests to a host that each caller may always have in flight, even when other callers use the maximum
+ * number.
  */
 const guaranteedRequests = 2;
 
-/** Returns the maximum number of requests in flight to one host, guaranteed requests included. */
+/** Returns the maximum number of requests in flight to one host, including guaranteed requests. */
 export const mostRequests = (widest: number): number => 2 * widest;
 
 /**
@@ -114,7 +114,7 @@ export function createHostTurns(widest: number): HostTurns {
     advance(key, host);
   }
 
-  /** Waits until this caller may send one more request to the host. */
+  /** Waits until this caller may send one more request to the host, at most for `patienceMs`. */
   async function untilDue(name: string, key: string, host: Host, patienceMs: number, signal?: AbortSignal) {
     const restMs = host.restsUntil - performance.now();
     const unavailable = (why: string, seconds: number) =>

@@ -1,7 +1,8 @@
 import { ServiceError } from '../shared/errors.ts';
 import { describeSource } from './source-message.ts';
 
-// The pattern has two alternatives, because a single pattern for the whole string would backtrack at every space.
+// Matches text that is not base64. The pattern has two alternatives, because a single pattern for the whole string
+// would backtrack at every space.
 const notBase64 = /[^A-Za-z0-9+/_\-\s=]|=\s*[^=\s]/;
 
 /**
@@ -9,11 +10,10 @@ const notBase64 = /[^A-Za-z0-9+/_\-\s=]|=\s*[^=\s]/;
  * @throws {ServiceError} `image.too_large`, `image.source_invalid`
  */
 export function decodeBase64(text: string, maxBytes: number): Uint8Array {
-  // Base64 has 4/3 characters per byte. The length of the text is checked before decoding, so that a huge text costs
-  // nothing.
+  // Base64 has 4/3 characters per byte. The length of the text is checked first, so that a huge text is not decoded.
   if (text.length > (maxBytes / 3) * 4 * 1.05 + 16) throw tooLarge(maxBytes);
-  // Ordinary words are valid base64 too. No image is as small as 200 characters, so a short string with spaces is
-  // regarded as words.
+  // Ordinary words are valid base64 too. Every image has more than 200 characters in base64, so a shorter string with
+  // spaces is regarded as words.
   if (notBase64.test(text) || (text.length < 200 && /\S \S/.test(text))) {
     throw new ServiceError('image.source_invalid', describeSource(text));
   }
@@ -37,7 +37,10 @@ export function decodeDataUri(uri: string, maxBytes: number): Uint8Array {
   return decodeBase64(unescaped(uri.slice(comma + 1), maxBytes), maxBytes);
 }
 
-/** Decodes the percent-encoding of the data (`%2F` for `/`). Encoded data is at most three times as long. */
+/**
+ * Decodes the percent-encoding of the data (`%2F` for `/`). Encoded data is at most three times as long as decoded
+ * data.
+ */
 function unescaped(payload: string, maxBytes: number): string {
   if (payload.length > maxBytes * 4 * 1.05 + 48) throw tooLarge(maxBytes);
   return payload.replace(/%([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));

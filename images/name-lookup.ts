@@ -16,16 +16,16 @@ export type NameLookup = (host: string, byTheSystem: boolean) => Promise<LookupA
  */
 const resolverAgeMs = 30_000;
 /**
- * The timeout in ms of the first of two DNS attempts. The second attempt takes twice as long, so a lookup fails after 6
- * s when the name server is unreachable.
+ * The timeout in ms of the first of two DNS attempts. The second attempt takes twice as long. When the name server is
+ * unreachable, a lookup therefore fails after 6 s.
  */
 const queryTimeoutMs = 2_000;
 
 /**
- * Creates a lookup that resolves untrusted host names by DNS, with c-ares. The lookup of the operating system would
- * occupy one of libuv's few threads for each name: a few names with an unreachable name server would stop all other
- * lookups, file reads and images of the process. It is therefore used only for hosts that the operator has listed. Each
- * name has at most one lookup in flight.
+ * Creates a function that resolves untrusted host names by DNS, with c-ares. The lookup of the operating system would
+ * occupy one of libuv's few threads for each name. A few names with an unreachable name server would then stop all
+ * other lookups, file reads and images of the process. The lookup of the operating system is therefore used only for
+ * hosts that the operator has listed. Each name has at most one lookup in flight.
  * @param servers the name servers (`address:port`) to use instead of those of the machine.
  */
 export function createNameLookup(servers?: readonly string[]): NameLookup {
@@ -45,8 +45,8 @@ export function createNameLookup(servers?: readonly string[]): NameLookup {
       ...(v6.status === 'fulfilled' ? v6.value.map((address) => ({ address, family: 6 })) : []),
     ];
     if (addresses.length > 0) return addresses;
-    // A name may have only IPv4 or only IPv6 addresses. The query for the other kind then fails with ENODATA, so any
-    // other error is the more useful reason.
+    // A name may have only IPv4 or only IPv6 addresses. The query for the other kind then fails with ENODATA. An error
+    // other than ENODATA is therefore more useful.
     const reasons = [v4, v6].flatMap((query) => (query.status === 'rejected' ? [query.reason] : []));
     throw reasons.find(({ code }) => code !== 'ENODATA') ?? reasons[0] ?? new Error('the lookup returned no address');
   }

@@ -4,7 +4,7 @@ import { fileFormat } from '../shared/file-format.ts';
 export const sniffedBytes = 12;
 
 /**
- * Returns true when bytes begin like a supported image format, whatever content type the host sent. The download of a
- * video or a web page can then end after its first bytes.
+ * Returns true when bytes begin like a supported image format. The content type from the host is ignored. The download
+ * of a video or a web page can then end after its first bytes.
  */
 export const beginsLikeImage = (bytes: Uint8Array): boolean => fileFormat(bytes)?.isDecoded ?? false;

@@ -6,12 +6,12 @@ import { createGuardedAgent } from './guarded-agent.ts';
 import { createNameLookup } from './name-lookup.ts';
 import { userAgent } from './user-agent.ts';
 
-/** Posts webhooks to URLs that clients chose. An address guard checks the URLs, as it does for images. */
+/** Posts webhooks to URLs that clients chose. An address guard checks these URLs in the same way as image URLs. */
 export interface WebhookPost {
   /**
-   * Sends one POST. Redirects are not followed, because a response must not lead the webhook to another receiver.
+   * Sends one POST. Redirects are not followed, because a response must not direct the webhook to another receiver.
    * @returns the HTTP status, and the time in ms after which the receiver requests a retry.
-   * @throws {ServiceError} `image.*` for a URL that is not allowed; another error for a receiver that cannot be
+   * @throws {ServiceError} `image.*` for a URL that is not allowed. Throws another error for a receiver that cannot be
    * reached.
    */
   post(

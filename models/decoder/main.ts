@@ -27,9 +27,9 @@ pipe.on('close', () => process.exit(0));
 let options: DecoderOptions | undefined;
 let pixelSlots: Slots | undefined;
 let imageSlots: Slots | undefined;
-/** The shared slots for the pixels of the next images, by image id. */
+/** The shared memory slot for the pixels of each coming image, by image id. */
 const given = new Map<number, number>();
-/** The functions that start decoding large images once permission is granted, by image id. */
+/** Functions that start decoding a large image. They are called when permission is granted. The key is the image id. */
 const granted = new Map<number, () => void>();
 
 /** Waits for permission to decode a large image. The encoder grants it, because it knows the tenant of each image. */

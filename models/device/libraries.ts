@@ -16,8 +16,8 @@ export interface CudaParts {
 
 const providerFile = 'libonnxruntime_providers_cuda.so';
 /**
- * Matches the names of the CUDA libraries, except libcuda, which belongs to the driver. cuDNN is added to the list
- * separately, because ONNX Runtime loads it only at its first use.
+ * Matches the names of the CUDA libraries, except libcuda, which belongs to the driver. The name of cuDNN is added
+ * separately, because ONNX Runtime loads cuDNN only at its first use.
  */
 const isOfCuda = /^lib(?:cudart|cublas|cublasLt|cufft|curand|nvrtc)\.so/;
 const cudnn = 'libcudnn.so.9';

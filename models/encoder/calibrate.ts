@@ -1,19 +1,21 @@
 import type { Calibration } from './protocol.ts';
 
-/** The micro-batch sizes (numbers of images in one run) that are tried, in this order. */
+/** The micro-batch sizes (numbers of images in one encoder run) that are measured, in this order. */
 const sizes = [1, 2, 4, 8, 16, 32, 64];
 const runsEach = 4;
-/** The maximum expected duration in ms of a run that is tried. Interactive requests have to wait while a run lasts. */
+/** The maximum expected duration in ms of a measured run. Interactive requests have to wait during a run. */
 const longestRunMs = 500;
 /**
- * The factor by which a larger size must increase the throughput to be chosen. A larger size costs latency and memory.
+ * The minimum factor by which a larger micro-batch must increase the throughput. Otherwise the smaller one is chosen,
+ * because a larger one costs latency and memory.
  */
 const worthwhile = 1.03;
 
 /**
- * Measures the throughput of the vision tower with growing micro-batches, until larger ones are no longer faster.
- * @param run runs the tower once over the given number of images. It returns the time of the tower alone in ms, or
- * undefined when other work has arrived and the tower was not run.
+ * Measures the throughput of the vision tower with growing micro-batches, until larger micro-batches are no longer
+ * faster.
+ * @param run runs the tower once over the given number of images. It returns the duration of the run in ms. It returns
+ * undefined when other work has arrived, and then does not run the tower.
  * @param known the images per second of sizes that were measured earlier. They are not measured again.
  * @throws the error of a run over one image.
  */
@@ -31,7 +33,7 @@ export async function calibrate(
     try {
       rate = known[images] ?? (await measure(run, images));
     } catch (error) {
-      // When a size fails, usually for lack of memory, neither it nor a larger size is used.
+      // A size usually fails for lack of memory. Larger sizes are then not tried.
       if (last > 0) break;
       throw error;
     }
@@ -44,7 +46,7 @@ export async function calibrate(
   return found(true);
 }
 
-/** Measures one size. @returns the images per second; undefined when other work has arrived. */
+/** Measures one micro-batch size. @returns the images per second; undefined when other work has arrived. */
 async function measure(
   run: (images: number) => Promise<number | undefined>,
   images: number,
@@ -55,6 +57,7 @@ async function measure(
     if (time === undefined) return undefined;
     times.push(time);
   }
-  // The first run of a size allocates memory, so it is not counted. Of the others, the fastest was disturbed least.
+  // The first run of a size allocates memory, so it does not count. The shortest of the other runs is used, because
+  // other load has disturbed it least.
   return Number(((1000 * images) / Math.min(...times.slice(1))).toPrecision(4));
 }

@@ -23,14 +23,14 @@ export interface Encoder {
    */
   readonly verified: boolean;
   /**
-   * Embeds an image. @param bytes the encoded image. It may be given as a slot only if this process shares slots with
-   * its parent.
+   * Embeds an image. @param bytes the encoded image. It may be a slot (a position in shared memory) only if this
+   * process shares memory with its parent.
    */
   image(bytes: ImageBytes, caller: Caller): Promise<Embedded>;
   text(text: string, interactive: boolean, tenant?: string): Promise<Embedded>;
   /**
-   * Measures the throughput of several micro-batch sizes. It stops when other work arrives, which then waits for at
-   * most one run.
+   * Measures the throughput of several micro-batch sizes. The measurement stops when other work arrives. This work
+   * waits for at most one run.
    * @param known the images per second of sizes that were measured earlier.
    */
   calibrate(known?: Record<number, number>): Promise<{ calibration: Calibration; isComplete: boolean }>;
@@ -40,29 +40,29 @@ export interface Encoder {
 }
 
 /**
- * The duration in ms from which a batch run counts as long. After a long run there is a pause of `refillMs`, if
- * interactive requests have arrived recently.
+ * The minimum duration in ms of a long batch run. If interactive requests are recent, a pause of `refillMs` follows
+ * each long run.
  */
 const longRunMs = 50;
 const refillMs = 2;
 /** The maximum time in ms for which batch work waits for interactive images that are being decoded. */
 const longestYieldMs = 100;
 /**
- * The maximum time in ms for which texts of batches wait to fill a run, while images run first. On a GPU, a run over a
- * few texts takes 2 ms, as long as a run over many. With a maximum of 20 ms, an H100 scored 14 to 20 % fewer pairs per
- * second.
+ * The maximum time in ms for which texts of batches wait until they fill a run. Images run first meanwhile. On a GPU, a
+ * run over a few texts takes 2 ms, as long as a run over many texts. With a maximum of 20 ms, an H100 scored 14 to 20 %
+ * fewer pairs per second.
  */
 const longestTextWaitMs = 200;
 /**
- * The time in ms after which the weight of a tenant's use of this process has halved. It is about the time for decoding
- * a few of the largest images.
+ * The half-life in ms of the processor time that is charged to a tenant. It is about the time for decoding a few of the
+ * largest images.
  */
 const useHalfLifeMs = 5_000;
 
 /**
- * Starts an encoder. Images are decoded in a separate thread, in parallel with inference, and then wait for their
- * micro-batch. Interactive work takes precedence in decoding and in inference. With `decoders`, the model is on an
- * accelerator: other processes decode the images, and a thread runs the towers.
+ * Starts an encoder. Images are decoded in a separate thread during inference, and then wait for their micro-batch.
+ * Interactive work takes precedence in decoding and in inference. If `decoders` is above 0, the model runs on an
+ * accelerator: decoder processes decode the images, and a separate thread runs the towers.
  * @param slots the shared memory that contains encoded images.
  * @throws {Error} when the model cannot be loaded or does not reproduce its golden values.
  */
@@ -90,7 +90,8 @@ export async function createEncoder(
     onRun: (inputs, milliseconds) => onRun({ input: 'text', inputs, milliseconds }),
     use,
   });
-  // The decoder processes work while the towers run. Each gets two images at a time, so that its next image is ready.
+  // Decoder processes work while the towers run. Each decoder gets two images at a time: the current image and the next
+  // one.
   const decoding = createDecodeQueue({
     provider: spec.provider,
     threads,
@@ -98,7 +99,7 @@ export async function createEncoder(
     use,
   });
   const cropOptions = { recipe: spec.image, maxPixels, mode: spec.preprocess };
-  // The number of images that the threads of this encoder can decode at the same time, plus one.
+  // `places` is the number of images that this encoder's threads can decode at the same time, plus one.
   const imageSlots = slots && { fd: slots.fd, slotBytes: slots.slotBytes };
   const thread = startCropThread({ ...cropOptions, imageSlots, places: threads + 1 });
   const farm = decoders > 0 ? createDecoders({ ...cropOptions, processes: decoders, imageSlots: slots }) : undefined;
@@ -107,16 +108,16 @@ export async function createEncoder(
   }
 
   /**
-   * The callers of the interactive images that are being decoded, without large images. `bulkEndedAt` is the time at
+   * The callers of interactive images that are being decoded. Large images are left out. `bulkEndedAt` is the time at
    * which the last batch run ended.
    */
   const interactiveDecoding = new Set<Caller>();
   let bulkEndedAt = 0;
 
   /**
-   * Returns true when batch work must run before interactive work: all tenants with interactive work have recently used
-   * so much processor time that the batches of other tenants come first. Without this rule, the requests of one tenant
-   * could stop all batches.
+   * Returns true when batch work must run before interactive work. This is the case when all tenants with interactive
+   * work have recently used much more processor time than a tenant with batch work. Without this rule, the requests of
+   * one tenant could stop all batches.
    */
   function isBatchFirst(): boolean {
     const batch = new Set([texts, images].flatMap((lane) => lane.tenants('batch')));
@@ -127,8 +128,8 @@ export async function createEncoder(
   }
 
   /**
-   * Chooses the next run. Interactive work comes first, unless batch work is overdue or {@link isBatchFirst} returns
-   * true. Within batch work, texts come first when they fill a run or have waited long; otherwise images come first.
+   * Chooses the next run of a tower. Interactive work comes first, unless batch work is overdue or {@link isBatchFirst}
+   * returns true. Within batch work, texts come before images only when they fill a run or have waited long.
    */
   function next(): (() => Promise<'interactive' | 'batch'>) | undefined {
     const due = [texts, images].find((lane) => lane.isBatchDue());
@@ -157,9 +158,9 @@ export async function createEncoder(
     running > 0 || decoding.isBusy() || [texts, images].some((lane) => lane.hasInteractive() || lane.waiting() > 0);
 
   /**
-   * Returns true when another run may start. If a thread runs the towers, it gets the next full run during the current
-   * one, so that the GPU is never idle. When interactive requests have arrived recently, this is not done, because they
-   * would have to wait for both runs.
+   * Returns true when a run may start. If a separate thread runs the towers, it gets the next full run during the
+   * current run, so that the GPU is never idle. If interactive requests are recent, the next run waits, because these
+   * requests would have to wait for both runs.
    */
   function mayBegin(): boolean {
     if (running === 0) return true;
@@ -179,11 +180,11 @@ export async function createEncoder(
     const startedAt = performance.now();
     const isBulk = (await runNext()) === 'batch';
     if (isBulk) bulkEndedAt = performance.now();
-    // A run blocks this thread. Between runs, the event loop must send results and receive requests, some of which may
-    // be interactive.
+    // This thread cannot do other work during a run. Between two runs, the event loop must send results and receive
+    // requests, some of which may be interactive.
     await turn();
-    // After a long batch run, more results are waiting than the channel to the parent can buffer. During a pause it can
-    // send all of them.
+    // A long batch run has more results than the channel to the parent can buffer. All of them can be sent during a
+    // pause.
     if (isBulk && performance.now() - startedAt > longRunMs && images.isInteractiveLately()) await delay(refillMs);
     running--;
     run();
@@ -196,7 +197,8 @@ export async function createEncoder(
     try {
       const { value: pixels, ms } = await decoding.run(caller, (given) => {
         const takeLargePlace = (ending?: AbortSignal) => {
-          // Decoding a large image takes a second or more. Batch work must not wait for a large interactive image.
+          // Decoding a large image takes a second or more. Batch work does not wait for it, even if the image is
+          // interactive.
           interactiveDecoding.delete(caller);
           return (
             given.takeLargePlace?.(ending) ??
@@ -211,8 +213,8 @@ export async function createEncoder(
       }
       decoded = { ms, began: Date.now() - ms, pixels, result: images.add(pixels, interactive, tenant) };
     } finally {
-      // Both calls come after the image has been added to the queue of the tower, so that no batch run starts before
-      // it.
+      // Both calls come after the image was added to the queue of the vision tower. Otherwise a batch run could start
+      // before this image.
       interactiveDecoding.delete(caller);
       run();
     }
@@ -256,7 +258,7 @@ export async function createEncoder(
     async calibrate(known) {
       const blank = new Uint8Array(pixelBytes(spec.image));
       return await calibrate(async (count) => {
-        // The event loop gets a turn here, so that this thread receives the messages that arrived during the last run.
+        // Returns to the event loop, so that this thread receives the messages that arrived during the last run.
         await turn();
         await turn();
         if (hasWork()) return undefined;
@@ -267,8 +269,8 @@ export async function createEncoder(
           return performance.now() - start;
         } finally {
           running--;
-          // This is also called after the tower has failed, for example for lack of memory. Otherwise nothing would
-          // start the work that has arrived meanwhile.
+          // Starts the work that has arrived during the measurement, also when the tower has failed, for example for
+          // lack of memory.
           run();
         }
       }, known);

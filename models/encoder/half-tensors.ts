@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { type Field, FieldReader } from '../registry/field-reader.ts';
 
-/** Field numbers of onnx.proto. */
+/** Numbers of fields in messages of an ONNX file, as in onnx.proto. */
 const inModel = { graph: 7 } as const;
 const inGraph = { node: 1, initializer: 5, input: 11, output: 12, valueInfo: 13 } as const;
 const inNode = { attribute: 5 } as const;
@@ -16,8 +16,8 @@ const float16 = 10;
 
 /**
  * Returns true when a graph has float16 tensors: weights, constants, inputs, outputs, intermediate values or
- * conversions to float16. The file name does not show this, and the inputs and outputs of such a graph are often
- * float32. Only the structure of the file is read, not the data of its tensors.
+ * conversions to float16. The file name does not show this, and such a graph often has float32 inputs and outputs. Only
+ * the structure of the file is read, not the data of its tensors.
  * @throws {Error} when the file is not an ONNX model.
  */
 export async function hasHalfTensors(path: string): Promise<boolean> {
@@ -28,7 +28,7 @@ export async function hasHalfTensors(path: string): Promise<boolean> {
     for await (const field of reader.fields(start, end)) if (await is(field)) return true;
     return false;
   }
-  /** Returns true when the field at a path of field numbers has the value `float16`. */
+  /** Follows a path of field numbers in nested messages. Returns true when the last field has the value `float16`. */
   const leadsToHalf = (span: Field, [number, ...rest]: readonly number[]): Promise<boolean> =>
     some(span, (field) => {
       if (field.number !== number) return false;
@@ -45,7 +45,7 @@ export async function hasHalfTensors(path: string): Promise<boolean> {
           name = await reader.text(field.start, field.end);
           return false;
         case inAttribute.integer:
-          // The attribute `to` of a Cast operation is the type to which it converts.
+          // The attribute `to` of a Cast operation is the target type of the conversion.
           return name === 'to' && field.value === float16;
         case inAttribute.tensor:
           return await isHalfTensor(field);

@@ -4,22 +4,22 @@ import type { Embedded } from './protocol.ts';
 
 export type Run = Pick<Embedded, 'embedding' | 'inferenceMs' | 'runInputs'>;
 
-/** A lane: the queue of one tower, with inputs that wait for a run. */
+/** A lane: the queue of one tower, whose inputs wait for a run of this tower. */
 export interface Lane<Input> {
   add(input: Input, interactive: boolean, tenant?: string): Promise<Run>;
   hasInteractive(): boolean;
-  /** Returns the tenants that have waiting entries of this kind. */
+  /** Returns the tenants that have waiting inputs of this kind. */
   tenants(kind: 'interactive' | 'batch'): string[];
   isInteractiveLately(): boolean;
-  /** Returns the number of waiting batch entries. */
+  /** Returns the number of waiting batch inputs. */
   waiting(): number;
   since(): number | undefined;
-  /** Returns true when batch entries have waited so long that they run before interactive ones. */
+  /** Returns true when batch inputs have waited so long that they run before interactive inputs. */
   isBatchDue(): boolean;
   /**
-   * Runs the next entries.
-   * @param isBatchFirst true when batch entries run before interactive ones.
-   * @returns the kind of the entries that ran.
+   * Runs the tower over the next inputs of the queue.
+   * @param isBatchFirst true when batch inputs run before interactive inputs.
+   * @returns the kind of the inputs that ran.
    */
   runNext(isBatchFirst?: boolean): Promise<'interactive' | 'batch'>;
   /** Returns the maximum number of inputs of the next batch run. */
@@ -30,9 +30,9 @@ export interface Lane<Input> {
 
 export interface LaneOptions<Input> {
   size: number;
-  /** Runs a tower. @param onBegin called when the run begins, if it had to wait for another run first. */
+  /** Runs a tower over inputs. @param onBegin called when the run begins, if it first had to wait for another run. */
   encode(inputs: Input[], onBegin: () => void): Promise<Float32Array[]>;
-  /** Called when device memory was insufficient for a run. `size` is the new maximum number of inputs in a run. */
+  /** Called when device memory did not suffice for a run. `size` is the new maximum number of inputs in a run. */
   onShrunk?: (size: number) => void;
   onRun?: (inputs: number, milliseconds: number) => void;
   /** Counts how much processor time each tenant has used. */
@@ -40,9 +40,9 @@ export interface LaneOptions<Input> {
   now?: () => number;
 }
 
-/** The time in ms after an interactive request for which batch runs are kept short. */
+/** Batch runs are kept short until this time in ms after the last interactive request. */
 const interactiveForMs = 30_000;
-/** The maximum duration of a batch run that is kept short, as a multiple of the duration of a run over one input. */
+/** While interactive requests are recent, a batch run may take this many times as long as a run over one input. */
 const interactiveCap = 2.5;
 /** The weight of the latest run in the moving averages of run times. */
 const weight = 0.2;
@@ -50,10 +50,10 @@ const weight = 0.2;
 const outOfMemory = /out of memory|failed to allocate|OUT_OF_MEMORY|BFCArena|cudaErrorMemoryAllocation|E_OUTOFMEMORY/i;
 
 /**
- * Creates a lane. Interactive inputs run before batch inputs and never share a run with them, so that their latency
- * does not depend on batches. A run cannot be stopped; therefore batch runs are kept short while interactive requests
- * arrive. Once a second, a batch run comes before interactive inputs. The caller of `runNext` may let more batch runs
- * come first.
+ * Creates the queue of one tower. Interactive inputs run before batch inputs and never share a run with them, so that
+ * their latency does not depend on batches. A run cannot be stopped, so batch runs are kept short while interactive
+ * requests arrive. Once a second, a batch run comes before interactive inputs. The caller of `runNext` may request
+ * further batch runs first.
  */
 export function createLane<Input>({
   size,
@@ -91,12 +91,12 @@ export function createLane<Input>({
     if (!isInteractiveLately()) return lane.size;
     const perInput = each ?? single;
     if (perInput === undefined) return lane.size;
-    // Until the first run over one input, its duration is estimated by a lower bound: the duration per input of larger
-    // runs.
+    // Before the first run over one input, its duration is unknown. The duration per input of larger runs is a lower
+    // bound, and is used instead.
     const alone = single ?? perInput;
     const asShares = Math.floor((interactiveCap * alone) / perInput);
-    // On a GPU, a run over 8 images takes as long as a run over one. A limit that was computed only from the duration
-    // per input would remain at a few inputs forever, once runs have become short.
+    // On a GPU, a run over 8 images takes as long as a run over one image. The duration per input is therefore high in
+    // short runs. A limit that depends only on this duration would stay at a few inputs forever.
     const asAdded = more === undefined ? 1 : 1 + Math.floor(((interactiveCap - 1) * alone) / Math.max(more, 1e-6));
     return Math.max(1, Math.min(lane.size, Math.max(asShares, asAdded)));
   }
@@ -137,8 +137,8 @@ export function createLane<Input>({
   }
 
   /**
-   * Removes and returns the entries of the next batch run, at most `count`. They are taken in rounds: in each round,
-   * every tenant with waiting entries gives its oldest one. The tenant with the least use comes first.
+   * Removes and returns the next inputs for a batch run, at most `count`. In each round, every tenant with waiting
+   * inputs gives its oldest input. The tenant with the least processor time comes first.
    */
   function takeOfBatches(count: number): Entry[] {
     const byTenant = Map.groupBy(bulk, ({ tenant }) => tenant);

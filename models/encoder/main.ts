@@ -12,25 +12,27 @@ const niceness = 5;
 
 process.title = 'vls-encoder';
 
-// Encoders occupy all CPUs. The process that answers requests and communicates with Redis needs little CPU time, but
-// without delay, so it must not wait for encoders. Threads that start later inherit the priority.
+// Encoders occupy all CPUs, so their priority is lowered. The process that answers requests and communicates with Redis
+// needs little CPU time, but needs it at once. Threads that start later inherit the priority.
 lowerPriority(niceness);
 
-// These signals are ignored: the parent decides when an encoder ends. Ctrl-C reaches the whole process group, and must
-// not interrupt work that is still being finished. An encoder whose parent has ended ends too.
+// These signals are ignored, because the parent decides when an encoder ends. Ctrl-C reaches the whole process group,
+// and must not interrupt unfinished work. When the parent ends, its encoders end too.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('disconnect', () => {
-  // The process kills itself, because a normal exit would stop busy threads with an error message. No output is left to
-  // write.
+  // The process kills itself, because a normal exit would stop busy threads with an error message. All output has
+  // already been written.
   process.kill(process.pid, 'SIGKILL');
 });
 
-/** Messages of the same tick, such as the results of one run, are sent as one list. */
+/**
+ * The messages that are sent next. All messages of the same tick, such as the results of one run, are sent as one list.
+ */
 let outbox: FromEncoder[] = [];
 function flush(): void {
   const messages = outbox;
   outbox = [];
-  // A write fails when the parent is ending. With a callback, this failure is not raised as an error.
+  // A write fails when the parent is ending. The empty callback prevents an error.
   if (process.connected) process.send?.(messages, () => {});
 }
 function send(message: FromEncoder): void {
@@ -40,7 +42,7 @@ function send(message: FromEncoder): void {
 let encoder: Encoder | undefined;
 const cancels = new Map<number, AbortController>();
 
-/** Ignores the error of a calibration, after which the micro-batch size stays the same. */
+/** Ignores the error of a calibration. The micro-batch size then stays the same. */
 const ignore = () => {};
 
 process.on('message', (messages: ToEncoder[]) => {
@@ -85,7 +87,7 @@ async function load(options: LoadOptions): Promise<void> {
     encoder = await createEncoder(
       options,
       (images) => send({ type: 'shrunk', images }),
-      // Runs of the self-test are not reported. They happen before `encoder` is set.
+      // Runs of the self-test happen before `encoder` is set, so they are not reported.
       (run) => encoder && send({ type: 'ran', ...run }),
       slotsOf(imageSlots.childFd, imageSlots.bytes),
     );

@@ -11,7 +11,7 @@ export interface Span {
 export interface Field extends Span {
   number: number;
   wireType: number;
-  /** The offset of the field's tag. */
+  /** The offset of the field's tag (its number and type). */
   at: number;
   /** The value of a varint field; the length of a length-delimited field. */
   value: number;

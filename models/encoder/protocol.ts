@@ -1,30 +1,31 @@
 import type { Code } from '../../shared/errors.ts';
 import type { ModelSpec } from '../model.ts';
 
-/** Messages to an encoder process, which are sent in lists. The first message is `load`. */
+/** Messages to an encoder process. They are sent in lists. The first message is `load`. */
 export type ToEncoder =
   | ({ type: 'load' } & LoadOptions)
   | { type: 'image'; id: number; interactive: boolean; tenant: string; bytes: ImageBytes }
   | { type: 'text'; id: number; interactive: boolean; tenant: string; text: string }
   /**
-   * The caller of this image no longer waits. If work on the image has not begun, it is neither decoded nor run, but a
-   * reply is still sent.
+   * The caller of this image no longer waits. If decoding has not begun, the image is neither decoded nor embedded. A
+   * reply is sent in any case.
    */
   | { type: 'cancel'; id: number }
   /**
-   * Requests a calibration: the encoder measures how many images a run should have, until other work arrives.
+   * Requests a calibration: the encoder measures which number of images in a run has the best throughput. It stops when
+   * other work arrives.
    * @param known the images per second of sizes that were measured earlier.
    */
   | { type: 'calibrate'; known: Record<number, number> }
   /** Sets the maximum number of images in a run from now on. */
   | { type: 'micro_batch'; images: number };
 
-/** An encoded image: its bytes, or its position in the slots that are shared with the parent. */
+/** An encoded image: its bytes, or its position in the memory that is shared with the parent. */
 export type ImageBytes = Uint8Array | { slot: number; length: number };
 
 /**
- * The shared slots for encoded images. 128 KB suffice for nine of ten photos on the web; larger images are sent in
- * messages.
+ * The shared memory for encoded images: `count` slots of `bytes` each. 128 KB suffice for nine of ten photos on the
+ * web. Larger images are sent in messages.
  */
 export const imageSlots = { count: 256, bytes: 131_072, childFd: 4 } as const;
 
@@ -48,19 +49,19 @@ export interface Caller {
   /** Aborted when the caller no longer waits for the result. */
   signal?: AbortSignal | undefined;
   /**
-   * Waits for permission to decode a large image, which needs much memory (`pixels/decode-limits.ts`). If this function
-   * is undefined, a limit of this process grants the permission.
-   * @returns a function that ends the permission.
+   * Waits for permission to decode a large image, which needs much memory. If this function is undefined, this process
+   * grants the permission by its own limit (`pixels/decode-limits.ts`).
+   * @returns a function that gives the permission back.
    * @throws the reason of the signal, when it aborts first.
    */
   takeLargePlace?: ((signal?: AbortSignal) => Promise<() => void>) | undefined;
-  /** Called when decoding has taken longer than `slowDecodeMs`, without the time that it waited. */
+  /** Called when decoding has taken longer than `slowDecodeMs`. Time spent waiting does not count. */
   onSlowDecode?: (() => void) | undefined;
 }
 
 /**
- * Messages from an encoder process, which are sent in lists. First comes either `loaded` or `load_failed`; then one
- * reply for each image and text, in any order.
+ * Messages from an encoder process. They are sent in lists. The first message is `loaded` or `load_failed`. Then
+ * follows one reply for each image and text, in any order.
  */
 export type FromEncoder =
   | { type: 'loaded'; verified: boolean }
@@ -70,11 +71,11 @@ export type FromEncoder =
   /** Decoding of this image is slow, or hangs. A reply for the image is still sent when decoding ends. */
   | { type: 'slow_decode'; id: number }
   /**
-   * A calibration has ended. If other work has ended it early, `isComplete` is false and `calibration` has only the
-   * sizes that were measured.
+   * A calibration has ended. If other work has interrupted it, `isComplete` is false, and `calibration` contains only
+   * the sizes that were measured.
    */
   | { type: 'calibrated'; calibration: Calibration; isComplete: boolean }
-  /** Device memory was insufficient for a run. `images` is the new maximum number of images in a run. */
+  /** Device memory did not suffice for a run. `images` is the new maximum number of images in a run. */
   | { type: 'shrunk'; images: number }
   /** A run of a tower has ended. */
   | ({ type: 'ran' } & TowerRun);
@@ -86,11 +87,11 @@ export interface TowerRun {
   milliseconds: number;
 }
 
-/** The throughput of the vision tower for each number of images in a run. */
+/** The result of a calibration: the throughput of the vision tower by the number of images in a run. */
 export interface Calibration {
-  /** The micro-batch size with the best throughput, which is from now on the maximum number of images in a run. */
+  /** The micro-batch size with the best throughput. It becomes the maximum number of images in a run. */
   images: number;
-  /** The throughput of the tower alone, in images per second, by micro-batch size. */
+  /** The throughput in images per second, by micro-batch size. It includes only the time of the vision tower. */
   imagesPerSecond: Record<number, number>;
 }
 
@@ -105,8 +106,8 @@ export interface Embedded {
   /** The number of inputs of the run that computed the embedding. */
   runInputs: number;
   /**
-   * The times at which decoding and the run began, in ms since 1970. Absent when the embedding was not computed for
-   * this call.
+   * The times at which decoding and the encoder run began, in ms since 1970. Absent when another call has caused this
+   * run.
    */
   began?: { decode: number; run: number };
   /** The number of tokens that the text tower read; 0 for an image. */

@@ -19,7 +19,10 @@ import {
   wrongShape,
 } from './session-shapes.ts';
 
-/** The cropped pixels of an image: interleaved bytes, or an object that can copy these bytes until it is released. */
+/**
+ * The cropped pixels of an image: interleaved bytes, or an object that can copy these bytes. The object can copy them
+ * until `release` is called.
+ */
 export type Pixels = Uint8Array | { copyTo(target: Uint8Array): void; release(): void };
 
 /** Frees the memory that contains the pixels, so that it can be reused. */
@@ -43,16 +46,19 @@ export interface RunLimits {
 
 /** Both towers of a loaded model. The embeddings are L2-normalised. */
 export interface Towers {
-  /** Undefined when the sessions run in another thread; that thread then splits a call into runs. */
+  /**
+   * The maximum numbers of inputs in one run. Undefined when another thread runs the towers. That thread then splits a
+   * call into several runs.
+   */
   limits?: RunLimits;
   /**
    * Embeds images. @param pixels the pixels of each image: `size * size * 3` bytes.
-   * @param onBegin called when the run begins, if it had to wait for another run first.
+   * @param onBegin called when the run begins, if it first had to wait for another run.
    */
   images(pixels: readonly Pixels[], onBegin?: () => void): Promise<Float32Array[]>;
   /** Embeds texts. @param ids the token ids of each text, including special tokens. */
   texts(ids: readonly (readonly number[])[], onBegin?: () => void, recipe?: TextRecipe): Promise<Float32Array[]>;
-  /** The names of all outputs of the graphs; undefined when the sessions run in another thread. */
+  /** The names of all outputs of the graphs; undefined when another thread runs the towers. */
   outputNames?: OutputNames;
 }
 
@@ -65,9 +71,9 @@ export interface OutputNames {
 export interface Sessions {
   limits: RunLimits;
   /**
-   * Runs the vision tower. @param pixels {@link roomFor}`(count)` images in one block; those after the first `count`
-   * are ignored.
-   * @returns the embeddings of the first `count` images in one block.
+   * Runs the vision tower. @param pixels {@link roomFor}`(count)` images in one block of memory. Images after the first
+   * `count` are ignored.
+   * @returns the embeddings of the first `count` images in one block of memory.
    */
   images(pixels: Uint8Array, count: number): Promise<Float32Array>;
   /** Runs the text tower. @param recipe the text recipe, if its padding differs from that of the model. */
@@ -76,8 +82,9 @@ export interface Sessions {
 }
 
 /**
- * The batch sizes of runs on CUDA. Each new shape costs a search for algorithms, and memory that is never freed, so
- * there are only a few sizes. A run is padded to the next larger size; a run above all of them is not padded.
+ * The batch sizes of runs on CUDA. A run is padded to the next larger size. There are only a few sizes, because each
+ * new shape costs a search for algorithms, and memory that is never freed. A run that is larger than all sizes is not
+ * padded.
  */
 export const runSizes = [1, 8, 32, 64] as const;
 /**
@@ -94,8 +101,8 @@ export async function loadTowers(spec: ModelSpec, threads: number, deviceId = 0)
   const sessions = await loadSessions(spec, threads, deviceId);
   const size = pixelBytes(spec.image);
   /**
-   * The memory for the pixels of the current run. All runs share it, because they never overlap. Allocating megabytes
-   * for each run would cost time for garbage collection.
+   * The memory for the pixels of the current run. All runs use the same memory, because they never overlap. A new
+   * allocation of megabytes for each run would cost time for garbage collection.
    */
   let staging = new Uint8Array();
   return {
@@ -134,20 +141,23 @@ export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 
     executionMode: 'sequential',
     // With the level `all`, ONNX Runtime 1.30 and 1.32 crash when they load an fp16 transformer on a CPU.
     graphOptimizationLevel: provider === 'cpu' && (await hasHalfTensors(path)) ? 'extended' : 'all',
-    // The arena keeps the memory of the largest run. Without it, fragmentation made the memory of an encoder of the
-    // model `compact` vary between 283 and 900 MiB. With it, the encoder stays at 292 MiB.
+    // The arena (a memory pool of ONNX Runtime) keeps the memory of the largest run. Without the arena, fragmentation
+    // made the memory of an encoder of the model `compact` vary between 283 and 900 MiB. With it, the encoder stays at
+    // 292 MiB.
     enableCpuMemArena: true,
     extra: {
       session: {
-        // Two threads spin between the operators of a run, and stop at its end: waking a thread for each operator costs
-        // a single request 8 of 72 ms (ViT-B/32, two cores). Otherwise spinning takes CPU time from other work.
+        // With several threads, they spin (wait actively) between the operators of a run, and stop at its end.
+        // Otherwise a thread would have to be woken for each operator, which costs 8 of the 72 ms of a single request
+        // (ViT-B/32, two cores). A single thread does not spin, because spinning takes CPU time from other work.
         intra_op: { allow_spinning: threads > 1 ? '1' : '0' },
         force_spinning_stop: '1',
-        // Threads take small blocks of work one after another. With equal shares, all threads wait for the one that
-        // shares its CPU with decoding, and two threads score 25 % fewer pairs per second (ViT-B/32, two cores).
+        // Each thread takes a small block of work at a time. If the work were divided equally, all threads would wait
+        // for the thread that shares its CPU with decoding. Two threads would then score 25 % fewer pairs per second
+        // (ViT-B/32, two cores).
         ...(threads > 1 && { dynamic_block_base: '4' }),
-        // On processors where sums of products of uint8 and int8 overflow to a maximum (saturate), ONNX Runtime must
-        // convert int8 weights to uint8.
+        // On some processors, sums of products of uint8 and int8 saturate (stop at a maximum value). There, ONNX
+        // Runtime must convert int8 weights to uint8.
         x64quantprecision: saturates() ? '1' : '0',
         // The graph is passed as bytes, so ONNX Runtime must be given the folder with the files of its weights.
         model_external_initializers_file_folder_path: folder,
@@ -214,7 +224,9 @@ export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 
   };
 }
 
-/** Runs a graph with a fixed batch size as often as needed. @returns all embeddings in one block. */
+/**
+ * Splits inputs into several runs, for a graph with a fixed batch size. @returns all embeddings in one block of memory.
+ */
 async function inBatches(
   count: number,
   batch: number,
@@ -228,13 +240,13 @@ async function inBatches(
   return embeddings;
 }
 
-/** Splits a block of values into embeddings. */
+/** Splits one block of values into `count` embeddings. */
 export function rowsOf(embeddings: Float32Array, count: number): Float32Array[] {
   const dimensions = embeddings.length / count;
   return Array.from({ length: count }, (_, row) => embeddings.slice(row * dimensions, (row + 1) * dimensions));
 }
 
-/** Returns the provider with its options. ONNX Runtime runs operators that the provider does not support on the CPU. */
+/** Returns the provider with its options. The CPU runs operators that the provider does not support. */
 function providerOption(provider: Provider, deviceId: number): InferenceSession.ExecutionProviderConfig {
   return provider === 'cuda' || provider === 'dml' ? { name: provider, deviceId } : provider;
 }

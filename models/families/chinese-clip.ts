@@ -7,8 +7,8 @@ const kind: ClipKind = {
   reference: 'transformers',
   defaults: { dimensions: 512, contextLength: 52, imageSize: 224 },
   image: { resize: 'squash', filter: 'bicubic', rgb: 'before-resize', ...openAi },
-  // The text tower is BERT, which has 512 positions, but the reference processor truncates texts at 52 tokens. No file
-  // of the model states this number.
+  // The text tower is BERT, which has 512 positions. However, the reference processor truncates texts at 52 tokens. The
+  // files of the model do not state this number.
   positionsAreTokens: false,
   text: (_files, maxTokens) => ({
     clean: 'none',

@@ -20,20 +20,20 @@ export const openAi = {
 } as const;
 
 /**
- * The scale of the softmax when the registry entry states none. Training of CLIP limits the learned scale to 100, and
- * trained models reach this limit.
+ * The scale of the softmax, unless the registry entry states another one. The training of CLIP limits the learned scale
+ * to 100, and trained models reach this limit.
  */
 const scale = 100;
 
-/** The properties in which families with the same kinds of files as CLIP differ. */
+/** The differences between model families that have the same kinds of files as CLIP. */
 export interface ClipKind {
   family: FamilyName;
   reference: ReferenceLibrary;
   defaults: { dimensions: number; contextLength: number; imageSize: number };
   image: ImageDefaults;
   /**
-   * True when the number of positions in `config.json` is also the maximum number of tokens. When false, only the
-   * configuration of OpenCLIP or the registry entry can state the maximum.
+   * True when the number of positions in `config.json` is also the maximum number of tokens. When false, the maximum
+   * comes from the configuration of OpenCLIP, from the registry entry, or from the default.
    */
   positionsAreTokens: boolean;
   text(files: FolderFiles, maxTokens: number): TextRecipe;

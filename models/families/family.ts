@@ -9,7 +9,7 @@ export interface ModelFamily {
   name: FamilyName;
   /**
    * Returns true when the files belong to a model of this family. Several families have a `config.json` of the same
-   * form as CLIP, so other files may have to be considered.
+   * form as CLIP, so other files may be needed for the decision.
    */
   accepts(files: FolderFiles): boolean;
   /** Reads the facts of a model from its files. @throws {Error} naming the file and the field. */
@@ -17,9 +17,9 @@ export interface ModelFamily {
 }
 
 /**
- * The facts that the registry entry of a model states. `family` and `logitScale` of the entry take precedence. For any
- * other fact, a value in the files of the model takes precedence. Dimensions that differ from those in the files are an
- * error.
+ * The facts that the registry entry of a model states. `family` and `logitScale` override the files of the model. All
+ * other facts are used only if the files do not state them. Dimensions that differ from the dimensions in the files are
+ * an error.
  */
 export interface StatedFacts {
   /** The family. When it is stated, it is not detected from the files. */

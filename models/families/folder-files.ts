@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 
-/** The names of the small files that describe a model. No family needs all of them. */
+/** The names of the small files that describe a model. Each family needs only some of them. */
 export const configNames = [
   'config.json',
   'preprocessor_config.json',

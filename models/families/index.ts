@@ -12,8 +12,8 @@ import { siglip2 } from './siglip2.ts';
 import { xlmRoberta } from './xlm-roberta.ts';
 
 /**
- * All families, in the order in which they are tried. CLIP comes last, because it also accepts folders whose files name
- * no family.
+ * All model families, in the order in which their `accepts` is called. CLIP comes last, because it also accepts folders
+ * whose files do not name a family.
  */
 const families: readonly ModelFamily[] = [compact, siglip, siglip2, chineseClip, xlmRoberta, mobileclip, pe, clip];
 

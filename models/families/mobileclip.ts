@@ -13,7 +13,7 @@ const kind: ClipKind = {
     clean: 'openclip',
     tokenizer: { kind: 'json' },
     maxTokens,
-    // The text tower has no causal mask, so an embedding depends on the padding of the text.
+    // The text tower has no causal mask, so that an embedding depends on the padding of the text.
     pad: { id: 0, to: maxTokens },
     mask: true,
     version: textVersions.openclip,
