@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
+import { untilTrue } from './browser.ts';
 
 const directory = fileURLToPath(new URL('../../docs/images/', import.meta.url));
 
@@ -12,5 +13,8 @@ export async function saveScreenshot(
 ): Promise<void> {
   if (process.env['SCREENSHOTS'] !== '1') return;
   mkdirSync(directory, { recursive: true });
+  // A lazy image below the first screen is blank until somebody scrolls to it.
+  if (part === 'whole') await page.evaluate(`for (const img of document.images) img.loading = 'eager'`);
+  await untilTrue(page, `[...document.images].every((img) => img.complete || img.loading === 'lazy')`);
   await page.screenshot({ path: `${directory}${name}.png`, fullPage: part === 'whole' });
 }
