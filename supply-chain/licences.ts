@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { type Kind, kindOf, kinds } from './spdx.ts';
 
 /**
- * Checks the licences of all packages in the lock file, also of packages for other platforms. The check fails for a
- * licence that is not known to be compatible, unless it is accepted here with a reason.
+ * Checks the licences of all packages in the lock file, including packages for other platforms. The check fails for a
+ * licence that is not known to be compatible, unless this list accepts it with a reason.
  *
- * `npm run licences`
+ * Run it with `npm run licences`.
  */
 const accepted: readonly { name: RegExp; kind: Kind; reason: string }[] = [
   {
@@ -30,7 +30,10 @@ const lock = z.object({
   packages: z.record(z.string(), manifest.extend({ dev: z.boolean().optional(), link: z.boolean().optional() })),
 });
 
-/** Returns the licence that the installed package states, for packages whose licence is not in the lock file. */
+/**
+ * Returns the licence that the installed package states. It is needed for packages whose licence is missing in the lock
+ * file.
+ */
 function licenceInstalled(path: string): string | undefined {
   try {
     return manifest.parse(read(`${path}/package.json`)).license;

@@ -1,6 +1,6 @@
 /**
- * The kinds of licences, the strictest first. They differ in the conditions under which a program with the package may
- * be distributed.
+ * The kinds of licences, the strictest first. A stricter kind sets more conditions for distributing a program with the
+ * package.
  */
 export const kinds = ['unknown', 'strong', 'weak', 'permissive'] as const;
 export type Kind = (typeof kinds)[number];
@@ -22,12 +22,12 @@ const permissive = new Set([
  * Licences under which changes to the library must be published. Programs that use the library may have any licence.
  */
 const weak = /^(LGPL|MPL|EPL|CDDL)-/;
-/** Licences that also apply to every program that contains the library. */
+/** Licences whose conditions also apply to every program that contains the library. */
 const strong = /^(A?GPL|SSPL|OSL|EUPL|CC-BY-SA)-/;
 
 /**
- * Returns the kind of an SPDX expression. For `AND` it is the kind of the stricter side, for `OR` that of the less
- * strict side. An invalid expression has the kind `unknown`.
+ * Returns the kind of an SPDX expression. `A AND B` has the kind of the stricter licence, and `A OR B` that of the less
+ * strict licence. An invalid expression has the kind `unknown`.
  */
 export function kindOf(expression: string): Kind {
   const tokens = expression.match(/[()]|[^\s()]+/g) ?? [];

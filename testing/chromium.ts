@@ -1,15 +1,15 @@
 import { findProgram } from '../start/redis/find.ts';
 import { passwordlessRoot, quietEnvironment, runCommand } from '../start/redis/install.ts';
 
-/** The Chromium of this machine, or undefined. */
+/** The path of the Chromium program on this machine, or undefined. */
 export const findChromium = (): string | undefined =>
   ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']
     .map((name) => findProgram(name))
     .find((program) => program !== undefined);
 
 /**
- * Installs Debian's Chromium where that needs no password.
- * @returns undefined when there is one, else why there is none.
+ * Installs Debian's Chromium if that needs no password.
+ * @returns undefined when Chromium is installed, otherwise the reason why it is missing.
  */
 export async function installChromium(say: (line: string) => void): Promise<string | undefined> {
   if (findChromium() !== undefined) return undefined;
@@ -22,7 +22,7 @@ export async function installChromium(say: (line: string) => void): Promise<stri
   const install = [...apt, 'install', '--yes', '--no-install-recommends', 'chromium'];
   let fault = await runCommand(install);
   if (fault !== undefined) {
-    // A fresh container has no package lists.
+    // A fresh container has no package lists, so they are loaded first.
     await runCommand([...apt, 'update']);
     fault = await runCommand(install);
   }

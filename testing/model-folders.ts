@@ -13,11 +13,14 @@ export const compactFolder = fileURLToPath(new URL('../models/compact', import.m
 /** The image preprocessing of CLIP. */
 export const clipPixels = { size: 224, resize: 'crop', filter: 'bicubic', rgb: 'after-resize' } as const;
 
-/** OpenCLIP's results for the golden images and texts with tiny-clip. The README in its folder describes them. */
+/**
+ * The embeddings and cosines that OpenCLIP computes for the golden images and texts with the model tiny-clip. The
+ * README in the folder of that model describes them.
+ */
 export interface GoldenClip {
   images: { file: string; crop_mean: [number, number, number]; embedding: number[] }[];
   texts: { text: string; input_ids: number[]; embedding: number[] }[];
-  /** A row for each image, a column for each text. */
+  /** The cosines: one row for each image, one column for each text. */
   cosine: number[][];
 }
 

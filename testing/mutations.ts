@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 
-/** An image that is mutated. */
+/** An image from which mutated images are made. */
 export interface Seed {
   name: string;
   bytes: Buffer;
@@ -56,13 +56,13 @@ type Mutation = (bytes: Buffer, random: () => number, other: Buffer) => Buffer;
 
 const upTo = (random: () => number, limit: number) => Math.floor(random() * limit);
 /**
- * Returns a random position in a file. Positions near the beginning are more likely, because most of the structure is
- * there.
+ * Returns a random position in a file. Positions near the beginning are more likely, because most of the structure of
+ * an image file is there.
  */
 const somewhere = (random: () => number, bytes: Buffer) =>
   random() < 0.5 ? upTo(random, Math.min(bytes.length, 200)) : upTo(random, bytes.length);
 
-/** Numbers that may overflow a size, an offset or a count. */
+/** Numbers that may cause an overflow when they replace a size, an offset or a count in a file. */
 const edges = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff];
 
 const mutations: Record<string, Mutation> = {
@@ -121,8 +121,8 @@ export function mutated(from: readonly Seed[], seed: number, n: number): Seed {
     bytes = (mutations[name] as Mutation)(bytes, random, pick().bytes);
     done.push(name);
   }
-  // The checksums of a PNG are usually repaired; otherwise decoders would refuse nearly all mutated PNGs at the first
-  // checksum.
+  // In most cases, the checksums of a mutated PNG are repaired. Otherwise decoders would refuse nearly all mutated PNGs
+  // at the first checksum.
   if (random() < 0.7) bytes = withPngChecksums(bytes);
   return { name: `${n}: ${start.name} ${done.join(', ')}`, bytes };
 }

@@ -3,7 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface Patience {
   /** The interval in ms between two attempts. By default it grows from 5 to 200. */
   everyMs?: number;
-  /** The time limit in ms. It must be shorter than that of the test, so that this error is shown. */
+  /**
+   * The time limit in ms. It must be shorter than the time limit of the test, so that the test shows this function's
+   * error.
+   */
   withinMs?: number;
 }
 
@@ -11,7 +14,7 @@ const firstPauseMs = 5;
 const longestPauseMs = 200;
 
 /**
- * Repeats `attempt` until it succeeds: it must neither throw nor return `false`. Returns the result.
+ * Repeats `attempt` until it neither throws nor returns `false`. Returns its result.
  * @throws {unknown} after the time limit: the last error of `attempt`, or an error that shows the code of `attempt`.
  */
 export async function until<Value>(

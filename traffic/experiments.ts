@@ -11,26 +11,29 @@ import { type Experiment, mainModel, planOf, readExperiment } from './plan.ts';
 import type { ExperimentKey, TrafficStore } from './store.ts';
 
 /**
- * The experiments of this installation. An experiment is a profile whose images several models share. Its canary is a
- * model on trial, which is promoted or rolled back.
+ * The experiments of this installation. An experiment is a profile whose images are divided among several models. One
+ * of these models may be a canary: a model on trial, which is promoted or rolled back.
  */
 export interface Experiments {
   /** Returns the experiment of a profile; undefined when one model gets all images of the profile. */
   of(profile: string): Promise<Experiment | undefined>;
-  /** Returns the phase of the canary when it was last read from Redis; undefined before the first read. */
+  /** Returns the phase of the canary as it was last read from Redis; undefined before this process has read it. */
   phaseOf(experiment: Experiment): CanaryPhase | undefined;
-  /** Reads the phase of the canary from Redis. */
+  /** Reads the phase of the canary from Redis and stores it in this process. */
   refresh(experiment: Experiment): Promise<void>;
   /**
-   * Returns the models that get images now, with their shares. Returns undefined when this process cannot use the main
-   * model.
+   * Returns the models among which images are divided now, with their shares. Returns undefined when this process
+   * cannot use the main model.
    */
   planOf(experiment: Experiment): TrafficPlan | undefined;
-  /** Returns the experiments that this process has read; from one second after startup, all experiments. */
+  /** Returns the experiments that this process has read. From one second after startup, these are all experiments. */
   known(): Experiment[];
-  /** Applies an operator's decision about a canary. @throws {ServiceError} `traffic.no_canary` */
+  /**
+   * Sets the phase of a canary as an operator has decided.
+   * @throws {ServiceError} `traffic.no_canary`
+   */
   decide(experiment: Experiment, action: CanaryAction): Promise<void>;
-  /** Reports to Redis the counts that this process has not reported yet, then stops. */
+  /** Adds to Redis the counts that this process has not added yet, then stops. */
   close(): Promise<void>;
 }
 
@@ -39,22 +42,25 @@ export interface ExperimentsDeps {
   redis: Redis;
   store: TrafficStore;
   observations: Observations;
-  /** Called with a model that will soon get images, so that it can be loaded. */
+  /** Called with a model that will soon score images, so that the model can be loaded. */
   warm?: ((spec: ModelSpec) => void) | undefined;
   log: Logger;
 }
 
-/** The interval in ms between two reports of counts to Redis. Each report also reads the phases of the canaries. */
+/**
+ * The interval in ms at which a process adds its counts to those in Redis. It also reads the phases of the canaries
+ * then.
+ */
 const reportMs = 1_000;
 
 /**
- * The maximum time in ms for which a request waits for the phase of a canary that this process has not read yet.
- * Without the wait, the main model would score the first requests after startup, perhaps a whole batch, even if a
- * promoted canary had replaced it.
+ * The maximum time in ms for which a request waits until this process has first read the phase of a canary. Without the
+ * wait, the main model would score the first requests after startup, perhaps a whole batch, even if a promoted canary
+ * had replaced that model.
  */
 const firstPhaseMs = 1_000;
 
-/** The maximum time in ms that the last report waits for Redis. */
+/** The maximum time in ms that the process waits for Redis when it adds its last counts. */
 const closeMs = 2_000;
 
 const phaseAfter: Record<CanaryAction, CanaryPhase> = {
@@ -64,14 +70,14 @@ const phaseAfter: Record<CanaryAction, CanaryPhase> = {
 };
 
 /**
- * Creates the experiments. Every process counts its own outcomes, and adds them to the counts in Redis once a second.
- * The first process that finds a window of a canary complete ends it. All processes thus have the same role, and a
- * process that crashes loses the counts of one second. (A window is a group of items that are judged together.)
+ * Creates the experiments. Every process counts its own outcomes, and adds them to the counts in Redis once a second. A
+ * window (a group of items that are judged together) is ended by the first process that finds it complete. No process
+ * has a special role. A process that crashes loses the counts of at most one second.
  */
 export function createExperiments({ registry, redis, store, observations, warm, log }: ExperimentsDeps): Experiments {
-  /** The experiment of each profile, with the rules from which it was created. */
+  /** The experiment of each profile. It is created again when the rules of the profile have changed. */
   const experiments = new Map<string, Experiment>();
-  /** The phase of the canary of each experiment when it was last read, by the id of the experiment. */
+  /** The phase of each canary as it was last read from Redis, by the id of the experiment. */
   const phases = new Map<string, CanaryPhase>();
 
   const judgeWindow = createJudgeWindow(store, log);
@@ -105,8 +111,8 @@ export function createExperiments({ registry, redis, store, observations, warm, 
     else {
       if (experiment.fault !== null)
         log.warn({ profile, reason: experiment.fault }, 'a model cannot be used and gets no images');
-      // Requests do not wait while Redis is unavailable. Until the phase of the canary is known, the canary gets no
-      // images.
+      // If Redis is unavailable, requests wait for the phase of the canary only until the time limit. Until the phase
+      // is known, the canary gets no images.
       const read = readPhase(experiment).catch(logUnreported);
       if (!phases.has(experiment.id)) await Promise.race([read, delay(firstPhaseMs, undefined, { ref: false })]);
       experiments.set(profile, experiment);

@@ -1,6 +1,6 @@
 /**
  * Returns Spearman's rank correlation between the first and the second values of the pairs, in [-1, 1]. Equal values
- * share the mean of their ranks.
+ * have the mean of their ranks.
  * @returns null for fewer than two pairs, or when all first values or all second values are equal.
  */
 export function rankCorrelation(pairs: readonly (readonly [number, number])[]): number | null {

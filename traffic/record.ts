@@ -3,7 +3,8 @@ import type { Arm, TrafficPlan } from '../shared/contracts/traffic.ts';
 import type { Observations, Subject } from './observations.ts';
 
 /**
- * Counts the outcomes of an experiment. Resolves when the compared models have also scored the pairs.
+ * Counts the outcomes of an experiment. Resolves when the models whose scores are only compared have scored the pairs
+ * too, and their outcomes are counted.
  * @param arm the model whose scores are returned.
  * @param subjects the pairs, in the order of the outcomes; undefined for a pair that no model has scored.
  */

@@ -17,9 +17,10 @@ export async function reportOf(store: TrafficStore, experiment: Experiment): Pro
     store.window(key),
   ]);
   const { canary } = rules;
-  // The phase is taken from the state that was just read, because this process may not have read the phase before.
+  // The phase of the canary is taken from the state that was just read from Redis. This process may not have read the
+  // phase before.
   const phase = state?.phase ?? 'trial';
-  // Until a process has reported counts, nothing is stored, and the first window is the current one.
+  // Until a process has added counts to Redis, Redis stores no state, and the current window is the first one.
   const open = { number: state?.number ?? 1, items: 0, of: canary?.window.items ?? 0 };
   open.items = window[armField(canary?.model ?? '', 'items')] ?? 0;
   const comparisons: Promise<Comparison>[] = [];

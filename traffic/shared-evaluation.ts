@@ -12,25 +12,25 @@ import { armFor, imageKey } from './plan.ts';
 import { comparedWith, type Difference, isUnknown, type PlanModels, resolvePlan, usableModel } from './plan-models.ts';
 import { recordOutcomes } from './record.ts';
 
-/** The outcome of a pair. It names the model if several models share the batch. */
+/** The outcome of a pair. It contains the name of the model if several models score the batch. */
 export type RoutedOutcome = Outcome & { model?: string };
 
 export interface BatchOptions extends EvaluationOptions {
   /**
-   * The batch of the pairs. A comparison stores its id with the pairs that it quotes, so that they are deleted together
-   * with the batch.
+   * The id of the batch to which the pairs belong. A comparison of models stores it with the pairs that it quotes, so
+   * that these pairs are deleted together with the batch.
    */
   batchId?: string | undefined;
   /**
-   * What happens when this process cannot use the model of a pair. True: the pair fails with `model.unavailable`, and
+   * The behaviour when this process cannot use the model of a pair. True: the pair fails with `model.unavailable`, and
    * other pairs are scored. False: the whole call fails.
    */
   mayLackModels?: boolean;
 }
 
 /**
- * Scores pairs according to a plan, which states the models that share the images. Each image is scored by the model
- * that gets it. Some images are also scored by other models, for comparison. All outcomes are counted.
+ * Scores pairs according to a plan, which divides images among models. One model scores an image for the response.
+ * Other models also score some of the images, for comparison. All outcomes are counted.
  */
 export interface SharedEvaluation {
   scoreTexts(
@@ -48,9 +48,9 @@ export function createSharedEvaluation(
   observations: Observations,
 ): SharedEvaluation {
   /**
-   * Calls `answerBy` with the model of an image. If that model is a canary and cannot be used, it calls `answerBy`
-   * again with the main model. Each pair then counts as a failure of the canary, unless this process has another
-   * revision of the canary.
+   * Calls `answerBy` with the model to which the plan assigns an image. If that model is a canary and cannot be used,
+   * it calls `answerBy` again with the main model. Each pair then counts as a failure of the canary, unless this
+   * process has another revision of the canary than the plan.
    */
   async function withFallback<Answer>(
     plan: TrafficPlan,
@@ -62,7 +62,7 @@ export function createSharedEvaluation(
     const [main] = plan.arms;
     if (arm.role !== 'canary' || main === undefined) return await answerBy(arm);
     // This process has another revision of the canary than the plan. Processes notice a change of the rules at
-    // different times, so this is not a failure of the canary.
+    // different times, so the missing revision does not count as a failure of the canary.
     if (isUnknown(models, arm.model)) return await answerBy(main);
     try {
       return await answerBy(arm);
@@ -87,7 +87,8 @@ export function createSharedEvaluation(
             options,
           );
           const subjects = texts.map((text) => ({ image, text }));
-          // Counting is not awaited, because it waits for the compared models, which must not delay the response.
+          // The response does not wait for this call, which waits until the models for comparison have scored the
+          // pairs.
           void recordOutcomes(observations, plan, arm, subjects, scored);
           return scored.scores;
         } catch (error) {
@@ -113,11 +114,13 @@ export function createSharedEvaluation(
         groups.map(async ({ arm, compared, indices }) => {
           const own = indices.map((at) => pairs[at]).filter((pair) => pair !== undefined);
           await withFallback(plan, arm, own.length, models, async (by) => {
-            // When the main model has answered instead of a failed canary, no scores are compared.
+            // When the main model has scored the pairs instead of a failed canary, no other model scores them for
+            // comparison.
             const others = by === arm ? compared : [];
             const scored = await evaluation.scorePairs([usableModel(models, by.model), ...others], own, options);
             const subjects = own.map((pair) => ('image' in pair ? { ...pair, batchId: options.batchId } : undefined));
-            // A batch waits for its compared models, because their work could otherwise collect in memory.
+            // A batch waits until the models for comparison have scored its pairs. Otherwise their unfinished work
+            // could fill the memory.
             await recordOutcomes(observations, plan, by, subjects, scored);
             for (const [nth, { outcome }] of scored.answers.entries()) {
               outcomes[indices[nth] ?? 0] = { ...outcome, model: by.model };
@@ -131,7 +134,7 @@ export function createSharedEvaluation(
           });
         }),
       );
-      // When no model of the plan can be used, the fault lies with the process and not with the pairs.
+      // When this process can use no model of the plan, the whole call fails, because the fault is not in the pairs.
       const [error] = errors;
       if (error !== undefined && errors.length === groups.length && groups.length > 1) throw error;
       return outcomes;
@@ -142,7 +145,7 @@ export function createSharedEvaluation(
 const isUnavailable = (error: unknown): error is ServiceError =>
   error instanceof ServiceError && error.code === 'model.unavailable';
 
-/** Groups pairs that have the same model and the same compared models. */
+/** Groups pairs: the pairs of a group are scored by the same model, and by the same models for comparison. */
 function groupsOf(
   plan: TrafficPlan,
   pairs: readonly Pair[],
@@ -150,8 +153,8 @@ function groupsOf(
 ): { arm: Arm; compared: ModelSpec[]; indices: number[] }[] {
   const groups = new Map<string, { arm: Arm; compared: ModelSpec[]; indices: number[] }>();
   for (const [at, pair] of pairs.entries()) {
-    // A pair with an error needs no model, so it may be in any group. No pair here has a stored embedding, because only
-    // batches with a single model use stored embeddings.
+    // A pair with an error needs no model, so it may be in any group. Pairs with a stored embedding do not occur here,
+    // because only batches with a single model use stored embeddings.
     const key = 'image' in pair ? imageKey(pair.image) : '';
     const arm = armFor(plan, key);
     const compared = 'image' in pair ? comparedWith(plan, arm, key, models) : [];

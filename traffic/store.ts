@@ -18,34 +18,34 @@ const scripts = {
 };
 
 /**
- * The time in ms after the last item of an experiment at which its counts are deleted. The state of its canary, a few
+ * The time in ms for which the counts of an experiment are stored after its last item. The state of its canary, a few
  * hundred bytes, is never deleted.
  */
 const lifetimeMs = 30 * 24 * 3_600_000;
 
-/** The profile and the id of an experiment. */
+/** The profile of an experiment, and the id of the experiment. */
 export interface ExperimentKey {
   profile: string;
   experiment: string;
 }
 
-/** Counts of an experiment that a process has not reported yet. */
+/** The counts of an experiment that a process has not added to Redis yet. */
 export interface UnreportedCounts {
   add: Counts;
-  /** Fields for which Redis stores the largest value instead of the sum. */
+  /** The fields of which Redis stores the largest value, not the sum. */
   max: Counts;
   canary: UnreportedPairs;
   shadow: UnreportedPairs;
 }
 
 export interface UnreportedPairs {
-  /** Pairs of scores, as `writePair` returns them. */
+  /** Pairs of scores, in the form that `writePair` returns. */
   pairs: string[];
-  /** The pairs with the largest differences. */
+  /** The pairs whose scores by the two models differ most. */
   worst: [difference: number, pair: string][];
 }
 
-/** One of the pairs with the largest differences, in the form in which Redis stores it. */
+/** A pair whose scores by two models differ much, in the form in which Redis stores it. */
 export type StoredPair = ComparedPair & { batchId?: string };
 
 /**
@@ -56,7 +56,7 @@ export interface CanaryState {
   phase: CanaryPhase;
   /** The number of the current window, from 1. */
   number: number;
-  /** The number of windows passed in a row. */
+  /** The number of windows that the canary has passed in a row. */
   passed: number;
   /** The time at which the current window began, in ms since 1970. */
   startedAt: number;
@@ -65,7 +65,7 @@ export interface CanaryState {
   reason: string | null;
 }
 
-/** The current window of a canary, and the clock of Redis in ms since 1970. */
+/** The current window of a canary. `now` is the time of Redis in ms since 1970. */
 export type OpenWindow = Pick<CanaryState, 'phase' | 'number' | 'startedAt'> & { now: number };
 
 const stateHash = z.object({
@@ -83,11 +83,11 @@ const stateHash = z.object({
 /** Stores the counts of all processes, and the states of canaries. */
 export interface TrafficStore {
   /**
-   * Adds counts to the stored counts. @returns the phase and the current window of the canary; undefined without a
-   * canary.
+   * Adds the counts of a process to the stored counts.
+   * @returns the phase and the current window of the canary; undefined without a canary.
    */
   add(key: ExperimentKey, counts: UnreportedCounts, hasCanary: boolean): Promise<OpenWindow | undefined>;
-  /** Returns the state of the canary; undefined before its first report. */
+  /** Returns the state of the canary; undefined until a process has first added counts. */
   state(key: ExperimentKey): Promise<CanaryState | undefined>;
   /** Returns the counts of the current window. */
   window(key: ExperimentKey): Promise<Counts>;
@@ -107,11 +107,14 @@ export interface TrafficStore {
   decide(key: ExperimentKey, phase: CanaryPhase, reason: string): Promise<void>;
   totals(key: ExperimentKey): Promise<Counts>;
   windows(key: ExperimentKey): Promise<JudgedWindow[]>;
-  /** Returns the latest scores of both models, and the pairs with the largest differences, largest first. */
+  /**
+   * Returns the latest scores of the two models in a comparison, and the pairs whose scores differ most, the largest
+   * difference first.
+   */
   comparison(key: ExperimentKey, kind: ComparisonKind): Promise<{ pairs: [number, number][]; worst: ComparedPair[] }>;
   /**
-   * Removes the stored texts and images of the pairs of a batch. Sums and scores remain, because they contain no image
-   * or text.
+   * Removes the texts and images of the pairs of a batch. The counts and the pairs of scores remain, because they
+   * contain no image or text.
    */
   removeBatch(key: ExperimentKey, batchId: string): Promise<void>;
 }

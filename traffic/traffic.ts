@@ -19,21 +19,23 @@ import { reportOf } from './report.ts';
 import { type BatchOptions, createSharedEvaluation, type RoutedOutcome } from './shared-evaluation.ts';
 import { createTrafficStore } from './store.ts';
 
-/** The models that score the images of a request now. */
+/** The models that score the images of a request, as they are now. */
 export interface ModelRoute {
-  /** The requested profile or model, or the default when a request names none. */
+  /** The name of the requested profile or model, or of the default if the request names none. */
   name: string;
-  /** The profile in whose queue the batches of the request wait. */
+  /** The profile whose queue a batch of this request joins. */
   profile: string;
-  /** The main model, for work that a single model must do. */
+  /** The main model of the profile. It does the work that a single model must do. */
   spec: ModelSpec;
-  /** True when at least one of the models gives each pair a probability. */
+  /** True when at least one of the models computes a probability for each pair. */
   pairProbabilities: boolean;
-  /** The models that share the images, with their shares; absent when one model gets all images. */
+  /** The models among which the images are divided, with their shares; absent when one model gets all images. */
   plan?: TrafficPlan;
 }
 
-/** The models that were chosen when a batch was posted. They evaluate the whole batch. */
+/**
+ * The models that were chosen when a batch was posted. They score the whole batch, even if the rules change meanwhile.
+ */
 export interface PinnedTraffic extends Omit<Recipe, 'textCleaning'> {
   textCleaning?: string | undefined;
   traffic?: TrafficPlan | undefined;
@@ -44,9 +46,12 @@ export interface PinnedTraffic extends Omit<Recipe, 'textCleaning'> {
  * and compares shadow models, whose scores are never returned.
  */
 export interface Traffic {
-  /** Returns the models for a request. @throws {ServiceError} `model.unknown`, `model.unavailable` */
+  /**
+   * Returns the models that score the images of a request.
+   * @throws {ServiceError} `model.unknown`, `model.unavailable`
+   */
   route(nameOrNothing?: string): Promise<ModelRoute>;
-  /** Scores one image with the model that gets it; see {@link Evaluation.scoreTexts}. */
+  /** Scores one image with the model that the rules assign to it; see {@link Evaluation.scoreTexts}. */
   scoreTexts(
     route: ModelRoute,
     image: ImageSource | Uint8Array,
@@ -54,7 +59,8 @@ export interface Traffic {
     options?: EvaluationOptions,
   ): Promise<TextScores>;
   /**
-   * Scores pairs with the models that were chosen when their batch was posted; see {@link Evaluation.scorePairs}.
+   * Scores pairs with the models that were chosen when the batch of these pairs was posted; see {@link
+   * Evaluation.scorePairs}.
    * @returns a {@link Difference} when this process does not have these models.
    */
   scorePairs(
@@ -63,7 +69,8 @@ export interface Traffic {
     options?: BatchOptions,
   ): Promise<RoutedOutcome[] | Difference>;
   /**
-   * Answers the requests in lines of an OpenAI batch with the model of the batch; see {@link Evaluation.answerLines}.
+   * Answers the lines of an OpenAI batch with the model of the batch; each line is a request. See {@link
+   * Evaluation.answerLines}.
    * @returns a {@link Difference} when this process does not have that model.
    */
   answerLines(
@@ -72,7 +79,7 @@ export interface Traffic {
     options?: EvaluationOptions,
   ): Promise<LineOutcome[] | Difference>;
   /**
-   * Returns a report for each profile whose images several models share.
+   * Returns a report for each profile whose images are divided among several models.
    * @throws {ServiceError} `queue.unavailable`
    */
   reports(): Promise<TrafficReport[]>;
@@ -88,7 +95,7 @@ export interface Traffic {
    * removeAgainMs}, because a process may store pairs up to a second after it has scored them.
    */
   forget(batchId: string): Promise<void>;
-  /** Reports to Redis the counts that this process has not reported yet, then stops. */
+  /** Adds to Redis the counts that this process has not added yet, then stops. */
   close(): Promise<void>;
 }
 
@@ -96,7 +103,7 @@ export interface TrafficDeps {
   registry: Registry;
   evaluation: Evaluation;
   redis: Redis;
-  /** Called with a model that will soon get requests, to load it. */
+  /** Called with a model that will soon score images, so that the model can be loaded. */
   warm?: ((spec: ModelSpec) => void) | undefined;
   metrics?: Metrics | undefined;
   log: Logger;
@@ -113,8 +120,8 @@ export function createTraffic({ registry, evaluation, redis, warm, metrics, log 
   const shared = createSharedEvaluation(evaluation, registry, observations);
 
   const report = async (experiment: Experiment) => {
-    // The phase is read first, so that a client that has seen a rollback in a report gets no more scores of that
-    // canary.
+    // The phase of the canary is read first. A client that has seen in a report that a canary was rolled back therefore
+    // gets no more scores by that canary.
     await experiments.refresh(experiment);
     return await reportOf(store, experiment);
   };

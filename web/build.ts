@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 
 /**
- * Builds the page into `web/dist`. The old page remains complete during the build: the names of assets contain a hash,
- * `index.html` is replaced after them, and only then are unused files removed.
+ * Builds the page into `web/dist`. During the build, the previous page remains complete: new assets have new names,
+ * because a name contains a hash. `index.html` is replaced after the assets, and unused files are removed last.
  */
 const root = dirname(fileURLToPath(import.meta.url));
 const dist = join(root, 'dist');
@@ -19,14 +19,14 @@ const built = await build({
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     write: false,
-    // The first browsers with `light-dark()`, from 2024.
+    // The first versions of these browsers with `light-dark()`, from 2024.
     target: ['chrome123', 'firefox120', 'safari17.5'],
     cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
-    // The package does not declare that its modules have no side effects. Without this option, the module with all its
-    // decompressors would be bundled and would compile WebAssembly, which the content security policy of the page
-    // forbids.
+    // The package hyparquet-compressors does not declare that its modules have no side effects. Without this option,
+    // the bundle would contain the module with all its decompressors. That module compiles WebAssembly, which the
+    // content security policy of the page forbids.
     rolldownOptions: { treeshake: { moduleSideEffects: (id) => !id.includes('hyparquet-compressors') } },
   },
 });

@@ -1,32 +1,38 @@
 import type { HandBack } from '../batches/queue/chunk-consumer.ts';
 
-/** The time in ms for which a chunk is delayed after an error of the worker itself, and for which the worker pauses. */
+/**
+ * The delay in ms of a chunk that is returned to the queue after an error of the worker itself. The worker pauses for
+ * the same time.
+ */
 const errorDelayMs = 5_000;
 /**
- * The time in ms for which a chunk is delayed that only another worker can score. This worker continues with other
- * chunks.
+ * The delay in ms of a chunk that is returned to the queue because only another worker can score it. This worker
+ * continues with other chunks.
  */
 const mismatchDelayMs = 1_000;
-/** The time in ms after a commit during which a worker counts as working. */
+/** The time in ms after a commit during which a worker counts as able to score chunks. */
 const usefulMs = 60_000;
 
-/** Hands chunks back (returns them to the queue), and decides whether the worker pauses. */
+/** Returns chunks to the queue (hands them back), and decides whether the worker pauses. */
 export interface HandingBack {
-  /** Hands back a chunk after an error of this worker that would affect every chunk. The worker pauses. */
+  /** Returns a chunk to the queue after an error of this worker that would affect every chunk. The worker pauses. */
   forWorker(reason: string): HandBack;
   /**
-   * Hands back a chunk after an error that affects only this chunk or its tenant. The worker continues with other
-   * chunks.
+   * Returns a chunk to the queue after an error that affects only this chunk or its tenant. The worker continues with
+   * other chunks.
    */
   forChunk(reason: string): HandBack;
-  /** Hands back a chunk that needs a model of another worker. */
+  /**
+   * Returns a chunk to the queue because this worker lacks something that another worker has, such as the model of the
+   * batch.
+   */
   forOtherWorker(reason: string): HandBack;
   /**
-   * Hands back a chunk whose model cannot be loaded. A worker that scores chunks of other models continues. A worker
-   * that scores nothing pauses, so that other workers get the chunks.
+   * Returns a chunk to the queue because its model cannot be loaded. If this worker scores chunks of other models, it
+   * continues. If it scores nothing, it pauses, so that other workers get the chunks.
    */
   forModel(reason: string): HandBack;
-  /** Records that the worker has committed a chunk, which means that it is healthy. Called after each commit. */
+  /** Called after each commit of a chunk. A commit means that the worker is healthy. */
   committed(): void;
 }
 
@@ -50,8 +56,5 @@ export function createHandingBack(onHealth: (fault: string | null) => void): Han
   };
 }
 
-/**
- * The time in ms for which further chunks of a tenant are delayed, after the image hosts of one of its chunks could not
- * be reached.
- */
+/** The delay in ms of further chunks of a tenant, after the image hosts of one of its chunks could not be reached. */
 export const networkDelayMs = errorDelayMs;

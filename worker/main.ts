@@ -28,8 +28,8 @@ await runProcess('vls-worker', async (config, log) => {
   const redisWatch = watchRedis(redis, probeKey(redis), log);
   metrics.onScrape({ read: () => readRedisState(redis, redisWatch) });
   let draining = false;
-  // Without `warm`, this process does not load the models of experiments in advance, but only the models of the
-  // profiles that it serves.
+  // `warm` would load the models of all experiments in advance. Without it, this process loads in advance only the
+  // models of the profiles that it serves.
   const traffic = createTraffic({ ...evaluationEngine, warm: undefined, redis, metrics, log });
   const worker = await startWorker({ ...evaluationEngine, traffic, config, redis, engine, metrics, log });
   const probes = createProbes({

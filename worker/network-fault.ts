@@ -5,14 +5,16 @@ import type { Code } from '../shared/errors.ts';
 
 const networkCodes = new Set<Code>(['image.fetch.dns', 'image.fetch.network', 'image.fetch.timeout']);
 const fewestHosts = 3;
-/** The time in ms for which a chunk whose downloads all failed counts as evidence that the network is lost. */
+/**
+ * The time in ms for which a chunk whose downloads all failed counts as evidence that this worker has lost the network.
+ */
 const evidenceMs = 60_000;
 
 /**
- * The state of the network of this worker, according to the outcomes of one chunk.
+ * The state of the network of this worker, as the outcomes of one chunk show it.
  *
- * - `lost`: every download failed with a network error, and the downloads were from three or more hosts
- * - `works`: a host has responded, even with a refusal
+ * - `lost`: every download failed with a network error, and the images were on three or more hosts
+ * - `works`: a host has responded, even if it refused the request
  * - `unknown`: all other cases
  */
 export type NetworkEvidence = 'works' | 'lost' | 'unknown';
@@ -32,25 +34,29 @@ export function networkEvidence(
   return hosts.size >= fewestHosts ? 'lost' : 'unknown';
 }
 
-/** The state of the network of this worker, according to the chunks of all tenants. */
+/** The state of the network of this worker, as the chunks of all tenants show it. */
 export interface NetworkFault {
   add(tenant: string, evidence: NetworkEvidence): void;
-  /** Returns for how many further ms the chunks of this tenant are delayed on this worker; 0 when they are not. */
+  /**
+   * Returns the time in ms for which chunks of this tenant will still be delayed on this worker; 0 if they are not
+   * delayed.
+   */
   restMs(tenant: string): number;
   /**
-   * Returns true when the network is lost for all tenants: chunks of two tenants have found it lost, and no host has
-   * responded since. Because a tenant chooses its image hosts, the evidence of one tenant counts only for its own
-   * chunks. Without this rule, 128 items with four unreachable hosts stopped a worker for 75 s.
+   * Returns true when this worker has lost the network for all tenants: all downloads of chunks of at least two tenants
+   * have recently failed, and no host has responded since. A tenant chooses its image hosts, so failed downloads of one
+   * tenant delay only the chunks of that tenant. Without this rule, 128 items with four unreachable hosts stopped a
+   * worker for 75 s.
    */
   isForAll(): boolean;
 }
 
 /**
- * @param restMs the time in ms for which chunks of a tenant are delayed after one of its chunks has found the network
- * lost.
+ * @param restMs the time in ms for which chunks of a tenant are delayed after all downloads of one of its chunks have
+ * failed.
  */
 export function createNetworkFault(restMs: number, now = () => performance.now()): NetworkFault {
-  /** The time at which a chunk of each tenant last found the network lost. */
+  /** For each tenant, the time at which all downloads of one of its chunks last failed. */
   const lost = new Map<string, number>();
   const ageOf = (tenant: string) => now() - (lost.get(tenant) ?? Number.NEGATIVE_INFINITY);
   return {

@@ -9,13 +9,13 @@ export interface ProbeDeps {
   encoders: Encoders;
   /** Returns the current fault of this worker, or null when it is healthy. */
   fault: () => string | null;
-  /** Returns for how many ms chunks have been waiting while this worker was idle and received none. */
+  /** Returns the time in ms for which chunks have been waiting while this worker was idle and received none. */
   silentMs: () => number;
 }
 
 /**
  * The time in ms after which a silent worker must be restarted. A worker is silent when it is idle and receives no
- * chunk although chunks are waiting. After one minute it opens new connections, which usually helps.
+ * chunk although chunks are waiting. After one minute of silence it opens new connections, which usually helps.
  */
 const deadAfterMs = 150_000;
 

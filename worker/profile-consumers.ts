@@ -5,18 +5,21 @@ import type { Metrics } from '../shared/metrics.ts';
 import type { Redis } from '../shared/redis.ts';
 import { type ChunkProcessor, chunkVerdicts } from './chunk-processor.ts';
 
-/** The consumers of a worker: one for each profile that it serves. */
+/**
+ * The consumers of a worker, which take chunks from the queues. There is one consumer for each profile that the worker
+ * serves.
+ */
 export interface ProfileConsumers {
   /**
-   * Starts consumers for profiles that have none, and closes those of profiles that can no longer be served.
-   * @param known the profiles of the registry. A profile that was removed from it is still served, because earlier
-   * batches need the model, which this worker still has.
+   * Starts consumers for profiles that have none, and closes consumers of profiles that can no longer be served.
+   * @param known the profiles of the registry. A profile that was removed from the registry is still served: earlier
+   * batches need its model, and this worker still has the model.
    */
   serve(profiles: readonly string[], known: readonly string[]): void;
   profiles(): string[];
   /**
-   * Returns for how many ms chunks of a profile have been waiting while its consumer was idle and received none; the
-   * longest such time if there are several profiles.
+   * Returns the time in ms for which chunks of a profile have been waiting while the consumer of that profile was idle
+   * and received none. If there are several profiles, returns the longest such time.
    */
   silentMs(): number;
   /** @param force true to close without waiting for chunks in flight. */
@@ -24,12 +27,13 @@ export interface ProfileConsumers {
 }
 
 /**
- * The limits for the chunks of one profile that this worker processes at the same time. Each chunk occupies a slot, and
- * tenants share the slots fairly. The first chunks of a batch are small; eight of them keep several encoders and slow
- * hosts busy. A tenant with fewer than two slots gets one even when other tenants occupy all eight.
+ * The limits for the number of chunks of one profile that this worker processes at the same time. Each chunk occupies a
+ * slot, and tenants share the slots fairly. There are eight slots: the first chunks of a batch are small, and eight of
+ * them keep several encoders and slow hosts busy. A tenant with fewer than two slots gets another slot even when other
+ * tenants occupy all eight.
  */
 const chunkPlaces = { places: 8, guaranteed: 2, hardLimit: 24 };
-/** The time in ms until a chunk that got no slot is offered again. */
+/** The delay in ms until a chunk is offered to this worker again, after no slot was free for it. */
 const noPlaceDelayMs = 1_000;
 
 interface ProfileConsumer {
@@ -45,8 +49,8 @@ export function createProfileConsumers(
 ): ProfileConsumers {
   const serving = new Map<string, ProfileConsumer>();
   /**
-   * The slots of each profile. They outlive a closed consumer, because its last chunks still occupy slots when the next
-   * consumer of the profile starts.
+   * The slots of each profile, which chunks in progress occupy. They are kept when a consumer is closed, because its
+   * last chunks still occupy slots when the next consumer of the profile starts.
    */
   const placesOf = new Map<string, FairPlaces>();
 

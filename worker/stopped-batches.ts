@@ -1,8 +1,8 @@
 import { ServiceError } from '../shared/errors.ts';
 
 /**
- * Checks regularly whether batches were stopped whose chunks this worker is scoring, and aborts the scoring of these
- * chunks.
+ * Checks regularly whether the batches that this worker is scoring were stopped. If a batch was stopped, the scoring of
+ * its chunks is aborted.
  */
 export interface StoppedBatches {
   /**
@@ -24,7 +24,7 @@ interface Followed {
  */
 const readEveryMs = 1_000;
 
-/** @param stopped returns the ids of those of the given batches that accept no more outcomes. */
+/** @param stopped returns those of the given batch ids whose batches accept no more outcomes. */
 export function createStoppedBatches(
   stopped: (batchIds: readonly string[]) => Promise<readonly string[]>,
   everyMs = readEveryMs,

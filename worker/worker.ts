@@ -38,22 +38,22 @@ export interface RunningWorker extends JobConsumer {
   /** Returns the current fault of this worker, or null when it is healthy. */
   fault(): string | null;
   /**
-   * Returns for how many ms chunks of a profile have been waiting while this worker was idle and received none; the
-   * longest such time if there are several profiles.
+   * Returns the time in ms for which chunks of a profile have been waiting while this worker was idle and received
+   * none. If there are several profiles, returns the longest such time.
    */
   silentMs(): number;
 }
 
 const sweepEveryMs = 15_000;
 /**
- * The time in ms that chunks in flight may still take when the worker stops. Afterwards, items that have not begun are
- * handed back.
+ * The time in ms that chunks in flight may still take when the worker stops. Afterwards, chunks that are not finished
+ * are returned to the queue.
  */
 const finishMs = 5_000;
 
 /**
- * Starts a worker. It evaluates chunks of its profiles, delivers webhooks, and takes turns with other workers in
- * running the sweeper.
+ * Starts a worker. It evaluates chunks of its profiles and delivers webhooks. In turn with other workers, it runs the
+ * sweeper, which does regular maintenance.
  */
 export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   const { config, redis, engine, registry, metrics, log } = deps;
@@ -89,8 +89,8 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   const consumers = [scheduleMaintenance(redis, sweepEveryMs, () => engine.sweeper.sweep(), log)];
   const { tasks } = engine;
   if (tasks !== undefined) {
-    // A worker that takes in a batch by reference counts the items under the profile of the batch, which may be any
-    // profile.
+    // When a worker reads a batch that was posted by reference, it counts the items under the profile of the batch.
+    // That may be any profile, so the counters of all profiles begin at 0.
     for (const profile of registry.profiles) metrics.begin('vls_items_posted_total', { queue: profile, profile });
     for (const task of Object.keys(tasks) as Task[]) {
       consumers.push(consumeTasks(redis, task, tasks[task], stopping.signal, log));
@@ -113,8 +113,8 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
       const deadline = setTimeout(() => {
         stopping.abort(new ServiceError('overloaded', 'The worker is stopping'));
       }, finishMs);
-      // Without Redis, chunks can neither be committed nor returned to the queue, and waiting for Redis might never
-      // end.
+      // Without Redis, chunks can neither be committed nor returned to the queue, and the wait for Redis might never
+      // end. The consumers are then closed without waiting.
       const force = !isWhole(redis);
       await Promise.all([chunkConsumers.close(force), ...consumers.map((consumer) => consumer.close(force))]);
       clearTimeout(deadline);

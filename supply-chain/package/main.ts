@@ -5,10 +5,10 @@ import { contentsOf } from './contents.ts';
 import { packedManifest } from './manifest.ts';
 
 /**
- * Writes the package of the service to `dist/package`, or to the folder of the argument: only the files that run, as
- * JavaScript. `npm pack ./dist/package` makes an archive of it.
+ * Writes the npm package of the service to `dist/package`, or to the folder in the first argument. The package has only
+ * the files that are needed to run the service, as JavaScript. `npm pack ./dist/package` makes an archive of it.
  *
- * `npm run build:package`
+ * Run it with `npm run build:package`.
  */
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const staged = resolve(process.argv[2] ?? join(root, 'dist', 'package'));

@@ -12,10 +12,10 @@ const manifestSchema = z.object({
 const lockSchema = z.object({ packages: z.record(z.string(), z.object({ version: z.string().optional() })) });
 
 /**
- * Returns the manifest of the package. It leaves out `private`, which protects the repository from `npm publish`, and
- * the scripts and packages for development. Its dependencies have the versions that were tested.
- * @param manifest the `package.json` of the repository.
- * @param lock the `package-lock.json` of the repository.
+ * Returns the manifest of the package. It leaves out the scripts and packages for development, and `private`, which
+ * protects the repository from `npm publish`. Its dependencies have the versions that were tested.
+ * @param manifest the text of the `package.json` of the repository.
+ * @param lock the text of the `package-lock.json` of the repository.
  * @throws {Error} when the lock file lacks a dependency.
  */
 export function packedManifest(manifest: string, lock: string): object {

@@ -16,11 +16,13 @@ export const attacks: readonly Attack[] = [
   ...reference,
 ];
 
-/** The names of the attacks that the service already withstood in earlier versions. Tests run them together. */
+/**
+ * The names of the attacks that earlier versions of the service already withstood. Tests run these attacks together.
+ */
 export const hostileLoad = ['slow-connections', 'cut-uploads', 'gzip-bombs', 'event-streams', 'wrong-keys'];
 
 /**
- * The names of the attacks that earlier versions did not withstand. Each of them is compared with a run without an
- * attack.
+ * The names of the attacks that earlier versions of the service did not withstand. Each measurement during such an
+ * attack is compared with one without an attack.
  */
 export const neighbours = attacks.map(({ name }) => name).filter((name) => !hostileLoad.includes(name));

@@ -11,22 +11,22 @@ export const readPhoto = (name: string): Buffer => readFileSync(new URL(name, ph
 
 /** An image server with the example photos, which can also imitate typical faults of image hosts. */
 export interface ImageHost {
-  /** host:port, for IMAGE_HOSTS_ALLOW. */
+  /** The host and port of the server, for IMAGE_HOSTS_ALLOW. */
   authority: string;
   /**
-   * Returns the address of a path. A path is the name of a photo, or `missing.jpg` (404), `truncated.jpg` or
-   * `text.jpg`. `later/<name>` answers 503 while `failing` is true. `held/<name>` is answered only after `release`.
+   * Returns the URL of a path. A path is the name of a photo, `missing.jpg` (404), `truncated.jpg` or `text.jpg`. The
+   * server answers `later/<name>` with 503 while `failing` is true, and `held/<name>` only after a call of `release`.
    */
   url(path: string): string;
-  /** The number of requests so far. */
+  /** The number of requests that the server has received so far. */
   requests: number;
-  /** While true, all paths below `later/` answer 503. */
+  /** While it is true, the server answers all paths below `later/` with 503. */
   failing: boolean;
   /** The delay of each response in ms. */
   latencyMs: number;
   /**
-   * Answers all requests below `held/`: those that are waiting, and all later ones. Until then, a batch with such an
-   * image does not end.
+   * Answers all requests below `held/`: those that are waiting, and all later ones. Before that call, a batch with such
+   * an image does not end.
    */
   release(): void;
   close(): Promise<void>;

@@ -5,8 +5,8 @@ import { benchPhotos, numbered, photosOf } from './resized.ts';
 
 /**
  * An image server: `node testing/images/server.ts LATENCY_MS even|mixed`. Each query gets a JPEG with unique bytes,
- * which shows one of a few photos. `even`: all have 0.3 megapixels; `mixed`: from 0.05 to 0.3. It is a separate process
- * so that its CPU time is not counted as that of the benchmark.
+ * which shows one of a few photos. With `even`, all images have 0.3 megapixels; with `mixed`, they have 0.05 to 0.3
+ * megapixels. The server is a separate process, so that its CPU time is not counted as that of the benchmark.
  */
 const [latencyMs = '0', sizes = 'even'] = process.argv.slice(2);
 const mixedSizes = [

@@ -1,27 +1,27 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Pace {
-  /** The maximum number of acts in flight. An act is one unit of work, such as a request. */
+  /** The maximum number of calls of `act` in flight. A call does one unit of work, such as a request. */
   atOnce: number;
   /**
-   * The number of acts to start per second. An act is skipped when `atOnce` acts are in flight. If this is undefined, a
-   * new act starts whenever one ends.
+   * The number of calls of `act` to start per second. When `atOnce` calls are in flight, a call is skipped. If
+   * `perSecond` is undefined, a new call starts whenever one ends.
    */
   perSecond?: number | undefined;
-  /** The maximum number of acts in total. */
+  /** The maximum number of calls of `act` in total. */
   most?: number | undefined;
-  /** When it aborts, no more acts are started. */
+  /** When this signal aborts, no more calls of `act` are started. */
   signal: AbortSignal;
 }
 
-/** The durations of acts in ms, by outcome. */
+/** The durations in ms of all calls of `act`, by the outcome of the call. */
 export type Durations = Map<string | number, number[]>;
 
-/** The outcome of an act that throws an error. */
+/** The outcome of a call of `act` that throws an error. */
 export const noAnswer = 'no answer';
 
 /**
- * Repeats an act until the signal aborts or `most` acts have begun, then waits for the acts in flight.
+ * Repeats `act` until the signal aborts or `most` calls have begun, then waits for the calls in flight.
  * @param act does one unit of work and returns its outcome, such as an HTTP status.
  */
 export async function generateLoad(
@@ -55,7 +55,7 @@ export async function generateLoad(
       const one: Promise<void> = once().finally(() => flying.delete(one));
       flying.add(one);
     }
-    // The time is counted from the start of the load, so that late timers do not lower the rate.
+    // The start of each call is computed from the start of the load, so that late timers do not lower the rate.
     const pauseMs = Math.max(0, start + (1000 * tick) / perSecond - performance.now());
     await delay(pauseMs, undefined, { signal }).catch(() => {});
   }
@@ -69,6 +69,6 @@ export function addDuration(durations: Durations, outcome: string | number, ms: 
   else known.push(ms);
 }
 
-/** Returns the durations of all acts, or of those with one outcome, in ms. */
+/** Returns the durations in ms of all calls of `act`, or of the calls with one outcome. */
 export const durationsOf = (durations: Durations, outcome?: string | number): number[] =>
   outcome === undefined ? [...durations.values()].flat() : (durations.get(outcome) ?? []);

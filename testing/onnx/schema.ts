@@ -1,6 +1,6 @@
 import protobuf from 'protobufjs';
 
-/** The part of onnx.proto that exporters use. The field numbers are those of onnx.proto. */
+/** The part of onnx.proto that exporters use, with the same field numbers as in onnx.proto. */
 const schema = `
   syntax = "proto3";
   message ModelProto {
@@ -63,9 +63,9 @@ const schema = `
 `;
 export const modelProto = protobuf.parse(schema, { keepCase: true }).root.lookupType('ModelProto');
 
-/** `TensorProto.DataType`. */
+/** The numbers of `TensorProto.DataType` in onnx.proto. */
 export const elementTypes = { float: 1, int8: 3, int32: 6, int64: 7, float16: 10 } as const;
 export type ElementType = keyof typeof elementTypes;
 
-/** `AttributeProto.AttributeType`. */
+/** The numbers of `AttributeProto.AttributeType` in onnx.proto. */
 export const attributeTypes = { f: 1, i: 2, ints: 7 } as const;

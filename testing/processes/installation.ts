@@ -12,8 +12,8 @@ export interface Installation {
   /** Client of the first process. */
   client: Client;
   /**
-   * Returns a pair that no cache contains. `server` is the index of the image server; by default the servers are used
-   * in turn.
+   * Returns a pair that no cache contains. `server` is the index of the image server that has the image; by default,
+   * the image servers are used in turn.
    */
   pair(server?: number): { image: string; text: string };
   /**
@@ -22,13 +22,16 @@ export interface Installation {
    * @throws {Error} when an item fails.
    */
   batch(pairs: number, server?: number): Promise<{ id: string; seconds: number }>;
-  /** Scores the given pairs as one batch, in the same way. */
+  /** Scores the given pairs as one batch. Returns the id of the batch, and the seconds from its post to its end. */
   evaluate(items: { image: string; text: string }[]): Promise<{ id: string; seconds: number }>;
   close(): Promise<void>;
 }
 
 export interface InstallationOptions {
-  /** A Redis that is not removed with the installation. Default: a new one, which is removed with it. */
+  /**
+   * A Redis that the installation uses and does not remove. By default, the installation starts a new Redis and removes
+   * it at its end.
+   */
   redis?: TestRedis;
   roles?: [Role, ...Role[]];
   env?: Record<string, string>;

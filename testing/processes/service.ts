@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The script and arguments of each process. The two stubs compute scores with a formula, without images and models. */
+/**
+ * The script and arguments of each process. The two stubs compute scores with a formula, without decoding images or
+ * running models.
+ */
 const entries = {
   service: ['start/service.ts'],
   api: ['api/main.ts'],
@@ -35,8 +38,9 @@ export interface TestProcess {
 
 /**
  * Starts a process of the service and waits until it is ready.
- * @param root the checkout to start from, with a slash at the end; default: this one.
- * @param args further arguments of a stub.
+ * @param root the checkout of the repository to start from, with a slash at the end; default: the checkout of this
+ * file.
+ * @param args further arguments of a stub process.
  */
 export async function startProcess(
   role: Role,

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 interface Listed {
   pid: number;
   parent: number;
-  /** The command line of the process, or the title that it has set. */
+  /** The command line of the process, or the title that the process has set. */
   args: string;
 }
 

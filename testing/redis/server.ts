@@ -11,21 +11,24 @@ import { findRedisServer } from '../../start/redis/find.ts';
 export interface TestServer {
   /** Process id of the running server. */
   pid(): number;
-  /** Kills it with SIGKILL. */
+  /** Kills the server with SIGKILL. */
   kill(): Promise<void>;
-  /** Restarts it with the same data. */
+  /** Restarts the server with the same data. */
   start(): Promise<void>;
-  /** Suspends it without closing connections, like a machine that hangs. */
+  /** Suspends the server without closing its connections, like a machine that hangs. */
   freeze(): void;
-  /** Resumes it. */
+  /** Resumes the suspended server. */
   thaw(): void;
-  /** Kills it and removes its data. */
+  /** Kills the server and removes its data. */
   remove(): Promise<void>;
-  /** Opens a connection that waits for the server. The caller closes it. */
+  /** Opens a connection that waits until the server answers. The caller closes the connection. */
   connect(): Redis;
 }
 
-/** The servers that must be killed when this process exits, because Redis does not notice the end of its parent. */
+/**
+ * Functions that kill the running servers. They are called when this process exits, because Redis does not notice the
+ * end of its parent process.
+ */
 const left = new Set<() => void>();
 process.once('exit', () => {
   for (const abandon of left) abandon();
@@ -36,8 +39,8 @@ export const durable = { save: '', appendonly: 'yes', appendfsync: 'always' };
 
 /**
  * Starts a server.
- * @param settingsIn returns the settings of the server, given its directory.
- * @param connectionIn returns the options of a connection to the server, given its directory.
+ * @param settingsIn returns the settings of the server, for its directory.
+ * @param connectionIn returns the options of a connection to the server, for its directory.
  */
 export async function startServer(
   settingsIn: (directory: string) => Record<string, string>,

@@ -12,8 +12,8 @@ const run = promisify(execFile);
 export function lackForTls(): string | undefined {
   const openssl = spawnSync('openssl', ['version'], { encoding: 'utf8' }).stdout ?? '';
   if (!/^OpenSSL [3-9]/.test(openssl)) return 'openssl 3 is not installed';
-  // The server exits at the first unknown option and names it. Without TLS support, that option is `--tls-port`;
-  // otherwise it is the invented one.
+  // The server exits at the first unknown option and names it. A server without TLS support names `--tls-port`; a
+  // server with TLS support names the second option, which does not exist.
   const options = ['--tls-port', '0', '--no-such-setting', 'x'];
   const { stdout, stderr } = spawnSync(findRedisServer() ?? 'redis-server', options, { encoding: 'utf8' });
   return /no-such-setting/.test(`${stdout}${stderr}`) ? undefined : 'this Redis was built without TLS';

@@ -10,13 +10,12 @@ export interface Traffic {
 }
 
 /**
- * Commands that are not replayed: those about the connection, and blocking ones, because a replay uses a single
- * connection. Commands within scripts are not replayed either: `MONITOR` lists them, but the replayed script runs them
- * again.
+ * Commands that are not replayed: those about the connection, and those that block, because a replay uses a single
+ * connection. Commands within scripts are left out too: `MONITOR` lists them, but the replayed script runs them again.
  */
 const left = new Set(['hello', 'client', 'info', 'config', 'cluster', 'command', 'monitor', 'bzpopmin', 'select']);
 
-/** Starts to record all commands to Redis. */
+/** Starts to record all commands that Redis receives. */
 export async function recordTraffic(redis: TestRedis): Promise<{ stop(): Promise<Traffic> }> {
   const socket = await connect(redis);
   const parts: Buffer[] = [];
@@ -26,7 +25,7 @@ export async function recordTraffic(redis: TestRedis): Promise<{ stop(): Promise
   return {
     async stop() {
       const end = await connect(redis);
-      // `MONITOR` reports this command after all commands that must be recorded.
+      // `MONITOR` reports this ECHO after all commands that must be recorded.
       end.write('ECHO recorded\r\n');
       while (!Buffer.concat(parts.slice(-2)).includes('"recorded"')) await once(socket, 'data');
       end.destroy();

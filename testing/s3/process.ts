@@ -2,10 +2,10 @@ import type { Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 
-/** The part of s3rver that is used here. The package has no types. */
+/** The part of the package s3rver that is used here. The package itself has no types. */
 interface S3rver {
   run(): Promise<AddressInfo>;
-  /** Present after `run`. */
+  /** Set after a call of `run`. */
   httpServer: Server;
 }
 type S3rverClass = new (options: {
@@ -27,13 +27,14 @@ const server = new Rover({
   directory,
   silent: true,
   vhostBuckets: false,
-  // s3rver cannot verify the signatures of list and delete requests, so wrong ones are accepted. Unknown keys are still
-  // refused.
+  // s3rver cannot verify the signatures of list and delete requests, so requests with wrong signatures are accepted.
+  // Requests with unknown keys are still refused.
   allowMismatchedSignatures: true,
   configureBuckets: [{ name: bucket, configs: [] }],
 });
 process.once('disconnect', () => process.exit(0));
 const { port: bound } = await server.run();
-// By default, idle connections are closed after 5 s, just when a client on a busy machine may be about to use one.
+// By default, s3rver closes idle connections after 5 s. On a busy machine, a client may be about to use such a
+// connection.
 server.httpServer.keepAliveTimeout = 600_000;
 process.send?.(bound);

@@ -16,7 +16,7 @@ import {
 export interface TestS3 {
   /** Environment variables for a process of the service. */
   env: Record<string, string>;
-  /** Returns the address of a key in the bucket. */
+  /** Returns the `s3://` address of a key in the bucket. */
   url(key: string): string;
   put(key: string, content: string | Buffer): Promise<void>;
   get(key: string): Promise<Buffer>;
@@ -24,11 +24,11 @@ export interface TestS3 {
   delete(key: string): Promise<void>;
   /** Lists the keys with this prefix. */
   keys(prefix?: string): Promise<string[]>;
-  /** Kills it with SIGKILL. Its objects remain. */
+  /** Kills the server with SIGKILL. Its objects remain. */
   kill(): Promise<void>;
-  /** Restarts it at the same address. */
+  /** Restarts the server at the same address. */
   start(): Promise<void>;
-  /** Kills it and removes its objects. */
+  /** Kills the server and removes its objects. */
   remove(): Promise<void>;
 }
 
@@ -40,7 +40,7 @@ export async function startS3(): Promise<TestS3> {
   let port = 0;
 
   async function start(): Promise<void> {
-    // s3rver encrypts its page tokens with a cipher that OpenSSL has moved to its legacy provider, which must be
+    // OpenSSL has moved the cipher with which s3rver encrypts its page tokens to its legacy provider, which must be
     // enabled.
     server = fork(fileURLToPath(new URL('./process.ts', import.meta.url)), [directory, String(port), bucket], {
       execArgv: ['--openssl-legacy-provider'],

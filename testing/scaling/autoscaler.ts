@@ -1,18 +1,22 @@
-/** The maximum change of the number of workers within `periodSeconds`. */
+/** A limit of the autoscaler: the maximum change of the number of workers within `periodSeconds`. */
 export interface Policy {
   type: 'Percent' | 'Pods';
   value: number;
   periodSeconds: number;
 }
 
-/** The policies for one direction of scaling. The one that allows the largest change applies. */
+/**
+ * The limits of the autoscaler for one direction: adding or removing workers. The limit that allows the largest change
+ * applies.
+ */
 export interface Behavior {
   stabilizationWindowSeconds: number;
   policies: readonly Policy[];
 }
 
 /**
- * A scaling rule (ScaledObject) with one trigger, whose metric is divided by the number of workers (`AverageValue`).
+ * A scaling rule (a ScaledObject of KEDA) with one trigger. The metric of the trigger is divided by the number of
+ * workers (`AverageValue`).
  */
 export interface Rule {
   minReplicas: number;
@@ -25,7 +29,7 @@ export interface Rule {
   cooldownSeconds: number;
 }
 
-/** State of the autoscaler between two evaluations. Times are seconds of a monotonic clock. */
+/** The state of the autoscaler between two evaluations of its rule. Times are seconds of a monotonic clock. */
 export interface Memory {
   recommendations: readonly { at: number; replicas: number }[];
   changes: readonly { at: number; by: number }[];
@@ -35,17 +39,17 @@ export interface Memory {
 export const noMemory: Memory = { recommendations: [], changes: [], demandAt: Number.NEGATIVE_INFINITY };
 
 /**
- * The relative deviation of the metric from its target up to which the number of workers stays the same. It is the
- * default of Kubernetes.
+ * The tolerance of the autoscaler, with the default of Kubernetes. If the metric deviates from its target by at most
+ * this share, the number of workers stays the same.
  */
 const tolerance = 0.1;
 
 /**
- * Simulates one evaluation by KEDA and by the horizontal pod autoscaler that it configures. The order of the
+ * Simulates one evaluation by KEDA and by the horizontal pod autoscaler that KEDA configures. The order of the
  * calculation and the rounding are those of kubernetes/pkg/controller/podautoscaler (`horizontal.go`,
  * `replica_calculator.go`).
  * @param demanded the items per second that all workers together should process.
- * @param replicas the present number of workers, including those that are still starting.
+ * @param replicas the current number of workers, including those that are still starting.
  */
 export function decide(
   rule: Rule,
@@ -72,7 +76,7 @@ export function decide(
   };
 }
 
-/** KEDA itself starts the first worker and removes the last one. */
+/** KEDA itself starts the first worker and removes the last one; the horizontal pod autoscaler does the rest. */
 const isIdle = ({ minReplicas, cooldownSeconds }: Rule, replicas: number, idleSeconds: number): boolean =>
   minReplicas === 0 && (replicas === 0 ? idleSeconds > 0 : idleSeconds >= cooldownSeconds);
 

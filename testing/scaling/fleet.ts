@@ -1,13 +1,13 @@
 import { type Forked, forkScript } from '../processes/forked.ts';
 
 /**
- * The worker processes that an orchestrator would run. There are as many as were ordered, and a killed worker is
+ * The worker processes that an orchestrator would run. Their number is the ordered number, and a killed worker is
  * replaced.
  */
 export interface Fleet {
-  /** Number of ordered workers. */
+  /** Returns the number of ordered workers. */
   ordered(): number;
-  /** Number of workers that have started and take chunks. */
+  /** Returns the number of workers that have started and take chunks. */
   ready(): number;
   /** Waits until all workers are ready. @throws {Error} when one could not be started. */
   allReady(): Promise<void>;

@@ -3,7 +3,7 @@ import { postBatch, whenEnded } from '../batch-client.ts';
 /** Posts batches and checks their results. */
 export interface Poster {
   post(items: number): Promise<void>;
-  /** Number of accepted items. */
+  /** Returns the number of items that the service has accepted. */
   posted(): number;
   /** Waits for the end of all batches. Returns the number of items without a score. */
   lost(): Promise<number>;

@@ -11,14 +11,14 @@ import { createPoster, type Poster } from './poster.ts';
 import { readScrape } from './scrape.ts';
 import { createWatch } from './watch.ts';
 
-/** The course of a simulation: the load over time, and the times at which workers are killed. */
+/** The events of a simulation: the load over time, and the times at which workers are killed. */
 export interface Course {
   seconds: number;
-  /** Returns the items posted per second at a time in seconds. */
+  /** Returns the number of items to post per second, at a time in s since the start. */
   load: (at: number) => number;
   /** Initial number of workers. */
   workers: number;
-  /** The times in s at which workers are killed, and their numbers. */
+  /** The times in s at which workers are killed, each with the number of workers to kill. */
   kills: readonly { at: number; workers: number }[];
 }
 
@@ -32,14 +32,14 @@ export interface Sample {
   pending: number;
   itemsPerSecond: number;
   backlogSeconds: number;
-  /** Demand at the last evaluation of the autoscaler. */
+  /** The items per second that all workers together should process, at the last evaluation of the autoscaler. */
   demanded: number;
 }
 
 export interface Simulated {
   samples: Sample[];
   posted: number;
-  /** Items without a score after all batches ended. */
+  /** The number of items without a score after all batches have ended. */
   lost: number;
 }
 
@@ -58,19 +58,19 @@ export interface SimulationOptions {
 const profile = 'compact';
 const tickSeconds = 5;
 /**
- * The number of ticks (of 5 s) between two scrapes, and between two evaluations of the autoscaler. Prometheus scrapes
- * every 15 s; the autoscaler evaluates just as often, but at other times.
+ * The number of ticks (5 s each) between two scrapes by Prometheus, and between two evaluations of the autoscaler. Both
+ * happen every 15 s, but at different ticks.
  */
 const every = 3;
 const lookAfter = 2;
 /**
- * The number of ticks with the initial load (two minutes) before the recorded time begins, so that rates are known by
- * then.
+ * The number of ticks (two minutes in all) with the initial load before samples are recorded, so that rates are known
+ * by then.
  */
 const settlingTicks = 24;
 
 /**
- * Simulates changing load with a real API, real workers whose device is a stub, and a Redis that writes each commit to
+ * Simulates changing load with a real API, real workers whose device is a stub, and a Redis that writes every change to
  * disk. The autoscaler reads the metrics of the API, as it would from Prometheus.
  */
 export async function simulate(course: Course, options: SimulationOptions): Promise<Simulated> {

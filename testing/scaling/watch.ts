@@ -5,13 +5,15 @@ import { type Scrape, signalsOf } from './scrape.ts';
 /** Imitates Prometheus and the autoscaler: records scrapes, and computes the number of workers from them. */
 export interface Watch {
   scraped(scrape: Scrape): void;
-  /** Evaluates the rule at a time in s. Returns the new number of workers, given the present one. */
+  /**
+   * Evaluates the scaling rule at a time in s. Returns the new number of workers, for the current number `replicas`.
+   */
   look(at: number, replicas: number): number;
-  /** Demand at the last evaluation, in items per second. */
+  /** Returns the demand at the last evaluation: the items per second that all workers together should process. */
   demanded(): number;
 }
 
-/** @param pace seconds of the autoscaler's clock per second of the scrapes' clock. */
+/** @param pace the number of seconds of the autoscaler's clock per second of the clock of the scrapes. */
 export function createWatch(rule: Rule, horizon: Horizon, pace: number): Watch {
   const { windowSeconds, startUpSeconds, targetSeconds } = horizon;
   const ahead = { startUpSeconds: startUpSeconds / pace, targetSeconds: targetSeconds / pace };

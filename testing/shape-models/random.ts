@@ -1,14 +1,17 @@
-/** Random numbers seeded by a name, so that a model is the same in each build. */
+/** A generator of random numbers. Its seed is a name, so that a model has the same weights in each build. */
 export interface Random {
-  /** Uniform in [0, 1). */
+  /** Returns a uniformly distributed number in [0, 1). */
   next(): number;
-  /** Standard normal values, by Box and Muller. */
+  /**
+   * Returns normally distributed numbers with the mean 0 and the given standard deviation, by the method of Box and
+   * Muller.
+   */
   normals(count: number, deviation: number): Float32Array;
-  /** Integers from -most to most. */
+  /** Returns uniformly distributed integers from -most to most. */
   integers(count: number, most: number): Int32Array;
 }
 
-/** Marsaglia's xorshift32, seeded by FNV-1a of the name. */
+/** Creates a generator: Marsaglia's xorshift32, whose seed is the FNV-1a hash of the name. */
 export function randomFor(name: string): Random {
   let state = 0x811c9dc5;
   for (const byte of Buffer.from(name)) state = Math.imul(state ^ byte, 0x01000193);

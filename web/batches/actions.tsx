@@ -4,7 +4,7 @@ import { fetchJson, type RequestFailed } from '../http/client.ts';
 import { addressOf } from '../shell/route.ts';
 import { retriesOf } from './state.ts';
 
-/** The actions that a batch allows in its current state. */
+/** Shows the buttons for the actions that a batch allows in its current state. */
 export function BatchActions({
   status,
   onChanged,
@@ -14,7 +14,10 @@ export function BatchActions({
 }: {
   status: BatchStatus;
   onChanged: () => void;
-  /** Stops every read of the batch: a read of a deleted batch fails. */
+  /**
+   * Called before the batch is deleted. The view must then stop reading the batch, because reading a deleted batch
+   * fails.
+   */
   onDeletion: () => void;
   onDeletionFailed: () => void;
   onFailure: (failure: RequestFailed | undefined) => void;

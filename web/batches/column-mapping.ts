@@ -27,7 +27,10 @@ const names = {
   id: ['id', 'key', 'uuid', 'sku', 'uid', 'item_id', 'sample_id', 'index'],
 } as const;
 
-/** Guesses the columns from their names, then from their values. The name of a column is empty when nothing matches. */
+/**
+ * Guesses the columns for image, text and id from the names of the columns, then from their values. When no column
+ * fits, the name in the mapping is empty.
+ */
 export function guessColumns(columns: readonly string[], rows: readonly (readonly Cell[])[]): ColumnMapping {
   const taken = new Set<string>();
   const take = (column: string | undefined): string => {

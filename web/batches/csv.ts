@@ -5,13 +5,13 @@ export interface CsvRow {
 }
 
 /**
- * Parses CSV that arrives in several strings. As in the parser of the service, a quote has a meaning only at the start
- * of a field.
+ * Parses CSV that arrives in several strings. Like the parser of the service, it treats a quote as special only at the
+ * start of a field.
  */
 export interface CsvReader {
   /** Adds a string, and returns the rows that it completes. */
   push(text: string): CsvRow[];
-  /** Returns the last row when no line break ends it. */
+  /** Returns the last row if the file ends without a line break after it; otherwise an empty list. */
   end(): CsvRow[];
 }
 

@@ -6,7 +6,7 @@ import { scoreRows, type Trial } from './files/trial.ts';
 import type { Preview } from './preview.ts';
 import { PreviewTable } from './preview-table.tsx';
 
-/** Shows the first rows of a file with their images, and scores them on request, before the batch starts. */
+/** Shows the first rows of a file with their images, before the batch starts. On request, it scores these rows. */
 export function FirstRows({ preview, mapping, model }: { preview: Preview; mapping: ColumnMapping; model: string }) {
   const images = useImageDisplay(true);
   const { trials, isRunning, start } = useTrials(preview, mapping, model);

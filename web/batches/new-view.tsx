@@ -7,7 +7,9 @@ import { Scrollable } from '../ui/scrollable.tsx';
 import { type Corrections, NoPreview, type Preview, previewOf } from './preview.ts';
 import { StartForm } from './start-form.tsx';
 
-/** The formats that the page offers. JSON arrays are not among them, because they are read as a whole. */
+/**
+ * The file formats that the page offers. JSON arrays are left out, because the service can read them only as a whole.
+ */
 const offered = formats.filter(({ isRead, name }) => isRead && name !== 'json');
 
 /** The file endings and media types that the file dialog offers. */

@@ -1,11 +1,14 @@
-/** The number of evaluated items at a point in time, by the clock of the service. */
+/** A measurement of progress: the number of evaluated items at a point in time, by the clock of the service. */
 export type Sample = readonly [atMs: number, done: number];
 
-/** The maximum number of samples: one for each pixel of a plot on a phone. */
+/** The maximum number of measurements: one for each pixel of the width of a plot on a phone. */
 const most = 480;
 const closestMs = 250;
 
-/** Adds a sample. Samples that are close together are merged; when there are too many, every other one is dropped. */
+/**
+ * Adds a measurement. If the last two are close together, the new one replaces the last. When there are too many, every
+ * other measurement is dropped.
+ */
 export function addSample(samples: readonly Sample[], sample: Sample): Sample[] {
   const [last, before] = [samples.at(-1), samples.at(-2)];
   if (last !== undefined && (sample[0] <= last[0] || sample[1] < last[1])) {
@@ -16,12 +19,13 @@ export function addSample(samples: readonly Sample[], sample: Sample): Sample[] 
   return added.length <= most ? added : added.filter((_, at) => at % 2 === 0 || at === added.length - 1);
 }
 
-/** Returns the rate before each sample, and the seconds since the first sample. */
+/** Returns the items per second up to each measurement, and the seconds from the first measurement to it. */
 export function ratesOf(samples: readonly Sample[]): { seconds: number[]; rates: number[] } {
   const [first] = samples;
   const last = samples.at(-1);
   if (first === undefined || last === undefined) return { seconds: [], rates: [] };
-  // Chunks finish in bursts, so a shorter window would show only these bursts.
+  // The time in ms over which each rate is computed. Chunks finish in bursts, so over a shorter time the rate would
+  // show only these bursts.
   const windowMs = Math.max(1_500, (last[0] - first[0]) / 40);
   const seconds: number[] = [];
   const rates: number[] = [];

@@ -1,8 +1,8 @@
 import type { CsvRow } from './csv.ts';
 
 /**
- * Returns the number of result columns at the end of each row, determined from the header row. There is one more when
- * the model computes a probability for each pair, and one more when several models share the batch.
+ * Returns how many columns at the end of each row are results, determined from the header row. There is an additional
+ * column when the model computes a probability for each pair, and another one when several models score the batch.
  */
 export function countResultColumns({ fields }: CsvRow): number {
   const isNamed = (column: string | undefined, name: string) =>

@@ -5,11 +5,11 @@ import { countResultColumns, readResultColumns } from './result-columns.ts';
 /** A failed item. */
 export interface FailedItem {
   index: number;
-  /** The URL of its image, if it has one. */
+  /** The URL of the image of the item; undefined if the image has none. */
   address: string | undefined;
 }
 
-/** Failures of one code with the same message. */
+/** The failed items with the same error code and the same message. */
 export interface Cause {
   message: string;
   count: number;
@@ -25,8 +25,8 @@ export interface FailureSample {
 const maxExamples = 5;
 const maxCauses = 20;
 /**
- * The maximum number of failed items that are read. Causes repeat, and reading all failed items could mean reading the
- * whole batch.
+ * The maximum number of failed items that are read. Messages repeat, so a part of the failed items is enough; reading
+ * all could mean reading the whole batch.
  */
 const maxRead = 5_000;
 

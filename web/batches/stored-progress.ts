@@ -1,8 +1,8 @@
 import type { Sample } from './progress-samples.ts';
 
 /**
- * The data about a followed batch that a reload of the page would lose, because the service does not store how the rate
- * of a batch has changed.
+ * The data about a running batch that the browser stores. A reload of the page would otherwise lose them, because the
+ * service does not store how the rate of a batch has changed.
  */
 export interface StoredProgress {
   lastEventId: string | undefined;

@@ -4,7 +4,7 @@ import { signInAgain } from './sign-in.ts';
 /** A request that was refused or got no response. Its title and message are shown to users. */
 export class RequestFailed extends Error {
   override name = 'RequestFailed';
-  /** The HTTP status; 0 without a response. */
+  /** The HTTP status of the response; 0 if there was no response. */
   readonly status: number;
   readonly title: string;
   readonly problem: Problem | undefined;
@@ -17,7 +17,9 @@ export class RequestFailed extends Error {
   }
 }
 
-/** Returns a URL of the API. The service may be mounted at any path, and the page is at its root. */
+/**
+ * Returns the URL of a path of the API. The service may be mounted below any path; the URL of the page is that path.
+ */
 export const apiUrl = (path: string): string => new URL(path.replace(/^\//, ''), document.baseURI.split('#')[0]).href;
 
 /**
@@ -30,8 +32,8 @@ export async function fetchJson<Body>(path: string, init: RequestInit & { accept
 }
 
 /**
- * Like {@link fetchJson}, but returns the response before its body is read. @param init `accepted`: statuses that count
- * as success in addition to 2xx.
+ * Requests a path of the API like {@link fetchJson}, but returns the response before its body is read.
+ * @param init `accepted`: HTTP statuses that count as success in addition to 2xx.
  */
 export async function fetchApi(
   path: string,

@@ -1,5 +1,8 @@
 const key = 'sent-to-sign-in';
-/** The time in ms within which a second refused request means that reloading the page has not helped. */
+/**
+ * The time in ms after a reload of the page in which it is not reloaded again. If a request is refused within this
+ * time, the reload has not helped.
+ */
 const soonMs = 10_000;
 
 /** Reloads the page. The server then shows its sign-in page to a browser that is not signed in. */

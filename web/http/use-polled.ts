@@ -2,9 +2,9 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { RequestFailed } from './client.ts';
 
 export interface Polled<T> {
-  /** The latest value. It remains when a later request fails. */
+  /** The value of the latest successful request. It remains when a later request fails. */
   value: T | undefined;
-  /** The time at which the value arrived, in ms since 1970. */
+  /** The time at which `value` arrived, in ms since 1970. */
   at: number | undefined;
   failure: RequestFailed | undefined;
   reload(): void;
@@ -12,7 +12,7 @@ export interface Polled<T> {
 
 const nothing = { value: undefined, at: undefined, failure: undefined };
 
-/** Loads a value: at once, again when `key` changes, and at intervals while the page is visible. */
+/** Loads a value at once, again when `key` changes, and repeatedly while the page is visible. */
 export function usePolled<T>(
   key: string,
   load: (signal: AbortSignal) => Promise<T>,

@@ -1,11 +1,17 @@
-/** The first parts of addresses in earlier releases of the page, with the present addresses of the same content. */
+/**
+ * Addresses of earlier releases of the page: the first part of the old address, and the current address of the same
+ * view.
+ */
 const moves: Readonly<Record<string, string>> = {
   health: '#/system',
   models: '#/system/models',
   traffic: '#/system/traffic',
 };
 
-/** Returns the current address of a view for an address of an earlier release; undefined for other addresses. */
+/**
+ * Converts an address of an earlier release to the current address of the same view; returns undefined for other
+ * addresses.
+ */
 export function movedTo(hash: string): string | undefined {
   const [path = '', query] = hash.replace(/^#\/?/, '').split('?', 2);
   const moved = moves[path.split('/', 1)[0] ?? ''];

@@ -7,11 +7,11 @@ export type PageRoute =
   | { view: 'system'; tab: SystemTab }
   | { view: 'batch'; id: string; tab: BatchTab };
 
-/** The parts of a batch's view. */
+/** The tabs in the view of a batch. */
 export const batchTabs = ['scores', 'pairs', 'judge', 'compare'] as const;
 export type BatchTab = (typeof batchTabs)[number];
 
-/** The parts of the view of the system. */
+/** The tabs in the view of the service itself. */
 export const systemTabs = ['overview', 'models', 'traffic'] as const;
 export type SystemTab = (typeof systemTabs)[number];
 

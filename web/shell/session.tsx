@@ -3,7 +3,7 @@ import { useContext } from 'preact/hooks';
 import { fetchJson, RequestFailed } from '../http/client.ts';
 import { usePolled } from '../http/use-polled.ts';
 
-/** The identity of the browser, from `GET /session`. */
+/** The tenant and the role of the user of this browser, from `GET /session`. */
 export interface Session {
   authenticated: boolean;
   tenant: string | null;
@@ -19,7 +19,10 @@ export const SessionContext = createContext<Session | undefined>(undefined);
 /** Returns the session; undefined while it loads. */
 export const useSession = (): Session | undefined => useContext(SessionContext);
 
-/** Returns true for operators. Metrics and queues show the work of all tenants. */
+/**
+ * Returns true if the user may see metrics and queues, which show the work of all tenants: for operators, and for a
+ * service without sign-in.
+ */
 export const mayOperate = (session: Session | undefined): boolean =>
   session !== undefined && (!session.keysRequired || session.role === 'operator');
 

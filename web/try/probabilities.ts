@@ -1,12 +1,15 @@
-/** The probability of a text, and whether it is relative to the other captions. */
+/**
+ * The probability of a text. `of` is `captions` if the probability is relative to the other captions, and `pair`
+ * otherwise.
+ */
 export interface Share {
   of: 'pair' | 'captions';
   value: number;
 }
 
 /**
- * Returns the probability of each result: the probability of the pair if the model computes one, otherwise the softmax
- * over all captions.
+ * Returns the probability of each result. It is the probability of the pair if the model computes one. Otherwise it is
+ * the softmax over all captions.
  * @param logitScale the factor by which cosines are multiplied before the softmax; undefined when it is unknown.
  */
 export function probabilitiesOf(

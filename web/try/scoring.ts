@@ -7,7 +7,7 @@ export type PickedImage = { file: File } | { url: string };
 export interface ScoreRequest {
   image: PickedImage;
   texts: string[];
-  /** The model; empty for the default. */
+  /** The name of the model; empty for the default model. */
   model: string;
 }
 
@@ -15,7 +15,10 @@ export type ScoreResult = Extract<SingleResponse, { results: unknown }>;
 
 const path = 'v1/evaluation/single';
 
-/** Scores texts for an image. Always returns a list, although the API answers a single text without one. */
+/**
+ * Scores an image with one or more texts. Always returns a list of results, although the API returns no list for a
+ * single text.
+ */
 export async function scoreTexts(request: ScoreRequest, signal: AbortSignal): Promise<ScoreResult> {
   const answer = await fetchJson<SingleResponse>(path, { method: 'POST', signal, ...requestOf(request) });
   if ('results' in answer) return answer;
@@ -41,7 +44,8 @@ const jsonOf = (url: string, texts: string[], model: string) => ({
 });
 
 /**
- * Returns the request as a curl command. It uses `--form-string` for texts, because a text may begin with `@` or `<`.
+ * Returns a curl command that sends the request. Texts are passed with `--form-string`, because a text may begin with
+ * `@` or `<`.
  */
 export function curlOf({ image, texts, model }: ScoreRequest): string {
   const parts =

@@ -1,8 +1,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 /**
- * Receives a file that is dropped anywhere on the page, or pasted. Without this, a file dropped outside of an input
- * would replace the page. @returns true while a file is dragged over the page.
+ * Receives a file that the user drops anywhere on the page or pastes. Otherwise the browser would open a file that is
+ * dropped outside of an input, and leave the page.
+ * @returns true while the user drags a file over the page.
  */
 export function useDroppedFile(onFile: (file: File) => void): boolean {
   const [over, setOver] = useState(false);

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 
-/** A number field that shows `value`, except while the user types into it. */
+/** A field for a number. It shows `value`, except while the user is typing. */
 export function NumberField({
   label,
   value,

@@ -4,8 +4,8 @@ import { ProblemBox } from './problem.tsx';
 import { Waiting } from './waiting.tsx';
 
 /**
- * Shows the state of a polled value when there is something to say: it is loading, it cannot be loaded, or it is
- * outdated because a later request failed.
+ * Shows a note about a value that the page polls, if necessary: the value is loading, it cannot be loaded, or it is old
+ * because a later request failed.
  * @param what the value, such as `the list of batches`.
  */
 export function PolledState({ what, polled }: { what: string; polled: Polled<unknown> }) {

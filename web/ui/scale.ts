@@ -1,22 +1,24 @@
-/** A range of scores and its usual meaning. */
+/** A range of scores of a model, with the usual meaning of these scores. */
 export interface Band {
   from: number;
   word: string;
   meaning: string;
 }
 
-/** The scale of a model's scores. */
+/** The scale of the scores of a model. */
 export interface Scale {
-  /** The score at the right end of a bar. Hardly any pair scores higher. */
+  /** The score at which the bar of a score has its full width. Hardly any pair scores higher. */
   top: number;
-  /** The bands, the lowest first. Empty for a model without measurements. */
+  /**
+   * The ranges of scores with a usual meaning, the lowest first. Empty if the scores of the model were not measured.
+   */
   bands: Band[];
   /** The threshold that is selected initially. */
   threshold: number;
   note: string;
 }
 
-// Measured with six photos: right captions score 40 to 57, wrong ones up to 15. See the model card.
+// The ranges were measured with six photos: right captions score 40 to 57, wrong captions up to 15. See the model card.
 const compact: Scale = {
   top: 70,
   bands: [
@@ -47,7 +49,7 @@ const vitB32: Scale = {
   note: 'The bands are typical for ViT-B/32. They shift with the kind of image and with long texts.',
 };
 
-/** Returns the scale of a model. A model without measurements has no bands. */
+/** Returns the scale for a model. If the scores of the model were not measured, the scale has no ranges. */
 export function scaleOf(model: string): Scale {
   if (model.startsWith('compact')) return compact;
   if (/vit-?b-?(\/|-)?32/i.test(model)) return vitB32;

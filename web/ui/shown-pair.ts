@@ -1,4 +1,4 @@
-/** A pair of image and text to show, with a note and a value. */
+/** An image and a text to show, with a note and a value. */
 export interface ShownPair {
   key: string | number;
   /** The URL of the image; null for an inline image. */

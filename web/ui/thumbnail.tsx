@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 
 /**
- * Shows an image, which the browser loads from its host without a referrer. If there is no image to show, a word is
+ * Shows an image, which the browser loads from its host without a referrer. If the image cannot be shown, a word is
  * shown instead.
  */
 export function Thumbnail({ image, shown }: { image: string | null; shown: boolean }) {

@@ -1,14 +1,14 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
-/** The time in s after which the page says what it is waiting for. */
+/** The time in s after which the page shows what it is waiting for. */
 export const namedAfter = 2;
 
 /**
- * Shown while content is loading. It shows at once that the content is loading, and after two seconds what the page is
- * waiting for and for how long.
- * @param what the thing it waits for, such as `the list of batches`.
- * @param children further facts, shown after two seconds.
+ * Shows at once that content is loading. After two seconds, it also shows what content that is and how long it has been
+ * loading.
+ * @param what the content, such as `the list of batches`.
+ * @param children further facts, which are shown after two seconds.
  */
 export function Waiting({ what, children }: { what: string; children?: ComponentChildren }) {
   const seconds = useSecondsSinceShown();

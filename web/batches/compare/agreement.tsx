@@ -29,7 +29,7 @@ export function Agreement({ comparison, isSameModel }: { comparison: BatchCompar
   );
 }
 
-/** Describes a rank correlation. */
+/** Describes in words how similar two orders of the items are, given their rank correlation. */
 export function agreementWords(correlation: number): string {
   if (correlation >= 0.95) return 'nearly the same order';
   if (correlation >= 0.8) return 'much the same order';

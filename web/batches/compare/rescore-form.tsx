@@ -15,7 +15,7 @@ export function RescoreForm({
 }: {
   status: BatchStatus;
   onStarted: (child: BatchStatus) => void;
-  /** Reads the list of batches again. */
+  /** Loads the list of batches again. */
   reload: () => void;
 }) {
   const { value: models } = useModels();

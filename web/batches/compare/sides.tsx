@@ -9,10 +9,10 @@ import { Strip } from '../workbench/strip.tsx';
 import { listQueryOf, type Side } from './query.ts';
 import type { Compared } from './use-comparison.ts';
 
-/** The number of pairs that are shown of each group. */
+/** The number of pairs that are shown for each group of pairs. */
 const shown = 8;
 
-/** Shows how many pairs each batch keeps, and the pairs that only one of them keeps. */
+/** Shows how many pairs reach the threshold in each batch, and the pairs that reach it in only one batch. */
 export function SidesBox({
   status,
   compared: { comparison, other },

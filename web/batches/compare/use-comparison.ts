@@ -6,7 +6,7 @@ import { type Polled, usePolled } from '../../http/use-polled.ts';
 
 /** The time in ms for which the thresholds must stay the same before the batches are compared. */
 const restMs = 250;
-/** The interval in ms between two comparisons of a running batch. */
+/** The interval in ms between two comparisons while one of the batches is running. */
 const liveMs = 2_500;
 
 export interface Compared {
@@ -14,7 +14,7 @@ export interface Compared {
   other: BatchStatus;
 }
 
-/** Lets the service compare two batches; repeats this while one of them runs. */
+/** Requests a comparison of two batches from the service, and repeats the request while one of them is running. */
 export function useComparison(
   batch: BatchStatus,
   other: string | undefined,

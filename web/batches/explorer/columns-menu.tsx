@@ -1,14 +1,16 @@
 import type { HashQuery } from '../../shell/hash-query.ts';
 
-/** The number of columns of the input that are shown at first. */
+/** The number of columns of the input that are shown when the user has chosen none. */
 const shownFirst = 2;
 
-/** Returns the columns of the input to show: those of the URL, or the first ones. */
+/**
+ * Returns the names of the columns of the input that are shown: those that the URL names, otherwise the first columns.
+ */
 export function shownColumns(asked: string[] | undefined, known: Record<string, unknown> | undefined): string[] {
   return asked ?? Object.keys(known ?? {}).slice(0, shownFirst);
 }
 
-/** Lets the user choose which columns of the input the table has. */
+/** Lets the user choose which columns of the input the table shows. */
 export function ColumnsMenu({
   known,
   shown,

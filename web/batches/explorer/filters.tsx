@@ -9,7 +9,7 @@ import { type ExplorerQuery, isFiltered, noFilters } from './query.ts';
 /** The time in ms after the last key press until a typed filter takes effect. */
 const typingMs = 300;
 
-/** The filters and the order of the listed pairs. */
+/** Shows the fields for the filters and the order of the listed pairs. */
 export function Filters({ status, asked, set }: { status: BatchStatus; asked: ExplorerQuery; set: HashQuery['set'] }) {
   const failures = Object.entries(status.failures) as [Code, number][];
   return (

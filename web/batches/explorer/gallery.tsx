@@ -2,16 +2,16 @@ import { hashWith } from '../../shell/hash-query.ts';
 import { PairTile } from './pair-tile.tsx';
 import type { RowsProps } from './table.tsx';
 
-/** Height of a line of tiles in px, with the space between lines. CSS has the same. */
+/** The height in px of one line of tiles, including the space between lines. The style sheet has the same value. */
 export const galleryRowHeight = 272;
 const minTileWidth = 200;
 
-/** Returns the number of tiles in a line. */
+/** Returns the number of tiles that fit side by side in a line. */
 export const tilesIn = (width: number): number => Math.max(2, Math.floor(width / minTileWidth));
 
 /**
- * Shows the pairs from number `from` up to, but not including, number `to` as tiles. Both numbers are multiples of the
- * tiles in a line.
+ * Shows pairs as tiles: from the pair with number `from` up to, but not including, the pair with number `to`. Both
+ * numbers are multiples of the number of tiles in a line.
  */
 export function PairGallery({
   listing,

@@ -1,19 +1,22 @@
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import type { RequestFailed } from '../../http/client.ts';
 
-/** A list of results of any length. Only the parts near the visible rows are in memory. */
+/** A list of results of any length. Only the results near the visible rows are in memory. */
 export interface Listing {
-  /** The number of known rows. */
+  /** The number of rows that the list is known to have so far. */
   count: number;
   isComplete: boolean;
   isLoading: boolean;
   failure: RequestFailed | undefined;
   at(row: number): ItemResult | undefined;
-  /** Returns the row of a loaded result with the given item index. */
+  /** Returns the row number of the result with the given item index; undefined if this result is not loaded. */
   rowOf(index: number): number | undefined;
-  /** Returns the loaded row nearest to a row, if a few rows after it are loaded too. */
+  /**
+   * Returns the number of the loaded row that is nearest to the given row, provided that a few rows after it are loaded
+   * too.
+   */
   nearest(row: number): number | undefined;
-  /** Loads missing rows near the visible rows. */
+  /** Sets the range of visible rows. Rows in and near this range are loaded if they are missing. */
   show(from: number, to: number): void;
   retry(): void;
 }

@@ -20,9 +20,12 @@ export function PairTile({
   images: boolean;
   scale: Scale;
   decimals?: number;
-  /** The grouping of duplicates. */
+  /** The kind of duplicates of which only one is listed: pairs with the same image, or with the same image and text. */
   distinct?: ExplorerQuery['distinct'];
-  /** Set in a list with arrow keys: the number of the pair, and whether it is the current one. */
+  /**
+   * The number of the pair, for a list in which the arrow keys select a pair. `isCurrent` is true for the selected
+   * pair.
+   */
   row?: number;
   isCurrent?: boolean;
 }) {

@@ -2,18 +2,18 @@ import type { BatchStatus } from '../../../shared/contracts/batch.ts';
 import { numberIn, type QueryChanges } from '../../shell/query.ts';
 
 /**
- * The orders of the listed pairs. `order` is the order of the input; while the batch runs, it is the order of
- * evaluation.
+ * The possible orders of the listed pairs, where `-score` is the highest score first. `order` is the order of the
+ * input; while the batch is running, it is the order of evaluation.
  */
 export const sorts = ['order', 'score', '-score'] as const;
 export type Sort = (typeof sorts)[number];
 
 const statuses = ['succeeded', 'failed', 'cancelled'] as const;
 
-/** The facts that are equal in a group of duplicates. */
+/** The kinds of duplicates: pairs with the same image, or with the same image and text. */
 const groupings = ['image', 'pair'] as const;
 
-/** The state of the explorer, as its URL has it. */
+/** The state of the list of pairs, as the URL contains it. */
 export interface ExplorerQuery {
   view: 'table' | 'gallery';
   min: number | undefined;
@@ -21,19 +21,22 @@ export interface ExplorerQuery {
   status: (typeof statuses)[number] | undefined;
   code: string | undefined;
   search: string;
-  /** The id of another batch of the same items, and limits for the score in that batch. */
+  /** The id of another batch with the same items. The next two fields limit the score of an item in that batch. */
   other: string | undefined;
   otherMin: number | undefined;
   otherMax: number | undefined;
   sort: Sort;
-  /** Lists one pair of each group of pairs with the same image, or with the same image and text. */
+  /**
+   * The kind of duplicates of which only one pair is listed: pairs with the same image, or with the same image and
+   * text.
+   */
   distinct: (typeof groupings)[number] | undefined;
-  /** Index of a pair whose group is listed. */
+  /** The index of a pair. Only the pairs with the same image as this pair are listed. */
   sameImageAs: number | undefined;
   samePairAs: number | undefined;
-  /** Names of the shown columns of the input; undefined for the first ones. */
+  /** The names of the columns of the input that are shown; undefined shows the first columns. */
   columns: string[] | undefined;
-  /** Index of the opened pair. */
+  /** The index of the pair whose dialog is open. */
   pair: number | undefined;
 }
 
@@ -57,7 +60,7 @@ export function readQuery(query: URLSearchParams): ExplorerQuery {
   };
 }
 
-/** The changes that remove all filters. */
+/** The changes to the URL query that remove all filters. */
 export const noFilters: QueryChanges = {
   min: undefined,
   max: undefined,
@@ -85,8 +88,8 @@ export const isFiltered = ({ search, ...asked }: ExplorerQuery): boolean =>
   ].some((value) => value !== undefined) || search !== '';
 
 /**
- * Returns true when the service can read any part of the list directly. It cannot when it has to search texts or list
- * cancelled items, or while the batch is running and the list grows.
+ * Returns true when the service can read any part of the list directly. It cannot do so when it has to search texts,
+ * when it lists cancelled items, or while the list grows because the batch is running.
  */
 export const canSkip = (
   { search, status: outcome }: ExplorerQuery,

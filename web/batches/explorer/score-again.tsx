@@ -6,7 +6,7 @@ import { ModelSelect, useModels } from '../../ui/model-select.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { ProblemBox } from '../../ui/problem.tsx';
 
-/** Scores a pair now, with a model of choice, and shows the timings. */
+/** Lets the user score a pair again now, with any model, and shows the timings. */
 export function ScoreAgain({ image, text }: { image: string; text: string }) {
   const { value: models } = useModels();
   const [model, setModel] = useState('');

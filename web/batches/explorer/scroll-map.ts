@@ -4,18 +4,21 @@
  */
 export const maxHeight = 10_000_000;
 /**
- * The length in px at both ends of a list in which the list moves by exactly as many px as the scroll bar. The first
- * and the last rows can thus be reached one by one.
+ * The length in px of the two ends of a list in which the list moves by exactly as many px as the scroll bar. The user
+ * can thus reach each of the first and last rows.
  */
 const exactPart = 1_000_000;
-/** The share of a scroll bar of 1,000 px that one px represents. */
+/** The share of the scroll range that is visible as one px, on a scroll bar of 1,000 px. */
 const visibleShare = 0.001;
 
-/** Converts the scroll position of a box to a position in a list that may be higher than browsers can scroll. */
+/**
+ * Converts between the scroll position of a box and the position in its list. The list may be higher than browsers can
+ * scroll.
+ */
 export interface ScrollMap {
   /** The height of the scrolled content, in px. */
   height: number;
-  /** The largest scroll position, followed by the largest position in the list. */
+  /** The largest scroll position. The next field is the largest position in the list. */
   lastScroll: number;
   lastPosition: number;
   toPosition(scrollTop: number): number;
@@ -23,8 +26,8 @@ export interface ScrollMap {
 }
 
 /**
- * Creates the conversion for a list of `listHeight` px in a box of `boxHeight` px. For a list that is not too high,
- * both positions are equal.
+ * Creates the conversion for a list of `listHeight` px in a box of `boxHeight` px. If the browser can scroll the whole
+ * list, the position in the list equals the scroll position.
  */
 export function scrollMapOf(listHeight: number, boxHeight: number): ScrollMap {
   const height = Math.min(listHeight, maxHeight);
@@ -50,18 +53,20 @@ export function scrollMapOf(listHeight: number, boxHeight: number): ScrollMap {
 export interface ScrollPlace {
   scrollTop: number;
   position: number;
-  /** The scroll position from which it was corrected to `scrollTop`. */
+  /** The scroll position before the last correction, which changed it to `scrollTop`. */
   correctedFrom?: number;
 }
 
 /**
- * Returns the place after a scroll. A short scroll (by wheel, touch or key) moves the list by as many px. A long one
- * (by the scroll bar) leads to the position that the conversion gives.
+ * Returns the new scroll position and the new position in the list after a scroll. A short scroll (by wheel, touch or
+ * key) moves the list by as many px. A long scroll (by the scroll bar) leads to the position in the list that the
+ * conversion gives.
  */
 export function afterScroll(map: ScrollMap, place: ScrollPlace, scrollTop: number, boxHeight: number): ScrollPlace {
   const isNear = (from: number) => Math.abs(scrollTop - from) <= 2 * boxHeight;
   const { correctedFrom } = place;
-  // Browsers scroll in a separate thread, which may continue from the scroll position before a correction.
+  // Browsers scroll in a separate thread. That thread may not know the last correction, and then continues from the
+  // scroll position before it.
   const from = isNear(place.scrollTop) || correctedFrom === undefined ? place.scrollTop : correctedFrom;
   const isShort = isNear(from) && scrollTop > 0 && scrollTop < map.lastScroll - 1;
   if (!isShort) return { scrollTop, position: map.toPosition(Math.min(scrollTop, map.lastScroll)) };
@@ -69,9 +74,9 @@ export function afterScroll(map: ScrollMap, place: ScrollPlace, scrollTop: numbe
 }
 
 /**
- * Returns the place with the scroll position that belongs to its position in the list, or undefined for a place that
- * needs no correction. Short scrolls make the two differ. At the ends of the list every px of difference is corrected,
- * because scrolls end there; elsewhere only a difference that the scroll bar would show.
+ * Corrects the scroll position so that it fits the position in the list, from which short scrolls make it differ.
+ * Returns undefined if no correction is needed. Near the ends of the list, every px of difference is corrected, because
+ * scrolls end there. Elsewhere, only a difference that is visible on the scroll bar is corrected.
  */
 export function corrected(map: ScrollMap, place: ScrollPlace): ScrollPlace | undefined {
   const scrollTop = Math.round(map.toScroll(place.position));

@@ -5,7 +5,7 @@ import { captionOf, cellText, GroupLink, nameOf, outcomeWords, ScoreCell } from 
 import type { Listing } from './listing-source.ts';
 import type { ExplorerQuery } from './query.ts';
 
-/** Height of a row in px. CSS has the same. */
+/** The height of a row of the table in px. The style sheet has the same value. */
 export const tableRowHeight = 60;
 export const tableHeaderHeight = 36;
 
@@ -13,14 +13,14 @@ export interface RowsProps {
   listing: Listing;
   from: number;
   to: number;
-  /** The empty space above and below the rendered rows, in px. */
+  /** The height in px of the empty space above the rendered rows; `after` is that below them. */
   before: number;
   after: number;
-  /** The row that the arrow keys have reached. */
+  /** The number of the row that the user has reached with the arrow keys. */
   current: number;
   images: boolean;
   scale: Scale;
-  /** The grouping of duplicates. */
+  /** The kind of duplicates of which only one is listed: pairs with the same image, or with the same image and text. */
   distinct: ExplorerQuery['distinct'];
 }
 

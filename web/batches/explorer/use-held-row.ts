@@ -1,12 +1,13 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Listing } from './listing-source.ts';
 
-/** The time in ms for which the old rows stay on the screen while the new rows are being loaded. */
+/** The time in ms for which the page still shows the old rows while the new rows are being loaded. */
 const heldMs = 500;
 
 /**
- * Returns the row to show instead of row `from` while no row up to `to` is loaded, for example while the scroll bar is
- * dragged: the nearest loaded row. Returns undefined when rows are loaded, and when the service is slow.
+ * Returns the nearest loaded row while none of the rows from `from` up to `to` is loaded, for example while the user
+ * drags the scroll bar. The page shows that row meanwhile. Returns undefined when some of the rows are loaded, or when
+ * loading takes long.
  */
 export function useHeldRow(listing: Listing, from: number, to: number): number | undefined {
   const isMissing = listing.isLoading && listing.failure === undefined && !hasAny(listing, from, to);

@@ -4,33 +4,39 @@ import { afterScroll, corrected, type ScrollPlace, scrollMapOf } from './scroll-
 
 /** The number of rows that are rendered above and below the visible ones, so that scrolling shows no gap. */
 const spare = 6;
-/** The time in ms without movement after which a scroll counts as ended, in browsers without an event for this. */
+/**
+ * The time in ms without movement after which a scroll counts as ended. It is used in browsers without the `scrollend`
+ * event.
+ */
 const restMs = 200;
 
-/** The rows to render, and the empty space around them. */
+/** The range of rows to render, and the heights of the empty space above and below them. */
 export interface RenderedRows {
-  /** The first rendered row. */
+  /** The number of the first row to render. */
   from: number;
-  /** The row after the last rendered one. */
+  /** The number of the row after the last row to render. */
   to: number;
-  /** The empty space above and below the rendered rows, in px. */
+  /** The height in px of the empty space above the rendered rows; `after` is that below them. */
   before: number;
   after: number;
 }
 
 export interface VisibleRows extends RenderedRows {
-  /** Returns what must be rendered so that a row is at the top of the box, whatever the present scroll position. */
+  /**
+   * Returns the range of rows to render so that the given row is at the top of the box. The result does not depend on
+   * the current scroll position.
+   */
   startingAt(row: number): RenderedRows;
-  /** Width of the scrolled box in px. */
+  /** The width in px of the box that scrolls. */
   width: number;
-  /** Scrolls so that a row is visible below the sticky header. */
+  /** Scrolls the box until the given row is visible below the sticky header. */
   showRow(row: number): void;
   showStart(): void;
 }
 
 /**
- * Returns the range of rows of equal height that a scrolled box shows. Updates when the box scrolls or changes its
- * size.
+ * Returns the range of rows that a scrolling box shows; all rows have the same height. The range is updated when the
+ * box scrolls or changes its size.
  */
 export function useVisibleRows(
   box: RefObject<HTMLElement | null>,
@@ -43,7 +49,7 @@ export function useVisibleRows(
   const map = scrollMapOf(count * rowHeight + headerHeight, size.height);
   const latest = useRef({ map, place, size });
   latest.current = { map, place, size };
-  /** A scroll position that is set as soon as its rows are rendered. */
+  /** The scroll position to set after the next rendering, when the rows at that position exist. */
   const wanted = useRef<number | undefined>(undefined);
 
   function setScroll(next: ScrollPlace): void {
@@ -63,8 +69,8 @@ export function useVisibleRows(
     const element = box.current;
     if (element === null) return;
     let timer: number | undefined;
-    // The correction waits for the end of the scroll: a browser that is still moving the box to its target would add
-    // the correction to that movement.
+    // The scroll position is corrected only after the scroll has ended. During a scroll, the browser would add the
+    // correction to its own movement.
     const onScrollEnd = () => {
       const next = corrected(latest.current.map, latest.current.place);
       if (next !== undefined) setScroll(next);
@@ -101,7 +107,7 @@ export function useVisibleRows(
   }
 
   return {
-    // A list that has become shorter ends before the position.
+    // If the list has become shorter, the position may be beyond its end. The last position is then used.
     ...renderedAt(Math.min(place.position, map.lastPosition)),
     startingAt: (row) => renderedAt(Math.min(row * rowHeight, map.lastPosition)),
     width: size.width,

@@ -4,14 +4,20 @@ import type { FormatName } from '../../../shared/formats.ts';
 export type Recognised =
   | { format: Extract<FormatName, 'parquet' | 'tar'> }
   | { isGzip: true }
-  /** A file that cannot be a batch. `kind` names it, with an article; `advice` says what to do instead. */
+  /**
+   * A file that cannot be posted as a batch. `kind` is its kind, with an article; `advice` says what the user can do
+   * instead.
+   */
   | { kind: string; advice: string };
 
 const asImage = 'To score a single image, use Try it. To score many, pack them into a tar, or list their addresses.';
 const asTable = 'Save it as CSV, NDJSON or Parquet.';
 const asPlain = 'Decompress it first. Of compressed files, only gzip can be read.';
 
-/** The first bytes of files that users often drop, as text in Latin-1, with the offset of these bytes. */
+/**
+ * The signatures of files that users often drop: bytes at a fixed offset, as text in Latin-1, with that offset and the
+ * kind of the file.
+ */
 const signatures: readonly [start: string, offset: number, recognised: Recognised][] = [
   ['PAR1', 0, { format: 'parquet' }],
   ['ustar', 257, { format: 'tar' }],
@@ -47,7 +53,7 @@ const signatures: readonly [start: string, offset: number, recognised: Recognise
   ['Rar!', 0, { kind: 'a RAR archive', advice: asPlain }],
 ];
 
-/** The number of bytes at the start of a file that are examined. */
+/** The number of bytes from the start of a file in which signatures and control characters are searched. */
 const lookedAt = 1_024;
 
 /** Returns the kind of a file according to its first bytes; undefined for text. The name of the file is ignored. */
@@ -66,8 +72,8 @@ export const isImage = (bytes: Uint8Array): boolean => {
 };
 
 /**
- * Returns true unless the bytes include control characters that do not occur in text. In UTF-16, only one half of the
- * bytes may be zero.
+ * Returns true unless the bytes include control characters that do not occur in text. In UTF-16, the bytes at even
+ * offsets, or those at odd offsets, may be zero.
  */
 function isText(bytes: Uint8Array): boolean {
   const zeros = [0, 0];

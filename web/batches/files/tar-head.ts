@@ -1,22 +1,22 @@
 import { placeOf } from '../../../formats/tar/place.ts';
 import type { Cell } from './cell.ts';
 
-/** A complete sample at the start of a tar: the files with the same key. */
+/** A sample (the files with the same key) at the start of a tar. */
 export interface TarSample {
   id: string;
   image: Cell;
   text: string;
-  /** The other fields of its JSON file, as JSON; empty without any. */
+  /** The fields of the JSON file of the sample, as JSON, without the text. Empty if there are none. */
   metadata: string;
-  /** The offset at which its last file ends. */
+  /** The offset in the tar at which the last file of the sample ends. */
   end: number;
 }
 
 const block = 512;
 
 /**
- * Reads the samples that are completely within the first bytes of a tar in the layout of WebDataset. A sample is all
- * files with the same key.
+ * Reads the samples at the start of a tar in the layout of WebDataset. A sample is all files with the same key. Only
+ * files that are completely within the given bytes are read.
  */
 export function samplesOf(head: Uint8Array<ArrayBuffer>, count: number): TarSample[] {
   const samples = new Map<string, TarSample>();
@@ -27,7 +27,7 @@ export function samplesOf(head: Uint8Array<ArrayBuffer>, count: number): TarSamp
     if (samples.size === count && !samples.has(place.key)) break;
     samples.set(place.key, { ...sample, ...partOf(place.part, bytes, sample), end });
   }
-  // The last sample may continue beyond the head, so it may be incomplete.
+  // More files of the last sample may follow after the given bytes, so that sample may be incomplete.
   return [...samples.values()];
 }
 
@@ -57,7 +57,7 @@ function fieldsOf(text: string): Record<string, unknown> {
 interface Member {
   name: string;
   bytes: Uint8Array<ArrayBuffer>;
-  /** The offset of its last byte. */
+  /** The offset in the tar at which the file ends. */
   end: number;
 }
 

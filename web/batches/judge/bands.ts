@@ -1,7 +1,7 @@
 import { countPassing, type Histogram, thresholdFor } from '../workbench/distribution.ts';
 import type { ScoreBand } from './estimate.ts';
 
-/** A band of scores to sample from. */
+/** A range of scores (a band) from which a sample of pairs is taken. */
 export interface SampledBand {
   from: number;
   to: number;
@@ -17,8 +17,8 @@ const nearbyPairs = 15;
 const farPairs = 10;
 
 /**
- * Returns the bands of scores from which a sample is taken: narrow ones near the threshold, where most pairs are
- * judged, and wide ones further away.
+ * Returns the ranges of scores (bands) from which samples are taken. Bands near the threshold are narrow, and most
+ * pairs are judged there; bands further away are wide.
  */
 export function bandsAround(histogram: Histogram, threshold: number): SampledBand[] {
   const total = histogram.reduce((sum, { count }) => sum + count, 0);
@@ -37,7 +37,10 @@ export function bandsAround(histogram: Histogram, threshold: number): SampledBan
   return bands;
 }
 
-/** Returns the bands between edges, divided at the threshold, each with its number of pairs in the batch. */
+/**
+ * Returns the bands (ranges of scores) between the given edges. A band that contains the threshold is divided there.
+ * Each band has its number of pairs in the batch.
+ */
 export function cutAt(histogram: Histogram, edges: readonly number[], threshold: number): ScoreBand[] {
   const all = [...new Set([0, ...edges, Math.max(0, threshold), top])].sort((a, b) => a - b);
   const passing = all.map((edge) => countPassing(histogram, edge).count);

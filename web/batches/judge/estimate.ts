@@ -1,14 +1,14 @@
 import { createRandom, drawBeta } from './random.ts';
 
-/** A judged pair. */
+/** A pair that the user has judged as right or wrong. */
 export interface Label {
   score: number;
   isRight: boolean;
 }
 
 /**
- * A band: the range between two scores, with its number of pairs in the batch. The judged pairs of a band are a random
- * sample of it.
+ * A range of scores (a band), with the number of pairs of the batch in it. The judged pairs of a band are a random
+ * sample of these pairs.
  */
 export interface ScoreBand {
   from: number;
@@ -18,24 +18,24 @@ export interface ScoreBand {
 
 export interface Estimate {
   value: number;
-  /** Ends of the 95 % interval. */
+  /** The lower end of the 95 % interval; `high` is the upper end. */
   low: number;
   high: number;
 }
 
 export interface Judgement {
-  /** The share of right pairs among those that reach the threshold. */
+  /** Of the pairs that reach the threshold, the share that is right. */
   precision: Estimate;
-  /** The share of right pairs that reach the threshold. */
+  /** Of the right pairs, the share that reaches the threshold. */
   recall: Estimate;
 }
 
 const draws = 1_000;
 
 /**
- * Estimates precision and recall at a threshold. Each judged pair represents the pairs of its band. The intervals come
- * from a Beta distribution for each band, combined by simulation. The prior of a band has the weight of one label, and
- * the share of right pairs that all bands together suggest.
+ * Estimates precision and recall at a threshold. Each judged pair represents the pairs of its band (range of scores).
+ * The intervals are simulated from a Beta distribution for each band. The prior of a band has the weight of one label;
+ * its share of right pairs is the one that the labels of all bands together suggest.
  * @param bands cover all scores without overlap, the lowest first; the threshold is not inside any of them.
  * @returns undefined without labels.
  */
@@ -70,8 +70,8 @@ export function judge(bands: readonly ScoreBand[], labels: readonly Label[], thr
 }
 
 /**
- * Returns the lowest threshold with at least the wanted precision; undefined when there is none.
- * @param bandsAt returns the bands for a threshold.
+ * Returns the lowest threshold with at least the wanted precision; undefined when no threshold reaches it.
+ * @param bandsAt returns the bands (ranges of scores) for a threshold.
  */
 export function suggest(
   thresholds: readonly number[],
@@ -113,9 +113,9 @@ function ratesOf(bands: readonly ScoreBand[], shares: readonly number[], thresho
 }
 
 /**
- * Returns the share of right pairs in each band, by isotonic regression: the share does not fall as scores rise. A band
- * without labels gets the share of the band below it.
- * @param doubt the number of labels of both kinds that are added to each group of bands, so that no share is 0 or 1.
+ * Returns the share of right pairs in each band (range of scores) by isotonic regression, so that the share never falls
+ * as scores rise. A band without labels gets the share of the band below it.
+ * @param doubt a number of right and of wrong labels that is added to each group of bands, so that no share is 0 or 1.
  */
 function risingShares(judged: readonly Counted[], doubt = 0): number[] {
   const blocks: { right: number; all: number; bands: number }[] = [];
@@ -125,8 +125,8 @@ function risingShares(judged: readonly Counted[], doubt = 0): number[] {
       before.bands++;
       continue;
     }
-    // Nothing is known when neither this band nor any below it has a label. A tiny weight lets the next band determine
-    // the share.
+    // Without labels in this band and in all bands below it, the share is unknown. The tiny weight has the effect that
+    // the next band determines it.
     blocks.push(right + wrong === 0 ? { right: 0.5e-6, all: 1e-6, bands: 1 } : { right, all: right + wrong, bands: 1 });
     for (;;) {
       const [a, b] = [blocks.at(-2), blocks.at(-1)];

@@ -5,7 +5,9 @@ import { ImagesSwitch, useImageDisplay } from '../../ui/pairs.tsx';
 import { Thumbnail } from '../../ui/thumbnail.tsx';
 import type { SampledPair } from './stored-judgement.ts';
 
-/** Shows one pair after another. Keys: 1 for right, 2 for wrong, U or Backspace to undo. */
+/**
+ * Shows one pair after another, so that the user can judge it. Keys: 1 for right, 2 for wrong, U or Backspace to undo.
+ */
 export function Judging({
   tenant,
   pairs,
@@ -22,10 +24,11 @@ export function Judging({
   const set = (at: number, isRight: boolean | undefined) =>
     onChange(pairs.map((each, number) => (number === at ? { ...each, isRight } : each)));
   const label = (isRight: boolean) => pair !== undefined && set(open, isRight);
-  // Labels are given in the order of the sample, so the latest label belongs to the pair before the open one.
+  // Pairs are judged in the order of the sample, so the latest label is that of the pair before the open one.
   const undo = () => open > 0 && set(open - 1, undefined);
 
-  // Keys may arrive faster than effects run, so the listener always reads the latest functions.
+  // Keys may arrive before the effects of the last rendering have run, so the key listener reads the latest functions
+  // from here.
   const latest = useRef({ label, undo });
   latest.current = { label, undo };
   useEffect(() => {

@@ -7,7 +7,7 @@ import type { StoredJudgement } from './stored-judgement.ts';
 
 const names = ['label', 'labels', 'is_match', 'match', 'correct', 'gold'];
 
-/** Offers to use a column of the input that contains labels. */
+/** If a column of the input contains labels (right or wrong), offers to use them. */
 export function LabelColumn({
   summary,
   disabled,
@@ -24,7 +24,8 @@ export function LabelColumn({
       const [first] = await readBetween(summary.id, {}, 1, gone.signal);
       setColumn(names.find((name) => labelOf(first?.metadata?.[name]) !== undefined));
     };
-    // If the first pair cannot be read, no labels are offered. Starting a sample then shows the reason.
+    // If the first pair cannot be read, no label column is offered. When the user starts a sample, the page shows the
+    // error.
     void look().catch(() => {});
     return () => gone.abort();
   }, [summary.id]);

@@ -1,6 +1,6 @@
 /**
- * Creates a generator of random numbers. The same seed gives the same numbers, so that an estimate stays the same while
- * it is shown.
+ * Creates a generator of random numbers. The same seed gives the same numbers, so that a repeated estimate has the same
+ * result.
  */
 export function createRandom(seed: number): () => number {
   let state = (seed + 1) >>> 0;
@@ -19,13 +19,13 @@ export function shuffled<Item>(items: readonly Item[], random: () => number): It
     .map(({ item }) => item);
 }
 
-/** Draws from a Beta distribution. */
+/** Returns a random number from a Beta distribution. */
 export function drawBeta(random: () => number, a: number, b: number): number {
   const [x, y] = [drawGamma(random, a), drawGamma(random, b)];
   return x / (x + y);
 }
 
-/** Draws from a Gamma distribution (Marsaglia and Tsang, 2000). */
+/** Returns a random number from a Gamma distribution (Marsaglia and Tsang, 2000). */
 function drawGamma(random: () => number, shape: number): number {
   if (shape < 1) return drawGamma(random, shape + 1) * (1 - random()) ** (1 / shape);
   const d = shape - 1 / 3;

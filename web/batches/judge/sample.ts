@@ -7,10 +7,13 @@ import { labelOf } from './label-words.ts';
 import { createRandom, shuffled } from './random.ts';
 import { type StoredJudgement, sampledPair } from './stored-judgement.ts';
 
-/** The number of pairs that are read from a band for each pair that is judged. */
+/** The number of pairs that are read for each pair to judge. The pairs to judge are chosen from them at random. */
 const choice = 20;
 
-/** Takes a sample around a threshold, in random order. @throws {RequestFailed} */
+/**
+ * Takes a random sample of pairs with scores around a threshold, in random order.
+ * @throws {RequestFailed}
+ */
 export async function takeSample(
   summary: BatchSummary,
   threshold: number,
@@ -38,10 +41,13 @@ export async function takeSample(
   return { edges: bands.map(({ from }) => from), pairs: shuffled(pairs, random).map((result) => sampledPair(result)) };
 }
 
-/** The maximum number of pairs whose label column is read. */
+/** The maximum number of pairs whose labels are read from a column of the input. */
 const maxLabelled = 12_000;
 
-/** Reads the labels of a column of the input. @throws {RequestFailed} */
+/**
+ * Reads labels (right or wrong) from a column of the input.
+ * @throws {RequestFailed}
+ */
 export async function readLabels(summary: BatchSummary, column: string, signal: AbortSignal): Promise<StoredJudgement> {
   const results = await readBetween(summary.id, {}, maxLabelled, signal);
   const pairs = results.flatMap((result) => {

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { HashQuery } from '../../shell/hash-query.ts';
 import type { ListFilter } from './pages.ts';
 
-/** The states of each filter, as the API has them. */
+/** The choices of the state filter: the name in the URL, and the states of the API that it selects. */
 const stateFilters: [name: string, states: string][] = [
   ['', ''],
   ['running', 'accepting,queued,running'],
@@ -12,10 +12,10 @@ const stateFilters: [name: string, states: string][] = [
   ['cancelled', 'cancelled'],
 ];
 
-/** The time in ms without typing after which the list is searched. */
+/** The time in ms after the last key press until the list is searched. */
 const typingMs = 250;
 
-/** Reads the conditions of the list from the URL. */
+/** Returns the conditions of the list of batches that are in the URL. */
 export const filterOf = (query: URLSearchParams): ListFilter => ({
   states: stateFilters.find(([name]) => name === (query.get('state') ?? ''))?.[1] ?? '',
   search: (query.get('q') ?? '').trim().slice(0, 200),
@@ -25,7 +25,7 @@ export const filterOf = (query: URLSearchParams): ListFilter => ({
 export const isFiltered = ({ states, search, tag }: ListFilter): boolean =>
   states !== '' || search !== '' || tag !== '';
 
-/** Lets the user search the list and filter it by state and tag. The conditions are part of the URL. */
+/** Lets the user search the list of batches and filter it by state and tag. The conditions are part of the URL. */
 export function ListFilters({ query, set }: HashQuery) {
   const search = query.get('q') ?? '';
   const [typed, setTyped] = useState(search);

@@ -1,2 +1,4 @@
-/** The width of a bin of the histogram that a list has, in points, as in the contract. */
+/**
+ * The width of a bin in the histograms of a list of batches, in points of score (0 to 100). The API has the same width.
+ */
 export const outlineBin = 2;

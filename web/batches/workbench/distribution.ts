@@ -3,7 +3,10 @@ import type { Scale } from '../../ui/scale.ts';
 
 export type Histogram = BatchSummary['histogram'];
 
-/** A number of items. It is an estimate if the threshold is inside a bin, and otherwise exact. */
+/**
+ * A number of items that reach a threshold. It is an estimate if the threshold is inside a bin of the histogram, and
+ * otherwise exact.
+ */
 export interface Count {
   count: number;
   isExact: boolean;
@@ -11,20 +14,20 @@ export interface Count {
 
 /** The maximum number of decimals of scores in the API. */
 const scoreDecimals = 4;
-/** The step of thresholds, in points of score. */
+/** The distance between two thresholds that the user can choose, in points of score (0 to 100). */
 export const step = 0.1;
 
 const points = (cosine: number): number => Number((100 * cosine).toFixed(scoreDecimals));
 
-/** Rounds to the step of thresholds. */
+/** Rounds a score to a threshold that the user can choose. */
 export const toStep = (score: number): number => Number((Math.round(score / step) * step).toFixed(1));
 
-/** Returns the highest score below a threshold. It is used as a limit in the API, whose limits are inclusive. */
+/** Returns the highest score below a threshold. It serves as an upper limit in the API, where limits are inclusive. */
 export const justBelow = (threshold: number): number => Number((threshold - 0.0001).toFixed(scoreDecimals));
 
 /**
- * Counts the items that reach a threshold. If the threshold is inside a bin, the items of that bin are assumed to be
- * evenly distributed.
+ * Counts the items that reach a threshold. If the threshold is inside a bin of the histogram, the scores in that bin
+ * are assumed to be evenly distributed.
  */
 export function countPassing(histogram: Histogram, threshold: number): Count {
   let count = 0;
@@ -41,7 +44,7 @@ export function countPassing(histogram: Histogram, threshold: number): Count {
   return { count: Math.round(count), isExact };
 }
 
-/** Returns the threshold, rounded to a step, that about this share of the items reaches. */
+/** Returns the threshold that about this share of the items reaches, rounded to one that the user can choose. */
 export function thresholdFor(histogram: Histogram, share: number): number {
   const total = histogram.reduce((sum, { count }) => sum + count, 0);
   let left = share * total;
@@ -54,21 +57,24 @@ export function thresholdFor(histogram: Histogram, share: number): number {
   return Math.max(0, toStep(points(histogram[0]?.from ?? 0)));
 }
 
-/** Returns the two ends of the axis, in whole points of score. They enclose all bins and the initial threshold. */
+/**
+ * Returns the two ends of the axis of scores, in whole points of score. All bins and the initial threshold are between
+ * these ends.
+ */
 export function rangeOf(histogram: Histogram, scale: Scale): [from: number, to: number] {
   const from = Math.min(0, ...histogram.map((bin) => Math.floor(points(bin.from))));
   const to = Math.max(Math.ceil(scale.threshold) + 5, ...histogram.map((bin) => Math.ceil(points(bin.to))));
   return [from, to];
 }
 
-/** A bar of the chart, in points of score. */
+/** A bar of the chart. `from` and `to` are in points of score (0 to 100). */
 export interface Bar {
   from: number;
   to: number;
   count: number;
 }
 
-/** Combines bins into bars of equal width. The axis has at most `most` bars. */
+/** Combines bins of a histogram into bars of equal width, so that the axis has room for at most `most` bars. */
 export function barsOf(histogram: Histogram, [from, to]: [number, number], most: number): Bar[] {
   const first = histogram[0];
   const binWidth = first === undefined ? 1 : points(first.to) - points(first.from);
@@ -81,7 +87,10 @@ export function barsOf(histogram: Histogram, [from, to]: [number, number], most:
   return [...bars].map(([at, count]) => ({ from: at * width, to: (at + 1) * width, count }));
 }
 
-/** Returns round values from 0 to at least the highest count, for an axis with about `lines` lines. */
+/**
+ * Returns the values at the lines of an axis of counts: round numbers from 0 to at least `highest`, with about `lines`
+ * lines.
+ */
 export function countTicks(highest: number, lines = 4): number[] {
   const rough = Math.max(1, highest / lines);
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -89,7 +98,7 @@ export function countTicks(highest: number, lines = 4): number[] {
   return Array.from({ length: Math.ceil(highest / distance) + 1 }, (_, at) => at * distance);
 }
 
-/** Returns the values on the axis of scores. */
+/** Returns the scores at the lines of an axis of scores. */
 export function scoreTicks([from, to]: [number, number]): number[] {
   const distance = to - from > 60 ? 20 : to - from > 30 ? 10 : 5;
   const first = Math.ceil(from / distance) * distance;

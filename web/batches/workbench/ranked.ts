@@ -3,12 +3,15 @@ import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { fetchJson } from '../../http/client.ts';
 import { justBelow } from './distribution.ts';
 
-/** The maximum number of requests for a range of scores. Each request searches only a part of a large batch. */
+/**
+ * The maximum number of requests to find pairs in a range of scores. In a large batch, each request searches only a
+ * part of the pairs.
+ */
 const maxRequests = 12;
 
 /**
- * Reads the pairs on one side of a threshold. The pair with the nearest score comes first. `selected` is the number of
- * all pairs on that side.
+ * Reads the pairs whose scores are below a threshold, or those that reach it. The pair whose score is nearest to the
+ * threshold comes first. `selected` in the result is the number of all such pairs.
  */
 export async function readNear(
   id: string,
@@ -24,7 +27,7 @@ export async function readNear(
   return await readPage(id, query, signal);
 }
 
-/** Reads pairs between two scores, in the order of evaluation, until enough are found. */
+/** Reads pairs whose scores are in a range, in the order of evaluation, until `enough` pairs are found. */
 export async function readBetween(
   id: string,
   limits: { minScore?: number; maxScore?: number },

@@ -1,7 +1,10 @@
 import * as numbers from '../../ui/numbers.ts';
 import { step, toStep } from './distribution.ts';
 
-/** Sets the threshold. Lies below the chart, with its handle at the end of the line. Shift makes the arrow keys larger. */
+/**
+ * Lets the user set the threshold. The slider is below the chart; its handle is at the lower end of the threshold line.
+ * With Shift, the arrow keys move it by a whole point.
+ */
 export function ThresholdSlider({
   range: [from, to],
   threshold,

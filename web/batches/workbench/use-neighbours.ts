@@ -4,15 +4,15 @@ import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { readNear } from './ranked.ts';
 
 /**
- * The number of pairs that are shown on each side. More are read, because the same pair may be in a batch several
- * times.
+ * The number of pairs that are shown below and above the threshold. More are read, because a batch may contain the same
+ * pair several times.
  */
 const shown = 8;
 const read = 40;
-/** The time in ms for which the threshold must stay the same before its pairs are read. */
+/** The time in ms for which the threshold must stay the same before the pairs near it are read. */
 const restMs = 250;
 
-/** The pairs on both sides of a threshold. */
+/** The pairs whose scores are just below and just above a threshold. */
 export interface Neighbours {
   below: ItemResult[];
   above: ItemResult[];
@@ -20,7 +20,10 @@ export interface Neighbours {
   passing: number | undefined;
 }
 
-/** Reads the distinct pairs on both sides of a threshold, once the threshold has not changed for a moment. */
+/**
+ * Reads the pairs whose scores are just below and just above a threshold, without duplicates. It starts when the
+ * threshold has not changed for a moment.
+ */
 export function useNeighbours(summary: BatchSummary, threshold: number): Neighbours | undefined {
   const [state, setState] = useState<Neighbours & { threshold: number }>();
   useEffect(() => {
@@ -37,14 +40,15 @@ export function useNeighbours(summary: BatchSummary, threshold: number): Neighbo
         passing: above.selected,
       });
     };
-    // If the request fails, no pairs are shown here. The list of pairs shows the error.
+    // If the request fails, this part of the page shows no pairs. The list of pairs shows the error.
     const timer = setTimeout(() => void look().catch(() => {}), restMs);
     return () => {
       clearTimeout(timer);
       gone.abort();
     };
   }, [summary.id, threshold, summary.state]);
-  // The pairs of the previous threshold remain until the new ones have arrived; its exact count does not.
+  // After a change of the threshold, the earlier pairs remain until the new ones have arrived. The exact number of
+  // pairs is removed at once.
   return state === undefined || state.threshold === threshold ? state : { ...state, passing: undefined };
 }
 

@@ -3,8 +3,8 @@ import { numberIn } from '../../shell/query.ts';
 import type { Scale } from '../../ui/scale.ts';
 
 /**
- * Returns the threshold and a function that sets it. The threshold is the one in the URL, or otherwise the initial one
- * of the scale of the model.
+ * Returns the threshold and a function that sets it. The threshold is in the URL; if the URL has none, it is the
+ * initial threshold for the scale of the model.
  */
 export function useThreshold(scale: Scale): [threshold: number, set: (threshold: number) => void] {
   const { query, set } = useHashQuery();

@@ -11,7 +11,10 @@ import { useThreshold } from './use-threshold.ts';
 import { useWrongPairs } from './use-wrong-pairs.ts';
 import { WrongPairsBox } from './wrong-pairs-box.tsx';
 
-/** Lets the user choose a threshold: chart, controls, the verdict, and the pairs on both sides of the line. */
+/**
+ * Lets the user choose a threshold. Shows the chart of scores, the controls, the estimated precision and recall, and
+ * the pairs just below and above the threshold.
+ */
 export function Workbench({ status, summary, scale }: { status: BatchStatus; summary: BatchSummary; scale: Scale }) {
   const { histogram, succeeded, mean } = summary;
   const [asked, setThreshold] = useThreshold(scale);

@@ -6,7 +6,9 @@ import { ProblemBox } from '../../ui/problem.tsx';
 import { countPassing } from './distribution.ts';
 import { type useWrongPairs, wrongPairsScored } from './use-wrong-pairs.ts';
 
-/** Shows the scores of wrong pairs relative to the threshold, or offers to measure them. */
+/**
+ * Shows how many wrong pairs (images with the texts of other items) reach the threshold, or offers to score such pairs.
+ */
 export function WrongPairsBox({
   status,
   threshold,
@@ -17,7 +19,7 @@ export function WrongPairsBox({
   wrong: ReturnType<typeof useWrongPairs>;
 }) {
   const [busy, setBusy] = useState(false);
-  // A batch of wrong pairs, or of requests, is not compared with wrong pairs of its own.
+  // Wrong pairs are not offered for a batch that itself has wrong pairs, or that has requests instead of pairs.
   if (status.texts === 'others' || status.requests !== null) return null;
   if (failure !== undefined) return <ProblemBox failure={failure} />;
   if (value === undefined) {

@@ -2,38 +2,44 @@ import type { BatchStatus } from '../../../shared/contracts/batch.ts';
 import type { Health } from '../../../shared/contracts/health.ts';
 import type { MetricLine } from './metric-lines.ts';
 
-/** The counters and gauges of the service at one time. The counters are those of the process that answered. */
+/**
+ * The counters and gauges of the service at one time. Each counter is that of a single process: the process that
+ * answered the request.
+ */
 export interface Reading {
-  /** The time in ms since 1970. */
+  /** The time of these values in ms since 1970. */
   at: number;
-  /** Identifies the process that answered. Undefined without metrics, which only operators may read. */
+  /**
+   * The start time of the process that answered, which identifies that process. Undefined without metrics, which only
+   * operators may read.
+   */
   process: number | undefined;
   /**
-   * The total number of pairs of single requests. The next fields are the number of scoring requests, and the sum of
-   * their durations in s.
+   * The number of pairs in single requests since the process started. The next two fields are the number of requests
+   * that score or embed, and the sum of their durations in s.
    */
   pairs: number;
   requests: number;
   requestSeconds: number;
-  /** The total number of embeddings, by model. */
+  /** The number of embeddings that each model has computed since the process started. */
   embeddings: Readonly<Record<string, number>>;
   /** The items per second of all running batches that the user may see. */
   itemsPerSecond: number;
   runningBatches: number;
-  /** The chunks that wait in all queues; null where the user may not see them. */
+  /** The number of chunks (parts of batches) that wait in all queues; null if the user may not see it. */
   waiting: number | null;
 }
 
-/** The value of a figure at one time, or over the interval before that time. */
+/** A point of a curve: the value at one time, or over the interval before that time. */
 export type Point = readonly [at: number, value: number];
 
-/** The interval in ms between two readings. */
+/** The interval in ms at which the page reads the counters and gauges. */
 export const readingMs = 5_000;
-/** The maximum number of readings that are kept: those of 15 minutes. */
+/** The maximum number of readings that the page keeps. They cover 15 minutes. */
 export const maxReadings = 180;
 /**
- * The distance in ms from which two readings have a gap between them, because the view was closed or the connection
- * lost.
+ * The minimum distance in ms between two readings that counts as a gap. A gap means that the view was closed or the
+ * connection was lost.
  */
 export const gapMs = 4 * readingMs;
 
@@ -47,7 +53,9 @@ export const metricPrefixes = [
   'vls_stage_duration_seconds_count',
 ];
 
-/** The routes that score or embed in the request itself. */
+/**
+ * The routes whose response contains scores or embeddings. Requests to other routes do not count as scoring requests.
+ */
 const scoringRoutes = /\/(single|rank|embeddings|score)$/;
 
 export function readingOf(
@@ -77,11 +85,11 @@ export function readingOf(
   };
 }
 
-/** Adds a reading, and drops the oldest ones. */
+/** Adds a reading. If there are too many, the oldest reading is dropped. */
 export const addReading = (history: readonly Reading[], reading: Reading): Reading[] =>
   [...history, reading].slice(-maxReadings);
 
-/** Returns the values of a gauge. Readings for which `read` returns null are left out. */
+/** Returns the values of a gauge over time. Readings for which `read` returns null are left out. */
 export const gaugeOf = (history: readonly Reading[], read: (reading: Reading) => number | null): Point[] =>
   history.flatMap((reading) => {
     const value = read(reading);
@@ -89,8 +97,8 @@ export const gaugeOf = (history: readonly Reading[], read: (reading: Reading) =>
   });
 
 /**
- * Returns the value of each interval between two readings of the same process, computed from the differences of
- * counters. Intervals with a gap, and intervals for which `read` returns null, are left out.
+ * Returns values that are computed from the differences of counters: one value for each two consecutive readings of the
+ * same process. Pairs of readings with a gap between them are left out, as are those for which `read` returns null.
  * @param read gets the earlier and the later reading, and the seconds between them.
  */
 export function ratesOf(
@@ -106,7 +114,7 @@ export function ratesOf(
   });
 }
 
-/** Divides points at the gaps in time. */
+/** Divides the points of a curve into parts without a gap in time. */
 export function runsOf(points: readonly Point[]): Point[][] {
   const runs: Point[][] = [];
   for (const point of points) {

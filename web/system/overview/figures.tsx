@@ -4,15 +4,15 @@ import { Sparkline } from './sparkline.tsx';
 
 interface Figure {
   name: string;
-  /** The part of the service to which the figure refers. */
+  /** The text that says what the value is measured for, such as the single requests of this process. */
   of: string;
   points: Point[];
   format: (value: number) => string;
 }
 
 /**
- * Shows the activity of the service: figures of single requests and, separately, of batches, each with its recent
- * history.
+ * Shows the activity of the service: values for single requests and, separately, for batches. Each value has a curve of
+ * its recent history.
  */
 export function Figures({ history, isOperator }: { history: readonly Reading[]; isOperator: boolean }) {
   const first = history[0];

@@ -26,7 +26,8 @@ const durabilityWords = {
 /** Shows the health and the activity of the service, updated every few seconds. */
 export function Overview() {
   const session = useSession();
-  // Until the session is known, requests that only operators may send are not sent, because they would be refused.
+  // Until the role of the user is known, the view sends no requests, because the service refuses some of them unless
+  // the user is an operator.
   if (session === undefined) return <Waiting what="your session" />;
   return <Known isOperator={mayOperate(session)} />;
 }

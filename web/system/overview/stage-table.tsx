@@ -5,7 +5,10 @@ import { type Mode, modes, stageNames, stageTimesOf } from './stage-times.ts';
 
 const modeNames: Record<Mode, string> = { single: 'Single requests', batch: 'Batches' };
 
-/** Shows how long each stage of an evaluation takes, for single requests and for batches apart. */
+/**
+ * Shows the mean time of each stage of an evaluation (such as download, decoding and inference), separately for single
+ * requests and for batches.
+ */
 export function StageTable({ lines }: { lines: readonly MetricLine[] }) {
   const stages = stageTimesOf(lines);
   if (stages.length === 0) return null;

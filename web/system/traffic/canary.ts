@@ -1,4 +1,4 @@
 import type { TrafficReport } from '../../../shared/contracts/traffic.ts';
 
-/** A model on trial, as in the API's report. */
+/** A canary (a model on trial), in the form of the API's traffic report. */
 export type Canary = NonNullable<TrafficReport['canary']>;

@@ -12,7 +12,7 @@ import { ComparisonBox } from './comparison-box.tsx';
 
 const everyMs = 5_000;
 
-/** Shows the profiles whose images several models share: their shares and figures. */
+/** Shows the profiles whose images several models share, with the shares and measurements of these models. */
 export function TrafficTab() {
   const session = useSession();
   if (session === undefined) return <Waiting what="your session" />;
@@ -43,7 +43,7 @@ function Profiles() {
     () => everyMs,
   );
   const { value, reload } = polled;
-  // The images belong to all tenants, so they are not treated as the user's own.
+  // The pairs belong to all tenants, so their images are treated as those of other tenants.
   const images = useImageDisplay(false);
   return (
     <div class="stack">
