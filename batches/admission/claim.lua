@@ -1,5 +1,5 @@
--- Sets the amount (a number of items or bytes) that a batch claims. The new amount replaces the earlier one. Updates the
--- sum over all batches of the tenant, and the sum over all tenants.
+-- Sets the amount (a number of items or bytes) that a batch claims. The new amount replaces the earlier one. Updates
+-- the sum over all batches of the tenant, and the sum over all tenants.
 -- KEYS: 1 amounts (hash: batch id -> "<amount> <tenant>")  2 sums (hash: tenant -> sum; '' -> sum of all)
 -- ARGV: 1 batch id  2 tenant  3 amount  4 limit of the tenant, 0 for none
 --       5 limit of all tenants together, 0 for none

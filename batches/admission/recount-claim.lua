@@ -1,6 +1,6 @@
 -- Changes the number of items or bytes that a batch claims, without checking a limit. Does nothing when the batch has
 -- no claim.
--- KEYS: 1 amounts  2 sums, as in claim.lua
+-- KEYS: 1 amounts (items or bytes of each batch)  2 sums (of each tenant), as in claim.lua
 -- ARGV: 1 batch id  2 amount
 -- Returns 1, or 0 when the batch has no claim.
 local known = redis.call('HGET', KEYS[1], ARGV[1])

@@ -1,8 +1,8 @@
--- Stores the items of chunks, but only while their batch is in state `accepting`. Items that are stored later, for
--- example after a deletion, would never be removed.
+-- Stores the items of chunks, but only while their batch is in state `accepting`. Items that are stored in a
+-- later state, for example after the deletion of the batch, would never be removed.
 -- KEYS: 1 batch  2 input
 -- ARGV: chunk, payload, chunk, payload ...
--- Returns 1, or 0 when the batch is not in that state.
+-- Returns 1, or 0 when the batch is in another state.
 if redis.call('HGET', KEYS[1], 'state') ~= 'accepting' then return 0 end
 redis.call('HSET', KEYS[2], unpack(ARGV))
 return 1

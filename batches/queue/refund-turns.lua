@@ -1,5 +1,5 @@
--- Gives a tenant back the turns of jobs that were not processed; take-turns.lua explains turns. Removes the entry of
--- each job in `starts`, so that its turn is given back only once, even when several processes try.
+-- Gives a tenant back the turns (positions in the fair order) of jobs that were not processed; see take-turns.lua.
+-- Removes the entry of each job in `starts`. Its turn is then given back only once, even when several processes try.
 -- KEYS: 1 turns  2 starts, as in take-turns.lua
 -- ARGV: 1 tenant  2 weight  then job id, cost, job id, cost ...
 -- Returns the number of turns given back.

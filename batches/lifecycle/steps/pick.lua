@@ -1,4 +1,4 @@
--- Marks a chunk as active for a worker that wants to evaluate it, and returns its items.
+-- Marks a chunk as active, because a worker is about to evaluate it, and returns the items of the chunk.
 -- KEYS: 1 batch  2 done  3 waiting  4 active  5 input  6 events
 -- ARGV: 1 chunk  2 retention (ms)  then the names of batch fields
 -- Returns { verdict, input payload, values of the batch fields }; the last two only with `run`. Verdicts:

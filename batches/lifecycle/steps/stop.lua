@@ -1,6 +1,6 @@
 -- Stops a batch. Its outcomes stay, its chunks in flight may still be committed, and all other items are cancelled. The
--- batch ends when none of its chunks is in flight, which may be at once. This cannot stop a batch while a client sends
--- its items. It can stop a batch while a worker reads its items from a bucket.
+-- batch ends when none of its chunks is in flight, which may be at once. A batch cannot be stopped while a client
+-- sends its items. It can be stopped while a worker reads its items from a bucket.
 -- KEYS: 1 batch  2 active  3 events
 -- ARGV: 1 final state  2 reason, or ''  3 retention (ms)  4 time within which chunks in flight must end (ms)
 -- Returns a verdict:
