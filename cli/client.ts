@@ -16,9 +16,9 @@ export interface Call {
 }
 
 /**
- * An HTTP client of the service. It waits and retries a few times when a refusal is only temporary (status 429 or 503,
- * or an idempotency key in use). Any other refusal, and the last one, is thrown as a {@link CommandError} with the
- * error code from the response.
+ * An HTTP client of the service. When the service refuses a request temporarily (status 429 or 503, or an idempotency
+ * key in use), the client waits and retries a few times. For any other refusal, or after the last retry, it throws a
+ * {@link CommandError} with the error code from the response.
  */
 export interface ServiceClient {
   /** The address of the service, such as `http://127.0.0.1:8000`. */
@@ -34,7 +34,7 @@ export interface ServiceClient {
 }
 
 export interface ClientOptions extends Pick<Config, 'serviceUrl' | 'apiKey'> {
-  /** The command that starts the service on this machine, where the service is installed. */
+  /** The command that starts the service on this machine; undefined when the service is not installed. */
   startCommand?: string | undefined;
   /** Called with the reason before the client waits for a retry. */
   onWait?: ((reason: string) => void) | undefined;

@@ -28,8 +28,8 @@ export async function showPull(
 }
 
 /**
- * Creates a meter of the download speed of each file. The measurement of a file starts anew when its download starts
- * anew.
+ * Creates a meter of the download speed of each file. When a download restarts, the measurement of its file restarts
+ * too.
  */
 function createMeter(): (local: string, received: number, total: number | undefined) => string {
   const files = new Map<string, { received: number; rate: ReturnType<typeof createThroughputMeter> }>();

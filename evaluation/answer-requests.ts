@@ -11,8 +11,8 @@ import type { Embeddable } from './embed-inputs.ts';
 export type EmbedInputs = (inputs: readonly Embeddable[]) => Promise<Embedded[]>;
 
 /**
- * Answers a request of OpenAI's embeddings API. Returns a function that creates the response. The caller can defer the
- * call, because the response takes more memory than the embeddings.
+ * Embeds the inputs of a request of OpenAI's embeddings API. Returns a function that creates the response. The response
+ * takes more memory than the embeddings, so the caller can call this function later.
  * @throws {ServiceError} `request.invalid` for a number of dimensions that the model does not have; the errors of
  * `embed`.
  */

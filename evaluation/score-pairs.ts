@@ -11,13 +11,13 @@ import { startStages } from './stages.ts';
 import { checkText, checkTokens } from './texts.ts';
 
 /**
- * Scores pairs concurrently with several models, as batch work. A failed pair has an error as its outcome and does not
- * stop the others.
+ * Scores pairs concurrently with several models, as batch work. A failed pair gets an error as its outcome, and the
+ * other pairs continue.
  *
- * Compared models embed an image before its slot is freed, so that images do not collect in memory. (A slot is the
- * permission to have one image in memory.)
- * @throws {ServiceError} `model.unavailable`, `overloaded`: errors of this process, not of a pair; the reason of the
- * signal when it aborts.
+ * Each image has a slot, which is the permission to have one image in memory. The slot is freed only after all models
+ * have embedded the image, so that images do not collect in memory.
+ * @throws {ServiceError} `model.unavailable`, `overloaded`: errors of this process, which no single pair has caused.
+ * Throws the reason of the signal when it aborts.
  */
 export async function scorePairs(
   { images, embeddings, places, metrics, memories }: EvaluationParts,

@@ -1,7 +1,7 @@
 import { ServiceError } from '../shared/errors.ts';
 import type { ColumnNames } from './format.ts';
 
-/** The delimiters that an error message may suggest. */
+/** The delimiters that an error message suggests if the header row has another delimiter than expected. */
 const delimiters = [',', ';', '\t', '|'];
 /** The name of the id column in tables of the data set LAION, in lower case. */
 const laionId = 'sample_id';

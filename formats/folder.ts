@@ -8,7 +8,7 @@ import type { ReadItem } from './items.ts';
 import { placeOf } from './tar/place.ts';
 import { itemOf, maxSampleBytes, type Sample } from './tar/sample.ts';
 
-/** The files in a folder that have the same key and therefore belong to one item. Names are relative to the folder. */
+/** The files of one item in a folder: all files with the same key. Their names are relative to the folder. */
 interface Files {
   key: string;
   images: string[];

@@ -11,26 +11,26 @@ import type { LineRequest } from '../shared/contracts/requests.ts';
 import { type ItemError, itemError, type RequestFault, ServiceError } from '../shared/errors.ts';
 
 /**
- * An item that was read from a file or a request: either a valid item, or an error with those parts of the item that
- * its result repeats.
+ * An item that was read from a file or a request: a valid item, or an error. With an error, it keeps only those fields
+ * that the result shows to the client.
  */
 export type ReadItem = (BatchItem & LineOf) | (Partial<BatchItem> & { error: ItemError });
 
 /**
- * The additional field of an item that was read from a line of an OpenAI batch: the request in that line. The image and
- * the text of the item are empty.
+ * The additional field of an item from an OpenAI batch: the request that its line contains. The image and the text of
+ * such an item are empty.
  */
 interface LineOf {
   request?: LineRequest;
 }
 
 /**
- * A stream of items, in groups and in the order of the file. An empty group means that bytes have arrived but no
- * complete item yet.
+ * A stream of items, in groups and in the order of the file. An empty group shows that bytes have arrived, but no item
+ * is complete yet.
  */
 export type ItemStream = AsyncIterable<ReadItem[]> | Iterable<ReadItem[]>;
 
-/** How a bad item is handled. `lenient`: only this item fails. `strict`: the whole batch is refused. */
+/** The treatment of a bad item. `lenient`: only this item fails. `strict`: the whole batch is refused. */
 export type Strictness = 'lenient' | 'strict';
 
 /** An item as a client sent it, before validation. */

@@ -20,8 +20,8 @@ export interface JsonItems {
 }
 
 /**
- * Creates a reader of items. Their fields have the names of the API, or the names that the options state. Lines of
- * OpenAI batches are read too.
+ * Creates a reader of items in JSON. The fields have the names of the API, unless the options state other names. It
+ * also reads lines of OpenAI batches.
  * @param encoding returns the encoding of the file, for error messages.
  */
 export function createJsonItems(options: ReadOptions, encoding: () => string): JsonItems {

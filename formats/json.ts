@@ -22,7 +22,7 @@ async function* itemsOfDocument({ parts, encoding }: Text, options: ReadOptions)
     const next = await iterator.next();
     if (next.done) return;
     start = next.value.trimStart();
-    // An empty group signals that bytes have arrived.
+    // An empty group shows the caller that bytes have arrived.
     yield [];
   }
   const text = { parts: joined(start, iterator), encoding };
@@ -36,7 +36,7 @@ async function* joined(start: string, rest: AsyncIterator<string>): AsyncGenerat
   for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
 }
 
-/** Reads the elements of a JSON array one by one, while its text arrives in parts. */
+/** Reads the elements of a JSON array one by one while its text arrives. */
 async function* itemsOfArray({ parts, encoding }: Text, options: ReadOptions): AsyncGenerator<ReadItem[]> {
   const items = createJsonItems(options, encoding);
   const pending = createPendingText();
@@ -53,7 +53,7 @@ async function* itemsOfArray({ parts, encoding }: Text, options: ReadOptions): A
     isTooLong = true;
     pending.take();
   };
-  /** Reads the element whose text is complete. Returns no item for an empty array. */
+  /** Reads the collected text as one element of the array. Returns no item for an empty array. */
   const read = (isLast: boolean): ReadItem[] => {
     const text = pending.take().trim();
     const where = `items[${index}]`;

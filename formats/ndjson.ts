@@ -25,7 +25,7 @@ export async function* itemsOfLines(
   items = createJsonItems(options, encoding),
 ): AsyncGenerator<ReadItem[]> {
   let line = 0;
-  /** The part of the incomplete line that has already arrived. */
+  /** The text of the incomplete line that has arrived so far. */
   const rest = createPendingText();
   const blank = createBlankText('NDJSON');
   let isTooLong = false;

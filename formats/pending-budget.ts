@@ -4,9 +4,9 @@ import type { ReadItem } from './items.ts';
 const MiB = 1024 * 1024;
 
 /**
- * Creates the limit for the memory of incomplete lines, rows and items, which all uploads share. Each owner (tenant or
- * client) is guaranteed enough memory for the longest allowed line, 32 MiB. Without the limit, 16 uploads could occupy
- * 512 MiB.
+ * Creates the limit for the total memory of lines, rows and items that have not arrived completely, over all uploads.
+ * Each owner (tenant or client) is guaranteed enough memory for the longest allowed line, 32 MiB. Without the limit, 16
+ * uploads could occupy 512 MiB.
  */
 export const createPendingBudget = (bytes = 128 * MiB, guaranteedBytes = 40 * MiB, patienceMs = 20_000): FairBytes =>
   createFairBytes({

@@ -2,12 +2,12 @@ import { isUtf8 } from 'node:buffer';
 import { ServiceError } from '../shared/errors.ts';
 
 /**
- * The decoded text of a body, in parts. Each invalid byte becomes a lone surrogate, which never occurs in valid text.
- * Readers detect it with `isWellFormed`, so that only the line or row with invalid bytes fails.
+ * The decoded text of a body, as a sequence of strings. Each invalid byte becomes a lone surrogate, which never occurs
+ * in valid text. Readers detect it with `isWellFormed`, so that only the line or row with invalid bytes fails.
  */
 export interface Text {
   parts: AsyncIterable<string>;
-  /** Returns the name of the encoding. It is certain after the first part was read. */
+  /** Returns the name of the encoding. It is final only after the first text has been read. */
   encoding(): string;
 }
 

@@ -3,8 +3,8 @@ import { ServiceError } from '../shared/errors.ts';
 import { isAddress, parseHostList, plainHost } from './host-list.ts';
 
 /**
- * Decides which hosts, ports and addresses the service may connect to, for images, webhooks and models. Both checks
- * throw {@link ServiceError} `image.*`.
+ * Decides which hosts, ports and addresses the service may connect to, for images, webhooks and models. `checkUrl` and
+ * `checkAddress` throw {@link ServiceError} `image.*`.
  */
 export interface AddressGuard {
   /**
@@ -12,37 +12,43 @@ export interface AddressGuard {
    * checked too.
    */
   checkUrl(url: URL): void;
-  /** Checks an IP address: one in a URL, one to which `host` resolved, or the remote address of a socket. */
+  /**
+   * Checks an IP address. It may be the host of a URL, an address to which `host` resolved, or the remote address of a
+   * socket.
+   */
   checkAddress(address: string, host: string, port: string | number): void;
   /** Returns true when the operator has listed this host in the allow list, so that its address may be private. */
   isAllowed(host: string, port: string | number): boolean;
 }
 
 export interface GuardOptions {
-  /** The hosts, addresses and blocks that are always refused. `*` refuses everything outside the allow list. */
+  /**
+   * The hosts, addresses and blocks that are always refused. The entry `*` refuses every host that is not in the allow
+   * list.
+   */
   deny?: readonly string[];
   /**
-   * True when addresses and blocks in the allow list also allow host names that resolve to them. By default, an address
-   * in the allow list only allows URLs that contain that address.
+   * True to allow host names that resolve to an address or block in the allow list. By default, an address in the allow
+   * list allows only URLs that contain this address.
    */
   allowsBlocks?: boolean;
   /** The ports that are allowed on hosts outside the allow list. */
   ports?: readonly number[];
   /**
-   * Called when a host name resolves to a refused address. The message for the tenant does not contain that address,
+   * Called when a host name resolves to a refused address. The error message for the tenant leaves out this address,
    * because it would reveal how internal names resolve.
    */
   onRefused?: ((host: string, address: string) => void) | undefined;
-  /** The prefix of the names of this guard's settings, for error messages. */
+  /** The first part of the names of this guard's settings (`IMAGE_HOSTS_ALLOW`), for error messages. */
   settings?: 'IMAGE' | 'WEBHOOK' | 'HF';
 }
 
-/** Addresses that are in public ranges but exist only inside a cloud. The one entry is Azure's wire server. */
+/** Addresses in public ranges that reach a service inside a cloud. The only entry is Azure's wire server. */
 const cloudMetadata = new Set(['168.63.129.16']);
 
 /**
- * The IPv6 block of global unicast addresses. It is checked because ipaddr.js also calls addresses outside this block
- * unicast.
+ * The IPv6 block of global unicast addresses. ipaddr.js has the result `unicast` for other blocks too, so this block is
+ * checked in addition.
  */
 const globalUnicast = ipaddr.parseCIDR('2000::/3');
 
@@ -59,15 +65,15 @@ export function isPublicAddress(address: string): boolean {
   return ip.range() === 'unicast' && !cloudMetadata.has(ip.toString());
 }
 
-/** The maximum number of origins that are remembered as checked. When it is reached, all are forgotten. */
+/** The maximum number of origins whose successful check is stored. When it is reached, the store is cleared. */
 const mostPassed = 1_000;
 
 /** RFC 6761 reserves these names for loopback, even if a name server returns another address. */
 const isLocalhost = (host: string) => /(^|\.)localhost$/.test(plainHost(host));
 
 /**
- * Creates a guard that allows public addresses on the given ports, and everything in `allow` (`host` for any port,
- * `host:port`, `*.domain`). A host in `allow` may be private, because the operator has listed it.
+ * Creates a guard that allows public addresses on the given ports, and every host in `allow` (`host` for any port,
+ * `host:port`, `*.domain`). A host in `allow` may have a private address, because the operator has listed it.
  * @throws {ConfigError} for an entry in another form.
  */
 export function createAddressGuard(allow: readonly string[], options: GuardOptions = {}): AddressGuard {

@@ -16,13 +16,13 @@ export interface FetcherOptions {
   /** The maximum size of an image in bytes. */
   maxBytes: number;
   /**
-   * The maximum time in ms for one image, from its first request, including redirects and retries. Waiting for a turn
-   * does not count. A turn is the permission to send one request to a host.
+   * The maximum time in ms for one image, including redirects and retries. It starts with the first request. The time
+   * for which requests wait for permission of the host limiter does not count.
    */
   timeoutMs: number;
-  /** The time in ms without any byte after which a host counts as not responding. */
+  /** The maximum time in ms between two received bytes. After this time, the host counts as not responding. */
   idleMs?: number;
-  /** The maximum number of requests in flight to one host. Further requests wait for their turn. */
+  /** The maximum number of requests in flight to one host. Further requests wait. */
   connectionsPerHost?: number;
   lookup?: NameLookup;
   /** Called with the error code before each retry. */
@@ -44,23 +44,23 @@ export interface Fetcher {
  */
 const maxRedirects = 10;
 /**
- * The maximum time in ms for which an image of a batch waits for a host that is busy or has asked to back off. It is
- * twice the longest back-off.
+ * The maximum time in ms for which an image of a batch waits for a host that is busy or has asked the service to back
+ * off. It is twice the longest back-off.
  */
 const batchPatienceMs = 120_000;
 const maxRetries = 2;
 /**
- * The maximum number of retries when the host states the time for the next attempt. Such a host is working, so more
- * retries are worthwhile.
+ * The maximum number of retries when the host states the time for the next attempt. Such a host works, so it is likely
+ * that a later attempt succeeds.
  */
 const maxInvitedRetries = 5;
 const redirectStatus = new Set([301, 302, 303, 307, 308]);
 /** HTTP statuses after which a later request may succeed. */
 const laterStatus = new Set([408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524]);
-/** HTTP statuses with which a host reports that it gets too many requests. */
+/** HTTP statuses with which a host reports that it receives too many requests. */
 const overrunStatus = new Set([429, 503]);
 
-/** Error codes after which the same download is tried again, because they are often transient. */
+/** Error codes after which a download is retried, because these errors are often transient. */
 const retriedCodes = new Set<Code>(['image.fetch.unavailable', 'image.fetch.network']);
 
 const headers = {
@@ -86,7 +86,8 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   const turns: HostTurns = createHostTurns(connectionsPerHost);
 
   /**
-   * Waits for a turn at the host, then sends one request. The request must end within the remaining time of the image.
+   * Waits for permission to send a request to the host, then sends it. The request must end within the remaining time
+   * of the image.
    */
   async function inTurn(
     url: URL,

@@ -5,15 +5,15 @@ import { ServiceError } from '../shared/errors.ts';
 
 /**
  * Reads an image file below one of the configured root directories. Refuses symbolic links and `..` that lead out of
- * them, and everything that is not a regular file.
+ * the root directories, and anything other than a regular file.
  * @throws {ServiceError} `image.file.refused`, `image.file.not_found`, `image.too_large`
  */
 export async function readImageFile(path: string, roots: readonly string[], maxBytes: number): Promise<Uint8Array> {
   if (roots.length === 0)
     throw refused('This service reads no image files; an operator can allow directories with IMAGE_FILE_ROOTS');
   if (path.includes('\0')) throw refused('The path contains a NUL character');
-  // The path is checked as text before the disk is accessed, so that clients cannot find out which files exist outside
-  // the roots.
+  // The path is checked as text before the disk is accessed. Otherwise clients could find out which files exist outside
+  // the root directories.
   const candidates = roots
     .map((root) => resolve(root, path))
     .filter((file) => roots.some((root) => isInside(file, root)));

@@ -23,15 +23,15 @@ export interface GuardedFetchOptions {
 }
 
 /**
- * Checks the URL of every request, including those of redirects, which `fetch` follows itself. The connector alone
- * cannot check them, because it does not know which ports are allowed.
+ * Checks the URL of every request. This includes redirects, which `fetch` follows without asking the caller. The
+ * function that opens connections cannot do this check, because it does not know which ports are allowed.
  */
 const checkHops =
   (guard: AddressGuard): Dispatcher.DispatcherComposeInterceptor =>
   (dispatch) =>
   (options, handler) => {
-    // The strings are concatenated, because a path that begins with two slashes would lead to another host if it were
-    // resolved against the origin.
+    // Origin and path are joined as strings. If the path were resolved against the origin, a path that begins with two
+    // slashes would lead to another host.
     guard.checkUrl(new URL(`${options.origin}${options.path}`));
     return dispatch(options, handler);
   };

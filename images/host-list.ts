@@ -1,15 +1,15 @@
 import ipaddr from 'ipaddr.js';
 import { ConfigError } from '../shared/config.ts';
 
-/** A list of hosts and addresses from a setting. */
+/** A list of hosts and addresses, from an environment variable. */
 export interface HostList {
-  /** Returns true when the list names this host, either with this port or without a port. */
+  /** Returns true when the list contains this host with this port, or this host without a port. */
   namesHost(host: string, port: string | number): boolean;
   /** True when the list contains `*`. */
   namesAll: boolean;
   /**
-   * Returns true when the list contains the IP address or a block that includes it. An IPv4 address inside an IPv6
-   * address counts as the IPv4 address.
+   * Returns true when the list contains the IP address, or a block that includes it. An IPv4-mapped IPv6 address is
+   * treated as its IPv4 address.
    */
   holdsAddress(address: string): boolean;
 }

@@ -1,4 +1,4 @@
-/** The number of calls of a stage of an evaluation (such as decoding), and their total time. */
+/** A stage of an evaluation, such as decoding: the number of its calls, and their total time. */
 export interface StageTime {
   stage: string;
   calls: number;

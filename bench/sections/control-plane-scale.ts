@@ -10,8 +10,8 @@ import { sum } from '../../testing/statistics.ts';
 import { type Figure, figure } from '../figures.ts';
 
 /**
- * A load of concurrent batches of equal size. Each batch is posted, awaited and read back through one API process; the
- * batches are distributed over the API processes in turn.
+ * A load of concurrent batches of equal size. The batches use the API processes in turn. A single API process accepts a
+ * batch, reports its progress, and returns its results.
  */
 interface Load {
   batches: number;
@@ -43,15 +43,13 @@ const shapes = [
   [3, 4],
 ] as const;
 const concurrentBatches = 6;
-/**
- * The number of items in a small batch. A batch begins with 32 chunks of four items, and this one has no other chunks.
- */
+/** The number of items in a small batch. The service divides it into 32 chunks of four items. */
 const smallBatch = 128;
 
 /**
  * Measures the control plane (API, queue and workers, without scoring) with several API processes and workers. It also
- * measures the maximum throughput of one Redis in two ways: during the runs, as far as the cores allow, and alone, by
- * replaying recorded commands.
+ * measures the maximum throughput of one Redis in two ways: during these runs, and by replaying recorded commands to a
+ * Redis without other processes.
  * @param items the number of items of each run.
  */
 export async function benchControlPlaneScale(items: number, say: (line: string) => void): Promise<Figure[]> {

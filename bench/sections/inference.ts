@@ -12,7 +12,7 @@ import type { BenchModel } from '../models.ts';
 /** The latency in ms of the slow image server, which the `far` measurements use. */
 const farMs = 150;
 
-/** The share of the CPU time, in per cent, above which other programs make the figures unreliable. */
+/** The figures are unreliable if other programs use more than this percentage of the CPU time. */
 const quietPercent = 5;
 
 interface Run {
@@ -21,7 +21,7 @@ interface Run {
   use: CpuUse;
 }
 
-/** Measurements of one running service with this model. */
+/** The measurements of one running service with one model. */
 interface Measured {
   /** A batch of images from a fast host, without other work. */
   alone: Run;
@@ -39,8 +39,9 @@ interface Measured {
 }
 
 /**
- * Compares the throughput of a batch with the limit of the machine, and measures single requests. All figures are
- * ratios of values from the same run. Images and texts are unique, caches are off, and API and worker are one process.
+ * Compares the throughput of a batch with the maximum throughput of the machine, and measures the latency of single
+ * requests. Every figure is a ratio of two values from the same run. Images and texts are unique, caches are off, and
+ * API and worker are one process.
  */
 export async function benchInference(
   section: string,

@@ -8,8 +8,8 @@ const formats = ['jpeg', 'png', 'webp'] as const;
 type Format = (typeof formats)[number];
 
 /**
- * The image sizes, each with its number of rounds. Each way is measured once per round. Larger images take longer, so
- * they have fewer rounds.
+ * The image sizes. Each round measures every compared method once. Larger images take longer, so they have fewer
+ * rounds.
  */
 const sizes = [
   { width: 640, height: 480, rounds: 60 },
@@ -17,8 +17,8 @@ const sizes = [
   { width: 4000, height: 3000, rounds: 7 },
 ];
 /**
- * The number of unmeasured rounds at the start. In them V8 optimises the resize code, which is several times as slow
- * before that.
+ * The number of unmeasured rounds at the start. During these rounds V8 optimises the resize code. Unoptimised code
+ * takes several times as long.
  */
 const warmUps = 3;
 const options = {
@@ -27,8 +27,8 @@ const options = {
 } as const;
 
 /**
- * The compared ways from an encoded image to pixels. They alternate, so that other load on the machine affects all of
- * them equally.
+ * The compared methods that convert an encoded image to pixels. They alternate, so that other load on the machine
+ * affects all of them equally.
  */
 const ways = {
   decode: (bytes: Buffer) => sharp(bytes, { sequentialRead: true, ignoreIcc: true }).removeAlpha().raw().toBuffer(),
@@ -42,8 +42,8 @@ interface Turn {
 }
 
 /**
- * Compares the default preprocessing (`exact`) with libvips: with decoding alone, and with the resize of libvips, which
- * shrinks large JPEGs while it decodes them.
+ * Compares the duration of the default preprocessing (`exact`) with two operations of libvips: decoding without a
+ * resize, and its own resize, which shrinks large JPEGs during decoding.
  */
 export async function benchPreprocess(quick: boolean, say: (line: string) => void): Promise<Figure[]> {
   const figures: Figure[] = [];

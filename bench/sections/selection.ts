@@ -32,8 +32,8 @@ const queries: readonly [name: string, words: string, query: Query][] = [
 ];
 
 /**
- * Measures the time to read pages of a filtered and sorted selection of a batch's results, the size of the batch's index
- * of scores, and of its payloads.
+ * Measures three properties of a batch's results: the time to read pages of a filtered and sorted selection, the size
+ * of the index of scores, and the size of the payloads.
  */
 export async function benchSelection(items: number, say: (line: string) => void): Promise<Figure[]> {
   const server = await startRedis();
@@ -62,7 +62,7 @@ export async function benchSelection(items: number, say: (line: string) => void)
     const [inputBytes = 0, outputBytes = 0] = record.map(Number);
     const indexed = items * bytesPerEntry + 4 * Number(await redis.hget(batchKeys(redis, id).batch, 'chunks'));
 
-    /** Reads a page ten times, the first time in an engine that has read nothing of the batch. */
+    /** Measures ten reads of a page. The first read uses an engine that has not read the batch before. */
     const timed = async (query: Query): Promise<Times> => {
       const reader = createBatchEngine({ redis, profiles: () => ['compact'], retentionHours: 1, storage: {}, log });
       const times: number[] = [];

@@ -11,7 +11,7 @@ import { readable } from '../../testing/readable.ts';
 import { startS3 } from '../../testing/s3/server.ts';
 import { type Figure, figure, least, most } from '../figures.ts';
 
-/** The form of the file. Both contain the same images and texts. */
+/** The file formats. Files of both formats contain the same images and texts. */
 const forms = ['ndjson', 'tar'] as const;
 type Form = (typeof forms)[number];
 const mediaTypes: Record<Form, string> = { ndjson: 'application/x-ndjson', tar: 'application/x-tar' };
@@ -23,8 +23,8 @@ interface Run {
 }
 
 /**
- * Compares a tar of images with NDJSON that has the same images as data URIs, by reference and as an upload. Payloads
- * are stored in a bucket. A stub replaces decoding and inference.
+ * Compares a tar of images with NDJSON that contains the same images as data URIs. Each file is evaluated twice: as a
+ * batch by reference, and as an upload. Payloads are stored in a bucket. A stub replaces decoding and inference.
  */
 export async function benchTar(items: number, say: (line: string) => void): Promise<Figure[]> {
   const s3 = await startS3();

@@ -11,13 +11,16 @@ import { saveResponse } from '../download.ts';
 import { failureOf } from '../failures.ts';
 import type { Progress } from '../progress.ts';
 
-/** A file with the embeddings of one kind. Its rows are those of the output, in the same order. */
+/**
+ * A file with the embeddings of the images, or of the texts. It has one row for each row of the output, in the same
+ * order.
+ */
 export interface EmbeddingFile {
   kind: EmbeddingKind;
   path: string;
 }
 
-/** Returns the files of embeddings that are written next to an output: `pairs.scores.image.npy`. */
+/** Returns the embedding files of an output, with paths in its folder, such as `pairs.scores.image.npy`. */
 export function embeddingFilesOf(
   output: string,
   embeddings: Kept | undefined,

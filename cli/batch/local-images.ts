@@ -13,13 +13,13 @@ export interface LocalImages {
    */
   inline(item: StoredItem): Promise<StoredItem>;
   /**
-   * Returns the item with its image as a path, for scoring in this process. The process may read images
-   * below {@link directory} only.
+   * Returns the item with its image as a path, for scoring in this process. This process may read images only below
+   * {@link directory}.
    */
   asFile(item: StoredItem): StoredItem;
   /**
-   * Returns the error of an image that could not be read, with a message that names the path as the user wrote it and
-   * the directory.
+   * Returns the error for an image that could not be read. Its message contains the directory, and the path of the
+   * image as the user wrote it.
    */
   explain(item: StoredItem, error: ItemError): ItemError;
   /** The only directory from which images are read. */
@@ -31,9 +31,9 @@ const longestPath = 4096;
 const imageName = /\.(jpe?g|jfif|png|webp|gif|avif|heif|heic|tiff?|bmp)$/i;
 
 /**
- * Creates the preparation of items whose images are below one directory.
- * @param directory the base of relative paths. Files outside of this directory are never read, so that a list from
- * somebody else cannot read other files of this machine.
+ * Creates functions that prepare items whose images are below one directory.
+ * @param directory the base of relative paths. Files outside of this directory are never read, because a list of pairs
+ * from an untrusted source could name any file of this machine.
  * @param maxBytes the maximum size of an image file.
  */
 export function localImages(directory: string, maxBytes: number): LocalImages {
@@ -61,8 +61,8 @@ export function localImages(directory: string, maxBytes: number): LocalImages {
 }
 
 /**
- * Returns the item with the path of its image, so that the service reads the image from its own disk, below
- * IMAGE_FILE_ROOTS.
+ * Returns the item with the path of its image instead of the image. The service then reads the image from its own disk,
+ * below IMAGE_FILE_ROOTS.
  */
 export function asServerFile(item: StoredItem): StoredItem {
   const path = pathOf(item);
@@ -76,8 +76,8 @@ function pathOf(item: StoredItem): string | undefined {
 }
 
 /**
- * Returns the path that an image source names, or undefined. A source names a path when it is a `file:` address, or a
- * text that ends like the name of an image file.
+ * Returns the path in an image source; undefined for any other source. A source is a path if it is a `file:` URL, or if
+ * it ends like the name of an image file and is neither an http(s) URL nor a data URI.
  */
 export function imagePath(image: ImageSource): string | undefined {
   if (typeof image !== 'string') return undefined;

@@ -24,11 +24,11 @@ export interface RunOptions extends ColumnFlags, Posting {
   file: string;
   out?: string | undefined;
   delimiter?: string | undefined;
-  /** The encoding of text. By default UTF-8 and UTF-16 are detected. */
+  /** The text encoding of the file. By default UTF-8 and UTF-16 are detected. */
   encoding?: string | undefined;
   limit?: number | undefined;
   strict: boolean;
-  /** The directory of the images that rows name by a path. Default: the directory of the file. */
+  /** The base directory for relative paths of images in the rows. Default: the directory of the file. */
   images?: string | undefined;
   /** True to send the paths of images instead of the images. The service then reads the images itself. */
   serverFiles: boolean;
@@ -43,11 +43,11 @@ export interface RunOptions extends ColumnFlags, Posting {
 
 export interface RunDeps {
   config: Config;
-  /** The way in which rows are scored: by a service, through its client, or in this process. */
+  /** The scorer of the rows: a service, through its client, or this process. */
   scorer: { client: ServiceClient } | { scoreOffline: typeof scoreOffline };
   progress: Progress;
   signal: AbortSignal;
-  /** Called once the batch exists. It is evaluated even if this process stops. */
+  /** Called when the service has created the batch. The service evaluates it even if this process stops. */
   onBatch?(id: string): void;
 }
 
@@ -60,15 +60,15 @@ export interface RunResult {
   /** True when an earlier run had already scored all rows. */
   wasDone: boolean;
   /**
-   * The speed in rows per second. With a service, it is the speed of the whole batch; offline, it is that of this run.
-   * Null when this run scored nothing.
+   * The speed in rows per second: of the whole batch with a service, or of this run without a service. Null when this
+   * run scored nothing.
    */
   rowsPerSecond: number | null;
   seconds: number;
   finished: NonNullable<RunState['finished']>;
 }
 
-/** The final states of a batch in which a further run of the same command has nothing to do. */
+/** The final states of a batch after which the same command has nothing left to do. */
 const doneStates = new Set(['completed', 'completed_with_errors']);
 
 /** Scores a file of pairs into an output file. Continues where an earlier run stopped. */
@@ -91,7 +91,8 @@ export async function runBatch(
   const directory = resolve(options.images ?? input.directory);
   const images = localImages(directory, config.imageMaxBytes);
 
-  // Only an earlier run of this command writes a state file, so an output with a state file may be replaced.
+  // A state file next to the output shows that this command wrote the output in an earlier run. The output may then be
+  // replaced.
   const stateFile = stateFileOf(output);
   const { embeddingFormat } = options;
   const embeddingFiles = embeddingFormat === false ? [] : embeddingFilesOf(output, embeddings, embeddingFormat);

@@ -17,16 +17,16 @@ import type { RunState, StateFile } from './state-file.ts';
 import { count, emptyTally, type Tally } from './tally.ts';
 import { openWriter, type Receipt, type WriterOptions } from './writer.ts';
 
-/** The options that are posted with the batch. */
+/** The options that are sent to the service with a new batch. */
 export interface Posting {
   /** The name of the batch; the name of the file by default. */
   name?: string | undefined;
   tag?: string[] | undefined;
   model?: string | undefined;
   priority?: number | undefined;
-  /** The batch stops when more items than this have failed. */
+  /** The service stops the batch when more items than this number have failed. */
   maxFailures?: number | undefined;
-  /** The batch stops when more than this share of its items has failed, 0 to 1. */
+  /** The service stops the batch when more than this share of its items has failed (0 to 1). */
   maxFailureShare?: number | undefined;
   /** The embeddings that the service stores, and the type of their numbers. */
   embeddings?: Kept | undefined;
@@ -46,11 +46,11 @@ export interface OnlineDeps {
   posting: Posting;
   progress: Progress;
   signal: AbortSignal;
-  /** Called once the batch exists. It is evaluated even if this process stops. */
+  /** Called when the service has created the batch. The service evaluates it even if this process stops. */
   onBatch?: ((id: string) => void) | undefined;
 }
 
-/** The approximate size in bytes of the parts into which the request body is divided. */
+/** The approximate size in bytes of each chunk of the request body. */
 const partBytes = 256 * 1024;
 /** The maximum number of attempts to download the results. A new attempt starts when the connection breaks. */
 const downloadAttempts = 3;

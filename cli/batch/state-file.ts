@@ -4,8 +4,8 @@ import { UsageError } from '../failures.ts';
 import { tallySchema } from './tally.ts';
 
 /**
- * The state of a run, in a small file next to the output. It lets the next run of the same command continue. It is
- * first written before anything is sent. After the run it stays, since it names the model that computed the scores.
+ * The state of a run, in a small file next to the output. The next run of the same command reads it to continue. The
+ * file is created before anything is sent. It remains after the run, because it states which model computed the scores.
  */
 const schema = z.object({
   version: z.literal(1),
@@ -20,7 +20,10 @@ const schema = z.object({
    */
   idempotencyKey: z.string(),
   batchId: z.string().optional(),
-  /** The progress of a run without a service: rows and bytes written so far, and their counts. */
+  /**
+   * The progress of a run without a service: the rows and bytes that it has written so far, and the counts of their
+   * outcomes.
+   */
   partial: z.object({ rows: z.int(), bytes: z.int(), tally: tallySchema }).optional(),
   finished: z
     .object({

@@ -14,7 +14,8 @@ import type { BatchInput } from './input.ts';
 import { createRows } from './rows.ts';
 
 /**
- * Writes an output file. The results first go to a temporary file, which is renamed to the output when it is complete.
+ * An output file. Its results are first written to a temporary file. The complete temporary file is renamed to the
+ * output.
  */
 export interface OutputFile {
   /**
@@ -22,7 +23,10 @@ export interface OutputFile {
    * @param items the items to which the results belong, in the same order.
    */
   add(results: readonly ItemResult[], items: readonly StoredItem[]): Promise<void>;
-  /** Returns the number of CSV cells that got an apostrophe, because a spreadsheet would run them as formulas. */
+  /**
+   * Returns the number of CSV cells that got a leading apostrophe. Without it, a spreadsheet would run them as
+   * formulas.
+   */
   escaped(): number;
   /** Returns the number of bytes written. */
   bytes(): number;
@@ -44,7 +48,9 @@ export interface WriterOptions {
   formulas: StreamQuery['formulas'];
   /** True when the model also computes the probability that a text describes its image. */
   pairProbabilities?: boolean;
-  /** The model that computed the scores, and its versions. A Parquet output has them in its metadata. */
+  /**
+   * The model that computed the scores, its revision and its settings. A Parquet output contains them in its metadata.
+   */
   receipt?: Receipt;
   /** The number of bytes that an earlier run has already written to the temporary file. */
   from?: number;

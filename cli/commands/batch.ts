@@ -114,7 +114,8 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
       const options: RunOptions = { ...more, file, formulas: keepFormulas ? 'keep' : 'escape' };
       const pipes = { file, out: flags.compare ? (options.out ?? '') : options.out, format: flags.format };
       await withPipes(pipes, process.stdin, context.stdout, async (files, writesStdout) => {
-        // When the output goes to stdout, its folder is temporary, so the embeddings are left on the service.
+        // With output to stdout, its file is in a temporary folder. Embedding files in that folder would be lost, so
+        // the embeddings remain on the service.
         const embeddingFormat = writesStdout ? false : options.embeddingFormat;
         const piped = { ...options, ...files, embeddingFormat };
         if (flags.compare) await compareRows(context, { ...piped, out: options.out });
@@ -223,8 +224,8 @@ async function scoreFile(context: Context, options: RunOptions, offline: boolean
 }
 
 /**
- * Posts a batch for each file of a bucket, and waits until all have ended. The service itself reads the rows, and
- * writes the results and the selected samples of a tar.
+ * Posts a batch for each file of a bucket, and waits until all batches have ended. The service itself reads the rows,
+ * and writes the results and (for a tar) the selected samples.
  */
 async function scoreReferences(context: Context, files: readonly string[], flags: Flags): Promise<void> {
   const { keepFormulas: _keepFormulas, ...options } = flags;

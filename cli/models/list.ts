@@ -84,8 +84,8 @@ function revisionInWords(row: { revision: string; commit: string | null; unverif
 }
 
 /**
- * Returns the total size in bytes of the fp32 files. Returns null unless the registry entry states the size of each
- * file.
+ * Returns the total size in bytes of the fp32 files. Returns null when the registry entry lacks the size of any of
+ * them.
  */
 function pinnedBytes({ files }: ModelEntry): number | null {
   const sizes = Object.entries(files)

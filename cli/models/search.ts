@@ -21,7 +21,8 @@ export async function searchModels(
   let found: FoundRepo[] | undefined;
   let fault: string | undefined;
   try {
-    // Only two attempts are made, because the user is waiting and the result of the registry is already known.
+    // Only two attempts are made, because the user is waiting, and the matching models of the registry can be shown
+    // anyway.
     found = await persist({ ...patience, attempts: 2, onRetry: () => {} }, (signal) => hub.search(word, signal));
     if (found === undefined) fault = `${hub.name} cannot be searched`;
   } catch (error) {

@@ -3,7 +3,10 @@ import { CommandError } from '../../cli/failures.ts';
 import { runProgram } from '../../cli/program.ts';
 import { version } from '../../shared/version.ts';
 
-/** Returns the error for a feature that needs the package of the service, which this package leaves out. */
+/**
+ * Returns the error for a feature that needs the package of the service. The standalone package does not contain that
+ * code.
+ */
 const needsService = (what: string): CommandError =>
   new CommandError('service.not_installed', `${what} needs the package of the service, which is not installed`, {
     advice: `This is the command line alone. Use a checkout of the service, or install its package vision-language-similarity ${version}.`,

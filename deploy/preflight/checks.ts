@@ -25,8 +25,8 @@ interface List<Item> {
 }
 
 /**
- * Returns true for the address of the Redis that the base configuration deploys (the Service `redis`). Any other
- * address is that of a Redis outside the overlay.
+ * Returns true for the address of the Redis in the base configuration (the Service `redis`). Any other address belongs
+ * to a Redis outside the overlay.
  */
 const isOwnRedis = (url: string): boolean => /^rediss?:\/\/([^@/]*@)?redis(\.vls[^:/]*)?(:\d+)?(\/|$)/.test(url);
 

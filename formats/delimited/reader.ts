@@ -12,19 +12,19 @@ import { type CsvRow, createCsvRows } from './rows.ts';
  */
 const maxRowLength = 32 * 1024 * 1024;
 /**
- * The maximum length of a header row in characters. A file that is not CSV often exceeds it, because it has no line
+ * The maximum length of a header row in characters. A file in another format often exceeds it, because it has no line
  * breaks.
  */
 const maxHeaderLength = 256 * 1024;
 /**
- * The maximum number of delimiters in a row. It limits memory, because even an empty value takes more memory than the
- * delimiter before it.
+ * The maximum number of delimiters in a row. Without this limit, a row of delimiters would take too much memory,
+ * because each empty value takes more memory than its delimiter.
  */
 const maxDelimiters = 1_000_000;
 /**
- * The maximum number of characters of column names that may be stored per character received. Each item stores the
- * names of its columns again: in a sparse table with 500 columns, that is 15 characters per character received. Without
- * the limit, a table with a column name of 200,000 characters and 3,000 short rows took 7 s and 0.6 GB.
+ * The maximum number of stored characters of column names for each received character. Every item stores its column
+ * names again. A sparse table with 500 columns needs 15 stored characters for each received character. Without this
+ * limit, a table with a column name of 200,000 characters and 3,000 short rows took 7 s and 0.6 GB.
  */
 const nameCharactersPerCharacter = 50;
 const nameCharactersPerByteSent = 200;
@@ -33,9 +33,9 @@ const freeNameCharacters = 16 * 1024 * 1024;
 const portion = 1_024;
 
 /**
- * Reads items from rows under a header row. Columns other than image, text and id become metadata. Empty lines, and
- * rows with only empty cells, are skipped. An unreadable row becomes a failed item whose error names its line. The item
- * keeps the cells that were read.
+ * Reads items from a table with a header row. Columns other than image, text and id become metadata. Empty lines, and
+ * rows with only empty cells, are skipped. An unreadable row becomes a failed item. Its error names the line, and the
+ * item keeps the cells that were read.
  * @param label the name of the format, for error messages.
  * @param delimiter the usual delimiter of the format.
  * @throws {ServiceError} `request.invalid` for a string that cannot be a delimiter.
@@ -72,18 +72,18 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
   const { strictness } = options;
   let delimiter = separator;
   /**
-   * The first characters of the file, kept until it is known whether the first line is a line like `sep=;`. Undefined
-   * afterwards.
+   * The first characters of the file, until it is known whether the file begins with a line such as `sep=;`. Afterwards
+   * undefined.
    */
   let start: string | undefined = '';
   let skippedLines = 0;
   let reader = createCsvRows(delimiter, maxDelimiters);
   let header: Header | undefined;
   let characters = 0;
-  /** The number of characters of column names that all items so far have stored. */
+  /** The number of characters of column names that all items have stored so far. */
   let nameCharacters = 0;
   /**
-   * The total length of the column names that an item with n columns stores, at index n. The columns of image, text and
+   * The total length of the column names that an item stores, by its number of columns. The names for image, text and
    * id do not count.
    */
   let namesUpTo: number[] = [0];

@@ -19,21 +19,23 @@ export interface CsvRowReader {
   readonly pending: number;
   /** The memory of the incomplete row, in bytes. */
   readonly pendingBytes: number;
-  /** Yields the rows that this part completes. */
+  /** Yields the rows that are complete after this text has been added. */
   push(text: string): Generator<CsvRow>;
   /** Yields the last row if it has no line break. */
   end(): Generator<CsvRow>;
 }
 
 /**
- * The length in characters up to which an incomplete row is scanned again from its start for each part that arrives.
+ * The maximum length in characters of an incomplete row that is scanned again from its start whenever more text
+ * arrives.
  */
 const smallRow = 64 * 1024;
 
 /**
  * Creates a reader of CSV rows. A row ends with CR, LF or both, and a file may mix them. A quote has a meaning only at
- * the start of a field, and must be closed directly before a delimiter or a line break. If it is not, only the line
- * with the opening quote fails; the next line is read as a new row, so a stray quote does not affect later rows.
+ * the start of a field, and must be closed directly before a delimiter or a line break. If it is not closed correctly,
+ * only the line with the opening quote fails. The next line is read as a new row, so that this quote does not affect
+ * later rows.
  * @param maxValues the maximum number of delimiters in a row.
  * @throws {RangeError} for a row with more delimiters.
  */
@@ -42,8 +44,8 @@ export function createCsvRows(delimiter: string, maxValues: number): CsvRowReade
   let pending = 0;
   let isWide = false;
   /**
-   * The length that the incomplete row must reach before it is scanned again. It doubles each time, so that the total
-   * work is proportional to the length of the row.
+   * The minimum length of the incomplete row at which it is scanned again. It doubles after each scan, so that the
+   * total work is proportional to the length of the row.
    */
   let enough = 0;
   let line = 1;
@@ -97,8 +99,9 @@ export function createCsvRows(delimiter: string, maxValues: number): CsvRowReade
 }
 
 /**
- * Skips empty lines. Returns the offset after them and their number. Scanning them as rows would take 60 ms per
- * megabyte. It stops before a CR at the end of the text, because a following LF would belong to the same line break.
+ * Skips empty lines. Returns their number and the offset after them. Reading them as rows would take 60 ms per
+ * megabyte. It stops before a CR at the end of the text, because an LF that follows it would belong to the same line
+ * break.
  */
 function firstText(text: string, from: number): { at: number; lines: number } {
   let at = from;
@@ -118,8 +121,8 @@ interface Scanned {
   /** The number of line breaks in this row, including the one at its end. */
   lines: number;
   /**
-   * Set for a quote that is not closed correctly, as numbers of lines from the start of the row. `opened` leads to the
-   * opening quote. `closed` leads to the text that follows the closing quote.
+   * The position of a quote that is not closed correctly, in lines after the start of the row. `opened` is the line of
+   * the opening quote. `closed` is the line of the text that follows the closing quote.
    */
   opened?: number;
   closed?: number;
@@ -130,8 +133,8 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
     const found = text.indexOf(what, from);
     return found < 0 ? text.length : found;
   };
-  // The offsets of the next LF, CR and delimiter. Each is searched for only after the previous one was passed: most
-  // files have no CR, and a search for it would read the whole text.
+  // The offsets of the next LF, CR and delimiter. A character is searched for again only after its last offset was
+  // passed. Most files have no CR, and each search for a CR would read the whole text.
   let lf = -1;
   let cr = -1;
   let comma = -1;
@@ -145,8 +148,8 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
     return comma;
   };
   /**
-   * Returns the offset after a line break. Returns undefined for a CR at the end of the text, since an LF may follow
-   * it.
+   * Returns the offset after a line break. Returns undefined for a CR at the end of the text, because the next text may
+   * begin with its LF.
    */
   const behindBreak = (at: number): number | undefined => {
     if (at >= text.length) return text.length;
@@ -158,8 +161,8 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
     at >= text.length || text[at] === '\n' || text[at] === '\r' || text.startsWith(delimiter, at);
 
   /**
-   * Returns the value of a quoted field and the offset after the field. If text follows the closing quote, `stray` is
-   * the offset of that text instead. Returns undefined when the text ends within the field.
+   * Returns the value of a quoted field and the offset after the field. If other text follows the closing quote,
+   * returns only the offset of that text, as `stray`. Returns undefined when the text ends within the field.
    */
   function quoted(from: number): { value: string; after: number } | { stray: number } | undefined {
     let value = '';
@@ -173,8 +176,8 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
       }
       value += text.slice(at, quote);
       let after = quote + 1;
-      // Spaces after the closing quote are skipped. If the text ends here, the delimiter may not have arrived
-      // completely.
+      // Spaces after the closing quote are skipped. At the end of the text, a delimiter of several characters may be
+      // incomplete.
       while (text[after] === ' ' && !text.startsWith(delimiter, after)) after++;
       if (!isEnd && after + delimiter.length > text.length && !text.slice(after).match(/[\r\n]/)) return undefined;
       return isFieldEnd(after) ? { value, after } : { stray: quote + 1 };

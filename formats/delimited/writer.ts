@@ -6,9 +6,9 @@ import type { ReadItem } from '../items.ts';
 import { addressOf, resultColumns } from '../result-columns.ts';
 
 /**
- * Creates a writer of results as rows of cells: first the columns of the uploaded table, then the columns of the
- * results. A text of the client that a spreadsheet would run as a formula gets a leading apostrophe, unless `formulas`
- * is `keep`.
+ * Creates a writer of results as rows of cells: first the columns of the uploaded table, then the result columns. A
+ * text from the client that a spreadsheet would run as a formula gets a leading apostrophe, unless `formulas` is
+ * `keep`.
  */
 export function createDelimitedWriter(
   delimiter: string,

@@ -4,7 +4,7 @@ import { unreadable } from './faults.ts';
 
 const MiB = 1024 * 1024;
 
-/** The maximum number of elements in a schema. The next constant is the maximum depth of its nesting. */
+/** The maximum number of elements in a Parquet schema. `maxDepth` is the maximum depth of nesting. */
 const maxElements = 10_000;
 const maxDepth = 32;
 /** The maximum number of rows in a row group. Writers end a row group at a million rows or fewer. */

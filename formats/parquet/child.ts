@@ -7,7 +7,7 @@ import type { Strictness } from '../items.ts';
 import { frameOf, frameTypes } from './frames.ts';
 import { itemsOfParquet } from './reader.ts';
 
-/** The options of the child process that reads a file. They are JSON in its only argument. */
+/** The options of the child process that reads a file. The parent passes them as JSON, in the only argument. */
 export interface ChildOptions {
   /** The length of the file in bytes. The file itself is open as descriptor 3. */
   bytes: number;
@@ -19,12 +19,12 @@ export interface ChildOptions {
 export type ChildError = Pick<ServiceError, 'code' | 'message' | 'faults'>;
 
 const descriptor = 3;
-/** The length of JSON, in characters, at which collected items are sent to the parent. */
+/** The number of characters of JSON after which the collected items are sent to the parent. */
 const sentLength = 256 * 1024;
 
 const readAt = promisify(read);
 
-/** Returns a buffer that reads ranges of the file on demand. A range that exceeds the file is shortened. */
+/** Returns an object that reads ranges of the file on demand. A range beyond the end of the file is shortened. */
 function bufferOf(size: number): AsyncBuffer {
   return {
     byteLength: size,
@@ -43,7 +43,8 @@ function bufferOf(size: number): AsyncBuffer {
 }
 
 /**
- * Sends a frame to the parent. Resolves when the parent has read the bytes, or when they fit into the pipe's buffer.
+ * Sends a frame (a message) to the parent. Resolves when the parent has read its bytes, or when they fit into the
+ * buffer of the pipe.
  */
 const send = (type: number, text: string): Promise<void> =>
   new Promise((resolve, reject) => {

@@ -9,12 +9,12 @@ import {
 } from 'hyparquet';
 
 /**
- * The first rows of a Parquet file. This module runs in browsers too: it imports nothing of Node, and it loads the
- * decompressors only for a file that needs them.
+ * The first rows of a Parquet file. This module also runs in browsers: it imports nothing from Node, and it loads a
+ * decompressor only when a file needs it.
  */
 export interface FirstRows {
   columns: string[];
-  /** The values as Parquet has them; binary values and texts are bytes. Undefined for values that were not read. */
+  /** The stored values of each row. Binary values and texts are bytes. A value that was not read is undefined. */
   rows: unknown[][];
   /** The number of rows of the whole file. */
   total: number;
@@ -23,8 +23,8 @@ export interface FirstRows {
 }
 
 /**
- * The maximum compressed size of a column in the first row group. The values of a larger column are not read, because
- * most writers allow to read a column only as a whole.
+ * The maximum compressed size in bytes of a column in the first row group. Most files allow to read such a column only
+ * as a whole, so a larger column is not read.
  */
 const maxColumnBytes = 48 * 1024 * 1024;
 

@@ -12,11 +12,11 @@ import type { Spool } from './spool.ts';
 
 const MiB = 1024 * 1024;
 
-/** The limits of the child process that reads a file. */
+/** The limits of the child process that reads a Parquet file. */
 export interface ChildLimits {
-  /** The maximum size in bytes of the data memory of the process, which the operating system enforces. */
+  /** The maximum size in bytes of the process's data memory. The operating system enforces it. */
   memoryBytes: number;
-  /** The maximum memory of its JavaScript objects, in bytes. */
+  /** The maximum size in bytes of the process's JavaScript heap. */
   heapBytes: number;
   /** The maximum time that the parent waits for the next rows, in ms. */
   silenceMs: number;
@@ -32,23 +32,22 @@ const defaultLimits: ChildLimits = {
 };
 
 /**
- * The maximum ratio of the JSON of all items to the size of the file, after the first `freeBytes`. It is the same ratio
- * as for gzip bodies.
+ * The maximum ratio of the JSON of all items to the size of their Parquet file, after the first `freeBytes` of JSON.
+ * Gzip bodies have the same maximum ratio.
  */
 const maxExpansion = 200;
 const freeBytes = 16 * MiB;
 /**
- * The interval in ms at which empty groups are yielded while the next rows are awaited. They show that the reader is
- * alive.
+ * The interval in ms between empty groups while the next rows are awaited. An empty group shows the caller that reading
+ * continues.
  */
 const tickMs = 5_000;
 
 const entry = fileURLToPath(new URL('./child.ts', import.meta.url));
 
 /**
- * A shell script that sets the limits of its process and then replaces itself with the child program. When the machine
- * runs out of memory, the system kills the child before other processes. Limits that the system does not support are
- * skipped.
+ * A shell script that limits its own process and then replaces itself with the child program. When the machine runs out
+ * of memory, the system kills this process before others. A limit that the system does not support is skipped.
  */
 const limited =
   'ulimit -c 0; ulimit -t "$1" 2>/dev/null; ulimit -d "$2" 2>/dev/null; echo 1000 2>/dev/null >/proc/self/oom_score_adj; shift 2; exec "$@"';

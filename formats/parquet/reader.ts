@@ -7,14 +7,11 @@ import { checkGroup, checkMetadata } from './bounds.ts';
 import { unreadable } from './faults.ts';
 import { headerOf } from './header.ts';
 
-/**
- * The number of uncompressed bytes that are decoded at a time. A row group may have a million rows, too many to decode
- * at once.
- */
+/** The maximum uncompressed size in bytes of the rows that are decoded at once. A row group may have a million rows. */
 const sliceBytes = 32 * 1024 * 1024;
 /**
- * The maximum number of items in a yielded group. The next constant limits the base64 characters of inline images in a
- * group.
+ * The maximum number of items in a yielded group. `portionBytes` is the maximum number of base64 characters of inline
+ * images in a group.
  */
 const portion = 256;
 const portionBytes = 4 * 1024 * 1024;
@@ -71,7 +68,7 @@ export async function* itemsOfParquet(
           columns: wanted,
           rowStart: row,
           rowEnd,
-          // Columns that are not declared as text stay bytes.
+          // Values of columns that are not declared as text remain bytes.
           utf8: false,
           useOffsetIndex: true,
         }),

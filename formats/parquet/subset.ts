@@ -11,17 +11,18 @@ import { checkMetadata } from './bounds.ts';
 import { unreadable } from './faults.ts';
 
 /**
- * The maximum number of bytes of rows that are read at a time, and that are in memory before a row group is written.
+ * The maximum size in bytes of the rows that are read at a time. It is also the maximum size of the rows in memory
+ * before a row group is written.
  */
 const heldBytes = 32 * 1024 * 1024;
 
 /**
- * Yields a Parquet file that contains some rows of another Parquet file, in the same order. It has all columns with
- * their types, and the metadata of the other file. A row group of the other file becomes one or more row groups. Pages
- * are compressed with snappy.
- * @param isKept returns true for the index of each row to write.
+ * Copies some rows of a Parquet file to a new Parquet file, and yields its bytes. The new file has the columns, types,
+ * metadata and row order of the original. A row group of the original becomes one or more row groups. Pages are
+ * compressed with snappy.
+ * @param isKept returns true for the index of each row to copy.
  * @throws {ServiceError} `request.invalid` for a file that cannot be read as Parquet, or that has a map or a column of
- *   the type INT96.
+ * the type INT96.
  */
 export async function* subsetOfParquet(path: string, isKept: (index: number) => boolean): AsyncGenerator<Uint8Array> {
   const file = await asyncBufferFromFile(path);

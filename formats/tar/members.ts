@@ -1,11 +1,11 @@
 import { type Extract, extract, type Header } from 'tar-stream';
 import { ServiceError } from '../../shared/errors.ts';
 
-/** A member of a tar, which is one file in it. Its bytes must be read before the next member can be read. */
+/** A file in a tar. Its bytes must be read before the next file can be read. */
 export interface Member {
   name: string;
   /**
-   * The reason why the tar does not contain the bytes of this file, for example because it is a link. Absent for a
+   * The reason why the tar does not contain the bytes of this file. For example, the file is a link. Absent for a
    * normal file.
    */
   fault?: string;
@@ -14,12 +14,12 @@ export interface Member {
 }
 
 /**
- * Yields the members of a tar while its bytes arrive. Directories are left out.
+ * Yields the files of a tar while its bytes arrive. Directories are skipped.
  * @throws {ServiceError} `request.invalid` for bytes that are not a complete tar. Also throws the errors of `bytes`.
  */
 export async function* membersOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<Member> {
-  // The option makes the parser accept headers of old tars, which name no format. The checksum of each header is
-  // checked in any case. The types of tar-stream lack this option.
+  // This option allows the headers of old tars, which state no format. The checksum of each header is checked with or
+  // without it. The type declarations of tar-stream lack this option.
   const options: object = { allowUnknownFormat: true };
   const parser = extract(options);
   let sourceError: unknown;
@@ -53,7 +53,7 @@ export async function* membersOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<M
   try {
     for (let next = await entries.next(); !next.done; next = await entries.next()) {
       const { header } = next.value;
-      // tar-stream would never end a member with such a size, and its reader would wait forever.
+      // With such a size, tar-stream would never end the file, and the reader would wait forever.
       if (!Number.isSafeInteger(header.size))
         throw damaged(`has a member without a valid size, ${header.name.slice(0, 100)}`);
       last = header.name;

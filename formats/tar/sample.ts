@@ -8,15 +8,15 @@ import { badItem, type ItemFault, type ReadItem, toReadItem } from '../items.ts'
 import { maxItemLength } from '../json-item.ts';
 
 /**
- * The maximum size of a sample in bytes. A sample of this size is as long as the longest allowed line of NDJSON when it
- * is encoded in base64.
+ * The maximum size of a sample (an image with its text files) in bytes. In base64, a sample of this size is as long as
+ * the longest allowed NDJSON line.
  */
 export const maxSampleBytes = Math.floor((maxItemLength * 3) / 4);
 
-/** A sample: the files with the same key that have arrived so far. */
+/** A sample: the files with the same key (the file name without its ending) that have arrived so far. */
 export interface Sample {
   key: string;
-  /** The image of the sample. Without `bytes`, the name is that of a file that is read later. */
+  /** The image of the sample. If `bytes` is absent, the image is read later from the file with this name. */
   image?: { name: string; bytes?: Buffer };
   txt?: Buffer;
   json?: Buffer;

@@ -28,63 +28,66 @@ export interface Decoders {
 export interface DecodersOptions extends Omit<CropOptions, 'caller'> {
   /** The number of processes. */
   processes: number;
-  /** The shared memory that contains encoded images. */
+  /** The shared memory for encoded images. */
   imageSlots?: Slots | undefined;
   /** The script of a decoder. Crash tests replace it by a script with the same protocol. */
   entry?: string;
-  /** The time in ms after which a decoder that has images but sends nothing is killed. */
+  /** The time in ms after which a decoder is killed if it has images but sends nothing. */
   silenceMs?: number;
 }
 
 interface Job {
   bytes: ImageBytes;
   caller: Caller;
-  /** The slot of shared memory for the pixels of this image. */
+  /** The position in shared memory to which the decoder writes the pixels of this image. */
   slot: number | undefined;
-  /** The number of decoders that have crashed while they were decoding only this image. */
+  /** The number of decoder processes that crashed while this image was their only image. */
   deaths: number;
   resolve(pixels: Pixels): void;
   reject(error: unknown): void;
 }
 
 /**
- * One of the fixed positions for decoders; their number does not change. When a decoder crashes, a new process takes
- * its position.
+ * The state of one decoder process. The number of processes is fixed: when one crashes, a new process replaces it and
+ * takes over this state.
  */
 interface Slot {
   child: ChildProcess | undefined;
   pipe: Duplex | undefined;
   held: Map<number, Job>;
-  /** The images that the crashed process of this position had. Each is decoded alone before any other work. */
+  /**
+   * The images that the crashed process had. The new process first decodes each of them alone, before any other work.
+   */
   suspects: Job[];
   isolating: boolean;
   /**
-   * The large images that have permission to be decoded or wait for it, by image id. The value is a function that ends
-   * the permission or the wait. `waitingForLarge` is the number of images that wait.
+   * The large images that wait for permission to be decoded, or have it, by image id. The value is a function that ends
+   * the wait or returns the permission. `waitingForLarge` is the number of images that wait.
    */
   large: Map<number, () => void>;
   waitingForLarge: number;
-  /** The number of consecutive processes that ended without having returned a result. */
+  /** The number of processes in a row that ended before they returned a result. */
   failures: number;
   silence: NodeJS.Timeout | undefined;
   restart: NodeJS.Timeout | undefined;
 }
 
 /**
- * The number of shared slots for pixels. An image occupies a slot while it is decoded, waits for its run, and is in a
- * run. A pool gives an encoder no more images than this. Pixels without a slot would be sent through the pipe.
+ * The number of shared memory slots for pixels. An image occupies a slot from its decoding to the end of its encoder
+ * run. The number is also the maximum number of images that an encoder gets at a time. Pixels without a slot would be
+ * sent through the pipe.
  */
 const pixelSlotCount = 256;
-/** The maximum number of images that a decoder has at a time: one is decoded, and the next one is ready. */
+/** The maximum number of images that a decoder has at a time: the current image and the next one. */
 const imagesEach = 2;
 /**
- * The number of crashes after which an image is regarded as their cause. Only crashes of decoders that had no other
- * image count.
+ * The number of decoder crashes that an image may cause before it is refused. A crash counts only if the decoder had no
+ * other image.
  */
 const deathsOfPoison = 2;
 /**
- * The first pause in ms before a restart, when several consecutive processes have ended without a result. The pause
- * doubles with each further process, up to the next constant.
+ * The first pause in ms before a restart, when several processes in a row have ended without a result. The pause
+ * doubles with each further process, up to `longestPauseMs`.
  */
 const firstPauseMs = 100;
 const longestPauseMs = 10_000;
@@ -92,8 +95,8 @@ const longestPauseMs = 10_000;
 const defaultEntry = fileURLToPath(new URL('./main.ts', import.meta.url));
 
 /**
- * Starts decoders. An image that causes a native crash ends only one decoder; the encoder and its GPU memory survive.
- * The images of that decoder are decoded again, one at a time.
+ * Starts decoder processes. An image that causes a native crash ends only one decoder. The encoder and its GPU memory
+ * are not affected. All images of that decoder are decoded again, one at a time.
  */
 export function createDecoders({
   processes,
@@ -127,7 +130,7 @@ export function createDecoders({
     slot.restart = undefined;
     const child = fork(entry, [], {
       execArgv: ['--max-semi-space-size=8'],
-      // libvips decodes on the thread pool of libuv, with one thread for each image.
+      // libvips decodes each image on one thread of libuv's pool.
       env: childEnvironment('decoder', { UV_THREADPOOL_SIZE: String(imagesEach), MALLOC_ARENA_MAX: '2' }),
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe', pixelSlots?.fd ?? 'ignore', imageSlots?.fd ?? 'ignore'],
     });
@@ -137,7 +140,7 @@ export function createDecoders({
     readFrames(pipe, ({ type, id, body }) => {
       if (slot.child === child) receive(slot, type, id, body);
     });
-    // A write to a process that is ending fails. The exit event of the process puts the work back into the queue.
+    // A write fails when the process is ending. Its exit event then returns its images to the queue.
     pipe.on('error', () => {});
     let ended = false;
     const end = (reason: string) => {

@@ -11,8 +11,8 @@ import type { Probed } from './probe.ts';
 export interface Device {
   provider: Provider;
   /**
-   * The number of devices that the provider can use. By default, one encoder runs on each device. Without meaning for a
-   * CPU.
+   * The number of devices that the provider can use. By default, one encoder runs on each device. This number is not
+   * used for a CPU.
    */
   count: number;
   reason: string;
@@ -26,13 +26,13 @@ export class DeviceError extends Error {
 /** The accelerators that `auto` tries, in this order. */
 const accelerators = ['cuda', 'coreml', 'dml'] as const satisfies readonly Provider[];
 /**
- * The provider that is used only when `DEVICE` names it. `auto` does not try it, because the software drivers of Vulkan
- * also count as WebGPU devices, and because it is untested on real GPUs.
+ * A provider that is used only when `DEVICE` names it. `auto` does not try it for two reasons: the software drivers of
+ * Vulkan also count as WebGPU devices, and it is untested on real GPUs.
  */
 const named = 'webgpu' satisfies Provider;
 /**
- * The maximum time in ms for trying the providers. The CUDA libraries are gigabytes large and may have to be read from
- * disk first.
+ * The maximum time in ms for testing all providers. The CUDA libraries are gigabytes large, and it may take long to
+ * read them from disk.
  */
 const probeTimeoutMs = 60_000;
 

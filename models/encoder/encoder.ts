@@ -115,9 +115,9 @@ export async function createEncoder(
   let bulkEndedAt = 0;
 
   /**
-   * Returns true when batch work must run before interactive work. This is the case when all tenants with interactive
-   * work have recently used much more processor time than a tenant with batch work. Without this rule, the requests of
-   * one tenant could stop all batches.
+   * Returns true when batch work must run before interactive work. This is the case when, compared with one tenant with
+   * batch work, the interactive requests of every tenant have recently used too much processor time (`givesWay`).
+   * Without this rule, the requests of one tenant could stop all batches.
    */
   function isBatchFirst(): boolean {
     const batch = new Set([texts, images].flatMap((lane) => lane.tenants('batch')));

@@ -46,7 +46,7 @@ export const goldenFile = z
         }),
       )
       .default([]),
-    /** The scale and bias of the probability, which are weights of the reference model. */
+    /** The scale and bias with which the reference model converts a cosine to a probability. */
     probability: z.object({ scale: z.number(), bias: z.number().nullable() }).optional(),
   })
   .refine(({ pairs, images, texts }) => pairs.length + images.length + texts.length > 0, 'the file has no values');

@@ -9,8 +9,8 @@ interface Node extends Span {
 }
 
 /**
- * Extracts from an ONNX graph the part that computes one output: one tower of a file that contains both towers. The
- * whole graph would compute both towers in each run, and would need an image even for a text.
+ * Extracts from an ONNX graph the nodes that compute one output. This separates one tower from a file that contains
+ * both towers. The whole graph would compute both towers in each run, and would need an image even for a text.
  * @param outputs possible names of the output, the preferred one first.
  * @throws {Error} when the graph has none of these outputs, or the bytes are not an ONNX model.
  */

@@ -3,10 +3,7 @@ import { basename, dirname } from 'node:path';
 import { weightsFolderAt } from '../registry/weights.ts';
 import { field, fieldsIn, integer, modelField, text } from './protobuf.ts';
 
-/**
- * A graph in the form in which ONNX Runtime loads it: its structure as bytes, and the folder of the files with its
- * weights.
- */
+/** A graph for ONNX Runtime: its structure as bytes, and the folder that contains the files with its weights. */
 export interface MappedGraph {
   bytes: Buffer;
   /** The value of the session option `model_external_initializers_file_folder_path`. */
@@ -14,7 +11,7 @@ export interface MappedGraph {
 }
 
 /**
- * The size in bytes below which tensors stay in the graph, because ONNX Runtime infers shapes from the values of some
+ * Tensors with fewer bytes than this stay in the graph, because ONNX Runtime infers shapes from the values of some
  * small tensors.
  */
 const mappedBytes = 16 * 1024;
@@ -29,23 +26,23 @@ const externalLocation = 1;
 
 /**
  * Reads a graph without its large weights. Each large weight is replaced by a reference to its position in the same
- * file (external data). ONNX Runtime maps the file into memory, and copies only weights that a kernel rearranges. An
- * encoder of ViT-B/32 thus takes 630 MB instead of 1,210 MB, and all encoders share the other weights.
+ * file (external data). ONNX Runtime maps the file into memory, and copies only weights that a kernel rearranges. All
+ * encoders share the other weights. An encoder of ViT-B/32 thus takes 630 MB instead of 1,210 MB.
  * @throws {Error} naming the file when it is not an ONNX model.
  */
 export async function readMapped(path: string): Promise<MappedGraph> {
   const folder = await weightsFolderAt(path);
   const file = openSync(path, 'r');
   try {
-    // In a cache of the hub, a file is a link to another folder. ONNX Runtime refuses such links, so the link is
-    // resolved here.
+    // In the cache of the hub, the file of a model is a link to another folder. ONNX Runtime refuses such links, so the
+    // path is resolved here.
     const real = realpathSync(path);
     const read = (start: number, end: number) => readAt(file, start, end);
     const { size } = fstatSync(file);
     const { bytes, hasOthers } = withoutWeights(read, size, basename(real));
     if (!hasOthers) return { bytes, folder: dirname(real) };
-    // ONNX Runtime reads all external data of a graph from one folder. If other weight files are in a different folder,
-    // the weights stay in the graph.
+    // ONNX Runtime reads all external weights of a graph from one folder. If the graph has weight files in another
+    // folder, its own weights stay in the graph.
     return realpathSync(folder) === dirname(real) ? { bytes, folder } : { bytes: read(0, size), folder };
   } catch (error) {
     throw new Error(`${path}: ${(error as Error).message}`, { cause: error });

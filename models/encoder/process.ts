@@ -8,11 +8,11 @@ import { type FromEncoder, imageSlots, type ToEncoder } from './protocol.ts';
 
 const encoderEntry = fileURLToPath(new URL('./main.ts', import.meta.url));
 
-/** An encoder process, seen from its parent. */
+/** An encoder process, as its parent sees it. */
 export interface EncoderProcess {
   readonly pid: number | undefined;
   send(message: ToEncoder): void;
-  /** Kills the process. `onExit` is then called, as after any other end. */
+  /** Kills the process. As after any end of the process, `onExit` is then called. */
   kill(): void;
 }
 
@@ -23,18 +23,19 @@ export interface EncoderEvents {
 }
 
 /**
- * Starts an encoder process. Messages are sent by structured clone ("advanced"), which takes 0.19 ms for an image of 60
- * KB, so images are passed in shared slots where possible. All messages of the same tick are sent as one list, because
- * a separate message for each text would take a tenth as long as the run of the text.
+ * Starts an encoder process. Messages are sent by structured clone ("advanced"). This takes 0.19 ms for an image of 60
+ * KB, so images are passed in shared memory where possible. All messages of the same tick are sent as one list, because
+ * a separate message for a text would take a tenth of the time in which the tower runs over it.
  * @param entry the script of the process. Crash tests replace it by a script with the same protocol.
  */
 export function forkEncoder(events: EncoderEvents, entry = encoderEntry): EncoderProcess {
   const slots = createSlots(imageSlots.count, imageSlots.bytes);
-  /** The slots of those images that have no result yet, by image id. */
+  /** The shared memory slots of the images that have no result yet, by image id. */
   const used = new Map<number, number>();
   const child: ChildProcess = fork(entry, [], {
     serialization: 'advanced',
-    // start/bootstrap/launch.js sets the same option; a parent that was started without that script passes it here.
+    // start/bootstrap/launch.js sets the same option. It is repeated here for a parent that was started without that
+    // script.
     execArgv: ['--max-semi-space-size=8'],
     env: childEnvironment('encoder', {
       VLS_CALLED: called,
@@ -53,7 +54,7 @@ export function forkEncoder(events: EncoderEvents, entry = encoderEntry): Encode
   const flush = () => {
     const messages = outbox;
     outbox = [];
-    // A message to a process that is ending is lost. The exit event then puts the work back into the queue.
+    // A message to a process that is ending is lost. Its exit event then returns the work to the queue.
     child.send(messages, () => {});
   };
   const end = (reason: string) => {

@@ -106,7 +106,7 @@ export interface Embedded {
   /** The number of inputs of the run that computed the embedding. */
   runInputs: number;
   /**
-   * The times at which decoding and the encoder run began, in ms since 1970. Absent when another call has caused this
+   * The times at which decoding and the encoder run began, in ms since 1970. Absent when this call has not caused the
    * run.
    */
   began?: { decode: number; run: number };

@@ -31,9 +31,11 @@ export interface SelfTestOptions {
 }
 
 /**
- * Compares a model with its golden values: scale and bias, token ids, cosines of pairs, and embeddings.
+ * Compares a model with its golden values (results of the reference implementation): scale and bias, token ids, cosines
+ * of pairs, and embeddings.
  * @returns the number of pairs, images and texts that were compared.
- * @throws {Error} when a value differs by more than its tolerance: wrong weights, tokenizer or preprocessing.
+ * @throws {Error} when a value differs by more than its tolerance. The cause may be wrong weights, a wrong tokenizer,
+ * or wrong preprocessing.
  */
 export async function selfTest(options: SelfTestOptions): Promise<number> {
   const { path, precision, provider, image, text } = options;

@@ -2,8 +2,8 @@ import type { TextRecipe } from '../model.ts';
 import type { InferenceSession } from '../onnx-runtime.ts';
 
 /**
- * The error for a graph that does not match the description of its model: its output is not an embedding (`output`), or
- * it reads texts of another length (`length`).
+ * The error for a graph that does not match the description of its model. Kind `output`: its output is not an
+ * embedding. Kind `length`: it reads texts of another length.
  */
 export class GraphFault extends Error {
   override name = 'GraphFault';

@@ -13,7 +13,7 @@ const resample = { bilinear: 2, bicubic: 3 } as const;
 
 /**
  * The fields of `preprocessor_config.json` (transformers) that the service uses. A file with unsupported values is
- * refused, because the service would compute different pixels.
+ * refused, because the service would compute other pixels than the reference implementation.
  */
 const preprocessorConfig = z.object({
   image_mean: triple.optional(),
@@ -31,17 +31,20 @@ const preprocessorConfig = z.object({
   do_normalize: z.boolean().default(true),
 });
 
-/** The image steps of the reference implementation of a family, for models whose files state none. */
+/**
+ * The image preprocessing in the reference implementation of a family. It is used for models whose files do not
+ * describe their preprocessing.
+ */
 export type ImageDefaults = Pick<ImageRecipe, 'resize' | 'filter' | 'rgb' | 'mean' | 'std'>;
 
 type Steps = Partial<Omit<ImageDefaults, 'rgb'>>;
 
 /**
- * Reads how an image is converted to the input of a vision tower. Each value comes from the first of these sources that
- * states it: the file of transformers, the file of OpenCLIP, the registry entry, the defaults of the family.
- * @param imageSize the side in pixels of the square that the tower reads.
- * @throws {Error} naming the file and the field; also when there is no file and the registry entry does not state mean
- * and deviation.
+ * Reads how an image is converted to the input of a vision tower. The sources are, in order of precedence: the file of
+ * transformers, the file of OpenCLIP, the registry entry, the defaults of the family.
+ * @param imageSize the side length in pixels of the square input of the tower.
+ * @throws {Error} naming the file and the field. Also throws when there is no file, and the registry entry does not
+ * state mean and standard deviation.
  */
 export function readImageRecipe(
   files: FolderFiles,
