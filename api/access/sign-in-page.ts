@@ -65,7 +65,7 @@ const style = `
     }
     *, ::before, ::after { box-sizing: border-box; }
     body {
-      display: grid; place-content: center; gap: 1.25rem; min-height: 100vh; margin: 0; padding: 1rem;
+      display: grid; place-content: center; gap: 1.25rem; min-height: 100dvh; margin: 0; padding: 1rem;
       background: var(--paper); color: var(--ink);
       font: 0.9375rem / 1.55 -apple-system, "Segoe UI Variable Text", "Segoe UI", Roboto, "Noto Sans", "Liberation Sans",
         "Helvetica Neue", Arial, sans-serif;
