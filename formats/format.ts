@@ -51,6 +51,11 @@ export interface ReadOptions {
    */
   fields?: ColumnNames | undefined;
   /**
+   * True when rows of the file will be written into another file of its format. A file for which this is impossible is
+   * refused.
+   */
+  isCopied?: boolean | undefined;
+  /**
    * The delimiter that replaces the usual one of the format. A first line such as `sep=;` in the file takes precedence.
    */
   delimiter?: string | undefined;

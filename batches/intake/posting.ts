@@ -201,8 +201,9 @@ export function createIntake(deps: IntakeDeps): Intake {
         const message = `expected an object whose name ends in ${endings}; all but .parquet may also end in .gz`;
         throw new ServiceError('request.invalid', `input: ${message}`, { faults: [{ path: 'input', message }] });
       }
-      if (options.keep !== undefined && format.name !== 'tar') {
-        const message = 'selects samples of a tar; read the results of other inputs with `minScore` or `top`';
+      if (options.keep !== undefined && format.name !== 'tar' && format.name !== 'parquet') {
+        const message =
+          'selects samples of a tar or of Parquet; read the results of other inputs with `minScore` or `top`';
         throw new ServiceError('request.invalid', `keep: ${message}`, { faults: [{ path: 'keep', message }] });
       }
       const given = posting.output === undefined ? undefined : places.check(tenant, posting.output, 'output');

@@ -12,6 +12,7 @@ import type { Reading } from '../store/record.ts';
 /**
  * Reads the items of an object in a bucket, in the same way as those of an upload.
  * @param model the name of the model that the post requested, or of the default model.
+ * @param isCopied true when the batch writes the selected items in the form of the input.
  * @param pending limits the memory that incomplete lines take. It is released when all items have been read.
  * @throws {ServiceError} `storage.*`, `request.*`
  */
@@ -24,13 +25,14 @@ export async function* itemsOfObject(
   pending: HeldBytes,
   owner: string,
   model: string | undefined,
+  isCopied: boolean,
 ): ItemSource {
   const format = formatOfFile(place.key)?.format;
   if (format === undefined) throw new Error(`The name ${place.key} does not have the ending of a known format`);
   const source = Readable.from(objects.read(place, etag, signal), { objectMode: false });
   try {
     const { bytes, sent, hash } = readBody(source);
-    const read = { columns, model, delimiter, encoding, strictness, sent, pending, owner, signal };
+    const read = { columns, model, delimiter, encoding, strictness, isCopied, sent, pending, owner, signal };
     const file = readItems(format.name, bytes, read);
     yield* boundBadItems(file.items, sent);
     return { header: file.header(), bodyHash: hash };

@@ -77,6 +77,7 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
         pending.hold(tenant, signal),
         tenant,
         record.postedName,
+        record.keep !== undefined,
       ),
       options: {},
       storesHash: false,

@@ -1,33 +1,48 @@
 import { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { readBody } from '../../formats/body.ts';
+import { receiptKey, receiptOf, subsetOfParquetStream } from '../../formats/parquet.ts';
 import { subsetOfTar } from '../../formats/tar.ts';
 import { formatOfFile } from '../../shared/formats.ts';
 import { parseS3Location } from '../../shared/s3-location.ts';
+import type { KeptItems } from '../reading/ordered/kept.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { BatchRecord } from '../store/record.ts';
 
 /**
- * Yields the bytes of a tar with the kept samples of a batch, whose input is read again. It is compressed if the input
- * is. One sample at a time is in memory.
+ * Yields the bytes of a file with the kept samples of a batch, whose input is read again. A tar is compressed if the
+ * input is, and one sample at a time is in memory. Parquet has a receipt, and a part of a row group at a time is in the
+ * memory of a separate process.
  * @throws {ServiceError} `storage.not_found`, `storage.changed` when the input is not the object that was scored.
  */
 export async function* keptSamplesOf(
   objects: ObjectStore,
-  { input = '', inputEtag = '' }: BatchRecord,
-  isKept: (index: number) => boolean,
+  batch: BatchRecord,
+  kept: KeptItems,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
+  const { input = '', inputEtag = '', tenant } = batch;
   const place = parseS3Location(input);
   if (place === undefined) throw new Error(`${input} is not an address in a bucket`);
   const source = Readable.from(objects.read(place, inputEtag, signal), { objectMode: false });
   try {
-    const subset = subsetOfTar(readBody(source).bytes, isKept);
-    yield* formatOfFile(input)?.isGzip ? compressed(subset) : subset;
+    const { bytes } = readBody(source);
+    const file = formatOfFile(input);
+    if (file?.format.name === 'parquet') {
+      yield* subsetOfParquetStream(bytes, kept.bits, receiptOfKept(batch, kept), { owner: tenant, signal });
+    } else {
+      const subset = subsetOfTar(bytes, kept.isKept);
+      yield* file?.isGzip ? compressed(subset) : subset;
+    }
   } finally {
     // This closes the connection, also when writing has ended early.
     source.destroy();
   }
+}
+
+/** Returns the entry for the metadata of Parquet that states which model has selected the rows, and from which score. */
+function receiptOfKept(batch: BatchRecord, { count, threshold }: KeptItems): Record<string, string> {
+  return { [receiptKey]: receiptOf(batch, { kept: { ...batch.keep, threshold, rows: count } }) };
 }
 
 async function* compressed(parts: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

@@ -1,7 +1,7 @@
 import type { Bytes } from '../../formats/bytes.ts';
 import { terminalStates } from '../../shared/contracts/batch.ts';
 import { codes, ServiceError } from '../../shared/errors.ts';
-import { type FormatName, formatNamed } from '../../shared/formats.ts';
+import { type FormatName, formatNamed, formatOfFile } from '../../shared/formats.ts';
 import type { Logger } from '../../shared/log.ts';
 import { batchKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
@@ -56,9 +56,10 @@ export function createResultFiles({ redis, payloads, objects, ending, log }: Res
     if (files.csv !== null) await uploadResults(files.csv, 'csv');
     if (files.parquet !== null) await uploadResults(files.parquet, 'parquet');
     if (files.kept !== null && files.keptIds !== null) {
-      const isKept = await readKept(source, record, record.keep ?? {});
-      await upload(files.kept, formatNamed('tar').mediaTypes[0], keptSamplesOf(objects, record, isKept, signal));
-      await upload(files.keptIds, 'text/plain', keptIds(source, record, isKept));
+      const kept = await readKept(source, record, record.keep ?? {});
+      const { format = formatNamed('tar') } = formatOfFile(files.kept) ?? {};
+      await upload(files.kept, format.mediaTypes[0], keptSamplesOf(objects, record, kept, signal));
+      await upload(files.keptIds, 'text/plain', keptIds(source, record, kept.isKept));
     }
     await upload(files.failures, formatNamed('ndjson').mediaTypes[0], streamFailures(source, record, ahead));
     const failures = await redis.hgetall(batchKeys(redis, record.id).failures);

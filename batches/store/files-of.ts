@@ -11,8 +11,10 @@ interface Filed {
   columnNames?: object | undefined;
   /** The table formats of the result files that the post requested. */
   tables?: readonly FormatName[] | undefined;
-  /** Present when the post requested a tar of selected samples. */
+  /** Present when the post requested a file with the selected samples. */
   keep?: object | undefined;
+  /** Present when the input could not be read, so that no samples can be selected. */
+  inputErrorCode?: string | undefined;
   output?: string | undefined;
   filesState?: 'pending' | 'written' | 'failed' | undefined;
   filesError?: string | undefined;
@@ -20,7 +22,8 @@ interface Filed {
 
 /** Returns the addresses of the result files of a batch; null for a batch without files. */
 export function filesOf(record: Filed): BatchStatus['files'] {
-  const { input, columnNames, output, tables, keep, filesState, filesError } = record;
+  const { input, columnNames, output, tables, filesState, filesError } = record;
+  const keep = record.inputErrorCode === undefined ? record.keep : undefined;
   if (output === undefined) return null;
   const file = input === undefined ? undefined : formatOfFile(input);
   const format = file?.format;
@@ -33,7 +36,8 @@ export function filesOf(record: Filed): BatchStatus['files'] {
     results: named('results', 'ndjson'),
     csv: has('csv') ? named('results', 'csv') : null,
     parquet: has('parquet') ? named('results', 'parquet') : null,
-    kept: keep === undefined ? null : `${output}kept.tar${file?.isGzip ? '.gz' : ''}`,
+    kept:
+      keep === undefined ? null : `${named('kept', own === 'parquet' ? 'parquet' : 'tar')}${file?.isGzip ? '.gz' : ''}`,
     keptIds: keep === undefined ? null : `${output}kept.txt`,
     failures: named('failures', 'ndjson'),
     status: named('status', 'json'),

@@ -137,7 +137,10 @@ export const batchRecord = z.object({
    * format of the input.
    */
   tables: json.pipe(z.array(tableFormat)).optional(),
-  /** Conditions that select samples; the selected samples are written as a tar. Older releases ignore this field. */
+  /**
+   * Conditions that select samples; the selected samples are written in the form of the input. Older releases ignore
+   * this field.
+   */
   keep: json.pipe(keptSamples).optional(),
   filesState: z.enum(['pending', 'written', 'failed']).optional(),
   filesError: z.string().optional(),

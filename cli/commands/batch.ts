@@ -88,12 +88,12 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
     )
     .option(
       '--min-score <score>',
-      'with --keep, and for tars of a bucket: keep the samples that have at least this score',
+      'with --keep, and for tars and Parquet of a bucket: keep the samples that have at least this score',
       scoreLimit,
     )
     .option(
       '--top <share>',
-      'with --keep, and for a tar of a bucket: keep the samples with the highest scores over all input files: a share such as 30%, or a number such as 100000',
+      'with --keep, and for a tar or Parquet of a bucket: keep the samples with the highest scores over all input files: a share such as 30%, or a number such as 100000',
       parseTop,
     )
     .option('--again', 'start over, ignoring an earlier run', false)
@@ -225,7 +225,7 @@ async function scoreFile(context: Context, options: RunOptions, offline: boolean
 
 /**
  * Posts a batch for each file of a bucket, and waits until all batches have ended. The service itself reads the rows,
- * and writes the results and (for a tar) the selected samples.
+ * and writes the results and (for a tar or Parquet) the selected samples.
  */
 async function scoreReferences(context: Context, files: readonly string[], flags: Flags): Promise<void> {
   const { keepFormulas: _keepFormulas, ...options } = flags;

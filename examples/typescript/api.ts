@@ -65,7 +65,7 @@ id?: string;};
 delimiter?: string;
 /** The text encoding of NDJSON, CSV, TSV and JSON, as a name of the WHATWG Encoding Standard such as `windows-1252`. The `charset` of the content type may state it instead. Default: UTF-8, or UTF-16 if it is detected. */
 encoding?: string;
-/** For a tar: the selected samples are also written as `kept.tar` (or `kept.tar.gz`), and their ids as `kept.txt`. */
+/** For a tar and for Parquet: the selected samples are also written in the form of the input, as `kept.tar`, `kept.tar.gz` or `kept.parquet`, and their ids as `kept.txt`. The rows of `kept.parquet` have all columns of the input, and its metadata has the receipt. */
 keep?: KeptSamples;
 /** Formats of the tables of results, which are written in addition to `results.ndjson`. Default: the format of the input if it is a table (CSV if it is TSV), else none. */
 tables?: ("csv" | "parquet")[];
@@ -290,7 +290,7 @@ results: string;
 csv: string | null;
 /** The results as Parquet, if the input was Parquet or `tables` names it. */
 parquet: string | null;
-/** The samples that `keep` selects, as a tar; null without `keep`. */
+/** The samples that `keep` selects, as a tar or as Parquet; null without `keep`, and when the input could not be read. */
 kept: string | null;
 /** The ids of these samples, one on each line. */
 keptIds: string | null;
@@ -488,7 +488,7 @@ results: string;
 csv: string | null;
 /** The results as Parquet, if the input was Parquet or `tables` names it. */
 parquet: string | null;
-/** The samples that `keep` selects, as a tar; null without `keep`. */
+/** The samples that `keep` selects, as a tar or as Parquet; null without `keep`, and when the input could not be read. */
 kept: string | null;
 /** The ids of these samples, one on each line. */
 keptIds: string | null;
@@ -587,7 +587,7 @@ results: string;
 csv: string | null;
 /** The results as Parquet, if the input was Parquet or `tables` names it. */
 parquet: string | null;
-/** The samples that `keep` selects, as a tar; null without `keep`. */
+/** The samples that `keep` selects, as a tar or as Parquet; null without `keep`, and when the input could not be read. */
 kept: string | null;
 /** The ids of these samples, one on each line. */
 keptIds: string | null;

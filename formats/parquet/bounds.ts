@@ -40,6 +40,18 @@ export function checkMetadata({ schema, row_groups: groups, num_rows: total }: F
 }
 
 /**
+ * Checks that rows of a file can be written into another file.
+ * @throws {ServiceError} `request.invalid` for a file that has a map or a column of the type INT96.
+ */
+export function checkCopyable({ schema }: FileMetaData): void {
+  const old = schema.find(({ type }) => type === 'INT96');
+  if (old !== undefined) throw unreadable(`its column ${old.name} has the old type INT96, which cannot be written`);
+  // The reader converts a map to an object with text keys, so its original keys are lost.
+  const map = schema.find((each) => /^MAP/.test(each.converted_type ?? each.logical_type?.type ?? ''));
+  if (map !== undefined) throw unreadable(`its column ${map.name} is a map, which cannot be written`);
+}
+
+/**
  * Checks a row group before it is read. Each of its columns must have a value or a null for every row.
  * @param wanted the names of the columns that will be read.
  * @param firstRow the index of the first row of the group, for error messages.

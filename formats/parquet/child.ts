@@ -6,14 +6,21 @@ import type { ColumnNames, Header } from '../format.ts';
 import type { Strictness } from '../items.ts';
 import { frameOf, frameTypes } from './frames.ts';
 import { itemsOfParquet } from './reader.ts';
+import { subsetOfBuffer } from './subset.ts';
+
+/**
+ * The work of the child process. It sends the items of the file; or it sends a file with those rows whose bit in the
+ * standard input is set.
+ */
+export type ChildTask =
+  | { kind: 'items'; columns: ColumnNames; strictness: Strictness; isCopied?: boolean | undefined }
+  | { kind: 'subset'; metadata: Readonly<Record<string, string>> };
 
 /** The options of the child process that reads a file. The parent passes them as JSON, in the only argument. */
-export interface ChildOptions {
+export type ChildOptions = ChildTask & {
   /** The length of the file in bytes. The file itself is open as descriptor 3. */
   bytes: number;
-  columns: ColumnNames;
-  strictness: Strictness;
-}
+};
 
 /** An error about the file, in the form in which the child process sends it to its parent. */
 export type ChildError = Pick<ServiceError, 'code' | 'message' | 'faults'>;
@@ -21,6 +28,8 @@ export type ChildError = Pick<ServiceError, 'code' | 'message' | 'faults'>;
 const descriptor = 3;
 /** The number of characters of JSON after which the collected items are sent to the parent. */
 const sentLength = 256 * 1024;
+/** The maximum number of bytes of a file that are sent to the parent at a time. */
+const sentBytes = 1024 * 1024;
 
 const readAt = promisify(read);
 
@@ -46,12 +55,12 @@ function bufferOf(size: number): AsyncBuffer {
  * Sends a frame (a message) to the parent. Resolves when the parent has read its bytes, or when they fit into the
  * buffer of the pipe.
  */
-const send = (type: number, text: string): Promise<void> =>
+const send = (type: number, content: string | Uint8Array): Promise<void> =>
   new Promise((resolve, reject) => {
-    process.stdout.write(frameOf(type, Buffer.from(text)), (error) => (error ? reject(error) : resolve()));
+    process.stdout.write(frameOf(type, Buffer.from(content)), (error) => (error ? reject(error) : resolve()));
   });
 
-async function sendItems({ bytes, columns, strictness }: ChildOptions): Promise<void> {
+async function sendItems({ bytes, columns, strictness, isCopied }: ChildOptions & { kind: 'items' }): Promise<void> {
   let header: Header | undefined;
   const sendHeader = async () => {
     if (header !== undefined) await send(frameTypes.header, JSON.stringify(header));
@@ -60,7 +69,7 @@ async function sendItems({ bytes, columns, strictness }: ChildOptions): Promise<
   const onHeader = (found: Header) => {
     header = found;
   };
-  for await (const items of itemsOfParquet(bufferOf(bytes), { columns, strictness }, onHeader)) {
+  for await (const items of itemsOfParquet(bufferOf(bytes), { columns, strictness, isCopied }, onHeader)) {
     await sendHeader();
     let part = '';
     for (const item of items) {
@@ -72,17 +81,29 @@ async function sendItems({ bytes, columns, strictness }: ChildOptions): Promise<
     if (part !== '') await send(frameTypes.items, `${part}]`);
   }
   await sendHeader();
-  await send(frameTypes.end, '');
+}
+
+async function sendSubset({ bytes, metadata }: ChildOptions & { kind: 'subset' }): Promise<void> {
+  const kept = Buffer.concat(await process.stdin.toArray());
+  const isKept = (index: number) => (((kept[index >> 3] ?? 0) >> (index & 7)) & 1) === 1;
+  for await (const part of subsetOfBuffer(bufferOf(bytes), isKept, { metadata, isBounded: true })) {
+    for (let at = 0; at < part.length; at += sentBytes) {
+      await send(frameTypes.bytes, part.subarray(at, at + sentBytes));
+    }
+  }
 }
 
 process.title = 'vls-parquet';
 // An error here means that the parent has ended.
 process.stdout.on('error', () => process.exit(1));
 const options = JSON.parse(process.argv[2] ?? '') as ChildOptions;
-await sendItems(options).catch(async (error: unknown) => {
+try {
+  await (options.kind === 'items' ? sendItems(options) : sendSubset(options));
+  await send(frameTypes.end, '');
+} catch (error) {
   const { code, message, faults }: ChildError =
     error instanceof ServiceError
       ? error
       : { code: 'request.invalid', message: `The Parquet file cannot be read: ${error}`, faults: undefined };
   await send(frameTypes.error, JSON.stringify({ code, message, faults }));
-});
+}

@@ -2,9 +2,10 @@ import type { Readable } from 'node:stream';
 
 /**
  * The types of frames. A frame is a message from the child process that reads a file to the parent process. It contains
- * the header of the file, a list of items, or an error. The frame `end` is empty and follows the last item.
+ * the header of the file, a list of items, bytes of a file with some of its rows, or an error. The frame `end` is empty
+ * and follows the last item.
  */
-export const frameTypes = { header: 1, items: 2, error: 3, end: 4 } as const;
+export const frameTypes = { header: 1, items: 2, error: 3, end: 4, bytes: 5 } as const;
 
 /**
  * The maximum size of a frame in bytes. An item of the maximum length fits, even if JSON escapes all its characters.

@@ -1,9 +1,15 @@
-import { type AsyncBuffer, asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import {
+  type AsyncBuffer,
+  asyncBufferFromFile,
+  parquetMetadataAsync,
+  parquetReadObjects,
+  parquetSchema,
+} from 'hyparquet';
 import { ServiceError } from '../../shared/errors.ts';
 import type { ColumnNames, Header, ReadFile, ReadOptions } from '../format.ts';
 import { type ReadItem, toReadItem } from '../items.ts';
 import { boundedCompressors } from './bounded-compressors.ts';
-import { checkGroup, checkMetadata } from './bounds.ts';
+import { checkCopyable, checkGroup, checkMetadata } from './bounds.ts';
 import { unreadable } from './faults.ts';
 import { headerOf } from './header.ts';
 
@@ -42,20 +48,22 @@ async function* itemsOfFile(
  */
 export async function* itemsOfParquet(
   file: AsyncBuffer,
-  { strictness, columns: asked }: Pick<ReadOptions, 'strictness' | 'columns'>,
+  { strictness, columns: asked, isCopied }: Pick<ReadOptions, 'strictness' | 'columns' | 'isCopied'>,
   onHeader: (header: Header) => void,
 ): AsyncGenerator<ReadItem[]> {
   const [metadata, header] = await readable(async () => {
     const metadata = await parquetMetadataAsync(file);
     checkMetadata(metadata);
+    if (isCopied) checkCopyable(metadata);
     return [metadata, headerOf(metadata, asked)];
   });
   const { names: wanted, columns } = header;
   onHeader(header);
+  const copied = isCopied ? parquetSchema(metadata).children.map(({ element }) => element.name) : undefined;
   let row = 0;
   for (const group of metadata.row_groups) {
     const rows = Number(group.num_rows);
-    checkGroup(group, wanted, row);
+    checkGroup(group, copied ?? wanted, row);
     const step = Math.min(65_536, Math.max(64, Math.floor(sliceBytes / (Number(group.total_byte_size) / rows))));
     const groupEnd = row + rows;
     while (row < groupEnd) {

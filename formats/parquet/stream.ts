@@ -2,8 +2,8 @@ import { ServiceError } from '../../shared/errors.ts';
 import { createFairPlaces } from '../../shared/fair-places.ts';
 import type { Header, ReadOptions, ReadStream } from '../format.ts';
 import type { ReadItem } from '../items.ts';
-import { itemsOfIsolated } from './isolated.ts';
-import { openSpool, spoolBudget } from './spool.ts';
+import { itemsOfIsolated, subsetOfIsolated } from './isolated.ts';
+import { openSpool, type Spool, spoolBudget } from './spool.ts';
 
 /**
  * Limits the number of child processes that read Parquet files at the same time. Each tenant may run one child process,
@@ -33,19 +33,45 @@ async function* itemsOfStream(
   options: ReadOptions,
   onHeader: (header: Header) => void,
 ): AsyncGenerator<ReadItem[]> {
-  const { owner = '', signal } = options;
+  const read = (spool: Spool) => itemsOfIsolated(spool, options, onHeader);
+  // An empty group shows the caller that bytes have arrived.
+  for await (const items of withSpool(bytes, options, read)) yield items ?? [];
+}
+
+/**
+ * Yields the bytes of a Parquet file with some rows of another one, which arrives as a stream. The other file is stored
+ * on disk, and a child process writes the rows.
+ * @param kept has one bit for each row, the lowest bit of a byte first.
+ * @param metadata entries that are added to the metadata of the file.
+ * @throws {ServiceError} `request.invalid`, `request.too_large`, `overloaded`
+ */
+export async function* subsetOfParquetStream(
+  bytes: AsyncIterable<Buffer>,
+  kept: Uint8Array,
+  metadata: Readonly<Record<string, string>>,
+  options: Pick<ReadOptions, 'owner' | 'signal'>,
+): AsyncGenerator<Buffer> {
+  const read = (spool: Spool) => subsetOfIsolated(spool, kept, metadata, options);
+  for await (const part of withSpool(bytes, options, read)) if (part !== undefined) yield part;
+}
+
+/** Stores a stream on disk, and then reads it in a child process. Yields undefined while bytes arrive. */
+async function* withSpool<Value>(
+  bytes: AsyncIterable<Buffer>,
+  { owner = '', signal }: Pick<ReadOptions, 'owner' | 'signal'>,
+  read: (spool: Spool) => AsyncGenerator<Value>,
+): AsyncGenerator<Value | undefined> {
   const space = spoolBudget.hold(owner, signal);
   const spool = await openSpool();
   try {
     for await (const part of bytes) {
       await space.set(spool.bytes() + part.length);
       await spool.write(part);
-      // An empty group shows the caller that bytes have arrived.
-      yield [];
+      yield undefined;
     }
     const leave = await enter(owner, signal);
     try {
-      yield* itemsOfIsolated(spool, options, onHeader);
+      yield* read(spool);
     } finally {
       leave();
     }

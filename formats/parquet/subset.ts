@@ -1,4 +1,5 @@
 import {
+  type AsyncBuffer,
   asyncBufferFromFile,
   type FileMetaData,
   parquetMetadataAsync,
@@ -7,14 +8,20 @@ import {
 } from 'hyparquet';
 import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer';
 import { boundedCompressors } from './bounded-compressors.ts';
-import { checkMetadata } from './bounds.ts';
-import { unreadable } from './faults.ts';
+import { checkCopyable, checkGroup, checkMetadata } from './bounds.ts';
 
 /**
  * The maximum size in bytes of the rows that are read at a time. It is also the maximum size of the rows in memory
  * before a row group is written.
  */
 const heldBytes = 32 * 1024 * 1024;
+
+export interface SubsetOptions {
+  /** Entries that are added to the metadata of the file. They replace entries of the same name. */
+  metadata?: Readonly<Record<string, string>>;
+  /** True for a file of an unknown author: a row group that does not fit into memory is refused before it is read. */
+  isBounded?: boolean;
+}
 
 /**
  * Copies some rows of a Parquet file to a new Parquet file, and yields its bytes. The new file has the columns, types,
@@ -24,18 +31,21 @@ const heldBytes = 32 * 1024 * 1024;
  * @throws {ServiceError} `request.invalid` for a file that cannot be read as Parquet, or that has a map or a column of
  * the type INT96.
  */
-export async function* subsetOfParquet(path: string, isKept: (index: number) => boolean): AsyncGenerator<Uint8Array> {
-  const file = await asyncBufferFromFile(path);
+export async function* subsetOfBuffer(
+  file: AsyncBuffer,
+  isKept: (index: number) => boolean,
+  { metadata: added = {}, isBounded = false }: SubsetOptions = {},
+): AsyncGenerator<Uint8Array> {
   const metadata = await parquetMetadataAsync(file, { geoparquet: false });
   checkMetadata(metadata);
-  const old = metadata.schema.find(({ type }) => type === 'INT96');
-  if (old !== undefined) throw unreadable(`its column ${old.name} has the old type INT96, which cannot be written`);
-  // The reader converts a map to an object with text keys, so its original keys are lost.
-  const map = metadata.schema.find((each) => /^MAP/.test(each.converted_type ?? each.logical_type?.type ?? ''));
-  if (map !== undefined) throw unreadable(`its column ${map.name} is a map, which cannot be written`);
+  checkCopyable(metadata);
   // The converted types are removed, so that values are copied in their stored form and nothing is rounded.
   const stored = { ...metadata, schema: metadata.schema.map(storedElement) };
   const names = parquetSchema(stored).children.map(({ element }) => element.name);
+  const entries = [
+    ...(metadata.key_value_metadata ?? []).filter(({ key }) => !Object.hasOwn(added, key)),
+    ...Object.entries(added).map(([key, value]) => ({ key, value })),
+  ];
 
   const writer = new ByteWriter();
   const target = new ParquetWriter({
@@ -43,7 +53,7 @@ export async function* subsetOfParquet(path: string, isKept: (index: number) => 
     schema: stored.schema,
     // Statistics are not written: minimum and maximum depend on the converted type, which was removed.
     statistics: false,
-    ...(metadata.key_value_metadata && { kvMetadata: metadata.key_value_metadata }),
+    ...(entries.length > 0 && { kvMetadata: entries }),
     createdBy: 'vision-language-similarity',
   });
   const take = (): Uint8Array => {
@@ -66,6 +76,7 @@ export async function* subsetOfParquet(path: string, isKept: (index: number) => 
     const rowBytes = Math.max(1, Number(group.total_byte_size) / Math.max(1, rows));
     const step = Math.min(65_536, Math.max(64, Math.floor(heldBytes / rowBytes)));
     const groupEnd = row + rows;
+    if (isBounded) checkGroup(group, names, row);
     while (row < groupEnd) {
       const rowEnd = Math.min(row + step, groupEnd);
       if (hasKept(isKept, row, rowEnd)) {
@@ -85,6 +96,11 @@ export async function* subsetOfParquet(path: string, isKept: (index: number) => 
   target.schema = metadata.schema.map(writtenElement);
   void target.finish();
   yield take();
+}
+
+/** Yields a part of a local file, as {@link subsetOfBuffer} does. */
+export async function* subsetOfParquet(path: string, isKept: (index: number) => boolean): AsyncGenerator<Uint8Array> {
+  yield* subsetOfBuffer(await asyncBufferFromFile(path), isKept);
 }
 
 function hasKept(isKept: (index: number) => boolean, from: number, end: number): boolean {

@@ -1,8 +1,9 @@
 import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer';
 import type { ItemResult } from '../../shared/contracts/item.ts';
-import type { ColumnType, CreateWriter, ResultSource } from '../format.ts';
+import type { ColumnType, CreateWriter } from '../format.ts';
 import { resultColumns } from '../result-columns.ts';
 import { elementOf, storedValue } from './column-types.ts';
+import { receiptKey, receiptOf } from './receipt.ts';
 
 /**
  * The maximum number of rows in a row group. A row group also ends when its texts have `groupCharacters` characters,
@@ -48,7 +49,7 @@ export const createParquetWriter: CreateWriter = (source) => {
       { name: 'schema', num_children: columns.length },
       ...columns.map(({ name, type }) => ({ name, ...elementOf[type], repetition_type: 'OPTIONAL' as const })),
     ],
-    kvMetadata: [{ key: 'vls', value: JSON.stringify(factsOf(source)) }],
+    kvMetadata: [{ key: receiptKey, value: receiptOf(source) }],
     createdBy: 'vision-language-similarity',
   });
   let rows = 0;
@@ -125,7 +126,3 @@ function outcomeOf(result: ItemResult) {
       return { ...empty, model };
   }
 }
-
-const factsOf = ({ model, revision, precision, preprocess, textCleaning, longText }: ResultSource) => ({
-  ...{ model, revision, precision, preprocess, textCleaning, longText },
-});

@@ -176,7 +176,7 @@ const reference = {
   encoding,
   keep: keptSamples.optional().meta({
     description:
-      'For a tar: the selected samples are also written as `kept.tar` (or `kept.tar.gz`), and their ids as `kept.txt`.',
+      'For a tar and for Parquet: the selected samples are also written in the form of the input, as `kept.tar`, `kept.tar.gz` or `kept.parquet`, and their ids as `kept.txt`. The rows of `kept.parquet` have all columns of the input, and its metadata has the receipt.',
   }),
   tables: z.array(tableFormat).max(2).optional().meta({
     description:
@@ -360,7 +360,10 @@ export const batchStatus = z
         kept: z
           .string()
           .nullable()
-          .meta({ description: 'The samples that `keep` selects, as a tar; null without `keep`.' }),
+          .meta({
+            description:
+              'The samples that `keep` selects, as a tar or as Parquet; null without `keep`, and when the input could not be read.',
+          }),
         keptIds: z.string().nullable().meta({ description: 'The ids of these samples, one on each line.' }),
         failures: z.string().meta({ description: 'The failed items, which can be posted again unchanged.' }),
         status: z.string().meta({ description: 'This status, written after the other files.' }),

@@ -74,7 +74,7 @@ test('the best samples of a tar come back as a tar, and of several tars those wi
 });
 
 test.each([
-  [['pairs.ndjson', '--min-score', '20'], 'selects samples of a tar'],
+  [['pairs.ndjson', '--min-score', '20'], 'selects samples of a tar or of Parquet'],
   [['t/a.tar', 't/b.tar.gz', '--top', '5'], '--top selects the best samples of one object'],
   [['t/a.tar', '--keep', 'kept', '--top', '5'], 'leave out --keep'],
 ])('%s is refused', async (words, message) => {

@@ -52,15 +52,12 @@ def make(folder: Path) -> None:
     pq.write_table(table, folder / "set.parquet", row_group_size=17, compression="zstd")
 
 
-def check(folder: Path) -> None:
-    kept = json.loads((folder / "kept.json").read_text())
-    samples = list(webdataset.WebDataset(str(folder / "kept.tar"), shardshuffle=False))
-    assert [sample["__key__"] for sample in samples] == [f"set/{i:05}" for i in kept]
-    assert [sample["txt"] for sample in samples] == [f"caption {i}".encode() for i in kept]
-    assert [sample["cls"] for sample in samples] == [str(i).encode() for i in kept]
+def check_rows(folder: Path, kept: list[int], added: tuple[bytes, ...]) -> None:
+    """Checks that kept.parquet has the rows of set.parquet, and its metadata with the added entries."""
     before = pq.read_table(folder / "set.parquet")
     after = pq.read_table(folder / "kept.parquet")
-    assert after.schema.equals(before.schema, check_metadata=True), after.schema
+    metadata = {key: value for key, value in after.schema.metadata.items() if key not in added}
+    assert after.schema.with_metadata(metadata).equals(before.schema, check_metadata=True), after.schema
     expected = before.take(kept)
     for name in before.column_names:
         columns = [table.column(name).combine_chunks() for table in (after, expected)]
@@ -69,10 +66,27 @@ def check(folder: Path) -> None:
         assert columns[0].equals(columns[1]), (name, columns)
     found = duckdb.sql(f"select count(*), min(price), max(unsigned) from '{folder}/kept.parquet'").fetchall()[0]
     assert found == (len(kept), decimal.Decimal(f"{min(kept)}.25"), 2**64 - 1 - min(kept)), found
+
+
+def check_kept(folder: Path) -> None:
+    kept = json.loads((folder / "kept.json").read_text())
+    check_rows(folder, kept, added=(b"vls",))
+    receipt = json.loads(pq.read_metadata(folder / "kept.parquet").metadata[b"vls"])
+    assert receipt["model"] and receipt["revision"], receipt
+    assert receipt["kept"]["top"] == "40%" and receipt["kept"]["rows"] == len(kept), receipt
+
+
+def check(folder: Path) -> None:
+    kept = json.loads((folder / "kept.json").read_text())
+    samples = list(webdataset.WebDataset(str(folder / "kept.tar"), shardshuffle=False))
+    assert [sample["__key__"] for sample in samples] == [f"set/{i:05}" for i in kept]
+    assert [sample["txt"] for sample in samples] == [f"caption {i}".encode() for i in kept]
+    assert [sample["cls"] for sample in samples] == [str(i).encode() for i in kept]
+    check_rows(folder, kept, added=())
     scores = duckdb.sql(f"select text, score from '{folder}/scores.parquet' where score >= 40 order by \"index\"")
     assert [row[0] for row in scores.fetchall()] == [f"caption {i} é" for i in kept]
     receipt = json.loads(pq.read_metadata(folder / "scores.parquet").metadata[b"vls"])
     assert receipt["model"] == "compact-1", receipt
 
 
-{"make": make, "check": check}[sys.argv[1]](Path(sys.argv[2]))
+{"make": make, "check": check, "check-kept": check_kept}[sys.argv[1]](Path(sys.argv[2]))
