@@ -8,6 +8,7 @@ export const longest: readonly string[] = [
   'integration/deploy/image.test.ts',
   'integration/scripts/package-scripts.test.ts',
   'integration/reference/interrupted.test.ts',
+  'integration/reference/kept-parquet.test.ts',
   'integration/cli/batch.test.ts',
   'integration/documentation/commands.test.ts',
   'e2e/page.test.ts',

@@ -8,6 +8,7 @@ import { readItems } from '../../../formats/index.ts';
 import type { ReadItem } from '../../../formats/items.ts';
 import { itemsOfIsolated } from '../../../formats/parquet/isolated.ts';
 import { openSpool } from '../../../formats/parquet/spool.ts';
+import { subsetOfParquetStream } from '../../../formats/parquet/stream.ts';
 import type { ServiceError } from '../../../shared/errors.ts';
 import {
   dataPage,
@@ -116,6 +117,16 @@ describe('a hostile file is refused, and its process alone ends', () => {
     await expect(spool.write(Buffer.alloc(101))).rejects.toMatchObject({ code: 'request.too_large' });
     await spool.close();
   });
+});
+
+test('a part of a hostile file is not written, and nothing stays on disk', async () => {
+  const bytes = hostileParquet()['a page that states 2 GiB'] ?? Buffer.alloc(0);
+  const subset = subsetOfParquetStream(Readable.from([bytes]), Uint8Array.of(1), {}, {});
+  const writing = (async () => {
+    for await (const _ of subset);
+  })();
+  await expect(writing).rejects.toMatchObject({ code: 'request.too_large', message: expect.stringContaining('grows') });
+  expect(await spooled()).toEqual([]);
 });
 
 test('a small file that grows to many large items is refused', async () => {
