@@ -357,13 +357,10 @@ export const batchStatus = z
           .string()
           .nullable()
           .meta({ description: 'The results as Parquet, if the input was Parquet or `tables` names it.' }),
-        kept: z
-          .string()
-          .nullable()
-          .meta({
-            description:
-              'The samples that `keep` selects, as a tar or as Parquet; null without `keep`, and when the input could not be read.',
-          }),
+        kept: z.string().nullable().meta({
+          description:
+            'The samples that `keep` selects, as a tar or as Parquet; null without `keep`, and when the input could not be read.',
+        }),
         keptIds: z.string().nullable().meta({ description: 'The ids of these samples, one on each line.' }),
         failures: z.string().meta({ description: 'The failed items, which can be posted again unchanged.' }),
         status: z.string().meta({ description: 'This status, written after the other files.' }),

@@ -1,7 +1,7 @@
 import type { KeptSamples } from '../../../shared/contracts/batch.ts';
 import { readTop } from '../../../shared/top.ts';
-import { millionthsOf } from '../../store/score-index.ts';
 import type { BatchRecord } from '../../store/record.ts';
+import { millionthsOf } from '../../store/score-index.ts';
 import type { Source } from '../read-chunks.ts';
 import { readChunkIndex } from './chunk-index.ts';
 import { conditionsOf } from './conditions.ts';
