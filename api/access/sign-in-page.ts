@@ -91,7 +91,10 @@ const style = `
     }
     button:hover { background: var(--accent-strong); border-color: var(--accent-strong); }
     :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
-    code { font-family: ui-monospace, "SF Mono", "Cascadia Code", "Roboto Mono", "Liberation Mono", Menlo, monospace; }
+    code {
+      font-family: ui-monospace, "SF Mono", "Cascadia Code", "Roboto Mono", "Liberation Mono", Menlo, monospace;
+      white-space: nowrap;
+    }
   `;
 
 const page = (target: string, message: string): string => `<!doctype html>
