@@ -48,14 +48,16 @@ export interface ImageRecipe {
   /** The resampling filter. Both filters are antialiased as in Pillow. */
   filter: 'bicubic' | 'bilinear';
   /**
-   * The time at which colours are converted to RGB. `after-resize` (OpenCLIP): the image is resized in the colour mode
-   * of its file and then converted; its alpha channel is dropped. `before-resize` (transformers 5): transparent parts
-   * are blended over white, and the converted image is resized.
+   * The order of the resize and the conversion of colours to RGB. `after-resize` (OpenCLIP): the image is resized in
+   * the colour mode of its file and then converted; its alpha channel is dropped. `before-resize` (transformers 5):
+   * transparent parts are blended over white, and the converted image is resized.
    */
   rgb: 'after-resize' | 'before-resize';
   mean: Rgb;
   std: Rgb;
-  /** The version of these steps, without the mode; see {@link preprocessVersion}. */
+  /**
+   * The version of the steps in this recipe. It does not include the preprocessing mode; see {@link preprocessVersion}.
+   */
   version: string;
 }
 
@@ -89,10 +91,10 @@ export interface TextRecipe {
   /** The maximum number of tokens of a text, special tokens included. */
   maxTokens: number;
   /**
-   * The padding that gives all texts of a run the same length. `end` repeats the end token up to the length of the
-   * longest text. It does not change embeddings: a causal tower does not see tokens after the end token, and other
-   * towers mask them. A tower that reads its padding needs the padding of its training: the token `id` up to the length
-   * `to`, or up to the longest text of the run if `to` is 0.
+   * The padding that gives all texts in one run of the tower the same length. `end` repeats the end token up to the
+   * length of the longest text. This padding does not change embeddings: a causal tower does not see tokens after the
+   * end token, and other towers mask them. Towers that do not mask padding need the padding with which they were
+   * trained: the token `id` up to the length `to`, or up to the longest text of the run if `to` is 0.
    */
   pad: 'end' | { id: number; to: number };
   /**
@@ -130,8 +132,8 @@ export type ReferenceLibrary = 'transformers' | 'open_clip';
 export interface ModelFacts {
   family: FamilyName;
   /**
-   * The library whose steps `image` and `text` reproduce. Undefined when only the code of the authors of the model
-   * contains the steps.
+   * The library whose steps the recipes `image` and `text` reproduce. Undefined when only the code of the model's
+   * authors contains the steps.
    */
   reference: ReferenceLibrary | undefined;
   image: ImageRecipe;
@@ -152,7 +154,7 @@ export interface ModelSpec extends ModelFacts {
   revision: string;
   precision: ModelPrecision;
   provider: Provider;
-  /** The reason why this provider and precision were chosen, as text. */
+  /** The reason why this execution provider and this precision were chosen, as text. */
   choice: string;
   preprocess: PreprocessMode;
   visionPath: string;
@@ -189,9 +191,9 @@ export interface Recipe {
 type Identified = Pick<ModelSpec, 'model' | 'revision' | 'precision' | 'preprocess' | 'image' | 'text'>;
 
 /**
- * Returns the version of the steps from the image file to the input of the tower, as receipts and batches state it. The
- * version in mode `fast` has no suffix, because `fast` was once the default. Neither this version nor its values have
- * changed since, so batches that have stored it still run.
+ * Returns the version of the image preprocessing, as receipts and batches state it. Only the mode `exact` adds a
+ * suffix, because `fast` was once the default. The version of `fast` and its values have not changed since, so batches
+ * that have stored this version still run.
  */
 export const preprocessVersion = ({ version }: ImageRecipe, mode: PreprocessMode): string =>
   mode === 'exact' ? `${version}-exact` : version;

@@ -60,7 +60,7 @@ export function createKey(): { key: string; id: string; hash: string } {
   return { key, id, hash: hashOfKey(key).toString('hex') };
 }
 
-/** Returns true if the record belongs to this key. The hashes are compared in constant time. */
+/** Returns true if the record belongs to this key. The comparison of the hashes takes constant time. */
 export const isKeyOf = (key: string, { hash }: Pick<KeyRecord, 'hash'>): boolean =>
   timingSafeEqual(hashOfKey(key), Buffer.from(hash, 'hex'));
 

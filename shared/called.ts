@@ -22,7 +22,7 @@ export function calledAs(script: string, env: NodeJS.ProcessEnv, directory: stri
   return `node ${fromHere(script, directory, '')}`;
 }
 
-/** Returns the path relative to the directory when the path is inside the directory; otherwise unchanged. */
+/** Returns the path relative to the directory when the path is inside the directory; otherwise the unchanged path. */
 function fromHere(path: string, directory: string, prefix: string): string {
   const short = relative(directory, path);
   return short.startsWith('..') ? path : prefix + short;
@@ -37,8 +37,8 @@ function realOf(path: string): string {
 }
 
 /**
- * Returns the words that call the command line from where a process of the service was started. npm runs scripts in a
- * checkout, where npx finds the command. Elsewhere, such as in a container, npx may be absent.
+ * Returns a command that starts the command line in the directory in which a process of the service was started. npm
+ * runs scripts in a checkout, where npx finds the command. Elsewhere, such as in a container, npx may be absent.
  */
 export function callableFrom(env: NodeJS.ProcessEnv, root: string, directory: string): string {
   if (env['npm_command'] !== undefined) return 'npx vls';
@@ -47,14 +47,14 @@ export function callableFrom(env: NodeJS.ProcessEnv, root: string, directory: st
 
 function ownWords(): string {
   const { env, argv } = process;
-  // A parent process that knows the command words passes them in this variable to an encoder process, which cannot see
-  // them otherwise.
+  // A parent process knows the command that the user typed, and passes it to encoder processes in this variable. An
+  // encoder process cannot find out the command itself.
   if (env['VLS_CALLED'] !== undefined) return env['VLS_CALLED'];
-  // `vls.js` passes on its path, because `main.ts` is another process.
+  // `vls.js` passes the path with which it was started in `VLS_SCRIPT`, because `main.ts` runs in another process.
   const script = env['VLS_SCRIPT'] ?? argv[1] ?? '';
   if (/[\\/]vls(\.js)?$/.test(script)) return calledAs(script, env, process.cwd());
   return callableFrom(env, fileURLToPath(new URL('..', import.meta.url)), process.cwd());
 }
 
-/** The words with which a user calls the command line, from where this process was started. */
+/** The command with which a user can start the command line, in the directory in which this process was started. */
 export const called: string = ownWords();

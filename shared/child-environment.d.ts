@@ -15,7 +15,8 @@ export type ChildKind =
   | 'tool';
 
 /**
- * Returns the environment of a child process: those variables of this process that its kind needs, and `more`.
+ * Returns the environment of a child process. It contains those variables of this process that a child of this kind
+ * needs, and the variables in `more`.
  * @param more variables that are set in any case.
  * @param own the variables of this process.
  */

@@ -108,9 +108,11 @@ function cut(socket: Socket, inFlight: ReadonlySet<ServerResponse>): void {
 }
 
 async function close(server: Server, inFlight: ReadonlySet<ServerResponse>, connections: Connections): Promise<void> {
-  // Browsers open connections in advance. Node does not regard a connection without any request as idle.
+  // Browsers open connections in advance. Node does not regard a connection without any request as idle, so these
+  // connections are closed here.
   const cutUnused = setTimeout(() => connections.closeIdle(), arriveMs);
-  // An upload may continue while bytes keep arriving. A stalled upload would delay the close until its sender gives up.
+  // An upload may continue while bytes keep arriving. A stalled upload is ended here; otherwise the server would stay
+  // open until the sender gives up.
   const seen = new Map([...inFlight].map(({ req }) => [req.socket, req.socket.bytesRead]));
   const cutStalled = setInterval(() => {
     for (const { req } of inFlight) {

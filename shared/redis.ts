@@ -71,7 +71,7 @@ function connectServer(target: Exclude<RedisTarget, { kind: 'cluster' }>, own: L
     ...(sentinelPassword !== undefined && { sentinelPassword }),
     ...(own.tls && { sentinelTLS: own.tls, enableTLSForSentinelMode: true }),
     sentinelRetryStrategy: retryDelay,
-    // When the machine of a master fails, its connections are not closed. With this option, the sentinels report the
+    // When the machine of a master fails, its connections are not closed. With this option, the sentinels announce the
     // new master.
     failoverDetector: true,
     sentinelReconnectStrategy: retryDelay,

@@ -146,8 +146,8 @@ function sigmoidOf(family: FamilyName, { logitScale: scale, logitBias: bias }: S
 const end = 1;
 
 /**
- * Returns the text recipe. The text tower reads its result at the last position and does not mask padding, so each text
- * is padded to the full length.
+ * Returns the text recipe. The text tower takes the embedding from the last token position and does not mask padding,
+ * so each text is padded to the full length.
  */
 function textRecipe(
   { clean: ofTransformers, pieces, pad }: SiglipGeneration,

@@ -53,8 +53,8 @@ export async function startMeasuring(
   }
   let outputs = spec.outputs;
   /**
-   * The loaded towers and the normalisation for which they were loaded. The normalisation is part of the graph, so
-   * another one needs another load.
+   * The loaded towers, with the normalisation of images for which they were loaded. The normalisation is part of the
+   * graph, so another normalisation needs another load.
    */
   let loaded: { key: string; towers: Towers } | undefined;
   async function towersFor({ mean, std }: Pick<ImageRecipe, 'mean' | 'std'>): Promise<Towers> {
@@ -86,8 +86,8 @@ export async function startMeasuring(
     const tokenizer = await tokenizerFor(recipe);
     const ids = texts.map((text) => tokenizer.encode(text).ids);
     const together = await towers.texts(ids, undefined, recipe);
-    // A missing padding can be hidden when a long text is in the same run, because short texts are then padded to its
-    // length. Therefore the shortest text is also run alone.
+    // Short texts are padded to the length of the longest text in the same run, which can hide that a recipe lacks its
+    // padding. Therefore the shortest text is also run alone.
     const shortest = ids.reduce((least, { length }, at) => (length < (ids[least]?.length ?? 0) ? at : least), 0);
     const alone = new Array<Float32Array>(ids.length);
     alone[shortest] = (await towers.texts([ids[shortest] ?? []], undefined, recipe))[0] ?? new Float32Array();

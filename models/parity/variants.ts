@@ -47,8 +47,8 @@ const rgbInWords = {
 
 /**
  * Returns variants of an image recipe. The first is the recipe of the model itself. Variants with the same
- * normalisation are adjacent, because each normalisation needs another load of the graph; among them, variants with
- * fewer changes come first.
+ * normalisation are adjacent, because each normalisation needs another load of the graph. Among variants with the same
+ * normalisation, those with fewer changes come first.
  */
 export function imageVariants(own: ImageRecipe): Variant<ImageRecipe>[] {
   const isOwn = ({ mean, std }: { mean: Rgb; std: Rgb }) => `${mean}/${std}` === `${own.mean}/${own.std}`;

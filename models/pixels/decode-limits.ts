@@ -68,8 +68,8 @@ let others = placesForOthers(availableParallelism() + 1);
 
 /**
  * Sets how many images may be decoded at the same time, separately for batches and for interactive requests. Large
- * images have a limit of their own; all other images need up to 128 MB each. The first image of a tenant never waits
- * for images of other tenants.
+ * images have a separate limit, and every other image needs at most 128 MB. The first image of a tenant never waits for
+ * images of other tenants.
  */
 export function limitDecodes(places: number): void {
   others = placesForOthers(places);

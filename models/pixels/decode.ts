@@ -97,7 +97,8 @@ export async function openImage(bytes: Uint8Array, maxPixels: number): Promise<O
     if (gif !== undefined && needsFill) fillOutside(pixels, region, gif);
     return pixels;
   };
-  // The transparent colour of a PNG is not alpha in its colour mode, but it counts as transparency here.
+  // A PNG may declare one of its colours as transparent. `mode` does not show this colour as alpha, but the image
+  // counts as transparent here.
   const hasTransparency = mode === 'P' || needsFill || (hasAlpha && facts.tiff?.extraSample !== 0);
   const rgbOverWhite = async (asked: Rectangle) => {
     if (!hasTransparency) return toRgb(await readAs(mode, toEnd(asked)), mode);
@@ -124,7 +125,7 @@ export async function openImage(bytes: Uint8Array, maxPixels: number): Promise<O
   };
 }
 
-/** Properties of the file that libvips does not report, and the bytes that are passed to libvips. */
+/** Properties of an image file that libvips does not report, and the bytes that are passed to libvips. */
 interface Facts {
   bytes: Uint8Array;
   gif?: GifFrame;
@@ -150,11 +151,11 @@ function orientedSize({ format, orientation = 1, width, height }: Metadata): Siz
   return isTurned && orientation > 4 ? { width: height, height: width, isTurned } : { width, height, isTurned };
 }
 
-// Checks the number of pixels before decoding. Applies no colour profile, as in Pillow.
+// Returns a reader that checks the number of pixels before it decodes. As in Pillow, it applies no colour profile.
 const reader = (bytes: Uint8Array, maxPixels: number): Sharp =>
   sharp(bytes, { limitInputPixels: maxPixels, failOn: 'error', sequentialRead: true, pages: 1, ignoreIcc: true });
 
-/** Returns the pipeline that decodes to the channels of the colour mode. */
+/** Returns the pipeline that decodes an image to the channels of its colour mode. */
 function stored(image: Sharp, mode: ColourMode): Sharp {
   switch (mode) {
     case '1':
@@ -173,8 +174,9 @@ function stored(image: Sharp, mode: ColourMode): Sharp {
 }
 
 /**
- * Runs the pipeline. @param isWide true for samples with 16 bits. Their upper byte is taken here, because libvips would
- * clip CMYK when it reduces samples to 8 bits.
+ * Runs the pipeline and returns its pixels.
+ * @param isWide true for samples with 16 bits. Their upper byte is taken here, because libvips would clip CMYK when it
+ * reduces samples to 8 bits.
  */
 async function raw(image: Sharp, isWide: boolean): Promise<Pixels> {
   const { data, info } = await image
@@ -208,8 +210,8 @@ function modeOf(metadata: Metadata, bytes: Uint8Array, { gif, tiff }: Facts): Co
   if (isPalette || tiff?.photometric === paletteTiff) return 'P';
   if (space === 'cmyk') return 'CMYK';
   if (grey && bitsPerSample === 1) return '1';
-  // libvips converts the transparent colour of a PNG to alpha; Pillow does not. Byte 25 of the file is the colour type;
-  // its bit with the value 4 means that there is an alpha channel.
+  // libvips converts the transparent colour of a PNG to alpha; Pillow does not. Byte 25 of a PNG is its colour type. If
+  // the bit with the value 4 is set, the file itself has an alpha channel.
   const isKeyed = format === 'png' && ((bytes[25] ?? 0) & 4) === 0;
   const alpha = hasAlpha && !isKeyed;
   // Pillow reads 16-bit grey with alpha as RGBA.

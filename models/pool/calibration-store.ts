@@ -42,10 +42,11 @@ export function createCalibrationStore(dataDir: string, log: Logger): Calibratio
     set(spec, threads, calibration) {
       try {
         mkdirSync(dirname(path), { recursive: true });
-        // The name is random instead of the process id, because in containers that share the directory every process
-        // has the id 1.
+        // The name of the temporary file is random. A process id would not be unique: every process may have the id 1
+        // in containers that share the directory.
         const draft = `${path}.${randomUUID()}.new`;
-        // The file is read again, because another process may meanwhile have stored the result of another model.
+        // The calibration file is read again, because another process may meanwhile have stored the result of another
+        // model.
         writeFileSync(draft, `${JSON.stringify({ ...read(), [keyOf(spec, threads)]: calibration }, null, 2)}\n`);
         renameSync(draft, path);
       } catch (error) {

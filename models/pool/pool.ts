@@ -201,8 +201,8 @@ export function createPool(options: PoolOptions): EncoderPool {
     loadErrors.log(loadErrors.current ?? reason);
     if (loadErrors.current === null) loadErrors.set(`the encoder ended while it loaded the model (${reason})`);
     const serving = slots.find(({ isServing }) => isServing);
-    // If no encoder is serving, all tasks are rejected now, because they would wait for a process that may never start.
-    // Otherwise a serving encoder takes over the tasks that must run alone.
+    // If no encoder is serving, all waiting tasks are rejected now, because they would wait for a process that may
+    // never start. Otherwise a serving encoder takes over the tasks that must run alone.
     if (serving === undefined) rejectAll(loadErrors.unavailable(secondsToStart()));
     else serving.isolate(slot.takeSuspects());
   }
@@ -223,8 +223,9 @@ export function createPool(options: PoolOptions): EncoderPool {
       const kind = kindOf(task.input);
       const order = task.interactive ? inTurn() : slots;
       const isFree = (slot: Slot) => slot.state === 'ready' && hasRoom(slot, task, kind, microBatch);
-      // An interactive task on the encoder that is being calibrated would have to wait for a run of the calibration, so
-      // another free encoder is preferred. Batch tasks may go to that encoder; they end the calibration.
+      // On the encoder that is being calibrated, an interactive task would have to wait for a run of the calibration,
+      // so another free encoder is preferred. A batch task may go to the encoder that is being calibrated, and then
+      // ends the calibration.
       const avoided =
         task.interactive && order.some((slot) => slot !== calibrating && isFree(slot)) ? calibrating : undefined;
       let best: Slot | undefined;
@@ -237,8 +238,8 @@ export function createPool(options: PoolOptions): EncoderPool {
   }
 
   /**
-   * Returns all slots, beginning with another one at each call. Thus every encoder gets its share of single requests,
-   * and measures how long they take.
+   * Returns all slots (positions of encoder processes), and begins with the next slot at each call. Single requests are
+   * thus spread over all encoders, and every encoder measures how long they take.
    */
   function inTurn(): Slot[] {
     firstAsked = (firstAsked + 1) % slots.length;

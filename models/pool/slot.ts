@@ -129,7 +129,8 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
 
   function start(isReplacement = false): void {
     const started = launch({
-      // A message that arrives after the end of its process is ignored, because it does not concern the next process.
+      // A message may arrive after its process has ended. It is then ignored, because it does not concern the next
+      // process.
       onMessage: (message) => {
         if (encoder() === started) onMessage(message, started);
       },
@@ -174,7 +175,8 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
         break;
       case 'ran':
         watchProgress();
-        // The inputs of the run are answered by separate messages, so no task has ended yet.
+        // This message only reports the run. The result of each input of the run comes in a message of its own, so no
+        // task has ended yet.
         events.onRan(message);
         return;
     }
@@ -210,7 +212,8 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
   }
 
   /**
-   * Sends the next suspect when the encoder has no task. After the last suspect, the slot accepts ordinary tasks again.
+   * Sends the next suspect (a task that was in flight at a crash) when the encoder has no task. After the last suspect,
+   * the slot accepts ordinary tasks again.
    */
   function runSuspect(): void {
     if (state.name !== 'isolating' || tasks.size > 0) return;

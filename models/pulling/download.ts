@@ -55,8 +55,8 @@ export async function download(
     }
     await rm(partial, { force: true });
     if (wrongContent !== undefined) throw notTheFile(file, options.hub, wrongContent);
-    // The parts of a resumed download may come from different versions of the file, so a wrong file is downloaded again
-    // from the start. A wrong file that arrived in one piece is not.
+    // The parts of a resumed download may come from different versions of the file. A wrong file is then downloaded
+    // again from the start. A wrong file that arrived in a single response is not downloaded again.
     if (resumed && !startedOver) {
       resumed = false;
       options.onRetry({ reason: `${nameOf(file)}: ${wrongBytes}; starting over`, waitMs: 0 });
@@ -93,7 +93,10 @@ export function faultOf(digest: Digest, expected: Expected): string | undefined 
 
 /** The progress of a download over all its attempts. */
 interface Course {
-  /** The largest number of bytes that has ever been on disk. Only bytes beyond it count as progress. */
+  /**
+   * The largest number of bytes of the file that has ever been on disk. Only bytes beyond this number count as
+   * progress.
+   */
   furthest: number;
   /** The number of bytes received in all attempts together. */
   received: number;
@@ -115,8 +118,8 @@ async function transfer(
   const there = await sizeOf(partial);
   if (there > 0 && there === expected.bytes) return 'resumed';
   const isTooLong = expected.bytes !== undefined && there > expected.bytes;
-  // With a known hash, the download continues without a validator (ETag), because the servers of a store may send
-  // different ones. The hash of the whole file is checked at the end.
+  // If a hash is known, the download continues without a validator (ETag), because the servers of a store may send
+  // different validators for the same file. The hash of the whole file is checked at the end.
   const hasHash = expected.sha256 !== undefined || expected.gitBlob !== undefined;
   const etag = hasHash ? undefined : await readEtag(noteFile);
   const from = (hasHash || etag !== undefined) && !isTooLong ? there : 0;
@@ -126,8 +129,8 @@ async function transfer(
   requireSize(answer, file, expected, hub);
   if (answer.offset > from)
     throw new PullError('hub', `${hub.name} did not send all bytes of ${nameOf(file)}`, 'Set HF_ENDPOINT to a mirror.');
-  // A server that does not support ranges sends the file from its start. The bytes on disk are kept, and each is
-  // replaced when it arrives again.
+  // A server that does not support ranges sends the file from its start. The bytes on disk are kept until the same
+  // bytes arrive again and replace them.
   const stays = from > 0 && answer.offset === 0 && hasHash;
   const handle = await open(partial, answer.offset > 0 || stays ? 'r+' : 'w');
   try {
@@ -157,8 +160,8 @@ async function transfer(
     await handle.sync();
     if (expected.bytes !== undefined && position < expected.bytes) {
       const message = `The download of ${nameOf(file)} ended after ${position} of ${expected.bytes} bytes`;
-      // A response from the start of the file that stated no length and ended normally has the whole file, so the file
-      // has the wrong size.
+      // This response began at the start of the file, stated no length and ended normally. The file is therefore
+      // complete, and has the wrong size.
       if (answer.offset === 0 && answer.total === undefined) throw notExpected(file, hub, `${message}`);
       throw new PullError('network', message, 'The bytes received are stored: run the same command again.');
     }

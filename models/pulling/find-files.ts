@@ -80,7 +80,7 @@ async function listed(place: RepoAt, options: FindOptions): Promise<Listing | un
   try {
     return await persist({ ...options, onRetry }, (signal) => options.hub.list(place, signal));
   } catch (error) {
-    // Some mirrors serve files but no lists. The caller then asks the hub for each possible file.
+    // Some mirrors serve files but no lists of files. The caller then asks the hub for each possible file.
     if (error instanceof PullError && ['not_found', 'unauthorized', 'gated', 'intercepted'].includes(error.code)) {
       return undefined;
     }

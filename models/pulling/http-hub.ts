@@ -56,8 +56,8 @@ export function httpHub(options: HttpHubOptions): Hub {
   if (hubOrigins.includes(`https://${given.host}`)) given.protocol = 'https:';
   const endpoint = given.href.replace(/\/+$/, '');
   /**
-   * The address at which the facts of each file were found. The download begins there, so that both requests reach the
-   * same source.
+   * The address at which the facts of each file were found. The download starts at this address, so that facts and
+   * bytes come from the same source.
    */
   const foundAt = new Map<string, URL>();
 
@@ -166,8 +166,9 @@ export function httpHub(options: HttpHubOptions): Hub {
         url = next;
         continue;
       }
-      // Two responses cannot continue the download, so it starts again at offset 0. A compressed part cannot be
-      // decompressed without its beginning. With status 416, the offset is at or after the end of the file.
+      // Responses of two kinds cannot continue the download, so it starts again at offset 0. In the first case the rest
+      // of the file is compressed, and it cannot be decompressed without its beginning. In the second case the status
+      // is 416, because the offset is at or after the end of the file.
       if (offset > 0 && (answer.status === 416 || (answer.status === 206 && isPacked(answer)))) {
         await answer.body?.cancel();
         return await open(file, { offset: 0 }, signal);
@@ -205,16 +206,16 @@ export function httpHub(options: HttpHubOptions): Hub {
         if (url.pathname.includes('/resolve/')) foundAt.set(keyOf(file), url);
         const next = nextOf({ answer, url });
         if (next === undefined) {
-          // The address may be that of a store of files on an origin of the hub, which may refuse HEAD. The hub itself
-          // has already stated all facts that it knows.
+          // The address may belong to a store of files on an origin of the hub. Such a store may refuse HEAD requests.
+          // The hub itself has already stated all facts that it knows.
           if (!answer.ok && !isResolved(url) && facts.commit !== undefined) return facts;
           await requireFile({ answer, url }, file);
           const total = totalOf(answer);
           if (total !== undefined) facts.bytes ??= total;
           return facts;
         }
-        // Either the facts are complete, or the redirect leads to the store of files. The store knows no further facts,
-        // and its address may be valid for GET only.
+        // The search ends when the facts are complete, or when the redirect leads to the store of files. The store
+        // knows no further facts, and its address may be valid for GET only.
         if ((facts.sha256 !== undefined && facts.bytes !== undefined) || !isHub(next)) return facts;
         url = next;
       }

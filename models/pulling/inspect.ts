@@ -218,7 +218,8 @@ async function readFacts(
   } catch (cause) {
     if (cause instanceof PullError) throw cause;
     const message = (cause as Error).message.replaceAll(`${directory}/`, '');
-    // The names of fields are matched, because they do not change when messages are reworded.
+    // The error is recognised by the names of fields in its message, because these names do not change when messages
+    // are reworded.
     const advice = /logitScale|logitBias/.test(message)
       ? 'Give both: --logit-scale and --logit-bias. They are published with the weights.'
       : stateIt;

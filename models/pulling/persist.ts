@@ -71,7 +71,7 @@ export async function persist<T>(
       options.onRetry({ reason: error.message, waitMs: wait });
     } finally {
       clearTimeout(timer);
-      // After a local failure, such as a full disk, the connection is still open, so it is closed here.
+      // After a local failure, such as a full disk, the connection is still open. This call closes it.
       idle.abort();
     }
     await delay(wait, undefined, { ...(options.signal && { signal: options.signal }) });

@@ -125,7 +125,7 @@ async function knownFiles(entry: HubEntry, required: LayoutFile[]): Promise<Layo
 async function missingFrom(entry: HubEntry, files: LayoutFile[], thorough: boolean): Promise<LayoutFile[]> {
   const missing = await notHere(entry, files, thorough);
   if (missing.length > 0) return missing;
-  // The registry entry may have changed since the download, so that the files no longer suit it.
+  // The registry entry may have changed since the download, and the files may no longer suit the entry.
   const usable = await requireModel(entry, entry.directory, files).then(
     () => true,
     () => false,
@@ -246,8 +246,8 @@ async function otherWeights(
   const planned: Planned[] = [];
   for (const graph of graphs.filter(({ local }) => fetched[local] !== undefined)) {
     const staged = join(stagingAt(entry.directory), graph.local);
-    // The graph may not have been downloaded, because the user has copied it into the directory of the model. Then it
-    // is there and not in the staging directory.
+    // The user may have copied the graph into the directory of the model. The graph is then in that directory, and not
+    // in the staging directory.
     const path = (await exists(staged)) ? staged : join(entry.directory, graph.local);
     const names = await weightsNamedIn(path).catch((cause) => {
       throw unusable(entry, cause);
@@ -322,7 +322,8 @@ async function fetchOne(
 }
 
 /**
- * Returns the digest of an existing file if the file is intact. It may come from an interrupted pull, or from the user.
+ * Returns the digest of an existing file if the file is intact. The file may come from an interrupted pull, or from the
+ * user.
  */
 async function intactAt(path: string, expected: Expected) {
   if (expected.sha256 === undefined && expected.gitBlob === undefined) return undefined;
@@ -396,8 +397,8 @@ async function removeOthers(staging: string, manifest: Manifest): Promise<void> 
 }
 
 /**
- * Removes the downloaded files of a revision of a model, and the rest of an interrupted pull of it. If a pull of the
- * revision is running, it waits for the end of that pull.
+ * Removes the downloaded files of a revision of a model, and the files that an interrupted pull of this revision has
+ * left. If a pull of the revision is running, waits for its end first.
  * @returns true when files were removed.
  */
 export async function removePulled(entry: HubEntry, onWait: () => void = () => {}): Promise<boolean> {

@@ -111,7 +111,7 @@ async function graphsWithWeights(directory: string, precision: ModelPrecision): 
     return [towerFile('vision', vision), towerFile('text', text)];
   }
   const weights = await Promise.all(
-    // An unreadable graph has no list of weights here; the graph itself is reported as damaged.
+    // If a graph is unreadable, its list of weights is empty here. The graph itself is reported as damaged.
     graphs.map((graph) => weightsAt(join(directory, graph)).catch(() => [])),
   );
   return [...graphs, ...weights.flat().map((path) => relative(directory, path).replaceAll(sep, '/'))];

@@ -158,7 +158,7 @@ function readConstant(file: OnnxFile, message: Span, folder: string): Constant {
       else dims.push(...packedIntegers(file.bytes(part)));
     } else if (part.number === tensorFields.type) type = part.value;
     else if (part.number === tensorFields.name) name = file.bytes(part).toString();
-    // Packed floats have the same bytes as raw values.
+    // Packed floats have the same bytes as raw values, so their position in the file can be used in the same way.
     else if (
       part.number === tensorFields.raw ||
       (part.number === tensorFields.floats && part.wireType === lengthDelimited)

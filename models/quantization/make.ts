@@ -79,7 +79,8 @@ async function isCurrent(from: string, to: string): Promise<boolean> {
   if (Object.values(record.files).some(({ bytes }, at) => bytes !== sizes[at])) return false;
   const { size, mtimeMs } = await stat(from);
   if (size !== record.from.bytes) return false;
-  // A copied folder may have other modification times. In that case the hash of the content is compared.
+  // When a folder is copied, the modification times of its files may change. In that case the hash of the content is
+  // compared.
   return mtimeMs === record.from.modified || (await digestOf(from, size)).sha256 === record.from.sha256;
 }
 
@@ -87,7 +88,7 @@ async function make(from: string, to: string, outputs: ModelSpec['outputs']): Pr
   const folder = dirname(to);
   await mkdir(folder, { recursive: true });
   // The files are written into a new folder under their final names, because the graph contains the name of its file of
-  // weights. The folder is on the same disk as the target, so renames suffice to complete the work.
+  // weights. The new folder is on the same disk as the target, so the finished files only need to be renamed.
   const staging = join(folder, `.int8-${randomUUID()}`);
   await mkdir(staging);
   try {
@@ -104,7 +105,7 @@ async function make(from: string, to: string, outputs: ModelSpec['outputs']): Pr
       madeAt: new Date().toISOString(),
       files,
     };
-    // The record is written last, because a graph without a record is made again.
+    // The record of the graph is written last, because a graph without a record is made again.
     await rm(recordOf(to), { force: true });
     await rename(weightsOf(graph), weightsOf(to));
     await rename(graph, to);

@@ -43,7 +43,7 @@ const leastOpset = 11;
 /** Returns the path of the file with the weights of a written graph. */
 export const weightsOf = (target: string): string => `${target}_data`;
 
-/** A matrix product of activations with a constant matrix. */
+/** A product of activations and a constant matrix. */
 interface Product {
   node: GraphNode;
   matrix: string;
@@ -189,9 +189,9 @@ function productOf(node: GraphNode): Product | undefined {
 }
 
 /**
- * Returns the last matrix products of a graph: those after which no other matrix product follows before an output. They
- * stay in fp32: they process only one row for each input, so fp32 costs little time, and rounding them would directly
- * affect the embedding.
+ * Returns the last matrix products of a graph: those whose result reaches an output of the graph without another matrix
+ * product. They stay in fp32. They process only one row for each input, so fp32 costs little time, and rounding them
+ * would directly affect the embedding.
  */
 function lastProducts({ nodes, outputs }: OnnxGraph): Set<GraphNode> {
   const producers = new Map(nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));

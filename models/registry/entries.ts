@@ -224,7 +224,7 @@ export function atOtherRevision(entry: ModelEntry, other: string): ModelEntry | 
 /** Returns the path of the registry file that `vls models add` writes. */
 export const addedFile = (dataDir: string): string => join(dataDir, 'models.json');
 
-/** Returns true if a model is defined only in the catalogue, and neither a profile nor the default refers to it. */
+/** Returns true if a model is defined only in the catalogue, no profile names it, and it is not the default model. */
 export const isInCatalogue = ({ definedIn, model }: ModelEntry, { traffic, defaultName }: Entries): boolean =>
   definedIn === catalogueFile &&
   defaultName !== model &&

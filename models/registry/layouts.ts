@@ -127,7 +127,7 @@ export function optionalFilesOf(source: HubSource): LayoutFile[] {
   return [
     ...describing.map((name) => at(source, name, name)),
     // A repository may contain several models with different image sizes, each in its own folder. The file in the
-    // folder of the model therefore comes last, which gives it precedence.
+    // model's own folder is listed last, because the last file with a name takes precedence.
     ...(hasOwnFolder(source)
       ? ['', `${folder}/`].map((place) => at(source, `${place}${preprocessorFile}`, preprocessorFile))
       : []),

@@ -229,8 +229,8 @@ export async function loadRegistry(config: RegistryConfig, execution: Execution 
 }
 
 /**
- * Returns the entries without those catalogue models that have no local files. Such models then have no profile and no
- * queue, and are not listed.
+ * Returns the entries without those catalogue models that have no local files. The models that are left out have no
+ * profile and no queue, and are not listed.
  */
 async function withoutAbsent(known: Entries): Promise<Entries> {
   const isServed = async (entry: ModelEntry) =>
@@ -242,8 +242,8 @@ async function withoutAbsent(known: Entries): Promise<Entries> {
 }
 
 /**
- * Returns an entry for a revision that this registry has never had, if the files of an earlier download are still on
- * disk.
+ * Returns an entry for a revision that this registry has never had, if the files of that revision are still on disk
+ * from an earlier download.
  */
 async function onDisk(current: ModelEntry | undefined, revision: string): Promise<ModelEntry | undefined> {
   const entry = current && atOtherRevision(current, revision);

@@ -111,7 +111,7 @@ async function choosePrecision(
   };
 }
 
-/** Returns the precision of the file that a tower is loaded from or made from. */
+/** Returns the precision of the file from which a tower is loaded or made. */
 const fileOf = (precision: TowerPrecision): Precision => (precision === ownInt8 ? 'fp32' : precision);
 
 interface Named {
@@ -120,10 +120,10 @@ interface Named {
 }
 
 /**
- * Replaces `int8` by the int8 form that this service makes, for each tower with fp32 files. An int8 file from a
+ * For each tower with fp32 files, replaces `int8` by the int8 form that this service makes. An int8 file from a
  * repository has one scale for all activations of a run, so the other inputs of the run would change a score. The
- * precision is not replaced when a batch has pinned it, or on a device other than a CPU, where there are no kernels for
- * the form of this service.
+ * precision is not replaced when a batch has pinned it. It is also not replaced on devices other than a CPU, because
+ * they have no kernels for the int8 form of this service.
  */
 function withInt8(
   named: Named | undefined,
@@ -159,9 +159,9 @@ function namedPrecision(
 }
 
 /**
- * Returns the memory of an encoder in bytes: for fp32, the value in the registry entry if there is one. Otherwise it is
- * estimated from the sizes of the files. The estimate is larger than the files, because ONNX Runtime stores the weights
- * and also rearranged copies of them, but it never exceeds the value in the entry.
+ * Returns the memory of an encoder in bytes. For fp32, this is the value in the registry entry, if the entry has one.
+ * Otherwise the memory is estimated from the sizes of the files. The estimate is larger than the files, because ONNX
+ * Runtime stores the weights and also rearranged copies of them. It never exceeds the value in the entry.
  */
 async function memoryOf(
   entry: ModelEntry,

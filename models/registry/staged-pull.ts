@@ -9,9 +9,15 @@ import { sizeOf, writeJson } from '../files.ts';
  */
 export const stagingAt = (directory: string): string => `${directory}.partial`;
 
-/** The interval in ms at which a running download updates the modification time of its note file. */
+/**
+ * The interval in ms at which a running download updates the modification time of its note file. The note file shows
+ * other processes that the download is running.
+ */
 const touchEveryMs = 5_000;
-/** The time in ms after which a download counts as interrupted, if its note file was not updated. */
+/**
+ * The time in ms after which a download counts as interrupted. It is counted from the last update of the file that
+ * announces the download.
+ */
 const silenceMs = 30_000;
 
 const noteName = 'pull.json';
@@ -40,8 +46,8 @@ export async function announcePull(
   return {
     async end() {
       clearInterval(timer);
-      // A download that ends normally removes its note file. A staging directory with files but no note is an
-      // interrupted download.
+      // A download that ends normally removes its note file, which announces the download. A staging directory with
+      // files but without a note file belongs to an interrupted download.
       await rm(path, { force: true }).catch(() => undefined);
     },
   };

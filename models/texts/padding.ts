@@ -38,7 +38,7 @@ export function padIds(
 
 /** The lengths in tokens that a graph and a provider accept for the rows of a run. */
 export interface TextLengths {
-  /** The only length that the graph accepts; undefined when it accepts any length. */
+  /** The only text length, in tokens, that the graph accepts; undefined when the graph accepts any length. */
   fixed?: number | undefined;
   /**
    * The lengths to which rows are padded, in ascending order. When the longest text of a run exceeds all of them, rows
@@ -55,7 +55,7 @@ export function paddedLength(
 ): number {
   if (fixed !== undefined) return fixed;
   const longest = Math.max(...texts.map((text) => text.length));
-  // A tower that reads its padding always gets the length of its training.
+  // If the result of a tower depends on padding, the tower always gets the text length with which it was trained.
   if (pad !== 'end' && pad.to > 0) return Math.max(pad.to, longest);
   if (steps.length === 0) return longest;
   return steps.find((step) => step >= longest) ?? Math.max(longest, maxTokens);

@@ -5,7 +5,7 @@ const punctuation = /[!-/:-@[-`{-~]/g;
  * Matches white space as Python defines it: including the information separators and the next-line character, but not
  * the byte order mark.
  */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this looks for.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: this pattern must match control characters.
 const whiteSpace = /(?:[^\S\ufeff]|[\x1c-\x1f\x85])+/g;
 
 /**

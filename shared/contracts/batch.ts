@@ -205,8 +205,8 @@ export const batchRequest = z
   .meta({ id: 'BatchRequest' });
 
 /**
- * The options of a batch as query parameters. A batch in a streamed format such as CSV has all its options here. A
- * batch that is posted as a JSON object has them in the object, except `strict`.
+ * The options of a batch as query parameters. When a batch is posted in a streamed format such as CSV, all its options
+ * are query parameters. When it is posted as a JSON object, its options are in the object, except `strict`.
  */
 export const batchQuery = z
   .strictObject({

@@ -33,27 +33,30 @@ export const batchKeys = (redis: Redis, id: string) => {
   return {
     /** Hash: the state of the batch, its counters, and its pinned model. */
     batch: `${base}:batch`,
-    /** String with a lifetime. It exists while a client is sending this batch. */
+    /** String with a lifetime. The key exists while a client is sending this batch. */
     lease: `${base}:lease`,
-    /** Bitmap: bit n is set when chunk n has outcomes. Only this bitmap decides whether a chunk is done. */
+    /**
+     * Bitmap: bit n is set when chunk n (a part of the batch) has outcomes. Only this bitmap decides whether a chunk is
+     * done.
+     */
     done: `${base}:done`,
-    /** Set: the chunks in the queue that no worker has taken yet. */
+    /** Set: the chunks (parts of the batch) in the queue that no worker has taken yet. */
     waiting: `${base}:waiting`,
-    /** Set: the chunks that a worker has taken and has not committed yet. */
+    /** Set: the chunks (parts of the batch) that a worker has taken and whose results are not stored yet. */
     active: `${base}:active`,
     /** Hash: the number of failed items by error code. */
     failures: `${base}:failures`,
-    /** List: chunk numbers in the order of their commits. */
+    /** List: the numbers of the chunks (parts of the batch), in the order in which their results were stored. */
     log: `${base}:log`,
     /** Stream of limited length: the events of the batch. */
     events: `${base}:events`,
-    /** Hash: the number of succeeded items by bin of the cosine. */
+    /** Hash: the number of succeeded items in each bin of the cosine (a range of cosine values). */
     histogram: `${base}:cosines`,
     /** Hash: the number of succeeded items by bin of the cosine, in bins of 0.01. Only older releases write it. */
     coarseHistogram: `${base}:hist`,
     /**
-     * String of 32-bit integers, one for each chunk in the index of scores: the index of the first item of the chunk,
-     * plus one.
+     * String of 32-bit integers, one for each chunk in the index of scores. Each integer is the index of the first item
+     * of the chunk, plus one.
      */
     offsets: `${base}:offsets`,
     /** String of 32-bit integers: one segment of the index of scores; see batches/store/score-index.ts. */
@@ -71,8 +74,8 @@ export const batchKeys = (redis: Redis, id: string) => {
 };
 
 /**
- * Returns those keys of a batch whose names contain no number; the key of the record comes first. The keys of payloads
- * and of scores are not included.
+ * Returns those keys of a batch whose names contain no number. The key of the batch record comes first. The keys of
+ * payloads, scores and embeddings are not included, because their names contain a number.
  */
 export const fixedKeys = (redis: Redis, id: string): string[] => {
   const { input: _input, output: _output, scores: _scores, embeddings: _embeddings, ...fixed } = batchKeys(redis, id);
@@ -99,7 +102,7 @@ export const fileKeys = (redis: Redis, id: string) => {
   return {
     /** Hash: name, size and times. It exists once the file is complete. */
     file: `${base}:file`,
-    /** Hash: the content of the file in pieces, by piece number. */
+    /** Hash: the content of the file, divided into pieces. The field is the number of a piece. */
     pieces: `${base}:pieces`,
   };
 };
@@ -128,7 +131,7 @@ export const jobKeys = (redis: Redis, profile: string) => {
   };
 };
 
-/** The keys that determine whose chunk of a profile is evaluated next; see batches/queue/take-turns.lua. */
+/** The keys that determine which tenant's chunk is evaluated next for a profile; see batches/queue/take-turns.lua. */
 export const turnKeys = (redis: Redis, profile: string) => ({
   turns: `${queuePrefix(redis)}:turns:${profile}`,
   starts: `${queuePrefix(redis)}:starts:${profile}`,
