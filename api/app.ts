@@ -81,8 +81,8 @@ export interface AppDeps {
 }
 
 /**
- * The routes that are refused while the process is overloaded. Reading, cancelling and deleting a batch remain
- * available.
+ * The routes for new work. They are refused while the process is overloaded. Batches can still be read, cancelled and
+ * deleted.
  */
 const newWork = ['/v1/evaluation/single', '/v1/evaluation/rank', '/v1/evaluation/batch', '/v1/embeddings'];
 const newWorkAtRoot = ['/v1/embeddings', '/v1/score', '/v1/files', '/v1/batches'];
@@ -96,7 +96,7 @@ const largeAnswers = [
 /** The folder of the built web page. `web/build.ts` writes it. */
 const webRoot = fileURLToPath(new URL('../web/dist/', import.meta.url));
 
-/** Creates the HTTP application without listening. All its dependencies are arguments. */
+/** Creates the HTTP application. It does not listen on a port yet. All its dependencies are arguments. */
 export function createApp(deps: AppDeps): Express {
   const { config, encoders, keys, redis } = deps;
   const sessions = createSessions(redis);
@@ -179,16 +179,19 @@ export function createApp(deps: AppDeps): Express {
 
 /**
  * Stops handling a request whose client disconnected during authentication. Later middleware counts a request until its
- * response emits `close`. A response that has already closed does not emit it again, so the count would never decrease.
+ * response emits `close`. A closed response never emits `close` again, so the request would be counted forever.
  */
 const dropClosed: express.RequestHandler = (_request, response, next) => {
   if (!response.closed) next();
 };
 
-/** Returns true for a posted batch whose body is stored as it arrives, so that it is never in memory as a whole. */
+/** Returns true for a post of a batch whose body is stored as it arrives. Such a body is never in memory as a whole. */
 const isStreamedBatch = (request: Request) =>
   request.method === 'POST' && batchPath.test(request.path) && streamFormat(request) !== undefined;
-/** Returns true for the upload of a file to `/v1/files`, whose body is also stored as it arrives. */
+/**
+ * Returns true for the upload of a file to `/v1/files`. Its body is stored as it arrives, and is never in memory as a
+ * whole.
+ */
 const isFileUpload = (request: Request) => request.method === 'POST' && /^\/files\/?$/i.test(request.path);
 /** Matches a path in the same way as the router: in upper or lower case, with or without a trailing slash. */
 const batchPath = /^\/v1\/evaluation\/batch\/?$/i;
@@ -225,8 +228,8 @@ function openApi(routes: readonly Route[], version: string): express.RequestHand
       const body = Buffer.from(JSON.stringify(createOpenApi(routes, version)));
       document = { body, etag: `"${createHash('sha256').update(body).digest('base64url')}"` };
     }
-    // All responses share one buffer. A client that requests the document and does not read it then takes no memory for
-    // a copy.
+    // All responses share one buffer. A client that requests the document but does not read the response then costs no
+    // memory for a copy.
     response.type('application/json').set('ETag', document.etag).send(document.body);
   };
 }

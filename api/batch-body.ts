@@ -46,8 +46,8 @@ export type BatchBody = {
 /** The formats that are accepted for the file in an upload form. */
 const uploadedFormats = formats.filter(({ isRead }) => isRead);
 /**
- * The formats of bodies that are read as a stream. JSON is not among them: a JSON body may be an object with `items`
- * and options, so it is parsed as a whole.
+ * The formats of bodies that are read as a stream. JSON is not included: a JSON body may be an object with `items` and
+ * options, so it is parsed as a whole.
  */
 export const streamedFormats = uploadedFormats.filter(({ name }) => name !== 'json');
 
@@ -62,7 +62,7 @@ export function streamFormat(request: Request): FormatName | 'upload' | undefine
 const hasFailureBudget = ({ failureBudgetCount: count, failureBudgetShare: share }: BatchQuery): boolean =>
   count !== undefined || share !== undefined;
 
-/** Returns the options of a batch from the query parameters. */
+/** Converts the query parameters of a post to the options of a batch. */
 const optionsOfQuery = (query: BatchQuery): BatchOptions => ({
   name: query.name,
   tags: query.tags,
@@ -137,8 +137,8 @@ function itemsOf(request: Request, query: BatchQuery, items: readonly unknown[],
 }
 
 /**
- * Parses the JSON document again, exactly: a number that JavaScript cannot represent keeps its digits. Returns
- * undefined when the document has no such number.
+ * Parses the JSON document again, without loss of precision: a number that JavaScript cannot represent exactly keeps
+ * all its digits. Returns undefined when the document has no such number.
  */
 function exactDocument(request: Request): unknown {
   const text = jsonTextOf(request);
@@ -146,8 +146,8 @@ function exactDocument(request: Request): unknown {
 }
 
 /**
- * Returns the options of the query. They include the column names of the table from which the client made this list of
- * items.
+ * Returns the options of the query, including the column names. A client that converts a table to a JSON list of items
+ * sends the column names of the table in the query.
  */
 const withColumnsOfQuery = (query: BatchQuery): BatchOptions => ({
   ...optionsOfQuery(query),
@@ -201,7 +201,7 @@ export async function readStream(
   return { model, longText, options, items: withFacts(items, facts) };
 }
 
-/** Returns the last part of a path, which becomes the name of the batch. */
+/** Returns the last segment of a path. It becomes the name of the batch. */
 function nameOfFile(path: string): string | undefined {
   const name = path.split(/[/\\]/).at(-1)?.trim().slice(0, maxNameLength);
   return name || undefined;

@@ -27,8 +27,8 @@ interface Part {
 }
 
 /**
- * Reads a `multipart/form-data` body with at most one file. A field is decoded with the charset of its part; otherwise
- * with the charset that the field `_charset_` names; otherwise as UTF-8.
+ * Reads a `multipart/form-data` body with at most one file. A text field is decoded with the charset that its own
+ * headers state. Otherwise the charset in the form field `_charset_` applies, and without that field UTF-8.
  * @throws {ServiceError} `image.too_large`, `request.invalid`, `request.encoding`, `request.unsupported_media_type`,
  * `request.too_large`, `request.aborted`
  */
@@ -45,7 +45,8 @@ export async function readForm(request: Request, maxFileBytes: number): Promise<
     busboy.on('file', (name, stream, filename, transferEncoding, type) => {
       const part: Part = { name, contentType: contentTypeOf(), chunks: [] };
       const isFile = filename !== undefined || type === 'application/octet-stream';
-      // When the body ends inside a part, the stream of the part fails, and so does the form.
+      // When the body ends inside a part, the stream of that part emits an error. The whole form then fails with this
+      // error.
       stream.on('error', (cause) => reject(damaged(cause)));
       const failure = refusedTransferEncoding(transferEncoding);
       if (failure !== undefined) reject(failure);
@@ -113,7 +114,7 @@ function refusedTransferEncoding(encoding: string): ServiceError | undefined {
   return new ServiceError('request.unsupported_media_type', message);
 }
 
-/** A file of a form that is still arriving. */
+/** A file in a form whose body is still arriving. */
 export interface Upload {
   /**
    * The content of the file. The stream ends only when the whole form has been read. It fails with a `ServiceError`
@@ -133,10 +134,11 @@ export interface Upload {
 export async function openUpload(request: Request): Promise<Upload> {
   const busboy = parserOf(request, { files: 1, fields: 0, parts: 1, ...partHeaders });
   const contentTypeOf = followContentTypes(busboy);
-  // The caller gets a separate stream. Busboy's own stream would fail with errors of Busboy, and would end before the
-  // form is known to be complete.
+  // The caller gets this stream instead of Busboy's own stream. Busboy's stream would emit errors that are not of type
+  // `ServiceError`, and would end before it is known that the form is complete.
   const stream = new PassThrough();
-  // An error before the first read is delivered at the first read. Without this listener it would crash the process.
+  // An error that occurs before the caller reads is delivered at the first read. Without this listener the error would
+  // crash the process.
   stream.on('error', () => {});
   return await new Promise<Upload>((resolve, reject) => {
     const fail = (error: ServiceError) => {
@@ -161,7 +163,8 @@ export async function openUpload(request: Request): Promise<Upload> {
       stream.end();
       reject(new ServiceError('request.invalid', 'The form has no file'));
     });
-    // When the reader stops early, Busboy must get no further bytes, because it would store them in memory.
+    // When the reader of the file stops early, no more bytes may be passed to Busboy, because Busboy would store them
+    // in memory.
     stream.on('close', () => request.unpipe(busboy));
     feed(request, busboy, fail);
   });
@@ -171,8 +174,10 @@ export async function openUpload(request: Request): Promise<Upload> {
 const streamedFields = { fields: 20, fieldSize: 1_024, parts: 21 };
 
 /**
- * Reads a form with one file and some short fields, in any order. The file is streamed and never in memory as a whole.
- * @param take reads the file as it arrives. It is called once. Its `fields` are complete when the stream has ended.
+ * Reads a form with one file and some short fields, in any order. The file is streamed, so it is never in memory as a
+ * whole.
+ * @param take reads the file as it arrives. It is called once. Its argument `fields` is complete when the stream has
+ * ended.
  * @returns the result of `take`.
  * @throws {ServiceError} `request.invalid`, `request.aborted`; the error of `take`.
  */
@@ -234,8 +239,9 @@ function parserOf(
 }
 
 /**
- * Returns a function that returns the Content-Type of the part that Busboy reported last, with its charset. Busboy
- * drops the parameters of the type of a file, so this function reads them from the internal header parser of Busboy.
+ * Returns a function that returns the Content-Type, including the charset, of the part that Busboy reported last.
+ * Busboy drops the parameters of the Content-Type of a file, so the function reads them from Busboy's internal header
+ * parser.
  */
 function followContentTypes(busboy: Parser): () => string {
   let contentType = '';
@@ -259,7 +265,7 @@ function feed(request: Request, busboy: Parser, fail: (error: ServiceError) => v
     if (!request.complete) fail(aborted());
   });
   request.pipe(busboy);
-  // The pipe ends at the last boundary. Bytes after the boundary must be read too, because they would block the next
-  // request on this connection.
+  // The pipe stops at the last boundary of the form. The bytes after it must be read too, because they would block the
+  // next request on this connection.
   busboy.on('finish', () => request.resume());
 }

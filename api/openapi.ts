@@ -56,8 +56,9 @@ export function createOpenApi(routes: readonly Route[], version: string) {
 }
 
 /**
- * Moves the defaults of body properties into their descriptions, because openapi-typescript makes every property with a
- * `default` required. Query parameters keep their defaults, because OpenAPI marks each of them as required or optional.
+ * Moves the default of each body property from `default` into the description, because openapi-typescript makes every
+ * property with a `default` required. Query parameters are unchanged, because OpenAPI states for each of them whether
+ * it is required.
  */
 function describeDefaults(schema: object): void {
   for (const part of Object.values(schema)) {
@@ -75,14 +76,18 @@ function describeDefaults(schema: object): void {
 }
 
 /**
- * The request id header. Every operation accepts it, but only one operation documents it: for operations with several
- * kinds of body and no other optional parameter, openapi-python-client would generate a module that cannot be imported.
+ * The header with the request id. Every operation accepts it, but only one operation documents it. If an operation with
+ * several kinds of body documented it as its only optional parameter, openapi-python-client would generate a module
+ * that cannot be imported.
  */
 export const requestIdHeader = z.object({
   'X-Request-Id': z.string().optional().meta({ description: 'Your own id for this request, used in the logs.' }),
 });
 
-/** Returns the error responses of an operation. Each lists the error codes that can occur with its status. */
+/**
+ * Returns the error responses of an operation, one for each HTTP status. Each response lists the error codes that occur
+ * with its status.
+ */
 export function problemResponses(...statuses: number[]): ZodOpenApiResponsesObject {
   return Object.fromEntries(
     [...statuses, 500].map((status) => {

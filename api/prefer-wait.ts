@@ -9,15 +9,15 @@ const preference =
   /\s*([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([\w!#$%&'*+.^`|~-]*)))?((?:\s*;(?:[^,"]|"(?:[^"\\]|\\.)*")*)?)\s*(?:,|$)/y;
 
 /**
- * Returns the seconds of the first `Prefer: wait=N`, at most 60. Returns 0 when there is none or N is not a whole
- * number.
+ * Returns the number of seconds in the first `Prefer: wait=N`, at most 60. Returns 0 when the header has no such
+ * preference or when N is not a whole number.
  */
 export function preferredWaitSeconds(header: string | undefined): number {
   if (header === undefined) return 0;
   for (let at = 0; at < header.length; at = preference.lastIndex) {
     preference.lastIndex = at;
     const match = preference.exec(header);
-    // The text up to the next comma is not a preference, so it is skipped.
+    // Text that is not a valid preference is skipped up to the next comma.
     if (match === null) {
       const comma = header.indexOf(',', at);
       if (comma === -1) return 0;

@@ -12,10 +12,10 @@ const heartbeatMs = 15_000;
 const retryMs = () => Math.round(200 + Math.random() * 1_800);
 
 /**
- * Sends events as `text/event-stream`, no faster than the client reads, and closes the stream after the last one. The
- * stream may end before the batch, because the process stops or the client loses its access. The client then reconnects
- * with the id of the last event that it received. A client that stalls is disconnected, and may reconnect in the same
- * way.
+ * Sends events as `text/event-stream`, no faster than the client reads, and closes the stream after the last event. The
+ * stream may end before the batch does, because the process stops or the client loses its access. The client then
+ * reconnects with the id of the last event that it received. A client that stalls is disconnected, and may reconnect in
+ * the same way.
  * @param signal aborts when no more events may be sent.
  * @param patienceMs the time in ms after which a client that reads nothing is disconnected.
  */
@@ -28,15 +28,15 @@ export async function sendEvents(
   response.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
-    // Without this header, nginx buffers events until its buffer is full.
+    // Without this header, nginx holds events back until its buffer is full.
     'x-accel-buffering': 'no',
   });
   response.flushHeaders();
   // The retry time is sent together with the first event, because some clients read a block without data as an event
   // and fail to parse it.
   let retry = `retry: ${retryMs()}\n`;
-  // A client that has not read earlier events gets no heartbeats, because they would collect in memory. A heartbeat
-  // does not end with an empty line: some clients would read that as another event with the last id.
+  // A client that has not read earlier events gets no heartbeats, because unread heartbeats would fill the memory. A
+  // heartbeat does not end with an empty line, because some clients would take that for another event with the last id.
   const heartbeat = setInterval(() => response.writableNeedDrain || response.write(': alive\n'), heartbeatMs);
   try {
     for await (const { id, event, data } of events) {

@@ -55,9 +55,9 @@ import { setFields } from './store/set-fields.ts';
 import type { SharedSettings } from './store/shared-settings.ts';
 
 export interface RetryOptions {
-  /** The outcomes of the items that are evaluated again. Default: failed items only. */
+  /** The outcomes (failed, cancelled) of the items that are evaluated again. Default: failed items only. */
   statuses?: readonly RetriedStatus[] | undefined;
-  /** True to leave out failed items that are certain to fail again. */
+  /** True to leave out failed items that would certainly fail again. */
   onlyRetryable?: boolean;
   limits?: TenantLimits;
   idempotencyKey?: string | undefined;
@@ -66,7 +66,10 @@ export interface RetryOptions {
 }
 
 export interface RescoreOptions extends Omit<RetryOptions, 'statuses' | 'onlyRetryable'> {
-  /** The texts with which the images are scored: their own, or those of other items. Default: `own`. */
+  /**
+   * The texts with which the images are scored. `own`: each image with its own text. `others`: each image with the text
+   * of another item. Default: `own`.
+   */
   texts?: Rescored['texts'] | undefined;
   sample?: Rescored['sample'];
   /** The model that scores the items. Default: the model of the original batch. */
@@ -76,26 +79,28 @@ export interface RescoreOptions extends Omit<RetryOptions, 'statuses' | 'onlyRet
 }
 
 /**
- * The operations of the API on batches. `scope` limits them to the batches of one tenant, or allows all tenants. Every
- * call fails with `queue.unavailable` while Redis is unavailable, and with `batch.not_found` for a batch that the
- * caller may not access.
+ * The operations that the API performs on batches. `scope` names the tenant whose batches may be used, or allows all
+ * tenants. Every call fails with `queue.unavailable` while Redis is unavailable, and with `batch.not_found` for a batch
+ * that the caller may not access.
  */
 export interface Batches {
   /**
-   * Stores a batch and queues it. When the promise resolves, the batch is acknowledged: it will be evaluated to its
-   * end.
+   * Stores a batch and queues it. When the promise resolves, the batch is acknowledged: every item will get an outcome.
    * @throws {ServiceError} `batch.empty`, `batch.interrupted`, `queue.full`, `tenant.queue_full`, `overloaded`,
    * `idempotency.*`, and errors that occur while the items are read.
    */
   post(posting: Posting): Promise<BatchStatus>;
   /**
-   * Creates a batch whose items are in an object of a bucket. A worker reads the object later; the status of the batch
-   * then shows whether the object could be read.
+   * Creates a batch whose items are in an object of a bucket. A worker reads the object later. The status of the batch
+   * then shows whether the worker could read it.
    * @throws {ServiceError} `request.invalid`, `storage.*`, `idempotency.*`, `queue.full`
    */
   postReference(posting: ReferencePosting): Promise<BatchStatus>;
   status(scope: TenantScope, id: string): Promise<BatchStatus>;
-  /** Returns the status when the batch has ended, or when `milliseconds` have passed, whichever comes first. */
+  /**
+   * Waits until the batch has ended or `milliseconds` have passed, whichever comes first. Returns the status of the
+   * batch.
+   */
   wait(scope: TenantScope, id: string, milliseconds: number, signal: AbortSignal): Promise<BatchStatus>;
   list(scope: TenantScope, query: ListQuery & RequestsQuery): Promise<BatchList>;
   /** Returns one page of results. @throws {ServiceError} `request.invalid` */
@@ -117,7 +122,7 @@ export interface Batches {
    */
   embeddings(scope: TenantScope, id: string, query: EmbeddingsQuery): Promise<EmbeddingFile>;
   /**
-   * Returns the model for a batch that uses the stored image embeddings of an earlier batch; see {@link
+   * Returns the model for a new batch that uses the stored image embeddings of an earlier batch; see {@link
    * pinnedByImages}.
    */
   imagesFrom(tenant: string, id: string, asked: Pinned | undefined): Promise<ImagesFrom>;
@@ -125,8 +130,8 @@ export interface Batches {
   /** Compares a batch with another batch of the same items. @throws {ServiceError} `request.invalid` */
   compare(scope: TenantScope, id: string, query: ComparisonQuery): Promise<BatchComparison>;
   /**
-   * Returns the events after the event `lastId`. Without `lastId`, returns the present status, followed by new events
-   * only. Returns undefined when `lastId` is the last event of the batch.
+   * Returns the events of a batch after the event `lastId`. Without `lastId`, returns the present status and then new
+   * events. Returns undefined when `lastId` is the last event of the batch.
    */
   follow(
     scope: TenantScope,
@@ -135,7 +140,7 @@ export interface Batches {
     signal: AbortSignal,
   ): Promise<AsyncGenerator<BatchEvent> | undefined>;
   /**
-   * Stops a batch. While some of its chunks are still in flight, its phase is `stopping`. A batch that has already
+   * Stops a batch. While workers still evaluate some of its chunks, its phase is `stopping`. A batch that has already
    * ended does not change.
    */
   cancel(scope: TenantScope, id: string): Promise<BatchStatus>;
@@ -147,12 +152,12 @@ export interface Batches {
    */
   retry(scope: TenantScope, id: string, options?: RetryOptions): Promise<BatchStatus>;
   /**
-   * Posts all items, or a sample of them, as a new batch of the same tenant. Another model scores them, or each image
-   * gets the text of another item.
+   * Posts all items of a batch, or a sample of them, as a new batch of the same tenant. Either another model scores
+   * them, or each image gets the text of another item.
    * @throws {ServiceError} `batch.not_finished`, `batch.input_expired`, `request.invalid`, and the errors of `post`.
    */
   rescore(scope: TenantScope, id: string, options: RescoreOptions): Promise<BatchStatus>;
-  /** Changes the name, the tags or the retention of a batch. */
+  /** Changes the name, the tags or the retention (time until deletion) of a batch. */
   change(scope: TenantScope, id: string, change: BatchChange): Promise<BatchStatus>;
   /** Deletes a batch. A running batch is stopped first. */
   remove(scope: TenantScope, id: string): Promise<void>;
@@ -160,8 +165,8 @@ export interface Batches {
   /** Returns the durability of Redis: how much acknowledged work a crash of Redis may lose. */
   durability(): Promise<DurabilityLevel>;
   /**
-   * Returns one sentence for each setting that must be equal in all processes of the service but differs between this
-   * process and another.
+   * Compares the settings that must be equal in all processes of the service. Returns one sentence for each setting
+   * that differs between this process and another.
    */
   unlikeSettings(): string[];
   /** Ends all event streams and all calls of `wait`, so that the connections of their clients close. */
@@ -176,8 +181,8 @@ export interface BatchesDeps extends Omit<IntakeDeps, 'bodyHashOf'> {
 
 const waitPollMs = 50;
 /**
- * The maximum time in ms for which a request to cancel waits for the end of the batch. Most batches end within it, so
- * most responses show the final state.
+ * The maximum time in ms for which a request to cancel waits until the batch has ended. Most cancelled batches end
+ * within this time, and the response then shows the final state.
  */
 const cancelWaitMs = 1_000;
 
@@ -277,8 +282,8 @@ export function createBatches(deps: BatchesDeps): Batches {
         retryOf: id,
       },
       ...(record.output !== undefined && { output: (childId: string) => folderOfRetry(record, childId) }),
-      // A retry has no body, so its `bodyHash` is derived from the id of the retried batch. If the same idempotency key
-      // is used for another batch or for a post, the hashes differ and the request is refused.
+      // A retry has no body, so its `bodyHash` is derived from the id of the retried batch. A retry of another batch,
+      // or a post, has a different hash. With the same idempotency key it is therefore refused.
       items: withFacts(retriedItems(source, record, statuses, onlyRetryable), () => ({
         bodyHash: () => (which === 'failed' ? `retry:${id}` : `retry:${id}:${which}`),
       })),
@@ -331,7 +336,7 @@ export function createBatches(deps: BatchesDeps): Batches {
     return child;
   }
 
-  /** @throws {ServiceError} `batch.input_expired` when the items of a batch are no longer stored. */
+  /** Throws when the items of a batch are no longer stored. @throws {ServiceError} `batch.input_expired` */
   async function checkInput(id: string): Promise<void> {
     if ((await redis.exists(batchKeys(redis, id).input(0))) === 1) return;
     throw new ServiceError(
@@ -341,8 +346,8 @@ export function createBatches(deps: BatchesDeps): Batches {
   }
 
   /**
-   * Returns the folder for the result files of a retry, which is named by the id of the retry. If the folder of the
-   * retried batch is named by the id of that batch, the new folder is next to it; otherwise it is inside it.
+   * Returns the folder for the result files of a retry. The id of the retry is its name. If the folder of the retried
+   * batch is named by the id of that batch, the new folder is created next to it; otherwise it is created inside it.
    */
   function folderOfRetry({ id, tenant, output = '' }: BatchRecord, childId: string): string {
     const parent = output.endsWith(`/${id}/`) ? output.slice(0, -`${id}/`.length) : output;
@@ -352,11 +357,12 @@ export function createBatches(deps: BatchesDeps): Batches {
   async function remove(scope: TenantScope, id: string): Promise<void> {
     const record = await read(scope, id);
     await ending.stop(id, { state: 'cancelled' });
-    // Jobs of this batch that are in flight end later. The sweeper finds the batch in this list and then removes them.
+    // Workers may still be processing jobs of this batch. The sweeper finds the batch in the list of deleted batches,
+    // and removes these jobs when they have ended.
     await enlistDeleted(redis, id, record.profile, await redisTime(redis));
     await ending.erase(record).catch((error: unknown) => {
       if (!(error instanceof ServiceError)) throw error;
-      // Clients can no longer see the batch. The sweeper removes the rest of its data.
+      // Clients can no longer see the batch. The sweeper removes the remaining data.
       log.warn({ err: error, batchId: id }, 'a batch is only partly deleted; a later sweep deletes the rest');
     });
     await queues.erase([record]).catch((error: unknown) => {

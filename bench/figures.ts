@@ -1,21 +1,21 @@
 import { readable } from '../testing/readable.ts';
 
 /**
- * The target of a figure (a measured value): `least` is the lowest value that meets it, `most` the highest. A figure
- * without a target is only compared with earlier runs.
+ * The target of a measured value. `least` is the lowest value that meets the target, `most` the highest. A measured
+ * value without a target is only compared with earlier runs.
  */
 export type Target = { least: number } | { most: number };
 
-/** A measured value. It is one line of the table. */
+/** A measured value. It is shown as one line of the table of results. */
 export interface Figure {
-  /** The id of the figure, `<section>/<name>`. It is the same in each run, so that runs can be compared. */
+  /** The id of the measured value, `<section>/<name>`. It is the same in each run, so that runs can be compared. */
   id: string;
   name: string;
   value: number;
-  /** The unit; empty for a ratio. */
+  /** The unit of the value; empty for a ratio. */
   unit: string;
   target?: Target;
-  /** The values from which the figure was computed, as text. */
+  /** Text with the values from which this value was computed. */
   detail: string;
 }
 
@@ -41,7 +41,7 @@ const targetOf = ({ target }: Figure): string => {
   return 'least' in target ? `>= ${readable(target.least)}` : `<= ${readable(target.most)}`;
 };
 
-/** Formats the figures with their targets as a table. */
+/** Formats measured values and their targets as a table. */
 export function tableOf(figures: readonly Figure[]): string {
   return table(
     ['figure', '', 'value', 'target', '', 'made of'],

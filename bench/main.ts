@@ -22,7 +22,7 @@ const ofModel =
   (quick) =>
     benchInference(name, benchModels[name], { quick, env: writeRegistry(), say });
 const allSizes = (quick: boolean) => (quick ? [10_000, 100_000] : [10_000, 200_000, 1_000_000]);
-/** The sections in the order of the table. The slowest section is last. */
+/** The sections of the benchmark, in the order of the table of results. The slowest section is last. */
 const sections: Record<string, Section> = {
   'control-plane': (quick, sizes) => benchControlPlane(sizes.length > 0 ? sizes : allSizes(quick), say),
   'control-plane-scale': (quick, sizes) => benchControlPlaneScale(sizes.at(-1) ?? (quick ? 60_000 : 600_000), say),
@@ -69,7 +69,7 @@ for (const name of namesOf(values.only)) {
   try {
     figures.push(...((await sections[name]?.(values.quick, positionals.map(Number))) ?? []));
   } catch (error) {
-    // A failed section does not end the run, because the figures of the other sections took minutes to measure.
+    // A failed section does not end the run. The other sections take minutes to measure, and their figures stay valid.
     say(`${name}: ${(error as Error).message}`);
     failed.push(name);
   }

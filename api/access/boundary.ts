@@ -8,20 +8,21 @@ export type BoundaryConfig = Pick<Config, 'host' | 'allowedHosts' | 'corsOrigins
 
 /**
  * The paths of the health checks. The Host header of these requests is not checked, because an orchestrator calls them
- * by the IP address of a replica. Their responses contain nothing confidential.
+ * by the IP address of a replica. The responses to health checks contain nothing confidential.
  */
 const probes = new Set([`${prefix}/health/live`, `${prefix}/health/ready`]);
 export const isProbe = (request: Request): boolean => probes.has(request.path);
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Creates a middleware that refuses requests which a page of another origin has made a browser send. It works with and
+ * Creates a middleware that refuses requests that a browser sends for a page of another origin. It works with and
  * without API keys.
  *
  * The check of the `Host` header prevents DNS rebinding: an attack in which a host name of the attacker resolves to
  * this machine. Accepted hosts are the configured names and the local IP address of the connection, because an IP
  * address cannot be rebound. The headers `Sec-Fetch-Site` and `Origin` reveal requests from pages of another origin
- * (CSRF); scripts cannot change them. A client that sends neither header is not a browser.
+ * (CSRF); scripts cannot change these headers. A client that sends neither `Sec-Fetch-Site` nor `Origin` is not a
+ * browser.
  */
 export function createBoundary({ host, allowedHosts, corsOrigins }: BoundaryConfig): RequestHandler {
   const configured = new Set(allowedHosts.map((name) => name.toLowerCase()));
@@ -74,8 +75,8 @@ export function createBoundary({ host, allowedHosts, corsOrigins }: BoundaryConf
 
 /**
  * Returns true when the headers of a browser prove that a page of this service sent the request. Only such a request
- * may change data with a session cookie. Clients that send neither `Sec-Fetch-Site` nor `Origin`, and pages of
- * CORS_ORIGINS, need an API key for changes.
+ * may change data with a session cookie. All other clients need an API key to change data: those that send neither
+ * `Sec-Fetch-Site` nor `Origin`, and pages of CORS_ORIGINS.
  */
 export function isProvenOwnPage(request: Request, { corsOrigins }: Pick<Config, 'corsOrigins'>): boolean {
   const site = request.get('sec-fetch-site');

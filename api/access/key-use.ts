@@ -12,10 +12,10 @@ export interface KeyUses {
 const writeMs = 60_000;
 
 /**
- * Creates the store of last uses. Several processes share the file; each merges its own times into the file. When two
- * processes write simultaneously, the update of one is lost. The next use of the key stores its time again within a
- * minute.
- * @param known returns the ids of all current keys. Times of other keys are dropped.
+ * Creates the store of the times at which keys were last used. Several processes share the file. Each process merges
+ * its own times into the file. When two processes write simultaneously, the update of one is lost, but the next use of
+ * the key is stored within a minute.
+ * @param known returns the ids of all current keys. The times of other keys are dropped.
  */
 export function createKeyUses(keyFile: string, known: () => Iterable<string>, log: Logger, everyMs = writeMs): KeyUses {
   let seen = new Map<string, number>();
@@ -47,7 +47,7 @@ export function createKeyUses(keyFile: string, known: () => Iterable<string>, lo
       seen.set(id, Date.now());
       if (timer !== undefined) return;
       timer = setTimeout(() => void store(), Math.max(0, wroteAt + everyMs - performance.now()));
-      // The timer does not prevent the process from ending. The stored times are then at most a minute old.
+      // The timer does not keep the process alive. Times of the last minute may be lost when the process ends.
       timer.unref();
     },
   };

@@ -8,18 +8,18 @@ import type { Redis } from '../../shared/redis.ts';
 import { principalOf } from './principal.ts';
 
 const windowMs = 60_000;
-/** The maximum time in ms that a request waits for Redis to count it. */
+/** The maximum time in ms for which a request waits until Redis has counted it. */
 const redisTimeoutMs = 200;
 /**
- * The default limit of requests of a tenant per minute, when API keys are required. It equals a hundred requests a
- * second, a hundred times the rate of a person who uses the web page. `vls keys add --requests-per-minute` sets another
- * value for a key.
+ * The default maximum number of requests of a tenant per minute. It applies when API keys are required. It equals a
+ * hundred requests per second, which is a hundred times the rate of a person who uses the web page. `vls keys add
+ * --requests-per-minute` sets another value for a key.
  */
 const defaultRequests = 6_000;
 
 /**
- * Limits the requests of a tenant per minute, counted over all API processes. Responses state the limit in the headers
- * `RateLimit` and `RateLimit-Policy` (draft 8). While Redis is unreachable, each API process counts on its own.
+ * Limits how many requests a tenant may send per minute to all API processes together. Responses state the limit in the
+ * headers `RateLimit` and `RateLimit-Policy` (draft 8). While Redis is unreachable, each API process counts on its own.
  */
 export function createRateLimit(redis: Redis, keysRequired: boolean): RequestHandler {
   const defaultLimit = keysRequired ? defaultRequests : 0;
@@ -33,7 +33,8 @@ export function createRateLimit(redis: Redis, keysRequired: boolean): RequestHan
     standardHeaders: 'draft-8',
     identifier: 'tenant',
     legacyHeaders: false,
-    // Switches off the check of the library that keys are IP addresses, because the keys here are tenants.
+    // Switches off a check of the rate limit library, which expects IP addresses as counter names. Here the names are
+    // tenants.
     validate: false,
     handler: (request, response, next) => {
       const retryAfter = Number(response.getHeader('Retry-After') ?? 1);
@@ -55,8 +56,8 @@ function createStore(redis: Redis): Store {
   let shared: RedisStore | undefined;
 
   /**
-   * Counts a request in Redis, or in this process while Redis is not connected. The Redis store is created only when
-   * Redis is connected, because a store that once fails to load its scripts never loads them again.
+   * Counts a request in Redis, or in this process while Redis is not connected. The library's Redis store is created
+   * only when Redis is connected, because a store that fails to load its scripts does not try again.
    */
   async function increment(key: string): Promise<ClientRateLimitInfo> {
     if (redis.status !== 'ready' || options === undefined) return await local.increment(key);

@@ -2,7 +2,7 @@ import type { ErrorRequestHandler, Request } from 'express';
 import { prefix } from '../../shared/contracts/paths.ts';
 import { type Code, codes, ServiceError } from '../../shared/errors.ts';
 
-/** Error codes of requests that may succeed after a sign-in with another key. */
+/** The error codes after which a sign-in with another key may help. */
 const signInCodes = new Set<Code>([
   'access.key_missing',
   'access.key_invalid',
@@ -10,8 +10,8 @@ const signInCodes = new Set<Code>([
   'access.throttled',
 ]);
 /**
- * Answers with a sign-in form instead of an error, when a browser opens a page or submits the form itself. The form
- * works without scripts.
+ * Answers a failed request of a browser with a sign-in form, if the browser was opening a page or submitting the form.
+ * The form works without scripts.
  */
 export const answerWithSignIn: ErrorRequestHandler = (thrown, request, response, next) => {
   if (!(thrown instanceof ServiceError) || !signInCodes.has(thrown.code)) return next(thrown);
@@ -25,7 +25,8 @@ export const answerWithSignIn: ErrorRequestHandler = (thrown, request, response,
 };
 
 /**
- * Returns true when a browser opens a page or submits a form. A `fetch` of a script does not accept HTML by default.
+ * Returns true when a browser opens a page or submits a form. The function reads the `Accept` header, because `fetch`
+ * in a script does not accept HTML by default.
  */
 const wantsPage = (request: Request): boolean =>
   (request.method === 'GET' || request.is('urlencoded') !== false) &&
@@ -35,13 +36,14 @@ const formOf = (request: Request): Record<string, unknown> =>
   typeof request.body === 'object' && request.body !== null ? (request.body as Record<string, unknown>) : {};
 
 /**
- * Returns the path to open after the sign-in: `next`, if it lies below the prefix of this service, otherwise the start
- * page.
+ * Returns the path that the browser opens after the sign-in: `next` if it is below the prefix of this service,
+ * otherwise the start page.
  */
 export function targetOf(next: unknown): string {
   const home = `${prefix}/`;
   if (typeof next !== 'string' || !next.startsWith(home)) return home;
-  // The path is resolved in the same way as by a browser, so that dots and backslashes cannot lead out of the prefix.
+  // The path is resolved in the same way as by a browser. Dots and backslashes then cannot lead to a path outside the
+  // prefix.
   const url = URL.canParse(next, 'http://here') ? new URL(next, 'http://here') : undefined;
   return url?.origin === 'http://here' && url.pathname.startsWith(home) ? url.pathname + url.search : home;
 }

@@ -7,7 +7,7 @@ import { ServiceError } from '../../shared/errors.ts';
 export interface Vitals {
   /** The mean delay of the event loop in ms. Parsing one body of 32 MiB adds about 10 ms. */
   loopDelayMs: number;
-  /** The share of the time in which the thread of the event loop ran on a CPU, 0 to 1. */
+  /** The share of the time in which the thread of the event loop was running on a CPU, 0 to 1. */
   ownShare: number;
   /** The used share of the maximum heap size, 0 to 1. */
   heapShare: number;
@@ -17,9 +17,9 @@ export interface Vitals {
 
 const maxLoopDelayMs = 150;
 /**
- * When the thread of the event loop ran for less than this share of the time, other programs caused the delay, so
- * refusing requests would not help. Without this rule, the first batch of a new client was refused on a machine with
- * two cores and a load average of 12 from other programs.
+ * When the thread of the event loop ran on a CPU for less than this share of the time, other programs delayed it.
+ * Refusing requests would then not help. Without this rule, the first batch of a new client was refused on a machine
+ * with two cores and a load average of 12 from other programs.
  */
 const congestedShare = 0.5;
 /** The event loop delay in ms above which requests are refused even if other programs caused it. */
@@ -59,10 +59,10 @@ export function watchVitals(): () => Vitals {
     const time = performance.now();
     current = {
       ownShare: (user + system) / 1_000 / (time - at),
-      // The values of this histogram include the sampling interval, which is not a delay.
+      // The event loop histogram measures the sampling interval plus the delay. The interval is subtracted here.
       loopDelayMs: delay.count === 0 ? 0 : Math.max(0, delay.mean / 1e6 - resolutionMs),
       heapShare: used / heapLimit,
-      // Without a limit, the kernel reports an absurdly large number.
+      // For a process without a memory limit, the kernel reports an absurdly large number as the limit.
       memoryShare: limit > 0 && limit < Number.MAX_SAFE_INTEGER ? process.memoryUsage.rss() / limit : 0,
     };
     delay.reset();

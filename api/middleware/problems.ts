@@ -6,7 +6,7 @@ import type { Logger } from '../../shared/log.ts';
 import { resetConnection } from '../slow-readers.ts';
 import { maxJsonBytes } from './json-body.ts';
 
-/** The maximum size in bytes of a refused body that is still read to its end. */
+/** The maximum size in bytes of a request body that is read to its end although the request is refused. */
 const smallBytes = 256 * 1024;
 
 /** Turns all errors into responses: problem details (RFC 9457) with a stable error code. */
@@ -41,7 +41,7 @@ export function answerProblems(log: Logger): ErrorRequestHandler {
     const retryAfter = error.retryAfter ?? (status === 503 || status === 429 ? 2 : undefined);
     if (retryAfter !== undefined) response.setHeader('Retry-After', String(Math.ceil(retryAfter)));
     // The rest of a small request body is read, so that the connection can be reused. The rest of a large body is not
-    // read: its connection is closed after a short time in which the client can read the response
+    // read. Its connection is closed after a short delay, in which the client can read the response
     // (shared/lingering-close.ts).
     if (!request.complete && !(Number(request.get('content-length')) <= smallBytes)) {
       response.setHeader('Connection', 'close');
@@ -52,8 +52,8 @@ export function answerProblems(log: Logger): ErrorRequestHandler {
 }
 
 /**
- * The paths of OpenAI's API. Its clients show only the `message` of `error`, and some of them parse JSON only under the
- * media type application/json.
+ * The paths that follow OpenAI's API. Clients of OpenAI show only the `message` in `error`, and some of these clients
+ * parse JSON only under the media type application/json.
  */
 const openAiPaths = /^\/(?:[^/?]+\/v1\/(?:embeddings|models)|v1)(?:[/?]|$)/i;
 const rootPaths = /^\/v1(?:[/?]|$)/i;
@@ -91,8 +91,8 @@ function toServiceError(thrown: unknown): ServiceError {
     case 'request.size.invalid':
       return new ServiceError('request.aborted', 'The body ended before it was complete', { cause: thrown });
   }
-  // Express and its middleware set a status for mistakes of the client, such as an invalid percent-encoding in the
-  // path.
+  // Express and its middleware set a 4xx status on the errors that a client has caused, such as an invalid
+  // percent-encoding in the path.
   if (status !== undefined && status >= 400 && status < 500) {
     return new ServiceError('request.invalid', String(message), { cause: thrown });
   }

@@ -54,11 +54,11 @@ export interface BatchDeps {
   openStreams: OpenStreams;
   largeResponses: LargeResponses;
   audit: RequestAudit;
-  /** Limits the memory that incomplete lines take, over all uploads. */
+  /** Limits the memory for lines that have arrived only in part, over all uploads together. */
   pendingBudget: FairBytes;
 }
 
-/** The formats of a streamed body, for the OpenAPI document. */
+/** The formats of a request body that is read as a stream, for the OpenAPI document. */
 const streamedBodies = Object.fromEntries(
   streamedFormats.map(({ mediaTypes, summary, example, isText }) => [
     mediaTypes[0],
@@ -67,7 +67,7 @@ const streamedBodies = Object.fromEntries(
 );
 const status = { 'application/json': { schema: batchStatus } } as const;
 
-/** This header is part of the OpenAPI document, so that generated clients can send it. */
+/** The header is declared here so that it appears in the OpenAPI document and generated clients can send it. */
 const idempotencyHeader = z.object({
   'Idempotency-Key': z.string().min(1).max(255).optional().meta({
     description: 'Printable ASCII. Repeating the same request with the same key returns the same batch.',
@@ -96,7 +96,7 @@ export function batchRoutes({
 
   /**
    * Checks the address of a webhook.
-   * @throws {ServiceError} `request.invalid` when the service has no secret to sign webhooks, or when it may not send
+   * @throws {ServiceError} `request.invalid` when the service has no secret to sign webhooks, or is not allowed to send
    * webhooks to this address.
    */
   function checkWebhook(address: string | undefined): void {
@@ -148,8 +148,7 @@ export function batchRoutes({
                 type: 'object',
                 required: ['file'],
                 properties: {
-                  // `format: binary` is for code generators, which recognise a file by it; OpenAPI 3.1 itself uses
-                  // `contentMediaType`.
+                  // Code generators recognise a file by `format: binary`. OpenAPI 3.1 itself uses `contentMediaType`.
                   file: { type: 'string', format: 'binary', contentMediaType: 'application/octet-stream' },
                 },
               },
@@ -174,8 +173,7 @@ export function batchRoutes({
         async (request, response) => {
           const query = check(batchQuery, request.query, 'query');
           const seconds = preferredWaitSeconds(request.get('prefer'));
-          // The limit of open streams is checked before anything is stored, so that a refused request leaves no batch
-          // behind.
+          // The limit on open streams is checked before the batch is stored. A refused request then creates no batch.
           const signal = seconds > 0 ? openStreams.open(request, response) : undefined;
           const format = streamFormat(request);
           const body = format
@@ -398,7 +396,10 @@ export function batchRoutes({
   ];
 }
 
-/** Returns the tenants whose batches a list shows. @throws {ServiceError} `access.operator_only` */
+/**
+ * Returns the tenant whose batches the caller wants to list, or all tenants.
+ * @throws {ServiceError} `access.operator_only`
+ */
 function listedTenant(request: Request, requested: string | undefined): TenantScope {
   const tenant = requested ?? tenantOf(request);
   if (tenant === tenantOf(request)) return tenant;
@@ -413,8 +414,8 @@ const strictnessOf = ({ strict }: BatchQuery): Strictness => (strict === 'true' 
 const allResults: StreamQuery = { formulas: 'keep' };
 
 /**
- * Returns the parts of a JSON document that has the status of a batch with its results. The results are written as they
- * are read.
+ * Returns the parts of a JSON document that contains the status of a batch and its results. Each part is written as
+ * soon as its results have been read.
  */
 function withResults(status: BatchStatus, lines: AsyncIterator<Bytes>): AsyncIterator<Bytes> {
   let separator = '';
@@ -430,7 +431,9 @@ function withResults(status: BatchStatus, lines: AsyncIterator<Bytes>): AsyncIte
 
 const idOf = (request: Request): string => check(batchPath, request.params, 'path').id;
 
-/** Returns the model and the options with which a batch is evaluated. They are fixed when the batch is posted. */
+/**
+ * Returns the model and the options with which a batch is evaluated. They do not change after the post of the batch.
+ */
 export async function pin(
   traffic: Traffic,
   { model, longText }: Pick<BatchBody, 'model' | 'longText'>,
@@ -440,8 +443,9 @@ export async function pin(
 }
 
 /**
- * Returns the model of a batch, as {@link pin} does, and its options. A batch that uses the stored images of an earlier
- * batch gets the model of that batch. The options of a batch that stores embeddings contain the length of an embedding.
+ * Returns the model of a batch, as {@link pin} does, and the options of the batch. A batch that uses the stored images
+ * of an earlier batch gets the model of the earlier batch. The options of a batch that stores embeddings include the
+ * length of an embedding.
  * @throws {ServiceError} `request.invalid`, `batch.not_found`, `batch.no_embeddings`, `batch.not_finished`,
  * `batch.other_model`
  */
@@ -473,7 +477,7 @@ async function pinWithEmbeddings(
   return { pinned, options: { ...options, dimensions: (await traffic.route(model)).spec.dimensions } };
 }
 
-/** The maximum number of items of a batch whose results are sent in the response to the post. */
+/** The maximum number of items of a batch whose results the response to the post may contain. */
 const maxWaitItems = 10_000;
 
 /** Returns the Idempotency-Key of a request, or undefined without one. @throws {ServiceError} `request.invalid` */

@@ -34,13 +34,17 @@ const schemaOf = ({ isText }: BatchFormat) =>
   isText ? { type: 'string' as const } : { type: 'string' as const, format: 'binary' };
 
 /**
- * The header is declared here so that generated clients know it. The EventSource of a browser sends it automatically.
+ * The header `Last-Event-ID` is declared here so that generated clients know it. The EventSource of a browser sends it
+ * automatically.
  */
 const lastEventHeader = z.object({
   'Last-Event-ID': z.string().optional().meta({ description: 'The id of the last event that the client received.' }),
 });
 
-/** Refuses `skip` for a query without an order of its own. @throws {ServiceError} `request.invalid` */
+/**
+ * Refuses `skip` unless the query sorts, ranks, compares or deduplicates the results.
+ * @throws {ServiceError} `request.invalid`
+ */
 function checkSkip(query: ResultsQuery): void {
   if (query.skip === undefined || isOrdered(query)) return;
   const message = 'needs `sort`, `top`, `other` or `distinct`';
@@ -48,8 +52,9 @@ function checkSkip(query: ResultsQuery): void {
 }
 
 /**
- * Refuses parameters of paging for a response that contains the whole batch: `skip` always, `cursor` and `limit` for a
- * query without an order. @throws {ServiceError} `request.invalid`
+ * Refuses parameters of paging for a response that contains the whole batch. `skip` is always refused. `cursor` and
+ * `limit` are refused unless the query sorts, ranks, compares or deduplicates the results.
+ * @throws {ServiceError} `request.invalid`
  */
 function refusePaging(query: ResultsQuery): void {
   const { cursor, limit, skip } = query;
@@ -64,8 +69,8 @@ function refusePaging(query: ResultsQuery): void {
 }
 
 /**
- * Refuses conditions on the scores of a second batch when the query does not name one. @throws {ServiceError}
- * `request.invalid`
+ * Refuses conditions on the scores of a second batch when the query does not name that batch.
+ * @throws {ServiceError} `request.invalid`
  */
 function checkRule({ other, ...query }: ResultsQuery): void {
   const path = (['otherMinScore', 'otherMaxScore', 'minDifference'] as const).find((name) => query[name] !== undefined);
@@ -75,8 +80,8 @@ function checkRule({ other, ...query }: ResultsQuery): void {
 }
 
 /**
- * Sets headers that describe the items selected by `top`, because formats of the whole batch cannot contain this
- * information.
+ * Sets headers that describe the items selected by `top`. A file such as CSV, which contains the results of the whole
+ * batch, has no field for this information.
  */
 function setTopHeaders(response: Response, top: TopSelected | undefined): void {
   if (top === undefined) return;

@@ -28,18 +28,18 @@ export type StoredFile = z.output<typeof fileRecord>;
 export interface NewFile {
   tenant: string;
   bytes: AsyncIterable<Buffer>;
-  /** True when the file counts towards its tenant's share of the memory of Redis. */
+  /** True when the tenant may use only a share of the memory of Redis, and the file counts towards this share. */
   sharesMemory: boolean;
   /**
-   * Returns the name of the file and its lifetime in ms. It is called when all bytes have arrived, and throws to refuse
-   * the file.
+   * Returns the name of the file and its lifetime in ms. It is called when all bytes have arrived. It may throw to
+   * refuse the file.
    */
   facts: () => { name: string; lifeMs: number | undefined };
 }
 
 /**
- * Stores the files that clients upload. The bytes of a file are in the payload store, in pieces of 1 MiB. Every call
- * fails with `file.not_found` for a file that the caller may not access.
+ * Stores the files that clients upload. The bytes of a file are in the payload store (Redis or a bucket), divided into
+ * blocks of 1 MiB. Every call fails with `file.not_found` for a file that the caller may not access.
  */
 export interface Files {
   /**
@@ -49,12 +49,12 @@ export interface Files {
    */
   store(file: NewFile): Promise<StoredFile>;
   find(scope: TenantScope, id: string): Promise<StoredFile>;
-  /** Returns a page of files, the latest first, and a flag that is true when more files follow. */
+  /** Returns a page of files, the latest first. The second value is true when more files follow. */
   list(scope: TenantScope, page: { after?: string | undefined; limit: number }): Promise<[StoredFile[], boolean]>;
-  /** Returns the bytes of a file, piece by piece. */
+  /** Yields the bytes of a file, in blocks of 1 MiB. */
   read(file: StoredFile): AsyncGenerator<Buffer>;
   remove(scope: TenantScope, id: string): Promise<void>;
-  /** Deletes expired files and the remains of interrupted uploads. */
+  /** Deletes expired files, and the stored bytes of interrupted uploads. */
   sweep(): Promise<void>;
 }
 
@@ -64,14 +64,14 @@ export interface FilesDeps {
   freeSpace: FreeSpaceGauge;
   stored: Pick<StoredBytes, 'claim' | 'release'>;
   durability: Pick<Durability, 'confirm'>;
-  /** The time in ms after which a file is deleted. An upload may set a shorter time. */
+  /** The time in ms after which an uploaded file is deleted. A client may request a shorter time for its file. */
   retentionMs: number;
 }
 
 /** The maximum size of a file in bytes, the same as in OpenAI's API. */
 export const maxFileBytes = 512 * 1024 * 1024;
 const pieceBytes = 1024 * 1024;
-/** The time in ms after which the pieces of an unfinished upload are deleted. */
+/** The time in ms after which the stored bytes of an unfinished upload are deleted. */
 const uploadMs = 3_600_000;
 /** The maximum number of files that one call of `sweep` deletes. */
 const sweptPerRound = 100;
@@ -107,8 +107,8 @@ export function createFiles({ redis, payloads, freeSpace, stored, durability, re
       const id = `file-${randomUUID()}`;
       const keys = fileKeys(redis, id);
       const createdAt = await redisTime(redis);
-      // The file is entered in the list of expiries before its first piece is stored, so that the sweeper finds
-      // interrupted uploads.
+      // The file is added to the list of expiry times before its first bytes are stored. The sweeper then finds
+      // interrupted uploads in this list.
       await redis.zadd(fileExpiries(redis), createdAt + uploadMs, id);
       let pieces = 0;
       let held = 0;
@@ -173,7 +173,7 @@ export function createFiles({ redis, payloads, freeSpace, stored, durability, re
 /** Returns true for a well-formed file id. Ids are checked because they are used in Redis keys. */
 const isFileId = (id: string): boolean => /^file-[0-9a-f-]{36}$/.test(id);
 
-/** Splits bytes into pieces of equal size. The last piece may be shorter. */
+/** Splits bytes into blocks of equal size. The last block may be shorter. */
 async function* piecesOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let held: Buffer[] = [];
   let length = 0;

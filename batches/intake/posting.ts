@@ -32,7 +32,7 @@ export interface TenantLimits {
   weight: number;
 }
 
-/** The data of every posted batch, whether its items are in the request or in a bucket. */
+/** The data of a posted batch, independent of whether its items are in the request or in a bucket. */
 interface Posted {
   tenant: string;
   limits?: TenantLimits;
@@ -82,10 +82,13 @@ export interface IntakeDeps {
   queued: QueuedItems;
   stored: StoredBytes;
   durability: Durability;
-  /** Called for each batch once its items have been stored. */
+  /** Called for each new batch when its items have been stored. */
   onPosted: (labels: Record<'queue' | 'profile', string>, items: number) => void;
   log: Logger;
-  /** Returns an object with the body hash of a batch. Returns undefined when clients can see no batch with this id. */
+  /**
+   * Returns an object with the body hash of a batch. Returns undefined when no batch with this id is visible to
+   * clients.
+   */
   bodyHashOf(id: string): Promise<Pick<BatchRecord, 'bodyHash'> | undefined>;
 }
 
@@ -106,8 +109,9 @@ export function createIntake(deps: IntakeDeps): Intake {
   } = deps;
 
   /**
-   * Creates only one batch for all requests with the same idempotency key. `store` stores the batch of the first
-   * request. For a repeated request, `readHash` reads the body to its end and returns its hash.
+   * Creates a single batch for all requests with the same idempotency key. `store` is called for the first request, and
+   * stores its batch. `readHash` is called for a repeated request: it reads the body to its end and returns the hash of
+   * the body.
    */
   async function once(
     { tenant, idempotencyKey, onCreated }: Posted,
@@ -132,8 +136,8 @@ export function createIntake(deps: IntakeDeps): Intake {
       await store(id, reservation);
       await durability.confirm();
     } catch (error) {
-      // The idempotency key of a refused request is removed; otherwise the keys of many such requests would stay in
-      // Redis for a week. After any other error the batch may exist, so the key is kept.
+      // When a request is refused, its idempotency key is removed. Otherwise the keys of many refused requests would
+      // stay in Redis for a week. After any other error the batch may exist, so the key stays.
       if (isRefusal(error)) await reservation?.remove().catch(() => {});
       throw error;
     } finally {
@@ -183,8 +187,8 @@ export function createIntake(deps: IntakeDeps): Intake {
         { batchId: id, tenant, ...labelsOf(pinned), model, items: stored, retryOf: options.retryOf },
         'batch accepted',
       );
-      // The batch is already acknowledged. If Redis fails before the first chunks are queued, the sweeper queues them
-      // later.
+      // The batch is already acknowledged. If Redis fails now, before the first chunks are queued, the sweeper queues
+      // them later.
       const dispatched = { id, tenant, profile: pinned.profile, priority: options.priority ?? 0 };
       await traced('dispatch', { 'vls.batch': id }, () => dispatcher.refill(dispatched)).catch((error: unknown) => {
         log.warn({ err: error, batchId: id }, 'batch stored, not yet queued');
@@ -248,7 +252,7 @@ export function createIntake(deps: IntakeDeps): Intake {
 const isReadByReference = ({ isRead }: BatchFormat): boolean => isRead;
 
 /**
- * The error codes with which a batch may be refused before its intake is complete, besides those of invalid requests
+ * The error codes with which a batch may be refused while its items arrive, in addition to those of invalid requests
  * (`request.*`).
  */
 const refusals = new Set<Code>(['batch.empty', 'batch.too_many_items', 'tenant.queue_full']);

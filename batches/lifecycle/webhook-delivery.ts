@@ -6,10 +6,10 @@ import type { Redis } from '../../shared/redis.ts';
 import { type BatchRecord, batchRecord, toStatus } from '../store/record.ts';
 import { setFields } from '../store/set-fields.ts';
 
-/** The response of the receiver of a webhook. */
+/** The response of the server that receives a webhook. */
 export interface WebhookAnswer {
   status: number;
-  /** The value of its `Retry-After` header, as a time in ms from now. */
+  /** The time in ms from now after which the receiver wants a retry, from its `Retry-After` header. */
   retryAfterMs?: number | undefined;
 }
 
@@ -21,25 +21,29 @@ export type PostWebhook = (url: string, body: string, headers: Record<string, st
 
 /**
  * The result of an attempt to deliver a webhook. `refused`: further attempts are useless. `later`: the receiver has
- * asked for a retry after `inMs` ms. A transient failure is thrown as an error instead.
+ * asked for a retry after `inMs` ms. A transient failure has no result, because it is thrown as an error.
  */
 export type Delivered =
   | { state: 'delivered' }
   | { state: 'refused'; reason: string }
   | { state: 'later'; inMs: number };
 
-/** The maximum delay in ms that a receiver may request. A longer delay is shortened to it. */
+/** The maximum delay in ms that a receiver of webhooks may request. A longer delay is reduced to this value. */
 const longestWaitMs = 3_600_000;
-/** The maximum number of attempts, including attempts that the receiver has delayed. */
+/**
+ * The maximum number of attempts to deliver a webhook. Attempts that the receiver has asked to repeat later count too.
+ */
 const maxAttempts = 10;
-/** The HTTP status 410, with which a receiver asks for no more webhooks, according to Standard Webhooks. */
+/**
+ * The HTTP status 410 (Gone). According to Standard Webhooks, a receiver that answers with it wants no more webhooks.
+ */
 const gone = 410;
 /** The HTTP statuses with which a receiver may request a later retry through `Retry-After`. */
 const putOff = new Set([429, 503]);
 
 /**
- * Sends the final status of a batch to the receiver of its webhook. It is signed according to Standard Webhooks:
- * HMAC-SHA256 over `id.timestamp.body`.
+ * Sends the final status of a batch to the receiver of its webhook. The message is signed according to Standard
+ * Webhooks: HMAC-SHA256 over `id.timestamp.body`.
  * @param isLast true for the last attempt.
  * @param secret `whsec_` followed by base64; the receiver has the same secret.
  */
@@ -99,9 +103,9 @@ export async function deliverWebhook(
 }
 
 /**
- * Returns the body of the webhook: the status of the batch at its end. All bodies with the same `webhook-id` must be
- * equal, so fields that change after the end (the delivery of the webhook, and the retry of the batch) have the values
- * that they had at the end.
+ * Returns the body of the webhook: the status of the batch as it was at its end. All bodies with the same `webhook-id`
+ * must be equal. Therefore fields that change after the end, such as the state of the webhook or the retry of the
+ * batch, have the values that they had at the end.
  */
 function bodyOf(record: BatchRecord, failures: Record<string, string>): string {
   const atEnd = {

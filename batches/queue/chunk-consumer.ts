@@ -13,27 +13,32 @@ import { quickRecovery, refusedRestMs, workerOptions } from './worker-options.ts
 export type Verdict = { done: object; log?: string[] } | HandBack | PutBack;
 
 /**
- * Returns a chunk to the queue before its items are read, because this worker takes no chunks of its tenant now. It
- * does not count as a start of the chunk, and the worker continues with other chunks.
+ * The verdict that returns a chunk to the queue before its items are read, because this worker accepts no chunks of its
+ * tenant now. The chunk does not count as started, and the worker continues with other chunks.
  */
 export interface PutBack {
   putBack: string;
-  /** The time in ms until the job is offered again. */
+  /** The time in ms after which workers can take the job again. */
   delayMs: number;
 }
 
-/** Returns a chunk to the queue because this worker has started it but cannot evaluate it now. */
+/**
+ * The verdict that returns a chunk to the queue, because this worker has started the chunk but cannot evaluate it now.
+ */
 export interface HandBack {
   handBack: string;
-  /** The time in ms until the job is offered again. */
+  /** The time in ms after which workers can take the job again. */
   delayMs: number;
-  /** The time in ms for which this worker takes no jobs. It prevents a faulty worker from emptying the queue. */
+  /**
+   * The time in ms for which this worker then takes no jobs. Without the pause, a faulty worker would take and return
+   * every job in the queue.
+   */
   pauseMs: number;
 }
 
 /**
- * A job that evaluates a chunk. `starts` is the number of its earlier starts, and `waitedMs` is the time in ms that it
- * waited in the queue.
+ * A job that evaluates a chunk. `starts` is the number of earlier times that workers started it. `waitedMs` is the time
+ * in ms for which it waited in the queue.
  */
 export interface Delivery {
   data: JobData;
@@ -41,42 +46,51 @@ export interface Delivery {
   waitedMs: number;
 }
 
-/** Takes chunks from the queue, and detects when it receives none although chunks are waiting. */
+/** Takes chunks from the queue, and detects when it receives no chunks although chunks are waiting. */
 export interface ChunkConsumer extends JobConsumer {
-  /** Returns for how many ms chunks have been waiting while this consumer was idle and received none. */
+  /**
+   * Returns the time in ms for which this consumer has been idle without receiving a chunk although chunks were
+   * waiting.
+   */
   silentMs(): number;
 }
 
-/** The limits for the chunks that a worker processes at the same time. Each of them occupies a slot. */
+/**
+ * Limits the number of chunks that a worker processes at the same time. Each chunk in process occupies one of a number
+ * of slots.
+ */
 export interface ChunkConcurrency {
   usual: number;
   /**
-   * The maximum number of slots. The slots beyond `usual` are only for chunks of tenants for which `hasPlace` returns
-   * true. Default: `usual`.
+   * The maximum number of chunks in process. More than `usual` chunks are processed only if `hasPlace` returns true for
+   * the tenants of the additional chunks. Default: `usual`.
    */
   most?: number;
-  /** Returns true when a chunk of this tenant may occupy a slot beyond the usual ones. */
+  /** Returns true when the worker may process a chunk of this tenant although it already processes `usual` chunks. */
   hasPlace?: (tenant: string) => boolean;
 }
 
 /**
- * When all usual slots have been occupied for this time in ms, the consumer searches the queue for a chunk of another
- * tenant. It is also the interval between two searches.
+ * When the worker has processed `usual` chunks at a time for this time in ms, it searches the queue for a chunk of
+ * another tenant. It repeats the search at this interval.
  */
 const searchEveryMs = 500;
-/** The time in ms until the next search after a chunk has started in an additional slot or any chunk has ended. */
+/**
+ * The time in ms until the next search for a chunk of another tenant, after any chunk has ended or a chunk beyond
+ * `usual` has started.
+ */
 const soonMs = 20;
 /**
- * The number of waiting jobs that a search reads. Tenants take turns, so the chunk of a new tenant is among the first
- * jobs.
+ * The number of waiting jobs that one search reads. The jobs of all tenants alternate in the queue, so the chunk of a
+ * new tenant is among the first jobs.
  */
 const jobsRead = 100;
 
 /**
- * Takes chunks of one profile. When all usual slots have been occupied for a while, it searches the queue for a chunk
- * of a tenant that may have an additional slot, and moves this chunk to the front, because BullMQ takes jobs in order.
- * A tenant whose chunks wait for slow hosts thus does not block other tenants. If another worker takes the chunk first,
- * this worker gets a different one, which `processor` puts back.
+ * Takes chunks of one profile, at most `usual` at the same time. When all these are in process for a while, it searches
+ * the queue for a chunk of a tenant that may have an additional one. It moves this chunk to the front, because BullMQ
+ * takes jobs in order. A tenant whose chunks wait for slow image hosts thus does not block other tenants. If another
+ * worker takes the chunk first, this worker gets a different chunk, which `processor` returns to the queue.
  */
 export function consumeChunks(
   redis: Redis,
@@ -126,8 +140,8 @@ export function consumeChunks(
     });
     opened.on('error', (error) => {
       log.debug({ err: error, profile }, 'connection error of a consumer of chunks');
-      // Pauses the worker after an error of Redis, as `restWhenRefused` does. It uses `rest`, so that this pause and
-      // the pauses after a chunk was handed back share one timer.
+      // Pauses the worker after an error of Redis, as `restWhenRefused` does. The pause is made by `rest`, which also
+      // pauses the worker after it has returned a chunk, so that both kinds of pause share one timer.
       if (faultOfReply(error.message) !== undefined) rest(refusedRestMs);
     });
     opened.on('failed', (job, error) => log.error({ err: error, job: job?.id, profile }, 'chunk failed'));
@@ -157,8 +171,8 @@ export function consumeChunks(
     searchForOthers(running > usual ? soonMs : searchEveryMs);
     return () => {
       running--;
-      // Lowers the concurrency to the number of occupied slots. Beyond the usual slots, the worker must take only a
-      // chunk that a search has found.
+      // Lowers the concurrency to the number of chunks in process, but not below `usual`. Beyond `usual`, the worker
+      // may take only a chunk that a search has found.
       worker.concurrency = Math.max(usual, running);
       searchForOthers(soonMs);
     };
@@ -182,8 +196,8 @@ export function consumeChunks(
       await job.changePriority({ priority: 0, lifo: true });
       if (running < usual || running >= most || resting !== undefined || worker.closing) return;
       worker.concurrency = running + 1;
-      // BullMQ reads its concurrency only when a job ends or when the worker is resumed, so the worker is paused and
-      // resumed here.
+      // BullMQ applies a new concurrency only when a job ends or the worker is resumed. Therefore the worker is paused
+      // and resumed here.
       void worker.pause(true);
       void worker.resume();
       return;

@@ -14,7 +14,10 @@ export interface QueueCounts {
   workers: number;
 }
 
-/** Adds, finds and removes jobs in all queues: those of the profiles, of the tasks, and of the webhooks. */
+/**
+ * Adds, finds and removes jobs in all queues. There is a queue for each profile, for each kind of task, and for
+ * webhooks.
+ */
 export interface Queues {
   /**
    * Adds jobs for chunks of a batch. `priorities` has the priority of each chunk, in the same order. A chunk that
@@ -28,8 +31,8 @@ export interface Queues {
   /** Adds the job that delivers the webhook of a batch, unless the job already exists. */
   addWebhook(batch: Owned): Promise<void>;
   /**
-   * Adds the job for a task of a batch, unless it is already waiting or running.
-   * @returns `failed` when the job has failed permanently. Such a job is not added again.
+   * Adds the job for a task of a batch, unless this job is already waiting or running.
+   * @returns `failed` when an earlier job for the task has failed permanently; then no job is added.
    */
   ensureTask(task: Task, batch: Owned): Promise<'live' | 'failed'>;
   /**
@@ -38,19 +41,22 @@ export interface Queues {
    */
   jobState(profile: string, batchId: string, chunk: number): Promise<'absent' | 'failed' | 'completed' | 'live'>;
   /**
-   * Offers delayed jobs at once if they are overdue or if their delay is longer than any correct delay. BullMQ computes
-   * delays with the clock of the worker that hands a job back; if that clock is days ahead, a chunk would wait for
-   * days.
+   * Makes delayed jobs available at once if they are overdue, or if their delay is longer than any correct delay.
+   * BullMQ computes the end of a delay with the clock of the worker that returns a job. If that clock is days ahead, a
+   * chunk would wait for days.
    * @param now the time of Redis, in ms since 1970.
    */
   promoteMistimed(now: number): Promise<void>;
-  /** Removes the job of a chunk, which no worker is processing, so that a new job can be added for the chunk. */
+  /** Removes the job of a chunk, so that a new job can be added for the chunk. No worker may be processing the job. */
   remove(profile: string, batchId: string, chunk: number): Promise<void>;
   /** Removes finished, failed and delayed jobs of batches, with their logs. Safe to repeat. */
   erase(batches: readonly Pick<Dispatched, 'id' | 'profile'>[]): Promise<void>;
   /** Counts the jobs of the given profiles, or of all profiles by default. */
   counts(profiles?: readonly string[]): Promise<QueueCounts[]>;
-  /** Returns for each profile how many jobs workers have finished since the queue was created, according to BullMQ. */
+  /**
+   * Returns for each profile the number of jobs that workers have finished since the queue was created, as counted by
+   * BullMQ.
+   */
   finished(profiles: readonly string[]): Promise<Record<'completed' | 'failed', number>[]>;
   /** Returns true while the connection to Redis is ready. */
   isReachable(): boolean;
@@ -59,22 +65,22 @@ export interface Queues {
   close(): Promise<void>;
 }
 
-/** The id of a batch and its tenant. A job contains both, so that workers can share jobs fairly between tenants. */
+/** The id of a batch and its tenant. Each job contains both, because workers share the jobs fairly between tenants. */
 export type Owned = Pick<BatchRecord, 'id' | 'tenant'>;
 
 /** Returns the id of a chunk's job. */
 export const jobId = (batchId: string, chunk: number): string => `${batchId}-${chunk}`;
 /**
- * Returns the id of the batch of a job. Every job id begins with the id of its batch; the job id of a task or webhook
- * is the batch id alone.
+ * Returns the id of the batch to which a job belongs. Every job id begins with the batch id; the job id of a task or
+ * webhook is the batch id alone.
  */
 const batchOfJob = (job: string): string => job.slice(0, uuidLength);
 const uuidLength = 36;
 
 /**
  * Options of the jobs of chunks. `attempts` counts errors of workers only: the error of an item is an outcome, and a
- * stalled or returned job does not count. Finished jobs are stored for Bull Board and take 1.2 KB of Redis each. They
- * do not show that a chunk is done; only its bit in `done` does.
+ * stalled or returned job does not count. Finished jobs are stored only for Bull Board, and take 1.2 KB of Redis each.
+ * The bit of a chunk in `done` decides whether the chunk is done.
  */
 const jobOptions = {
   attempts: 8,
@@ -83,20 +89,20 @@ const jobOptions = {
   removeOnFail: { count: 1000, age: 24 * 3600 },
 } as const;
 
-/**
- * The factor in the score of a delayed job. BullMQ computes the score as the time in ms at which the job is due,
- * multiplied by this number, plus a counter.
- */
+/** BullMQ sorts delayed jobs by a score: the due time in ms, multiplied by this factor, plus a counter. */
 const scoresPerMs = 0x1000;
-/** The lateness in ms from which a delayed job counts as overdue. While workers run, no job is that late. */
+/** A delayed job counts as overdue from this lateness in ms. While workers run, no job is so late. */
 const overdueMs = 30_000;
 /**
- * Delays in ms that exceed every correct one: first that of a chunk's job, then that of any job. A chunk is delayed by
- * at most 64 s, and a task by at most four and a half hours.
+ * Delays in ms that are longer than any correct delay: first for the job of a chunk, then for any job. A chunk is
+ * delayed by at most 64 s, and a task by at most four and a half hours.
  */
 const longestChunkDelayMs = 120_000;
 const longestDelayMs = 6 * 3_600_000;
-/** The maximum number of overdue jobs, and of jobs with too long a delay, that a round offers again for each queue. */
+/**
+ * The maximum number of overdue jobs that one call makes available again in each queue, and the same maximum for jobs
+ * whose delay is too long.
+ */
 const maxPromoted = 1_000;
 
 /**
@@ -106,8 +112,8 @@ const maxPromoted = 1_000;
 const queueEvents = { maxLen: 100 };
 
 /**
- * Options of the jobs of webhooks. The pauses between attempts (10 s, 20 s, 40 s …) add up to about an hour and a half,
- * so a receiver may be unavailable for an hour.
+ * Options of the jobs that deliver webhooks. The pauses between attempts (10 s, 20 s, 40 s …) add up to about an hour
+ * and a half, so that a receiver may be unavailable for an hour.
  */
 export const webhookJobOptions = {
   attempts: 10,
@@ -123,8 +129,8 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
     if (queue === undefined) {
       queue = new Queue(name, { connection: redis, prefix: queuePrefix(redis), streams: { events: queueEvents } });
       queue.on('error', (error) => log.debug({ err: error, queue: name }, 'connection error of a queue'));
-      // A queue whose connection broke during BullMQ's handshake stays unusable. It is removed here, and the next use
-      // creates a new one.
+      // A `Queue` object whose connection broke during BullMQ's handshake stays unusable. It is removed here, so that
+      // the next use creates a new object.
       queue.waitUntilReady().catch(() => queues.delete(name));
       queues.set(name, queue);
     }
@@ -179,7 +185,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
         ]);
         for (const id of ids.flat()) {
           const job = await queue.getJob(id);
-          // Promoting a job fails when a worker has taken the job in the meantime.
+          // `promote` fails when a worker has taken the job in the meantime.
           await job?.promote().catch((error: Error) => log.debug({ err: error, job: id }, 'delayed job not promoted'));
         }
       }
@@ -192,7 +198,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
       const profiles = new Set(batches.map(({ profile }) => profile));
       for (const name of [...[...profiles].map(queueName), webhookQueueName, ...Object.values(taskQueues)]) {
         const queue = queueOf(name);
-        // These lists are short: BullMQ keeps at most the latest thousand jobs in each.
+        // These lists are short, because BullMQ keeps at most the latest thousand jobs in each of them.
         for (const set of ['completed', 'failed', 'delayed'] as const) {
           const jobs = await redis.zrange(queue.toKey(set), 0, '-1');
           for (const job of jobs) if (ids.has(batchOfJob(job))) await queue.remove(job);
@@ -230,7 +236,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
     all: () => [...new Set([...shown().map(queueOf), ...queues.values()])],
     async close() {
       // Before BullMQ closes a connection, it waits until the connection is open. Without Redis it would wait forever,
-      // so no queue is closed then.
+      // so the queues are closed only while Redis is connected.
       if (redis.status === 'ready') await Promise.all([...queues.values()].map((queue) => queue.close()));
     },
   };

@@ -22,25 +22,28 @@ import type { Source } from './read-chunks.ts';
 export interface EmbeddingFile {
   kind: EmbeddingKind;
   format: EmbeddingsFormat;
-  /** The length of the file in bytes; undefined when it is not known. */
+  /** The length of the file in bytes; undefined when it is unknown before the file is written. */
   bytes: number | undefined;
   parts: AsyncIterableIterator<Bytes>;
 }
 
-/** Consecutive rows. `rows` is undefined for items without embeddings. */
+/**
+ * Consecutive rows of the file, each with the embedding of one item. `rows` is undefined if these items have no
+ * embeddings.
+ */
 interface Rows {
   first: number;
   count: number;
   rows: Buffer | undefined;
 }
 
-/** The number of pieces that are read at a time. A piece has the embeddings of up to 64 items. */
+/** The number of chunks whose embeddings are read at a time. A chunk has up to 64 items. */
 const piecesPerRead = 4;
-/** The maximum number of rows without embeddings that are written as one part. */
+/** The maximum number of consecutive rows without embeddings that are written at a time. */
 const absentAtOnce = 256;
 
 /**
- * Returns the embeddings of a batch in the order of the items.
+ * Returns the embeddings of a batch as a file, in the order of the items.
  * @throws {ServiceError} `batch.no_embeddings`, `batch.not_finished`, `request.invalid`
  */
 export async function readEmbeddings(
@@ -91,7 +94,7 @@ function chosenKind({ embeddings }: BatchRecord, asked: EmbeddingKind | undefine
   throw new ServiceError('request.invalid', `kind: ${message}`, { faults: [{ path: 'kind', message }] });
 }
 
-/** Returns an iterator over all rows in index order. It reads a few pieces at a time. */
+/** Returns an iterator over the rows (embeddings) of all items, in index order. It reads a few chunks at a time. */
 async function readRows(
   source: Source,
   batch: BatchRecord,
@@ -106,11 +109,11 @@ async function readRows(
   async function readPiece(chunk: number): Promise<Buffer | undefined> {
     const stored = await source.redis.hgetBuffer(batchKeys(source.redis, id).embeddings(kind, chunk), String(chunk));
     if (stored !== null) return rowsOf(await source.payloads.get(id, stored), precision);
-    // Workers of older releases have stored no embeddings.
+    // If the batch still exists, a worker of an older release has evaluated this chunk and has stored no embeddings.
     if ((await source.redis.exists(batchKeys(source.redis, id).batch)) === 1) return undefined;
     throw new ServiceError('batch.not_found', 'The batch was deleted while it was read');
   }
-  /** Appends rows without embeddings up to an index. */
+  /** Appends rows without embeddings to a group, up to the item with the index `until`. */
   function fill(group: Rows[], until: number): void {
     while (row < until && group.length < 2 * piecesPerRead) {
       const count = Math.min(absentAtOnce, until - row);
@@ -119,8 +122,8 @@ async function readRows(
     }
   }
 
-  // An object is used instead of a generator, because a generator that waits for its caller would keep the last pieces
-  // in memory.
+  // An object is used instead of a generator, because a generator that waits for its caller would keep the last
+  // embeddings in memory.
   const groups: AsyncIterableIterator<Rows[]> = {
     async next() {
       const group: Rows[] = [];
@@ -129,8 +132,8 @@ async function readRows(
         const chunks = [...committed.subarray(at, at + piecesPerRead)];
         const pieces = await Promise.all(chunks.map(readPiece));
         for (const rows of pieces) {
-          // The items before this chunk have no embeddings, so the group ends here. The piece of the chunk is read
-          // again with the next group.
+          // The items before this chunk have no embeddings, so this group ends here. The embeddings of the chunk are
+          // read again for the next group.
           if (row < (firsts[at] ?? total)) break;
           const count = rows === undefined ? 0 : rows.length / rowBytes;
           if (count > 0) group.push({ first: row, count, rows });
@@ -150,7 +153,10 @@ async function readRows(
 const npyRows = (group: readonly Rows[], precision: EmbeddingPrecision, dimensions: number): Bytes =>
   Buffer.concat(group.map(({ rows, count }) => rows ?? absentRows(precision, count * dimensions)));
 
-/** Divides a piece into the embeddings of its rows. The embedding of a row of NaN is undefined. */
+/**
+ * Divides the embeddings of several items into one for each item. The result is undefined for an item whose numbers are
+ * NaN, which means that it has no embedding.
+ */
 function split(
   rows: Buffer | undefined,
   count: number,

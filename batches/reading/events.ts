@@ -2,15 +2,21 @@ import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import { batchKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 
-/** An event of a batch, in the form in which readers get it. A reader is a client that follows the batch. */
+/** An event of a batch, as sent to readers. A reader is a client that follows the events of the batch. */
 export interface BatchEvent {
-  /** The position of the event in the event stream of the batch. A client can resume after it. */
+  /**
+   * The position of the event in the event stream of the batch. A client that reconnects sends it to get the events
+   * after it.
+   */
   id: string;
   event: 'state' | 'progress' | 'failure' | 'reset' | 'end';
   data: unknown;
 }
 
-/** Sends the events of batches to readers. Each process reads the stream of a batch only once for all its readers. */
+/**
+ * Sends the events of batches to readers (clients that follow a batch). Each process reads the event stream of a batch
+ * only once for all its readers.
+ */
 export interface Follower {
   /**
    * Returns the events after `lastId` until the batch has ended. Without `lastId`, it returns the present status first,
@@ -40,7 +46,10 @@ interface Feed {
 
 interface Reader {
   entries: Entry[];
-  /** True when the reader was too slow. Its entries were dropped, so it must continue with the stream in Redis. */
+  /**
+   * True when the reader was too slow. The entries that waited for it in memory were dropped, so it must read the event
+   * stream in Redis again.
+   */
   lagging: boolean;
   gone: boolean;
   wake(): void;
@@ -48,14 +57,14 @@ interface Reader {
 
 const pollMs = 200;
 /**
- * The maximum number of entries that are in memory for one reader. A reader that falls further behind continues with
- * the stream in Redis, which holds about a thousand entries. The maximum is low because an entry may have some KB of
- * failures, and a process may have thousands of readers.
+ * The maximum number of entries of an event stream that wait in memory for one reader (a client). A slower reader reads
+ * the stream in Redis again, which holds about a thousand entries. The maximum is low because an entry may have some KB
+ * of failures, and a process may have thousands of readers.
  */
 const maxBehind = 100;
-/** The number of entries that are read together. */
+/** The number of entries that are read from the event stream at a time. */
 const pageSize = 50;
-/** The number of consecutive polls without entries after which the follower checks that the batch still exists. */
+/** The number of consecutive polls without new entries after which the existence of the batch is checked. */
 const idlePollsPerCheck = 25;
 
 export function createFollower(redis: Redis): Follower {
@@ -116,7 +125,8 @@ export function createFollower(redis: Redis): Follower {
     signal: AbortSignal,
   ): AsyncGenerator<BatchEvent> {
     const { events } = batchKeys(redis, batchId);
-    // The reader is registered before it reads earlier entries, so that it misses none that is added meanwhile.
+    // The reader (a client) is registered before it reads earlier entries. It thus misses no entries that are added
+    // meanwhile.
     const reader = await join(batchId);
     const onAbort = () => reader.wake();
     signal.addEventListener('abort', onAbort);
@@ -130,11 +140,11 @@ export function createFollower(redis: Redis): Follower {
         place = start;
       }
       for (;;) {
-        // First yields the entries of the stream in Redis, then those that `poll` reads for all readers. A reader that
-        // falls behind starts again with the stream.
+        // First yields the entries that are in the event stream in Redis. Then yields the entries that `poll` reads for
+        // all readers. A reader that is too slow starts again with the stream in Redis.
         for (let page: Page | undefined; page === undefined || page.entries.length >= pageSize; ) {
-          // The page includes the entry at which the reader stopped, because the reader may have received only some of
-          // its events.
+          // The page includes the entry with the last event that the reader has received, because this entry may have
+          // further events.
           page = await readAfter(redis, events, place.entry);
           if (page.gap) {
             const [start, reset] = await beginAnew(redis, events, status, 'reset');
@@ -201,8 +211,8 @@ export function createFollower(redis: Redis): Follower {
 }
 
 /**
- * Returns the position of the last entry in the stream, and an event with the present status. The reader continues with
- * the events after that position.
+ * Starts a reader without earlier events. Returns the position of the last entry in the event stream, and an event with
+ * the present status. The reader continues after that position.
  */
 async function beginAnew(
   redis: Redis,
@@ -218,8 +228,8 @@ async function beginAnew(
 const isFinal = ({ data }: BatchEvent): boolean => (data as BatchStatus).finishedAt !== null;
 
 /**
- * Entries of the stream after a known entry. `at` is the known entry itself. `gap` is true when the stream no longer
- * contains the known entry, and possibly not all entries after it.
+ * Entries of an event stream that follow a known entry. `at` is the known entry itself. `gap` is true when the stream
+ * no longer contains the known entry; entries after it may then be missing too.
  */
 interface Page {
   at?: Entry;
@@ -236,14 +246,14 @@ async function readAfter(redis: Redis, events: string, cursor: string): Promise<
 }
 
 /**
- * A number that is larger than the number of events in any entry. As `part`, it means that all events of the entry were
- * read.
+ * A number that is larger than the number of events in any entry. As `part` of a position, it means that the reader has
+ * received all events of the entry.
  */
 const lastPart = 1_000_000;
 
 /**
- * A position in the stream: an entry, and the number of one of its events. Each chunk adds one entry, which may contain
- * several events.
+ * A position in the event stream: an entry, and the number of an event within the entry. Each chunk adds one entry,
+ * which may contain several events.
  */
 interface Place {
   entry: string;

@@ -10,7 +10,7 @@ import type { ObjectStore } from '../store/object-store.ts';
 import type { Reading } from '../store/record.ts';
 
 /**
- * Reads the items of an object in a bucket, in the same way as those of an upload.
+ * Reads the items in an object of a bucket, in the same way as the items of an upload.
  * @param model the name of the model that the post requested, or of the default model.
  * @param isCopied true when the batch writes the selected items in the form of the input.
  * @param pending limits the memory that incomplete lines take. It is released when all items have been read.
@@ -38,7 +38,7 @@ export async function* itemsOfObject(
     return { header: file.header(), bodyHash: hash };
   } finally {
     pending.release();
-    // This closes the connection, also when reading has ended early.
+    // `destroy` closes the connection, also when the caller has stopped reading early.
     source.destroy();
   }
 }

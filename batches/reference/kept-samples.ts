@@ -35,7 +35,7 @@ export async function* keptSamplesOf(
       yield* file?.isGzip ? compressed(subset) : subset;
     }
   } finally {
-    // This closes the connection, also when writing has ended early.
+    // `destroy` closes the connection, also when the caller has stopped early.
     source.destroy();
   }
 }

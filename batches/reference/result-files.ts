@@ -33,8 +33,8 @@ export interface ResultFilesDeps {
 const ahead: ReadAhead = { chunks: 16, bytes: 16 * 1024 * 1024 };
 
 /**
- * Creates the task that writes the results of an ended batch as files into its output folder. A repeated task writes
- * the same files. The status file is written last: when it exists, all other files are complete.
+ * Creates the task that writes the results of an ended batch as files into its output folder. If the task runs again,
+ * it writes the same files. The status file is written last: when it exists, all other files are complete.
  */
 export function createResultFiles({ redis, payloads, objects, ending, log }: ResultFilesDeps): TaskRun {
   const source = { redis, payloads };
@@ -96,7 +96,7 @@ export function createResultFiles({ redis, payloads, objects, ending, log }: Res
   };
 }
 
-/** Yields the ids of the kept samples, one on each line. A sample without an id has its index. */
+/** Yields the ids of the kept (selected) samples, one on each line. A sample without an id is listed by its index. */
 async function* keptIds(
   source: Source,
   record: BatchRecord,

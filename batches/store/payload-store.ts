@@ -4,28 +4,32 @@ import { ServiceError } from '../../shared/errors.ts';
 import { asFolder, formatS3Location, type S3Location } from '../../shared/s3-location.ts';
 import type { ObjectStore } from './object-store.ts';
 
-/** A location of payloads: Redis, or a folder of a bucket. */
+/** A location where payloads are stored: Redis, or a folder of a bucket. */
 export type PayloadLocation = 'redis' | S3Location;
 
 /**
- * Stores the payloads of batches: the items of a chunk, and their outcomes. A `put` function returns the value that
- * Redis stores in the field of the chunk: the payload itself, or a short reference to its location in a bucket.
+ * Stores the payloads of batches. A payload contains the items of a chunk, their outcomes, or their embeddings. A `put`
+ * function returns the value that Redis stores in the field of the chunk: the payload itself, or a short reference to
+ * its location in a bucket.
  */
 export interface PayloadStore {
   /** True when new payloads are stored in Redis. */
   readonly isInRedis: boolean;
   /**
-   * Stores the items of a chunk, always in the same location.
+   * Stores the items of a chunk. A repeated call writes to the same location.
    * @throws {ServiceError} `storage.unavailable`
    */
   putInput(id: string, chunk: number, payload: Buffer): Promise<Buffer>;
   /**
-   * Stores outcomes, each time in a new location, because two workers may have evaluated the same chunk. The reference
-   * in Redis names the outcomes that were counted.
+   * Stores the outcomes of a chunk. Each call writes to a new location, because two workers may have evaluated the same
+   * chunk. The reference in Redis points to the outcomes that were counted.
    * @throws {ServiceError} `storage.unavailable`
    */
   putOutput(id: string, chunk: number, payload: Buffer): Promise<Buffer>;
-  /** Stores the embeddings of a chunk, as {@link putOutput} stores outcomes. @throws {ServiceError} `storage.unavailable` */
+  /**
+   * Stores the embeddings of a chunk. As with {@link putOutput}, each call writes to a new location.
+   * @throws {ServiceError} `storage.unavailable`
+   */
   putEmbeddings(id: string, chunk: number, kind: EmbeddingKind, piece: Buffer): Promise<Buffer>;
   /**
    * Returns a payload.
@@ -34,25 +38,25 @@ export interface PayloadStore {
    */
   get(id: string, stored: Buffer): Promise<Buffer>;
   /**
-   * Removes those payloads of a batch that are not in Redis.
-   * @returns true when no payload is left; otherwise the caller must call again.
+   * Removes the payloads of a batch from all buckets, but not from Redis.
+   * @returns true when no payload is left in them; otherwise the caller must call again.
    * @throws {ServiceError} `storage.unavailable`
    */
   erase(id: string): Promise<boolean>;
 }
 
 /**
- * The first byte of a reference. No payload begins with this byte: most payloads are DEFLATE data, which never sets both
- * the second and the third bit of its first byte, and embeddings begin with 1 or 2. The next four bytes identify the folder of the bucket, and the remaining
- * bytes are the end of the object's name. References are short because Redis stores 256 values below 64 bytes in one
- * compact list.
+ * The first byte of a reference to a payload in a bucket. No payload begins with this byte: most payloads are DEFLATE
+ * data, which never sets both the second and the third bit of its first byte, and embeddings begin with 1 or 2. The
+ * next four bytes of a reference identify the folder of the bucket, and the remaining bytes are the end of the object's
+ * name. References are short because Redis stores 256 values below 64 bytes in one compact list.
  */
 const referenceMark = 0x07;
 const folderTagBytes = 4;
 
 /**
- * @param locations new payloads are stored in the first location. Payloads in all locations can be read, so that
- * running batches survive a change of this list.
+ * @param locations new payloads are stored in the first of these locations. Payloads can be read from all of them, so
+ * that running batches survive a change of the list.
  */
 export function createPayloadStore(locations: readonly PayloadLocation[], objects: ObjectStore): PayloadStore {
   const folders = locations.filter((location) => location !== 'redis').map(asFolder);
@@ -104,7 +108,8 @@ const tagOf = (folder: S3Location): Buffer =>
 
 /**
  * Returns true when an error means that a payload no longer exists in its bucket, for example after a lifecycle rule
- * has deleted it. A missing bucket does not count, because this is a configuration error that may be corrected.
+ * has deleted it. Returns false when the whole bucket is missing, because this is a configuration error that may be
+ * corrected.
  */
 export const isLost = ({ cause }: ServiceError): boolean =>
   cause instanceof ServiceError &&
@@ -112,7 +117,7 @@ export const isLost = ({ cause }: ServiceError): boolean =>
   (cause.cause as Error | undefined)?.name !== 'NoSuchBucket';
 
 /**
- * Converts errors of objects that contain payloads to `storage.unavailable`. When access is denied or an object is
+ * Converts errors that occur with stored payloads to `storage.unavailable`. When access is denied or an object is
  * missing, the operator has made a configuration error, and clients must not see the location of the object.
  */
 async function convertingErrors<Value>(step: () => Promise<Value>): Promise<Value> {

@@ -5,16 +5,19 @@ import type { ItemResult } from '../../shared/contracts/item.ts';
 import { parseExactly } from '../../shared/exact-json.ts';
 import { decodeDigests } from './image-digests.ts';
 
-/** The version of the payloads in Redis. A process refuses payloads of a newer version, since it would misread them. */
+/**
+ * The version of the payload format. A process refuses a payload with a newer version, because it would misread the
+ * payload.
+ */
 export const payloadVersion = 1;
 
-/** An item as it is stored. */
+/** An item as it is stored in a payload. */
 export type StoredItem = ReadItem & {
   /** In a retry: the index of the item in the batch that is retried. */
   retryOfIndex?: number;
 };
 
-/** Returns the fields of an item that its result repeats. Absent fields are left out. */
+/** Returns the fields of an item that its result repeats. Fields that the item does not have are left out. */
 export function echoed({
   id,
   metadata,
@@ -32,21 +35,25 @@ export interface InputChunk {
   /** The index of the first item of the chunk within the batch. */
   offset: number;
   items: StoredItem[];
-  /** True when the metadata contains numbers that must keep their digits; see shared/exact-json.ts. */
+  /**
+   * True when the metadata contains numbers whose digits must be kept, because JavaScript cannot represent the numbers
+   * exactly; see shared/exact-json.ts.
+   */
   exact?: boolean | undefined;
 }
 
 /** The outcomes of a chunk, in the order of its items. */
 export interface OutputChunk {
   /**
-   * The digests of the images; see image-digests.ts. Absent in chunks of older releases. It must be the first field.
+   * The digests of the images; see image-digests.ts. Absent in chunks of older releases. It must be the first of these
+   * fields, so that it can be read without parsing the results.
    */
   images?: string | undefined;
   results: ItemResult[];
   exact?: boolean | undefined;
 }
 
-/** A decoded chunk, with the length of its JSON in bytes. */
+/** A decoded chunk, together with the length of its JSON in bytes. */
 export type Read<Chunk> = Chunk & { bytes: number };
 
 export const encodeInput = (chunk: InputChunk): Buffer => encode(chunk);
@@ -54,12 +61,15 @@ export const decodeInput = (payload: Buffer): Read<InputChunk> => decode(payload
 export const encodeOutput = ({ images, ...chunk }: OutputChunk): Buffer => encode({ images, ...chunk });
 export const decodeOutput = (payload: Buffer): Read<OutputChunk> => decode(payload);
 
-// Compression level 1 shrinks 64 items with URLs to a quarter of their size in 0.1 ms. Higher levels would save only a
-// few percent more.
+// With compression level 1, 64 items with URLs shrink to a quarter of their size in 0.1 ms. Higher levels would save
+// only a few percent more.
 const encode = ({ exact, ...value }: InputChunk | OutputChunk): Buffer =>
   deflateRawSync(JSON.stringify({ v: payloadVersion, ...(exact && { exact }), ...value }), { level: 1 });
 
-/** The start of the JSON of a payload that contains numbers which must keep their digits. */
+/**
+ * The start of the JSON of a payload with numbers that JavaScript cannot represent exactly. Such a payload needs a
+ * special parser.
+ */
 const exactly = `{"v":${payloadVersion},"exact":true,`;
 
 function decode<Value>(payload: Buffer): Value {
@@ -71,8 +81,8 @@ function decode<Value>(payload: Buffer): Value {
 }
 
 /**
- * Returns the digests of the images in a payload of outcomes, without parsing the outcomes, which would take most of
- * the time. Returns undefined for a payload of an older release.
+ * Returns the digests of the images in a payload of outcomes. It does not parse the outcomes, because parsing would
+ * take most of the time. Returns undefined for a payload of an older release.
  */
 export function readDigests(payload: Buffer): Buffer | undefined {
   const json = inflateRawSync(payload);
@@ -84,20 +94,20 @@ export function readDigests(payload: Buffer): Buffer | undefined {
 const inexactly = `{"v":${payloadVersion},`;
 const startsWith = (json: Buffer, prefix: string): boolean => json.toString('latin1', 0, prefix.length) === prefix;
 
-/** The data of the job of a chunk. All other data of the chunk are in the keys of its batch. */
+/** The data of a job that evaluates a chunk. All other data of the chunk are in the Redis keys of its batch. */
 export const jobData = z.object({
   v: z.number(),
   tenant: z.string(),
   batchId: z.string(),
   chunk: z.int().min(0),
   /**
-   * The weight of the tenant when the job got its turn, its position in the fair order of all tenants. The same weight
-   * is used to give the turn back. Absent in jobs of older releases.
+   * The weight of the tenant when the job got its turn (its position in the fair order of all tenants). The same weight
+   * is used when the turn is given back to the tenant. Absent in jobs of older releases.
    */
   weight: z.number().optional(),
   /**
-   * The number of times that workers have returned the chunk to the queue without reading it, because its tenant had no
-   * free slot.
+   * The number of times that workers have returned the chunk to the queue without reading it, because they accepted no
+   * more chunks of its tenant at that time.
    */
   putBack: z.int().min(0).optional(),
 });

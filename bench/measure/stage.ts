@@ -13,19 +13,22 @@ export interface StageRequest {
   seconds: number;
 }
 
-/** The speed of one process that runs a stage while other processes run the same stage. */
+/**
+ * The speed of one process that runs a stage of the evaluation (decoding, vision tower or text tower) while other
+ * processes run the same stage.
+ */
 export interface StageSpeed {
-  /** Pairs per second. */
+  /** The number of pairs per second. */
   perSecond: number;
-  /** The CPU time of a pair in ms, over all threads. */
+  /** The CPU time in ms that a pair takes, summed over all threads. */
   cpuMs: number;
-  /** Median time of one call (ms). */
+  /** The median duration of one call of the stage, in ms. */
   medianMs: number;
 }
 
 /**
- * Returns a function for each stage. Each call does one unit of work (an image, or a micro-batch) and returns the
- * number of pairs in it.
+ * Returns a function for each stage of the evaluation. Each call processes one unit (an image, or a micro-batch) and
+ * returns the number of pairs in it.
  */
 async function createStages(model: string): Promise<Record<StageName, () => Promise<number>>> {
   const { spec } = await (await loadRegistry(readConfig())).resolve(model);
@@ -43,7 +46,7 @@ async function createStages(model: string): Promise<Record<StageName, () => Prom
     decode: async () => (await Promise.all([decode(), decode()])).length,
     vision: async () => (await towers.images(Array.from({ length: images }, () => pixels))).length,
     text: async () => (await towers.texts(Array.from({ length: texts }, ids))).length,
-    /** Runs all stages of one pair, one after another. This is the minimum time of a single request. */
+    /** Runs all stages of one pair, one after another. A single request takes at least this time. */
     pair: async () => {
       await towers.images([await decode()]);
       await towers.texts([ids()]);
@@ -53,14 +56,14 @@ async function createStages(model: string): Promise<Record<StageName, () => Prom
 }
 
 /**
- * The entry point of a process that runs one stage; several run the same stage in parallel: `node
- * bench/measure/stage.ts MODEL`.
+ * The entry point of a process that runs one stage of the evaluation: `node bench/measure/stage.ts MODEL`. Several such
+ * processes run the same stage in parallel.
  */
 const stages = await createStages(process.argv[2] ?? '');
 
 process.on('message', async ({ stage, seconds }: StageRequest) => {
   const step = stages[stage];
-  // Warm-up runs, because the first runs allocate memory.
+  // Runs the stage twice before the measurement, because the first runs allocate memory.
   for (let run = 0; run < 2; run++) await step();
   const cpu = process.cpuUsage();
   const start = performance.now();

@@ -15,9 +15,9 @@ import { median, percentile } from '../../testing/statistics.ts';
 import { missesOf, type NeighbourRun, type Row, textOf } from './report.ts';
 
 /**
- * Measures how much each attack slows down another tenant. The attacker has a key and stays within its rate limit.
- * Meanwhile the other tenant, the "ordinary tenant", behaves well and scores a batch. All processes are on loopback.
- * Exits with 1 when a target is missed.
+ * Measures how much each attack slows down another tenant. The attacker has an API key and stays within its rate limit.
+ * Meanwhile the other tenant, called the ordinary tenant, sends a normal amount of requests and scores a batch. All
+ * processes are on loopback. Exits with 1 when a target is missed.
  */
 const usage = `npm run bench:neighbour -- [options]
   --only <name,…>    of: ${[...neighbours, ...hostileLoad].join(', ')}
@@ -36,14 +36,14 @@ const chosen = attacks.filter(({ name }) => asked.includes(name));
 
 const { quick } = values;
 /**
- * The work of the ordinary tenant: the number of items of its batch, and the minimum and maximum duration in s. The
- * batch takes some seconds on two CPU cores without an attack.
+ * The work of the ordinary tenant, which is not attacking: the number of items of its batch, and the minimum and
+ * maximum duration of its work in s. Without an attack, the batch takes some seconds on two CPU cores.
  */
 const work = quick ? { items: 300, least: 8, most: 30 } : { items: 800, least: 15, most: 90 };
 const afterSeconds = quick ? 10 : 30;
 /**
- * The time in ms between the start of the attack and the start of the work of the ordinary tenant, during which the
- * attack reaches its full rate.
+ * The time in ms from the start of the attack to the start of the ordinary tenant's work. The attack reaches its full
+ * rate in this time.
  */
 const leadMs = 3_000;
 
@@ -81,7 +81,8 @@ async function underAttack(attack: (typeof attacks)[number]): Promise<void> {
   resetPeak(stage.apiPid());
   const running = await stage.attack(attack.name, 1);
   await delay(leadMs);
-  // The process `ps`, which listed the processes, is left out, because it has already ended.
+  // The list of processes contains the process `ps` that created the list. It is left out, because it has already
+  // ended.
   const meter = meterCpu({ own: descendantsOf(process.pid).filter((pid) => existsSync(`/proc/${pid}`)) });
   const lived = await ordinary.live(work);
   const cpuOfOthers = shareOfOthers(meter);
@@ -141,7 +142,8 @@ try {
     await underAttack(attack);
     if (!stage.isRunning()) await restart(`it ended\n${stage.lastLines()}`);
     const run = await quiet();
-    // The service is restarted if it has not recovered from this attack; otherwise the next attack would look worse.
+    // If the service has not recovered from this attack, it is restarted. Otherwise the next attack would seem worse
+    // than it is.
     if (run.batchSeconds > 2 * quietSeconds()) await restart('it has not recovered');
     else quietRuns.push(run);
   }

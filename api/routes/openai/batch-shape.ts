@@ -12,17 +12,23 @@ export type OutputPart = (typeof outputParts)[number];
 /** Returns the id of a batch in OpenAI's format. */
 export const openAiIdOf = (batchId: string): string => `batch_${batchId}`;
 
-/** Converts OpenAI's id of a batch, `batch_<uuid>`, to this service's id. @throws {ServiceError} `batch.not_found` */
+/**
+ * Converts the id of a batch in OpenAI's format, `batch_<uuid>`, to the id in this service.
+ * @throws {ServiceError} `batch.not_found`
+ */
 export function batchIdOf(id: string): string {
   const [, batchId] = /^batch_([0-9a-f-]{36})$/.exec(id) ?? [];
   if (batchId !== undefined) return batchId;
   throw new ServiceError('batch.not_found', `There is no batch ${id.slice(0, 100)}`);
 }
 
-/** Returns the file id of one of the two outputs of a batch. */
+/** Returns the id of one of the two output files of a batch. */
 export const outputFileId = (batchId: string, part: OutputPart): string => `file-${part}-${batchId}`;
 
-/** Returns the batch and the output that a file id names, or undefined for the id of an uploaded file. */
+/**
+ * Returns the batch and the kind of output (`output` or `errors`) that a file id names. Returns undefined for the id of
+ * an uploaded file.
+ */
 export function outputOf(fileId: string): { batchId: string; part: OutputPart } | undefined {
   const [, part, batchId = ''] = /^file-(output|errors)-([0-9a-f-]{36})$/.exec(fileId) ?? [];
   return part === undefined ? undefined : { batchId, part: part as OutputPart };
@@ -31,8 +37,8 @@ export function outputOf(fileId: string): { batchId: string; part: OutputPart } 
 export const secondsOf = (time: string): number => Math.floor(Date.parse(time) / 1000);
 
 /**
- * Returns the status of a batch in OpenAI's format. @throws {ServiceError} `batch.not_found` for a batch of items,
- * which was not posted as requests.
+ * Returns the status of a batch in OpenAI's format. @throws {ServiceError} `batch.not_found` for a batch that was not
+ * posted through the OpenAI-compatible interface.
  */
 export function toOpenAiBatch(status: BatchStatus): OpenAiBatch {
   const { id, requests, items, state, reason } = status;

@@ -37,8 +37,8 @@ export interface FileDeps {
 /** Default number of files in a page of the list. */
 const pageSize = 100;
 /**
- * The maximum number of output files whose size a process remembers. Determining the size of a large file takes
- * seconds, because all its lines must be generated.
+ * The maximum number of output files whose size this process remembers. To determine the size of a large file, the
+ * process must generate all its lines, which takes seconds.
  */
 const sizesKept = 10_000;
 
@@ -61,7 +61,9 @@ export function fileRoutes({ files, batches, limitsOf, largeResponses, audit }: 
     return { lines: partsOf(results, toOutputLines(batchId)), batch, part };
   }
 
-  /** Returns the description of an output file. All its lines are generated once to determine its size. */
+  /**
+   * Returns the description of an output file, including its size. To determine the size, it generates all lines once.
+   */
   async function describeOutput(scope: TenantScope, id: string): Promise<OpenAiFile | undefined> {
     const output = await openOutput(scope, id);
     if (output === undefined) return undefined;

@@ -10,9 +10,9 @@ import { readChunks, type Source } from '../read-chunks.ts';
 import { createDigests, type Digests, groupEqual, setDigests } from './equal-digests.ts';
 
 /**
- * Returns which items of a batch are equal. Images are equal when their bytes are, whatever their addresses are. Items
- * without a score are equal to no other. The first call for a batch reads all its results, and the next ones remember
- * the groups.
+ * Returns which items of a batch are equal. Two images are equal when their bytes are equal, even if their addresses
+ * differ. An item without a score is equal to no other item. The first call for a batch reads all its results. Later
+ * calls use the remembered groups.
  * @throws {ServiceError} `batch.not_found`, `storage.unavailable`
  */
 export async function readGroups(source: Source, batch: BatchRecord, index: ChunkIndex, by: SameBy): Promise<Groups> {
@@ -49,8 +49,8 @@ async function readImageDigests(source: Source, batch: BatchRecord, index: Chunk
 }
 
 /**
- * Returns digests of the sources of the images, such as their addresses, for a chunk that a worker of an older release
- * has evaluated. Only such images are compared by their sources.
+ * Returns digests of the image sources (such as addresses) of a chunk. It is used for chunks that a worker of an older
+ * release has evaluated, because these have no digests of the bytes of images.
  */
 async function digestsOfSources(source: Source, batch: BatchRecord, chunk: number): Promise<Buffer> {
   const [read] = await readChunks(source, batch, [chunk], true);
@@ -61,7 +61,7 @@ async function digestsOfSources(source: Source, batch: BatchRecord, chunk: numbe
   return decodeDigests(encodeDigests(hashes) ?? '');
 }
 
-/** Returns digests of image and text, for items that have the same image as another item. */
+/** Returns a digest of image and text together for each item whose image is equal to that of another item. */
 async function readPairDigests(
   { redis, payloads }: Source,
   batch: BatchRecord,
@@ -89,11 +89,14 @@ async function readPairDigests(
   return digests;
 }
 
-/** The limits of what is read at a time: parts, and their bytes in compressed form. A single part may exceed it. */
+/**
+ * The limits for the chunks that are read at a time: their number, and their compressed size in bytes. A single chunk
+ * may exceed the size.
+ */
 const mostParts = 32;
 const bytesAtOnce = 4 * 1024 * 1024;
 
-/** Reads the parts of a batch, several at a time. @param read returns the number of bytes that the part had. */
+/** Reads chunks of a batch, several at a time. @param read reads one chunk and returns its compressed size in bytes. */
 async function readParts(places: readonly number[], read: (place: number) => Promise<number>): Promise<void> {
   let largest = bytesAtOnce;
   for (let from = 0; from < places.length; ) {

@@ -24,9 +24,9 @@ import { surveyIndex } from './survey.ts';
 import { selectTop } from './top.ts';
 
 /**
- * A position in ordered results. In an order by score or cosine, the items with a score come first; `after` is a
- * position among them. All other items are read chunk by chunk: `chunk` is the next chunk, and `items` is the number of
- * its items that were already read. In an order by index, all items are read chunk by chunk.
+ * A position in sorted results. In an order by score or cosine, the items with a score come first; `after` is the
+ * position of one of these items. All other items are read chunk by chunk: `chunk` is the next chunk, and `items` is
+ * the number of its items that were already read. In an order by index, all items are read chunk by chunk.
  */
 const place = z.union([
   z.strictObject({ sort: z.string(), after: z.number() }),
@@ -35,27 +35,30 @@ const place = z.union([
 export type Place = z.output<typeof place>;
 const cursor = createCursor<Place>(place);
 
-/** A group of consecutive results in an order. */
+/** Consecutive results in the chosen sort order, read by one call of `step`. */
 export interface Step {
   results: ItemResult[];
-  /** The items to which the results belong, if they were requested. */
+  /** The posted items of these results, if they were requested. */
   items: (StoredItem | undefined)[];
-  /** The position after this group; undefined at the end. */
+  /** The position after these results; undefined when no results follow. */
   next: Place | undefined;
   /**
-   * `read`: the bytes of JSON that were read for this group. `bytes`: the approximate size of its results as JSON, in
-   * bytes.
+   * `read`: the number of bytes of JSON that were read for these results. `bytes`: the approximate size of the results
+   * themselves as JSON, in bytes.
    */
   read: number;
   bytes: number;
-  /** The number of chunks that were read for this group. */
+  /** The number of chunks that were read for these results. */
   chunks: number;
 }
 
-/** The results of a batch in a certain order, as they are when this object is created. */
+/** The results of a batch in a chosen sort order. Results that are committed after its creation may be missing. */
 export interface Order {
   start: Place;
-  /** Reads at most `most` results after a position. It may return fewer, or none, before the end is reached. */
+  /**
+   * Reads at most `most` results that follow a position. It may return fewer results, or none, although more results
+   * follow later.
+   */
   step(after: Place, most: number): Promise<Step>;
   /** The number of results that meet all conditions of the query except `q`. */
   selected: number;
@@ -63,18 +66,21 @@ export interface Order {
   encode(next: Place | undefined): string | null;
 }
 
-/** The minimum number of positions whose items are read at a time in a search for `q`. */
+/** In a search for the text `q`, items are read in sort order, and at least this number of them at a time. */
 const searchedAtOnce = 512;
-/** The number of positions up to which a search for `q` reads items by rank. For more, it searches the whole batch. */
+/**
+ * In a search for the text `q`, items are read in sort order if at most about this number must be read. If more must be
+ * read, the whole batch is searched once instead.
+ */
 const readByRank = 2_048;
 /**
- * The limits of a group that is read by rank: the bytes of JSON of its results, and the bytes of JSON that are read for
- * them. A group of at most `fewest` positions may exceed both.
+ * The limits for the results that are read at a time in an order by score or cosine: the size of these results as JSON
+ * in bytes, and the bytes of JSON that are read for them. At most `fewest` results may exceed both limits.
  */
 const bytesPerStep = 8 * 1024 * 1024;
 const readPerStep = 256 * 1024 * 1024;
 const fewest = 8;
-/** The size in bytes of JSON up to which all results of a chunk are assumed to have the same size. */
+/** The results of a chunk are assumed to have equal sizes if the chunk has fewer than this many bytes of JSON. */
 const evenChunk = 64 * 1024;
 
 /** The number of chunks that are read at a time. A chunk with large metadata may take megabytes of memory. */
@@ -88,8 +94,8 @@ export interface OrderOptions {
 }
 
 /**
- * Creates the order of a query with `sort`, `top` or `other`.
- * @throws {ServiceError} `request.invalid` for a cursor of another order.
+ * Prepares the sorted results of a query with `sort`, `top`, `other` or conditions on equal items.
+ * @throws {ServiceError} `request.invalid` for a cursor of another sort order.
  */
 export async function createOrder(
   source: Source,
@@ -113,22 +119,23 @@ export async function createOrder(
   const { scored: range } = conditions;
   const groups = query.distinct === undefined || range === undefined ? undefined : await groupsBy(query.distinct);
   const distinct = groups && range && (await findDistinct(selectable(), groups, sort, range));
-  // With `q`, the first item of a group that contains the text is found only when the items are read.
+  // For a query with the text `q`, the item that represents a group of equal items is the first one that contains the
+  // text. It is found only when the items are read.
   const isShown = query.q === undefined ? distinct?.isFirst : undefined;
   const segments = () => (isShown === undefined ? selectable() : withRule(selectable(), isShown));
-  // A frequent text is found among the first items. For any other text the whole batch is searched once, since each step
-  // by rank would read almost every chunk for a few of its items.
+  // If the text `q` is frequent, it is found among the first items in sort order. For any other text the whole batch is
+  // searched once, because reading in sort order would read almost every chunk for only a few of its items.
   const matches = query.q === undefined ? undefined : createMatches(source, batch, query.q);
   let contains = matches?.known();
-  /** The positions that were read so far, and those of them that contain the text. */
+  /** The number of items that were read so far in sort order, and the number of results that they gave. */
   const sample = { positions: 0, found: 0 };
   const searched = () => (contains === undefined ? segments() : withRule(segments(), contains));
   const survey = await surveyIndex(segments(), index, conditions, sort === 'index');
   const isSelected = createSelector(query);
   const readsItems = withItems || needsItems(query);
   /**
-   * The position at which reading chunk by chunk begins. In an order by index this covers all selected items; in other
-   * orders, only the items without a score.
+   * The position from which results are read chunk by chunk. In an order by index, all selected items are read in this
+   * way; in other orders, only the items without a score.
    */
   const firstChunk: Place | undefined = survey.chunks.length > 0 ? { sort, chunk: 0, items: 0 } : undefined;
 
@@ -151,16 +158,13 @@ export async function createOrder(
     return { sort, chunk: index.committed[at] ?? 0, items: item - (index.firsts[at] ?? 0) };
   }
 
-  /**
-   * Returns the next group of results in an order by score or cosine.
-   * @param asked the number of positions to read for it.
-   */
+  /** Returns the next results in an order by score or cosine. @param asked the number of items to read for them. */
   async function stepByRank(order: RankedOrder, after: number, most: number, asked: number): Promise<Step> {
     const positions =
       range === undefined ? new Float64Array() : await bestAfter(searched(), order, range, after, asked);
     const step: Step = { results: [], items: [], next: undefined, read: 0, bytes: 0, chunks: 0 };
     const found = await readPositions(positions, step);
-    // The items are larger than expected, so fewer positions are read in the next attempt.
+    // The items are larger than expected, so fewer of them are read in the next attempt.
     if (found === undefined) return await stepByRank(order, after, most, Math.ceil(asked / 4));
     const shown = await amongFirst(found.flatMap((each) => each?.[0].index ?? []));
     for (let rank = 0; rank < positions.length; rank++) {
@@ -176,8 +180,9 @@ export async function createOrder(
   }
 
   /**
-   * Reads the results at the given positions. The returned list is in the order of the positions; an entry is undefined
-   * where the result is not selected. Returns undefined instead of a list when all results together are too large.
+   * Reads the results at the given positions. The entries of the returned list are in the order of the positions. An
+   * entry is undefined if its result does not meet the conditions of the query. Returns undefined instead of a list
+   * when the results together are too large.
    */
   async function readPositions(
     positions: Float64Array,
@@ -245,8 +250,8 @@ export async function createOrder(
   }
 
   /**
-   * Returns true for a result that must be yielded when chunks are read one by one. In orders by score or cosine, these
-   * are the results without a score, because `stepByRank` has yielded the others.
+   * Returns true for a result that belongs in the list when chunks are read one by one. In an order by score or cosine,
+   * this is false for results with a score, because `stepByRank` returns them.
    */
   function isListed(result: ItemResult): boolean {
     if (result.status !== 'succeeded') return selectedTop === undefined && meets === undefined;
@@ -254,18 +259,18 @@ export async function createOrder(
     return selectedTop === undefined || Math.round(result.cosine * cosineSteps) >= selectedTop.lastMillionths;
   }
 
-  /** Finds the first item of each group that contains the text `q`. */
+  /** Finds the first item that contains the text `q` in each group of equal items. */
   const firstMatches =
     query.q !== undefined && groups !== undefined && range !== undefined
       ? createFirstMatches(groups, (wanted) => membersOf(selectable(), groups, sort, range, wanted), contain)
       : undefined;
-  /** Returns a function that returns true for those of the items that represent their groups. */
+  /** Returns a function that returns true for each of the given items that represents its group of equal items. */
   async function amongFirst(items: readonly number[]): Promise<(item: number) => boolean> {
     const first = await firstMatches?.among(items);
     return (item) => first?.has(item) ?? true;
   }
 
-  /** Reads items, and returns those that meet all conditions. */
+  /** Reads the given items, and returns those that meet all conditions of the query. */
   async function contain(items: readonly number[]): Promise<ReadonlySet<number>> {
     const found = new Set<number>();
     const places = [...new Set(items.map((item) => placeOf(index, item)))];
@@ -315,7 +320,7 @@ function bytesOf(result: ItemResult, { bytes, results }: ChunkResults): number {
 const withAddress = (item: StoredItem): StoredItem => ('error' in item ? item : { ...item, image: addressOf(item) });
 
 /**
- * Returns the order of a query whose cursor is a position by rank.
+ * Returns the sort order of a query whose cursor is a position in an order by score or cosine.
  * @throws {ServiceError} `request.invalid` for the order by index, which has no such positions.
  */
 function rankedOrder(sort: ResultOrder): RankedOrder {
