@@ -26,7 +26,7 @@ export function WrongPairsBox({
     if (isLoading || status.finishedAt === null) return null;
     const count = numbers.count(Math.min(wrongPairsScored, status.items.total));
     return (
-      <p class="wrong-pairs">
+      <p class="wrong-pairs actions">
         <button
           type="button"
           disabled={busy}
@@ -36,7 +36,7 @@ export function WrongPairsBox({
           }}
         >
           {busy ? 'Posting…' : 'Show what wrong pairs get'}
-        </button>{' '}
+        </button>
         <span class="fine soft">Scores {count} of the images with the texts of other rows.</span>
       </p>
     );
