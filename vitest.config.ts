@@ -4,7 +4,7 @@ import { LongestFirst } from './tests/support/longest-first.ts';
 import { RetriedTests } from './tests/support/retried-tests.ts';
 import { SlowestFiles } from './tests/support/slowest-files.ts';
 
-/** The Redis under a test that asks for it: one server, or a cluster of three. */
+/** The kind of Redis that a test gets: one server, or a cluster of three servers. */
 export type Topology = 'server' | 'cluster';
 declare module 'vitest' {
   interface ProvidedContext {
@@ -13,20 +13,29 @@ declare module 'vitest' {
 }
 
 /**
- * Settings of every process that a test starts and does not set otherwise. One encoder, and no measurement of the
- * micro-batch in the background: the two cost 1.3 s of CPU at each start of a service (2.7 s instead of 1.4 s).
+ * Environment variables of every process that a test starts, unless the test sets them. The process has one encoder and
+ * does not measure the micro-batch in the background. Otherwise each start of a service would take 1.3 s of CPU time
+ * more (2.7 s instead of 1.4 s).
  */
 const light = { ENCODERS: '1', MICRO_BATCH: '8' };
 
-/** First, so that the first failure shows in seconds. Four at a time on two processors: they wait half of the time. */
+/**
+ * Unit tests run first, so that the first failure is reported within seconds. Four files run at a time on two
+ * processors, because they wait for half of the time.
+ */
 const unit = { maxWorkers: 4, sequence: { groupOrder: 0 }, restoreMocks: true, unstubEnvs: true, unstubGlobals: true };
 const unitTests = globSync(['tests/unit/**/*.test.ts', 'bench/tests/*.test.ts'], { cwd: import.meta.dirname });
-/** A mock of a module only reaches modules that are loaded after it, and the memory of a process is that of all its files. */
+/**
+ * Test files that run in processes of their own: a mock of a module reaches only modules that are loaded after it, and
+ * the memory of a process includes that of all files in it.
+ */
 const alone = unitTests.filter((file) =>
   /vi\.mock\(|process\.memoryUsage/.test(readFileSync(`${import.meta.dirname}/${file}`, 'utf8')),
 );
 
-/** These start processes and wait for them most of the time, so six of them share two processors. */
+/**
+ * Integration tests start processes and wait for them most of the time, so six files run at a time on two processors.
+ */
 const integration = { maxWorkers: 6, sequence: { groupOrder: 1 }, env: light };
 
 const runs = (name: string, kind: object, topology: Topology, ...include: string[]) => ({
@@ -37,7 +46,7 @@ const runs = (name: string, kind: object, topology: Topology, ...include: string
 export default defineConfig({
   test: {
     projects: [
-      // These share processes and loaded modules: 50 files take 12 s of CPU instead of 21 s.
+      // Unit tests share processes and loaded modules: 50 files then take 12 s of CPU time instead of 21 s.
       runs(
         'unit',
         { ...unit, isolate: false, exclude: alone },
@@ -47,8 +56,9 @@ export default defineConfig({
       ),
       runs('unit-alone', unit, 'server', ...alone),
       runs('server', integration, 'server', 'tests/{integration,e2e}/**/*.test.ts'),
-      // Scripts and commands with several keys once more: a cluster refuses those that touch two slots, a single server
-      // never does. Those left out are about processes, and run no script that the others do not run.
+      // Tests of Redis scripts, and of commands with several keys, also run with a cluster. A cluster refuses commands
+      // whose keys are in two hash slots; a single server never does. The patterns leave out files with tests about
+      // processes, whose scripts other files run too.
       runs(
         'cluster',
         integration,
@@ -59,10 +69,12 @@ export default defineConfig({
     ],
     reporters: ['default', new SlowestFiles(), new RetriedTests()],
     sequence: { sequencer: LongestFirst },
-    // A busy machine takes several times as long as a quiet one. These only matter to a test that fails.
+    // The time limits are long, because a busy machine takes several times as long as a quiet one. They only delay
+    // tests that fail.
     testTimeout: 180_000,
     expect: { poll: { timeout: 150_000 } },
-    // A shared CI machine may stall for seconds; a test that needs its second run is marked in the output.
+    // A shared CI machine may stall for seconds, so a failed test runs a second time. The output marks a test that
+    // needed its second run.
     retry: process.env['CI'] === 'true' ? 1 : 0,
     hookTimeout: 180_000,
     pool: 'forks',

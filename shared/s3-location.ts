@@ -1,6 +1,6 @@
 /**
- * A location in an S3-compatible store: an object, or a folder (all keys that begin with its key) if the key is empty
- * or ends in `/`.
+ * A location in an S3-compatible store: an object or a folder. If the key is empty or ends in `/`, the location is a
+ * folder: all objects whose keys begin with that key.
  */
 export interface S3Location {
   bucket: string;
@@ -27,7 +27,7 @@ export function parseS3Location(address: string): S3Location | undefined {
 
 export const formatS3Location = ({ bucket, key }: S3Location): string => `s3://${bucket}/${key}`;
 
-/** Returns the location as a folder: its key ends in `/`, unless the folder is a whole bucket. */
+/** Returns the location as a folder: it adds `/` at the end of the key, unless the folder is a whole bucket. */
 export const asFolder = ({ bucket, key }: S3Location): S3Location => ({
   bucket,
   key: key === '' || key.endsWith('/') ? key : `${key}/`,

@@ -20,7 +20,7 @@ export interface TenantFolder {
 
 const MB = 1024 * 1024;
 
-/** A list of values separated by commas. Spaces around values and empty values are dropped. */
+/** A list of values separated by commas. Spaces around values are removed, and empty values are left out. */
 export const list = z.string().transform((value) =>
   value
     .split(',')
@@ -40,14 +40,17 @@ export const path = z
 export const httpAddress = z.url({ protocol: /^https?$/, error: 'expected an http or https address' });
 
 const addressOfService = 'expected an http or https address, such as http://127.0.0.1:8000';
-/** The address of this service, as a client calls it. A path may follow the host, where a proxy mounts the service. */
+/**
+ * The address of this service, as a client calls it. If a proxy mounts the service below a path, that path follows the
+ * host.
+ */
 export const serviceAddress = z
   .url({ protocol: /^https?$/, error: addressOfService })
   .superRefine((given, { addIssue }) => {
     if (!URL.canParse(given)) return;
     const { username, password, port, search, hash, hostname } = new URL(given);
     const refuse = (message: string) => addIssue({ code: 'custom', message });
-    // HTTP clients refuse such an address.
+    // HTTP clients refuse an address with a user or a password.
     if (username !== '' || password !== '') refuse(`${addressOfService}, without a user; VLS_API_KEY has the key`);
     else if (hostname === '' || search !== '' || hash !== '' || port === '0') refuse(addressOfService);
   });
@@ -74,8 +77,8 @@ export const allowedHostsAndBlocks = hostsMatching(
 );
 
 /**
- * Origins such as `https://app.example.org` or `http://localhost:3000`: a scheme and a host, with a port unless it is
- * the default one.
+ * Origins such as `https://app.example.org` or `http://localhost:3000`: a scheme and a host. A port follows unless it
+ * is the default port of the scheme.
  */
 export const origins = list.pipe(
   z.array(
@@ -114,7 +117,10 @@ export const keyEntries = list.pipe(
   listOf(keyRecordOfEntry, () => 'expected id:tenant:role:hash, as `vls keys add --entry` prints it'),
 );
 
-/** A list of one or more locations for payloads, each `redis` or `s3://bucket/prefix`. */
+/**
+ * A list with at least one location for payloads (the items and results of batches). Each location is `redis` or
+ * `s3://bucket/prefix`.
+ */
 export const payloadLocations = list.pipe(
   listOf(
     (entry): 'redis' | S3Location | undefined => (entry === 'redis' ? entry : parseS3Location(entry)),
@@ -122,7 +128,7 @@ export const payloadLocations = list.pipe(
   ).min(1, 'the list is empty'),
 );
 
-/** Folders of tenants, each `tenant=s3://bucket/prefix/`. */
+/** The folders from which tenants may post batches, each in the form `tenant=s3://bucket/prefix/`. */
 export const tenantFolders = list.pipe(
   listOf(
     (entry): TenantFolder | undefined => {
@@ -135,7 +141,7 @@ export const tenantFolders = list.pipe(
   ),
 );
 
-/** Directories of image files, each `/path` or `tenant=/path`. */
+/** The directories from which tenants may read image files, each in the form `/path` or `tenant=/path`. */
 export const fileRoots = list.pipe(
   listOf(
     (entry): FileRoot | undefined => {

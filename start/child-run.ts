@@ -8,15 +8,15 @@ import { once } from 'node:events';
 export async function endOf(child: ChildProcess): Promise<string> {
   const how = await new Promise<string>((resolve) => {
     child.once('error', (error) => {
-      // This event also occurs when a signal or a message could not be sent to a running child. Without a process id,
-      // the child was never started.
+      // This event also occurs when a running child could not receive a signal or a message. The child was never
+      // started only if it has no process id.
       if (child.pid === undefined) resolve(`could not be started (${error.message})`);
     });
     child.once('exit', (code, signal) => {
       resolve(signal === null ? `exited with code ${code}` : `was killed by ${signal}`);
     });
   });
-  // The last message, which has the reason, may arrive after the exit event.
+  // The last message of the child contains the reason of its end. It may arrive after the exit event.
   if (child.connected) await once(child, 'disconnect');
   return how;
 }

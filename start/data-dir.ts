@@ -5,8 +5,8 @@ import { readPidFile, removePidFile, writePidFile } from './pid-file.ts';
 import { StartError } from './start-error.ts';
 
 const MIB = 1024 * 1024;
-// The minimum free space on the disk in bytes. Redis sometimes rewrites its append-only file into a second file, and
-// exits if it cannot write.
+// The minimum free space on the disk in bytes. Redis sometimes copies its append-only file to a second file in a
+// shorter form, and exits if it cannot write that file.
 const MIN_FREE_BYTES = 512 * MIB;
 
 /** The data directory, to which the service writes all its files. This process has locked it. */
@@ -17,7 +17,8 @@ export interface DataDir {
 
 /**
  * Creates the data directory if it is missing, checks that it is writable and has enough free space, and locks it.
- * @throws {StartError} if it is not writable, its disk is nearly full, or another start holds the lock.
+ * @throws {StartError} if the directory is not writable, its disk is nearly full, or another `npm start` holds the
+ * lock.
  */
 export function claimDataDir(path: string, { minFreeBytes = MIN_FREE_BYTES } = {}): DataDir {
   requireWritable(path);
@@ -65,7 +66,7 @@ function makeDirectory(path: string): void {
 
 function requireSpace(path: string, minFreeBytes: number): void {
   const { bavail, bsize, blocks } = statfsSync(path);
-  // Some network file systems report no size.
+  // Some network file systems report a size of 0. The free space is then unknown and not checked.
   if (blocks === 0 || bavail * bsize >= minFreeBytes) return;
   const free = Math.floor((bavail * bsize) / MIB);
   throw new StartError(

@@ -6,17 +6,17 @@ import { childEnvironment } from '../shared/child-environment.js';
 const GONE_CHECK_MS = 50;
 
 /**
- * Returns the start time of a process, in the notation of the operating system. Returns undefined if it has ended or is
- * a zombie. Process ids are reused, but an id and a start time together identify a process, so a signal never reaches
- * another process.
+ * Returns the start time of a process, in the notation of the operating system. Returns undefined if the process has
+ * ended or is a zombie. Process ids are reused, but an id and a start time together identify one process. A signal to
+ * that process therefore never reaches another one.
  */
 export function birthOf(pid: number): string | undefined {
   return process.platform === 'linux' ? birthFromProc(pid) : birthFromPs(pid);
 }
 
 /**
- * Resolves when a process has ended. It is for processes that are not children of this process, because Node reports
- * their end by no event.
+ * Resolves when a process has ended. It polls, because Node reports the end of a process only if the process is a
+ * child.
  */
 export async function untilGone(pid: number): Promise<void> {
   const birth = birthOf(pid);
@@ -30,8 +30,8 @@ function birthFromProc(pid: number): string | undefined {
   } catch {
     return undefined;
   }
-  // proc_pid_stat(5): the second field is the command, which may contain spaces and parentheses. The state is the third
-  // field, and the start time the 22nd.
+  // See proc_pid_stat(5): the second field is the command, which may contain spaces and parentheses. The third field is
+  // the state, and the 22nd is the start time.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
 }

@@ -9,8 +9,8 @@ import { StartError } from './start-error.ts';
 
 /** The maximum time in ms for a drain after SIGTERM. */
 export const DRAIN_MS = 30_000;
-// The number of ends before readiness after which the service is not started again. It counts only while the service
-// has never been ready.
+// The number of times that the service may end before it is ready. After that it is not started again. Once it has been
+// ready, it is restarted without limit.
 const START_ATTEMPTS = 5;
 
 export interface ServiceOptions {
@@ -18,19 +18,20 @@ export interface ServiceOptions {
   script: string;
   redisUrl: string;
   /**
-   * The file with the id of the service process. If the supervisor is killed, the next start finds the process by it.
+   * The file with the id of the service process. If the supervisor is killed, the next start finds the service process
+   * by this file.
    */
   pidFile: string;
   say(line: string): void;
-  /** Called each time a service process is ready, also after a restart. */
+  /** Called each time a service process is ready: after the first start and after each restart. */
   onReady(url: string): void;
   /** Called when the service cannot run and a restart would not help. */
   onFailed(error: Error): void;
 }
 
 /**
- * Starts the service in a child process, and restarts it each time it ends. Its encoders belong to its process group,
- * and are killed when it ends.
+ * Starts the service in a child process, and restarts it each time it ends. The encoders belong to the process group of
+ * the service, and are killed when the service ends.
  */
 export function keepService({ script, redisUrl, pidFile, say, onReady, onFailed }: ServiceOptions): Kept {
   let attempts = 0;
@@ -38,8 +39,8 @@ export function keepService({ script, redisUrl, pidFile, say, onReady, onFailed 
 
   function forkService(): Run {
     const child = fork(script, [], {
-      // The service has a process group of its own. The supervisor forwards Ctrl-C to it, and after a crash can kill
-      // the encoders by killing the group.
+      // The service has a process group of its own. Ctrl-C therefore reaches only the supervisor, which forwards it to
+      // the service. When the service has crashed, the supervisor kills the group, and with it the encoders.
       detached: true,
       execArgv: [],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -85,8 +86,8 @@ export function keepService({ script, redisUrl, pidFile, say, onReady, onFailed 
 }
 
 /**
- * Waits for the end of a service whose supervisor was killed. That service drains when its channel to the supervisor
- * closes, and occupies the port until then. It is killed if the drain takes too long.
+ * Waits for the end of a service whose supervisor was killed. That service drains as soon as its channel to the
+ * supervisor closes, and occupies the port until it ends. If its drain takes too long, it is killed.
  */
 async function previousServiceGone(pidFile: string, hurry: AbortSignal, say: (line: string) => void): Promise<void> {
   const previous = readPidFile(pidFile);
@@ -98,7 +99,7 @@ async function previousServiceGone(pidFile: string, hurry: AbortSignal, say: (li
   await untilGone(previous);
   hurry.removeEventListener('abort', kill);
   clearTimeout(patience);
-  // This kills the encoders of that service, in case they still run.
+  // This kills the encoders of that earlier service, in case they still run.
   kill();
 }
 

@@ -19,8 +19,8 @@ export interface SingleScore {
 
 /**
  * Creates a client of the HTTP API, which can also poll batches until they have ended.
- * @param headers sent with each request.
- * @param patience `patient` repeats requests that the service refuses as `overloaded`, which may happen on any busy
+ * @param headers headers that are sent with each request.
+ * @param patience `patient` repeats a request when the service answers `overloaded`, which may happen on any busy
  * machine.
  */
 export function createClient(
@@ -72,7 +72,7 @@ export function createClient(
       const answer = await until(
         async () => {
           const found = await batch.status(id);
-          // A refused batch has no id, so polling for it would never end.
+          // The API refuses a status request when the batch does not exist, so polling for that batch would never end.
           return ((found.status === 200 && wanted(found.body)) || (found.status >= 400 && found.status < 500)) && found;
         },
         { everyMs: 25, withinMs: 600_000 },
@@ -87,8 +87,8 @@ export function createClient(
       return await readPages(id, query, ({ next }) => next === null);
     },
     /**
-     * Returns the results that a batch has now. The last page of a running batch has a cursor to a next page, which is
-     * empty.
+     * Returns the results that a batch has now. While a batch is running, every page has a cursor, so an empty page
+     * marks the end.
      */
     async resultsSoFar(id: string): Promise<ItemResult[]> {
       return await readPages(id, '', ({ next, results }) => next === null || results.length === 0);

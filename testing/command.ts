@@ -1,6 +1,9 @@
 import { parseArgs } from 'node:util';
 
-/** Exits on SIGINT and SIGTERM. Child processes then end, through `exit` handlers and closed IPC channels. */
+/**
+ * Ends this process on SIGINT and SIGTERM by `process.exit`. Child processes then end too, through `exit` handlers and
+ * closed IPC channels.
+ */
 export function endOnSignals(): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 }
@@ -16,9 +19,10 @@ type Options<Name extends string, Flag extends string> = {
 
 /**
  * Parses the command line. `--help` prints the usage and exits; an unknown option exits with 2.
- * @param texts the names of options with a value. @param flags the names of options without a value.
- * @param problemOf returns a problem with the arguments, if there is one. It is printed with the usage, and the process
- * exits with 2.
+ * @param texts the names of options with a value.
+ * @param flags the names of options without a value.
+ * @param problemOf returns a problem with the arguments, or undefined. A problem is printed with the usage, and the
+ * process exits with 2.
  */
 export function readWords<Name extends string, Flag extends string = never>(
   usage: string,

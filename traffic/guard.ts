@@ -2,16 +2,17 @@ import type { Trial, WindowFigures } from '../shared/contracts/traffic.ts';
 import { fewestPairs } from './counts.ts';
 
 /**
- * The minimum number of items of a canary in a window. With fewer items, the window is not judged, even when its time
- * is over.
+ * The minimum number of items that a canary must have in a window. With fewer items, the window is not judged, even
+ * when it has reached its maximum age.
  */
 const fewestItems = 20;
 
 /**
  * Judges a window of a canary. A canary is a model on trial, and a window is a group of its consecutive items.
  *
- * A window ends when it has enough items or its time is over. It ends earlier if so many items have failed that it can
- * no longer pass. If the canary must be compared with the main model, a window without comparisons cannot pass.
+ * A window ends when it has enough items or has reached its maximum age. It ends earlier if so many items have failed
+ * that it can no longer pass. If the canary must be compared with the main model, the window passes only with enough
+ * comparisons.
  * @param seconds the age of the window.
  * @returns the reasons why the window failed; an empty list when it passed; undefined while it has not ended.
  */
@@ -53,8 +54,8 @@ export function judge(
 }
 
 /**
- * Returns true when a canary was too slow in a window. Other programs may slow down a single window, so only two slow
- * windows in a row end the trial.
+ * Returns true when a canary was too slow in a window. Other programs on the machine may slow down a single window, so
+ * only two slow windows in a row end the trial.
  */
 export const isSlow = ({ latencyRatio }: Pick<WindowFigures, 'latencyRatio'>, guard: Trial['guard']): boolean =>
   latencyRatio !== null && latencyRatio > guard.latencyRatio;

@@ -7,8 +7,8 @@ import type { ObservedExperiment } from './observations.ts';
 import type { ExperimentKey, OpenWindow, TrafficStore } from './store.ts';
 
 /**
- * Judges the current window of a canary when the window has ended. Several processes may do this at the same time; only
- * one of them ends the window.
+ * Judges the current window of a canary if the window has ended. Several processes may judge it at the same time; only
+ * one of them ends it.
  */
 export type JudgeWindow = (experiment: ObservedExperiment, window: OpenWindow) => Promise<void>;
 
@@ -21,8 +21,8 @@ export function createJudgeWindow(store: TrafficStore, log: Logger): JudgeWindow
   }
 
   /**
-   * Returns the verdict on a window, and the next phase of its canary. It may add to `reasons` when the window has
-   * failed.
+   * Returns the verdict on a window, and the next phase of its canary. When the window has failed, it may add a reason
+   * to `reasons`.
    */
   async function decide(key: ExperimentKey, number: number, trial: Trial, figures: WindowFigures, reasons: string[]) {
     const verdict: JudgedWindow['verdict'] = reasons.length === 0 ? 'passed' : 'failed';
@@ -45,8 +45,8 @@ export function createJudgeWindow(store: TrafficStore, log: Logger): JudgeWindow
     const key = { profile, experiment };
     const counts = await store.window(key);
     const seconds = (now - startedAt) / 1000;
-    // Every process gets here once a second. Reading the pairs of scores is slow, so they are read only when the window
-    // ends.
+    // Every process calls this function once a second. Reading the pairs of scores is slow, so the first check does
+    // without them. They are read only when the window has ended.
     if (judge(figuresOf(counts, [], trial.main, trial.model, trial.comparedBy), trial, seconds) === undefined) return;
     const figures = figuresOf(counts, await store.windowPairs(key), trial.main, trial.model, trial.comparedBy);
     const reasons = judge(figures, trial, seconds);

@@ -6,33 +6,33 @@ import { armField, type ComparisonKind, comparisonField, ratioField, runField, s
 import { isEvidence } from './evidence.ts';
 import type { ExperimentKey, StoredPair, UnreportedCounts, UnreportedPairs } from './store.ts';
 
-/** An experiment whose outcomes are recorded, and the trial of its canary to which those outcomes belong. */
+/** An experiment whose outcomes are counted. If the experiment has a canary, the outcomes belong to its `trial`. */
 export interface ObservedExperiment extends ExperimentKey {
   trial?: Trial | undefined;
 }
 
 /**
- * The maximum number of pairs of scores that are stored between two reports to Redis. Further pairs only contribute to
- * the sums.
+ * The maximum number of pairs of scores that a process stores until it next adds its counts to Redis. Further pairs
+ * only count in the sums.
  */
 const maxPairs = 1_000;
 const maxWorst = 50;
 
-/** The image and text of a pair whose scores by two models are compared. */
+/** The image and text that two models have scored, so that the scores can be compared. */
 export interface Subject {
   image: ImageSource | Uint8Array;
   text: string;
-  /** Absent for a single request. */
+  /** Undefined for a pair of a single request. */
   batchId?: string | undefined;
 }
 
-/** The counts of outcomes in this process since the last `take`, by experiment. */
+/** The counts of outcomes, by experiment, in this process since the last call of `take`. */
 export interface Observations {
   /** Counts the outcome of a model whose score is returned. */
   answered(plan: TrafficPlan, role: ArmRole, model: string, answer: ModelOutcome): void;
   /**
    * Counts a comparison: the outcomes of the same pair by two models.
-   * @param model the name of the candidate, which is the canary or the shadow model.
+   * @param model the name of the candidate, which is the canary or the shadow model. The reference is the other model.
    */
   compared(
     plan: TrafficPlan,
@@ -42,9 +42,9 @@ export interface Observations {
     reference: ModelOutcome,
     candidate: ModelOutcome,
   ): void;
-  /** Returns all counts and resets them. */
+  /** Returns all counts and sets them to zero. */
   take(): { experiment: ObservedExperiment; counts: UnreportedCounts }[];
-  /** Adds counts back that could not be reported to Redis. */
+  /** Adds counts that `take` has returned and that could not be added to Redis. */
   putBack(experiment: ObservedExperiment, counts: UnreportedCounts): void;
 }
 
@@ -61,8 +61,8 @@ export function createObservations(metrics?: Metrics): Observations {
       };
       experiments.set(key, known);
     }
-    // Only the plan of a batch that was posted during the trial of the canary names the trial. Batches of the same
-    // experiment may have been posted earlier or later.
+    // A batch keeps the plan (the division of images among models) from its post. The plan names the trial of the
+    // canary only if the batch was posted during that trial, so the first plan with a trial is used.
     known.experiment.trial ??= trial;
     return known.counts;
   }
@@ -75,8 +75,8 @@ export function createObservations(metrics?: Metrics): Observations {
   }
 
   /**
-   * Adds the ratio of the candidate's time for an item to the main model's time. A cached embedding has no time, so
-   * only inputs that both models computed count.
+   * Counts the ratio of the candidate's time for an item to the main model's time. Embeddings from the cache have no
+   * time, so only the image or text that both models have embedded counts.
    */
   function addRatio(counts: UnreportedCounts, model: string, reference: ModelOutcome, candidate: ModelOutcome): void {
     const both = candidate.runs.flatMap((tried) => {
@@ -99,8 +99,8 @@ export function createObservations(metrics?: Metrics): Observations {
       const { outcome, runs } = answer;
       const { profile } = plan;
       add(counts, armField(model, 'items'), 1);
-      // Run times are needed only without comparisons. With comparisons, the times of items that both models scored are
-      // used, because both models then ran under the same load.
+      // Run times of single models are needed only if scores are not compared. Otherwise the times of items that both
+      // models scored are used, because both models then ran under the same load.
       if (plan.trial?.compare === 0) addRuns(counts, model, answer);
       if (outcome.status === 'failed') {
         add(counts, armField(model, 'failed'), 1);
@@ -127,7 +127,7 @@ export function createObservations(metrics?: Metrics): Observations {
         add(counts, comparisonField(kind, model, 'failed'), 1);
         return;
       }
-      // Ranks are compared by cosine and not by score, because every negative cosine has the score 0, and typical cosines
+      // Ranks are computed from cosines instead of scores: every negative cosine has the score 0, and typical cosines
       // of SigLIP are around 0.
       const isRanked = (kind === 'canary' ? plan.trial : plan.shadow)?.comparedBy === 'ranks';
       const { pairs, worst } = counts[kind];
@@ -175,7 +175,8 @@ function add(counts: UnreportedCounts, field: string, value: number): void {
 }
 
 /**
- * Adds a pair if its difference is among the largest. Only these pairs are serialized, since their texts may be long.
+ * Adds a pair if its scores differ more than those of the stored pairs, or if there is room. Only added pairs are
+ * serialized, since their texts may be long.
  */
 function addIfWorst(worst: UnreportedPairs['worst'], difference: number, write: () => string): void {
   if (difference === 0) return;
@@ -191,7 +192,7 @@ function pairOf({ image, text, batchId }: Subject, scores: Pick<ComparedPair, 'r
     image instanceof Uint8Array ? '' : typeof image === 'string' ? image : 'url' in image ? image.url : '';
   return {
     image: /^https?:/i.test(address) && address.length <= 2048 ? address : null,
-    // The JSON decoder of Redis refuses a lone half of a surrogate pair.
+    // The cut may leave half of a surrogate pair, which the JSON decoder of Redis refuses.
     text: text.slice(0, 300).toWellFormed(),
     ...scores,
     ...(batchId !== undefined && { batchId }),

@@ -4,7 +4,10 @@ import type { Arm, TrafficPlan } from '../shared/contracts/traffic.ts';
 import { ServiceError } from '../shared/errors.ts';
 import { positionOf } from './plan.ts';
 
-/** A model of a plan that this process does not have, or has only in another version. */
+/**
+ * A description of a model of a plan that this process does not have, or has only in another version. (A plan divides
+ * images among models.)
+ */
 export interface Difference {
   /** A description of the model that this process has instead. */
   difference: string;
@@ -15,11 +18,11 @@ interface Unusable extends Difference {
   isUnusable: true;
 }
 
-/** The models of a plan, by name. The value is a {@link Difference} for a model that this process cannot use. */
+/** The models of a plan, by name. A model that this process cannot use has a {@link Difference} as its value. */
 export type PlanModels = ReadonlyMap<string, ModelSpec | Difference | Unusable>;
 
 /**
- * Finds the models of a plan in the registry.
+ * Finds the models of a plan in the registry. (A plan divides images among models.)
  * @param mayLackMain true when the plan can be used without its main model.
  * @throws {ServiceError} when the main model is needed but cannot be used.
  */
@@ -44,8 +47,8 @@ export function usableModel(models: PlanModels, name: string): ModelSpec {
 }
 
 /**
- * Returns true when this process has another revision of the model than the plan requires, for example because a change
- * of the registry has not reached the process yet.
+ * Returns true when this process has another revision of the model than the plan requires. This happens, for example,
+ * while a change of the registry has not reached the process yet.
  */
 export function isUnknown(models: PlanModels, name: string): boolean {
   const model = models.get(name);
@@ -53,8 +56,8 @@ export function isUnknown(models: PlanModels, name: string): boolean {
 }
 
 /**
- * Returns the models whose scores for an image are compared with the returned score. Models that this process cannot
- * use are left out.
+ * Returns the models that also score an image, so that their scores can be compared with the returned score. Models
+ * that this process cannot use are left out.
  * @param arm the model whose score is returned.
  * @param key the key of the image, see `imageKey`.
  */

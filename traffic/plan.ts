@@ -6,15 +6,18 @@ import type { ImageSource } from '../shared/contracts/item.ts';
 import type { Arm, CanaryPhase, ComparedBy, TrafficPlan } from '../shared/contracts/traffic.ts';
 import { ServiceError } from '../shared/errors.ts';
 
-/** A profile whose images several models share, with the models that this process has. */
+/** A profile whose images are divided among several models, with those of the models that this process can use. */
 export interface Experiment {
   profile: string;
   rules: TrafficRules;
-  /** The hash of the rules and of the revisions of the models. When either changes, the experiment is a new one. */
+  /**
+   * A hash of the rules and of the revisions of the models. When the rules or a revision change, a new experiment
+   * begins.
+   */
   id: string;
-  /** The models by name, without those that this process cannot use. */
+  /** The models that this process can use, by name. */
   specs: ReadonlyMap<string, ModelSpec>;
-  /** The reasons why models are missing in `specs`; null when none is missing. */
+  /** The reasons why this process cannot use some of the models; null when it can use all. */
   fault: string | null;
 }
 
@@ -42,8 +45,8 @@ export async function readExperiment(registry: Registry, profile: string): Promi
 }
 
 /**
- * Returns the way in which models are compared. Models of different families are compared by ranks, since their scores
- * have different scales. Others are compared by scores.
+ * Returns how models are compared. Models of different families are compared by the ranks of their scores, since their
+ * scores have different scales. Models of the same family are compared by the scores themselves.
  */
 export function comparedByOf({ specs }: Pick<Experiment, 'specs'>, models: readonly string[]): ComparedBy {
   const families = new Set(models.flatMap((model) => specs.get(model)?.family ?? []));
@@ -57,9 +60,9 @@ export function mainModel({ rules, specs }: Experiment, phase: CanaryPhase | und
 }
 
 /**
- * Returns the models that get images now (the arms of the experiment), with their shares. Models that this process
- * cannot use get none, nor does a canary that was rolled back or whose phase is unknown. Their shares go to the main
- * model.
+ * Returns the plan: the models among which images are divided now, with their shares. A model that this process cannot
+ * use has no share, and neither has a canary that was rolled back or whose phase is unknown. Such shares are added to
+ * that of the main model.
  */
 export function planOf(experiment: Experiment, phase: CanaryPhase | undefined): TrafficPlan {
   const { rules, specs, profile, id } = experiment;
@@ -69,7 +72,8 @@ export function planOf(experiment: Experiment, phase: CanaryPhase | undefined): 
     const spec = specs.get(model);
     if (spec !== undefined && model !== main) arms.push({ role, share, ...recipeOf(spec) });
   };
-  // The canary comes last, so that the images of the other models keep their model when its trial ends.
+  // The canary is the last model of the list. When its trial ends, the images of the models before it therefore keep
+  // their model.
   for (const [model, share] of Object.entries(rules.split)) add('split', model, share);
   if (rules.canary !== undefined && phase === 'trial') add('canary', rules.canary.model, rules.canary.share);
   const others = arms.reduce((sum, { share }) => sum + share, 0);
@@ -93,7 +97,7 @@ export function planOf(experiment: Experiment, phase: CanaryPhase | undefined): 
   };
 }
 
-/** Returns the way in which the shadow model is compared with the models whose scores are returned. */
+/** Returns how the shadow model is compared with the models whose scores are returned: by scores or by ranks. */
 export const shadowComparedBy = (experiment: Pick<Experiment, 'rules' | 'specs'>): ComparedBy =>
   comparedByOf(experiment, modelsOf(experiment.rules));
 
@@ -106,8 +110,8 @@ export const imageKey = (image: ImageSource | Uint8Array): string | Uint8Array =
 };
 
 /**
- * Returns a number in [0, 1) for an image: a hash of the profile, the purpose and the key of the image. It does not
- * depend on the experiment, so an image keeps its model while the share of that model grows.
+ * Returns a number in [0, 1) for an image: a hash of the profile, the purpose and the key of the image. The number does
+ * not depend on the experiment, so an image keeps its model while the share of that model grows.
  */
 export function positionOf(profile: string, purpose: 'arm' | 'compare' | 'shadow', key: string | Uint8Array): number {
   const digest = hash('sha256', key, 'hex').slice(0, 32);
@@ -115,8 +119,8 @@ export function positionOf(profile: string, purpose: 'arm' | 'compare' | 'shadow
 }
 
 /**
- * Returns the model that gets an image, with its role. The range [0, 1) of `positionOf` is divided among the models
- * other than the main model, from 0 upwards, in their order and by their shares. The rest of the range belongs to the
+ * Returns the model that scores an image, with its share and role. The range [0, 1) of `positionOf` is divided: from 0
+ * upwards, each model other than the main model gets a part as large as its share. The rest of the range belongs to the
  * main model.
  */
 export function armFor({ profile, arms }: TrafficPlan, key: string | Uint8Array): Arm {

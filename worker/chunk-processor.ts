@@ -26,8 +26,9 @@ export interface ChunkProcessorDeps
 }
 
 /**
- * The number of starts of a chunk after which a missing object with its items counts as lost. (A worker that takes a
- * chunk starts it.) Before that, the chunk is tried again, because some stores make a new object visible late.
+ * The number of starts of a chunk after which its items count as lost if the object that contains them is missing. (A
+ * start is the beginning of the work of a worker on the chunk.) Before that, the chunk is tried again, because some
+ * stores show a new object only after a delay.
  */
 const startsWithoutInput = 2;
 
@@ -96,8 +97,8 @@ export function createChunkProcessor(deps: ChunkProcessorDeps): ChunkProcessor {
   }
 
   /**
-   * Marks the chunk as active and reads its items. When they cannot be read now, the chunk is handed back to the queue.
-   * When they are lost, the batch fails.
+   * Marks the chunk as active and reads its items. When the items cannot be read now, the chunk is returned to the
+   * queue. When the items are lost, the batch fails.
    */
   async function pick(
     { data: job, starts }: Delivery,
@@ -109,7 +110,7 @@ export function createChunkProcessor(deps: ChunkProcessorDeps): ChunkProcessor {
       if (!(error instanceof ServiceError)) throw error;
       const reason = `${error.code}: ${error.message}`;
       if (!isLost(error)) return handBack.forWorker(reason);
-      // The worker does not pause, because one lost object must not stop its work on other batches.
+      // The worker does not pause: one lost object must not stop its work on other batches.
       if (starts < startsWithoutInput) return handBack.forChunk(reason);
       await chunks.fail(job);
       return { verdict: 'lost' };

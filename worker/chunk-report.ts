@@ -7,10 +7,13 @@ import type { Metrics } from '../shared/metrics.ts';
 import { noteAttributes, noteEvent } from '../shared/telemetry/spans.ts';
 import { failuresByHost } from './failures-by-host.ts';
 
-/** The maximum number of failed items that the trace of a chunk and the log of its job list. */
+/** The maximum number of failed items of a chunk that are listed in its trace and in the log of its job. */
 const failuresNamed = 5;
 
-/** A scored chunk, and the reply to its commit. `seconds` is the time that the chunk spent in this worker. */
+/**
+ * A scored chunk, with the reply of Redis to the commit of its results. `seconds` is the time that the chunk spent in
+ * this worker.
+ */
 export interface ChunkReport {
   job: JobData;
   queue: string;
@@ -21,8 +24,8 @@ export interface ChunkReport {
 }
 
 /**
- * Writes the log line of a chunk, and adds its failures to the trace.
- * @returns the result of the chunk's job, and the lines that the job stores.
+ * Writes the log line of a chunk, and adds its failed items to the trace.
+ * @returns the result of the job of the chunk, and the lines for the log of that job.
  */
 export function reportChunk(
   log: Logger,
@@ -56,7 +59,9 @@ export function reportChunk(
   };
 }
 
-/** Counts the items of a committed chunk by error code. Also counts the batch, if this commit has ended it. */
+/**
+ * Counts the items of a committed chunk by error code. If this commit has ended the batch, the batch is counted too.
+ */
 export function countCommitted(metrics: Metrics, results: readonly ItemResult[], committed: Committed): void {
   if (committed.verdict !== 'committed') return;
   const byCode = new Map<string, number>();

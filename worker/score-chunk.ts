@@ -16,7 +16,7 @@ import type { StoppedBatches } from './stopped-batches.ts';
 export interface ChunkScoringDeps {
   chunks: Pick<Chunks, 'block' | 'release'>;
   traffic: Pick<Traffic, 'scorePairs' | 'answerLines'>;
-  /** Aborted when the worker stops. Chunks in flight are then handed back to the queue. */
+  /** Aborts when the worker stops. Chunks in flight are then returned to the queue. */
   stopping: AbortSignal;
   /** Aborts the chunks of batches that were stopped. */
   stoppedBatches: Pick<StoppedBatches, 'follow'>;
@@ -27,20 +27,21 @@ export interface ChunkScoringDeps {
 
 /**
  * The number of starts of a chunk after which unreachable image hosts count as errors of the items, not of the worker.
- * (A worker that takes a chunk starts it.)
+ * (A start is the beginning of the work of a worker on the chunk.)
  */
 const startsWithoutNetwork = 3;
 /**
- * The number of starts of a chunk after which items fail whose model cannot be used, so that the other items need not
- * wait longer.
+ * The number of starts of a chunk after which an item fails if its model cannot be used. The other items of the chunk
+ * then need not wait longer.
  */
 const startsWithoutModel = 3;
 
 /**
- * Scores the items of a chunk. Unless it returns outcomes, it releases the chunk so that a worker can take it again.
- * @returns the outcomes in the order of the items, with the embeddings of the scored ones if the batch stores any; a
- * hand-back when this worker cannot score the chunk now, so that it returns to the queue; `stopped` when the batch of
- * the chunk was stopped.
+ * Scores the items of a chunk. If it returns no outcomes, it releases the chunk first, so that a worker can take the
+ * chunk again.
+ * @returns the outcomes in the order of the items, with the embeddings of scored items if the batch stores embeddings;
+ * a hand-back, which returns the chunk to the queue, when this worker cannot score the chunk now; `stopped` when the
+ * batch was stopped.
  */
 export async function scoreChunk(
   { chunks, traffic, stopping, stoppedBatches, network, handBack, storedImages }: ChunkScoringDeps,
@@ -49,8 +50,8 @@ export async function scoreChunk(
   starts: number,
 ): Promise<ScoredChunk | HandBack | { stopped: true }> {
   /**
-   * Returns the pairs of the items. In a batch that uses stored images, the image of an item is the index of an earlier
-   * item.
+   * Returns the pairs of the items. If the batch uses the stored images of an earlier batch, the image of an item is
+   * the index of an item of that batch.
    */
   async function toPairs(): Promise<Pair[]> {
     const { items } = input;
@@ -106,7 +107,7 @@ export async function scoreChunk(
       await chunks.release(job);
       return { stopped: true };
     }
-    // An error of this worker says nothing about the items. They are scored later, by this worker or by another.
+    // An error of this worker does not concern the items. They are scored later, by this worker or by another one.
     if (!(error instanceof ServiceError)) throw error;
     const isModel = error.code === 'model.unavailable';
     if (isModel) await chunks.block(job, error.message);
@@ -125,19 +126,25 @@ export async function scoreChunk(
     : handBack.forChunk('this worker cannot reach any image host of the tenant');
 }
 
-/** The outcomes of a chunk, and the embeddings of its pairs, in the order of the items. */
+/** The outcomes of a chunk, with the embeddings and hashes of its pairs, all in the order of the items. */
 export interface ScoredChunk {
   outcomes: ItemOutcome[];
-  /** Empty if the batch stores no embeddings. The entry of an item without a score is undefined. */
+  /**
+   * The embeddings of the pairs. The list is empty if the batch stores no embeddings. The entry of an item without a
+   * score is undefined.
+   */
   embeddings: (PairEmbeddings | undefined)[];
-  /** The SHA-256 of the bytes of each image in base64; undefined for an item without a score. */
+  /** A hash (SHA-256 in base64) of the bytes of each image; undefined for an item without a score. */
   contentHashes: (string | undefined)[];
 }
 
-/** The outcome of a pair, or of a line of a batch that was posted through the OpenAI-compatible interface. */
+/** The outcome of a pair, or of a request in a batch that was posted through the OpenAI-compatible interface. */
 export type ItemOutcome = RoutedOutcome | LineOutcome;
 
-/** Returns a hash that stands for the bytes of a stored image. Items with the same image of a batch have the same hash. */
+/**
+ * Returns a hash that replaces the hash of the bytes of a stored image. Items with the same stored image have the same
+ * hash.
+ */
 const storedImageHash = (imagesFrom: string, item: StoredItem | undefined): string | undefined =>
   typeof item?.image === 'string' ? hash('sha256', `${imagesFrom} ${Number(item.image)}`, 'base64') : undefined;
 

@@ -150,47 +150,57 @@ export const idempotencyKey = (redis: Redis, tenant: string, keyHash: string): s
   `${queuePrefix(redis)}:idempotency:${tenant}:${keyHash}`;
 
 /**
- * Counts of the items in unfinished batches. `queuedItems` is a hash from batch id to the number of items and the
- * tenant. `queuedSums` is a hash from tenant to the sum of its items.
+ * The numbers of items in unfinished batches. `queuedItems` is a hash from a batch id to the number of items of that
+ * batch, with its tenant. `queuedSums` is a hash from a tenant to the number of items in all its unfinished batches.
  */
 export const queuedItems = (redis: Redis): string => `${queuePrefix(redis)}:queued:items`;
 export const queuedSums = (redis: Redis): string => `${queuePrefix(redis)}:queued:sums`;
 
 /**
- * Counts of the bytes of batches in the memory of Redis. `storedBytes` is a hash from batch id to the number of bytes
- * and the tenant. `storedSums` is a hash from tenant to the sum of its bytes.
+ * The numbers of bytes that batches occupy in the memory of Redis. `storedBytes` is a hash from a batch id to the
+ * number of bytes of that batch, with its tenant. `storedSums` is a hash from a tenant to the number of bytes of all
+ * its batches.
  */
 export const storedBytes = (redis: Redis): string => `${queuePrefix(redis)}:stored:bytes`;
 export const storedSums = (redis: Redis): string => `${queuePrefix(redis)}:stored:sums`;
 
-/** String with a lifetime that processes write to check whether Redis accepts writes. */
+/** A string with a lifetime. Processes write it to check whether Redis accepts writes. */
 export const probeKey = (redis: Redis): string => `${queuePrefix(redis)}:probe`;
 
-/** String with a lifetime: the id of the API key that a browser signed in with. */
+/** A string with a lifetime. Its value is the id of the API key that a browser signed in with. */
 export const sessionKey = (redis: Redis, tokenHash: string): string => `${prefixOf(redis)}:session:${tokenHash}`;
 
 /**
- * The first part of a key that ends with the name of a tenant. The key is a string with a lifetime: the number of
- * requests of the tenant in this minute.
+ * The first part of a key of Redis; the name of a tenant follows. The key has a lifetime, and its value is the number
+ * of requests of the tenant in this minute.
  */
 export const rateLimitPrefix = (redis: Redis): string => `${prefixOf(redis)}:requests:`;
 
-/** The measurements of the models that share the traffic of a profile, in one experiment; see traffic/store.ts. */
+/**
+ * The keys of the measurements in one experiment: of the models that share the images of a profile. See
+ * traffic/store.ts.
+ */
 export const trafficKeys = (redis: Redis, profile: string, experiment: string) => {
   const base = `${queuePrefix(redis)}:traffic:${profile}:${experiment}`;
   return {
-    /** Hash: the phase of the canary and its current window. */
+    /**
+     * A hash with the phase of the canary (a model on trial), and its current window (a group of items judged
+     * together).
+     */
     state: `${base}:state`,
-    /** Hashes of counts: for the whole experiment, and for the current window. */
+    /** Two hashes of counts: one for the whole experiment, and one for the current window of the canary. */
     totals: `${base}:totals`,
     window: `${base}:window`,
-    /** List: the scores of items that both models have scored in the current window. */
+    /**
+     * A list of pairs of scores: the scores by the canary and by the main model for the same item of the current
+     * window.
+     */
     windowPairs: `${base}:window:pairs`,
-    /** List: judged windows, the latest first. */
+    /** A list of the windows of the canary that were judged, the latest first. */
     windows: `${base}:windows`,
     /**
-     * Comparisons of the canary, and of the shadow model, with their reference model. Each has a list of the latest
-     * scores of both models, and a sorted set of the pairs with the largest differences.
+     * The comparisons of the canary and of the shadow model, each with its reference model. A comparison has a list
+     * with the latest scores of both models, and a sorted set with the pairs whose scores differ most.
      */
     canaryPairs: `${base}:canary:pairs`,
     canaryWorst: `${base}:canary:worst`,
@@ -199,5 +209,8 @@ export const trafficKeys = (redis: Redis, profile: string, experiment: string) =
   };
 };
 
-/** Hash with a lifetime: those settings of each process that must be equal in all processes of this service. */
+/**
+ * A hash with a lifetime. It contains the settings that must be equal in all processes of this service, as each process
+ * has them.
+ */
 export const settingsOfProcesses = (redis: Redis): string => `${queuePrefix(redis)}:settings`;

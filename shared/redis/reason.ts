@@ -7,9 +7,9 @@ import type { RedisTarget } from './url.ts';
 /** OpenSSL's error codes for a certificate that no trusted authority has signed. */
 const untrusted = /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(GET_ISSUER|VERIFY_LEAF).*)$/;
 
-/** Returns the reason why a connection failed, for the log. It includes advice if there is any. */
+/** Returns the reason why a connection failed, for the log. For a fault of the certificate, it adds advice. */
 export function reasonOf(error: Error): string {
-  // The error of a cluster contains the error of the last server that was tried, which states the reason.
+  // The error of a cluster contains the error of the server that was tried last. That error states the reason.
   const { code = '', message } =
     (error as { lastNodeError?: NodeJS.ErrnoException }).lastNodeError ?? (error as NodeJS.ErrnoException);
   if (untrusted.test(code)) {
@@ -23,7 +23,7 @@ const patienceMs = 2_000;
 
 /**
  * Returns the reason why Redis cannot be reached. With several servers or sentinels, ioredis reports only that a
- * connection was closed, so this function tries the first of them again to get the error.
+ * connection was closed. This function therefore connects to the first server or sentinel again to get its error.
  */
 export async function explain(error: Error, target: RedisTarget, redisTls: RedisTls): Promise<string> {
   if (target.kind === 'socket' || target.kind === 'single') return reasonOf(error);

@@ -31,7 +31,8 @@ const ports = { redis: 6379, sentinel: 26_379 } as const;
 /**
  * Parses a Redis URL in one of these forms: `/run/redis.sock`, `redis://user:password@host:6379/0`,
  * `redis+cluster://user:password@host:7000,host:7001`,
- * `redis+sentinel://user:password@host:26379,host:26380/master/0?sentinelPassword=...`; with `rediss` over TLS.
+ * `redis+sentinel://user:password@host:26379,host:26380/master/0?sentinelPassword=...`. A URL with `rediss` instead of
+ * `redis` uses TLS.
  * @throws {RedisUrlError}
  */
 export function parseRedisUrl(text: string): RedisTarget {
@@ -112,7 +113,7 @@ function single(text: string, tls: boolean): RedisTarget {
   };
 }
 
-/** Parses the part of a URL before the @: `user:password`, `:password` or an empty text. */
+/** Parses the part of a URL before the @. It is `user:password`, `:password` or empty. */
 function credentials(text: string): { username?: string; password?: string } {
   if (text === '') return {};
   const [, username = '', password] = /^([^:]*)(?::(.*))?$/.exec(text) ?? [];

@@ -14,8 +14,8 @@ import {
 import { ServiceError } from '../errors.ts';
 
 /**
- * Creates spans through the OpenTelemetry API, which does nothing until `startTracing` has loaded the SDK. A span then
- * costs 0.3 us; a chunk (a part of a batch) has about eight spans.
+ * Creates spans through the OpenTelemetry API. Until `startTracing` has loaded the SDK, this API does nothing. With the
+ * SDK, a span costs 0.3 us; a chunk (a part of a batch) has about eight spans.
  */
 const tracer = trace.getTracer('vision-language-similarity');
 
@@ -30,7 +30,7 @@ export function traceId(): string | undefined {
   return span?.isRecording() ? span.spanContext().traceId : undefined;
 }
 
-/** Returns the log fields that connect a log line with its trace. */
+/** Returns the ids of the current trace and span, for a log line. They connect the log line with its trace. */
 export function traceFields(): { traceId?: string; spanId?: string } {
   const span = trace.getActiveSpan();
   if (span === undefined) return {};
@@ -39,7 +39,7 @@ export function traceFields(): { traceId?: string; spanId?: string } {
 }
 
 /**
- * Runs a step within a span. If the step throws, the error becomes an event of the span, and the span is marked as
+ * Calls `step` within a span. If `step` throws, the error becomes an event of the span, and the span is marked as
  * failed.
  */
 export async function traced<Value>(name: string, attributes: Attributes, step: () => Promise<Value>): Promise<Value> {
@@ -80,7 +80,7 @@ export const noteAttributes = (attributes: Attributes): void => {
 
 /**
  * Returns the current span in the W3C `traceparent` format, or undefined without tracing. Another process can continue
- * the trace with it, or learn that the trace is not sampled.
+ * the trace with this text, or find out from it that the trace is not sampled.
  */
 export function traceparent(): string | undefined {
   const span = trace.getActiveSpan();
@@ -98,13 +98,16 @@ export interface TracedChunk {
   startedAt: number;
 }
 
-/** The maximum number of chunks in one trace. Common tools cannot store or display traces with more spans. */
+/**
+ * The maximum number of chunks (parts of a batch) in one trace. A chunk has about eight spans, and common tools cannot
+ * store or display traces with more spans than those of 256 chunks.
+ */
 const chunksPerTrace = 256;
 
 /**
- * Evaluates a chunk within a span. The spans of the first chunks of a batch belong to the trace of the request that
- * posted the batch. Each later chunk of a long batch gets a trace of its own, which links to that trace and is sampled
- * independently.
+ * Evaluates a chunk within a span. The first {@link chunksPerTrace} chunks of a batch belong to the trace of the
+ * request that posted the batch. Each later chunk gets a trace of its own. That trace links to the trace of the request
+ * and is sampled independently.
  */
 export async function traceChunk<Value>(
   { traceparent: origin, chunk, attributes, startedAt }: TracedChunk,
@@ -133,12 +136,12 @@ function remoteContext(origin: string | undefined): Context {
 /** The span of an HTTP request, which ends with its response. */
 export interface RequestSpan {
   readonly traceId: string | undefined;
-  /** Runs the handler of the request. Its spans become children of this span. */
+  /** Runs the handler of the request. The spans of the handler become children of this span. */
   run(step: () => void): void;
   end(route: string, status: number, code: string | undefined): void;
 }
 
-/** Starts the span of a request. If the headers name a span of the client, it becomes the parent. */
+/** Starts the span of a request. If the headers name a span of the client, that span becomes the parent. */
 export function traceRequest(method: string, headers: IncomingHttpHeaders): RequestSpan {
   const sender = propagation.extract(ROOT_CONTEXT, headers);
   const span = tracer.startSpan(

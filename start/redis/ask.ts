@@ -3,8 +3,8 @@ import type { ConnectionOptions } from 'node:tls';
 
 /**
  * Sends commands to Redis over a new connection, and returns the replies as text. An error reply begins with "-". Only
- * the part of the Redis protocol is implemented that PING and INFO need: the supervisor needs no other commands, and a
- * client library would add 60 ms to the start.
+ * the part of the Redis protocol that PING and INFO need is implemented: the supervisor needs no other commands, and a
+ * client library would make the start 60 ms longer.
  * @param url a socket path, or a redis:// or rediss:// URL, optionally with user and password.
  * @param tls the options of a TLS connection.
  * @throws the network error if Redis is not reachable or does not answer within `timeoutMs`.
@@ -41,7 +41,7 @@ async function open(url: string, target: URL, tls: ConnectionOptions): Promise<S
   const port = Number(target.port) || 6379;
   if (target.protocol !== 'rediss:') return connect(port, host);
   const { connect: connectSecurely } = await import('node:tls');
-  // A server name must not be an address (RFC 6066); Node.js warns about it.
+  // The server name of TLS (SNI) must not be an IP address (RFC 6066), and Node.js warns about an address.
   return connectSecurely({ host, port, ...(isIP(host) === 0 && { servername: host }), ...tls });
 }
 

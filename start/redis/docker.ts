@@ -24,9 +24,9 @@ export async function dockerAnswers(): Promise<boolean> {
 }
 
 /**
- * Describes how to run Redis in a container. It has a random password, can be reached from this machine only, and
- * stores its files in `redisDir`. The docker CLI runs in the foreground, ends with the container and forwards SIGTERM,
- * so it can be supervised like a Redis process.
+ * Describes how to run Redis in a container. This Redis has a random password, can be reached from this machine only,
+ * and stores its files in `redisDir`. The docker CLI runs in the foreground: it ends when the container ends, and
+ * forwards SIGTERM. It can therefore be supervised like a Redis process.
  */
 export async function dockerRedis(redisDir: string): Promise<RedisServer> {
   mkdirSync(redisDir, { recursive: true, mode: 0o700 });
@@ -51,10 +51,10 @@ export async function dockerRedis(redisDir: string): Promise<RedisServer> {
     logFile: join(redisDir, 'redis.log'),
     pidFile,
     prepare: async () => {
-      // Removes a container that was left when the docker CLI was killed. No data is lost, because every acknowledged
-      // write is on disk.
+      // Removes a container that an earlier start has left, because its docker CLI was killed. No data is lost, because
+      // every acknowledged write is on disk.
       await run('docker', ['rm', '--force', container], { env: childEnvironment('docker') }).catch(() => {});
-      // The password is in a file instead of the command, because every user of the machine can read command lines.
+      // The password is passed in a file. On the command line, every user of the machine could read it.
       writeRedisConf(join(redisDir, 'redis.conf'), {
         port: '6379',
         bind: '0.0.0.0',
@@ -71,8 +71,8 @@ export async function dockerRedis(redisDir: string): Promise<RedisServer> {
 }
 
 /**
- * Returns the URL of Redis with its port and password: those of the running container if there is one, otherwise new
- * ones.
+ * Returns the URL of Redis with its port and password. If the container is running, port and password are those of the
+ * container; otherwise they are new.
  */
 async function chooseUrl(file: string, isRunning: boolean): Promise<string> {
   if (isRunning) return readFileSync(file, 'utf8').trim();

@@ -9,7 +9,7 @@ import { isRecentEnough, OLDEST_REDIS } from './version.ts';
 
 /**
  * Checks the version of the Redis at `REDIS_URL`. If this Redis is unavailable, the service starts nevertheless,
- * because single pairs are scored without it.
+ * because it can score single pairs without Redis.
  * @throws {StartError} if the Redis answers and is too old.
  * @throws {ConfigError} if a certificate file cannot be read.
  */
@@ -28,7 +28,8 @@ export async function checkForeignRedis(url: string, redisTls: RedisTls, say: (l
 }
 
 /**
- * Returns the product name and version of the first server that answers. A sentinel has the same version as its master.
+ * Returns the name and the version of the Redis product, as the first server that answers reports them. A sentinel has
+ * the same version as its master.
  */
 async function statedServer(
   target: RedisTarget,

@@ -5,7 +5,7 @@ import { StartError } from '../start-error.ts';
 import { ask } from './ask.ts';
 import { type RedisServer, runRedis } from './server.ts';
 
-// The shortest pause in ms between two attempts to reach a new server; the next constant is the longest. A server
+// The shortest pause in ms between two attempts to reach a new Redis; the next constant is the longest pause. A Redis
 // process listens within about 20 ms. A container takes seconds, or minutes if its image or a large data file must be
 // loaded.
 const FIRST_WAIT_MS = 10;
@@ -27,8 +27,8 @@ export interface ManagedRedisOptions {
   check(): Promise<void>;
   say(line: string): void;
   /**
-   * Called when Redis cannot be started. This can happen only until Redis has answered once; afterwards it is restarted
-   * without limit.
+   * Called when Redis cannot be started. After Redis has answered once, this function is never called: Redis is then
+   * restarted without limit.
    */
   onFailed(error: Error): void;
 }
@@ -49,8 +49,8 @@ export function manageRedis({ server, check, say, onFailed }: ManagedRedisOption
     launch: async () => {
       const run = await start().catch((error: Error): Run => {
         if (!hasAnswered) throw error;
-        // This Redis has run before, so the cause may be transient, for example a full disk. It is reported as an end,
-        // which leads to a restart.
+        // This Redis has run before, so the cause may be transient, for example a full disk. The failed start is
+        // reported as the end of a run, so that the supervisor tries again.
         return { ended: Promise.resolve(`could not be started (${error.message})`), signal: () => {} };
       });
       void answers(server.url, run.ended).then((isUp) => {
@@ -68,8 +68,8 @@ export function manageRedis({ server, check, say, onFailed }: ManagedRedisOption
 }
 
 /**
- * Sends PING until Redis answers it, which happens only when all data is loaded. Returns false if the server ends
- * first.
+ * Sends PING until Redis answers with PONG. Redis does so only when it has loaded all data. Returns false if the server
+ * ends first.
  */
 async function answers(url: string, ended: Promise<string>): Promise<boolean> {
   let hasEnded = false;

@@ -21,8 +21,9 @@ export function socketPathFor(redisDir: string): string {
 }
 
 /**
- * Creates the directory if it is missing. @throws {StartError} if another user owns it or may use it, which is possible
- * because everyone can write to /tmp.
+ * Creates the directory if it is missing.
+ * @throws {StartError} if another user owns the directory or may use it. This is possible because everyone can write to
+ * /tmp.
  */
 function privateDirectory(path: string): string {
   mkdirSync(path, { recursive: true, mode: 0o700 });

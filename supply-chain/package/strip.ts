@@ -13,12 +13,12 @@ export const withoutTypes = (typescript: string): string => stripTypeScriptTypes
 export const referencesOf = (script: string): string[] =>
   [...script.matchAll(references)].map(([, , path = '']) => path);
 
-/** Returns the script with its references changed to the names that the files have in the package. */
+/** Returns the script with changed references: they use the names that the files have in the package. */
 export const withPackedNames = (script: string): string =>
   script.replaceAll(references, (_whole, how: string, path: string) => `${how}'${packedName(path)}'`);
 
 /**
- * Returns the name of a file in the package. It must not end in `.ts`, because Node strips no types in files below
- * `node_modules`.
+ * Returns the name that a file has in the package. The name must not end in `.ts`, because Node strips no types in
+ * files below `node_modules`.
  */
 export const packedName = (path: string): string => path.replace(/\.ts$/, '.js');

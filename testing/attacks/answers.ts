@@ -8,8 +8,8 @@ const itemsOfBatch = 4_000;
 const bytesOfItem = 4_500;
 
 /**
- * Posts a batch whose results have about 24 MB: each item fails at once, and its result repeats its metadata. Returns
- * the id of the batch.
+ * Posts a batch whose results are about 24 MB: each item fails at once, and its result contains the metadata of the
+ * item. Returns the id of the batch.
  */
 async function largeResults({ post, ended }: Hostile): Promise<string | undefined> {
   const lines = Array.from({ length: itemsOfBatch }, (_, n) =>
@@ -24,7 +24,10 @@ async function largeResults({ post, ended }: Hostile): Promise<string | undefine
   return id;
 }
 
-/** Returns an attack that keeps `count` connections open, sends a request on each, and does not read the response. */
+/**
+ * Returns an attack that keeps `count` connections open. It sends a request on each connection and does not read the
+ * response.
+ */
 const unread =
   (count: number, path: (id: string) => string, accept: string) =>
   async (hostile: Hostile): Promise<void> => {

@@ -26,7 +26,7 @@ const slowMs = 15_000;
 const addresses = (network: number, count: number) =>
   Array.from({ length: count }, (_, at) => `127.0.${network}.${at + 1}`);
 const slow = addresses(2, 8);
-/** The number equals that of the hosts in the attack with webhooks. */
+/** There are as many silent hosts as the attack with webhooks uses. */
 const silent = addresses(3, 96);
 const dead = addresses(4, 4);
 

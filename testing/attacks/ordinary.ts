@@ -9,8 +9,8 @@ import { durationsOf, generateLoad } from '../load/generator.ts';
 import type { Stage } from './stage.ts';
 
 /**
- * The probes: kinds of requests that the ordinary tenant repeats while its batch runs. The value is the interval in ms
- * between two requests.
+ * The kinds of requests that the ordinary tenant repeats while its batch runs (the probes). Each value is the interval
+ * in ms between two requests of that kind.
  */
 export const probes = { single: 250, rank: 1_000, large: 2_000, webhook: 3_000, reference: 3_000 } as const;
 export type Probe = keyof typeof probes;
@@ -18,34 +18,37 @@ export const probeNames = Object.keys(probes) as Probe[];
 
 /** The measurements of the ordinary tenant during one batch. */
 export interface Experience {
-  /** The time in s from the post to the end of the batch; the time limit if it did not end. */
+  /** The time in s from the post to the end of the batch. It is the time limit if the batch did not end. */
   batchSeconds: number;
   batchEnded: boolean;
   /**
-   * The latencies of each probe in ms. A request without a response counts with the time after which it was aborted.
+   * The latencies in ms of the requests of each kind. For a request that got no response, it is the time after which
+   * the request was aborted.
    */
   probes: Record<Probe, number[]>;
-  /** The number of requests and items that were refused or failed, grouped by probe and error code. */
+  /** The number of requests and items that were refused or failed, grouped by kind of request and error code. */
   refused: Record<string, number>;
 }
 
 export interface ExperienceOptions {
   /** The number of items of the batch. */
   items: number;
-  /** The minimum and maximum duration in s. The minimum leaves time for several requests of each probe. */
+  /**
+   * The minimum and maximum duration of a measurement in s. The minimum leaves time for several requests of each kind.
+   */
   least: number;
   most: number;
 }
 
 const itemsByReference = 64;
-/** The maximum number of probes of one kind in flight. */
+/** The maximum number of requests of one kind in flight. */
 const mostFlying = 40;
-/** The time in ms for which probes that are in flight at the end may still run. */
+/** The time in ms for which requests that are in flight at the end of a measurement may still run. */
 const lastAnswersMs = 5_000;
 
 /**
  * Creates the ordinary tenant: a well-behaved tenant whose work must not be slowed down by an attack of another tenant.
- * The only request that it retries is the post of its batch.
+ * This tenant retries the post of its batch, and no other request.
  */
 export async function createOrdinary(stage: Stage) {
   let number = 0;
@@ -66,7 +69,10 @@ export async function createOrdinary(stage: Stage) {
     Array.from({ length: itemsByReference }, () => JSON.stringify(fresh())).join('\n'),
   );
 
-  /** Sends one request. @returns the status and the error code if it failed. */
+  /**
+   * Sends one request.
+   * @returns the HTTP status and the error code if the request failed; undefined if it succeeded.
+   */
   type Act = (signal: AbortSignal) => Promise<string | undefined>;
 
   async function live({ items, least, most }: ExperienceOptions): Promise<Experience> {
@@ -123,8 +129,8 @@ export async function createOrdinary(stage: Stage) {
     const start = performance.now();
     const seconds = () => (performance.now() - start) / 1000;
     /**
-     * At the end, `over` is aborted first, so that no new probes are sent; then `cut`, so that responses are no longer
-     * awaited.
+     * At the end, `over` is aborted first, so that no new requests are sent. Then `cut` is aborted, so that responses
+     * are no longer awaited.
      */
     const over = new AbortController();
     const cut = new AbortController();

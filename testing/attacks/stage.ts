@@ -13,15 +13,18 @@ import { type Hosts, hostsAllowed } from './hosts.ts';
 import { hostileFiles } from './reference.ts';
 
 const batches = '/v1/evaluation/batch';
-/** The time limit in ms for deleting all batches of a tenant. It starts anew with each deleted batch. */
+/** The time limit in ms for deleting the batches of a tenant. Each deletion of a batch starts the time limit again. */
 const deleteMs = 120_000;
 
 export const tenants = ['ordinary', 'hostile'] as const;
 
 export interface StageOptions {
-  /** The checkout whose service is started. Default: this one. */
+  /** The checkout of the repository whose service is started. Default: the checkout of this file. */
   directory?: string | undefined;
-  /** `together`: API and worker in one process, as `npm start` runs them. `apart`: in two processes. */
+  /**
+   * The processes of the service. `together`: API and worker in one process, as `npm start` runs them. `apart`: in two
+   * processes.
+   */
   processes: 'together' | 'apart';
   logLevel: 'info' | 'error';
 }
@@ -31,23 +34,23 @@ export interface RunningAttack {
   end(): Promise<Counts>;
 }
 
-/** The environment of an attack: a service with its dependencies and two tenants, all on loopback. */
+/** The environment of an attack: a service, the servers that it needs, and two tenants, all on loopback. */
 export interface Stage {
   redis: TestRedis;
   s3: TestS3;
   hosts: Hosts;
   keys: Record<(typeof tenants)[number], string>;
-  /** Returns the address of the API, which changes with a restart. */
+  /** Returns the address of the API. A restart of the service changes it. */
   base(): string;
   /** Process id of the API. */
   apiPid(): number;
-  /** Returns the process ids of the service and its encoders. A process that has ended is missing. */
+  /** Returns the process ids of the service and its encoders. Processes that have ended are left out. */
   pids(): number[];
-  /** Returns true when the processes of API and worker still run. Encoders do not count. */
+  /** Returns true when the processes of API and worker still run. Encoder processes are not checked. */
   isRunning(): boolean;
-  /** Returns the length of the service's log so far. */
+  /** Returns the current length of the log of the service. */
   logged(): number;
-  /** Returns the end of the log. */
+  /** Returns the last lines of the log of the service. */
   lastLines(): string;
   /** Starts an attack in its own process. */
   attack(name: string, seed: number): Promise<RunningAttack>;
@@ -77,10 +80,11 @@ export async function startStage({ directory, processes, logLevel }: StageOption
     WEBHOOK_SECRET: `whsec_${Buffer.alloc(24, 'bench').toString('base64')}`,
     // The cache is off, because cached embeddings would make the ordinary tenant faster than a real tenant.
     EMBEDDING_CACHE_MB: '0',
-    // Prevents the calibration of the micro-batch size, which would otherwise run during the first measurement.
+    // A fixed value prevents the calibration of the micro-batch size, which would otherwise run during the first
+    // measurement.
     MICRO_BATCH: '8',
     LOG_LEVEL: logLevel,
-    // The same values as `npm start` sets, because they influence memory use.
+    // `npm start` sets the same values. They are set here because they influence memory use.
     NODE_OPTIONS: '--max-semi-space-size=8',
     MALLOC_ARENA_MAX: '2',
     UV_THREADPOOL_SIZE: '16',
@@ -135,7 +139,8 @@ export async function startStage({ directory, processes, logLevel }: StageOption
           for (const { id } of found ?? [])
             await call(`${batches}/${id}`, { method: 'DELETE', signal }).then(
               ({ status }) => {
-                // A busy machine may have thousands of batches to delete, so each deletion extends the time limit.
+                // On a busy machine there may be thousands of batches to delete, so each deletion extends the time
+                // limit.
                 if (status === 204) until = performance.now() + deleteMs;
               },
               () => {},
@@ -155,7 +160,10 @@ export async function startStage({ directory, processes, logLevel }: StageOption
   };
 }
 
-/** Returns true when a process exists. Node removes an ended child process at once, so it no longer exists. */
+/**
+ * Returns true when a process exists. Once a child process has ended, it no longer exists, because Node reads its exit
+ * status at once.
+ */
 function exists(pid: number): boolean {
   try {
     return process.kill(pid, 0);

@@ -169,7 +169,7 @@ interface PngOptions {
   /** The colour type of the PNG: 0 grey, 2 RGB, 6 RGBA. */
   colour?: 0 | 2 | 6;
   interlaced?: boolean;
-  /** The number of rows of pixels in the file, all of whose bytes are 0. */
+  /** The number of rows of pixels that the file contains. All bytes of these rows are 0. */
   rows?: number;
   /** Chunks between the header and the pixels. */
   before?: Buffer[];
@@ -184,8 +184,8 @@ export function png(width: number, height: number, options: PngOptions = {}): Bu
   header.set([depth, colour, 0, 0, interlaced ? 1 : 0], 8);
   const channels = colour === 6 ? 4 : colour === 2 ? 3 : 1;
   const row = 1 + Math.ceil((width * channels * depth) / 8);
-  // An interlaced image has up to twice as many rows, each with a filter byte. Surplus bytes are harmless, because
-  // decoders ignore them.
+  // An interlaced image has up to twice as many rows, and each row begins with a filter byte. The file may have more
+  // bytes than needed, because decoders ignore surplus bytes.
   const pixels = rows === 0 ? Buffer.alloc(0) : deflateSync(Buffer.alloc(row * rows + (interlaced ? 8 * rows : 0)));
   const signature = Buffer.from('89504e470d0a1a0a', 'hex');
   return Buffer.concat([
@@ -241,7 +241,8 @@ function jpegOfManyScans(side: number): Buffer {
   const segment = (marker: number, ...data: number[]) => Buffer.of(0xff, marker, 0, data.length + 2, ...data);
   const size = [side >> 8, side & 0xff, side >> 8, side & 0xff];
   const oneCode = [1, ...Array<number>(15).fill(0)];
-  // A table of two Huffman codes. The first code means a difference of zero; the second means the end of 2^14 blocks.
+  // The parts include a table of two Huffman codes. The first code means a difference of zero; the second means the end
+  // of 2^14 blocks.
   const parts = [
     Buffer.of(0xff, 0xd8),
     segment(0xdb, 0, ...Array<number>(64).fill(1)),
@@ -262,7 +263,7 @@ function jpegOfManyScans(side: number): Buffer {
   return Buffer.concat([...parts, Buffer.of(0xff, 0xd9)]);
 }
 
-/** Changes the size stated in a lossy WebP without an extended header. */
+/** Changes the size that a lossy WebP states. The file must not have an extended header. */
 function withWebpSize(bytes: Buffer, width: number, height: number): Buffer {
   const copy = Buffer.from(bytes);
   const at = copy.indexOf(Buffer.from('9d012a', 'hex'));
@@ -282,7 +283,9 @@ function withAvifSize(bytes: Buffer, width: number, height: number): Buffer {
 interface TiffOptions {
   bytesPerSample: 1 | 2 | 4 | 8;
   samples: number;
-  /** The number of bytes to which the strip decompresses. Default: the number that the header states. */
+  /**
+   * The number of bytes to which the strip of the TIFF decompresses. Default: the number that follows from the header.
+   */
   present?: number;
   /** The offset of the next directory in the file. */
   next?: number;
@@ -296,7 +299,7 @@ function tiff(width: number, height: number, options: TiffOptions): Buffer {
     [256, 4, width],
     [257, 4, height],
     [258, 3, bytesPerSample * 8],
-    // Deflate.
+    // The compression of the strip: Deflate.
     [259, 3, 8],
     [262, 3, samples >= 3 ? 2 : 1],
     [273, 4, 8 + 2 + 11 * 12 + 4],
@@ -304,7 +307,7 @@ function tiff(width: number, height: number, options: TiffOptions): Buffer {
     [278, 4, height],
     [279, 4, Math.max(1, strip.length)],
     [284, 3, 1],
-    // Floating point for samples of 32 bits or more.
+    // The sample format: floating point for samples of 32 bits or more, otherwise unsigned integers.
     [339, 3, bytesPerSample >= 4 ? 3 : 1],
   ];
   const head = Buffer.alloc(8 + 2 + tags.length * 12 + 4);

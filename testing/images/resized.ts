@@ -16,8 +16,8 @@ export async function photosOf(width: number, height: number): Promise<Buffer[]>
 export const benchPhotos = () => photosOf(640, 480);
 
 /**
- * Returns the n-th photo as a unique file; the photos repeat. The number n is written after the end marker, where
- * decoders ignore it.
+ * Returns a photo as the n-th file; the photos repeat, but the bytes of each file are unique. The number n is written
+ * after the end marker of the JPEG, where decoders ignore it.
  */
 export const numbered = (photos: readonly Buffer[], n: number): Buffer =>
   Buffer.concat([photos[n % photos.length] ?? Buffer.alloc(0), Buffer.from(String(n))]);

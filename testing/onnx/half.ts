@@ -47,8 +47,8 @@ export function toHalf(bytes: Uint8Array): Uint8Array {
   });
 
   for (const tensor of graph.initializer) halve(tensor);
-  // Exported files with an old IR version list initializers as inputs too. These inputs are removed, because their type
-  // has changed.
+  // Exported files with an old IR version list initializers (weights) as inputs too. These inputs are removed, because
+  // the type of the initializers has changed.
   graph.input = graph.input.filter(({ name }) => !isInitializer.has(name));
   const isFloat = ({ type }: ValueInfoProto) => type.tensor_type.elem_type === float;
   const inputs = graph.input.filter(isFloat).map(({ name }) => name);

@@ -34,10 +34,13 @@ export const residentMiBOf = (pid: number): number =>
 export const peakMiBOf = (pid: number): number =>
   kilobytes(readFileSync(`/proc/${pid}/status`, 'utf8'), 'VmHWM') / 1024;
 
-/** Resets the peak: writing 5 to proc_pid_clear_refs(5) sets it to the current memory. */
+/** Resets the peak memory of a process to its current memory, by writing 5 to the file of proc_pid_clear_refs(5). */
 export const resetPeak = (pid: number): void => writeFileSync(`/proc/${pid}/clear_refs`, '5');
 
-/** Returns the memory of a process and its descendants in MiB. A page that they share counts only once (PSS). */
+/**
+ * Returns the memory of a process and its descendants in MiB. A memory page that several of these processes share
+ * counts once (PSS).
+ */
 export function treeMiBOf(pid: number): number {
   const members = [pid, ...descendantsOf(pid)];
   return sum(members.map((member) => kilobytes(readFileSync(`/proc/${member}/smaps_rollup`, 'utf8'), 'Pss') / 1024));
@@ -46,22 +49,23 @@ export function treeMiBOf(pid: number): number {
 const kilobytes = (text: string, name: string): number =>
   Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? Number.NaN);
 
-/** The CPU use between two readings. */
+/** The CPU use of the machine and of groups of processes between two points in time. */
 export interface CpuUse {
   /** Elapsed seconds. */
   wall: number;
-  /** The CPU time in s of each part. A part is a named group of processes. */
+  /** The CPU time in s of each group of processes, by the name of the group. */
   cpu: Record<string, number>;
   /**
-   * The CPU time in s in which all CPUs together were idle (`idle`), and in which they ran other programs (`others`).
+   * The CPU time in s during which CPUs were idle (`idle`) or ran processes outside the groups (`others`), summed over
+   * all CPUs.
    */
   idle: number;
   others: number;
 }
 
 /**
- * Starts counting the CPU time of each part.
- * @param parts the process ids of each part, by name. The benchmark itself is added as `client`.
+ * Starts counting the CPU time of each group of processes.
+ * @param parts the process ids of each group, by the name of the group. The benchmark itself is added as `client`.
  */
 export function meterCpu(parts: Record<string, readonly number[]>): { stop(): CpuUse } {
   const read = () => {
@@ -89,7 +93,7 @@ export function meterCpu(parts: Record<string, readonly number[]>): { stop(): Cp
 
 /**
  * Returns the CPU time in s of the machine since its boot, from the first line of proc_stat(5). Time that the
- * hypervisor gave to other machines (steal) counts as busy.
+ * hypervisor gave to other machines (steal) is included in `busy`.
  */
 function machineSeconds(): { busy: number; idle: number } {
   const [user = 0, nice = 0, system = 0, idle = 0, wait = 0, irq = 0, softIrq = 0, steal = 0] = readFileSync(

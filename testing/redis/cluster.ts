@@ -21,8 +21,8 @@ const slots = 16_384;
 const count = 3;
 const firstSlot = (at: number) => Math.ceil((at * slots) / count);
 /**
- * The time in ms after which the cluster regards a silent server as failed. It is short, so that tests can see the
- * cluster refuse commands.
+ * The time in ms after which the cluster regards a silent server as failed. The time is short, so that tests can
+ * observe how the cluster refuses commands.
  */
 const nodeTimeoutMs = 2_000;
 
@@ -60,7 +60,9 @@ export async function startCluster(tls?: TestTls): Promise<TestCluster> {
   };
 }
 
-/** A Redis cluster for a test: three masters with one replica each. A replica replaces a lost master. */
+/**
+ * A Redis cluster for a test: three masters with one replica each. If a master is lost, its replica becomes the master.
+ */
 export interface ReplicatedCluster {
   url: string;
   /** Returns the current master and replica for this key. Waits until the replica is in sync and all servers agree. */

@@ -1,18 +1,21 @@
 import { mean, sum } from '../statistics.ts';
 import type { Signals } from './demand.ts';
 
-/** Metrics of the API for one queue. */
+/** The metrics of the API for one queue, read at one time. */
 export interface Scrape {
-  /** Seconds of the simulation's clock. */
+  /** The time of the scrape in seconds of the simulation's clock. */
   at: number;
-  /** Number of items posted since the start. */
+  /** The number of items posted since the start of the API. */
   posted: number;
   pending: number;
   itemsPerSecond: number;
   backlogSeconds: number;
 }
 
-/** Reads the metrics of a queue from a page of metrics. @throws {Error} when a metric is missing. */
+/**
+ * Reads the metrics of a queue from a page in Prometheus' text format.
+ * @throws {Error} when a metric is missing.
+ */
 export function readScrape(page: string, queue: string, at: number): Scrape {
   const metric = (name: string): number => {
     const series = page.matchAll(new RegExp(`^${name}\\{(?:[^}]*,)?queue="${queue}"[^}]*\\} (\\S+)$`, 'gm'));
@@ -30,9 +33,9 @@ export function readScrape(page: string, queue: string, at: number): Scrape {
 }
 
 /**
- * Computes the values that Prometheus computes from its scrapes, which must be sorted by time. The rate is that from
- * the first to the last scrape of the window, like `rate` without extrapolation. The growth is computed by least
- * squares, like `deriv`.
+ * Computes the values that Prometheus would compute from the scrapes, which must be sorted by time. The rate covers the
+ * time from the first to the last scrape of the window, like `rate` without extrapolation. The growth is computed by
+ * least squares, like `deriv`.
  */
 export function signalsOf(scrapes: readonly Scrape[], windowSeconds: number): Signals {
   const last = scrapes.at(-1);

@@ -18,15 +18,15 @@ const tokenizerFolder = new URL('../../tests/golden/clip/tiny-clip/', import.met
 const suffixes: Record<Precision, string> = { fp32: '', fp16: '_fp16', int8: '_quantized' };
 
 /**
- * Returns the folder with all shape models, each in the layout of a Hugging Face CLIP export. Builds it if it is
- * missing. Its name contains the hash of this script, so a changed script makes a new folder.
- * @param cache parent directory, created if necessary.
+ * Returns the folder with all shape models, each in the layout of a Hugging Face CLIP export. Builds that folder if it
+ * is missing. The name of the folder contains the hash of this script, so a changed script makes a new folder.
+ * @param cache the parent directory, which is created if necessary.
  */
 export function ensureShapeModels(cache: string): string {
   const folder = join(cache, `shape-models-${versionOfScript()}`);
   if (existsSync(folder)) return folder;
-  // Another process may build the same folder at the same time. The first one that finishes renames its copy; the other
-  // deletes its own.
+  // Another process may build the same folder at the same time. The process that finishes first renames its copy; the
+  // other process deletes its own copy.
   const partial = `${folder}.${process.pid}.partial`;
   for (const [name, { shape, precisions }] of Object.entries(shapeModels)) {
     buildShapeModel(join(partial, name), shape, precisions);
@@ -40,7 +40,10 @@ export function ensureShapeModels(cache: string): string {
   return folder;
 }
 
-/** Writes one model folder: both towers in each precision, and OpenAI CLIP's tokenizer and preprocessing. */
+/**
+ * Writes one model folder: both towers (encoders of images and texts) in each precision, and OpenAI CLIP's tokenizer
+ * and preprocessing.
+ */
 export function buildShapeModel(folder: string, shape: ClipShape, precisions: readonly Precision[]): void {
   mkdirSync(join(folder, 'onnx'), { recursive: true });
   for (const precision of precisions) {

@@ -1,7 +1,7 @@
 import type { Graph } from '../onnx/write.ts';
 import { createGraph, type GraphBuilder, type Precision } from './graph.ts';
 
-/** Sizes of a CLIP, as in OpenCLIP's model configurations. */
+/** The sizes of the parts of a CLIP model, as in OpenCLIP's model configurations. */
 export interface ClipShape {
   /** Length of an embedding. */
   dimensions: number;
@@ -23,7 +23,7 @@ export const vitL14: ClipShape = {
   text: { ...text, width: 768, layers: 12 },
 };
 
-/** A model whose towers take almost no time, to measure everything around them. */
+/** A model whose two encoders take almost no time. Benchmarks use it to measure the time of everything else. */
 export const tiny: ClipShape = {
   dimensions: 512,
   vision: { imageSize: 224, patchSize: 112, width: 64, layers: 1 },
@@ -31,7 +31,8 @@ export const tiny: ClipShape = {
 };
 
 /**
- * Builds the vision tower: `pixel_values [batch, 3, size, size]` to `image_embeds [batch, dimensions]`, not normalised.
+ * Builds the image encoder: `pixel_values [batch, 3, size, size]` to `image_embeds [batch, dimensions]`, not
+ * normalised.
  */
 export function visionTower({ dimensions, vision }: ClipShape, precision: Precision): Graph {
   const { imageSize, patchSize, width, layers } = vision;
@@ -64,7 +65,7 @@ export function visionTower({ dimensions, vision }: ClipShape, precision: Precis
   });
 }
 
-/** Builds the text tower: `input_ids [batch, sequence]` to `text_embeds [batch, dimensions]`, not normalised. */
+/** Builds the text encoder: `input_ids [batch, sequence]` to `text_embeds [batch, dimensions]`, not normalised. */
 export function textTower({ dimensions, text }: ClipShape, precision: Precision): Graph {
   const { contextLength, vocabulary, width, layers } = text;
   const graph = createGraph(precision);
@@ -82,7 +83,7 @@ export function textTower({ dimensions, text }: ClipShape, precision: Precision)
   );
   const mask = node('Slice', [firstRows(causal), integers([0]), length, integers([1])]);
   for (let layer = 0; layer < layers; layer++) x = block(graph, `block ${layer}`, x, width, mask);
-  // The end token has the highest id. ArgMax returns its first position.
+  // The end token has the highest id. For several end tokens, ArgMax returns the position of the first.
   const end = node('ArgMax', ['input_ids'], { axis: { i: 1 }, keepdims: { i: 1 } });
   const pooled = node('GatherND', [x, end], { batch_dims: { i: 1 } });
   const embedding = graph.linear('projection', graph.layerNorm(pooled, width), width, dimensions, {
@@ -96,13 +97,13 @@ export function textTower({ dimensions, text }: ClipShape, precision: Precision)
   });
 }
 
-/** A residual attention block with normalisation first. */
+/** Adds a residual attention block, with layer normalisation before each part of the block. */
 function block(graph: GraphBuilder, name: string, x: string, width: number, mask?: string): string {
   const { node } = graph;
   const attended = attention(graph, `${name}.attention`, graph.layerNorm(x, width), width, mask);
   const middle = node('Add', [x, attended]);
   const inner = graph.linear(`${name}.up`, graph.layerNorm(middle, width), width, 4 * width);
-  // QuickGELU, the activation of OpenAI's weights.
+  // Computes QuickGELU, the activation function of OpenAI's models.
   const gate = node('Sigmoid', [node('Mul', [inner, graph.floats([], Float32Array.of(1.702))])]);
   const outer = graph.linear(`${name}.down`, node('Mul', [inner, gate]), 4 * width, width);
   return node('Add', [middle, outer]);

@@ -2,9 +2,9 @@ import { type ElementType, elementTypes } from '../onnx/schema.ts';
 import type { Attribute, Graph, Initializer, Node } from '../onnx/write.ts';
 import { randomFor } from './random.ts';
 
-/** The number of elements from which a weight is stored as two factors, whose product is the weight. */
+/** The minimum number of elements of a weight that is stored as two factors, whose product is the weight. */
 const denseBelow = 20_000;
-/** The rank of a weight that must preserve more of its input than a weight of rank 1 would. */
+/** The rank of those weights that must preserve more of their input than a weight of rank 1 would. */
 const fullerRank = 14;
 
 export type Precision = 'fp32' | 'fp16' | 'int8';
@@ -12,8 +12,8 @@ export type Precision = 'fp32' | 'fp16' | 'int8';
 /** Builds an ONNX graph. Tensors are referenced by name. */
 export interface GraphBuilder {
   /**
-   * Casts a float tensor to the precision of the graph. Returns it unchanged in fp32, and in int8, which accumulates in
-   * fp32.
+   * Casts a float tensor to the precision of the graph. Returns the tensor unchanged for the precisions fp32 and int8,
+   * because int8 graphs add up their products in fp32.
    */
   cast(tensor: string): string;
   node(op: string, inputs: readonly string[], attributes?: Record<string, Attribute>): string;
@@ -21,11 +21,11 @@ export interface GraphBuilder {
   split(op: string, inputs: readonly string[], outputs: number, attributes?: Record<string, Attribute>): string[];
   integers(values: readonly number[]): string;
   floats(dims: readonly number[], values: Float32Array): string;
-  /** Adds random values with this deviation, which ONNX Runtime turns into a dense constant. */
+  /** Adds a weight of random values with this standard deviation. ONNX Runtime turns it into a dense constant. */
   weight(name: string, dims: readonly number[], deviation: number): string;
   /**
-   * Adds nodes that compute `x @ weight + bias`. In int8 they have the form of ONNX Runtime's dynamic quantisation: `x`
-   * is quantised at run time, and the weight has one scale.
+   * Adds nodes that compute `x @ weight + bias`. With the precision int8, the nodes have the form of ONNX Runtime's
+   * dynamic quantisation: `x` is quantised at run time, and the weight has one scale.
    * @param fuller true for a weight of rank 14. With rank 1, the output would depend on `x` only through a single
    * number.
    */
@@ -42,9 +42,9 @@ export interface GraphBuilder {
 }
 
 /**
- * Creates a builder. Large weights are stored as `u [rows, 1]` and `v [1, columns]`, and ONNX Runtime folds their
- * product into a dense constant when it creates the session. A file of one or two megabytes therefore gives a model
- * with the size and speed of the real one.
+ * Creates a builder of graphs. A large weight is stored as two factors, `u [rows, 1]` and `v [1, columns]`. ONNX
+ * Runtime replaces them by their product, a dense constant, when it creates the session. A file of one or two megabytes
+ * therefore gives a model with the size and speed of the real one.
  */
 export function createGraph(precision: Precision): GraphBuilder {
   const nodes: Node[] = [];
@@ -69,7 +69,7 @@ export function createGraph(precision: Precision): GraphBuilder {
   const floats: GraphBuilder['floats'] = (dims, values) => cast(initializer('float', dims, values));
   const scalar = (value: number) => floats([], Float32Array.of(value));
 
-  /** Adds a small constant, which all blocks share, at its first use. */
+  /** Adds a small constant when it is first needed. All blocks of the model share it. */
   function once(key: string, make: () => string): string {
     const known = shared.get(key);
     if (known !== undefined) return known;
@@ -86,7 +86,7 @@ export function createGraph(precision: Precision): GraphBuilder {
     const columns = elements / rows;
     const u = initializer('float', [rows, 1], random.normals(rows, 1));
     const v = initializer('float', [1, columns], random.normals(columns, deviation));
-    // Multiplied in fp32, since ONNX Runtime folds constants with its CPU kernels, which lack fp16.
+    // The factors are multiplied in fp32: ONNX Runtime computes constants with its CPU kernels, which lack fp16.
     const product = cast(node('Mul', [u, v]));
     return dims.length === 2 ? product : node('Reshape', [product, integers(dims)]);
   };
@@ -95,8 +95,8 @@ export function createGraph(precision: Precision): GraphBuilder {
     once(`integers ${values}`, () => initializer('int64', [values.length], BigInt64Array.from(values, BigInt)));
 
   /**
-   * Adds a matrix `[rows, columns]` with deviation `rows ** -0.5`, so that a product has about the same size as its
-   * input.
+   * Adds a matrix `[rows, columns]` with the standard deviation `rows ** -0.5`. The output of a multiplication with it
+   * then has about the same magnitude as the input.
    */
   function matrix(name: string, rows: number, columns: number, fuller: boolean): string {
     const deviation = rows ** -0.5;
@@ -119,7 +119,7 @@ export function createGraph(precision: Precision): GraphBuilder {
     const u = initializer('int32', [rows, rank], random.integers(rows * rank, most));
     const v = initializer('int32', [rank, columns], random.integers(rank * columns, most));
     const product = node(fuller ? 'MatMul' : 'Mul', [u, v]);
-    // A uniform value from -most to most has the variance most * (most + 1) / 3.
+    // A uniformly distributed integer from -most to most has the variance most * (most + 1) / 3.
     const scale = rows ** -0.5 / (((most * (most + 1)) / 3) * rank ** 0.5);
     return { values: node('Cast', [product], { to: { i: elementTypes.int8 } }), scale: scalar(scale) };
   }

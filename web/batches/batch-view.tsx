@@ -180,13 +180,16 @@ function Origin({ status }: { status: BatchStatus }) {
   );
 }
 
-/** Describes the model of a batch, or its models with their shares of the images. */
+/**
+ * Returns the name of the model of a batch. If several models score the batch, returns their names with their shares of
+ * the images.
+ */
 function modelsOf({ model, precision, traffic }: BatchStatus): string {
   if (traffic === null) return `${model} (${precision})`;
   return traffic.map((arm) => `${arm.model} (${arm.role}, ${numbers.percent(arm.share)})`).join(' and ');
 }
 
-/** Shows the items per second; collapsed when the batch has ended. */
+/** Shows a plot of the items per second. When the batch has ended, the plot is collapsed. */
 function Throughput({ samples, isLive }: { samples: readonly Sample[]; isLive: boolean }) {
   const [isOpen, setOpen] = useState(false);
   if (isLive) return <Plot samples={samples} />;
@@ -199,7 +202,7 @@ function Throughput({ samples, isLive }: { samples: readonly Sample[]; isLive: b
   );
 }
 
-/** Shows the plot. Its library is loaded only when the plot is shown, because no other view needs the library. */
+/** Shows the plot. The plot library is loaded only when the plot is shown, because no other view needs it. */
 function Plot({ samples }: { samples: readonly Sample[] }) {
   const [Loaded, setLoaded] = useState<FunctionComponent<{ samples: readonly Sample[] }>>();
   useEffect(() => {

@@ -2,12 +2,14 @@ import { type FormatName, formatNamed } from '../../shared/formats.ts';
 import { fetchApi } from '../http/client.ts';
 
 /**
- * How cells are handled that a spreadsheet would run as formulas, such as `=1+1`: escaped with an apostrophe, or
- * unchanged.
+ * The treatment of cells that a spreadsheet would run as formulas, such as `=1+1`: `escape` adds an apostrophe, `keep`
+ * leaves them unchanged.
  */
 export type Formulas = 'escape' | 'keep';
 
-/** Requests results. A link would not suffice, because the format is chosen by a header. */
+/**
+ * Requests the results of a batch. A link would not be enough, because the format of the results is chosen by a header.
+ */
 export async function resultsOf(
   id: string,
   format: FormatName,
@@ -21,7 +23,10 @@ export async function resultsOf(
   });
 }
 
-/** Saves results as a file. The browser stores the blob outside the memory of the page, and a large one on disk. */
+/**
+ * Saves the results of a batch as a file. The browser stores the data outside the memory of the page, and large data on
+ * disk.
+ */
 export async function saveResults(
   id: string,
   format: FormatName,
@@ -42,6 +47,7 @@ function save(blob: Blob, name: string): void {
   link.href = URL.createObjectURL(blob);
   link.download = name;
   link.click();
-  // The URL is revoked later, because the browser starts reading the blob only after this turn of the event loop.
+  // The URL is revoked after a minute, because the browser starts reading the blob only after the current task of the
+  // event loop.
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

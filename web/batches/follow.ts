@@ -3,25 +3,25 @@ import { apiUrl, fetchJson, RequestFailed } from '../http/client.ts';
 import { addSample, type Sample } from './progress-samples.ts';
 import { loadProgress, storeProgress } from './stored-progress.ts';
 
-/** The known state of a batch, updated while it runs. */
+/** The state of a batch as far as the page knows it. The state is updated while the batch is running. */
 export interface Followed {
   status: BatchStatus | undefined;
   summary: BatchSummary | undefined;
   samples: readonly Sample[];
-  /** True while the connection is lost. */
+  /** True while the connection to the service is lost. */
   isInterrupted: boolean;
-  /** Set when the batch cannot be shown. */
+  /** The error if the batch cannot be shown; otherwise undefined. */
   failure: RequestFailed | undefined;
 }
 
 export interface Follower {
-  /** Reads the status and the summary again, and follows the batch if it is running. */
+  /** Reads the status and the summary of the batch again. If the batch is running, its events are followed. */
   refresh(): void;
   close(): void;
 }
 
 /**
- * The minimum time in ms between two updates of the view. A batch of many small chunks sends more events than anybody
+ * The minimum time in ms between two updates of the view. A batch of many small chunks sends more events than a user
  * can read.
  */
 const drawMs = 200;
@@ -33,12 +33,15 @@ const refreshMs = 1_500;
 const firstWaitMs = 1_000;
 const longestWaitMs = 15_000;
 /**
- * The times in ms at which a cancelled batch is read again, because chunks that were in flight may have ended
+ * The delays in ms after which a cancelled batch is read again. Chunks that were in flight at the cancellation may end
  * meanwhile.
  */
 const afterCancelMs = [1_500, 4_000];
 
-/** Follows a batch by its events. After a reload or a broken connection, it resumes from the last event received. */
+/**
+ * Follows a batch by its events from the service. After a reload of the page or a broken connection, it resumes after
+ * the last received event.
+ */
 export function followBatch(id: string, onChange: (followed: Followed) => void): Follower {
   const path = `v1/evaluation/batch/${encodeURIComponent(id)}`;
   const stored = loadProgress(id);
@@ -55,7 +58,7 @@ export function followBatch(id: string, onChange: (followed: Followed) => void):
   let waitMs = firstWaitMs;
   const timers = new Map<string, number>();
 
-  /** Starts a timer unless one of the same kind is running. */
+  /** Starts a timer that calls `action`, unless a timer of the same kind is running. */
   function later(kind: string, ms: number, action: () => void): void {
     if (timers.has(kind) || gone.signal.aborted) return;
     const run = () => {
@@ -111,7 +114,10 @@ export function followBatch(id: string, onChange: (followed: Followed) => void):
     takeStatus(status);
   }
 
-  /** Applies a status. Its counts are ignored if events with newer counts have arrived since the request. */
+  /**
+   * Stores a status that was requested. Its numbers of items are ignored if events with newer numbers have arrived
+   * meanwhile.
+   */
   function takeStatus(status: BatchStatus): void {
     const known = followed.status;
     const isOlder = known !== undefined && status.finishedAt === null && doneOf(known) > doneOf(status);

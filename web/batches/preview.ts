@@ -17,16 +17,16 @@ export interface Preview {
   encoding: string;
   columns: string[];
   rows: Cell[][];
-  /** The reason why values or rows are missing; undefined when none are. */
+  /** The reason why the table lacks values or rows of the file; undefined when it lacks none. */
   unread?: string | undefined;
   /**
-   * The estimated number of rows in the whole file, from the mean length of the first rows. `exact` is true when the
-   * number is known exactly.
+   * The number of rows in the whole file, estimated from the mean length of the first rows. `exact` is true when the
+   * number is not an estimate.
    */
   estimate: { rows: number; exact: boolean } | undefined;
 }
 
-/** Corrections by the user of what was guessed. */
+/** Corrections by the user: the encoding and delimiter to use instead of the guessed ones. */
 export interface Corrections {
   encoding?: string | undefined;
   delimiter?: string | undefined;
@@ -38,7 +38,7 @@ export class NoPreview extends Error {
 }
 
 const headBytes = 256 * 1024;
-/** The number of bytes that are read of a tar. Its first samples contain whole images. */
+/** The number of bytes that are read from the start of a tar. It is large because samples contain whole images. */
 const tarHeadBytes = 8 * 1024 * 1024;
 const shownRows = 5;
 
@@ -130,7 +130,7 @@ interface Head {
   text: string;
   gzipped: boolean;
   encoding: string;
-  /** True when the head is the whole file. */
+  /** True when the bytes that were read are the whole file. */
   whole: boolean;
 }
 
@@ -138,7 +138,7 @@ interface Found {
   delimiter: string;
   columns: string[];
   rows: Cell[][];
-  /** The mean length of a row. */
+  /** The mean length of a row in bytes, and the number of rows from which it was computed. */
   rowBytes: { mean: number; rows: number };
 }
 
@@ -150,12 +150,15 @@ interface Content {
 function decode({ bytes, whole }: Content, gzipped: boolean, chosen: string | undefined): Head {
   const encoding = chosen ?? guessEncoding(bytes);
   const text = new TextDecoder(encoding).decode(bytes).replace(/^\uFEFF/, '');
-  // The text is cut after the last complete row, which also removes an incomplete character.
+  // The text is cut after the last complete row. The cut also removes a character whose bytes are incomplete.
   const end = whole ? text.length : text.lastIndexOf('\n') + 1;
   return { text: text.slice(0, end === 0 ? text.length : end), gzipped, encoding, whole };
 }
 
-/** Decompresses the head of a file. The truncated stream ends with an error, which is expected. */
+/**
+ * Decompresses the start of a gzip file. The stream ends with an error if the bytes are not the whole file; this error
+ * is expected.
+ */
 async function inflate(bytes: Uint8Array<ArrayBuffer>, size: number, limit: number): Promise<Content> {
   const parts: Uint8Array[] = [];
   let length = 0;
@@ -179,7 +182,10 @@ async function inflate(bytes: Uint8Array<ArrayBuffer>, size: number, limit: numb
   return { bytes: content, whole: ended && size <= bytes.length };
 }
 
-/** Returns the format of a text: by its first characters, and for a table also by the name of the file. */
+/**
+ * Returns the format of a text. It is determined by the first characters, and for a table also by the ending of the
+ * file name.
+ */
 function formatOf(name: string, text: string): BatchFormat {
   const byStart = formatOfStart(new TextEncoder().encode(text.trimStart().slice(0, 16)))?.name;
   const named = formatOfFile(name)?.format.name;

@@ -5,8 +5,8 @@ import { type Preview, readObject } from './preview.ts';
 const itemFields = new Set(['image', 'text', 'id', 'metadata']);
 
 /**
- * Returns true for NDJSON whose fields have other names than the API requires. CSV needs no renaming, because the
- * service maps its columns.
+ * Returns true for an NDJSON file whose field names differ from those that the API requires. CSV needs no renaming,
+ * because the service maps its columns.
  */
 export function needsRenaming(preview: Pick<Preview, 'format' | 'columns'>, mapping: ColumnMapping): boolean {
   if (formatNamed(preview.format).hasColumns) return false;
@@ -33,9 +33,7 @@ function byLines(change: (line: string) => string): TransformStream<string, stri
   });
 }
 
-/**
- * Renames the fields of one line. A line that is not an object is left unchanged; the service reports it as a failure.
- */
+/** Renames the fields of one line. A line that is not an object stays unchanged; the service then fails that item. */
 function renameFields(line: string, mapping: ColumnMapping): string {
   const item = readObject(line);
   if (item === undefined) return line;

@@ -15,11 +15,14 @@ export interface StartFormProps {
   file: File;
   preview: Preview;
   idempotencyKey: string;
-  /** Reads the file again with the corrections of the user. */
+  /** Called with corrections by the user. The start of the file is then read again. */
   onCorrect: (corrections: Corrections) => void;
 }
 
-/** Shows the first rows of a file, lets the user correct what was guessed, and posts the batch. */
+/**
+ * Shows the first rows of a file, lets the user correct the guessed encoding, delimiter and columns, and posts the file
+ * as a batch.
+ */
 export function StartForm({ file, preview, idempotencyKey, onCorrect }: StartFormProps) {
   const { value: models } = useModels();
   const [mapping, setMapping] = useState<ColumnMapping>(() => mappingOf(preview));
@@ -182,7 +185,10 @@ export function StartForm({ file, preview, idempotencyKey, onCorrect }: StartFor
   );
 }
 
-/** The columns of a tar need not be chosen, because the names of its files show what each file is. */
+/**
+ * Guesses the columns for image, text and id. The columns of a tar are fixed, because the file names in it determine
+ * the content of each column.
+ */
 const mappingOf = ({ format, columns, rows }: Preview): ColumnMapping =>
   format === 'tar' ? { image: 'image', text: 'text', id: 'id' } : guessColumns(columns, rows);
 
@@ -193,8 +199,8 @@ const stageWords: Record<UploadProgress['stage'], string> = {
 };
 
 /**
- * Asks for confirmation before the page is left during an upload, because leaving cancels the upload and creates no
- * batch.
+ * Asks for confirmation when the user leaves the page during an upload. Leaving would cancel the upload, and no batch
+ * would be created.
  */
 function useWarningWhile(busy: boolean): void {
   useEffect(() => {

@@ -10,13 +10,13 @@ export interface Upload {
   file: File;
   preview: Pick<Preview, 'format' | 'delimiter' | 'encoding' | 'gzipped' | 'columns'>;
   mapping: ColumnMapping;
-  /** The model; empty for the default. */
+  /** The name of the model; empty for the default model. */
   model: string;
-  /** The share of failed items above which the batch stops; undefined for no limit. */
+  /** The share of failed items above which the service stops the batch; undefined for no limit. */
   failureShare: number | undefined;
   /** The idempotency key. All attempts with this file use the same key, so that no attempt creates a second batch. */
   idempotencyKey: string;
-  /** The name of the batch; empty for the name of the file. */
+  /** The name of the batch; if it is empty, the batch gets the name of the file. */
   name: string;
   /** Tags, separated by commas. */
   tags: string;
@@ -67,8 +67,8 @@ function send(
   if (format.hasColumns) {
     query.set('image', mapping.image);
     query.set('text', mapping.text);
-    // The value is a space when there is no id column: names in a header are trimmed, so a space matches no column. A
-    // column named `id` then becomes metadata.
+    // A query without `id` would select a column named `id`. The value is a space if no column has ids: names in a
+    // header are trimmed, so a space matches no column. A column named `id` then becomes metadata.
     query.set('id', mapping.id === '' ? ' ' : mapping.id);
     if (preview.delimiter !== '' && preview.delimiter !== ',') query.set('delimiter', preview.delimiter);
   }
@@ -114,7 +114,7 @@ async function renamed(
     { signal },
   );
   const bytes = preview.gzipped ? counted.pipeThrough(new DecompressionStream('gzip')) : counted;
-  // `fatal` is set because invalid bytes must cause an error instead of becoming other text.
+  // With `fatal`, invalid bytes cause an error. Otherwise they would silently become other text.
   const decoder = new TextDecoderStream(preview.encoding, { fatal: true });
   const lines = bytes.pipeThrough(decoder).pipeThrough(renameLines(mapping));
   const packed = lines.pipeThrough(new TextEncoderStream()).pipeThrough(new CompressionStream('gzip'));

@@ -2,15 +2,17 @@ import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import type { QueryChanges } from './query.ts';
 
 /**
- * The name of an event of this page. It is sent when the query was changed without a new entry in the browser history,
- * because the browser then sends no event.
+ * The name of an event that the page sends to itself when it has changed the query without a new entry in the browser
+ * history. In that case the browser sends no event.
  */
 const changed = 'hashquerychange';
 
-/** Returns the query of the hash, such as `threshold=28` in `#/batches/1?threshold=28`. */
+/**
+ * Returns the query in the hash (the part of the URL after `#`), such as `threshold=28` in `#/batches/1?threshold=28`.
+ */
 const textInHash = (): string => location.hash.split('?')[1] ?? '';
 
-/** Returns the hash of the current view with a changed query. */
+/** Returns the hash (the part of the URL after `#`) of the current view with a changed query. */
 export function hashWith(changes: QueryChanges): string {
   const query = new URLSearchParams(textInHash());
   for (const [name, value] of Object.entries(changes)) {
@@ -24,13 +26,13 @@ export function hashWith(changes: QueryChanges): string {
 
 export interface HashQuery {
   query: URLSearchParams;
-  /** Changes the query without a new entry in the browser history, which a moving slider would otherwise fill. */
+  /** Changes the query without a new entry in the browser history. Otherwise a moving slider would fill the history. */
   set(changes: QueryChanges): void;
 }
 
 /**
- * Reads and changes the query of the hash. Views keep their state there, so that it survives a reload and can be
- * shared.
+ * Reads and changes the query in the part of the URL after `#`. Views store their state in this query, so that the
+ * state survives a reload and can be shared.
  */
 export function useHashQuery(): HashQuery {
   const [text, setText] = useState(textInHash);

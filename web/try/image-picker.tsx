@@ -13,7 +13,8 @@ export function ImagePicker({
   const over = useDroppedFile((file) => onPick({ file }));
   const file = picked !== undefined && 'file' in picked ? picked.file : undefined;
   const url = picked !== undefined && 'url' in picked ? picked.url : '';
-  // Updated only when the input is complete; otherwise the browser would request every incomplete URL.
+  // The text in the input field, updated only when the user has finished typing. Otherwise the browser would request
+  // every incomplete URL.
   const [written, setWritten] = useState('');
   return (
     <div class="picker">
@@ -74,8 +75,8 @@ function Preview({ file, address }: { file: File | undefined; address: string | 
     return () => URL.revokeObjectURL(url);
   }, [file]);
   const shown = made ?? (address !== undefined && /^https?:\/\/./.test(address) ? address : undefined);
-  // The image that the browser cannot show, because it does not know the format (such as TIFF) or the URL does not
-  // work.
+  // The address of an image that the browser cannot show: it does not know the format (such as TIFF), or the URL does
+  // not work.
   const [broken, setBroken] = useState<string>();
   if (shown === undefined || shown === broken) {
     return (

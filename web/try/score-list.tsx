@@ -62,7 +62,7 @@ function ScoreBar({ score, top, scale }: { score: number; top: number; scale: Sc
   );
 }
 
-/** Explains the bands of the scale. */
+/** Explains the scale of scores: the ranges of scores (bands) and their usual meaning. */
 export function ScaleNote({ scale }: { scale: Scale }) {
   return (
     <details class="scale-note">

@@ -1,12 +1,15 @@
 import type { BatchStatus } from '../../../shared/contracts/batch.ts';
 import { numberIn } from '../../shell/query.ts';
 
-/** The state of the comparison, as its URL has it. */
+/** The state of the comparison of two batches, as the URL contains it. */
 export interface CompareQuery {
-  /** Id of the other batch. */
+  /** The id of the batch that is compared with the batch of this page. */
   other: string | undefined;
   threshold: number | undefined;
-  /** The threshold of the other batch. Undefined means the score that about as many items reach there as here. */
+  /**
+   * The threshold for the other batch. If it is undefined, a threshold is chosen that about as many items reach in the
+   * other batch as reach `threshold` in this batch.
+   */
   otherThreshold: number | undefined;
 }
 
@@ -18,7 +21,10 @@ export function readCompareQuery(query: URLSearchParams): CompareQuery {
   };
 }
 
-/** Returns the names of two batches in the comparison: their models, or their own names if the models are the same. */
+/**
+ * Returns the names under which the comparison shows two batches: the names of their models, or the names of the
+ * batches if the models are the same.
+ */
 export function namesOf(
   batch: BatchStatus,
   other: BatchStatus,
@@ -30,8 +36,8 @@ export function namesOf(
 }
 
 /**
- * Returns the batches that may have the same items, the most likely ones first: those made from the same batch, then
- * others with the same number of items.
+ * Returns the batches that may have the same items as this batch, the most likely ones first: those with items of the
+ * same original batch, then others with the same number of items.
  */
 export function candidatesOf(batch: BatchStatus, batches: readonly BatchStatus[]): BatchStatus[] {
   const family = new Set([batch.id, batch.rescoreOf]);
@@ -42,13 +48,13 @@ export function candidatesOf(batch: BatchStatus, batches: readonly BatchStatus[]
 }
 
 /**
- * The four groups into which two thresholds divide the items: those that reach the threshold of both batches, of only
- * one of them, or of none.
+ * The four groups into which the thresholds of two batches divide the items. An item may reach the threshold in both
+ * batches, only in this one, only in the other one, or in neither.
  */
 export const sides = ['both', 'onlyThis', 'onlyOther', 'neither'] as const;
 export type Side = (typeof sides)[number];
 
-/** Returns the query for the list of pairs that selects one group. */
+/** Returns the URL query with which the list of pairs shows one of the four groups. */
 export function listQueryOf(
   side: Side,
   other: string,

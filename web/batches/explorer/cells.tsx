@@ -7,11 +7,11 @@ import * as numbers from '../../ui/numbers.ts';
 import { type Scale, scaleOf } from '../../ui/scale.ts';
 import type { ExplorerQuery } from './query.ts';
 
-/** The score of a result; undefined without one. */
+/** Returns the score of a result; undefined if the item has no score. */
 export const scoreIn = (result: ItemResult): number | undefined =>
   result.status === 'succeeded' ? result.score : undefined;
 
-/** Returns the name that users see for a result: its id, or the number of the item. */
+/** Returns the name that users see for a result: the id of the item, or the number of the item if it has no id. */
 export const nameOf = ({ id, index }: ItemResult): string => id ?? `item ${numbers.count(index)}`;
 
 /** Returns the first `most` characters of the text of a pair. */
@@ -24,7 +24,10 @@ export function cellText(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-/** Shows how many pairs the group of a result has, as a link to their list. Nothing for a group of one. */
+/**
+ * Shows the number of pairs in the group of a result (its duplicates), as a link to the list of these pairs. Shows
+ * nothing for a group of one pair.
+ */
 export function GroupLink({
   result,
   distinct,
@@ -48,7 +51,7 @@ export function GroupLink({
   );
 }
 
-/** Shows a score with a bar on the scale of the model, or the outcome of an item without a score. */
+/** Shows the score of an item with a bar on the scale of the model. If the item has no score, its outcome is shown. */
 export function ScoreCell({ result, scale, decimals = 1 }: { result: ItemResult; scale: Scale; decimals?: number }) {
   const score = scoreIn(result);
   if (score === undefined) return <StateBadge result={result} />;
@@ -67,7 +70,7 @@ export function StateBadge({ result }: { result: ItemResult }) {
   return <Badge tone={result.status === 'succeeded' ? 'good' : 'plain'}>{result.status}</Badge>;
 }
 
-/** Describes the outcome: the title of the error of a failed item, otherwise the warnings. */
+/** Describes the outcome of an item: the title of the error if the item failed, otherwise the warnings. */
 export function outcomeWords(result: ItemResult): string {
   if (result.status === 'failed') return codes[result.error.code].title;
   if (result.status === 'succeeded') return result.warnings?.join('; ') ?? '';

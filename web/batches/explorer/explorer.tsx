@@ -56,7 +56,10 @@ export function Explorer({ status }: { status: BatchStatus }) {
     visible.showStart();
   }, [status.id, JSON.stringify(selection), asked.view]);
 
-  /** Selects another row, after an arrow key or in the opened pair. */
+  /**
+   * Makes another row the current one. It is called after an arrow key, and when the user moves to the next pair in the
+   * dialog of a pair.
+   */
   function goTo(row: number): ItemResult | undefined {
     const next = Math.max(0, Math.min(listing.count - 1, row));
     setCurrent(next);
@@ -80,11 +83,9 @@ export function Explorer({ status }: { status: BatchStatus }) {
     goTo(current + step);
     focusWhenThere.current = true;
   }
-  /**
-   * True from the moment an arrow key has changed the current row until the link of that row is rendered and focused.
-   */
+  /** True when an arrow key has changed the current row, until the link in that row is rendered and has the focus. */
   const focusWhenThere = useRef(false);
-  // A layout effect is used because it runs before the next key press, which may follow at once.
+  // This is a layout effect because it must run before the next key press, which may follow at once.
   useLayoutEffect(() => {
     if (!focusWhenThere.current) return;
     const link = box.current?.querySelector<HTMLElement>(`[data-row="${current}"]`);
@@ -179,7 +180,10 @@ export function Explorer({ status }: { status: BatchStatus }) {
   );
 }
 
-/** Returns the metadata of the first listed row. It remains available after that row has been dropped from memory. */
+/**
+ * Returns the metadata of the first row of the list. The metadata remains available when that row is no longer in
+ * memory.
+ */
 function useFirstMetadata(id: string, listing: Listing): Record<string, unknown> | undefined {
   const known = useRef<{ id: string; metadata: Record<string, unknown> | undefined }>({ id, metadata: undefined });
   const metadata = listing.at(0)?.metadata;
@@ -187,7 +191,10 @@ function useFirstMetadata(id: string, listing: Listing): Record<string, unknown>
   return known.current.metadata;
 }
 
-/** Returns the row of the pair with this index among the loaded rows. Rows near the current one are searched first. */
+/**
+ * Returns the number of the row with the pair of this index, if that row is loaded. Rows near the current row are
+ * searched first.
+ */
 function rowOf(listing: Listing, index: number, current: number): number | undefined {
   for (const row of [current, current + 1, current - 1]) if (listing.at(row)?.index === index) return row;
   return listing.rowOf(index);
@@ -202,7 +209,7 @@ function countWords(listing: Listing, status: BatchStatus, asked: ExplorerQuery)
   return `${count} or more of ${total} pairs`;
 }
 
-/** After two seconds, says which rows the page is waiting for. */
+/** After two seconds, shows the numbers of the rows that are still being loaded. */
 function WaitingForRows({ from, to }: { from: number; to: number }) {
   const seconds = useSecondsSinceShown();
   if (seconds < namedAfter) return null;

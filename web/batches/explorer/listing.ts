@@ -5,25 +5,29 @@ import { fetchJson, type RequestFailed } from '../../http/client.ts';
 import type { Listing, ListingSource } from './listing-source.ts';
 import { createRandomListing } from './random-listing.ts';
 
-/** The number of results in a page. Two pages fill any screen. */
+/** The number of results that one request loads (a page). Two pages fill any screen. */
 const pageSize = 200;
-/** The next page is loaded when fewer than this number of loaded rows follow the visible ones. */
+/**
+ * The minimum number of rows that should be loaded after the visible ones. When there are fewer, the next page is
+ * loaded.
+ */
 const ahead = 300;
 /** The maximum number of pages whose rows stay in memory. Other pages are read again when they become visible. */
 const maxPages = 40;
 
 interface Page {
   cursor: string | undefined;
-  /** Number of the first row. */
+  /** The row number of the first row of the page. */
   start: number;
   length: number;
-  /** Undefined when the rows were dropped. */
+  /** The rows of the page; undefined when they are no longer in memory. */
   rows: ItemResult[] | undefined;
 }
 
 /**
- * Lists the results that a query selects. The list is read anew when the batch or the query changes.
- * @param canSkip true when any part of the list can be read directly. Otherwise it is read from its start.
+ * Lists the results that a query selects. The list is loaded again when the batch or the query changes.
+ * @param canSkip true when the service can read any part of the list directly. Otherwise the list is loaded from its
+ * start.
  */
 export function useListing(id: string, query: Record<string, string>, canSkip: boolean): Listing {
   const [, setVersion] = useState(0);
@@ -77,7 +81,7 @@ function createListing(path: string, query: Record<string, string>, onChange: ()
     for (const page of kept.sort((a, b) => distance(a) - distance(b)).slice(maxPages)) page.rows = undefined;
   }
 
-  /** Reads one page after another until all rows near the visible ones are loaded. */
+  /** Loads one page after another until all rows near the visible ones are loaded. */
   async function fill(): Promise<void> {
     if (busy || failure !== undefined) return;
     busy = true;
@@ -116,7 +120,8 @@ function createListing(path: string, query: Record<string, string>, onChange: ()
         }
         return undefined;
       },
-      // Rows are loaded in order, so only rows of dropped pages can be missing.
+      // This list is loaded from its start, so rows before the last loaded one are missing only for a moment. No other
+      // row is shown instead of them.
       nearest: () => undefined,
       show(from, to) {
         visible = { from, to };

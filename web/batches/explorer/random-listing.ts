@@ -3,23 +3,23 @@ import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { fetchJson, type RequestFailed } from '../../http/client.ts';
 import type { Listing, ListingSource } from './listing-source.ts';
 
-/** The number of results in a page. Two pages fill any screen. */
+/** The number of results that one request loads (a page). Two pages fill any screen. */
 const pageSize = 200;
 /** The maximum number of pages in memory. Other pages are read again when they become visible. */
 const maxPages = 40;
 /**
- * The minimum time in ms between two requests for pages far from the loaded ones, for example while the scroll bar is
- * dragged.
+ * The minimum time in ms between two requests for pages that are not next to a loaded page. Such requests occur while
+ * the user drags the scroll bar.
  */
 const leapMs = 60;
-/** The duration in ms from which a request counts as slow. */
+/** The time in ms after which a running request counts as slow. */
 const slowMs = 300;
-/** The number of rows that fit on any screen. */
+/** The maximum number of rows that fit on a screen. */
 const screenful = 60;
 
 /**
- * Lists results of which any page can be read directly: a scroll to the end of a million rows then needs only one
- * request.
+ * Creates a list of results whose pages can be read directly, in any order. A scroll to the end of a million rows then
+ * needs only one request.
  */
 export function createRandomListing(path: string, query: Record<string, string>, onChange: () => void): ListingSource {
   const closed = new AbortController();
@@ -35,7 +35,8 @@ export function createRandomListing(path: string, query: Record<string, string>,
   const isNear = (page: number): boolean => page >= pageOf(visible.from) - 1 && page <= pageOf(visible.to) + 1;
 
   /**
-   * Reads a page. If its results are large, the service may end the page early; the rest is then read by its cursor.
+   * Reads a page. If the results are large, the service may return only a part of the page. The rest is then read with
+   * the cursor of that part.
    */
   async function read(page: number, signal: AbortSignal): Promise<void> {
     const rows: ItemResult[] = [];
@@ -53,8 +54,8 @@ export function createRandomListing(path: string, query: Record<string, string>,
   }
 
   /**
-   * Returns the page that must be read next: the first missing one that is visible, or the one before or after.
-   * Undefined when none is missing.
+   * Returns the number of the next page to read: the first visible page that is not loaded, otherwise the page after or
+   * before the visible ones. Returns undefined when all of these are loaded.
    */
   function missing(): number | undefined {
     const last = pageOf(Math.max(0, (count ?? 1) - 1));
@@ -71,7 +72,8 @@ export function createRandomListing(path: string, query: Record<string, string>,
     if (reading !== undefined) {
       const wait = reading.startedAt + slowMs - performance.now();
       if (page === undefined || isNear(reading.page)) return;
-      // The rows of a slow request that are no longer visible would only delay the visible ones.
+      // The running request reads rows that are no longer visible. It may finish while it is not slow; a slow one is
+      // aborted, because the visible rows would have to wait for it.
       if (wait > 0) {
         timer = window.setTimeout(fill, wait);
         return;

@@ -23,7 +23,7 @@ export function usePair(
       signal: gone.signal,
     }).then(
       ({ results: [found] }) => setRead(found),
-      // The list shows the error of the service.
+      // The error is not shown here, because the list of pairs shows it.
       () => {},
     );
     return () => gone.abort();

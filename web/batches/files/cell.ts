@@ -1,11 +1,11 @@
 import { isImage } from './signatures.ts';
 
-/** A value of a row: text, or an image that the file itself contains. */
+/** A value in a row of a file: text, or an image whose bytes are in the file. */
 export type Cell = string | Blob;
 
 /**
- * Converts a value from JSON or Parquet to a cell. Bytes become an image or text. An object that contains bytes becomes
- * those bytes.
+ * Converts a value from JSON or Parquet to a cell. Bytes become an image or a text. An object with bytes is converted
+ * like its bytes.
  */
 export function cellOf(value: unknown): Cell {
   if (value === undefined || value === null) return '';
@@ -33,5 +33,5 @@ function cellOfBytes(bytes: Uint8Array): Cell {
 /** The text that represents an image whose bytes are in the file. */
 export const imageInFile = 'data:image/';
 
-/** Returns the text of a cell. */
+/** Returns the text of a cell; for an image in the file, a text that represents it. */
 export const cellText = (cell: Cell): string => (typeof cell === 'string' ? cell : imageInFile);

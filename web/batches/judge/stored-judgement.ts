@@ -10,9 +10,9 @@ export interface SampledPair {
   isRight: boolean | undefined;
 }
 
-/** A sample with its labels. */
+/** A sample of pairs, with the labels that the user has given. */
 export interface StoredJudgement {
-  /** Ends of the bands of scores that were sampled. */
+  /** The edges of the ranges of scores from which the pairs were sampled. */
   edges: number[];
   pairs: SampledPair[];
 }
@@ -28,7 +28,9 @@ export function loadJudgement(id: string): StoredJudgement | undefined {
   }
 }
 
-/** Stores or removes a judgement. Returns false when the storage of the browser is full. */
+/**
+ * Stores a judgement in the browser, or removes the stored one. Returns false when the storage of the browser is full.
+ */
 export function storeJudgement(id: string, judgement: StoredJudgement | undefined): boolean {
   try {
     if (judgement === undefined) localStorage.removeItem(keyOf(id));
@@ -39,7 +41,7 @@ export function storeJudgement(id: string, judgement: StoredJudgement | undefine
   }
 }
 
-/** Returns a succeeded result as a pair of a sample. */
+/** Converts a succeeded result to a pair of a sample. */
 export function sampledPair(result: ItemResult, isRight?: boolean): SampledPair {
   const { index, id, text = '', image = null } = result;
   return { index, id, text, image, score: result.status === 'succeeded' ? result.score : 0, isRight };

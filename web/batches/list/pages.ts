@@ -4,7 +4,7 @@ import { fetchJson, RequestFailed } from '../../http/client.ts';
 
 /** The conditions of a list of batches. An empty text means that there is no condition. */
 export interface ListFilter {
-  /** States as the API has them, separated by commas. */
+  /** The states of batches to list, with the names of the API, separated by commas. */
   states: string;
   search: string;
   tag: string;
@@ -12,7 +12,7 @@ export interface ListFilter {
 
 const pageSize = 20;
 
-/** Loads a page of the list, with the scores of each batch. */
+/** Loads a page of the list of batches, with the histogram of the scores of each batch. */
 export function loadPage({ states, search, tag }: ListFilter, cursor = '', signal?: AbortSignal): Promise<BatchList> {
   const query = new URLSearchParams({
     limit: String(pageSize),
@@ -25,7 +25,7 @@ export function loadPage({ states, search, tag }: ListFilter, cursor = '', signa
   return fetchJson<BatchList>(`v1/evaluation/batch?${query}`, signal === undefined ? {} : { signal });
 }
 
-/** Loads the pages after the first one. They are not polled; only the first page is. */
+/** Loads the pages after the first one. They are loaded once, while the first page is polled. */
 export function useOlder(first: BatchList | undefined, filter: ListFilter) {
   const [pages, setPages] = useState<BatchList[]>([]);
   useEffect(() => setPages([]), [filter.states, filter.search, filter.tag]);
@@ -37,7 +37,8 @@ export function useOlder(first: BatchList | undefined, filter: ListFilter) {
     next,
     busy,
     failure,
-    // New batches move others from the first page to later ones, so a later page may repeat a batch of the first page.
+    // New batches move earlier ones from the first page to the next, so a later page may repeat a batch of the first
+    // page.
     batches: pages.flatMap(({ batches }) => batches).filter(({ id }) => !shown.has(id)),
     async load(): Promise<void> {
       setBusy(true);

@@ -6,12 +6,12 @@ import { type Bar, barsOf, countPassing, countTicks, type Histogram, scoreTicks,
 
 const height = 220;
 const margin = { top: 12, right: 12, bottom: 26, left: 52 };
-/** Minimum width of a bar in px. */
+/** The minimum width of a bar of the chart in px. */
 const minBar = 4;
 
 /**
- * A chart of how many pairs have which score, with the threshold as a line. A click sets the threshold to the start of
- * a bar.
+ * A chart of the pairs by their score, with the threshold as a line. A click on a bar sets the threshold to the lowest
+ * score of that bar.
  */
 export function Chart({
   histogram,
@@ -22,12 +22,12 @@ export function Chart({
   children,
 }: {
   histogram: Histogram;
-  /** A second distribution, drawn behind the first one and scaled to the same number of pairs. */
+  /** A second histogram behind the first one. It is scaled so that both have the same number of pairs. */
   behind: Histogram;
   range: [number, number];
   threshold: number;
   onThreshold: (threshold: number) => void;
-  /** Shown directly below the axis. */
+  /** Content that is shown directly below the axis of the chart. */
   children?: ComponentChildren;
 }) {
   const [box, width] = useWidth();
@@ -114,7 +114,7 @@ export function Chart({
   );
 }
 
-/** Returns the outline of bars as an SVG path. */
+/** Returns the outline of all bars together as an SVG path. */
 function outlineOf(bars: readonly Bar[], x: (score: number) => number, y: (count: number) => number): string {
   const steps = bars.map(({ from, to, count }) => `L${x(from)} ${y(count)}L${x(to)} ${y(count)}`);
   return `M${x(bars[0]?.from ?? 0)} ${y(0)}${steps.join('')}L${x(bars.at(-1)?.to ?? 0)} ${y(0)}Z`;

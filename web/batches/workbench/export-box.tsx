@@ -14,7 +14,8 @@ type Part = (typeof parts)[number];
 const written: FormatName[] = ['csv', 'ndjson', 'parquet'];
 
 /**
- * Lets the user save results as a file: those that reach the threshold, those that do not, all, or the failed items.
+ * Lets the user save results as a file: the pairs that reach the threshold, the pairs that do not, all items, or the
+ * failed items.
  */
 export function ExportBox({
   status,
@@ -29,7 +30,8 @@ export function ExportBox({
 }) {
   const [threshold] = useThreshold(scale);
   const [chosen, setPart] = useState<Part>();
-  // A batch that has just started has no scored pairs yet, so none could reach the threshold.
+  // A batch that has just started has no scored pairs yet. Then all items are preselected, because no pair can reach
+  // the threshold.
   const part = chosen ?? (status.items.succeeded > 0 ? 'passing' : 'all');
   const [format, setFormat] = useState<FormatName>('csv');
   const [formulas, setFormulas] = useState<Formulas>('escape');
@@ -120,7 +122,7 @@ export function ExportBox({
   );
 }
 
-/** Returns the query of the API for a part of the results. */
+/** Returns the query with which the API selects a part of the results. */
 export function selectionOf(part: Part, threshold: number): Record<string, string> {
   if (part === 'passing') return { status: 'succeeded', minScore: String(threshold) };
   if (part === 'failing') return { status: 'succeeded', maxScore: String(justBelow(threshold)) };
@@ -133,7 +135,10 @@ function fileName(name: string, part: Part, at: string): string {
   return `${base}-${words[part]}`;
 }
 
-/** Returns a note that states what a file contains and which model computed the scores. */
+/**
+ * Returns the note that is saved with a file of results. It states what the file contains and which model computed the
+ * scores.
+ */
 function noteOf(status: BatchStatus, part: Part, selection: Record<string, string>): string {
   const { id, model, revision, precision, preprocess, textCleaning, items } = status;
   const receipt = { model, revision, precision, preprocess, textCleaning };

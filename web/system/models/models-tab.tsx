@@ -18,7 +18,7 @@ const stateWords: Record<ModelInfo['state'], [tone: 'good' | 'warn' | 'bad' | 'p
   failed: ['bad', 'failed'],
 };
 
-/** The devices that run models, in words. */
+/** The names that users see for the devices that run models. */
 const providerNames: Record<string, string> = {
   cpu: 'CPU',
   cuda: 'NVIDIA GPU (CUDA)',
@@ -53,8 +53,8 @@ export function ModelsTab() {
 }
 
 /**
- * Returns the items per second of recent batches of the model. Batches of fewer than 20 items are left out, because
- * they are too small for a meaningful rate.
+ * Returns the items per second of each recent batch that the model scored. Batches of fewer than 20 items are left out,
+ * because they are too small for a meaningful rate.
  */
 const speedsOf = (model: ModelInfo, batches: BatchStatus[]): number[] =>
   batches
@@ -131,7 +131,7 @@ function ModelCard({ model, speeds }: { model: ModelInfo; speeds: number[] }) {
   );
 }
 
-/** Shows the progress of a pull, or the command that starts one. */
+/** Shows the progress of the download of a model, or the command that starts the download. */
 function Pull({ model: { model, state, pull, pullCommand } }: { model: ModelInfo }) {
   if (pullCommand === null || (state !== 'absent' && pull === null)) return null;
   if (pull?.state === 'running') {

@@ -12,7 +12,7 @@ const questions: Record<CanaryAction, (model: string) => string> = {
   restart: (model) => `Restart the trial of ${model}?`,
 };
 
-/** Shows the decisions that an operator may make about a canary. */
+/** Shows a button for each decision that an operator may make about a canary (a model on trial). */
 export function CanaryActions({
   profile,
   arms,

@@ -8,7 +8,7 @@ import type {
 import * as numbers from '../../ui/numbers.ts';
 import type { ShownPair } from '../../ui/shown-pair.ts';
 
-/** Stands for an unknown value. */
+/** The text that is shown for an unknown value. */
 export const none = '–';
 
 export const phaseWords: Record<CanaryPhase, [tone: 'good' | 'live' | 'bad', word: string]> = {
@@ -17,7 +17,7 @@ export const phaseWords: Record<CanaryPhase, [tone: 'good' | 'live' | 'bad', wor
   rolled_back: ['bad', 'rolled back'],
 };
 
-/** The decisions that each phase of a canary allows. */
+/** The decisions that an operator may make about a canary (a model on trial), by its phase. */
 export const actionsIn: Record<CanaryPhase, CanaryAction[]> = {
   trial: ['promote', 'rollback'],
   promoted: ['rollback', 'restart'],
@@ -28,7 +28,7 @@ export const points = (value: number | null): string => (value === null ? none :
 
 const withMinus = (text: string): string => text.replace('-', '−');
 
-/** Formats a difference with its sign. */
+/** Formats a difference between two scores with its sign. */
 export const signed = (value: number | null): string =>
   value === null ? none : `${value > 0 ? '+' : ''}${withMinus(value.toFixed(2))}`;
 
@@ -36,11 +36,14 @@ export const correlation = (value: number | null): string => (value === null ? n
 
 export const shareOf = (share: number | null): string => (share === null ? none : numbers.percent(share));
 
-/** Returns a mean and its margin as text. With a probability of 95 %, the true mean differs by at most the margin. */
+/**
+ * Formats a mean score with its margin. With a probability of 95 %, the true mean differs from this mean by at most the
+ * margin.
+ */
 export const meanOf = ({ meanScore, meanScoreMargin }: Pick<ArmReport, 'meanScore' | 'meanScoreMargin'>): string =>
   meanScoreMargin === null ? points(meanScore) : `${points(meanScore)} ± ${points(meanScoreMargin)}`;
 
-/** Formats the error share of a canary, with that of the main model. */
+/** Formats the share of failed items of a canary, followed by that of the main model. */
 export const failedOf = ({ errorShare, mainErrorShare }: WindowFigures): string =>
   `${shareOf(errorShare)} (main ${shareOf(mainErrorShare)})`;
 
