@@ -18,6 +18,8 @@ const items = 120;
 const judged = 30;
 /** The maximum number of Tab presses to a control. */
 const mostTabs = 80;
+/** In ms. The test presses some hundred keys one after another, in a browser that shares two processors with six tests. */
+const patience = 600_000;
 
 describe.skipIf(chromium === undefined)('the choice of pairs', () => {
   const profile = createAlteredProfile();
@@ -69,105 +71,109 @@ describe.skipIf(chromium === undefined)('the choice of pairs', () => {
     return body.id;
   }
 
-  test('a threshold is chosen, 30 pairs are judged, what passes is exported, and two models are compared, all by keyboard', async () => {
-    const id = await post();
-    const api = `/v1/evaluation/batch/${id}`;
-    await page.goto(`${running.service.url}/evaluator/#/batches/${id}`);
+  test(
+    'a threshold is chosen, 30 pairs are judged, what passes is exported, and two models are compared, all by keyboard',
+    async () => {
+      const id = await post();
+      const api = `/v1/evaluation/batch/${id}`;
+      await page.goto(`${running.service.url}/evaluator/#/batches/${id}`);
 
-    // The threshold: by the slider, with the pairs at the line in view.
-    const slider = page.getByRole('slider', { name: 'Threshold' });
-    await tabTo(slider);
-    const start = Number(await slider.inputValue());
-    await page.keyboard.press('Shift+ArrowRight');
-    await page.keyboard.press('ArrowRight');
-    const line = Number((start + 1.1).toFixed(1));
-    expect(await slider.inputValue()).toBe(String(line));
-    const above = page.getByRole('heading', { name: `Just above ${line.toFixed(1)}` });
-    await above.waitFor();
-    await expectAccessible('scores');
+      // The threshold: by the slider, with the pairs at the line in view.
+      const slider = page.getByRole('slider', { name: 'Threshold' });
+      await tabTo(slider);
+      const start = Number(await slider.inputValue());
+      await page.keyboard.press('Shift+ArrowRight');
+      await page.keyboard.press('ArrowRight');
+      const line = Number((start + 1.1).toFixed(1));
+      expect(await slider.inputValue()).toBe(String(line));
+      const above = page.getByRole('heading', { name: `Just above ${line.toFixed(1)}` });
+      await above.waitFor();
+      await expectAccessible('scores');
 
-    // The judgement, truly: a caption is right if it is that of the photo.
-    await activate(page.getByRole('link', { name: 'Judge a sample' }), 'Shift+Tab');
-    await activate(page.getByRole('button', { name: 'Start' }));
-    const pair = page.getByRole('region', { name: 'Pair to judge' });
-    const untilJudged = (count: number) => pair.getByText(new RegExp(`^${count} of \\d+ judged$`)).waitFor();
-    await untilJudged(0);
-    for (let at = 0; at < judged; at++) {
-      const text = await pair.locator('.pair-caption').innerText();
-      const photo = photoNames.find((name) => text.startsWith(`${captions[name]};`)) ?? '';
-      const isRight = (await pair.locator('img').getAttribute('src'))?.endsWith(photo) === true;
-      if (at === 20) {
-        await page.keyboard.press(isRight ? '2' : '1');
+      // The judgement, truly: a caption is right if it is that of the photo.
+      await activate(page.getByRole('link', { name: 'Judge a sample' }), 'Shift+Tab');
+      await activate(page.getByRole('button', { name: 'Start' }));
+      const pair = page.getByRole('region', { name: 'Pair to judge' });
+      const untilJudged = (count: number) => pair.getByText(new RegExp(`^${count} of \\d+ judged$`)).waitFor();
+      await untilJudged(0);
+      for (let at = 0; at < judged; at++) {
+        const text = await pair.locator('.pair-caption').innerText();
+        const photo = photoNames.find((name) => text.startsWith(`${captions[name]};`)) ?? '';
+        const isRight = (await pair.locator('img').getAttribute('src'))?.endsWith(photo) === true;
+        if (at === 20) {
+          await page.keyboard.press(isRight ? '2' : '1');
+          await untilJudged(at + 1);
+          await page.keyboard.press('u');
+          await untilJudged(at);
+        }
+        await page.keyboard.press(isRight ? '1' : '2');
         await untilJudged(at + 1);
-        await page.keyboard.press('u');
-        await untilJudged(at);
       }
-      await page.keyboard.press(isRight ? '1' : '2');
-      await untilJudged(at + 1);
-    }
-    const verdict = page.getByRole('region', { name: /^At / });
-    expect(await verdict.innerText()).toMatch(/Precision\s+\d+ % \(\d+ to \d+\) of the kept pairs are right/);
-    expect(await verdict.innerText()).toMatch(/Recall\s+\d+ % \(\d+ to \d+\) of the right pairs are kept/);
-    const wanted = verdict.getByLabel('Wanted precision in %');
-    await tabTo(wanted);
-    await page.keyboard.press('Control+A');
-    await page.keyboard.type('80');
-    const use = verdict.getByRole('button', { name: /^Use / });
-    await use.waitFor();
-    await expectAccessible('judge');
-    const suggested = Number((await use.innerText()).replace('Use ', ''));
-    expect(suggested).not.toBe(line);
-    await activate(use);
-    await page.getByRole('heading', { name: `At ${suggested.toFixed(1)}` }).waitFor();
-    await activate(page.getByRole('link', { name: 'Back to the scores, to export' }));
+      const verdict = page.getByRole('region', { name: /^At / });
+      expect(await verdict.innerText()).toMatch(/Precision\s+\d+ % \(\d+ to \d+\) of the kept pairs are right/);
+      expect(await verdict.innerText()).toMatch(/Recall\s+\d+ % \(\d+ to \d+\) of the right pairs are kept/);
+      const wanted = verdict.getByLabel('Wanted precision in %');
+      await tabTo(wanted);
+      await page.keyboard.press('Control+A');
+      await page.keyboard.type('80');
+      const use = verdict.getByRole('button', { name: /^Use / });
+      await use.waitFor();
+      await expectAccessible('judge');
+      const suggested = Number((await use.innerText()).replace('Use ', ''));
+      expect(suggested).not.toBe(line);
+      await activate(use);
+      await page.getByRole('heading', { name: `At ${suggested.toFixed(1)}` }).waitFor();
+      await activate(page.getByRole('link', { name: 'Back to the scores, to export' }));
 
-    // The export: as CSV and as Parquet, the pairs that the API selects.
-    expect(await slider.inputValue()).toBe(String(suggested));
-    const path = `${api}/results?status=succeeded&minScore=${suggested}&sort=index&limit=1000`;
-    const selected = (await running.client.call<ResultsPage>(path)).body.results;
-    expect(selected.length).toBeGreaterThan(0);
-    expect(selected.length).toBeLessThan(items);
-    const exportBox = page.getByRole('region', { name: 'Export' });
-    const download = exportBox.getByRole('button', { name: 'Download' });
-    await tabTo(download);
-    const csv = await downloads(page, 2, () => page.keyboard.press('Enter'));
-    const [header = '', ...rows] = resultsIn(csv).toString().trim().split('\n');
-    const at = header.split(',').indexOf('index');
-    expect(rows.map((row) => Number(row.split(',')[at]))).toEqual(selected.map(({ index }) => index));
+      // The export: as CSV and as Parquet, the pairs that the API selects.
+      expect(await slider.inputValue()).toBe(String(suggested));
+      const path = `${api}/results?status=succeeded&minScore=${suggested}&sort=index&limit=1000`;
+      const selected = (await running.client.call<ResultsPage>(path)).body.results;
+      expect(selected.length).toBeGreaterThan(0);
+      expect(selected.length).toBeLessThan(items);
+      const exportBox = page.getByRole('region', { name: 'Export' });
+      const download = exportBox.getByRole('button', { name: 'Download' });
+      await tabTo(download);
+      const csv = await downloads(page, 2, () => page.keyboard.press('Enter'));
+      const [header = '', ...rows] = resultsIn(csv).toString().trim().split('\n');
+      const at = header.split(',').indexOf('index');
+      expect(rows.map((row) => Number(row.split(',')[at]))).toEqual(selected.map(({ index }) => index));
 
-    await tabTo(exportBox.getByLabel('Format'), 'Shift+Tab');
-    await page.keyboard.type('Parquet');
-    await tabTo(download);
-    const parquet = resultsIn(await downloads(page, 2, () => page.keyboard.press('Enter')));
-    const file = new Uint8Array(parquet).buffer;
-    const exported = await parquetReadObjects({ file });
-    expect(exported.map(({ index, score }) => [Number(index), score])).toEqual(
-      selected.map((result) => [result.index, 'score' in result ? result.score : undefined]),
-    );
+      await tabTo(exportBox.getByLabel('Format'), 'Shift+Tab');
+      await page.keyboard.type('Parquet');
+      await tabTo(download);
+      const parquet = resultsIn(await downloads(page, 2, () => page.keyboard.press('Enter')));
+      const file = new Uint8Array(parquet).buffer;
+      const exported = await parquetReadObjects({ file });
+      expect(exported.map(({ index, score }) => [Number(index), score])).toEqual(
+        selected.map((result) => [result.index, 'score' in result ? result.score : undefined]),
+      );
 
-    // The comparison with another model.
-    await activate(page.getByRole('link', { name: 'Compare' }), 'Shift+Tab');
-    const model = page.getByLabel('Model', { exact: true });
-    await model.locator('option', { hasText: /^altered$/ }).waitFor({ state: 'attached' });
-    await tabTo(model);
-    await page.keyboard.type('altered');
-    await activate(page.getByRole('button', { name: `Score these ${items} items with it` }));
-    await page.waitForURL(/other=/);
-    const other = /other=([^&]+)/.exec(page.url())?.[1] ?? '';
-    expect((await running.client.call<BatchStatus>(`/v1/evaluation/batch/${other}`)).body.model).toBe('altered');
-    await running.client.batch.finished(other);
-    await page.getByText(`${items} of ${items} items`, { exact: true }).waitFor();
-    const compared = (
-      await running.client.call<BatchComparison>(`${api}/comparison?other=${other}&threshold=${suggested}`)
-    ).body;
-    await page.getByText(`Rank correlation ${compared.rankCorrelation?.toFixed(3)}`).waitFor();
-    await page.getByRole('heading', { name: 'Largest disagreements' }).waitFor();
-    await expectAccessible('compare');
+      // The comparison with another model.
+      await activate(page.getByRole('link', { name: 'Compare' }), 'Shift+Tab');
+      const model = page.getByLabel('Model', { exact: true });
+      await model.locator('option', { hasText: /^altered$/ }).waitFor({ state: 'attached' });
+      await tabTo(model);
+      await page.keyboard.type('altered');
+      await activate(page.getByRole('button', { name: `Score these ${items} items with it` }));
+      await page.waitForURL(/other=/);
+      const other = /other=([^&]+)/.exec(page.url())?.[1] ?? '';
+      expect((await running.client.call<BatchStatus>(`/v1/evaluation/batch/${other}`)).body.model).toBe('altered');
+      await running.client.batch.finished(other);
+      await page.getByText(`${items} of ${items} items`, { exact: true }).waitFor();
+      const compared = (
+        await running.client.call<BatchComparison>(`${api}/comparison?other=${other}&threshold=${suggested}`)
+      ).body;
+      await page.getByText(`Rank correlation ${compared.rankCorrelation?.toFixed(3)}`).waitFor();
+      await page.getByRole('heading', { name: 'Largest disagreements' }).waitFor();
+      await expectAccessible('compare');
 
-    await activate(page.locator('table.sides td a').first());
-    await page.getByText(new RegExp(`^${compared.sides?.both} of ${items} pairs$`)).waitFor();
-    await expectAccessible('pairs');
-  });
+      await activate(page.locator('table.sides td a').first());
+      await page.getByText(new RegExp(`^${compared.sides?.both} of ${items} pairs$`)).waitFor();
+      await expectAccessible('pairs');
+    },
+    patience,
+  );
 });
 
 /** Returns the file that is not the note with model and threshold. */
