@@ -366,7 +366,7 @@ export function createBatches(deps: BatchesDeps): Batches {
       log.warn({ err: error, batchId: id }, 'a batch is only partly deleted; a later sweep deletes the rest');
     });
     await queues.erase([record]).catch((error: unknown) => {
-      log.warn({ err: error, batchId: id }, 'jobs of a batch not erased yet');
+      log.warn({ err: error, batchId: id }, 'the jobs of a deleted batch are not yet removed from the queue');
     });
   }
 

@@ -186,7 +186,7 @@ function adviceFor(status: number, code: string, hasModels: boolean): string | u
     case 'model.unavailable':
       return hasModels
         ? `\`${called} models list\` lists the models of this machine, \`${called} models pull\` fetches one.`
-        : 'The operator of the service pulls models on its machine.';
+        : 'Ask the operator of the service to pull the model.';
     case 'batch.not_found':
       return `\`${called} batches\` lists the batches of the service. Finished batches expire.`;
     case 'queue.unavailable':
@@ -226,12 +226,12 @@ const knownReasons: [RegExp, string][] = [
   [/^EAI_AGAIN$/, 'no name server answers'],
   [
     /^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG)$|^EPROTO$/,
-    'there is no TLS at this port; http:// has none',
+    'the server at this port does not use TLS; try http:// in place of https://',
   ],
   [/^HPE_|does not match the HTTP/, 'the server at this port does not speak HTTP'],
   [
     /^(DEPTH_ZERO_|SELF_|UNABLE_TO_|CERT_|ERR_TLS_CERT_)/,
-    'its certificate is not trusted; NODE_EXTRA_CA_CERTS adds one',
+    'the certificate of the server is not trusted; set NODE_EXTRA_CA_CERTS to the certificate of its authority',
   ],
 ];
 

@@ -91,7 +91,7 @@ async function* withinExpansion(gunzip: Gunzip): AsyncGenerator<Buffer> {
     if (bytes > freeBytes && bytes > maxExpansion * gunzip.bytesWritten) {
       throw new ServiceError(
         'request.too_large',
-        `The gzip data grows to more than ${maxExpansion} times its size; send the body uncompressed`,
+        `The gzip data expands to more than ${maxExpansion} times its size; send the body uncompressed`,
       );
     }
     yield chunk;

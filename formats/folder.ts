@@ -40,7 +40,7 @@ async function* itemsOfFolder(folder: string, options: ReadOptions): AsyncGenera
     items = [];
   }
   if (isEmpty) {
-    const message = `${folder} has no image; the caption of a.jpg is expected in a.txt or a.json`;
+    const message = `No images found in ${folder}. Put each caption next to its image under the same name: for example, a.txt or a.json for a.jpg`;
     throw new ServiceError('batch.empty', message);
   }
   yield items;

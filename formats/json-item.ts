@@ -66,7 +66,7 @@ export function createJsonValues(
 /** Explains why a text is not JSON, based on the error message of the parser. */
 function notJson(text: string, { message }: Error): string {
   const name = /[:,[]\s*(NaN|-?Infinity)\b/.exec(text)?.[1];
-  if (name !== undefined) return `not JSON: it has ${name}, which JSON does not have; write null`;
+  if (name !== undefined) return `not JSON: ${name} is not a value of JSON; write null`;
   const position = /at position (\d+)/.exec(message)?.[1];
   if (message.includes('end of JSON') || Number(position) === text.length) {
     return 'not JSON: it ends in the middle of an item';

@@ -41,7 +41,7 @@ export function itemOfOpenAiLine(
   if (url !== endpoint) {
     return refuse(
       'url',
-      `is ${url.slice(0, 100)}, but a batch of pairs has lines for ${endpoint} only; /v1/batches takes others`,
+      `is ${url.slice(0, 100)}, but a batch of pairs accepts only lines for ${endpoint}; send lines for other endpoints to /v1/batches`,
     );
   }
   const request = scoreRequest.safeParse(body);
@@ -51,7 +51,7 @@ export function itemOfOpenAiLine(
     const posted = model === undefined ? 'names no model' : `is posted for ${model}`;
     return refuse(
       'body.model',
-      `is ${asked}, but the batch ${posted}; all items have the model of the option \`model\``,
+      `is ${asked}, but the batch ${posted}; leave out the model of the line, and name one for the whole batch in the option \`model\``,
     );
   }
   const pairs = pairsOf(request.data);

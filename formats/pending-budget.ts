@@ -11,7 +11,7 @@ const MiB = 1024 * 1024;
 export const createPendingBudget = (bytes = 128 * MiB, guaranteedBytes = 40 * MiB, patienceMs = 20_000): FairBytes =>
   createFairBytes({
     ...{ bytes, guaranteedBytes, hardBytes: 2 * bytes, unitBytes: MiB, patienceMs },
-    refusal: () => `Uploads with very long lines use all memory reserved for them, ${bytes / MiB} MiB; retry shortly`,
+    refusal: () => `The ${bytes / MiB} MiB of memory for uploads with very long lines are full; retry shortly`,
   });
 
 /** Yields the given items, and calls `release` when reading ends for any reason. */

@@ -51,7 +51,8 @@ export const serviceAddress = z
     const { username, password, port, search, hash, hostname } = new URL(given);
     const refuse = (message: string) => addIssue({ code: 'custom', message });
     // HTTP clients refuse an address with a user or a password.
-    if (username !== '' || password !== '') refuse(`${addressOfService}, without a user; VLS_API_KEY has the key`);
+    if (username !== '' || password !== '')
+      refuse(`${addressOfService}, without user name or password; put the API key in VLS_API_KEY`);
     else if (hostname === '' || search !== '' || hash !== '' || port === '0') refuse(addressOfService);
   });
 export const printable = /^[\x21-\x7e]+$/;

@@ -82,7 +82,8 @@ export function createExperiments({ registry, redis, store, observations, warm, 
 
   const judgeWindow = createJudgeWindow(store, log);
   const keyOf = ({ profile, id }: Experiment): ExperimentKey => ({ profile, experiment: id });
-  const logUnreported = (error: Error) => log.debug({ err: error }, 'traffic not reported; retrying in a second');
+  const logUnreported = (error: Error) =>
+    log.debug({ err: error }, 'the traffic counts could not be stored; retrying in a second');
 
   async function readPhase(experiment: Experiment): Promise<void> {
     if (experiment.rules.canary === undefined || redis.status !== 'ready') return;

@@ -31,7 +31,7 @@ export function judge(
   const reasons: string[] = [];
   if ((errorShare ?? 0) > allowed) {
     reasons.push(
-      `${percent(errorShare)} of its items failed, but only ${percent(mainErrorShare)} of those of the main model; the allowed difference is ${percent(guard.errorShare)}`,
+      `${percent(errorShare)} of its items failed, compared with ${percent(mainErrorShare)} of the items of the main model; the allowed difference is ${percent(guard.errorShare)}`,
     );
   }
   if (isSlow(figures, guard)) {
@@ -41,7 +41,7 @@ export function judge(
   }
   if (scoreDrift !== null && scoreDrift > guard.scoreDrift) {
     reasons.push(
-      `its scores are ${scoreDrift.toFixed(2)} points from the main model's on average; at most ${guard.scoreDrift} is allowed`,
+      `its scores differ from the scores of the main model by ${scoreDrift.toFixed(2)} points on average; at most ${guard.scoreDrift} is allowed`,
     );
   }
   if (rankCorrelation !== null && rankCorrelation < guard.rankCorrelation) {

@@ -45,7 +45,7 @@ export function createOpenStreams(access: Pick<Access, 'isStillAllowed'>, keysRe
       if (most > 0 && count >= most) {
         throw new ServiceError(
           'tenant.too_many_streams',
-          `The tenant ${tenant} has ${count} open streams, the limit; close a stream or retry later`,
+          `The tenant ${tenant} has reached its limit of ${most} open streams; close a stream or retry later`,
           {
             retryAfter: 5,
           },

@@ -33,7 +33,7 @@ export function shareConnections({ isSurplus, guaranteed = 16, unknown = 32 }: C
     if (surplus) response.setHeader('Connection', 'close');
     if (isUnknown && count >= unknown) {
       response.setHeader('Connection', 'close');
-      const message = `Your address has ${count} requests in flight, the limit without an API key; send a key or retry shortly`;
+      const message = `Your address has ${count} requests in flight, the limit for requests without an API key; send a key or retry shortly`;
       throw new ServiceError('overloaded', message, { retryAfter: 5 });
     }
     if (surplus && (isUnknown || count >= guaranteed)) {

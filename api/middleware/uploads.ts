@@ -28,7 +28,7 @@ export function createUploads({
   return async (request, response, next) => {
     const late = new AbortController();
     const timer = setTimeout(() => {
-      const message = `The service is reading ${places} uploads, the limit; retry shortly`;
+      const message = `The service is already reading ${places} uploads, the maximum; retry shortly`;
       late.abort(new ServiceError('overloaded', message, { retryAfter: 2 }));
     }, patienceMs);
     const gone = clientGone(response);

@@ -32,7 +32,7 @@ export function batchEmbeddingRoutes({ batches, openStreams, largeResponses }: B
         summary: 'Read the stored embeddings of a batch that has ended',
         description: [
           'For a batch that was posted with `embeddings`. Rows are in the order of the items and are L2-normalised.',
-          'An item without a score has no embeddings: in `.npy` its row is NaN, so that row numbers equal indexes; in Parquet it is null. Parquet always has 32-bit floats.',
+          'An item without a score has no embeddings. In `.npy`, its row contains only NaN, so that row numbers equal item indexes. In Parquet, its embedding is null. Parquet always has 32-bit floats.',
           'When the response cannot be completed, or the client reads nothing for 20 s, the connection is reset.',
         ].join('\n\n'),
         tags: ['evaluation'],

@@ -128,7 +128,7 @@ export function batchRoutes({
         summary: 'Post a batch of items',
         description: [
           'Answers as soon as the batch is stored. An invalid item fails with its error code and does not affect other items; with `strict=true`, it makes the whole batch invalid.',
-          `${labelsInWords(streamedFormats)} are stored while they arrive, and their length has no limit; Parquet has at most 512 MiB. Options are query parameters. The body may be compressed with gzip, or sent as the file of a form. JSON arrays are accepted as the file of a form, or as a body of up to 32 MiB.`,
+          `${labelsInWords(streamedFormats)} are stored while they arrive, and their length has no limit; a Parquet file may have at most 512 MiB. Options are query parameters. The body may be compressed with gzip, or sent as a file in a form. A JSON array is accepted as a file in a form, or as a body of up to 32 MiB.`,
           '`Prefer: wait=N` answers 200 with the results when the batch has ended within N seconds (at most 60).',
           'With an `Idempotency-Key`, repeating the same body and options returns the same batch.',
           'Instead of `items`, the body may have `input`: the address of an object in a bucket, below a prefix that the operator allows you to use (BATCH_BUCKETS). The answer is 202 at once, with state `accepting`. A worker then reads the object and writes the results as files below `output`.',
@@ -162,7 +162,7 @@ export function batchRoutes({
           },
           '202': {
             description: 'The batch is stored and will be evaluated',
-            headers: { Location: { description: 'The path of its status', schema: { type: 'string' } } },
+            headers: { Location: { description: 'The path of the status of the batch', schema: { type: 'string' } } },
             content: status,
           },
           ...problemResponses(400, 403, 409, 413, 415, 422, 503, 507),
@@ -459,7 +459,7 @@ async function pinWithEmbeddings(
   const refuse = (path: string, message: string) =>
     new ServiceError('request.invalid', `${path}: ${message}`, { faults: [{ path, message }] });
   if (embeddings === undefined && embeddingPrecision !== undefined) {
-    throw refuse('embeddingPrecision', 'needs `embeddings`; alone it stores nothing');
+    throw refuse('embeddingPrecision', 'needs the option `embeddings`; without it, no embeddings are stored');
   }
   if (imagesFrom !== undefined) {
     const asked = model === undefined ? undefined : await pin(traffic, { model, longText });
@@ -472,7 +472,10 @@ async function pinWithEmbeddings(
   const pinned = await pin(traffic, { model, longText });
   if (embeddings === undefined) return { pinned, options };
   if ((pinned.traffic?.arms.length ?? 1) > 1) {
-    throw refuse('embeddings', `several models share ${pinned.postedName}, so name one of them in \`model\``);
+    throw refuse(
+      'embeddings',
+      `the profile ${pinned.postedName} shares its traffic among several models; name one of them in \`model\``,
+    );
   }
   return { pinned, options: { ...options, dimensions: (await traffic.route(model)).spec.dimensions } };
 }

@@ -26,7 +26,7 @@ import { sendEvents } from '../sse.ts';
 const eventsQuery = z.strictObject({
   lastEventId: z.string().optional().meta({
     description:
-      'Replaces the `Last-Event-ID` header in scripts of pages, which cannot set the headers of an EventSource.',
+      'Has the meaning of the `Last-Event-ID` header, for scripts in web pages: they cannot set the headers of an EventSource.',
   }),
 });
 
@@ -64,7 +64,7 @@ function refusePaging(query: ResultsQuery): void {
   }
   const path = cursor === undefined ? 'limit' : 'cursor';
   if ((cursor === undefined && limit === undefined) || isOrdered(query)) return;
-  const message = `applies to pages of JSON; without \`sort\`, \`top\`, \`other\` or \`distinct\`, ${labelsInWords(wholeFormats)} contain the whole batch`;
+  const message = `applies only to JSON pages: without \`sort\`, \`top\`, \`other\` or \`distinct\`, ${labelsInWords(wholeFormats)} contain the whole batch`;
   throw new ServiceError('request.invalid', `${path}: ${message}`, { faults: [{ path, message }] });
 }
 
@@ -108,7 +108,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
         description: [
           'JSON: pages in the order of evaluation. While the batch runs, `next` leads to the results that follow.',
           `${labelsInWords(wholeFormats, 'or')}, chosen by the \`Accept\` header: all results so far, in the order of the posted items. ${labelsInWords(wholeFormats.filter(({ hasColumns }) => hasColumns))} have the posted columns first, then the columns of the results.`,
-          '`minScore`, `maxScore`, `status`, `code`, `q` and `top` select results, and `sort` orders them, in every format. A result must meet all given conditions. `top` ranks all items with a score, whatever the other conditions are.',
+          '`minScore`, `maxScore`, `status`, `code`, `q` and `top` select results, and `sort` orders them, in every format. A result must meet all given conditions. `top` ranks all items with a score, including those that do not meet the other conditions.',
           '`other` names a second batch of the same items: `otherMinScore`, `otherMaxScore` and `minDifference` are conditions on its scores.',
           '`distinct` returns one item of each group of items with the same image, or with the same image and text. `sameImageAs` and `samePairAs` list the items of a group.',
           'With `sort`, `top`, `other` or `distinct`, a page has the results that exist at the time of the request. `next` is null on the last page, even while the batch runs. `limit` and `cursor` then apply to every format.',
@@ -189,7 +189,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
         operationId: 'getBatchSummary',
         summary: 'Read the histogram, mean, percentiles, lowest and highest items of a batch',
         description:
-          'Updated while the batch runs. The time of a request does not depend on the size of the batch, except for the first request after the batch has ended: it reads the index of scores.',
+          'Updated while the batch runs. The response time does not depend on the size of the batch. The exception is the first request after the end of the batch, which reads the scores of all items.',
         tags: ['evaluation'],
         requestParams: { path: batchPath },
         responses: {
@@ -211,7 +211,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
         operationId: 'compareBatches',
         summary: 'Compare a batch with another batch of the same items',
         description:
-          'Rank correlation, a two-dimensional histogram of the scores, the number of items that reach the threshold of one batch only, and the largest disagreements. Items are matched by their index. To list the compared items, read the results with `other`. While a batch runs, the comparison covers the results so far.',
+          'Rank correlation, a two-dimensional histogram of the scores, the number of items whose score reaches the threshold in only one of the two batches, and the largest disagreements. Items are matched by their index. To list the compared items, read the results with `other`. While a batch runs, the comparison covers the results so far.',
         tags: ['evaluation'],
         requestParams: { path: batchPath, query: comparisonQuery },
         responses: {

@@ -76,7 +76,7 @@ export function trafficRoutes({ traffic, audit }: TrafficDeps): Route[] {
         tags: ['operations'],
         requestParams: { path: decisionPath },
         responses: {
-          '200': { description: 'The report, with the decision', content: report },
+          '200': { description: 'The traffic report, which includes the decision', content: report },
           ...problemResponses(400, 403, 404, 409, 503),
         },
       },

@@ -35,7 +35,7 @@ export function createTenantFolders(
       .map(asFolder)
       .find(({ bucket, key }) => bucket === folder.bucket && (key.startsWith(fixed) || fixed.startsWith(key)));
     if (own === undefined) continue;
-    const message = `BATCH_BUCKETS has ${formatS3Location(folder)}, which overlaps ${formatS3Location(own)} of PAYLOADS`;
+    const message = `The folder ${formatS3Location(folder)} in BATCH_BUCKETS overlaps the folder ${formatS3Location(own)} in PAYLOADS`;
     throw new ConfigError(`${message}; the payloads of all tenants are stored there`);
   }
   return {
@@ -50,10 +50,10 @@ export function createTenantFolders(
         .filter((entry) => entry.tenant === '*' || entry.tenant === tenant)
         .map(({ folder }) => ({ ...folder, key: folder.key.replaceAll(tenantMark, tenant) }));
       if (folders.some((folder) => isWithin(place, folder))) return place;
-      const where = folders.map(formatS3Location).join(', ') || 'no folder of a bucket';
+      const where = folders.length === 0 ? 'no folder of a bucket' : `only ${folders.map(formatS3Location).join(', ')}`;
       throw new ServiceError(
         'storage.outside',
-        `${field}: ${tenant} may use ${where}; an operator can allow others with the setting BATCH_BUCKETS`,
+        `${field}: the tenant ${tenant} may use ${where}; an operator can allow other folders with the setting BATCH_BUCKETS`,
       );
     },
   };

@@ -241,7 +241,7 @@ export function createIntake(deps: IntakeDeps): Intake {
         const { model } = pinned;
         log.info({ batchId: id, tenant, ...labelsOf(pinned), model, input: reference.input }, 'batch accepted');
         await queues.ensureTask('intake', { id, tenant }).catch((error: unknown) => {
-          log.warn({ err: error, batchId: id }, 'batch accepted, not yet queued for its intake');
+          log.warn({ err: error, batchId: id }, 'batch accepted, but the job that reads its input is not yet queued');
         });
       };
       return await once(posting, store, async () => bodyHash());

@@ -143,7 +143,8 @@ export function createChunks(
         return { verdict: reply.verdict };
       }
       const { verdict, state, hasStopped } = reply;
-      if (hasStopped) log.info({ batchId, tenant }, 'batch stopped by its failure budget');
+      if (hasStopped)
+        log.info({ batchId, tenant }, 'batch stopped, because more items failed than its failure budget allows');
       // The commit script cannot do the work after the end of a batch, because the keys for it are in another slot of a
       // Redis cluster. If this process dies first, the sweeper does this work.
       if (terminalStates.has(state)) await ending.settle(batchId);

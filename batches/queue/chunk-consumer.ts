@@ -146,7 +146,7 @@ export function consumeChunks(
     });
     opened.on('failed', (job, error) => log.error({ err: error, job: job?.id, profile }, 'chunk failed'));
     opened.on('stalled', (id) => {
-      log.warn({ job: id, profile }, 'chunk of a dead worker returned to the queue');
+      log.warn({ job: id, profile }, 'returned a chunk of a crashed worker to the queue');
       onRecovered();
     });
     return opened;

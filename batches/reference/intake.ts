@@ -113,7 +113,7 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
     const cleanUpLogged = () =>
       cleanUp(record, writer).catch((error: unknown) => {
         // The payloads then stay until the batch is deleted.
-        log.info({ err: error, batchId: id }, 'payloads of a stopped batch not removed yet');
+        log.info({ err: error, batchId: id }, 'the payloads of a stopped batch are not yet removed');
       });
     if (record.state !== 'accepting') return void (await cleanUpLogged());
     const start = performance.now();

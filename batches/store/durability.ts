@@ -43,7 +43,7 @@ export function createDurability(redis: Redis, log: Logger): Durability {
     if (known?.level !== level && level !== 'always') {
       log.warn(
         { durability: level },
-        'Redis may lose acknowledged work when it dies; set appendfsync to `always` to prevent this',
+        'Redis may lose acknowledged work when it crashes; set appendfsync to `always` to prevent this',
       );
     }
     known = { level, canWait, at: performance.now() };

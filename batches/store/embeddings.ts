@@ -55,7 +55,7 @@ export function encodeEmbeddings(
  */
 export function rowsOf(piece: Buffer, precision: EmbeddingPrecision): Buffer {
   if (piece[0] !== marks[precision])
-    throw new Error('Stored embeddings have another number type than their batch states');
+    throw new Error('The number type of stored embeddings differs from the type that their batch states');
   return piece.subarray(1);
 }
 

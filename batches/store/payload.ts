@@ -76,7 +76,7 @@ function decode<Value>(payload: Buffer): Value {
   const json = inflateRawSync(payload);
   const text = json.toString('utf8');
   const { v, ...value } = (text.startsWith(exactly) ? parseExactly(text) : JSON.parse(text)) as { v: number };
-  if (v > payloadVersion) throw new Error(`A payload of version ${v} needs a newer release than this one`);
+  if (v > payloadVersion) throw new Error(`This release cannot read payload version ${v}; a newer release stored it`);
   return { ...value, bytes: json.length } as Value;
 }
 

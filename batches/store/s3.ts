@@ -155,7 +155,7 @@ export function connectS3({ endpoint }: ObjectStoreOptions): ObjectStore {
         );
         const [refused] = Errors;
         if (refused !== undefined) {
-          throw unavailable({ bucket, key: refused.Key ?? key }, `it cannot be removed: ${refused.Message}`);
+          throw unavailable({ bucket, key: refused.Key ?? key }, `the object cannot be deleted: ${refused.Message}`);
         }
         if (found.IsTruncated !== true) return true;
       }
@@ -187,7 +187,7 @@ function faultOf(error: unknown, place: S3Location): ServiceError {
   if (status === 404)
     return new ServiceError('storage.not_found', `The object ${where} does not exist`, { cause: error });
   if (status === 401 || status === 403) {
-    const message = `The store denies this service access to ${where}; check the permissions of its credentials`;
+    const message = `The object store denies this service access to ${where}; check the permissions of the credentials that the service uses`;
     return new ServiceError('storage.forbidden', message, { cause: error });
   }
   if (status === 412) return changed(place);
@@ -199,7 +199,11 @@ const changed = (place: S3Location): ServiceError =>
   new ServiceError('storage.changed', `${formatS3Location(place)} has changed since the batch was posted`);
 
 const unavailable = (place: S3Location, why: string, cause?: unknown): ServiceError =>
-  new ServiceError('storage.unavailable', `The store of ${formatS3Location(place)} is not available now (${why})`, {
-    cause,
-    retryAfter: 5,
-  });
+  new ServiceError(
+    'storage.unavailable',
+    `The object store of ${formatS3Location(place)} is not available now (${why})`,
+    {
+      cause,
+      retryAfter: 5,
+    },
+  );

@@ -57,9 +57,9 @@ const accepted = durationsOf(answers, 200);
 const refused = durationsOf(answers, 503);
 const strained = percentile(accepted, 0.95);
 const sent = durationsOf(answers).length;
-print(`offered    ${(sent / seconds).toFixed(0)}/s for ${seconds} s (${times} x capacity asked for)`);
+print(`offered    ${(sent / seconds).toFixed(0)}/s for ${seconds} s (target: ${times} x the capacity)`);
 print(
-  `accepted   ${(accepted.length / seconds).toFixed(1)}/s, p50 ${ms(median(accepted))}, p95 ${ms(strained)}: ${(strained / calm).toFixed(2)} x`,
+  `accepted   ${(accepted.length / seconds).toFixed(1)}/s, p50 ${ms(median(accepted))}, p95 ${ms(strained)}: ${(strained / calm).toFixed(2)} x the p95 without overload`,
 );
 print(
   `refused    ${(refused.length / seconds).toFixed(0)}/s, p50 ${ms(median(refused), 1)}, p95 ${ms(percentile(refused, 0.95), 1)}`,

@@ -38,7 +38,7 @@ export function figuresOf({ name, limits }: Scenario, { samples, posted, lost }:
     ),
     of(
       'turns',
-      'changes of direction of the number of workers',
+      'times that the number of workers changed its direction (up or down)',
       turnsOf(counts),
       '',
       `workers ${runsOf(counts).join(', ')}`,

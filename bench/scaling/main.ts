@@ -25,7 +25,7 @@ const paceOf = (words: { values: { pace?: string } }) => Number(words.values.pac
 const words = readWords(usage, ['pace', 'out'], [], (given) => {
   const unknown = given.positionals.find((word) => !scenarios.some(({ name }) => name === word));
   if (unknown !== undefined) return `There is no scenario ${unknown}.`;
-  return !(paceOf(given) > 0) && 'The pace is a number above zero.';
+  return !(paceOf(given) > 0) && '--pace must be a number above zero.';
 });
 const { positionals } = words;
 const pace = paceOf(words);
@@ -49,7 +49,7 @@ const figures = runs.flatMap((run) => (run.status === 'fulfilled' ? run.value : 
 const failures = runs.flatMap((run) => (run.status === 'rejected' ? [String(run.reason)] : []));
 writeReport(createReport(figures, pace !== 1), join(out, 'results.json'));
 print(
-  `${tableOf(figures)}\n\nA worker can process ${worker.itemsPerSecond} items/s; the scaling rule plans ${readable(rule.itemsPerSecondOfWorker)} for each. The plots are in ${out}`,
+  `${tableOf(figures)}\n\nA worker can process ${worker.itemsPerSecond} items/s; the scaling rule assumes ${readable(rule.itemsPerSecondOfWorker)} items/s for each worker. The plots are in ${out}`,
 );
 for (const failure of failures) say(failure);
 process.exit(failures.length === 0 && figures.every((figure) => isMet(figure) !== false) ? 0 : 1);

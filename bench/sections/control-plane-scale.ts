@@ -135,7 +135,7 @@ async function redisAlone(load: Load): Promise<Figure> {
       `${readable((load.batches * load.itemsOfBatch) / wall)} items/s`,
       `${readable((1e6 * cpu) / chunks)} CPU-us a chunk`,
       `${readable(traffic.commands / chunks)} commands a chunk`,
-      `busy ${percent(cpu / wall)} of a core, the rest waits for the disk`,
+      `Redis was busy for ${percent(cpu / wall)} of the time of a core and waited for the disk in the rest`,
     ].join(', '),
   );
 }
@@ -154,8 +154,8 @@ function figuresOf({ apis, workers, itemsPerSecond, cpu, redisShare, clientShare
   const busy = `Redis used ${percent(redisShare)} of a core, the client ${percent(clientShare)}; ${percent(idleShare)} of all cores were idle`;
   const cost = `${parts.join(', ')}; the client ${readable(client)}`;
   return [
-    figure(id('rate'), `posted to read back, ${shape}`, itemsPerSecond, 'items/s', busy),
-    figure(id('cpu'), `CPU of an item, ${shape}`, sum(Object.values(service)), 'us', cost),
+    figure(id('rate'), `from the post to the reading of the results, ${shape}`, itemsPerSecond, 'items/s', busy),
+    figure(id('cpu'), `CPU time per item, ${shape}`, sum(Object.values(service)), 'us', cost),
   ];
 }
 

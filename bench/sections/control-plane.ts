@@ -28,7 +28,7 @@ export async function benchControlPlane(sizes: readonly number[], say: (line: st
   const monitor = new Redis(plane.redis.url, { maxRetriesPerRequest: null });
   try {
     await monitor.config('SET', 'slowlog-log-slower-than', 1_000);
-    say('control-plane: 20,000 items to warm the compilers');
+    say('control-plane: 20,000 items, so that the JIT compilers of the processes are warm');
     await runBatch(plane, 20_000, monitor);
     const runs: Run[] = [];
     for (const items of sizes) {
@@ -86,13 +86,13 @@ function figuresOfRun(run: Run): Figure[] {
   return [
     figure(
       `control-plane/rate-${items}`,
-      `posted to read back, ${size}`,
+      `from the post to the reading of the results, ${size}`,
       itemsPerSecond,
       'items/s',
       named(seconds, ' s'),
       least(30_000),
     ),
-    figure(`control-plane/cpu-${items}`, `CPU of an item, ${size}`, cpuOf(run), 'us', named(cpu), most(65)),
+    figure(`control-plane/cpu-${items}`, `CPU time per item, ${size}`, cpuOf(run), 'us', named(cpu), most(65)),
   ];
 }
 
@@ -103,7 +103,7 @@ function figuresOfAll(runs: readonly Run[]): Figure[] {
   const size = `${readable(largest.items)} items`;
   const [costOfLargest, costOfSmallest] = [cpuOf(largest), cpuOf(smallest)];
   const memory = `Redis ${readable(largest.redisBytesPerItem)} bytes an item`;
-  const growth = `${readable(costOfLargest)} of ${readable(costOfSmallest)} us`;
+  const growth = `${readable(costOfLargest)} / ${readable(costOfSmallest)} us`;
   return [
     figure('control-plane/api-memory', `API memory above idle, ${size}`, largest.apiMiB, 'MiB', memory, most(150)),
     ...(largest.items === smallest.items
@@ -111,7 +111,7 @@ function figuresOfAll(runs: readonly Run[]): Figure[] {
       : [
           figure(
             'control-plane/cost-growth',
-            `CPU of an item, ${size} / ${readable(smallest.items)}`,
+            `CPU time per item, ${size} / ${readable(smallest.items)}`,
             costOfLargest / costOfSmallest,
             '',
             growth,

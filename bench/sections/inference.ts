@@ -78,7 +78,7 @@ async function measureService(model: BenchModel, items: number, env: Record<stri
   async function single(server: number): Promise<number> {
     const begin = performance.now();
     const answer = await client.single(installation.pair(server));
-    if (answer.status !== 200) throw new Error(`The single failed: ${JSON.stringify(answer.body)}`);
+    if (answer.status !== 200) throw new Error(`The single request failed: ${JSON.stringify(answer.body)}`);
     return performance.now() - begin;
   }
   /**
@@ -134,7 +134,7 @@ function figuresOf(section: string, model: BenchModel, rooflines: Roofline[], me
   const { targets } = model;
   const of = (id: string, name: string, value: number, detail: string, target?: Target, unit = '') =>
     figure(`${section}/${id}`, name, value, unit, detail, target);
-  const rates = (rate: number, others: string) => `${readable(rate)} of ${others} pairs/s`;
+  const rates = (rate: number, others: string) => `${readable(rate)} / ${others} pairs/s`;
   const isLeast = (value: number | undefined) => (value === undefined ? undefined : least(value));
   return [
     of(
@@ -146,7 +146,7 @@ function figuresOf(section: string, model: BenchModel, rooflines: Roofline[], me
     ),
     of(
       'batch-over-net-roofline',
-      "batch / roofline net of the bench's own CPU",
+      'batch / roofline, without the CPU time of the benchmark itself',
       alone.pairsPerSecond / net,
       `image server and client took ${share(own)} of all CPU`,
     ),
@@ -154,14 +154,14 @@ function figuresOf(section: string, model: BenchModel, rooflines: Roofline[], me
       'batch-over-cpu-roofline',
       'batch / roofline in CPU time, without other programs',
       useful / (machineSeconds - own - others),
-      `${readable(useful)} CPU-s of bare stages in ${readable(machineSeconds - own - others)}, ${readable(cpuMs)} ms a pair`,
+      `${readable(useful)} CPU-s for the bare stages / ${readable(machineSeconds - own - others)} CPU-s available; ${readable(cpuMs)} CPU-ms a pair`,
     ),
     of('cpu-idle', 'CPU left idle by the batch', (100 * idle) / machineSeconds, shares.join(', '), undefined, '%'),
     of(
       'cpu-others',
-      'CPU that other programs took meanwhile',
+      'CPU time that other programs used during the batch',
       (100 * others) / machineSeconds,
-      'above it, the machine is not quiet and the figures of this model say little',
+      'above the target, other programs distort the figures of this model',
       most(quietPercent),
       '%',
     ),
@@ -176,14 +176,14 @@ function figuresOf(section: string, model: BenchModel, rooflines: Roofline[], me
       'single-over-bare',
       'single p50 / bare decode + inference p50',
       median(idleSingles) / bareMs,
-      `${readable(median(idleSingles))} of ${readable(bareMs)} ms`,
+      `${readable(median(idleSingles))} / ${readable(bareMs)} ms`,
       most(1.3),
     ),
     of(
       'single-beside-batch',
       'single p95 during a batch / idle',
       percentile(busySingles, 0.95) / idleP95,
-      `${readable(percentile(busySingles, 0.95))} of ${readable(idleP95)} ms, ${busySingles.length} singles`,
+      `${readable(percentile(busySingles, 0.95))} / ${readable(idleP95)} ms, ${busySingles.length} single requests`,
       most(4),
     ),
     of(

@@ -33,7 +33,7 @@ export async function benchMemory(items: number, say: (line: string) => void): P
     }
     const [first, last] = [readings[0], readings.at(-1)];
     if (first === undefined || last === undefined || first === last) return [];
-    const name = `worker and encoders after ${readable(last.items)} items / ${readable(first.items)}`;
+    const name = `memory of worker and encoders, after ${readable(last.items)} items / after ${readable(first.items)} items`;
     const all = sample(readings).map(({ mib }) => readable(mib));
     return [figure('memory/growth', name, last.mib / first.mib, '', `MiB: ${all.join(', ')}`, most(1.05))];
   } finally {

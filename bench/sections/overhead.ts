@@ -50,7 +50,7 @@ export async function benchOverhead(
   return [
     figure(
       'overhead/cpu-ms',
-      'CPU of a pair outside decoder and towers',
+      'CPU time per pair outside decoder and towers',
       middle(({ outside }) => outside),
       'ms',
       `${['service', 'encoders', 'redis'].map(part).join(', ')}; decoder and towers ${readable(middle(({ stages }) => stages))}`,

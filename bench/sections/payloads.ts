@@ -76,15 +76,15 @@ export async function benchPayloads(items: number, say: (line: string) => void):
         `largest memory of Redis above idle, ${size}`,
         (peak - before) / 1_000_000,
         'MB',
-        `every ${sampleMs} ms; ${((after - before) / 1_000_000).toFixed(2)} MB when it had ended`,
+        `read every ${sampleMs} ms; ${((after - before) / 1_000_000).toFixed(2)} MB after the end of the batch`,
         most(2),
       ),
       figure(
         `payloads/seconds-${items}`,
-        `post to files written, ${size}`,
+        `from the post to the written result files, ${size}`,
         at.written,
         's',
-        `taken in after ${readable(at.taken)} s, evaluated after ${readable(at.evaluated)} s; deleting ${readable(deleted)} s`,
+        `all items stored after ${readable(at.taken)} s, evaluated after ${readable(at.evaluated)} s; the deletion took ${readable(deleted)} s`,
       ),
       figure(
         `payloads/worker-${items}`,

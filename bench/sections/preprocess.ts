@@ -63,7 +63,7 @@ export async function benchPreprocess(quick: boolean, say: (line: string) => voi
           // Everything runs on one thread, so CPU time is independent of other load on the machine.
           cpu.exact / cpu[other],
           '',
-          `${readable(cpu.exact)} over ${readable(cpu[other])} ms of CPU; ${readable(wall.exact)} over ${readable(wall[other])} by the clock`,
+          `CPU time ${readable(cpu.exact)} / ${readable(cpu[other])} ms; elapsed time ${readable(wall.exact)} / ${readable(wall[other])} ms`,
           bound,
         );
       figures.push(

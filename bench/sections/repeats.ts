@@ -31,7 +31,7 @@ export async function benchRepeats(quick: boolean, say: (line: string) => void):
         distinct.push((await installation.batch(pairs)).seconds);
         repeated.push((await installation.evaluate(repeatedPairs(installation))).seconds);
       }
-      const detail = `${readable(pairs / median(repeated))} of ${readable(pairs / median(distinct))} pairs/s, medians of ${rounds}`;
+      const detail = `${readable(pairs / median(repeated))} / ${readable(pairs / median(distinct))} pairs/s, medians of ${rounds} rounds`;
       const name = `repeated / distinct pairs, ${megabytes === 0 ? 'no cache' : `cache of ${megabytes} MiB`}`;
       figures.push(figure(`repeats/${id}`, name, median(distinct) / median(repeated), '', detail, least(target)));
     } finally {

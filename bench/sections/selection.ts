@@ -82,8 +82,15 @@ export async function benchSelection(items: number, say: (line: string) => void)
       const size = `${readable(items)} items`;
       const target = limited.has(name) ? most(200) : undefined;
       figures.push(
-        figure(`selection/${name}-first-${items}`, `${words}, first in a process, ${size}`, first, 'ms', '', target),
-        figure(`selection/${name}-${items}`, 'the next times', median, 'ms', '', target),
+        figure(
+          `selection/${name}-first-${items}`,
+          `${words}, first request of a process, ${size}`,
+          first,
+          'ms',
+          '',
+          target,
+        ),
+        figure(`selection/${name}-${items}`, 'the same, later requests', median, 'ms', '', target),
       );
     }
     await expectPlainSort(engine, id, items);
@@ -103,7 +110,7 @@ export async function benchSelection(items: number, say: (line: string) => void)
         'items and results in the payload store',
         stored,
         'bytes an item',
-        `of these ${digestBytes} for the image`,
+        `including ${digestBytes} for the hash of the image`,
       ),
       ...figures,
     ];
@@ -135,9 +142,10 @@ async function expectPlainSort({ batches }: Engine, id: string, items: number): 
   for (let page = 0; page < comparedPages; page++) {
     const query = { sort: '-score', minScore: 20, maxScore: 35, limit: 10_000, ...(cursor && { cursor }) } as const;
     const { results, next, selected } = await batches.results(tenant, id, query);
-    if (selected !== wanted.length) throw new Error(`${selected} are selected, not ${wanted.length}`);
+    if (selected !== wanted.length) throw new Error(`${selected} items were selected; expected ${wanted.length}`);
     for (const { index } of results) {
-      if (wanted[seen]?.index !== index) throw new Error(`Place ${seen} has item ${index}, not ${wanted[seen]?.index}`);
+      if (wanted[seen]?.index !== index)
+        throw new Error(`Result ${seen} is item ${index}; expected item ${wanted[seen]?.index}`);
       seen++;
     }
     if (next === null) break;

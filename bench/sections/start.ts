@@ -24,7 +24,16 @@ export async function benchStart(times: number, say: (line: string) => void): Pr
     say(`start: ${readable(seconds.at(-1) ?? 0)} s`);
   }
   const detail = `median of ${seconds.map(readable).join(', ')}`;
-  return [figure('start/first-score', 'npm start, exec to first score', median(seconds), 's', detail, most(3))];
+  return [
+    figure(
+      'start/first-score',
+      'npm start, from the start of the process to the first score',
+      median(seconds),
+      's',
+      detail,
+      most(3),
+    ),
+  ];
 }
 
 async function startOnce(): Promise<number> {
@@ -64,5 +73,5 @@ async function announcedUrl(output: NodeJS.ReadableStream): Promise<string> {
     const match = /Page\s+(http\S+)\/evaluator\//.exec(line);
     if (match?.[1] !== undefined) return match[1];
   }
-  throw new Error('npm start said no address');
+  throw new Error('npm start printed no address');
 }

@@ -60,7 +60,7 @@ function figuresOf(way: 'by reference' | 'upload', items: number, found: Record<
   if (tar === undefined || ndjson === undefined) throw new Error('A run is missing');
   const size = `${readable(items)} items`;
   const id = way.replace(' ', '-');
-  const rates = `${readable(tar.itemsPerSecond)} of ${readable(ndjson.itemsPerSecond)} items/s`;
+  const rates = `${readable(tar.itemsPerSecond)} / ${readable(ndjson.itemsPerSecond)} items/s`;
   return [
     figure(
       `tar/rate-${id}`,
@@ -77,7 +77,7 @@ function figuresOf(way: 'by reference' | 'upload', items: number, found: Record<
       `API memory above idle, tar of ${size}, ${way}`,
       tar.apiMiB,
       'MiB',
-      `NDJSON ${readable(ndjson.apiMiB)} MiB; worker ${readable(tar.workerMiB)} and ${readable(ndjson.workerMiB)} MiB`,
+      `with NDJSON ${readable(ndjson.apiMiB)} MiB; worker: tar ${readable(tar.workerMiB)} MiB, NDJSON ${readable(ndjson.workerMiB)} MiB`,
       most(150),
     ),
   ];

@@ -77,7 +77,8 @@ export async function openInput(file: string, options: InputOptions): Promise<Ba
       `--encoding ${options.encoding} is not supported; use a name such as utf-8, utf-16le, windows-1252 or shift_jis`,
     );
   }
-  if (encoding !== undefined && !format.isText) throw new UsageError(`--encoding is for text, not for ${format.label}`);
+  if (encoding !== undefined && !format.isText)
+    throw new UsageError(`--encoding applies only to text formats, not to ${format.label}`);
   const named = options.imageColumn ?? options.textColumn ?? options.idColumn;
   let header: Header | undefined;
 

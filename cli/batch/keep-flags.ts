@@ -57,11 +57,11 @@ export async function checkKeeping(files: readonly string[], flags: KeepFlags): 
   }
   if (minScore === undefined && top === undefined) throw new UsageError('--keep needs --min-score or --top');
   const other = files.find((file) => !keptFormats.has(formatOfFile(file)?.format.name));
-  if (other !== undefined) throw new UsageError(`--keep is for tars and Parquet; ${other} is neither`);
+  if (other !== undefined) throw new UsageError(`--keep works only with tar and Parquet files; ${other} is neither`);
   const names = new Set(files.map((file) => basename(file)));
   if (names.size < files.length) throw new UsageError('--keep needs input files with different names');
   if (files.some((file) => resolve(file) === resolve(keep, basename(file)))) {
-    throw new UsageError(`${keep} is the folder of the shards; name another folder with --keep`);
+    throw new UsageError(`${keep} is the folder of the input files; name another folder with --keep`);
   }
   const found: string[] = await readdir(keep).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
@@ -76,6 +76,7 @@ export async function checkKeeping(files: readonly string[], flags: KeepFlags): 
 /** Describes the outcome of a selection in one line. */
 export function formatKept({ folder, scored, kept, threshold, ties }: Kept): string {
   const from = threshold === null ? '' : `, from a score of ${threshold}`;
-  const equal = ties === 0 ? '' : `, ${ties} more than requested, because they tie with the last selected one`;
+  const equal =
+    ties === 0 ? '' : `, ${ties} more than requested, because they have the same score as the last selected sample`;
   return `${folder}: ${kept} of ${scored} scored samples kept${from}${equal}\n`;
 }

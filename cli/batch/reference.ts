@@ -21,7 +21,8 @@ export function outputsOfReferences(files: readonly string[], out: string | unde
   const parent = out.endsWith('/') ? out : `${out}/`;
   const folders = files.map((file) => `${parent}${basename(formatOfFile(file)?.stem ?? file)}/`);
   const twice = folders.find((folder, at) => folders.indexOf(folder) !== at);
-  if (twice !== undefined) throw new UsageError(`Two objects would have their results in ${twice}; rename one of them`);
+  if (twice !== undefined)
+    throw new UsageError(`The results of two input objects would be written to ${twice}; rename one of the objects`);
   return folders;
 }
 

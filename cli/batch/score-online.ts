@@ -282,5 +282,5 @@ const batchPath = (id: string): string => `/v1/evaluation/batch/${encodeURICompo
 
 const incomplete = (id: string): CommandError =>
   new CommandError('results.incomplete', `The results of batch ${id} do not match the rows of the file`, {
-    advice: `The file may have changed. \`${called} results ${id}\` downloads the results of the service; run the same command again to score the current file.`,
+    advice: `The file may have changed. \`${called} results ${id}\` downloads the results that the service has stored; run the same command again to score the current file.`,
   });

@@ -20,7 +20,7 @@ export async function expandShards(patterns: readonly string[]): Promise<string[
     for (const name of names) {
       if (isReference(name) || existsSync(name) || !/[*?]/.test(name)) files.push(name);
       else files.push(...(await matchesOf(name)));
-      if (files.length > maxShards) throw new UsageError(`${pattern} stands for more than ${maxShards} files`);
+      if (files.length > maxShards) throw new UsageError(`${pattern} matches more than ${maxShards} files`);
     }
   }
   const seen = new Set<string>();
@@ -35,7 +35,9 @@ export async function expandShards(patterns: readonly string[]): Promise<string[
 async function matchesOf(pattern: string): Promise<string[]> {
   // The standalone command line also runs on Node 20, which has no `glob`.
   if (disk.glob === undefined) {
-    throw new UsageError(`${pattern} needs Node 22 or newer; without quotes, the shell finds the files`);
+    throw new UsageError(
+      `Expanding the pattern ${pattern} needs Node 22 or newer. On an older version, write the pattern without quotes, so that the shell expands it`,
+    );
   }
   const found: string[] = [];
   for await (const name of disk.glob(pattern)) found.push(name);
@@ -52,7 +54,7 @@ function bracesOf(name: string): string[] {
   const at = name.indexOf(all);
   const parts = body.includes(',') ? body.split(',') : rangeOf(body);
   const tails = bracesOf(name.slice(at + all.length));
-  if (parts.length * tails.length > maxShards) throw new UsageError(`${name} stands for more than ${maxShards} files`);
+  if (parts.length * tails.length > maxShards) throw new UsageError(`${name} expands to more than ${maxShards} files`);
   return parts.flatMap((part) => tails.map((tail) => `${name.slice(0, at)}${part}${tail}`));
 }
 
@@ -61,7 +63,7 @@ function rangeOf(body: string): string[] {
   const [first = '', last = ''] = body.split('..');
   const count = Number(last) - Number(first) + 1;
   if (count < 1) throw new UsageError(`{${body}} is not a range: its end is smaller than its start`);
-  if (count > maxShards) throw new UsageError(`{${body}} stands for more than ${maxShards} files`);
+  if (count > maxShards) throw new UsageError(`{${body}} expands to more than ${maxShards} files`);
   return Array.from({ length: count }, (_, at) => String(Number(first) + at).padStart(first.length, '0'));
 }
 

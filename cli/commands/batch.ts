@@ -69,12 +69,12 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
       ).choices(kept.options),
     )
     .addOption(
-      new Option('--embedding-format <format>', 'format of the files of embeddings')
+      new Option('--embedding-format <format>', 'format of the embedding files')
         .choices(embeddingsFormat.options)
         .default('npy'),
     )
     .addOption(
-      new Option('--embedding-precision <type>', 'type of stored numbers; default float16').choices(
+      new Option('--embedding-precision <type>', 'number type of the stored embeddings; default float16').choices(
         embeddingPrecision.options,
       ),
     )

@@ -181,7 +181,7 @@ export function addModelsCommand(program: Command, deps: CommandDeps): void {
   models
     .command('remove')
     .description(
-      'Delete the downloaded files of models. A model from `vls models add` also leaves the registry, but its own folder stays.',
+      'Delete the downloaded files of models. A model that was added with `vls models add` is also removed from the registry; a folder of yours is not deleted.',
     )
     .argument('<name...>', 'profiles or models')
     .action(async (names: string[], _options: object, command: Command) => {
@@ -250,10 +250,10 @@ export function addModelsCommand(program: Command, deps: CommandDeps): void {
         'arrangement of the files in a repository; default: detected from its files',
       ).choices([...layoutNames]),
     )
-    .option('--folder <path>', 'folder of the ONNX files, in a repository with several models')
-    .option('--weights <name>', 'name of the weights, in a repository with several models')
-    .option('--tokenizer <owner/name>', 'repository of the tokenizer, for a repository without one')
-    .option('--dimensions <number>', 'length of an embedding, for a repository that does not state it')
+    .option('--folder <path>', 'folder of the ONNX files to use, if the repository has several models')
+    .option('--weights <name>', 'name of the weights to use, if the repository has several models')
+    .option('--tokenizer <owner/name>', 'repository to take the tokenizer from, if the model's repository has none')
+    .option('--dimensions <number>', 'number of dimensions of an embedding, if the repository does not state it')
     .action(async (what: string, options: AddFlags, command: Command) => {
       const { addModel } = await import('../models/add.ts');
       await addModel(what, options, config(), { ...terminal, ...command.optsWithGlobals<Global>() });

@@ -20,7 +20,7 @@ export function addRankCommand(program: Command, deps: CommandDeps): void {
   program
     .command('rank')
     .description('Rank texts for one image (--image), or images for one text (--text).')
-    .argument('[candidate...]', 'the texts, or the images: addresses and files')
+    .argument('[candidate...]', 'the candidates to rank: texts, or images as addresses or files')
     .option('--image <image>', 'rank texts for this image: address, file, or - for stdin')
     .option('--text <text>', 'rank images for this text')
     .option('--labels <file>', 'file with more candidates, one per line')

@@ -6,7 +6,11 @@ export function addStartCommand(program: Command): void {
   program
     .command('start')
     .description('Run the service on this machine, with its worker and its Redis.')
-    .addArgument(new Argument('[part]', 'only this part, with the Redis of REDIS_URL').choices(Object.keys(parts)))
+    .addArgument(
+      new Argument('[part]', 'run only this part of the service, with the Redis at REDIS_URL').choices(
+        Object.keys(parts),
+      ),
+    )
     .action(async (part?: keyof typeof parts) => {
       const { dataDir, modelsFile } = program.opts<{ dataDir?: string; modelsFile?: string }>();
       // The child processes read their settings from the environment.

@@ -85,7 +85,9 @@ function formatCanary({ canary }: TrafficReport, stream: NodeJS.WriteStream): st
   const lines = [`canary ${model}: ${styled(stream, colour, phase.replace('_', ' '))}${because}\n`];
   if (window !== null) {
     const of = `${whole(window.items)} of ${whole(window.of)} items`;
-    lines.push(`  window ${window.number}: ${of}; ${passed} of ${promoteAfter} passed in a row\n`);
+    lines.push(
+      `  window ${window.number}: ${of}; ${passed} of the ${promoteAfter} consecutive windows needed for promotion have passed\n`,
+    );
   }
   for (const { number, verdict, reasons, endedAt } of windows.slice(0, 3)) {
     const ended = endedAt.slice(0, 19).replace('T', ' ');

@@ -20,7 +20,9 @@ interface Options {
 export function addCheckCommand(models: Command, deps: CommandDeps): void {
   models
     .command('check')
-    .description('Run a model on built-in images and texts, compare it with its golden values, and name what is wrong.')
+    .description(
+      'Run a model on built-in images and texts, compare its outputs with its golden values, and name the probable cause of each difference.',
+    )
     .argument('<name>', 'profile or model')
     .addOption(
       new Option(

@@ -43,14 +43,14 @@ metadata?: (BatchItemMetadata) | (null);};
 export type BatchItemMetadata = {[key: string]: unknown;};
 
 /** Stops a batch with too many failures; it ends as `failed`. */
-export type FailureBudget = {/** The batch stops when more items than this have failed. */
+export type FailureBudget = {/** The batch stops when more than this number of its items have failed. */
 count?: number;
-/** The batch stops when a larger share of its items has failed. */
+/** The batch stops when more than this share of its items has failed. */
 share?: number;
-/** The budget applies after this many items have an outcome. Default: `100`. */
+/** The budget is checked only after this number of items have an outcome. Default: `100`. */
 after?: number;};
 
-/** Called when the batch has ended; signed as specified by Standard Webhooks. */
+/** The address that the service calls when the batch has ended. The request is signed as specified by Standard Webhooks. */
 export type Webhook = {url: string;};
 
 export type BatchByReference = {/** The address of the object that contains the items. The name of the object must end in .ndjson, .jsonl, .csv, .tsv, .json, .parquet, .tar or .tgz, each but `.parquet` also with `.gz`. */
@@ -67,7 +67,7 @@ delimiter?: string;
 encoding?: string;
 /** For a tar and for Parquet: the selected samples are also written in the form of the input, as `kept.tar`, `kept.tar.gz` or `kept.parquet`, and their ids as `kept.txt`. The rows of `kept.parquet` have all columns of the input, and its metadata has the receipt. */
 keep?: KeptSamples;
-/** Formats of the tables of results, which are written in addition to `results.ndjson`. Default: the format of the input if it is a table (CSV if it is TSV), else none. */
+/** Table formats in which the results are written, in addition to `results.ndjson`. Default: the format of the input if it is a table (CSV for TSV), otherwise none. */
 tables?: ("csv" | "parquet")[];
 /** A display name. Default: the name of the uploaded file or of the object. */
 name?: string;
@@ -89,7 +89,7 @@ imagesFrom?: string;};
 
 export type KeptSamples = {/** Only samples with this score or more. */
 minScore?: number;
-/** Only the samples with the highest scores: a share of all samples with a score, or a number of samples. All samples that have the lowest selected score are included. */
+/** Only the samples with the highest scores: a share of all samples with a score, or a number of samples. Samples tied with the last selected sample are also included, so there can be more samples than asked for. */
 top?: string;};
 
 /** Fields that are left out do not change. */
@@ -141,7 +141,7 @@ data_1?: ScoreInputs;
 data_2?: ScoreInputs;
 /** For a text with more tokens than the model reads: `truncate` scores its beginning with a warning, `error` fails with `text.too_long`. Default: `truncate`. */
 longText?: "truncate" | "error";
-/** Accepted for compatibility: `longText` decides. */
+/** Accepted for compatibility and ignored: `longText` decides whether long texts are truncated. */
 truncate_prompt_tokens?: (-1) | (null);
 /** Accepted for compatibility; not used. */
 user?: string | null;};
@@ -166,10 +166,10 @@ export type ScoreImage = {image: ImageSource;};
 
 export type OpenAIBatchRequest = {input_file_id: string;
 endpoint: "/v1/embeddings" | "/v1/score";
-/** Accepted for compatibility: a batch runs as soon as it can. */
+/** Accepted for compatibility and ignored: a batch runs as soon as possible. */
 completion_window: string;
 metadata?: ({[key: string]: string;}) | (null);
-/** Accepted for compatibility: BATCH_RETENTION_HOURS decides. */
+/** Accepted for compatibility and ignored: the outputs are stored for BATCH_RETENTION_HOURS. */
 output_expires_after?: {anchor: "created_at";
 seconds: number;};};
 
@@ -185,7 +185,7 @@ timings: Timings;};
 
 export type Receipt = {model: string;
 revision: string;
-/** The precision of the two towers. If it differs, the vision tower comes first: `fp16+fp32` means fp16 for images and fp32 for texts. */
+/** The precision of the two towers. If the towers differ, the precision of the vision tower comes first: `fp16+fp32` means fp16 for images and fp32 for texts. */
 precision: string;
 /** ONNX Runtime execution provider. */
 provider: string;
@@ -239,7 +239,7 @@ tenant: string;
 name: string | null;
 tags: (string)[];
 state: BatchState;
-/** `evaluating`: a worker is evaluating a part of the batch (after a crash of the worker, for up to 20 s more). `stopping`: the batch was cancelled or too many items failed; it ends when its parts in flight have ended, within 45 s. */
+/** `evaluating`: a worker is evaluating items of the batch. After a crash of the worker, the phase remains `evaluating` for up to 20 s. `stopping`: the batch was cancelled or too many items failed; it ends when the workers have finished its items in flight, within 45 s. */
 phase: "waiting" | "evaluating" | "stopping" | "finished";
 model: string;
 revision: string;
@@ -292,11 +292,11 @@ csv: string | null;
 parquet: string | null;
 /** The samples that `keep` selects, as a tar or as Parquet; null without `keep`, and when the input could not be read. */
 kept: string | null;
-/** The ids of these samples, one on each line. */
+/** The ids of the samples in `kept`, one per line. */
 keptIds: string | null;
 /** The failed items, which can be posted again unchanged. */
 failures: string;
-/** This status, written after the other files. */
+/** The status of the batch as a file, which is written after the other files. */
 status: string;
 error: string | null;}) | (null);
 /** The stored embeddings of the batch, if it keeps any. */
@@ -339,7 +339,7 @@ of: "image" | "text" | "both";
 /** Type of the stored numbers. Default: `float16`. */
 precision: "float16" | "float32";
 dimensions: number;
-/** Size of all embeddings: items × dimensions × bytes of a number × kinds. It is known when the items have been read. */
+/** Size of all embeddings: items × dimensions × bytes per number × kinds (image, text). The final value is known when all items have been read. */
 bytes: number;};
 
 export type RequestBatch = {endpoint: "/v1/embeddings" | "/v1/score";
@@ -361,7 +361,7 @@ retryOfIndex?: number;
 text?: string;
 /** With `items=true`: the HTTP address of the image; null for any other source. */
 image?: string | null;
-/** With `distinct`: the number of items in the group, this one included, that meet all conditions of the query but `q`. */
+/** With `distinct`: the number of items in the group, including this item, that meet all conditions of the query except `q`. */
 groupSize?: number;
 status: "succeeded";
 /** 100 * max(cosine, 0) */
@@ -386,7 +386,7 @@ retryOfIndex?: number;
 text?: string;
 /** With `items=true`: the HTTP address of the image; null for any other source. */
 image?: string | null;
-/** With `distinct`: the number of items in the group, this one included, that meet all conditions of the query but `q`. */
+/** With `distinct`: the number of items in the group, including this item, that meet all conditions of the query except `q`. */
 groupSize?: number;
 status: "failed";
 error: ItemError;
@@ -408,11 +408,11 @@ retryOfIndex?: number;
 text?: string;
 /** With `items=true`: the HTTP address of the image; null for any other source. */
 image?: string | null;
-/** With `distinct`: the number of items in the group, this one included, that meet all conditions of the query but `q`. */
+/** With `distinct`: the number of items in the group, including this item, that meet all conditions of the query except `q`. */
 groupSize?: number;
 status: "cancelled";};
 
-/** A line of an OpenAI batch that has its response. */
+/** The result of a line of an OpenAI batch, for which the endpoint returned a response. */
 export type AnsweredItem = {/** Position in the posted batch, from 0. */
 index: number;
 id?: string;
@@ -423,7 +423,7 @@ retryOfIndex?: number;
 text?: string;
 /** With `items=true`: the HTTP address of the image; null for any other source. */
 image?: string | null;
-/** With `distinct`: the number of items in the group, this one included, that meet all conditions of the query but `q`. */
+/** With `distinct`: the number of items in the group, including this item, that meet all conditions of the query except `q`. */
 groupSize?: number;
 status: "answered";
 response: LineResponse;};
@@ -437,7 +437,7 @@ tenant: string;
 name: string | null;
 tags: (string)[];
 state: BatchState;
-/** `evaluating`: a worker is evaluating a part of the batch (after a crash of the worker, for up to 20 s more). `stopping`: the batch was cancelled or too many items failed; it ends when its parts in flight have ended, within 45 s. */
+/** `evaluating`: a worker is evaluating items of the batch. After a crash of the worker, the phase remains `evaluating` for up to 20 s. `stopping`: the batch was cancelled or too many items failed; it ends when the workers have finished its items in flight, within 45 s. */
 phase: "waiting" | "evaluating" | "stopping" | "finished";
 model: string;
 revision: string;
@@ -490,11 +490,11 @@ csv: string | null;
 parquet: string | null;
 /** The samples that `keep` selects, as a tar or as Parquet; null without `keep`, and when the input could not be read. */
 kept: string | null;
-/** The ids of these samples, one on each line. */
+/** The ids of the samples in `kept`, one per line. */
 keptIds: string | null;
 /** The failed items, which can be posted again unchanged. */
 failures: string;
-/** This status, written after the other files. */
+/** The status of the batch as a file, which is written after the other files. */
 status: string;
 error: string | null;}) | (null);
 /** The stored embeddings of the batch, if it keeps any. */
@@ -536,7 +536,7 @@ tenant: string;
 name: string | null;
 tags: (string)[];
 state: BatchState;
-/** `evaluating`: a worker is evaluating a part of the batch (after a crash of the worker, for up to 20 s more). `stopping`: the batch was cancelled or too many items failed; it ends when its parts in flight have ended, within 45 s. */
+/** `evaluating`: a worker is evaluating items of the batch. After a crash of the worker, the phase remains `evaluating` for up to 20 s. `stopping`: the batch was cancelled or too many items failed; it ends when the workers have finished its items in flight, within 45 s. */
 phase: "waiting" | "evaluating" | "stopping" | "finished";
 model: string;
 revision: string;
@@ -589,11 +589,11 @@ csv: string | null;
 parquet: string | null;
 /** The samples that `keep` selects, as a tar or as Parquet; null without `keep`, and when the input could not be read. */
 kept: string | null;
-/** The ids of these samples, one on each line. */
+/** The ids of the samples in `kept`, one per line. */
 keptIds: string | null;
 /** The failed items, which can be posted again unchanged. */
 failures: string;
-/** This status, written after the other files. */
+/** The status of the batch as a file, which is written after the other files. */
 status: string;
 error: string | null;}) | (null);
 /** The stored embeddings of the batch, if it keeps any. */
@@ -633,7 +633,7 @@ histogram: (number)[];};
 
 export type ResultsPage = {/** In the order of `sort`; without it, in the order in which they were evaluated. */
 results: (ItemResult)[];
-/** With `sort`, `top`, `other` or `distinct`: the number of results that meet all conditions but `q`. */
+/** With `sort`, `top`, `other` or `distinct`: the number of results that meet all conditions except `q`. */
 selected?: number;
 top?: TopSelected;
 /** Cursor of the next page; null at the end. In the order of evaluation it is never null while the batch runs, because it then leads to later results. */
@@ -642,7 +642,7 @@ next: string | null;};
 /** The items that `top` selects in the whole batch. */
 export type TopSelected = {/** The number of items that `top` asked for. */
 requested: number;
-/** The number of selected items, including all that have the lowest selected score. */
+/** The number of selected items, including all items tied with the last selected item. */
 items: number;
 /** The lowest score of the selected items; null when no item is selected. */
 lastScore: number | null;
@@ -682,7 +682,7 @@ score: number;
 text: string;
 /** The address of the image; null for an inline image. */
 image: string | null;})[];
-/** The number of cells that CSV with `formulas=escape` changes; NDJSON changes none. */
+/** The number of cells that are changed in CSV with `formulas=escape`. NDJSON never changes a cell. */
 formulaCells: number;};
 
 /** Two batches of the same items. Items are matched by their index. */
@@ -690,7 +690,7 @@ export type BatchComparison = {id: string;
 other: string;
 /** The number of items in each of the two batches. */
 items: number;
-/** Items with a score in both batches. Everything below is about them. */
+/** The number of items with a score in both batches. All other figures of the comparison cover only these items. */
 compared: number;
 /** Spearman's correlation of the cosines; items of the same cosine share their mean rank. Null for fewer than two items, or when all items of a batch have the same cosine. */
 rankCorrelation: (number) | (null);
@@ -722,7 +722,7 @@ otherText?: string;
 image: string | null;
 score: number;
 otherScore: number;
-/** The share of the compared items with a lower score; ties count half. */
+/** The share of the compared items that have a lower score than this item; items with the same score count half. */
 rank: number;
 otherRank: number;})[];
 higherThere: ({index: number;
@@ -735,7 +735,7 @@ otherText?: string;
 image: string | null;
 score: number;
 otherScore: number;
-/** The share of the compared items with a lower score; ties count half. */
+/** The share of the compared items that have a lower score than this item; items with the same score count half. */
 rank: number;
 otherRank: number;})[];};};
 
@@ -843,7 +843,7 @@ phase: CanaryPhase;
 reason: string | null;
 since: (string) | (null);
 promoteAfter: number;
-/** The number of windows passed in a row. */
+/** The number of consecutive windows that the canary has passed. */
 passed: number;
 window: ({number: number;
 items: number;
@@ -1041,7 +1041,7 @@ parameters: {query?: never;path?: never;header?: {/** Your own id for this reque
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 504: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
 '/evaluator/v1/evaluation/batch': {post: {/** Post a batch of items */
-parameters: {query?: {/** With `true`, one invalid item refuses the whole batch with 400. */
+parameters: {query?: {/** With `true`, the service refuses the whole batch with 400 if one item is invalid. */
 strict?: "true" | "false";
 /** A profile or a model name. */
 model?: string;
@@ -1197,7 +1197,7 @@ id: string;};header?: {/** Printable ASCII. Repeating the same request with the 
 '/evaluator/v1/evaluation/batch/{id}/results': {get: {/** Read the results of a batch, also while it runs */
 parameters: {query?: {/** `next` of the previous page of JSON. Default: the first page. */
 cursor?: string;
-/** Maximum results of a page of JSON; 1000 by default. With `sort`, `top`, `other` or `distinct` also of NDJSON, CSV, TSV or Parquet, which otherwise contain the whole batch. */
+/** Maximum number of results in a JSON page. Default: 1000. With `sort`, `top`, `other` or `distinct`, it also applies to NDJSON, CSV, TSV or Parquet, which otherwise contain the whole batch. */
 limit?: number;
 /** Only items with this outcome. */
 status?: "succeeded" | "failed" | "cancelled" | "answered";
@@ -1213,7 +1213,7 @@ q?: string;
 items?: "true" | "false";
 /** `score`: the lowest first. `-score`: the highest first. `cosine` and `-cosine`: the same by cosine. This also orders the items of score 0: every negative cosine has the score 0. `index`: the order of the items. Items with the same score are in index order, items without a score come last. Default: the order of the items; a JSON page without `top` has the order of evaluation. */
 sort?: "score" | "-score" | "cosine" | "-cosine" | "index";
-/** Only the items with the highest scores: a share of all items with a score (`0.3` or `30%`), or a number of items (`100000`). All items that have the lowest selected score are included; the response states their number. */
+/** Only the items with the highest scores: a share of all items with a score (`0.3` or `30%`), or a number of items (`100000`). Items tied with the last selected item are also included, so there can be more items than asked for; the response states how many items were selected. */
 top?: string;
 /** The id of another batch of the same items, for example scored by another model. Selects the items with a score in both batches. Items are matched by their index. Without `sort`, they are in index order. */
 other?: string;
@@ -1223,11 +1223,11 @@ otherMinScore?: string;
 otherMaxScore?: string;
 /** With `other`: only items whose two scores differ by this number of points or more. */
 minDifference?: string;
-/** Only one item of each group of items with the same `image`, or with the same image and text (`pair`): the first one in the order of the query that meets all other conditions. Images are the same when their bytes are, also under different addresses. Items without a score are not grouped. Without `sort`, in the order of the items. */
+/** Only one item of each group of items with the same `image`, or with the same image and text (`pair`): the first one in the order of the query that meets all other conditions. Two images are the same if their bytes are equal, even at different addresses. Items without a score are not grouped. Without `sort`, in the order of the items. */
 distinct?: "image" | "pair";
-/** Only items with the same image as the item that has this index, itself included. */
+/** Only items with the same image as the item that has this index, including that item. */
 sameImageAs?: string;
-/** Only items with the same image and text as the item that has this index, itself included. */
+/** Only items with the same image and text as the item that has this index, including that item. */
 samePairAs?: string;
 /** JSON pages with `sort`, `top`, `other` or `distinct`: skips this many results, so that a client can read the middle of a long list directly. Not allowed with `q` or for cancelled items. `cursor` takes precedence. */
 skip?: number;
@@ -1272,7 +1272,7 @@ id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {2
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
 '/evaluator/v1/evaluation/batch/{id}/events': {get: {/** Follow a batch (server-sent events) */
-parameters: {query?: {/** Replaces the `Last-Event-ID` header in scripts of pages, which cannot set the headers of an EventSource. */
+parameters: {query?: {/** Has the meaning of the `Last-Event-ID` header, for scripts in web pages: they cannot set the headers of an EventSource. */
 lastEventId?: string;};path: {/** Id of the batch. */
 id: string;};header?: {/** The id of the last event that the client received. */
 "Last-Event-ID"?: string;};cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'text/event-stream': string;};};
@@ -1286,7 +1286,7 @@ id: string;};header?: {/** The id of the last event that the client received. */
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
 '/evaluator/v1/evaluation/batch/{id}/embeddings': {get: {/** Read the stored embeddings of a batch that has ended */
-parameters: {query?: {/** Default: the only kind that the batch stores. A batch that stores both needs it. */
+parameters: {query?: {/** Required if the batch stores both kinds. Default: the only kind that the batch stores. */
 kind?: "image" | "text";
 /** `npy`, the default: an array of NumPy with one row for each item, so that the row number is the index; rows of items without a score are NaN. `parquet`: the columns `index` and `embedding`, a list of 32-bit floats, null for items without a score. */
 format?: "npy" | "parquet";};path: {/** Id of the batch. */
@@ -1503,7 +1503,7 @@ after?: string;
 limit?: number;
 /** Only files of this purpose. */
 purpose?: string;
-/** Accepted for compatibility: the latest files come first. */
+/** Accepted for compatibility and ignored: the latest files always come first. */
 order?: "asc" | "desc";};path?: never;header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': OpenAIFileList;};};
 400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};

@@ -231,8 +231,8 @@ function setOwn(metadata: Record<string, unknown>, name: string, value: string):
 function quoteFault({ opened, closed }: NonNullable<CsvRow['fault']>): string {
   const opens = `a quote opens on line ${opened}`;
   return closed === undefined
-    ? `${opens} and is never closed; a quote inside a quoted cell is written twice`
-    : `${opens}, and text follows the next quote on line ${closed}; a quote inside a quoted cell is written twice`;
+    ? `${opens} and is never closed; inside a quoted cell, write each quote twice`
+    : `${opens}, and text follows the closing quote on line ${closed}; inside a quoted cell, write each quote twice`;
 }
 
 const unreadable = (label: string, reason: string): ServiceError =>

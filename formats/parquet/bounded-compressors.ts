@@ -14,7 +14,7 @@ export const boundedCompressors: Compressors = Object.fromEntries(
     codec,
     (input: Uint8Array, length: number) => {
       if (length < 0 || length > maxPageBytes) {
-        const message = `has a page that grows to ${length} bytes; ${maxPageBytes} are allowed`;
+        const message = `has a page that decompresses to ${length} bytes; at most ${maxPageBytes} are allowed`;
         throw new ServiceError('request.too_large', `The Parquet file ${message}`, {
           faults: [{ path: 'file', message }],
         });

@@ -20,7 +20,7 @@ const lookBytes = 16 * MiB;
 /** The limit for the disk space of all temporary files of this process together. */
 export const spoolBudget: FairBytes = createFairBytes({
   ...{ bytes: 1024 * MiB, guaranteedBytes: maxSpoolBytes, hardBytes: 1536 * MiB, unitBytes: 8 * MiB },
-  refusal: () => 'Other uploads use all disk space for files that must be stored before they are read; retry shortly',
+  refusal: () => 'The disk space for temporary upload files is full because of other uploads; retry shortly',
 });
 
 /**

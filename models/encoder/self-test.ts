@@ -78,7 +78,7 @@ const refusal = (difference: string) =>
 function requireSameProbability({ probability: known }: GoldenFile, { probability }: SelfTestOptions): void {
   if (known === undefined || hasSameProbability(probability, known)) return;
   const own = probabilityInWords(probability.scale, biasOf(probability));
-  throw refusal(`its probability has ${own} instead of ${probabilityInWords(known.scale, known.bias)}`);
+  throw refusal(`its probability is computed with ${own} instead of ${probabilityInWords(known.scale, known.bias)}`);
 }
 
 /**

@@ -151,7 +151,10 @@ export function createPool(options: PoolOptions): EncoderPool {
           return slots.some((other) => other !== slot && other.isServing);
         },
         onShrunk(images) {
-          log.warn({ model, images }, 'device memory too small for this run; micro-batch reduced');
+          log.warn(
+            { model, images },
+            'the device has too little memory for a run with this many images; the micro-batch size is reduced',
+          );
           setMicroBatch(images);
         },
         onRoom: dispatch,

@@ -58,7 +58,7 @@ export function refusal(answer: Response, { what, repo, endpoint, url, isStore, 
     return new PullError(
       'network',
       `A proxy requires a password (${status})`,
-      'Put it into HTTPS_PROXY: user:password@.',
+      'Put the user name and password of the proxy into HTTPS_PROXY: http://user:password@host:port.',
     );
   }
   if (answer.status === 404 || answer.status === 410) {

@@ -4,7 +4,7 @@ import { PullError } from './pull-error.ts';
 export const adviceFor = {
   network: `Check the connection, HF_ENDPOINT and, behind a proxy, HTTPS_PROXY; \`${called} doctor\` shows the proxy and address in use. Without a network, set HF_OFFLINE_DIR to a copied hub cache. The bytes received are stored: run the same command again to continue.`,
   timeout: 'The connection stalled. The bytes received are stored: run the same command again.',
-  hub: 'The hub is failing. The bytes received are stored: try again later, or set HF_ENDPOINT to a mirror.',
+  hub: 'The hub does not work correctly at present. The bytes received are stored: try again later, or set HF_ENDPOINT to a mirror.',
 };
 
 /** OpenSSL's error codes for untrusted certificates. */
@@ -38,7 +38,9 @@ export function networkFault(error: unknown, what: string): PullError {
     return new PullError('timeout', `${what} stalled: ${first.message}`, adviceFor.timeout, { cause: error });
   }
   if (first?.name === 'AbortError') {
-    return new PullError('stopped', 'The pull was stopped', 'Run it again to continue.', { cause: error });
+    return new PullError('stopped', 'The pull was stopped', 'Run the same command again to continue.', {
+      cause: error,
+    });
   }
   const refused = chain.find(({ code }) => code === 'image.fetch.blocked_address' || code === 'image.source_invalid');
   if (refused !== undefined) {

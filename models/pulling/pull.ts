@@ -183,7 +183,7 @@ async function fetchAndInstall(
   const unchecked = planned.filter(({ checkedAgainst }) => checkedAgainst === 'nothing').map(({ file }) => file.local);
   if (unchecked.length > 0) {
     warnings.push(
-      `These files could not be verified, since no hash of them is known: ${unchecked.join(', ')}. You can add one to the registry.`,
+      `These files could not be verified, since no hash of them is known: ${unchecked.join(', ')}. You can add their hashes to the registry.`,
     );
   }
   if (!isCommit(entry.revision)) {
@@ -436,7 +436,9 @@ function asPullError(error: unknown, directory: string): unknown {
   const { code, name, message } = error as NodeJS.ErrnoException;
   if (error instanceof PullError) return error;
   if (name === 'AbortError')
-    return new PullError('stopped', 'The pull was stopped', 'Run it again to continue.', { cause: error });
+    return new PullError('stopped', 'The pull was stopped', 'Run the same command again to continue.', {
+      cause: error,
+    });
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     const advice = 'Free some space, or set DATA_DIR to a larger disk. The bytes received are stored.';
     return new PullError('no_space', `The disk of ${directory} is full`, advice, { cause: error });

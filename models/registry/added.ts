@@ -120,7 +120,7 @@ export async function removeAdded(dataDir: string, model: string): Promise<void>
       if (entry === model) delete content.profiles[profile];
       else if (typeof entry === 'object' && modelsOf(profileEntry.parse(entry)).includes(model)) {
         throw new Error(
-          `The profile ${profile} shares its traffic with ${model}: remove the model from its rules first`,
+          `The profile ${profile} sends a part of its traffic to ${model}: first remove the model from the rules of the profile`,
         );
       }
     }

@@ -36,7 +36,7 @@ export const embeddingsStatus = z
     dimensions: z.int().min(1),
     bytes: z.int().min(0).meta({
       description:
-        'Size of all embeddings: items × dimensions × bytes of a number × kinds. It is known when the items have been read.',
+        'Size of all embeddings: items × dimensions × bytes per number × kinds (image, text). The final value is known when all items have been read.',
     }),
   })
   .meta({ id: 'BatchEmbeddings' });
@@ -47,7 +47,7 @@ export type EmbeddingsFormat = z.output<typeof embeddingsFormat>;
 
 export const embeddingsQuery = z.strictObject({
   kind: embeddingKind.optional().meta({
-    description: 'Default: the only kind that the batch stores. A batch that stores both needs it.',
+    description: 'Required if the batch stores both kinds. Default: the only kind that the batch stores.',
   }),
   format: embeddingsFormat.optional().meta({
     description:

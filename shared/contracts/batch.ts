@@ -38,18 +38,22 @@ export const budgetAfter = 100;
 
 export const failureBudget = z
   .strictObject({
-    count: z.int().min(0).optional().meta({ description: 'The batch stops when more items than this have failed.' }),
+    count: z
+      .int()
+      .min(0)
+      .optional()
+      .meta({ description: 'The batch stops when more than this number of its items have failed.' }),
     share: z
       .number()
       .min(0)
       .max(1)
       .optional()
-      .meta({ description: 'The batch stops when a larger share of its items has failed.' }),
+      .meta({ description: 'The batch stops when more than this share of its items has failed.' }),
     after: z
       .int()
       .min(0)
       .default(budgetAfter)
-      .meta({ description: 'The budget applies after this many items have an outcome.' }),
+      .meta({ description: 'The budget is checked only after this number of items have an outcome.' }),
   })
   .refine(({ count, share }) => count !== undefined || share !== undefined, {
     error: 'a failure budget needs `count` or `share`; `after` alone stops nothing',
@@ -65,7 +69,11 @@ const webhookUrl = z.url({ protocol: /^https?$/ }).max(maxStoredAddress);
 
 export const webhook = z
   .strictObject({ url: webhookUrl })
-  .meta({ id: 'Webhook', description: 'Called when the batch has ended; signed as specified by Standard Webhooks.' });
+  .meta({
+    id: 'Webhook',
+    description:
+      'The address that the service calls when the batch has ended. The request is signed as specified by Standard Webhooks.',
+  });
 
 /** The maximum length of the name of a batch, followed by the maximum length and the maximum number of its tags. */
 export const maxNameLength = 200;
@@ -144,7 +152,7 @@ export const keptSamples = z
       .optional()
       .meta({
         description:
-          'Only the samples with the highest scores: a share of all samples with a score, or a number of samples. All samples that have the lowest selected score are included.',
+          'Only the samples with the highest scores: a share of all samples with a score, or a number of samples. Samples tied with the last selected sample are also included, so there can be more samples than asked for.',
         example: '30%',
       }),
   })
@@ -180,7 +188,7 @@ const reference = {
   }),
   tables: z.array(tableFormat).max(2).optional().meta({
     description:
-      'Formats of the tables of results, which are written in addition to `results.ndjson`. Default: the format of the input if it is a table (CSV if it is TSV), else none.',
+      'Table formats in which the results are written, in addition to `results.ndjson`. Default: the format of the input if it is a table (CSV for TSV), otherwise none.',
   }),
 };
 
@@ -213,7 +221,7 @@ export const batchQuery = z
     strict: z
       .enum(['true', 'false'])
       .default('false')
-      .meta({ description: 'With `true`, one invalid item refuses the whole batch with 400.' }),
+      .meta({ description: 'With `true`, the service refuses the whole batch with 400 if one item is invalid.' }),
     model,
     longText,
     priority: z.coerce.number().pipe(priority.unwrap()).default(0),
@@ -300,7 +308,7 @@ export const batchStatus = z
     state: batchState,
     phase: z.enum(['waiting', 'evaluating', 'stopping', 'finished']).meta({
       description:
-        '`evaluating`: a worker is evaluating a part of the batch (after a crash of the worker, for up to 20 s more). `stopping`: the batch was cancelled or too many items failed; it ends when its parts in flight have ended, within 45 s.',
+        '`evaluating`: a worker is evaluating items of the batch. After a crash of the worker, the phase remains `evaluating` for up to 20 s. `stopping`: the batch was cancelled or too many items failed; it ends when the workers have finished its items in flight, within 45 s.',
     }),
     model: z.string(),
     revision: z.string(),
@@ -361,9 +369,11 @@ export const batchStatus = z
           description:
             'The samples that `keep` selects, as a tar or as Parquet; null without `keep`, and when the input could not be read.',
         }),
-        keptIds: z.string().nullable().meta({ description: 'The ids of these samples, one on each line.' }),
+        keptIds: z.string().nullable().meta({ description: 'The ids of the samples in `kept`, one per line.' }),
         failures: z.string().meta({ description: 'The failed items, which can be posted again unchanged.' }),
-        status: z.string().meta({ description: 'This status, written after the other files.' }),
+        status: z
+          .string()
+          .meta({ description: 'The status of the batch as a file, which is written after the other files.' }),
         error: z.string().nullable(),
       })
       .nullable()
@@ -523,7 +533,7 @@ export const resultsQuery = z.strictObject({
     .max(10_000)
     .optional()
     .meta({
-      description: `Maximum results of a page of JSON; ${resultsPageSize} by default. With \`sort\`, \`top\`, \`other\` or \`distinct\` also of ${labelsInWords(written, 'or')}, which otherwise contain the whole batch.`,
+      description: `Maximum number of results in a JSON page. Default: ${resultsPageSize}. With \`sort\`, \`top\`, \`other\` or \`distinct\`, it also applies to ${labelsInWords(written, 'or')}, which otherwise contain the whole batch.`,
     }),
   status: outcome.optional().meta({ description: 'Only items with this outcome.' }),
   minScore: scoreLimit.meta({ description: 'Only items with this score or a higher one.' }),
@@ -545,7 +555,7 @@ export const resultsQuery = z.strictObject({
   }),
   top: top.meta({
     description:
-      'Only the items with the highest scores: a share of all items with a score (`0.3` or `30%`), or a number of items (`100000`). All items that have the lowest selected score are included; the response states their number.',
+      'Only the items with the highest scores: a share of all items with a score (`0.3` or `30%`), or a number of items (`100000`). Items tied with the last selected item are also included, so there can be more items than asked for; the response states how many items were selected.',
   }),
   other: z.string().max(64).optional().meta({
     description:
@@ -562,13 +572,13 @@ export const resultsQuery = z.strictObject({
   }),
   distinct: z.enum(sameBys).optional().meta({
     description:
-      'Only one item of each group of items with the same `image`, or with the same image and text (`pair`): the first one in the order of the query that meets all other conditions. Images are the same when their bytes are, also under different addresses. Items without a score are not grouped. Without `sort`, in the order of the items.',
+      'Only one item of each group of items with the same `image`, or with the same image and text (`pair`): the first one in the order of the query that meets all other conditions. Two images are the same if their bytes are equal, even at different addresses. Items without a score are not grouped. Without `sort`, in the order of the items.',
   }),
   sameImageAs: itemIndex.meta({
-    description: 'Only items with the same image as the item that has this index, itself included.',
+    description: 'Only items with the same image as the item that has this index, including that item.',
   }),
   samePairAs: itemIndex.meta({
-    description: 'Only items with the same image and text as the item that has this index, itself included.',
+    description: 'Only items with the same image and text as the item that has this index, including that item.',
   }),
   skip: z.coerce.number().int().min(0).optional().meta({
     description:
@@ -614,7 +624,7 @@ export const topSelected = z
     items: z
       .int()
       .min(0)
-      .meta({ description: 'The number of selected items, including all that have the lowest selected score.' }),
+      .meta({ description: 'The number of selected items, including all items tied with the last selected item.' }),
     lastScore: z
       .number()
       .nullable()
@@ -630,7 +640,8 @@ export const resultsPage = z
       .array(itemResult)
       .meta({ description: 'In the order of `sort`; without it, in the order in which they were evaluated.' }),
     selected: z.int().min(0).optional().meta({
-      description: 'With `sort`, `top`, `other` or `distinct`: the number of results that meet all conditions but `q`.',
+      description:
+        'With `sort`, `top`, `other` or `distinct`: the number of results that meet all conditions except `q`.',
     }),
     top: topSelected.optional(),
     next: z.string().nullable().meta({
@@ -730,7 +741,7 @@ export const batchSummary = z
     lowest: z.array(extreme).meta({ description: 'The 50 items with the lowest cosines, the lowest first.' }),
     highest: z.array(extreme).meta({ description: 'The 50 items with the highest cosines, the highest first.' }),
     formulaCells: count.meta({
-      description: 'The number of cells that CSV with `formulas=escape` changes; NDJSON changes none.',
+      description: 'The number of cells that are changed in CSV with `formulas=escape`. NDJSON never changes a cell.',
     }),
   })
   .meta({ id: 'BatchSummary' });

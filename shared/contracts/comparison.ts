@@ -44,7 +44,10 @@ const disagreement = z.object({
   image: z.string().nullable().meta({ description: 'The address of the image; null for an inline image.' }),
   score: z.number(),
   otherScore: z.number(),
-  rank: share.meta({ description: 'The share of the compared items with a lower score; ties count half.' }),
+  rank: share.meta({
+    description:
+      'The share of the compared items that have a lower score than this item; items with the same score count half.',
+  }),
   otherRank: share,
 });
 export type Disagreement = z.output<typeof disagreement>;
@@ -54,7 +57,10 @@ export const batchComparison = z
     id: z.string(),
     other: z.string(),
     items: count.meta({ description: 'The number of items in each of the two batches.' }),
-    compared: count.meta({ description: 'Items with a score in both batches. Everything below is about them.' }),
+    compared: count.meta({
+      description:
+        'The number of items with a score in both batches. All other figures of the comparison cover only these items.',
+    }),
     rankCorrelation: z.number().min(-1).max(1).nullable().meta({
       description:
         "Spearman's correlation of the cosines; items of the same cosine share their mean rank. Null for fewer than two items, or when all items of a batch have the same cosine.",
@@ -81,7 +87,7 @@ export const batchComparison = z
         cells: z.array(
           z.object({ from: z.number(), otherFrom: z.number(), count: count }).meta({
             description:
-              'The number of items whose score is in the bin that begins at `from`, and in the other batch in the bin that begins at `otherFrom`.',
+              'The number of items whose score in this batch is in the bin that begins at `from`, and whose score in the other batch is in the bin that begins at `otherFrom`.',
           }),
         ),
       })

@@ -113,7 +113,7 @@ const echoed = {
   }),
   groupSize: z.int().min(1).optional().meta({
     description:
-      'With `distinct`: the number of items in the group, this one included, that meet all conditions of the query but `q`.',
+      'With `distinct`: the number of items in the group, including this item, that meet all conditions of the query except `q`.',
   }),
 };
 
@@ -160,7 +160,10 @@ export const itemResult = z
           .record(z.string(), z.unknown())
           .meta({ id: 'LineResponse', description: 'The response of the endpoint to this line.' }),
       })
-      .meta({ id: 'AnsweredItem', description: 'A line of an OpenAI batch that has its response.' }),
+      .meta({
+        id: 'AnsweredItem',
+        description: 'The result of a line of an OpenAI batch, for which the endpoint returned a response.',
+      }),
   ])
   .meta({ id: 'ItemResult' });
 export type ItemResult = z.output<typeof itemResult>;
@@ -172,7 +175,7 @@ export const receipt = z
     revision: z.string(),
     precision: z.string().meta({
       description:
-        'The precision of the two towers. If it differs, the vision tower comes first: `fp16+fp32` means fp16 for images and fp32 for texts.',
+        'The precision of the two towers. If the towers differ, the precision of the vision tower comes first: `fp16+fp32` means fp16 for images and fp32 for texts.',
     }),
     provider: z.string().meta({ description: 'ONNX Runtime execution provider.' }),
     preprocess: z.string().meta({ description: 'Version of the image preprocessing.' }),

@@ -15,12 +15,17 @@ export const openAiBatchRequest = z
       .string()
       .max(20)
       .regex(/^\d+[smhd]$/)
-      .meta({ description: 'Accepted for compatibility: a batch runs as soon as it can.', example: '24h' }),
+      .meta({
+        description: 'Accepted for compatibility and ignored: a batch runs as soon as possible.',
+        example: '24h',
+      }),
     metadata,
     output_expires_after: z
       .object({ anchor: z.literal('created_at'), seconds: z.int() })
       .optional()
-      .meta({ description: 'Accepted for compatibility: BATCH_RETENTION_HOURS decides.' }),
+      .meta({
+        description: 'Accepted for compatibility and ignored: the outputs are stored for BATCH_RETENTION_HOURS.',
+      }),
   })
   .meta({ id: 'OpenAIBatchRequest' });
 

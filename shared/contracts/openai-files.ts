@@ -48,5 +48,5 @@ export const openAiPage = z.strictObject({
   order: z
     .enum(['asc', 'desc'])
     .optional()
-    .meta({ description: 'Accepted for compatibility: the latest files come first.' }),
+    .meta({ description: 'Accepted for compatibility and ignored: the latest files always come first.' }),
 });

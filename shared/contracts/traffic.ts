@@ -206,7 +206,7 @@ export const trafficReport = z
         reason: z.string().nullable().meta({ description: 'The reason of the promotion or the rollback.' }),
         since: z.iso.datetime().nullable(),
         promoteAfter: count,
-        passed: count.meta({ description: 'The number of windows passed in a row.' }),
+        passed: count.meta({ description: 'The number of consecutive windows that the canary has passed.' }),
         window: z.object({ number: count, items: count, of: count }).nullable(),
         windows: z.array(judgedWindow).meta({ description: 'The latest first.' }),
       })

@@ -152,7 +152,7 @@ export const instruments = {
     type: 'counter',
     from: 'worker',
     labels: ['queue', 'verdict'],
-    help: 'Chunks taken from the queue, by verdict',
+    help: 'Chunks taken from the queue, by outcome (verdict)',
   },
   vls_worker_silent_seconds: {
     type: 'gauge',
@@ -172,7 +172,7 @@ export const instruments = {
     type: 'histogram',
     from: 'worker',
     labels: ['queue'],
-    help: 'Duration of a chunk from pick to commit',
+    help: 'Time from the start of the work on a chunk to the commit of its results',
     buckets: latency,
   },
   vls_chunks_recovered_total: {
@@ -185,13 +185,13 @@ export const instruments = {
     type: 'counter',
     from: 'worker',
     labels: ['state'],
-    help: 'Batches that ended with a commit of this worker',
+    help: 'Batches that ended when this worker committed the results of a chunk',
   },
   vls_worker_fault: {
     type: 'gauge',
     from: 'worker',
     labels: [],
-    help: '1 while this worker cannot evaluate and hands its chunks back',
+    help: '1 while this worker cannot evaluate and returns its chunks to the queue',
   },
 
   vls_items_posted_total: {
@@ -234,7 +234,7 @@ export const instruments = {
     type: 'gauge',
     from: 'api',
     labels: ['queue', 'state'],
-    help: 'Jobs in a queue: waiting (delayed ones too), active, failed',
+    help: 'Jobs in a queue: waiting (including delayed jobs), active, failed',
   },
   vls_queue_workers: { type: 'gauge', from: 'api', labels: ['queue'], help: 'Workers connected to the queue' },
   vls_queue_jobs_total: {
@@ -268,7 +268,7 @@ export const instruments = {
     type: 'gauge',
     from: 'api',
     labels: [],
-    help: 'Memory limit of Redis, or the memory of its machine',
+    help: 'Memory limit of Redis; without a limit, the memory of its machine',
   },
   vls_redis_clients: { type: 'gauge', from: 'api', labels: [], help: 'Open connections of Redis' },
   vls_redis_commands_total: {

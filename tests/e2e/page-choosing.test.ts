@@ -123,7 +123,7 @@ describe.skipIf(chromium === undefined)('the choice of pairs', () => {
       expect(suggested).not.toBe(line);
       await activate(use);
       await page.getByRole('heading', { name: `At ${suggested.toFixed(1)}` }).waitFor();
-      await activate(page.getByRole('link', { name: 'Back to the scores, to export' }));
+      await activate(page.getByRole('link', { name: 'Back to the scores and their export' }));
 
       // The export: as CSV and as Parquet, the pairs that the API selects.
       expect(await slider.inputValue()).toBe(String(suggested));
@@ -155,7 +155,7 @@ describe.skipIf(chromium === undefined)('the choice of pairs', () => {
       await model.locator('option', { hasText: /^altered$/ }).waitFor({ state: 'attached' });
       await tabTo(model);
       await page.keyboard.type('altered');
-      await activate(page.getByRole('button', { name: `Score these ${items} items with it` }));
+      await activate(page.getByRole('button', { name: `Score these ${items} items with this model` }));
       await page.waitForURL(/other=/);
       const other = /other=([^&]+)/.exec(page.url())?.[1] ?? '';
       expect((await running.client.call<BatchStatus>(`/v1/evaluation/batch/${other}`)).body.model).toBe('altered');

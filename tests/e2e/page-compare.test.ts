@@ -93,7 +93,7 @@ describe.skipIf(chromium === undefined)('the comparison of two batches', () => {
 
   test('the scores of wrong pairs are measured and drawn behind those of the batch', async () => {
     await open('scores');
-    await page.getByRole('button', { name: 'Show what wrong pairs get' }).click();
+    await page.getByRole('button', { name: 'Show the scores of wrong pairs' }).click();
     await page.getByText(/Wrong pairs: [\d.]+ % of 60 reach 40\.0/).waitFor();
     await page.locator('.chart .behind').waitFor({ state: 'attached' });
     const { wrongPairs } = (await running.client.call<BatchStatus>(`/v1/evaluation/batch/${id}`)).body;
@@ -110,7 +110,7 @@ describe.skipIf(chromium === undefined)('the comparison of two batches', () => {
     await page.getByText('60 of 60 items', { exact: true }).waitFor();
     expect(await page.getByLabel('Keep from, photos', { exact: true }).inputValue()).toBe('45');
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(400);
-    await page.getByRole('button', { name: 'Score these 60 items with it' }).click();
+    await page.getByRole('button', { name: 'Score these 60 items with this model' }).click();
     await page.waitForURL((url) => !url.href.includes(other));
     await page.getByText('nearly the same order').waitFor();
     await page.getByRole('link', { name: 'Open the other batch' }).click();

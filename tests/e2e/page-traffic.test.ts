@@ -52,7 +52,8 @@ describe.skipIf(chromium === undefined)('the view of the traffic', () => {
   test('names why a canary with other scores was rolled back, and shows the pairs that it scored most differently', async () => {
     await open('system/traffic');
     await shared().getByText('rolled back').waitFor();
-    const why = /its scores are \d+\.\d\d points from the main model's on average; at most 1 is allowed/;
+    const why =
+      /its scores differ from the scores of the main model by \d+\.\d\d points on average; at most 1 is allowed/;
     const windows = page.getByRole('region', { name: 'Windows of the canary of shared' });
     expect(await windows.innerText()).toMatch(why);
     const worst = page.getByRole('region', { name: 'Pairs of shared with the largest differences, canary' });

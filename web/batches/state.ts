@@ -46,7 +46,7 @@ export function retriesOf(status: Pick<BatchStatus, 'failures' | 'items'>): Retr
   const may = countRetryable(status);
   const ways: Omit<Retry, 'isFirst'>[] = [];
   if (cancelled > 0) ways.push({ words: `Continue ${numbers.count(cancelled)} cancelled`, query: '?status=cancelled' });
-  if (may > 0) ways.push({ words: `Retry ${numbers.count(may)} that may pass`, query: '?retryable=true' });
+  if (may > 0) ways.push({ words: `Retry ${numbers.count(may)} that may succeed`, query: '?retryable=true' });
   if (failed > may) ways.push({ words: `Retry ${may > 0 ? 'all ' : ''}${numbers.count(failed)} failed`, query: '' });
   return ways.map((way, at) => ({ ...way, isFirst: at === 0 && way.query !== '' }));
 }

@@ -84,7 +84,7 @@ async function measureSingle(): Promise<number> {
   for (let at = 0; at < 15; at++) {
     const begin = performance.now();
     const { status, body } = await client.single(installation.pair());
-    if (status !== 200) throw new Error(`A single failed: ${JSON.stringify(body)}`);
+    if (status !== 200) throw new Error(`A single request failed: ${JSON.stringify(body)}`);
     times.push(performance.now() - begin);
   }
   return rounded(times.sort((a, b) => a - b)[7] ?? Number.NaN);

@@ -192,7 +192,11 @@ describe('a service', () => {
     [['batches', '--url', 'http://127.0.0.1:99999'], 2, 'expected an http or https address, such as'],
     [['batches', '--url', 'ftp://127.0.0.1'], 2, 'expected an http or https address, such as'],
     [['batches', '--url', 'http://127.0.0.1:8000/?x=1'], 2, 'expected an http or https address, such as'],
-    [['batches', '--url', 'http://me:hidden@127.0.0.1:8000'], 2, 'without a user; VLS_API_KEY has the key'],
+    [
+      ['batches', '--url', 'http://me:hidden@127.0.0.1:8000'],
+      2,
+      'without user name or password; put the API key in VLS_API_KEY',
+    ],
   ])('at an address that cannot work ends %j at once with %d', async ([args, exit, message]) => {
     const plain = createServer().listen(0, '127.0.0.1');
     const speaker = createTcpServer((socket) => socket.on('error', () => {}).end('-ERR unknown command\r\n'));

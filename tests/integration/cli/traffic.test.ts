@@ -44,7 +44,7 @@ describe('vls traffic', () => {
     );
     expect(stdout).toMatch(new RegExp(`^twin +canary +50\\.0 % +50\\.0 % +${canary?.items} `, 'm'));
     expect(stdout).toContain(
-      `canary twin: trial\n  window 1: ${canary?.items} of 1,000 items; 0 of 3 passed in a row\n`,
+      `canary twin: trial\n  window 1: ${canary?.items} of 1,000 items; 0 of the 3 consecutive windows needed for promotion have passed\n`,
     );
     const compared = comparisons.find(({ kind }) => kind === 'canary');
     expect(stdout).toContain(

@@ -48,7 +48,7 @@ describe('quotes', () => {
     const { items } = await read(caseOf('csv-open-quote-closed-later.csv'));
     expect(textsOf(items)).toEqual([
       invalid(
-        'line 2: a quote opens on line 2, and text follows the next quote on line 5; a quote inside a quoted cell is written twice',
+        'line 2: a quote opens on line 2, and text follows the closing quote on line 5; inside a quoted cell, write each quote twice',
       ),
       'b',
       'say ""hi""',
@@ -74,7 +74,7 @@ describe('quotes', () => {
     const { items } = await read('image,text,note\nx,"two\nlines","open\ny,b,c\nz,"d",e\n');
     expect(textsOf(items)).toEqual([
       invalid(
-        'line 2: a quote opens on line 3, and text follows the next quote on line 5; a quote inside a quoted cell is written twice',
+        'line 2: a quote opens on line 3, and text follows the closing quote on line 5; inside a quoted cell, write each quote twice',
       ),
       'b',
       'd',

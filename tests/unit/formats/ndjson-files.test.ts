@@ -96,10 +96,7 @@ test('items-odd.ndjson: each line is an item of its own, but the one with an unk
 
 describe('a line that is not an item has a readable reason', () => {
   test.each([
-    [
-      '{"image":"x","text":"a","metadata":{"loss":NaN}}',
-      'line 1: not JSON: it has NaN, which JSON does not have; write null',
-    ],
+    ['{"image":"x","text":"a","metadata":{"loss":NaN}}', 'line 1: not JSON: NaN is not a value of JSON; write null'],
     ['{"image":"x","text"', 'line 1: not JSON: it ends in the middle of an item'],
     ['{"image":"x" "text":"a"}', 'line 1: not JSON at character 14'],
     ['[{"image":"x","text":"a"}]', 'line 1: a list, but an object with image and text is expected'],

@@ -43,7 +43,7 @@ test('every other line is a failed item that says why, and keeps its id', async 
     line({ queries: { image }, documents: 'a cat' }, { method: 'GET' }),
   ]);
   expect(messagesOf(items)).toEqual([
-    'line 1: url: is /v1/embeddings, but a batch of pairs has lines for /v1/score only; /v1/batches takes others',
+    'line 1: url: is /v1/embeddings, but a batch of pairs accepts only lines for /v1/score; send lines for other endpoints to /v1/batches',
     'line 2: body: has 2 pairs; write one pair in each line',
     'line 3: body: has two texts; a pair is an image and a text',
     expect.stringContaining('line 4: body.queries: a request needs exactly two sides'),

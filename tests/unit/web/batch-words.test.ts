@@ -11,9 +11,9 @@ test('a finished batch says how many items failed', () => {
 test('the ways to evaluate items again come with their numbers, the most useful first', () => {
   const wordsOf = (failures: object, more: object = {}) =>
     retriesOf({ items: { ...items, ...more }, failures }).map(({ words, query }) => `${words} ${query}`);
-  expect(wordsOf({ 'image.fetch.timeout': 7 })).toEqual(['Retry 7 that may pass ?retryable=true']);
+  expect(wordsOf({ 'image.fetch.timeout': 7 })).toEqual(['Retry 7 that may succeed ?retryable=true']);
   expect(wordsOf({ 'image.fetch.timeout': 3, 'image.corrupt': 4 })).toEqual([
-    'Retry 3 that may pass ?retryable=true',
+    'Retry 3 that may succeed ?retryable=true',
     'Retry all 7 failed ',
   ]);
   expect(wordsOf({ 'image.corrupt': 7 })).toEqual(['Retry 7 failed ']);

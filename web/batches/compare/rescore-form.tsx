@@ -48,7 +48,7 @@ export function RescoreForm({
     >
       <ModelSelect models={models} value={model} onChange={setModel} />
       <button type="submit" disabled={busy}>
-        {busy ? 'Posting…' : `Score these ${numbers.count(status.items.total)} items with it`}
+        {busy ? 'Posting…' : `Score these ${numbers.count(status.items.total)} items with this model`}
       </button>
       {failure !== undefined && <ProblemBox failure={failure} />}
     </form>

@@ -85,7 +85,7 @@ export function VerdictBox({
         </>
       )}
       <p>
-        <a href={`${addressOf.batch(id)}?threshold=${threshold}`}>Back to the scores, to export</a>
+        <a href={`${addressOf.batch(id)}?threshold=${threshold}`}>Back to the scores and their export</a>
       </p>
     </section>
   );

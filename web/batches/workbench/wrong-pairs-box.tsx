@@ -35,7 +35,7 @@ export function WrongPairsBox({
             void start().finally(() => setBusy(false));
           }}
         >
-          {busy ? 'Posting…' : 'Show what wrong pairs get'}
+          {busy ? 'Posting…' : 'Show the scores of wrong pairs'}
         </button>
         <span class="fine soft">Scores {count} of the images with the texts of other rows.</span>
       </p>

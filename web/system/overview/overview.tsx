@@ -20,7 +20,7 @@ const durabilityWords = {
   always: 'no acknowledged work is lost',
   everysec: 'up to 2 s of acknowledged work may be lost',
   none: 'acknowledged work may be lost',
-  unknown: 'it is unknown what is lost',
+  unknown: 'the possible loss is unknown',
 } as const;
 
 /** Shows the health and the activity of the service, updated every few seconds. */

@@ -297,7 +297,7 @@ class Batch:
     def change(
         self, *, name: str | None = None, tags: list[str] | None = None, retention_hours: float | None = None
     ) -> BatchStatus:
-        """Changes the name, the tags or the retention. `None` changes nothing."""
+        """Changes the name, the tags or the retention. A value of `None` leaves the present one."""
         return self._client._run(calls.change_call(self.id, name, tags, retention_hours))
 
     def retry(self, *, cancelled: bool = False) -> "Batch":

@@ -37,7 +37,7 @@ class ClipScore:
         return max(0.0, self._sum / self._count)
 
     def __call__(self, images: Any, text: str | Sequence[str]) -> float:
-        """Adds pairs, and returns the value of these alone."""
+        """Adds pairs, and returns the value over these pairs only."""
         total, count = self._score(images, text)
         self._sum += total
         self._count += count

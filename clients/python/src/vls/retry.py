@@ -13,7 +13,7 @@ from .errors import ServiceError
 
 @dataclass(frozen=True)
 class Retries:
-    """Sends a refused request again after the time in `Retry-After`, or without it after a pause that grows."""
+    """Sends a refused request again after the time in `Retry-After`; without this header, after increasing pauses."""
 
     #: Attempts after the first one.
     attempts: int = 6
@@ -21,7 +21,7 @@ class Retries:
     longest: float = 60.0
 
     def pause(self, attempt: int, response: httpx.Response | None) -> float | None:
-        """Returns the pause in seconds before the next attempt, or None to stop. No response means no connection."""
+        """Returns the pause in seconds before the next attempt, or None to stop. `response` is None if the connection failed."""
         if attempt >= self.attempts or (response is not None and not is_transient(response)):
             return None
         stated = None if response is None else response.headers.get("retry-after")

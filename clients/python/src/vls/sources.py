@@ -99,7 +99,7 @@ class BatchBody:
 
 
 def batch_body(source: Any, columns: Mapping[str, str]) -> BatchBody:
-    """Reads a data frame, a path or an iterable of pairs. `columns` names those with image, text and id."""
+    """Reads a data frame, a path or an iterable of pairs. `columns` names the columns with image, text and id."""
     if isinstance(source, (str, os.PathLike)):
         return _body_of_file(Path(source), columns)
     if hasattr(source, "itertuples") and hasattr(source, "columns"):
@@ -117,7 +117,7 @@ def _body_of_file(path: Path, columns: Mapping[str, str]) -> BatchBody:
         if stem.endswith(ending):
             has_columns = media_type in (MEDIA_TYPES[".csv"], MEDIA_TYPES[".tsv"])
             return BatchBody(media_type, lambda: _parts(path), True, dict(columns) if has_columns else {})
-    raise ValueError(f"The name of {path} must end in {', '.join([*MEDIA_TYPES, '.parquet'])}; text also with .gz")
+    raise ValueError(f"The name of {path} must end in {', '.join([*MEDIA_TYPES, '.parquet'])}; formats other than Parquet may also end in .gz")
 
 
 def _parts(path: Path) -> Iterator[bytes]:
