@@ -252,7 +252,10 @@ export function addModelsCommand(program: Command, deps: CommandDeps): void {
     )
     .option('--folder <path>', 'folder of the ONNX files to use, if the repository has several models')
     .option('--weights <name>', 'name of the weights to use, if the repository has several models')
-    .option('--tokenizer <owner/name>', 'repository to take the tokenizer from, if the model's repository has none')
+    .option(
+      '--tokenizer <owner/name>',
+      'repository to take the tokenizer from, if the repository of the model has none',
+    )
     .option('--dimensions <number>', 'number of dimensions of an embedding, if the repository does not state it')
     .action(async (what: string, options: AddFlags, command: Command) => {
       const { addModel } = await import('../models/add.ts');

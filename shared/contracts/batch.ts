@@ -67,13 +67,11 @@ export const failureBudget = z
 const maxStoredAddress = 2_048;
 const webhookUrl = z.url({ protocol: /^https?$/ }).max(maxStoredAddress);
 
-export const webhook = z
-  .strictObject({ url: webhookUrl })
-  .meta({
-    id: 'Webhook',
-    description:
-      'The address that the service calls when the batch has ended. The request is signed as specified by Standard Webhooks.',
-  });
+export const webhook = z.strictObject({ url: webhookUrl }).meta({
+  id: 'Webhook',
+  description:
+    'The address that the service calls when the batch has ended. The request is signed as specified by Standard Webhooks.',
+});
 
 /** The maximum length of the name of a batch, followed by the maximum length and the maximum number of its tags. */
 export const maxNameLength = 200;

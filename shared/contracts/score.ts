@@ -54,12 +54,9 @@ export const scoreRequest = z
     data_1: side.optional(),
     data_2: side.optional(),
     longText,
-    truncate_prompt_tokens: z
-      .literal(-1)
-      .nullish()
-      .meta({
-        description: 'Accepted for compatibility and ignored: `longText` decides whether long texts are truncated.',
-      }),
+    truncate_prompt_tokens: z.literal(-1).nullish().meta({
+      description: 'Accepted for compatibility and ignored: `longText` decides whether long texts are truncated.',
+    }),
     user: z.string().nullish().meta({ description: 'Accepted for compatibility; not used.' }),
   })
   .meta({ id: 'ScoreRequest', description: `The two sides of the pairs: ${sidesInWords}.` });

@@ -371,7 +371,7 @@ describe('vls batch', () => {
       'Expected a whole number of 0 or more',
     ],
     ['a file that does not exist', ['batch', 'missing.csv'], 'There is no file missing.csv; check its name'],
-    ['a folder without images as its input', ['batch', 'pairs.csv.d.csv'], 'pairs.csv.d.csv has no image'],
+    ['a folder without images as its input', ['batch', 'pairs.csv.d.csv'], 'No images found in'],
   ])('says what is wrong with %s', async (_what, args, said) => {
     await mkdir(at('pairs.csv.d.csv'), { recursive: true });
     await writePairs('pairs.csv', 5);

@@ -186,7 +186,7 @@ describe('a service', () => {
     // A port that fetch refuses, as a name without an address, a server without TLS, and one that does not speak HTTP.
     [['watch', 'some-batch', '--url', 'http://127.0.0.1:6000'], 3, 'HTTP clients refuse this port'],
     [['watch', 'some-batch', '--url', 'http://nobody.invalid'], 3, 'no name server'],
-    [['watch', 'some-batch', '--url', 'https://PLAIN'], 3, 'there is no TLS at this port'],
+    [['watch', 'some-batch', '--url', 'https://PLAIN'], 3, 'the server at this port does not use TLS'],
     [['batches', '--url', 'http://SPEAKER'], 3, 'does not speak HTTP'],
     [['watch', 'some-batch', '--url', 'http://127.0.0.1:0'], 2, 'expected an http or https address, such as'],
     [['batches', '--url', 'http://127.0.0.1:99999'], 2, 'expected an http or https address, such as'],

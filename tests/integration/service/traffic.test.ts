@@ -143,7 +143,7 @@ test('a canary with shifted scores is rolled back in its first window, and the r
   const { canary: found, comparisons } = await reported(({ canary: now }) => now?.phase === 'rolled_back');
   expect(found?.windows).toHaveLength(1);
   expect(found?.windows[0]).toMatchObject({ number: 1, verdict: 'failed' });
-  expect(found?.reason).toMatch(/points from the main model's|ranks the same items differently/);
+  expect(found?.reason).toMatch(/scores of the main model by|ranks the same items differently/);
   expect(comparisons[0]).toMatchObject({ kind: 'canary', candidate: 'shifted', reference: 'main' });
   const [worst] = comparisons[0]?.worst ?? [];
   expect(worst?.image).toMatch(/^http/);

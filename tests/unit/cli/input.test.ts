@@ -57,7 +57,9 @@ describe('CSV', () => {
       expect((await read(file, { encoding })).items).toEqual([{ image: 'a.jpg', text: 'un café' }]);
     }
     await expect(read(file, { encoding: 'latin9000' })).rejects.toThrow('--encoding latin9000 is not supported');
-    await expect(read(fixture('links.parquet'), { encoding: 'cp1252' })).rejects.toThrow('for text, not for Parquet');
+    await expect(read(fixture('links.parquet'), { encoding: 'cp1252' })).rejects.toThrow(
+      'applies only to text formats, not to Parquet',
+    );
   });
 
   test('with another delimiter, or a column twice, is refused with the flag', async () => {

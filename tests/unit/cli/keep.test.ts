@@ -204,7 +204,7 @@ describe('flags of a selection', () => {
     [['a.tar'], { keep: 'k' }, 'needs --min-score or --top'],
     [['a.tar', 'b.csv'], { keep: 'k', minScore: 3 }, 'b.csv'],
     [['x/a.tar', 'y/a.tar'], { keep: 'k', minScore: 3 }, 'different names'],
-    [['x/a.tar'], { keep: 'x', minScore: 3 }, 'folder of the shards'],
+    [['x/a.tar'], { keep: 'x', minScore: 3 }, 'folder of the input files'],
   ])('%j with %j is refused', async (files, flags, message) => {
     await expect(checkKeeping(files, flags)).rejects.toThrow(message);
   });
