@@ -28,7 +28,7 @@ describe('a window of a canary', () => {
   });
 
   test.each([
-    ['errors', { errorShare: 0.031 }, /3\.1 % of its items failed, but only 1\.0 %/],
+    ['errors', { errorShare: 0.031 }, /3\.1 % of its items failed, compared with 1\.0 %/],
     ['latency', { latencyRatio: 2.01 }, /2\.01 times as long/],
     ['drift', { scoreDrift: 1.01 }, /1\.01 points/],
     ['ranking', { rankCorrelation: 0.89 }, /correlation is 0\.890/],
