@@ -75,7 +75,7 @@ export function readReport(file: string): Report {
   return parsed.data;
 }
 
-/** Lists the change of each figure that both runs have. */
+/** Lists how much each figure changed between two benchmark runs. Omits a figure that only one run has. */
 export function compare(before: Report, now: Report): string {
   const old = new Map(before.figures.map((entry) => [entry.id, entry.value]));
   const rows = now.figures.flatMap(({ id, name, value, unit }) => {

@@ -117,8 +117,8 @@ export function createClient({ serviceUrl: base, apiKey, startCommand, onWait }:
 }
 
 /**
- * Options that prevent fetch from storing a copy of a streamed body. The fetch standard ("HTTP-network-or-cache fetch")
- * requires a copy in case of a redirect or a login, which would take 110 MB for a million rows.
+ * Options that prevent fetch from storing a copy of a streamed body (110 MB for a million rows). Without them, the
+ * fetch standard ("HTTP-network-or-cache fetch") requires a copy for a possible redirect or login.
  */
 const withoutBodyCopy = { duplex: 'half', redirect: 'error', window: null } as const;
 
@@ -147,8 +147,8 @@ const isTransient = (status: number, code: string): boolean =>
   status === 429 || status === 503 || code === 'idempotency.in_flight';
 
 /**
- * Returns the value of `Retry-After` in s, or 0 without the header. Returns infinity when the model is not available,
- * because waiting does not make it available.
+ * Returns the value of `Retry-After` in s, or 0 without this header. Returns infinity when the model is not available,
+ * because a retry would fail too.
  */
 function retryAfterSeconds(response: Response, code: string): number {
   if (code === 'model.unavailable') return Number.POSITIVE_INFINITY;
@@ -178,7 +178,10 @@ async function refusalOf(base: string, response: Response, hasModels: boolean): 
   });
 }
 
-/** @param hasModels true if this command line has the command `models`, as that of the service has. */
+/**
+ * Returns advice for an error of the service.
+ * @param hasModels true if this command line has the command `models`, which only the package of the service contains.
+ */
 function adviceFor(status: number, code: string, hasModels: boolean): string | undefined {
   if (status === 401) return 'The service requires an API key: set VLS_API_KEY.';
   if (status === 403) return 'This API key lacks the rights for the request; ask the operator of the service.';
@@ -209,7 +212,9 @@ const notThisService = (base: string, response: Response): CommandError =>
     { advice: 'Set --url or VLS_URL to the address of the service.' },
   );
 
-/** Returns the reason of a failed request in words that name the cause. fetch itself only says "fetch failed". */
+/**
+ * Returns the reason for a failed request, in words that name its cause. The message of fetch is only "fetch failed".
+ */
 function reasonOf(error: unknown): string {
   const causes = causesOf(error);
   for (const { code = '', message } of causes) {
@@ -219,7 +224,10 @@ function reasonOf(error: unknown): string {
   return causes.at(-1)?.message ?? 'no connection';
 }
 
-/** Reasons that Node describes only in the terms of a library or a standard, by error code or message. */
+/**
+ * Clear descriptions of errors, by error code or message. Node describes these errors only in the terms of a library or
+ * a standard.
+ */
 const knownReasons: [RegExp, string][] = [
   [/^bad port$/, 'HTTP clients refuse this port, because it belongs to another protocol'],
   [/^ENOTFOUND$/, 'no name server knows the name of the host'],
@@ -235,7 +243,7 @@ const knownReasons: [RegExp, string][] = [
   ],
 ];
 
-/** Returns an error and its causes that have a message, the outermost first. */
+/** Returns the chain of an error and its causes, the error itself first. Errors without a message are left out. */
 function causesOf(error: unknown): (Error & { code?: string })[] {
   if (error instanceof AggregateError) return causesOf(error.errors[0]);
   if (!(error instanceof Error)) return [];

@@ -44,8 +44,8 @@ const cases = (positions: Position[], render: (words: Completion[], position: Po
     .join('\n');
 
 /**
- * Returns the branches of a shell `case` statement that determines the position from the typed words. Each command has
- * one branch. Options and their values match no branch, so they do not change the position.
+ * Returns the branches of a shell `case` statement that finds the position from the typed words. Each command has one
+ * branch. Options and their values match no branch, and the position stays the same.
  */
 const walk = (positions: Position[]): string =>
   positions

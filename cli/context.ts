@@ -89,8 +89,8 @@ export function contextOf(
 }
 
 /**
- * Runs a task that is aborted when the user presses Ctrl-C or the process gets SIGTERM.
- * @param advice returns the advice of the error that an abort throws.
+ * Runs a task, and aborts it when the user presses Ctrl-C or the process gets SIGTERM.
+ * @param advice returns advice for the error message after an abort.
  * @throws {CommandError} `interrupted` after an abort.
  */
 export async function interruptible<Value>(

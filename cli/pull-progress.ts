@@ -58,7 +58,7 @@ function retryText({ reason, waitMs }: { reason: string; waitMs: number }): stri
 function lines(model: string, stream: NodeJS.WriteStream, everyMs: number): PullProgress {
   const say = (text: string) => void stream.write(`${model}: ${text}\n`);
   const meter = createMeter();
-  /** Returns the line that describes the present activity of the pull. A timer prints it every `everyMs`. */
+  /** Returns the line that describes what the download currently does. A timer prints this line every `everyMs`. */
   let current: (() => string) | undefined;
   const timer = setInterval(() => {
     if (current !== undefined) say(current());

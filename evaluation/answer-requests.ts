@@ -44,7 +44,8 @@ export async function answerEmbeddings(
 /**
  * Answers a request of vLLM's score API with the cosines of its pairs. An input that occurs in several pairs is
  * embedded once.
- * @throws {ServiceError} `request.invalid` when the two sides of the request cannot be paired; the errors of `embed`.
+ * @throws {ServiceError} `request.invalid` when the two lists of inputs cannot be combined into pairs; the errors of
+ * `embed`.
  */
 export async function answerScore(spec: ModelSpec, request: ScoreRequest, embed: EmbedInputs): Promise<ScoreResponse> {
   const pairs = pairsOf(request);

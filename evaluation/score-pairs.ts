@@ -107,7 +107,7 @@ export async function scorePairs(
   }
 }
 
-/** Returns the stored embedding of an image, instead of running an encoder. */
+/** Wraps the stored embedding of an image, for which no encoder has to run. */
 const known = async (embedding: Float32Array): Promise<EmbeddedImage> => ({
   answering: { embedding, decodeMs: 0, inferenceMs: 0, runInputs: 0, tokens: 0, totalTokens: 0 },
   compared: [],

@@ -28,6 +28,9 @@ export function checkTokens(
   );
 }
 
-/** Returns the name of a text for an error message, with its index when the request has several texts. */
+/**
+ * Returns the name of a text for an error message. The name includes the index of the text when the request has several
+ * texts.
+ */
 export const nameOf = (at: number, { length }: readonly unknown[]): string =>
   length === 1 ? 'The text' : `The text at index ${at}`;

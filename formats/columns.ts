@@ -35,7 +35,7 @@ export function headerOf(row: readonly string[], label: string): string[] {
  * name that differs only in case. If the requested id column is `id` and the table has none, the column `SAMPLE_ID` of
  * LAION's tables is used.
  * @param delimiter the delimiter of the header; absent in formats without delimiters. When a column is missing, the
- * error message suggests another delimiter with which the header would have it.
+ * error message suggests another delimiter if the header would have the column with it.
  * @throws {ServiceError} `request.invalid` when the header has no column for the image or the text.
  */
 export function findColumns(
@@ -54,7 +54,8 @@ export function findColumns(
 }
 
 /**
- * Returns the column with the requested name, or otherwise the column whose name differs from it only in case.
+ * Returns the column with the requested name. If no column has it, returns a column whose name differs from it only in
+ * case.
  * @throws {ServiceError} `request.invalid` when several column names differ from the requested one only in case.
  */
 function findColumn(names: readonly string[], asked: string, label: string): string | undefined {

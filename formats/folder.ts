@@ -63,8 +63,8 @@ export async function hashFolder(folder: string): Promise<string> {
 }
 
 /**
- * Yields the files of each key that has an image, sorted by name. The files of a folder come before those of its
- * subfolders.
+ * Yields the files of each key that has an image, sorted by name. Files directly in a folder come before the files of
+ * its subfolders.
  */
 async function* samplesIn(folder: string, inside: string): AsyncGenerator<Files> {
   const entries = await readdir(join(folder, inside), { withFileTypes: true });

@@ -55,12 +55,12 @@ export function toReadItem(raw: unknown, where: string, strictness: Strictness):
   const given = plainItem(raw as Record<string, unknown>);
   const parsed = batchItem.safeParse(given, { error: inOurWords });
   if (parsed.success) {
-    // Uses the metadata from before validation, since validation drops a key `__proto__`.
+    // The metadata is taken from the item before validation, because validation would drop a key named `__proto__`.
     const { metadata } = given as RawItem;
     const item = { ...parsed.data, ...(metadata !== undefined && { metadata }) };
     const { text } = item;
-    // A text of more than twice the maximum length is refused here, before it is stored. A text between the two lengths
-    // is stored, and the worker handles it.
+    // A text of more than twice the maximum length is refused here, before it is stored. A text of at most this length
+    // is stored, and the worker checks it.
     if (text.length <= 2 * maxTextLength) return item;
     const message = `the text has ${text.length} characters, more than ${maxTextLength}`;
     if (strictness === 'strict') return badItem([{ path: 'text', message }], where, strictness);
@@ -74,8 +74,8 @@ export function toReadItem(raw: unknown, where: string, strictness: Strictness):
 }
 
 /**
- * Returns the item without an id or metadata that is null. Also removes `error`, a field in files of failed items, so
- * that clients can upload such a file again.
+ * Returns the item without `error`, and without an id or metadata that is null. Files of failed items have the field
+ * `error`, and clients can upload such a file again.
  */
 function plainItem({ id, metadata, error: _, ...item }: Record<string, unknown>): Record<string, unknown> {
   return {
@@ -92,10 +92,7 @@ function idOf(id: unknown): unknown {
 
 const expected: Record<string, string> = { string: 'a string', object: 'an object', record: 'an object' };
 
-/**
- * Returns error messages for validation errors in words that clients understand. The messages of Zod are for
- * programmers.
- */
+/** Replaces the messages of the validator Zod, which are for programmers, by messages for clients of the API. */
 const inOurWords: z.core.$ZodErrorMap = ({ code, path = [], input, ...issue }) => {
   if (code === 'unrecognized_keys' && 'keys' in issue) {
     const keys = (issue.keys as string[]).map((key) => JSON.stringify(key)).join(', ');
@@ -121,7 +118,7 @@ export type ItemFault = 'item.invalid' | 'item.too_large' | 'item.too_deep' | 'i
 
 /**
  * Returns a failed item for input that cannot be evaluated.
- * @param raw the input. The failed item repeats parts of it, so that the client can recognise the item.
+ * @param raw the input. The failed item repeats some of its fields, so that the client can recognise the item.
  * @throws {ServiceError} `request.invalid` if `strictness` is `strict`.
  */
 export function badItem(
@@ -144,7 +141,8 @@ export function badItem(
 }
 
 /**
- * Returns the parts of a bad item that its result repeats. Characters that could not be decoded are replaced by U+FFFD.
+ * Returns the fields of a bad item that its result shows to the client. U+FFFD replaces characters that could not be
+ * decoded.
  */
 function echoOf(raw: unknown): Partial<BatchItem> {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return {};
@@ -161,7 +159,7 @@ function echoOf(raw: unknown): Partial<BatchItem> {
 const isPlain = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Returns true for an image that a failed item may repeat. Inline images are not repeated, to save space. */
+/** Returns true for an image that the result of a failed item may show. Inline images are left out to save space. */
 const isShort = (image: unknown): image is ImageSource =>
   typeof image === 'string'
     ? image.length <= maxAddressLength

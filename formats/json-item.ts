@@ -63,7 +63,7 @@ export function createJsonValues(
   };
 }
 
-/** Explains why a text is not JSON, based on the error message of the parser. */
+/** Returns the reason why a text is not JSON, based on the error message of the parser. */
 function notJson(text: string, { message }: Error): string {
   const name = /[:,[]\s*(NaN|-?Infinity)\b/.exec(text)?.[1];
   if (name !== undefined) return `not JSON: ${name} is not a value of JSON; write null`;
@@ -75,8 +75,8 @@ function notJson(text: string, { message }: Error): string {
 }
 
 /**
- * Renames the fields that the client named for image, text and id to the names of the API. All other fields become
- * metadata.
+ * Renames fields to `image`, `text` and `id`, as the API expects them. The client stated the original names of these
+ * fields. All other fields become metadata.
  */
 function renameFields(raw: unknown, names: ColumnNames): unknown {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return raw;

@@ -64,8 +64,8 @@ async function* itemsOfArray({ parts, encoding }: Text, options: ReadOptions): A
     return [items.tooLong(where)];
   };
   /**
-   * Returns the offset at which the current element ends, or the end of the part if the element continues in the next
-   * part. Between calls, it remembers whether it is within a string and how deep.
+   * Returns the offset at which the current element of the array ends. If it does not end in this text, returns the
+   * length of the text. The nesting depth, and whether the text ends within a string, are kept for the next call.
    */
   const endOfElement = (part: string, from: number): number => {
     for (let at = from; at < part.length; ) {

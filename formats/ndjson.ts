@@ -48,8 +48,8 @@ export async function* itemsOfLines(
     let from = 0;
     const first = part.indexOf('\n');
     if (rest.length === 0 && !isTooLong && !/\S/.test(part)) {
-      // The part has only white space. Its line breaks are counted instead of splitting it at them, which would take 27
-      // ms per megabyte.
+      // This text has only white space. Only its line breaks are counted, because splitting the text into lines would
+      // take 27 ms per megabyte.
       for (let at = first; at >= 0; at = part.indexOf('\n', at + 1)) line++;
       from = part.length;
     } else if (first >= 0) {

@@ -47,7 +47,7 @@ export function declaredEncoding(named: string | undefined, contentType = ''): s
   throw new ServiceError('request.unsupported_media_type', message);
 }
 
-/** The maximum number of bytes at the start of a body from which the encoding is detected. */
+/** The encoding of a body is detected from at most this number of bytes at its start. */
 const sampleBytes = 1_024;
 
 /**
@@ -71,7 +71,7 @@ export function decodeText(bytes: AsyncIterable<Buffer>, declared?: string): Tex
       if (decoder !== undefined) yield withoutMark(decoder.write(chunk));
       else {
         first = first.length === 0 ? chunk : Buffer.concat([first, chunk]);
-        // The longest byte order mark has four bytes.
+        // A byte order mark has at most four bytes.
         if (first.length < 4) continue;
         encoding = guess(first.subarray(0, sampleBytes), declared);
         decoder = decoderOf(encoding);
@@ -115,8 +115,8 @@ function guess(sample: Buffer, declared: string | undefined): string {
   }
   if (startsWith(sample, [0xff, 0xfe])) return 'utf-16le';
   if (startsWith(sample, [0xfe, 0xff])) return 'utf-16be';
-  // Many programs declare UTF-8 for any content, so a declared UTF-8 is not trusted: text with many zero bytes is not
-  // UTF-8.
+  // A declared UTF-8 is not trusted, because many programs declare UTF-8 for any content. Text with many zero bytes is
+  // not UTF-8.
   const other = declared === 'utf-8' ? undefined : declared;
   return other ?? guessUtf16(sample) ?? 'utf-8';
 }
@@ -133,14 +133,14 @@ function guessUtf16(sample: Buffer): string | undefined {
   for (const [at, byte] of sample.entries()) if (byte === 0) zeros[at % 2] = (zeros[at % 2] ?? 0) + 1;
   const [even = 0, odd = 0] = zeros;
   const enough = sample.length / 8;
-  // A few non-ASCII characters have their zero byte in the other half.
+  // For a few non-ASCII characters, the other byte is zero.
   if (odd >= enough && odd > 4 * even) return 'utf-16le';
   return even >= enough && even > 4 * odd ? 'utf-16be' : undefined;
 }
 
 interface Decoder {
   write(chunk: Buffer): string;
-  /** Ends the decoding. Returns the lone surrogates that replace an incomplete last character. */
+  /** Ends the decoding. If the last character is incomplete, returns the lone surrogates that replace its bytes. */
   end(): string;
 }
 
@@ -148,8 +148,8 @@ function decoderOf(encoding: string): Decoder {
   if (encoding === 'utf-8') return createUtf8();
   if (encoding === 'utf-16le' || encoding === 'utf-16be') return createUtf16(encoding === 'utf-16be');
   const decoder = new TextDecoder(encoding);
-  // The decoder returns U+FFFD for invalid bytes. Valid text in these encodings cannot contain U+FFFD (GB18030 can, as
-  // four bytes), so each U+FFFD is replaced by a lone surrogate.
+  // The decoder returns U+FFFD for invalid bytes, and a lone surrogate replaces each U+FFFD. Valid text in these
+  // encodings cannot contain U+FFFD (except in GB18030, as four bytes).
   const marked = (text: string) => (text.includes('\uFFFD') ? text.replaceAll('\uFFFD', '\udcff') : text);
   return {
     write: (chunk) => marked(decoder.decode(chunk, { stream: true })),
@@ -174,7 +174,7 @@ function createUtf8(): Decoder {
   };
 }
 
-/** Returns the number of bytes at the end that belong to an incomplete character. */
+/** Returns the number of bytes of the incomplete character at the end. */
 function cutOff(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back] ?? 0;
@@ -227,7 +227,7 @@ function createUtf16(isBigEndian: boolean): Decoder {
       const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
       let end = bytes.length - (bytes.length % 2);
       const last = bytes[end - (isBigEndian ? 2 : 1)] ?? 0;
-      // The first half of a surrogate pair is kept until the second half has arrived.
+      // The first half of a surrogate pair is not decoded until its second half has arrived.
       if (end > 0 && last >= 0xd8 && last <= 0xdb) end -= 2;
       rest = bytes.subarray(end);
       return toText(bytes.subarray(0, end));

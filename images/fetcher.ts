@@ -155,14 +155,16 @@ export function createFetcher(options: FetcherOptions): Fetcher {
         } catch (error) {
           if (signal?.aborted) throw signal.reason;
           const failure = toFetchFailure(error, url);
-          // The error of an earlier attempt is more useful than a timeout.
+          // If the time of the image is used up, the error of an earlier attempt is thrown. It is more useful than a
+          // timeout.
           if (download.leftMs <= 0) throw reason ?? failure;
           reason = failure;
           const { retryAfter } = reason;
           const retries = retryAfter === undefined ? maxRetries : maxInvitedRetries;
           if (attempts >= retries || !retriedCodes.has(reason.code)) throw reason;
-          // With Retry-After, the pause is that time plus up to 0.25 s, so that several downloads do not retry at the
-          // same moment. Otherwise it is random: 0.2 s on average before the first retry, and 0.4 s before the second.
+          // With a `Retry-After` header, the pause is the time in this header plus up to 0.25 s, so that several
+          // downloads do not retry at the same moment. Otherwise the pause is random: 0.2 s on average before the first
+          // retry, and 0.4 s before the second.
           const pauseMs =
             retryAfter === undefined ? Math.random() * 400 * 2 ** attempts : retryAfter * 1000 + Math.random() * 250;
           if (pauseMs > download.leftMs) throw reason;
@@ -186,7 +188,7 @@ const meanings: Record<number, string> = {
   410: 'not found',
 };
 
-/** Returns the error for a status other than 200. Also reports the status to the limiter of requests to the host. */
+/** Returns the error for a status other than 200. Also reports the status to the limiter for the host. */
 function refusal(response: Dispatcher.ResponseData, url: URL, turn: Turn): ServiceError {
   const { statusCode } = response;
   const meaning = meanings[statusCode];
@@ -213,8 +215,8 @@ async function readBody(response: Dispatcher.ResponseData, url: URL, maxBytes: n
     const [first] = parts;
     if (beginsLikeImage(parts.length === 1 && first ? first : Buffer.concat(parts))) return;
     const { 'content-type': type, 'content-encoding': encoding } = response.headers;
-    // Only these encodings count as compression. Some hosts send others, such as `aws-chunked`, `none` or an empty
-    // name, with images that are not compressed.
+    // Only these content encodings count as compression. Some hosts send other encodings with images that are not
+    // compressed, such as `aws-chunked`, `none` or an empty name.
     const isCompressed = encoding !== undefined && /^(gzip|x-gzip|deflate|br|zstd|compress)$/i.test(String(encoding));
     const sent =
       size === 0
@@ -242,8 +244,8 @@ async function readBody(response: Dispatcher.ResponseData, url: URL, maxBytes: n
 const quoted = (header: string | string[]) => JSON.stringify(String(header).slice(0, 60));
 
 /**
- * Reads the rest of a body in the background, so that the connection can be reused. The deadline of the download ends
- * this, even for an endless body.
+ * Reads the rest of a body in the background, so that the connection can be reused. The deadline of the download also
+ * ends this reading, even for an endless body.
  */
 function discard({ body }: Dispatcher.ResponseData): void {
   body.dump({ limit: 64 * 1024 }).catch(() => {});
@@ -255,7 +257,10 @@ function abandon({ body }: Dispatcher.ResponseData): void {
   body.destroy();
 }
 
-/** Returns a header as its sender wrote it. undici decodes headers as Latin-1, but many hosts send unescaped UTF-8. */
+/**
+ * Returns a header with the characters that the host sent. undici decodes headers as Latin-1, but many hosts send
+ * unescaped UTF-8.
+ */
 function asSent(header: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(header, 'latin1'));

@@ -53,12 +53,12 @@ async function readRegularFile(real: string, maxBytes: number, check: (opened: s
 }
 
 /**
- * Returns the present path of an open file. It differs from the checked path if a directory was replaced by a link
- * before the file was opened.
+ * Returns the current path of an open file. It differs from the checked path if, before the file was opened, a link
+ * replaced one of its directories.
  */
 async function pathOf(file: FileHandle, opened: string): Promise<string> {
-  // On Linux the kernel reports the path. On other systems the checked path is resolved again, and must still lead to
-  // the open file.
+  // On Linux the kernel reports the path of an open file. On other systems the checked path is resolved again, and it
+  // must still lead to the open file.
   const known = await readlink(`/proc/self/fd/${file.fd}`).catch(() => undefined);
   if (known !== undefined) return known;
   const again = await realpath(opened).catch(() => undefined);

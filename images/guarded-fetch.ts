@@ -37,9 +37,9 @@ const checkHops =
   };
 
 /**
- * Creates a `fetch` that is checked by the address guard. The operator chooses the first URL; others choose the
- * redirects. With a proxy, the proxy decides which hosts can be reached, because it resolves their names.
- * @param own the URL of the operator. Its host may have a private address and any port.
+ * Creates a `fetch` whose requests the address guard checks. The operator chooses the first URL, but other hosts choose
+ * the redirects. With a proxy, the proxy decides which hosts can be reached, because it resolves their names.
+ * @param own the URL that the operator chose. Its host may have a private address and any port.
  * @throws {ConfigError} for a proxy that is not an HTTP proxy.
  */
 export function createGuardedFetch(own: string, options: GuardedFetchOptions): typeof globalThis.fetch {
@@ -60,20 +60,24 @@ export function createGuardedFetch(own: string, options: GuardedFetchOptions): t
   const proxied = throughProxies(options.proxies, connections);
   const guarded = async (address: string | URL | Request, init?: RequestInit) => {
     const url = new URL(address instanceof Request ? address.url : address);
-    // This check covers the user name and password in the URL, which the check of each request does not see.
+    // This check covers the user name and password in the URL. The check of each single request does not receive them.
     if (proxied === undefined) guard.checkUrl(url);
     return await undiciFetch(url.href, { ...(init as object), dispatcher: proxied ?? direct });
   };
   return guarded as unknown as typeof globalThis.fetch;
 }
 
-/** Creates an agent that uses the proxies, and the guarded connector for hosts in `noProxy`. */
+/**
+ * Creates an agent that sends requests through the proxies. Requests to hosts in `noProxy` are sent directly, and their
+ * connections are checked.
+ */
 function throughProxies(proxies: Proxies | undefined, connections: Agent.Options): Dispatcher | undefined {
   if (proxies?.https === undefined && proxies?.http === undefined) return undefined;
   return new EnvHttpProxyAgent({
     ...connections,
     connectTimeout: idleMs,
-    // The value is an empty string, because the agent would read the environment if it were undefined.
+    // Without a proxy the value is an empty string. If it were undefined, the agent would read a proxy from the
+    // environment.
     httpsProxy: proxies.https === undefined ? '' : proxyUrl(proxies.https, 'HTTPS_PROXY'),
     httpProxy: proxies.http === undefined ? '' : proxyUrl(proxies.http, 'HTTP_PROXY'),
     noProxy: proxies.noProxy ?? '',

@@ -49,8 +49,8 @@ export function parseHostList(entries: readonly string[], setting: string): Host
 }
 
 /**
- * Returns a host in a uniform spelling, so that hosts of URLs, sockets and settings can be compared: lower case,
- * without brackets or a trailing dot.
+ * Returns a host in a uniform spelling: lower case, without brackets or a trailing dot. Hosts from URLs, sockets and
+ * settings can then be compared.
  */
 export const plainHost = (host: string): string => unbracketed(host).toLowerCase().replace(/\.$/, '');
 
@@ -70,13 +70,15 @@ function withDomains(name: string): string[] {
 }
 
 /**
- * Returns the spelling of an address in the list. IPv6 is in brackets, because `[::1]:9000` would otherwise equal the
- * address `::1:9000`.
+ * Returns the spelling of an address in the list. An IPv6 address is in brackets. Otherwise the host `::1` with the
+ * port 9000 would have the same spelling as the address `::1:9000`.
  */
 const nameOf = (address: ipaddr.IPv4 | ipaddr.IPv6) =>
   address.kind() === 'ipv6' ? `[${address.toString()}]` : address.toString();
 
-/** Returns an entry in the spelling of a URL, so that `Bücher.example` and `xn--bcher-kva.example` are the same host. */
+/**
+ * Converts an entry to the spelling of URLs, in which `Bücher.example` and `xn--bcher-kva.example` are the same host.
+ */
 function canonicalEntry(entry: string, setting: string): string {
   if (entry === '*') return entry;
   const [, star = '', host = '', port = ''] = /^(\*\.)?(.*?)(:\d+)?$/.exec(entry) ?? [];

@@ -21,7 +21,7 @@ const usage = `npm run profile -- [--model MODEL] [--items N] [--latency MS] [--
   --flame    an SVG file for a flame graph of the worker
   --out      directory for the .cpuprofile files; profile/<date> in DATA_DIR by default
 `;
-/** The number of functions that are shown for each process. */
+/** The maximum number of functions that the report lists for each process. */
 const shown = 8;
 
 const { values } = readWords(usage, ['model', 'items', 'latency', 'flame', 'out'], [], (words) => {
@@ -41,7 +41,7 @@ preload.searchParams.set('directory', directory);
 const env = {
   ...writeRegistry(),
   MODEL: model.name,
-  // Set because otherwise the service would measure the best micro-batch size during the profile.
+  // The micro-batch size is fixed. Otherwise the service would search for the best size while it is profiled.
   MICRO_BATCH: '8',
   NODE_OPTIONS: `--import=${preload.href}`,
 };
@@ -65,7 +65,7 @@ try {
     stage,
     String(calls),
     readable((1000 * totalSeconds) / calls),
-    // The mean number of inputs in this stage, by Little's law.
+    // By Little's law, this is the mean number of inputs that were in this stage at the same time.
     readable(totalSeconds / seconds),
   ]);
   print(`${table(['stage', 'calls', 'mean ms', 'in flight on average'], rows)}`);

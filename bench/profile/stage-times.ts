@@ -12,7 +12,7 @@ export async function readStages(url: string): Promise<StageTime[]> {
   return stagesIn(await (await fetch(`${url}/metrics`)).text());
 }
 
-/** Returns the times of the stages in a page of metrics. The times of single requests and batches are added. */
+/** Reads the time of each stage from a page of metrics. It adds the times of single requests and of batches. */
 export function stagesIn(page: string): StageTime[] {
   const values = (suffix: string) =>
     [...page.matchAll(new RegExp(`^${metric}_${suffix}\\{(.*)\\} (\\S+)$`, 'gm'))].map(
@@ -24,7 +24,7 @@ export function stagesIn(page: string): StageTime[] {
   return names.map((stage) => ({ stage, calls: total(stage, 'count'), totalSeconds: total(stage, 'sum') }));
 }
 
-/** Returns the calls and times between two readings. Stages that were not called are left out. */
+/** Returns how much the calls and times of each stage increased between two readings. Omits stages without calls. */
 export const stagesBetween = (before: readonly StageTime[], after: readonly StageTime[]): StageTime[] =>
   after
     .map(({ stage, calls, totalSeconds }) => {

@@ -115,7 +115,9 @@ async function work({ processes }: Installation, apis: number, { batches, itemsO
   await Promise.all(Array.from({ length: concurrentBatches }, lane));
 }
 
-/** Replays all commands of a load to a fresh Redis without pauses. */
+/**
+ * Records the Redis commands of a load, then replays them to a fresh Redis without pauses and measures their duration.
+ */
 async function redisAlone(load: Load): Promise<Figure> {
   const [recorded, fresh] = [await startRedis(), await startRedis()];
   const recording = await recordTraffic(recorded);
@@ -159,7 +161,7 @@ function figuresOf({ apis, workers, itemsPerSecond, cpu, redisShare, clientShare
   ];
 }
 
-/** Extrapolates from the fastest run to the rate at which Redis would occupy one whole core. */
+/** Extrapolates the throughput of the fastest run to the point at which Redis would occupy one whole core. */
 function extrapolated(runs: readonly Run[]): Figure {
   const fastest = runs.reduce((best, run) => (run.itemsPerSecond > best.itemsPerSecond ? run : best));
   const { cpu, itemsOfBatch, apis, workers } = fastest;

@@ -127,8 +127,8 @@ async function measureFirstRows(
 }
 
 /**
- * Checks in each frame whether rows cover the list at its top, in its middle and at its end. A gap is the time between
- * two frames in which they do.
+ * Checks in each frame whether rows cover the list at its top, in its middle and at its end. A gap is the time from the
+ * last frame with rows at all three positions to the next such frame.
  */
 const gapScript = `(() => {
   let covered = performance.now();

@@ -54,7 +54,8 @@ export async function benchInference(
   const before = await roofline();
   say(`${section}: batches and singles`);
   const measured = await measureService(model, model.items[effort], env);
-  // The speed of the machine may drift, so the roofline is measured before and after the batch.
+  // The roofline (the maximum throughput of this machine) is measured before and after the batch, because the speed of
+  // the machine may drift.
   const rooflines = quick ? [before] : [before, await roofline()];
   return figuresOf(section, model, rooflines, measured);
 }
@@ -82,7 +83,7 @@ async function measureService(model: BenchModel, items: number, env: Record<stri
     return performance.now() - begin;
   }
   /**
-   * Sends sequential single requests: as many as fit into the time, at least five and at most `most`. Returns their
+   * Sends single requests one after another for `seconds`: at least five and at most `most` requests. Returns their
    * latencies in ms.
    */
   async function singles(server: number, most: number, seconds: number): Promise<number[]> {

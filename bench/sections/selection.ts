@@ -45,7 +45,7 @@ export async function benchSelection(items: number, say: (line: string) => void)
   const engine = createBatchEngine({ redis, profiles: () => ['compact'], retentionHours: 1, storage: {}, log });
   try {
     say(`selection: ${readable(items)} items are posted and committed`);
-    // Every tenth item has the image of another one.
+    // Every tenth item has the same image as an earlier item.
     const id = await storeBatch(engine, redis, {
       count: items,
       imageOf: (index) => `https://example.org/${index}.jpg`,
@@ -127,8 +127,8 @@ const cosineOf = (index: number): number | undefined =>
   index % 20 === 7 ? undefined : Math.round(((index * 7_919) % 400_009) - 50_000) / 1e6;
 
 /**
- * Compares the first pages of the selection with the same selection from a sorted array. @throws {Error} when they
- * differ.
+ * Checks the first pages of a selection against a sorted array of all scores.
+ * @throws {Error} when they differ.
  */
 async function expectPlainSort({ batches }: Engine, id: string, items: number): Promise<void> {
   const scores = Array.from({ length: items }, (_, index) => cosineOf(index)).map((cosine) =>

@@ -68,8 +68,8 @@ function figuresOf(way: 'by reference' | 'upload', items: number, found: Record<
       tar.itemsPerSecond / ndjson.itemsPerSecond,
       '',
       rates,
-      // Without a target as an upload: a client that packs a tar while it sends takes more CPU time than one that
-      // writes NDJSON.
+      // An upload has no target, because the client affects its rate: packing a tar takes more CPU time than writing
+      // NDJSON.
       way === 'by reference' ? least(0.9) : undefined,
     ),
     figure(
@@ -83,7 +83,7 @@ function figuresOf(way: 'by reference' | 'upload', items: number, found: Record<
   ];
 }
 
-/** Runs one batch to its end. @returns its speed since the post, and the peaks of memory above the values before it. */
+/** Runs one batch to its end. @returns its items per second, and the peak growth of API and worker memory in MiB. */
 async function scored(
   { processes, client }: Installation,
   { items }: { items: number },

@@ -39,10 +39,10 @@ export interface EmbeddingDeps {
   signal: AbortSignal;
 }
 
-/** The maximum number of attempts to read a file when the connection breaks. */
+/** The maximum number of attempts to download an embedding file. A new attempt starts when the connection breaks. */
 const attempts = 3;
 
-/** Reads the stored embeddings of a batch into files. A file appears only when it is complete. */
+/** Downloads the stored embeddings of a batch to files. A file gets its final name only when it is complete. */
 export async function writeEmbeddings(
   { client, progress, signal }: EmbeddingDeps,
   { id }: Pick<BatchStatus, 'id'>,

@@ -95,8 +95,8 @@ function reworded(error: ItemError, path: string, root: string): ItemError {
 }
 
 /**
- * Returns the path of a `file:` URL. A URL that names another machine is returned unchanged, so that no file is found
- * for it.
+ * Returns the path in a `file:` URL. A URL with the name of another machine is returned unchanged, so that no file is
+ * found for it.
  */
 function fromFileUrl(address: string): string {
   try {

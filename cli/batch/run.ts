@@ -155,7 +155,7 @@ export async function runBatch(
       };
       const deps = { client: scorer.client, input, prepare, posting, progress, signal, onBatch };
       const status = await runToEnd(deps, state, stateFile).catch(async (error: unknown) => {
-        // The service has refused the batch, so it cannot be continued later. The state file gets its former content
+        // The service has refused the batch, so a later run cannot continue it. The state file gets its former content
         // back.
         const isRefusal = !signal.aborted && failureOf(error).code !== 'service.unreachable';
         if (isRefusal && state.batchId === undefined) {

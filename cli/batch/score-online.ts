@@ -111,7 +111,8 @@ async function postOnce(deps: OnlineDeps, state: RunState, stateFile: StateFile)
   } catch (error) {
     const { code } = failureOf(error);
     if (code === 'idempotency.mismatch') {
-      // The service has seen this key with another body. The rows have not changed, so the local images must have.
+      // The service has received another body with this idempotency key. The rows have not changed, so the image files
+      // must have changed.
       deps.progress.say('the images have changed since they were sent; starting again');
       state.idempotencyKey = randomUUID();
       await stateFile.write(state);
@@ -146,7 +147,7 @@ export async function post(deps: OnlineDeps, idempotencyKey: string): Promise<Ba
   });
 }
 
-/** Reads the first items of an input if its columns are not known yet. */
+/** Reads the first items of an input, if its columns are not known yet. */
 async function readHeader(input: BatchInput): Promise<BatchInput> {
   if (input.header() === undefined && input.format.hasColumns) for await (const _ of input.items()) break;
   return input;
@@ -159,8 +160,8 @@ async function readHeader(input: BatchInput): Promise<BatchInput> {
 const maxColumnsLength = 8_000;
 
 /**
- * Returns the query parameters that name the columns of the file. The rows are sent as NDJSON, which has no columns.
- * Only with these parameters do CSV results of the batch have the columns of the file.
+ * Returns the query parameters with the column names of the file. The rows are sent as NDJSON, which has no columns.
+ * These parameters give the CSV results of the batch the columns of the file.
  */
 function columnsOf(input: BatchInput): [string, string][] {
   const header = input.header();
@@ -193,8 +194,8 @@ async function* bodyOf({ input, prepare, progress }: OnlineDeps): AsyncGenerator
 }
 
 /**
- * Returns a row as the object of one NDJSON line. A row that is not a valid pair is sent without its text: the service
- * then fails it, and later rows keep their index.
+ * Returns the object for the NDJSON line of a row. A row that is not a valid pair is sent without its text. The service
+ * then returns an error for it, and later rows keep their index.
  */
 function toLine(item: StoredItem): object {
   if (!('error' in item)) return item;
@@ -237,8 +238,8 @@ export async function writeResults(deps: OnlineDeps, status: BatchStatus, option
 }
 
 /**
- * Yields each result together with its row. Results and rows arrive in the same order, so neither has to be in memory
- * as a whole.
+ * Yields each result together with its row. Results and rows have the same order, so neither the results nor the rows
+ * must be in memory as a whole.
  */
 export async function* joinWithRows(
   { client, input, prepare, signal }: Pick<OnlineDeps, 'client' | 'input' | 'prepare' | 'signal'>,
@@ -251,8 +252,8 @@ export async function* joinWithRows(
   const rows = createRows(input.items());
   let index = 0;
   for await (const lines of linesOf(response.body)) {
-    // Only lines with metadata use the exact parser, which keeps numbers as they are written. It is slow for lines with
-    // a fractional number, and every line has one: its score.
+    // Only lines with metadata need the exact parser, which keeps the digits of numbers unchanged. The exact parser is
+    // slow for lines with a fractional number, and the score is such a number in every line.
     const parse = (line: string) => (line.includes('"metadata"') ? parseExactly(line) : JSON.parse(line));
     const sent = lines.map((line): ItemResult => parse(line));
     const items = await rows.take(sent.length);
@@ -265,8 +266,8 @@ export async function* joinWithRows(
 }
 
 /**
- * Returns the result of a row. If this machine found an error in the row before sending it, the result gets that error,
- * because it is more precise than the error of the service.
+ * Returns the result of a row. If this machine found an error in the row before it was sent, that error replaces the
+ * error of the service, because it is more precise.
  */
 async function withOwnError(
   result: ItemResult,

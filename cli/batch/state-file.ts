@@ -76,7 +76,7 @@ export function stateFileOf(output: string): StateFile {
   };
 }
 
-/** Returns true when two states belong to the same rows, options and service. */
+/** Returns true when two runs have the same rows, options and service. */
 export const isSameRun = (a: RunState, b: RunState): boolean =>
   a.input.sha256 === b.input.sha256 &&
   a.service === b.service &&

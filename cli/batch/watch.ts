@@ -64,7 +64,7 @@ export function formatStatus(status: BatchStatus, stream: NodeJS.WriteStream): s
   const outcome = reason === null ? state : `${state} (${reason})`;
   const lines = [`batch ${id}: ${styled(stream, colour, outcome)}, ${counts.join(', ')}`];
   lines.push(...Object.entries(failures).map(([code, count]) => `  ${code}: ${whole(count ?? 0)}`));
-  // Services of older releases send no `inputError`.
+  // Older releases of the service send no `inputError`.
   if (inputError) lines.push(`  ${inputError.code}: ${inputError.message}`);
   if (files?.state === 'written') {
     lines.push(...[files.results, files.csv, files.parquet, files.kept, files.failures].filter((file) => file != null));

@@ -61,9 +61,9 @@ const partOf = (output: string): string => `${output}.part`;
 export const removePart = (output: string): Promise<void> => rm(partOf(output), { force: true });
 
 /**
- * Opens an output file. An earlier run that was interrupted is continued at the end of its temporary file, which is
- * possible only for text formats. For other formats the temporary file is NDJSON, and {@link OutputFile.commit}
- * converts it to the format of the output.
+ * Opens an output file, in which an interrupted run can continue. For this, results are appended to a temporary file,
+ * which is possible only in a text format. For other formats the temporary file is NDJSON, and {@link
+ * OutputFile.commit} converts it to the format of the output.
  */
 export async function openWriter(options: WriterOptions): Promise<OutputFile> {
   const { output, format, from = 0 } = options;
@@ -111,10 +111,7 @@ function createWriter(
   return createResultWriter(format, { ...source, ...receipt, pairProbabilities }, formulas);
 }
 
-/**
- * Converts the temporary NDJSON file to the format of the output. The output joins its results with the rows of the
- * input.
- */
+/** Converts the temporary NDJSON file to the format of the output, which also contains the rows of the input. */
 async function convert(part: string, options: WriterOptions): Promise<void> {
   const { output, input } = options;
   const converted = `${part}.converted`;
@@ -140,13 +137,13 @@ async function convert(part: string, options: WriterOptions): Promise<void> {
   await rename(converted, output);
 }
 
-/** A file that is written by appending bytes. */
+/** A file to which bytes are appended. */
 interface Appended {
   write(part: Bytes): Promise<void>;
   bytes(): number;
   /**
-   * Waits until all bytes are on disk, then closes the file. Only then is the file renamed, so the output is complete
-   * at once.
+   * Waits until all bytes are on disk, then closes the file. The caller renames the file to the output only afterwards,
+   * so readers never see an incomplete output.
    */
   finish(): Promise<void>;
   close(): Promise<void>;

@@ -243,7 +243,8 @@ async function scoreReferences(context: Context, files: readonly string[], flags
   const open: string[] = [];
   const statuses = await interruptible(
     async (signal) => {
-      // All batches are posted before the first one is awaited, so that the service is not idle between two of them.
+      // All batches are posted before the command waits for the first one, so that the service is never idle between
+      // two batches.
       for (const [at, file] of files.entries()) {
         const out = outputsOfReferences(files, flags.out)[at];
         const { id } = await postReference(client, { ...options, formulas: 'escape', file, out }, signal);

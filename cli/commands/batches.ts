@@ -199,7 +199,7 @@ interface EmbeddingsOptions {
   force?: boolean;
 }
 
-/** Saves the embeddings that a batch stores to a file. */
+/** Downloads the stored embeddings of a batch to a file. */
 async function readEmbeddings(context: Context, id: string, { kind, out, force }: EmbeddingsOptions) {
   const client = await context.connect();
   const { embeddings } = await client.json<BatchStatus>(pathOf(id));

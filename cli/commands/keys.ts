@@ -205,7 +205,8 @@ function toRecord(options: AddOptions, id: string, hash: string): KeyRecord {
 const minuteOf = (time: string | undefined): string => (time === undefined ? '-' : `${time.slice(0, 16)}Z`);
 
 /**
- * Returns the key records after a new key has replaced the named one. The replaced key gets an expiry.
+ * Replaces the key with this name by a new key, and returns the new list of key records. The replaced key gets an
+ * expiry.
  * @throws {UsageError} when the name does not identify exactly one key, or when that key cannot be replaced.
  */
 function rotate(

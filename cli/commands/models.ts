@@ -203,8 +203,8 @@ export function addModelsCommand(program: Command, deps: CommandDeps): void {
           removed.push({ model: entry.model, removed: wasPulled || wasAdded });
         } else if (wasAdded) {
           await forget(entry);
-          // Deletes the files that were derived from the files of the folder, such as int8 files. The folder itself is
-          // kept.
+          // Deletes only the files that the service derived from the model folder, such as int8 files. The model folder
+          // itself is kept.
           await rm(entry.madeDirectory, { recursive: true, force: true });
           removed.push({ model: entry.model, removed: true });
         } else {
@@ -269,7 +269,7 @@ export function addModelsCommand(program: Command, deps: CommandDeps): void {
 async function registryOf(settings: Config): Promise<{
   entries: Entries;
   find(name: string): ModelEntry;
-  /** Returns the models that share the traffic of a profile when the name is a profile, or the model with this name. */
+  /** Returns the model with this name. If the name is that of a profile, returns all models of the profile. */
   findAll(name: string): ModelEntry[];
 }> {
   const { readEntries } = await import('../../models/registry/entries.ts');

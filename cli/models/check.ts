@@ -113,7 +113,7 @@ function format(spec: ModelSpec, report: ParityReport, stream: NodeJS.WriteStrea
   return `${lines.join('\n')}\n`;
 }
 
-/** The place where the cause of a difference is configured, by cause. */
+/** For each cause of a difference, the file and the field in which to correct it. */
 const places: Partial<Record<Finding['cause'], string>> = {
   mean: '`image_mean` and `image_std` of preprocessor_config.json, or `preprocess` of the registry entry',
   filter: '`resample` of preprocessor_config.json, or `interpolation` of the preprocessing of OpenCLIP',

@@ -73,8 +73,8 @@ export async function listModels(settings: Config, isJson: boolean, stdout: Node
 }
 
 /**
- * Formats the revision of a model. When the revision is a branch, the commit at the time of the pull follows. Marks in
- * brackets name missing checks: `unverified` files, or a family that has not been verified.
+ * Formats the revision of a model. For a branch, it appends the commit that was downloaded. Words in brackets name
+ * missing checks: `unverified` files, or a model family that has not been verified.
  */
 function revisionInWords(row: { revision: string; commit: string | null; unverified: boolean; unproven: boolean }) {
   const { revision, commit, unverified, unproven } = row;

@@ -29,7 +29,8 @@ export async function searchModels(
     if (!(error instanceof PullError)) throw error;
     fault = `${error.message}. ${error.advice}`;
   }
-  // The hub was not searched, so an empty result does not show that no such model exists. The command fails.
+  // The search of the hub failed, so an empty result does not show that no such model exists. The exit code is
+  // therefore 1.
   if (fault !== undefined && entries.length === 0) process.exitCode = 1;
   if (isJson) {
     const models = entries.map(({ model, source, description, licence, unverified, unproven }) => ({

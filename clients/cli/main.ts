@@ -12,7 +12,10 @@ const needsService = (what: string): CommandError =>
     advice: `This is the command line alone. Use a checkout of the service, or install its package vision-language-similarity ${version}.`,
   });
 
-/** The commands of the service's package, with the descriptions of this one. */
+/**
+ * The commands that only the package of the service provides, with the descriptions that this standalone package
+ * prints.
+ */
 const serviceCommands = {
   models: 'List, pull and check models. Needs the package of the service.',
   doctor: 'Check this machine for the service. Needs the package of the service.',
@@ -20,7 +23,7 @@ const serviceCommands = {
   start: 'Run the service. Needs the package of the service.',
 };
 
-// The command line without the service: an HTTP client. cli/main.ts is that of the service's package.
+// The standalone command line: an HTTP client without the service. The package of the service uses cli/main.ts instead.
 await runProgram({
   offline: async () => {
     throw needsService('--offline');

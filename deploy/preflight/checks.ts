@@ -59,8 +59,8 @@ export async function preflight(kubectl: Kubectl, overlay: Overlay): Promise<Fin
   await checkSecret('api-keys', ['keys.ndjson'], 'without it the API refuses everybody');
   await checkSecret('metrics-token', ['token'], 'without it Prometheus gets 401');
   const { url } = await secret('redis').catch((): Record<string, string> => ({}));
-  // With another address, the component external-redis replaces the StatefulSet of Redis, so no password and no volume
-  // are needed.
+  // If the Secret has the address of another Redis, the component external-redis replaces the StatefulSet of Redis. The
+  // checks of the password and of the volume are then skipped.
   const isExternal = url !== undefined && !isOwnRedis(url);
   await checkSecret('redis', isExternal ? ['url'] : ['password', 'url'], 'without it no pod starts');
   if (!isExternal) {

@@ -146,8 +146,8 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
   }
 
   /**
-   * Counts the column names that an item stores.
-   * @throws {ServiceError} `request.invalid` when all names together exceed the limit.
+   * Adds the column names that an item stores to the total.
+   * @throws {ServiceError} `request.invalid` when the column names of all items together exceed the limit.
    */
   function countNames({ values }: CsvRow): void {
     nameCharacters += namesUpTo[Math.min(values.length, namesUpTo.length - 1)] ?? 0;
@@ -220,8 +220,8 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
 }
 
 /**
- * Stores a value in the metadata under the name of its column. It also works for a column named `__proto__`, where a
- * plain assignment would set the prototype.
+ * Stores a value in the metadata under the name of its column. A plain assignment to a column named `__proto__` would
+ * set the prototype instead.
  */
 function setOwn(metadata: Record<string, unknown>, name: string, value: string): void {
   if (name !== '__proto__') metadata[name] = value;

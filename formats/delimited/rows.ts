@@ -216,8 +216,8 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
   };
 
   /**
-   * Returns a row whose quote is not closed correctly. The row ends with the line of the opening quote. The rest of
-   * that line is split at delimiters, and quotes in it have no meaning.
+   * Returns a row with a quote that is not closed correctly. The row ends at the end of the line with the opening
+   * quote. From this quote on, the line is split at delimiters, and further quotes have no meaning.
    */
   function broken(at: number, values: string[], inner: number, stray: number | undefined): Scanned | undefined {
     const end = lineEnd(at);

@@ -48,8 +48,8 @@ export function createDelimitedWriter(
 }
 
 /**
- * Returns true when a spreadsheet would run a cell as a formula. A number is never a formula, even with a sign. The
- * full-width signs are included, since East Asian spreadsheets treat them like the usual ones.
+ * Returns true when a spreadsheet would run a cell as a formula. A number is never a formula, even with a sign.
+ * Full-width signs are included, because East Asian spreadsheets treat them like ASCII signs.
  */
 const isFormula = (text: string): boolean => /^[=+\-@\t\r\n＝＋－＠]/.test(text) && Number.isNaN(Number(text));
 
@@ -60,8 +60,8 @@ function cellOf(value: unknown): string {
 }
 
 /**
- * Counts the cells in the row of an item that `formulas=escape` changes. `common` counts cells in the columns that
- * every table of results has. `own` counts cells in other columns of the uploaded table.
+ * Counts the cells of an item's row that `formulas=escape` changes. `common` counts those in columns that every results
+ * table has. `own` counts those in further columns of the uploaded table.
  */
 export function formulaCells(result: ItemResult, item: ReadItem | undefined): { common: number; own: number } {
   const cells = [result.id ?? '', item === undefined ? '' : addressOf(item), item?.text ?? ''];
@@ -75,8 +75,8 @@ const probabilityCell = (result: ItemResult): string =>
   result.status === 'succeeded' ? String(result.probability ?? '') : '';
 
 /**
- * Returns the cells of the result columns. Messages and warnings are protected from being run as formulas like texts of
- * the client, because they may begin with words of an image host or of the client.
+ * Returns the cells of the result columns. Messages and warnings may begin with text from an image host or from the
+ * client. They are therefore protected from being run as formulas, like all texts from the client.
  */
 function outcomeCells(result: ItemResult, disarm: (text: string) => string): string[] {
   switch (result.status) {

@@ -76,13 +76,13 @@ function sizesOf({ row_groups: groups }: FileMetaData): Map<string, number> {
   return sizes;
 }
 
-/** The decompressors that hyparquet has itself. */
+/** The compression methods that the library hyparquet supports without additional decompressors. */
 const builtIn: readonly CompressionCodec[] = ['UNCOMPRESSED', 'SNAPPY'];
 
 /**
- * Loads the decompressors that the columns need. Returns undefined when hyparquet itself suffices, or the name of a
- * codec for which there is no decompressor. Brotli is not supported here, because its dictionary is larger than the
- * whole page.
+ * Loads the decompressors that the columns need. Returns undefined when hyparquet needs none. Returns the name of a
+ * codec that has no decompressor. Brotli is not supported here, because its dictionary is larger than the whole web
+ * page.
  */
 async function compressorsOf({ row_groups: groups }: FileMetaData, columns: readonly string[]) {
   const used = new Set(

@@ -100,8 +100,8 @@ export async function* itemsOfParquet(
 }
 
 /**
- * Runs a part of the reading. Converts an error of the library, since it means that the file is not Parquet or is
- * damaged.
+ * Runs a function that reads from the file. An error of the Parquet library becomes a service error, since it means
+ * that the file is damaged or not Parquet.
  */
 async function readable<Value>(step: () => Promise<Value>): Promise<Value> {
   try {
@@ -111,7 +111,7 @@ async function readable<Value>(step: () => Promise<Value>): Promise<Value> {
   }
 }
 
-/** Converts a row to an object of the same form as a line of NDJSON, which `toReadItem` reads. */
+/** Converts a row to an object with the fields of an NDJSON line, which `toReadItem` validates. */
 function toItem(row: Record<string, unknown>, columns: ColumnNames): unknown {
   const { [columns.image]: image, [columns.text]: text, [columns.id]: id, ...rest } = row;
   const metadata = Object.fromEntries(
@@ -129,8 +129,8 @@ function toItem(row: Record<string, unknown>, columns: ColumnNames): unknown {
 
 function toSource(image: unknown): unknown {
   if (image instanceof Uint8Array) {
-    // Old writers store texts as columns of bytes that are not declared as text. Bytes that begin like an address are
-    // therefore read as text.
+    // Old writers store texts in columns that are not declared as text. Bytes that begin like a URL are therefore read
+    // as text.
     return /^(https?|data):/i.test(textOf(image.subarray(0, 8)))
       ? textOf(image)
       : { base64: Buffer.from(image).toString('base64') };
@@ -144,7 +144,7 @@ function toSource(image: unknown): unknown {
 
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
 
-/** Converts a value to a value for JSON. Integers beyond 2^53 become raw JSON, so that no digit is lost. */
+/** Converts a value to a JSON value. Integers beyond 2^53 become raw JSON, so that they keep all digits. */
 function plain(value: unknown): unknown {
   if (typeof value === 'bigint')
     return Number.isSafeInteger(Number(value)) ? Number(value) : JSON.rawJSON(String(value));

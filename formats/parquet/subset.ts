@@ -118,9 +118,9 @@ function storedElement(element: FileMetaData['schema'][number]): FileMetaData['s
 }
 
 /**
- * Returns a schema element in the form in which it is written. The logical type INTEGER is replaced by the equivalent
- * converted type, because the library writes the width of the logical type in a field of the wrong size, and other
- * programs could not read the file.
+ * Returns a schema element in the form in which it is written. The equivalent converted type replaces the logical type
+ * INTEGER. The library writes the width of this logical type in a field of the wrong size, and other programs could not
+ * read the file.
  */
 function writtenElement(element: FileMetaData['schema'][number]): FileMetaData['schema'][number] {
   const { logical_type: logical, ...written } = element;

@@ -80,10 +80,10 @@ const writable = (parser: Extract): Promise<void> =>
     if (parser.destroyed) done();
   });
 
-/** Returns the fields of a member's extended (pax) header, which Python and GNU tar write. */
+/** Returns the fields of the extended (pax) header of a file in a tar. Python and GNU tar write such headers. */
 const paxOf = ({ pax }: Header): Record<string, string> => (pax ?? {}) as Record<string, string>;
 
-/** Returns the name of a member. For a sparse file, the name is in the extended header. */
+/** Returns the name of a file in a tar. The name of a sparse file is in its extended header. */
 const nameOf = (header: Header): string => paxOf(header)['GNU.sparse.name'] ?? header.name;
 
 function faultOf(header: Header): { fault?: string } {

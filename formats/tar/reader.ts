@@ -44,10 +44,10 @@ async function* itemsOfTar(bytes: AsyncIterable<Buffer>, options: ReadOptions): 
           held = 0;
           keeps = undefined;
         }
-        // The images are stored as base64, which is a third longer than the bytes, so that much memory is reserved.
+        // Images are kept as base64, which is a third longer than their bytes. The reserved memory includes this.
         await options.pending?.set(Math.ceil((held * 4) / 3));
       }
-      // An empty group signals that bytes have arrived.
+      // An empty group shows the caller that bytes have arrived.
       yield [];
     }
     if (keeps !== undefined && sample !== undefined) keep(sample, keeps, member.name, Buffer.concat(parts));
@@ -61,7 +61,7 @@ function keep(sample: Sample, part: Part, name: string, bytes: Buffer): void {
   else sample[part] = bytes;
 }
 
-/** Returns the error of a member that cannot be part of its sample, or undefined. */
+/** Returns the reason why a file of the tar cannot be part of its sample; undefined when it can. */
 function faultOf(sample: Sample, { name, fault }: Member, part: Part): Sample['fault'] {
   const short = name.slice(-100).toWellFormed();
   if (fault !== undefined) return { message: `${short} ${fault}` };

@@ -77,8 +77,8 @@ function fieldsOf(bytes: Buffer | undefined): Fields | undefined | string {
 }
 
 /**
- * The usual names of the JSON field with the text. They are tried after the requested name, if the sample has no `.txt`
- * file.
+ * The usual names of the caption field in a sample's JSON file. They are tried after the requested name, and only if
+ * the sample has no `.txt` file.
  */
 const usualTexts = ['text', 'caption'];
 

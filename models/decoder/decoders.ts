@@ -199,8 +199,8 @@ export function createDecoders({
   }
 
   /**
-   * Grants a decoder permission to decode a large image, as soon as the limit of the encoder allows it. Without this
-   * common limit, all decoders could decode large images at the same time, each with up to a gigabyte of memory.
+   * Gives a decoder permission to decode a large image, when the limit of the encoder allows it. Decoders share this
+   * limit, because each large image may need a gigabyte of memory.
    */
   async function grantLarge(slot: Slot, id: number): Promise<void> {
     const { pipe } = slot;

@@ -59,9 +59,9 @@ export async function chooseDevice(config: Pick<Config, 'device' | 'deviceFallba
   );
 }
 
-/** Tries providers. @returns one result for each provider. */
+/** Tests whether providers work on this machine. @returns one result for each provider. */
 export async function probeAccelerators(asked: readonly Provider[] = [...accelerators, named]): Promise<Probed[]> {
-  // Starting a process takes 0.1 s, so providers that cannot exist on this machine are skipped.
+  // Starting the test process takes 0.1 s, so providers that cannot exist on this machine are skipped.
   const absences = asked.map((provider) => ({ provider, fault: absenceOf(provider) }));
   const probed = await probe(absences.flatMap(({ provider, fault }) => (fault === null ? [provider] : [])));
   return absences.map((absence) => probed.find(({ provider }) => provider === absence.provider) ?? absence);

@@ -60,11 +60,12 @@ export async function readGoldenFile(path: string): Promise<GoldenFile> {
 }
 
 /**
- * The minimum tolerances on accelerators, which multiply with fewer bits than a CPU (TF32 has a mantissa of 10 bits).
+ * The minimum tolerances on accelerators. Accelerators may multiply with lower precision than a CPU (the mantissa of
+ * TF32 has 10 bits).
  */
 const acceleratorTolerance = { pairs: 0.005, embeddings: 1e-3 };
 
-/** The maximum differences from golden values that are allowed at a precision. */
+/** The maximum allowed differences from golden values, for one precision of a model. */
 export interface Allowed {
   /** The maximum difference of the cosine of a pair. */
   cosine: number;
@@ -102,8 +103,8 @@ export function hasSameIds(own: readonly number[], reference: readonly number[],
 }
 
 /**
- * Returns true when scale and bias are equal to those of the reference. They differ when a registry entry states other
- * values.
+ * Returns true when scale and bias of the probability are equal to those of the reference. They differ when a registry
+ * entry states other values.
  */
 export function hasSameProbability(own: Probability, { scale, bias }: NonNullable<GoldenFile['probability']>): boolean {
   const isNear = (a: number, b: number) => Math.abs(a - b) <= 1e-3 * Math.max(1, Math.abs(b));
@@ -113,7 +114,7 @@ export function hasSameProbability(own: Probability, { scale, bias }: NonNullabl
 export const biasOf = (probability: Probability): number | null =>
   probability.kind === 'sigmoid' ? probability.bias : null;
 
-/** Returns scale and bias as text. */
+/** Formats scale and bias of the probability as text. */
 export const probabilityInWords = (scale: number, bias: number | null): string =>
   `scale ${scale}${bias === null ? '' : `, bias ${bias}`}`;
 

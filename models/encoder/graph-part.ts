@@ -30,7 +30,7 @@ export function partFor(model: Uint8Array, outputs: readonly string[]): Buffer {
     for (const name of textsIn(model, part, nodeField.output)) producers.set(name, node);
   }
   const needed = new Set([output]);
-  // A loop over a set also visits entries that are added during the loop.
+  // The loop also visits names that are added to the set during the loop.
   for (const name of needed) for (const input of producers.get(name)?.inputs ?? []) needed.add(input);
   const kept = new Set([...needed].map((name) => producers.get(name)?.start));
   const isKept = ({ number, start, end }: (typeof fields)[number]): boolean => {
@@ -47,7 +47,7 @@ export function partFor(model: Uint8Array, outputs: readonly string[]): Buffer {
 }
 
 /**
- * Returns the names of the values that a node reads. They include values that graphs within the node (branches and loop
+ * Returns the names of the values that a node reads. They include the values that its subgraphs (branches and loop
  * bodies) read.
  */
 function inputsOf(model: Uint8Array, node: Span): string[] {

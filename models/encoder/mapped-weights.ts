@@ -64,16 +64,16 @@ function readAt(file: number, start: number, end: number): Buffer {
 }
 
 /**
- * Replaces the large weights of a graph by references. @param name the name of the file.
- * @returns the graph. `hasOthers` is true when some of its weights are in other files.
+ * Replaces the large weights of a graph by references to their positions in the file. @param name the name of the file.
+ * @returns the graph. `hasOthers` is true when the graph also has weights in other files.
  */
 function withoutWeights(read: Read, size: number, name: string): { bytes: Buffer; hasOthers: boolean } {
   const fields = createFields(read);
   let hasOthers = false;
 
   /**
-   * Returns a copy of a tensor in which a reference to the position of the values replaces the values. Returns
-   * undefined when the tensor does not change.
+   * Returns a copy of a tensor with a reference to its values in the file, instead of the values. Returns undefined for
+   * a tensor that keeps its values.
    */
   function mapped(start: number, end: number): Buffer | undefined {
     const parts = [...fields(start, end)];
@@ -105,7 +105,7 @@ function withoutWeights(read: Read, size: number, name: string): { bytes: Buffer
 
 interface Part {
   number: number;
-  /** The offset of the tag. */
+  /** The offset of the field's tag (its number and type). */
   at: number;
   start: number;
   end: number;

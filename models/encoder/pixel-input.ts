@@ -107,9 +107,9 @@ const graphField = { node: 1, initializer: 5, input: 11, valueInfo: 13 } as cons
 interface Input {
   name: string;
   type: number;
-  /** The size of the first axis; undefined when the graph accepts any size. */
+  /** The size of the first axis (the batch size); undefined when the graph accepts any size. */
   batch: number | undefined;
-  /** The offset of the field's tag. */
+  /** The offset of the field's tag (its number and type). */
   at: number;
 }
 
@@ -120,7 +120,7 @@ function findInput(model: Uint8Array): Input {
     if (graph.number !== modelField.graph || graph.wireType !== lengthDelimited) continue;
     for (const part of fieldsIn(model, graph.start, graph.end)) {
       if (part.wireType !== lengthDelimited) continue;
-      // Files with an old IR version list initializers among the inputs too.
+      // Files with an old IR version also list the initializers (weights) as inputs.
       if (part.number === graphField.initializer) initializers.add(textIn(model, part, 8));
       if (part.number !== graphField.input) continue;
       const tensor = messageIn(model, messageIn(model, part, 2), 1);

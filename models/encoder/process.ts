@@ -80,7 +80,7 @@ export function forkEncoder(events: EncoderEvents, entry = encoderEntry): Encode
     slots?.free(slot);
   }
 
-  /** Moves the image of a message into a shared slot, if a free slot is large enough. */
+  /** Moves the image of a message into shared memory, if a free slot is large enough. */
   function inSlot(message: ToEncoder): ToEncoder {
     if (message.type !== 'image' || !(message.bytes instanceof Uint8Array) || slots === undefined || ended)
       return message;

@@ -53,7 +53,7 @@ export async function selfTest(options: SelfTestOptions): Promise<number> {
     refusal(`${what} has the cosine ${cosine.toFixed(4)} ${expected} (limit at ${precision}: ${most})`);
   for (const { image: file, text: caption, cosine: known } of golden.pairs) {
     const cosine = cosineOf(await imageAt(file), await text(caption));
-    // The condition is negated, so that NaN also counts as a difference.
+    // `!(a <= b)` is used instead of `a > b`, so that NaN also counts as a difference.
     if (!(Math.abs(cosine - known) <= allowed.cosine)) {
       throw differs(`${file} with "${caption}"`, cosine, `instead of ${known.toFixed(4)}`, allowed.cosine);
     }
@@ -82,8 +82,8 @@ function requireSameProbability({ probability: known }: GoldenFile, { probabilit
 }
 
 /**
- * A different tokenizer is not always visible in embeddings: when it returns two ids instead of one, the cosine may
- * change by less than the tolerance.
+ * Embeddings do not always show that a tokenizer differs. If it returns two ids instead of one, the cosine may change
+ * by less than the tolerance.
  */
 function requireSameIds({ texts }: GoldenFile, { ids, pad }: SelfTestOptions): void {
   for (const { text, ids: known } of texts) {

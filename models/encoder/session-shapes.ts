@@ -56,7 +56,7 @@ export interface Tower {
 /**
  * Returns the name of the output with the embedding: the first of `outputs` that the graph has, or the only output of
  * the graph.
- * @throws {GraphFault} when the graph has no such output, or states for it a shape other than that of embeddings.
+ * @throws {GraphFault} when the graph has no such output, or when the output does not have the shape of embeddings.
  */
 export function outputOf(session: InferenceSession, { side, path, outputs, dimensions }: Tower): string {
   const { outputNames: all } = session;
@@ -65,7 +65,7 @@ export function outputOf(session: InferenceSession, { side, path, outputs, dimen
   if (!found) throw fault(`has the outputs ${all.join(', ')}; ${outputs.join(' or ')} was expected`);
   const metadata = session.outputMetadata.find(({ name }) => name === found);
   const shape = metadata?.isTensor ? metadata.shape : [];
-  // A graph may state no shape, or the name of an axis instead of its size. Therefore the outputs of each run are
+  // A graph may state no shape, or the name of an axis instead of its size. The outputs of each run are therefore
   // checked too.
   const isOther = shape.length > 0 && (shape.length !== 2 || (typeof shape[1] === 'number' && shape[1] !== dimensions));
   if (isOther) throw fault(wrongShape(found, shape, dimensions));
@@ -77,8 +77,8 @@ export const wrongShape = (name: string, shape: readonly (number | string)[], di
   `has the output ${name} of the shape [${shape.join(', ')}]; [batch, ${dimensions}] was expected`;
 
 /**
- * Checks that the text recipe matches a graph whose texts have a fixed length. Longer texts would lose their end token,
- * and a tower that reads its padding needs the same length as in its training.
+ * Checks that the text recipe matches a graph that reads texts of a fixed length. Longer texts would lose their end
+ * token. If the text tower reads its padding, texts must have the same length as in its training.
  * @throws {GraphFault} naming both lengths when the recipe does not match.
  */
 export function requireTextLength(

@@ -107,8 +107,8 @@ const lengthOf = (stated: z.output<typeof size> | undefined): number | undefined
   typeof stated !== 'object' ? stated : 'height' in stated ? stated.height : stated.shortest_edge;
 
 /**
- * Returns the version of the steps. The number at its end must be increased when a change of the code changes the
- * pixels that reach a tower. The version is part of receipts, cache keys and batches.
+ * Returns the version of the image preprocessing. When a change of the code changes the pixels that reach a tower, the
+ * number at the end must be increased. Receipts, cache keys and batches contain this version.
  */
 const versionOf = ({ resize, filter, rgb }: Pick<ImageRecipe, 'resize' | 'filter' | 'rgb'>): string =>
   ['pillow', filter, ...(resize === 'squash' ? [resize] : []), ...(rgb === 'before-resize' ? ['rgb'] : []), 3].join(
