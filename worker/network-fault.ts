@@ -43,10 +43,10 @@ export interface NetworkFault {
    */
   restMs(tenant: string): number;
   /**
-   * Returns true when this worker has lost the network for all tenants: all downloads of chunks of at least two tenants
-   * have recently failed, and no host has responded since. A tenant chooses its image hosts, so failed downloads of one
-   * tenant delay only the chunks of that tenant. Without this rule, 128 items with four unreachable hosts stopped a
-   * worker for 75 s.
+   * Returns true when this worker has lost the network for all tenants: for at least two tenants, all downloads of a
+   * chunk have recently failed, and no host has responded since. A tenant chooses its image hosts, so failed downloads
+   * of one tenant delay only the chunks of that tenant. Without this rule, 128 items with four unreachable hosts
+   * stopped a worker for 75 s.
    */
   isForAll(): boolean;
 }

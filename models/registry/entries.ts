@@ -93,7 +93,8 @@ const writtenEntry = z.strictObject({
         sha256: z.string().regex(/^[0-9a-f]{64}$/),
         bytes: count.optional(),
         /**
-         * True when only one source states the hash. The first pull then compares it with the hash that the hub states.
+         * True when the hash of the file was taken from one source and has not been compared with a second one. The
+         * first pull then compares it with the hash that the model hub states.
          */
         unverified: z.literal(true).optional(),
       }),

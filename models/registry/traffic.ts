@@ -25,8 +25,8 @@ const canary = z.strictObject({
 const rules = z
   .strictObject({
     /**
-     * The main model. It gets all images that the other models do not get, and all work that cannot be divided between
-     * models.
+     * The main model. It gets all images that the other models do not get, and all requests that a single model
+     * must answer.
      */
     model: name,
     /** The other models, each with its share of the images. */

@@ -21,9 +21,9 @@ export interface Conditions {
 }
 
 /**
- * Converts a selection to ranges of entries in the index of scores.
+ * Converts the filters of a query to ranges of entries in the index of scores.
  * @param lastOfTop the lowest cosine, in millionths, among the items that `top` selects.
- * @param hasRule true when the query has conditions on a second batch, which only items with a score can meet.
+ * @param hasRule true when the query also compares with a second batch. Items without a score are then left out.
  */
 export function conditionsOf(
   { status, minScore, maxScore, code }: Selection,

@@ -9,8 +9,8 @@ import { report, stepOptions } from '../step.ts';
 
 /**
  * Scores the golden pairs (pairs with known cosines) with the model tiny-clip, with the provider and precision from the
- * options. Compares the cosines with those of OpenCLIP. Decoder processes decode the images for the encoder, as on a
- * GPU machine.
+ * options. Compares the cosines with those of OpenCLIP. Separate decoder processes decode the images, as the service
+ * does when the encoder runs on a GPU.
  */
 const { provider, precision } = stepOptions();
 const folder = mkdtempSync(join(tmpdir(), 'vls-golden-'));

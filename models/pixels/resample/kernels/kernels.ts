@@ -5,9 +5,9 @@
  * A weight is an integer with 22 fractional bits, more than the 16 bits that `i32x4.dot_i16x8_s` can multiply. It is
  * therefore stored in two halves, `weight = high * 256 + low`, and each half has its own sum. Sums wrap around at 32
  * bits, as in Pillow, so the combined sum equals that of Pillow in every bit. A dot product multiplies two taps (source
- * pixels with a weight) at a time, so weights are stored in pairs of 8 bytes: `high, high, low, low`. For an odd number
- * of taps, the last weight is 0. The kernel still reads the pixel after the last tap and ignores it, so the caller must
- * leave space after the data.
+ * pixels with a weight) at a time, so weights are stored in pairs of 8 bytes: `high, high, low, low`. For an odd
+ * number of taps, a weight of 0 fills the last pair. The kernel then reads one pixel after the last tap, without
+ * effect on the result, so the caller must leave space after the data.
  *
  * All pointers are byte offsets in the memory of the module, which the caller allocates.
  */
