@@ -4,9 +4,9 @@ import { type Field, FieldReader } from '../registry/field-reader.ts';
 /** Numbers of fields in messages of an ONNX file, as in onnx.proto. */
 const inModel = { graph: 7 } as const;
 const inGraph = { node: 1, initializer: 5, input: 11, output: 12, valueInfo: 13 } as const;
-const inNode = { attribute: 5 } as const;
+const inNode = { input: 1, operation: 4, attribute: 5 } as const;
 const inAttribute = { name: 1, integer: 3, tensor: 5, graph: 6, graphs: 11 } as const;
-const inTensor = { type: 2 } as const;
+const inTensor = { type: 2, name: 8 } as const;
 const inValueInfo = { type: 2 } as const;
 const inType = { tensor: 1 } as const;
 const inTensorType = { element: 1 } as const;
@@ -15,12 +15,13 @@ const inTensorType = { element: 1 } as const;
 const float16 = 10;
 
 /**
- * Returns true when a graph has float16 tensors: weights, constants, inputs, outputs, intermediate values or
- * conversions to float16. The file name does not show this, and such a graph often has float32 inputs and outputs. Only
- * the structure of the file is read, not the data of its tensors.
+ * Returns true when a graph computes with float16 tensors: weights, constants, inputs, outputs, intermediate values or
+ * conversions to float16. The file name does not show this, and such a graph often has float32 inputs and outputs.
+ * Weights that are stored in float16 and only converted to float32 do not count: ONNX Runtime converts them once, when
+ * it loads the graph. Only the structure of the file is read, not the data of its tensors.
  * @throws {Error} when the file is not an ONNX model.
  */
-export async function hasHalfTensors(path: string): Promise<boolean> {
+export async function computesInHalf(path: string): Promise<boolean> {
   await using handle = await open(path);
   const reader = new FieldReader(handle, path);
 
@@ -57,24 +58,44 @@ export async function hasHalfTensors(path: string): Promise<boolean> {
       }
     });
   }
-  const isHalfNode = (node: Field) =>
-    some(node, (field) => field.number === inNode.attribute && isHalfAttribute(field));
+  /** The names of float16 weights, and the names of all inputs of operations except conversions. */
+  const halfWeights = new Set<string>();
+  const operands = new Set<string>();
+
+  async function isHalfNode(node: Field): Promise<boolean> {
+    const inputs: string[] = [];
+    let operation = '';
+    const isHalf = await some(node, async (field) => {
+      if (field.number === inNode.input) inputs.push(await reader.text(field.start, field.end));
+      if (field.number === inNode.operation) operation = await reader.text(field.start, field.end);
+      return field.number === inNode.attribute && (await isHalfAttribute(field));
+    });
+    if (operation !== 'Cast') for (const input of inputs) operands.add(input);
+    return isHalf;
+  }
+  async function addWeight(tensor: Field): Promise<void> {
+    if (!(await isHalfTensor(tensor))) return;
+    for await (const { number, start, end } of reader.fields(tensor.start, tensor.end))
+      if (number === inTensor.name) halfWeights.add(await reader.text(start, end));
+  }
   const isHalfGraph = (graph: Field): Promise<boolean> =>
-    some(graph, (field) => {
+    some(graph, async (field) => {
       switch (field.number) {
         case inGraph.node:
-          return isHalfNode(field);
+          return await isHalfNode(field);
         case inGraph.initializer:
-          return isHalfTensor(field);
+          await addWeight(field);
+          return false;
         case inGraph.input:
         case inGraph.output:
         case inGraph.valueInfo:
-          return isHalfValue(field);
+          return await isHalfValue(field);
         default:
           return false;
       }
     });
 
   const model = { start: 0, end: (await handle.stat()).size };
-  return await some(model, (field) => field.number === inModel.graph && isHalfGraph(field));
+  if (await some(model, (field) => field.number === inModel.graph && isHalfGraph(field))) return true;
+  return [...halfWeights].some((name) => operands.has(name));
 }

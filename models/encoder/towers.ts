@@ -5,7 +5,7 @@ import { saturates } from '../quantization/saturation.ts';
 import { holdsBothTowers } from '../registry/layouts.ts';
 import { paddedLength, padIds } from '../texts/padding.ts';
 import { partFor } from './graph-part.ts';
-import { hasHalfTensors } from './half-tensors.ts';
+import { computesInHalf } from './half-tensors.ts';
 import { readMapped } from './mapped-weights.ts';
 import { pixelInputName, readWithPixelInput } from './pixel-input.ts';
 import {
@@ -140,7 +140,7 @@ export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 
     interOpNumThreads: 1,
     executionMode: 'sequential',
     // With the level `all`, ONNX Runtime 1.30 and 1.32 crash when they load an fp16 transformer on a CPU.
-    graphOptimizationLevel: provider === 'cpu' && (await hasHalfTensors(path)) ? 'extended' : 'all',
+    graphOptimizationLevel: provider === 'cpu' && (await computesInHalf(path)) ? 'extended' : 'all',
     // The arena (a memory pool of ONNX Runtime) keeps the memory of the largest run. Without the arena, fragmentation
     // made the memory of an encoder of the model `compact` vary between 283 and 900 MiB. With it, the encoder stays at
     // 292 MiB.

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { hasHalfTensors } from '../../../../models/encoder/half-tensors.ts';
+import { computesInHalf } from '../../../../models/encoder/half-tensors.ts';
 import { loadTowers, type Towers } from '../../../../models/encoder/towers.ts';
 import { crop } from '../../../../models/pixels/preprocess.ts';
 import { towerFile } from '../../../../models/registry/layouts.ts';
@@ -14,6 +14,7 @@ import { toHalf } from '../../../../testing/onnx/half.ts';
 import { encodeModel } from '../../../../testing/onnx/write.ts';
 import { familyFolder } from '../../../support/golden-family.ts';
 
+const compactFolder = new URL('../../../../models/compact/', import.meta.url);
 const folder = mkdtempSync(join(tmpdir(), 'vls-half-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -62,12 +63,17 @@ describe('float16 in a graph', () => {
 
   test('is found in weights, and graphs of fp32 have none', async () => {
     for (const tower of ['vision', 'text'] as const) {
-      expect(await hasHalfTensors(fp16(tower))).toBe(true);
-      expect(await hasHalfTensors(fp32(tower))).toBe(false);
+      expect(await computesInHalf(fp16(tower))).toBe(true);
+      expect(await computesInHalf(fp32(tower))).toBe(false);
     }
     for (const file of readdirSync(familyFolder('clip-fp16')).filter((name) => name.endsWith('.onnx'))) {
-      expect(await hasHalfTensors(marqo(file))).toBe(file.startsWith('onnx16'));
+      expect(await computesInHalf(marqo(file))).toBe(file.startsWith('onnx16'));
     }
+  });
+
+  test('does not count in weights that are only converted to float32', async () => {
+    for (const tower of ['vision', 'text'] as const)
+      expect(await computesInHalf(fileURLToPath(new URL(`onnx/${tower}_model.onnx`, compactFolder)))).toBe(false);
   });
 
   const graph = (to: number, output: 'float' | 'float16', name: string) => {
@@ -83,14 +89,14 @@ describe('float16 in a graph', () => {
   };
 
   test('is found in a conversion, and in an output', async () => {
-    expect(await hasHalfTensors(graph(1, 'float', 'to-float.onnx'))).toBe(false);
-    expect(await hasHalfTensors(graph(10, 'float', 'to-half.onnx'))).toBe(true);
-    expect(await hasHalfTensors(graph(1, 'float16', 'half-output.onnx'))).toBe(true);
+    expect(await computesInHalf(graph(1, 'float', 'to-float.onnx'))).toBe(false);
+    expect(await computesInHalf(graph(10, 'float', 'to-half.onnx'))).toBe(true);
+    expect(await computesInHalf(graph(1, 'float16', 'half-output.onnx'))).toBe(true);
   });
 
   test('is not looked for in a file that is not a graph', async () => {
     const path = join(folder, 'page.onnx');
     writeFileSync(path, '<html><title>Sign in</title></html>');
-    await expect(hasHalfTensors(path)).rejects.toThrow('page.onnx is not an ONNX model');
+    await expect(computesInHalf(path)).rejects.toThrow('page.onnx is not an ONNX model');
   });
 });
