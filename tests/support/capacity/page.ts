@@ -54,7 +54,8 @@ ${fleet
   )
   .join('\n')}
 
-- On CPUs: ${measured.pairsPerSecondOfTwoCores.compact} pairs/s of \`compact\` and ${measured.pairsPerSecondOfTwoCores.vitB32} of ViT-B/32 on two cores, measured, and proportionally more with more cores.
+- On CPUs, the table assumes ${measured.pairsPerSecondOfTwoCores.compact} pairs/s of \`compact\` and ${measured.pairsPerSecondOfTwoCores.vitB32} of ViT-B/32 on two cores, measured on one machine (2026-11-23),
+  and proportionally more with more cores. On another machine (2026-11-27), they were 98 and 22 ([results](benchmarks.md#results)).
 - fp16 must be set, also at the API, which pins the precision of a batch ([deployment](deployment.md)). Otherwise GPUs run
   fp32 and are slower than stated here.
 - This GPU was not measured, only [an H100](#gpu-measured). Assumed are ${gpu.teraflops} TFLOPS (${gpu.name}, data sheet, FP16 without sparsity), of which ${share(gpu.efficiency)} are reached,
