@@ -17,19 +17,23 @@ import { createDigests, type Digests, groupEqual, setDigests } from './equal-dig
  */
 export async function readGroups(source: Source, batch: BatchRecord, index: ChunkIndex, by: SameBy): Promise<Groups> {
   const { known } = source;
-  if (known === undefined) return await findGroups(source, batch, index, by);
   const knownKey = knownAs(batch);
   const key = `${by} ${knownKey ?? `${batch.id} ${index.committed.length} parts`}`;
-  const remembered = known.groups.get(key);
+  const remembered = known?.groups.get(key);
   if (remembered !== undefined) return remembered;
-  const groups = await known.grouping(key, () => findGroups(source, batch, index, by));
+  // Groups of pairs are found from groups of images. These are read before the task is queued, because tasks run one at
+  // a time.
+  const images = by === 'pair' ? await readGroups(source, batch, index, 'image') : undefined;
+  const find = async () =>
+    await groupEqual(
+      images === undefined
+        ? await readImageDigests(source, batch, index)
+        : await readPairDigests(source, batch, index, images),
+    );
+  if (known === undefined) return await find();
+  const groups = await known.grouping(key, find);
   if (knownKey !== undefined) known.groups.set(key, groups);
   return groups;
-}
-
-async function findGroups(source: Source, batch: BatchRecord, index: ChunkIndex, by: SameBy): Promise<Groups> {
-  const images = await groupEqual(await readImageDigests(source, batch, index));
-  return by === 'image' ? images : await groupEqual(await readPairDigests(source, batch, index, images));
 }
 
 async function readImageDigests(source: Source, batch: BatchRecord, index: ChunkIndex): Promise<Digests> {
