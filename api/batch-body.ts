@@ -11,13 +11,8 @@ import { readItems } from '../formats/index.ts';
 import { itemsOfList, type Strictness } from '../formats/items.ts';
 import { releasing } from '../formats/pending-budget.ts';
 import { declaredEncoding } from '../formats/text.ts';
-import {
-  type BatchQuery,
-  batchEnvelope,
-  budgetAfter,
-  maxNameLength,
-  referenceEnvelope,
-} from '../shared/contracts/batch.ts';
+import { maxNameLength } from '../shared/contracts/batch/fields.ts';
+import { type BatchQuery, batchEnvelope, budgetAfter, referenceEnvelope } from '../shared/contracts/batch/post.ts';
 import type { LongText } from '../shared/contracts/item.ts';
 import { ServiceError } from '../shared/errors.ts';
 import { hasUnlikeNumber, parseExactly } from '../shared/exact-json.ts';

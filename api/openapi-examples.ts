@@ -1,4 +1,5 @@
-import type { BatchStatus, ResultsPage } from '../shared/contracts/batch.ts';
+import type { ResultsPage } from '../shared/contracts/batch/results.ts';
+import type { BatchStatus } from '../shared/contracts/batch/status.ts';
 import type { EmbeddingsResponse } from '../shared/contracts/embeddings.ts';
 import type { Health } from '../shared/contracts/health.ts';
 import type { ModelInfo } from '../shared/contracts/models.ts';

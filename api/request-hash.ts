@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type BatchQuery, batchQuery } from '../shared/contracts/batch.ts';
+import { type BatchQuery, batchQuery } from '../shared/contracts/batch/post.ts';
 
 /**
  * Returns a hash of a request, computed from the hash of its body and the query options that differ from their

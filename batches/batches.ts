@@ -1,18 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  type BatchChange,
-  type BatchList,
-  type BatchStatus,
-  type BatchSummary,
-  type ListQuery,
-  type ResultsPage,
-  type ResultsQuery,
-  type RetriedStatus,
-  type Rule,
-  type StreamQuery,
-  terminalStates,
-} from '../shared/contracts/batch.ts';
-import type { EmbeddingsQuery } from '../shared/contracts/batch-embeddings.ts';
+import type { BatchChange, RetriedStatus } from '../shared/contracts/batch/changes.ts';
+import type { EmbeddingsQuery } from '../shared/contracts/batch/embeddings.ts';
+import type { BatchList, ListQuery } from '../shared/contracts/batch/list.ts';
+import type { ResultsPage, ResultsQuery, Rule, StreamQuery } from '../shared/contracts/batch/results.ts';
+import { type BatchStatus, terminalStates } from '../shared/contracts/batch/status.ts';
+import type { BatchSummary } from '../shared/contracts/batch/summary.ts';
 import type { BatchComparison, ComparisonQuery } from '../shared/contracts/comparison.ts';
 import { codes, isCode, ServiceError } from '../shared/errors.ts';
 import type { FormatName } from '../shared/formats.ts';

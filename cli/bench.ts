@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { BatchStatus } from '../shared/contracts/batch.ts';
+import type { BatchStatus } from '../shared/contracts/batch/status.ts';
 import { formatNamed } from '../shared/formats.ts';
 import { cacheBustedImage } from './cache-busting.ts';
 import type { ServiceClient } from './client.ts';

@@ -1,4 +1,4 @@
-import type { StreamQuery } from '../shared/contracts/batch.ts';
+import type { StreamQuery } from '../shared/contracts/batch/results.ts';
 import type { ItemResult } from '../shared/contracts/item.ts';
 import type { Bytes } from './bytes.ts';
 import type { ReadItem, Strictness } from './items.ts';

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import type { StreamQuery } from '../shared/contracts/batch.ts';
+import type { StreamQuery } from '../shared/contracts/batch/results.ts';
 import type { FormatName } from '../shared/formats.ts';
 import { readBody } from './body.ts';
 import { csv } from './csv.ts';

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { BatchStatus, ResultsPage } from '../shared/contracts/batch.ts';
+import type { ResultsPage } from '../shared/contracts/batch/results.ts';
+import type { BatchStatus } from '../shared/contracts/batch/status.ts';
 import type { Health } from '../shared/contracts/health.ts';
 import type { ItemResult, Receipt } from '../shared/contracts/item.ts';
 import type { Problem } from '../shared/contracts/problem.ts';

@@ -1,6 +1,6 @@
 import type { Committed } from '../batches/lifecycle/chunks.ts';
 import type { InputChunk, JobData } from '../batches/store/payload.ts';
-import { terminalStates } from '../shared/contracts/batch.ts';
+import { terminalStates } from '../shared/contracts/batch/status.ts';
 import type { ItemResult } from '../shared/contracts/item.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';

@@ -7,7 +7,7 @@ import { consumeTasks, type Task } from '../batches/queue/tasks.ts';
 import { createWebhookPost, type WebhookConfig } from '../images/webhook-post.ts';
 import type { Registry } from '../models/registry/registry.ts';
 import type { Config } from '../shared/config.ts';
-import { terminalStates } from '../shared/contracts/batch.ts';
+import { terminalStates } from '../shared/contracts/batch/status.ts';
 import { ServiceError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';

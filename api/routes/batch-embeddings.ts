@@ -1,6 +1,6 @@
 import type { Batches } from '../../batches/batches.ts';
-import { batchPath } from '../../shared/contracts/batch.ts';
-import { type EmbeddingsFormat, embeddingsQuery } from '../../shared/contracts/batch-embeddings.ts';
+import { type EmbeddingsFormat, embeddingsQuery } from '../../shared/contracts/batch/embeddings.ts';
+import { batchPath } from '../../shared/contracts/batch/fields.ts';
 import { formatNamed } from '../../shared/formats.ts';
 import type { OpenStreams } from '../access/open-streams.ts';
 import { scopeOf } from '../access/tenant.ts';

@@ -10,22 +10,17 @@ import { createWebhookCheck, type WebhookConfig } from '../../images/webhook-pos
 import { recipeOf } from '../../models/model.ts';
 import type { Encoders } from '../../models/pool/encoders.ts';
 import type { Config } from '../../shared/config.ts';
+import { batchChange, rescoreQuery, retryQuery } from '../../shared/contracts/batch/changes.ts';
+import { batchPath } from '../../shared/contracts/batch/fields.ts';
+import { batchList, listQuery } from '../../shared/contracts/batch/list.ts';
+import { type BatchQuery, batchQuery, batchRequest } from '../../shared/contracts/batch/post.ts';
+import type { StreamQuery } from '../../shared/contracts/batch/results.ts';
 import {
-  type BatchQuery,
   type BatchStatus,
-  batchChange,
-  batchList,
-  batchPath,
-  batchQuery,
-  batchRequest,
   batchStatus,
   batchWithResults,
-  listQuery,
-  rescoreQuery,
-  retryQuery,
-  type StreamQuery,
   terminalStates,
-} from '../../shared/contracts/batch.ts';
+} from '../../shared/contracts/batch/status.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import type { FairBytes } from '../../shared/fair-bytes.ts';
 import { labelsInWords } from '../../shared/formats.ts';

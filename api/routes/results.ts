@@ -2,15 +2,15 @@ import type { Response } from 'express';
 import { z } from 'zod';
 import type { Batches } from '../../batches/batches.ts';
 import { duplicatesOf, isOrdered, ruleOf, selectionOf } from '../../batches/reading/selection.ts';
+import { batchPath } from '../../shared/contracts/batch/fields.ts';
 import {
-  batchPath,
-  batchSummary,
   type ResultsQuery,
   resultsPage,
   resultsQuery,
   type StreamQuery,
   type TopSelected,
-} from '../../shared/contracts/batch.ts';
+} from '../../shared/contracts/batch/results.ts';
+import { batchSummary } from '../../shared/contracts/batch/summary.ts';
 import { batchComparison, comparisonQuery } from '../../shared/contracts/comparison.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { type BatchFormat, labelsInWords } from '../../shared/formats.ts';

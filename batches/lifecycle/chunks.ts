@@ -1,4 +1,4 @@
-import { type BatchState, terminalStates } from '../../shared/contracts/batch.ts';
+import { type BatchState, terminalStates } from '../../shared/contracts/batch/status.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import type { Logger } from '../../shared/log.ts';
 import { batchKeys } from '../../shared/redis/keys.ts';

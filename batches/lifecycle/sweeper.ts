@@ -1,4 +1,4 @@
-import { terminalStates } from '../../shared/contracts/batch.ts';
+import { terminalStates } from '../../shared/contracts/batch/status.ts';
 import { itemError, ServiceError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import { batchKeys, deletedBatches, finishedBatches, liveBatches } from '../../shared/redis/keys.ts';

@@ -1,7 +1,6 @@
 import type { Bytes } from '../../formats/bytes.ts';
 import { npyHeader } from '../../formats/embeddings/npy.ts';
 import { createEmbeddingWriter } from '../../formats/embeddings/parquet.ts';
-import { terminalStates } from '../../shared/contracts/batch.ts';
 import {
   type EmbeddingKind,
   type EmbeddingPrecision,
@@ -9,7 +8,8 @@ import {
   type EmbeddingsQuery,
   kindsOf,
   numberBytes,
-} from '../../shared/contracts/batch-embeddings.ts';
+} from '../../shared/contracts/batch/embeddings.ts';
+import { terminalStates } from '../../shared/contracts/batch/status.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { batchKeys } from '../../shared/redis/keys.ts';
 import { absentRows, rowsOf, toFloat32 } from '../store/embeddings.ts';

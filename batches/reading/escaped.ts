@@ -1,5 +1,6 @@
 import { createResultWriter } from '../../formats/index.ts';
-import { type StreamQuery, terminalStates } from '../../shared/contracts/batch.ts';
+import type { StreamQuery } from '../../shared/contracts/batch/results.ts';
+import { terminalStates } from '../../shared/contracts/batch/status.ts';
 import type { BatchRecord } from '../store/record.ts';
 import { isWhole } from './selection.ts';
 

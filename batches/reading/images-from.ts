@@ -1,5 +1,5 @@
-import { terminalStates } from '../../shared/contracts/batch.ts';
-import { kindsOf } from '../../shared/contracts/batch-embeddings.ts';
+import { kindsOf } from '../../shared/contracts/batch/embeddings.ts';
+import { terminalStates } from '../../shared/contracts/batch/status.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { type BatchRecord, type Pinned, pinnedOf } from '../store/record.ts';
 

@@ -1,4 +1,4 @@
-import { terminalStates } from '../../shared/contracts/batch.ts';
+import { terminalStates } from '../../shared/contracts/batch/status.ts';
 import type { BatchRecord } from '../store/record.ts';
 import { createIndexCache, type IndexCache } from './index-cache.ts';
 import { createSharedWork, type SharedWork } from './shared-work.ts';

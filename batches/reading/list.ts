@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ListQuery } from '../../shared/contracts/batch.ts';
+import type { ListQuery } from '../../shared/contracts/batch/list.ts';
 import { type TenantScope, tenantBatches } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { readFields } from '../store/read-record.ts';

@@ -1,4 +1,4 @@
-import { outlineBin, type ScoreOutline } from '../../shared/contracts/batch.ts';
+import { outlineBin, type ScoreOutline } from '../../shared/contracts/batch/list.ts';
 import { batchKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { binStart, coarseBins } from '../store/histogram.ts';

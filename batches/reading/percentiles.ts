@@ -1,5 +1,5 @@
-import type { BatchSummary } from '../../shared/contracts/batch.ts';
-import { terminalStates } from '../../shared/contracts/batch.ts';
+import { terminalStates } from '../../shared/contracts/batch/status.ts';
+import type { BatchSummary } from '../../shared/contracts/batch/summary.ts';
 import { binStart } from '../store/histogram.ts';
 import type { BatchRecord } from '../store/record.ts';
 import { cosineSteps, millionthsOf } from '../store/score-index.ts';

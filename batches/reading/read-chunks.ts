@@ -1,4 +1,4 @@
-import { terminalStates } from '../../shared/contracts/batch.ts';
+import { terminalStates } from '../../shared/contracts/batch/status.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { batchKeys } from '../../shared/redis/keys.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type ResultsPage, type ResultsQuery, resultsPageSize, terminalStates } from '../../shared/contracts/batch.ts';
+import { type ResultsPage, type ResultsQuery, resultsPageSize } from '../../shared/contracts/batch/results.ts';
+import { terminalStates } from '../../shared/contracts/batch/status.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { batchKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';

@@ -1,4 +1,4 @@
-import type { Duplicates, OrderedSelection, Rule, Selection } from '../../shared/contracts/batch.ts';
+import type { Duplicates, OrderedSelection, Rule, Selection } from '../../shared/contracts/batch/results.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import type { StoredItem } from '../store/payload.ts';
 

@@ -1,5 +1,5 @@
-import { terminalStates } from '../../shared/contracts/batch.ts';
-import { kindsOf } from '../../shared/contracts/batch-embeddings.ts';
+import { kindsOf } from '../../shared/contracts/batch/embeddings.ts';
+import { terminalStates } from '../../shared/contracts/batch/status.ts';
 import { type ItemError, itemError, ServiceError } from '../../shared/errors.ts';
 import { batchKeys } from '../../shared/redis/keys.ts';
 import { rowsOf, toFloat32 } from '../store/embeddings.ts';

@@ -1,4 +1,4 @@
-import type { BatchSummary, Extreme } from '../../shared/contracts/batch.ts';
+import type { BatchSummary, Extreme } from '../../shared/contracts/batch/summary.ts';
 import { batchKeys } from '../../shared/redis/keys.ts';
 import { binStart, binWidth, coarseBins } from '../store/histogram.ts';
 import type { BatchRecord } from '../store/record.ts';

@@ -1,5 +1,5 @@
 import { createPendingBudget } from '../../formats/pending-budget.ts';
-import { terminalStates } from '../../shared/contracts/batch.ts';
+import { terminalStates } from '../../shared/contracts/batch/status.ts';
 import { codes, ServiceError, toItemError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import { batchKeys } from '../../shared/redis/keys.ts';

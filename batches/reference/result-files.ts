@@ -1,5 +1,5 @@
 import type { Bytes } from '../../formats/bytes.ts';
-import { terminalStates } from '../../shared/contracts/batch.ts';
+import { terminalStates } from '../../shared/contracts/batch/status.ts';
 import { codes, ServiceError } from '../../shared/errors.ts';
 import { type FormatName, formatNamed, formatOfFile } from '../../shared/formats.ts';
 import type { Logger } from '../../shared/log.ts';

@@ -4,7 +4,7 @@ import {
   type Kept,
   kindsOf,
   numberBytes,
-} from '../../shared/contracts/batch-embeddings.ts';
+} from '../../shared/contracts/batch/embeddings.ts';
 
 /** The options that state which embeddings a batch stores. */
 export interface KeptEmbeddings {

@@ -1,4 +1,4 @@
-import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { type FormatName, formatNamed, formatOfFile } from '../../shared/formats.ts';
 
 /** The fields of a batch record that determine the addresses of its files. */

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { EmbeddingKind } from '../../shared/contracts/batch-embeddings.ts';
+import type { EmbeddingKind } from '../../shared/contracts/batch/embeddings.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { asFolder, formatS3Location, type S3Location } from '../../shared/s3-location.ts';
 import type { ObjectStore } from './object-store.ts';

@@ -1,14 +1,8 @@
 import { z } from 'zod';
 import { columnTypes } from '../../formats/format.ts';
-import {
-  type BatchStatus,
-  batchState,
-  failureReason,
-  keptSamples,
-  tableFormat,
-  terminalStates,
-} from '../../shared/contracts/batch.ts';
-import { embeddingPrecision, kept } from '../../shared/contracts/batch-embeddings.ts';
+import { embeddingPrecision, kept } from '../../shared/contracts/batch/embeddings.ts';
+import { keptSamples, tableFormat } from '../../shared/contracts/batch/post.ts';
+import { type BatchStatus, batchState, failureReason, terminalStates } from '../../shared/contracts/batch/status.ts';
 import { longText } from '../../shared/contracts/item.ts';
 import { linksOfBatch } from '../../shared/contracts/paths.ts';
 import { requestBatch } from '../../shared/contracts/requests.ts';

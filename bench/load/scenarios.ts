@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import type { Answer } from '../../testing/client.ts';
 import { readPhoto } from '../../testing/images/host.ts';
 

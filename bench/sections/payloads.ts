@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { createObjectStore } from '../../batches/store/lazy-object-store.ts';
 import type { ObjectStore } from '../../batches/store/object-store.ts';
 import { readConfig } from '../../shared/config.ts';
-import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { parseS3Location } from '../../shared/s3-location.ts';
 import { ndjsonItems } from '../../testing/ndjson-items.ts';
 import { install } from '../../testing/processes/installation.ts';

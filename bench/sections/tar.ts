@@ -3,7 +3,7 @@ import { type Pack, pack } from 'tar-stream';
 import { createObjectStore } from '../../batches/store/lazy-object-store.ts';
 import type { ObjectStore } from '../../batches/store/object-store.ts';
 import { readConfig } from '../../shared/config.ts';
-import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { numbered, photosOf } from '../../testing/images/resized.ts';
 import { type Installation, install } from '../../testing/processes/installation.ts';
 import { peakMiBOf, resetPeak, residentMiBOf } from '../../testing/processes/usage.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { StoredItem } from '../../batches/store/payload.ts';
-import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import type { SingleResponse } from '../../shared/contracts/single.ts';
 import { cacheBustedImage, cacheBustedText } from '../cache-busting.ts';
 import { followBatch } from '../events.ts';

@@ -1,10 +1,10 @@
-import type { BatchStatus } from '../../shared/contracts/batch.ts';
 import {
   type EmbeddingKind,
   type EmbeddingsFormat,
   type Kept,
   kindsOf,
-} from '../../shared/contracts/batch-embeddings.ts';
+} from '../../shared/contracts/batch/embeddings.ts';
+import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { formatOfFile } from '../../shared/formats.ts';
 import type { ServiceClient } from '../client.ts';
 import { saveResponse } from '../download.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
-import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { formatOfFile } from '../../shared/formats.ts';
 import { formatTop } from '../../shared/top.ts';
 import type { ServiceClient } from '../client.ts';

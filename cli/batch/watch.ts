@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { inOneLine } from '../../shared/exact-json.ts';
 import type { ServiceClient } from '../client.ts';
 import type { Context } from '../context.ts';

@@ -5,7 +5,7 @@ import { type Bytes, toBuffer } from '../../formats/bytes.ts';
 import type { ResultSource, ResultWriter } from '../../formats/format.ts';
 import { createResultWriter } from '../../formats/index.ts';
 import { linesOf } from '../../formats/lines.ts';
-import type { StreamQuery } from '../../shared/contracts/batch.ts';
+import type { StreamQuery } from '../../shared/contracts/batch/results.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { parseExactly } from '../../shared/exact-json.ts';
 import { type FormatName, formatNamed } from '../../shared/formats.ts';

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
 import type { ColumnNames } from '../../formats/format.ts';
 import { called } from '../../shared/called.ts';
-import type { BatchStatus } from '../../shared/contracts/batch.ts';
-import { embeddingPrecision, embeddingsFormat, kept } from '../../shared/contracts/batch-embeddings.ts';
+import { embeddingPrecision, embeddingsFormat, kept } from '../../shared/contracts/batch/embeddings.ts';
+import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { endingsInWords, labelsInWords } from '../../shared/formats.ts';
 import { checkKeeping, formatKept, type KeepFlags, parseTop } from '../batch/keep-flags.ts';
 import { outputFormats } from '../batch/output-name.ts';

@@ -1,12 +1,14 @@
 import { type Command, Option } from 'commander';
 import { called } from '../../shared/called.ts';
-import { type BatchList, type BatchStatus, resultOrders, sameBys } from '../../shared/contracts/batch.ts';
 import {
   type EmbeddingKind,
   embeddingKind,
   embeddingsFormat,
   kindsOf,
-} from '../../shared/contracts/batch-embeddings.ts';
+} from '../../shared/contracts/batch/embeddings.ts';
+import type { BatchList } from '../../shared/contracts/batch/list.ts';
+import { resultOrders, sameBys } from '../../shared/contracts/batch/results.ts';
+import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { endingsInWords, formatOfFile } from '../../shared/formats.ts';
 import { outputFormats } from '../batch/output-name.ts';
 import { exitCodeOf, formatStatus, pathOf, watch } from '../batch/watch.ts';

@@ -1,5 +1,5 @@
 import { stringify } from 'csv-stringify/sync';
-import type { StreamQuery } from '../../shared/contracts/batch.ts';
+import type { StreamQuery } from '../../shared/contracts/batch/results.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import type { ResultSource, ResultWriter } from '../format.ts';
 import type { ReadItem } from '../items.ts';

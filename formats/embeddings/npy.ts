@@ -1,4 +1,4 @@
-import type { EmbeddingPrecision } from '../../shared/contracts/batch-embeddings.ts';
+import type { EmbeddingPrecision } from '../../shared/contracts/batch/embeddings.ts';
 
 const types: Record<EmbeddingPrecision, string> = { float16: '<f2', float32: '<f4' };
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { createClient } from '../client.ts';
 import { bearer } from '../key-file.ts';
 import { durationsOf, generateLoad } from '../load/generator.ts';

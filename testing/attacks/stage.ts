@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import type { BatchList } from '../../shared/contracts/batch.ts';
+import type { BatchList } from '../../shared/contracts/batch/list.ts';
 import { createClient } from '../client.ts';
 import { bearer, createKeyFile } from '../key-file.ts';
 import { forkScript } from '../processes/forked.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import type { Stage } from '../../testing/attacks/stage.ts';
 import { createClient, type SingleScore } from '../../testing/client.ts';

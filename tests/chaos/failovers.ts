@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { defaultPrefix } from '../../shared/redis/prefix.ts';
 import { createClient } from '../../testing/client.ts';
 import { endOnSignals, print, readWords } from '../../testing/command.ts';

@@ -1,7 +1,7 @@
 import axe, { type AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import type { BatchComparison } from '../../shared/contracts/comparison.ts';
 import { findChromium } from '../../testing/chromium.ts';
 import { captions, photoNames } from '../../testing/images/host.ts';

@@ -1,7 +1,7 @@
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { BatchList } from '../../shared/contracts/batch.ts';
+import type { BatchList } from '../../shared/contracts/batch/list.ts';
 import { findChromium } from '../../testing/chromium.ts';
 import { createClient } from '../../testing/client.ts';
 import { captions, photoNames } from '../../testing/images/host.ts';

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { pack } from 'tar-stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { ResultsPage } from '../../shared/contracts/batch.ts';
+import type { ResultsPage } from '../../shared/contracts/batch/results.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { findChromium } from '../../testing/chromium.ts';
 import { captions, photoNames, readPhoto } from '../../testing/images/host.ts';

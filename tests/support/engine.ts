@@ -4,7 +4,7 @@ import type { TenantLimits } from '../../batches/intake/posting.ts';
 import type { InputChunk, JobData } from '../../batches/store/payload.ts';
 import type { BatchOptions, Pinned } from '../../batches/store/record.ts';
 import { type ItemStream, itemsOfList } from '../../formats/items.ts';
-import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { createLogger } from '../../shared/log.ts';
 import { askMasters } from '../../shared/redis/masters.ts';

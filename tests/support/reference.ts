@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'vitest';
-import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import type { Problem } from '../../shared/contracts/problem.ts';
 import { type Answer, type Client, createClient } from '../../testing/client.ts';

@@ -1,5 +1,5 @@
 import { useRef, useState } from 'preact/hooks';
-import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { fetchJson, type RequestFailed } from '../http/client.ts';
 import { addressOf } from '../shell/route.ts';
 import { retriesOf } from './state.ts';

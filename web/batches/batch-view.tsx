@@ -1,6 +1,7 @@
 import type { FunctionComponent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { BatchStatus, BatchSummary } from '../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
+import type { BatchSummary } from '../../shared/contracts/batch/summary.ts';
 import type { RequestFailed } from '../http/client.ts';
 import { useHashQuery } from '../shell/hash-query.ts';
 import { addressOf, type BatchTab, batchTabs } from '../shell/route.ts';

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import * as numbers from '../ui/numbers.ts';
 
 /** Shows the last known counts of a batch while the connection is lost, and how old they are. */

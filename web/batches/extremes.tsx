@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { BatchSummary, Extreme } from '../../shared/contracts/batch.ts';
+import type { BatchSummary, Extreme } from '../../shared/contracts/batch/summary.ts';
 import { useSession } from '../shell/session.tsx';
 import * as numbers from '../ui/numbers.ts';
 import { ImagesSwitch, PairList, useImageDisplay } from '../ui/pairs.tsx';

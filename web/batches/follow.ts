@@ -1,4 +1,5 @@
-import type { BatchStatus, BatchSummary } from '../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
+import type { BatchSummary } from '../../shared/contracts/batch/summary.ts';
 import { apiUrl, fetchJson, RequestFailed } from '../http/client.ts';
 import { addSample, type Sample } from './progress-samples.ts';
 import { loadProgress, storeProgress } from './stored-progress.ts';

@@ -1,4 +1,4 @@
-import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import * as numbers from '../ui/numbers.ts';
 
 /** Shows the share of items by outcome, as a bar and as text for screen readers. */

@@ -1,4 +1,4 @@
-import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { type Code, codes } from '../../shared/errors.ts';
 import * as numbers from '../ui/numbers.ts';
 

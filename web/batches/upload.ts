@@ -1,4 +1,4 @@
-import type { BatchStatus } from '../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { formatNamed } from '../../shared/formats.ts';
 import { apiUrl, failureOf, RequestFailed } from '../http/client.ts';
 import type { ColumnMapping } from './column-mapping.ts';

@@ -1,4 +1,4 @@
-import { type BatchStatus, terminalStates } from '../../../shared/contracts/batch.ts';
+import { type BatchStatus, terminalStates } from '../../../shared/contracts/batch/status.ts';
 import type { OpenAiBatch } from '../../../shared/contracts/openai-batches.ts';
 import { ServiceError } from '../../../shared/errors.ts';
 

@@ -1,4 +1,4 @@
-import type { BatchState } from '../../../shared/contracts/batch.ts';
+import type { BatchState } from '../../../shared/contracts/batch/status.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { loadScript } from '../../../shared/lua.ts';
 import { batchKeys } from '../../../shared/redis/keys.ts';

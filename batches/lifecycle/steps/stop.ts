@@ -1,4 +1,4 @@
-import type { FailureReason } from '../../../shared/contracts/batch.ts';
+import type { FailureReason } from '../../../shared/contracts/batch/status.ts';
 import { loadScript } from '../../../shared/lua.ts';
 import { batchKeys } from '../../../shared/redis/keys.ts';
 import type { Redis } from '../../../shared/redis.ts';

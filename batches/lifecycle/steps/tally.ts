@@ -1,5 +1,5 @@
 import { formulaCells } from '../../../formats/delimited/writer.ts';
-import type { Extreme } from '../../../shared/contracts/batch.ts';
+import type { Extreme } from '../../../shared/contracts/batch/summary.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { excerpt } from '../../../shared/errors.ts';
 import { binOf } from '../../store/histogram.ts';

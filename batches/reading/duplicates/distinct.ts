@@ -1,4 +1,4 @@
-import type { ResultOrder } from '../../../shared/contracts/batch.ts';
+import type { ResultOrder } from '../../../shared/contracts/batch/results.ts';
 import type { Groups } from '../known-indexes.ts';
 import { indexAt, type Position, rankOf, toPosition } from '../ordered/best-after.ts';
 import type { Range } from '../ordered/conditions.ts';

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { SameBy } from '../../../shared/contracts/batch.ts';
+import type { SameBy } from '../../../shared/contracts/batch/results.ts';
 import { ServiceError } from '../../../shared/errors.ts';
 import { batchKeys } from '../../../shared/redis/keys.ts';
 import { decodeDigests, encodeDigests } from '../../store/image-digests.ts';

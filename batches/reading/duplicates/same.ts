@@ -1,4 +1,4 @@
-import type { Duplicates, SameBy } from '../../../shared/contracts/batch.ts';
+import type { Duplicates, SameBy } from '../../../shared/contracts/batch/results.ts';
 import type { Groups } from '../known-indexes.ts';
 import type { MeetsRule } from '../ordered/rule.ts';
 

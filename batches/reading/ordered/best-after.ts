@@ -1,4 +1,4 @@
-import type { ResultOrder } from '../../../shared/contracts/batch.ts';
+import type { ResultOrder } from '../../../shared/contracts/batch/results.ts';
 import { cosineSteps, scoredEntry } from '../../store/score-index.ts';
 import type { Range } from './conditions.ts';
 import type { Segment } from './segments.ts';

@@ -1,4 +1,4 @@
-import { terminalStates } from '../../../shared/contracts/batch.ts';
+import { terminalStates } from '../../../shared/contracts/batch/status.ts';
 import { batchKeys } from '../../../shared/redis/keys.ts';
 import { bitReader } from '../../store/bitmap.ts';
 import { indexChunk } from '../../store/index-chunk.ts';

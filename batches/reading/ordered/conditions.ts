@@ -1,4 +1,4 @@
-import type { Selection } from '../../../shared/contracts/batch.ts';
+import type { Selection } from '../../../shared/contracts/batch/results.ts';
 import { cosineSteps, failedEntry, firstEntry, lastEntry, scoredEntry } from '../../store/score-index.ts';
 
 /** A range of entries of the index of scores: the lowest and the highest entry, both included. */

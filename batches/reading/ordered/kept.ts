@@ -1,4 +1,4 @@
-import type { KeptSamples } from '../../../shared/contracts/batch.ts';
+import type { KeptSamples } from '../../../shared/contracts/batch/post.ts';
 import { readTop } from '../../../shared/top.ts';
 import type { BatchRecord } from '../../store/record.ts';
 import { millionthsOf } from '../../store/score-index.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { addressOf } from '../../../formats/result-columns.ts';
-import type { OrderedSelection, ResultOrder, SameBy, TopSelected } from '../../../shared/contracts/batch.ts';
+import type { OrderedSelection, ResultOrder, SameBy, TopSelected } from '../../../shared/contracts/batch/results.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { ServiceError } from '../../../shared/errors.ts';
 import type { StoredItem } from '../../store/payload.ts';

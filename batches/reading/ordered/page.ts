@@ -1,5 +1,5 @@
-import type { ResultsPage, ResultsQuery } from '../../../shared/contracts/batch.ts';
-import { resultsPageSize } from '../../../shared/contracts/batch.ts';
+import type { ResultsPage, ResultsQuery } from '../../../shared/contracts/batch/results.ts';
+import { resultsPageSize } from '../../../shared/contracts/batch/results.ts';
 import type { BatchRecord } from '../../store/record.ts';
 import type { Source } from '../read-chunks.ts';
 import { withItem } from '../with-item.ts';

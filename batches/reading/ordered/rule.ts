@@ -1,4 +1,4 @@
-import type { Rule } from '../../../shared/contracts/batch.ts';
+import type { Rule } from '../../../shared/contracts/batch/results.ts';
 import type { BatchRecord } from '../../store/record.ts';
 import { millionthsOf } from '../../store/score-index.ts';
 import type { Source } from '../read-chunks.ts';

@@ -1,6 +1,6 @@
 import type { Bytes } from '../../../formats/bytes.ts';
 import { createResultWriter } from '../../../formats/index.ts';
-import type { StreamQuery, TopSelected } from '../../../shared/contracts/batch.ts';
+import type { StreamQuery, TopSelected } from '../../../shared/contracts/batch/results.ts';
 import { type FormatName, formatNamed } from '../../../shared/formats.ts';
 import type { BatchRecord } from '../../store/record.ts';
 import { partsOf } from '../parts.ts';

@@ -1,4 +1,4 @@
-import type { TopSelected } from '../../../shared/contracts/batch.ts';
+import type { TopSelected } from '../../../shared/contracts/batch/results.ts';
 import { countOfTop, type Top } from '../../../shared/top.ts';
 import { cosineSteps, millionthsOf } from '../../store/score-index.ts';
 import type { Segment } from './segments.ts';

@@ -4,7 +4,7 @@ import { parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toBuffer } from '../../../formats/bytes.ts';
 import { itemsOfList } from '../../../formats/items.ts';
-import { type OrderedSelection, resultOrders } from '../../../shared/contracts/batch.ts';
+import { type OrderedSelection, resultOrders } from '../../../shared/contracts/batch/results.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import type { FormatName } from '../../../shared/formats.ts';
 import { countOfTop } from '../../../shared/top.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { itemsOfList } from '../../../formats/items.ts';
-import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import { batchKeys, liveBatches } from '../../../shared/redis/keys.ts';
 import { type Engine, item, startEngine, tenant } from '../../support/engine.ts';
 

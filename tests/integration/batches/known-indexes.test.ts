@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { BatchEngine } from '../../../batches/engine.ts';
-import type { ResultsQuery } from '../../../shared/contracts/batch.ts';
+import type { ResultsQuery } from '../../../shared/contracts/batch/results.ts';
 import { batchKeys } from '../../../shared/redis/keys.ts';
 import { prefixOf } from '../../../shared/redis/prefix.ts';
 import { type Engine, startEngine, succeeded, tenant } from '../../support/engine.ts';

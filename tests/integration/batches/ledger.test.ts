@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type JobData, jobData } from '../../../batches/store/payload.ts';
-import { terminalStates } from '../../../shared/contracts/batch.ts';
+import { terminalStates } from '../../../shared/contracts/batch/status.ts';
 import { batchKeys, turnKeys } from '../../../shared/redis/keys.ts';
 import { askMasters } from '../../../shared/redis/masters.ts';
 import { type Engine, failed, startEngine, succeeded } from '../../support/engine.ts';

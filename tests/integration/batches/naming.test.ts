@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { batchChange, batchQuery, listQuery } from '../../../shared/contracts/batch.ts';
+import { batchChange } from '../../../shared/contracts/batch/changes.ts';
+import { listQuery } from '../../../shared/contracts/batch/list.ts';
+import { batchQuery } from '../../../shared/contracts/batch/post.ts';
 import { finishedBatches } from '../../../shared/redis/keys.ts';
 import { type Engine, failed, startEngine, succeeded, tenant } from '../../support/engine.ts';
 

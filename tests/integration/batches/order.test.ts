@@ -2,7 +2,7 @@ import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toBuffer } from '../../../formats/bytes.ts';
 import { itemsOfList } from '../../../formats/items.ts';
-import { type OrderedSelection, resultOrders, resultsQuery } from '../../../shared/contracts/batch.ts';
+import { type OrderedSelection, resultOrders, resultsQuery } from '../../../shared/contracts/batch/results.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import type { FormatName } from '../../../shared/formats.ts';
 import { batchKeys } from '../../../shared/redis/keys.ts';

@@ -5,7 +5,7 @@ import type { BatchEvent } from '../../../batches/reading/events.ts';
 import { setFields } from '../../../batches/store/set-fields.ts';
 import { readItems } from '../../../formats/index.ts';
 import { itemsOfList } from '../../../formats/items.ts';
-import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import { infoNumber } from '../../../shared/redis/info.ts';
 import { batchKeys, dispatchOrder, liveBatches, turnKeys } from '../../../shared/redis/keys.ts';
 import { askMasters } from '../../../shared/redis/masters.ts';

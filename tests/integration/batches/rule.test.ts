@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { toBuffer } from '../../../formats/bytes.ts';
-import { type OrderedSelection, resultOrders } from '../../../shared/contracts/batch.ts';
+import { type OrderedSelection, resultOrders } from '../../../shared/contracts/batch/results.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { type Engine, startEngine, tenant } from '../../support/engine.ts';
 import { ofOne, ofOther, postAll, total } from '../../support/two-batches.ts';

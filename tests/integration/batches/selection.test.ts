@@ -2,7 +2,7 @@ import { parse } from 'csv-parse/sync';
 import { parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toBuffer } from '../../../formats/bytes.ts';
-import { resultsQuery, type Selection } from '../../../shared/contracts/batch.ts';
+import { resultsQuery, type Selection } from '../../../shared/contracts/batch/results.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import type { FormatName } from '../../../shared/formats.ts';
 import { type Engine, startEngine, tenant } from '../../support/engine.ts';

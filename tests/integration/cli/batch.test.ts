@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'csv-parse/sync';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { BatchList } from '../../../shared/contracts/batch.ts';
+import type { BatchList } from '../../../shared/contracts/batch/list.ts';
 import { photoNames, readPhoto } from '../../../testing/images/host.ts';
 import { useService } from '../../support/running-service.ts';
 import { startVls, vls } from '../../support/vls.ts';

@@ -5,7 +5,7 @@ import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { ByteWriter, parquetWrite } from 'hyparquet-writer';
 import { pack } from 'tar-stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { BatchList } from '../../../shared/contracts/batch.ts';
+import type { BatchList } from '../../../shared/contracts/batch/list.ts';
 import { readPhoto } from '../../../testing/images/host.ts';
 import { dot, readNpy } from '../../support/npy.ts';
 import { useService } from '../../support/running-service.ts';

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { EventSource } from 'eventsource';
 import OpenAI from 'openai';
 import { expect, test } from 'vitest';
-import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import { useService } from '../../support/running-service.ts';
 
 /** The clients that people have in Node.js, as they are published: what they stumble over is a fault of the service. */

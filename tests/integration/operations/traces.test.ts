@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { Receipt } from '../../../shared/contracts/item.ts';
 import type { Problem } from '../../../shared/contracts/problem.ts';
 import { type Client, createClient } from '../../../testing/client.ts';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { Problem } from '../../../shared/contracts/problem.ts';
 import { type Client, createClient } from '../../../testing/client.ts';
 import { readPhoto } from '../../../testing/images/host.ts';

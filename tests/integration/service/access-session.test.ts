@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { Session } from '../../../shared/contracts/session.ts';
 import { askMasters } from '../../../shared/redis/masters.ts';
 import { connectRedis, whenConnected } from '../../../shared/redis.ts';

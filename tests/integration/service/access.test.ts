@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { BatchList, BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchList } from '../../../shared/contracts/batch/list.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import { type Client, createClient } from '../../../testing/client.ts';
 import { readPhoto } from '../../../testing/images/host.ts';
 import { bearer, createKeyFile } from '../../../testing/key-file.ts';

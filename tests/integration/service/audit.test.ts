@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import { createClient } from '../../../testing/client.ts';
 import { bearer, createKeyFile } from '../../../testing/key-file.ts';
 import { until } from '../../../testing/until.ts';

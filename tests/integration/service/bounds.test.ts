@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
-import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { Problem } from '../../../shared/contracts/problem.ts';
 import { createClient } from '../../../testing/client.ts';
 import { useService } from '../../support/running-service.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { BatchList } from '../../../shared/contracts/batch.ts';
+import type { BatchList } from '../../../shared/contracts/batch/list.ts';
 import { batchKeys, liveBatches } from '../../../shared/redis/keys.ts';
 import { connectRedis, type Redis } from '../../../shared/redis.ts';
 import { type Client, createClient } from '../../../testing/client.ts';

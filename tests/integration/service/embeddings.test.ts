@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parquetReadObjects } from 'hyparquet';
 import { expect, test } from 'vitest';
-import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import { captions, photoNames } from '../../../testing/images/host.ts';
 import { dot, readNpy } from '../../support/npy.ts';
 import { findPython } from '../../support/python.ts';

@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { parquetReadObjects } from 'hyparquet';
 import { describe, expect, test } from 'vitest';
-import type { BatchStatus, BatchSummary } from '../../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
+import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
 import { useService } from '../../support/running-service.ts';
 
 const running = useService();

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import { type Client, createClient } from '../../../testing/client.ts';
 import { type ImageHost, photoNames, startImageHost } from '../../../testing/images/host.ts';
 import { startProcess, type TestProcess } from '../../../testing/processes/service.ts';

@@ -2,7 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
-import type { BatchStatus, BatchWithResults } from '../../../shared/contracts/batch.ts';
+import type { BatchStatus, BatchWithResults } from '../../../shared/contracts/batch/status.ts';
 import { liveBatches } from '../../../shared/redis/keys.ts';
 import { captions, photoNames } from '../../../testing/images/host.ts';
 import { until } from '../../../testing/until.ts';

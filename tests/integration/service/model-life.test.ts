@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { ModelInfo } from '../../../shared/contracts/models.ts';
 import { type Client, createClient } from '../../../testing/client.ts';
 import { type ImageHost, startImageHost } from '../../../testing/images/host.ts';

@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { beforeAll, expect, test } from 'vitest';
-import type { BatchStatus, BatchWithResults, ResultsPage } from '../../../shared/contracts/batch.ts';
+import type { ResultsPage } from '../../../shared/contracts/batch/results.ts';
+import type { BatchStatus, BatchWithResults } from '../../../shared/contracts/batch/status.ts';
 import { useService } from '../../support/running-service.ts';
 
 const running = useService();

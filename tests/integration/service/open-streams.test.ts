@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { Problem } from '../../../shared/contracts/problem.ts';
 import { createClient } from '../../../testing/client.ts';
 import { bearer, createKeyFile } from '../../../testing/key-file.ts';

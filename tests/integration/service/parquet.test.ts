@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { expect, test } from 'vitest';
-import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { Problem } from '../../../shared/contracts/problem.ts';
 import { hostileParquet, pairsParquet } from '../../support/parquet-bytes.ts';
 import { useService } from '../../support/running-service.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { responseExamples } from '../../../api/openapi-examples.ts';
 import { batchIdOf, outputFileId, outputOf, toOpenAiBatch } from '../../../api/routes/openai/batch-shape.ts';
-import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 
 const requests = { endpoint: '/v1/score', inputFileId: 'file-a', window: '24h', metadata: null } as const;
 const example = responseExamples['getBatch']?.['200'] as BatchStatus;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import { candidatesOf, listQueryOf, namesOf } from '../../../web/batches/compare/query.ts';
 import { rankWords } from '../../../web/batches/compare/rank-words.ts';
 import { apiQuery, isFiltered, readQuery } from '../../../web/batches/explorer/query.ts';

@@ -1,4 +1,4 @@
-import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import { useHashQuery } from '../../shell/hash-query.ts';
 import { addressOf } from '../../shell/route.ts';
 import { useSession } from '../../shell/session.tsx';

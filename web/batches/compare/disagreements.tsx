@@ -1,4 +1,4 @@
-import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { BatchComparison, Disagreement } from '../../../shared/contracts/comparison.ts';
 import * as numbers from '../../ui/numbers.ts';
 import { Thumbnail } from '../../ui/thumbnail.tsx';

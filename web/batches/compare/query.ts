@@ -1,4 +1,4 @@
-import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import { numberIn } from '../../shell/query.ts';
 
 /** The state of the comparison of two batches, as the URL contains it. */

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { RequestFailed } from '../../http/client.ts';
 import { ModelSelect, useModels } from '../../ui/model-select.tsx';
 import * as numbers from '../../ui/numbers.ts';

@@ -1,4 +1,4 @@
-import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import { fetchJson } from '../../http/client.ts';
 
 /** The maximum length of a name of a batch. */

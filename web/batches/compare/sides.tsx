@@ -1,4 +1,5 @@
-import type { BatchStatus, ResultsPage } from '../../../shared/contracts/batch.ts';
+import type { ResultsPage } from '../../../shared/contracts/batch/results.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import { fetchJson } from '../../http/client.ts';
 import { usePolled } from '../../http/use-polled.ts';
 import { addressOf } from '../../shell/route.ts';

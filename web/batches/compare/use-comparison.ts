@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { BatchList, BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchList } from '../../../shared/contracts/batch/list.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { BatchComparison } from '../../../shared/contracts/comparison.ts';
 import { fetchJson } from '../../http/client.ts';
 import { type Polled, usePolled } from '../../http/use-polled.ts';

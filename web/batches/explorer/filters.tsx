@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import { type Code, codes } from '../../../shared/errors.ts';
 import type { HashQuery } from '../../shell/hash-query.ts';
 import { addressOf } from '../../shell/route.ts';

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { hashWith } from '../../shell/hash-query.ts';
 import { readNear } from '../workbench/ranked.ts';

@@ -1,4 +1,4 @@
-import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import { numberIn, type QueryChanges } from '../../shell/query.ts';
 
 /**

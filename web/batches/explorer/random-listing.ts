@@ -1,4 +1,4 @@
-import type { ResultsPage } from '../../../shared/contracts/batch.ts';
+import type { ResultsPage } from '../../../shared/contracts/batch/results.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { fetchJson, type RequestFailed } from '../../http/client.ts';
 import type { Listing, ListingSource } from './listing-source.ts';

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { BatchStatus, ResultsPage } from '../../../shared/contracts/batch.ts';
+import type { ResultsPage } from '../../../shared/contracts/batch/results.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { fetchJson } from '../../http/client.ts';
 

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { BatchSummary } from '../../../shared/contracts/batch.ts';
+import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
 import { readBetween } from '../workbench/ranked.ts';
 import { labelOf } from './label-words.ts';
 import { readLabels } from './sample.ts';

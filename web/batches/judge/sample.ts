@@ -1,4 +1,4 @@
-import type { BatchSummary } from '../../../shared/contracts/batch.ts';
+import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { justBelow, thresholdFor } from '../workbench/distribution.ts';
 import { readBetween } from '../workbench/ranked.ts';

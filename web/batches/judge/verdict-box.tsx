@@ -1,5 +1,5 @@
 import { useMemo, useState } from 'preact/hooks';
-import type { BatchSummary } from '../../../shared/contracts/batch.ts';
+import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
 import { addressOf } from '../../shell/route.ts';
 import { Fact } from '../../ui/fact.tsx';
 import * as numbers from '../../ui/numbers.ts';

@@ -1,4 +1,4 @@
-import type { ListedBatch } from '../../../shared/contracts/batch.ts';
+import type { ListedBatch } from '../../../shared/contracts/batch/list.ts';
 import { addressOf } from '../../shell/route.ts';
 import { Badge } from '../../ui/badge.tsx';
 import * as numbers from '../../ui/numbers.ts';

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { BatchList } from '../../../shared/contracts/batch.ts';
+import type { BatchList } from '../../../shared/contracts/batch/list.ts';
 import { fetchJson, RequestFailed } from '../../http/client.ts';
 
 /** The conditions of a list of batches. An empty text means that there is no condition. */

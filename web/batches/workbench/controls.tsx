@@ -1,4 +1,4 @@
-import type { BatchSummary } from '../../../shared/contracts/batch.ts';
+import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
 import { NumberField } from '../../ui/number-field.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { step, thresholdFor, toStep } from './distribution.ts';

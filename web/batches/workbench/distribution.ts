@@ -1,4 +1,4 @@
-import type { BatchSummary } from '../../../shared/contracts/batch.ts';
+import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
 import type { Scale } from '../../ui/scale.ts';
 
 export type Histogram = BatchSummary['histogram'];

@@ -1,4 +1,4 @@
-import type { ResultsPage } from '../../../shared/contracts/batch.ts';
+import type { ResultsPage } from '../../../shared/contracts/batch/results.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { fetchJson } from '../../http/client.ts';
 import { justBelow } from './distribution.ts';

@@ -1,4 +1,4 @@
-import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { scaleOfBatch } from '../explorer/cells.tsx';
 import { pairAddress } from '../explorer/pair-address.ts';

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { BatchSummary } from '../../../shared/contracts/batch.ts';
+import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { readNear } from './ranked.ts';
 

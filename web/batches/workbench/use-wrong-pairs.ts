@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { BatchStatus, BatchSummary } from '../../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
+import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
 import { fetchJson, RequestFailed } from '../../http/client.ts';
 import { usePolled } from '../../http/use-polled.ts';
 import { rescore } from '../compare/rescore.ts';

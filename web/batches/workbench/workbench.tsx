@@ -1,4 +1,5 @@
-import type { BatchStatus, BatchSummary } from '../../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
+import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
 import * as numbers from '../../ui/numbers.ts';
 import { bandOf, type Scale } from '../../ui/scale.ts';
 import { Chart } from './chart.tsx';

@@ -1,4 +1,5 @@
-import type { BatchList, BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchList } from '../../../shared/contracts/batch/list.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { ModelInfo } from '../../../shared/contracts/models.ts';
 import { fetchJson } from '../../http/client.ts';
 import { usePolled } from '../../http/use-polled.ts';

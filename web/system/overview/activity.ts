@@ -1,4 +1,4 @@
-import type { BatchStatus } from '../../../shared/contracts/batch.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { Health } from '../../../shared/contracts/health.ts';
 import type { MetricLine } from './metric-lines.ts';
 

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { BatchList } from '../../../shared/contracts/batch.ts';
+import type { BatchList } from '../../../shared/contracts/batch/list.ts';
 import type { Health } from '../../../shared/contracts/health.ts';
 import { fetchApi, fetchJson } from '../../http/client.ts';
 import { type Polled, usePolled } from '../../http/use-polled.ts';

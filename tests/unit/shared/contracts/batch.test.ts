@@ -1,14 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import {
-  batchEnvelope,
-  batchQuery,
-  batchRequest,
-  batchState,
-  batchStates,
-  failureBudget,
-  resultsQuery,
-  terminalStates,
-} from '../../../../shared/contracts/batch.ts';
+import { batchEnvelope, batchQuery, batchRequest, failureBudget } from '../../../../shared/contracts/batch/post.ts';
+import { resultsQuery } from '../../../../shared/contracts/batch/results.ts';
+import { batchState, batchStates, terminalStates } from '../../../../shared/contracts/batch/status.ts';
 
 const item = { image: 'https://example.org/cat.jpg', text: 'a cat' };
 
