@@ -58,34 +58,41 @@ export async function computesInHalf(path: string): Promise<boolean> {
       }
     });
   }
-  /** The names of float16 weights, and the names of all inputs of operations except conversions. */
+  /** The names of float16 weights. */
   const halfWeights = new Set<string>();
-  const operands = new Set<string>();
 
   async function isHalfNode(node: Field): Promise<boolean> {
     const inputs: string[] = [];
     let operation = '';
     const isHalf = await some(node, async (field) => {
-      if (field.number === inNode.input) inputs.push(await reader.text(field.start, field.end));
-      if (field.number === inNode.operation) operation = await reader.text(field.start, field.end);
-      return field.number === inNode.attribute && (await isHalfAttribute(field));
+      switch (field.number) {
+        case inNode.input:
+          if (halfWeights.size > 0) inputs.push(await reader.text(field.start, field.end));
+          return false;
+        case inNode.operation:
+          operation = await reader.text(field.start, field.end);
+          return false;
+        case inNode.attribute:
+          return await isHalfAttribute(field);
+        default:
+          return false;
+      }
     });
-    if (operation !== 'Cast') for (const input of inputs) operands.add(input);
-    return isHalf;
+    return isHalf || (operation !== 'Cast' && inputs.some((input) => halfWeights.has(input)));
   }
   async function addWeight(tensor: Field): Promise<void> {
     if (!(await isHalfTensor(tensor))) return;
     for await (const { number, start, end } of reader.fields(tensor.start, tensor.end))
       if (number === inTensor.name) halfWeights.add(await reader.text(start, end));
   }
-  const isHalfGraph = (graph: Field): Promise<boolean> =>
-    some(graph, async (field) => {
+  /** Reads the weights before the operations, which come first in the file. */
+  async function isHalfGraph(graph: Field): Promise<boolean> {
+    for await (const field of reader.fields(graph.start, graph.end))
+      if (field.number === inGraph.initializer) await addWeight(field);
+    return await some(graph, async (field) => {
       switch (field.number) {
         case inGraph.node:
           return await isHalfNode(field);
-        case inGraph.initializer:
-          await addWeight(field);
-          return false;
         case inGraph.input:
         case inGraph.output:
         case inGraph.valueInfo:
@@ -94,8 +101,8 @@ export async function computesInHalf(path: string): Promise<boolean> {
           return false;
       }
     });
+  }
 
   const model = { start: 0, end: (await handle.stat()).size };
-  if (await some(model, (field) => field.number === inModel.graph && isHalfGraph(field))) return true;
-  return [...halfWeights].some((name) => operands.has(name));
+  return await some(model, (field) => field.number === inModel.graph && isHalfGraph(field));
 }

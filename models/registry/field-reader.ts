@@ -57,6 +57,8 @@ export class FieldReader {
   }
 
   async text(start: number, end: number): Promise<string> {
+    if (start >= this.#from && end <= this.#to)
+      return this.#window.toString('utf8', start - this.#from, end - this.#from);
     const bytes = Buffer.alloc(Math.min(end - start, 4096));
     await this.#handle.read(bytes, 0, bytes.length, start);
     return bytes.toString();
