@@ -24,7 +24,6 @@ import { stateWords, titleOf } from './state.ts';
 import { ExportBox } from './workbench/export-box.tsx';
 import { Workbench } from './workbench/workbench.tsx';
 
-/** The page of a batch: its progress while it runs, its scores and its failures. */
 export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
   const [followed, setFollowed] = useState<Followed>();
   const [failure, setFailure] = useState<RequestFailed>();
@@ -119,10 +118,7 @@ const tabNames: Record<BatchTab, string> = {
   compare: 'Compare',
 };
 
-/**
- * The tabs of the batch. A link to a tab keeps the threshold in the URL, but not the rest of the query, which belongs
- * to a single tab.
- */
+/** Links to the tabs. They keep only the threshold of the URL query, because each tab has its own other fields. */
 function Tabs({ id, current }: { id: string; current: BatchTab }) {
   const threshold = useHashQuery().query.get('threshold');
   const query = threshold === null ? '' : `?threshold=${threshold}`;
@@ -181,16 +177,13 @@ function Origin({ status }: { status: BatchStatus }) {
   );
 }
 
-/**
- * Returns the name of the model of a batch. If several models score the batch, returns their names with their shares of
- * the images.
- */
+/** Returns the model of a batch, or its models with their shares of the images. */
 function modelsOf({ model, precision, traffic }: BatchStatus): string {
   if (traffic === null) return `${model} (${precision})`;
   return traffic.map((arm) => `${arm.model} (${arm.role}, ${numbers.percent(arm.share)})`).join(' and ');
 }
 
-/** Shows a plot of the items per second. When the batch has ended, the plot is collapsed. */
+/** A plot of the items per second, collapsed once the batch has ended. */
 function Throughput({ samples, isLive }: { samples: readonly Sample[]; isLive: boolean }) {
   const [isOpen, setOpen] = useState(false);
   if (isLive) return <Plot samples={samples} />;
@@ -203,7 +196,7 @@ function Throughput({ samples, isLive }: { samples: readonly Sample[]; isLive: b
   );
 }
 
-/** Shows the plot. The plot library is loaded only when the plot is shown, because no other view needs it. */
+/** Loads the plot library on first use, because no other view needs it. */
 function Plot({ samples }: { samples: readonly Sample[] }) {
   const [Loaded, setLoaded] = useState<FunctionComponent<{ samples: readonly Sample[] }>>();
   useEffect(() => {

@@ -1,6 +1,6 @@
 import { type Cell, cellText } from './files/cell.ts';
 
-/** The names of the columns for image, text and id. An empty id means that there is no such column. */
+/** The column names for image, text and id. An empty `id` means no such column. */
 export interface ColumnMapping {
   image: string;
   text: string;
@@ -27,10 +27,7 @@ const names = {
   id: ['id', 'key', 'uuid', 'sku', 'uid', 'item_id', 'sample_id', 'index'],
 } as const;
 
-/**
- * Guesses the columns for image, text and id from the names of the columns, then from their values. When no column
- * fits, the name in the mapping is empty.
- */
+/** Guesses the columns from their names, then from their values. A name stays empty if no column fits. */
 export function guessColumns(columns: readonly string[], rows: readonly (readonly Cell[])[]): ColumnMapping {
   const taken = new Set<string>();
   const take = (column: string | undefined): string => {
@@ -60,7 +57,7 @@ export function guessColumns(columns: readonly string[], rows: readonly (readonl
 export const looksLikeImage = (value: string): boolean =>
   /^(https?:\/\/|data:image\/)/i.test(value) || /\.(jpe?g|png|webp|gif|avif|tiff?)$/i.test(value);
 
-/** Returns the reason why the batch cannot be posted; undefined when it can. */
+/** Returns the reason why the batch cannot be posted, or undefined. */
 export function mappingError({ image, text, id }: ColumnMapping): string | undefined {
   if (image === '') return 'Choose the column with the images.';
   if (text === '') return 'Choose the column with the texts.';

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import * as numbers from '../ui/numbers.ts';
 
-/** Shows the last known counts of a batch while the connection is lost, and how old they are. */
+/** The last known counts of a batch, and their time. */
 export function ConnectionLost({ status: { items, finishedAt } }: { status: BatchStatus }) {
   const [lostAt] = useState(Date.now);
   return (

@@ -4,14 +4,11 @@ export interface CsvRow {
   raw: string;
 }
 
-/**
- * Parses CSV that arrives in several strings. Like the parser of the service, it treats a quote as special only at the
- * start of a field.
- */
+/** Parses CSV in several strings. Like the service, it treats a quote as special only at the start of a field. */
 export interface CsvReader {
   /** Adds a string, and returns the rows that it completes. */
   push(text: string): CsvRow[];
-  /** Returns the last row if the file ends without a line break after it; otherwise an empty list. */
+  /** Returns the last row if no line break ends it; otherwise an empty list. */
   end(): CsvRow[];
 }
 

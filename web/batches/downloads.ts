@@ -2,14 +2,11 @@ import { type FormatName, formatNamed } from '../../shared/formats.ts';
 import { fetchApi } from '../http/client.ts';
 
 /**
- * The treatment of cells that a spreadsheet would run as formulas, such as `=1+1`: `escape` adds an apostrophe, `keep`
- * leaves them unchanged.
+ * For cells that a spreadsheet would run, such as `=1+1`: `escape` adds an apostrophe, `keep` leaves them unchanged.
  */
 export type Formulas = 'escape' | 'keep';
 
-/**
- * Requests the results of a batch. A link would not be enough, because the format of the results is chosen by a header.
- */
+/** Requests the results of a batch. A link cannot do this, because a header chooses the format. */
 export async function resultsOf(
   id: string,
   format: FormatName,
@@ -23,10 +20,7 @@ export async function resultsOf(
   });
 }
 
-/**
- * Saves the results of a batch as a file. The browser stores the data outside the memory of the page, and large data on
- * disk.
- */
+/** Saves the results of a batch as a file. The browser keeps the data outside the memory of the page. */
 export async function saveResults(
   id: string,
   format: FormatName,
@@ -37,7 +31,6 @@ export async function saveResults(
   save(await response.blob(), name);
 }
 
-/** Saves a text as a file. */
 export function saveText(text: string, name: string): void {
   save(new Blob([text]), name);
 }
@@ -47,7 +40,6 @@ function save(blob: Blob, name: string): void {
   link.href = URL.createObjectURL(blob);
   link.download = name;
   link.click();
-  // The URL is revoked after a minute, because the browser starts reading the blob only after the current task of the
-  // event loop.
+  // The browser starts reading the blob only after the current task, so the URL must still exist then.
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

@@ -1,7 +1,4 @@
-/**
- * The text encodings that files commonly have. The key is the name in the WHATWG Encoding Standard; the value is the
- * name that users see.
- */
+/** Common text encodings: the name in the WHATWG Encoding Standard, and the name for users. */
 export const encodings: Readonly<Record<string, string>> = {
   'utf-8': 'UTF-8',
   'utf-16le': 'UTF-16',
@@ -20,9 +17,8 @@ export const encodings: Readonly<Record<string, string>> = {
 export const nameOfEncoding = (encoding: string): string => encodings[encoding] ?? encoding;
 
 /**
- * Guesses the encoding from the start of a file. UTF-16 is recognised by a byte order mark or by its zero bytes. UTF-8
- * is recognised because the bytes are valid in it. All other files count as Windows-1252, in which all bytes are valid,
- * and which Excel writes in western Europe and America.
+ * Guesses the encoding from the start of a file. Bytes that are neither UTF-16 nor valid UTF-8 count as Windows-1252,
+ * which Excel writes in western Europe and America.
  */
 export function guessEncoding(head: Uint8Array): string {
   if (head[0] === 0xff && head[1] === 0xfe) return 'utf-16le';
@@ -31,7 +27,7 @@ export function guessEncoding(head: Uint8Array): string {
   const zeros = [0, 0];
   for (const [at, byte] of sample.entries()) if (byte === 0) zeros[at % 2] = (zeros[at % 2] ?? 0) + 1;
   const [even = 0, odd = 0] = zeros;
-  // The service has the same rule; see formats/text.ts.
+  // The same rule as in formats/text.ts.
   if (odd >= sample.length / 8 && odd > 4 * even) return 'utf-16le';
   if (even >= sample.length / 8 && even > 4 * odd) return 'utf-16be';
   try {

@@ -7,7 +7,6 @@ import type { ShownPair } from '../ui/shown-pair.ts';
 
 const shownFirst = 6;
 
-/** Shows the pairs with the lowest and the highest scores. */
 export function ExtremesBox({ summary, tenant }: { summary: BatchSummary; tenant: string }) {
   const images = useImageDisplay(useSession()?.tenant === tenant);
   const [all, setAll] = useState(false);

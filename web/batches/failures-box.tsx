@@ -7,7 +7,7 @@ import * as numbers from '../ui/numbers.ts';
 import { ProblemBox } from '../ui/problem.tsx';
 import { type Cause, type FailureSample, sampleFailures } from './sample-failures.ts';
 
-/** Lists the failed items of a batch, grouped by error code and then by error message, with links to their images. */
+/** The failed items of a batch by error code and message, with links to their images. */
 export function FailuresBox({ status }: { status: BatchStatus }) {
   const [sample, setSample] = useState<FailureSample>();
   const [failure, setFailure] = useState<RequestFailed>();
@@ -16,7 +16,7 @@ export function FailuresBox({ status }: { status: BatchStatus }) {
   const isLive = status.finishedAt === null;
   const byCode = (Object.entries(status.failures) as [Code, number][]).sort(([, a], [, b]) => b - a);
 
-  // The failed items are read when the user opens a group, and again when the batch has ended.
+  // Reads the failed items when the user opens a group, and again when the batch has ended.
   useEffect(() => {
     if (!isOpen) return;
     const controller = new AbortController();

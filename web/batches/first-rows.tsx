@@ -6,7 +6,7 @@ import { scoreRows, type Trial } from './files/trial.ts';
 import type { Preview } from './preview.ts';
 import { PreviewTable } from './preview-table.tsx';
 
-/** Shows the first rows of a file with their images, before the batch starts. On request, it scores these rows. */
+/** The first rows of a file with their images, and a button that scores them. */
 export function FirstRows({ preview, mapping, model }: { preview: Preview; mapping: ColumnMapping; model: string }) {
   const images = useImageDisplay(true);
   const { trials, isRunning, start } = useTrials(preview, mapping, model);
@@ -26,7 +26,7 @@ export function FirstRows({ preview, mapping, model }: { preview: Preview; mappi
   );
 }
 
-/** Scores the shown rows. The scores are discarded when the columns or the model change. */
+/** Scores the shown rows. A change of the columns or the model discards the scores. */
 function useTrials({ columns, rows }: Preview, { image, text }: ColumnMapping, model: string) {
   const [trials, setTrials] = useState<ReadonlyMap<number, Trial>>(new Map());
   const [isRunning, setRunning] = useState(false);

@@ -4,45 +4,32 @@ import { apiUrl, fetchJson, RequestFailed } from '../http/client.ts';
 import { addSample, type Sample } from './progress-samples.ts';
 import { loadProgress, storeProgress } from './stored-progress.ts';
 
-/** The state of a batch as far as the page knows it. The state is updated while the batch is running. */
+/** The state of a batch as far as the page knows it. */
 export interface Followed {
   status: BatchStatus | undefined;
   summary: BatchSummary | undefined;
   samples: readonly Sample[];
-  /** True while the connection to the service is lost. */
   isInterrupted: boolean;
-  /** The error if the batch cannot be shown; otherwise undefined. */
+  /** The error if the batch cannot be shown. */
   failure: RequestFailed | undefined;
 }
 
 export interface Follower {
-  /** Reads the status and the summary of the batch again. If the batch is running, its events are followed. */
+  /** Reads the status and the summary again, and follows the events of a running batch. */
   refresh(): void;
   close(): void;
 }
 
-/**
- * The minimum time in ms between two updates of the view. A batch of many small chunks sends more events than a user
- * can read.
- */
+/** The minimum time in ms between two updates of the view. Many small chunks send events faster than users read. */
 const drawMs = 200;
-/**
- * The minimum time in ms between two requests for data that events do not contain: the summary, and the counts by error
- * code.
- */
+/** The minimum time in ms between two requests for data that events lack: the summary and the counts by error code. */
 const refreshMs = 1_500;
 const firstWaitMs = 1_000;
 const longestWaitMs = 15_000;
-/**
- * The delays in ms after which a cancelled batch is read again. Chunks that were in flight at the cancellation may end
- * meanwhile.
- */
+/** The delays in ms after which a cancelled batch is read again, because chunks in flight may end meanwhile. */
 const afterCancelMs = [1_500, 4_000];
 
-/**
- * Follows a batch by its events from the service. After a reload of the page or a broken connection, it resumes after
- * the last received event.
- */
+/** Follows a batch by its events. After a reload or a broken connection, it resumes after the last received event. */
 export function followBatch(id: string, onChange: (followed: Followed) => void): Follower {
   const path = `v1/evaluation/batch/${encodeURIComponent(id)}`;
   const stored = loadProgress(id);
@@ -59,7 +46,7 @@ export function followBatch(id: string, onChange: (followed: Followed) => void):
   let waitMs = firstWaitMs;
   const timers = new Map<string, number>();
 
-  /** Starts a timer that calls `action`, unless a timer of the same kind is running. */
+  /** Calls `action` after `ms`, unless a timer of this kind is running. */
   function later(kind: string, ms: number, action: () => void): void {
     if (timers.has(kind) || gone.signal.aborted) return;
     const run = () => {
@@ -115,10 +102,7 @@ export function followBatch(id: string, onChange: (followed: Followed) => void):
     takeStatus(status);
   }
 
-  /**
-   * Stores a status that was requested. Its numbers of items are ignored if events with newer numbers have arrived
-   * meanwhile.
-   */
+  /** Stores a requested status. Events may have brought newer counts of items meanwhile; those are kept. */
   function takeStatus(status: BatchStatus): void {
     const known = followed.status;
     const isOlder = known !== undefined && status.finishedAt === null && doneOf(known) > doneOf(status);
@@ -141,8 +125,7 @@ export function followBatch(id: string, onChange: (followed: Followed) => void):
     };
     opened.onerror = () => {
       change({ isInterrupted: true });
-      // The browser itself reconnects, unless the source is closed. A closed source means that the request was refused
-      // or that the batch has ended.
+      // The browser reconnects unless the source is closed: the request was refused, or the batch has ended.
       if (opened.readyState === EventSource.CLOSED) interrupted();
     };
     for (const name of ['state', 'reset', 'progress', 'failure', 'end'] as const) {
@@ -164,7 +147,7 @@ export function followBatch(id: string, onChange: (followed: Followed) => void):
       const items = { ...known.items, ...data.items };
       if (items.succeeded + items.failed >= doneOf(known)) change({ status: { ...known, items } });
     } else if (known !== undefined && data.state !== undefined) change({ status: { ...known, state: data.state } });
-    // An event id begins with the time at which the service wrote the event. Before the first event, that time is 0.
+    // An event id begins with the time at which the service wrote the event; 0 before the first event.
     const atMs = Number(lastEventId.split('-', 1)[0]);
     if (atMs > 0 && data.items !== undefined) sample(atMs, data.items.succeeded + data.items.failed);
     later('keep', refreshMs, store);

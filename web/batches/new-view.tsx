@@ -7,12 +7,10 @@ import { Scrollable } from '../ui/scrollable.tsx';
 import { type Corrections, NoPreview, type Preview, previewOf } from './preview.ts';
 import { StartForm } from './start-form.tsx';
 
-/**
- * The file formats that the page offers. JSON arrays are left out, because the service can read them only as a whole.
- */
+/** The formats on offer. JSON arrays are left out, because the service reads them only as a whole. */
 const offered = formats.filter(({ isRead, name }) => isRead && name !== 'json');
 
-/** The file endings and media types that the file dialog offers. */
+/** The file endings and media types for the file dialog. */
 const accepted = [
   ...offered.flatMap(({ endings, mediaTypes }) => [...endings.map((each) => `.${each}`), mediaTypes[0]]),
   '.json',
@@ -26,7 +24,7 @@ interface Chosen {
   idempotencyKey: string;
 }
 
-/** Posts a file as a batch: shows its first rows, lets the user assign the columns, and uploads the file. */
+/** Posts a file as a batch: shows its first rows, lets the user assign the columns, and uploads it. */
 export function NewView({ dropped }: { dropped?: File }) {
   const [chosen, setChosen] = useState<Chosen>();
   const [unreadable, setUnreadable] = useState<string>();
@@ -122,6 +120,6 @@ function FormatHelp() {
   );
 }
 
-/** Creates an idempotency key. `crypto.randomUUID` does not exist on pages over plain HTTP from another machine. */
+/** Creates an idempotency key. Pages over plain HTTP from another machine lack `crypto.randomUUID`. */
 const randomKey = (): string =>
   [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -9,7 +9,7 @@ import type { Preview } from './preview.ts';
 
 const longest = 160;
 
-/** Shows the first rows of a file, with the role of each column, the images, and the scores of a trial. */
+/** The first rows of a file, with the role of each column, the images, and the scores of a trial. */
 export function PreviewTable({
   preview: { columns, rows },
   mapping,
@@ -19,7 +19,7 @@ export function PreviewTable({
 }: {
   preview: Preview;
   mapping: ColumnMapping;
-  /** True to show images from their hosts. Images in the file itself are always shown. */
+  /** True to show images from their hosts. Images in the file are always shown. */
   images: boolean;
   trials: ReadonlyMap<number, Trial>;
   isTried: boolean;
@@ -78,7 +78,7 @@ function TrialCell({ trial }: { trial: Trial | undefined }) {
   );
 }
 
-/** Shows an image with its address. An image in the file has no address. */
+/** An image with its address, or with its size if its bytes are in the file. */
 function ImageCell({ cell, shown }: { cell: Cell; shown: boolean }) {
   const made = useObjectUrl(cell);
   const address =

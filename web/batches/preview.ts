@@ -7,26 +7,23 @@ import { delimiterOf } from './files/delimiters.ts';
 import { type Recognised, recognise } from './files/signatures.ts';
 import { samplesOf } from './files/tar-head.ts';
 
-/** The start of a file as a table. The rest of the file is not read. */
+/** The start of a file as a table. */
 export interface Preview {
   format: FormatName;
   /** The delimiter of CSV and TSV; empty for other formats. */
   delimiter: string;
   gzipped: boolean;
-  /** The text encoding of the file, as a name of the WHATWG Encoding Standard; empty for binary formats. */
+  /** The text encoding, as a name of the WHATWG Encoding Standard; empty for binary formats. */
   encoding: string;
   columns: string[];
   rows: Cell[][];
-  /** The reason why the table lacks values or rows of the file; undefined when it lacks none. */
+  /** The reason why the table lacks values or rows of the file. */
   unread?: string | undefined;
-  /**
-   * The number of rows in the whole file, estimated from the mean length of the first rows. `exact` is true when the
-   * number is not an estimate.
-   */
+  /** The number of rows in the whole file, estimated from the mean length of the first rows unless `exact`. */
   estimate: { rows: number; exact: boolean } | undefined;
 }
 
-/** Corrections by the user: the encoding and delimiter to use instead of the guessed ones. */
+/** The user's encoding and delimiter in place of the guessed ones. */
 export interface Corrections {
   encoding?: string | undefined;
   delimiter?: string | undefined;
@@ -38,13 +35,13 @@ export class NoPreview extends Error {
 }
 
 const headBytes = 256 * 1024;
-/** The number of bytes that are read from the start of a tar. It is large because samples contain whole images. */
+/** Bytes read from the start of a tar: many, because samples contain whole images. */
 const tarHeadBytes = 8 * 1024 * 1024;
 const shownRows = 5;
 
 /**
- * Reads the first rows of a file. The format is determined by the bytes of the file; its name is used only for text
- * without a recognisable start.
+ * Reads the first rows of a file. Its bytes determine the format; its name counts only for text without a recognisable
+ * start.
  * @throws {NoPreview}
  */
 export async function previewOf(file: File, corrections: Corrections = {}): Promise<Preview> {
@@ -73,7 +70,10 @@ export async function previewOf(file: File, corrections: Corrections = {}): Prom
   };
 }
 
-/** Returns the binary format of a file; undefined for text. @throws {NoPreview} for a file that cannot be a batch. */
+/**
+ * Returns the binary format of a file, or undefined for text.
+ * @throws {NoPreview} for a file that cannot become a batch.
+ */
 function binaryFormatOf(kind: Recognised | undefined, gzipped: boolean): 'parquet' | 'tar' | undefined {
   if (kind === undefined) return undefined;
   if ('isGzip' in kind) throw new NoPreview('The file is compressed twice. Decompress it once.');
@@ -130,7 +130,7 @@ interface Head {
   text: string;
   gzipped: boolean;
   encoding: string;
-  /** True when the bytes that were read are the whole file. */
+  /** True when the bytes are the whole file. */
   whole: boolean;
 }
 
@@ -138,7 +138,7 @@ interface Found {
   delimiter: string;
   columns: string[];
   rows: Cell[][];
-  /** The mean length of a row in bytes, and the number of rows from which it was computed. */
+  /** The mean length of a row in bytes, and the number of rows measured. */
   rowBytes: { mean: number; rows: number };
 }
 
@@ -150,15 +150,12 @@ interface Content {
 function decode({ bytes, whole }: Content, gzipped: boolean, chosen: string | undefined): Head {
   const encoding = chosen ?? guessEncoding(bytes);
   const text = new TextDecoder(encoding).decode(bytes).replace(/^\uFEFF/, '');
-  // The text is cut after the last complete row. The cut also removes a character whose bytes are incomplete.
+  // The cut after the last complete row also removes an incomplete character.
   const end = whole ? text.length : text.lastIndexOf('\n') + 1;
   return { text: text.slice(0, end === 0 ? text.length : end), gzipped, encoding, whole };
 }
 
-/**
- * Decompresses the start of a gzip file. The stream ends with an error if the bytes are not the whole file; this error
- * is expected.
- */
+/** Decompresses the start of a gzip file. The error at the end of an incomplete file is expected. */
 async function inflate(bytes: Uint8Array<ArrayBuffer>, size: number, limit: number): Promise<Content> {
   const parts: Uint8Array[] = [];
   let length = 0;
@@ -182,15 +179,12 @@ async function inflate(bytes: Uint8Array<ArrayBuffer>, size: number, limit: numb
   return { bytes: content, whole: ended && size <= bytes.length };
 }
 
-/**
- * Returns the format of a text. It is determined by the first characters, and for a table also by the ending of the
- * file name.
- */
+/** Returns the format of a text by its first characters, and for a table also by the ending of the file name. */
 function formatOf(name: string, text: string): BatchFormat {
   const byStart = formatOfStart(new TextEncoder().encode(text.trimStart().slice(0, 16)))?.name;
   const named = formatOfFile(name)?.format.name;
   const isTable = named === 'csv' || named === 'tsv';
-  // A table may happen to begin with a bracket or a brace, but then its first line is almost never a valid JSON object.
+  // The first line of a table may begin with a brace, but it is almost never a valid JSON object.
   if (byStart === 'ndjson' && (!isTable || readObject(text.split('\n', 1)[0] ?? '') !== undefined)) {
     return formatNamed('ndjson');
   }
@@ -245,7 +239,7 @@ export function readObject(line: string): Record<string, unknown> | undefined {
 
 function estimateOf(file: File, head: Head, { mean, rows }: Found['rowBytes']): Preview['estimate'] {
   if (head.whole) return { rows, exact: true };
-  // The number of rows of a gzip file cannot be estimated, because the compression ratio of the rest is unknown.
+  // The compression ratio of the rest of a gzip file is unknown.
   if (head.gzipped || rows === 0) return undefined;
   return { rows: Math.round(file.size / mean), exact: false };
 }

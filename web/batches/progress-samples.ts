@@ -1,14 +1,11 @@
-/** A measurement of progress: the number of evaluated items at a point in time, by the clock of the service. */
+/** The number of evaluated items at a time by the clock of the service. */
 export type Sample = readonly [atMs: number, done: number];
 
 /** The maximum number of measurements: one for each pixel of the width of a plot on a phone. */
 const most = 480;
 const closestMs = 250;
 
-/**
- * Adds a measurement. If the last two are close together, the new one replaces the last. When there are too many, every
- * other measurement is dropped.
- */
+/** Adds a measurement, or replaces the last if the last two are close together. A full list drops every other one. */
 export function addSample(samples: readonly Sample[], sample: Sample): Sample[] {
   const [last, before] = [samples.at(-1), samples.at(-2)];
   if (last !== undefined && (sample[0] <= last[0] || sample[1] < last[1])) {
@@ -19,13 +16,12 @@ export function addSample(samples: readonly Sample[], sample: Sample): Sample[] 
   return added.length <= most ? added : added.filter((_, at) => at % 2 === 0 || at === added.length - 1);
 }
 
-/** Returns the items per second up to each measurement, and the seconds from the first measurement to it. */
+/** Returns the items per second up to each measurement, and its time in s since the first one. */
 export function ratesOf(samples: readonly Sample[]): { seconds: number[]; rates: number[] } {
   const [first] = samples;
   const last = samples.at(-1);
   if (first === undefined || last === undefined) return { seconds: [], rates: [] };
-  // The time in ms over which each rate is computed. Chunks finish in bursts, so over a shorter time the rate would
-  // show only these bursts.
+  // The time in ms over which each rate is computed. Chunks finish in bursts, which would dominate a shorter time.
   const windowMs = Math.max(1_500, (last[0] - first[0]) / 40);
   const seconds: number[] = [];
   const rates: number[] = [];

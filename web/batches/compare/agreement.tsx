@@ -2,7 +2,6 @@ import type { BatchComparison } from '../../../shared/contracts/comparison.ts';
 import { Fact } from '../../ui/fact.tsx';
 import * as numbers from '../../ui/numbers.ts';
 
-/** Shows how far two batches agree, as numbers and in words. */
 export function Agreement({ comparison, isSameModel }: { comparison: BatchComparison; isSameModel: boolean }) {
   const { compared, items, rankCorrelation, meanDifference, meanAbsoluteDifference } = comparison;
   return (
@@ -29,7 +28,7 @@ export function Agreement({ comparison, isSameModel }: { comparison: BatchCompar
   );
 }
 
-/** Describes in words how similar two orders of the items are, given their rank correlation. */
+/** Describes a rank correlation (-1 to 1) in words. */
 export function agreementWords(correlation: number): string {
   if (correlation >= 0.95) return 'nearly the same order';
   if (correlation >= 0.8) return 'much the same order';

@@ -5,7 +5,7 @@ import { Thumbnail } from '../../ui/thumbnail.tsx';
 import { pairAddress } from '../explorer/pair-address.ts';
 import { rankWords } from './rank-words.ts';
 
-/** Shows the pairs that the two batches rank most differently, in two columns next to each other. */
+/** The pairs that the two batches rank most differently, in two columns. */
 export function Disagreements({
   status,
   comparison: { disagreements },

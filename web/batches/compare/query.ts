@@ -1,15 +1,12 @@
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import { numberIn } from '../../shell/query.ts';
 
-/** The state of the comparison of two batches, as the URL contains it. */
+/** The state of the comparison, as the URL contains it. */
 export interface CompareQuery {
-  /** The id of the batch that is compared with the batch of this page. */
+  /** The id of the batch that this batch is compared with. */
   other: string | undefined;
   threshold: number | undefined;
-  /**
-   * The threshold for the other batch. If it is undefined, a threshold is chosen that about as many items reach in the
-   * other batch as reach `threshold` in this batch.
-   */
+  /** Undefined: the threshold at which the other batch keeps about as many items as `threshold` keeps in this one. */
   otherThreshold: number | undefined;
 }
 
@@ -21,10 +18,7 @@ export function readCompareQuery(query: URLSearchParams): CompareQuery {
   };
 }
 
-/**
- * Returns the names under which the comparison shows two batches: the names of their models, or the names of the
- * batches if the models are the same.
- */
+/** Returns the names of the two models, or the titles of the batches if the models are the same. */
 export function namesOf(
   batch: BatchStatus,
   other: BatchStatus,
@@ -35,10 +29,7 @@ export function namesOf(
   return here === there ? [`${here} (this one)`, there] : [here, there];
 }
 
-/**
- * Returns the batches that may have the same items as this batch, the most likely ones first: those with items of the
- * same original batch, then others with the same number of items.
- */
+/** Returns the batches that may have the same items (as many as this batch), those of the same original batch first. */
 export function candidatesOf(batch: BatchStatus, batches: readonly BatchStatus[]): BatchStatus[] {
   const family = new Set([batch.id, batch.rescoreOf]);
   const isRelated = ({ id, rescoreOf }: BatchStatus) => family.has(id) || family.has(rescoreOf ?? '');
@@ -47,14 +38,11 @@ export function candidatesOf(batch: BatchStatus, batches: readonly BatchStatus[]
     .sort((a, b) => Number(isRelated(b)) - Number(isRelated(a)));
 }
 
-/**
- * The four groups into which the thresholds of two batches divide the items. An item may reach the threshold in both
- * batches, only in this one, only in the other one, or in neither.
- */
+/** The groups of items that reach the threshold in both batches, only in this one, only in the other, or in neither. */
 export const sides = ['both', 'onlyThis', 'onlyOther', 'neither'] as const;
 export type Side = (typeof sides)[number];
 
-/** Returns the URL query with which the list of pairs shows one of the four groups. */
+/** Returns the URL query for which the list of pairs shows one group. */
 export function listQueryOf(
   side: Side,
   other: string,

@@ -7,7 +7,7 @@ import { ProblemBox } from '../../ui/problem.tsx';
 import { titleOf } from '../state.ts';
 import { rescore } from './rescore.ts';
 
-/** Lets the user score the items of the batch with another model, as a new batch. */
+/** A form that posts the items of the batch as a new batch with another model. */
 export function RescoreForm({
   status,
   onStarted,
@@ -15,7 +15,7 @@ export function RescoreForm({
 }: {
   status: BatchStatus;
   onStarted: (child: BatchStatus) => void;
-  /** Loads the list of batches again. */
+  /** Reloads the list of batches. */
   reload: () => void;
 }) {
   const { value: models } = useModels();

@@ -1,7 +1,6 @@
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import { fetchJson } from '../../http/client.ts';
 
-/** The maximum length of a name of a batch. */
 const maxName = 200;
 
 export interface RescoreRequest {
@@ -11,7 +10,7 @@ export interface RescoreRequest {
   name: string;
 }
 
-/** Posts the items of a batch again, for another model. Returns the new batch. */
+/** Posts the items of a batch again, and returns the new batch. */
 export async function rescore(
   { id }: Pick<BatchStatus, 'id'>,
   { name, ...asked }: RescoreRequest,

@@ -9,10 +9,7 @@ const tallest = 460;
 
 type Cell = BatchComparison['bins']['cells'][number];
 
-/**
- * A chart of the items by their scores in two batches. The threshold of each batch is a line; a click sets both
- * thresholds.
- */
+/** A chart of the items by their scores in two batches. A click sets both thresholds, which are lines. */
 export function Scatter({
   comparison: { bins, compared, sides },
   names: [here, there],
@@ -33,8 +30,7 @@ export function Scatter({
   const x = (score: number) => margin.left + ((score - xs[0]) / (xs[1] - xs[0])) * inner.width;
   const y = (score: number) => margin.top + (1 - (score - ys[0]) / (ys[1] - ys[0])) * inner.height;
   const most = Math.max(1, ...bins.cells.map(({ count }) => count));
-  // The strength of the colour of a bin. The logarithm keeps bins with a single item visible next to bins with
-  // thousands of items.
+  // The opacity of a bin. The logarithm keeps bins of one item visible next to bins of thousands.
   const strength = (count: number) => 0.18 + 0.82 * (Math.log(count + 1) / Math.log(most + 1));
 
   function scoresAt(event: PointerEvent): [number, number] {
@@ -131,7 +127,7 @@ export function Scatter({
   );
 }
 
-/** Returns the two ends of an axis, in points of score (0 to 100). All bins are between these ends. */
+/** Returns the ends of an axis that contains all bins, as scores from 0 to 100. */
 function axisOf(cells: readonly Cell[], key: 'from' | 'otherFrom', width: number): [number, number] {
   if (cells.length === 0) return [0, 50];
   const values = cells.map((cell) => cell[key]);

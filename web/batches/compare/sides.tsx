@@ -10,10 +10,10 @@ import { Strip } from '../workbench/strip.tsx';
 import { listQueryOf, type Side } from './query.ts';
 import type { Compared } from './use-comparison.ts';
 
-/** The number of pairs that are shown for each group of pairs. */
+/** The number of pairs shown from each group. */
 const shown = 8;
 
-/** Shows how many pairs reach the threshold in each batch, and the pairs that reach it in only one batch. */
+/** Shows how many pairs reach the threshold in each batch, and examples that reach it in only one. */
 export function SidesBox({
   status,
   compared: { comparison, other },

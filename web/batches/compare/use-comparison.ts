@@ -5,9 +5,9 @@ import type { BatchComparison } from '../../../shared/contracts/comparison.ts';
 import { fetchJson } from '../../http/client.ts';
 import { type Polled, usePolled } from '../../http/use-polled.ts';
 
-/** The time in ms for which the thresholds must stay the same before the batches are compared. */
+/** The time in ms without a change of the thresholds, after which the batches are compared. */
 const restMs = 250;
-/** The interval in ms between two comparisons while one of the batches is running. */
+/** The time in ms between two comparisons while a batch is running. */
 const liveMs = 2_500;
 
 export interface Compared {
@@ -15,7 +15,7 @@ export interface Compared {
   other: BatchStatus;
 }
 
-/** Requests a comparison of two batches from the service, and repeats the request while one of them is running. */
+/** Requests the comparison of two batches, repeatedly while one of them is running. */
 export function useComparison(
   batch: BatchStatus,
   other: string | undefined,
@@ -44,7 +44,6 @@ export function useComparison(
   );
 }
 
-/** Reads the recent batches of this tenant. */
 export const useRecentBatches = (): Polled<BatchStatus[]> =>
   usePolled('recent batches', async (signal) => {
     return (await fetchJson<BatchList>('v1/evaluation/batch?limit=200', { signal })).batches;

@@ -7,27 +7,22 @@ import * as numbers from '../../ui/numbers.ts';
 import { type Scale, scaleOf } from '../../ui/scale.ts';
 import type { ExplorerQuery } from './query.ts';
 
-/** Returns the score of a result; undefined if the item has no score. */
 export const scoreIn = (result: ItemResult): number | undefined =>
   result.status === 'succeeded' ? result.score : undefined;
 
-/** Returns the name that users see for a result: the id of the item, or the number of the item if it has no id. */
+/** Returns the id of an item, or its number if it has no id. */
 export const nameOf = ({ id, index }: ItemResult): string => id ?? `item ${numbers.count(index)}`;
 
 /** Returns the first `most` characters of the text of a pair. */
 export const captionOf = ({ text }: ItemResult, most: number): string =>
   text === '' ? 'no text' : (text ?? '').slice(0, most);
 
-/** Returns a value of the metadata as text. */
 export function cellText(value: unknown): string {
   if (value === undefined || value === null) return '';
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-/**
- * Shows the number of pairs in the group of a result (its duplicates), as a link to the list of these pairs. Shows
- * nothing for a group of one pair.
- */
+/** The number of duplicates of a result, as a link to their list. Renders nothing for a group of one. */
 export function GroupLink({
   result,
   distinct,
@@ -51,7 +46,7 @@ export function GroupLink({
   );
 }
 
-/** Shows the score of an item with a bar on the scale of the model. If the item has no score, its outcome is shown. */
+/** The score with a bar on the scale of the model, or the state of an item without a score. */
 export function ScoreCell({ result, scale, decimals = 1 }: { result: ItemResult; scale: Scale; decimals?: number }) {
   const score = scoreIn(result);
   if (score === undefined) return <StateBadge result={result} />;
@@ -70,7 +65,7 @@ export function StateBadge({ result }: { result: ItemResult }) {
   return <Badge tone={result.status === 'succeeded' ? 'good' : 'plain'}>{result.status}</Badge>;
 }
 
-/** Describes the outcome of an item: the title of the error if the item failed, otherwise the warnings. */
+/** Returns the title of the error for a failed item, otherwise the warnings. */
 export function outcomeWords(result: ItemResult): string {
   if (result.status === 'failed') return codes[result.error.code].title;
   if (result.status === 'succeeded') return result.warnings?.join('; ') ?? '';

@@ -1,16 +1,14 @@
 import type { HashQuery } from '../../shell/hash-query.ts';
 
-/** The number of columns of the input that are shown when the user has chosen none. */
+/** The number of input columns shown when the user has chosen none. */
 const shownFirst = 2;
 
-/**
- * Returns the names of the columns of the input that are shown: those that the URL names, otherwise the first columns.
- */
+/** Returns the input columns to show: those in the URL, otherwise the first ones. */
 export function shownColumns(asked: string[] | undefined, known: Record<string, unknown> | undefined): string[] {
   return asked ?? Object.keys(known ?? {}).slice(0, shownFirst);
 }
 
-/** Lets the user choose which columns of the input the table shows. */
+/** A menu that chooses which input columns the table shows. */
 export function ColumnsMenu({
   known,
   shown,

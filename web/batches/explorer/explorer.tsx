@@ -20,7 +20,7 @@ import { useHeldRow } from './use-held-row.ts';
 import { usePair } from './use-pair.ts';
 import { useVisibleRows } from './visible-rows.ts';
 
-/** Lists the pairs of a batch, as a table or a gallery, with filters. Its whole state is in the URL. */
+/** The pairs of a batch as a table or a gallery, with filters. Its whole state is in the URL. */
 export function Explorer({ status }: { status: BatchStatus }) {
   const { query, set } = useHashQuery();
   const asked = useMemo(() => readQuery(query), [query]);
@@ -56,10 +56,7 @@ export function Explorer({ status }: { status: BatchStatus }) {
     visible.showStart();
   }, [status.id, JSON.stringify(selection), asked.view]);
 
-  /**
-   * Makes another row the current one. It is called after an arrow key, and when the user moves to the next pair in the
-   * dialog of a pair.
-   */
+  /** Makes another row current, after an arrow key or a step in the dialog of a pair. */
   function goTo(row: number): ItemResult | undefined {
     const next = Math.max(0, Math.min(listing.count - 1, row));
     setCurrent(next);
@@ -83,9 +80,9 @@ export function Explorer({ status }: { status: BatchStatus }) {
     goTo(current + step);
     focusWhenThere.current = true;
   }
-  /** True when an arrow key has changed the current row, until the link in that row is rendered and has the focus. */
+  /** True after an arrow key, until the link in the new current row has the focus. */
   const focusWhenThere = useRef(false);
-  // This is a layout effect because it must run before the next key press, which may follow at once.
+  // A layout effect runs before the next key press.
   useLayoutEffect(() => {
     if (!focusWhenThere.current) return;
     const link = box.current?.querySelector<HTMLElement>(`[data-row="${current}"]`);
@@ -180,10 +177,7 @@ export function Explorer({ status }: { status: BatchStatus }) {
   );
 }
 
-/**
- * Returns the metadata of the first row of the list. The metadata remains available when that row is no longer in
- * memory.
- */
+/** Returns the metadata of the first row, also after that row has left memory. */
 function useFirstMetadata(id: string, listing: Listing): Record<string, unknown> | undefined {
   const known = useRef<{ id: string; metadata: Record<string, unknown> | undefined }>({ id, metadata: undefined });
   const metadata = listing.at(0)?.metadata;
@@ -191,10 +185,7 @@ function useFirstMetadata(id: string, listing: Listing): Record<string, unknown>
   return known.current.metadata;
 }
 
-/**
- * Returns the number of the row with the pair of this index, if that row is loaded. Rows near the current row are
- * searched first.
- */
+/** Returns the row of the pair with this index if it is loaded. It searches near the current row first. */
 function rowOf(listing: Listing, index: number, current: number): number | undefined {
   for (const row of [current, current + 1, current - 1]) if (listing.at(row)?.index === index) return row;
   return listing.rowOf(index);
@@ -209,7 +200,7 @@ function countWords(listing: Listing, status: BatchStatus, asked: ExplorerQuery)
   return `${count} or more of ${total} pairs`;
 }
 
-/** After two seconds, shows the numbers of the rows that are still being loaded. */
+/** After two seconds, shows which rows are still loading. */
 function WaitingForRows({ from, to }: { from: number; to: number }) {
   const seconds = useSecondsSinceShown();
   if (seconds < namedAfter) return null;

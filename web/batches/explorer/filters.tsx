@@ -9,7 +9,6 @@ import { type ExplorerQuery, isFiltered, noFilters } from './query.ts';
 /** The time in ms after the last key press until a typed filter takes effect. */
 const typingMs = 300;
 
-/** Shows the fields for the filters and the order of the listed pairs. */
 export function Filters({ status, asked, set }: { status: BatchStatus; asked: ExplorerQuery; set: HashQuery['set'] }) {
   const failures = Object.entries(status.failures) as [Code, number][];
   return (
@@ -115,7 +114,7 @@ function Choice({
   );
 }
 
-/** An input field whose value takes effect a moment after the last key press. */
+/** An input field whose value takes effect {@link typingMs} after the last key press. */
 function Typed({
   label,
   name,

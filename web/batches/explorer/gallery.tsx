@@ -2,17 +2,14 @@ import { hashWith } from '../../shell/hash-query.ts';
 import { PairTile } from './pair-tile.tsx';
 import type { RowsProps } from './table.tsx';
 
-/** The height in px of one line of tiles, including the space between lines. The style sheet has the same value. */
+/** The height in px of a line of tiles with the space below. The style sheet has the same value. */
 export const galleryRowHeight = 272;
 const minTileWidth = 200;
 
-/** Returns the number of tiles that fit side by side in a line. */
+/** Returns the number of tiles that fit side by side. `width` is in px. */
 export const tilesIn = (width: number): number => Math.max(2, Math.floor(width / minTileWidth));
 
-/**
- * Shows pairs as tiles: from the pair with number `from` up to, but not including, the pair with number `to`. Both
- * numbers are multiples of the number of tiles in a line.
- */
+/** Shows the pairs from number `from` up to, but not including, `to`. Both are multiples of `tiles`. */
 export function PairGallery({
   listing,
   from,

@@ -1,22 +1,19 @@
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import type { RequestFailed } from '../../http/client.ts';
 
-/** A list of results of any length. Only the results near the visible rows are in memory. */
+/** A list of results of any length. Only results near the visible rows are in memory. */
 export interface Listing {
-  /** The number of rows that the list is known to have so far. */
+  /** The number of rows known so far. */
   count: number;
   isComplete: boolean;
   isLoading: boolean;
   failure: RequestFailed | undefined;
   at(row: number): ItemResult | undefined;
-  /** Returns the row number of the result with the given item index; undefined if this result is not loaded. */
+  /** Returns the row of the result with this item index, or undefined if it is not loaded. */
   rowOf(index: number): number | undefined;
-  /**
-   * Returns the number of the loaded row that is nearest to the given row, provided that a few rows after it are loaded
-   * too.
-   */
+  /** Returns the loaded row nearest to `row` that has some loaded rows after it. */
   nearest(row: number): number | undefined;
-  /** Sets the range of visible rows. Rows in and near this range are loaded if they are missing. */
+  /** Sets the visible rows, and loads missing rows in and near them. */
   show(from: number, to: number): void;
   retry(): void;
 }

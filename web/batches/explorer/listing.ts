@@ -5,29 +5,24 @@ import { fetchJson, type RequestFailed } from '../../http/client.ts';
 import type { Listing, ListingSource } from './listing-source.ts';
 import { createRandomListing } from './random-listing.ts';
 
-/** The number of results that one request loads (a page). Two pages fill any screen. */
+/** Results per request. Two pages fill any screen. */
 const pageSize = 200;
-/**
- * The minimum number of rows that should be loaded after the visible ones. When there are fewer, the next page is
- * loaded.
- */
+/** The next page is loaded when fewer rows than this are loaded after the visible ones. */
 const ahead = 300;
-/** The maximum number of pages whose rows stay in memory. Other pages are read again when they become visible. */
+/** The maximum number of pages in memory. Other pages are read again when they become visible. */
 const maxPages = 40;
 
 interface Page {
   cursor: string | undefined;
-  /** The row number of the first row of the page. */
   start: number;
   length: number;
-  /** The rows of the page; undefined when they are no longer in memory. */
+  /** Undefined when the rows are no longer in memory. */
   rows: ItemResult[] | undefined;
 }
 
 /**
- * Lists the results that a query selects. The list is loaded again when the batch or the query changes.
- * @param canSkip true when the service can read any part of the list directly. Otherwise the list is loaded from its
- * start.
+ * Lists the results that a query selects. A new batch or query loads a new list.
+ * @param canSkip true if the service can read any part of the list directly; otherwise the list loads from its start.
  */
 export function useListing(id: string, query: Record<string, string>, canSkip: boolean): Listing {
   const [, setVersion] = useState(0);
@@ -81,7 +76,7 @@ function createListing(path: string, query: Record<string, string>, onChange: ()
     for (const page of kept.sort((a, b) => distance(a) - distance(b)).slice(maxPages)) page.rows = undefined;
   }
 
-  /** Loads one page after another until all rows near the visible ones are loaded. */
+  /** Loads pages until all rows near the visible ones are loaded. */
   async function fill(): Promise<void> {
     if (busy || failure !== undefined) return;
     busy = true;
@@ -120,8 +115,7 @@ function createListing(path: string, query: Record<string, string>, onChange: ()
         }
         return undefined;
       },
-      // This list is loaded from its start, so rows before the last loaded one are missing only for a moment. No other
-      // row is shown instead of them.
+      // Rows of a list that loads from its start are missing only briefly, so nothing replaces them.
       nearest: () => undefined,
       show(from, to) {
         visible = { from, to };

@@ -6,10 +6,10 @@ import { readNear } from '../workbench/ranked.ts';
 import { scaleOfBatch } from './cells.tsx';
 import { PairTile } from './pair-tile.tsx';
 
-/** The number of pairs that are shown with lower scores, and the number with higher scores. */
+/** Pairs shown with lower scores, and as many with higher scores. */
 const shown = 3;
 
-/** Shows the pairs whose scores are nearest to the score of the open pair, the lowest score first. */
+/** The pairs whose scores are nearest to that of the open pair, the lowest score first. */
 export function NeighboursByScore({
   status,
   index,
@@ -26,14 +26,14 @@ export function NeighboursByScore({
     const gone = new AbortController();
     const look = async () => {
       const [above, below] = await Promise.all([
-        // One pair more is read, because the open pair is one of the pairs that reach its score.
+        // One more, because the open pair itself is among the results.
         readNear(status.id, 'above', score, shown + 1, gone.signal),
         score <= 0 ? undefined : readNear(status.id, 'below', score, shown, gone.signal),
       ]);
       const higher = above.results.filter((each) => each.index !== index).slice(0, shown);
       setPairs([...(below?.results ?? []).toReversed(), ...higher]);
     };
-    // If the request fails, this part of the page stays empty. The list of pairs shows the error.
+    // If the request fails, nothing is shown here. The list of pairs shows the error.
     void look().catch(() => {});
     return () => gone.abort();
   }, [status.id, index, score]);

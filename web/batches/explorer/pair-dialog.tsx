@@ -10,7 +10,7 @@ import { cellText, nameOf, StateBadge, scaleOfBatch } from './cells.tsx';
 import { NeighboursByScore } from './neighbours.tsx';
 import { ScoreAgain } from './score-again.tsx';
 
-/** Shows a dialog with all data about one pair. The arrow keys lead to the previous and the next pair of the list. */
+/** A dialog with all data about a pair. The arrow keys lead to the previous and the next pair. */
 export function PairDialog({
   status,
   result,

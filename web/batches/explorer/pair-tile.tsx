@@ -4,7 +4,6 @@ import { Thumbnail } from '../../ui/thumbnail.tsx';
 import { captionOf, GroupLink, ScoreCell } from './cells.tsx';
 import type { ExplorerQuery } from './query.ts';
 
-/** Shows a pair as a tile of a list: the image, the caption as a link to the pair, and the score. */
 export function PairTile({
   result,
   href,
@@ -20,12 +19,9 @@ export function PairTile({
   images: boolean;
   scale: Scale;
   decimals?: number;
-  /** The kind of duplicates of which only one is listed: pairs with the same image, or with the same image and text. */
+  /** The kind of duplicates of which only one pair is listed. */
   distinct?: ExplorerQuery['distinct'];
-  /**
-   * The number of the pair, for a list in which the arrow keys select a pair. `isCurrent` is true for the selected
-   * pair.
-   */
+  /** The number of the pair, in a list where the arrow keys select a pair. */
   row?: number;
   isCurrent?: boolean;
 }) {

@@ -1,10 +1,7 @@
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import { numberIn, type QueryChanges } from '../../shell/query.ts';
 
-/**
- * The possible orders of the listed pairs, where `-score` is the highest score first. `order` is the order of the
- * input; while the batch is running, it is the order of evaluation.
- */
+/** `-score` is the highest score first. `order` is the input order, or the order of evaluation while the batch runs. */
 export const sorts = ['order', 'score', '-score'] as const;
 export type Sort = (typeof sorts)[number];
 
@@ -21,20 +18,17 @@ export interface ExplorerQuery {
   status: (typeof statuses)[number] | undefined;
   code: string | undefined;
   search: string;
-  /** The id of another batch with the same items. The next two fields limit the score of an item in that batch. */
+  /** The id of another batch with the same items. `otherMin` and `otherMax` limit the scores in that batch. */
   other: string | undefined;
   otherMin: number | undefined;
   otherMax: number | undefined;
   sort: Sort;
-  /**
-   * The kind of duplicates of which only one pair is listed: pairs with the same image, or with the same image and
-   * text.
-   */
+  /** The kind of duplicates of which only one pair is listed. */
   distinct: (typeof groupings)[number] | undefined;
-  /** The index of a pair. Only the pairs with the same image as this pair are listed. */
+  /** The index of a pair. Only pairs with the same image are listed. */
   sameImageAs: number | undefined;
   samePairAs: number | undefined;
-  /** The names of the columns of the input that are shown; undefined shows the first columns. */
+  /** The input columns that are shown; undefined shows the first ones. */
   columns: string[] | undefined;
   /** The index of the pair whose dialog is open. */
   pair: number | undefined;
@@ -88,8 +82,8 @@ export const isFiltered = ({ search, ...asked }: ExplorerQuery): boolean =>
   ].some((value) => value !== undefined) || search !== '';
 
 /**
- * Returns true when the service can read any part of the list directly. It cannot do so when it has to search texts,
- * when it lists cancelled items, or while the list grows because the batch is running.
+ * Returns true if the service can read any part of the list directly: not for a search, a list with cancelled items, or
+ * a running batch.
  */
 export const canSkip = (
   { search, status: outcome }: ExplorerQuery,
@@ -101,8 +95,8 @@ export const canSkip = (
 
 /**
  * Returns the API query that selects the same pairs in the same order.
- * @param isEnded true for a batch that has ended, whose pairs are listed in the order of the input. The pairs of a
- * running batch are listed in the order of evaluation, so that none is missed.
+ * @param isEnded lists the pairs in the order of the input. A running batch lists them as evaluated, so that none is
+ * missed.
  */
 export function apiQuery(asked: ExplorerQuery, isEnded = false): Record<string, string> {
   const { min, max, status, code, search, sort, other, otherMin, otherMax, distinct, sameImageAs, samePairAs } = asked;

@@ -3,24 +3,17 @@ import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { fetchJson, type RequestFailed } from '../../http/client.ts';
 import type { Listing, ListingSource } from './listing-source.ts';
 
-/** The number of results that one request loads (a page). Two pages fill any screen. */
+/** Results per request. Two pages fill any screen. */
 const pageSize = 200;
 /** The maximum number of pages in memory. Other pages are read again when they become visible. */
 const maxPages = 40;
-/**
- * The minimum time in ms between two requests for pages that are not next to a loaded page. Such requests occur while
- * the user drags the scroll bar.
- */
+/** The minimum time in ms between requests for pages away from loaded ones, as while the user drags the scroll bar. */
 const leapMs = 60;
 /** The time in ms after which a running request counts as slow. */
 const slowMs = 300;
-/** The maximum number of rows that fit on a screen. */
 const screenful = 60;
 
-/**
- * Creates a list of results whose pages can be read directly, in any order. A scroll to the end of a million rows then
- * needs only one request.
- */
+/** Creates a list whose pages are read in any order, so a scroll to the end of a million rows needs one request. */
 export function createRandomListing(path: string, query: Record<string, string>, onChange: () => void): ListingSource {
   const closed = new AbortController();
   const pages = new Map<number, ItemResult[]>();
@@ -34,10 +27,7 @@ export function createRandomListing(path: string, query: Record<string, string>,
   const pageOf = (row: number): number => Math.floor(row / pageSize);
   const isNear = (page: number): boolean => page >= pageOf(visible.from) - 1 && page <= pageOf(visible.to) + 1;
 
-  /**
-   * Reads a page. If the results are large, the service may return only a part of the page. The rest is then read with
-   * the cursor of that part.
-   */
+  /** Reads a page. If the results are large, the service returns only a part, and the cursor leads to the rest. */
   async function read(page: number, signal: AbortSignal): Promise<void> {
     const rows: ItemResult[] = [];
     for (let cursor: string | null | undefined; rows.length < pageSize && cursor !== null; ) {
@@ -54,8 +44,7 @@ export function createRandomListing(path: string, query: Record<string, string>,
   }
 
   /**
-   * Returns the number of the next page to read: the first visible page that is not loaded, otherwise the page after or
-   * before the visible ones. Returns undefined when all of these are loaded.
+   * Returns the next page to read: a visible one, then the one after, then the one before. Undefined if all are loaded.
    */
   function missing(): number | undefined {
     const last = pageOf(Math.max(0, (count ?? 1) - 1));
@@ -72,8 +61,7 @@ export function createRandomListing(path: string, query: Record<string, string>,
     if (reading !== undefined) {
       const wait = reading.startedAt + slowMs - performance.now();
       if (page === undefined || isNear(reading.page)) return;
-      // The running request reads rows that are no longer visible. It may finish while it is not slow; a slow one is
-      // aborted, because the visible rows would have to wait for it.
+      // The running request reads rows that are no longer visible. Only a slow one is aborted.
       if (wait > 0) {
         timer = window.setTimeout(fill, wait);
         return;

@@ -6,7 +6,7 @@ import { ModelSelect, useModels } from '../../ui/model-select.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { ProblemBox } from '../../ui/problem.tsx';
 
-/** Lets the user score a pair again now, with any model, and shows the timings. */
+/** Scores a pair again with any model, and shows the timings. */
 export function ScoreAgain({ image, text }: { image: string; text: string }) {
   const { value: models } = useModels();
   const [model, setModel] = useState('');

@@ -1,24 +1,23 @@
 /**
- * The maximum height of scrolled content in px. Browsers cut off an element after about 17 million px (Firefox) or 33
- * million px (Chromium), which a list of a million rows would exceed.
+ * The maximum height of scrolled content in px. Firefox cuts elements off after about 17 million px, and Chromium after
+ * 33 million: fewer than a million rows.
  */
 export const maxHeight = 10_000_000;
 /**
- * The length in px of the two ends of a list in which the list moves by exactly as many px as the scroll bar. The user
- * can thus reach each of the first and last rows.
+ * The length in px of both ends of a list in which one px of scrolling moves the list by one px. This makes each of the
+ * first and last rows reachable.
  */
 const exactPart = 1_000_000;
-/** The share of the scroll range that is visible as one px, on a scroll bar of 1,000 px. */
+/** The share of the scroll range that is one px on a scroll bar of 1,000 px. */
 const visibleShare = 0.001;
 
 /**
- * Converts between the scroll position of a box and the position in its list. The list may be higher than browsers can
- * scroll.
+ * Converts between scroll positions and positions in a list, which may be higher than browsers can scroll. All in px.
  */
 export interface ScrollMap {
-  /** The height of the scrolled content, in px. */
+  /** The height of the scrolled content. */
   height: number;
-  /** The largest scroll position. The next field is the largest position in the list. */
+  /** The largest scroll position. `lastPosition` is the largest position in the list. */
   lastScroll: number;
   lastPosition: number;
   toPosition(scrollTop: number): number;
@@ -26,8 +25,8 @@ export interface ScrollMap {
 }
 
 /**
- * Creates the conversion for a list of `listHeight` px in a box of `boxHeight` px. If the browser can scroll the whole
- * list, the position in the list equals the scroll position.
+ * Creates the conversion for a list of `listHeight` px in a box of `boxHeight` px. The positions are equal if the
+ * browser can scroll the whole list.
  */
 export function scrollMapOf(listHeight: number, boxHeight: number): ScrollMap {
   const height = Math.min(listHeight, maxHeight);
@@ -49,24 +48,22 @@ export function scrollMapOf(listHeight: number, boxHeight: number): ScrollMap {
   };
 }
 
-/** A scroll position, with the position in the list that is shown there. */
+/** A scroll position, and the position in the list that is shown there. */
 export interface ScrollPlace {
   scrollTop: number;
   position: number;
-  /** The scroll position before the last correction, which changed it to `scrollTop`. */
+  /** The scroll position before the last correction. */
   correctedFrom?: number;
 }
 
 /**
- * Returns the new scroll position and the new position in the list after a scroll. A short scroll (by wheel, touch or
- * key) moves the list by as many px. A long scroll (by the scroll bar) leads to the position in the list that the
- * conversion gives.
+ * Returns the position after a scroll. A short scroll (wheel, touch, key) moves the list by as many px; a long one
+ * (scroll bar) converts the position.
  */
 export function afterScroll(map: ScrollMap, place: ScrollPlace, scrollTop: number, boxHeight: number): ScrollPlace {
   const isNear = (from: number) => Math.abs(scrollTop - from) <= 2 * boxHeight;
   const { correctedFrom } = place;
-  // Browsers scroll in a separate thread. That thread may not know the last correction, and then continues from the
-  // scroll position before it.
+  // Browsers scroll in a separate thread, which may not know the last correction yet and then continues from before it.
   const from = isNear(place.scrollTop) || correctedFrom === undefined ? place.scrollTop : correctedFrom;
   const isShort = isNear(from) && scrollTop > 0 && scrollTop < map.lastScroll - 1;
   if (!isShort) return { scrollTop, position: map.toPosition(Math.min(scrollTop, map.lastScroll)) };
@@ -74,9 +71,9 @@ export function afterScroll(map: ScrollMap, place: ScrollPlace, scrollTop: numbe
 }
 
 /**
- * Corrects the scroll position so that it fits the position in the list, from which short scrolls make it differ.
- * Returns undefined if no correction is needed. Near the ends of the list, every px of difference is corrected, because
- * scrolls end there. Elsewhere, only a difference that is visible on the scroll bar is corrected.
+ * Returns the scroll position that fits the position in the list, from which short scrolls move it away; undefined if
+ * no correction is needed. Near the ends every px counts, because scrolls end there. Elsewhere only a difference
+ * visible on the scroll bar counts.
  */
 export function corrected(map: ScrollMap, place: ScrollPlace): ScrollPlace | undefined {
   const scrollTop = Math.round(map.toScroll(place.position));

@@ -13,20 +13,18 @@ export interface RowsProps {
   listing: Listing;
   from: number;
   to: number;
-  /** The height in px of the empty space above the rendered rows; `after` is that below them. */
+  /** The height in px of the empty space above the rendered rows. `after` is the height below them. */
   before: number;
   after: number;
-  /** The number of the row that the user has reached with the arrow keys. */
+  /** The row that the arrow keys have selected. */
   current: number;
   images: boolean;
   scale: Scale;
-  /** The kind of duplicates of which only one is listed: pairs with the same image, or with the same image and text. */
+  /** The kind of duplicates of which only one pair is listed. */
   distinct: ExplorerQuery['distinct'];
 }
 
-/**
- * Shows pairs as the rows of a table. Only rows near the visible part are rendered; empty space replaces the others.
- */
+/** The pairs as a table. Empty space replaces the rows away from the visible ones. */
 export function PairTable({
   listing,
   from,
@@ -125,8 +123,8 @@ export function PairTable({
 }
 
 /**
- * Renders empty space in place of rows that are not rendered. Its cell spans one column: on a narrow screen some columns
- * are hidden, and a cell that spans them would keep their width.
+ * Empty space in place of rows. Its cell spans one column, because a wider cell would keep the width of columns that
+ * narrow screens hide.
  */
 function Space({ height }: { height: number }) {
   if (height <= 0) return null;

@@ -1,13 +1,12 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Listing } from './listing-source.ts';
 
-/** The time in ms for which the page still shows the old rows while the new rows are being loaded. */
+/** The time in ms for which the old rows stay visible while new ones load. */
 const heldMs = 500;
 
 /**
- * Returns the nearest loaded row while none of the rows from `from` up to `to` is loaded, for example while the user
- * drags the scroll bar. The page shows that row meanwhile. Returns undefined when some of the rows are loaded, or when
- * loading takes long.
+ * Returns the loaded row to show while none of the rows from `from` up to `to` is loaded, as while the user drags the
+ * scroll bar. Undefined if some are loaded, or after {@link heldMs}.
  */
 export function useHeldRow(listing: Listing, from: number, to: number): number | undefined {
   const isMissing = listing.isLoading && listing.failure === undefined && !hasAny(listing, from, to);

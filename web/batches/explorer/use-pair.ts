@@ -5,8 +5,8 @@ import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { fetchJson } from '../../http/client.ts';
 
 /**
- * Returns the opened pair. A pair that is not among the loaded rows, for example one from a link, is read separately.
- * @param index the index of the item; undefined when no pair is open.
+ * Returns the open pair. Reads it separately if it is not among the loaded rows, for example after a link.
+ * @param index undefined when no pair is open.
  * @param listed the pair, if it is among the loaded rows.
  */
 export function usePair(
@@ -24,7 +24,7 @@ export function usePair(
       signal: gone.signal,
     }).then(
       ({ results: [found] }) => setRead(found),
-      // The error is not shown here, because the list of pairs shows it.
+      // The list of pairs shows the error.
       () => {},
     );
     return () => gone.abort();

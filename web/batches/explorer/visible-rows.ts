@@ -2,41 +2,32 @@ import type { RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { afterScroll, corrected, type ScrollPlace, scrollMapOf } from './scroll-map.ts';
 
-/** The number of rows that are rendered above and below the visible ones, so that scrolling shows no gap. */
+/** Rows rendered above and below the visible ones, so that scrolling shows no gap. */
 const spare = 6;
-/**
- * The time in ms without movement after which a scroll counts as ended. It is used in browsers without the `scrollend`
- * event.
- */
+/** The time in ms without movement that ends a scroll, in browsers without the `scrollend` event. */
 const restMs = 200;
 
-/** The range of rows to render, and the heights of the empty space above and below them. */
 export interface RenderedRows {
-  /** The number of the first row to render. */
   from: number;
-  /** The number of the row after the last row to render. */
+  /** The number of the row after the last one to render. */
   to: number;
-  /** The height in px of the empty space above the rendered rows; `after` is that below them. */
+  /** The height in px of the empty space above the rendered rows. `after` is the height below them. */
   before: number;
   after: number;
 }
 
 export interface VisibleRows extends RenderedRows {
-  /**
-   * Returns the range of rows to render so that the given row is at the top of the box. The result does not depend on
-   * the current scroll position.
-   */
+  /** Returns the rows to render if the given row is at the top of the box, at any scroll position. */
   startingAt(row: number): RenderedRows;
-  /** The width in px of the box that scrolls. */
+  /** The width of the box in px. */
   width: number;
-  /** Scrolls the box until the given row is visible below the sticky header. */
+  /** Scrolls the box until the row is visible below the sticky header. */
   showRow(row: number): void;
   showStart(): void;
 }
 
 /**
- * Returns the range of rows that a scrolling box shows; all rows have the same height. The range is updated when the
- * box scrolls or changes its size.
+ * Returns the rows that a scrolling box shows, updated when it scrolls or changes size. All rows have the same height.
  */
 export function useVisibleRows(
   box: RefObject<HTMLElement | null>,
@@ -49,7 +40,7 @@ export function useVisibleRows(
   const map = scrollMapOf(count * rowHeight + headerHeight, size.height);
   const latest = useRef({ map, place, size });
   latest.current = { map, place, size };
-  /** The scroll position to set after the next rendering, when the rows at that position exist. */
+  /** The scroll position to set after the next rendering, when its rows exist. */
   const wanted = useRef<number | undefined>(undefined);
 
   function setScroll(next: ScrollPlace): void {
@@ -69,8 +60,7 @@ export function useVisibleRows(
     const element = box.current;
     if (element === null) return;
     let timer: number | undefined;
-    // The scroll position is corrected only after the scroll has ended. During a scroll, the browser would add the
-    // correction to its own movement.
+    // During a scroll, the browser would add a correction to its own movement.
     const onScrollEnd = () => {
       const next = corrected(latest.current.map, latest.current.place);
       if (next !== undefined) setScroll(next);
@@ -107,7 +97,7 @@ export function useVisibleRows(
   }
 
   return {
-    // If the list has become shorter, the position may be beyond its end. The last position is then used.
+    // A list that has become shorter may end before the position.
     ...renderedAt(Math.min(place.position, map.lastPosition)),
     startingAt: (row) => renderedAt(Math.min(row * rowHeight, map.lastPosition)),
     width: size.width,

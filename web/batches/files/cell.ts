@@ -3,10 +3,7 @@ import { isImage } from './signatures.ts';
 /** A value in a row of a file: text, or an image whose bytes are in the file. */
 export type Cell = string | Blob;
 
-/**
- * Converts a value from JSON or Parquet to a cell. Bytes become an image or a text. An object with bytes is converted
- * like its bytes.
- */
+/** Converts a value from JSON or Parquet to a cell. An object with bytes is converted like its bytes. */
 export function cellOf(value: unknown): Cell {
   if (value === undefined || value === null) return '';
   if (typeof value === 'string') return value;
@@ -30,8 +27,7 @@ function cellOfBytes(bytes: Uint8Array): Cell {
   }
 }
 
-/** The text that represents an image whose bytes are in the file. */
+/** Replaces an image in the file where text is expected. */
 export const imageInFile = 'data:image/';
 
-/** Returns the text of a cell; for an image in the file, a text that represents it. */
 export const cellText = (cell: Cell): string => (typeof cell === 'string' ? cell : imageInFile);

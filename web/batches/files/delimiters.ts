@@ -1,4 +1,3 @@
-/** The usual delimiters of columns, with their names. */
 export const delimiters: Readonly<Record<string, string>> = {
   ',': 'commas',
   ';': 'semicolons',
@@ -8,7 +7,7 @@ export const delimiters: Readonly<Record<string, string>> = {
 
 export const nameOfDelimiter = (delimiter: string): string => delimiters[delimiter] ?? `“${delimiter}”`;
 
-/** Returns the most frequent delimiter of the header row. */
+/** Returns the most frequent delimiter of the first line. */
 export function delimiterOf(text: string): string {
   const header = text.split('\n', 1)[0] ?? '';
   const countOf = (delimiter: string) => header.split(delimiter).length;

@@ -5,7 +5,6 @@ import { nameOfEncoding } from '../encoding.ts';
 import type { Preview } from '../preview.ts';
 import { nameOfDelimiter } from './delimiters.ts';
 
-/** Describes a file in words: its format, delimiter, encoding and size. */
 export function describeFormat({ format, delimiter, encoding, gzipped, estimate, columns, rows }: Preview): string {
   const facts = [
     format === 'tar' ? 'Tar of images (WebDataset)' : formatNamed(format).label,
@@ -24,7 +23,7 @@ export function describeFormat({ format, delimiter, encoding, gzipped, estimate,
 
 const plural = (count: number, noun: string): string => `${numbers.count(count)} ${noun}${count === 1 ? '' : 's'}`;
 
-/** Shows warnings about possible mistakes in a file before it is sent. */
+/** Warns about possible mistakes in a file before it is sent. */
 export function FormatNotices({ preview: { format, encoding, columns, unread } }: { preview: Preview }) {
   return (
     <>

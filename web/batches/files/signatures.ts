@@ -4,20 +4,14 @@ import type { FormatName } from '../../../shared/formats.ts';
 export type Recognised =
   | { format: Extract<FormatName, 'parquet' | 'tar'> }
   | { isGzip: true }
-  /**
-   * A file that cannot be posted as a batch. `kind` is its kind, with an article; `advice` says what the user can do
-   * instead.
-   */
+  /** A file that cannot become a batch: its kind with an article, and advice for the user. */
   | { kind: string; advice: string };
 
 const asImage = 'To score a single image, use Try it. To score many, pack them into a tar, or list their addresses.';
 const asTable = 'Save it as CSV, NDJSON or Parquet.';
 const asPlain = 'Decompress it first. Of compressed files, only gzip can be read.';
 
-/**
- * The signatures of files that users often drop: bytes at a fixed offset, as text in Latin-1, with that offset and the
- * kind of the file.
- */
+/** The signatures of files that users often drop: bytes as Latin-1, and their offset. */
 const signatures: readonly [start: string, offset: number, recognised: Recognised][] = [
   ['PAR1', 0, { format: 'parquet' }],
   ['ustar', 257, { format: 'tar' }],
@@ -53,10 +47,10 @@ const signatures: readonly [start: string, offset: number, recognised: Recognise
   ['Rar!', 0, { kind: 'a RAR archive', advice: asPlain }],
 ];
 
-/** The number of bytes from the start of a file in which signatures and control characters are searched. */
+/** The number of bytes in which signatures and control characters are searched. */
 const lookedAt = 1_024;
 
-/** Returns the kind of a file according to its first bytes; undefined for text. The name of the file is ignored. */
+/** Returns the kind of a file by its first bytes, without its name; undefined for text. */
 export function recognise(bytes: Uint8Array): Recognised | undefined {
   const start = String.fromCharCode(...bytes.subarray(0, lookedAt));
   const found = signatures.find(([signature, offset]) => start.startsWith(signature, offset));
@@ -72,8 +66,7 @@ export const isImage = (bytes: Uint8Array): boolean => {
 };
 
 /**
- * Returns true unless the bytes include control characters that do not occur in text. In UTF-16, the bytes at even
- * offsets, or those at odd offsets, may be zero.
+ * Returns false for bytes with control characters that text lacks. In UTF-16, the even or the odd bytes may be zero.
  */
 function isText(bytes: Uint8Array): boolean {
   const zeros = [0, 0];

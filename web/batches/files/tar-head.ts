@@ -6,7 +6,7 @@ export interface TarSample {
   id: string;
   image: Cell;
   text: string;
-  /** The fields of the JSON file of the sample, as JSON, without the text. Empty if there are none. */
+  /** The fields of the JSON file without the text, as JSON; empty if there are none. */
   metadata: string;
   /** The offset in the tar at which the last file of the sample ends. */
   end: number;
@@ -14,10 +14,7 @@ export interface TarSample {
 
 const block = 512;
 
-/**
- * Reads the samples at the start of a tar in the layout of WebDataset. A sample is all files with the same key. Only
- * files that are completely within the given bytes are read.
- */
+/** Reads the samples at the start of a WebDataset tar, from files that are complete within the given bytes. */
 export function samplesOf(head: Uint8Array<ArrayBuffer>, count: number): TarSample[] {
   const samples = new Map<string, TarSample>();
   for (const { name, bytes, end } of membersOf(head)) {
@@ -27,7 +24,7 @@ export function samplesOf(head: Uint8Array<ArrayBuffer>, count: number): TarSamp
     if (samples.size === count && !samples.has(place.key)) break;
     samples.set(place.key, { ...sample, ...partOf(place.part, bytes, sample), end });
   }
-  // More files of the last sample may follow after the given bytes, so that sample may be incomplete.
+  // The last sample may lack files that follow after the given bytes.
   return [...samples.values()];
 }
 
@@ -61,10 +58,7 @@ interface Member {
   end: number;
 }
 
-/**
- * Yields the files that are completely within the first bytes of a tar. Long names are read in the forms of pax and of
- * GNU.
- */
+/** Yields the files that are complete within `head`, with long names in the forms of pax and GNU. */
 function* membersOf(head: Uint8Array<ArrayBuffer>): Generator<Member> {
   let longName: string | undefined;
   for (let at = 0; at + block <= head.length; ) {

@@ -6,8 +6,8 @@ import type { Cell } from './cell.ts';
 export type Trial = { score: number } | { failure: string };
 
 /**
- * Scores rows one after another by single requests, and reports each result. The service stores nothing.
- * @param model the name of the model; empty for the default model.
+ * Scores rows one after another, and reports each result. The service stores nothing.
+ * @param model empty for the default model.
  */
 export async function scoreRows(
   rows: readonly { image: Cell; text: string }[],
@@ -34,7 +34,7 @@ async function scoreRow(
   return { score: 'results' in answer ? (answer.results[0]?.score ?? 0) : answer.score };
 }
 
-/** In NDJSON, the image may be an object such as `{"url": …}` instead of an address. */
+/** In NDJSON, the image may be an object such as `{"url": …}`. */
 function imageOf(image: string): unknown {
   if (!image.startsWith('{')) return image;
   try {

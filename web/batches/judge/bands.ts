@@ -5,11 +5,11 @@ import type { ScoreBand } from './estimate.ts';
 export interface SampledBand {
   from: number;
   to: number;
-  /** The number of pairs to judge in this band. */
+  /** The number of pairs to judge. */
   wanted: number;
 }
 
-/** The upper edge of the highest band. It is above every score. */
+/** The upper edge of the highest band, above every score. */
 const top = 1_000;
 /** The width of a band next to the threshold, as a share of the pairs of the batch. */
 const nearby = 0.05;
@@ -17,8 +17,8 @@ const nearbyPairs = 15;
 const farPairs = 10;
 
 /**
- * Returns the ranges of scores (bands) from which samples are taken. Bands near the threshold are narrow, and most
- * pairs are judged there; bands further away are wide.
+ * Returns the ranges of scores (bands) to sample: narrow ones with most of the sample near the threshold, wide ones
+ * further away.
  */
 export function bandsAround(histogram: Histogram, threshold: number): SampledBand[] {
   const total = histogram.reduce((sum, { count }) => sum + count, 0);
@@ -38,8 +38,7 @@ export function bandsAround(histogram: Histogram, threshold: number): SampledBan
 }
 
 /**
- * Returns the bands (ranges of scores) between the given edges. A band that contains the threshold is divided there.
- * Each band has its number of pairs in the batch.
+ * Returns the bands (ranges of scores) between the edges and the threshold, each with its number of pairs in the batch.
  */
 export function cutAt(histogram: Histogram, edges: readonly number[], threshold: number): ScoreBand[] {
   const all = [...new Set([0, ...edges, Math.max(0, threshold), top])].sort((a, b) => a - b);

@@ -1,15 +1,11 @@
 import { createRandom, drawBeta } from './random.ts';
 
-/** A pair that the user has judged as right or wrong. */
 export interface Label {
   score: number;
   isRight: boolean;
 }
 
-/**
- * A range of scores (a band), with the number of pairs of the batch in it. The judged pairs of a band are a random
- * sample of these pairs.
- */
+/** A range of scores (a band), with its number of pairs in the batch. Its judged pairs are a random sample of these. */
 export interface ScoreBand {
   from: number;
   to: number;
@@ -18,7 +14,7 @@ export interface ScoreBand {
 
 export interface Estimate {
   value: number;
-  /** The lower end of the 95 % interval; `high` is the upper end. */
+  /** The lower end of the 95 % interval. `high` is the upper end. */
   low: number;
   high: number;
 }
@@ -34,8 +30,8 @@ const draws = 1_000;
 
 /**
  * Estimates precision and recall at a threshold. Each judged pair represents the pairs of its band (range of scores).
- * The intervals are simulated from a Beta distribution for each band. The prior of a band has the weight of one label;
- * its share of right pairs is the one that the labels of all bands together suggest.
+ * The 95 % intervals are simulated from a Beta distribution for each band. Its prior has the weight of one label, and
+ * the share of right pairs that all labels together suggest.
  * @param bands cover all scores without overlap, the lowest first; the threshold is not inside any of them.
  * @returns undefined without labels.
  */
@@ -70,7 +66,7 @@ export function judge(bands: readonly ScoreBand[], labels: readonly Label[], thr
 }
 
 /**
- * Returns the lowest threshold with at least the wanted precision; undefined when no threshold reaches it.
+ * Returns the lowest threshold with at least the wanted precision, or undefined.
  * @param bandsAt returns the bands (ranges of scores) for a threshold.
  */
 export function suggest(
@@ -113,9 +109,9 @@ function ratesOf(bands: readonly ScoreBand[], shares: readonly number[], thresho
 }
 
 /**
- * Returns the share of right pairs in each band (range of scores) by isotonic regression, so that the share never falls
- * as scores rise. A band without labels gets the share of the band below it.
- * @param doubt a number of right and of wrong labels that is added to each group of bands, so that no share is 0 or 1.
+ * Returns the share of right pairs in each band (range of scores) by isotonic regression: it never falls as scores
+ * rise. A band without labels gets the share of the band below it.
+ * @param doubt is added to the right and to the wrong labels of each group of bands, so that no share is 0 or 1.
  */
 function risingShares(judged: readonly Counted[], doubt = 0): number[] {
   const blocks: { right: number; all: number; bands: number }[] = [];
@@ -125,8 +121,7 @@ function risingShares(judged: readonly Counted[], doubt = 0): number[] {
       before.bands++;
       continue;
     }
-    // Without labels in this band and in all bands below it, the share is unknown. The tiny weight has the effect that
-    // the next band determines it.
+    // Without labels up to this band, the share is unknown. The tiny weight lets the next band determine it.
     blocks.push(right + wrong === 0 ? { right: 0.5e-6, all: 1e-6, bands: 1 } : { right, all: right + wrong, bands: 1 });
     for (;;) {
       const [a, b] = [blocks.at(-2), blocks.at(-1)];

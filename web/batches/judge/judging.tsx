@@ -5,9 +5,7 @@ import { ImagesSwitch, useImageDisplay } from '../../ui/pairs.tsx';
 import { Thumbnail } from '../../ui/thumbnail.tsx';
 import type { SampledPair } from './stored-judgement.ts';
 
-/**
- * Shows one pair after another, so that the user can judge it. Keys: 1 for right, 2 for wrong, U or Backspace to undo.
- */
+/** Shows one pair after another to judge. Keys: 1 for right, 2 for wrong, U or Backspace to undo. */
 export function Judging({
   tenant,
   pairs,
@@ -24,11 +22,10 @@ export function Judging({
   const set = (at: number, isRight: boolean | undefined) =>
     onChange(pairs.map((each, number) => (number === at ? { ...each, isRight } : each)));
   const label = (isRight: boolean) => pair !== undefined && set(open, isRight);
-  // Pairs are judged in the order of the sample, so the latest label is that of the pair before the open one.
+  // The pair before the open one has the latest label, because pairs are judged in order.
   const undo = () => open > 0 && set(open - 1, undefined);
 
-  // Keys may arrive before the effects of the last rendering have run, so the key listener reads the latest functions
-  // from here.
+  // A key may arrive before the effects of the last rendering have run.
   const latest = useRef({ label, undo });
   latest.current = { label, undo };
   useEffect(() => {

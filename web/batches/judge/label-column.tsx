@@ -7,7 +7,7 @@ import type { StoredJudgement } from './stored-judgement.ts';
 
 const names = ['label', 'labels', 'is_match', 'match', 'correct', 'gold'];
 
-/** If a column of the input contains labels (right or wrong), offers to use them. */
+/** Offers to use a column of the input that contains labels (right or wrong). */
 export function LabelColumn({
   summary,
   disabled,
@@ -24,8 +24,7 @@ export function LabelColumn({
       const [first] = await readBetween(summary.id, {}, 1, gone.signal);
       setColumn(names.find((name) => labelOf(first?.metadata?.[name]) !== undefined));
     };
-    // If the first pair cannot be read, no label column is offered. When the user starts a sample, the page shows the
-    // error.
+    // Without the first pair, no label column is offered. The start of a sample shows the error.
     void look().catch(() => {});
     return () => gone.abort();
   }, [summary.id]);

@@ -1,6 +1,5 @@
 /**
- * Creates a generator of random numbers. The same seed gives the same numbers, so that a repeated estimate has the same
- * result.
+ * Creates a generator of random numbers from 0 to 1. A seed repeats the same numbers, so an estimate is reproducible.
  */
 export function createRandom(seed: number): () => number {
   let state = (seed + 1) >>> 0;
@@ -19,7 +18,6 @@ export function shuffled<Item>(items: readonly Item[], random: () => number): It
     .map(({ item }) => item);
 }
 
-/** Returns a random number from a Beta distribution. */
 export function drawBeta(random: () => number, a: number, b: number): number {
   const [x, y] = [drawGamma(random, a), drawGamma(random, b)];
   return x / (x + y);

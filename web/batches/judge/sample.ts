@@ -7,7 +7,7 @@ import { labelOf } from './label-words.ts';
 import { createRandom, shuffled } from './random.ts';
 import { type StoredJudgement, sampledPair } from './stored-judgement.ts';
 
-/** The number of pairs that are read for each pair to judge. The pairs to judge are chosen from them at random. */
+/** Pairs read for each pair to judge, which is chosen from them at random. */
 const choice = 20;
 
 /**
@@ -41,7 +41,7 @@ export async function takeSample(
   return { edges: bands.map(({ from }) => from), pairs: shuffled(pairs, random).map((result) => sampledPair(result)) };
 }
 
-/** The maximum number of pairs whose labels are read from a column of the input. */
+/** The maximum number of rows that are read for labels in a column of the input. */
 const maxLabelled = 12_000;
 
 /**

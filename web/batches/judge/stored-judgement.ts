@@ -1,6 +1,5 @@
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 
-/** A pair of a sample, as the browser stores it. */
 export interface SampledPair {
   index: number;
   id: string | undefined;
@@ -10,7 +9,7 @@ export interface SampledPair {
   isRight: boolean | undefined;
 }
 
-/** A sample of pairs, with the labels that the user has given. */
+/** A sample of pairs with the labels of the user, as the browser stores it. */
 export interface StoredJudgement {
   /** The edges of the ranges of scores from which the pairs were sampled. */
   edges: number[];
@@ -28,9 +27,7 @@ export function loadJudgement(id: string): StoredJudgement | undefined {
   }
 }
 
-/**
- * Stores a judgement in the browser, or removes the stored one. Returns false when the storage of the browser is full.
- */
+/** Stores a judgement in the browser, or removes it. Returns false when the storage of the browser is full. */
 export function storeJudgement(id: string, judgement: StoredJudgement | undefined): boolean {
   try {
     if (judgement === undefined) localStorage.removeItem(keyOf(id));
@@ -41,13 +38,12 @@ export function storeJudgement(id: string, judgement: StoredJudgement | undefine
   }
 }
 
-/** Converts a succeeded result to a pair of a sample. */
 export function sampledPair(result: ItemResult, isRight?: boolean): SampledPair {
   const { index, id, text = '', image = null } = result;
   return { index, id, text, image, score: result.status === 'succeeded' ? result.score : 0, isRight };
 }
 
-/** Writes the labels as CSV; 1 is right, 0 is wrong. */
+/** Formats the labels as CSV; 1 is right, 0 is wrong. */
 export function labelsAsCsv(pairs: readonly SampledPair[]): string {
   const cell = (value: string) => (/[",\n\r]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
   const rows = pairs

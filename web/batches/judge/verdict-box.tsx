@@ -10,7 +10,7 @@ import { cutAt } from './bands.ts';
 import { type Estimate, judge, type Label, suggest } from './estimate.ts';
 import type { StoredJudgement } from './stored-judgement.ts';
 
-/** The minimum number of judged pairs from which precision and recall are shown. */
+/** The number of judged pairs from which precision and recall are shown. */
 const minLabels = 10;
 
 /** Shows precision and recall at the threshold, and suggests a threshold for a wanted precision. */

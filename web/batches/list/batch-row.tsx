@@ -10,7 +10,6 @@ import { MiniHistogram } from './mini-histogram.tsx';
 /** The maximum number of tags in a row. A phone has room for one. */
 const shownTags = 3;
 
-/** Shows a batch in the list: its name and tags, its scores, its state, and its progress while it runs. */
 export function BatchRow({ batch, onTag }: { batch: ListedBatch; onTag: (tag: string) => void }) {
   const { id, name, tags, items, createdAt, finishedAt, retryOf } = batch;
   const [tone, word] = stateWords(batch);

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { HashQuery } from '../../shell/hash-query.ts';
 import type { ListFilter } from './pages.ts';
 
-/** The choices of the state filter: the name in the URL, and the states of the API that it selects. */
+/** The choices of the state filter: the name in the URL, and the states in the API. */
 const stateFilters: [name: string, states: string][] = [
   ['', ''],
   ['running', 'accepting,queued,running'],
@@ -15,7 +15,7 @@ const stateFilters: [name: string, states: string][] = [
 /** The time in ms after the last key press until the list is searched. */
 const typingMs = 250;
 
-/** Returns the conditions of the list of batches that are in the URL. */
+/** Returns the filter in the URL. */
 export const filterOf = (query: URLSearchParams): ListFilter => ({
   states: stateFilters.find(([name]) => name === (query.get('state') ?? ''))?.[1] ?? '',
   search: (query.get('q') ?? '').trim().slice(0, 200),
@@ -25,7 +25,7 @@ export const filterOf = (query: URLSearchParams): ListFilter => ({
 export const isFiltered = ({ states, search, tag }: ListFilter): boolean =>
   states !== '' || search !== '' || tag !== '';
 
-/** Lets the user search the list of batches and filter it by state and tag. The conditions are part of the URL. */
+/** Fields to search the batches and to filter them by state and tag. The URL contains their values. */
 export function ListFilters({ query, set }: HashQuery) {
   const search = query.get('q') ?? '';
   const [typed, setTyped] = useState(search);

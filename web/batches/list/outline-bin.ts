@@ -1,4 +1,2 @@
-/**
- * The width of a bin in the histograms of a list of batches, in points of score (0 to 100). The API has the same width.
- */
+/** The width of a bin in the histograms of a list of batches, in scores from 0 to 100. The API uses the same. */
 export const outlineBin = 2;

@@ -2,9 +2,9 @@ import { useEffect, useState } from 'preact/hooks';
 import type { BatchList } from '../../../shared/contracts/batch/list.ts';
 import { fetchJson, RequestFailed } from '../../http/client.ts';
 
-/** The conditions of a list of batches. An empty text means that there is no condition. */
+/** The filter of the list of batches. An empty string means no condition. */
 export interface ListFilter {
-  /** The states of batches to list, with the names of the API, separated by commas. */
+  /** States of the API, separated by commas. */
   states: string;
   search: string;
   tag: string;
@@ -25,7 +25,7 @@ export function loadPage({ states, search, tag }: ListFilter, cursor = '', signa
   return fetchJson<BatchList>(`v1/evaluation/batch?${query}`, signal === undefined ? {} : { signal });
 }
 
-/** Loads the pages after the first one. They are loaded once, while the first page is polled. */
+/** Loads the pages after the first, each once, while the first is polled. */
 export function useOlder(first: BatchList | undefined, filter: ListFilter) {
   const [pages, setPages] = useState<BatchList[]>([]);
   useEffect(() => setPages([]), [filter.states, filter.search, filter.tag]);
@@ -37,8 +37,7 @@ export function useOlder(first: BatchList | undefined, filter: ListFilter) {
     next,
     busy,
     failure,
-    // New batches move earlier ones from the first page to the next, so a later page may repeat a batch of the first
-    // page.
+    // New batches push earlier ones to the next page, which may repeat batches of the first.
     batches: pages.flatMap(({ batches }) => batches).filter(({ id }) => !shown.has(id)),
     async load(): Promise<void> {
       setBusy(true);
