@@ -47,83 +47,72 @@ import { setFields } from './store/set-fields.ts';
 import type { SharedSettings } from './store/shared-settings.ts';
 
 export interface RetryOptions {
-  /** The outcomes (failed, cancelled) of the items that are evaluated again. Default: failed items only. */
+  /** The items that are evaluated again. Default: failed items only. */
   statuses?: readonly RetriedStatus[] | undefined;
-  /** True to leave out failed items that would certainly fail again. */
+  /** True leaves out items that would certainly fail again. */
   onlyRetryable?: boolean;
   limits?: TenantLimits;
   idempotencyKey?: string | undefined;
-  /** Called when a new batch has been created, but not when a repeated request finds the existing batch. */
+  /** Called for a new batch, but not when a repeated request finds an existing one. */
   onCreated?: (id: string, tenant: string) => void;
 }
 
 export interface RescoreOptions extends Omit<RetryOptions, 'statuses' | 'onlyRetryable'> {
-  /**
-   * The texts with which the images are scored. `own`: each image with its own text. `others`: each image with the text
-   * of another item. Default: `own`.
-   */
+  /** `own`: each image with its own text. `others`: each image with the text of another item. Default: `own`. */
   texts?: Rescored['texts'] | undefined;
   sample?: Rescored['sample'];
-  /** The model that scores the items. Default: the model of the original batch. */
+  /** Default: the model of the original batch. */
   pinned?: Pinned | undefined;
-  /** The name of the new batch. Default: the name of the original batch. */
+  /** Default: the name of the original batch. */
   name?: string | undefined;
 }
 
 /**
- * The operations that the API performs on batches. `scope` names the tenant whose batches may be used, or allows all
- * tenants. Every call fails with `queue.unavailable` while Redis is unavailable, and with `batch.not_found` for a batch
- * that the caller may not access.
+ * The operations of the API on batches. `scope` is a tenant, or allows all tenants. Every call can fail with
+ * `queue.unavailable`, and with `batch.not_found` for a batch that the caller may not access.
  */
 export interface Batches {
   /**
-   * Stores a batch and queues it. When the promise resolves, the batch is acknowledged: every item will get an outcome.
+   * Stores a batch and queues it. Once the promise resolves, every item will get an outcome.
    * @throws {ServiceError} `batch.empty`, `batch.interrupted`, `queue.full`, `tenant.queue_full`, `overloaded`,
    * `idempotency.*`, and errors that occur while the items are read.
    */
   post(posting: Posting): Promise<BatchStatus>;
   /**
-   * Creates a batch whose items are in an object of a bucket. A worker reads the object later. The status of the batch
-   * then shows whether the worker could read it.
+   * Creates a batch whose items a worker later reads from a bucket. Its status shows whether that worked.
    * @throws {ServiceError} `request.invalid`, `storage.*`, `idempotency.*`, `queue.full`
    */
   postReference(posting: ReferencePosting): Promise<BatchStatus>;
   status(scope: TenantScope, id: string): Promise<BatchStatus>;
-  /**
-   * Waits until the batch has ended or `milliseconds` have passed, whichever comes first. Returns the status of the
-   * batch.
-   */
+  /** Waits at most `milliseconds` for the batch to end, and returns its status. */
   wait(scope: TenantScope, id: string, milliseconds: number, signal: AbortSignal): Promise<BatchStatus>;
   list(scope: TenantScope, query: ListQuery & RequestsQuery): Promise<BatchList>;
   /** Returns one page of results. @throws {ServiceError} `request.invalid` */
   results(scope: TenantScope, id: string, query: ResultsQuery): Promise<ResultsPage>;
   /**
-   * Returns the results of the whole batch, part by part, in the order of the items unless the query requests another
-   * order.
-   * @throws {ServiceError} `request.invalid`
+   * Returns all results in the order of the items, unless the query sorts them. @throws {ServiceError}
+   * `request.invalid`
    */
   stream(scope: TenantScope, id: string, format: FormatName, query: StreamQuery): Promise<ResultStream>;
   /**
-   * Returns the number of cells in the CSV results that get a leading apostrophe, so that a spreadsheet does not run
-   * them as formulas. Returns undefined when the number is unknown.
+   * Returns the number of CSV cells that get an apostrophe against formula injection, or undefined when it is unknown.
    */
   escapedCells(scope: TenantScope, id: string, query: StreamQuery): Promise<number | undefined>;
   /**
-   * Returns the stored embeddings of a batch that has ended, part by part, in the order of the items.
+   * Returns the stored embeddings of an ended batch, in the order of the items.
    * @throws {ServiceError} `batch.no_embeddings`, `batch.not_finished`, `request.invalid`
    */
   embeddings(scope: TenantScope, id: string, query: EmbeddingsQuery): Promise<EmbeddingFile>;
   /**
-   * Returns the model for a new batch that uses the stored image embeddings of an earlier batch; see {@link
-   * pinnedByImages}.
+   * Returns the model for a new batch that uses the stored image embeddings of batch `id`; see {@link pinnedByImages}.
    */
   imagesFrom(tenant: string, id: string, asked: Pinned | undefined): Promise<ImagesFrom>;
   summary(scope: TenantScope, id: string): Promise<BatchSummary>;
   /** Compares a batch with another batch of the same items. @throws {ServiceError} `request.invalid` */
   compare(scope: TenantScope, id: string, query: ComparisonQuery): Promise<BatchComparison>;
   /**
-   * Returns the events of a batch after the event `lastId`. Without `lastId`, returns the present status and then new
-   * events. Returns undefined when `lastId` is the last event of the batch.
+   * Returns the events after `lastId`, or the present status and then new events. Returns undefined when `lastId` is
+   * the last event of an ended batch.
    */
   follow(
     scope: TenantScope,
@@ -131,37 +120,29 @@ export interface Batches {
     lastId: string | undefined,
     signal: AbortSignal,
   ): Promise<AsyncGenerator<BatchEvent> | undefined>;
-  /**
-   * Stops a batch. While workers still evaluate some of its chunks, its phase is `stopping`. A batch that has already
-   * ended does not change.
-   */
+  /** Stops a batch. Its phase is `stopping` while workers evaluate its chunks. An ended batch does not change. */
   cancel(scope: TenantScope, id: string): Promise<BatchStatus>;
   /**
-   * Posts the failed or cancelled items as a new batch of the same tenant. A repeated request with the same idempotency
-   * key returns the same new batch.
+   * Posts the failed or cancelled items as a new batch of the same tenant.
    * @throws {ServiceError} `batch.not_finished`, `batch.nothing_to_retry`, `batch.input_expired`, and the errors of
    * `post`.
    */
   retry(scope: TenantScope, id: string, options?: RetryOptions): Promise<BatchStatus>;
   /**
-   * Posts all items of a batch, or a sample of them, as a new batch of the same tenant. Either another model scores
-   * them, or each image gets the text of another item.
+   * Posts all or a sample of the items as a new batch, with another model or with the texts of other items.
    * @throws {ServiceError} `batch.not_finished`, `batch.input_expired`, `request.invalid`, and the errors of `post`.
    */
   rescore(scope: TenantScope, id: string, options: RescoreOptions): Promise<BatchStatus>;
-  /** Changes the name, the tags or the retention (time until deletion) of a batch. */
+  /** Changes the name, the tags or the retention of a batch. */
   change(scope: TenantScope, id: string, change: BatchChange): Promise<BatchStatus>;
   /** Deletes a batch. A running batch is stopped first. */
   remove(scope: TenantScope, id: string): Promise<void>;
   queueCounts(): Promise<QueueCounts[]>;
-  /** Returns the durability of Redis: how much acknowledged work a crash of Redis may lose. */
+  /** Returns how much acknowledged work a crash of Redis may lose. */
   durability(): Promise<DurabilityLevel>;
-  /**
-   * Compares the settings that must be equal in all processes of the service. Returns one sentence for each setting
-   * that differs between this process and another.
-   */
+  /** Returns a sentence for each setting that must be equal in all processes and is not. */
   unlikeSettings(): string[];
-  /** Ends all event streams and all calls of `wait`, so that the connections of their clients close. */
+  /** Ends all event streams and all calls of `wait`. */
   close(): void;
 }
 
@@ -172,10 +153,7 @@ export interface BatchesDeps extends Omit<IntakeDeps, 'bodyHashOf'> {
 }
 
 const waitPollMs = 50;
-/**
- * The maximum time in ms for which a request to cancel waits until the batch has ended. Most cancelled batches end
- * within this time, and the response then shows the final state.
- */
+/** The maximum wait in ms of a cancel request. Most batches end in this time, so the response shows the final state. */
 const cancelWaitMs = 1_000;
 
 export function createBatches(deps: BatchesDeps): Batches {
@@ -200,10 +178,7 @@ export function createBatches(deps: BatchesDeps): Batches {
 
   const readWithColumns = (scope: TenantScope, id: string) => read(scope, id, findWithColumns);
 
-  /**
-   * Returns the second batch that a query names for comparison, or undefined.
-   * @throws {ServiceError} `batch.not_found`
-   */
+  /** Returns the batch that a query names for comparison. @throws {ServiceError} `batch.not_found` */
   const readOther = async (scope: TenantScope, { other }: Rule) =>
     other === undefined ? undefined : await read(scope, other);
 
@@ -274,8 +249,8 @@ export function createBatches(deps: BatchesDeps): Batches {
         retryOf: id,
       },
       ...(record.output !== undefined && { output: (childId: string) => folderOfRetry(record, childId) }),
-      // A retry has no body, so its `bodyHash` is derived from the id of the retried batch. A retry of another batch,
-      // or a post, has a different hash. With the same idempotency key it is therefore refused.
+      // A retry has no body, so its hash comes from the id of the retried batch. The same idempotency key with another
+      // batch is then refused.
       items: withFacts(retriedItems(source, record, statuses, onlyRetryable), () => ({
         bodyHash: () => (which === 'failed' ? `retry:${id}` : `retry:${id}:${which}`),
       })),
@@ -328,7 +303,7 @@ export function createBatches(deps: BatchesDeps): Batches {
     return child;
   }
 
-  /** Throws when the items of a batch are no longer stored. @throws {ServiceError} `batch.input_expired` */
+  /** Throws when the items are no longer stored. @throws {ServiceError} `batch.input_expired` */
   async function checkInput(id: string): Promise<void> {
     if ((await redis.exists(batchKeys(redis, id).input(0))) === 1) return;
     throw new ServiceError(
@@ -338,8 +313,8 @@ export function createBatches(deps: BatchesDeps): Batches {
   }
 
   /**
-   * Returns the folder for the result files of a retry. The id of the retry is its name. If the folder of the retried
-   * batch is named by the id of that batch, the new folder is created next to it; otherwise it is created inside it.
+   * Returns the folder of a retry, named by its id: next to the folder of the retried batch if that has its id as name,
+   * otherwise inside it.
    */
   function folderOfRetry({ id, tenant, output = '' }: BatchRecord, childId: string): string {
     const parent = output.endsWith(`/${id}/`) ? output.slice(0, -`${id}/`.length) : output;
@@ -349,12 +324,12 @@ export function createBatches(deps: BatchesDeps): Batches {
   async function remove(scope: TenantScope, id: string): Promise<void> {
     const record = await read(scope, id);
     await ending.stop(id, { state: 'cancelled' });
-    // Workers may still be processing jobs of this batch. The sweeper finds the batch in the list of deleted batches,
-    // and removes these jobs when they have ended.
+    // Workers may still process jobs of this batch. The sweeper removes the jobs of listed batches when they have
+    // ended.
     await enlistDeleted(redis, id, record.profile, await redisTime(redis));
     await ending.erase(record).catch((error: unknown) => {
       if (!(error instanceof ServiceError)) throw error;
-      // Clients can no longer see the batch. The sweeper removes the remaining data.
+      // Clients no longer see the batch. The sweeper removes the rest.
       log.warn({ err: error, batchId: id }, 'a batch is only partly deleted; a later sweep deletes the rest');
     });
     await queues.erase([record]).catch((error: unknown) => {

@@ -27,57 +27,45 @@ import { payloadVersion } from './store/payload.ts';
 import { createPayloadStore } from './store/payload-store.ts';
 import { createSharedSettings, type SharedSettings } from './store/shared-settings.ts';
 
-/**
- * All operations on batches, over one Redis connection. API processes use some of the operations, and workers use
- * others.
- */
+/** All operations on batches over one Redis connection, for API and worker processes. */
 export interface BatchEngine {
   queues: Queues;
   batches: Batches;
   files: Files;
   chunks: Chunks;
-  /** Reads the image embeddings that earlier batches have stored. A new batch can use them instead of images. */
+  /** Reads image embeddings of earlier batches, which a new batch can use instead of images. */
   storedImages: StoredImages;
   ending: Ending;
   sweeper: Sweeper;
   speed: Speed;
-  /**
-   * The tasks that workers run for batches by reference (batches whose items are in an object of a bucket). Undefined
-   * when no tenant may post such a batch.
-   */
+  /** The tasks for batches whose items are in a bucket. Undefined when no tenant may post such a batch. */
   tasks: Record<Task, TaskRun> | undefined;
-  /** Compares the settings of this process with those of the other processes of the service. */
+  /** Compares the settings of all processes of the service. */
   sharedSettings: SharedSettings;
-  /** Returns metrics about the work that is waiting in each queue. */
+  /** Returns metrics about the work that waits in each queue. */
   readings(): Promise<Reading[]>;
   close(): Promise<void>;
 }
 
 export interface BatchEngineOptions {
   redis: Redis;
-  /** Returns the profiles whose queues appear in the metrics even when the queues are empty. */
+  /** Returns the profiles whose queues appear in the metrics even when empty. */
   profiles: () => readonly string[];
-  /** The time in hours for which finished batches are stored. */
+  /** Hours for which finished batches are stored. */
   retentionHours: number;
   /**
-   * The maximum number of items in unfinished batches of all tenants together; 0 means no limit. Default: {@link
+   * The maximum number of items in unfinished batches of all tenants; 0 means no limit. Default: {@link
    * maxQueuedItems}.
    */
   queuedItems?: number;
-  /** Called for each new batch when all its items have been stored. */
+  /** Called for each new batch when all its items are stored. */
   onPosted?: (labels: Record<'queue' | 'profile', string>, items: number) => void;
-  /**
-   * The locations where payloads are stored, and the folders in buckets from which tenants may post batches. Default:
-   * payloads are in Redis, and tenants may not use any bucket.
-   */
+  /** Where payloads are stored, and which buckets tenants may use. Default: Redis, and no bucket. */
   storage?: Partial<Pick<Config, 'payloads' | 's3Endpoint' | 'batchBuckets'>>;
   log: Logger;
 }
 
-/**
- * The default maximum number of items in unfinished batches of all tenants: ten times the default limit of one tenant.
- * Usually Redis refuses batches for lack of memory before this limit is reached.
- */
+/** Ten times the default limit of one tenant. Redis usually refuses batches for lack of memory before. */
 const maxQueuedItems = 100_000_000;
 
 export function createBatchEngine(options: BatchEngineOptions): BatchEngine {

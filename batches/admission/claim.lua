@@ -1,13 +1,11 @@
--- Sets the amount (a number of items or bytes) that a batch claims. The new amount replaces the earlier one. Updates
--- the sum over all batches of the tenant, and the sum over all tenants.
+-- Sets the number of items or bytes that a batch claims, and updates the sums of its tenant and of all tenants.
 -- KEYS: 1 amounts (hash: batch id -> "<amount> <tenant>")  2 sums (hash: tenant -> sum; '' -> sum of all)
 -- ARGV: 1 batch id  2 tenant  3 amount  4 limit of the tenant, 0 for none
 --       5 limit of all tenants together, 0 for none
 -- Returns { verdict, sum }. Verdicts:
---   ok      the amount is counted; `sum` is the sum of the tenant and includes the amount
---   tenant  the amount is not counted, since the tenant would exceed its limit; `sum` is the sum of the tenant
---   total   the amount is not counted, since all tenants together would exceed their limit; `sum` is the sum of all
---           tenants
+--   ok      claimed; `sum` is the new sum of the tenant
+--   tenant  refused by the limit of the tenant; `sum` is the sum of the tenant
+--   total   refused by the limit of all tenants; `sum` is the sum of all tenants
 local before = tonumber(string.match(redis.call('HGET', KEYS[1], ARGV[1]) or '0', '^%d+'))
 local added = tonumber(ARGV[3]) - before
 local of_tenant = tonumber(redis.call('HGET', KEYS[2], ARGV[2]) or 0)

@@ -4,15 +4,11 @@ import type { Redis } from '../../shared/redis.ts';
 const script = loadScript(new URL('./claim.lua', import.meta.url));
 
 /**
- * The keys of two Redis hashes. `amounts` maps each batch to the number of items or bytes that it claims. `sums` maps
- * each tenant to the sum over its batches, and the empty name to the sum over all tenants.
+ * Two Redis hashes. `amounts`: batch to its items or bytes. `sums`: tenant to the sum of its batches, '' to the total.
  */
 export type ClaimKeys = readonly [amounts: string, sums: string];
 
-/**
- * A batch with the number of items or bytes that it claims. `tenantLimit` limits the sum over all batches of its
- * tenant, and `totalLimit` the sum over all tenants. A limit of 0 allows any sum.
- */
+/** The items or bytes that a batch claims. A limit of 0 allows any sum. */
 export interface Claim {
   id: string;
   tenant: string;
@@ -22,20 +18,15 @@ export interface Claim {
 }
 
 /**
- * The result of a claim of items or bytes. `ok`: the claim is counted. `tenant`: refused, because the sum of the tenant
- * would exceed `tenantLimit`. `total`: refused, because the sum of all tenants would exceed `totalLimit`. After
- * `total`, `sum` is the sum of all tenants; otherwise it is the sum of the tenant. A refused claim is not included in
- * `sum`.
+ * The result of a claim. `ok`: counted. `tenant`, `total`: refused by that limit. `sum` is the total after `total`, and
+ * otherwise the sum of the tenant; it excludes a refused claim.
  */
 export interface Claimed {
   verdict: 'ok' | 'tenant' | 'total';
   sum: number;
 }
 
-/**
- * Sets the number of items or bytes that a batch claims. The new number replaces the earlier one of the batch. A
- * refused claim changes nothing.
- */
+/** Replaces the number of items or bytes that a batch claims. A refused claim changes nothing. */
 export async function claim(redis: Redis, keys: ClaimKeys, batch: Claim): Promise<Claimed> {
   const { id, tenant, amount, tenantLimit, totalLimit } = batch;
   const reply = await script(redis, keys, [id, tenant, amount, tenantLimit, totalLimit]);

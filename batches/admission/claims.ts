@@ -4,33 +4,24 @@ import { type Claim, type Claimed, type ClaimKeys, claim } from './claim.ts';
 import { recountClaim } from './recount-claim.ts';
 import { releaseClaim } from './release-claim.ts';
 
-/**
- * Counts how much of a limited resource (items or bytes) each batch claims, and keeps the sums for each tenant and for
- * all tenants together.
- */
+/** Counts the items or bytes that each batch claims, and keeps the sums of each tenant and of all tenants. */
 export interface Claims {
-  /** Sets the number of items or bytes that a batch claims. The new number replaces the earlier one of the batch. */
+  /** Replaces the number of items or bytes that a batch claims. */
   claim(batch: Claim): Promise<Claimed>;
-  /**
-   * Changes the number of items or bytes that a batch claims, without checking the limits. Does nothing when the batch
-   * has no claim.
-   */
+  /** Changes the claim of a batch without checking the limits. Does nothing when the batch has no claim. */
   recount(id: string, amount: number): Promise<void>;
-  /** Returns the sum of the claims of all tenants, in items or bytes. */
+  /** Returns the sum over all tenants, in items or bytes. */
   all(): Promise<number>;
   /** Removes the claim of a batch. Safe to repeat. */
   release(id: string): Promise<void>;
   /**
-   * Removes the claims of batches and uploaded files that no longer exist. Each call checks a few hundred claims, and
-   * the next call continues with the following ones. A claim is left over when a process crashes after it has made the
-   * claim and before it has checked that the batch still exists. Older releases have left some claims too. A claim
-   * without a record can be removed safely: every batch gets its record before its first claim, and a deleted batch
-   * never gets a record again.
+   * Removes the claims of batches and uploaded files that no longer exist, a few hundred claims per call. A process
+   * that crashes between its claim and its next check leaves such a claim. Removal is safe: a record always precedes
+   * the first claim, and a deleted batch gets no new record.
    */
   releaseAbsent(): Promise<void>;
 }
 
-/** The approximate number of claims that one call of `releaseAbsent` checks. */
 const checkedPerCall = 500;
 
 export function createClaims(redis: Redis, keys: ClaimKeys): Claims {

@@ -6,13 +6,10 @@ import type { PayloadLocation } from '../store/payload-store.ts';
 
 /** The folders in buckets that each tenant may use. */
 export interface TenantFolders {
-  /** True when at least one tenant has a folder. */
   readonly any: boolean;
   /**
-   * Parses an address of a bucket from a request, and checks that the tenant may use it.
-   * @param field the request field that contains the address. An error names this field.
-   * @throws {ServiceError} `request.invalid` for an invalid address, `storage.outside` for an address that this tenant
-   * may not use.
+   * Parses a bucket address from a request, and checks that the tenant may use it.
+   * @throws {ServiceError} `request.invalid` for an invalid address, `storage.outside` for a forbidden one.
    */
   check(tenant: string, address: string, field: 'input' | 'output'): S3Location;
 }
@@ -21,8 +18,7 @@ const tenantMark = '{tenant}';
 
 /**
  * Reads the folders of tenants from the setting BATCH_BUCKETS.
- * @throws {ConfigError} when a folder overlaps with a location of the setting PAYLOADS, because these locations contain
- * the payloads of all tenants.
+ * @throws {ConfigError} when a folder overlaps a location in PAYLOADS, where the payloads of all tenants are stored.
  */
 export function createTenantFolders(
   allowed: readonly TenantFolder[],

@@ -3,41 +3,36 @@ import { fullestOf, memoryOf } from '../../shared/redis/info.ts';
 import { askMasters } from '../../shared/redis/masters.ts';
 import type { Redis } from '../../shared/redis.ts';
 
-/** Measures how much memory of Redis is free for batches. */
+/** Measures the memory of Redis that is free for batches. */
 export interface FreeSpaceGauge {
   /**
-   * Throws when too little memory of Redis is free for a new batch.
-   * @param expected the number of bytes that the batch is known to need later. Default: 0.
+   * Throws when too little memory is free for a new batch.
+   * @param expected the bytes that the batch will certainly need later. Default: 0.
    * @throws {ServiceError} `queue.full`
    */
   check(expected?: number): Promise<void>;
-  /** Returns the free memory. Returns undefined when neither Redis nor its machine reports a limit. */
+  /** Returns undefined when neither Redis nor its machine reports a limit. */
   measure(): Promise<FreeSpace | undefined>;
 }
 
 /**
- * The memory of Redis for batches, in bytes. On a cluster, `capacity` and `free` are totals of all servers, calculated
- * as if every server were as full as the fullest one.
+ * Memory of Redis in bytes. On a cluster it is a total, calculated as if every server were as full as the fullest one.
  */
 export interface FreeSpace {
-  /** The maximum memory that batches and all other data of Redis may use together. */
+  /** The maximum for batches and all other data of Redis. */
   capacity: number;
-  /** The unused part of the capacity. It is negative while Redis uses more memory than the capacity. */
+  /** The unused part of the capacity. Negative while Redis uses more. */
   free: number;
 }
 
-/**
- * The share of the memory limit of Redis above which no new batch is accepted. Running batches need the rest for their
- * results.
- */
+/** The used share of the memory of Redis above which batches are refused. Running batches need the rest for results. */
 const fullShare = 0.85;
-/** The time in ms for which a measurement of the memory is reused. */
+/** The time in ms for which a measurement is reused. */
 const freshMs = 500;
 
 /**
- * Creates the gauge, which refuses new batches before Redis is full. On a cluster it measures the fullest server,
- * because any server may store the next batch, and one server stores the lists of all batches. When Redis has no limit
- * (`maxmemory 0`), the memory of its machine is the limit.
+ * Creates the gauge. On a cluster the fullest server counts, because any server may store the next batch. Without a
+ * limit of Redis (`maxmemory 0`), the memory of its machine is the limit.
  */
 export function createFreeSpaceGauge(redis: Redis): FreeSpaceGauge {
   let measuredAt = Number.NEGATIVE_INFINITY;

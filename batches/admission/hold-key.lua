@@ -1,6 +1,4 @@
--- Changes the reservation of an idempotency key by a batch: renews its lease, ends its lease, or removes the
--- reservation.
--- Changes nothing when another batch has reserved the key.
+-- Renews or ends the lease of an idempotency key that a batch has reserved, or removes the reservation.
 -- KEYS: 1 reservation (hash: batchId, leaseUntil)
 -- ARGV: 1 batch id  2 new duration of the lease (ms); 0 ends the lease, -1 removes the reservation
 -- Returns 1, or 0 when the reservation no longer exists or belongs to another batch.

@@ -3,14 +3,11 @@ import type { Redis } from '../../shared/redis.ts';
 
 const script = loadScript(new URL('./hold-key.lua', import.meta.url));
 
-/**
- * A change to the reservation of an idempotency key. `leaseMs` renews the lease of the reservation. `release` ends the
- * lease. `remove` deletes the reservation.
- */
+/** A change to the reservation of an idempotency key. `leaseMs` renews its lease, and `release` ends it. */
 export type KeyChange = { leaseMs: number } | 'release' | 'remove';
 
 /**
- * Changes the reservation of an idempotency key by a batch.
+ * Changes the reservation of an idempotency key.
  * @returns false when the reservation no longer exists or belongs to another batch.
  */
 export async function holdKey(redis: Redis, key: string, batchId: string, change: KeyChange): Promise<boolean> {

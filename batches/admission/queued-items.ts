@@ -4,37 +4,30 @@ import type { Redis } from '../../shared/redis.ts';
 import { type Claims, createClaims } from './claims.ts';
 
 /**
- * Limits the number of items in unfinished batches, for each tenant and for all tenants together. All items of a batch
- * count until the batch ends, including those that already have a result.
+ * Limits the items in unfinished batches, per tenant and in total. Items that have a result count until the batch ends.
  */
 export interface QueuedItems {
   /**
-   * Sets how many items of a batch count towards the limits. The new number replaces the earlier one of the batch.
-   * @param limit the maximum number of items in all unfinished batches of the tenant; 0 allows any number.
+   * Replaces the number of items that a batch counts towards the limits.
+   * @param limit the maximum of the tenant; 0 allows any number.
    * @throws {ServiceError} `tenant.queue_full` when the tenant would exceed its limit; `overloaded` when all tenants
-   * together would exceed the total limit; `batch.too_many_items` when the batch alone exceeds one of these limits.
+   * together would exceed the total; `batch.too_many_items` when the batch alone exceeds a limit.
    */
   claim(id: string, tenant: string, count: number, limit: number): Promise<void>;
-  /**
-   * Stops counting the items of a batch. It is called when the batch has ended, or when its items were never received
-   * completely. Safe to repeat.
-   */
+  /** Stops counting the items of a batch. Safe to repeat. */
   release(id: string): Promise<void>;
   /** See {@link Claims.releaseAbsent}. */
   releaseAbsent(): Promise<void>;
 }
 
-/**
- * The time in s after which a refused client should retry. It is short compared with the minutes that the batches in a
- * full queue take.
- */
+/** Seconds until a refused client should retry. The batches in a full queue take minutes. */
 const retryAfter = 30;
 
-/** @param total the maximum number of items in unfinished batches of all tenants together; 0 allows any number. */
+/** @param total the maximum number of items in unfinished batches of all tenants; 0 allows any number. */
 export function createQueuedItems(redis: Redis, total: number): QueuedItems {
   const claims: Claims = createClaims(redis, [queuedItems(redis), queuedSums(redis)]);
 
-  /** Throws when this batch would exceed a limit even if there were no other batches. */
+  /** Throws when the batch alone exceeds a limit. */
   function refuseTooLarge(tenant: string, count: number, limit: number): void {
     const refuse = (owner: string, most: number) =>
       new ServiceError(

@@ -1,5 +1,4 @@
--- Changes the number of items or bytes that a batch claims, without checking a limit. Does nothing when the batch has
--- no claim.
+-- Changes the number of items or bytes that a batch claims, without checking a limit.
 -- KEYS: 1 amounts (items or bytes of each batch)  2 sums (of each tenant), as in claim.lua
 -- ARGV: 1 batch id  2 amount
 -- Returns 1, or 0 when the batch has no claim.

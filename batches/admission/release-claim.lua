@@ -1,4 +1,4 @@
--- Removes the claim of a batch, and subtracts its amount from the sum of its tenant and the sum of all tenants.
+-- Removes the claim of a batch, and subtracts it from the sums of its tenant and of all tenants.
 -- KEYS: 1 amounts  2 sums, as in claim.lua
 -- ARGV: 1 batch id
 -- Returns 1, or 0 when the batch had no claim.

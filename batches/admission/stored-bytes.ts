@@ -5,56 +5,40 @@ import type { BatchRecord } from '../store/record.ts';
 import { createClaims } from './claims.ts';
 import type { FreeSpaceGauge } from './free-space.ts';
 
-/**
- * Limits the memory of Redis that the batches of a tenant use. A batch counts from the arrival of its first items until
- * its deletion.
- */
+/** Limits the memory of Redis that the batches of a tenant use, from the first items until deletion. */
 export interface StoredBytes {
   /**
-   * Sets how many bytes of Redis memory count for a batch. The new number replaces the earlier one of the batch.
-   * @throws {ServiceError} `tenant.queue_full` when the tenant of the batch would use more than its share of the
-   * memory.
+   * Replaces the number of bytes that a batch counts.
+   * @throws {ServiceError} `tenant.queue_full` when the tenant would use more than its share of the memory.
    */
   claim(id: string, tenant: string, stored: Stored): Promise<void>;
-  /** Replaces the expected size of the outputs of an ended batch with their actual size. Safe to repeat. */
+  /** Replaces the expected size of the outputs of an ended batch with the actual size. Safe to repeat. */
   settle(batch: Pick<BatchRecord, 'id' | 'inputBytes' | 'outputBytes'>): Promise<void>;
-  /** Stops counting a batch that was deleted, or whose payloads were deleted. Safe to repeat. */
+  /** Stops counting a batch. Safe to repeat. */
   release(id: string): Promise<void>;
   /** See {@link Claims.releaseAbsent}. */
   releaseAbsent(): Promise<void>;
 }
 
-/** The sizes in bytes of the parts of a batch that are stored in Redis. */
+/** The bytes of a batch that are stored in Redis. */
 export interface Stored {
-  /** The size of the items, in bytes. */
   inputs: number;
-  /**
-   * The number of bytes that count once, whereas `inputs` counts twice: the names of table columns in the record, and
-   * the bytes by which results are expected to be larger than their inputs.
-   */
+  /** The bytes that count once, while `inputs` counts twice: table column names, and output larger than its input. */
   columns: number;
 }
 
 /**
- * The size of the inputs is multiplied by this factor, because it stands for inputs and outputs. Outputs need about as
- * much memory as inputs: results repeat ids and metadata, and errors quote addresses. The outputs count from the start,
- * because a result cannot be refused later.
+ * Inputs count twice because outputs need about as much memory: results repeat ids and metadata. They count from the
+ * start, because a result cannot be refused later.
  */
 const inputsAndOutputs = 2;
-/**
- * The memory in bytes that a batch needs besides its payloads: its record, events, lowest and highest items, keys, and
- * entries in lists. A batch of one item takes about 4 KiB.
- */
+/** Bytes that a batch needs besides its payloads (record, events, keys). A batch of one item takes about 4 KiB. */
 const perBatch = 8_192;
 /**
- * A tenant may use this many times the memory that is free now. With 2, a single tenant gets two thirds of the
- * capacity, and two tenants get two fifths each. Some memory thus always remains for another tenant.
+ * A tenant may use this many times the free memory. With 2, one tenant gets two thirds, and two get two fifths each.
  */
 const timesFree = 2;
-/**
- * The share of the capacity that every tenant may use even when little memory is free. When Redis is too full, it
- * accepts no batches at all.
- */
+/** The share of the capacity that every tenant may use even when little memory is free. */
 const guaranteedShare = 1 / 64;
 
 export function createStoredBytes(redis: Redis, freeSpace: FreeSpaceGauge): StoredBytes {
@@ -64,7 +48,7 @@ export function createStoredBytes(redis: Redis, freeSpace: FreeSpaceGauge): Stor
   async function limitNow(): Promise<number> {
     const [space, claimed] = await Promise.all([freeSpace.measure(), claims.all()]);
     if (space === undefined) return 0;
-    // The sum of all claims may exceed the memory in use, because claims include outputs that are not written yet.
+    // Claims can exceed the memory in use, because they include outputs that are not written yet.
     const free = Math.min(space.free, space.capacity - claimed);
     return Math.max(1, Math.floor(Math.max(timesFree * free, guaranteedShare * space.capacity)));
   }

@@ -16,45 +16,37 @@ const fileRecord = z.object({
   name: z.string(),
   bytes: z.coerce.number().int(),
   pieces: z.coerce.number().int(),
-  /** The time of the upload, in ms since 1970. */
+  /** In ms since 1970. */
   createdAt: z.coerce.number().int(),
   expiresAt: z.coerce.number().int(),
 });
 
-/** A file that a client has uploaded. */
 export type StoredFile = z.output<typeof fileRecord>;
 
-/** A file that is being uploaded. */
 export interface NewFile {
   tenant: string;
   bytes: AsyncIterable<Buffer>;
-  /** True when the tenant may use only a share of the memory of Redis, and the file counts towards this share. */
+  /** True when the file counts towards a limited share of Redis memory. */
   sharesMemory: boolean;
-  /**
-   * Returns the name of the file and its lifetime in ms. It is called when all bytes have arrived. It may throw to
-   * refuse the file.
-   */
+  /** Returns the name and the lifetime in ms. Called after the last byte. It may throw to refuse the file. */
   facts: () => { name: string; lifeMs: number | undefined };
 }
 
 /**
- * Stores the files that clients upload. The bytes of a file are in the payload store (Redis or a bucket), divided into
- * blocks of 1 MiB. Every call fails with `file.not_found` for a file that the caller may not access.
+ * Stores uploaded files in blocks of 1 MiB in the payload store (Redis or a bucket). Every call fails with
+ * `file.not_found` for a file that the caller may not access.
  */
 export interface Files {
   /**
-   * Stores a file.
-   * @throws {ServiceError} `request.too_large`, `queue.full`, `tenant.queue_full`, and errors that occur while the
-   * bytes are read.
+   * @throws {ServiceError} `request.too_large`, `queue.full`, `tenant.queue_full`, and errors while the bytes are read.
    */
   store(file: NewFile): Promise<StoredFile>;
   find(scope: TenantScope, id: string): Promise<StoredFile>;
-  /** Returns a page of files, the latest first. The second value is true when more files follow. */
+  /** Returns a page of files, the latest first, and true when more files follow. */
   list(scope: TenantScope, page: { after?: string | undefined; limit: number }): Promise<[StoredFile[], boolean]>;
-  /** Yields the bytes of a file, in blocks of 1 MiB. */
   read(file: StoredFile): AsyncGenerator<Buffer>;
   remove(scope: TenantScope, id: string): Promise<void>;
-  /** Deletes expired files, and the stored bytes of interrupted uploads. */
+  /** Deletes expired files and the bytes of interrupted uploads. */
   sweep(): Promise<void>;
 }
 
@@ -64,16 +56,16 @@ export interface FilesDeps {
   freeSpace: FreeSpaceGauge;
   stored: Pick<StoredBytes, 'claim' | 'release'>;
   durability: Pick<Durability, 'confirm'>;
-  /** The time in ms after which an uploaded file is deleted. A client may request a shorter time for its file. */
+  /** The maximum lifetime of a file in ms. A client may request less. */
   retentionMs: number;
 }
 
-/** The maximum size of a file in bytes, the same as in OpenAI's API. */
+/** The maximum size of a file in bytes, as in OpenAI's API. */
 export const maxFileBytes = 512 * 1024 * 1024;
 const pieceBytes = 1024 * 1024;
-/** The time in ms after which the stored bytes of an unfinished upload are deleted. */
+/** Milliseconds after which the bytes of an unfinished upload are deleted. */
 const uploadMs = 3_600_000;
-/** The maximum number of files that one call of `sweep` deletes. */
+/** The maximum number of files that one sweep deletes. */
 const sweptPerRound = 100;
 
 export function createFiles({ redis, payloads, freeSpace, stored, durability, retentionMs }: FilesDeps): Files {
@@ -107,8 +99,7 @@ export function createFiles({ redis, payloads, freeSpace, stored, durability, re
       const id = `file-${randomUUID()}`;
       const keys = fileKeys(redis, id);
       const createdAt = await redisTime(redis);
-      // The file is added to the list of expiry times before its first bytes are stored. The sweeper then finds
-      // interrupted uploads in this list.
+      // The sweeper finds an interrupted upload only if it is listed before its first bytes are stored.
       await redis.zadd(fileExpiries(redis), createdAt + uploadMs, id);
       let pieces = 0;
       let held = 0;
@@ -139,7 +130,7 @@ export function createFiles({ redis, payloads, freeSpace, stored, durability, re
         await durability.confirm();
         return record;
       } catch (error) {
-        // If `erase` fails, the sweeper deletes the file later.
+        // If this fails, the sweeper deletes the file later.
         await erase(id).catch(() => {});
         throw error;
       }
@@ -170,10 +161,10 @@ export function createFiles({ redis, payloads, freeSpace, stored, durability, re
   };
 }
 
-/** Returns true for a well-formed file id. Ids are checked because they are used in Redis keys. */
+/** Returns true for a well-formed file id. Ids become part of Redis keys. */
 const isFileId = (id: string): boolean => /^file-[0-9a-f-]{36}$/.test(id);
 
-/** Splits bytes into blocks of equal size. The last block may be shorter. */
+/** Splits bytes into blocks of equal size. The last may be shorter. */
 async function* piecesOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let held: Buffer[] = [];
   let length = 0;

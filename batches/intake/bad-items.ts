@@ -3,21 +3,19 @@ import { ServiceError } from '../../shared/errors.ts';
 import type { StoredItem } from '../store/payload.ts';
 
 /**
- * The number of unreadable items that every upload may have, regardless of its size. An upload is refused when its
- * first items up to this number are all unreadable.
+ * The number of unreadable items that any upload may have. An upload that starts with as many, and no other, is
+ * refused.
  */
 const freeBadItems = 1_000;
 /**
- * Beyond `freeBadItems`, an upload may have one unreadable item for each of this many bytes that it has sent,
- * compressed or not. An unreadable row of a table takes about 10 bytes in gzip. Before this limit existed, an upload of
- * half a million copies of one short line took 1,006 bytes, and its items took 100 MB of Redis.
+ * Beyond `freeBadItems`, one unreadable item is allowed for this many bytes sent, compressed or not. An unreadable
+ * table row takes about 10 bytes in gzip. Without the limit, an upload of 1,006 bytes filled 100 MB of Redis.
  */
 const bytesPerBadItem = 4;
 
 /**
- * Passes the items of an upload on unchanged. Throws when too many items are unreadable in relation to the number of
- * bytes received.
- * @param sent returns the number of bytes received so far, before decompression.
+ * Passes items on. Throws when too many are unreadable for the bytes received.
+ * @param sent returns the bytes received so far, before decompression.
  * @throws {ServiceError} `request.invalid`
  */
 export async function* boundBadItems(items: ItemStream, sent: () => number): AsyncGenerator<StoredItem[]> {

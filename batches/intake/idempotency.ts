@@ -5,25 +5,18 @@ import type { Redis } from '../../shared/redis.ts';
 import { holdKey } from '../admission/hold-key.ts';
 import { reserveKey } from './reserve-key.ts';
 
-/**
- * The reservation of an idempotency key by one request. Because of it, all requests with the same key together create
- * only one batch.
- */
+/** The reservation of an idempotency key. All requests with the same key create only one batch. */
 export interface Reservation {
-  /** A hash of the idempotency key. The batch stores it, so that the key can be removed together with the batch. */
+  /** A hash of the idempotency key. The batch stores it to remove the key at its own deletion. */
   readonly keyHash: string;
   /**
-   * Extends the lease of the reservation while the body of the request arrives. When the lease has expired, another
-   * request may reserve the key.
-   * @throws {ServiceError} `batch.interrupted` when another request has reserved the key.
+   * Extends the lease while the body of the request arrives.
+   * @throws {ServiceError} `batch.interrupted` when the lease expired and another request has reserved the key.
    */
   renew(): Promise<void>;
-  /**
-   * Ends the lease of the reservation, because the body of the request has arrived or receiving it has failed. The next
-   * request with the key then gets the batch of this request, or creates a batch if there is none.
-   */
+  /** Ends the lease. The next request with the key gets the batch of this request, or creates one if none exists. */
   release(): Promise<void>;
-  /** Removes the reservation of a request that was refused and has stored nothing. */
+  /** Removes the reservation of a request that was refused. */
   remove(): Promise<void>;
 }
 
@@ -33,9 +26,8 @@ const leaseMs = 30_000;
 const lifetimeSeconds = 7 * 24 * 3600;
 
 /**
- * Reserves an idempotency key for the batch `batchId`, or returns the batch that already has the key.
- * @param isSealed returns true for a sealed batch: all its items have been received, and clients can see it. The key of
- * a batch that was never sealed may be reserved again.
+ * Reserves an idempotency key for the batch `batchId`, or returns the batch that has the key.
+ * @param isSealed returns true when all items of a batch were received. Otherwise its key may be reserved again.
  * @throws {ServiceError} `idempotency.in_flight` while another request with this key is being received.
  */
 export async function reserve(

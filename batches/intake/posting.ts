@@ -22,52 +22,49 @@ import { type ItemSource, readSource } from './item-source.ts';
 import { openBatch } from './open.ts';
 import { storeBatch } from './store-batch.ts';
 
-/** The limits for the batches of a tenant. */
 export interface TenantLimits {
   /** The maximum number of items in unfinished batches; 0 allows any number. */
   queuedItems: number;
-  /** True when the tenant may use only its share of the memory of Redis. Otherwise it may use all of it. */
+  /** True when the tenant may use only its share of the memory of Redis. */
   sharesMemory?: boolean;
-  /** The weight of the tenant, which determines its share of the workers relative to other tenants. */
+  /** The share of the workers relative to other tenants. */
   weight: number;
 }
 
-/** The data of a posted batch, independent of whether its items are in the request or in a bucket. */
+/** The properties of a posted batch, without its items. */
 interface Posted {
   tenant: string;
   limits?: TenantLimits;
   pinned: Pinned;
   options: BatchOptions;
-  /** The idempotency key of the request. A second request with the same key and the same body gets the same batch. */
+  /** A second request with the same key and the same body gets the same batch. */
   idempotencyKey?: string | undefined;
-  /** Called with the id of a new batch, but not when a repeated request finds the existing batch. */
+  /** Called for a new batch, but not when a repeated request finds an existing one. */
   onCreated?: ((id: string) => void) | undefined;
 }
 
 /** A batch whose items are in the request. */
 export interface Posting extends Posted {
   items: ItemSource;
-  /** Returns the folder in a bucket for the result files of the batch with the given id. */
+  /** Returns the folder in a bucket for the result files. */
   output?: (id: string) => string;
 }
 
 /** A batch by reference: its items are in an object of a bucket. */
 export interface ReferencePosting extends Posted {
-  /** Address of the object that contains the items. */
+  /** The address of the object with the items. */
   input: string;
-  /** Address of the folder for the result files. Default: a folder next to the object, named by the id of the batch. */
+  /** The address of the folder for the result files. Default: a folder next to the object, named by the batch id. */
   output: string | undefined;
-  /** Options for reading the items. */
   reading: Pick<Reading, 'columns' | 'encoding' | 'strictness' | 'delimiter'>;
   /** Returns the hexadecimal SHA-256 of the request. */
   bodyHash: () => string;
 }
 
-/** Accepts new batches. */
 export interface Intake {
-  /** Stores a batch with its items. @returns the id of the batch. */
+  /** @returns the id of the batch. */
   post(posting: Posting): Promise<string>;
-  /** Stores a batch by reference. @returns the id of the batch. */
+  /** @returns the id of the batch. */
   postReference(posting: ReferencePosting): Promise<string>;
 }
 
@@ -82,13 +79,10 @@ export interface IntakeDeps {
   queued: QueuedItems;
   stored: StoredBytes;
   durability: Durability;
-  /** Called for each new batch when its items have been stored. */
+  /** Called for each new batch when its items are stored. */
   onPosted: (labels: Record<'queue' | 'profile', string>, items: number) => void;
   log: Logger;
-  /**
-   * Returns an object with the body hash of a batch. Returns undefined when no batch with this id is visible to
-   * clients.
-   */
+  /** Returns undefined when clients can see no batch with this id. */
   bodyHashOf(id: string): Promise<Pick<BatchRecord, 'bodyHash'> | undefined>;
 }
 
@@ -109,9 +103,9 @@ export function createIntake(deps: IntakeDeps): Intake {
   } = deps;
 
   /**
-   * Creates a single batch for all requests with the same idempotency key. `store` is called for the first request, and
-   * stores its batch. `readHash` is called for a repeated request: it reads the body to its end and returns the hash of
-   * the body.
+   * Creates a single batch for all requests with the same idempotency key.
+   * @param store stores the batch of the first request.
+   * @param readHash reads the body of a repeated request, and returns its hash.
    */
   async function once(
     { tenant, idempotencyKey, onCreated }: Posted,
@@ -136,8 +130,8 @@ export function createIntake(deps: IntakeDeps): Intake {
       await store(id, reservation);
       await durability.confirm();
     } catch (error) {
-      // When a request is refused, its idempotency key is removed. Otherwise the keys of many refused requests would
-      // stay in Redis for a week. After any other error the batch may exist, so the key stays.
+      // The keys of refused requests would stay in Redis for a week. After other errors the batch may exist, so the key
+      // stays.
       if (isRefusal(error)) await reservation?.remove().catch(() => {});
       throw error;
     } finally {
@@ -187,8 +181,7 @@ export function createIntake(deps: IntakeDeps): Intake {
         { batchId: id, tenant, ...labelsOf(pinned), model, items: stored, retryOf: options.retryOf },
         'batch accepted',
       );
-      // The batch is already acknowledged. If Redis fails now, before the first chunks are queued, the sweeper queues
-      // them later.
+      // The batch is already acknowledged. If Redis fails now, the sweeper queues its chunks later.
       const dispatched = { id, tenant, profile: pinned.profile, priority: options.priority ?? 0 };
       await traced('dispatch', { 'vls.batch': id }, () => dispatcher.refill(dispatched)).catch((error: unknown) => {
         log.warn({ err: error, batchId: id }, 'batch stored, not yet queued');
@@ -251,15 +244,12 @@ export function createIntake(deps: IntakeDeps): Intake {
 
 const isReadByReference = ({ isRead }: BatchFormat): boolean => isRead;
 
-/**
- * The error codes with which a batch may be refused while its items arrive, in addition to those of invalid requests
- * (`request.*`).
- */
+/** The codes, besides `request.*`, that refuse a batch while its items arrive. */
 const refusals = new Set<Code>(['batch.empty', 'batch.too_many_items', 'tenant.queue_full']);
 const isRefusal = (error: unknown): boolean =>
   error instanceof ServiceError && (error.code.startsWith('request.') || refusals.has(error.code));
 
-/** Refuses a batch whose result files would overwrite its input object. @throws {ServiceError} `request.invalid` */
+/** Refuses a batch whose result files would overwrite its input. @throws {ServiceError} `request.invalid` */
 function keepInput(input: string, output: string, { tables, keep }: BatchOptions): void {
   if (!Object.values(filesOf({ input, output, tables, keep }) ?? {}).includes(input)) return;
   const message = `the results would overwrite ${input}; name another folder`;

@@ -1,12 +1,11 @@
 -- Reserves an idempotency key for a batch that is about to be received.
 -- KEYS: 1 reservation (hash: batchId, leaseUntil)
 -- ARGV: 1 id of the new batch  2 lease (ms)  3 lifetime (s)
---       4 id of a batch whose reservation may be replaced, since its items were never received completely; '' for none
+--       4 id of a batch whose reservation may be replaced, since its items never arrived completely; '' for none
 -- Returns { verdict, id of the batch that has the key }. Verdicts:
---   reserved  the key is reserved for the new batch, also when the script is repeated after a lost reply
---   busy      another request with this key is still sending the batch with that id
---   exists    the key belongs to the batch with that id. If the items of that batch were never received completely,
---             the caller runs the script again with that id as ARGV 4
+--   reserved  the new batch has the key, also when the script is repeated after a lost reply
+--   busy      another request is still sending the batch with that id
+--   exists    the batch with that id has the key; if its items never arrived, the caller repeats with the id as ARGV 4
 --@include ../../shared/redis/now
 local known = redis.call('HMGET', KEYS[1], 'batchId', 'leaseUntil')
 local now = now_ms()

@@ -1,5 +1,4 @@
--- Seals a batch: records that all its items have been received, and queues it. A sealed batch is acknowledged, so none
--- of its items may be lost.
+-- Seals a batch: records that all its items were received. It is then acknowledged, and none of its items may be lost.
 -- KEYS: 1 batch  2 lease  3 events
 -- ARGV: 1 chunks  2 items  3 SHA-256 of the body  4 columns (JSON)  5 column names (JSON)
 --       6 column types (JSON)  7 bytes of its inputs in Redis; 3 to 6 are '' when absent

@@ -5,15 +5,14 @@ import type { BatchRecord } from '../store/record.ts';
 
 const script = loadScript(new URL('./seal.lua', import.meta.url));
 
-/** The fields of a batch record that are known only when all its items have been read. */
+/** The fields of a record that are known only when all items have been read. */
 export type Sealed = Pick<
   BatchRecord,
   'chunks' | 'total' | 'bodyHash' | 'inputBytes' | 'columns' | 'columnNames' | 'columnTypes'
 >;
 
 /**
- * Seals a batch: records that all its items have been received. This acknowledges the batch and makes it visible to
- * clients.
+ * Records that all items were received. This acknowledges the batch and makes it visible to clients.
  * @returns false when the batch was deleted or stopped.
  */
 export async function sealBatch(redis: Redis, id: string, sealed: Sealed): Promise<boolean> {

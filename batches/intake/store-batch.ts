@@ -7,27 +7,25 @@ import { type ItemSource, readSource } from './item-source.ts';
 import { type OpenedBatch, openBatch } from './open.ts';
 import { sealBatch } from './seal.ts';
 
-/** The duration of the lease of a batch in ms. A batch whose client sends no bytes for this time is discarded. */
+/** The lease of a batch in ms. A batch whose client is silent for this time is discarded. */
 const leaseMs = 30_000;
-/** The minimum interval in ms between two calls of `onActivity` while bytes arrive. */
+/** The minimum interval in ms between two calls of `onActivity`. */
 const activityMs = 5_000;
 
-/** A batch that is about to be stored. */
 export interface NewBatch extends OpenedBatch, Admission {
   items: ItemSource;
-  /** True for a batch with an idempotency key. Its record then contains the hash of the body. */
+  /** True for a batch with an idempotency key, whose record needs the hash of the body. */
   storesHash: boolean;
   /**
-   * Called while bytes arrive, at most every five seconds, and once before the batch is sealed. If it throws, the
-   * intake ends with that error.
+   * Called while bytes arrive, at most every five seconds, and once before the batch is sealed. Its error ends the
+   * intake.
    */
   onActivity?: () => Promise<void>;
 }
 
 /**
- * Stores a batch while its items arrive. It creates the batch in state `accepting` with a lease, writes the payloads,
- * and then seals the batch (marks it as completely received) with one script. Before that, clients cannot see the
- * batch, and an interrupted request leaves no data behind.
+ * Stores a batch while its items arrive. Clients cannot see it before the last step, which seals it (marks it as
+ * completely received). An interrupted request leaves no data.
  * @returns the number of items.
  * @throws {ServiceError} `batch.empty`, `batch.interrupted`, and errors that occur while the items are read.
  */
@@ -37,16 +35,12 @@ export async function storeBatch(redis: Redis, payloads: PayloadStore, batch: Ne
   let opened = false;
   let mayBeSealed = false;
 
-  /** Creates the batch as soon as the first bytes have arrived. */
   async function onStart(): Promise<void> {
     opened = true;
     await openBatch(redis, batch, { leaseMs });
   }
 
-  /**
-   * Renews the lease of the batch. Throws when the lease has expired, because the sweeper may have discarded the batch
-   * by then.
-   */
+  /** Renews the lease. Throws when it has expired, because the sweeper may have discarded the batch. */
   async function renew(): Promise<void> {
     if ((await redis.set(lease, '1', 'PX', leaseMs, 'XX')) === null) throw interrupted();
     await batch.onActivity?.();
@@ -58,9 +52,8 @@ export async function storeBatch(redis: Redis, payloads: PayloadStore, batch: Ne
     };
     return await storeItems(redis, writer, { ...batch, onStart, onActivity: renew, onSeal });
   } catch (error) {
-    // The stored items are removed at once, because Redis may be full. The lease is removed too, and the sweeper then
-    // removes the rest of the batch. If it is unknown whether the batch was sealed (marked as completely received),
-    // because the reply of Redis was lost, the items stay: a sealed batch needs them.
+    // The items are removed at once, because Redis may be full. Without the lease the sweeper removes the rest. After a
+    // lost reply the batch may be sealed (completely received), so its items stay.
     if (opened) {
       await redis.unlink(lease).catch(() => {});
       if (!mayBeSealed) await writer.discard().catch(() => {});
@@ -73,26 +66,25 @@ export async function storeBatch(redis: Redis, payloads: PayloadStore, batch: Ne
 export interface NewItems {
   id: string;
   items: ItemSource;
-  /** The columns that the request named. They are used when the format of the items has no columns. */
+  /** The columns that the request named, for formats without columns. */
   options: Pick<OpenedBatch['options'], 'columns' | 'columnNames' | 'columnTypes'>;
   storesHash: boolean;
-  /** Called when the first bytes have arrived. */
   onStart?: () => Promise<void>;
   /**
-   * Called while bytes arrive, at most every five seconds, and once before the batch is sealed. If it throws, the
-   * intake ends with that error.
+   * Called while bytes arrive, at most every five seconds, and once before the batch is sealed. Its error ends the
+   * intake.
    */
   onActivity: () => Promise<void>;
   /**
-   * Called with false before the batch is sealed (marked as completely received), and with true after Redis has
-   * replied. Between the two calls it is unknown whether the batch is sealed.
+   * Called with false before the batch is sealed, and with true after the reply of Redis. Between the calls it is
+   * unknown whether the batch is sealed.
    */
   onSeal?: (isAnswered: boolean) => void;
 }
 
 /**
- * Writes the payloads of a batch in state `accepting`, and then seals the batch (marks it as completely received).
- * After an interruption any process may start again with the first item, because the same payloads get the same keys.
+ * Writes the payloads of a batch in state `accepting`, and then seals it (marks it as completely received). Any process
+ * may start again with the first item, because the same payloads get the same keys.
  * @returns the number of items.
  * @throws {ServiceError} `batch.empty`, `batch.interrupted`, and errors that occur while the items are read.
  */

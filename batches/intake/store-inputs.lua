@@ -1,5 +1,5 @@
--- Stores the items of chunks, but only while their batch is in state `accepting`. Items that are stored in a
--- later state, for example after the deletion of the batch, would never be removed.
+-- Stores the items of chunks. In a later state than `accepting`, for example after a deletion, nothing would remove
+-- them.
 -- KEYS: 1 batch  2 input
 -- ARGV: chunk, payload, chunk, payload ...
 -- Returns 1, or 0 when the batch is in another state.

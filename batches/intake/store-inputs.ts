@@ -4,13 +4,13 @@ import type { Redis } from '../../shared/redis.ts';
 
 const script = loadScript(new URL('./store-inputs.lua', import.meta.url));
 
-/** The items of a chunk as Redis stores them: `stored` is the payload, or a reference to a payload in a bucket. */
+/** `stored` is the payload of the chunk, or a reference to it in a bucket. */
 export interface StoredInput {
   chunk: number;
   stored: Buffer;
 }
 
-/** Stores the items of chunks of a batch in state `accepting`. @returns false when the batch is in another state. */
+/** Stores chunks of a batch in state `accepting`. @returns false when the batch is in another state. */
 export async function storeInputs(redis: Redis, id: string, inputs: readonly StoredInput[]): Promise<boolean> {
   const keys = batchKeys(redis, id);
   const fieldsByHash = new Map<string, (string | Buffer)[]>();
