@@ -3,31 +3,24 @@ import { pipeline, type Readable } from 'node:stream';
 import { createGunzip, type Gunzip } from 'node:zlib';
 import { ServiceError } from '../shared/errors.ts';
 
-/** The decompressed bytes of a request body or file, with their hash. */
 export interface Body {
   bytes: AsyncIterable<Buffer>;
   /** Returns the number of bytes read so far, before decompression. */
   sent(): number;
-  /**
-   * Returns the SHA-256 of the decompressed bytes read so far, in hexadecimal. It is the hash of the whole body once
-   * `bytes` has been read to its end.
-   */
+  /** Returns the hexadecimal SHA-256 of the decompressed bytes read so far. */
   hash(): string;
 }
 
 /**
- * The maximum ratio of the decompressed size to the compressed size, after the first `freeBytes` decompressed bytes.
- * Tables of URLs shrink by a factor of 20 in gzip. Only endless repetitions shrink by a factor of 1,000.
+ * The maximum ratio of decompressed to compressed size, after `freeBytes` decompressed bytes. Gzip shrinks tables of
+ * URLs by a factor of 20, and endless repetitions by 1,000.
  */
 const maxExpansion = 200;
 const freeBytes = 16 * 1024 * 1024;
 
 const gzipMagic = Buffer.from([0x1f, 0x8b]);
 
-/**
- * Decompresses a body if it is gzip. This is detected from its first bytes, because headers and file names are
- * unreliable.
- */
+/** Decompresses a body whose first bytes are those of gzip. Headers and file names are unreliable. */
 export function readBody(source: Readable): Body {
   const hash = createHash('sha256');
   let sent = 0;
@@ -58,9 +51,7 @@ async function* decoded(source: Readable, hash: Hash, onSent: (bytes: number) =>
   }
 }
 
-/**
- * Returns at least the first two bytes of a stream: its first chunks, joined. A shorter stream returns all its bytes.
- */
+/** Returns the joined first chunks of a stream, at least two bytes if it has them. */
 async function firstBytes(iterator: AsyncIterator<Buffer>): Promise<Buffer> {
   let first: Buffer = Buffer.alloc(0);
   while (first.length < 2) {
@@ -78,8 +69,7 @@ async function* joined(first: Buffer, iterator: AsyncIterator<Buffer>): AsyncGen
 
 function gunzipped(first: Buffer, iterator: AsyncIterator<Buffer>): AsyncIterable<Buffer> {
   const gunzip = createGunzip();
-  // `pipeline` stops reading from the source while the reader is busy. It passes an error of either stream to the other
-  // one.
+  // `pipeline` stops reading while the consumer is busy, and passes errors in both directions.
   pipeline(joined(first, iterator), gunzip, () => {});
   return withinExpansion(gunzip);
 }

@@ -1,15 +1,13 @@
 import { ServiceError } from '../shared/errors.ts';
 import type { ColumnNames } from './format.ts';
 
-/** The delimiters that an error message suggests if the header row has another delimiter than expected. */
+/** The delimiters that the error for a missing column can suggest. */
 const delimiters = [',', ';', '\t', '|'];
-/** The name of the id column in tables of the data set LAION, in lower case. */
+/** The id column of the LAION data set's tables, in lower case. */
 const laionId = 'sample_id';
 
 /**
- * Returns the column names in a header row. If several columns have no name, each of them is named after its position,
- * for example `column_3`.
- * @param label the name of the format, for error messages.
+ * Returns the column names in a header row. Several unnamed columns are named by position, such as `column_3`.
  * @throws {ServiceError} `request.invalid` when two columns have the same name.
  */
 export function headerOf(row: readonly string[], label: string): string[] {
@@ -31,11 +29,9 @@ export function headerOf(row: readonly string[], label: string): string[] {
 }
 
 /**
- * Finds the columns of a header for the image, the text and the id of an item. An exact name takes precedence over a
- * name that differs only in case. If the requested id column is `id` and the table has none, the column `SAMPLE_ID` of
- * LAION's tables is used.
- * @param delimiter the delimiter of the header; absent in formats without delimiters. When a column is missing, the
- * error message suggests another delimiter if the header would have the column with it.
+ * Finds the columns for image, text and id. An exact name precedes one that differs only in case. For the id `id`, the
+ * column `SAMPLE_ID` of LAION's tables is tried too.
+ * @param delimiter the header's delimiter. If another would give the missing column, the error suggests it.
  * @throws {ServiceError} `request.invalid` when the header has no column for the image or the text.
  */
 export function findColumns(
@@ -54,9 +50,8 @@ export function findColumns(
 }
 
 /**
- * Returns the column with the requested name. If no column has it, returns a column whose name differs from it only in
- * case.
- * @throws {ServiceError} `request.invalid` when several column names differ from the requested one only in case.
+ * Returns the column with this name, or else the one that differs only in case.
+ * @throws {ServiceError} `request.invalid` when several differ only in case.
  */
 function findColumn(names: readonly string[], asked: string, label: string): string | undefined {
   if (names.includes(asked)) return asked;
@@ -90,14 +85,13 @@ function lacks(
   throw badHeader(label, `has no column ${asked[part]}; it has ${names.join(', ')}${looks}`, advice);
 }
 
-/** Checks a delimiter. @throws {ServiceError} `request.invalid` for a string that cannot be a delimiter. */
+/** @throws {ServiceError} `request.invalid` for a quote or line break as the delimiter. */
 export function checkDelimiter(delimiter: string): void {
   if (!/["\r\n]/.test(delimiter)) return;
   const message = 'a quote or a line break cannot separate columns';
   throw new ServiceError('request.invalid', `delimiter: ${message}`, { faults: [{ path: 'delimiter', message }] });
 }
 
-/** Returns the error for a bad header row. @param advice a hint for callers of the API. */
 export const badHeader = (label: string, problem: string, advice?: string): ServiceError =>
   new ServiceError('request.invalid', `The ${label} ${problem}${advice === undefined ? '' : `. ${advice}`}`, {
     faults: [{ path: 'header', message: problem }],

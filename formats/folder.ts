@@ -8,7 +8,7 @@ import type { ReadItem } from './items.ts';
 import { placeOf } from './tar/place.ts';
 import { itemOf, maxSampleBytes, type Sample } from './tar/sample.ts';
 
-/** The files of one item in a folder: all files with the same key. Their names are relative to the folder. */
+/** The files with the same key. Their names are relative to the folder. */
 interface Files {
   key: string;
   images: string[];
@@ -16,19 +16,18 @@ interface Files {
   json?: string;
 }
 
-/** The maximum number of items in a yielded list. */
 const portion = 64;
 
 /**
- * Reads a folder of images. The caption of `a.jpg` is in a text file with the same stem: `a.txt` or `a.json`.
- * Subfolders are read too; links are not followed. The image of an item is a path relative to the folder.
+ * Reads a folder of images and its subfolders, without following links. The caption of `a.jpg` is in `a.txt` or
+ * `a.json`. The image of an item is a path relative to the folder.
  */
 export const readFolder = (folder: string, options: ReadOptions): ItemFile => ({
   items: itemsOfFolder(folder, options),
   header: () => undefined,
 });
 
-/** Yields the items of a folder. @throws {ServiceError} `batch.empty` when there is no image. */
+/** @throws {ServiceError} `batch.empty` when there is no image. */
 async function* itemsOfFolder(folder: string, options: ReadOptions): AsyncGenerator<ReadItem[]> {
   let isEmpty = true;
   let items: ReadItem[] = [];
@@ -48,7 +47,7 @@ async function* itemsOfFolder(folder: string, options: ReadOptions): AsyncGenera
 
 /**
  * Returns the hexadecimal SHA-256 of the names, sizes and modification times of the files that {@link readFolder}
- * reads. It changes when such a file is added, removed or modified.
+ * reads.
  */
 export async function hashFolder(folder: string): Promise<string> {
   const hash = createHash('sha256');
@@ -62,10 +61,7 @@ export async function hashFolder(folder: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/**
- * Yields the files of each key that has an image, sorted by name. Files directly in a folder come before the files of
- * its subfolders.
- */
+/** Yields the files of each key that has an image, by name. Files of a folder precede those of its subfolders. */
 async function* samplesIn(folder: string, inside: string): AsyncGenerator<Files> {
   const entries = await readdir(join(folder, inside), { withFileTypes: true });
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -3,35 +3,31 @@ import type { ItemResult } from '../shared/contracts/item.ts';
 import type { Bytes } from './bytes.ts';
 import type { ReadItem, Strictness } from './items.ts';
 
-/** The names of the columns or fields that contain the image, the text and the id of an item. */
+/** The columns or fields that contain the image, the text and the id of an item. */
 export interface ColumnNames {
   image: string;
   text: string;
   id: string;
 }
 
-/** The types that columns can have. In a format without types, all columns are text. */
+/** The types of columns. Formats without types have only text. */
 export const columnTypes = ['text', 'integer', 'number', 'boolean', 'date', 'time'] as const;
 export type ColumnType = (typeof columnTypes)[number];
 
-/** The columns of an uploaded file. */
 export interface Header {
-  /** The names of all columns, in their order in the file. */
+  /** All column names, in the order of the file. */
   names: string[];
-  /**
-   * The names of the columns that are read as image, text and id, as the file writes them. They may differ from the
-   * requested names in upper and lower case.
-   */
+  /** The columns read as image, text and id. Their case may differ from the requested names. */
   columns: ColumnNames;
-  /** The types of the columns, in the order of `names`; absent when all columns are text. */
+  /** The types of `names`, in the same order; absent when all are text. */
   types?: ColumnType[] | undefined;
 }
 
 /** Limits the memory for a line, row or item that has not arrived completely. */
 export interface PendingBytes {
   /**
-   * Sets the reserved memory to this number of bytes, and resolves when it is granted. A smaller number than before
-   * releases the difference at once.
+   * Reserves this number of bytes in place of the last one, and resolves when they are granted. A decrease takes effect
+   * at once.
    * @throws {ServiceError} `overloaded` when the memory is not granted in time.
    */
   set(bytes: number): Promise<void>;
@@ -39,67 +35,56 @@ export interface PendingBytes {
 
 export interface ReadOptions {
   strictness: Strictness;
-  /**
-   * The model that the client requested for the batch. If a line of an OpenAI batch names a model, it must be this one.
-   */
+  /** The model of the batch. Lines of an OpenAI batch must name no other model. */
   model?: string | undefined;
-  /** The names of the columns for image, text and id, in formats with columns. */
+  /** The columns for image, text and id, in formats with columns. */
   columns: ColumnNames;
   /**
-   * The names of the fields for image, text and id, in formats without columns. All other fields then become metadata.
-   * If this is not set, the field names of the API are used, and other fields are errors.
+   * The fields for image, text and id, in formats without columns. If set, all other fields become metadata; otherwise
+   * the fields are those of the API, and others are errors.
    */
   fields?: ColumnNames | undefined;
-  /**
-   * True when rows of the file will be written into another file of its format. A file for which this is impossible is
-   * refused.
-   */
+  /** True when rows will be copied to a new file of this format. A file for which this is impossible is refused. */
   isCopied?: boolean | undefined;
-  /**
-   * The delimiter that replaces the usual one of the format. A first line such as `sep=;` in the file takes precedence.
-   */
+  /** Replaces the usual delimiter of the format. A first line such as `sep=;` takes precedence. */
   delimiter?: string | undefined;
   /** The declared text encoding, as a name of the WHATWG Encoding Standard. */
   encoding?: string | undefined;
-  /** Returns the number of bytes received so far, before they are decompressed. */
+  /** Returns the number of bytes received so far, before decompression. */
   sent?: (() => number) | undefined;
   pending?: PendingBytes | undefined;
-  /** The tenant or client whose file is read. Owners share memory, disk space and reader processes fairly. */
+  /** The tenant or client. Owners share memory, disk space and reader processes fairly. */
   owner?: string | undefined;
-  /** A signal that ends the reading when it aborts. */
   signal?: AbortSignal | undefined;
 }
 
-/** The items of a file, which can be read only once. */
+/** The items of a file. They can be read only once. */
 export interface ItemFile {
   /**
-   * The items in their order, in small groups. An item that cannot be read has an error that names its line or row.
-   * @throws {ServiceError} `request.invalid` for a file that does not have the expected format, or for a bad item if
-   * `strictness` is `strict`.
+   * Small groups of items, in file order. The error of an unreadable item names its line or row.
+   * @throws {ServiceError} `request.invalid` for a file that is not in this format, or for a bad item if `strictness`
+   * is `strict`.
    */
   items: AsyncGenerator<ReadItem[]>;
-  /**
-   * Returns the columns of the file. Returns undefined before the first items are read, and for formats without
-   * columns.
-   */
+  /** Returns the columns, or undefined before the first items and for formats without columns. */
   header(): Header | undefined;
 }
 
 /** The properties of a batch that determine the columns of its results. */
 export interface ResultSource {
-  /** The names of the uploaded file's columns, if it has columns. */
+  /** The names of the uploaded columns, if the file has columns. */
   columns?: readonly string[] | undefined;
-  /** The names of the columns that were read as image, text and id. */
+  /** The columns read as image, text and id. */
   columnNames?: ColumnNames | undefined;
   /** The types of `columns`, in the same order; absent when all are text. */
   columnTypes?: readonly ColumnType[] | undefined;
-  /** The traffic rules of the batch. Set when several models share the batch. */
+  /** The traffic rules, if several models share the batch. */
   traffic?: object | undefined;
   /** True when a model of the batch gives each pair a probability. */
   pairProbabilities?: boolean | undefined;
   /** True when each result represents a group of equal items and states the size of this group. */
   groupSizes?: boolean | undefined;
-  /** Facts about the computation of the scores. They are stored in files of formats that can contain such facts. */
+  /** How the scores were computed, for formats that can store it. */
   model?: string | undefined;
   revision?: string | undefined;
   precision?: string | undefined;
@@ -108,29 +93,22 @@ export interface ResultSource {
   longText?: string | undefined;
 }
 
-/**
- * Writes the results of a batch, a few rows at a time. Each method returns the finished bytes of the output, which may
- * be none.
- */
+/** Writes the results of a batch, a few rows at a time. Each method returns the finished bytes, which may be none. */
 export interface ResultWriter {
-  /** Returns the bytes before the first row. */
   start(): Bytes;
   /**
    * Returns the bytes of the next rows.
-   * @param items the items to which the results belong, in the same order.
+   * @param items the items of the results, in the same order.
    * @param status if set, only results with this status are written.
    */
   rows(results: readonly ItemResult[], items: readonly (ReadItem | undefined)[], status?: StreamQuery['status']): Bytes;
-  /** Returns the bytes after the last row. */
   end(): Bytes;
-  /** Returns how many cells got a leading apostrophe so far. Without it, a spreadsheet would run them as formulas. */
+  /** Returns how many cells so far got an apostrophe, so that no spreadsheet runs them as formulas. */
   escaped(): number;
 }
 
-/** A function that reads items of a format from a stream of bytes. */
 export type ReadStream = (bytes: AsyncIterable<Buffer>, options: ReadOptions) => ItemFile;
 
-/** A function that reads items of a format from a file. */
 export type ReadFile = (path: string, options: ReadOptions) => ItemFile;
 
 export type CreateWriter = (source: ResultSource, formulas: StreamQuery['formulas']) => ResultWriter;

@@ -18,27 +18,22 @@ import { parquet } from './parquet.ts';
 import { tar } from './tar.ts';
 import { tsv } from './tsv.ts';
 
-/** The readers and the writer of a format. The names and media types of formats are in shared/formats.ts. */
 interface FormatCode {
   readStream?: ReadStream;
   readFile?: ReadFile;
   createWriter?: CreateWriter;
 }
 
-/**
- * The readers and writers of all formats. A new format needs a file of its own, an entry here and an entry in
- * shared/formats.ts.
- */
+/** The readers and writers by format. A new format also needs an entry in shared/formats.ts. */
 const codes: Record<FormatName, FormatCode> = { csv, tsv, ndjson, json, parquet, tar };
 
-/** Reads items from a stream while its bytes arrive. */
 export function readItems(format: FormatName, bytes: AsyncIterable<Buffer>, options: ReadOptions): ItemFile {
   const { readStream } = codes[format];
   if (readStream === undefined) throw new Error(`${format} cannot be read from a stream`);
   return readStream(bytes, options);
 }
 
-/** Reads items from a local file. A file in a text format may be compressed with gzip. */
+/** Reads items from a local file. Text formats may be compressed with gzip. */
 export function readItemsOfFile(format: FormatName, path: string, options: ReadOptions): ItemFile {
   const { readFile } = codes[format];
   if (readFile !== undefined) return readFile(path, options);
@@ -46,7 +41,6 @@ export function readItemsOfFile(format: FormatName, path: string, options: ReadO
   return readItems(format, bytes, { ...options, sent });
 }
 
-/** Creates a writer of results. */
 export function createResultWriter(
   format: FormatName,
   source: ResultSource,

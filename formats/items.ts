@@ -10,30 +10,21 @@ import {
 import type { LineRequest } from '../shared/contracts/requests.ts';
 import { type ItemError, itemError, type RequestFault, ServiceError } from '../shared/errors.ts';
 
-/**
- * An item that was read from a file or a request: a valid item, or an error. With an error, it keeps only those fields
- * that the result shows to the client.
- */
+/** An item that was read: a valid item, or an error with the fields that its result shows to the client. */
 export type ReadItem = (BatchItem & LineOf) | (Partial<BatchItem> & { error: ItemError });
 
-/**
- * The additional field of an item from an OpenAI batch: the request that its line contains. The image and the text of
- * such an item are empty.
- */
+/** The request in a line of an OpenAI batch. The image and text of such an item are empty. */
 interface LineOf {
   request?: LineRequest;
 }
 
-/**
- * A stream of items, in groups and in the order of the file. An empty group shows that bytes have arrived, but no item
- * is complete yet.
- */
+/** Groups of items in file order. An empty group shows that bytes have arrived. */
 export type ItemStream = AsyncIterable<ReadItem[]> | Iterable<ReadItem[]>;
 
 /** The treatment of a bad item. `lenient`: only this item fails. `strict`: the whole batch is refused. */
 export type Strictness = 'lenient' | 'strict';
 
-/** An item as a client sent it, before validation. */
+/** An item before validation, as the client sent it. */
 export interface RawItem {
   image?: unknown;
   text?: unknown;
@@ -42,9 +33,9 @@ export interface RawItem {
 }
 
 /**
- * Validates an item. A numeric id is converted to its digits as text. An id or metadata of null counts as absent, since
- * pandas writes null for missing values.
- * @param where the position of the item for error messages, such as `line 7` or `items[3]`.
+ * Validates an item. A numeric id becomes text. An id or metadata of null counts as absent, since pandas writes null
+ * for missing values.
+ * @param where the item's position for messages, such as `line 7` or `items[3]`.
  * @throws {ServiceError} `request.invalid` for a bad item if `strictness` is `strict`.
  */
 export function toReadItem(raw: unknown, where: string, strictness: Strictness): ReadItem {
@@ -55,12 +46,11 @@ export function toReadItem(raw: unknown, where: string, strictness: Strictness):
   const given = plainItem(raw as Record<string, unknown>);
   const parsed = batchItem.safeParse(given, { error: inOurWords });
   if (parsed.success) {
-    // The metadata is taken from the item before validation, because validation would drop a key named `__proto__`.
+    // Metadata of the unvalidated item: validation would drop a key named `__proto__`.
     const { metadata } = given as RawItem;
     const item = { ...parsed.data, ...(metadata !== undefined && { metadata }) };
     const { text } = item;
-    // A text of more than twice the maximum length is refused here, before it is stored. A text of at most this length
-    // is stored, and the worker checks it.
+    // Texts above twice the maximum length are refused here, before they are stored. The worker checks the others.
     if (text.length <= 2 * maxTextLength) return item;
     const message = `the text has ${text.length} characters, more than ${maxTextLength}`;
     if (strictness === 'strict') return badItem([{ path: 'text', message }], where, strictness);
@@ -74,8 +64,8 @@ export function toReadItem(raw: unknown, where: string, strictness: Strictness):
 }
 
 /**
- * Returns the item without `error`, and without an id or metadata that is null. Files of failed items have the field
- * `error`, and clients can upload such a file again.
+ * Drops `error`, and an id or metadata of null. Files of failed items, which have the field `error`, can be uploaded
+ * again.
  */
 function plainItem({ id, metadata, error: _, ...item }: Record<string, unknown>): Record<string, unknown> {
   return {
@@ -92,7 +82,7 @@ function idOf(id: unknown): unknown {
 
 const expected: Record<string, string> = { string: 'a string', object: 'an object', record: 'an object' };
 
-/** Replaces the messages of the validator Zod, which are for programmers, by messages for clients of the API. */
+/** Replaces Zod's messages for programmers by messages for clients of the API. */
 const inOurWords: z.core.$ZodErrorMap = ({ code, path = [], input, ...issue }) => {
   if (code === 'unrecognized_keys' && 'keys' in issue) {
     const keys = (issue.keys as string[]).map((key) => JSON.stringify(key)).join(', ');
@@ -117,8 +107,8 @@ function inWords(value: unknown): string {
 export type ItemFault = 'item.invalid' | 'item.too_large' | 'item.too_deep' | 'item.encoding';
 
 /**
- * Returns a failed item for input that cannot be evaluated.
- * @param raw the input. The failed item repeats some of its fields, so that the client can recognise the item.
+ * Returns a failed item.
+ * @param raw the input. Its short fields are repeated, so that the client can recognise the item.
  * @throws {ServiceError} `request.invalid` if `strictness` is `strict`.
  */
 export function badItem(
@@ -140,10 +130,7 @@ export function badItem(
   return { ...echoOf(raw), error: itemError(code, message) };
 }
 
-/**
- * Returns the fields of a bad item that its result shows to the client. U+FFFD replaces characters that could not be
- * decoded.
- */
+/** Returns the fields of a bad item that its result shows. U+FFFD replaces undecodable characters. */
 function echoOf(raw: unknown): Partial<BatchItem> {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return {};
   const { image, text, id, metadata } = raw as RawItem;
@@ -159,7 +146,7 @@ function echoOf(raw: unknown): Partial<BatchItem> {
 const isPlain = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Returns true for an image that the result of a failed item may show. Inline images are left out to save space. */
+/** Returns true for an image that a failed item's result may show. Inline images would take too much space. */
 const isShort = (image: unknown): image is ImageSource =>
   typeof image === 'string'
     ? image.length <= maxAddressLength
@@ -175,10 +162,7 @@ function wellFormed<Value>(value: Value): Value {
   ) as Value;
 }
 
-/**
- * Validates the items of a list in a JSON body. It yields 256 items at a time, so that a long list does not block the
- * event loop.
- */
+/** Validates a list 256 items at a time, so that it does not block the event loop. */
 export function* itemsOfList(list: readonly unknown[], strictness: Strictness): Generator<ReadItem[]> {
   const slice = 256;
   for (let at = 0; at < list.length; at += slice) {

@@ -5,24 +5,19 @@ import { badItem, type ItemFault, type ReadItem, toReadItem } from './items.ts';
 import { isOpenAiLine, itemOfOpenAiLine } from './openai-line.ts';
 import { undecodable } from './text.ts';
 
-/**
- * The maximum length of an item's JSON in characters. It allows an inline image of 20 MB as base64, and space for the
- * text and the metadata.
- */
+/** The maximum length of an item's JSON in characters: an inline image of 20 MB in base64, text and metadata. */
 export const maxItemLength = 32 * 1024 * 1024;
 
-/** Reads single items from their JSON text. */
 export interface JsonItems {
-  /** Reads an item. @param where the position of the item for error messages, such as `line 7` or `items[3]`. */
+  /** Reads an item. @param where its position for messages, such as `line 7` or `items[3]`. */
   read(text: string, where: string): ReadItem;
-  /** Returns a failed item for an item that is longer than {@link maxItemLength}. */
+  /** Returns a failed item for one longer than {@link maxItemLength}. */
   tooLong(where: string): ReadItem;
 }
 
 /**
- * Creates a reader of items in JSON. The fields have the names of the API, unless the options state other names. It
- * also reads lines of OpenAI batches.
- * @param encoding returns the encoding of the file, for error messages.
+ * Creates a reader of JSON items and of lines of OpenAI batches.
+ * @param encoding returns the file's encoding, for error messages.
  */
 export function createJsonItems(options: ReadOptions, encoding: () => string): JsonItems {
   const { strictness, fields } = options;
@@ -33,10 +28,7 @@ export function createJsonItems(options: ReadOptions, encoding: () => string): J
   );
 }
 
-/**
- * Creates a reader that parses a JSON value and converts it to an item.
- * @param toItem converts a parsed value to an item.
- */
+/** Creates a reader that parses JSON values and converts them to items. */
 export function createJsonValues(
   { strictness }: Pick<ReadOptions, 'strictness'>,
   encoding: () => string,
@@ -63,7 +55,7 @@ export function createJsonValues(
   };
 }
 
-/** Returns the reason why a text is not JSON, based on the error message of the parser. */
+/** Returns why a text is not JSON, from the parser's error message. */
 function notJson(text: string, { message }: Error): string {
   const name = /[:,[]\s*(NaN|-?Infinity)\b/.exec(text)?.[1];
   if (name !== undefined) return `not JSON: ${name} is not a value of JSON; write null`;
@@ -74,10 +66,7 @@ function notJson(text: string, { message }: Error): string {
   return position === undefined ? 'not JSON' : `not JSON at character ${Number(position) + 1}`;
 }
 
-/**
- * Renames fields to `image`, `text` and `id`, as the API expects them. The client stated the original names of these
- * fields. All other fields become metadata.
- */
+/** Renames the fields that the client named to `image`, `text` and `id`. All others become metadata. */
 function renameFields(raw: unknown, names: ColumnNames): unknown {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return raw;
   const { [names.image]: image, [names.text]: text, [names.id]: id, ...metadata } = raw as Record<string, unknown>;

@@ -7,8 +7,8 @@ import { createPendingText } from './pending.ts';
 import { decodeText, type Text } from './text.ts';
 
 /**
- * Reads a JSON array of items. A file that begins with an object is read as NDJSON, since many programs give NDJSON
- * files the ending `.json` too.
+ * Reads a JSON array of items. A file that begins with an object is read as NDJSON, which many programs also name
+ * `.json`.
  */
 const readStream: ReadStream = (bytes, options) => ({
   items: itemsOfDocument(decodeText(bytes, options.encoding), options),
@@ -22,7 +22,7 @@ async function* itemsOfDocument({ parts, encoding }: Text, options: ReadOptions)
     const next = await iterator.next();
     if (next.done) return;
     start = next.value.trimStart();
-    // An empty group shows the caller that bytes have arrived.
+    // An empty group shows that bytes have arrived.
     yield [];
   }
   const text = { parts: joined(start, iterator), encoding };
@@ -36,7 +36,7 @@ async function* joined(start: string, rest: AsyncIterator<string>): AsyncGenerat
   for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
 }
 
-/** Reads the elements of a JSON array one by one while its text arrives. */
+/** Reads the elements of a JSON array one by one as its text arrives. */
 async function* itemsOfArray({ parts, encoding }: Text, options: ReadOptions): AsyncGenerator<ReadItem[]> {
   const items = createJsonItems(options, encoding);
   const pending = createPendingText();
@@ -53,7 +53,7 @@ async function* itemsOfArray({ parts, encoding }: Text, options: ReadOptions): A
     isTooLong = true;
     pending.take();
   };
-  /** Reads the collected text as one element of the array. Returns no item for an empty array. */
+  /** Reads the collected text as one element. An empty array has none. */
   const read = (isLast: boolean): ReadItem[] => {
     const text = pending.take().trim();
     const where = `items[${index}]`;
@@ -64,8 +64,8 @@ async function* itemsOfArray({ parts, encoding }: Text, options: ReadOptions): A
     return [items.tooLong(where)];
   };
   /**
-   * Returns the offset at which the current element of the array ends. If it does not end in this text, returns the
-   * length of the text. The nesting depth, and whether the text ends within a string, are kept for the next call.
+   * Returns the end offset of the current element, or the text's length if it continues. The nesting depth and string
+   * state persist between calls.
    */
   const endOfElement = (part: string, from: number): number => {
     for (let at = from; at < part.length; ) {

@@ -1,4 +1,4 @@
-/** Yields the lines of a UTF-8 stream while it arrives. Empty lines are left out. */
+/** Yields the lines of a UTF-8 stream as they arrive, without empty lines. */
 export async function* linesOf(body: AsyncIterable<Uint8Array> | null): AsyncGenerator<string[]> {
   const decoder = new TextDecoder();
   let rest = '';

@@ -7,8 +7,7 @@ import { createPendingText } from './pending.ts';
 import { decodeText, type Text } from './text.ts';
 
 /**
- * Reads newline-delimited JSON. Empty lines are skipped. A line that is too long or is not an item becomes a failed
- * item whose error names the line.
+ * Reads newline-delimited JSON. Empty lines are skipped. A bad line becomes a failed item whose error names the line.
  */
 const readStream: ReadStream = (bytes, options) => ({
   items: itemsOfLines(decodeText(bytes, options.encoding), options),
@@ -16,8 +15,8 @@ const readStream: ReadStream = (bytes, options) => ({
 });
 
 /**
- * Reads an item from each line of a text.
- * @param items converts the JSON of a line to an item. Default: items with the field names of the API.
+ * Reads an item from each line.
+ * @param items converts a line to an item. Default: an item with the field names of the API.
  */
 export async function* itemsOfLines(
   { parts, encoding }: Text,
@@ -25,7 +24,7 @@ export async function* itemsOfLines(
   items = createJsonItems(options, encoding),
 ): AsyncGenerator<ReadItem[]> {
   let line = 0;
-  /** The text of the incomplete line that has arrived so far. */
+  /** The text of the incomplete line. */
   const rest = createPendingText();
   const blank = createBlankText('NDJSON');
   let isTooLong = false;
@@ -48,8 +47,7 @@ export async function* itemsOfLines(
     let from = 0;
     const first = part.indexOf('\n');
     if (rest.length === 0 && !isTooLong && !/\S/.test(part)) {
-      // This text has only white space. Only its line breaks are counted, because splitting the text into lines would
-      // take 27 ms per megabyte.
+      // In a text of white space, only line breaks are counted. Splitting it into lines would take 27 ms per megabyte.
       for (let at = first; at >= 0; at = part.indexOf('\n', at + 1)) line++;
       from = part.length;
     } else if (first >= 0) {

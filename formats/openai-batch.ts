@@ -12,7 +12,6 @@ import { itemsOfLines } from './ndjson.ts';
 import { openAiLine } from './openai-line.ts';
 import { decodeText } from './text.ts';
 
-/** The schema of the request body for each endpoint. */
 const bodies: Record<LineEndpoint, z.ZodType> = {
   '/v1/embeddings': embeddingsRequest,
   '/v1/score': scoreRequest.superRefine((request, context) => {
@@ -24,16 +23,13 @@ const bodies: Record<LineEndpoint, z.ZodType> = {
 /** The values that all lines of an OpenAI batch file must share. */
 export interface RequestFile {
   endpoint: LineEndpoint;
-  /**
-   * The profile or model that the first line names. It is undefined when the first line names none; the default model
-   * is then used.
-   */
+  /** The profile or model that the first line names. Undefined means the default model. */
   model: string | undefined;
 }
 
 /**
- * Reads the JSONL file of an OpenAI batch, which has one request in each line. A line becomes a failed item when it is
- * not a request, or when its endpoint or model differs from that of the first line.
+ * Reads the JSONL file of an OpenAI batch, one request a line. A line fails if it is not a request, or if its endpoint
+ * or model differs from the first line.
  */
 export function requestsOf(
   bytes: AsyncIterable<Buffer>,
@@ -44,7 +40,7 @@ export function requestsOf(
   return itemsOfLines(text, options, createRequestItems(file, options, text.encoding));
 }
 
-/** Returns the model that a line names. Returns undefined when it names none, or when the line is not a request. */
+/** Returns the model that a line names, or undefined if it names none or is not a request. */
 export function modelOfLine(text: string): string | undefined {
   try {
     const { body } = JSON.parse(text) as { body?: { model?: unknown } };
@@ -86,7 +82,7 @@ const faultsOf = ({ issues }: z.ZodError, prefix: string): string =>
     .map(({ path, message }) => `${[prefix, ...path].filter((step) => step !== '').join('.') || 'line'}: ${message}`)
     .join('; ');
 
-/** Returns the `custom_id` of a rejected line; undefined when it cannot be read. */
+/** Returns the `custom_id` of a rejected line, or undefined if it is unreadable. */
 function idOf(raw: unknown): string | undefined {
   const id = typeof raw === 'object' && raw !== null && 'custom_id' in raw ? raw.custom_id : undefined;
   return typeof id === 'string' && id.length <= maxIdLength ? id.toWellFormed() : undefined;

@@ -5,7 +5,6 @@ import type { RequestFault } from '../shared/errors.ts';
 import type { ReadOptions } from './format.ts';
 import { badItem, type ReadItem } from './items.ts';
 
-/** A line of the JSONL file of an OpenAI batch. */
 export const openAiLine = z.strictObject({
   custom_id: z.string().min(1).max(maxIdLength),
   method: z.literal('POST'),
@@ -13,17 +12,17 @@ export const openAiLine = z.strictObject({
   body: z.record(z.string(), z.unknown()),
 });
 
-/** Returns true for a line of an OpenAI batch, and false for an item. */
+/** Returns true for a line of an OpenAI batch, false for an item. */
 export const isOpenAiLine = (raw: unknown): raw is Record<string, unknown> =>
   typeof raw === 'object' && raw !== null && 'custom_id' in raw && 'url' in raw && !('image' in raw);
 
-/** The only endpoint whose lines can be read as image-text pairs. */
+/** The only endpoint whose lines are image-text pairs. */
 const endpoint = '/v1/score';
 
 /**
- * Reads a line of an OpenAI batch as an item. The line must be a request to `/v1/score` with one image and one text.
- * Its `custom_id` becomes the id of the item. Any other line becomes a failed item.
- * @throws {ServiceError} `request.invalid` instead of a failed item, if the strictness is `strict`.
+ * Reads a line of an OpenAI batch: a request to `/v1/score` with one image and one text. Its `custom_id` becomes the
+ * id.
+ * @throws {ServiceError} `request.invalid` for any other line if the strictness is `strict`. Otherwise the item fails.
  */
 export function itemOfOpenAiLine(
   raw: Record<string, unknown>,

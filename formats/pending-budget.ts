@@ -4,9 +4,8 @@ import type { ReadItem } from './items.ts';
 const MiB = 1024 * 1024;
 
 /**
- * Creates the limit for the total memory of lines, rows and items that have not arrived completely, over all uploads.
- * Each owner (tenant or client) is guaranteed enough memory for the longest allowed line, 32 MiB. Without the limit, 16
- * uploads could occupy 512 MiB.
+ * Limits the memory of incomplete lines, rows and items over all uploads. Each owner (tenant or client) is guaranteed
+ * the longest line, 32 MiB. Without a limit, 16 uploads could occupy 512 MiB.
  */
 export const createPendingBudget = (bytes = 128 * MiB, guaranteedBytes = 40 * MiB, patienceMs = 20_000): FairBytes =>
   createFairBytes({
@@ -14,7 +13,7 @@ export const createPendingBudget = (bytes = 128 * MiB, guaranteedBytes = 40 * Mi
     refusal: () => `The ${bytes / MiB} MiB of memory for uploads with very long lines are full; retry shortly`,
   });
 
-/** Yields the given items. Calls `release` when reading ends, also after an error. */
+/** Yields the items, and calls `release` when reading ends, also after an error. */
 export async function* releasing(items: AsyncIterable<ReadItem[]>, release: () => void): AsyncGenerator<ReadItem[]> {
   try {
     yield* items;

@@ -1,11 +1,11 @@
-/** Stores the text of an incomplete line or item, as a list of strings. */
+/** Collects the text of an incomplete line or item. */
 export interface PendingText {
   add(part: string): void;
   /** Returns the whole text, and clears the store. */
   take(): string;
   /** The length of the text in characters. */
   readonly length: number;
-  /** The memory in bytes of the text after its strings have been joined. */
+  /** The memory of the joined text in bytes. */
   readonly bytes: number;
 }
 
@@ -35,8 +35,5 @@ export function createPendingText(): PendingText {
   };
 }
 
-/**
- * Returns true for text that contains characters outside Latin-1. V8 stores such text with two bytes for each
- * character, and other text with one byte.
- */
+/** Returns true for characters outside Latin-1. V8 then stores two bytes per character instead of one. */
 export const isTwoByte = (text: string): boolean => /[^\0-\xff]/.test(text);

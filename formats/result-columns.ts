@@ -2,34 +2,29 @@ import type { ItemResult } from '../shared/contracts/item.ts';
 import type { ColumnNames, ResultSource } from './format.ts';
 import type { ReadItem } from './items.ts';
 
-/**
- * The names of the result columns. If the uploaded table already uses a name, the result column gets another name, as
- * {@link resultColumns} describes.
- */
+/** The result columns, unless {@link resultColumns} renames them. */
 const ownColumns = ['status', 'score', 'cosine', 'error_code', 'error_message', 'warnings'] as const;
 
-/** The columns of a results table, in this order: the index, the columns of the uploaded table, the result columns. */
+/** The columns of a results table, in order. */
 export interface ResultColumns {
-  /** The name of the column that contains the index of the item. */
   index: string;
-  /** The names of the uploaded table's columns. */
+  /** The uploaded columns. */
   given: readonly string[];
-  /** The names of the result columns, in the order status, score, cosine, error code, error message, warnings. */
+  /** The result columns: status, score, cosine, error code, error message, warnings. */
   own: readonly string[];
-  /** The name of the probability column; set when a model of the batch gives each pair a probability. */
+  /** Set when a model of the batch gives each pair a probability. */
   probability: string | undefined;
-  /** The name of the model column; set when several models share the batch. */
+  /** Set when several models share the batch. */
   model: string | undefined;
-  /** The name of the column with group sizes; set when each result represents a group of equal items. */
+  /** Set when each result represents a group of equal items. */
   groupSize: string | undefined;
-  /** Returns the value of an item in a column of the uploaded table; null when the item has no value there. */
+  /** Returns an item's value in an uploaded column, or null. */
   givenValue(column: string, item: ReadItem | undefined, result: ItemResult): unknown;
 }
 
 /**
- * Returns the columns of a results table. Columns of the uploaded table keep their names. A result column with a name
- * that is already in use gets the prefix `vls_`, as in `vls_score`. When a results table is uploaded again, this name
- * exists too, and the column becomes `vls_score_2`.
+ * Returns the columns of a results table. Uploaded columns keep their names. A result column with a used name becomes
+ * `vls_score`, or `vls_score_2` if a results table was uploaded again.
  */
 export function resultColumns(source: ResultSource): ResultColumns {
   const { columns, columnNames, traffic, pairProbabilities, groupSizes } = source;
@@ -53,7 +48,7 @@ export function resultColumns(source: ResultSource): ResultColumns {
   };
 }
 
-/** Returns the first of the names `score`, `vls_score`, `vls_score_2` … that no column of the uploaded table has. */
+/** Returns the first free name of `score`, `vls_score`, `vls_score_2` …. */
 function freeName(name: string, taken: ReadonlySet<string>): string {
   if (!taken.has(name)) return name;
   let free = `vls_${name}`;
@@ -62,9 +57,8 @@ function freeName(name: string, taken: ReadonlySet<string>): string {
 }
 
 /**
- * Returns the address of the image of an item. For an inline image it returns the path that was sent with it, because a
- * table should not contain the bytes of images. Returns an empty text for a data URL and for an address of more than
- * 2,048 characters.
+ * Returns the address of an item's image, or for an inline image the path sent with it. Returns '' for data URLs and
+ * above 2,048 characters.
  */
 export function addressOf({ image = '' }: ReadItem): string {
   const source =

@@ -2,16 +2,16 @@ import { isUtf8 } from 'node:buffer';
 import { ServiceError } from '../shared/errors.ts';
 
 /**
- * The decoded text of a body, as a sequence of strings. Each invalid byte becomes a lone surrogate, which never occurs
- * in valid text. Readers detect it with `isWellFormed`, so that only the line or row with invalid bytes fails.
+ * The decoded text of a body. An invalid byte becomes a lone surrogate, which `isWellFormed` detects, so that only its
+ * line or row fails.
  */
 export interface Text {
   parts: AsyncIterable<string>;
-  /** Returns the name of the encoding. It is final only after the first text has been read. */
+  /** Returns the name of the encoding. It is final after the first text has been read. */
   encoding(): string;
 }
 
-/** Names of encodings that Python uses but the WHATWG Encoding Standard does not list, with their standard names. */
+/** Python's encoding names that the WHATWG Encoding Standard does not list, with the standard names. */
 const aliases: Record<string, string> = {
   'utf-8-sig': 'utf-8',
   'latin-1': 'windows-1252',
@@ -23,7 +23,7 @@ const aliases: Record<string, string> = {
   'mac-roman': 'macintosh',
 };
 
-/** Returns the standard name of an encoding, or undefined for an unsupported encoding. */
+/** Returns the standard name of an encoding, or undefined if it is unsupported. */
 export function encodingOf(label: string): string | undefined {
   const name = label.trim().toLowerCase();
   try {
@@ -34,8 +34,7 @@ export function encodingOf(label: string): string | undefined {
 }
 
 /**
- * Returns the encoding that the caller names, or otherwise the one that the content type states. Returns undefined when
- * there is neither.
+ * Returns the encoding that the caller or else the content type names, or undefined.
  * @throws {ServiceError} `request.unsupported_media_type` for an unsupported encoding.
  */
 export function declaredEncoding(named: string | undefined, contentType = ''): string | undefined {
@@ -47,12 +46,12 @@ export function declaredEncoding(named: string | undefined, contentType = ''): s
   throw new ServiceError('request.unsupported_media_type', message);
 }
 
-/** The encoding of a body is detected from at most this number of bytes at its start. */
+/** The number of first bytes from which the encoding is detected. */
 const sampleBytes = 1_024;
 
 /**
- * Decodes a body. The encoding is, in this order of precedence: that of a byte order mark; a declared encoding other
- * than UTF-8; UTF-16 if the body has many zero bytes; UTF-8.
+ * Decodes a body. The encoding is, in order of precedence: that of a byte order mark; a declared one other than UTF-8;
+ * UTF-16 if many bytes are zero; UTF-8.
  * @param declared a name that {@link encodingOf} returns.
  * @throws {ServiceError} `request.unsupported_media_type` for UTF-32.
  */
@@ -98,7 +97,7 @@ export function decodeWhole(bytes: Buffer, declared?: string): { text: string; e
 
 const fileAdvice = 'name the encoding of the file, as charset of its content type or with --encoding of vls batch';
 
-/** Returns a description of the first invalid byte of a line, with advice for the client. */
+/** Describes the first invalid byte of a line, with advice for the client. */
 export function undecodable(text: string, encoding: string, advice = fileAdvice): string {
   const found = /\p{Surrogate}/u.exec(text);
   const code = found?.[0].charCodeAt(0) ?? 0;
@@ -115,8 +114,7 @@ function guess(sample: Buffer, declared: string | undefined): string {
   }
   if (startsWith(sample, [0xff, 0xfe])) return 'utf-16le';
   if (startsWith(sample, [0xfe, 0xff])) return 'utf-16be';
-  // A declared UTF-8 is not trusted, because many programs declare UTF-8 for any content. Text with many zero bytes is
-  // not UTF-8.
+  // Many programs declare UTF-8 for any content, so a declared UTF-8 is not trusted.
   const other = declared === 'utf-8' ? undefined : declared;
   return other ?? guessUtf16(sample) ?? 'utf-8';
 }
@@ -124,23 +122,22 @@ function guess(sample: Buffer, declared: string | undefined): string {
 const startsWith = (bytes: Buffer, mark: readonly number[]) => mark.every((byte, at) => bytes[at] === byte);
 
 /**
- * Detects UTF-16 without a byte order mark. In UTF-16, each ASCII character has one zero byte, always in the same half
- * of its two bytes. Quotes, commas, line breaks and addresses are ASCII and make up at least a quarter of any list of
- * items. In UTF-8, only the character NUL has a zero byte.
+ * Detects UTF-16 without a byte order mark. Every ASCII character then has one zero byte, always in the same half. At
+ * least a quarter of any list of items is ASCII. In UTF-8, only NUL has a zero byte.
  */
 function guessUtf16(sample: Buffer): string | undefined {
   const zeros = [0, 0];
   for (const [at, byte] of sample.entries()) if (byte === 0) zeros[at % 2] = (zeros[at % 2] ?? 0) + 1;
   const [even = 0, odd = 0] = zeros;
   const enough = sample.length / 8;
-  // For a few non-ASCII characters, the other byte is zero.
+  // A few non-ASCII characters have a zero in the other byte.
   if (odd >= enough && odd > 4 * even) return 'utf-16le';
   return even >= enough && even > 4 * odd ? 'utf-16be' : undefined;
 }
 
 interface Decoder {
   write(chunk: Buffer): string;
-  /** Ends the decoding. If the last character is incomplete, returns the lone surrogates that replace its bytes. */
+  /** Ends the decoding. Returns lone surrogates for the bytes of an incomplete character. */
   end(): string;
 }
 
@@ -148,8 +145,8 @@ function decoderOf(encoding: string): Decoder {
   if (encoding === 'utf-8') return createUtf8();
   if (encoding === 'utf-16le' || encoding === 'utf-16be') return createUtf16(encoding === 'utf-16be');
   const decoder = new TextDecoder(encoding);
-  // The decoder returns U+FFFD for invalid bytes, and a lone surrogate replaces each U+FFFD. Valid text in these
-  // encodings cannot contain U+FFFD (except in GB18030, as four bytes).
+  // The decoder returns U+FFFD for invalid bytes. Valid text in these encodings never contains it (in GB18030 only as
+  // four bytes).
   const marked = (text: string) => (text.includes('\uFFFD') ? text.replaceAll('\uFFFD', '\udcff') : text);
   return {
     write: (chunk) => marked(decoder.decode(chunk, { stream: true })),
@@ -174,7 +171,7 @@ function createUtf8(): Decoder {
   };
 }
 
-/** Returns the number of bytes of the incomplete character at the end. */
+/** Returns the number of bytes of an incomplete character at the end. */
 function cutOff(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back] ?? 0;
@@ -184,10 +181,7 @@ function cutOff(bytes: Buffer): number {
   return 0;
 }
 
-/**
- * Decodes UTF-8. Each invalid byte is replaced by the character U+DC00 plus the value of the byte, as in Python's
- * `surrogateescape`.
- */
+/** Decodes UTF-8. An invalid byte becomes U+DC00 plus its value, as in Python's `surrogateescape`. */
 function withEscapes(bytes: Buffer): string {
   let text = '';
   let from = 0;
@@ -202,10 +196,7 @@ function withEscapes(bytes: Buffer): string {
   return text + bytes.toString('utf8', from);
 }
 
-/**
- * Returns the length of the UTF-8 character at an offset, in bytes. Returns 0 when the character is invalid (Unicode,
- * table 3-7).
- */
+/** Returns the length in bytes of the UTF-8 character at an offset, or 0 for an invalid one (Unicode, table 3-7). */
 function lengthAt(bytes: Buffer, at: number): number {
   const [first = 0, second = 0] = [bytes[at], bytes[at + 1]];
   if (first < 0x80) return 1;
@@ -227,7 +218,7 @@ function createUtf16(isBigEndian: boolean): Decoder {
       const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
       let end = bytes.length - (bytes.length % 2);
       const last = bytes[end - (isBigEndian ? 2 : 1)] ?? 0;
-      // The first half of a surrogate pair is not decoded until its second half has arrived.
+      // The first half of a surrogate pair waits for its second half.
       if (end > 0 && last >= 0xd8 && last <= 0xdb) end -= 2;
       rest = bytes.subarray(end);
       return toText(bytes.subarray(0, end));

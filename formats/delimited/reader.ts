@@ -6,39 +6,26 @@ import { badItem, type RawItem, type ReadItem, toReadItem } from '../items.ts';
 import { decodeText, undecodable } from '../text.ts';
 import { type CsvRow, createCsvRows } from './rows.ts';
 
-/**
- * The maximum length of a row in characters. It allows an inline image of 20 MB as base64, and space for the other
- * cells.
- */
+/** The maximum length of a row in characters: an inline image of 20 MB in base64, and other cells. */
 const maxRowLength = 32 * 1024 * 1024;
-/**
- * The maximum length of a header row in characters. A file in another format often exceeds it, because it has no line
- * breaks.
- */
+/** The maximum length of a header row in characters. Other formats often exceed it, having no line breaks. */
 const maxHeaderLength = 256 * 1024;
-/**
- * The maximum number of delimiters in a row. Without this limit, a row of delimiters would take too much memory,
- * because each empty value takes more memory than its delimiter.
- */
+/** The maximum number of delimiters in a row. An empty value takes more memory than its delimiter. */
 const maxDelimiters = 1_000_000;
 /**
- * The maximum number of stored characters of column names for each received character. Every item stores its column
- * names again. A sparse table with 500 columns needs 15 stored characters for each received character. Without this
- * limit, a table with a column name of 200,000 characters and 3,000 short rows took 7 s and 0.6 GB.
+ * The maximum number of column name characters that items store per received character. Each item stores its column
+ * names, 15 characters per character in a sparse table of 500 columns. Without this limit, a name of 200,000 characters
+ * and 3,000 short rows took 7 s and 0.6 GB.
  */
 const nameCharactersPerCharacter = 50;
 const nameCharactersPerByteSent = 200;
 const freeNameCharacters = 16 * 1024 * 1024;
-/** The maximum number of items in a yielded list. */
 const portion = 1_024;
 
 /**
- * Reads items from a table with a header row. Columns other than image, text and id become metadata. Empty lines, and
- * rows with only empty cells, are skipped. An unreadable row becomes a failed item. Its error names the line, and the
- * item keeps the cells that were read.
- * @param label the name of the format, for error messages.
- * @param delimiter the usual delimiter of the format.
- * @throws {ServiceError} `request.invalid` for a string that cannot be a delimiter.
+ * Reads items from a table with a header row. Columns other than image, text and id become metadata, and blank rows are
+ * skipped. An unreadable row becomes a failed item that keeps the readable cells.
+ * @throws {ServiceError} `request.invalid` for an impossible delimiter.
  */
 export function readDelimited(
   label: string,
@@ -71,21 +58,15 @@ export function readDelimited(
 function createRows(label: string, separator: string, options: ReadOptions, encoding: () => string) {
   const { strictness } = options;
   let delimiter = separator;
-  /**
-   * The first characters of the file, until it is known whether the file begins with a line such as `sep=;`. Afterwards
-   * undefined.
-   */
+  /** The first characters of the file, until it is clear if it begins with `sep=;`. Then undefined. */
   let start: string | undefined = '';
   let skippedLines = 0;
   let reader = createCsvRows(delimiter, maxDelimiters);
   let header: Header | undefined;
   let characters = 0;
-  /** The number of characters of column names that all items have stored so far. */
+  /** The number of column name characters that all items have stored so far. */
   let nameCharacters = 0;
-  /**
-   * The total length of the column names that an item stores, by its number of columns. The names for image, text and
-   * id do not count.
-   */
+  /** The total length of the column names that an item stores, by its number of columns. Image, text and id count 0. */
   let namesUpTo: number[] = [0];
 
   function* push(text: string): Generator<ReadItem[]> {
@@ -96,10 +77,7 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
     else yield [];
   }
 
-  /**
-   * Starts reading rows. A file from Excel may begin with a line like `sep=;`, which names the delimiter and is not
-   * part of the table.
-   */
+  /** Starts reading rows. Excel may begin a file with `sep=;`, which sets the delimiter. */
   function* begin(): Generator<ReadItem[]> {
     const text = start ?? '';
     start = undefined;
@@ -145,10 +123,7 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
     namesUpTo = [0, ...names.map((name) => (sum += isStored(name) ? name.length : 0))];
   }
 
-  /**
-   * Adds the column names that an item stores to the total.
-   * @throws {ServiceError} `request.invalid` when the column names of all items together exceed the limit.
-   */
+  /** @throws {ServiceError} `request.invalid` when the stored column names exceed their limit. */
   function countNames({ values }: CsvRow): void {
     nameCharacters += namesUpTo[Math.min(values.length, namesUpTo.length - 1)] ?? 0;
     const bytes = options.sent?.() ?? Number.POSITIVE_INFINITY;
@@ -219,10 +194,7 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
   };
 }
 
-/**
- * Stores a value in the metadata under the name of its column. A plain assignment to a column named `__proto__` would
- * set the prototype instead.
- */
+/** Adds a column's value to the metadata. Assigning to `__proto__` would set the prototype. */
 function setOwn(metadata: Record<string, unknown>, name: string, value: string): void {
   if (name !== '__proto__') metadata[name] = value;
   else Object.defineProperty(metadata, name, { value, enumerable: true, configurable: true, writable: true });

@@ -1,52 +1,42 @@
 import { isTwoByte } from '../pending.ts';
 
-/** A row of CSV, as text values. */
 export interface CsvRow {
   values: string[];
-  /** The number of the line on which the row begins. The first line of the file is 1. */
+  /** The line on which the row begins, counted from 1. */
   line: number;
   /**
-   * Set when a quote in this row is not closed correctly. `opened` is the number of the line with the opening quote.
-   * `closed` is the number of the line on which text follows the closing quote; it is undefined when there is no
-   * closing quote.
+   * Set when a quote is not closed correctly. `opened` is the line of that quote. `closed` is the line on which text
+   * follows the closing quote, or undefined without one.
    */
   fault?: { opened: number; closed: number | undefined };
 }
 
-/** A reader of CSV rows from text that arrives in parts of any size. */
+/** Reads CSV rows from text that arrives in pieces of any size. */
 export interface CsvRowReader {
   /** The number of characters of the incomplete row. */
   readonly pending: number;
   /** The memory of the incomplete row, in bytes. */
   readonly pendingBytes: number;
-  /** Yields the rows that are complete after this text has been added. */
+  /** Adds text, and yields the rows that it completes. */
   push(text: string): Generator<CsvRow>;
-  /** Yields the last row if it has no line break. */
+  /** Yields a last row without a line break. */
   end(): Generator<CsvRow>;
 }
 
-/**
- * The maximum length in characters of an incomplete row that is scanned again from its start whenever more text
- * arrives.
- */
+/** The maximum length in characters of an incomplete row that every new text rescans. */
 const smallRow = 64 * 1024;
 
 /**
- * Creates a reader of CSV rows. A row ends with CR, LF or both, and a file may mix them. A quote has a meaning only at
- * the start of a field, and must be closed directly before a delimiter or a line break. If it is not closed correctly,
- * only the line with the opening quote fails. The next line is read as a new row, so that this quote does not affect
- * later rows.
- * @param maxValues the maximum number of delimiters in a row.
- * @throws {RangeError} for a row with more delimiters.
+ * Creates a reader of CSV rows. CR, LF and CRLF end a row. A quote opens only at the start of a field, and must close
+ * directly before a delimiter or a line break. Otherwise only the line with the opening quote fails, and the next line
+ * starts a new row.
+ * @throws {RangeError} for a row with more than `maxValues` delimiters.
  */
 export function createCsvRows(delimiter: string, maxValues: number): CsvRowReader {
   let parts: string[] = [];
   let pending = 0;
   let isWide = false;
-  /**
-   * The minimum length of the incomplete row at which it is scanned again. It doubles after each scan, so that the
-   * total work is proportional to the length of the row.
-   */
+  /** The length at which the incomplete row is rescanned. It doubles each time, which keeps the total work linear. */
   let enough = 0;
   let line = 1;
 
@@ -99,9 +89,7 @@ export function createCsvRows(delimiter: string, maxValues: number): CsvRowReade
 }
 
 /**
- * Skips empty lines. Returns their number and the offset after them. Reading them as rows would take 60 ms per
- * megabyte. It stops before a CR at the end of the text, because an LF that follows it would belong to the same line
- * break.
+ * Skips empty lines: reading them as rows takes 60 ms per megabyte. Stops before a final CR, whose LF may still arrive.
  */
 function firstText(text: string, from: number): { at: number; lines: number } {
   let at = from;
@@ -116,14 +104,11 @@ function firstText(text: string, from: number): { at: number; lines: number } {
 
 interface Scanned {
   values: string[];
-  /** The offset at which the next row begins. */
+  /** The offset of the next row. */
   next: number;
   /** The number of line breaks in this row, including the one at its end. */
   lines: number;
-  /**
-   * The position of a quote that is not closed correctly, in lines after the start of the row. `opened` is the line of
-   * the opening quote. `closed` is the line of the text that follows the closing quote.
-   */
+  /** The lines, from the start of the row, of an incorrectly closed quote and of the text after its closing quote. */
   opened?: number;
   closed?: number;
 }
@@ -133,8 +118,8 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
     const found = text.indexOf(what, from);
     return found < 0 ? text.length : found;
   };
-  // The offsets of the next LF, CR and delimiter. A character is searched for again only after its last offset was
-  // passed. Most files have no CR, and each search for a CR would read the whole text.
+  // The offsets of the next LF, CR and delimiter, searched only after they were passed. Most files have no CR, and each
+  // search for one would read the whole text.
   let lf = -1;
   let cr = -1;
   let comma = -1;
@@ -147,10 +132,7 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
     if (comma < from) comma = find(delimiter, from);
     return comma;
   };
-  /**
-   * Returns the offset after a line break. Returns undefined for a CR at the end of the text, because the next text may
-   * begin with its LF.
-   */
+  /** Returns the offset after a line break, or undefined for a final CR whose LF may still arrive. */
   const behindBreak = (at: number): number | undefined => {
     if (at >= text.length) return text.length;
     if (text[at] === '\n') return at + 1;
@@ -161,8 +143,8 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
     at >= text.length || text[at] === '\n' || text[at] === '\r' || text.startsWith(delimiter, at);
 
   /**
-   * Returns the value of a quoted field and the offset after the field. If other text follows the closing quote,
-   * returns only the offset of that text, as `stray`. Returns undefined when the text ends within the field.
+   * Returns the value of a quoted field and the offset after it. Returns `stray`, the offset of the text after the
+   * closing quote, if there is any, and undefined for an incomplete field.
    */
   function quoted(from: number): { value: string; after: number } | { stray: number } | undefined {
     let value = '';
@@ -176,8 +158,7 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
       }
       value += text.slice(at, quote);
       let after = quote + 1;
-      // Spaces after the closing quote are skipped. At the end of the text, a delimiter of several characters may be
-      // incomplete.
+      // Spaces after the closing quote are skipped. A long delimiter may be incomplete at the end of the text.
       while (text[after] === ' ' && !text.startsWith(delimiter, after)) after++;
       if (!isEnd && after + delimiter.length > text.length && !text.slice(after).match(/[\r\n]/)) return undefined;
       return isFieldEnd(after) ? { value, after } : { stray: quote + 1 };
@@ -185,7 +166,7 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
   }
 
   return {
-    /** Returns the row at an offset, or undefined when it is incomplete. */
+    /** Returns the row at an offset, or undefined for an incomplete row. */
     rowAt(start: number): Scanned | undefined {
       const values: string[] = [];
       /** The number of line breaks inside quoted values. */
@@ -216,8 +197,8 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
   };
 
   /**
-   * Returns a row with a quote that is not closed correctly. The row ends at the end of the line with the opening
-   * quote. From this quote on, the line is split at delimiters, and further quotes have no meaning.
+   * Returns a row with an incorrectly closed quote. The row ends at the line's end, and quotes have no meaning from
+   * that quote on.
    */
   function broken(at: number, values: string[], inner: number, stray: number | undefined): Scanned | undefined {
     const end = lineEnd(at);
@@ -233,7 +214,6 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
   }
 }
 
-/** Counts the line breaks of all kinds in a text. */
 function breaksIn(text: string): number {
   if (!text.includes('\n') && !text.includes('\r')) return 0;
   return text.match(/\r\n?|\n/g)?.length ?? 0;

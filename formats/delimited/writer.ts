@@ -6,9 +6,8 @@ import type { ReadItem } from '../items.ts';
 import { addressOf, resultColumns } from '../result-columns.ts';
 
 /**
- * Creates a writer of results as rows of cells: first the columns of the uploaded table, then the result columns. A
- * text from the client that a spreadsheet would run as a formula gets a leading apostrophe, unless `formulas` is
- * `keep`.
+ * Creates a writer of rows: the uploaded columns, then the result columns. Client texts that a spreadsheet would run as
+ * formulas get an apostrophe, unless `formulas` is `keep`.
  */
 export function createDelimitedWriter(
   delimiter: string,
@@ -48,20 +47,20 @@ export function createDelimitedWriter(
 }
 
 /**
- * Returns true when a spreadsheet would run a cell as a formula. A number is never a formula, even with a sign.
- * Full-width signs are included, because East Asian spreadsheets treat them like ASCII signs.
+ * Returns true when a spreadsheet would run a cell as a formula. Signed numbers are safe. East Asian spreadsheets treat
+ * full-width signs like ASCII signs.
  */
 const isFormula = (text: string): boolean => /^[=+\-@\t\r\n＝＋－＠]/.test(text) && Number.isNaN(Number(text));
 
-/** Converts a value to the text of a cell. A number is written as it was uploaded, and an object or a list as JSON. */
+/** Returns a value as cell text: a number as uploaded, objects and lists as JSON. */
 function cellOf(value: unknown): string {
   if (value === undefined || value === null) return '';
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
 /**
- * Counts the cells of an item's row that `formulas=escape` changes. `common` counts those in columns that every results
- * table has. `own` counts those in further columns of the uploaded table.
+ * Counts the cells of an item that `formulas=escape` changes. `common` counts columns of every results table, `own` the
+ * other uploaded columns.
  */
 export function formulaCells(result: ItemResult, item: ReadItem | undefined): { common: number; own: number } {
   const cells = [result.id ?? '', item === undefined ? '' : addressOf(item), item?.text ?? ''];
@@ -75,8 +74,8 @@ const probabilityCell = (result: ItemResult): string =>
   result.status === 'succeeded' ? String(result.probability ?? '') : '';
 
 /**
- * Returns the cells of the result columns. Messages and warnings may begin with text from an image host or from the
- * client. They are therefore protected from being run as formulas, like all texts from the client.
+ * Returns the cells of the result columns. Messages and warnings may begin with text from an image host or the client,
+ * so formulas in them are escaped.
  */
 function outcomeCells(result: ItemResult, disarm: (text: string) => string): string[] {
   switch (result.status) {

@@ -2,16 +2,13 @@ import type { EmbeddingPrecision } from '../../shared/contracts/batch/embeddings
 
 const types: Record<EmbeddingPrecision, string> = { float16: '<f2', float32: '<f4' };
 
-/**
- * The number of bytes in a NumPy file before the header text: the magic string, the version, and the length of the
- * text.
- */
+/** The number of bytes before the header text of a NumPy file. */
 const beforeText = 10;
-/** The array data of a NumPy file begins at an offset that is a multiple of this number of bytes. */
+/** The offset of the array data is a multiple of this number of bytes. */
 const alignment = 64;
 
 /**
- * Returns the header of a NumPy file (format version 1.0) for a two-dimensional array in C order.
+ * Returns the header of a NumPy file (format 1.0) for a two-dimensional array in C order.
  * https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
 export function npyHeader(precision: EmbeddingPrecision, rows: number, columns: number): Buffer {

@@ -1,23 +1,20 @@
 import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer';
 
-/** The maximum number of embedding values in a row group. A row group is in memory until it is complete. */
+/** The maximum number of embedding values in a row group, which is in memory until it is complete. */
 const groupNumbers = 256 * 1024;
 
-/** Writes embeddings as Parquet. Each method returns the finished bytes of the file, which may be none. */
+/** Writes embeddings as Parquet. Each method returns the finished bytes, which may be none. */
 export interface EmbeddingWriter {
   start(): Uint8Array;
-  /**
-   * Adds rows, and returns the finished bytes of the file. @param embeddings the embeddings of consecutive items, of
-   * which `first` is the first index; undefined for an item without an embedding.
-   */
+  /** @param embeddings those of consecutive items from index `first`; undefined for an item without one. */
   rows(first: number, embeddings: readonly (Float32Array | undefined)[]): Uint8Array;
   end(): Uint8Array;
 }
 
 /**
- * Creates a writer of embeddings as Parquet. The first column is the index of the item. The second column is its
- * embedding as a list of 32-bit floats; it is null for an item without an embedding.
- * @param facts how the embeddings were computed. They are stored with the file.
+ * Creates a writer of embeddings as Parquet. The columns are the item's index, and its embedding as a list of 32-bit
+ * floats or null.
+ * @param facts how the embeddings were computed, stored as metadata.
  */
 export function createEmbeddingWriter(dimensions: number, facts: object): EmbeddingWriter {
   const writer = new ByteWriter();
@@ -36,7 +33,7 @@ export function createEmbeddingWriter(dimensions: number, facts: object): Embedd
       { name: 'list', num_children: 1, repetition_type: 'REPEATED' },
       { name: 'element', type: 'FLOAT', repetition_type: 'REQUIRED' },
     ],
-    // Embedding values are almost random, so compression would save nothing.
+    // Embedding values are almost random and do not compress.
     codec: 'UNCOMPRESSED',
     statistics: false,
     kvMetadata: [{ key: 'vls', value: JSON.stringify(facts) }],
@@ -57,7 +54,7 @@ export function createEmbeddingWriter(dimensions: number, facts: object): Embedd
       { name: 'index', data: indexes, encoding: 'PLAIN' },
       { name: 'embedding', data: lists, encoding: 'PLAIN' },
     ];
-    // The promise is not awaited, because the writer only writes to memory and has finished when it returns.
+    // The promise needs no await: the writer writes to memory and is finished when it returns.
     void parquet.write({ columnData, rowGroupSize: indexes.length });
     indexes = [];
     lists = [];

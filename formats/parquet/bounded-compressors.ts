@@ -3,12 +3,12 @@ import { compressors } from 'hyparquet-compressors';
 import { ServiceError } from '../../shared/errors.ts';
 
 /**
- * The maximum size in bytes of a page (the unit of compression in Parquet) after decompression. Writers usually make
- * pages of about 1 MiB. A page has at least one value, and a value may be a whole image, so larger pages occur.
+ * The maximum decompressed size in bytes of a page, Parquet's unit of compression. Pages are usually about 1 MiB, but a
+ * single value may be a whole image.
  */
 const maxPageBytes = 64 * 1024 * 1024;
 
-/** Decompressors that reject a page before decompressing it, when its stated size is too large. */
+/** Decompressors that check the stated size of a page before they decompress it. */
 export const boundedCompressors: Compressors = Object.fromEntries(
   Object.entries(compressors).map(([codec, decompress]) => [
     codec,

@@ -4,22 +4,22 @@ import { unreadable } from './faults.ts';
 
 const MiB = 1024 * 1024;
 
-/** The maximum number of elements in a Parquet schema. `maxDepth` is the maximum depth of nesting. */
+/** The maximum number of elements and nesting levels of a Parquet schema. */
 const maxElements = 10_000;
 const maxDepth = 32;
-/** The maximum number of rows in a row group. Writers end a row group at a million rows or fewer. */
+/** The maximum number of rows in a row group. Writers make at most a million. */
 const maxGroupRows = 16 * MiB;
-/** The maximum uncompressed size of a row group in bytes, counting only the columns that are read. */
+/** The maximum uncompressed size of a row group in bytes, in the columns that are read. */
 const maxGroupBytes = 256 * MiB;
 
 /**
- * Checks the metadata of a file before its rows are read.
+ * Checks the metadata before rows are read.
  * @throws {ServiceError} `request.invalid` for metadata that no correct writer makes.
  */
 export function checkMetadata({ schema, row_groups: groups, num_rows: total }: FileMetaData): void {
   if (schema.length > maxElements)
     throw unreadable(`its schema has ${schema.length} elements; at most ${maxElements} are allowed`);
-  /** The number of elements that are still expected at each open level of nesting. */
+  /** The number of elements still expected at each nesting level. */
   const open: number[] = [];
   for (const { num_children: children = 0 } of schema) {
     while (open.at(-1) === 0) open.pop();
@@ -40,21 +40,21 @@ export function checkMetadata({ schema, row_groups: groups, num_rows: total }: F
 }
 
 /**
- * Checks that rows of a file can be written into another file.
- * @throws {ServiceError} `request.invalid` for a file that has a map or a column of the type INT96.
+ * Checks that rows can be copied to another file.
+ * @throws {ServiceError} `request.invalid` for a file with a map or an INT96 column.
  */
 export function checkCopyable({ schema }: FileMetaData): void {
   const old = schema.find(({ type }) => type === 'INT96');
   if (old !== undefined) throw unreadable(`its column ${old.name} has the old type INT96, which cannot be written`);
-  // The reader converts a map to an object with text keys, so its original keys are lost.
+  // The reader converts the keys of a map to text, so the original keys are lost.
   const map = schema.find((each) => /^MAP/.test(each.converted_type ?? each.logical_type?.type ?? ''));
   if (map !== undefined) throw unreadable(`its column ${map.name} is a map, which cannot be written`);
 }
 
 /**
- * Checks a row group before it is read. Each of its columns must have a value or a null for every row.
- * @param wanted the names of the columns that will be read.
- * @param firstRow the index of the first row of the group, for error messages.
+ * Checks a row group before it is read. Each column needs a value or null for every row.
+ * @param wanted the columns that will be read.
+ * @param firstRow the group's first row, for error messages.
  * @throws {ServiceError} `request.too_large` for a group that does not fit into memory; `request.invalid` for a column
  * with too few values.
  */

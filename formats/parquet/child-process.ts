@@ -10,15 +10,14 @@ import type { Spool } from './spool.ts';
 
 const MiB = 1024 * 1024;
 
-/** The limits of the child process that reads a Parquet file. */
 export interface ChildLimits {
-  /** The maximum size in bytes of the process's data memory. The operating system enforces it. */
+  /** The maximum data memory of the process in bytes, enforced by the operating system. */
   memoryBytes: number;
-  /** The maximum size in bytes of the process's JavaScript heap. */
+  /** The maximum JavaScript heap in bytes. */
   heapBytes: number;
-  /** The maximum time that the parent waits for the next rows, in ms. */
+  /** The maximum time in ms for which the parent waits for the next rows. */
   silenceMs: number;
-  /** The maximum CPU time, in seconds. */
+  /** The maximum CPU time in seconds. */
   cpuSeconds: number;
 }
 
@@ -30,21 +29,19 @@ const defaultLimits: ChildLimits = {
 };
 
 /**
- * The maximum ratio of the bytes that the process sends to the size of its Parquet file, after the first `freeBytes`.
- * Gzip bodies have the same maximum ratio.
+ * The maximum ratio of the bytes sent to the size of the Parquet file, after `freeBytes`. Gzip bodies have the same
+ * ratio.
  */
 const maxExpansion = 200;
 const freeBytes = 16 * MiB;
-/**
- * The interval in ms at which undefined is yielded while the next frame is awaited. It shows that the reader is alive.
- */
+/** The interval in ms at which undefined is yielded, to show that the reader is alive. */
 const tickMs = 5_000;
 
 const entry = fileURLToPath(new URL('./child.ts', import.meta.url));
 
 /**
- * A shell script that limits its own process and then replaces itself with the child program. When the machine runs out
- * of memory, the system kills this process before others. A limit that the system does not support is skipped.
+ * Limits the shell's own process, then runs the child program in it. Out of memory, the system kills this process
+ * first. Unsupported limits are skipped.
  */
 const limited =
   'ulimit -c 0; ulimit -t "$1" 2>/dev/null; ulimit -d "$2" 2>/dev/null; echo 1000 2>/dev/null >/proc/self/oom_score_adj; shift 2; exec "$@"';
@@ -64,17 +61,15 @@ function start({ handle, bytes }: Spool, task: ChildTask, limits: ChildLimits): 
 
 export interface ChildIo {
   signal?: AbortSignal | undefined;
-  /** Counts the bytes of frames that are not complete. */
   pending?: PendingBytes | undefined;
-  /** The bytes for the standard input of the process. */
+  /** The bytes for standard input. */
   input?: Uint8Array | undefined;
 }
 
 /**
- * Runs a task on a file in a separate process, and yields the frames that the process sends. It yields undefined at
- * intervals while it waits. The process is ended when the reading ends for any reason. If a malicious file exhausts
- * memory or time, only that process ends.
- * @throws {ServiceError} `request.invalid`, `request.too_large`. Throws the reason of the signal when it aborts.
+ * Runs a task on a file in a child process, and yields its frames. If a malicious file exhausts memory or time, only
+ * that process ends. Yields undefined at intervals while it waits. The process ends with the reading.
+ * @throws {ServiceError} `request.invalid`, `request.too_large`; or the signal's reason when it aborts.
  */
 export async function* framesOfChild(
   spool: Spool,
@@ -91,7 +86,7 @@ export async function* framesOfChild(
     child.on('error', (error) => resolve(error.message));
     child.on('close', (code, signal) => resolve(signal ?? `exit code ${code}`));
   });
-  // A process that ends early does not read its input; its exit code is reported instead.
+  // A process that ends early does not read its input; the exit code is reported instead.
   child.stdin.on('error', () => {});
   child.stdin.end(input);
   const most = freeBytes + maxExpansion * spool.bytes();
@@ -123,7 +118,7 @@ export async function* framesOfChild(
 
 /**
  * Yields undefined until the next frame arrives.
- * @returns the frame; undefined when the child has ended; `silent` when the maximum time has passed.
+ * @returns the frame; undefined when the child has ended; `silent` after the maximum time.
  */
 async function* awaited(
   frames: AsyncGenerator<Frame>,

@@ -8,32 +8,29 @@ import { frameOf, frameTypes } from './frames.ts';
 import { itemsOfParquet } from './reader.ts';
 import { subsetOfBuffer } from './subset.ts';
 
-/**
- * The work of the child process. It sends the items of the file; or it sends a file with those rows whose bit in the
- * standard input is set.
- */
+/** The work of the child process: to send the items, or a file with the rows whose bit in standard input is set. */
 export type ChildTask =
   | { kind: 'items'; columns: ColumnNames; strictness: Strictness; isCopied?: boolean | undefined }
   | { kind: 'subset'; metadata: Readonly<Record<string, string>> };
 
-/** The options of the child process that reads a file. The parent passes them as JSON, in the only argument. */
+/** The options of the child process. The parent passes them as JSON in the only argument. */
 export type ChildOptions = ChildTask & {
-  /** The length of the file in bytes. The file itself is open as descriptor 3. */
+  /** The length in bytes of the file, which is open as descriptor 3. */
   bytes: number;
 };
 
-/** An error about the file, in the form in which the child process sends it to its parent. */
+/** An error about the file, as the child process sends it. */
 export type ChildError = Pick<ServiceError, 'code' | 'message' | 'faults'>;
 
 const descriptor = 3;
-/** The number of characters of JSON after which the collected items are sent to the parent. */
+/** The length of JSON in characters after which the collected items are sent. */
 const sentLength = 256 * 1024;
-/** The maximum number of bytes of a file that are sent to the parent at a time. */
+/** The maximum number of file bytes in a frame. */
 const sentBytes = 1024 * 1024;
 
 const readAt = promisify(read);
 
-/** Returns an object that reads ranges of the file on demand. A range beyond the end of the file is shortened. */
+/** Returns a reader of byte ranges of the file. A range beyond the end is shortened. */
 function bufferOf(size: number): AsyncBuffer {
   return {
     byteLength: size,
@@ -51,10 +48,7 @@ function bufferOf(size: number): AsyncBuffer {
   };
 }
 
-/**
- * Sends a frame (a message) to the parent. Resolves when the parent has read its bytes, or when they fit into the
- * buffer of the pipe.
- */
+/** Sends a frame to the parent. Resolves when its bytes have been read, or fit into the pipe's buffer. */
 const send = (type: number, content: string | Uint8Array): Promise<void> =>
   new Promise((resolve, reject) => {
     process.stdout.write(frameOf(type, Buffer.from(content)), (error) => (error ? reject(error) : resolve()));

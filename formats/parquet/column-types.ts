@@ -1,12 +1,11 @@
 import type { SchemaElement } from 'hyparquet';
 import type { ColumnType } from '../format.ts';
 
-/** Returns the type of a Parquet column in items and results. */
 export function typeOf({ type, converted_type: converted, logical_type: logical }: SchemaElement): ColumnType {
   if (converted === 'DATE' || logical?.type === 'DATE') return 'date';
   if (/^TIMESTAMP/.test(converted ?? logical?.type ?? '') || type === 'INT96') return 'time';
   if (converted === 'DECIMAL' || logical?.type === 'DECIMAL' || logical?.type === 'FLOAT16') return 'number';
-  // UINT_64 values are stored as text, because half of their range does not fit into INT64.
+  // Half of the range of UINT_64 does not fit into INT64, so its values are stored as text.
   if (converted === 'UINT_64') return 'text';
   switch (type) {
     case 'BOOLEAN':
@@ -22,7 +21,7 @@ export function typeOf({ type, converted_type: converted, logical_type: logical 
   }
 }
 
-/** The Parquet schema of a result column of each type, without its name. */
+/** The Parquet schema of each column type, without a name. */
 export const elementOf: Record<ColumnType, Omit<SchemaElement, 'name'>> = {
   text: { type: 'BYTE_ARRAY', converted_type: 'UTF8' },
   integer: { type: 'INT64' },
@@ -32,7 +31,7 @@ export const elementOf: Record<ColumnType, Omit<SchemaElement, 'name'>> = {
   time: { type: 'INT64', converted_type: 'TIMESTAMP_MILLIS' },
 };
 
-/** Converts a JSON value to the type of its column; null when the value does not fit the type. */
+/** Converts a JSON value to the type of its column, or to null if it does not fit. */
 export function storedValue(value: unknown, type: ColumnType): unknown {
   if (value === null || value === undefined) return null;
   switch (type) {
@@ -54,7 +53,6 @@ export function storedValue(value: unknown, type: ColumnType): unknown {
   }
 }
 
-/** Converts a value to text. A number becomes its digits, and an object or a list becomes JSON. */
 const textOf = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : String(value));
 
 const range = 2n ** 63n;

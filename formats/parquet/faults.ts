@@ -1,6 +1,5 @@
 import { ServiceError } from '../../shared/errors.ts';
 
-/** Returns the error for a file that is not Parquet or is damaged. */
 export function unreadable(reason: string, cause?: unknown): ServiceError {
   const message = `cannot be read as Parquet: ${reason}`;
   return new ServiceError('request.invalid', `The file ${message}`, { cause, faults: [{ path: 'file', message }] });

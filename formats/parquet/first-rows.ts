@@ -9,26 +9,26 @@ import {
 } from 'hyparquet';
 
 /**
- * The first rows of a Parquet file. This module also runs in browsers: it imports nothing from Node, and it loads a
- * decompressor only when a file needs it.
+ * The first rows of a Parquet file. This module also runs in browsers, so it imports nothing from Node, and
+ * decompressors only on demand.
  */
 export interface FirstRows {
   columns: string[];
-  /** The stored values of each row. Binary values and texts are bytes. A value that was not read is undefined. */
+  /** The stored values of each row. Texts and binary values are bytes. Unread values are undefined. */
   rows: unknown[][];
-  /** The number of rows of the whole file. */
+  /** The number of rows in the whole file. */
   total: number;
-  /** The reason why values were not read; undefined when all were. */
+  /** Why values were not read; undefined when all were. */
   unread: string | undefined;
 }
 
 /**
- * The maximum compressed size in bytes of a column in the first row group. Most files allow to read such a column only
- * as a whole, so a larger column is not read.
+ * The maximum compressed size in bytes of a column in the first row group. Most files allow only a whole column to be
+ * read, so larger ones are skipped.
  */
 const maxColumnBytes = 48 * 1024 * 1024;
 
-/** Reads the columns, the number of rows and the first rows of a Parquet file. @throws {Error} for a damaged file. */
+/** @throws {Error} for a damaged file. */
 export async function readFirstRows(file: AsyncBuffer, count: number): Promise<FirstRows> {
   const metadata = await parquetMetadataAsync(file);
   const columns = parquetSchema(metadata).children.map(({ element }) => element.name);
@@ -66,7 +66,6 @@ export async function readFirstRows(file: AsyncBuffer, count: number): Promise<F
   };
 }
 
-/** Returns the compressed size of each column in the first row group. */
 function sizesOf({ row_groups: groups }: FileMetaData): Map<string, number> {
   const sizes = new Map<string, number>();
   for (const { meta_data: data } of groups[0]?.columns ?? []) {
@@ -76,13 +75,12 @@ function sizesOf({ row_groups: groups }: FileMetaData): Map<string, number> {
   return sizes;
 }
 
-/** The compression methods that the library hyparquet supports without additional decompressors. */
+/** The compression codecs that hyparquet supports by itself. */
 const builtIn: readonly CompressionCodec[] = ['UNCOMPRESSED', 'SNAPPY'];
 
 /**
- * Loads the decompressors that the columns need. Returns undefined when hyparquet needs none. Returns the name of a
- * codec that has no decompressor. Brotli is not supported here, because its dictionary is larger than the whole web
- * page.
+ * Returns the decompressors that the columns need, undefined for none, or the name of an unsupported codec. Brotli is
+ * unsupported: its dictionary is larger than the whole web page.
  */
 async function compressorsOf({ row_groups: groups }: FileMetaData, columns: readonly string[]) {
   const used = new Set(

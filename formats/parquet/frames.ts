@@ -1,15 +1,12 @@
 import type { Readable } from 'node:stream';
 
 /**
- * The types of frames. A frame is a message from the child process that reads a file to the parent process. It contains
- * the header of the file, a list of items, bytes of a file with some of its rows, or an error. The frame `end` is empty
- * and follows the last item.
+ * The types of frames, the messages from the child process to its parent. `bytes` are bytes of a copied file. `end` is
+ * empty and comes last.
  */
 export const frameTypes = { header: 1, items: 2, error: 3, end: 4, bytes: 5 } as const;
 
-/**
- * The maximum size of a frame in bytes. An item of the maximum length fits, even if JSON escapes all its characters.
- */
+/** The maximum size of a frame in bytes. It fits an item of maximum length in which JSON escapes every character. */
 const maxFrameBytes = 256 * 1024 * 1024;
 const prefixBytes = 5;
 
@@ -18,7 +15,7 @@ export interface Frame {
   body: Buffer;
 }
 
-/** Returns the bytes of a frame. They are its type, the length of its body, and the body. */
+/** Returns a frame: its type, the length of its body, and the body. */
 export function frameOf(type: number, body: Buffer): Buffer {
   const prefix = Buffer.alloc(prefixBytes);
   prefix.writeUInt8(type, 0);
@@ -27,8 +24,8 @@ export function frameOf(type: number, body: Buffer): Buffer {
 }
 
 /**
- * Yields frames (messages from the child process) as their bytes arrive.
- * @param onHeld called with the number of bytes that are in memory for an incomplete frame.
+ * Yields frames as their bytes arrive.
+ * @param onHeld called with the number of bytes in memory for an incomplete frame.
  */
 export async function* framesIn(
   source: Readable,

@@ -3,10 +3,7 @@ import { findColumns } from '../columns.ts';
 import type { ColumnNames, Header } from '../format.ts';
 import { typeOf } from './column-types.ts';
 
-/**
- * Returns the columns to read: those for image, text and id, and all other columns with simple values. Columns of bytes
- * are not read as metadata.
- */
+/** Returns the columns to read: image, text, id, and those with simple values other than bytes. */
 export function headerOf(metadata: FileMetaData, asked: ColumnNames): Header {
   const { children } = parquetSchema(metadata);
   const found = children.map(({ element }) => element.name);

@@ -6,9 +6,8 @@ import { frameTypes } from './frames.ts';
 import type { Spool } from './spool.ts';
 
 /**
- * Reads the items of a file in a separate process. Yields empty groups while it waits for that process.
- * @throws {ServiceError} `request.invalid`, `request.too_large`. Throws the reason of `options.signal` when this signal
- * aborts.
+ * Reads the items of a file in a child process. Yields empty groups while it waits.
+ * @throws {ServiceError} `request.invalid`, `request.too_large`; or the reason of `options.signal` when it aborts.
  */
 export async function* itemsOfIsolated(
   spool: Spool,
@@ -30,9 +29,9 @@ export async function* itemsOfIsolated(
 }
 
 /**
- * Yields the bytes of a Parquet file with some rows of another one, which a separate process reads and writes.
- * @param kept has one bit for each row, the lowest bit of a byte first. Rows beyond it are not kept.
- * @param metadata entries that are added to the metadata of the file, or replace entries of the same name.
+ * Yields the bytes of a Parquet file with some rows of another, copied in a child process.
+ * @param kept one bit a row, the lowest bit of a byte first. Rows beyond it are not kept.
+ * @param metadata entries that are added, or replace entries of the same name.
  * @throws {ServiceError} `request.invalid`, `request.too_large`
  */
 export async function* subsetOfIsolated(

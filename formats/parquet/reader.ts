@@ -13,18 +13,15 @@ import { checkCopyable, checkGroup, checkMetadata } from './bounds.ts';
 import { unreadable } from './faults.ts';
 import { headerOf } from './header.ts';
 
-/** The maximum uncompressed size in bytes of the rows that are decoded at once. A row group may have a million rows. */
+/** The maximum uncompressed size in bytes of rows decoded at once. A row group may have a million rows. */
 const sliceBytes = 32 * 1024 * 1024;
-/**
- * The maximum number of items in a yielded group. `portionBytes` is the maximum number of base64 characters of inline
- * images in a group.
- */
+/** The maximum number of items in a yielded group, and of base64 characters of its inline images. */
 const portion = 256;
 const portionBytes = 4 * 1024 * 1024;
 
 /**
- * Reads a Parquet file. The image may be an address, a path, bytes, or an object `{bytes, path}` as in data sets of
- * Hugging Face. Other columns with simple values become metadata, except columns of bytes.
+ * Reads a Parquet file. An image is an address, a path, bytes, or `{bytes, path}` as in Hugging Face data sets. Other
+ * columns with simple values, except bytes, become metadata.
  */
 export const readParquetFile: ReadFile = (path, options) => {
   let header: Header | undefined;
@@ -76,7 +73,7 @@ export async function* itemsOfParquet(
           columns: wanted,
           rowStart: row,
           rowEnd,
-          // Values of columns that are not declared as text remain bytes.
+          // Columns that are not declared as text stay bytes.
           utf8: false,
           useOffsetIndex: true,
         }),
@@ -99,10 +96,7 @@ export async function* itemsOfParquet(
   }
 }
 
-/**
- * Runs a function that reads from the file. An error of the Parquet library becomes a service error, since it means
- * that the file is damaged or not Parquet.
- */
+/** Converts errors of the Parquet library to service errors: the file is damaged or not Parquet. */
 async function readable<Value>(step: () => Promise<Value>): Promise<Value> {
   try {
     return await step();
@@ -111,7 +105,7 @@ async function readable<Value>(step: () => Promise<Value>): Promise<Value> {
   }
 }
 
-/** Converts a row to an object with the fields of an NDJSON line, which `toReadItem` validates. */
+/** Converts a row to the fields of an NDJSON line, for `toReadItem`. */
 function toItem(row: Record<string, unknown>, columns: ColumnNames): unknown {
   const { [columns.image]: image, [columns.text]: text, [columns.id]: id, ...rest } = row;
   const metadata = Object.fromEntries(
@@ -129,8 +123,7 @@ function toItem(row: Record<string, unknown>, columns: ColumnNames): unknown {
 
 function toSource(image: unknown): unknown {
   if (image instanceof Uint8Array) {
-    // Old writers store texts in columns that are not declared as text. Bytes that begin like a URL are therefore read
-    // as text.
+    // Old writers do not declare text columns as text. Bytes that begin like a URL are therefore text.
     return /^(https?|data):/i.test(textOf(image.subarray(0, 8)))
       ? textOf(image)
       : { base64: Buffer.from(image).toString('base64') };
@@ -144,7 +137,7 @@ function toSource(image: unknown): unknown {
 
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
 
-/** Converts a value to a JSON value. Integers beyond 2^53 become raw JSON, so that they keep all digits. */
+/** Converts a value to JSON. Integers beyond 2^53 become raw JSON and keep all digits. */
 function plain(value: unknown): unknown {
   if (typeof value === 'bigint')
     return Number.isSafeInteger(Number(value)) ? Number(value) : JSON.rawJSON(String(value));

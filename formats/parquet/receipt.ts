@@ -1,10 +1,10 @@
 import type { ResultSource } from '../format.ts';
 
-/** The name of the entry with the receipt in the metadata of a Parquet file. */
+/** The metadata entry that holds the receipt of a Parquet file. */
 export const receiptKey = 'vls';
 
 /**
- * Returns the receipt of a file as JSON: the facts about the computation of its scores.
+ * Returns as JSON how the scores of a file were computed.
  * @param more further facts, such as the threshold of a selection.
  */
 export function receiptOf(source: ResultSource, more: object = {}): string {

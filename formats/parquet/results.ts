@@ -4,7 +4,6 @@ import type { ColumnNames } from '../format.ts';
 import { resultColumns } from '../result-columns.ts';
 import { headerOf } from './header.ts';
 
-/** The fields of a scored row in a results file. */
 export interface ScoredRow {
   index: number;
   id: string | undefined;
@@ -12,10 +11,10 @@ export interface ScoredRow {
 }
 
 /**
- * Yields the scored rows of a results file that this service has written as Parquet.
+ * Yields the scored rows of a Parquet results file from this service.
  * @param output the path of the results file.
- * @param input the path of the Parquet file with the items. Its column names determine the names of the result columns.
- * @param asked the requested names of the columns for image, text and id.
+ * @param input the path of the items file, whose column names determine those of the results.
+ * @param asked the requested columns for image, text and id.
  */
 export async function* scoresOfParquet(output: string, input: string, asked: ColumnNames): AsyncGenerator<ScoredRow[]> {
   const header = headerOf(await parquetMetadataAsync(await asyncBufferFromFile(input)), asked);

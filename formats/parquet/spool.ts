@@ -7,30 +7,24 @@ import { createFairBytes, type FairBytes } from '../../shared/fair-bytes.ts';
 
 const MiB = 1024 * 1024;
 
-/**
- * The maximum size in bytes of an uploaded file that is stored on disk before it is read. It equals the maximum file
- * size of `/v1/files`.
- */
+/** The maximum size in bytes of an upload that is stored on disk before it is read, as for `/v1/files`. */
 export const maxSpoolBytes = 512 * MiB;
-/** The free disk space in bytes that must remain. */
+/** The disk space in bytes that must stay free. */
 const spareBytes = 64 * MiB;
-/** The free disk space is checked each time after this number of bytes was written. */
+/** The number of written bytes between checks of the free disk space. */
 const lookBytes = 16 * MiB;
 
-/** The limit for the disk space of all temporary files of this process together. */
+/** The limit for the disk space of all temporary files of this process. */
 export const spoolBudget: FairBytes = createFairBytes({
   ...{ bytes: 1024 * MiB, guaranteedBytes: maxSpoolBytes, hardBytes: 1536 * MiB, unitBytes: 8 * MiB },
   refusal: () => 'The disk space for temporary upload files is full because of other uploads; retry shortly',
 });
 
-/**
- * A temporary file whose directory entry has already been deleted. The system frees its space when the file is closed,
- * even when the process is killed.
- */
+/** A temporary file without a directory entry. The system frees its space on close, even if the process is killed. */
 export interface Spool {
   handle: FileHandle;
   bytes(): number;
-  /** Appends bytes to the file. @throws {ServiceError} `request.too_large`; `overloaded` when the disk is full. */
+  /** Appends bytes. @throws {ServiceError} `request.too_large`; `overloaded` when the disk is full. */
   write(part: Buffer): Promise<void>;
   close(): Promise<void>;
 }

@@ -5,20 +5,14 @@ import type { ReadItem } from '../items.ts';
 import { itemsOfIsolated, subsetOfIsolated } from './isolated.ts';
 import { openSpool, type Spool, spoolBudget } from './spool.ts';
 
-/**
- * Limits the number of child processes that read Parquet files at the same time. Each tenant may run one child process,
- * even when other tenants have reached the limit.
- */
+/** Limits the child processes that read Parquet files. Each tenant is guaranteed one. */
 const readers = createFairPlaces({ places: 2, guaranteed: 1, hardLimit: 3, maxWaiting: 100 });
-/**
- * The maximum time in ms for which a file waits for a free child process. Then it is refused. It must be shorter than
- * the lease of a batch.
- */
+/** The maximum wait in ms for a free child process, shorter than the lease of a batch. */
 const patienceMs = 20_000;
 
 /**
- * Reads Parquet from a stream. The positions of the columns are at the end of a Parquet file, so the file is first
- * stored on disk. A child process then reads it.
+ * Reads Parquet from a stream. Column positions are at the end of the file, so it is stored on disk first. A child
+ * process then reads it.
  */
 export const readParquetStream: ReadStream = (bytes, options) => {
   let header: Header | undefined;
@@ -34,15 +28,14 @@ async function* itemsOfStream(
   onHeader: (header: Header) => void,
 ): AsyncGenerator<ReadItem[]> {
   const read = (spool: Spool) => itemsOfIsolated(spool, options, onHeader);
-  // An empty group shows the caller that bytes have arrived.
+  // An empty group shows that bytes have arrived.
   for await (const items of withSpool(bytes, options, read)) yield items ?? [];
 }
 
 /**
- * Yields the bytes of a Parquet file with some rows of another one, which arrives as a stream. The other file is stored
- * on disk, and a child process writes the rows.
- * @param kept has one bit for each row, the lowest bit of a byte first.
- * @param metadata entries that are added to the metadata of the file.
+ * Yields the bytes of a Parquet file with some rows of another one, which arrives as a stream.
+ * @param kept one bit a row, the lowest bit of a byte first.
+ * @param metadata entries that are added to the metadata.
  * @throws {ServiceError} `request.invalid`, `request.too_large`, `overloaded`
  */
 export async function* subsetOfParquetStream(
@@ -55,7 +48,7 @@ export async function* subsetOfParquetStream(
   for await (const part of withSpool(bytes, options, read)) if (part !== undefined) yield part;
 }
 
-/** Stores a stream on disk, and then reads it in a child process. Yields undefined while bytes arrive. */
+/** Stores a stream on disk, then reads it in a child process. Yields undefined while bytes arrive. */
 async function* withSpool<Value>(
   bytes: AsyncIterable<Buffer>,
   { owner = '', signal }: Pick<ReadOptions, 'owner' | 'signal'>,
@@ -82,8 +75,8 @@ async function* withSpool<Value>(
 }
 
 /**
- * Waits for permission to start a child process.
- * @returns a function that gives the permission back.
+ * Waits until a child process may start.
+ * @returns a function that releases the permission.
  * @throws {ServiceError} `overloaded` after {@link patienceMs}.
  */
 async function enter(owner: string, signal: AbortSignal | undefined): Promise<() => void> {

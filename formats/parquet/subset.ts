@@ -10,26 +10,22 @@ import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer';
 import { boundedCompressors } from './bounded-compressors.ts';
 import { checkCopyable, checkGroup, checkMetadata } from './bounds.ts';
 
-/**
- * The maximum size in bytes of the rows that are read at a time. It is also the maximum size of the rows in memory
- * before a row group is written.
- */
+/** The maximum size in bytes of rows read at a time, and of rows in memory before a row group is written. */
 const heldBytes = 32 * 1024 * 1024;
 
 export interface SubsetOptions {
-  /** Entries that are added to the metadata of the file. They replace entries of the same name. */
+  /** Entries that are added to the metadata, or replace entries of the same name. */
   metadata?: Readonly<Record<string, string>>;
-  /** True for a file of an unknown author: a row group that does not fit into memory is refused before it is read. */
+  /** True for a file of an unknown author: row groups that do not fit into memory are refused. */
   isBounded?: boolean;
 }
 
 /**
- * Copies some rows of a Parquet file to a new Parquet file, and yields its bytes. The new file has the columns, types,
- * metadata and row order of the original. A row group of the original becomes one or more row groups. Pages are
- * compressed with snappy.
+ * Copies some rows to a new Parquet file, and yields its bytes. Columns, types, metadata and row order stay. Row groups
+ * may be split. Pages are compressed with snappy.
  * @param isKept returns true for the index of each row to copy.
- * @throws {ServiceError} `request.invalid` for a file that cannot be read as Parquet, or that has a map or a column of
- * the type INT96.
+ * @throws {ServiceError} `request.invalid` for a file that cannot be read as Parquet, or that has a map or an INT96
+ * column.
  */
 export async function* subsetOfBuffer(
   file: AsyncBuffer,
@@ -39,7 +35,7 @@ export async function* subsetOfBuffer(
   const metadata = await parquetMetadataAsync(file, { geoparquet: false });
   checkMetadata(metadata);
   checkCopyable(metadata);
-  // The converted types are removed, so that values are copied in their stored form and nothing is rounded.
+  // Without converted types, values are copied as stored and nothing is rounded.
   const stored = { ...metadata, schema: metadata.schema.map(storedElement) };
   const names = parquetSchema(stored).children.map(({ element }) => element.name);
   const entries = [
@@ -51,7 +47,7 @@ export async function* subsetOfBuffer(
   const target = new ParquetWriter({
     writer,
     schema: stored.schema,
-    // Statistics are not written: minimum and maximum depend on the converted type, which was removed.
+    // Minimum and maximum depend on the converted type, which was removed.
     statistics: false,
     ...(entries.length > 0 && { kvMetadata: entries }),
     createdBy: 'vision-language-similarity',
@@ -98,7 +94,7 @@ export async function* subsetOfBuffer(
   yield take();
 }
 
-/** Yields a part of a local file, as {@link subsetOfBuffer} does. */
+/** Yields some rows of a local file, as {@link subsetOfBuffer} does. */
 export async function* subsetOfParquet(path: string, isKept: (index: number) => boolean): AsyncGenerator<Uint8Array> {
   yield* subsetOfBuffer(await asyncBufferFromFile(path), isKept);
 }
@@ -108,19 +104,15 @@ function hasKept(isKept: (index: number) => boolean, from: number, end: number):
   return false;
 }
 
-/**
- * Returns a schema element without its converted type, so that values are read and written without conversion. Groups
- * are returned unchanged.
- */
+/** Removes an element's converted type, so that its values are copied without conversion. Groups stay unchanged. */
 function storedElement(element: FileMetaData['schema'][number]): FileMetaData['schema'][number] {
   const { converted_type, logical_type, scale, precision, ...stored } = element;
   return element.type === undefined ? element : stored;
 }
 
 /**
- * Returns a schema element in the form in which it is written. The equivalent converted type replaces the logical type
- * INTEGER. The library writes the width of this logical type in a field of the wrong size, and other programs could not
- * read the file.
+ * Replaces the logical type INTEGER by the equivalent converted type. The library writes its width in a field of the
+ * wrong size, which other programs could not read.
  */
 function writtenElement(element: FileMetaData['schema'][number]): FileMetaData['schema'][number] {
   const { logical_type: logical, ...written } = element;

@@ -5,10 +5,7 @@ import { resultColumns } from '../result-columns.ts';
 import { elementOf, storedValue } from './column-types.ts';
 import { receiptKey, receiptOf } from './receipt.ts';
 
-/**
- * The maximum number of rows in a row group. A row group also ends when its texts have `groupCharacters` characters,
- * because it is in memory until it ends. A million rows need at least 62 row groups.
- */
+/** The maximum number of rows and text characters in a row group, which is in memory until it ends. */
 const groupRows = 16_384;
 const groupCharacters = 4 * 1024 * 1024;
 
@@ -19,8 +16,7 @@ interface Column {
 }
 
 /**
- * Creates a writer of results as Parquet. The columns are, in this order: the index, the columns of the uploaded table
- * with their types, and the columns of the results.
+ * Creates a writer of results as Parquet: the index, the uploaded columns with their types, then the result columns.
  */
 export const createParquetWriter: CreateWriter = (source) => {
   const { index, given, own, probability, model, groupSize, givenValue } = resultColumns(source);
@@ -55,7 +51,7 @@ export const createParquetWriter: CreateWriter = (source) => {
   let rows = 0;
   let characters = 0;
 
-  /** Returns the bytes that were written since the last call, and empties the buffer of the writer. */
+  /** Returns the bytes written since the last call. */
   function take(): Uint8Array {
     const bytes = writer.getBytes().slice();
     writer.index = 0;
@@ -64,7 +60,7 @@ export const createParquetWriter: CreateWriter = (source) => {
   function flush(): void {
     if (rows === 0) return;
     const columnData = columns.map(({ name, values }) => ({ name, data: values }) as ColumnSource);
-    // The promise is not awaited, because the writer only writes to memory and has finished when it returns.
+    // The promise needs no await: the writer writes to memory and is finished when it returns.
     void parquet.write({ columnData, rowGroupSize: rows });
     for (const each of columns) each.values = [];
     rows = 0;
@@ -101,7 +97,7 @@ export const createParquetWriter: CreateWriter = (source) => {
   };
 };
 
-/** Returns the values of the result columns. A column for which the result has no value is null. */
+/** Returns the values of the result columns, null where the result has none. */
 function outcomeOf(result: ItemResult) {
   const empty = {
     status: result.status,

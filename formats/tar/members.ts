@@ -1,25 +1,22 @@
 import { type Extract, extract, type Header } from 'tar-stream';
 import { ServiceError } from '../../shared/errors.ts';
 
-/** A file in a tar. Its bytes must be read before the next file can be read. */
+/** A file in a tar. Its bytes must be read before the next file. */
 export interface Member {
   name: string;
-  /**
-   * The reason why the tar does not contain the bytes of this file. For example, the file is a link. Absent for a
-   * normal file.
-   */
+  /** Why the tar lacks the bytes of this file, such as a link; absent for a normal file. */
   fault?: string;
   bytes: AsyncIterable<Buffer>;
   header: Header;
 }
 
 /**
- * Yields the files of a tar while its bytes arrive. Directories are skipped.
- * @throws {ServiceError} `request.invalid` for bytes that are not a complete tar. Also throws the errors of `bytes`.
+ * Yields the files of a tar as its bytes arrive, without directories.
+ * @throws {ServiceError} `request.invalid` for bytes that are not a complete tar, and the errors of `bytes`.
  */
 export async function* membersOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<Member> {
-  // This option allows the headers of old tars, which state no format. The checksum of each header is checked with or
-  // without it. The type declarations of tar-stream lack this option.
+  // Allows old tars, whose headers state no format. Checksums are checked in any case. The types of tar-stream lack
+  // this option.
   const options: object = { allowUnknownFormat: true };
   const parser = extract(options);
   let sourceError: unknown;
@@ -38,7 +35,7 @@ export async function* membersOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<M
       parser.destroy(error as Error);
     }
   };
-  // The iterator listens to the parser, so it must exist before the first byte is written.
+  // The iterator listens to the parser, so it must exist before the first write.
   const entries = parser[Symbol.asyncIterator]();
   void feed();
   let last = '';
@@ -53,7 +50,7 @@ export async function* membersOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<M
   try {
     for (let next = await entries.next(); !next.done; next = await entries.next()) {
       const { header } = next.value;
-      // With such a size, tar-stream would never end the file, and the reader would wait forever.
+      // With such a size, tar-stream would never end the file.
       if (!Number.isSafeInteger(header.size))
         throw damaged(`has a member without a valid size, ${header.name.slice(0, 100)}`);
       last = header.name;
@@ -80,10 +77,10 @@ const writable = (parser: Extract): Promise<void> =>
     if (parser.destroyed) done();
   });
 
-/** Returns the fields of the extended (pax) header of a file in a tar. Python and GNU tar write such headers. */
+/** Returns the extended (pax) header fields that Python and GNU tar write. */
 const paxOf = ({ pax }: Header): Record<string, string> => (pax ?? {}) as Record<string, string>;
 
-/** Returns the name of a file in a tar. The name of a sparse file is in its extended header. */
+/** Returns the name of a file. That of a sparse file is in its extended header. */
 const nameOf = (header: Header): string => paxOf(header)['GNU.sparse.name'] ?? header.name;
 
 function faultOf(header: Header): { fault?: string } {

@@ -1,21 +1,16 @@
 const imageEndings = ['jpg', 'jpeg', 'png', 'webp', 'gif', 'avif', 'tif', 'tiff', 'heic', 'heif'];
 /**
- * The kinds of files that are read from a sample. A sample is all files with the same key (the name without its
- * ending). Its other files, such as `.cls` or `.npy`, are ignored.
+ * The files that are read from a sample, the files with the same key. Others, such as `.cls` or `.npy`, are ignored.
  */
 export type Part = 'image' | 'txt' | 'json';
 
-/** The key of a file name, and the kind of file that its ending states. */
 export interface Place {
-  /** The path up to the first dot of the file name. Files with the same key form a sample. */
+  /** The path up to the first dot of the file name. */
   key: string;
   part: Part | undefined;
 }
 
-/**
- * Splits a file name into its key and its kind, by the rules of WebDataset. Returns undefined for a name without a key
- * or an ending.
- */
+/** Splits a file name by the rules of WebDataset. Returns undefined without a key or an ending. */
 export function placeOf(name: string): Place | undefined {
   const [, key, ending] = /^((?:.*\/)?[^./]+)\.([^/]*)$/s.exec(name) ?? [];
   if (key === undefined || ending === undefined) return undefined;

@@ -5,9 +5,8 @@ import { type Part, placeOf } from './place.ts';
 import { itemOf, maxSampleBytes, type Sample } from './sample.ts';
 
 /**
- * Reads a tar in the layout of WebDataset. Consecutive files with the same key are a sample, and each sample becomes
- * one item. Files are ignored if their names end neither like an image nor in `.txt` or `.json`. Only one sample at a
- * time is in memory.
+ * Reads a tar in the layout of WebDataset: consecutive files with the same key are one item. Files other than images,
+ * `.txt` and `.json` are ignored. Only one item is in memory.
  */
 export const readTar: ReadStream = (bytes, options) => ({
   items: itemsOfTar(bytes, options),
@@ -44,10 +43,10 @@ async function* itemsOfTar(bytes: AsyncIterable<Buffer>, options: ReadOptions): 
           held = 0;
           keeps = undefined;
         }
-        // Images are kept as base64, which is a third longer than their bytes. The reserved memory includes this.
+        // Images are kept as base64, a third longer than their bytes.
         await options.pending?.set(Math.ceil((held * 4) / 3));
       }
-      // An empty group shows the caller that bytes have arrived.
+      // An empty group shows that bytes have arrived.
       yield [];
     }
     if (keeps !== undefined && sample !== undefined) keep(sample, keeps, member.name, Buffer.concat(parts));
@@ -61,7 +60,7 @@ function keep(sample: Sample, part: Part, name: string, bytes: Buffer): void {
   else sample[part] = bytes;
 }
 
-/** Returns the reason why a file of the tar cannot be part of its sample; undefined when it can. */
+/** Returns why a file cannot belong to its sample; undefined when it can. */
 function faultOf(sample: Sample, { name, fault }: Member, part: Part): Sample['fault'] {
   const short = name.slice(-100).toWellFormed();
   if (fault !== undefined) return { message: `${short} ${fault}` };

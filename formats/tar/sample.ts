@@ -7,16 +7,13 @@ import type { ReadOptions } from '../format.ts';
 import { badItem, type ItemFault, type ReadItem, toReadItem } from '../items.ts';
 import { maxItemLength } from '../json-item.ts';
 
-/**
- * The maximum size of a sample (an image with its text files) in bytes. In base64, a sample of this size is as long as
- * the longest allowed NDJSON line.
- */
+/** The maximum size of an image with its text files, in bytes. In base64, it equals the longest NDJSON line. */
 export const maxSampleBytes = Math.floor((maxItemLength * 3) / 4);
 
-/** A sample: the files with the same key (the file name without its ending) that have arrived so far. */
+/** The files with the same key that have arrived so far. */
 export interface Sample {
   key: string;
-  /** The image of the sample. If `bytes` is absent, the image is read later from the file with this name. */
+  /** The image. Without `bytes`, it is read later from the file `name`. */
   image?: { name: string; bytes?: Buffer };
   txt?: Buffer;
   json?: Buffer;
@@ -24,7 +21,7 @@ export interface Sample {
   fault?: { message: string; code?: ItemFault } | undefined;
 }
 
-/** Converts a sample to an item. Its key becomes the id, and the fields of its JSON become the metadata. */
+/** Converts a sample to an item: the key becomes the id, and JSON fields become metadata. */
 export function itemOf(sample: Sample, { strictness, columns }: ReadOptions): ReadItem {
   const { key, image, fault } = sample;
   const where = `sample ${excerpt(key.toWellFormed(), 100)}`;
@@ -54,13 +51,13 @@ export function itemOf(sample: Sample, { strictness, columns }: ReadOptions): Re
 function sourceOf({ name, bytes }: NonNullable<Sample['image']>): unknown {
   const path = name.toWellFormed();
   if (bytes !== undefined) return { base64: bytes.toString('base64'), path };
-  // A name such as `data:1.jpg` looks like an address, so it gets the prefix `./` that marks it as a path.
+  // A name such as `data:1.jpg` looks like an address; `./` marks it as a path.
   return /^[a-z][a-z\d+.-]*:/i.test(path) ? `./${path}` : path;
 }
 
 type Fields = Record<string, unknown>;
 
-/** Returns the fields of a sample's JSON file. If the file is invalid, returns the error as text. */
+/** Returns the fields of a sample's JSON file, or an error as text. */
 function fieldsOf(bytes: Buffer | undefined): Fields | undefined | string {
   if (bytes === undefined) return undefined;
   const text = withoutMark(bytes);
@@ -76,10 +73,7 @@ function fieldsOf(bytes: Buffer | undefined): Fields | undefined | string {
   return value as Fields;
 }
 
-/**
- * The usual names of the caption field in a sample's JSON file. They are tried after the requested name, and only if
- * the sample has no `.txt` file.
- */
+/** The usual caption fields of JSON files, tried after the requested name if there is no `.txt` file. */
 const usualTexts = ['text', 'caption'];
 
 function textOf(txt: Buffer | undefined, fields: Fields | undefined, asked: string) {

@@ -3,9 +3,9 @@ import { type Member, membersOf } from './members.ts';
 import { placeOf } from './place.ts';
 
 /**
- * Copies some samples of a tar to a new tar, and yields its bytes. All files of these samples are copied in their
- * order. Only one sample at a time is in memory.
- * @param isKept returns true for the index of each sample to copy. Indexes are counted as in the reader of tars.
+ * Copies some samples of a tar to a new tar, and yields its bytes. All files of a sample are copied. Only one sample is
+ * in memory.
+ * @param isKept returns true for the index of each sample to copy, counted as in the reader.
  * @throws {ServiceError} the errors of reading a tar.
  */
 export async function* subsetOfTar(
@@ -35,10 +35,7 @@ async function copySamples(
   let key: string | undefined;
   let index = -1;
   let keeps = false;
-  /**
-   * The files with one key that arrived before an image, text or JSON file with this key. Only such a file shows that
-   * the key belongs to a sample. The earlier files are kept in memory until then.
-   */
+  /** Files of a key before its first image, text or JSON file. Only such a file makes the key a sample. */
   let early: { key: string; files: [Member, Buffer][] } | undefined;
   for await (const member of members) {
     const place = placeOf(member.name);
