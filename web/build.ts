@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 
 /**
- * Builds the page into `web/dist`. During the build, the previous page remains complete: new assets have new names,
- * because a name contains a hash. `index.html` is replaced after the assets, and unused files are removed last.
+ * Builds the page into `web/dist`. The previous page stays complete meanwhile: assets have a hash in their name,
+ * `index.html` follows them, and unused files are removed last.
  */
 const root = dirname(fileURLToPath(import.meta.url));
 const dist = join(root, 'dist');
@@ -14,19 +14,18 @@ const built = await build({
   root,
   configFile: false,
   logLevel: 'warn',
-  // The service may be mounted at any path, so the page loads its assets by relative URLs.
+  // Relative URLs, because the service may be mounted at any path.
   base: './',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     write: false,
-    // The first versions of these browsers with `light-dark()`, from 2024.
+    // The first versions with `light-dark()`, from 2024.
     target: ['chrome123', 'firefox120', 'safari17.5'],
     cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
-    // The package hyparquet-compressors does not declare that its modules have no side effects. Without this option,
-    // the bundle would contain the module with all its decompressors. That module compiles WebAssembly, which the
-    // content security policy of the page forbids.
+    // hyparquet-compressors does not declare that its modules have no side effects. The bundle would contain its
+    // WebAssembly decompressors, which the content security policy forbids.
     rolldownOptions: { treeshake: { moduleSideEffects: (id) => !id.includes('hyparquet-compressors') } },
   },
 });

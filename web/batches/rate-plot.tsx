@@ -7,7 +7,6 @@ import { ratesOf, type Sample } from './progress-samples.ts';
 
 const height = 180;
 
-/** Plots the items per second since the batch started. */
 export function RatePlot({ samples }: { samples: readonly Sample[] }) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
@@ -63,10 +62,7 @@ function optionsFor(width: number): uPlot.Options {
   };
 }
 
-/**
- * Returns a function that reads a colour of the theme, resolving `light-dark()`. The plot calls it at each draw,
- * because CSS does not apply to a canvas.
- */
+/** Returns a function that reads a colour of the theme at each draw, because CSS does not apply to a canvas. */
 function paint(name: string): () => string {
   return () => {
     const probe = document.createElement('span');

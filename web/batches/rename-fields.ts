@@ -4,10 +4,7 @@ import { type Preview, readObject } from './preview.ts';
 
 const itemFields = new Set(['image', 'text', 'id', 'metadata']);
 
-/**
- * Returns true for an NDJSON file whose field names differ from those that the API requires. CSV needs no renaming,
- * because the service maps its columns.
- */
+/** Returns true for NDJSON with other field names than the API requires. The service itself maps the columns of CSV. */
 export function needsRenaming(preview: Pick<Preview, 'format' | 'columns'>, mapping: ColumnMapping): boolean {
   if (formatNamed(preview.format).hasColumns) return false;
   const isMapped = mapping.image === 'image' && mapping.text === 'text';
@@ -15,7 +12,7 @@ export function needsRenaming(preview: Pick<Preview, 'format' | 'columns'>, mapp
   return !isMapped || !isIdMapped || preview.columns.some((column) => !itemFields.has(column));
 }
 
-/** Returns a stream that renames the fields of NDJSON lines to those that the API requires. */
+/** Returns a stream that renames the fields of NDJSON lines to those of the API. */
 export const renameLines = (mapping: ColumnMapping): TransformStream<string, string> =>
   byLines((line) => renameFields(line, mapping));
 
@@ -33,7 +30,7 @@ function byLines(change: (line: string) => string): TransformStream<string, stri
   });
 }
 
-/** Renames the fields of one line. A line that is not an object stays unchanged; the service then fails that item. */
+/** Renames the fields of a line. A line that is not an object stays unchanged, and the service fails that item. */
 function renameFields(line: string, mapping: ColumnMapping): string {
   const item = readObject(line);
   if (item === undefined) return line;

@@ -1,8 +1,8 @@
 import type { CsvRow } from './csv.ts';
 
 /**
- * Returns how many columns at the end of each row are results, determined from the header row. There is an additional
- * column when the model computes a probability for each pair, and another one when several models score the batch.
+ * Returns the number of result columns at the end of each row, from the header. A probability, and the model among
+ * several, add one each.
  */
 export function countResultColumns({ fields }: CsvRow): number {
   const isNamed = (column: string | undefined, name: string) =>
@@ -12,10 +12,7 @@ export function countResultColumns({ fields }: CsvRow): number {
   return 6 + models + probabilities;
 }
 
-/**
- * Reads the result columns of a row. They are found by position, because columns of the posted file may have the same
- * names.
- */
+/** Reads the result columns of a row by position, because columns of the posted file may have the same names. */
 export function readResultColumns({ fields }: CsvRow, own: number) {
   const [, , cosine = '', code = '', message = ''] = fields.slice(-own);
   return { index: fields[0] ?? '', given: fields.slice(1, -own), cosine, code, message };

@@ -2,14 +2,13 @@ import { createCsvReader } from './csv.ts';
 import { resultsOf } from './downloads.ts';
 import { countResultColumns, readResultColumns } from './result-columns.ts';
 
-/** A failed item. */
 export interface FailedItem {
   index: number;
-  /** The URL of the image of the item; undefined if the image has none. */
+  /** The URL of the image, if it has one. */
   address: string | undefined;
 }
 
-/** The failed items with the same error code and the same message. */
+/** The failed items with the same error code and message. */
 export interface Cause {
   message: string;
   count: number;
@@ -18,19 +17,19 @@ export interface Cause {
 
 export interface FailureSample {
   causes: ReadonlyMap<string, Cause[]>;
-  /** The number of failed items that were read. */
+  /** Failed items read from the results so far. */
   read: number;
 }
 
 const maxExamples = 5;
 const maxCauses = 20;
-/**
- * The maximum number of failed items that are read. Messages repeat, so a part of the failed items is enough; reading
- * all could mean reading the whole batch.
- */
+/** The maximum number of failed items to read. Messages repeat, and all failed items may be the whole batch. */
 const maxRead = 5_000;
 
-/** Reads the first failed items of a batch and groups them by code and message. @throws {RequestFailed} */
+/**
+ * Reads the first failed items of a batch, and groups them by code and message.
+ * @throws {RequestFailed}
+ */
 export async function sampleFailures(id: string, signal: AbortSignal): Promise<FailureSample> {
   const response = await resultsOf(id, 'csv', { status: 'failed', formulas: 'keep' }, signal);
   const causes = new Map<string, Cause[]>();

@@ -15,14 +15,11 @@ export interface StartFormProps {
   file: File;
   preview: Preview;
   idempotencyKey: string;
-  /** Called with corrections by the user. The start of the file is then read again. */
+  /** Called with the corrections of the user, to read the start of the file again. */
   onCorrect: (corrections: Corrections) => void;
 }
 
-/**
- * Shows the first rows of a file, lets the user correct the guessed encoding, delimiter and columns, and posts the file
- * as a batch.
- */
+/** Shows the first rows, lets the user correct encoding, delimiter and columns, and posts the file as a batch. */
 export function StartForm({ file, preview, idempotencyKey, onCorrect }: StartFormProps) {
   const { value: models } = useModels();
   const [mapping, setMapping] = useState<ColumnMapping>(() => mappingOf(preview));
@@ -185,10 +182,7 @@ export function StartForm({ file, preview, idempotencyKey, onCorrect }: StartFor
   );
 }
 
-/**
- * Guesses the columns for image, text and id. The columns of a tar are fixed, because the file names in it determine
- * the content of each column.
- */
+/** Guesses the columns. Those of a tar are fixed, because its file names determine their content. */
 const mappingOf = ({ format, columns, rows }: Preview): ColumnMapping =>
   format === 'tar' ? { image: 'image', text: 'text', id: 'id' } : guessColumns(columns, rows);
 
@@ -198,10 +192,7 @@ const stageWords: Record<UploadProgress['stage'], string> = {
   storing: 'Storing the last items…',
 };
 
-/**
- * Asks for confirmation when the user leaves the page during an upload. Leaving would cancel the upload, and no batch
- * would be created.
- */
+/** Asks for confirmation when the user leaves the page during an upload, which would cancel it. */
 function useWarningWhile(busy: boolean): void {
   useEffect(() => {
     if (!busy) return;

@@ -4,7 +4,7 @@ import * as numbers from '../ui/numbers.ts';
 
 type Tone = 'good' | 'warn' | 'bad' | 'plain' | 'live';
 
-/** Describes the state of a batch in one word or a few words, with a tone for their colour. */
+/** Describes the state of a batch in a few words, with a tone for their colour. */
 export function stateWords({ state, items }: Pick<BatchStatus, 'state' | 'items'>): [tone: Tone, words: string] {
   switch (state) {
     case 'accepting':
@@ -30,9 +30,7 @@ export const countRetryable = ({ failures }: Pick<BatchStatus, 'failures'>): num
     .filter(([code]) => codes[code].retryable)
     .reduce((sum, [, count]) => sum + count, 0);
 
-/**
- * A choice of items of an ended batch that can be evaluated again: the label of its button, and the query for the API.
- */
+/** A choice of items to evaluate again: the label of its button, and the query for the API. */
 export interface Retry {
   words: string;
   query: string;
@@ -40,7 +38,7 @@ export interface Retry {
   isFirst: boolean;
 }
 
-/** Returns the choices of items of a batch that can be evaluated again, the most useful one first. */
+/** Returns the choices of items to evaluate again, the most useful one first. */
 export function retriesOf(status: Pick<BatchStatus, 'failures' | 'items'>): Retry[] {
   const { failed, cancelled } = status.items;
   const may = countRetryable(status);
@@ -51,5 +49,5 @@ export function retriesOf(status: Pick<BatchStatus, 'failures' | 'items'>): Retr
   return ways.map((way, at) => ({ ...way, isFirst: at === 0 && way.query !== '' }));
 }
 
-/** Returns the title of a batch: its name, or the beginning of its id if it has no name. */
+/** Returns the name of a batch, or the beginning of its id. */
 export const titleOf = ({ id, name }: Pick<BatchStatus, 'id' | 'name'>): string => name ?? `Batch ${id.slice(0, 8)}`;

@@ -1,9 +1,6 @@
 import type { Sample } from './progress-samples.ts';
 
-/**
- * The data about a running batch that the browser stores. A reload of the page would otherwise lose them, because the
- * service does not store how the rate of a batch has changed.
- */
+/** Progress that survives a reload of the page. The service does not store past rates. */
 export interface StoredProgress {
   lastEventId: string | undefined;
   samples: Sample[];

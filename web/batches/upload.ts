@@ -10,13 +10,13 @@ export interface Upload {
   file: File;
   preview: Pick<Preview, 'format' | 'delimiter' | 'encoding' | 'gzipped' | 'columns'>;
   mapping: ColumnMapping;
-  /** The name of the model; empty for the default model. */
+  /** Empty for the default model. */
   model: string;
   /** The share of failed items above which the service stops the batch; undefined for no limit. */
   failureShare: number | undefined;
-  /** The idempotency key. All attempts with this file use the same key, so that no attempt creates a second batch. */
+  /** All attempts with this file share the key, so that only one of them creates a batch. */
   idempotencyKey: string;
-  /** The name of the batch; if it is empty, the batch gets the name of the file. */
+  /** Empty for the name of the file. */
   name: string;
   /** Tags, separated by commas. */
   tags: string;
@@ -24,12 +24,12 @@ export interface Upload {
 
 export interface UploadProgress {
   stage: 'preparing' | 'sending' | 'storing';
-  /** The share of the bytes of this stage that have been processed, from 0 to 1. */
+  /** The share of the bytes of this stage that are processed, from 0 to 1. */
   share: number;
 }
 
 /**
- * Posts a file as a batch. The browser sends it directly from disk, without reading it into memory.
+ * Posts a file as a batch. The browser sends it from disk, without reading it into memory.
  * @throws {RequestFailed}
  */
 export async function uploadBatch(
@@ -49,7 +49,7 @@ const maxNameLength = 200;
 const brokenOff =
   'The upload was interrupted. Start it again. If the service has already received the whole file, the page opens that batch.';
 
-/** Sends a file by XMLHttpRequest, because `fetch` does not report the progress of a body. */
+/** Uses XMLHttpRequest, because `fetch` does not report the progress of a body. */
 function send(
   { file, preview, mapping, model, failureShare, idempotencyKey, name, tags }: Upload,
   body: Blob,
@@ -67,8 +67,8 @@ function send(
   if (format.hasColumns) {
     query.set('image', mapping.image);
     query.set('text', mapping.text);
-    // A query without `id` would select a column named `id`. The value is a space if no column has ids: names in a
-    // header are trimmed, so a space matches no column. A column named `id` then becomes metadata.
+    // Without `id`, the service would use a column named `id`. A space matches no column, because names in a header are
+    // trimmed; a column named `id` then becomes metadata.
     query.set('id', mapping.id === '' ? ' ' : mapping.id);
     if (preview.delimiter !== '' && preview.delimiter !== ',') query.set('delimiter', preview.delimiter);
   }
@@ -94,8 +94,8 @@ function send(
 }
 
 /**
- * Renames the fields of an NDJSON file in memory, because browsers cannot send a stream over HTTP/1.1. The result is
- * compressed to about a tenth of its size.
+ * Renames the fields of an NDJSON file in memory, because browsers cannot send a stream over HTTP/1.1. Compression
+ * leaves about a tenth of its size.
  */
 async function renamed(
   { file, preview, mapping }: Upload,
@@ -114,7 +114,7 @@ async function renamed(
     { signal },
   );
   const bytes = preview.gzipped ? counted.pipeThrough(new DecompressionStream('gzip')) : counted;
-  // With `fatal`, invalid bytes cause an error. Otherwise they would silently become other text.
+  // Without `fatal`, invalid bytes would silently become other text.
   const decoder = new TextDecoderStream(preview.encoding, { fatal: true });
   const lines = bytes.pipeThrough(decoder).pipeThrough(renameLines(mapping));
   const packed = lines.pipeThrough(new TextEncoderStream()).pipeThrough(new CompressionStream('gzip'));

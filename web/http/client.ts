@@ -1,10 +1,10 @@
 import type { Problem } from '../../shared/contracts/problem.ts';
 import { signInAgain } from './sign-in.ts';
 
-/** A request that was refused or got no response. Its title and message are shown to users. */
+/** A request that was refused or got no response. Users see its title and message. */
 export class RequestFailed extends Error {
   override name = 'RequestFailed';
-  /** The HTTP status of the response; 0 if there was no response. */
+  /** The HTTP status; 0 without a response. */
   readonly status: number;
   readonly title: string;
   readonly problem: Problem | undefined;
@@ -17,9 +17,7 @@ export class RequestFailed extends Error {
   }
 }
 
-/**
- * Returns the URL of a path of the API. The service may be mounted below any path; the URL of the page is that path.
- */
+/** Returns the URL of an API path, relative to the page, because the service may be mounted below any path. */
 export const apiUrl = (path: string): string => new URL(path.replace(/^\//, ''), document.baseURI.split('#')[0]).href;
 
 /**
@@ -32,7 +30,7 @@ export async function fetchJson<Body>(path: string, init: RequestInit & { accept
 }
 
 /**
- * Requests a path of the API like {@link fetchJson}, but returns the response before its body is read.
+ * Like {@link fetchJson}, but returns the response before its body is read.
  * @param init `accepted`: HTTP statuses that count as success in addition to 2xx.
  */
 export async function fetchApi(

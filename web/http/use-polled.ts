@@ -2,7 +2,7 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { RequestFailed } from './client.ts';
 
 export interface Polled<T> {
-  /** The value of the latest successful request. It remains when a later request fails. */
+  /** The latest value. It remains when a later request fails. */
   value: T | undefined;
   /** The time at which `value` arrived, in ms since 1970. */
   at: number | undefined;

@@ -1,18 +1,13 @@
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import type { QueryChanges } from './query.ts';
 
-/**
- * The name of an event that the page sends to itself when it has changed the query without a new entry in the browser
- * history. In that case the browser sends no event.
- */
+/** The page dispatches this event when it changes the query without a history entry, for which browsers send none. */
 const changed = 'hashquerychange';
 
-/**
- * Returns the query in the hash (the part of the URL after `#`), such as `threshold=28` in `#/batches/1?threshold=28`.
- */
+/** Returns the query in the hash of the URL, such as `threshold=28` in `#/batches/1?threshold=28`. */
 const textInHash = (): string => location.hash.split('?')[1] ?? '';
 
-/** Returns the hash (the part of the URL after `#`) of the current view with a changed query. */
+/** Returns the hash of the current view with a changed query. */
 export function hashWith(changes: QueryChanges): string {
   const query = new URLSearchParams(textInHash());
   for (const [name, value] of Object.entries(changes)) {
@@ -26,14 +21,11 @@ export function hashWith(changes: QueryChanges): string {
 
 export interface HashQuery {
   query: URLSearchParams;
-  /** Changes the query without a new entry in the browser history. Otherwise a moving slider would fill the history. */
+  /** Changes the query without a history entry. Otherwise a moving slider would fill the history. */
   set(changes: QueryChanges): void;
 }
 
-/**
- * Reads and changes the query in the part of the URL after `#`. Views store their state in this query, so that the
- * state survives a reload and can be shared.
- */
+/** Reads and changes the query in the hash of the URL. State in this query survives a reload and can be shared. */
 export function useHashQuery(): HashQuery {
   const [text, setText] = useState(textInHash);
   useEffect(() => {

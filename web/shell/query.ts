@@ -1,7 +1,7 @@
-/** Values to set in a query, by name. Undefined and the empty text remove the name from the query. */
+/** Values to set in a query. Undefined and the empty string remove a name. */
 export type QueryChanges = Record<string, string | undefined>;
 
-/** Returns the number that a query has under a name; undefined when the name is absent or its value is not a number. */
+/** Returns the number under a name; undefined if it is absent or not a number. */
 export function numberIn(query: URLSearchParams, name: string): number | undefined {
   const value = query.get(name);
   return value === null || value.trim() === '' || !Number.isFinite(Number(value)) ? undefined : Number(value);

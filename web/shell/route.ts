@@ -1,13 +1,12 @@
 import { useEffect, useState } from 'preact/hooks';
 import { movedTo } from './former-address.ts';
 
-/** The view that the part of the URL after `#` selects. */
+/** The view that the hash of the URL selects. */
 export type PageRoute =
   | { view: 'try' | 'batches' | 'new-batch' | 'unknown' }
   | { view: 'system'; tab: SystemTab }
   | { view: 'batch'; id: string; tab: BatchTab };
 
-/** The tabs in the view of a batch. */
 export const batchTabs = ['scores', 'pairs', 'judge', 'compare'] as const;
 export type BatchTab = (typeof batchTabs)[number];
 

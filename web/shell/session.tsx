@@ -3,7 +3,7 @@ import { useContext } from 'preact/hooks';
 import { fetchJson, RequestFailed } from '../http/client.ts';
 import { usePolled } from '../http/use-polled.ts';
 
-/** The tenant and the role of the user of this browser, from `GET /session`. */
+/** The tenant and the role of the user, from `GET /session`. */
 export interface Session {
   authenticated: boolean;
   tenant: string | null;
@@ -19,14 +19,11 @@ export const SessionContext = createContext<Session | undefined>(undefined);
 /** Returns the session; undefined while it loads. */
 export const useSession = (): Session | undefined => useContext(SessionContext);
 
-/**
- * Returns true if the user may see metrics and queues, which show the work of all tenants: for operators, and for a
- * service without sign-in.
- */
+/** Returns true if the user may see the metrics and queues of all tenants: an operator, or anyone without sign-in. */
 export const mayOperate = (session: Session | undefined): boolean =>
   session !== undefined && (!session.keysRequired || session.role === 'operator');
 
-/** The time in ms after which a session that could not be loaded is requested again. */
+/** The time in ms until a session that could not be loaded is requested again. */
 const againMs = 3_000;
 
 export function useSessionFromServer(): Session | undefined {

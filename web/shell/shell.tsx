@@ -17,7 +17,6 @@ const titles: Record<PageRoute['view'], string> = {
   unknown: 'Page not found',
 };
 
-/** The frame of the page: header, current view and footer. */
 export function Shell() {
   const route = useRoute();
   const session = useSessionFromServer();

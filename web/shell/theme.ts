@@ -8,10 +8,7 @@ export function storedTheme(): Theme {
   return isTheme(stored) ? stored : 'system';
 }
 
-/**
- * The name of the event that the page sends after a change of the theme. Canvases listen for it, because CSS does not
- * apply to them.
- */
+/** The event after a change of the theme, for canvases, to which CSS does not apply. */
 export const themeChanged = 'themechanged';
 
 export function applyTheme(theme: Theme): void {

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { useDroppedFile } from '../ui/dropped-file.ts';
 import type { PickedImage } from './scoring.ts';
 
-/** Lets the user pick an image: a file or a URL. */
+/** Lets the user pick a file or a URL. */
 export function ImagePicker({
   picked,
   onPick,
@@ -13,8 +13,7 @@ export function ImagePicker({
   const over = useDroppedFile((file) => onPick({ file }));
   const file = picked !== undefined && 'file' in picked ? picked.file : undefined;
   const url = picked !== undefined && 'url' in picked ? picked.url : '';
-  // The text in the input field, updated only when the user has finished typing. Otherwise the browser would request
-  // every incomplete URL.
+  // The URL once the user has finished typing. The browser would request every incomplete one.
   const [written, setWritten] = useState('');
   return (
     <div class="picker">
@@ -75,8 +74,7 @@ function Preview({ file, address }: { file: File | undefined; address: string | 
     return () => URL.revokeObjectURL(url);
   }, [file]);
   const shown = made ?? (address !== undefined && /^https?:\/\/./.test(address) ? address : undefined);
-  // The address of an image that the browser cannot show: it does not know the format (such as TIFF), or the URL does
-  // not work.
+  // The address of an image in an unknown format (such as TIFF), or of one that does not load.
   const [broken, setBroken] = useState<string>();
   if (shown === undefined || shown === broken) {
     return (

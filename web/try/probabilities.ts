@@ -1,16 +1,12 @@
-/**
- * The probability of a text. `of` is `captions` if the probability is relative to the other captions, and `pair`
- * otherwise.
- */
+/** A probability of a text: of the pair, or among all captions of the request. */
 export interface Share {
   of: 'pair' | 'captions';
   value: number;
 }
 
 /**
- * Returns the probability of each result. It is the probability of the pair if the model computes one. Otherwise it is
- * the softmax over all captions.
- * @param logitScale the factor by which cosines are multiplied before the softmax; undefined when it is unknown.
+ * Returns the probability of each pair if the model computes it, otherwise the softmax over all captions.
+ * @param logitScale multiplies cosines before the softmax; undefined when unknown.
  */
 export function probabilitiesOf(
   results: readonly { cosine: number; probability?: number | undefined }[],
@@ -29,10 +25,7 @@ export function probabilitiesOf(
   return shares.map((value) => ({ of: 'captions', value }));
 }
 
-/**
- * Returns the softmax over `logitScale * cosine`: the probability of each text on the assumption that exactly one is
- * right.
- */
+/** Returns the softmax of `logitScale * cosine`: the probability of each text if exactly one is right. */
 function sharesOf(cosines: number[], logitScale: number): number[] {
   const highest = Math.max(...cosines);
   const powers = cosines.map((cosine) => Math.exp(logitScale * (cosine - highest)));

@@ -3,7 +3,7 @@ import { bandOf, type Scale } from '../ui/scale.ts';
 import { probabilitiesOf } from './probabilities.ts';
 import type { ScoreResult } from './scoring.ts';
 
-/** Lists the texts with their scores on the scale of the model. The text with the highest score comes first. */
+/** The texts with their scores on the scale of the model, the highest score first. */
 export function ScoreList({
   results,
   scale,
@@ -62,7 +62,7 @@ function ScoreBar({ score, top, scale }: { score: number; top: number; scale: Sc
   );
 }
 
-/** Explains the scale of scores: the ranges of scores (bands) and their usual meaning. */
+/** The ranges of scores (bands) of a model and their usual meaning. */
 export function ScaleNote({ scale }: { scale: Scale }) {
   return (
     <details class="scale-note">

@@ -1,13 +1,13 @@
 import type { SingleResponse } from '../../shared/contracts/single.ts';
 import { apiUrl, fetchJson } from '../http/client.ts';
 
-/** A picked image: a file to upload, or a URL that the service downloads. */
+/** A file to upload, or a URL that the service downloads. */
 export type PickedImage = { file: File } | { url: string };
 
 export interface ScoreRequest {
   image: PickedImage;
   texts: string[];
-  /** The name of the model; empty for the default model. */
+  /** Empty for the default model. */
   model: string;
 }
 
@@ -15,10 +15,7 @@ export type ScoreResult = Extract<SingleResponse, { results: unknown }>;
 
 const path = 'v1/evaluation/single';
 
-/**
- * Scores an image with one or more texts. Always returns a list of results, although the API returns no list for a
- * single text.
- */
+/** Scores an image with texts. Returns a list also for one text, for which the API returns none. */
 export async function scoreTexts(request: ScoreRequest, signal: AbortSignal): Promise<ScoreResult> {
   const answer = await fetchJson<SingleResponse>(path, { method: 'POST', signal, ...requestOf(request) });
   if ('results' in answer) return answer;
@@ -43,10 +40,7 @@ const jsonOf = (url: string, texts: string[], model: string) => ({
   ...(model !== '' && { model }),
 });
 
-/**
- * Returns a curl command that sends the request. Texts are passed with `--form-string`, because a text may begin with
- * `@` or `<`.
- */
+/** Returns the request as a curl command. A text may begin with `@` or `<`, so `--form-string` passes it. */
 export function curlOf({ image, texts, model }: ScoreRequest): string {
   const parts =
     'url' in image

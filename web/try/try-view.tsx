@@ -19,7 +19,6 @@ type Outcome =
   | { failure: RequestFailed }
   | { missing: 'image' | 'texts' };
 
-/** Scores one image against several captions. */
 export function TryView() {
   const { value: models } = useModels();
   const [image, setImage] = useState<PickedImage>();

@@ -2,12 +2,12 @@ import type { ModelInfo } from '../../shared/contracts/models.ts';
 import { useModels } from '../ui/model-select.tsx';
 import { useSecondsSinceShown } from '../ui/waiting.tsx';
 
-/** The time in s after which the page shows the reason for the wait. Most scores arrive earlier. */
+/** The time in s after which the reason for the wait appears. Most scores arrive earlier. */
 const namedAfter = 2;
 
 /**
- * After two seconds, shows why the score is not there yet: a model is loading, or the image is being downloaded.
- * @param name the name of the model; empty for the default model.
+ * Shows after two seconds why the score is not there yet: a model is loading, or the image is downloaded.
+ * @param name empty for the default model.
  */
 export function WaitingForScore({ name, isAddress }: { name: string; isAddress: boolean }) {
   const seconds = useSecondsSinceShown();

@@ -1,4 +1,4 @@
-/** Shows a state as a word. The colour of the badge has the same meaning as the word. */
+/** A state as a word. Its colour has the same meaning. */
 export function Badge({ tone, children }: { tone: 'good' | 'warn' | 'bad' | 'plain' | 'live'; children: string }) {
   return <span class={`badge ${tone}`}>{children}</span>;
 }

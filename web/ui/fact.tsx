@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 
-/** Shows a name and a value as an entry of a `dl.facts`. Renders nothing if the value is unknown. */
+/** An entry of a `dl.facts`, or nothing if the value is unknown. */
 export function Fact({ name, children }: { name: string; children: ComponentChildren }) {
   if (children === undefined || children === null) return null;
   return (

@@ -9,7 +9,7 @@ export const useModels = (intervalMs?: number): Polled<ModelInfo[]> =>
     () => intervalMs,
   );
 
-/** Lets the user choose a profile, or a model that has no profile. */
+/** Lets the user choose a profile, or a model without a profile. */
 export function ModelSelect({
   models,
   value,

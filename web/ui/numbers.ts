@@ -2,7 +2,7 @@ const whole = new Intl.NumberFormat('en');
 
 export const count = (value: number): string => whole.format(value);
 
-/** Formats a rate per second with a suitable number of digits, for rates from about 0.4 to 40,000. */
+/** Formats a rate per second, for rates from about 0.4 to 40,000. */
 export const rate = (perSecond: number): string =>
   perSecond >= 100 ? count(Math.round(perSecond)) : perSecond.toFixed(perSecond >= 10 ? 0 : 1);
 
@@ -19,7 +19,7 @@ export function bytes(value: number): string {
   return value < 1e9 ? `${(value / 1e6).toFixed(1)} MB` : `${(value / 1e9).toFixed(2)} GB`;
 }
 
-/** Formats a number of seconds in the two largest suitable units, such as minutes and seconds. */
+/** Formats a duration in s in its two largest units, such as minutes and seconds. */
 export function duration(seconds: number): string {
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 60) return `${Math.round(seconds)} s`;
@@ -40,10 +40,10 @@ export function ago(iso: string, now = Date.now()): string {
 export const dateTime = (iso: string): string =>
   new Date(iso).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
 
-/** Formats a time as hours, minutes and seconds, without the date. */
+/** Formats a time as hours, minutes and seconds. */
 export const clock = (ms: number): string => new Date(ms).toLocaleTimeString('en-GB');
 
-/** Formats a duration in ms, with a suitable unit and number of digits. */
+/** Formats a duration in ms or s. */
 export const milliseconds = (ms: number): string =>
   ms >= 10_000
     ? `${(ms / 1000).toFixed(0)} s`
@@ -53,8 +53,8 @@ export const milliseconds = (ms: number): string =>
 
 const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
 
-/** Formats a count in a short form for an axis, such as 12K or 1.5M. */
+/** Formats a count for an axis, such as 12K or 1.5M. */
 export const compact = (value: number): string => (value < 10_000 ? count(value) : short.format(value));
 
-/** Formats a score limit that the user has chosen, with at most two decimals. */
+/** Formats a score limit with at most two decimals. */
 export const points = (value: number): string => String(Number(value.toFixed(2)));

@@ -4,19 +4,17 @@ import { Thumbnail } from './thumbnail.tsx';
 
 const imagesKey = 'images';
 
-/** The choice whether a list of pairs shows its images, and a function that changes this choice. */
 export interface ImageDisplay {
   shown: boolean;
   show(shown: boolean): void;
-  /** True when the images belong to the tenant of this user. */
+  /** True when the images belong to the tenant of the user. */
   areOwn: boolean;
 }
 
 /**
- * Decides whether images are shown. The browser loads images from their hosts, and these hosts can then see the IP
- * address of the browser. Images of the user's own tenant are shown unless the user has turned them off in this
- * browser. Images of other tenants are loaded only after a click, and only while the view is open. Otherwise a tenant
- * could find out the IP addresses of operators.
+ * Decides whether images are shown. Their hosts see the IP address of a browser that loads them. So images of other
+ * tenants are loaded only after a click and while the view is open; otherwise a tenant could find out the IP addresses
+ * of operators. The choice for own images is stored in the browser.
  */
 export function useImageDisplay(areOwn: boolean): ImageDisplay {
   const [own, setOwn] = useState(() => localStorage.getItem(imagesKey) !== 'off');

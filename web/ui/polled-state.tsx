@@ -4,8 +4,7 @@ import { ProblemBox } from './problem.tsx';
 import { Waiting } from './waiting.tsx';
 
 /**
- * Shows a note about a value that the page polls, if necessary: the value is loading, it cannot be loaded, or it is old
- * because a later request failed.
+ * Shows a note if a polled value is loading, cannot be loaded, or is old because a later request failed.
  * @param what the value, such as `the list of batches`.
  */
 export function PolledState({ what, polled }: { what: string; polled: Polled<unknown> }) {

@@ -1,6 +1,6 @@
 import type { RequestFailed } from '../http/client.ts';
 
-/** Shows an error, with the request id that a user can quote in a report. */
+/** An error, with the request id that a user can quote in a report. */
 export function ProblemBox({ failure, retry }: { failure: RequestFailed; retry?: () => void }) {
   const { title, message, problem } = failure;
   const errors = problem?.errors ?? [];

@@ -1,24 +1,21 @@
-/** A range of scores of a model, with the usual meaning of these scores. */
+/** A range of scores of a model and its usual meaning. */
 export interface Band {
   from: number;
   word: string;
   meaning: string;
 }
 
-/** The scale of the scores of a model. */
 export interface Scale {
-  /** The score at which the bar of a score has its full width. Hardly any pair scores higher. */
+  /** The score that fills the bar of a score. Hardly any pair scores higher. */
   top: number;
-  /**
-   * The ranges of scores with a usual meaning, the lowest first. Empty if the scores of the model were not measured.
-   */
+  /** The ranges of scores, the lowest first; empty if the scores of the model were not measured. */
   bands: Band[];
-  /** The threshold that is selected initially. */
+  /** The initial threshold. */
   threshold: number;
   note: string;
 }
 
-// The ranges were measured with six photos: right captions score 40 to 57, wrong captions up to 15. See the model card.
+// Measured with six photos: right captions score 40 to 57, wrong captions up to 15. See the model card.
 const compact: Scale = {
   top: 70,
   bands: [
@@ -30,9 +27,8 @@ const compact: Scale = {
   note: 'compact is not CLIP: its scores are higher, it knows only everyday things, and it ignores negation, counts, colours and actions. Thresholds for CLIP do not apply.',
 };
 
-// A good match has a cosine of 0.25 to 0.35 (model card of compact, comparison). LAION kept pairs from a cosine of 0.30
-// for its 400 million pairs (arXiv 2111.02114), and from 0.28 for its 2 billion English pairs (arXiv 2210.08402), both
-// with ViT-B/32.
+// A good match has a cosine of 0.25 to 0.35 (model card of compact, comparison). With ViT-B/32, LAION kept pairs from
+// 0.30 for 400 million pairs (arXiv 2111.02114), and from 0.28 for 2 billion English pairs (arXiv 2210.08402).
 const vitB32: Scale = {
   top: 40,
   bands: [
@@ -49,7 +45,7 @@ const vitB32: Scale = {
   note: 'The bands are typical for ViT-B/32. They shift with the kind of image and with long texts.',
 };
 
-/** Returns the scale for a model. If the scores of the model were not measured, the scale has no ranges. */
+/** Returns the scale for a model. It has no bands if the scores of the model were not measured. */
 export function scaleOf(model: string): Scale {
   if (model.startsWith('compact')) return compact;
   if (/vit-?b-?(\/|-)?32/i.test(model)) return vitB32;

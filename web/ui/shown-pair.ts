@@ -1,4 +1,3 @@
-/** An image and a text to show, with a note and a value. */
 export interface ShownPair {
   key: string | number;
   /** The URL of the image; null for an inline image. */

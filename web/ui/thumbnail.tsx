@@ -1,9 +1,6 @@
 import { useState } from 'preact/hooks';
 
-/**
- * Shows an image, which the browser loads from its host without a referrer. If the image cannot be shown, a word is
- * shown instead.
- */
+/** An image, loaded from its host without a referrer, or a word in its place. */
 export function Thumbnail({ image, shown }: { image: string | null; shown: boolean }) {
   const [brokenImage, setBroken] = useState<string>();
   if (image === null) return <span class="none">inline</span>;

@@ -1,14 +1,13 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
-/** The time in s after which the page shows what it is waiting for. */
+/** The time in s after which the page names the content that it waits for. */
 export const namedAfter = 2;
 
 /**
- * Shows at once that content is loading. After two seconds, it also shows what content that is and how long it has been
- * loading.
+ * Shows at once that content is loading, and after two seconds what it is and for how long.
  * @param what the content, such as `the list of batches`.
- * @param children further facts, which are shown after two seconds.
+ * @param children further facts, shown after two seconds.
  */
 export function Waiting({ what, children }: { what: string; children?: ComponentChildren }) {
   const seconds = useSecondsSinceShown();
@@ -31,7 +30,6 @@ export function Waiting({ what, children }: { what: string; children?: Component
   );
 }
 
-/** Returns the whole seconds since the component was first shown. */
 export function useSecondsSinceShown(): number {
   const [shownAt] = useState(Date.now);
   const [seconds, setSeconds] = useState(0);

@@ -1,6 +1,6 @@
 /**
- * The maximum height of scrolled content in px. Firefox cuts elements off after about 17 million px, and Chromium after
- * 33 million: fewer than a million rows.
+ * The maximum height of scrolled content in px. Firefox cuts elements off after about 17 million px, Chromium after 33
+ * million. A million rows need 60 million.
  */
 export const maxHeight = 10_000_000;
 /**

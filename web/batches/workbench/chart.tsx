@@ -6,12 +6,11 @@ import { type Bar, barsOf, countPassing, countTicks, type Histogram, scoreTicks,
 
 const height = 220;
 const margin = { top: 12, right: 12, bottom: 26, left: 52 };
-/** The minimum width of a bar of the chart in px. */
+/** The minimum width of a bar in px. */
 const minBar = 4;
 
 /**
- * A chart of the pairs by their score, with the threshold as a line. A click on a bar sets the threshold to the lowest
- * score of that bar.
+ * A chart of the pairs by score. A click on a bar sets the threshold, which is a line, to the lowest score of the bar.
  */
 export function Chart({
   histogram,
@@ -22,12 +21,12 @@ export function Chart({
   children,
 }: {
   histogram: Histogram;
-  /** A second histogram behind the first one. It is scaled so that both have the same number of pairs. */
+  /** A second histogram behind the first, scaled to the same number of pairs. */
   behind: Histogram;
   range: [number, number];
   threshold: number;
   onThreshold: (threshold: number) => void;
-  /** Content that is shown directly below the axis of the chart. */
+  /** Content directly below the axis. */
   children?: ComponentChildren;
 }) {
   const [box, width] = useWidth();
@@ -73,7 +72,7 @@ export function Chart({
           const score = scoreAt(event);
           if (score < from - 2 || score > to + 2) return;
           event.currentTarget.setPointerCapture(event.pointerId);
-          // Near the line of the threshold, the pointer drags the line. Elsewhere it selects a bar.
+          // Near the threshold line, the pointer drags it. Elsewhere it selects a bar.
           dragging.current = Math.abs(x(score) - line) < 10;
           if (!dragging.current) onThreshold(toStep(barAt(score)?.from ?? score));
         }}
@@ -114,7 +113,7 @@ export function Chart({
   );
 }
 
-/** Returns the outline of all bars together as an SVG path. */
+/** Returns the outline of all bars as an SVG path. */
 function outlineOf(bars: readonly Bar[], x: (score: number) => number, y: (count: number) => number): string {
   const steps = bars.map(({ from, to, count }) => `L${x(from)} ${y(count)}L${x(to)} ${y(count)}`);
   return `M${x(bars[0]?.from ?? 0)} ${y(0)}${steps.join('')}L${x(bars.at(-1)?.to ?? 0)} ${y(0)}Z`;

@@ -3,10 +3,7 @@ import type { Scale } from '../../ui/scale.ts';
 
 export type Histogram = BatchSummary['histogram'];
 
-/**
- * A number of items that reach a threshold. It is an estimate if the threshold is inside a bin of the histogram, and
- * otherwise exact.
- */
+/** A number of items that reach a threshold; an estimate if the threshold is inside a bin of the histogram. */
 export interface Count {
   count: number;
   isExact: boolean;
@@ -14,7 +11,7 @@ export interface Count {
 
 /** The maximum number of decimals of scores in the API. */
 const scoreDecimals = 4;
-/** The distance between two thresholds that the user can choose, in points of score (0 to 100). */
+/** The distance between two thresholds that the user can choose, in scores from 0 to 100. */
 export const step = 0.1;
 
 const points = (cosine: number): number => Number((100 * cosine).toFixed(scoreDecimals));
@@ -22,13 +19,10 @@ const points = (cosine: number): number => Number((100 * cosine).toFixed(scoreDe
 /** Rounds a score to a threshold that the user can choose. */
 export const toStep = (score: number): number => Number((Math.round(score / step) * step).toFixed(1));
 
-/** Returns the highest score below a threshold. It serves as an upper limit in the API, where limits are inclusive. */
+/** Returns the highest score below a threshold, for upper limits of the API, which are inclusive. */
 export const justBelow = (threshold: number): number => Number((threshold - 0.0001).toFixed(scoreDecimals));
 
-/**
- * Counts the items that reach a threshold. If the threshold is inside a bin of the histogram, the scores in that bin
- * are assumed to be evenly distributed.
- */
+/** Counts the items that reach a threshold. Scores in a bin that contains it are assumed to be evenly distributed. */
 export function countPassing(histogram: Histogram, threshold: number): Count {
   let count = 0;
   let isExact = true;
@@ -57,24 +51,21 @@ export function thresholdFor(histogram: Histogram, share: number): number {
   return Math.max(0, toStep(points(histogram[0]?.from ?? 0)));
 }
 
-/**
- * Returns the two ends of the axis of scores, in whole points of score. All bins and the initial threshold are between
- * these ends.
- */
+/** Returns the ends of the score axis as whole scores. All bins and the initial threshold are between them. */
 export function rangeOf(histogram: Histogram, scale: Scale): [from: number, to: number] {
   const from = Math.min(0, ...histogram.map((bin) => Math.floor(points(bin.from))));
   const to = Math.max(Math.ceil(scale.threshold) + 5, ...histogram.map((bin) => Math.ceil(points(bin.to))));
   return [from, to];
 }
 
-/** A bar of the chart. `from` and `to` are in points of score (0 to 100). */
+/** A bar of the chart, between two scores from 0 to 100. */
 export interface Bar {
   from: number;
   to: number;
   count: number;
 }
 
-/** Combines bins of a histogram into bars of equal width, so that the axis has room for at most `most` bars. */
+/** Combines bins into bars of equal width, with at most `most` of them along the axis. */
 export function barsOf(histogram: Histogram, [from, to]: [number, number], most: number): Bar[] {
   const first = histogram[0];
   const binWidth = first === undefined ? 1 : points(first.to) - points(first.from);
@@ -87,10 +78,7 @@ export function barsOf(histogram: Histogram, [from, to]: [number, number], most:
   return [...bars].map(([at, count]) => ({ from: at * width, to: (at + 1) * width, count }));
 }
 
-/**
- * Returns the values at the lines of an axis of counts: round numbers from 0 to at least `highest`, with about `lines`
- * lines.
- */
+/** Returns about `lines` round numbers from 0 to at least `highest`, for an axis of counts. */
 export function countTicks(highest: number, lines = 4): number[] {
   const rough = Math.max(1, highest / lines);
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -98,7 +86,7 @@ export function countTicks(highest: number, lines = 4): number[] {
   return Array.from({ length: Math.ceil(highest / distance) + 1 }, (_, at) => at * distance);
 }
 
-/** Returns the scores at the lines of an axis of scores. */
+/** Returns the scores at the grid lines of an axis. */
 export function scoreTicks([from, to]: [number, number]): number[] {
   const distance = to - from > 60 ? 20 : to - from > 30 ? 10 : 5;
   const first = Math.ceil(from / distance) * distance;

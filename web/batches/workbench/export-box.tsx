@@ -14,10 +14,7 @@ const parts = ['passing', 'failing', 'all', 'failed'] as const;
 type Part = (typeof parts)[number];
 const written: FormatName[] = ['csv', 'ndjson', 'parquet'];
 
-/**
- * Lets the user save results as a file: the pairs that reach the threshold, the pairs that do not, all items, or the
- * failed items.
- */
+/** Saves results as a file: pairs that reach the threshold, pairs that do not, all items, or failed items. */
 export function ExportBox({
   status,
   summary,
@@ -31,8 +28,7 @@ export function ExportBox({
 }) {
   const [threshold] = useThreshold(scale);
   const [chosen, setPart] = useState<Part>();
-  // A batch that has just started has no scored pairs yet. Then all items are preselected, because no pair can reach
-  // the threshold.
+  // A batch that has just started has no scored pair that could reach the threshold.
   const part = chosen ?? (status.items.succeeded > 0 ? 'passing' : 'all');
   const [format, setFormat] = useState<FormatName>('csv');
   const [formulas, setFormulas] = useState<Formulas>('escape');
@@ -123,7 +119,7 @@ export function ExportBox({
   );
 }
 
-/** Returns the query with which the API selects a part of the results. */
+/** Returns the API query that selects these results. */
 export function selectionOf(part: Part, threshold: number): Record<string, string> {
   if (part === 'passing') return { status: 'succeeded', minScore: String(threshold) };
   if (part === 'failing') return { status: 'succeeded', maxScore: String(justBelow(threshold)) };
@@ -136,10 +132,7 @@ function fileName(name: string, part: Part, at: string): string {
   return `${base}-${words[part]}`;
 }
 
-/**
- * Returns the note that is saved with a file of results. It states what the file contains and which model computed the
- * scores.
- */
+/** Returns the note for a file of results: its content, and the model that computed the scores. */
 function noteOf(status: BatchStatus, part: Part, selection: Record<string, string>): string {
   const { id, model, revision, precision, preprocess, textCleaning, items } = status;
   const receipt = { model, revision, precision, preprocess, textCleaning };

@@ -3,16 +3,10 @@ import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { fetchJson } from '../../http/client.ts';
 import { justBelow } from './distribution.ts';
 
-/**
- * The maximum number of requests to find pairs in a range of scores. In a large batch, each request searches only a
- * part of the pairs.
- */
+/** The maximum number of requests for pairs in a range of scores. In a large batch, each searches only some of them. */
 const maxRequests = 12;
 
-/**
- * Reads the pairs whose scores are below a threshold, or those that reach it. The pair whose score is nearest to the
- * threshold comes first. `selected` in the result is the number of all such pairs.
- */
+/** Reads pairs on one side of a threshold, the score nearest to it first. `selected` counts all pairs on that side. */
 export async function readNear(
   id: string,
   side: 'below' | 'above',
@@ -27,7 +21,7 @@ export async function readNear(
   return await readPage(id, query, signal);
 }
 
-/** Reads pairs whose scores are in a range, in the order of evaluation, until `enough` pairs are found. */
+/** Reads pairs in a range of scores, in the order of evaluation, until `enough` are found. */
 export async function readBetween(
   id: string,
   limits: { minScore?: number; maxScore?: number },

@@ -2,8 +2,7 @@ import * as numbers from '../../ui/numbers.ts';
 import { step, toStep } from './distribution.ts';
 
 /**
- * Lets the user set the threshold. The slider is below the chart; its handle is at the lower end of the threshold line.
- * With Shift, the arrow keys move it by a whole point.
+ * A slider below the chart whose handle is at the lower end of the threshold line. Shift and an arrow key move it by 1.
  */
 export function ThresholdSlider({
   range: [from, to],

@@ -4,7 +4,6 @@ import { scaleOfBatch } from '../explorer/cells.tsx';
 import { pairAddress } from '../explorer/pair-address.ts';
 import { PairTile } from '../explorer/pair-tile.tsx';
 
-/** Shows pairs as a row of tiles. */
 export function Strip({ status, pairs, images }: { status: BatchStatus; pairs: ItemResult[]; images: boolean }) {
   const scale = scaleOfBatch(status);
   if (pairs.length === 0) return <p class="soft">No pairs.</p>;

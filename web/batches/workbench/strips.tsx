@@ -9,7 +9,7 @@ import { justBelow } from './distribution.ts';
 import { Strip } from './strip.tsx';
 import type { Neighbours } from './use-neighbours.ts';
 
-/** Shows the pairs whose scores are just below the threshold, and those whose scores are just above it. */
+/** The pairs whose scores are just below and just above the threshold. */
 export function Strips({
   status,
   threshold,

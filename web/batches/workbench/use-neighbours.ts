@@ -3,13 +3,10 @@ import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { readNear } from './ranked.ts';
 
-/**
- * The number of pairs that are shown below and above the threshold. More are read, because a batch may contain the same
- * pair several times.
- */
+/** Pairs shown on each side of the threshold. `read` is larger, because a batch may contain a pair several times. */
 const shown = 8;
 const read = 40;
-/** The time in ms for which the threshold must stay the same before the pairs near it are read. */
+/** The time in ms without a change of the threshold, after which the pairs near it are read. */
 const restMs = 250;
 
 /** The pairs whose scores are just below and just above a threshold. */
@@ -20,10 +17,7 @@ export interface Neighbours {
   passing: number | undefined;
 }
 
-/**
- * Reads the pairs whose scores are just below and just above a threshold, without duplicates. It starts when the
- * threshold has not changed for a moment.
- */
+/** Reads the pairs just below and just above a threshold, without duplicates, once the threshold rests. */
 export function useNeighbours(summary: BatchSummary, threshold: number): Neighbours | undefined {
   const [state, setState] = useState<Neighbours & { threshold: number }>();
   useEffect(() => {
@@ -40,15 +34,14 @@ export function useNeighbours(summary: BatchSummary, threshold: number): Neighbo
         passing: above.selected,
       });
     };
-    // If the request fails, this part of the page shows no pairs. The list of pairs shows the error.
+    // If the request fails, no pairs are shown here. The list of pairs shows the error.
     const timer = setTimeout(() => void look().catch(() => {}), restMs);
     return () => {
       clearTimeout(timer);
       gone.abort();
     };
   }, [summary.id, threshold, summary.state]);
-  // After a change of the threshold, the earlier pairs remain until the new ones have arrived. The exact number of
-  // pairs is removed at once.
+  // The earlier pairs remain until the new ones arrive, but their exact number is wrong at once.
   return state === undefined || state.threshold === threshold ? state : { ...state, passing: undefined };
 }
 

@@ -6,22 +6,19 @@ import { usePolled } from '../../http/use-polled.ts';
 import { rescore } from '../compare/rescore.ts';
 import { titleOf } from '../state.ts';
 
-/**
- * The maximum number of images that are scored with the texts of other items. Scores of more images would not visibly
- * change the chart.
- */
+/** The maximum number of images scored with the texts of other items. More would not visibly change the chart. */
 export const wrongPairsScored = 10_000;
 const liveMs = 2_000;
 
-/** A batch of wrong pairs: it scores each image with the text of another item. */
+/** A batch that scores each image with the text of another item. */
 export interface WrongPairs {
   status: BatchStatus;
   summary: BatchSummary;
 }
 
 /**
- * Reads the scores of wrong pairs, and returns a function that starts the batch of these pairs. A wrong pair is an
- * image with the text of another item.
+ * Reads the scores of wrong pairs (images with the texts of other items), and returns a function that starts their
+ * batch.
  */
 export function useWrongPairs(batch: BatchStatus) {
   const [started, setStarted] = useState<string>();
@@ -39,7 +36,7 @@ export function useWrongPairs(batch: BatchStatus) {
         ]);
         return { status, summary };
       } catch (error) {
-        // The batch of wrong pairs has expired or was deleted. The user can start another one.
+        // The batch has expired or was deleted. The user can start another one.
         if (error instanceof RequestFailed && error.status === 404) return undefined;
         throw error;
       }

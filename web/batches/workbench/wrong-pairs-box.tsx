@@ -6,9 +6,7 @@ import { ProblemBox } from '../../ui/problem.tsx';
 import { countPassing } from './distribution.ts';
 import { type useWrongPairs, wrongPairsScored } from './use-wrong-pairs.ts';
 
-/**
- * Shows how many wrong pairs (images with the texts of other items) reach the threshold, or offers to score such pairs.
- */
+/** Shows how many wrong pairs (images with the texts of other items) reach the threshold, or offers to score them. */
 export function WrongPairsBox({
   status,
   threshold,
@@ -19,7 +17,7 @@ export function WrongPairsBox({
   wrong: ReturnType<typeof useWrongPairs>;
 }) {
   const [busy, setBusy] = useState(false);
-  // Wrong pairs are not offered for a batch that itself has wrong pairs, or that has requests instead of pairs.
+  // A batch of wrong pairs, and a batch of requests instead of pairs, has no wrong pairs.
   if (status.texts === 'others' || status.requests !== null) return null;
   if (failure !== undefined) return <ProblemBox failure={failure} />;
   if (value === undefined) {

@@ -19,7 +19,7 @@ const stateWords: Record<ModelInfo['state'], [tone: 'good' | 'warn' | 'bad' | 'p
   failed: ['bad', 'failed'],
 };
 
-/** The names that users see for the devices that run models. */
+/** The names of execution providers for users. */
 const providerNames: Record<string, string> = {
   cpu: 'CPU',
   cuda: 'NVIDIA GPU (CUDA)',
@@ -32,7 +32,7 @@ const probabilityWords = {
   sigmoid: 'sigmoid of each pair, independent of the others',
 } as const;
 
-/** Shows every model of the registry: its state, its settings, and its recent speed. */
+/** Every model of the registry with its state, settings and recent speed. */
 export function ModelsTab() {
   const models = useModels(5_000);
   const { value: batches } = usePolled('speed', (signal) =>
@@ -54,8 +54,7 @@ export function ModelsTab() {
 }
 
 /**
- * Returns the items per second of each recent batch that the model scored. Batches of fewer than 20 items are left out,
- * because they are too small for a meaningful rate.
+ * Returns the items per second of recent batches of the model. Batches of fewer than 20 items are too small for a rate.
  */
 const speedsOf = (model: ModelInfo, batches: BatchStatus[]): number[] =>
   batches
@@ -132,7 +131,7 @@ function ModelCard({ model, speeds }: { model: ModelInfo; speeds: number[] }) {
   );
 }
 
-/** Shows the progress of the download of a model, or the command that starts the download. */
+/** The progress of the download of a model, or the command that starts it. */
 function Pull({ model: { model, state, pull, pullCommand } }: { model: ModelInfo }) {
   if (pullCommand === null || (state !== 'absent' && pull === null)) return null;
   if (pull?.state === 'running') {

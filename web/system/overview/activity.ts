@@ -2,45 +2,36 @@ import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { Health } from '../../../shared/contracts/health.ts';
 import type { MetricLine } from './metric-lines.ts';
 
-/**
- * The counters and gauges of the service at one time. Each counter is that of a single process: the process that
- * answered the request.
- */
+/** Counters and gauges at one time. The counters are those of the process that answered. */
 export interface Reading {
-  /** The time of these values in ms since 1970. */
+  /** In ms since 1970. */
   at: number;
-  /**
-   * The start time of the process that answered, which identifies that process. Undefined without metrics, which only
-   * operators may read.
-   */
+  /** The start time of the process that answered, which identifies it. Undefined if the user may not read metrics. */
   process: number | undefined;
   /**
-   * The number of pairs in single requests since the process started. The next two fields are the number of requests
-   * that score or embed, and the sum of their durations in s.
+   * Pairs in single requests since the process started. `requests` counts those that score or embed, and
+   * `requestSeconds` sums their durations.
    */
   pairs: number;
   requests: number;
   requestSeconds: number;
-  /** The number of embeddings that each model has computed since the process started. */
+  /** Embeddings computed by each model since the process started. */
   embeddings: Readonly<Record<string, number>>;
   /** The items per second of all running batches that the user may see. */
   itemsPerSecond: number;
   runningBatches: number;
-  /** The number of chunks (parts of batches) that wait in all queues; null if the user may not see it. */
+  /** Chunks (parts of batches) waiting in all queues; null if the user may not see it. */
   waiting: number | null;
 }
 
-/** A point of a curve: the value at one time, or over the interval before that time. */
+/** The value of a curve at one time, or over the interval before it. */
 export type Point = readonly [at: number, value: number];
 
 /** The interval in ms at which the page reads the counters and gauges. */
 export const readingMs = 5_000;
-/** The maximum number of readings that the page keeps. They cover 15 minutes. */
+/** Covers 15 minutes. */
 export const maxReadings = 180;
-/**
- * The minimum distance in ms between two readings that counts as a gap. A gap means that the view was closed or the
- * connection was lost.
- */
+/** The time in ms between two readings from which it counts as a gap: the view was closed, or the connection lost. */
 export const gapMs = 4 * readingMs;
 
 export const metricPrefixes = [
@@ -53,9 +44,7 @@ export const metricPrefixes = [
   'vls_stage_duration_seconds_count',
 ];
 
-/**
- * The routes whose response contains scores or embeddings. Requests to other routes do not count as scoring requests.
- */
+/** Routes whose response contains scores or embeddings. */
 const scoringRoutes = /\/(single|rank|embeddings|score)$/;
 
 export function readingOf(
@@ -85,11 +74,11 @@ export function readingOf(
   };
 }
 
-/** Adds a reading. If there are too many, the oldest reading is dropped. */
+/** Adds a reading, and drops the oldest if there are too many. */
 export const addReading = (history: readonly Reading[], reading: Reading): Reading[] =>
   [...history, reading].slice(-maxReadings);
 
-/** Returns the values of a gauge over time. Readings for which `read` returns null are left out. */
+/** Returns the values of a gauge over time, without those for which `read` returns null. */
 export const gaugeOf = (history: readonly Reading[], read: (reading: Reading) => number | null): Point[] =>
   history.flatMap((reading) => {
     const value = read(reading);
@@ -97,8 +86,8 @@ export const gaugeOf = (history: readonly Reading[], read: (reading: Reading) =>
   });
 
 /**
- * Returns values that are computed from the differences of counters: one value for each two consecutive readings of the
- * same process. Pairs of readings with a gap between them are left out, as are those for which `read` returns null.
+ * Returns a value for each two consecutive readings of the same process without a gap between them. A null value is
+ * left out.
  * @param read gets the earlier and the later reading, and the seconds between them.
  */
 export function ratesOf(
@@ -114,7 +103,7 @@ export function ratesOf(
   });
 }
 
-/** Divides the points of a curve into parts without a gap in time. */
+/** Divides a curve at its gaps in time. */
 export function runsOf(points: readonly Point[]): Point[][] {
   const runs: Point[][] = [];
   for (const point of points) {

@@ -4,16 +4,13 @@ import { Sparkline } from './sparkline.tsx';
 
 interface Figure {
   name: string;
-  /** The text that says what the value is measured for, such as the single requests of this process. */
+  /** The source of the values, such as single requests. */
   of: string;
   points: Point[];
   format: (value: number) => string;
 }
 
-/**
- * Shows the activity of the service: values for single requests and, separately, for batches. Each value has a curve of
- * its recent history.
- */
+/** The recent activity of the service as curves, with single requests and batches apart. */
 export function Figures({ history, isOperator }: { history: readonly Reading[]; isOperator: boolean }) {
   const first = history[0];
   const figures = isOperator ? [...singleFigures(history), ...batchFigures(history)] : ownFigures(history);

@@ -1,11 +1,10 @@
-/** A value of Prometheus' text format. */
 export interface MetricLine {
   name: string;
   labels: Readonly<Record<string, string>>;
   value: number;
 }
 
-/** Parses Prometheus' text format. Only metrics whose name begins with one of the prefixes are returned. */
+/** Parses the metrics in Prometheus' text format whose name begins with one of the prefixes. */
 export function metricLines(text: string, prefixes: readonly string[]): MetricLine[] {
   const lines: MetricLine[] = [];
   for (const line of text.split('\n')) {

@@ -23,11 +23,9 @@ const durabilityWords = {
   unknown: 'the possible loss is unknown',
 } as const;
 
-/** Shows the health and the activity of the service, updated every few seconds. */
 export function Overview() {
   const session = useSession();
-  // Until the role of the user is known, the view sends no requests, because the service refuses some of them unless
-  // the user is an operator.
+  // The service refuses some of the requests unless the user is an operator, so the role must be known.
   if (session === undefined) return <Waiting what="your session" />;
   return <Known isOperator={mayOperate(session)} />;
 }

@@ -2,7 +2,7 @@ import type { Health } from '../../../shared/contracts/health.ts';
 import * as numbers from '../../ui/numbers.ts';
 import { Scrollable } from '../../ui/scrollable.tsx';
 
-/** Shows the queues of batches. There is a queue for each profile, and for each model without a profile. */
+/** The queues of batches: one for each profile, and for each model without a profile. */
 export function QueueTable({ queues }: { queues: NonNullable<Health['queues']> }) {
   return (
     <section class="card" aria-labelledby="queues">

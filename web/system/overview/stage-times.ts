@@ -1,16 +1,10 @@
 import type { MetricLine } from './metric-lines.ts';
 
-/**
- * The two modes of evaluation. Their times differ, because items of a batch wait for each other and single pairs do
- * not.
- */
+/** Kept apart, because items of a batch wait for each other and single pairs do not. */
 export const modes = ['single', 'batch'] as const;
 export type Mode = (typeof modes)[number];
 
-/**
- * The mean duration of one stage of an evaluation (such as decoding) since the process started. It is given for each
- * mode in which the stage has run.
- */
+/** The mean duration of a stage of an evaluation, such as decoding, since the process started, by mode. */
 export interface StageTime {
   stage: string;
   modes: Partial<Record<Mode, { count: number; meanMs: number }>>;
@@ -18,7 +12,7 @@ export interface StageTime {
 
 const metric = 'vls_stage_duration_seconds';
 
-/** The stages of an evaluation in the order in which they run, with the names that users see. */
+/** The names of the stages of an evaluation for users, in the order in which they run. */
 export const stageNames: Readonly<Record<string, string>> = {
   fetch: 'Download of the image',
   decode: 'Decoding of the image',
@@ -27,10 +21,7 @@ export const stageNames: Readonly<Record<string, string>> = {
   commit: 'Storing the results',
 };
 
-/**
- * Returns the mean durations of the stages of an evaluation, in the order in which they run. Stages that have not run
- * are left out.
- */
+/** Returns the mean durations of the stages that have run, in their order. */
 export function stageTimesOf(lines: readonly MetricLine[]): StageTime[] {
   const figureOf = (part: 'sum' | 'count', stage: string, mode: Mode) =>
     lines.find(

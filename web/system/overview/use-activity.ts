@@ -8,18 +8,15 @@ import { type MetricLine, metricLines } from './metric-lines.ts';
 
 export interface System {
   health: Health;
-  /** The metrics of the process that answered; undefined for users who are not operators. */
+  /** The metrics of the process that answered; undefined unless the user is an operator. */
   lines: MetricLine[] | undefined;
   reading: Reading;
 }
 
-/**
- * The counters and gauges that this page has read. They are stored outside the view, so that its curves are complete
- * when the user returns to it.
- */
+/** Kept outside the view, so that its curves are complete when the user returns to it. */
 let kept: readonly Reading[] = [];
 
-/** Reads the state of the service every few seconds, and stores the readings of the last minutes. */
+/** Reads the state of the service every few seconds, and keeps the readings of the last minutes. */
 export function useActivity(isOperator: boolean): { system: Polled<System>; history: readonly Reading[] } {
   const system = usePolled(
     `system ${isOperator}`,
@@ -40,7 +37,7 @@ async function readSystem(isOperator: boolean, signal: AbortSignal): Promise<Sys
   const running = new URLSearchParams({ state: 'running', limit: '200', ...(isOperator && { tenant: '*' }) });
   const [health, batches, lines] = await Promise.all([
     fetchJson<Health>('health', { signal, accepted: [503] }),
-    // If Redis is unavailable, the service has no list of batches, and no batch is running.
+    // Without Redis, the service has no list of batches, and none is running.
     fetchJson<BatchList>(`v1/evaluation/batch?${running}`, { signal }).catch(() => ({ batches: [] })),
     isOperator ? readMetrics(signal).catch(() => undefined) : undefined,
   ]);

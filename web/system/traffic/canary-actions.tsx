@@ -12,7 +12,7 @@ const questions: Record<CanaryAction, (model: string) => string> = {
   restart: (model) => `Restart the trial of ${model}?`,
 };
 
-/** Shows a button for each decision that an operator may make about a canary (a model on trial). */
+/** A button for each decision that an operator may make about a canary (a model on trial). */
 export function CanaryActions({
   profile,
   arms,

@@ -7,10 +7,7 @@ import type { Canary } from './canary.ts';
 import { CanaryActions } from './canary-actions.tsx';
 import { correlation, failedOf, phaseWords, points, timesOf } from './words.ts';
 
-/**
- * Shows a canary (a model on trial): its progress, and the measurements of each of its windows (groups of items judged
- * together).
- */
+/** A canary (a model on trial): its progress, and the measurements of each window (group of items judged together). */
 export function CanaryBox({
   profile,
   arms,

@@ -1,4 +1,4 @@
 import type { TrafficReport } from '../../../shared/contracts/traffic.ts';
 
-/** A canary (a model on trial), in the form of the API's traffic report. */
+/** A canary (a model on trial) in the traffic report of the API. */
 export type Canary = NonNullable<TrafficReport['canary']>;

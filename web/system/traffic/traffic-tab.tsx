@@ -12,7 +12,7 @@ import { ComparisonBox } from './comparison-box.tsx';
 
 const everyMs = 5_000;
 
-/** Shows the profiles whose images several models share, with the shares and measurements of these models. */
+/** The profiles whose images several models share. */
 export function TrafficTab() {
   const session = useSession();
   if (session === undefined) return <Waiting what="your session" />;
@@ -43,7 +43,7 @@ function Profiles() {
     () => everyMs,
   );
   const { value, reload } = polled;
-  // The pairs belong to all tenants, so their images are treated as those of other tenants.
+  // The pairs belong to all tenants, so their images count as those of other tenants.
   const images = useImageDisplay(false);
   return (
     <div class="stack">

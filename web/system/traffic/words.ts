@@ -8,7 +8,7 @@ import type {
 import * as numbers from '../../ui/numbers.ts';
 import type { ShownPair } from '../../ui/shown-pair.ts';
 
-/** The text that is shown for an unknown value. */
+/** Replaces an unknown value. */
 export const none = '–';
 
 export const phaseWords: Record<CanaryPhase, [tone: 'good' | 'live' | 'bad', word: string]> = {
@@ -36,10 +36,7 @@ export const correlation = (value: number | null): string => (value === null ? n
 
 export const shareOf = (share: number | null): string => (share === null ? none : numbers.percent(share));
 
-/**
- * Formats a mean score with its margin. With a probability of 95 %, the true mean differs from this mean by at most the
- * margin.
- */
+/** Formats a mean score with its margin (95 % confidence). */
 export const meanOf = ({ meanScore, meanScoreMargin }: Pick<ArmReport, 'meanScore' | 'meanScoreMargin'>): string =>
   meanScoreMargin === null ? points(meanScore) : `${points(meanScore)} ± ${points(meanScoreMargin)}`;
 
