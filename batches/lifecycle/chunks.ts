@@ -16,13 +16,13 @@ import { pickChunk } from './steps/pick.ts';
 import { releaseChunk } from './steps/release.ts';
 import { type Edges, noEdges, tallyOf } from './steps/tally.ts';
 
-/** A chunk for a worker to evaluate, or the reason why the worker need not evaluate it; see steps/pick.lua. */
+/** A chunk for a worker to evaluate, or the reason to skip it; see steps/pick.lua. */
 export type Picked =
   | {
       verdict: 'run';
       input: InputChunk;
       pinned: Omit<Pinned, 'profile'>;
-      /** The options that state which embeddings the batch stores. */
+      /** The embeddings that the batch stores. */
       keeps?: KeptEmbeddings;
       /** The earlier batch whose stored image embeddings this batch uses. */
       imagesFrom?: string | undefined;
@@ -33,19 +33,16 @@ export type Picked =
 
 export type Committed = { verdict: 'committed' | 'already' | 'late'; state: BatchState } | { verdict: 'gone' };
 
-/**
- * The operations with which a worker processes a chunk. Each operation changes the batch in one atomic script, and may
- * be repeated.
- */
+/** The operations of a worker on a chunk. Each changes the batch in one atomic script, and is safe to repeat. */
 export interface Chunks {
   /**
-   * Marks a chunk as active, reads its items, and moves the next chunk of the batch into the queue.
+   * Marks a chunk as active, reads its items, and queues the next chunk of the batch.
    * @throws {ServiceError} `storage.unavailable`; the chunk is then returned to the queue.
    */
   pick(job: JobData, profile: string): Promise<Picked>;
   /**
-   * Stores the outcomes of a chunk. When it is repeated, the outcomes are not counted again.
-   * @param contentHashes the SHA-256 of the bytes of each image in base64; undefined for an item without a score.
+   * Stores the outcomes of a chunk. A repeated call does not count them again.
+   * @param contentHashes the SHA-256 of each image file in base64; undefined for an item without a score.
    * @throws {ServiceError} `storage.unavailable`
    */
   commit(
@@ -56,28 +53,25 @@ export interface Chunks {
     embeddings?: EmbeddingPieces,
     contentHashes?: readonly (string | undefined)[],
   ): Promise<Committed>;
-  /**
-   * Returns the ids of the given batches whose items need no more outcomes, because the batch was stopped, has ended,
-   * or was deleted.
-   */
+  /** Returns those of the given batches that were stopped, have ended, or were deleted. */
   stopped(batchIds: readonly string[]): Promise<string[]>;
-  /** Hands a chunk back to the queue because this worker cannot evaluate it now. */
+  /** Returns a chunk that this worker cannot evaluate now to the queue. */
   release(job: JobData): Promise<void>;
   /**
-   * Stores the reason why no worker can evaluate the batch now. Clients see the reason in the status of the batch. The
-   * batch fails if it cannot be evaluated for too long.
+   * Stores the reason why no worker can evaluate the batch now; its status shows the reason. The batch fails if this
+   * lasts too long.
    */
   block(job: JobData, why: string): Promise<void>;
-  /** Ends a batch as failed, because the stored items of one of its chunks are lost. */
+  /** Ends a batch as failed, because stored items of it are lost. */
   fail(job: JobData): Promise<void>;
 }
 
 /**
- * The time in ms after which a batch fails if no worker can evaluate it. It is long enough for two attempts to load a
- * model, of five minutes each, and the maximum pause of five minutes between them.
+ * Milliseconds after which a batch fails if no worker can evaluate it: two attempts to load a model (five minutes each)
+ * and the maximum pause (five minutes) between them.
  */
 const modelPatienceMs = 900_000;
-/** The maximum length of a stored reason, in characters. */
+/** In characters. */
 const reasonLength = 500;
 
 export function createChunks(
@@ -138,15 +132,15 @@ export function createChunks(
       const embeddings = { ...(image && { image }), ...(text && { text }) };
       const reply = await commitChunk(redis, batchId, { chunk, results, stored, embeddings, tally }, retentionMs);
       if (reply.verdict === 'gone') {
-        // The batch was deleted before this output was stored. The deletion could therefore not remove the output.
+        // The batch was deleted before this output was stored, so the deletion could not remove it.
         await payloads.erase(batchId).catch(() => {});
         return { verdict: reply.verdict };
       }
       const { verdict, state, hasStopped } = reply;
       if (hasStopped)
         log.info({ batchId, tenant }, 'batch stopped, because more items failed than its failure budget allows');
-      // The commit script cannot do the work after the end of a batch, because the keys for it are in another slot of a
-      // Redis cluster. If this process dies first, the sweeper does this work.
+      // On a Redis cluster the commit script cannot do this work, because the keys are in another slot. If this process
+      // dies first, the sweeper does it.
       if (terminalStates.has(state)) await ending.settle(batchId);
       else if (hasStopped) await ending.withdraw(batchId);
       return { verdict, state };

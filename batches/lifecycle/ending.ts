@@ -26,29 +26,24 @@ import { setExpiry } from './steps/set-expiry.ts';
 import { inFlightMs, type Stop, stopBatch } from './steps/stop.ts';
 
 /**
- * Stops batches, does the remaining work for ended batches, and deletes batches. Every operation may be repeated, and
- * the sweeper repeats interrupted ones.
+ * Stops batches, completes the work for ended ones, and deletes them. Every operation is safe to repeat, and the
+ * sweeper repeats interrupted ones.
  */
 export interface Ending {
   readonly retentionMs: number;
   /**
-   * Stops a running batch. The batch ends when all its chunks in flight have been committed or returned to the queue.
-   * Without chunks in flight it ends at once. After {@link inFlightMs} the sweeper ends the batch in any case. Only the
-   * first stop of a batch has an effect.
+   * Stops a batch. It ends when none of its chunks is in flight, and after {@link inFlightMs} in any case. A second
+   * stop has no effect.
    */
   stop(id: string, as: Stop): Promise<void>;
-  /** Ends a batch by reference (its items are in a bucket) as failed, because its input object cannot be read. */
+  /** Ends a batch as failed, because its input object in a bucket cannot be read. */
   refuse(batch: BatchRecord, error: Pick<ItemError, 'code' | 'message'>): Promise<void>;
-  /** Removes the waiting jobs of a batch that was stopped or has ended. */
+  /** Removes the waiting jobs of a stopped or ended batch. */
   withdraw(id: string): Promise<void>;
-  /**
-   * Does the remaining work for an ended batch: adds it to the list of finished batches, queues the task that writes
-   * its result files, and queues its webhook.
-   */
+  /** Does the remaining work for an ended batch: lists it as finished, and queues its result files and its webhook. */
   settle(id: string): Promise<void>;
   /**
-   * Deletes all data of a batch. First it deletes most of the keys in Redis, including the record, so that clients can
-   * no longer see the batch. The sweeper removes data that cannot be removed at once.
+   * Deletes all data of a batch, its record first, so that clients no longer see it.
    * @throws {ServiceError} `storage.unavailable`; the sweeper then continues the deletion.
    */
   erase(batch: Pick<BatchRecord, 'id' | 'tenant'>): Promise<void>;
@@ -79,22 +74,17 @@ export function createEnding(
       await unlessFull(() => stored.settle(record));
       const due = record.expiresAt ?? record.createdAt + retentionMs;
       if (await enlistFinished(redis, id, due)) await logEnd(record);
-      // The batch stays in the list of running batches until its result files are written, because the sweeper checks
-      // the batches in this list.
+      // The batch stays in the list of running batches, which the sweeper checks, until its result files are written.
       if ((await unlessFull(() => awaitsFiles(record))) !== false) return;
       if (record.webhookUrl !== undefined && record.webhookState === 'pending') {
-        // While Redis is full, the webhook cannot be queued. The batch then stays in the list of running batches, and
-        // the sweeper queues the webhook later.
+        // A full Redis cannot queue the webhook. The batch then stays in the list, and the sweeper queues the webhook
+        // later.
         if ((await unlessFull(() => queues.addWebhook(record))) === 'full') return;
       }
     }
     await redis.zrem(liveBatches(redis), id);
   }
 
-  /**
-   * Logs the end of a batch. Only the process that adds the batch to the list of finished batches calls this, so the
-   * end is logged once.
-   */
   async function logEnd(record: BatchRecord): Promise<void> {
     const { id, tenant, state, reason, total, succeeded, failed, cancelled, model } = record;
     const failures = failed > 0 ? await redis.hgetall(batchKeys(redis, id).failures) : {};
@@ -137,7 +127,7 @@ export function createEnding(
     withdraw,
     settle,
     async erase({ id, tenant }) {
-      // The expiry time of the batch is set to now. If this deletion is interrupted, the sweeper continues it.
+      // If this deletion is interrupted, the sweeper continues it, because the batch has expired.
       await setExpiry(redis, id, 0);
       const keyHash = await redis.hget(batchKeys(redis, id).batch, 'keyHash');
       if (keyHash !== null) await forgetKey(redis, tenant, keyHash, id);

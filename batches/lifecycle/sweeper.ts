@@ -23,10 +23,7 @@ import type { Stop } from './steps/stop.ts';
 
 /** Recovers the work of crashed processes, and deletes expired batches. */
 export interface Sweeper {
-  /**
-   * Runs once: recovers running batches, and deletes expired ones. It is safe while workers, API processes and other
-   * sweepers run.
-   */
+  /** Runs once. Safe while workers, API processes and other sweepers run. */
   sweep(): Promise<void>;
 }
 
@@ -45,34 +42,19 @@ export interface SweeperDeps {
 
 /** The number of batches that are read from a list at a time. */
 const pageSize = 100;
-/**
- * The time in ms for which a batch may be in the list of running batches without a record. After this time it is
- * removed from the list, because the process that was creating the batch has died.
- */
+/** Milliseconds after which a listed batch without a record is removed: the process that created it has died. */
 const openingMs = 60_000;
-/**
- * A batch may have too many payloads in a bucket to be removed at once. This is the maximum number of removal calls for
- * one batch in one run of the sweeper. One call removes thousands of payloads.
- */
+/** The maximum number of erase calls per batch and sweep. One call removes thousands of payloads from a bucket. */
 const eraseCalls = 4;
-/**
- * The time in ms after which the sweeper continues to delete a batch that still has payloads. It is about the time
- * until the next run of the sweeper.
- */
+/** The delay in ms of the next deletion of a batch that still has payloads: about the time until the next sweep. */
 const nextRoundMs = 10_000;
-/** The time in ms after which a failed deletion of a batch is tried again. */
+/** The delay in ms after a failed deletion. */
 const eraseAgainMs = 60_000;
-/** The maximum number of lost chunks of a batch that one run of the sweeper queues again; see `lostChunks`. */
+/** The maximum number of lost chunks of a batch that one sweep queues again. */
 const maxRepairs = 256;
-/**
- * For this time in ms after the deletion of a batch, each run of the sweeper removes the jobs of the batch. Workers may
- * still be processing some of the jobs.
- */
+/** The time in ms for which each sweep removes the jobs of a deleted batch. Workers may still be processing some. */
 const eraseJobsMs = 600_000;
-/**
- * The maximum number of deleted batches whose jobs one run of the sweeper removes. If there are more, the run handles
- * the batches that were deleted last.
- */
+/** The maximum number of deleted batches whose jobs one sweep removes, the last deleted first. */
 const maxErased = 10_000;
 
 export function createSweeper(deps: SweeperDeps): Sweeper {
@@ -97,8 +79,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
       if (await discardBatch(redis, id)) await ending.erase(record);
       return;
     }
-    // A stopped batch ends when none of its chunks is in flight, or when the maximum time for chunks in flight has
-    // passed. None of its chunks is queued again.
+    // None of the chunks of a stopped batch is queued again.
     if (record.stopState !== undefined) return await ending.stop(id, stopOf(record));
     const open = (await redis.sunion(keys.waiting, keys.active)).map(Number);
     const lost = await lostChunks(record, new Set(open));
@@ -107,27 +88,23 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     await dispatcher.refill(record);
   }
 
-  /**
-   * Returns the lost chunks of a batch. A chunk is lost if it was queued earlier and has no outcomes, but is neither
-   * waiting nor active now.
-   */
+  /** Returns the chunks that were queued and have no outcomes, but are neither waiting nor active. */
   async function lostChunks(record: BatchRecord, open: ReadonlySet<number>): Promise<number[]> {
     const done = await redis.getBuffer(batchKeys(redis, record.id).done);
     const isDone = bitReader(done);
     const lost: number[] = [];
     for (let chunk = 0; chunk < record.cursor; chunk++) if (!isDone(chunk) && !open.has(chunk)) lost.push(chunk);
-    // The next run of the sweeper queues the remaining chunks again.
+    // The next sweep queues the rest.
     return lost.slice(0, maxRepairs);
   }
 
   /**
-   * Queues a chunk again if it has no outcomes and no job that is waiting or running. If its job has failed
-   * permanently, all items of the chunk get an error instead.
+   * Queues a chunk again if it has neither outcomes nor a live job. If its job has failed permanently, its items fail.
    */
   async function repair(record: BatchRecord, chunk: number): Promise<void> {
     const state = await queues.jobState(record.profile, record.id, chunk);
     if (state === 'live') return;
-    // The chunk has been committed after this run of the sweeper had read the batch.
+    // The chunk has been committed since this sweep read the batch.
     if ((await redis.getbit(batchKeys(redis, record.id).done, chunk)) === 1) return;
     if (state === 'failed') return await giveUp(record, chunk);
     log.warn({ batchId: record.id, chunk, state }, 'a chunk had no job in the queue and was queued again');
@@ -135,7 +112,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     await dispatcher.requeue(record, [chunk]);
   }
 
-  /** Commits the error `internal` for each item of a chunk, because the job of the chunk has failed permanently. */
+  /** Commits the error `internal` for each item of a chunk whose job has failed permanently. */
   async function giveUp(record: BatchRecord, chunk: number): Promise<void> {
     const job = { v: record.v, tenant: record.tenant, batchId: record.id, chunk };
     const input = await readInput(record.id, chunk);
@@ -154,7 +131,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     await chunks.commit(job, input, results);
   }
 
-  /** Returns the items of a chunk, or undefined when they are no longer stored. */
+  /** Returns undefined when the items are no longer stored. */
   async function readInput(id: string, chunk: number): Promise<InputChunk | undefined> {
     const stored = await redis.hgetBuffer(batchKeys(redis, id).input(chunk), String(chunk));
     if (stored === null) return undefined;
@@ -192,13 +169,12 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
             await ending.erase({ id, tenant: tenant ?? 'default' });
           }
         } catch (error) {
-          // This run of the sweeper deletes no further expired batches. Each of them would also wait for the
-          // unavailable store, which would take too long.
+          // The other expired batches would also wait for the unavailable store, which would take too long.
           log.warn({ err: error, batchId: id }, 'a batch is only partly deleted; a later sweep deletes the rest');
           await setExpiry(redis, id, eraseAgainMs);
           return;
         }
-        // These calls could not remove all payloads of the batch, so the next run of the sweeper continues.
+        // Some payloads remain, so the next sweep continues.
         if (await isListed(id)) await setExpiry(redis, id, nextRoundMs);
         else log.info({ batchId: id }, 'batch expired');
       }

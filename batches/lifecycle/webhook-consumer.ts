@@ -8,14 +8,13 @@ import { webhookJobOptions } from '../queue/queues.ts';
 import type { Delivered } from './webhook-delivery.ts';
 
 /**
- * The limits for webhooks that one worker delivers at the same time. A receiver may take 15 s to respond, so each
- * tenant may always have four deliveries at the same time, regardless of other tenants. At most 64 deliveries run at
- * the same time; each takes a socket and a few kilobytes.
+ * The limits of simultaneous deliveries of one worker. A receiver may take 15 s to respond, so each tenant always gets
+ * four. Each delivery takes a socket and a few kilobytes.
  */
 const shares = { places: 16, guaranteed: 4, hardLimit: 64, waitingPerTenant: 32 } as const;
 
 /**
- * Delivers the webhooks in the queue, shared fairly between tenants.
+ * Delivers the queued webhooks, shared fairly between tenants.
  * @param deliver delivers the webhook of a batch. `isLast` is true for the last attempt.
  */
 export function consumeWebhooks(

@@ -6,46 +6,41 @@ import type { Redis } from '../../shared/redis.ts';
 import { type BatchRecord, batchRecord, toStatus } from '../store/record.ts';
 import { setFields } from '../store/set-fields.ts';
 
-/** The response of the server that receives a webhook. */
+/** The response of a webhook receiver. */
 export interface WebhookAnswer {
   status: number;
-  /** The time in ms from now after which the receiver wants a retry, from its `Retry-After` header. */
+  /** Milliseconds until the retry that the header `Retry-After` requests. */
   retryAfterMs?: number | undefined;
 }
 
 /**
  * Sends a webhook.
- * @throws {ServiceError} for an address that is not allowed; another error when the receiver cannot be reached.
+ * @throws {ServiceError} for a forbidden address; another error when the receiver cannot be reached.
  */
 export type PostWebhook = (url: string, body: string, headers: Record<string, string>) => Promise<WebhookAnswer>;
 
 /**
- * The result of an attempt to deliver a webhook. `refused`: further attempts are useless. `later`: the receiver has
- * asked for a retry after `inMs` ms. A transient failure has no result, because it is thrown as an error.
+ * The result of an attempt. `refused`: further attempts are useless. `later`: the receiver asks for a retry after
+ * `inMs` ms. A transient failure is thrown instead.
  */
 export type Delivered =
   | { state: 'delivered' }
   | { state: 'refused'; reason: string }
   | { state: 'later'; inMs: number };
 
-/** The maximum delay in ms that a receiver of webhooks may request. A longer delay is reduced to this value. */
+/** The maximum delay in ms that a receiver may request. Longer delays are reduced to it. */
 const longestWaitMs = 3_600_000;
-/**
- * The maximum number of attempts to deliver a webhook. Attempts that the receiver has asked to repeat later count too.
- */
+/** Includes attempts that the receiver has asked to repeat. */
 const maxAttempts = 10;
-/**
- * The HTTP status 410 (Gone). According to Standard Webhooks, a receiver that answers with it wants no more webhooks.
- */
+/** According to Standard Webhooks, a receiver that answers 410 (Gone) wants no more webhooks. */
 const gone = 410;
 /** The HTTP statuses with which a receiver may request a later retry through `Retry-After`. */
 const putOff = new Set([429, 503]);
 
 /**
- * Sends the final status of a batch to the receiver of its webhook. The message is signed according to Standard
- * Webhooks: HMAC-SHA256 over `id.timestamp.body`.
- * @param isLast true for the last attempt.
- * @param secret `whsec_` followed by base64; the receiver has the same secret.
+ * Sends the final status of a batch to its webhook receiver, signed according to Standard Webhooks: HMAC-SHA256 over
+ * `id.timestamp.body`.
+ * @param secret `whsec_` followed by base64.
  */
 export async function deliverWebhook(
   redis: Redis,
@@ -60,7 +55,7 @@ export async function deliverWebhook(
   const record = batchRecord.parse(hash);
   if (record.webhookUrl === undefined || record.webhookState !== 'pending') return { state: 'delivered' };
   const body = bodyOf(record, await redis.hgetall(keys.failures));
-  // The id is the same for every attempt, so that a receiver recognises repeated deliveries.
+  // Equal for every attempt, so that a receiver recognises repeated deliveries.
   const id = `batch-${batchId}`;
   const timestamp = String(Math.floor((await redisTime(redis)) / 1000));
   const attempts = (record.webhookAttempts ?? 0) + 1;
@@ -103,9 +98,8 @@ export async function deliverWebhook(
 }
 
 /**
- * Returns the body of the webhook: the status of the batch as it was at its end. All bodies with the same `webhook-id`
- * must be equal. Therefore fields that change after the end, such as the state of the webhook or the retry of the
- * batch, have the values that they had at the end.
+ * Returns the status of the batch at its end. All bodies with the same `webhook-id` must be equal, so fields that
+ * change after the end have their earlier values.
  */
 function bodyOf(record: BatchRecord, failures: Record<string, string>): string {
   const atEnd = {

@@ -1,11 +1,10 @@
--- Stores the reason why workers cannot evaluate a batch now. The status of the batch shows the reason. The batch is
--- stopped as failed when workers cannot evaluate any of its chunks for the time `patience`.
+-- Stores the reason why workers cannot evaluate a batch now. Stops the batch as failed after the time `patience`.
 -- KEYS: 1 batch  2 active  3 events
 -- ARGV: 1 reason  2 patience (ms)  3 retention (ms)  4 time within which chunks in flight must end (ms)
--- Returns a verdict:
+-- Returns one of these verdicts:
 --   waiting  the reason is stored
---   stopped  the patience is exceeded: the batch is stopped, but some of its chunks are still in flight
---   ended    the patience is exceeded: the batch is stopped and has ended
+--   stopped  the batch is stopped, but some of its chunks are still in flight
+--   ended    the batch is stopped and has ended
 --   over     the batch was already stopped, has ended, or was deleted
 --@include ../../../shared/redis/now
 --@include finish

@@ -5,7 +5,7 @@ import { inFlightMs } from './stop.ts';
 
 const script = loadScript(new URL('./block.lua', import.meta.url));
 
-/** The verdict of the script. Each verdict is explained at the top of block.lua. */
+/** See block.lua for each verdict. */
 export type Blocked = 'waiting' | 'stopped' | 'ended' | 'over';
 
 /**

@@ -5,15 +5,15 @@ import { type BatchRecord, toHash } from '../../store/record.ts';
 
 const script = loadScript(new URL('./change.lua', import.meta.url));
 
-/** The fields of a batch that clients may change. To remove the name, clients set it to an empty text. */
+/** The fields that clients may change. An empty text removes the name. */
 export type Changed = { [Name in 'name' | 'tags' | 'retentionMs']?: BatchRecord[Name] | undefined };
 
 /** Changes a batch. @returns false when there is no such batch. */
 export async function changeBatch(redis: Redis, id: string, { retentionMs, ...fields }: Changed): Promise<boolean> {
   const values = [retentionMs ?? '', ...Object.entries(toHash(fields)).flat()];
   const [found, due] = (await script(redis, [batchKeys(redis, id).batch], values)) as [number, Buffer?];
-  // The list of finished batches is in another slot of a Redis cluster, so the script cannot change it. If this process
-  // dies before this command, the batch is deleted at the time that applied before the change.
+  // The list is in another slot of a Redis cluster, out of reach of the script. If this process dies now, the batch is
+  // deleted at the earlier set time.
   if (due !== undefined) await redis.zadd(finishedBatches(redis), Number(String(due)), id);
   return found === 1;
 }

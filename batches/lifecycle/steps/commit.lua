@@ -1,8 +1,7 @@
--- Stores the outcomes of a chunk. A repeated call stores nothing. The commit of the last chunk ends the batch. A commit
--- after which too many items have failed stops the batch.
+-- Stores the outcomes of a chunk, once. The last chunk ends the batch. Too many failed items stop it.
 -- KEYS: 1 batch  2 done  3 waiting  4 active  5 failures  6 log  7 output  8 events  9 histogram  10 lowest  11 highest
 --       12 hash of image embeddings  13 hash of text embeddings
---       14 offsets  then the segments of the index of scores
+--       14 offsets  then the segments of the score index
 -- ARGV: 1 chunk  2 result payload  3 retention (ms)  4 tally (JSON; the type Tally in batches/lifecycle/steps/tally.ts)
 --       5 time within which chunks in flight must end after the failure budget is exceeded (ms)
 --       6 number of lowest items to store, and of highest items  7 time between two progress marks (ms)
@@ -13,13 +12,13 @@
 -- Verdicts:
 --   committed  the outcomes are counted
 --   already    the chunk already has outcomes, so nothing is written
---   late       the batch had already ended, so nothing is written and the items of the chunk stay cancelled
+--   late       the batch had already ended, so the items of the chunk stay cancelled
 --   gone       the batch does not exist
 --@include ../../../shared/redis/now
 --@include finish
 --@include end-stopped
 --@include ../../store/write-scores
--- The tally is parsed before anything is written, since Redis does not undo the writes of a script that fails.
+-- Parsed before anything is written, since Redis does not undo the writes of a script that fails.
 local tally = cjson.decode(ARGV[4])
 local cosine_sum, score_sum = tally.cosineSum + 0, tally.scoreSum + 0
 assert(tally.succeeded + tally.failed > 0 and cosine_sum == cosine_sum and score_sum == score_sum)
@@ -58,7 +57,7 @@ local function store_extremes(key, items, worst, field)
   if over > 0 then
     if worst == 'high' then redis.call('ZPOPMAX', key, over) else redis.call('ZPOPMIN', key, over) end
   end
-  -- Workers read this limit with their next chunk. They then no longer send items whose cosine is beyond the limit.
+  -- Workers read this limit with their next chunk, and then send no items beyond it.
   if over >= 0 then
     local edge = worst == 'high' and redis.call('ZRANGE', key, -1, -1, 'WITHSCORES') or redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
     redis.call('HSET', KEYS[1], field, edge[2])
@@ -67,8 +66,7 @@ end
 store_extremes(KEYS[10], tally.lowest, 'high', 'lowestBelow')
 store_extremes(KEYS[11], tally.highest, 'low', 'highestAbove')
 
--- The tally (the counts of a chunk) that workers of older releases send has no `formulas`. `own` counts cells of
--- metadata, which are CSV columns only in a batch that was posted with columns.
+-- Workers of older releases send no `formulas`. Cells of metadata (`own`) are CSV columns only in a batch with columns.
 if tally.formulas then
   local has_columns = redis.call('HEXISTS', KEYS[1], 'columns') == 1
   for status, cells in pairs(tally.formulas) do
@@ -78,8 +76,8 @@ end
 
 redis.call('HSET', KEYS[1], 'succeeded', succeeded, 'failed', failed)
 redis.call('HDEL', KEYS[1], 'waitingFor', 'waitingSince')
--- Stores two progress marks, each a time with the number of outcomes at that time. The status shows the rate since the
--- older mark: that of the last five to ten seconds, and not of the whole batch.
+-- Stores two progress marks (a time and the number of outcomes then). The status shows the rate since the older one,
+-- which covers the last five to ten seconds.
 if not fields[9] or now - tonumber(fields[9]) > tonumber(ARGV[7]) then
   if fields[9] then redis.call('HSET', KEYS[1], 'markAt', fields[9], 'markItems', fields[10]) end
   redis.call('HSET', KEYS[1], 'nextMarkAt', string.format('%.0f', now), 'nextMarkItems', succeeded + failed)

@@ -10,33 +10,27 @@ import { extremesStored, type Tally } from './tally.ts';
 
 const script = loadScript(new URL('./commit.lua', import.meta.url));
 
-/**
- * The interval in ms between two progress marks. A mark is a time together with the number of outcomes at that time.
- * The status shows the rate since the older of the two latest marks.
- */
+/** The interval in ms between two progress marks (a time and the number of outcomes then). */
 const markEveryMs = 5_000;
-/** The approximate number of events that the event stream of a batch can hold. */
+/** The approximate number of events that a batch stores. */
 const eventsStored = 1_000;
 
-/** The outcomes of a chunk. `stored` is the payload with its results, or a reference to that payload in a bucket. */
+/** `stored` is the payload with the results, or a reference to it in a bucket. */
 export interface ChunkOutcomes {
   chunk: number;
   results: readonly ItemResult[];
   stored: Buffer;
-  /** The embeddings of the chunk, or references to them. */
+  /** The embeddings, or references to them. */
   embeddings?: EmbeddingPieces | undefined;
   tally: Tally;
 }
 
-/**
- * The reply of the commit script. The comment at the top of commit.lua explains each verdict. `hasStopped` is true when
- * this commit has stopped the batch, because more items have failed than the failure budget of the batch allows.
- */
+/** See commit.lua for each verdict. `hasStopped` is true when this commit exceeds the failure budget of the batch. */
 export type CommitReply =
   | { verdict: 'committed' | 'already' | 'late'; state: BatchState; hasStopped: boolean }
   | { verdict: 'gone' };
 
-/** Stores the outcomes of a chunk; a repeated call stores nothing. The commit of the last chunk ends the batch. */
+/** Stores the outcomes of a chunk, once. The last chunk ends the batch. */
 export async function commitChunk(
   redis: Redis,
   id: string,

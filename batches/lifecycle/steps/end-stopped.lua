@@ -1,6 +1,6 @@
 -- Included in other scripts, after now.lua and finish.lua. Ends a stopped batch when none of its chunks is in flight,
--- or when the time for its chunks in flight is over.
--- Returns the final state of the batch; nil when the batch is not stopped, or its chunks in flight still have time.
+-- or when their time is over.
+-- Returns the final state of the batch; nil when the batch has not ended.
 local function end_stopped(batch, active, events, retention)
   local stop = redis.call('HMGET', batch, 'stopState', 'stopReason', 'stopUntil')
   if not stop[1] then return nil end
@@ -10,8 +10,7 @@ local function end_stopped(batch, active, events, retention)
   return stop[1]
 end
 
--- Marks a batch as stopped, so that no more of its chunks are evaluated. Stores the state in which it will end. Only
--- the first stop of a batch has an effect.
+-- Marks a batch as stopped, with the state in which it will end. A second stop has no effect.
 local function note_stop(batch, state, reason, in_flight)
   if redis.call('HEXISTS', batch, 'stopState') == 1 then return end
   redis.call('HSET', batch, 'stopState', state, 'stopReason', reason,

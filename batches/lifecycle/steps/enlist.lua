@@ -1,5 +1,5 @@
--- Adds a batch to a list that the sweeper reads, unless it is already in the list. First removes an entry that does not
--- exist. The script then also works in a full Redis; set-expiry.lua explains why.
+-- Adds a batch to a list that the sweeper reads. Removing an absent entry first makes this work in a full Redis; see
+-- set-expiry.lua.
 -- KEYS: 1 sorted set
 -- ARGV: 1 score (ms)  2 entry
 -- Returns 1, or 0 when the batch is already in the list.

@@ -1,5 +1,5 @@
--- Included in other scripts, after now.lua. Ends a batch. Items without an outcome count as cancelled. Thus in a
--- final state succeeded + failed + cancelled = total. Outcomes do not change afterwards.
+-- Included in other scripts, after now.lua. Ends a batch. Items without an outcome count as cancelled, so that
+-- succeeded + failed + cancelled = total.
 local function finish(batch, events, state, reason, retention)
   local fields = redis.call('HMGET', batch, 'total', 'succeeded', 'failed', 'retentionMs')
   local cancelled = tonumber(fields[1]) - tonumber(fields[2]) - tonumber(fields[3])

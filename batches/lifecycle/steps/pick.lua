@@ -1,12 +1,11 @@
--- Marks a chunk as active, because a worker is about to evaluate it, and returns the items of the chunk.
+-- Marks a chunk as active for the worker that evaluates it, and returns its items.
 -- KEYS: 1 batch  2 done  3 waiting  4 active  5 input  6 events
 -- ARGV: 1 chunk  2 retention (ms)  then the names of batch fields
 -- Returns { verdict, input payload, values of the batch fields }; the last two only with `run`. Verdicts:
---   run      the chunk is active now, and the worker evaluates it
+--   run      the worker evaluates the chunk
 --   done     the chunk already has outcomes
 --   stopped  the batch was stopped, so the chunk is not evaluated
---   ended    the batch was stopped, and this call has ended it, since no other chunk is in flight or
---            the time for these chunks is over
+--   ended    the batch was stopped, and this call has ended it
 --   lost     the items of the chunk are no longer stored
 --   gone     the batch does not exist
 --@include ../../../shared/redis/now

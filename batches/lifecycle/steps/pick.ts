@@ -6,7 +6,6 @@ import { batchRecord } from '../../store/record.ts';
 
 const script = loadScript(new URL('./pick.lua', import.meta.url));
 
-/** The fields of a batch that a worker needs to evaluate a chunk. */
 const pickedBatch = batchRecord
   .pick({
     priority: true,
@@ -25,8 +24,7 @@ const pickedBatch = batchRecord
   })
   .extend({
     /**
-     * Only an item with a cosine below this limit can be among the items with the lowest cosines of the batch. Absent
-     * until the batch has stored enough items.
+     * Only a cosine below this can be among the lowest of the batch. Absent until the batch has stored enough items.
      */
     lowestBelow: z.coerce.number().optional(),
     highestAbove: z.coerce.number().optional(),
@@ -35,10 +33,7 @@ export type PickedBatch = z.output<typeof pickedBatch>;
 
 const fieldNames = Object.keys(pickedBatch.shape);
 
-/**
- * The reply of the pick script. The comment at the top of pick.lua explains each verdict. `stored` is the payload of
- * the items, or a reference to a payload in a bucket.
- */
+/** See pick.lua for each verdict. `stored` is the payload of the items, or a reference to it in a bucket. */
 export type PickReply =
   | { verdict: 'run'; stored: Buffer; batch: PickedBatch }
   | { verdict: 'done' | 'stopped' | 'ended' | 'lost' | 'gone' };

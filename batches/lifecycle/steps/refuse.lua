@@ -1,4 +1,4 @@
--- Ends a batch by reference as failed, because the object with its items cannot be read.
+-- Ends a batch as failed, because the object in a bucket with its items cannot be read.
 -- KEYS: 1 batch  2 events
 -- ARGV: 1 retention (ms)  2 error code  3 error message
 -- Returns 1; 0 when the batch is no longer in state `accepting`, or was deleted.

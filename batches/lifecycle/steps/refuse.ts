@@ -5,11 +5,11 @@ import type { Redis } from '../../../shared/redis.ts';
 
 const script = loadScript(new URL('./refuse.lua', import.meta.url));
 
-/** The maximum length of a stored message, in characters. */
+/** In characters. */
 const messageLength = 1_000;
 
 /**
- * Ends a batch by reference (its items are in a bucket) as failed, because its input object cannot be read.
+ * Ends a batch as failed, because its input object in a bucket cannot be read.
  * @returns false when the batch is not in state `accepting`.
  */
 export async function refuseBatch(

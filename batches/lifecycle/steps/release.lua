@@ -1,7 +1,7 @@
--- Marks a chunk as waiting again, because its worker cannot evaluate it now. The job of the chunk stays in the queue.
+-- Marks a chunk as waiting again, because its worker cannot evaluate it now. Its job stays in the queue.
 -- KEYS: 1 batch  2 done  3 waiting  4 active  5 events
 -- ARGV: 1 chunk  2 retention (ms)
--- Returns a verdict:
+-- Returns one of these verdicts:
 --   waiting  the chunk waits again, or the batch was stopped and other chunks of it are in flight
 --   ended    the batch was stopped, and this call has ended it
 --   over     the batch had already ended, or does not exist

@@ -4,10 +4,10 @@ import type { Redis } from '../../../shared/redis.ts';
 
 const script = loadScript(new URL('./release.lua', import.meta.url));
 
-/** The verdict of the script. Each verdict is explained at the top of release.lua. */
+/** See release.lua for each verdict. */
 export type Released = 'waiting' | 'ended' | 'over';
 
-/** Hands a chunk back to the queue because its worker cannot evaluate it now. */
+/** Returns a chunk that its worker cannot evaluate now to the queue. */
 export async function releaseChunk(redis: Redis, id: string, chunk: number, retentionMs: number): Promise<Released> {
   const keys = batchKeys(redis, id);
   const names = [keys.batch, keys.done, keys.waiting, keys.active, keys.events];

@@ -1,6 +1,6 @@
--- Sets the time at which the sweeper deletes a batch. Removes the old entry first, because a full Redis refuses
--- commands that may need memory unless the script has already written something. It never refuses a removal. Without
--- this removal, no batch could be deleted from a full Redis.
+-- Sets the time at which the sweeper deletes a batch. The removal comes first, because a full Redis refuses commands
+-- that may need memory until the script has written something, but never a removal. Otherwise no batch could be deleted
+-- from a full Redis.
 -- KEYS: 1 finished batches
 -- ARGV: 1 time from now (ms)  2 batch id
 -- Returns 1.

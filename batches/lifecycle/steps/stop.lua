@@ -1,9 +1,8 @@
--- Stops a batch. Its outcomes stay, its chunks in flight may still be committed, and all other items are cancelled. The
--- batch ends when none of its chunks is in flight, which may be at once. A batch cannot be stopped while a client
--- sends its items. It can be stopped while a worker reads its items from a bucket.
+-- Stops a batch. Its chunks in flight may still be committed; all other open items are cancelled. A batch whose client
+-- is still sending items cannot be stopped; one whose items a worker reads from a bucket can.
 -- KEYS: 1 batch  2 active  3 events
 -- ARGV: 1 final state  2 reason, or ''  3 retention (ms)  4 time within which chunks in flight must end (ms)
--- Returns a verdict:
+-- Returns one of these verdicts:
 --   ended     this call has ended the batch
 --   stopping  chunks are in flight; a later call ends the batch when their time is over
 --   terminal  the batch has already ended

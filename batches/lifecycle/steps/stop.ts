@@ -5,19 +5,19 @@ import type { Redis } from '../../../shared/redis.ts';
 
 const script = loadScript(new URL('./stop.lua', import.meta.url));
 
-/** The state in which a stopped batch ends, with the reason of a failure. */
+/** The final state of a stopped batch. */
 export type Stop = { state: 'cancelled' } | { state: 'failed'; reason: FailureReason };
 
-/** The verdict of the script. Each verdict is explained at the top of stop.lua. */
+/** See stop.lua for each verdict. */
 export type Stopped = 'ended' | 'stopping' | 'terminal' | 'gone';
 
 /**
- * The maximum time in ms for which a stopped batch waits for its chunks in flight. A chunk usually takes a few seconds,
- * and up to 20 s with images on slow hosts. The chunk of a crashed worker returns to the queue within 15 s.
+ * The maximum time in ms that a stopped batch waits for its chunks in flight. A chunk takes up to 20 s with images on
+ * slow hosts, and that of a crashed worker returns to the queue within 15 s.
  */
 export const inFlightMs = 30_000;
 
-/** Stops a batch. Only the first stop of a batch has an effect. */
+/** Stops a batch. A second stop has no effect. */
 export async function stopBatch(redis: Redis, id: string, stop: Stop, retentionMs: number): Promise<Stopped> {
   const keys = batchKeys(redis, id);
   const values = [stop.state, 'reason' in stop ? stop.reason : '', retentionMs, inFlightMs];

@@ -6,14 +6,11 @@ import { binOf } from '../../store/histogram.ts';
 import { addressOf } from '../../store/item-address.ts';
 import type { InputChunk, StoredItem } from '../../store/payload.ts';
 
-/**
- * The number of items that a batch stores as those with the lowest cosines. It stores as many with the highest cosines.
- */
+/** The number of items with the lowest cosines that a batch stores, and as many with the highest. */
 export const extremesStored = 50;
 
 /**
- * Limits for a first check whether an item can be among the items with the lowest or highest cosines of a batch. An
- * item can be among the lowest only if its cosine is below `lowestBelow`, and among the highest only if it is above
+ * A cosine can be among the lowest of the batch only below `lowestBelow`, and among the highest only above
  * `highestAbove`.
  */
 export interface Edges {
@@ -21,43 +18,38 @@ export interface Edges {
   highestAbove: number;
 }
 
-/** Limits that exclude no item, for use until the batch has stored enough items. */
+/** Limits that exclude no item. */
 export const noEdges: Edges = { lowestBelow: 2, highestAbove: -2 };
 
-/** The counts and sums of one chunk. steps/commit.lua adds them to those of the batch. */
+/** The counts and sums of one chunk, which steps/commit.lua adds to those of the batch. */
 export interface Tally {
   succeeded: number;
   failed: number;
   codes: Record<string, number>;
-  /** The number of items in each bin of the histogram of cosines. */
+  /** The number of items in each bin of the cosine histogram. */
   bins: Record<string, number>;
   cosineSum: number;
   scoreSum: number;
   lowest: [cosine: number, item: string][];
   highest: [cosine: number, item: string][];
-  /** A few of the failed items. The event stream of the batch shows them. */
+  /** A few failed items for the event stream. */
   samples: { index: number; id?: string; code: string; message: string }[];
   /**
-   * The number of CSV cells that the option `formulas=escape` changes, by the status of the item; absent if there are
-   * no such cells. `common` counts cells in the columns that every CSV of results has. `own` counts cells in the
-   * columns of the posted table.
+   * CSV cells that the option `formulas=escape` changes, by the status of the item; absent if there are none. `common`:
+   * in columns of every results CSV. `own`: in columns of the posted table.
    */
   formulas?: Record<'succeeded' | 'failed', { common: number; own: number }>;
 }
 
 const samplesPerChunk = 5;
 /**
- * The maximum total length of the failed items that a chunk adds to the event stream, in characters of JSON. It is
- * small because the event stream of a batch holds those of a thousand chunks.
+ * The maximum length of the samples of a chunk, in characters of JSON. Small, because an event stream holds a thousand
+ * chunks.
  */
 const samplesLength = 1_000;
-/**
- * The maximum length of an error message in the event stream, in characters. The result of the item contains the
- * complete message.
- */
+/** In characters. The result of the item has the complete message. */
 const sampleMessage = 200;
 
-/** Counts the outcomes of a chunk, and sums its scores. */
 export function tallyOf(input: InputChunk, results: readonly ItemResult[], edges: Edges = noEdges): Tally {
   const tally: Tally = {
     succeeded: 0,
@@ -81,8 +73,7 @@ export function tallyOf(input: InputChunk, results: readonly ItemResult[], edges
       tally.failed++;
       increment(tally.codes, code);
       if (tally.samples.length < samplesPerChunk) {
-        // Clients may send a lone half of a surrogate pair, which the JSON parser of Lua refuses. `toWellFormed`
-        // replaces it.
+        // The JSON parser of Lua refuses a lone half of a surrogate pair, which clients may send.
         const id = result.id?.toWellFormed();
         const short = excerpt(message.toWellFormed(), sampleMessage);
         const sample = { index: result.index, ...(id !== undefined && { id }), code, message: short };
@@ -114,10 +105,7 @@ function countFormulas(tally: Tally, result: ItemResult, item: StoredItem | unde
   tally.formulas[result.status].own += own;
 }
 
-/**
- * Returns the data of an item that can be among the items with the lowest or highest cosines of its batch. The data
- * suffice to show the item without reading its chunk.
- */
+/** Returns what is needed to show an item with a low or high cosine without reading its chunk. */
 function extremeOf(result: ItemResult & { status: 'succeeded' }, item: StoredItem | undefined): Extreme {
   const { index, id, cosine, score } = result;
   const text = item !== undefined && 'text' in item ? item.text.slice(0, 300) : '';
