@@ -76,27 +76,24 @@ export interface AppDeps {
   config: AppConfig;
   version: string;
   isDraining: () => boolean;
-  /** Returns true for a request on a connection beyond the configured maximum. */
+  /** Returns true on a connection beyond the configured maximum. */
   isSurplus: (request: Request) => boolean;
 }
 
-/**
- * The routes for new work. They are refused while the process is overloaded. Batches can still be read, cancelled and
- * deleted.
- */
+/** Routes for new work, refused while the process is overloaded. */
 const newWork = ['/v1/evaluation/single', '/v1/evaluation/rank', '/v1/evaluation/batch', '/v1/embeddings'];
 const newWorkAtRoot = ['/v1/embeddings', '/v1/score', '/v1/files', '/v1/batches'];
-/** Routes whose responses may be large. They are also refused while the process is overloaded. */
+/** Routes with large responses, refused while the process is overloaded. */
 const largeAnswers = [
   '/v1/evaluation/batch',
   '/v1/evaluation/batch/:id/results',
   '/v1/evaluation/batch/:id/embeddings',
 ];
 
-/** The folder of the built web page. `web/build.ts` writes it. */
+/** The built web page, written by `web/build.ts`. */
 const webRoot = fileURLToPath(new URL('../web/dist/', import.meta.url));
 
-/** Creates the HTTP application. It does not listen on a port yet. All its dependencies are arguments. */
+/** Creates the HTTP application, without listening on a port. */
 export function createApp(deps: AppDeps): Express {
   const { config, encoders, keys, redis } = deps;
   const sessions = createSessions(redis);
@@ -167,8 +164,7 @@ export function createApp(deps: AppDeps): Express {
   app.get(`${prefix}/openapi.json`, openApi([...routes, ...rootRoutes], deps.version));
   app.use(`${prefix}/docs`, docsRouter());
   app.use(`${prefix}/queues`, requireOperator, queueBoard(deps.queues, `${prefix}/queues`));
-  // The names of these files contain a hash of their content, so the files never change. Browsers check for a new
-  // version of the page itself.
+  // The file names contain a hash of the content, so these files never change.
   app.use(`${prefix}/assets`, express.static(`${webRoot}assets`, { immutable: true, maxAge: '1y', index: false }));
   app.use(prefix, express.static(webRoot, { maxAge: 0 }));
   app.use(routeNotFound);
@@ -178,22 +174,19 @@ export function createApp(deps: AppDeps): Express {
 }
 
 /**
- * Stops handling a request whose client disconnected during authentication. Later middleware counts a request until its
- * response emits `close`. A closed response never emits `close` again, so the request would be counted forever.
+ * Drops a request whose client disconnected during authentication. Later middleware would count it forever, because a
+ * closed response never emits `close` again.
  */
 const dropClosed: express.RequestHandler = (_request, response, next) => {
   if (!response.closed) next();
 };
 
-/** Returns true for a post of a batch whose body is stored as it arrives. Such a body is never in memory as a whole. */
+/** Returns true for a posted batch whose body is stored as it arrives, never in memory as a whole. */
 const isStreamedBatch = (request: Request) =>
   request.method === 'POST' && batchPath.test(request.path) && streamFormat(request) !== undefined;
-/**
- * Returns true for the upload of a file to `/v1/files`. Its body is stored as it arrives, and is never in memory as a
- * whole.
- */
+/** Returns true for an upload to `/v1/files`, whose body is stored as it arrives. */
 const isFileUpload = (request: Request) => request.method === 'POST' && /^\/files\/?$/i.test(request.path);
-/** Matches a path in the same way as the router: in upper or lower case, with or without a trailing slash. */
+/** Matches like the router: any case, with or without a trailing slash. */
 const batchPath = /^\/v1\/evaluation\/batch\/?$/i;
 
 function mount(routes: readonly Route[]): Router {
@@ -220,7 +213,7 @@ function mount(routes: readonly Route[]): Router {
   return router;
 }
 
-/** Serves the OpenAPI document. It is built at the first request, which saves tens of milliseconds at startup. */
+/** Serves the OpenAPI document, which is built at the first request: that takes tens of ms. */
 function openApi(routes: readonly Route[], version: string): express.RequestHandler {
   let document: { body: Buffer; etag: string } | undefined;
   return (_request, response) => {
@@ -228,8 +221,7 @@ function openApi(routes: readonly Route[], version: string): express.RequestHand
       const body = Buffer.from(JSON.stringify(createOpenApi(routes, version)));
       document = { body, etag: `"${createHash('sha256').update(body).digest('base64url')}"` };
     }
-    // All responses share one buffer. A client that requests the document but does not read the response then costs no
-    // memory for a copy.
+    // All responses share one buffer, so a client that does not read costs no memory for a copy.
     response.type('application/json').set('ETag', document.etag).send(document.body);
   };
 }

@@ -31,22 +31,18 @@ import { jsonTextOf, rawBodyOf } from './middleware/json-body.ts';
 import { openUpload } from './multipart.ts';
 import { requestHash } from './request-hash.ts';
 
-/** The body of a posted batch, in any format. */
+/** A posted batch, read from any format. */
 export type BatchBody = {
   model: string | undefined;
   longText: LongText;
   options: BatchOptions;
 } & ({ items: ItemSource } | { reference: Pick<ReferencePosting, 'input' | 'output' | 'reading' | 'bodyHash'> });
 
-/** The formats that are accepted for the file in an upload form. */
 const uploadedFormats = formats.filter(({ isRead }) => isRead);
-/**
- * The formats of bodies that are read as a stream. JSON is not included: a JSON body may be an object with `items` and
- * options, so it is parsed as a whole.
- */
+/** JSON is not included: a body with `items` and options is parsed as a whole. */
 export const streamedFormats = uploadedFormats.filter(({ name }) => name !== 'json');
 
-/** Returns the format of a body that is read as a stream, or undefined for a JSON document. */
+/** Returns undefined for a JSON document, which is not streamed. */
 export function streamFormat(request: Request): FormatName | 'upload' | undefined {
   const type = request.get('content-type') ?? '';
   if (/^\s*multipart\/form-data\s*(;|$)/i.test(type)) return 'upload';
@@ -57,7 +53,6 @@ export function streamFormat(request: Request): FormatName | 'upload' | undefine
 const hasFailureBudget = ({ failureBudgetCount: count, failureBudgetShare: share }: BatchQuery): boolean =>
   count !== undefined || share !== undefined;
 
-/** Converts the query parameters of a post to the options of a batch. */
 const optionsOfQuery = (query: BatchQuery): BatchOptions => ({
   name: query.name,
   tags: query.tags,
@@ -71,10 +66,7 @@ const optionsOfQuery = (query: BatchQuery): BatchOptions => ({
   imagesFrom: query.imagesFrom,
 });
 
-/**
- * Reads a JSON document: an array of items, or an object with `items` and options. Options in the object override
- * options in the query.
- */
+/** Reads an array of items, or an object with `items` and options, which override those of the query. */
 export function readDocument(request: Request, query: BatchQuery, strictness: Strictness): BatchBody {
   if (Array.isArray(request.body)) return readArray(request, query, strictness);
   const isReference = typeof request.body === 'object' && request.body !== null && 'input' in request.body;
@@ -111,7 +103,6 @@ export function readDocument(request: Request, query: BatchQuery, strictness: St
   return { ...named, reference: { input, output, reading, bodyHash: hashOf(request, query) } };
 }
 
-/** Reads an array of items. An array cannot contain options, so the options come from the query parameters. */
 function readArray(request: Request, query: BatchQuery, strictness: Strictness): BatchBody {
   const { items } = check(batchEnvelope, { items: request.body }, 'body');
   const { model, longText } = query;
@@ -132,28 +123,24 @@ function itemsOf(request: Request, query: BatchQuery, items: readonly unknown[],
 }
 
 /**
- * Parses the JSON document again, without loss of precision: a number that JavaScript cannot represent exactly keeps
- * all its digits. Returns undefined when the document has no such number.
+ * Parses the document again, keeping all digits of numbers that JavaScript cannot represent. Returns undefined when it
+ * has none.
  */
 function exactDocument(request: Request): unknown {
   const text = jsonTextOf(request);
   return hasUnlikeNumber(text) ? parseExactly(text) : undefined;
 }
 
-/**
- * Returns the options of the query, including the column names. A client that converts a table to a JSON list of items
- * sends the column names of the table in the query.
- */
+/** Adds the column names, which a client that converts a table to a JSON list sends in the query. */
 const withColumnsOfQuery = (query: BatchQuery): BatchOptions => ({
   ...optionsOfQuery(query),
   ...(query.columns !== undefined && { columns: query.columns, columnNames: columnsOf(query) }),
 });
 
 /**
- * Reads the items of a streamed body, or of the file in an upload form. Text formats may be compressed with gzip.
- * @param pending limits the memory that incomplete lines take, over all requests. The memory is released when all items
- * have been read.
- * @param signal stops the reading of a format such as Parquet, whose items can be read only after its last byte.
+ * Reads the items of a streamed body or uploaded file. Text formats may be compressed with gzip.
+ * @param pending limits the memory of incomplete lines over all requests; released when all items are read.
+ * @param signal stops reading a format, such as Parquet, whose items follow its last byte.
  */
 export async function readStream(
   request: Request,
@@ -196,7 +183,7 @@ export async function readStream(
   return { model, longText, options, items: withFacts(items, facts) };
 }
 
-/** Returns the last segment of a path. It becomes the name of the batch. */
+/** Returns the last segment of a path, which becomes the name of the batch. */
 function nameOfFile(path: string): string | undefined {
   const name = path.split(/[/\\]/).at(-1)?.trim().slice(0, maxNameLength);
   return name || undefined;
@@ -208,8 +195,8 @@ const invalid = (path: string, message: string): ServiceError =>
   new ServiceError('request.invalid', `${path}: ${message}`, { faults: [{ path, message }] });
 
 /**
- * Returns the format of an uploaded file by the ending of its name, or by its media type when the ending is unknown.
- * The ending takes precedence because browsers and curl seldom know the media types of these formats.
+ * Returns the format by the ending of the file name, else by the media type: browsers and curl seldom know the media
+ * types of these formats.
  */
 function formatOfUpload(filename: string, type: string): FormatName {
   const format = formatOfFile(filename)?.format ?? formatOfMediaType(type);

@@ -3,11 +3,7 @@ import { type Config, ConfigError } from '../shared/config.ts';
 
 type BindConfig = Pick<Config, 'host' | 'allowAnonymous' | 'apiKeys' | 'apiKeysFile'>;
 
-/**
- * Refuses to start on a non-loopback address without API keys, because everybody who can reach the address could then
- * use the service.
- * @throws {ConfigError}
- */
+/** Refuses to serve a non-loopback address without API keys. @throws {ConfigError} */
 export function checkBindRule({ host, allowAnonymous, apiKeys, apiKeysFile }: BindConfig): void {
   if (apiKeysFile !== undefined || apiKeys.length > 0) return;
   const isLoopback = host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));

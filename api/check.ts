@@ -4,11 +4,10 @@ import { maxFaults, type RequestFault, ServiceError } from '../shared/errors.ts'
 import { type LongList, longListIn } from '../shared/long-lists.ts';
 
 /**
- * Validates a part of a request against its schema.
- * @param where the name of the validated part. It is used in an error that has no path of its own.
- * @param most the maximum length of every list in the value. Without it, only the lists at the top level are checked,
- * and each may have as many entries as a list of texts. Then the list `items` is not checked, because other code checks
- * its length.
+ * Validates part of a request against its schema.
+ * @param where names the part in errors without a path.
+ * @param most the maximum length of every list. Without it, only top-level lists are checked, against the maximum
+ * number of texts; `items` is checked elsewhere.
  * @throws {ServiceError} `request.invalid` with the first errors and their paths.
  */
 export function check<S extends z.ZodType>(schema: S, value: unknown, where: string, most?: number): z.output<S> {
@@ -18,7 +17,7 @@ export function check<S extends z.ZodType>(schema: S, value: unknown, where: str
   throw invalid(parsed.error, where);
 }
 
-/** Refuses a list that is too long, before its entries are validated. {@link longListIn} explains why. */
+/** Refuses a list that is too long before validating its entries; see {@link longListIn}. */
 function checkLists(value: unknown, most: number | undefined): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
   const limit = most ?? maxTexts;
@@ -38,8 +37,8 @@ function longListAtTop(value: object): LongList | undefined {
 
 export function invalid(error: z.ZodError, where: string): ServiceError {
   const { issues } = error;
-  // For a value that matches no member of a union, zod also reports the errors of each member in detail. The caller
-  // needs only the path of the value.
+  // For a value that matches no member of a union, zod also lists the errors of each member. Only the path of the value
+  // is reported.
   const faults = issues
     .slice(0, maxFaults)
     .map(({ path, message }): RequestFault => ({ path: z.core.toDotPath(path) || where, message }));

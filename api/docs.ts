@@ -21,7 +21,7 @@ const page = `<!doctype html>
 
 const start = `SwaggerUIBundle({ url: ${JSON.stringify(`${prefix}/openapi.json`)}, dom_id: '#swagger-ui', deepLinking: true });\n`;
 
-/** Serves Swagger UI from its npm package. The page loads nothing from other hosts. */
+/** Serves Swagger UI from its npm package, without loading from other hosts. */
 export function docsRouter(): Router {
   const router = Router();
   router.get('/', (_request, response) => void response.type('html').send(page));

@@ -6,34 +6,31 @@ import { clientGone } from './client-gone.ts';
 import { resetConnection, stallTimeoutMs, writePaced } from './slow-readers.ts';
 
 /**
- * Sends large responses, and limits how many of them are in memory at the same time. A response waits in a queue until
- * one of a limited number of slots is free, and only then uses memory. A stream takes a slot for one part of its
- * content, and queues again for the next part.
+ * Sends large responses. Each waits for a permit (slot) before it uses memory. A stream needs a new slot for each of
+ * its parts.
  */
 export interface LargeResponses {
   /**
-   * Sends a page of stored data as JSON. `read` returns the page.
+   * Sends a page of stored data as JSON.
    * @throws the error of `read`; {@link ServiceError} `overloaded` when too many responses wait.
    */
   page(request: Request, response: Response, read: () => Promise<unknown>): Promise<void>;
   /**
-   * Sends a list of scores or embeddings as JSON. Lists and pages have separate slots (permits to use memory), so that
-   * an interactive request does not wait behind clients that read pages slowly.
-   * @param make builds the response from the results. It is called only when the list has a slot, because the response
-   * takes more memory than the results.
+   * Sends scores or embeddings as JSON. Their slots are separate, so that interactive requests do not wait behind
+   * clients that read pages slowly.
+   * @param make is called once a slot is free, because the response takes more memory than its data.
    * @throws {ServiceError} `overloaded` when too many responses wait.
    */
   list(request: Request, response: Response, make: () => unknown): Promise<void>;
   /**
-   * Sends the parts of a stream as they are read. If reading fails midway, the connection is reset, so that the client
-   * notices that the response is incomplete.
-   * @param signal aborts when the rest of the response must not be sent.
+   * Sends each part as it is read. After a failure midway, the connection is reset, so that the client notices.
+   * @param signal stops the response.
    * @throws the error of reading a part.
    */
   stream(request: Request, response: Response, parts: AsyncIterator<Bytes>, signal: AbortSignal): Promise<void>;
   /**
-   * Sends a stream whose writer holds rows in memory between two parts, as the Parquet writer does. The stream occupies
-   * one slot (a permit to use memory) from its first part to its last. Streams of this kind have separate slots.
+   * Sends a stream that holds rows in memory between parts, as the Parquet writer does. It occupies one slot of a
+   * separate kind from start to end.
    * @throws as {@link stream}; {@link ServiceError} `overloaded` when too many responses wait.
    */
   buffered(request: Request, response: Response, parts: AsyncIterator<Bytes>, signal: AbortSignal): Promise<void>;
@@ -41,23 +38,17 @@ export interface LargeResponses {
 
 export interface LargeResponseOptions extends Pick<FairPlacesOptions, 'guaranteed'> {
   /**
-   * The maximum number of pages of results in memory. A page ends with the chunk of results that makes it larger than 8
+   * The maximum number of result pages in memory. A page ends with the chunk of results that makes it larger than 8
    * MiB.
    */
   pages?: number;
-  /**
-   * The maximum number of lists in memory. A list of a thousand embeddings takes 10 MB, and one of a thousand texts up
-   * to 20 MB.
-   */
+  /** The maximum number of lists in memory. A thousand embeddings take 10 MB, a thousand texts up to 20 MB. */
   lists?: number;
-  /**
-   * The maximum number of parts of streams in memory. A part has up to 2 MiB. A part that is a single chunk has up to 4
-   * MiB.
-   */
+  /** The maximum number of stream parts in memory. A part has up to 2 MiB, or 4 MiB if it is a single chunk. */
   parts?: number;
   /**
-   * The maximum number of streams that hold rows in memory. Each stream holds a row group of 4 MiB of text. While it
-   * writes the group, it needs three times this memory.
+   * The maximum number of streams that hold rows. Each holds a row group of 4 MiB of text, and three times that while
+   * writing it.
    */
   buffers?: number;
   /** The time in ms after which a client that reads nothing is disconnected. */
@@ -65,9 +56,8 @@ export interface LargeResponseOptions extends Pick<FairPlacesOptions, 'guarantee
 }
 
 /**
- * Creates the sender of large responses. Before it limited the number of responses in memory, responses that clients
- * did not read filled the memory: 100 streams took 1.1 GB, 60 pages 0.45 GB, and 60 lists of a thousand embeddings 0.54
- * GB.
+ * Creates the sender. Without limits, unread responses filled the memory: 100 streams took 1.1 GB, 60 pages 0.45 GB and
+ * 60 lists of a thousand embeddings 0.54 GB.
  */
 export function createLargeResponses({
   pages = 8,
@@ -77,8 +67,7 @@ export function createLargeResponses({
   guaranteed = 2,
   patienceMs = stallTimeoutMs,
 }: LargeResponseOptions = {}): LargeResponses {
-  // Each kind of response has its own queue. A page then does not wait while other clients of the tenant read streams
-  // slowly.
+  // Separate queues, so that a page does not wait for slow readers of streams.
   const pagePlaces = createFairPlaces({ places: pages, guaranteed, maxWaiting: 1_000 });
   const listPlaces = createFairPlaces({ places: lists, guaranteed, maxWaiting: 1_000 });
   const partPlaces = createFairPlaces({ places: parts, guaranteed, maxWaiting: 10_000 });
@@ -129,13 +118,13 @@ export function createLargeResponses({
   };
 }
 
-/** Reads the next part. This is a separate function so that its local variables are freed while the part is written. */
+/** A separate function, so that its variables are freed while the part is written. */
 async function nextOf(source: AsyncIterator<Bytes>): Promise<Buffer | undefined> {
   const { done, value } = await source.next();
   return done ? undefined : toBuffer(value);
 }
 
-/** Runs `send`, then ends the response. Does not throw when the client disconnects or loses its access. */
+/** Does not throw when the client disconnects or loses its access. */
 async function endAfter(response: Response, signal: AbortSignal, send: () => Promise<void>): Promise<void> {
   try {
     await send();

@@ -4,22 +4,20 @@ import type { Request } from 'express';
 import { declaredEncoding, decodeWhole, undecodable } from '../formats/text.ts';
 import { ServiceError } from '../shared/errors.ts';
 
-/** A form with a file and text fields. A field may have several values. */
+/** A form with at most one file. A field may have several values. */
 export interface Form {
   file: { name: string; bytes: Uint8Array } | undefined;
   fields: Map<string, string[]>;
 }
 
-/** The limits for the headers of one part, which contain the field name, the file name and the type. */
+/** Limits for the headers of one form part. */
 const partHeaders = { headerPairs: 20, headerSize: 8 * 1024 };
 
-/**
- * The maximum number of bytes of all fields of a form together: enough for an image as a data URI and a thousand texts.
- */
+/** The maximum bytes of all fields together: an image as a data URI and a thousand texts. */
 export const maxFieldBytes = 32 * 1024 * 1024;
 const maxFields = 1_100;
 
-/** A part of a form, with the bytes that have been read of it. */
+/** A form part, with the bytes that have been read of it. */
 interface Part {
   name: string;
   contentType: string;
@@ -27,8 +25,8 @@ interface Part {
 }
 
 /**
- * Reads a `multipart/form-data` body with at most one file. A text field is decoded with the charset that its own
- * headers state. Otherwise the charset in the form field `_charset_` applies, and without that field UTF-8.
+ * Reads a `multipart/form-data` body with at most one file. Fields are decoded with the charset of their own headers,
+ * else of the form field `_charset_`, else UTF-8.
  * @throws {ServiceError} `image.too_large`, `request.invalid`, `request.encoding`, `request.unsupported_media_type`,
  * `request.too_large`, `request.aborted`
  */
@@ -36,8 +34,7 @@ export async function readForm(request: Request, maxFileBytes: number): Promise<
   let file: Part | undefined;
   const fields: Part[] = [];
   let fieldBytes = 0;
-  // Busboy is configured to treat fields like files, because it replaces invalid bytes in fields by U+FFFD and leaves
-  // the bytes of files unchanged.
+  // Fields are read like files, because Busboy replaces invalid bytes of fields by U+FFFD.
   const busboy = parserOf(request, { files: maxFields + 10, parts: maxFields + 10, ...partHeaders }, () => true);
   const contentTypeOf = followContentTypes(busboy);
   await new Promise<void>((resolve, reject) => {
@@ -45,8 +42,7 @@ export async function readForm(request: Request, maxFileBytes: number): Promise<
     busboy.on('file', (name, stream, filename, transferEncoding, type) => {
       const part: Part = { name, contentType: contentTypeOf(), chunks: [] };
       const isFile = filename !== undefined || type === 'application/octet-stream';
-      // When the body ends inside a part, the stream of that part emits an error. The whole form then fails with this
-      // error.
+      // Emitted when the body ends inside a part.
       stream.on('error', (cause) => reject(damaged(cause)));
       const failure = refusedTransferEncoding(transferEncoding);
       if (failure !== undefined) reject(failure);
@@ -82,10 +78,10 @@ export async function readForm(request: Request, maxFileBytes: number): Promise<
   return { file: read, fields: decodeFields(fields) };
 }
 
-/** The form field that names the charset of the other fields: https://html.spec.whatwg.org/#attr-fe-name-charset */
+/** Names the charset of the other fields: https://html.spec.whatwg.org/#attr-fe-name-charset */
 const charsetField = '_charset_';
 
-/** Decodes the text fields of a form. @throws {ServiceError} `request.encoding`, `request.unsupported_media_type` */
+/** @throws {ServiceError} `request.encoding`, `request.unsupported_media_type` */
 function decodeFields(parts: readonly Part[]): Map<string, string[]> {
   const ofForm = parts.find(({ name }) => name === charsetField);
   const formCharset = ofForm && Buffer.concat(ofForm.chunks).toString('latin1');
@@ -104,10 +100,7 @@ function decodeFields(parts: readonly Part[]): Map<string, string[]> {
   return fields;
 }
 
-/**
- * Returns an error for a part that is encoded in base64 or quoted-printable. RFC 7578 deprecates both, and Busboy does
- * not decode them, so the encoded text would be used as the value.
- */
+/** Returns an error for base64 or quoted-printable. RFC 7578 deprecates both, and Busboy does not decode them. */
 function refusedTransferEncoding(encoding: string): ServiceError | undefined {
   if (['7bit', '8bit', 'binary'].includes(encoding)) return undefined;
   const message = `The content transfer encoding ${encoding.slice(0, 40)} of a part is not supported; send its bytes as they are`;
@@ -117,13 +110,12 @@ function refusedTransferEncoding(encoding: string): ServiceError | undefined {
 /** A file in a form whose body is still arriving. */
 export interface Upload {
   /**
-   * The content of the file. The stream ends only when the whole form has been read. It fails with a `ServiceError`
-   * when the form is incomplete or malformed.
+   * Ends only when the whole form has been read. Fails with a `ServiceError` when the form is incomplete or malformed.
    */
   stream: Readable;
   filename: string;
   type: string;
-  /** The Content-Type of the file with all parameters, or an empty string when it has none. */
+  /** The Content-Type of the file with all parameters, or an empty string. */
   contentType: string;
 }
 
@@ -134,11 +126,10 @@ export interface Upload {
 export async function openUpload(request: Request): Promise<Upload> {
   const busboy = parserOf(request, { files: 1, fields: 0, parts: 1, ...partHeaders });
   const contentTypeOf = followContentTypes(busboy);
-  // The caller gets this stream instead of Busboy's own stream. Busboy's stream would emit errors that are not of type
-  // `ServiceError`, and would end before it is known that the form is complete.
+  // Busboy's own stream emits errors of other types than `ServiceError`, and ends before the form is known to be
+  // complete.
   const stream = new PassThrough();
-  // An error that occurs before the caller reads is delivered at the first read. Without this listener the error would
-  // crash the process.
+  // An error before the first read is delivered at that read. Without a listener it would crash the process.
   stream.on('error', () => {});
   return await new Promise<Upload>((resolve, reject) => {
     const fail = (error: ServiceError) => {
@@ -163,21 +154,18 @@ export async function openUpload(request: Request): Promise<Upload> {
       stream.end();
       reject(new ServiceError('request.invalid', 'The form has no file'));
     });
-    // When the reader of the file stops early, no more bytes may be passed to Busboy, because Busboy would store them
-    // in memory.
+    // When the reader stops early, Busboy would store further bytes in memory.
     stream.on('close', () => request.unpipe(busboy));
     feed(request, busboy, fail);
   });
 }
 
-/** The limits for the text fields of a form whose file is streamed. */
+/** Limits for the fields of a form whose file is streamed. */
 const streamedFields = { fields: 20, fieldSize: 1_024, parts: 21 };
 
 /**
- * Reads a form with one file and some short fields, in any order. The file is streamed, so it is never in memory as a
- * whole.
- * @param take reads the file as it arrives. It is called once. Its argument `fields` is complete when the stream has
- * ended.
+ * Reads a form with one streamed file and some short fields, in any order.
+ * @param take reads the file; called once. Its `fields` are complete when the stream has ended.
  * @returns the result of `take`.
  * @throws {ServiceError} `request.invalid`, `request.aborted`; the error of `take`.
  */
@@ -224,7 +212,7 @@ export async function streamForm<Taken>(
 
 type Parser = InstanceType<typeof Busboy>;
 
-/** Creates the parser for the form of a request. @throws {ServiceError} `request.invalid` */
+/** Creates the multipart parser of a request. @throws {ServiceError} `request.invalid` */
 function parserOf(
   request: Request,
   limits: NonNullable<BusboyConfig['limits']>,
@@ -239,9 +227,8 @@ function parserOf(
 }
 
 /**
- * Returns a function that returns the Content-Type, including the charset, of the part that Busboy reported last.
- * Busboy drops the parameters of the Content-Type of a file, so the function reads them from Busboy's internal header
- * parser.
+ * Returns a function that returns the full Content-Type of the latest part. Busboy drops parameters such as the
+ * charset, so its internal header parser is read.
  */
 function followContentTypes(busboy: Parser): () => string {
   let contentType = '';
@@ -257,7 +244,7 @@ function followContentTypes(busboy: Parser): () => string {
 const damaged = (cause: unknown) =>
   new ServiceError('request.invalid', 'The form is malformed or incomplete', { cause });
 
-/** Pipes a request into its parser. Calls `fail` when the connection ends before the body is complete. */
+/** Calls `fail` when the connection ends before the body is complete. */
 function feed(request: Request, busboy: Parser, fail: (error: ServiceError) => void): void {
   const aborted = () => new ServiceError('request.aborted', 'The upload ended before it was complete');
   request.on('error', () => fail(aborted()));
@@ -265,7 +252,6 @@ function feed(request: Request, busboy: Parser, fail: (error: ServiceError) => v
     if (!request.complete) fail(aborted());
   });
   request.pipe(busboy);
-  // The pipe stops at the last boundary of the form. The bytes after it must be read too, because they would block the
-  // next request on this connection.
+  // The pipe stops at the form's last boundary. Unread bytes after it would block the next request on this connection.
   busboy.on('finish', () => request.resume());
 }

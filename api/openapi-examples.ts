@@ -204,7 +204,7 @@ const requestBatch: OpenAiBatch = {
 };
 const listOfOne = { object: 'list', has_more: false };
 
-/** The JSON examples of each operation, by HTTP status. */
+/** JSON examples by operation and HTTP status. */
 export const responseExamples: Readonly<Record<string, Readonly<Record<string, object>>>> = {
   scoreSingle: { 200: single },
   rank: { 200: rank },

@@ -1,6 +1,6 @@
 import type { TrafficReport } from '../shared/contracts/traffic.ts';
 
-/** An example of a traffic report. Its canary (a model on trial) has passed one comparison period. */
+/** A traffic report whose canary (a model on trial) has passed one comparison period. */
 export const trafficExample: TrafficReport = {
   profile: 'fast',
   experiment: '1d82ae4b96780ae5',

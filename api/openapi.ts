@@ -11,7 +11,7 @@ import { type Code, codes } from '../shared/errors.ts';
 import { problemExamples, responseExamples } from './openapi-examples.ts';
 import type { Route } from './route.ts';
 
-/** Creates the OpenAPI 3.1 document of the routes, from the schemas that also validate the requests. */
+/** Creates the OpenAPI 3.1 document from the schemas that also validate requests. */
 export function createOpenApi(routes: readonly Route[], version: string) {
   const paths: ZodOpenApiPathsObject = {};
   for (const { path, isAtRoot, method, operation, access } of routes) {
@@ -56,9 +56,8 @@ export function createOpenApi(routes: readonly Route[], version: string) {
 }
 
 /**
- * Moves the default of each body property from `default` into the description, because openapi-typescript makes every
- * property with a `default` required. Query parameters are unchanged, because OpenAPI states for each of them whether
- * it is required.
+ * Moves the default of each body property into its description, because openapi-typescript makes every property with a
+ * `default` required. Query parameters are unchanged.
  */
 function describeDefaults(schema: object): void {
   for (const part of Object.values(schema)) {
@@ -76,18 +75,14 @@ function describeDefaults(schema: object): void {
 }
 
 /**
- * The header with the request id. Every operation accepts it, but only one operation documents it. If an operation with
- * several kinds of body documented it as its only optional parameter, openapi-python-client would generate a module
- * that cannot be imported.
+ * The header with the request id. Only one operation documents it. As the only optional parameter of an operation with
+ * several body types, it makes openapi-python-client generate a module that cannot be imported.
  */
 export const requestIdHeader = z.object({
   'X-Request-Id': z.string().optional().meta({ description: 'Your own id for this request, used in the logs.' }),
 });
 
-/**
- * Returns the error responses of an operation, one for each HTTP status. Each response lists the error codes that occur
- * with its status.
- */
+/** Returns one error response per HTTP status, listing the error codes with that status. */
 export function problemResponses(...statuses: number[]): ZodOpenApiResponsesObject {
   return Object.fromEntries(
     [...statuses, 500].map((status) => {
@@ -104,7 +99,7 @@ export function problemResponses(...statuses: number[]): ZodOpenApiResponsesObje
 const examplesOf = (names: readonly Code[]) =>
   Object.fromEntries(names.map((name) => [name, { $ref: `#/components/examples/${name}` }]));
 
-/** Returns the responses of an operation, with examples of their JSON added. */
+/** Returns the responses of an operation with JSON examples. */
 function withExamples({ operationId, responses }: ZodOpenApiOperationObject): ZodOpenApiResponsesObject {
   const examples = responseExamples[operationId ?? ''] ?? {};
   return Object.fromEntries(

@@ -1,23 +1,19 @@
 /** The longest wait in s that a client may request. */
 const maxWaitSeconds = 60;
 
-/**
- * Matches one preference of a `Prefer` header and its value, quoted or not. Parameters of a preference are ignored (RFC
- * 7240, section 2).
- */
+/** Matches a preference and its value, quoted or not, and skips its parameters (RFC 7240, section 2). */
 const preference =
   /\s*([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([\w!#$%&'*+.^`|~-]*)))?((?:\s*;(?:[^,"]|"(?:[^"\\]|\\.)*")*)?)\s*(?:,|$)/y;
 
 /**
- * Returns the number of seconds in the first `Prefer: wait=N`, at most 60. Returns 0 when the header has no such
- * preference or when N is not a whole number.
+ * Returns the seconds of the first `Prefer: wait=N`, at most 60. Returns 0 without it or when N is not a whole number.
  */
 export function preferredWaitSeconds(header: string | undefined): number {
   if (header === undefined) return 0;
   for (let at = 0; at < header.length; at = preference.lastIndex) {
     preference.lastIndex = at;
     const match = preference.exec(header);
-    // Text that is not a valid preference is skipped up to the next comma.
+    // Skips an invalid preference up to the next comma.
     if (match === null) {
       const comma = header.indexOf(',', at);
       if (comma === -1) return 0;

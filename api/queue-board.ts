@@ -3,9 +3,8 @@ import type { Queues } from '../batches/queue/queues.ts';
 import { ServiceError } from '../shared/errors.ts';
 
 /**
- * Serves Bull Board, a page that shows the queues of the service. The page is read-only, because changes in it would
- * have no useful effect: the service would restore a deleted job, and a retried job would find its items already
- * evaluated. The packages of Bull Board are loaded at the first request.
+ * Serves Bull Board, a page that shows the queues. It is read-only, because the service restores deleted jobs, and a
+ * retried job finds its items already evaluated. Its packages are loaded at the first request.
  */
 export function queueBoard(queues: Queues, path: string): RequestHandler {
   let board: Promise<Board> | undefined;
@@ -24,10 +23,7 @@ export function queueBoard(queues: Queues, path: string): RequestHandler {
   };
 }
 
-/**
- * Removes the link to fonts on another host from the page of Bull Board. The content security policy would block the
- * fonts, and the browser would log an error.
- */
+/** Removes the link to fonts on another host, which the content security policy would block with an error. */
 function withoutForeignFonts(response: Response): void {
   const render = response.render.bind(response);
   response.render = (view: string, options?: object) =>
@@ -39,9 +35,7 @@ function withoutForeignFonts(response: Response): void {
 
 interface Board {
   handler: RequestHandler;
-  /**
-   * Sets the queues that the board shows. It is called for each request, because a queue is added for each new profile.
-   */
+  /** Called for each request, because each new profile adds a queue. */
   show(queues: ReturnType<Queues['all']>): void;
 }
 

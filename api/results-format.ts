@@ -2,18 +2,17 @@ import type { Request } from 'express';
 import { ServiceError } from '../shared/errors.ts';
 import { type BatchFormat, formatNamed, formats } from '../shared/formats.ts';
 
-/** The formats in which a single response contains the results of a whole batch. */
+/** Formats that contain the whole batch in one response. */
 export const wholeFormats = formats.filter(({ isWritten }) => isWritten);
-/** All formats of results. JSON is sent in pages; each other format contains the whole batch in one response. */
+/** All formats of results. Only JSON is sent in pages. */
 const offered: readonly BatchFormat[] = [formatNamed('json'), ...wholeFormats];
 const mediaTypes = offered.flatMap((format) => format.mediaTypes);
 
 /**
- * Returns the format of results that the `Accept` header prefers, with the matching media type. JSON is the default.
- * @throws {ServiceError} `request.not_acceptable`
+ * Returns the format that the `Accept` header prefers, JSON by default. @throws {ServiceError} `request.not_acceptable`
  */
 export function negotiateResultsFormat(request: Request): { type: string; format: BatchFormat } {
-  // Parameters such as `charset` are removed, because a media type with parameters would not match any format.
+  // With parameters such as `charset`, a media type would match no format.
   request.headers.accept = request.get('accept')?.replace(/;\s*(?!q\s*=)[^;,]*/gi, '');
   const type = request.accepts(mediaTypes);
   const format = offered.find((each) => type !== false && each.mediaTypes.includes(type));

@@ -22,7 +22,7 @@ export interface ApiDeps {
   config: Config;
   log: Logger;
   metrics: Metrics;
-  /** A Redis connection of kind `producer`: while Redis is not connected, each command fails at once. */
+  /** Of kind `producer`: commands fail at once while Redis is not connected. */
   redis: Redis;
   registry: Registry;
   evaluation: Evaluation;
@@ -30,7 +30,6 @@ export interface ApiDeps {
   traffic: Traffic;
 }
 
-/** An API server that accepts requests. */
 export interface RunningApi {
   url: string;
   engine: BatchEngine;
@@ -38,14 +37,12 @@ export interface RunningApi {
   close(): Promise<void>;
 }
 
-/** The maximum time in ms for which the start of the server waits for Redis. Single requests work without Redis. */
+/** The maximum time in ms for which the start waits for Redis. Single requests work without it. */
 const redisTimeoutMs = 2_000;
-/** The time in ms for which values from Redis are reused. Prometheus may scrape more often than that. */
+/** The time in ms for which values from Redis are reused. Prometheus may scrape more often. */
 const freshMs = 5_000;
 
-/**
- * Starts the API server: opens the API keys, the part of the batch engine that accepts batches, and the HTTP service.
- */
+/** Starts the API keys, the intake of batches and the HTTP service. */
 export async function startApi(deps: ApiDeps): Promise<RunningApi> {
   const { config, log, metrics, redis, registry } = deps;
   const keys = await openKeyRing(config, log);
@@ -76,8 +73,7 @@ export async function startApi(deps: ApiDeps): Promise<RunningApi> {
     isDraining: () => isDraining,
     isSurplus,
   });
-  // The start waits for Redis. Otherwise a client that posts a batch immediately after the start would get an error
-  // about Redis.
+  // Otherwise a batch posted immediately after the start would fail.
   await whenConnected(redis, redisTimeoutMs);
   await redisWatch.look();
   const server = await listen(app, config.host, config.port, 'PORT', connections);

@@ -3,14 +3,11 @@ import { ServiceError } from '../shared/errors.ts';
 
 /** The time in ms after which a client that reads nothing is disconnected. */
 export const stallTimeoutMs = 20_000;
-/**
- * The number of bytes that are written at a time. Further bytes are written only when the kernel has accepted these. A
- * client must therefore read at least this many bytes in {@link stallTimeoutMs}.
- */
+/** The bytes written at a time. A client must read at least this many in {@link stallTimeoutMs}. */
 const pieceBytes = 64 * 1024;
 
 /**
- * Writes bytes to a response no faster than the client reads them. Resolves when the kernel has accepted all bytes.
+ * Writes bytes no faster than the client reads. Resolves when the kernel has accepted all.
  * @param patienceMs the time in ms that the client may take to read {@link pieceBytes}.
  * @throws `signal.reason`; {@link ServiceError} `request.timeout` when the client stalls.
  */
@@ -26,10 +23,7 @@ export async function writePaced(
   }
 }
 
-/**
- * Resolves when the client has read everything that was written. Then removes its own event listeners.
- * @throws like {@link writePaced}.
- */
+/** Resolves when everything written was read. @throws like {@link writePaced}. */
 export async function whenDrained(response: Response, signal: AbortSignal, patienceMs = stallTimeoutMs): Promise<void> {
   signal.throwIfAborted();
   await new Promise<void>((resolve, reject) => {
@@ -51,12 +45,11 @@ export async function whenDrained(response: Response, signal: AbortSignal, patie
 }
 
 /**
- * Resets the connection of an incomplete response, which every client reports as an error. It does not close the
- * connection normally: an HTTP/1.0 client, such as nginx by default, takes a close for the end of the response. In a
- * test, nginx forwarded 385 of 3,001 rows as a complete response.
+ * Resets the connection of an incomplete response, which every client reports as an error. An HTTP/1.0 client, such as
+ * nginx by default, takes a normal close for the end: in a test, nginx forwarded 385 of 3,001 rows as complete.
  */
 export function resetConnection(response: Response): void {
   response.socket?.resetAndDestroy();
-  // A response without a socket belongs to a client that has already disconnected.
+  // Without a socket, the client has already disconnected.
   response.destroy();
 }

@@ -11,29 +11,23 @@ import { type Experiment, mainModel, planOf, readExperiment } from './plan.ts';
 import type { ExperimentKey, TrafficStore } from './store.ts';
 
 /**
- * The experiments of this installation. An experiment is a profile whose images are divided among several models. One
- * of these models may be a canary: a model on trial, which is promoted or rolled back.
+ * The experiments: profiles that divide their images among several models. One may be a canary, a model on trial that
+ * is promoted or rolled back.
  */
 export interface Experiments {
-  /** Returns the experiment of a profile; undefined when one model gets all images of the profile. */
+  /** Returns undefined when one model gets all images of the profile. */
   of(profile: string): Promise<Experiment | undefined>;
-  /** Returns the phase of the canary as it was last read from Redis; undefined before this process has read it. */
+  /** Returns the phase last read from Redis, or undefined before this process has read it. */
   phaseOf(experiment: Experiment): CanaryPhase | undefined;
-  /** Reads the phase of the canary from Redis and stores it in this process. */
+  /** Reads the phase of the canary from Redis. */
   refresh(experiment: Experiment): Promise<void>;
-  /**
-   * Returns the models among which images are divided now, with their shares. Returns undefined when this process
-   * cannot use the main model.
-   */
+  /** Returns the present models with their shares, or undefined when this process cannot use the main model. */
   planOf(experiment: Experiment): TrafficPlan | undefined;
-  /** Returns the experiments that this process has read. From one second after startup, these are all experiments. */
+  /** Returns the experiments read so far: all of them from one second after startup. */
   known(): Experiment[];
-  /**
-   * Sets the phase of a canary as an operator has decided.
-   * @throws {ServiceError} `traffic.no_canary`
-   */
+  /** @throws {ServiceError} `traffic.no_canary` */
   decide(experiment: Experiment, action: CanaryAction): Promise<void>;
-  /** Adds to Redis the counts that this process has not added yet, then stops. */
+  /** Adds the remaining counts to Redis, then stops. */
   close(): Promise<void>;
 }
 
@@ -42,25 +36,21 @@ export interface ExperimentsDeps {
   redis: Redis;
   store: TrafficStore;
   observations: Observations;
-  /** Called with a model that will soon score images, so that the model can be loaded. */
+  /** Called with a model that will soon score images, so that it can be loaded. */
   warm?: ((spec: ModelSpec) => void) | undefined;
   log: Logger;
 }
 
-/**
- * The interval in ms at which a process adds its counts to those in Redis. It also reads the phases of the canaries
- * then.
- */
+/** The interval in ms at which a process adds its counts to Redis and reads the phases. */
 const reportMs = 1_000;
 
 /**
- * The maximum time in ms for which a request waits until this process has first read the phase of a canary. Without the
- * wait, the main model would score the first requests after startup, perhaps a whole batch, even if a promoted canary
- * had replaced that model.
+ * The maximum time in ms for which a request waits for the first reading of a phase. Otherwise, after startup, the main
+ * model might score a whole batch although a promoted canary has replaced it.
  */
 const firstPhaseMs = 1_000;
 
-/** The maximum time in ms that the process waits for Redis when it adds its last counts. */
+/** The maximum time in ms for adding the last counts to Redis. */
 const closeMs = 2_000;
 
 const phaseAfter: Record<CanaryAction, CanaryPhase> = {
@@ -70,14 +60,13 @@ const phaseAfter: Record<CanaryAction, CanaryPhase> = {
 };
 
 /**
- * Creates the experiments. Every process counts its own outcomes, and adds them to the counts in Redis once a second. A
- * window (a group of items that are judged together) is ended by the first process that finds it complete. No process
- * has a special role. A process that crashes loses the counts of at most one second.
+ * Creates the experiments. Every process adds its counts to Redis once a second, so a crash loses at most one second.
+ * The first process that finds a window (items that are judged together) complete ends it.
  */
 export function createExperiments({ registry, redis, store, observations, warm, log }: ExperimentsDeps): Experiments {
-  /** The experiment of each profile. It is created again when the rules of the profile have changed. */
+  /** By profile. Created again when the rules of the profile have changed. */
   const experiments = new Map<string, Experiment>();
-  /** The phase of each canary as it was last read from Redis, by the id of the experiment. */
+  /** The phase last read from Redis, by experiment id. */
   const phases = new Map<string, CanaryPhase>();
 
   const judgeWindow = createJudgeWindow(store, log);
@@ -95,7 +84,7 @@ export function createExperiments({ registry, redis, store, observations, warm, 
     const before = phases.get(experiment.id);
     phases.set(experiment.id, phase);
     const canary = experiment.specs.get(experiment.rules.canary?.model ?? '');
-    // The canary is loaded before its first request, so that the request does not wait for the model.
+    // Loads the canary before its first request.
     if (before !== phase && phase !== 'rolled_back' && canary !== undefined) warm?.(canary);
     if (before === phase || (before === undefined && phase === 'trial')) return;
     const { profile, rules } = experiment;
@@ -112,8 +101,7 @@ export function createExperiments({ registry, redis, store, observations, warm, 
     else {
       if (experiment.fault !== null)
         log.warn({ profile, reason: experiment.fault }, 'a model cannot be used and gets no images');
-      // If Redis is unavailable, requests wait for the phase of the canary only until the time limit. Until the phase
-      // is known, the canary gets no images.
+      // Without Redis, requests wait only until the time limit. Until the phase is known, the canary gets no images.
       const read = readPhase(experiment).catch(logUnreported);
       if (!phases.has(experiment.id)) await Promise.race([read, delay(firstPhaseMs, undefined, { ref: false })]);
       experiments.set(profile, experiment);

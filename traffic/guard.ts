@@ -1,20 +1,16 @@
 import type { Trial, WindowFigures } from '../shared/contracts/traffic.ts';
 import { fewestPairs } from './counts.ts';
 
-/**
- * The minimum number of items that a canary must have in a window. With fewer items, the window is not judged, even
- * when it has reached its maximum age.
- */
+/** The minimum number of a canary's items for judging a window, even at its maximum age. */
 const fewestItems = 20;
 
 /**
- * Judges a window of a canary. A canary is a model on trial, and a window is a group of its consecutive items.
+ * Judges a window: consecutive items of a canary (a model on trial).
  *
- * A window ends when it has enough items or has reached its maximum age. It ends earlier if so many items have failed
- * that it can no longer pass. If the canary must be compared with the main model, the window passes only with enough
- * comparisons.
+ * A window ends when it has enough items or reaches its maximum age, or earlier if so many items failed that it cannot
+ * pass. It passes only with enough comparisons, if the canary is compared.
  * @param seconds the age of the window.
- * @returns the reasons why the window failed; an empty list when it passed; undefined while it has not ended.
+ * @returns the reasons of a failure; an empty list for a pass; undefined before the end.
  */
 export function judge(
   figures: WindowFigures,
@@ -54,8 +50,8 @@ export function judge(
 }
 
 /**
- * Returns true when a canary was too slow in a window. Other programs on the machine may slow down a single window, so
- * only two slow windows in a row end the trial.
+ * Returns true when a canary was too slow. Other programs may slow down one window, so only two slow windows in a row
+ * end the trial.
  */
 export const isSlow = ({ latencyRatio }: Pick<WindowFigures, 'latencyRatio'>, guard: Trial['guard']): boolean =>
   latencyRatio !== null && latencyRatio > guard.latencyRatio;

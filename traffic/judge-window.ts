@@ -6,10 +6,7 @@ import { isSlow, judge } from './guard.ts';
 import type { ObservedExperiment } from './observations.ts';
 import type { ExperimentKey, OpenWindow, TrafficStore } from './store.ts';
 
-/**
- * Judges the current window of a canary if the window has ended. Several processes may judge it at the same time; only
- * one of them ends it.
- */
+/** Judges the current window of a canary if it has ended. Only one of several processes ends it. */
 export type JudgeWindow = (experiment: ObservedExperiment, window: OpenWindow) => Promise<void>;
 
 export function createJudgeWindow(store: TrafficStore, log: Logger): JudgeWindow {
@@ -20,10 +17,7 @@ export function createJudgeWindow(store: TrafficStore, log: Logger): JudgeWindow
     return window !== undefined && isSlow(window.figures, guard);
   }
 
-  /**
-   * Returns the verdict on a window, and the next phase of its canary. When the window has failed, it may add a reason
-   * to `reasons`.
-   */
+  /** Returns the verdict and the canary's next phase. May add a reason to `reasons` after a failure. */
   async function decide(key: ExperimentKey, number: number, trial: Trial, figures: WindowFigures, reasons: string[]) {
     const verdict: JudgedWindow['verdict'] = reasons.length === 0 ? 'passed' : 'failed';
     if (verdict === 'passed') {
@@ -45,8 +39,8 @@ export function createJudgeWindow(store: TrafficStore, log: Logger): JudgeWindow
     const key = { profile, experiment };
     const counts = await store.window(key);
     const seconds = (now - startedAt) / 1000;
-    // Every process calls this function once a second. Reading the pairs of scores is slow, so the first check does
-    // without them. They are read only when the window has ended.
+    // Runs every second in every process. Reading the score pairs is slow, so they are read only after the window has
+    // ended.
     if (judge(figuresOf(counts, [], trial.main, trial.model, trial.comparedBy), trial, seconds) === undefined) return;
     const figures = figuresOf(counts, await store.windowPairs(key), trial.main, trial.model, trial.comparedBy);
     const reasons = judge(figures, trial, seconds);

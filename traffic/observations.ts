@@ -6,33 +6,30 @@ import { armField, type ComparisonKind, comparisonField, ratioField, runField, s
 import { isEvidence } from './evidence.ts';
 import type { ExperimentKey, StoredPair, UnreportedCounts, UnreportedPairs } from './store.ts';
 
-/** An experiment whose outcomes are counted. If the experiment has a canary, the outcomes belong to its `trial`. */
+/** An experiment whose outcomes are counted. Outcomes of a canary belong to its `trial`. */
 export interface ObservedExperiment extends ExperimentKey {
   trial?: Trial | undefined;
 }
 
-/**
- * The maximum number of pairs of scores that a process stores until it next adds its counts to Redis. Further pairs
- * only count in the sums.
- */
+/** The maximum number of score pairs per report to Redis. Further pairs count only in the sums. */
 const maxPairs = 1_000;
 const maxWorst = 50;
 
-/** The image and text that two models have scored, so that the scores can be compared. */
+/** An image and text that two models have scored. */
 export interface Subject {
   image: ImageSource | Uint8Array;
   text: string;
-  /** Undefined for a pair of a single request. */
+  /** Undefined for single requests. */
   batchId?: string | undefined;
 }
 
-/** The counts of outcomes, by experiment, in this process since the last call of `take`. */
+/** Counts of outcomes by experiment, in this process since the last `take`. */
 export interface Observations {
   /** Counts the outcome of a model whose score is returned. */
   answered(plan: TrafficPlan, role: ArmRole, model: string, answer: ModelOutcome): void;
   /**
-   * Counts a comparison: the outcomes of the same pair by two models.
-   * @param model the name of the candidate, which is the canary or the shadow model. The reference is the other model.
+   * Compares the outcomes of the same pair by two models.
+   * @param model the candidate: the canary or the shadow model.
    */
   compared(
     plan: TrafficPlan,
@@ -42,9 +39,9 @@ export interface Observations {
     reference: ModelOutcome,
     candidate: ModelOutcome,
   ): void;
-  /** Returns all counts and sets them to zero. */
+  /** Returns all counts and resets them. */
   take(): { experiment: ObservedExperiment; counts: UnreportedCounts }[];
-  /** Adds counts that `take` has returned and that could not be added to Redis. */
+  /** Restores counts from `take` that could not be added to Redis. */
   putBack(experiment: ObservedExperiment, counts: UnreportedCounts): void;
 }
 
@@ -61,8 +58,8 @@ export function createObservations(metrics?: Metrics): Observations {
       };
       experiments.set(key, known);
     }
-    // A batch keeps the plan (the division of images among models) from its post. The plan names the trial of the
-    // canary only if the batch was posted during that trial, so the first plan with a trial is used.
+    // A batch keeps its plan (how images are divided among models). Only plans of batches posted during the trial name
+    // it, so the first plan with a trial is used.
     known.experiment.trial ??= trial;
     return known.counts;
   }
@@ -75,8 +72,8 @@ export function createObservations(metrics?: Metrics): Observations {
   }
 
   /**
-   * Counts the ratio of the candidate's time for an item to the main model's time. Embeddings from the cache have no
-   * time, so only the image or text that both models have embedded counts.
+   * Counts the ratio of the candidate's time to the main model's. Cached embeddings have no time, so only the image or
+   * text that both models embedded counts.
    */
   function addRatio(counts: UnreportedCounts, model: string, reference: ModelOutcome, candidate: ModelOutcome): void {
     const both = candidate.runs.flatMap((tried) => {
@@ -99,8 +96,8 @@ export function createObservations(metrics?: Metrics): Observations {
       const { outcome, runs } = answer;
       const { profile } = plan;
       add(counts, armField(model, 'items'), 1);
-      // Run times of single models are needed only if scores are not compared. Otherwise the times of items that both
-      // models scored are used, because both models then ran under the same load.
+      // With comparisons, the times of items that both models scored are used instead, because both then ran under the
+      // same load.
       if (plan.trial?.compare === 0) addRuns(counts, model, answer);
       if (outcome.status === 'failed') {
         add(counts, armField(model, 'failed'), 1);
@@ -127,8 +124,7 @@ export function createObservations(metrics?: Metrics): Observations {
         add(counts, comparisonField(kind, model, 'failed'), 1);
         return;
       }
-      // Ranks are computed from cosines instead of scores: every negative cosine has the score 0, and typical cosines
-      // of SigLIP are around 0.
+      // Ranks need cosines: every negative cosine has the score 0, and typical SigLIP cosines are around 0.
       const isRanked = (kind === 'canary' ? plan.trial : plan.shadow)?.comparedBy === 'ranks';
       const { pairs, worst } = counts[kind];
       if (isRanked) {
@@ -174,10 +170,7 @@ function add(counts: UnreportedCounts, field: string, value: number): void {
   counts.add[field] = (counts.add[field] ?? 0) + value;
 }
 
-/**
- * Adds a pair if its scores differ more than those of the stored pairs, or if there is room. Only added pairs are
- * serialized, since their texts may be long.
- */
+/** Keeps the pairs with the largest differences. Only stored pairs are serialized, since their texts may be long. */
 function addIfWorst(worst: UnreportedPairs['worst'], difference: number, write: () => string): void {
   if (difference === 0) return;
   if (worst.length < maxWorst) worst.push([difference, write()]);

@@ -5,24 +5,23 @@ import { ServiceError } from '../shared/errors.ts';
 import { positionOf } from './plan.ts';
 
 /**
- * A description of a model of a plan that this process does not have, or has only in another version. (A plan divides
- * images among models.)
+ * A model of a plan that this process has only in another version, or not at all. (A plan divides images among models.)
  */
 export interface Difference {
-  /** A description of the model that this process has instead. */
+  /** Describes the model that this process has instead. */
   difference: string;
 }
 
-/** A model that is in the registry but cannot be used by this process. */
+/** A model in the registry that this process cannot use. */
 interface Unusable extends Difference {
   isUnusable: true;
 }
 
-/** The models of a plan, by name. A model that this process cannot use has a {@link Difference} as its value. */
+/** The models of a plan, by name. One that this process cannot use is a {@link Difference}. */
 export type PlanModels = ReadonlyMap<string, ModelSpec | Difference | Unusable>;
 
 /**
- * Finds the models of a plan in the registry. (A plan divides images among models.)
+ * Finds the models of a plan in the registry.
  * @param mayLackMain true when the plan can be used without its main model.
  * @throws {ServiceError} when the main model is needed but cannot be used.
  */
@@ -39,7 +38,7 @@ export async function resolvePlan(registry: Registry, plan: TrafficPlan, mayLack
   return models;
 }
 
-/** Returns the model with this name. @throws {ServiceError} `model.unavailable` when this process cannot use it. */
+/** @throws {ServiceError} `model.unavailable` when this process cannot use the model. */
 export function usableModel(models: PlanModels, name: string): ModelSpec {
   const model = models.get(name);
   if (model !== undefined && !('difference' in model)) return model;
@@ -47,8 +46,8 @@ export function usableModel(models: PlanModels, name: string): ModelSpec {
 }
 
 /**
- * Returns true when this process has another revision of the model than the plan requires. This happens, for example,
- * while a change of the registry has not reached the process yet.
+ * Returns true when this process has another revision than the plan, for example before a change of the registry
+ * reaches it.
  */
 export function isUnknown(models: PlanModels, name: string): boolean {
   const model = models.get(name);
@@ -56,8 +55,7 @@ export function isUnknown(models: PlanModels, name: string): boolean {
 }
 
 /**
- * Returns the models that also score an image, so that their scores can be compared with the returned score. Models
- * that this process cannot use are left out.
+ * Returns the other models that score an image, for comparison with the returned score.
  * @param arm the model whose score is returned.
  * @param key the key of the image, see `imageKey`.
  */

@@ -6,24 +6,21 @@ import type { ImageSource } from '../shared/contracts/item.ts';
 import type { Arm, CanaryPhase, ComparedBy, TrafficPlan } from '../shared/contracts/traffic.ts';
 import { ServiceError } from '../shared/errors.ts';
 
-/** A profile whose images are divided among several models, with those of the models that this process can use. */
+/** A profile that divides its images among several models. */
 export interface Experiment {
   profile: string;
   rules: TrafficRules;
-  /**
-   * A hash of the rules and of the revisions of the models. When the rules or a revision change, a new experiment
-   * begins.
-   */
+  /** A hash of the rules and the model revisions. A change of either begins a new experiment. */
   id: string;
   /** The models that this process can use, by name. */
   specs: ReadonlyMap<string, ModelSpec>;
-  /** The reasons why this process cannot use some of the models; null when it can use all. */
+  /** The reasons why this process cannot use some models, or null. */
   fault: string | null;
 }
 
 /**
  * Reads the rules of a profile and finds its models.
- * @returns undefined when one model gets all images of the profile.
+ * @returns undefined when one model gets all images.
  * @throws {ServiceError} `model.unknown`
  */
 export async function readExperiment(registry: Registry, profile: string): Promise<Experiment | undefined> {
@@ -45,24 +42,22 @@ export async function readExperiment(registry: Registry, profile: string): Promi
 }
 
 /**
- * Returns how models are compared. Models of different families are compared by the ranks of their scores, since their
- * scores have different scales. Models of the same family are compared by the scores themselves.
+ * Returns how models are compared: by ranks if their families differ, because their scores then have different scales.
  */
 export function comparedByOf({ specs }: Pick<Experiment, 'specs'>, models: readonly string[]): ComparedBy {
   const families = new Set(models.flatMap((model) => specs.get(model)?.family ?? []));
   return families.size > 1 ? 'ranks' : 'scores';
 }
 
-/** Returns the name of the main model, or of the promoted canary that replaces it. */
+/** Returns the main model, or the promoted canary that replaces it. */
 export function mainModel({ rules, specs }: Experiment, phase: CanaryPhase | undefined): string {
   const promoted = phase === 'promoted' ? rules.canary?.model : undefined;
   return promoted !== undefined && specs.has(promoted) ? promoted : rules.model;
 }
 
 /**
- * Returns the plan: the models among which images are divided now, with their shares. A model that this process cannot
- * use has no share, and neither has a canary that was rolled back or whose phase is unknown. Such shares are added to
- * that of the main model.
+ * Returns the plan: how images are divided among models now. Models that this process cannot use, and a canary outside
+ * its trial or in an unknown phase, have no share; the main model gets it.
  */
 export function planOf(experiment: Experiment, phase: CanaryPhase | undefined): TrafficPlan {
   const { rules, specs, profile, id } = experiment;
@@ -72,8 +67,7 @@ export function planOf(experiment: Experiment, phase: CanaryPhase | undefined): 
     const spec = specs.get(model);
     if (spec !== undefined && model !== main) arms.push({ role, share, ...recipeOf(spec) });
   };
-  // The canary is the last model of the list. When its trial ends, the images of the models before it therefore keep
-  // their model.
+  // The canary is last, so that the end of its trial does not change the models of other images.
   for (const [model, share] of Object.entries(rules.split)) add('split', model, share);
   if (rules.canary !== undefined && phase === 'trial') add('canary', rules.canary.model, rules.canary.share);
   const others = arms.reduce((sum, { share }) => sum + share, 0);
@@ -97,21 +91,18 @@ export function planOf(experiment: Experiment, phase: CanaryPhase | undefined): 
   };
 }
 
-/** Returns how the shadow model is compared with the models whose scores are returned: by scores or by ranks. */
 export const shadowComparedBy = (experiment: Pick<Experiment, 'rules' | 'specs'>): ComparedBy =>
   comparedByOf(experiment, modelsOf(experiment.rules));
 
-/**
- * Returns the key of an image, which determines the model that gets it. Pairs with the same image have the same key.
- */
+/** Returns the key of an image, which determines its model. Pairs with the same image have the same key. */
 export const imageKey = (image: ImageSource | Uint8Array): string | Uint8Array => {
   if (typeof image === 'string' || image instanceof Uint8Array) return image;
   return 'url' in image ? image.url : 'base64' in image ? image.base64 : image.file;
 };
 
 /**
- * Returns a number in [0, 1) for an image: a hash of the profile, the purpose and the key of the image. The number does
- * not depend on the experiment, so an image keeps its model while the share of that model grows.
+ * Returns a number in [0, 1): a hash of profile, purpose and image key. It does not depend on the experiment, so an
+ * image keeps its model while that model's share grows.
  */
 export function positionOf(profile: string, purpose: 'arm' | 'compare' | 'shadow', key: string | Uint8Array): number {
   const digest = hash('sha256', key, 'hex').slice(0, 32);
@@ -119,9 +110,8 @@ export function positionOf(profile: string, purpose: 'arm' | 'compare' | 'shadow
 }
 
 /**
- * Returns the model that scores an image, with its share and role. The range [0, 1) of `positionOf` is divided: from 0
- * upwards, each model other than the main model gets a part as large as its share. The rest of the range belongs to the
- * main model.
+ * Returns the model that scores an image. Each model except the main one gets a range of `positionOf` as large as its
+ * share, from 0 upwards; the main model gets the rest.
  */
 export function armFor({ profile, arms }: TrafficPlan, key: string | Uint8Array): Arm {
   const [main, ...others] = arms;

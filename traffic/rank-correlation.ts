@@ -1,7 +1,6 @@
 /**
- * Returns Spearman's rank correlation between the first and the second values of the pairs, in [-1, 1]. Equal values
- * have the mean of their ranks.
- * @returns null for fewer than two pairs, or when all first values or all second values are equal.
+ * Returns Spearman's rank correlation of the pairs, in [-1, 1]. Equal values have the mean of their ranks.
+ * @returns null for fewer than two pairs, or when all first or all second values are equal.
  */
 export function rankCorrelation(pairs: readonly (readonly [number, number])[]): number | null {
   const a = ranksOf(pairs.map(([value]) => value));

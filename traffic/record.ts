@@ -3,8 +3,7 @@ import type { Arm, TrafficPlan } from '../shared/contracts/traffic.ts';
 import type { Observations, Subject } from './observations.ts';
 
 /**
- * Counts the outcomes of an experiment. Resolves when the models whose scores are only compared have scored the pairs
- * too, and their outcomes are counted.
+ * Counts the outcomes of an experiment. Resolves when the models for comparison have scored the pairs, too.
  * @param arm the model whose scores are returned.
  * @param subjects the pairs, in the order of the outcomes; undefined for a pair that no model has scored.
  */

@@ -4,9 +4,7 @@ import { comparedByOf, type Experiment, mainModel, planOf, shadowComparedBy } fr
 import { rankCorrelation } from './rank-correlation.ts';
 import type { ExperimentKey, TrafficStore } from './store.ts';
 
-/**
- * Creates the report of an experiment: the measurements of its models, the state of its canary, and its comparisons.
- */
+/** Creates the report of an experiment. */
 export async function reportOf(store: TrafficStore, experiment: Experiment): Promise<TrafficReport> {
   const { profile, id, rules, fault } = experiment;
   const key = { profile, experiment: id };
@@ -17,10 +15,9 @@ export async function reportOf(store: TrafficStore, experiment: Experiment): Pro
     store.window(key),
   ]);
   const { canary } = rules;
-  // The phase of the canary is taken from the state that was just read from Redis. This process may not have read the
-  // phase before.
+  // This process may not have read the phase before.
   const phase = state?.phase ?? 'trial';
-  // Until a process has added counts to Redis, Redis stores no state, and the current window is the first one.
+  // Redis has no state until a process adds counts.
   const open = { number: state?.number ?? 1, items: 0, of: canary?.window.items ?? 0 };
   open.items = window[armField(canary?.model ?? '', 'items')] ?? 0;
   const comparisons: Promise<Comparison>[] = [];

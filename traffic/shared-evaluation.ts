@@ -12,25 +12,22 @@ import { armFor, imageKey } from './plan.ts';
 import { comparedWith, type Difference, isUnknown, type PlanModels, resolvePlan, usableModel } from './plan-models.ts';
 import { recordOutcomes } from './record.ts';
 
-/** The outcome of a pair. It contains the name of the model if several models score the batch. */
+/** The outcome of a pair, with the model's name if several models score the batch. */
 export type RoutedOutcome = Outcome & { model?: string };
 
 export interface BatchOptions extends EvaluationOptions {
-  /**
-   * The id of the batch to which the pairs belong. A comparison of models stores it with the pairs that it quotes, so
-   * that these pairs are deleted together with the batch.
-   */
+  /** The batch of the pairs. Comparisons store it, so that quoted pairs are deleted with their batch. */
   batchId?: string | undefined;
   /**
-   * The behaviour when this process cannot use the model of a pair. True: the pair fails with `model.unavailable`, and
-   * other pairs are scored. False: the whole call fails.
+   * When this process cannot use the model of a pair: true fails only that pair with `model.unavailable`, false fails
+   * the whole call.
    */
   mayLackModels?: boolean;
 }
 
 /**
- * Scores pairs according to a plan, which divides images among models. One model scores an image for the response.
- * Other models also score some of the images, for comparison. All outcomes are counted.
+ * Scores pairs by a plan, which divides images among models, and counts the outcomes. Some images are also scored by
+ * other models, for comparison.
  */
 export interface SharedEvaluation {
   scoreTexts(
@@ -48,9 +45,8 @@ export function createSharedEvaluation(
   observations: Observations,
 ): SharedEvaluation {
   /**
-   * Calls `answerBy` with the model to which the plan assigns an image. If that model is a canary and cannot be used,
-   * it calls `answerBy` again with the main model. Each pair then counts as a failure of the canary, unless this
-   * process has another revision of the canary than the plan.
+   * Calls `answerBy` with the image's model, and again with the main model if that model is a canary that cannot be
+   * used. Each pair then counts as a failure of the canary.
    */
   async function withFallback<Answer>(
     plan: TrafficPlan,
@@ -61,8 +57,8 @@ export function createSharedEvaluation(
   ): Promise<Answer> {
     const [main] = plan.arms;
     if (arm.role !== 'canary' || main === undefined) return await answerBy(arm);
-    // This process has another revision of the canary than the plan. Processes notice a change of the rules at
-    // different times, so the missing revision does not count as a failure of the canary.
+    // Processes notice a change of the rules at different times, so a different revision does not count as a failure of
+    // the canary.
     if (isUnknown(models, arm.model)) return await answerBy(main);
     try {
       return await answerBy(arm);
@@ -87,8 +83,7 @@ export function createSharedEvaluation(
             options,
           );
           const subjects = texts.map((text) => ({ image, text }));
-          // The response does not wait for this call, which waits until the models for comparison have scored the
-          // pairs.
+          // The response does not wait for the models for comparison.
           void recordOutcomes(observations, plan, arm, subjects, scored);
           return scored.scores;
         } catch (error) {
@@ -114,13 +109,11 @@ export function createSharedEvaluation(
         groups.map(async ({ arm, compared, indices }) => {
           const own = indices.map((at) => pairs[at]).filter((pair) => pair !== undefined);
           await withFallback(plan, arm, own.length, models, async (by) => {
-            // When the main model has scored the pairs instead of a failed canary, no other model scores them for
-            // comparison.
+            // After a fallback to the main model, nothing is compared.
             const others = by === arm ? compared : [];
             const scored = await evaluation.scorePairs([usableModel(models, by.model), ...others], own, options);
             const subjects = own.map((pair) => ('image' in pair ? { ...pair, batchId: options.batchId } : undefined));
-            // A batch waits until the models for comparison have scored its pairs. Otherwise their unfinished work
-            // could fill the memory.
+            // A batch waits for the models for comparison, because their unfinished work could fill the memory.
             await recordOutcomes(observations, plan, by, subjects, scored);
             for (const [nth, { outcome }] of scored.answers.entries()) {
               outcomes[indices[nth] ?? 0] = { ...outcome, model: by.model };
@@ -134,7 +127,7 @@ export function createSharedEvaluation(
           });
         }),
       );
-      // When this process can use no model of the plan, the whole call fails, because the fault is not in the pairs.
+      // This process can use no model of the plan, so the fault is not in the pairs.
       const [error] = errors;
       if (error !== undefined && errors.length === groups.length && groups.length > 1) throw error;
       return outcomes;
@@ -145,7 +138,7 @@ export function createSharedEvaluation(
 const isUnavailable = (error: unknown): error is ServiceError =>
   error instanceof ServiceError && error.code === 'model.unavailable';
 
-/** Groups pairs: the pairs of a group are scored by the same model, and by the same models for comparison. */
+/** Groups pairs by the models that score them, for the response and for comparison. */
 function groupsOf(
   plan: TrafficPlan,
   pairs: readonly Pair[],
@@ -153,8 +146,8 @@ function groupsOf(
 ): { arm: Arm; compared: ModelSpec[]; indices: number[] }[] {
   const groups = new Map<string, { arm: Arm; compared: ModelSpec[]; indices: number[] }>();
   for (const [at, pair] of pairs.entries()) {
-    // A pair with an error needs no model, so it may be in any group. Pairs with a stored embedding do not occur here,
-    // because only batches with a single model use stored embeddings.
+    // A pair with an error may be in any group. Pairs with a stored embedding do not occur here: only batches with a
+    // single model use them.
     const key = 'image' in pair ? imageKey(pair.image) : '';
     const arm = armFor(plan, key);
     const compared = 'image' in pair ? comparedWith(plan, arm, key, models) : [];

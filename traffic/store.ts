@@ -18,54 +18,50 @@ const scripts = {
 };
 
 /**
- * The time in ms for which the counts of an experiment are stored after its last item. The state of its canary, a few
- * hundred bytes, is never deleted.
+ * The time in ms for which counts are stored after an experiment's last item. The state of its canary, a few hundred
+ * bytes, is never deleted.
  */
 const lifetimeMs = 30 * 24 * 3_600_000;
 
-/** The profile of an experiment, and the id of the experiment. */
 export interface ExperimentKey {
   profile: string;
   experiment: string;
 }
 
-/** The counts of an experiment that a process has not added to Redis yet. */
+/** Counts that a process has not yet added to Redis. */
 export interface UnreportedCounts {
   add: Counts;
-  /** The fields of which Redis stores the largest value, not the sum. */
+  /** Fields of which Redis stores the largest value, not the sum. */
   max: Counts;
   canary: UnreportedPairs;
   shadow: UnreportedPairs;
 }
 
 export interface UnreportedPairs {
-  /** Pairs of scores, in the form that `writePair` returns. */
+  /** Score pairs as `writePair` returns them. */
   pairs: string[];
-  /** The pairs whose scores by the two models differ most. */
+  /** The pairs with the largest score differences. */
   worst: [difference: number, pair: string][];
 }
 
-/** A pair whose scores by two models differ much, in the form in which Redis stores it. */
+/** A pair with a large score difference, as stored in Redis. */
 export type StoredPair = ComparedPair & { batchId?: string };
 
-/**
- * The state of the canary of an experiment. A canary is a model on trial, whose items are judged in consecutive
- * windows.
- */
+/** The state of a canary, a model on trial whose items are judged in consecutive windows. */
 export interface CanaryState {
   phase: CanaryPhase;
   /** The number of the current window, from 1. */
   number: number;
-  /** The number of windows that the canary has passed in a row. */
+  /** Windows passed in a row. */
   passed: number;
-  /** The time at which the current window began, in ms since 1970. */
+  /** The start of the current window, in ms since 1970. */
   startedAt: number;
-  /** The time at which the phase began, in ms since 1970. */
+  /** The start of the phase, in ms since 1970. */
   since: number;
   reason: string | null;
 }
 
-/** The current window of a canary. `now` is the time of Redis in ms since 1970. */
+/** The current window of a canary. `now` is Redis's time in ms since 1970. */
 export type OpenWindow = Pick<CanaryState, 'phase' | 'number' | 'startedAt'> & { now: number };
 
 const stateHash = z.object({
@@ -83,20 +79,17 @@ const stateHash = z.object({
 /** Stores the counts of all processes, and the states of canaries. */
 export interface TrafficStore {
   /**
-   * Adds the counts of a process to the stored counts.
-   * @returns the phase and the current window of the canary; undefined without a canary.
+   * Adds the counts of a process.
+   * @returns the canary's phase and current window; undefined without a canary.
    */
   add(key: ExperimentKey, counts: UnreportedCounts, hasCanary: boolean): Promise<OpenWindow | undefined>;
-  /** Returns the state of the canary; undefined until a process has first added counts. */
+  /** Returns undefined until a process has first added counts. */
   state(key: ExperimentKey): Promise<CanaryState | undefined>;
   /** Returns the counts of the current window. */
   window(key: ExperimentKey): Promise<Counts>;
-  /** Returns the scores of both models for each pair that was compared in the current window. */
+  /** Returns the score pairs of the current window. */
   windowPairs(key: ExperimentKey): Promise<[reference: number, candidate: number][]>;
-  /**
-   * Ends a window of the canary. For each window, only the first call has an effect. @returns true when this call ended
-   * the window.
-   */
+  /** Ends a window; only the first call has an effect. @returns true when this call ended it. */
   settle(
     key: ExperimentKey,
     window: JudgedWindow,
@@ -107,15 +100,9 @@ export interface TrafficStore {
   decide(key: ExperimentKey, phase: CanaryPhase, reason: string): Promise<void>;
   totals(key: ExperimentKey): Promise<Counts>;
   windows(key: ExperimentKey): Promise<JudgedWindow[]>;
-  /**
-   * Returns the latest scores of the two models in a comparison, and the pairs whose scores differ most, the largest
-   * difference first.
-   */
+  /** Returns the latest score pairs of a comparison, and the pairs with the largest differences, largest first. */
   comparison(key: ExperimentKey, kind: ComparisonKind): Promise<{ pairs: [number, number][]; worst: ComparedPair[] }>;
-  /**
-   * Removes the texts and images of the pairs of a batch. The counts and the pairs of scores remain, because they
-   * contain no image or text.
-   */
+  /** Removes the texts and images of a batch's pairs. The counts and scores remain. */
   removeBatch(key: ExperimentKey, batchId: string): Promise<void>;
 }
 

@@ -19,39 +19,34 @@ import { reportOf } from './report.ts';
 import { type BatchOptions, createSharedEvaluation, type RoutedOutcome } from './shared-evaluation.ts';
 import { createTrafficStore } from './store.ts';
 
-/** The models that score the images of a request, as they are now. */
+/** The models that score the images of a request. */
 export interface ModelRoute {
-  /** The name of the requested profile or model, or of the default if the request names none. */
+  /** The requested profile or model, or the default. */
   name: string;
   /** The profile whose queue a batch of this request joins. */
   profile: string;
-  /** The main model of the profile. It does the work that a single model must do. */
+  /** The profile's main model, for work that a single model must do. */
   spec: ModelSpec;
-  /** True when at least one of the models computes a probability for each pair. */
+  /** True when at least one model computes a probability for each pair. */
   pairProbabilities: boolean;
-  /** The models among which the images are divided, with their shares; absent when one model gets all images. */
+  /** How images are divided among models; absent when one model gets all. */
   plan?: TrafficPlan;
 }
 
-/**
- * The models that were chosen when a batch was posted. They score the whole batch, even if the rules change meanwhile.
- */
+/** The models chosen when a batch was posted. They score the whole batch, even if the rules change. */
 export interface PinnedTraffic extends Omit<Recipe, 'textCleaning'> {
   textCleaning?: string | undefined;
   traffic?: TrafficPlan | undefined;
 }
 
 /**
- * Chooses the model for each image, by the shares in the rules of a profile. It also judges canaries (models on trial),
- * and compares shadow models, whose scores are never returned.
+ * Chooses the model of each image, judges canaries (models on trial), and compares shadow models, whose scores are
+ * never returned.
  */
 export interface Traffic {
-  /**
-   * Returns the models that score the images of a request.
-   * @throws {ServiceError} `model.unknown`, `model.unavailable`
-   */
+  /** @throws {ServiceError} `model.unknown`, `model.unavailable` */
   route(nameOrNothing?: string): Promise<ModelRoute>;
-  /** Scores one image with the model that the rules assign to it; see {@link Evaluation.scoreTexts}. */
+  /** Scores one image with its model; see {@link Evaluation.scoreTexts}. */
   scoreTexts(
     route: ModelRoute,
     image: ImageSource | Uint8Array,
@@ -59,8 +54,7 @@ export interface Traffic {
     options?: EvaluationOptions,
   ): Promise<TextScores>;
   /**
-   * Scores pairs with the models that were chosen when the batch of these pairs was posted; see {@link
-   * Evaluation.scorePairs}.
+   * Scores pairs with the models of their batch; see {@link Evaluation.scorePairs}.
    * @returns a {@link Difference} when this process does not have these models.
    */
   scorePairs(
@@ -69,21 +63,17 @@ export interface Traffic {
     options?: BatchOptions,
   ): Promise<RoutedOutcome[] | Difference>;
   /**
-   * Answers the lines of an OpenAI batch with the model of the batch; each line is a request. See {@link
-   * Evaluation.answerLines}.
-   * @returns a {@link Difference} when this process does not have that model.
+   * Answers the requests of an OpenAI batch; see {@link Evaluation.answerLines}.
+   * @returns a {@link Difference} when this process does not have the batch's model.
    */
   answerLines(
     pinned: PinnedTraffic,
     lines: readonly Line[],
     options?: EvaluationOptions,
   ): Promise<LineOutcome[] | Difference>;
-  /**
-   * Returns a report for each profile whose images are divided among several models.
-   * @throws {ServiceError} `queue.unavailable`
-   */
+  /** Returns a report for each profile that divides its images. @throws {ServiceError} `queue.unavailable` */
   reports(): Promise<TrafficReport[]>;
-  /** Returns the report of a profile. @throws {ServiceError} `traffic.not_shared`, `queue.unavailable` */
+  /** @throws {ServiceError} `traffic.not_shared`, `queue.unavailable` */
   report(profile: string): Promise<TrafficReport>;
   /**
    * Promotes a canary, rolls it back or restarts its trial.
@@ -91,11 +81,11 @@ export interface Traffic {
    */
   decide(profile: string, action: CanaryAction): Promise<TrafficReport>;
   /**
-   * Removes the pairs of a deleted batch from the comparisons of models: at once, and again after {@link
-   * removeAgainMs}, because a process may store pairs up to a second after it has scored them.
+   * Removes the pairs of a deleted batch from the comparisons: at once, and again after {@link removeAgainMs}, because
+   * processes store pairs up to a second after scoring.
    */
   forget(batchId: string): Promise<void>;
-  /** Adds to Redis the counts that this process has not added yet, then stops. */
+  /** Adds the remaining counts to Redis, then stops. */
   close(): Promise<void>;
 }
 
@@ -103,7 +93,7 @@ export interface TrafficDeps {
   registry: Registry;
   evaluation: Evaluation;
   redis: Redis;
-  /** Called with a model that will soon score images, so that the model can be loaded. */
+  /** Called with a model that will soon score images, so that it can be loaded. */
   warm?: ((spec: ModelSpec) => void) | undefined;
   metrics?: Metrics | undefined;
   log: Logger;
@@ -120,8 +110,7 @@ export function createTraffic({ registry, evaluation, redis, warm, metrics, log 
   const shared = createSharedEvaluation(evaluation, registry, observations);
 
   const report = async (experiment: Experiment) => {
-    // The phase of the canary is read first. A client that has seen in a report that a canary was rolled back therefore
-    // gets no more scores by that canary.
+    // Refreshed first, so that a client that has seen a rollback in a report gets no more scores by that canary.
     await experiments.refresh(experiment);
     return await reportOf(store, experiment);
   };

@@ -15,24 +15,20 @@ export interface AccessDeps {
   config: Pick<Config, 'metricsToken' | 'corsOrigins'>;
 }
 
-/** Identifies the caller of each request by its API key or by the session cookie of its browser. */
+/** Identifies callers by API key or by session cookie. */
 export interface Access {
   /**
-   * Returns the principal (identity, rights and limits) that belongs to an API key. @throws {ServiceError}
-   * `access.key_invalid`, `access.throttled`
+   * Returns the identity, rights and limits of an API key.
+   * @throws {ServiceError} `access.key_invalid`, `access.throttled`
    */
   signIn(request: Request, key: string): Promise<Principal>;
   /**
-   * Returns a middleware that attaches the principal (identity, rights and limits) of the caller to the request. A
-   * caller without a key or session may use only public paths. The middleware refuses an invalid key even on a public
-   * path, so that the caller notices the mistake.
-   * @param isPublic receives the path without the prefix of the service, and returns true for a public path.
+   * Creates the middleware that identifies callers. Only public paths need no key or session. An invalid key is refused
+   * even there, so that its owner notices.
+   * @param isPublic receives the path without the service prefix.
    */
   authenticate(isPublic: (path: string) => boolean): RequestHandler;
-  /**
-   * Returns true while the caller still has access: its key exists and has the same rights, and its session has not
-   * ended. Handlers of long responses call this repeatedly.
-   */
+  /** Returns true while the key has the same tenant and role and the session has not ended. */
   isStillAllowed(request: Request): Promise<boolean>;
 }
 
@@ -50,7 +46,7 @@ export function createAccess({ keys, sessions, config }: AccessDeps): Access {
 
   async function fromSession(request: Request): Promise<Principal | undefined> {
     const keyId = await sessions.keyIdOf(request);
-    // A session is valid only while the API key with which the browser signed in exists and has not expired.
+    // A session ends when the API key that started it is removed or expires.
     const record = keyId === undefined ? undefined : await keys.byId(keyId);
     if (record === undefined) return undefined;
     if (isSafe(request) || isProvenOwnPage(request, config)) return toPrincipal(record, 'session');
@@ -98,7 +94,7 @@ export function createAccess({ keys, sessions, config }: AccessDeps): Access {
   };
 }
 
-/** Refuses requests of callers that are not operators. @throws {ServiceError} `access.operator_only` */
+/** Refuses callers that are not operators. @throws {ServiceError} `access.operator_only` */
 export const requireOperator: RequestHandler = (request, _response, next) => {
   if (principalOf(request)?.role === 'operator') return next();
   throw new ServiceError(
@@ -112,10 +108,7 @@ function presentedKey(request: Request): string | undefined {
   return bearer ?? request.get('x-api-key')?.trim();
 }
 
-/**
- * Compares two strings by their SHA-256, so that the duration of the comparison reveals neither their content nor their
- * length.
- */
+/** Compares SHA-256 hashes, so that the duration reveals neither content nor length. */
 function isSame(a: string, b: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(a), digest(b));

@@ -6,23 +6,17 @@ import { ServiceError } from '../../shared/errors.ts';
 
 export type BoundaryConfig = Pick<Config, 'host' | 'allowedHosts' | 'corsOrigins'>;
 
-/**
- * The paths of the health checks. The Host header of these requests is not checked, because an orchestrator calls them
- * by the IP address of a replica. The responses to health checks contain nothing confidential.
- */
+/** Health checks, whose Host header is not checked: orchestrators call a replica by its IP address. */
 const probes = new Set([`${prefix}/health/live`, `${prefix}/health/ready`]);
 export const isProbe = (request: Request): boolean => probes.has(request.path);
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Creates a middleware that refuses requests that a browser sends for a page of another origin. It works with and
- * without API keys.
+ * Creates a middleware that refuses requests that a browser sends for a page of another origin.
  *
- * The check of the `Host` header prevents DNS rebinding: an attack in which a host name of the attacker resolves to
- * this machine. Accepted hosts are the configured names and the local IP address of the connection, because an IP
- * address cannot be rebound. The headers `Sec-Fetch-Site` and `Origin` reveal requests from pages of another origin
- * (CSRF); scripts cannot change these headers. A client that sends neither `Sec-Fetch-Site` nor `Origin` is not a
- * browser.
+ * The `Host` check prevents DNS rebinding, in which a host name of an attacker resolves to this machine. The local IP
+ * address is accepted, because it cannot be rebound. `Sec-Fetch-Site` and `Origin` reveal pages of other origins
+ * (CSRF); scripts cannot change these headers. A client that sends neither is not a browser.
  */
 export function createBoundary({ host, allowedHosts, corsOrigins }: BoundaryConfig): RequestHandler {
   const configured = new Set(allowedHosts.map((name) => name.toLowerCase()));
@@ -37,7 +31,7 @@ export function createBoundary({ host, allowedHosts, corsOrigins }: BoundaryConf
     return isIP(name) !== 0 && name === localAddress?.replace(/^::ffff:/, '');
   }
 
-  /** Returns true when the page that sent the request belongs to this service or to an origin in CORS_ORIGINS. */
+  /** Returns true when the page belongs to this service or to an origin in CORS_ORIGINS. */
   function isOwnPage(request: Request): boolean {
     const origin = request.get('origin');
     if (origin !== undefined && foreignOrigins.has(origin)) return true;
@@ -45,14 +39,12 @@ export function createBoundary({ host, allowedHosts, corsOrigins }: BoundaryConf
     if (site !== undefined) return site === 'same-origin' || site === 'none';
     if (origin === undefined) return true;
     const authority = URL.canParse(origin) ? new URL(origin).host : '';
-    // Compares the origin with the Host header that the service received. A proxy may have replaced the browser's Host
-    // header, so the configured names are accepted too.
+    // A proxy may have replaced the browser's Host header, so the configured names count too.
     return authority !== '' && (authority === hostOf(request) || configured.has(authority));
   }
 
   return (request, _response, next) => {
-    // When a request has several Host headers, Node uses the first one, but a proxy in front of the service may have
-    // used another one (RFC 9112, 3.2).
+    // Node uses the first of several Host headers, but a proxy may have used another (RFC 9112, 3.2).
     if (request.rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length > 1) {
       throw new ServiceError('request.invalid', 'A request must have exactly one Host header');
     }
@@ -74,9 +66,8 @@ export function createBoundary({ host, allowedHosts, corsOrigins }: BoundaryConf
 }
 
 /**
- * Returns true when the headers of a browser prove that a page of this service sent the request. Only such a request
- * may change data with a session cookie. All other clients need an API key to change data: those that send neither
- * `Sec-Fetch-Site` nor `Origin`, and pages of CORS_ORIGINS.
+ * Returns true when browser headers prove that a page of this service sent the request. Only such requests may change
+ * data with a session cookie.
  */
 export function isProvenOwnPage(request: Request, { corsOrigins }: Pick<Config, 'corsOrigins'>): boolean {
   const site = request.get('sec-fetch-site');

@@ -1,13 +1,10 @@
 import type { RequestHandler } from 'express';
 import type { Config } from '../../shared/config.ts';
 
-/** The time in seconds for which a browser may reuse the answer to a preflight request. */
+/** The time in s for which a browser may reuse the answer to a preflight request. */
 const maxAge = 600;
 
-/**
- * Lets scripts of the configured origins call the API with their own API key. Cookies are never accepted from another
- * origin. By default no origin is configured.
- */
+/** Lets scripts of the configured origins call the API with their own API key, never with cookies. */
 export function createCors({ corsOrigins }: Pick<Config, 'corsOrigins'>): RequestHandler {
   const allowed = new Set(corsOrigins);
   return (request, response, next) => {
@@ -19,7 +16,7 @@ export function createCors({ corsOrigins }: Pick<Config, 'corsOrigins'>): Reques
       'Access-Control-Expose-Headers',
       'Location, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id',
     );
-    // Helmet's default value of this header (`same-origin`) would hide the response from pages of other origins.
+    // Helmet's default, `same-origin`, would hide the response from other origins.
     response.setHeader('Cross-Origin-Resource-Policy', 'cross-origin');
     const isPreflight = request.method === 'OPTIONS' && request.get('access-control-request-method') !== undefined;
     if (!isPreflight) return next();

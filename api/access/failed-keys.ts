@@ -1,23 +1,23 @@
 import { ipKeyGenerator, MemoryStore, type Options } from 'express-rate-limit';
 import { ServiceError } from '../../shared/errors.ts';
 
-/** The maximum number of wrong keys that one client address may send in a minute. */
+/** The maximum number of invalid keys per client address and minute. */
 const maxFailures = 20;
 const windowMs = 60_000;
 
-/** Counts the invalid API keys that each client address sends. */
+/** Counts the invalid API keys of each client address. */
 export interface FailedKeys {
   /**
-   * Counts an invalid key, and always throws an error.
-   * @throws {ServiceError} `access.key_invalid`, or `access.throttled` when the address has exceeded its limit.
+   * Counts an invalid key.
+   * @throws {ServiceError} `access.key_invalid`, or `access.throttled` beyond the limit of the address.
    */
   refuse(address: string, message: string): Promise<never>;
 }
 
 /**
- * Creates the counter of invalid keys. It counts in this process only. Keys have 256 random bits and cannot be guessed,
- * so the limit only saves log lines and CPU time. A throttled address may still use valid keys. Otherwise one client
- * behind a shared proxy could lock out all other clients of that proxy.
+ * Creates the counter, for this process only. Keys have 256 random bits, so the limit saves only log lines and CPU
+ * time. A throttled address may still use valid keys. Otherwise one client could lock out all others behind the same
+ * proxy.
  */
 export function createFailedKeys(): FailedKeys {
   const store = new MemoryStore();

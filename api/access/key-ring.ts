@@ -7,40 +7,27 @@ import { type Config, ConfigError } from '../../shared/config.ts';
 import type { Logger } from '../../shared/log.ts';
 import { createKeyUses } from './key-use.ts';
 
-/** Finds the API keys of this service. */
 export interface KeyRing {
   /**
-   * True when requests need a key. The value does not change while the process runs. Otherwise, the removal of the last
-   * key would open the service to everybody.
+   * True when requests need a key. It is fixed at the start. Otherwise, removing the last key would open the service to
+   * everybody.
    */
   readonly required: boolean;
-  /**
-   * Returns the record of an API key, or undefined when the key is invalid or expired. Stores that the key was used.
-   */
+  /** Returns the record of a valid key that has not expired, and stores that the key was used. */
   find(key: string): Promise<KeyRecord | undefined>;
-  /**
-   * Returns the record of the key with this id, for a browser session that started with the key. Stores that the key
-   * was used.
-   */
+  /** Does the same for the key id of a browser session. */
   byId(id: string): Promise<KeyRecord | undefined>;
 }
 
-/**
- * The time in ms for which a known key is accepted without checking the key file for changes. An unknown key always
- * causes a check.
- */
+/** The time in ms for which a known key is accepted without checking the key file for changes. */
 const recheckMs = 500;
 
-/**
- * Replaces the record of an unknown key id. The check of an unknown id then takes as long as the check of a known id
- * with a wrong secret. The duration of the check thus does not reveal which ids exist.
- */
+/** Stands in for the record of an unknown id, so that the duration of the check does not reveal which ids exist. */
 const nobody = { hash: '0'.repeat(64) };
 
 /**
- * Opens the key ring: reads the API keys from the environment variable API_KEYS and from the key file. A missing file
- * counts as empty.
- * @throws {ConfigError} when the file exists and cannot be read.
+ * Opens the keys of API_KEYS and of the key file. A missing file counts as empty.
+ * @throws {ConfigError} when the file cannot be read.
  */
 export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'>, log: Logger): Promise<KeyRing> {
   const { apiKeys, apiKeysFile: path } = config;
@@ -61,8 +48,7 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
     );
     if (version === seenVersion) return;
     const isFirst = seenVersion === '';
-    // The version of the key file is stored before the file is parsed. A damaged file is then reported once, and is
-    // read again only after it has changed.
+    // Stored before parsing, so that a damaged file is reported once and read again only after a change.
     seenVersion = version;
     const inFile = version === 'absent' ? [] : parseKeyFile(await readFile(file, 'utf8'));
     const former = records;
@@ -72,10 +58,7 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
     else if (!isFirst) log.info({ file, keys: records.size }, 'API keys reloaded');
   }
 
-  /**
-   * Writes an audit log entry for each key that was added to, changed in or removed from the key file. Every API
-   * process writes these entries, because no other process watches the file.
-   */
+  /** Writes an audit log entry for each key that changed in the key file. Every API process writes these entries. */
   function auditChanges(former: ReadonlyMap<string, KeyRecord>, present: ReadonlyMap<string, KeyRecord>): void {
     const by = 'key_file' as const;
     for (const record of present.values()) {
@@ -91,7 +74,7 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
   }
 
   async function recordOf(id: string): Promise<KeyRecord | undefined> {
-    // A key that was added to the file a moment ago must work at once.
+    // A key that was just added must work at once.
     if (!records.has(id) || performance.now() - checkedAt >= recheckMs) await checkFile();
     const record = records.get(id);
     return record === undefined || isExpired(record) ? undefined : record;
@@ -100,8 +83,7 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
   async function checkFile(): Promise<void> {
     if (path === undefined) return;
     check ??= read(path)
-      // After an error the previous keys stay valid. A mistake in the key file must neither lock out all callers nor
-      // open the service.
+      // After an error the previous keys stay valid, so that nobody is locked out and the service stays closed.
       .catch((error: Error) =>
         log.error({ file: path, reason: error.message }, 'cannot read the API keys; the previous ones stay valid'),
       )

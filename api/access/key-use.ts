@@ -3,18 +3,16 @@ import { readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { type KeyUse, parseKeyUse, useFileOf } from '../../shared/api-keys.ts';
 import type { Logger } from '../../shared/log.ts';
 
-/** Stores the time at which each key was last used, in a file next to the key file. */
 export interface KeyUses {
   record(id: string): void;
 }
 
-/** The minimum interval in ms between two writes of the file. Requests do not wait for these writes. */
+/** The minimum interval in ms between two writes of the file. */
 const writeMs = 60_000;
 
 /**
- * Creates the store of the times at which keys were last used. Several processes share the file. Each process merges
- * its own times into the file. When two processes write simultaneously, the update of one is lost, but the next use of
- * the key is stored within a minute.
+ * Stores when each key was last used, in a file next to the key file. Several processes merge their times into it.
+ * Simultaneous writes lose one update, which the next use of the key restores.
  * @param known returns the ids of all current keys. The times of other keys are dropped.
  */
 export function createKeyUses(keyFile: string, known: () => Iterable<string>, log: Logger, everyMs = writeMs): KeyUses {
@@ -36,7 +34,7 @@ export function createKeyUses(keyFile: string, known: () => Iterable<string>, lo
       await rename(draft, file);
     } catch (error) {
       await rm(draft, { force: true }).catch(() => {});
-      // The failure is logged only once, because a directory that is mounted read-only stays read-only.
+      // Logged once, because a directory that is mounted read-only stays read-only.
       if (!reported) log.info({ file, reason: (error as Error).message }, 'cannot store when API keys were last used');
       reported = true;
     }
@@ -47,7 +45,7 @@ export function createKeyUses(keyFile: string, known: () => Iterable<string>, lo
       seen.set(id, Date.now());
       if (timer !== undefined) return;
       timer = setTimeout(() => void store(), Math.max(0, wroteAt + everyMs - performance.now()));
-      // The timer does not keep the process alive. Times of the last minute may be lost when the process ends.
+      // Times of the last minute may be lost when the process ends.
       timer.unref();
     },
   };

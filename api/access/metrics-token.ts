@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { type Config, ConfigError } from '../../shared/config.ts';
 
 /**
- * Returns the token that grants access to /metrics: the content of METRICS_TOKEN_FILE, or METRICS_TOKEN when that file
- * is not configured or is empty.
- * @throws {ConfigError} when the file cannot be read, or when its token has fewer than 16 characters.
+ * Returns the token for /metrics: the content of METRICS_TOKEN_FILE, or METRICS_TOKEN when that file is empty or not
+ * set.
+ * @throws {ConfigError} when the file cannot be read or its token has fewer than 16 characters.
  */
 export async function readMetricsToken({
   metricsToken,

@@ -5,39 +5,31 @@ import type { Access } from './authenticate.ts';
 import { principalOf } from './principal.ts';
 import { tenantOf } from './tenant.ts';
 
-/**
- * Counts the responses that stay open for long: event streams, streamed results, and responses to posts of batches that
- * wait for the end of the batch.
- */
+/** Counts long responses: event streams, streamed results, and posts that wait for the end of their batch. */
 export interface OpenStreams {
   /**
-   * Counts a response as an open stream of the tenant until the response is closed.
-   * @returns a signal that aborts when the client disconnects or loses its access: its key was removed, or its session
-   * ended.
+   * Counts a stream of the tenant until its response closes.
+   * @returns a signal that aborts when the client disconnects, its key is removed or its session ends.
    * @throws {ServiceError} `tenant.too_many_streams`
    */
   open(request: Request, response: Response): AbortSignal;
 }
 
 /**
- * The default maximum number of streams that a tenant may have open in this process. It applies when API keys are
- * required, and is a sixteenth of the default maximum number of connections. `vls keys add --streams` sets another
- * value for a key.
+ * The default maximum number of streams per tenant and process when API keys are required: a sixteenth of the default
+ * maximum number of connections. `vls keys add --streams` sets another.
  */
 const defaultStreams = 500;
-/** The time in ms between two checks that the client of an open stream still has access. */
+/** The time in ms between two checks that the client still has access. */
 const recheckMs = 1_000;
 
-/**
- * Creates the counter of open streams. It counts only the streams of this process, because a stream uses the
- * connections and the memory of its process.
- */
+/** Creates the counter, for this process only: a stream uses connections and memory of its process. */
 export function createOpenStreams(access: Pick<Access, 'isStillAllowed'>, keysRequired: boolean): OpenStreams {
   const counts = new Map<string, number>();
 
   return {
     open(request, response) {
-      // A response that has already closed does not emit `close` again, so the count would never decrease.
+      // A closed response does not emit `close` again, so the count would never decrease.
       if (response.closed) return clientGone(response);
       const tenant = tenantOf(request);
       const count = counts.get(tenant) ?? 0;
@@ -54,7 +46,7 @@ export function createOpenStreams(access: Pick<Access, 'isStillAllowed'>, keysRe
       counts.set(tenant, count + 1);
       const revoked = new AbortController();
       const recheck = async () => {
-        // While Redis is unreachable, sessions cannot be checked, so the client keeps its access.
+        // While Redis is unreachable, sessions cannot be checked, and the client keeps its access.
         const isAllowed = await access.isStillAllowed(request).catch(() => true);
         if (response.closed) return;
         if (isAllowed) timer = setTimeout(recheck, recheckMs);

@@ -1,11 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { KeyRecord } from '../../shared/api-keys.ts';
 
-/** The identity of a caller, with its rights and limits. */
+/** The identity, rights and limits of a caller. */
 export interface Principal extends Pick<KeyRecord, 'tenant' | 'role' | 'weight' | 'limits'> {
   /**
-   * How the caller identified itself. `key`: by an API key. `session`: by the cookie of a signed-in browser. `open`:
-   * not at all, because the service needs no keys.
+   * `key`: by an API key. `session`: by a browser's cookie. `open`: not identified, because the service needs no keys.
    */
   via: 'open' | 'key' | 'session';
   keyId: string | null;
@@ -23,8 +22,5 @@ const principals = new WeakMap<IncomingMessage, Principal>();
 export const setPrincipal = (request: IncomingMessage, principal: Principal): void =>
   void principals.set(request, principal);
 
-/**
- * Returns the principal (identity, rights and limits) of a request. Returns undefined for a request without a key,
- * which is possible only on a public path.
- */
+/** Returns undefined for a request without a key, which is possible only on a public path. */
 export const principalOf = (request: IncomingMessage): Principal | undefined => principals.get(request);

@@ -11,15 +11,14 @@ const windowMs = 60_000;
 /** The maximum time in ms for which a request waits until Redis has counted it. */
 const redisTimeoutMs = 200;
 /**
- * The default maximum number of requests of a tenant per minute. It applies when API keys are required. It equals a
- * hundred requests per second, which is a hundred times the rate of a person who uses the web page. `vls keys add
- * --requests-per-minute` sets another value for a key.
+ * The default maximum number of requests per tenant and minute when API keys are required: a hundred times the rate of
+ * a person who uses the page. `vls keys add --requests-per-minute` sets another.
  */
 const defaultRequests = 6_000;
 
 /**
- * Limits how many requests a tenant may send per minute to all API processes together. Responses state the limit in the
- * headers `RateLimit` and `RateLimit-Policy` (draft 8). While Redis is unreachable, each API process counts on its own.
+ * Limits the requests of a tenant per minute over all API processes. Responses state the limit in `RateLimit` and
+ * `RateLimit-Policy` (draft 8). While Redis is unreachable, each process counts on its own.
  */
 export function createRateLimit(redis: Redis, keysRequired: boolean): RequestHandler {
   const defaultLimit = keysRequired ? defaultRequests : 0;
@@ -33,8 +32,7 @@ export function createRateLimit(redis: Redis, keysRequired: boolean): RequestHan
     standardHeaders: 'draft-8',
     identifier: 'tenant',
     legacyHeaders: false,
-    // Switches off a check of the rate limit library, which expects IP addresses as counter names. Here the names are
-    // tenants.
+    // The library expects IP addresses as counter names; here they are tenants.
     validate: false,
     handler: (request, response, next) => {
       const retryAfter = Number(response.getHeader('Retry-After') ?? 1);
@@ -49,15 +47,14 @@ export function createRateLimit(redis: Redis, keysRequired: boolean): RequestHan
   });
 }
 
-/** Returns a store that counts in Redis, or in this process when Redis does not answer in time. */
+/** Creates a store that counts in Redis, or locally when Redis does not answer in time. */
 function createStore(redis: Redis): Store {
   const local = new MemoryStore();
   let options: Options | undefined;
   let shared: RedisStore | undefined;
 
   /**
-   * Counts a request in Redis, or in this process while Redis is not connected. The library's Redis store is created
-   * only when Redis is connected, because a store that fails to load its scripts does not try again.
+   * Creates the Redis store only when Redis is connected. A store that failed to load its scripts does not try again.
    */
   async function increment(key: string): Promise<ClientRateLimitInfo> {
     if (redis.status !== 'ready' || options === undefined) return await local.increment(key);
@@ -95,10 +92,7 @@ function createStore(redis: Redis): Store {
   };
 }
 
-/**
- * Returns a function that sends a command to Redis. It loads each script into all servers of a cluster, because every
- * server stores its own scripts and any server may store the counter of a tenant.
- */
+/** Returns a function that sends a command to Redis, and loads scripts into every server of a cluster. */
 function sendCommandOf(redis: Redis) {
   return async (command: string, ...rest: string[]): Promise<RedisReply> => {
     if (command !== 'SCRIPT') return (await redis.call(command, ...rest)) as RedisReply;

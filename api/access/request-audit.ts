@@ -4,10 +4,8 @@ import { addressOf } from './owner.ts';
 import { type Principal, principalOf } from './principal.ts';
 
 /**
- * Writes an audit log entry about a change that a request made. The entry contains the tenant, the key, the address and
- * the request id.
- * @param who the principal (identity and rights) of the caller. It is needed only for a request to which none is
- * attached yet, such as a sign-in.
+ * Writes an audit log entry about a change that a request made.
+ * @param who the caller, when none is attached to the request yet, as at a sign-in.
  */
 export type RequestAudit = (
   request: Request,

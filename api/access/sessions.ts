@@ -6,11 +6,10 @@ import { loadScript } from '../../shared/lua.ts';
 import { sessionKey } from '../../shared/redis/keys.ts';
 import { type Redis, withRedis } from '../../shared/redis.ts';
 
-/** The sessions of signed-in browsers, stored in Redis and shared by all API processes. */
+/** Sessions of signed-in browsers, stored in Redis for all API processes. */
 export interface Sessions {
-  /** Signs the browser in with an API key. */
   start(request: Request, response: Response, keyId: string): Promise<void>;
-  /** Returns the id of the key with which the browser signed in, or undefined without a valid session. */
+  /** Returns the id of the key that started the session, or undefined without a valid session. */
   keyIdOf(request: Request): Promise<string | undefined>;
   end(request: Request, response: Response): Promise<void>;
 }
@@ -18,20 +17,16 @@ export interface Sessions {
 const startSession = loadScript(new URL('./lua/start-session.lua', import.meta.url));
 
 const cookieName = 'vls_session';
-/**
- * The time in s after which a browser must sign in again. It is longer than a working day, so that people sign in only
- * once a day.
- */
+/** The time in s after which a browser must sign in again: longer than a working day. */
 const lifetimeSeconds = 12 * 3600;
 
 /**
- * Creates the store of sessions. While Redis is unreachable, requests with a session cookie fail with
- * `queue.unavailable`. Requests without a session cookie do not need Redis.
+ * Creates the session store. While Redis is unreachable, requests with a session cookie fail with `queue.unavailable`.
  */
 export function createSessions(redis: Redis): Sessions {
   /**
-   * Returns the token from the session cookie if it has a valid form. Another service on the same host may have set a
-   * cookie of this name, because browsers send a cookie to all ports of a host.
+   * Returns the token of the session cookie. Another service may have set a cookie of this name, because browsers send
+   * cookies to all ports of a host.
    */
   const tokenOf = (request: Request): string | undefined => {
     const token = parseCookie(request.get('cookie') ?? '')[cookieName];
@@ -47,7 +42,7 @@ export function createSessions(redis: Redis): Sessions {
       secure: request.secure,
       maxAge,
     });
-  // Only the hash of the token is stored, so that read access to Redis does not give access to a session.
+  // Only a hash of the token is stored, so that read access to Redis gives no access to sessions.
   const keyOf = (token: string): string => sessionKey(redis, createHash('sha256').update(token).digest('base64url'));
 
   return {

@@ -2,17 +2,14 @@ import type { ErrorRequestHandler, Request } from 'express';
 import { prefix } from '../../shared/contracts/paths.ts';
 import { type Code, codes, ServiceError } from '../../shared/errors.ts';
 
-/** The error codes after which a sign-in with another key may help. */
+/** Error codes after which signing in with another key may help. */
 const signInCodes = new Set<Code>([
   'access.key_missing',
   'access.key_invalid',
   'access.operator_only',
   'access.throttled',
 ]);
-/**
- * Answers a failed request of a browser with a sign-in form, if the browser was opening a page or submitting the form.
- * The form works without scripts.
- */
+/** Answers a failed browser navigation or form with a sign-in form, which works without scripts. */
 export const answerWithSignIn: ErrorRequestHandler = (thrown, request, response, next) => {
   if (!(thrown instanceof ServiceError) || !signInCodes.has(thrown.code)) return next(thrown);
   if (response.headersSent || !wantsPage(request)) return next(thrown);
@@ -24,10 +21,7 @@ export const answerWithSignIn: ErrorRequestHandler = (thrown, request, response,
   response.status(codes[thrown.code].status).type('html').send(page(target, message));
 };
 
-/**
- * Returns true when a browser opens a page or submits a form. The function reads the `Accept` header, because `fetch`
- * in a script does not accept HTML by default.
- */
+/** Returns true when a browser opens a page or submits a form. `fetch` in a script does not accept HTML by default. */
 const wantsPage = (request: Request): boolean =>
   (request.method === 'GET' || request.is('urlencoded') !== false) &&
   /\btext\/html\b/.test(request.get('accept') ?? '');
@@ -35,22 +29,18 @@ const wantsPage = (request: Request): boolean =>
 const formOf = (request: Request): Record<string, unknown> =>
   typeof request.body === 'object' && request.body !== null ? (request.body as Record<string, unknown>) : {};
 
-/**
- * Returns the path that the browser opens after the sign-in: `next` if it is below the prefix of this service,
- * otherwise the start page.
- */
+/** Returns the path to open after the sign-in: `next` if it is below the service prefix, otherwise the start page. */
 export function targetOf(next: unknown): string {
   const home = `${prefix}/`;
   if (typeof next !== 'string' || !next.startsWith(home)) return home;
-  // The path is resolved in the same way as by a browser. Dots and backslashes then cannot lead to a path outside the
-  // prefix.
+  // Resolved as browsers do, so that dots and backslashes cannot lead outside the prefix.
   const url = URL.canParse(next, 'http://here') ? new URL(next, 'http://here') : undefined;
   return url?.origin === 'http://here' && url.pathname.startsWith(home) ? url.pathname + url.search : home;
 }
 
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
-/** The styles of the page. Colours, fonts and shapes are the same as in web/styles/theme.css. */
+/** Colours, fonts and shapes follow web/styles/theme.css. */
 const style = `
     :root {
       color-scheme: light dark;

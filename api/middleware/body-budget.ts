@@ -6,57 +6,43 @@ import { maxFieldBytes } from '../multipart.ts';
 import { maxJsonBytes } from './json-body.ts';
 import { type SenderWatch, watchSender } from './slow-senders.ts';
 
-/**
- * The maximum number of bytes of request bodies in memory. Parsing and decoding them takes about three times as much
- * memory.
- */
+/** The maximum bytes of request bodies in memory. Parsing and decoding takes about three times as much. */
 const budgetBytes = 256 * 1024 * 1024;
-/**
- * The bytes of the budget that are reserved for small bodies. A few large bodies that arrive slowly then cannot block
- * small requests.
- */
+/** Bytes of the budget for small bodies only, so that a few large, slow bodies cannot block small requests. */
 const reservedBytes = 32 * 1024 * 1024;
 const smallBytes = 256 * 1024;
-/**
- * The bytes of bodies that each tenant may have in memory, even when other tenants have used up the budget. This
- * suffices for a form with an image and its fields.
- */
+/** Bytes that each tenant may always hold: enough for a form with an image. */
 const guaranteedBytes = 64 * 1024 * 1024;
-/** The absolute maximum number of bytes of bodies in memory, including the guaranteed bytes of tenants. */
+/** The absolute maximum in bytes, including the guaranteed bytes of tenants. */
 const hardBytes = 2 * budgetBytes;
 
 /**
- * The time in ms in which every body may arrive at any speed. A body that takes longer must have delivered `bytesPerMs`
- * bytes for each ms beyond this time.
+ * The time in ms in which a body may arrive at any speed. After it, the body must have delivered `bytesPerMs` for each
+ * further ms.
  */
 const arriveMs = 30_000;
 const bytesPerMs = 64;
-/** A sender may be disconnected to make room for another body after it has sent nothing for this time in ms. */
+/** The silence in ms after which a sender may be disconnected to make room for another body. */
 const silentMs = 3_000;
 
-/**
- * The maximum factor by which a deflated body grows when it is decompressed. Other compression methods have no such
- * maximum.
- */
+/** The maximum factor by which a deflated body grows. Other compressions have no maximum. */
 const maxDeflateGrowth = 1_032;
 
 interface HeldBody {
   owner: string;
   bytes: number;
   sender: SenderWatch | undefined;
-  /** Releases the bytes that the budget counts for this body, and answers its sender with an error. */
+  /** Releases the bytes of this body and answers its sender with an error. */
   evict(): void;
 }
 
 /**
- * Limits the memory of request bodies, and shares this memory between tenants. An uncompressed body counts as many
- * bytes as its `Content-Length` announces. A deflated body counts the maximum number of bytes to which it can decode. A
- * body without an announced length, or with another compression, counts the largest allowed length. The limit applies
- * to routes that read their whole body into memory; a streamed body needs almost no memory.
+ * Limits the memory of request bodies and shares it between tenants, on routes that read whole bodies. A body counts
+ * its `Content-Length`; a deflated body counts the maximum size after decompression. Without a length, or with another
+ * compression, it counts the largest allowed length.
  */
 export function createBodyBudget({ imageMaxBytes }: Pick<Config, 'imageMaxBytes'>): RequestHandler {
-  // The largest allowed form may exceed the whole budget. Such a form counts as the whole budget for large bodies, so
-  // no other large body is in memory at the same time.
+  // The largest form may exceed the budget. It then counts as all that large bodies may hold.
   const maxFormBytes = Math.min(budgetBytes - reservedBytes, imageMaxBytes + maxFieldBytes);
   const held = new Set<HeldBody>();
   const holdings = new Map<string, number>();
@@ -74,9 +60,8 @@ export function createBodyBudget({ imageMaxBytes }: Pick<Config, 'imageMaxBytes'
     fits(bytes) || (heldBytes + bytes <= hardBytes && bytesOf(owner) + bytes <= guaranteedBytes);
 
   /**
-   * Disconnects senders that have sent nothing for some time, until the requested number of bytes is free. It begins
-   * with the tenant that uses the most bytes. It disconnects nobody if all these senders together would not free enough
-   * bytes.
+   * Disconnects silent senders until `bytes` are free, beginning with the tenant that holds the most. Disconnects
+   * nobody if that would not free enough.
    */
   function freeCapacity(bytes: number): boolean {
     const silent = [...held].filter(({ sender }) => (sender?.silentMs() ?? 0) >= silentMs);
@@ -121,10 +106,7 @@ export function createBodyBudget({ imageMaxBytes }: Pick<Config, 'imageMaxBytes'
   };
 }
 
-/**
- * Returns the number of bytes that the budget counts for a body: the maximum size of the decoded body, or 0 without a
- * body (RFC 9112, 6.3).
- */
+/** Returns the maximum size of the decoded body in bytes, or 0 without a body (RFC 9112, 6.3). */
 function bytesToHold(request: Request, maxFormBytes: number): number {
   const announced = request.get('content-length');
   if (announced === undefined && request.get('transfer-encoding') === undefined) return 0;

@@ -5,27 +5,20 @@ import { ServiceError } from '../../shared/errors.ts';
 import { withoutHalfPairs } from '../../shared/exact-json.ts';
 import { maxJsonDepth, maxJsonKeys, shapeFaultOf } from '../../shared/json-shape.ts';
 
-/**
- * The maximum size of a JSON body in bytes. Parsing a body of this size blocks the event loop for about 0.2 s. NDJSON
- * has no such limit.
- */
+/** The maximum size of a JSON body in bytes. Parsing that much blocks the event loop for about 0.2 s. */
 export const maxJsonBytes = 32 * 1024 * 1024;
 
-/**
- * The original bytes of parsed bodies. They are needed for hashing and for exact parsing, and are freed with the
- * request.
- */
+/** The original bytes of parsed bodies, for hashing and exact parsing. */
 const rawBodies = new WeakMap<IncomingMessage, Buffer>();
 export const rawBodyOf = (request: IncomingMessage): Buffer => rawBodies.get(request) ?? Buffer.alloc(0);
 
-/** Returns the original text of a request body that was parsed as JSON. */
+/** Returns the original text of a JSON body. */
 export const jsonTextOf = (request: IncomingMessage): string =>
   decodeWhole(rawBodyOf(request), declaredEncoding(undefined, request.headers['content-type'])).text;
 
 /**
- * Creates a middleware that reads a JSON body of at most `maxBytes` bytes. Other content types are refused, because
- * Express would treat them as an empty body. Types that end in `+json` are refused too, because each names a different
- * format.
+ * Creates a middleware that reads a JSON body of at most `maxBytes`. It refuses other content types, which Express
+ * would treat as an empty body, and types that end in `+json`, which name other formats.
  */
 export function createJsonBody(maxBytes: number): RequestHandler {
   const read = express.raw({ limit: maxBytes, type: () => true });
@@ -50,12 +43,12 @@ export function createJsonBody(maxBytes: number): RequestHandler {
 }
 
 /**
- * Parses a JSON body. First it refuses a body whose nesting or number of keys would make parsing expensive. @throws
- * {ServiceError} `request.*`
+ * Parses a JSON body. Nesting and key counts are checked first, because they can make parsing expensive.
+ * @throws {ServiceError} `request.*`
  */
 function parse(request: IncomingMessage, bytes: Buffer): unknown {
   rawBodies.set(request, bytes);
-  // A missing body counts as an empty object, so that the error message names the missing fields.
+  // A missing body counts as `{}`, so that the error names the missing fields.
   if (bytes.length === 0) return {};
   const { text, encoding } = decodeWhole(bytes, declaredEncoding(undefined, request.headers['content-type']));
   if (!text.isWellFormed()) {
@@ -81,5 +74,4 @@ function parse(request: IncomingMessage, bytes: Buffer): unknown {
   }
 }
 
-/** The JSON parser of all routes except the sign-in. */
 export const jsonBody = createJsonBody(maxJsonBytes);

@@ -10,27 +10,16 @@ import { createRefusalLog } from './refusal-log.ts';
 
 const acceptableId = /^[\w.:-]{1,128}$/;
 
-/**
- * Paths that monitoring programs request every few seconds. Such a request gets no trace, and normally a log line at
- * debug level only.
- */
+/** Paths that monitoring requests every few seconds. They get no trace, and normally a log line at debug level only. */
 const probes = new Set(['/health', '/health/live', '/health/ready', '/metrics'].map((path) => prefix + path));
 
-/**
- * The maximum number of characters of a path in the log. Paths of the API are shorter, since an id has 36 characters.
- */
+/** The maximum length of a path in the log. Valid API paths are shorter. */
 const maxPath = 200;
 
-/**
- * Returns the network of a caller without a tenant. The caller's single address would not identify it, because one
- * machine may use billions of IPv6 addresses.
- */
+/** Returns the network of a caller without a tenant, because one machine may use billions of IPv6 addresses. */
 const networkOf = (request: Request): string => ipKeyGenerator(request.ip ?? request.socket.remoteAddress ?? '0.0.0.0');
 
-/**
- * Gives each request an id, a trace span, a log line and metrics. Repeated refusals of the same caller share one log
- * line.
- */
+/** Gives each request an id, a trace span, a log line and metrics. */
 export function observeRequests(log: Logger, metrics: Metrics): RequestHandler {
   const refusals = createRefusalLog(log);
   let inFlight = 0;
@@ -44,14 +33,12 @@ export function observeRequests(log: Logger, metrics: Metrics): RequestHandler {
     const span = probes.has(request.path) ? undefined : traceRequest(request.method, request.headers);
     response.locals['traceId'] = span?.traceId;
     inFlight++;
-    // Each middleware that reserves something for a request listens for `close`. Node would warn of a leak beyond 10
-    // listeners.
+    // Several middlewares listen for `close`, and Node warns of a leak beyond 10 listeners.
     response.setMaxListeners(30);
     response.on('close', () => {
       inFlight--;
       const seconds = (performance.now() - start) / 1000;
-      // The `route` label is the pattern of the route instead of the path. Otherwise each id in a path would create a
-      // separate time series.
+      // The route pattern, because each id in a path would create a separate time series.
       const route = String(response.locals['route'] ?? 'other');
       metrics.request({ method: request.method, route, status: response.statusCode }, seconds);
       const { code, tenant } = response.locals as { code?: Code; tenant?: string };
@@ -71,8 +58,7 @@ export function observeRequests(log: Logger, metrics: Metrics): RequestHandler {
       const { statusCode } = response;
       const isRefused = code !== undefined && code !== 'internal';
       if (isRefused && !refusals.admits(tenant ?? networkOf(request), code)) return;
-      // A health check is logged at debug level only, unless it was refused. Status 503 is a normal answer to a health
-      // check.
+      // Status 503 is a normal answer to a health check.
       if (span === undefined && (statusCode < 400 || statusCode === 503)) log.debug(line, 'request');
       else if (statusCode >= 500) log.warn(line, 'request');
       else log.info(line, 'request');

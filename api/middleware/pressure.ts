@@ -3,11 +3,11 @@ import { getHeapStatistics } from 'node:v8';
 import type { RequestHandler } from 'express';
 import { ServiceError } from '../../shared/errors.ts';
 
-/** The load of this process, averaged over the last second. */
+/** The load of this process over the last second. */
 export interface Vitals {
-  /** The mean delay of the event loop in ms. Parsing one body of 32 MiB adds about 10 ms. */
+  /** The mean delay of the event loop in ms. Parsing a 32 MiB body adds about 10 ms. */
   loopDelayMs: number;
-  /** The share of the time in which the thread of the event loop was running on a CPU, 0 to 1. */
+  /** The share of the time in which the event loop's thread ran on a CPU, 0 to 1. */
   ownShare: number;
   /** The used share of the maximum heap size, 0 to 1. */
   heapShare: number;
@@ -17,12 +17,11 @@ export interface Vitals {
 
 const maxLoopDelayMs = 150;
 /**
- * When the thread of the event loop ran on a CPU for less than this share of the time, other programs delayed it.
- * Refusing requests would then not help. Without this rule, the first batch of a new client was refused on a machine
- * with two cores and a load average of 12 from other programs.
+ * Below this share, other programs delay the event loop, and refusing requests would not help. Without this rule, a
+ * loaded machine (2 cores, load average 12) refused a new client's first batch.
  */
 const congestedShare = 0.5;
-/** The event loop delay in ms above which requests are refused even if other programs caused it. */
+/** The event loop delay in ms above which requests are refused even if other programs cause it. */
 const hopelessDelayMs = 2_000;
 const maxHeapShare = 0.85;
 const maxMemoryShare = 0.9;
@@ -31,7 +30,7 @@ const maxMemoryShare = 0.9;
 const periodMs = 1_000;
 const resolutionMs = 20;
 
-/** Refuses new work while the process is overloaded, before a body is read. */
+/** Refuses work before reading its body while the process is overloaded. */
 export function createPressureGuard(vitals: () => Vitals = watchVitals()): RequestHandler {
   return (_request, _response, next) => {
     const { loopDelayMs, ownShare, heapShare, memoryShare } = vitals();
@@ -46,7 +45,7 @@ export function createPressureGuard(vitals: () => Vitals = watchVitals()): Reque
   };
 }
 
-/** Measures the load of this process once a second. Returns a function that returns the latest measurement. */
+/** Measures the load every second, and returns a function that returns the latest measurement. */
 export function watchVitals(): () => Vitals {
   const delay = monitorEventLoopDelay({ resolution: resolutionMs });
   delay.enable();
@@ -59,10 +58,10 @@ export function watchVitals(): () => Vitals {
     const time = performance.now();
     current = {
       ownShare: (user + system) / 1_000 / (time - at),
-      // The event loop histogram measures the sampling interval plus the delay. The interval is subtracted here.
+      // The histogram includes the sampling interval.
       loopDelayMs: delay.count === 0 ? 0 : Math.max(0, delay.mean / 1e6 - resolutionMs),
       heapShare: used / heapLimit,
-      // For a process without a memory limit, the kernel reports an absurdly large number as the limit.
+      // Without a memory limit, the kernel reports an absurdly large number.
       memoryShare: limit > 0 && limit < Number.MAX_SAFE_INTEGER ? process.memoryUsage.rss() / limit : 0,
     };
     delay.reset();

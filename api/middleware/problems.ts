@@ -6,10 +6,10 @@ import type { Logger } from '../../shared/log.ts';
 import { resetConnection } from '../slow-readers.ts';
 import { maxJsonBytes } from './json-body.ts';
 
-/** The maximum size in bytes of a request body that is read to its end although the request is refused. */
+/** The maximum size in bytes of a refused body that is still read to its end. */
 const smallBytes = 256 * 1024;
 
-/** Turns all errors into responses: problem details (RFC 9457) with a stable error code. */
+/** Turns errors into problem details (RFC 9457) with a stable error code. */
 export function answerProblems(log: Logger): ErrorRequestHandler {
   return (thrown, request, response, _next) => {
     const error = toServiceError(thrown);
@@ -17,11 +17,9 @@ export function answerProblems(log: Logger): ErrorRequestHandler {
     if (error.code === 'internal')
       log.error({ err: thrown, requestId: response.locals['requestId'] }, 'request failed');
     response.locals['code'] = error.code;
-    // The client already has the complete response; the error occurred while the rest of the request body was
-    // discarded.
+    // The client has the complete response; the error occurred while the rest of the body was discarded.
     if (response.writableEnded) return;
-    // The status has already been sent, so only a broken connection can tell the client that the response is
-    // incomplete.
+    // The status is sent, so only a broken connection shows that the response is incomplete.
     if (response.headersSent) return resetConnection(response);
     const detail =
       error.code === 'internal'
@@ -40,9 +38,8 @@ export function answerProblems(log: Logger): ErrorRequestHandler {
     };
     const retryAfter = error.retryAfter ?? (status === 503 || status === 429 ? 2 : undefined);
     if (retryAfter !== undefined) response.setHeader('Retry-After', String(Math.ceil(retryAfter)));
-    // The rest of a small request body is read, so that the connection can be reused. The rest of a large body is not
-    // read. Its connection is closed after a short delay, in which the client can read the response
-    // (shared/lingering-close.ts).
+    // The rest of a small body is read, to reuse the connection. Otherwise the connection closes after a delay in which
+    // the client can read the response (shared/lingering-close.ts).
     if (!request.complete && !(Number(request.get('content-length')) <= smallBytes)) {
       response.setHeader('Connection', 'close');
     }
@@ -51,10 +48,7 @@ export function answerProblems(log: Logger): ErrorRequestHandler {
   };
 }
 
-/**
- * The paths that follow OpenAI's API. Clients of OpenAI show only the `message` in `error`, and some of these clients
- * parse JSON only under the media type application/json.
- */
+/** Paths of OpenAI's API, whose clients show only `error.message`. Some parse JSON only as application/json. */
 const openAiPaths = /^\/(?:[^/?]+\/v1\/(?:embeddings|models)|v1)(?:[/?]|$)/i;
 const rootPaths = /^\/v1(?:[/?]|$)/i;
 const toOpenAi = ({ code, faults }: ServiceError, status: number, message: string): Problem['error'] => ({
@@ -68,7 +62,7 @@ export const routeNotFound: RequestHandler = (request) => {
   throw new ServiceError('route.not_found', `The service has no path ${request.path.slice(0, 200)}`);
 };
 
-/** Converts errors of Express and its body parser, identified by their `type`, to service errors. */
+/** Converts errors of Express and its body parser, which are identified by `type`. */
 function toServiceError(thrown: unknown): ServiceError {
   if (thrown instanceof ServiceError) return thrown;
   const { type, status, message, limit } = thrown as Partial<Record<'type' | 'message', string>> &
@@ -91,8 +85,7 @@ function toServiceError(thrown: unknown): ServiceError {
     case 'request.size.invalid':
       return new ServiceError('request.aborted', 'The body ended before it was complete', { cause: thrown });
   }
-  // Express and its middleware set a 4xx status on the errors that a client has caused, such as an invalid
-  // percent-encoding in the path.
+  // Express marks errors that a client caused with a 4xx status, such as invalid percent-encoding.
   if (status !== undefined && status >= 400 && status < 500) {
     return new ServiceError('request.invalid', String(message), { cause: thrown });
   }

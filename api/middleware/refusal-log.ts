@@ -1,33 +1,32 @@
 import type { Code } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 
-/** Limits the log lines for callers whose requests are refused repeatedly. */
+/** Limits the log lines about repeatedly refused callers. */
 export interface RefusalLog {
   /**
-   * Counts a refused request of a caller.
-   * @returns true when this request must get its own log line. Each caller gets a limited number of such lines per
-   * minute. Its further refused requests are summed up in one line at the end of the minute.
+   * Counts a refused request.
+   * @returns true when it gets its own log line. The others of a minute are summed up in one line.
    */
   admits(caller: string, code: Code): boolean;
 }
 
-/** The maximum number of log lines for one caller in a minute: enough to see why its requests are refused. */
+/** The maximum number of log lines per caller and minute. */
 const linesPerCaller = 20;
 const minuteMs = 60_000;
 /**
- * The maximum number of callers that are counted separately in a minute. All further callers share one count, which
- * bounds memory and log lines.
+ * The maximum number of callers that are counted separately. All others share one count, which bounds memory and log
+ * lines.
  */
 const maxCallers = 1_000;
 const others = 'others';
 
 interface Refusals {
   lines: number;
-  /** The number of refused requests that got no separate log line, by error code. */
+  /** Refused requests without their own log line, by error code. */
   summed: Map<Code, number>;
 }
 
-/** Creates a log of refused requests. @param later calls a function after some milliseconds; tests replace it. */
+/** @param later calls `step` after some milliseconds; tests replace it. */
 export function createRefusalLog(
   log: Pick<Logger, 'info'>,
   later: (step: () => void, milliseconds: number) => void = (step, milliseconds) =>

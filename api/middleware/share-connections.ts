@@ -5,22 +5,21 @@ import { ownerOf } from '../access/owner.ts';
 import { principalOf } from '../access/principal.ts';
 
 export interface ConnectionLimits {
-  /** Returns true for a request on a connection beyond the configured maximum. */
+  /** Returns true on a connection beyond the configured maximum. */
   isSurplus: (request: Request) => boolean;
-  /** The number of requests that each tenant may have in flight even when all connections are in use. */
+  /** The number of requests in flight that each tenant may have when all connections are in use. */
   guaranteed?: number;
-  /** The maximum number of requests in flight that one address may have without an API key. */
+  /** The maximum number of requests in flight per address without an API key. */
   unknown?: number;
 }
 
 /**
- * Shares the connections between tenants. A tenant without competition may use all of them. Connections beyond the
- * configured maximum are surplus. A request on a surplus connection is answered only if its tenant has few requests in
- * flight, and the connection is then closed. The health checks of an orchestrator are always answered.
+ * Shares the connections between tenants. Beyond the configured maximum, a request is answered only if its tenant has
+ * few in flight. Health checks of an orchestrator are always answered.
  * @throws {ServiceError} `overloaded`
  */
 export function shareConnections({ isSurplus, guaranteed = 16, unknown = 32 }: ConnectionLimits): RequestHandler {
-  /** The number of requests in flight, by owner (a tenant, or a network without a key). */
+  /** Requests in flight by owner (a tenant, or a network without a key). */
   const inFlight = new Map<string, number>();
   return (request, response, next) => {
     if (isProbe(request)) return next();
@@ -28,8 +27,7 @@ export function shareConnections({ isSurplus, guaranteed = 16, unknown = 32 }: C
     const count = inFlight.get(owner) ?? 0;
     const isUnknown = principalOf(request) === undefined;
     const surplus = isSurplus(request);
-    // A surplus connection (one beyond the configured maximum) is closed after its response, so that other clients can
-    // connect.
+    // Makes room for other clients.
     if (surplus) response.setHeader('Connection', 'close');
     if (isUnknown && count >= unknown) {
       response.setHeader('Connection', 'close');

@@ -1,27 +1,23 @@
 import type { Request, Response } from 'express';
 
-/**
- * A sender must deliver at least `windowBytes` of its body in each period of `windowMs` ms. Only the time in which the
- * service waits for the sender counts.
- */
+/** A sender must deliver `windowBytes` per `windowMs` ms. Only the time in which the service waits for it counts. */
 export const windowMs = 15_000;
 export const windowBytes = 2 * 1024;
-/** The time in ms between two checks of the number of bytes received. */
 const checkMs = 1_000;
 
 /** The progress of one request body. */
 export interface SenderWatch {
   receivedBytes(): number;
-  /** Returns the time in ms since the last byte arrived, with a resolution of one second. */
+  /** Returns the time in ms since the last byte arrived, to the second. */
   silentMs(): number;
   stop(): void;
 }
 
 /**
- * Watches the arrival of a body until it is complete. Without a minimum pace, a client that sends one byte every 15 s
- * could block other clients for any length of time. Only the time in which the service waits for bytes counts.
- * @param onSlow called once, when the sender falls below the minimum pace.
- * @param onCheck called every second, so that the caller can apply further limits.
+ * Watches a body until it is complete. Without a minimum pace, a client that sends a byte every 15 s could block others
+ * for any time.
+ * @param onSlow called once, when the sender falls below the pace.
+ * @param onCheck called every second, for further limits.
  */
 export function watchSender(
   request: Request,
@@ -38,7 +34,7 @@ export function watchSender(
   const timer = setInterval(() => {
     if (request.complete) return stop();
     const { bytesRead } = socket;
-    // When bytes that have arrived are still unread, the service is slow and not the sender.
+    // With unread bytes, the service is slow, not the sender.
     const isAwaited = request.readableLength === 0;
     silentMs = bytesRead === last && isAwaited ? silentMs + checkMs : 0;
     last = bytesRead;

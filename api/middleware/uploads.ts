@@ -6,17 +6,13 @@ import { clientGone } from '../client-gone.ts';
 import { watchSender } from './slow-senders.ts';
 
 export interface UploadOptions extends Pick<Partial<FairPlacesOptions>, 'places' | 'guaranteed'> {
-  /**
-   * The maximum time in ms for which an upload waits before the service starts to read it. After this time it is
-   * refused.
-   */
+  /** The maximum wait in ms before the service reads an upload; later it is refused. */
   patienceMs?: number;
 }
 
 /**
- * Limits the number of uploads that are read at the same time, because each may hold a line of 32 MiB and chunks of 8
- * MiB in memory. The bodies of further uploads are not read yet; a waiting upload needs a connection but no memory. An
- * upload counts until its body is complete.
+ * Limits the uploads that are read simultaneously: each may hold a line of 32 MiB and chunks of 8 MiB in memory. A
+ * waiting upload needs a connection but no memory.
  * @throws {ServiceError} `overloaded`; `request.timeout` for a sender below the minimum pace.
  */
 export function createUploads({

@@ -21,7 +21,6 @@ export interface BatchEmbeddingDeps {
   largeResponses: LargeResponses;
 }
 
-/** The route that returns the stored embeddings of a batch. */
 export function batchEmbeddingRoutes({ batches, openStreams, largeResponses }: BatchEmbeddingDeps): Route[] {
   return [
     {

@@ -49,11 +49,11 @@ export interface BatchDeps {
   openStreams: OpenStreams;
   largeResponses: LargeResponses;
   audit: RequestAudit;
-  /** Limits the memory for lines that have arrived only in part, over all uploads together. */
+  /** Limits the memory of incomplete lines over all uploads. */
   pendingBudget: FairBytes;
 }
 
-/** The formats of a request body that is read as a stream, for the OpenAPI document. */
+/** Streamed request formats, for the OpenAPI document. */
 const streamedBodies = Object.fromEntries(
   streamedFormats.map(({ mediaTypes, summary, example, isText }) => [
     mediaTypes[0],
@@ -62,7 +62,7 @@ const streamedBodies = Object.fromEntries(
 );
 const status = { 'application/json': { schema: batchStatus } } as const;
 
-/** The header is declared here so that it appears in the OpenAPI document and generated clients can send it. */
+/** Declared for the OpenAPI document, so that generated clients can send it. */
 const idempotencyHeader = z.object({
   'Idempotency-Key': z.string().min(1).max(255).optional().meta({
     description: 'Printable ASCII. Repeating the same request with the same key returns the same batch.',
@@ -75,7 +75,7 @@ const preferHeader = z.object({
   }),
 });
 
-/** Routes of `/v1/evaluation/batch`: post, list, read, cancel, retry, rescore and delete batches. */
+/** Routes to post, list, read, cancel, retry, rescore and delete batches. */
 export function batchRoutes({
   batches,
   traffic,
@@ -90,9 +90,7 @@ export function batchRoutes({
   const checkAddress = createWebhookCheck(config);
 
   /**
-   * Checks the address of a webhook.
-   * @throws {ServiceError} `request.invalid` when the service has no secret to sign webhooks, or is not allowed to send
-   * webhooks to this address.
+   * @throws {ServiceError} `request.invalid` without a secret to sign webhooks, or for an address that is not allowed.
    */
   function checkWebhook(address: string | undefined): void {
     if (address === undefined) return;
@@ -143,7 +141,7 @@ export function batchRoutes({
                 type: 'object',
                 required: ['file'],
                 properties: {
-                  // Code generators recognise a file by `format: binary`. OpenAPI 3.1 itself uses `contentMediaType`.
+                  // Code generators recognise a file by `format: binary`; OpenAPI 3.1 uses `contentMediaType`.
                   file: { type: 'string', format: 'binary', contentMediaType: 'application/octet-stream' },
                 },
               },
@@ -168,7 +166,7 @@ export function batchRoutes({
         async (request, response) => {
           const query = check(batchQuery, request.query, 'query');
           const seconds = preferredWaitSeconds(request.get('prefer'));
-          // The limit on open streams is checked before the batch is stored. A refused request then creates no batch.
+          // Checked before the batch is stored, so that a refused request creates no batch.
           const signal = seconds > 0 ? openStreams.open(request, response) : undefined;
           const format = streamFormat(request);
           const body = format
@@ -391,10 +389,7 @@ export function batchRoutes({
   ];
 }
 
-/**
- * Returns the tenant whose batches the caller wants to list, or all tenants.
- * @throws {ServiceError} `access.operator_only`
- */
+/** Returns the tenant whose batches to list, or all tenants. @throws {ServiceError} `access.operator_only` */
 function listedTenant(request: Request, requested: string | undefined): TenantScope {
   const tenant = requested ?? tenantOf(request);
   if (tenant === tenantOf(request)) return tenant;
@@ -408,13 +403,10 @@ const strictnessOf = ({ strict }: BatchQuery): Strictness => (strict === 'true' 
 
 const allResults: StreamQuery = { formulas: 'keep' };
 
-/**
- * Returns the parts of a JSON document that contains the status of a batch and its results. Each part is written as
- * soon as its results have been read.
- */
+/** Yields a JSON document with the batch status and its results, part by part as results are read. */
 function withResults(status: BatchStatus, lines: AsyncIterator<Bytes>): AsyncIterator<Bytes> {
   let separator = '';
-  // A line of NDJSON contains no line break except at its end.
+  // An NDJSON line contains no line break except at its end.
   const write = (part: Bytes) => {
     const results = separator + toBuffer(part).toString().slice(0, -1).replaceAll('\n', ',');
     separator = ',';
@@ -426,9 +418,7 @@ function withResults(status: BatchStatus, lines: AsyncIterator<Bytes>): AsyncIte
 
 const idOf = (request: Request): string => check(batchPath, request.params, 'path').id;
 
-/**
- * Returns the model and the options with which a batch is evaluated. They do not change after the post of the batch.
- */
+/** Returns the model and options of a batch, which later changes of the configuration do not affect. */
 export async function pin(
   traffic: Traffic,
   { model, longText }: Pick<BatchBody, 'model' | 'longText'>,
@@ -438,9 +428,8 @@ export async function pin(
 }
 
 /**
- * Returns the model of a batch, as {@link pin} does, and the options of the batch. A batch that uses the stored images
- * of an earlier batch gets the model of the earlier batch. The options of a batch that stores embeddings include the
- * length of an embedding.
+ * Returns the model of a batch, as {@link pin} does, and its options. With `imagesFrom`, the model is that of the
+ * earlier batch. With `embeddings`, the options include the embedding length.
  * @throws {ServiceError} `request.invalid`, `batch.not_found`, `batch.no_embeddings`, `batch.not_finished`,
  * `batch.other_model`
  */
@@ -475,10 +464,10 @@ async function pinWithEmbeddings(
   return { pinned, options: { ...options, dimensions: (await traffic.route(model)).spec.dimensions } };
 }
 
-/** The maximum number of items of a batch whose results the response to the post may contain. */
+/** The maximum number of items for which the response to a post may contain results. */
 const maxWaitItems = 10_000;
 
-/** Returns the Idempotency-Key of a request, or undefined without one. @throws {ServiceError} `request.invalid` */
+/** @throws {ServiceError} `request.invalid` */
 export function idempotencyKeyOf(request: Request): string | undefined {
   const key = request.get('idempotency-key');
   if (key === undefined || /^[\x20-\x7e]{1,255}$/.test(key)) return key;

@@ -18,10 +18,7 @@ export interface EmbeddingsDeps {
   largeResponses: LargeResponses;
 }
 
-/**
- * The route `POST /v1/embeddings`. It is compatible with the client libraries of OpenAI; only their base URL must be
- * changed.
- */
+/** The route `POST /v1/embeddings`, compatible with OpenAI's client libraries. */
 export function embeddingsRoutes({ evaluation, traffic, admission, largeResponses }: EmbeddingsDeps): Route[] {
   return [
     {

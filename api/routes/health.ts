@@ -18,24 +18,18 @@ export interface HealthDeps {
   encoders: Encoders;
   metrics: Metrics;
   version: string;
-  /**
-   * Returns true while the process drains before it stops: it still answers, but new requests should go to other
-   * processes.
-   */
+  /** Returns true while the process drains before it stops. It still answers, but new requests should go elsewhere. */
   isDraining: () => boolean;
 }
 
 const plain = { 'text/plain': { schema: { type: 'string' } } } as const;
 
-/**
- * Routes of `/health`. `/health/live` shows that the process answers, `/health/ready` that it can score. `/health` has
- * details for people and dashboards.
- */
+/** Routes of `/health`: `live` (the process answers), `ready` (it can score), and details for people and dashboards. */
 export function healthRoutes(deps: HealthDeps): Route[] {
   const isReady = () => !deps.isDraining() && deps.encoders.states().some(({ state }) => state === 'ready');
   /**
-   * The health report that is being created. Concurrent requests share it, because a report needs about 50 Redis
-   * queries and the route has no rate limit.
+   * The report in progress. Concurrent requests share it: it takes about 50 Redis queries, and the route has no rate
+   * limit.
    */
   let reading: Promise<Health> | undefined;
   const read = () => {

@@ -1,7 +1,6 @@
 import type { Metrics } from '../../shared/metrics.ts';
 import type { Route } from '../route.ts';
 
-/** The route `GET /metrics`, for Prometheus. */
 export function metricsRoutes(metrics: Metrics): Route[] {
   return [
     {

@@ -10,10 +10,7 @@ export interface ModelDeps {
   encoders: Encoders;
 }
 
-/**
- * Routes of `/v1/models`: the models, the state of each model in this process, and the reason when a model is
- * unavailable.
- */
+/** Routes of `/v1/models`: each model with its state in this process. */
 export function modelRoutes({ registry, encoders }: ModelDeps): Route[] {
   return [
     {
@@ -58,14 +55,14 @@ export function modelRoutes({ registry, encoders }: ModelDeps): Route[] {
   ];
 }
 
-/** Returns the models that can answer requests, as a list in OpenAI's format. */
+/** Returns the models that can answer requests, in OpenAI's format. */
 export const toOpenAiList = (models: readonly ModelInfo[]) => ({
   object: 'list',
   data: models.filter(({ state }) => state !== 'absent' && state !== 'failed').map(toOpenAi),
 });
 
 /**
- * Returns the model or profile that the path names, in OpenAI's format.
+ * Returns a model or profile in OpenAI's format.
  * @throws {ServiceError} `request.invalid`, and the errors for an unknown model.
  */
 export async function readOpenAiModel(registry: Registry, params: unknown): Promise<OpenAiModel> {

@@ -22,10 +22,7 @@ export interface RankDeps {
   largeResponses: LargeResponses;
 }
 
-/**
- * The route `POST /v1/evaluation/rank`: ranks texts by how well they describe an image, or images by how well a text
- * describes them.
- */
+/** The route `POST /v1/evaluation/rank`: ranks texts for an image, or images for a text. */
 export function rankRoutes({ evaluation, traffic, admission, largeResponses }: RankDeps): Route[] {
   return [
     {

@@ -33,18 +33,12 @@ const eventsQuery = z.strictObject({
 const schemaOf = ({ isText }: BatchFormat) =>
   isText ? { type: 'string' as const } : { type: 'string' as const, format: 'binary' };
 
-/**
- * The header `Last-Event-ID` is declared here so that generated clients know it. The EventSource of a browser sends it
- * automatically.
- */
+/** Declared for generated clients. A browser's EventSource sends it automatically. */
 const lastEventHeader = z.object({
   'Last-Event-ID': z.string().optional().meta({ description: 'The id of the last event that the client received.' }),
 });
 
-/**
- * Refuses `skip` unless the query sorts, ranks, compares or deduplicates the results.
- * @throws {ServiceError} `request.invalid`
- */
+/** Refuses `skip` unless the query sorts, ranks, compares or deduplicates. @throws {ServiceError} `request.invalid` */
 function checkSkip(query: ResultsQuery): void {
   if (query.skip === undefined || isOrdered(query)) return;
   const message = 'needs `sort`, `top`, `other` or `distinct`';
@@ -52,8 +46,8 @@ function checkSkip(query: ResultsQuery): void {
 }
 
 /**
- * Refuses parameters of paging for a response that contains the whole batch. `skip` is always refused. `cursor` and
- * `limit` are refused unless the query sorts, ranks, compares or deduplicates the results.
+ * Refuses paging of a response that contains the whole batch: always `skip`; `cursor` and `limit` unless the query
+ * sorts, ranks, compares or deduplicates.
  * @throws {ServiceError} `request.invalid`
  */
 function refusePaging(query: ResultsQuery): void {
@@ -68,10 +62,7 @@ function refusePaging(query: ResultsQuery): void {
   throw new ServiceError('request.invalid', `${path}: ${message}`, { faults: [{ path, message }] });
 }
 
-/**
- * Refuses conditions on the scores of a second batch when the query does not name that batch.
- * @throws {ServiceError} `request.invalid`
- */
+/** Refuses conditions on the scores of a second batch without `other`. @throws {ServiceError} `request.invalid` */
 function checkRule({ other, ...query }: ResultsQuery): void {
   const path = (['otherMinScore', 'otherMaxScore', 'minDifference'] as const).find((name) => query[name] !== undefined);
   if (other !== undefined || path === undefined) return;
@@ -79,10 +70,7 @@ function checkRule({ other, ...query }: ResultsQuery): void {
   throw new ServiceError('request.invalid', `${path}: ${message}`, { faults: [{ path, message }] });
 }
 
-/**
- * Sets headers that describe the items selected by `top`. A file such as CSV, which contains the results of the whole
- * batch, has no field for this information.
- */
+/** Describes the items selected by `top` in headers, because formats such as CSV have no field for it. */
 function setTopHeaders(response: Response, top: TopSelected | undefined): void {
   if (top === undefined) return;
   response.setHeader('Vls-Top-Items', top.items);

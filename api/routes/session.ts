@@ -20,10 +20,7 @@ export interface SessionDeps {
 }
 
 const answered = { 'application/json': { schema: session } } as const;
-/**
- * The maximum size of a sign-in request in bytes. The request contains a key and a path. It must be cheap to handle,
- * because anybody can send one.
- */
+/** The maximum size of a sign-in request in bytes. It must be cheap to handle, because anybody can send one. */
 const maxBytes = 8 * 1024;
 const form = express.urlencoded({ extended: false, limit: maxBytes, parameterLimit: 10 });
 const json = createJsonBody(maxBytes);
@@ -32,10 +29,7 @@ const noStore: RequestHandler = (_request, response, next) => {
   next();
 };
 
-/**
- * Routes of `/session`. A browser signs in once with a key. The web page, its event streams and Bull Board then use the
- * session cookie.
- */
+/** Routes of `/session`. The cookie serves the web page, its event streams and Bull Board. */
 export function sessionRoutes({ access, keys, sessions, audit }: SessionDeps): Route[] {
   const describe = (principal: Principal | undefined): Session => ({
     keysRequired: keys.required,
@@ -113,7 +107,7 @@ export function sessionRoutes({ access, keys, sessions, audit }: SessionDeps): R
       handlers: [
         async (request, response) => {
           await sessions.end(request, response);
-          // Without a session, nothing changes and the audit log gets no entry.
+          // Without a session, nothing changes.
           if (principalOf(request)?.via === 'session') audit(request, response, 'session.ended');
           response.status(204).end();
         },

@@ -23,7 +23,7 @@ export interface SingleDeps {
   config: Pick<Config, 'imageMaxBytes'>;
 }
 
-/** The route `POST /v1/evaluation/single`: scores one image against one or more texts. It does not need Redis. */
+/** The route `POST /v1/evaluation/single`: scores one image against one or more texts, without Redis. */
 export function singleRoutes({ traffic, metrics, admission, largeResponses, config }: SingleDeps): Route[] {
   return [
     {
@@ -100,10 +100,7 @@ export function singleRoutes({ traffic, metrics, admission, largeResponses, conf
   ];
 }
 
-/**
- * Reads a request that was sent as a form. Its fields are `image` (a file, or text with the address of the image), one
- * or more `text`, `model` and `longText`.
- */
+/** Reads a form with `image` (a file or an address), one or more `text`, `model` and `longText`. */
 async function readUpload(request: Request, maxBytes: number) {
   const { file, fields } = await readForm(request, maxBytes);
   const unknown = [...fields.keys()].find((name) => !['image', 'text', 'model', 'longText'].includes(name));

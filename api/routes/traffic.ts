@@ -26,15 +26,15 @@ const canaryAudits = {
 } as const satisfies Record<CanaryAction, string>;
 
 /**
- * Routes of `/v1/traffic`, for profiles that divide their images among several models. They return reports that compare
- * the models, and promote, roll back or restart a canary (a model on trial).
+ * Routes of `/v1/traffic`: compare the models of a profile that divides its images, and promote, roll back or restart a
+ * canary (a model on trial).
  */
 export function trafficRoutes({ traffic, audit }: TrafficDeps): Route[] {
   return [
     {
       method: 'get',
       path: '/v1/traffic',
-      // Only operators may use this route, because the report contains pairs of all tenants.
+      // The report contains pairs of all tenants.
       access: 'operator',
       operation: {
         operationId: 'listTraffic',

@@ -36,7 +36,7 @@ if on_trial and #seen.canary.pairs > 0 then
   redis.call('LPUSH', KEYS[4], unpack(seen.canary.pairs))
   redis.call('LTRIM', KEYS[4], 0, window_pairs_kept - 1)
 end
--- All keys except the state of the canary expire. The state is kept, because it says whether the canary was promoted.
+-- The state is kept, because it says whether the canary was promoted.
 for at = 2, #KEYS do redis.call('PEXPIRE', KEYS[at], ARGV[1]) end
 if ARGV[3] ~= '1' then return {} end
 local state = redis.call('HMGET', KEYS[1], 'phase', 'number', 'startedAt')

@@ -1,4 +1,4 @@
--- Sets the phase of a canary to the phase that an operator has chosen, and starts a new window.
+-- Sets the phase of a canary as an operator has decided, and starts a new window.
 -- KEYS: 1 state  2 window  3 window pairs
 -- ARGV: 1 new phase  2 reason
 -- Returns 1.

@@ -1,5 +1,4 @@
--- Ends a window of a canary with its verdict. Several processes may judge the same window, so only the first call has
--- an effect.
+-- Ends a window of a canary with its verdict. Only the first call for a window has an effect.
 -- KEYS: 1 state  2 window  3 window pairs  4 judged windows
 -- ARGV: 1 number of the window  2 the judged window as JSON  3 new phase  4 number of windows passed in a row
 --       5 reason for a change of the phase, or empty  6 lifetime (ms)

@@ -1,5 +1,5 @@
--- Stores a session. A full Redis refuses a script that needs memory, unless the script has already written something.
--- DEL is that first write: operators must be able to sign in to a full Redis, in order to delete batches.
+-- Stores a session. DEL comes first because a full Redis refuses a script whose first write needs memory, and
+-- operators must be able to sign in then, to delete batches.
 -- KEYS: 1 key of the session
 -- ARGV: 1 id of the API key  2 lifetime (s)
 -- Returns 1.

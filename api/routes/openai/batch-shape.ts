@@ -2,33 +2,22 @@ import { type BatchStatus, terminalStates } from '../../../shared/contracts/batc
 import type { OpenAiBatch } from '../../../shared/contracts/openai-batches.ts';
 import { ServiceError } from '../../../shared/errors.ts';
 
-/**
- * The two output files of a batch that has ended: one with the lines that have a response, one with the lines that
- * failed.
- */
+/** The output files of an ended batch: `output` has the lines with a response, `errors` the failed lines. */
 export const outputParts = ['output', 'errors'] as const;
 export type OutputPart = (typeof outputParts)[number];
 
-/** Returns the id of a batch in OpenAI's format. */
 export const openAiIdOf = (batchId: string): string => `batch_${batchId}`;
 
-/**
- * Converts the id of a batch in OpenAI's format, `batch_<uuid>`, to the id in this service.
- * @throws {ServiceError} `batch.not_found`
- */
+/** Converts OpenAI's batch id, `batch_<uuid>`, to the id in this service. @throws {ServiceError} `batch.not_found` */
 export function batchIdOf(id: string): string {
   const [, batchId] = /^batch_([0-9a-f-]{36})$/.exec(id) ?? [];
   if (batchId !== undefined) return batchId;
   throw new ServiceError('batch.not_found', `There is no batch ${id.slice(0, 100)}`);
 }
 
-/** Returns the id of one of the two output files of a batch. */
 export const outputFileId = (batchId: string, part: OutputPart): string => `file-${part}-${batchId}`;
 
-/**
- * Returns the batch and the kind of output (`output` or `errors`) that a file id names. Returns undefined for the id of
- * an uploaded file.
- */
+/** Returns the batch and output file that a file id names, or undefined for an uploaded file. */
 export function outputOf(fileId: string): { batchId: string; part: OutputPart } | undefined {
   const [, part, batchId = ''] = /^file-(output|errors)-([0-9a-f-]{36})$/.exec(fileId) ?? [];
   return part === undefined ? undefined : { batchId, part: part as OutputPart };
@@ -37,8 +26,8 @@ export function outputOf(fileId: string): { batchId: string; part: OutputPart } 
 export const secondsOf = (time: string): number => Math.floor(Date.parse(time) / 1000);
 
 /**
- * Returns the status of a batch in OpenAI's format. @throws {ServiceError} `batch.not_found` for a batch that was not
- * posted through the OpenAI-compatible interface.
+ * Converts a batch status to OpenAI's format.
+ * @throws {ServiceError} `batch.not_found` for a batch that was not posted through the OpenAI-compatible interface.
  */
 export function toOpenAiBatch(status: BatchStatus): OpenAiBatch {
   const { id, requests, items, state, reason } = status;
@@ -86,7 +75,7 @@ function statusOf({ state, phase, reason }: BatchStatus): OpenAiBatch['status'] 
     case 'cancelled':
       return 'cancelled';
     case 'failed':
-      // In OpenAI's API, a batch in which all lines failed is `completed`. Its error file contains the lines.
+      // In OpenAI's API, a batch whose lines all failed is `completed`.
       return reason === 'all_failed' ? 'completed' : 'failed';
     default:
       return 'completed';

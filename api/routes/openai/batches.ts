@@ -29,22 +29,22 @@ import { type FileDeps, listOf } from './files.ts';
 export interface RequestBatchDeps extends FileDeps {
   traffic: Traffic;
   encoders: Pick<Encoders, 'states'>;
-  /** Limits the memory for lines that have arrived only in part, over all requests together. */
+  /** Limits the memory of incomplete lines over all requests. */
   pendingBudget: FairBytes;
 }
 
-/** Default number of batches in a page of the list. */
+/** The default number of batches per page. */
 const pageSize = 20;
 /** The maximum length in bytes of the first line of a file. */
 const firstLineBytes = 32 * 1024 * 1024;
 
-/** Routes of `/v1/batches`. Each line of such a batch is a request, in the format that OpenAI's clients post. */
+/** Routes of `/v1/batches`, whose lines are requests as OpenAI's clients post them. */
 export function requestBatchRoutes(deps: RequestBatchDeps): Route[] {
   const { batches, files, traffic, encoders, limitsOf, largeResponses, audit, pendingBudget } = deps;
   const batch = { 'application/json': { schema: openAiBatch } } as const;
   const idOf = (request: Request): string => batchIdOf(check(openAiBatchPath, request.params, 'path').id);
 
-  /** Returns the first line of a file, or an empty string when it is too long. */
+  /** Returns an empty string when the line is too long. */
   async function firstLineOf(file: StoredFile): Promise<string> {
     let text = '';
     for await (const piece of files.read(file)) {
@@ -184,8 +184,7 @@ export function requestBatchRoutes(deps: RequestBatchDeps): Route[] {
       },
       handlers: [
         async (request, response) => {
-          // `toOpenAiBatch` throws if the batch was not posted through this interface, because only batches of this
-          // interface may be cancelled here.
+          // Throws for batches of another interface, which must not be cancelled here.
           toOpenAiBatch(await batches.status(scopeOf(request), idOf(request)));
           const cancelled = await batches.cancel(scopeOf(request), idOf(request));
           audit(request, response, 'batch.cancelled', { batchId: cancelled.id, batchTenant: cancelled.tenant });

@@ -34,20 +34,20 @@ export interface FileDeps {
   audit: RequestAudit;
 }
 
-/** Default number of files in a page of the list. */
+/** The default number of files per page. */
 const pageSize = 100;
 /**
- * The maximum number of output files whose size this process remembers. To determine the size of a large file, the
- * process must generate all its lines, which takes seconds.
+ * The maximum number of remembered file sizes. Determining the size of a large file takes seconds, because all its
+ * lines are generated.
  */
 const sizesKept = 10_000;
 
-/** Routes of `/v1/files`: the input files that clients upload, and the output files of batches. */
+/** Routes of `/v1/files`: uploaded input files and the output files of batches. */
 export function fileRoutes({ files, batches, limitsOf, largeResponses, audit }: FileDeps): Route[] {
   /** Sizes of output files in bytes, by file id. They never change. */
   const sizes = new Map<string, number>();
 
-  /** Returns the lines of an output file, or undefined for the id of an uploaded file. */
+  /** Returns the lines of an output file, or undefined for an uploaded file. */
   async function openOutput(scope: TenantScope, id: string) {
     const output = outputOf(id);
     if (output === undefined) return undefined;
@@ -61,9 +61,7 @@ export function fileRoutes({ files, batches, limitsOf, largeResponses, audit }: 
     return { lines: partsOf(results, toOutputLines(batchId)), batch, part };
   }
 
-  /**
-   * Returns the description of an output file, including its size. To determine the size, it generates all lines once.
-   */
+  /** Describes an output file. Generates all lines once to determine the size. */
   async function describeOutput(scope: TenantScope, id: string): Promise<OpenAiFile | undefined> {
     const output = await openOutput(scope, id);
     if (output === undefined) return undefined;
@@ -258,7 +256,6 @@ const toOpenAi = ({ id, bytes, createdAt, expiresAt, name }: StoredFile): OpenAi
   status: 'processed',
 });
 
-/** Returns a page of a list in OpenAI's format. */
 export const listOf = <Item extends { id: string }>(data: readonly Item[], hasMore: boolean) => ({
   object: 'list' as const,
   data,

@@ -19,7 +19,6 @@ export function openAiRoutes(deps: OpenAiDeps): Route[] {
   ];
 }
 
-/** Returns a copy of a route. Its path is at the root of the service, and its documentation is part of OpenAI's API. */
 const atRoot = (route: Route): Route => ({
   ...route,
   isAtRoot: true,

@@ -3,7 +3,7 @@ import { problemResponses } from '../../openapi.ts';
 import type { Route } from '../../route.ts';
 import { type ModelDeps, readOpenAiModel, toInfo, toOpenAiList } from '../models.ts';
 
-/** Routes of `/v1/models` in OpenAI's format. `/evaluator/v1/models` has more details about each model. */
+/** Routes of `/v1/models` in OpenAI's format. */
 export function openAiModelRoutes({ registry, encoders }: ModelDeps): Route[] {
   return [
     {

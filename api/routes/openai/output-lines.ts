@@ -3,13 +3,10 @@ import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { codes } from '../../../shared/errors.ts';
 import type { OutputPart } from './batch-shape.ts';
 
-/**
- * The outcome of the items in each output file of a batch: `answered` in the file `output`, `failed` in the file
- * `errors`.
- */
+/** The outcome of the items in each output file. */
 export const outcomeOf: Record<OutputPart, ItemResult['status']> = { output: 'answered', errors: 'failed' };
 
-/** Converts results in NDJSON to lines in OpenAI's format. Each part of the input must end with a complete line. */
+/** Converts NDJSON results to lines in OpenAI's format. Each input must end with a complete line. */
 export const toOutputLines =
   (batchId: string) =>
   (part: Bytes): string =>

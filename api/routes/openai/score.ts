@@ -9,10 +9,7 @@ import { problemResponses } from '../../openapi.ts';
 import type { Route } from '../../route.ts';
 import type { EmbeddingsDeps } from '../embeddings.ts';
 
-/**
- * The route `POST /v1/score`, compatible with vLLM: returns the cosine of each pair of inputs. Each of the two inputs
- * may be a text or an image.
- */
+/** The route `POST /v1/score`, compatible with vLLM: returns the cosine of each pair of texts or images. */
 export function scoreRoutes({ evaluation, traffic, admission, largeResponses }: EmbeddingsDeps): Route[] {
   return [
     {
