@@ -5,22 +5,16 @@ import type { Reading } from '../../shared/telemetry/readings.ts';
 import type { Queues } from '../queue/queues.ts';
 import type { Speed } from './speed.ts';
 
-/**
- * The maximum number of running batches that are read at a time. If there are more, the counts are extrapolated to all
- * running batches.
- */
+/** The maximum number of running batches that are read at once. Counts are extrapolated to the rest. */
 const maxRead = 1_000;
 /**
- * The rate in items per second that is assumed when no items were committed recently. The backlog in seconds is then
- * equal to the number of pending items.
+ * Items per second, assumed when none were committed recently. The backlog in seconds then equals the pending items.
  */
 const assumedSpeed = 1;
 
 const liveStates = ['accepting', 'queued', 'running'] as const;
 
-/**
- * Counts of those running batches of one queue that were posted with the same `model` (the name of a profile or model).
- */
+/** The running batches of one queue that were posted with the same profile or model name. */
 interface LiveBatches {
   pending: number;
   oldestAt: number;
@@ -28,8 +22,8 @@ interface LiveBatches {
 }
 
 /**
- * Reads the backlog of each queue. Counts its running batches separately for each profile or model that clients named
- * when they posted the batches. Returns an empty list while Redis is unavailable.
+ * Reads the backlog of each queue, and counts its running batches by the profile or model that clients named. Returns
+ * an empty list while Redis is unavailable.
  */
 export async function readBacklog(
   redis: Redis,
@@ -84,17 +78,15 @@ const noBatches = (): LiveBatches => ({
 });
 
 /**
- * Counts the oldest running batches, and extrapolates the counts to all running batches. Returns the counts by queue,
- * and within a queue by the profile or model that the client named when it posted the batch. Each queue always has an
- * entry with the name of the queue, even without batches.
+ * Counts running batches by queue, and in a queue by the profile or model that the client named. Each queue has an
+ * entry under its own name even without batches.
  */
 async function readLive(redis: Redis, queueNames: readonly string[]): Promise<Map<string, Map<string, LiveBatches>>> {
   const [all, ids] = await Promise.all([
     redis.zcard(liveBatches(redis)),
     redis.zrange(liveBatches(redis), 0, String(maxRead - 1)),
   ]);
-  // The records are read with single commands instead of a pipeline, because the batches are in different slots of a
-  // Redis cluster.
+  // Single commands instead of a pipeline, because the batches are in different slots of a Redis cluster.
   const records = await Promise.all(
     ids.map((id) =>
       redis.hmget(
@@ -120,7 +112,7 @@ async function readLive(redis: Redis, queueNames: readonly string[]): Promise<Ma
     const one = ofQueue.get(name) ?? noBatches();
     ofQueue.set(name, one);
     one.states[known] += share;
-    // While a batch is in state `accepting`, the number of its items is unknown.
+    // The number of items is unknown in state `accepting`.
     if (known !== 'accepting') one.pending += share * (Number(total) - Number(succeeded) - Number(failed));
     one.oldestAt = Math.min(one.oldestAt, Number(createdAt));
   }

@@ -2,29 +2,25 @@ import { committedItems } from '../../shared/redis/keys.ts';
 import { redisTime } from '../../shared/redis/time.ts';
 import type { Redis } from '../../shared/redis.ts';
 
-/** Measures, for each profile, the number of items per second that all workers together commit. */
+/** Measures the items per second that all workers commit for each profile. */
 export interface Speed {
-  /**
-   * Adds to the number of committed items of a profile. While Redis is unavailable the count is lost, and the rate is
-   * reported too low for a minute.
-   */
+  /** Counts committed items. While Redis is unavailable the count is lost, and the rate is too low for a minute. */
   add(profile: string, items: number): void;
-  /** Returns the recent items per second of each profile; 0 when no item was committed for a minute. */
+  /** Returns the recent items per second of each profile; 0 after a minute without items. */
   read(profiles: readonly string[]): Promise<Map<string, number>>;
 }
 
 const slotMs = 10_000;
 const slots = 6;
 /**
- * The rate is averaged over `slots` periods of `slotMs` and also over this smaller number of latest periods. The higher
- * average is reported, so that the rate rises quickly when a profile starts or gets more workers.
+ * The higher of two averages is reported, over `slots` and over these latest periods. The rate thus rises quickly when
+ * workers are added.
  */
 const latestSlots = 2;
 
 /**
- * Stores the counts in Redis, so that all API processes report the same rate, even after a restart.
- * @param now returns ms since 1970. Default: the clock of Redis, because the clocks of workers and API processes may
- * differ by days.
+ * Counts in Redis, so that all API processes report the same rate.
+ * @param now returns ms since 1970. Default: the clock of Redis, because clocks of processes may differ by days.
  */
 export function createSpeed(redis: Redis, now: () => number | Promise<number> = () => redisTime(redis)): Speed {
   return {

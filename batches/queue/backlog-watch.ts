@@ -2,30 +2,26 @@ import { jobKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 
 /**
- * Detects that a worker is idle and receives no job although jobs are waiting. The cause is a dead connection to Redis:
- * a connection that only waits for jobs reports no error.
+ * Detects that an idle worker receives no job although jobs are waiting. The cause is a dead connection to Redis: one
+ * that only waits for jobs reports no error.
  */
 export interface BacklogWatch {
   /** Records that the worker has taken a job. */
   taken(): void;
-  /**
-   * Returns the time in ms for which the worker has been idle without receiving a job although jobs were waiting.
-   * Returns 0 while the worker receives jobs.
-   */
+  /** Returns the ms for which the worker was idle without a job although jobs were waiting, or 0. */
   silentMs(): number;
   close(): void;
 }
 
 /**
- * A worker counts as silent when it has been idle for this time in ms without receiving a job although jobs are
- * waiting. A healthy worker takes a job within 15 s, even when its connection is replaced.
+ * Idle ms without a job, although jobs are waiting, after which a worker counts as silent. A healthy worker takes a job
+ * within 15 s, even when its connection is replaced.
  */
 export const silentAfterMs = 60_000;
 
 /**
  * @param isIdle returns true when the worker could take a job now.
- * @param onSilent called when the worker has received no job for `afterMs` ms although jobs are waiting. It is called
- * again after every further `afterMs` ms until the worker takes a job.
+ * @param onSilent called every `afterMs` ms for which the worker has received no job although jobs are waiting.
  */
 export function watchBacklog(
   redis: Redis,
@@ -45,7 +41,7 @@ export function watchBacklog(
   }
 
   async function check(): Promise<void> {
-    // Without Redis no worker can take a job. Another part of the service reports that Redis is unavailable.
+    // Without Redis no worker can take a job. Other code reports that Redis is unavailable.
     if (redis.status !== 'ready' || !isIdle()) return taken();
     const checkedAt = performance.now();
     const [waiting, prioritized, isPaused] = await Promise.all([
@@ -63,7 +59,7 @@ export function watchBacklog(
   const timer = setInterval(() => {
     if (isChecking) return;
     isChecking = true;
-    // An error of Redis during the check does not mean that the worker receives no jobs.
+    // An error of Redis does not show that the worker receives no jobs.
     void check()
       .catch(taken)
       .finally(() => {

@@ -9,88 +9,66 @@ import { closeWorker } from './close-worker.ts';
 import type { JobConsumer } from './job-consumer.ts';
 import { quickRecovery, refusedRestMs, workerOptions } from './worker-options.ts';
 
-/** The result of processing a chunk. `log` has the lines that Bull Board shows for the job. */
+/** The result of processing a chunk. Bull Board shows the lines of `log`. */
 export type Verdict = { done: object; log?: string[] } | HandBack | PutBack;
 
 /**
- * The verdict that returns a chunk to the queue before its items are read, because this worker accepts no chunks of its
- * tenant now. The chunk does not count as started, and the worker continues with other chunks.
+ * Returns a chunk to the queue unread, because this worker accepts no chunks of its tenant now. It does not count as
+ * started.
  */
 export interface PutBack {
   putBack: string;
-  /** The time in ms after which workers can take the job again. */
+  /** Milliseconds until workers can take the job again. */
   delayMs: number;
 }
 
-/**
- * The verdict that returns a chunk to the queue, because this worker has started the chunk but cannot evaluate it now.
- */
+/** Returns a chunk that this worker has started but cannot evaluate now. */
 export interface HandBack {
   handBack: string;
-  /** The time in ms after which workers can take the job again. */
+  /** Milliseconds until workers can take the job again. */
   delayMs: number;
   /**
-   * The time in ms for which this worker then takes no jobs. Without the pause, a faulty worker would take and return
-   * every job in the queue.
+   * Milliseconds for which this worker then takes no jobs. Otherwise a faulty worker would take and return every job.
    */
   pauseMs: number;
 }
 
-/**
- * A job that evaluates a chunk. `starts` is the number of earlier times that workers started it. `waitedMs` is the time
- * in ms for which it waited in the queue.
- */
+/** A job that evaluates a chunk. `starts` counts earlier starts. `waitedMs` is its time in the queue. */
 export interface Delivery {
   data: JobData;
   starts: number;
   waitedMs: number;
 }
 
-/** Takes chunks from the queue, and detects when it receives no chunks although chunks are waiting. */
+/** Takes chunks from the queue, and detects when it receives none although some are waiting. */
 export interface ChunkConsumer extends JobConsumer {
-  /**
-   * Returns the time in ms for which this consumer has been idle without receiving a chunk although chunks were
-   * waiting.
-   */
+  /** Returns the ms for which this consumer was idle without a chunk although chunks were waiting. */
   silentMs(): number;
 }
 
-/**
- * Limits the number of chunks that a worker processes at the same time. Each chunk in process occupies one of a number
- * of slots.
- */
+/** Limits the chunks that a worker processes at the same time. */
 export interface ChunkConcurrency {
   usual: number;
-  /**
-   * The maximum number of chunks in process. More than `usual` chunks are processed only if `hasPlace` returns true for
-   * the tenants of the additional chunks. Default: `usual`.
-   */
+  /** The maximum. A chunk beyond `usual` also needs `hasPlace` of its tenant. Default: `usual`. */
   most?: number;
-  /** Returns true when the worker may process a chunk of this tenant although it already processes `usual` chunks. */
+  /** Returns true when the worker may process a chunk of this tenant in addition to `usual` chunks. */
   hasPlace?: (tenant: string) => boolean;
 }
 
-/**
- * When the worker has processed `usual` chunks at a time for this time in ms, it searches the queue for a chunk of
- * another tenant. It repeats the search at this interval.
- */
+/** Interval in ms of searches for a chunk of another tenant, while `usual` chunks are in process. */
 const searchEveryMs = 500;
-/**
- * The time in ms until the next search for a chunk of another tenant, after any chunk has ended or a chunk beyond
- * `usual` has started.
- */
+/** Milliseconds until the next search after a chunk has ended, or one beyond `usual` has started. */
 const soonMs = 20;
 /**
- * The number of waiting jobs that one search reads. The jobs of all tenants alternate in the queue, so the chunk of a
- * new tenant is among the first jobs.
+ * The number of waiting jobs that a search reads. Jobs of all tenants alternate, so a new tenant is among the first.
  */
 const jobsRead = 100;
 
 /**
- * Takes chunks of one profile, at most `usual` at the same time. When all these are in process for a while, it searches
- * the queue for a chunk of a tenant that may have an additional one. It moves this chunk to the front, because BullMQ
- * takes jobs in order. A tenant whose chunks wait for slow image hosts thus does not block other tenants. If another
- * worker takes the chunk first, this worker gets a different chunk, which `processor` returns to the queue.
+ * Takes chunks of one profile, at most `usual` at a time. When all are in process for a while, it searches for a chunk
+ * of a tenant that may have an additional one, and moves it to the front, because BullMQ takes jobs in order. A tenant
+ * with slow image hosts thus does not block others. If another worker takes that chunk first, `processor` returns the
+ * one received instead to the queue.
  */
 export function consumeChunks(
   redis: Redis,
@@ -135,13 +113,12 @@ export function consumeChunks(
       ...workerOptions(redis),
       ...quickRecovery,
       concurrency: usual,
-      // With this setting BullMQ counts the finished jobs but stores no history of the counts.
+      // BullMQ then counts finished jobs without a history.
       metrics: { maxDataPoints: 1 },
     });
     opened.on('error', (error) => {
       log.debug({ err: error, profile }, 'connection error of a consumer of chunks');
-      // Pauses the worker after an error of Redis, as `restWhenRefused` does. The pause is made by `rest`, which also
-      // pauses the worker after it has returned a chunk, so that both kinds of pause share one timer.
+      // As `restWhenRefused` does, but with the timer that also serves returned chunks.
       if (faultOfReply(error.message) !== undefined) rest(refusedRestMs);
     });
     opened.on('failed', (job, error) => log.error({ err: error, job: job?.id, profile }, 'chunk failed'));
@@ -171,8 +148,7 @@ export function consumeChunks(
     searchForOthers(running > usual ? soonMs : searchEveryMs);
     return () => {
       running--;
-      // Lowers the concurrency to the number of chunks in process, but not below `usual`. Beyond `usual`, the worker
-      // may take only a chunk that a search has found.
+      // Beyond `usual`, the worker may take only a chunk that a search has found.
       worker.concurrency = Math.max(usual, running);
       searchForOthers(soonMs);
     };
@@ -196,8 +172,7 @@ export function consumeChunks(
       await job.changePriority({ priority: 0, lifo: true });
       if (running < usual || running >= most || resting !== undefined || worker.closing) return;
       worker.concurrency = running + 1;
-      // BullMQ applies a new concurrency only when a job ends or the worker is resumed. Therefore the worker is paused
-      // and resumed here.
+      // BullMQ applies a new concurrency only when a job ends or the worker is resumed.
       void worker.pause(true);
       void worker.resume();
       return;

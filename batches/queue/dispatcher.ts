@@ -9,31 +9,28 @@ import { jobId, type Queues } from './queues.ts';
 import { refundTurns } from './refund-turns.ts';
 import { type TurnJob, takeTurns } from './take-turns.ts';
 
-/** The maximum number of chunks of a batch that wait in the queue. Chunks that workers are evaluating do not count. */
+/** The maximum number of chunks of a batch that wait in the queue. */
 const windowChunks = 32;
 /**
- * When a batch of a tenant has no more chunks to queue, the batches that now have the highest priority follow. This is
- * the maximum number of batches whose chunks are then queued at once. The sweeper queues chunks of the other batches.
+ * The maximum number of a tenant's batches that resume at once, when a batch with a higher priority has no more chunks.
+ * The sweeper resumes others.
  */
 const maxResumed = 100;
 
 /**
- * Moves the chunks of all batches into the queue. Only a limited number of chunks of each batch wait in the queue. Each
- * job gets a turn: its position in the fair order of the jobs of all tenants.
+ * Moves chunks into the queue, where only a limited number of each batch wait. Each job gets a position in the fair
+ * order of all tenants, its turn.
  */
 export interface Dispatcher {
-  /** Moves chunks of a batch into the queue until the maximum number of its chunks wait there. Safe to repeat. */
+  /** Fills the queue up to the maximum of this batch. Safe to repeat. */
   refill(batch: Dispatched): Promise<void>;
-  /** Records that a worker has taken a chunk of a batch, and moves the next chunk of the same batch into the queue. */
+  /** Records that a worker has taken a chunk, and queues the next chunk of the batch. */
   taken(batch: Dispatched, chunk: number): Promise<void>;
-  /**
-   * Gives the turn of a job (its position in the fair order) back to its tenant, because the job had nothing to
-   * evaluate. The turn then does not reduce the tenant's share.
-   */
+  /** Returns the cost of a job that had nothing to evaluate to the share of its tenant. */
   dropTurn(profile: string, job: JobData): Promise<void>;
   /** Adds new jobs for chunks whose jobs were lost. */
   requeue(batch: Weighted, chunks: readonly number[]): Promise<void>;
-  /** Stops moving chunks of a stopped or ended batch into the queue, and removes its waiting jobs. */
+  /** Stops queueing chunks of a batch, and removes its waiting jobs. */
   withdraw(batch: Weighted, waiting: readonly number[]): Promise<void>;
 }
 
@@ -41,9 +38,8 @@ type Weighted = Dispatched & Pick<BatchRecord, 'weight'>;
 
 export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
   /**
-   * Moves chunks of a batch into the queue. Among the batches of a tenant, only those with the highest priority get
-   * chunks into the queue; the others follow when these have no chunks left. If this process dies after it has taken a
-   * chunk from the batch and before it adds the job, the chunk stays in `waiting` until the sweeper adds the job.
+   * Moves chunks of a batch into the queue. Only the batches of a tenant with the highest priority get chunks there. If
+   * this process dies before it adds a job, the chunk stays in `waiting` until the sweeper adds the job.
    */
   async function refill(batch: Dispatched, takenJob = ''): Promise<void> {
     const order = dispatchOrder(redis, batch.profile, batch.tenant);
@@ -56,10 +52,7 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     } else if ((await redis.zrem(order, batch.id)) === 1) await refillNext(batch);
   }
 
-  /**
-   * Gives each chunk a turn (a position in the fair order of all tenants), and adds the job of the chunk to the queue.
-   * The turn determines the priority of the job.
-   */
+  /** Adds the jobs of chunks. The position in the fair order determines the priority of a job. */
   async function enqueue(
     batch: Dispatched,
     weight: number,
@@ -72,7 +65,7 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     if (chunks.length > 0) await queues.add({ ...batch, weight }, chunks, priorities);
   }
 
-  /** Gives the turns (positions in the fair order) of jobs that no worker processed back to their tenant. */
+  /** Returns the cost of jobs that no worker processed to the share of their tenant. */
   async function refund(
     { id, tenant, profile, weight }: Omit<Weighted, 'priority'>,
     chunks: readonly number[],
@@ -81,8 +74,8 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
   }
 
   /**
-   * Returns the running batch that comes first in a tenant's list of batches, which is sorted by priority. Removes
-   * stopped, ended and deleted batches at the front of the list, because they would block the other batches forever.
+   * Returns the first batch in a tenant's list, sorted by priority. Removes ended batches before it, which would block
+   * the others forever.
    */
   async function firstLive(order: string): Promise<[id: string, score: number] | []> {
     for (;;) {
@@ -94,10 +87,7 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     }
   }
 
-  /**
-   * Moves chunks into the queue for the batches that now come first in the tenant's list, because the former first
-   * batch was removed from it.
-   */
+  /** Queues chunks of the batches that now come first in the tenant's list. */
   async function refillNext({ profile, tenant }: Dispatched): Promise<void> {
     const order = dispatchOrder(redis, profile, tenant);
     const [, score] = await firstLive(order);
@@ -118,15 +108,12 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
       const wasFirst = (await redis.zrem(dispatchOrder(redis, batch.profile, batch.tenant), batch.id)) === 1;
       if (waiting.length > 0) await refund(batch, waiting);
       for (const chunk of waiting) await queues.remove(batch.profile, batch.id, chunk);
-      // A full Redis refuses new jobs. The sweeper adds the jobs when Redis has free memory again.
+      // A full Redis refuses new jobs. The sweeper adds them later.
       if (wasFirst) await unlessFull(() => refillNext(batch));
     },
   };
 }
 
-/**
- * Returns the job id and the cost of each chunk. The cost is proportional to the number of items; a chunk of
- * `smallChunks.items` items costs 1.
- */
+/** The cost is proportional to the number of items: 1 for `smallChunks.items`. */
 const turnJobs = (batchId: string, chunks: readonly number[]): TurnJob[] =>
   chunks.map((chunk) => ({ id: jobId(batchId, chunk), cost: itemsOfChunk(chunk) / smallChunks.items }));

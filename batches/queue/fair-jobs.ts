@@ -4,56 +4,44 @@ import type { Redis } from '../../shared/redis.ts';
 import { closeWorker } from './close-worker.ts';
 import { restWhenRefused, workerOptions } from './worker-options.ts';
 
-/** Options for sharing the jobs of one worker fairly between tenants. */
 export interface FairJobsOptions {
   queue: string;
-  /** The maximum number of jobs that run at the same time. A tenant without competition may use all of them. */
+  /** The maximum number of simultaneous jobs, all available to a tenant without competition. */
   places: number;
-  /** A tenant with fewer running jobs than this never waits for jobs of other tenants. */
+  /** A tenant with fewer running jobs never waits for other tenants. */
   guaranteed: number;
-  /**
-   * The absolute maximum number of jobs that run at the same time. It applies when tenants use their guaranteed jobs
-   * beyond `places`.
-   */
+  /** The absolute maximum of simultaneous jobs, when guaranteed jobs exceed `places`. */
   hardLimit: number;
-  /**
-   * The maximum number of jobs of a tenant that wait in this process until they may run. Further jobs of the tenant
-   * return to the queue.
-   */
+  /** The maximum number of jobs of a tenant that wait in this process. Others return to the queue. */
   waitingPerTenant: number;
-  /** The lock times of the BullMQ worker, in ms. */
+  /** In ms. */
   lockDuration: number;
   stalledInterval?: number;
 }
 
 /**
- * Runs a job. Returns undefined when the job is done. Otherwise returns the time in ms after which the job must run
- * again; such a run does not count as a failed attempt.
+ * Runs a job. Returns undefined when it is done, or the ms after which it must run again. Such a run is not a failed
+ * attempt.
  */
 export type RunJob = (job: Job) => Promise<{ againInMs: number } | undefined>;
 
-/** When a worker stops, it returns its jobs to the queue. Other workers can take them after this time in ms. */
+/** Milliseconds until other workers can take the jobs of a stopping worker. */
 export const handedBackMs = 500;
 /**
- * Jobs that a worker has returned to the queue become available again one after another, at this interval in ms for
- * each tenant (20 jobs per second). Thousands of returned jobs then cost Redis little.
+ * Returned jobs of a tenant become available at this interval in ms (20 per second), so thousands cost Redis little.
  */
 const returnEveryMs = 50;
-/** The maximum time in ms until a job that a worker has returned to the queue is available again. */
+/** The maximum delay in ms of a returned job. */
 const longestReturnMs = 60_000;
 
 /**
- * Takes jobs from a queue that all tenants share, and divides the running jobs fairly between tenants. BullMQ itself
- * runs the jobs of a queue in order: in a test, 96 webhooks to receivers that did not respond delayed the webhook of
- * another tenant by 98 s.
+ * Takes jobs from a queue that tenants share, and divides the running jobs fairly. BullMQ runs jobs in order: in a
+ * test, 96 webhooks to receivers that did not respond delayed another tenant by 98 s.
  */
 export function consumeFairly(redis: Redis, options: FairJobsOptions, run: RunJob): { worker: Worker; close: Close } {
   const { queue, places: count, guaranteed, hardLimit, waitingPerTenant, ...ofWorker } = options;
   const places = createFairPlaces({ places: count, guaranteed, hardLimit });
-  /**
-   * Maps each tenant to the time at which the last job that this worker has returned for it becomes available again.
-   * Times are those of `performance.now()`.
-   */
+  /** The time, as of `performance.now()`, at which the last returned job of each tenant becomes available. */
   const returns = new Map<string, number>();
 
   function returnMs(tenant: string): number {
@@ -65,7 +53,7 @@ export function consumeFairly(redis: Redis, options: FairJobsOptions, run: RunJo
   }
 
   async function runInTurn(job: Job): Promise<{ againInMs: number } | undefined> {
-    // Jobs of older releases contain no tenant. All of them count as jobs of one tenant with an empty name.
+    // Jobs of older releases contain no tenant, and share an empty name.
     const tenant = String(job.data.tenant ?? '');
     if (places.waiting(tenant) >= waitingPerTenant) return { againInMs: returnMs(tenant) };
     let release: () => void;
@@ -89,8 +77,8 @@ export function consumeFairly(redis: Redis, options: FairJobsOptions, run: RunJo
       await job.moveToDelayed(Date.now() + again.againInMs, token);
       throw new DelayedError();
     },
-    // The concurrency of BullMQ must include the jobs that wait in `runInTurn`. When the queue is full of jobs of one
-    // tenant, those above `waitingPerTenant` return to the queue. BullMQ thus reaches the jobs of other tenants.
+    // Includes the jobs that wait in `runInTurn`. Those above `waitingPerTenant` return, so BullMQ reaches other
+    // tenants.
     { ...workerOptions(redis), ...ofWorker, concurrency: 4 * hardLimit },
   );
   restWhenRefused(worker);

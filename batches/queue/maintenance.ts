@@ -7,9 +7,9 @@ import type { JobConsumer } from './job-consumer.ts';
 import { restWhenRefused, workerOptions } from './worker-options.ts';
 
 /**
- * Runs `sweep` every `everyMs` ms in one of the processes that call this function; BullMQ chooses the process. BullMQ
- * cannot schedule a run when Redis is full, because scheduling needs a write; but just then `sweep` would free memory.
- * A process in which `sweep` has not run for three times `everyMs` therefore runs it without BullMQ.
+ * Runs `sweep` every `everyMs` ms in one of the processes, chosen by BullMQ. BullMQ cannot schedule a run in a full
+ * Redis, just when `sweep` would free memory. A process where it has not run for three times `everyMs` therefore runs
+ * it directly.
  */
 export function scheduleMaintenance(
   redis: Redis,

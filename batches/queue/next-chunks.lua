@@ -1,6 +1,5 @@
--- Takes the next chunks of a batch for the queue, so that up to `window` of its chunks wait there. The number of
--- waiting jobs does not grow with the length of the batch. Cancelling the batch is therefore fast, and its jobs take
--- little memory.
+-- Takes the next chunks of a batch for the queue, so that up to `window` of its chunks wait there. The limit makes a
+-- cancel fast, and saves memory.
 -- KEYS: 1 batch  2 waiting
 -- ARGV: 1 window
 -- Returns { 1 if more chunks follow later, else 0; weight of the tenant as text; the chunks to enqueue ... }

@@ -14,73 +14,54 @@ export interface QueueCounts {
   workers: number;
 }
 
-/**
- * Adds, finds and removes jobs in all queues. There is a queue for each profile, for each kind of task, and for
- * webhooks.
- */
+/** The jobs in all queues: one for each profile and each kind of task, and one for webhooks. */
 export interface Queues {
-  /**
-   * Adds jobs for chunks of a batch. `priorities` has the priority of each chunk, in the same order. A chunk that
-   * already has a job keeps that job.
-   */
+  /** Adds jobs for chunks, with a priority for each. A chunk that has a job keeps it. */
   add(
     batch: Dispatched & Pick<BatchRecord, 'weight'>,
     chunks: readonly number[],
     priorities: readonly number[],
   ): Promise<void>;
-  /** Adds the job that delivers the webhook of a batch, unless the job already exists. */
+  /** Adds the job that delivers the webhook of a batch, unless it exists. */
   addWebhook(batch: Owned): Promise<void>;
   /**
-   * Adds the job for a task of a batch, unless this job is already waiting or running.
-   * @returns `failed` when an earlier job for the task has failed permanently; then no job is added.
+   * Adds the job for a task of a batch, unless it is waiting or running.
+   * @returns `failed` when an earlier job has failed permanently; then none is added.
    */
   ensureTask(task: Task, batch: Owned): Promise<'live' | 'failed'>;
-  /**
-   * Returns the state of the job of a chunk: `absent`, `failed` (permanently), `completed`, or `live` (waiting, delayed
-   * or active).
-   */
+  /** `failed` is permanent. `live`: waiting, delayed or active. */
   jobState(profile: string, batchId: string, chunk: number): Promise<'absent' | 'failed' | 'completed' | 'live'>;
   /**
-   * Makes delayed jobs available at once if they are overdue, or if their delay is longer than any correct delay.
-   * BullMQ computes the end of a delay with the clock of the worker that returns a job. If that clock is days ahead, a
-   * chunk would wait for days.
+   * Makes delayed jobs available that are overdue, or whose delay is longer than any correct one. BullMQ computes
+   * delays with the clock of the worker. If that is days ahead, a chunk would wait for days.
    * @param now the time of Redis, in ms since 1970.
    */
   promoteMistimed(now: number): Promise<void>;
-  /** Removes the job of a chunk, so that a new job can be added for the chunk. No worker may be processing the job. */
+  /** Removes the job of a chunk, so that a new one can be added. No worker may be processing it. */
   remove(profile: string, batchId: string, chunk: number): Promise<void>;
-  /** Removes finished, failed and delayed jobs of batches, with their logs. Safe to repeat. */
+  /** Removes finished, failed and delayed jobs of batches. Safe to repeat. */
   erase(batches: readonly Pick<Dispatched, 'id' | 'profile'>[]): Promise<void>;
-  /** Counts the jobs of the given profiles, or of all profiles by default. */
+  /** Default: all profiles. */
   counts(profiles?: readonly string[]): Promise<QueueCounts[]>;
-  /**
-   * Returns for each profile the number of jobs that workers have finished since the queue was created, as counted by
-   * BullMQ.
-   */
+  /** Returns the number of jobs of each profile that finished since its queue was created. */
   finished(profiles: readonly string[]): Promise<Record<'completed' | 'failed', number>[]>;
-  /** Returns true while the connection to Redis is ready. */
   isReachable(): boolean;
-  /** Returns BullMQ's own queue objects, for Bull Board. */
+  /** Returns the queue objects of BullMQ, for Bull Board. */
   all(): Queue[];
   close(): Promise<void>;
 }
 
-/** The id of a batch and its tenant. Each job contains both, because workers share the jobs fairly between tenants. */
+/** Each job contains the tenant, because workers share the jobs fairly between tenants. */
 export type Owned = Pick<BatchRecord, 'id' | 'tenant'>;
 
-/** Returns the id of a chunk's job. */
 export const jobId = (batchId: string, chunk: number): string => `${batchId}-${chunk}`;
-/**
- * Returns the id of the batch to which a job belongs. Every job id begins with the batch id; the job id of a task or
- * webhook is the batch id alone.
- */
+/** Every job id begins with the batch id. That of a task or webhook is the batch id alone. */
 const batchOfJob = (job: string): string => job.slice(0, uuidLength);
 const uuidLength = 36;
 
 /**
- * Options of the jobs of chunks. `attempts` counts errors of workers only: the error of an item is an outcome, and a
- * stalled or returned job does not count. Finished jobs are stored only for Bull Board, and take 1.2 KB of Redis each.
- * The bit of a chunk in `done` decides whether the chunk is done.
+ * `attempts` counts only errors of workers, not failed items or stalled and returned jobs. Finished jobs are stored
+ * only for Bull Board, in 1.2 KB of Redis each.
  */
 const jobOptions = {
   attempts: 8,
@@ -89,32 +70,22 @@ const jobOptions = {
   removeOnFail: { count: 1000, age: 24 * 3600 },
 } as const;
 
-/** BullMQ sorts delayed jobs by a score: the due time in ms, multiplied by this factor, plus a counter. */
+/** BullMQ sorts delayed jobs by the due time in ms, multiplied by this factor, plus a counter. */
 const scoresPerMs = 0x1000;
-/** A delayed job counts as overdue from this lateness in ms. While workers run, no job is so late. */
+/** Lateness in ms after which a delayed job is overdue. While workers run, no job is so late. */
 const overdueMs = 30_000;
 /**
- * Delays in ms that are longer than any correct delay: first for the job of a chunk, then for any job. A chunk is
- * delayed by at most 64 s, and a task by at most four and a half hours.
+ * Milliseconds beyond any correct delay, of a chunk and of any job: at most 64 s, and four and a half hours for a task.
  */
 const longestChunkDelayMs = 120_000;
 const longestDelayMs = 6 * 3_600_000;
-/**
- * The maximum number of overdue jobs that one call makes available again in each queue, and the same maximum for jobs
- * whose delay is too long.
- */
+/** The maximum per queue and call, for overdue and for too long delayed jobs each. */
 const maxPromoted = 1_000;
 
-/**
- * The maximum length of BullMQ's event stream, which this service does not use. The default of 10,000 events would take
- * 1.5 MB of Redis per queue.
- */
+/** The service does not use BullMQ's events. By default (10,000) they take 1.5 MB of Redis per queue. */
 const queueEvents = { maxLen: 100 };
 
-/**
- * Options of the jobs that deliver webhooks. The pauses between attempts (10 s, 20 s, 40 s …) add up to about an hour
- * and a half, so that a receiver may be unavailable for an hour.
- */
+/** The pauses (10 s, 20 s, 40 s …) add up to about an hour and a half, so a receiver may be unavailable for an hour. */
 export const webhookJobOptions = {
   attempts: 10,
   backoff: { type: 'exponential', delay: 10_000, jitter: 0.2 },
@@ -129,8 +100,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
     if (queue === undefined) {
       queue = new Queue(name, { connection: redis, prefix: queuePrefix(redis), streams: { events: queueEvents } });
       queue.on('error', (error) => log.debug({ err: error, queue: name }, 'connection error of a queue'));
-      // A `Queue` object whose connection broke during BullMQ's handshake stays unusable. It is removed here, so that
-      // the next use creates a new object.
+      // A `Queue` whose connection broke during BullMQ's handshake stays unusable. The next use creates a new one.
       queue.waitUntilReady().catch(() => queues.delete(name));
       queues.set(name, queue);
     }
@@ -147,7 +117,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
     async add({ id, tenant, profile, weight }, chunks, priorities) {
       const jobs = chunks.map((chunk, at) => {
         const data: JobData = { v: payloadVersion, tenant, batchId: id, chunk, weight };
-        // The priority is at least 1, because BullMQ serves jobs of priority 0 before all other jobs.
+        // At least 1, because BullMQ serves priority 0 first.
         return { name: 'chunk', data, opts: { ...jobOptions, jobId: jobId(id, chunk), priority: priorities[at] ?? 1 } };
       });
       await queueOf(queueName(profile)).addBulk(jobs);
@@ -185,7 +155,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
         ]);
         for (const id of ids.flat()) {
           const job = await queue.getJob(id);
-          // `promote` fails when a worker has taken the job in the meantime.
+          // Fails when a worker has taken the job meanwhile.
           await job?.promote().catch((error: Error) => log.debug({ err: error, job: id }, 'delayed job not promoted'));
         }
       }
@@ -198,7 +168,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
       const profiles = new Set(batches.map(({ profile }) => profile));
       for (const name of [...[...profiles].map(queueName), webhookQueueName, ...Object.values(taskQueues)]) {
         const queue = queueOf(name);
-        // These lists are short, because BullMQ keeps at most the latest thousand jobs in each of them.
+        // BullMQ keeps at most the latest thousand jobs in each.
         for (const set of ['completed', 'failed', 'delayed'] as const) {
           const jobs = await redis.zrange(queue.toKey(set), 0, '-1');
           for (const job of jobs) if (ids.has(batchOfJob(job))) await queue.remove(job);
@@ -235,8 +205,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
     isReachable: () => redis.status === 'ready',
     all: () => [...new Set([...shown().map(queueOf), ...queues.values()])],
     async close() {
-      // Before BullMQ closes a connection, it waits until the connection is open. Without Redis it would wait forever,
-      // so the queues are closed only while Redis is connected.
+      // BullMQ first waits until a connection is open: without Redis forever.
       if (redis.status === 'ready') await Promise.all([...queues.values()].map((queue) => queue.close()));
     },
   };

@@ -1,8 +1,8 @@
--- Gives a tenant back the turns (positions in the fair order) of jobs that were not processed; see take-turns.lua.
--- Removes the entry of each job in `starts`. Its turn is then given back only once, even when several processes try.
+-- Returns the cost of jobs that were not processed to the share of their tenant; see take-turns.lua. Removes each job
+-- from `starts`, so that its cost returns only once.
 -- KEYS: 1 turns  2 starts, as in take-turns.lua
 -- ARGV: 1 tenant  2 weight  then job id, cost, job id, cost ...
--- Returns the number of turns given back.
+-- Returns the number of these jobs.
 local refunded, count = 0, 0
 for i = 3, #ARGV, 2 do
   if redis.call('HDEL', KEYS[2], ARGV[i]) == 1 then
@@ -13,7 +13,7 @@ end
 if count > 0 then
   local field = 'finish:' .. ARGV[1]
   local finish = tonumber(redis.call('HGET', KEYS[1], field) or 0)
-  -- If the weight is not a power of two, rounding errors could make the difference negative.
+  -- With a weight that is not a power of two, rounding could make the difference negative.
   redis.call('HSET', KEYS[1], field, math.max(0, finish - refunded))
 end
 return count

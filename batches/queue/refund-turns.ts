@@ -5,10 +5,7 @@ import type { TurnJob, TurnRequest } from './take-turns.ts';
 
 const script = loadScript(new URL('./refund-turns.lua', import.meta.url));
 
-/**
- * Gives a tenant back the turns of jobs that were not processed. A turn is the position of a job in the fair order of
- * all tenants. Safe to repeat.
- */
+/** Returns the cost of jobs that were not processed to the share of their tenant. Safe to repeat. */
 export async function refundTurns(
   redis: Redis,
   profile: string,

@@ -1,9 +1,8 @@
--- Gives jobs their turns: positions in the fair order of all tenants of one profile (start-time fair queueing). Each
--- job has a start and a finish, and finish - start = cost / weight. V is the start of the job that was taken last. The
--- next job of a tenant starts at max(V, finish of its previous job), and the job with the earliest start is taken
--- first. A tenant that had no jobs for a while starts at V: before the jobs that other tenants have queued, but without
--- credit for its absence. `finish:<tenant>` grows when a turn is given; refund-turns.lua lowers it again if the job was
--- not processed.
+-- Gives jobs their positions in the fair order of all tenants of a profile (start-time fair queueing). Each job has a
+-- start and a finish, and finish - start = cost / weight. V is the start of the job that was taken last. The next job
+-- of a tenant starts at max(V, finish of its previous job), and the earliest start is taken first. A tenant that had no
+-- jobs starts at V, without credit for its absence. `finish:<tenant>` grows with each job; refund-turns.lua lowers it
+-- again.
 -- KEYS: 1 turns (hash: V, base, finish:<tenant>)  2 starts (hash: job id -> start)  3 BullMQ's prioritized jobs
 -- ARGV: 1 id of the job that was taken, or ''  2 tenant  3 weight  then job id, cost, job id, cost ...
 -- Returns a BullMQ priority for each job: start - base + 1, since BullMQ serves 0 before all others.
@@ -23,9 +22,8 @@ if ARGV[1] ~= '' then
   end
 end
 
--- BullMQ's priorities end at 2^21. Before they reach that limit, the priorities of all waiting jobs are lowered by the
--- part that was already served. This takes about 4 us for each job, so a queue of 5,000 jobs or more is rewritten as
--- late as possible.
+-- BullMQ's priorities end at 2^21, so those of all waiting jobs are lowered in time. This takes about 4 us a job; a
+-- queue of 5,000 jobs or more waits as long as possible.
 local served = V - base
 if served > highest_priority and (redis.call('ZCARD', KEYS[3]) < 5000 or served > 1.8 * highest_priority) then
   local shift = (V - base) * 2 ^ 32
@@ -39,8 +37,7 @@ end
 
 local priorities = {}
 for i = 4, #ARGV, 2 do
-  -- A job that already waits keeps its turn. A second turn could not be given back, since a job has only one entry in
-  -- `starts`.
+  -- A job that already waits keeps its start. A second one could not be returned, since `starts` has one entry per job.
   local start = tonumber(redis.call('HGET', KEYS[2], ARGV[i]) or '')
   if not start then
     start = math.max(V, last)

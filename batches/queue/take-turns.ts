@@ -4,11 +4,9 @@ import type { Redis } from '../../shared/redis.ts';
 
 const script = loadScript(new URL('./take-turns.lua', import.meta.url));
 
-/** A request for turns: jobs of one tenant that each need a position in the fair order of all tenants. */
+/** Jobs of one tenant that need a position in the fair order of all tenants. */
 export interface TurnRequest {
-  /**
-   * The id of the job that a worker has just taken, whose turn is therefore over; an empty string if no job was taken.
-   */
+  /** The job that a worker has just taken, or an empty string. */
   takenJob: string;
   tenant: string;
   weight: number;
@@ -21,8 +19,8 @@ export interface TurnJob {
 }
 
 /**
- * Gives each job a turn: a position in the fair order of all tenants.
- * @returns the BullMQ priority of each job, at least 1. Jobs with lower numbers are served first.
+ * Gives each job a position in the fair order of all tenants.
+ * @returns the BullMQ priority of each job, at least 1. Lower numbers are served first.
  */
 export async function takeTurns(redis: Redis, profile: string, request: TurnRequest): Promise<number[]> {
   const { takenJob, tenant, weight, jobs } = request;

@@ -6,10 +6,7 @@ import { consumeFairly, handedBackMs } from './fair-jobs.ts';
 import type { JobConsumer } from './job-consumer.ts';
 import { quickRecovery } from './worker-options.ts';
 
-/**
- * A task that a worker does for a batch by reference (a batch whose items are in an object of a bucket). `intake` reads
- * the object, and `files` writes the result files.
- */
+/** A task for a batch whose items are in a bucket. `intake` reads the items, and `files` writes the result files. */
 export type Task = keyof typeof taskQueues;
 
 const retained = {
@@ -18,39 +15,33 @@ const retained = {
 } as const;
 
 /**
- * Options for the retries of a failed task. `intake` is retried after 2 s, 4 s … 512 s; if its input cannot be read for
- * a quarter of an hour, the batch fails. `files` is retried for about four and a half hours, because otherwise the
- * result files would be lost.
+ * `intake` is retried after 2 s, 4 s … 512 s; after a quarter of an hour the batch fails. `files` is retried for four
+ * and a half hours, because otherwise results would be lost.
  */
 export const taskJobOptions = {
   intake: { ...retained, attempts: 10, backoff: { type: 'exponential', delay: 2_000 } },
   files: { ...retained, attempts: 14, backoff: { type: 'exponential', delay: 2_000 } },
 } as const satisfies Record<Task, object>;
 
-/** One attempt at a task. */
 export interface Attempt {
-  /** True when this is the last attempt. */
   isLast: boolean;
-  /** Aborts when the worker stops. The task then returns to the queue, and this attempt does not count. */
+  /** Aborts when the worker stops. The task returns to the queue, and the attempt does not count. */
   signal: AbortSignal;
 }
 
 /**
- * Runs a task of a batch. Returns undefined when the task is done, or the time in ms after which the task must run
- * again. When it throws, the task is retried.
+ * Runs a task. Returns undefined when it is done, or the ms after which it must run again. A task that throws is
+ * retried.
  */
 export type TaskRun = (batchId: string, attempt: Attempt) => Promise<{ againInMs: number } | undefined>;
 
 /**
- * The limits for the files that one worker reads or writes at the same time. Each file takes some tens of megabytes of
- * memory. Each tenant may always process one file, regardless of other tenants.
+ * The limits of files that one worker reads or writes. Each takes some tens of megabytes. Each tenant may always
+ * process one.
  */
 const shares = { places: 2, guaranteed: 1, hardLimit: 8, waitingPerTenant: 2 } as const;
 
-/**
- * Takes jobs for one kind of task, shared fairly between tenants. When a worker is killed, another worker restarts its
- * task within 20 s.
- */
+/** Takes jobs of one kind of task, shared fairly between tenants. The task of a killed worker restarts within 20 s. */
 export function consumeTasks(redis: Redis, task: Task, run: TaskRun, stopping: AbortSignal, log: Logger): JobConsumer {
   const runJob = async (job: Job) => {
     const isLast = job.attemptsMade + 1 >= taskJobOptions[task].attempts;

@@ -10,10 +10,10 @@ import type { ObjectStore } from '../store/object-store.ts';
 import type { Reading } from '../store/record.ts';
 
 /**
- * Reads the items in an object of a bucket, in the same way as the items of an upload.
- * @param model the name of the model that the post requested, or of the default model.
+ * Reads the items in an object of a bucket like those of an upload.
+ * @param model the name of the requested or default model.
  * @param isCopied true when the batch writes the selected items in the form of the input.
- * @param pending limits the memory that incomplete lines take. It is released when all items have been read.
+ * @param pending limits the memory of incomplete lines; released at the end.
  * @throws {ServiceError} `storage.*`, `request.*`
  */
 export async function* itemsOfObject(
@@ -38,7 +38,7 @@ export async function* itemsOfObject(
     return { header: file.header(), bodyHash: hash };
   } finally {
     pending.release();
-    // `destroy` closes the connection, also when the caller has stopped reading early.
+    // Closes the connection, also when the caller stops early.
     source.destroy();
   }
 }

@@ -28,15 +28,14 @@ export interface ReferenceIntakeDeps {
   freeSpace: FreeSpaceGauge;
   queued: QueuedItems;
   stored: StoredBytes;
-  /** Called for each batch when all its items have been stored. */
+  /** Called for each batch when all its items are stored. */
   onPosted: (labels: Record<'queue' | 'profile', string>, items: number) => void;
   log: Logger;
 }
 
 /**
- * Creates the task that receives a batch by reference: it reads the items from the object in a bucket, stores them as
- * chunks, and starts the batch. If the task runs again, it stores the same chunks. After a transient error the task is
- * repeated; any other error with the object ends the batch.
+ * Creates the task that reads the items of a batch from a bucket, stores them, and starts the batch. A repeated run
+ * stores the same chunks. A transient error repeats the task; another error with the object ends the batch.
  */
 export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
   const { redis, payloads, objects, dispatcher, ending, freeSpace, queued, stored, onPosted, log } = deps;
@@ -88,17 +87,14 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
     });
   }
 
-  /**
-   * Removes the claims (on limits) and the payloads of a batch that was stopped or deleted while its input object was
-   * being read.
-   */
+  /** Removes the claims and payloads of a batch that was stopped or deleted while its input was read. */
   async function cleanUp({ id, tenant }: BatchRecord, writer: ChunkWriter): Promise<void> {
     const record = await read(id);
     if (record !== undefined && !terminalStates.has(record.state)) return;
     await queued.release(id);
     if (record !== undefined && record.chunks > 0) return;
     await writer.discard();
-    // The batch was deleted while its input object was being read.
+    // Deleted while its input was read.
     if (record === undefined) return await ending.erase({ id, tenant });
     await unlinkPayloads(redis, id);
     while (!(await payloads.erase(id)));
@@ -106,13 +102,12 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
 
   return async (id: string, { isLast, signal }: Attempt) => {
     const record = await read(id);
-    // The batch was deleted while a worker was reading its input object. That worker has died and has left the claims
-    // and payloads of the batch behind.
+    // The batch was deleted, and the worker that was reading its input has died and left its claims and payloads.
     if (record === undefined) return void (await ending.erase({ id, tenant: 'default' }));
     const writer = writerOf(record);
     const cleanUpLogged = () =>
       cleanUp(record, writer).catch((error: unknown) => {
-        // The payloads then stay until the batch is deleted.
+        // The payloads stay until the batch is deleted.
         log.info({ err: error, batchId: id }, 'the payloads of a stopped batch are not yet removed');
       });
     if (record.state !== 'accepting') return void (await cleanUpLogged());
@@ -140,9 +135,6 @@ export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
   };
 }
 
-/**
- * Returns true when the task should be repeated after this error. `tenant.queue_full` counts as permanent, although
- * clients may retry after it: a batch by reference (its items are in a bucket) fails at once with this error.
- */
+/** Returns true when the task should be repeated. `tenant.queue_full` is permanent here, although clients may retry. */
 const isTransient = (error: unknown): boolean =>
   !(error instanceof ServiceError) || (codes[error.code].retryable && error.code !== 'tenant.queue_full');

@@ -10,9 +10,8 @@ import type { ObjectStore } from '../store/object-store.ts';
 import type { BatchRecord } from '../store/record.ts';
 
 /**
- * Yields the bytes of a file with the kept samples of a batch, whose input is read again. A tar is compressed if the
- * input is, and one sample at a time is in memory. Parquet has a receipt, and a part of a row group at a time is in the
- * memory of a separate process.
+ * Reads the input of a batch again, and yields a file with its kept samples. A tar is compressed if the input is; one
+ * sample is in memory. Parquet has a receipt; a part of a row group is in the memory of another process.
  * @throws {ServiceError} `storage.not_found`, `storage.changed` when the input is not the object that was scored.
  */
 export async function* keptSamplesOf(
@@ -35,12 +34,12 @@ export async function* keptSamplesOf(
       yield* file?.isGzip ? compressed(subset) : subset;
     }
   } finally {
-    // `destroy` closes the connection, also when the caller has stopped early.
+    // Closes the connection, also when the caller stops early.
     source.destroy();
   }
 }
 
-/** Returns the entry for the metadata of Parquet that states which model has selected the rows, and from which score. */
+/** Returns the Parquet metadata that states which model selected the rows, and from which score. */
 function receiptOfKept(batch: BatchRecord, { count, threshold }: KeptItems): Record<string, string> {
   return { [receiptKey]: receiptOf(batch, { kept: { ...batch.keep, threshold, rows: count } }) };
 }

@@ -27,14 +27,12 @@ export interface ResultFilesDeps {
   log: Logger;
 }
 
-/**
- * Limits for reading chunks ahead. They are higher than for a reader over HTTP, because a bucket is slower than Redis.
- */
+/** Higher than for a reader over HTTP, because a bucket is slower than Redis. */
 const ahead: ReadAhead = { chunks: 16, bytes: 16 * 1024 * 1024 };
 
 /**
- * Creates the task that writes the results of an ended batch as files into its output folder. If the task runs again,
- * it writes the same files. The status file is written last: when it exists, all other files are complete.
+ * Creates the task that writes the results of an ended batch into its output folder. A repeated run writes the same
+ * files. The status file is last: when it exists, all others are complete.
  */
 export function createResultFiles({ redis, payloads, objects, ending, log }: ResultFilesDeps): TaskRun {
   const source = { redis, payloads };
@@ -90,13 +88,13 @@ export function createResultFiles({ redis, payloads, objects, ending, log }: Res
         'results of a batch written as files',
       );
     }
-    // The webhook is sent only after the files are written.
+    // Queues the webhook, which follows the files.
     await ending.settle(id);
     return undefined;
   };
 }
 
-/** Yields the ids of the kept (selected) samples, one on each line. A sample without an id is listed by its index. */
+/** Yields the ids of the kept samples, one on each line. The index stands for a missing id. */
 async function* keptIds(
   source: Source,
   record: BatchRecord,
