@@ -8,11 +8,7 @@ export async function sizeOf(path: string): Promise<number> {
   return found?.size ?? 0;
 }
 
-/**
- * Writes JSON to a temporary file and renames it, so that readers see either the old or the new content. The temporary
- * name is random instead of the process id, because processes in containers that share a directory may all have the id
- * 1.
- */
+/** Writes JSON atomically. The temporary name is random, because processes in containers may all have the id 1. */
 export async function writeJson(path: string, content: unknown): Promise<void> {
   const beside = `${path}.${randomUUID()}.new`;
   await writeFile(beside, `${JSON.stringify(content, null, 2)}\n`);
@@ -22,17 +18,15 @@ export async function writeJson(path: string, content: unknown): Promise<void> {
 export interface Digest {
   bytes: number;
   sha256: string;
-  /** The id of the file as a git blob: a SHA-1 of its length and content. Empty for files of 64 MiB or more. */
+  /** The git blob id: a SHA-1 of length and content. Empty for files of 64 MiB or more. */
   gitBlob: string;
 }
 
-/**
- * Hashes a file. @param bytes the length of the file. It must be passed because the hash of git begins with the length.
- */
+/** Hashes a file. @param bytes its length, with which git's hash begins. */
 export async function digestOf(path: string, bytes: number): Promise<Digest> {
   const sha256 = createHash('sha256');
   const gitBlob = createHash('sha1').update(`blob ${bytes}\0`);
-  // Repositories store only small files as git blobs, so no git hash is computed for larger files.
+  // Repositories store only small files as git blobs.
   const isSmall = bytes < 64 * 1024 * 1024;
   let read = 0;
   for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {

@@ -1,9 +1,8 @@
-/** The time in ms after which waiting batch work runs before interactive work, if no batch work has run meanwhile. */
+/** Batch work that has waited this many ms runs first, if no batch work has run meanwhile. */
 const longestWaitMs = 1_000;
 
 /**
- * Guarantees a minimum share of processing to batch work. Batch work otherwise runs only after interactive work, so a
- * steady stream of interactive requests would stop all batches.
+ * Guarantees a minimum share to batch work. Otherwise a steady stream of interactive requests could stop all batches.
  */
 export interface Floor {
   /**
@@ -11,7 +10,6 @@ export interface Floor {
    * @param since the arrival of the oldest waiting batch work, on the clock `now`; undefined when none waits.
    */
   isDue(since: number | undefined): boolean;
-  /** Records that batch work has just run. */
   hadTurn(): void;
 }
 

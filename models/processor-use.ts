@@ -1,30 +1,23 @@
 import { createRecentUse, type RecentUse } from '../shared/recent-use.ts';
 
-/**
- * Counts how much time each tenant has recently used in this process for decoding images and running towers. The weight
- * of a use decreases with its age.
- */
+/** Counts each tenant's recent processor time for decoding and inference in this process. Older use weighs less. */
 export interface ProcessorUse {
   /** The use by interactive requests and batches together. */
   all: RecentUse;
   /**
-   * Returns true when the interactive requests of the tenant `requestsOf` must wait for the batches of the tenant
-   * `batchesOf`. This is so when these requests have recently used more than half of the processor, and more than all
-   * work of `batchesOf`; batches of `requestsOf` do not count. Requests with moderate use never wait, not even for a
-   * tenant that has used nothing yet.
+   * Returns true when interactive requests of `requestsOf` must wait for batches of `batchesOf`: the requests recently
+   * used more than half of the processor, and more than all work of `batchesOf`. Requests with moderate use never wait,
+   * not even for a tenant without any use.
    */
   givesWay(requestsOf: string, batchesOf: string): boolean;
-  /**
-   * Starts measuring a use by a tenant. @returns a function that ends the measurement; further calls have no effect.
-   */
+  /** @returns a function that ends the measurement; further calls have no effect. */
   begin(tenant: string, isInteractive: boolean): () => void;
-  /** Adds a use that has already ended, with its duration in ms. */
   charge(tenant: string, isInteractive: boolean, milliseconds: number): void;
 }
 
 /** @param halfLifeMs the time in ms after which the weight of a use has halved. */
 export function createProcessorUse(halfLifeMs = 10_000, now?: () => number): ProcessorUse {
-  /** The counted use, in ms, of a tenant that constantly uses half of the processor. */
+  /** The counted use in ms of a tenant that constantly uses half of the processor. */
   const moderateMs = halfLifeMs / Math.LN2 / 2;
   const all = createRecentUse(halfLifeMs, now);
   const interactive = createRecentUse(halfLifeMs, now);

@@ -2,25 +2,20 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readSync, statfsSync, unlinkSync, writeSync } from 'node:fs';
 
 /**
- * Memory that two processes share, divided into slots of equal size. It is an unnamed file in memory (tmpfs), and the
- * child process inherits the descriptor of the file. Images that are sent through a pipe leave several copies to the
- * garbage collector instead, which took 2.2 ms per image-text pair.
+ * Memory that two processes share, in slots of equal size: an unnamed tmpfs file whose descriptor the child inherits.
+ * Sending images through a pipe instead cost 2.2 ms of garbage collection per image-text pair.
  */
 export interface Slots {
   readonly fd: number;
-  /** The size of a slot in bytes. */
   readonly slotBytes: number;
-  /**
-   * Writes bytes into a slot. @returns false when the write failed, which happens in containers that have less memory
-   * for such files than they report.
-   */
+  /** Returns false when the write failed. Containers may have less memory for such files than they report. */
   write(slot: number, bytes: Uint8Array): boolean;
   read(slot: number, target: Uint8Array): void;
 }
 
-/** The slots of shared memory, for the process that created them. Only this process has the list of free slots. */
+/** The process that created the shared memory has the list of free slots. */
 export interface OwnedSlots extends Slots {
-  /** Takes a free slot. @returns its number; undefined when no slot is free. */
+  /** Returns the number of a free slot; undefined when there is none. */
   take(): number | undefined;
   free(slot: number): void;
   close(): void;
@@ -28,7 +23,7 @@ export interface OwnedSlots extends Slots {
 
 const directory = '/dev/shm';
 
-/** Creates slots. @returns undefined when the machine has no `/dev/shm`, or not enough space in it. */
+/** Creates shared memory; undefined when `/dev/shm` is missing or has too little space. */
 export function createSlots(count: number, slotBytes: number): OwnedSlots | undefined {
   let fd: number;
   try {
@@ -49,7 +44,6 @@ export function createSlots(count: number, slotBytes: number): OwnedSlots | unde
   };
 }
 
-/** Returns the slots in the file of an inherited descriptor. */
 export const slotsOf = (fd: number, slotBytes: number): Slots => ({
   fd,
   slotBytes,

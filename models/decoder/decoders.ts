@@ -12,13 +12,11 @@ import { createSlots, type Slots } from '../slots.ts';
 import { readFrames, writeFrame } from './frames.ts';
 import { type DecodeFault, type DecoderOptions, frameTypes } from './protocol.ts';
 
-/** The processes that decode images for one encoder. */
 export interface Decoders {
   /**
-   * Decodes and crops an image in one of the processes. The result equals that of `crop` in
-   * `models/pixels/preprocess.ts`.
-   * @throws {ServiceError} the errors of `crop`; `internal.poison` when the image repeatedly crashes decoders. Throws
-   * the abort reason of the caller if the caller aborts before the image is sent to a decoder.
+   * Decodes and crops an image, like `crop` of `models/pixels/preprocess.ts`.
+   * @throws {ServiceError} the errors of `crop`; `internal.poison` when the image repeatedly crashes decoders; the
+   * caller's abort reason, if it aborts before a decoder gets the image.
    */
   crop(bytes: ImageBytes, caller: Caller): Promise<Pixels>;
   pids(): number[];
@@ -26,77 +24,64 @@ export interface Decoders {
 }
 
 export interface DecodersOptions extends Omit<CropOptions, 'caller'> {
-  /** The number of processes. */
   processes: number;
-  /** The shared memory for encoded images. */
+  /** Shared memory with encoded images. */
   imageSlots?: Slots | undefined;
-  /** The script of a decoder. Crash tests replace it by a script with the same protocol. */
+  /** The script of a decoder, which crash tests replace. */
   entry?: string;
-  /** The time in ms after which a decoder is killed if it has images but sends nothing. */
+  /** Kills a decoder that has images but sends nothing for this time in ms. */
   silenceMs?: number;
 }
 
 interface Job {
   bytes: ImageBytes;
   caller: Caller;
-  /** The position in shared memory to which the decoder writes the pixels of this image. */
+  /** The shared memory slot for the pixels of this image. */
   slot: number | undefined;
-  /** The number of decoder processes that crashed while this image was their only image. */
+  /** Decoder processes that crashed while this was their only image. */
   deaths: number;
   resolve(pixels: Pixels): void;
   reject(error: unknown): void;
 }
 
-/**
- * The state of one decoder process. The number of processes is fixed: when one crashes, a new process replaces it and
- * takes over this state.
- */
+/** One decoder process. After a crash, a new process takes over this state. */
 interface Slot {
   child: ChildProcess | undefined;
   pipe: Duplex | undefined;
   held: Map<number, Job>;
-  /**
-   * The images that the crashed process had. The new process first decodes each of them alone, before any other work.
-   */
+  /** Images of a crashed process. The new process first decodes each of them alone. */
   suspects: Job[];
   isolating: boolean;
   /**
-   * The large images that wait for permission to be decoded, or have it, by image id. The value is a function that ends
-   * the wait or returns the permission. `waitingForLarge` is the number of images that wait.
+   * Large images by id, each with a function that ends its wait or returns its permission. `waitingForLarge` counts
+   * those that wait.
    */
   large: Map<number, () => void>;
   waitingForLarge: number;
-  /** The number of processes in a row that ended before they returned a result. */
+  /** Processes in a row that ended before they returned a result. */
   failures: number;
   silence: NodeJS.Timeout | undefined;
   restart: NodeJS.Timeout | undefined;
 }
 
 /**
- * The number of shared memory slots for pixels. An image occupies a slot from its decoding to the end of its encoder
- * run. The number is also the maximum number of images that an encoder gets at a time. Pixels without a slot would be
- * sent through the pipe.
+ * Shared memory slots for pixels, each occupied from decoding to the end of inference. An encoder gets at most as many
+ * images at a time. Without a free slot, pixels go through the pipe.
  */
 const pixelSlotCount = 256;
-/** The maximum number of images that a decoder has at a time: the current image and the next one. */
+/** A decoder gets the current image and the next one. */
 const imagesEach = 2;
-/**
- * The number of decoder crashes that an image may cause before it is refused. A crash counts only if the decoder had no
- * other image.
- */
+/** An image is refused after it has crashed this many decoders that had no other image. */
 const deathsOfPoison = 2;
-/**
- * The first pause in ms before a restart, when several processes in a row have ended without a result. The pause
- * doubles with each further process, up to `longestPauseMs`.
- */
+/** The first pause in ms before a restart, from the second failure in a row. It doubles up to `longestPauseMs`. */
 const firstPauseMs = 100;
 const longestPauseMs = 10_000;
 
 const defaultEntry = fileURLToPath(new URL('./main.ts', import.meta.url));
 
 /**
- * Starts decoder processes. An image that causes a native crash ends only one decoder. The encoder and its GPU memory
- * are not affected. All images of that decoder are decoded again, one at a time.
+ * Starts decoder processes. A native crash ends only one decoder, not the encoder with its GPU memory. The decoder's
+ * images are decoded again, one at a time.
  */
 export function createDecoders({
   processes,
@@ -140,7 +125,7 @@ export function createDecoders({
     readFrames(pipe, ({ type, id, body }) => {
       if (slot.child === child) receive(slot, type, id, body);
     });
-    // A write fails when the process is ending. Its exit event then returns its images to the queue.
+    // Writes to an ending process fail. Its exit event then returns the images to the queue.
     pipe.on('error', () => {});
     let ended = false;
     const end = (reason: string) => {
@@ -199,8 +184,8 @@ export function createDecoders({
   }
 
   /**
-   * Gives a decoder permission to decode a large image, when the limit of the encoder allows it. Decoders share this
-   * limit, because each large image may need a gigabyte of memory.
+   * Gives a decoder permission for a large image. All decoders share one limit, because each large image may need a
+   * gigabyte.
    */
   async function grantLarge(slot: Slot, id: number): Promise<void> {
     const { pipe } = slot;
@@ -240,10 +225,7 @@ export function createDecoders({
     return job;
   }
 
-  /**
-   * Restarts the timer that kills a silent decoder. The timer does not run while the decoder waits for permission to
-   * decode a large image.
-   */
+  /** Restarts the timer that kills a silent decoder, except while it waits for permission. */
   function listen(slot: Slot): void {
     clearTimeout(slot.silence);
     if (slot.held.size === 0 || slot.waitingForLarge > 0) return;

@@ -7,16 +7,13 @@ import { type Slots, slotsOf } from '../slots.ts';
 import { readFrames, writeFrame } from './frames.ts';
 import { type DecoderOptions, decoderFds, frameTypes } from './protocol.ts';
 
-/**
- * The niceness of decoders (0 to 19; a higher value means a lower CPU priority). The encoder has a higher priority,
- * because it must supply the GPU with the images that are decoded here.
- */
+/** Lower priority than the encoder, which must supply the GPU with the decoded images. */
 const niceness = 10;
 
 process.title = 'vls-decoder';
 lowerPriority(niceness);
 
-// These signals are ignored: the parent decides when this process ends. When the parent ends, this process ends too.
+// The parent decides when this process ends. When the parent ends, this process ends too.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('disconnect', () => process.exit(0));
 
@@ -27,12 +24,12 @@ pipe.on('close', () => process.exit(0));
 let options: DecoderOptions | undefined;
 let pixelSlots: Slots | undefined;
 let imageSlots: Slots | undefined;
-/** The shared memory slot for the pixels of each coming image, by image id. */
+/** Shared memory slots for the pixels of coming images, by image id. */
 const given = new Map<number, number>();
-/** Functions that start decoding a large image. They are called when permission is granted. The key is the image id. */
+/** Callbacks by image id, called when decoding of a large image is permitted. */
 const granted = new Map<number, () => void>();
 
-/** Waits for permission to decode a large image. The encoder grants it, because it knows the tenant of each image. */
+/** Waits for permission from the encoder, which knows the tenants of all images. */
 async function takeLargePlace(id: number): Promise<() => void> {
   await new Promise<void>((resolve) => {
     granted.set(id, resolve);

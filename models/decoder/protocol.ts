@@ -1,44 +1,35 @@
 import type { Code } from '../../shared/errors.ts';
 import type { CropOptions } from '../pixels/preprocess.ts';
 
-/** The options with which a decoder starts. */
 export interface DecoderOptions extends Omit<CropOptions, 'caller'> {
   /**
-   * The size in bytes of a shared memory slot for pixels; undefined without such slots. `imageSlotBytes` is the size of
-   * a slot for encoded images.
+   * The size of a shared memory slot in bytes; undefined without shared memory. `imageSlotBytes`: for encoded images.
    */
   pixelSlotBytes?: number | undefined;
   imageSlotBytes?: number | undefined;
 }
 
-/** The file descriptors that a decoder inherits: the pipe, and the shared memory for pixels and for encoded images. */
+/** Inherited file descriptors: the pipe, and the shared memory for pixels and for encoded images. */
 export const decoderFds = { pipe: 4, pixels: 5, images: 6 } as const;
 
-/** The types of the messages between an encoder and its decoders. The id of each message is the id of an image. */
+/** Message types. The id of each message is an image id. */
 export const frameTypes = {
-  /** Sent to a decoder once, as the first frame: {@link DecoderOptions} as JSON. */
+  /** To a decoder, first: {@link DecoderOptions} as JSON. */
   options: 1,
-  /**
-   * Sent to a decoder: an encoded image. `image` has the bytes in its body. `imageInSlot` has two numbers instead: the
-   * shared memory slot with the bytes, and their length.
-   */
+  /** To a decoder: an encoded image, in the body (`image`), or as shared memory slot and length (`imageInSlot`). */
   image: 2,
   imageInSlot: 8,
-  /** Sent to a decoder before an image. The first number is the shared memory slot for the pixels of this image. */
+  /** To a decoder before an image: the shared memory slot for its pixels. */
   pixelSlot: 9,
-  /** Sent to a decoder: permission to decode a large image. */
+  /** To a decoder: permission to decode a large image. */
   largeGranted: 3,
-  /**
-   * Sent by a decoder: the cropped pixels. They are in the body (`pixels`), or in the shared memory slot of the image
-   * (`pixelsInSlot`).
-   */
+  /** From a decoder: cropped pixels, in the body (`pixels`) or in the image's shared memory slot (`pixelsInSlot`). */
   pixels: 4,
   pixelsInSlot: 10,
-  /** Sent by a decoder: {@link DecodeFault} as JSON. */
+  /** From a decoder: {@link DecodeFault} as JSON. */
   failed: 5,
   /**
-   * Sent by a decoder. `largeAsked` requests permission to decode a large image; `largeDone` reports that the image is
-   * decoded.
+   * From a decoder: requests permission for a large image (`largeAsked`), or reports that it is decoded (`largeDone`).
    */
   largeAsked: 6,
   largeDone: 7,

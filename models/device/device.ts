@@ -7,18 +7,14 @@ import type { Config } from '../../shared/config.ts';
 import type { Provider } from '../model.ts';
 import type { Probed } from './probe.ts';
 
-/** The execution provider that runs models, and the reason for the choice. */
+/** The execution provider that runs models. */
 export interface Device {
   provider: Provider;
-  /**
-   * The number of devices that the provider can use. By default, one encoder runs on each device. This number is not
-   * used for a CPU.
-   */
+  /** The number of usable devices, with one encoder each by default. Not used for a CPU. */
   count: number;
   reason: string;
 }
 
-/** The error when `DEVICE` names a device that is not available. */
 export class DeviceError extends Error {
   override name = 'DeviceError';
 }
@@ -26,21 +22,16 @@ export class DeviceError extends Error {
 /** The accelerators that `auto` tries, in this order. */
 const accelerators = ['cuda', 'coreml', 'dml'] as const satisfies readonly Provider[];
 /**
- * A provider that is used only when `DEVICE` names it. `auto` does not try it for two reasons: the software drivers of
- * Vulkan also count as WebGPU devices, and it is untested on real GPUs.
+ * `auto` does not try WebGPU: Vulkan's software drivers also count as WebGPU devices, and it is untested on real GPUs.
  */
 const named = 'webgpu' satisfies Provider;
-/**
- * The maximum time in ms for testing all providers. The CUDA libraries are gigabytes large, and it may take long to
- * read them from disk.
- */
+/** The limit in ms for all tests. The CUDA libraries are gigabytes that may come slowly from disk. */
 const probeTimeoutMs = 60_000;
 
 export const cpu: Device = { provider: 'cpu', count: 1, reason: 'as configured' };
 
 /**
- * Chooses the device that `DEVICE` names. With `auto`, chooses the first accelerator that works, or the CPU if none
- * works.
+ * Chooses the device that `DEVICE` names. `auto` chooses the first accelerator that works, else the CPU.
  * @throws {DeviceError} when the named device is not available and `DEVICE_FALLBACK` is not set.
  */
 export async function chooseDevice(config: Pick<Config, 'device' | 'deviceFallback'>): Promise<Device> {
@@ -59,15 +50,14 @@ export async function chooseDevice(config: Pick<Config, 'device' | 'deviceFallba
   );
 }
 
-/** Tests whether providers work on this machine. @returns one result for each provider. */
 export async function probeAccelerators(asked: readonly Provider[] = [...accelerators, named]): Promise<Probed[]> {
-  // Starting the test process takes 0.1 s, so providers that cannot exist on this machine are skipped.
+  // The test process takes 0.1 s to start, so providers that cannot exist here are skipped.
   const absences = asked.map((provider) => ({ provider, fault: absenceOf(provider) }));
   const probed = await probe(absences.flatMap(({ provider, fault }) => (fault === null ? [provider] : [])));
   return absences.map((absence) => probed.find(({ provider }) => provider === absence.provider) ?? absence);
 }
 
-/** Returns the reason why a provider cannot work on this machine, without loading anything; null when it may work. */
+/** Returns the reason why a provider cannot work here, without loading it; null when it may work. */
 function absenceOf(provider: Provider): string | null {
   switch (provider) {
     case 'cuda':
@@ -104,7 +94,7 @@ async function probe(providers: readonly Provider[]): Promise<Probed[]> {
     }, probeTimeoutMs);
     child.on('message', (message) => found.push(message as Probed));
     child.on('error', (error) => resolve(error.message));
-    // The event is `close` instead of `exit`, because messages of the process may still arrive after `exit`.
+    // Unlike `exit`, `close` comes after all messages of the process.
     child.on('close', (code, signal) => {
       clearTimeout(timer);
       resolve(`the process that tried it ended with ${signal ?? code}`);

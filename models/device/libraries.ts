@@ -4,26 +4,23 @@ import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { childEnvironment } from '../../shared/child-environment.js';
 
-/** The driver and the libraries that CUDA needs, as found on this machine. */
+/** The driver and libraries that CUDA needs on this machine. */
 export interface CudaParts {
   /** The version of NVIDIA's driver; null when `nvidia-smi` fails. */
   driver: string | null;
-  /** The CUDA and cuDNN libraries that ONNX Runtime's CUDA provider needs; null when the provider is not installed. */
+  /** CUDA and cuDNN libraries that ONNX Runtime needs; null when its CUDA provider is not installed. */
   needed: string[] | null;
-  /** The needed libraries that the dynamic loader does not find. */
+  /** Needed libraries that the dynamic loader does not find. */
   missing: string[];
 }
 
 const providerFile = 'libonnxruntime_providers_cuda.so';
-/**
- * Matches the names of the CUDA libraries, except libcuda, which belongs to the driver. The name of cuDNN is added
- * separately, because ONNX Runtime loads cuDNN only at its first use.
- */
+/** CUDA libraries except libcuda, which belongs to the driver. ONNX Runtime loads cuDNN only at its first use. */
 const isOfCuda = /^lib(?:cudart|cublas|cublasLt|cufft|curand|nvrtc)\.so/;
 const cudnn = 'libcudnn.so.9';
 const toolTimeoutMs = 10_000;
 
-/** Finds the software that CUDA needs on this machine, without loading any library. Works only on Linux. */
+/** Finds CUDA's driver and libraries without loading any. Works only on Linux. */
 export function findCudaParts(): CudaParts {
   const binding = createRequire(import.meta.url).resolve('onnxruntime-node');
   const provider = join(dirname(binding), '../bin/napi-v6/linux', process.arch, providerFile);
@@ -41,7 +38,7 @@ export function findCudaParts(): CudaParts {
 
 const elf = { loadSegment: 1, dynamicSegment: 2, needed: 1, stringTable: 5 } as const;
 
-/** Returns the names of the libraries that a shared library links to (`DT_NEEDED` of a 64-bit ELF file). */
+/** Returns the libraries that a shared library links to (`DT_NEEDED` of a 64-bit ELF file). */
 export function neededBy(library: Buffer): string[] {
   if (library.toString('latin1', 0, 5) !== '\x7fELF\x02') return [];
   const number = (at: number) => Number(library.readBigUInt64LE(at));
@@ -81,7 +78,6 @@ function outputOf(program: string, args: string[]): string {
   return found.status === 0 ? found.stdout : '';
 }
 
-/** Describes the software that CUDA needs, for the operator who installs it. */
 export function describeCudaParts({ driver, needed, missing }: CudaParts): string {
   const ofDriver = driver === null ? 'no NVIDIA driver found (nvidia-smi does not answer)' : `driver ${driver}`;
   if (needed === null) return `${ofDriver}; ONNX Runtime has no CUDA provider here (docs/models.md)`;

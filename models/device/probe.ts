@@ -2,9 +2,8 @@ import type { Provider } from '../model.ts';
 import { InferenceSession } from '../onnx-runtime.ts';
 
 /**
- * The result of trying one execution provider. This file runs as a separate process, because an incompletely installed
- * driver can crash the process that loads it. `node models/device/probe.ts PROVIDER…` sends one {@link Probed} for each
- * provider over IPC.
+ * The result of trying one execution provider. `node models/device/probe.ts PROVIDER…` sends one for each provider over
+ * IPC. It is a separate process, because an incomplete driver can crash its process.
  */
 export interface Probed {
   provider: Provider;
@@ -12,7 +11,7 @@ export interface Probed {
   fault: string | null;
 }
 
-/** An ONNX graph with one `Identity` operation on one number: the smallest graph that a provider can run. */
+/** The smallest runnable ONNX graph: one `Identity` operation on one number. */
 const identity = Buffer.from(
   'CAg6NwoQCgF4EgF5IghJZGVudGl0eRIBZ1oPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAESBAoCCAFCAhAN',
   'base64',

@@ -1,22 +1,17 @@
 import type { Calibration } from './protocol.ts';
 
-/** The micro-batch sizes (numbers of images in one encoder run) that are measured, in this order. */
+/** Images per inference run, in measured order. */
 const sizes = [1, 2, 4, 8, 16, 32, 64];
 const runsEach = 4;
-/** The maximum expected duration in ms of a measured run. Interactive requests have to wait during a run. */
+/** The maximum expected duration of a measured run in ms. Interactive requests wait during a run. */
 const longestRunMs = 500;
-/**
- * The minimum factor by which a larger micro-batch must increase the throughput. Otherwise the smaller one is chosen,
- * because a larger one costs latency and memory.
- */
+/** The factor by which a larger batch must raise the throughput, because it costs latency and memory. */
 const worthwhile = 1.03;
 
 /**
- * Measures the throughput of the vision tower with growing micro-batches, until larger micro-batches are no longer
- * faster.
- * @param run runs the tower once over the given number of images. It returns the duration of the run in ms. It returns
- * undefined when other work has arrived, and then does not run the tower.
- * @param known the images per second of sizes that were measured earlier. They are not measured again.
+ * Measures the throughput of the vision model with growing batches, until larger ones are no faster.
+ * @param run returns the duration of a run in ms; undefined, without running, when other work has arrived.
+ * @param known images per second of sizes that need no new measurement.
  * @throws the error of a run over one image.
  */
 export async function calibrate(
@@ -33,7 +28,7 @@ export async function calibrate(
     try {
       rate = known[images] ?? (await measure(run, images));
     } catch (error) {
-      // A size usually fails for lack of memory. Larger sizes are then not tried.
+      // Usually memory did not suffice. Larger sizes are not tried.
       if (last > 0) break;
       throw error;
     }
@@ -46,7 +41,7 @@ export async function calibrate(
   return found(true);
 }
 
-/** Measures one micro-batch size. @returns the images per second; undefined when other work has arrived. */
+/** Returns the images per second; undefined when other work has arrived. */
 async function measure(
   run: (images: number) => Promise<number | undefined>,
   images: number,
@@ -57,7 +52,6 @@ async function measure(
     if (time === undefined) return undefined;
     times.push(time);
   }
-  // The first run of a size allocates memory, so it does not count. The shortest of the other runs is used, because
-  // other load has disturbed it least.
+  // The first run allocates memory and does not count. Other load disturbs the fastest run least.
   return Number(((1000 * images) / Math.min(...times.slice(1))).toPrecision(4));
 }

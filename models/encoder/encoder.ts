@@ -13,57 +13,35 @@ import { selfTest } from './self-test.ts';
 import { loadTowersInThread, runsAhead } from './threaded-towers.ts';
 import { loadTowers, type Pixels, release, type Towers } from './towers.ts';
 
-/**
- * A model that is loaded in this process: the ONNX sessions of both towers, with the image decoder and the tokenizer.
- */
+/** A model that is loaded in this process, with its image decoder and tokenizer. */
 export interface Encoder {
-  /**
-   * True when the model has reproduced its golden values (results of the reference implementation); false when it has
-   * none.
-   */
+  /** True when the model has reproduced its golden values; false when it has none. */
   readonly verified: boolean;
-  /**
-   * Embeds an image. @param bytes the encoded image. It may be a slot (a position in shared memory) only if this
-   * process shares memory with its parent.
-   */
+  /** Embeds an image. @param bytes a shared memory slot only if this process shares memory with its parent. */
   image(bytes: ImageBytes, caller: Caller): Promise<Embedded>;
   text(text: string, interactive: boolean, tenant?: string): Promise<Embedded>;
-  /**
-   * Measures the throughput of several micro-batch sizes. The measurement stops when other work arrives. This work
-   * waits for at most one run.
-   * @param known the images per second of sizes that were measured earlier.
-   */
   calibrate(known?: Record<number, number>): Promise<{ calibration: Calibration; isComplete: boolean }>;
   setMicroBatch(images: number): void;
-  /** Stops the decoders and the thread that runs the towers. */
   close(): void;
 }
 
-/**
- * The minimum duration in ms of a long batch run. If interactive requests are recent, a pause of `refillMs` follows
- * each long run.
- */
+/** After a batch run of at least this many ms, a pause of `refillMs` follows while interactive requests are recent. */
 const longRunMs = 50;
 const refillMs = 2;
-/** The maximum time in ms for which batch work waits for interactive images that are being decoded. */
+/** The maximum time in ms for which batch work waits while interactive images are decoded. */
 const longestYieldMs = 100;
 /**
- * The maximum time in ms for which texts of batches wait until they fill a run. Images run first meanwhile. On a GPU, a
- * run over a few texts takes 2 ms, as long as a run over many texts. With a maximum of 20 ms, an H100 scored 14 to 20 %
- * fewer pairs per second.
+ * The maximum time in ms for which batch texts wait until they fill a run. A GPU runs few texts in the same 2 ms as
+ * many: with 20 ms here, an H100 scored 14 to 20 % fewer pairs per second.
  */
 const longestTextWaitMs = 200;
-/**
- * The half-life in ms of the processor time that is charged to a tenant. It is about the time for decoding a few of the
- * largest images.
- */
+/** The half-life in ms of a tenant's processor time, about the time to decode a few of the largest images. */
 const useHalfLifeMs = 5_000;
 
 /**
- * Starts an encoder. Images are decoded in a separate thread during inference, and then wait for their micro-batch.
- * Interactive work takes precedence in decoding and in inference. If `decoders` is above 0, the model runs on an
- * accelerator: decoder processes decode the images, and a separate thread runs the towers.
- * @param slots the shared memory that contains encoded images.
+ * Starts an encoder. A separate thread decodes images during inference. Interactive work goes first. With `decoders`
+ * above 0 (accelerators), decoder processes decode, and inference has its own thread.
+ * @param slots shared memory with encoded images.
  * @throws {Error} when the model cannot be loaded or does not reproduce its golden values.
  */
 export async function createEncoder(
@@ -90,8 +68,7 @@ export async function createEncoder(
     onRun: (inputs, milliseconds) => onRun({ input: 'text', inputs, milliseconds }),
     use,
   });
-  // Decoder processes work while the towers run. Each decoder gets two images at a time: the current image and the next
-  // one.
+  // Each decoder process gets the current image and the next one.
   const decoding = createDecodeQueue({
     provider: spec.provider,
     threads,
@@ -99,7 +76,6 @@ export async function createEncoder(
     use,
   });
   const cropOptions = { recipe: spec.image, maxPixels, mode: spec.preprocess };
-  // `places` is the number of images that this encoder's threads can decode at the same time, plus one.
   const imageSlots = slots && { fd: slots.fd, slotBytes: slots.slotBytes };
   const thread = startCropThread({ ...cropOptions, imageSlots, places: threads + 1 });
   const farm = decoders > 0 ? createDecoders({ ...cropOptions, processes: decoders, imageSlots: slots }) : undefined;
@@ -107,17 +83,13 @@ export async function createEncoder(
     return farm === undefined ? await thread.crop(bytes, caller) : await farm.crop(bytes, caller);
   }
 
-  /**
-   * The callers of interactive images that are being decoded. Large images are left out. `bulkEndedAt` is the time at
-   * which the last batch run ended.
-   */
+  /** Callers of interactive images in decoding, except large images. */
   const interactiveDecoding = new Set<Caller>();
   let bulkEndedAt = 0;
 
   /**
-   * Returns true when batch work must run before interactive work. This is the case when, compared with one tenant with
-   * batch work, the interactive requests of every tenant have recently used too much processor time (`givesWay`).
-   * Without this rule, the requests of one tenant could stop all batches.
+   * Returns true when batches of some tenant must go before the interactive requests of all tenants. Otherwise one
+   * tenant's requests could stop all batches.
    */
   function isBatchFirst(): boolean {
     const batch = new Set([texts, images].flatMap((lane) => lane.tenants('batch')));
@@ -127,18 +99,14 @@ export async function createEncoder(
     return [...batch].some((tenant) => [...interactive].every((other) => use.givesWay(other, tenant)));
   }
 
-  /**
-   * Chooses the next run of a tower. Interactive work comes first, unless batch work is overdue or {@link isBatchFirst}
-   * returns true. Within batch work, texts come before images only when they fill a run or have waited long.
-   */
+  /** Chooses the next inference run: overdue batch work, then interactive work, then other batch work. */
   function next(): (() => Promise<'interactive' | 'batch'>) | undefined {
     const due = [texts, images].find((lane) => lane.isBatchDue());
     if (due !== undefined) return () => due.runNext();
     const batchFirst = isBatchFirst();
     const interactive = [texts, images].find((lane) => lane.hasInteractive());
     if (interactive !== undefined && !batchFirst) return () => interactive.runNext();
-    // While interactive images are being decoded, batch work waits for up to `longestYieldMs`, because a batch run
-    // would delay these images.
+    // A batch run would delay the interactive images that are being decoded.
     const isNear = interactiveDecoding.size > 0 && !batchFirst;
     if (isNear && performance.now() - bulkEndedAt < longestYieldMs) return undefined;
     const lane = nextOfBatches();
@@ -158,9 +126,8 @@ export async function createEncoder(
     running > 0 || decoding.isBusy() || [texts, images].some((lane) => lane.hasInteractive() || lane.waiting() > 0);
 
   /**
-   * Returns true when a run may start. If a separate thread runs the towers, it gets the next full run during the
-   * current run, so that the GPU is never idle. If interactive requests are recent, the next run waits, because these
-   * requests would have to wait for both runs.
+   * Returns true when a run may start. With a separate inference thread, the next full run starts early, so that the
+   * GPU is never idle. Recent interactive requests prevent this, because they would wait for both runs.
    */
   function mayBegin(): boolean {
     if (running === 0) return true;
@@ -180,11 +147,9 @@ export async function createEncoder(
     const startedAt = performance.now();
     const isBulk = (await runNext()) === 'batch';
     if (isBulk) bulkEndedAt = performance.now();
-    // This thread cannot do other work during a run. Between two runs, the event loop must send results and receive
-    // requests, some of which may be interactive.
+    // A run blocks this thread. The event loop must send results and receive requests between two runs.
     await turn();
-    // A long batch run has more results than the channel to the parent can buffer. All of them can be sent during a
-    // pause.
+    // The channel to the parent cannot buffer all results of a long run. The pause drains it.
     if (isBulk && performance.now() - startedAt > longRunMs && images.isInteractiveLately()) await delay(refillMs);
     running--;
     run();
@@ -197,8 +162,7 @@ export async function createEncoder(
     try {
       const { value: pixels, ms } = await decoding.run(caller, (given) => {
         const takeLargePlace = (ending?: AbortSignal) => {
-          // Decoding a large image takes a second or more. Batch work does not wait for it, even if the image is
-          // interactive.
+          // A large image takes a second or more to decode. Batch work does not wait that long.
           interactiveDecoding.delete(caller);
           return (
             given.takeLargePlace?.(ending) ??
@@ -213,8 +177,7 @@ export async function createEncoder(
       }
       decoded = { ms, began: Date.now() - ms, pixels, result: images.add(pixels, interactive, tenant) };
     } finally {
-      // Both calls come after the image was added to the queue of the vision tower. Otherwise a batch run could start
-      // before this image.
+      // Both calls come after `images.add`. Otherwise a batch run could start before this image.
       interactiveDecoding.delete(caller);
       run();
     }
@@ -258,7 +221,7 @@ export async function createEncoder(
     async calibrate(known) {
       const blank = new Uint8Array(pixelBytes(spec.image));
       return await calibrate(async (count) => {
-        // Returns to the event loop, so that this thread receives the messages that arrived during the last run.
+        // Receives the messages that arrived during the last run.
         await turn();
         await turn();
         if (hasWork()) return undefined;
@@ -269,8 +232,6 @@ export async function createEncoder(
           return performance.now() - start;
         } finally {
           running--;
-          // Starts the work that has arrived during the measurement, also when the tower has failed, for example for
-          // lack of memory.
           run();
         }
       }, known);

@@ -14,21 +14,20 @@ const imagePath = z.string().regex(/^(?!.*\.\.)[^/\\].*$/, 'a path inside the fo
 const embedding = z.array(z.number()).min(1);
 
 /**
- * The content of `golden.json` in the folder of a model: the values that the reference implementation computes for a
- * few images and texts.
+ * The content of a model's `golden.json`: values that the reference implementation computed for some images and texts.
  */
 export const goldenFile = z
   .object({
     /** The program that computed the values, with the versions of its libraries. */
     source: z.string(),
-    /** The maximum allowed difference between the cosine of a pair and its golden value, by precision. */
+    /** The maximum difference between the cosine of a pair and its golden value, by precision. */
     tolerance: tolerances.prefault({ fp32: 0.002, fp16: 0.01, int8: 0.05 }),
-    /** The maximum allowed distance (1 - cosine) of an embedding from its golden value, by precision. */
+    /** The maximum distance (1 - cosine) of an embedding from its golden value, by precision. */
     embeddingTolerance: tolerances.prefault({ fp32: 1e-4, fp16: 5e-3, int8: 5e-2 }),
     pairs: z
       .array(
         z.object({
-          /** The image, as a path relative to the folder. */
+          /** A path relative to the model's folder. */
           image: imagePath,
           text: z.string(),
           cosine: z.number().min(-1).max(1),
@@ -40,19 +39,18 @@ export const goldenFile = z
       .array(
         z.object({
           text: z.string(),
-          /** The token ids of the text, including special tokens. Padding may follow them. */
+          /** Token ids, including special tokens. Padding may follow. */
           ids: z.array(z.int()).optional(),
           embedding,
         }),
       )
       .default([]),
-    /** The scale and bias with which the reference model converts a cosine to a probability. */
     probability: z.object({ scale: z.number(), bias: z.number().nullable() }).optional(),
   })
   .refine(({ pairs, images, texts }) => pairs.length + images.length + texts.length > 0, 'the file has no values');
 export type GoldenFile = z.output<typeof goldenFile>;
 
-/** Reads golden values. @throws {Error} naming the file and the invalid fields. */
+/** @throws {Error} naming the file and the invalid fields. */
 export async function readGoldenFile(path: string): Promise<GoldenFile> {
   const parsed = goldenFile.safeParse(JSON.parse(await readFile(path, 'utf8')));
   if (!parsed.success) throw new Error(`${path}: ${z.prettifyError(parsed.error)}`);
@@ -60,14 +58,11 @@ export async function readGoldenFile(path: string): Promise<GoldenFile> {
 }
 
 /**
- * The minimum tolerances on accelerators. Accelerators may multiply with lower precision than a CPU (the mantissa of
- * TF32 has 10 bits).
+ * The minimum tolerances on accelerators, which may multiply with less precision (the mantissa of TF32 has 10 bits).
  */
 const acceleratorTolerance = { pairs: 0.005, embeddings: 1e-3 };
 
-/** The maximum allowed differences from golden values, for one precision of a model. */
 export interface Allowed {
-  /** The maximum difference of the cosine of a pair. */
   cosine: number;
   /** The maximum distance (1 - cosine) of an embedding. */
   image: number;
@@ -89,10 +84,9 @@ export function allowedBy(golden: GoldenFile, precision: ModelPrecision, provide
 }
 
 /**
- * Returns true when token ids are equal to those of the reference implementation.
- * @param own the token ids to check, without padding.
- * @param reference the token ids of the reference, possibly with padding. The id and the length of the padding are
- * compared only if the text tower reads its padding.
+ * Returns true when token ids equal those of the reference.
+ * @param own token ids without padding.
+ * @param reference token ids, possibly with padding. The padding is compared only if it affects embeddings.
  */
 export function hasSameIds(own: readonly number[], reference: readonly number[], pad: TextRecipe['pad']): boolean {
   if (!own.every((id, at) => reference[at] === id)) return false;
@@ -102,10 +96,7 @@ export function hasSameIds(own: readonly number[], reference: readonly number[],
   return pad === 'end' || pad.to === 0 || (filler === pad.id && reference.length === pad.to);
 }
 
-/**
- * Returns true when scale and bias of the probability are equal to those of the reference. They differ when a registry
- * entry states other values.
- */
+/** A registry entry may state another scale or bias than the reference. */
 export function hasSameProbability(own: Probability, { scale, bias }: NonNullable<GoldenFile['probability']>): boolean {
   const isNear = (a: number, b: number) => Math.abs(a - b) <= 1e-3 * Math.max(1, Math.abs(b));
   return isNear(own.scale, scale) && isNear(biasOf(own) ?? 0, bias ?? 0);
@@ -114,14 +105,12 @@ export function hasSameProbability(own: Probability, { scale, bias }: NonNullabl
 export const biasOf = (probability: Probability): number | null =>
   probability.kind === 'sigmoid' ? probability.bias : null;
 
-/** Formats scale and bias of the probability as text. */
 export const probabilityInWords = (scale: number, bias: number | null): string =>
   `scale ${scale}${bias === null ? '' : `, bias ${bias}`}`;
 
-/** Returns the first 12 token ids as text. */
 export const idsInWords = (ids: readonly number[]): string => ids.slice(0, 12).join(' ');
 
-/** Returns the cosine of two embeddings, which need not be normalised. Returns NaN when their dimensions differ. */
+/** Returns the cosine of two embeddings of any norm; NaN when their dimensions differ. */
 export function cosineOf(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length) return Number.NaN;
   let [dot, first, second] = [0, 0, 0];

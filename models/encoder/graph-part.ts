@@ -9,8 +9,8 @@ interface Node extends Span {
 }
 
 /**
- * Extracts from an ONNX graph the nodes that compute one output. This separates one tower from a file that contains
- * both towers. The whole graph would compute both towers in each run, and would need an image even for a text.
+ * Extracts the ONNX nodes that compute one output, from a file with the vision and the text model. The whole graph
+ * would compute both in each run, and need an image even for a text.
  * @param outputs possible names of the output, the preferred one first.
  * @throws {Error} when the graph has none of these outputs, or the bytes are not an ONNX model.
  */
@@ -30,7 +30,7 @@ export function partFor(model: Uint8Array, outputs: readonly string[]): Buffer {
     for (const name of textsIn(model, part, nodeField.output)) producers.set(name, node);
   }
   const needed = new Set([output]);
-  // The loop also visits names that are added to the set during the loop.
+  // The loop also visits names that it adds.
   for (const name of needed) for (const input of producers.get(name)?.inputs ?? []) needed.add(input);
   const kept = new Set([...needed].map((name) => producers.get(name)?.start));
   const isKept = ({ number, start, end }: (typeof fields)[number]): boolean => {
@@ -46,10 +46,7 @@ export function partFor(model: Uint8Array, outputs: readonly string[]): Buffer {
   ]);
 }
 
-/**
- * Returns the names of the values that a node reads. They include the values that its subgraphs (branches and loop
- * bodies) read.
- */
+/** Returns the names of the values that a node and its subgraphs (branches and loop bodies) read. */
 function inputsOf(model: Uint8Array, node: Span): string[] {
   const names: string[] = [];
   for (const part of fieldsIn(model, node.start, node.end)) {

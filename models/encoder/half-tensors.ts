@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { type Field, FieldReader } from '../registry/field-reader.ts';
 
-/** Numbers of fields in messages of an ONNX file, as in onnx.proto. */
+/** Field numbers, as in onnx.proto. */
 const inModel = { graph: 7 } as const;
 const inGraph = { node: 1, initializer: 5, input: 11, output: 12, valueInfo: 13 } as const;
 const inNode = { input: 1, operation: 4, attribute: 5 } as const;
@@ -11,14 +11,12 @@ const inValueInfo = { type: 2 } as const;
 const inType = { tensor: 1 } as const;
 const inTensorType = { element: 1 } as const;
 
-/** The value of `TensorProto.DataType` for float16. */
+/** `TensorProto.DataType` of float16. */
 const float16 = 10;
 
 /**
- * Returns true when a graph computes with float16 tensors: weights, constants, inputs, outputs, intermediate values or
- * conversions to float16. The file name does not show this, and such a graph often has float32 inputs and outputs.
- * Weights that are stored in float16 and only converted to float32 do not count: ONNX Runtime converts them once, when
- * it loads the graph. Only the structure of the file is read, not the data of its tensors.
+ * Returns true when a graph computes with float16 tensors, even if its inputs and outputs are float32. Weights that are
+ * only converted to float32 do not count: ONNX Runtime converts them once, at load.
  * @throws {Error} when the file is not an ONNX model.
  */
 export async function computesInHalf(path: string): Promise<boolean> {
@@ -29,7 +27,7 @@ export async function computesInHalf(path: string): Promise<boolean> {
     for await (const field of reader.fields(start, end)) if (await is(field)) return true;
     return false;
   }
-  /** Follows a path of field numbers in nested messages. Returns true when the last field has the value `float16`. */
+  /** Returns true when a path of field numbers in nested messages leads to the value `float16`. */
   const leadsToHalf = (span: Field, [number, ...rest]: readonly number[]): Promise<boolean> =>
     some(span, (field) => {
       if (field.number !== number) return false;
@@ -46,7 +44,7 @@ export async function computesInHalf(path: string): Promise<boolean> {
           name = await reader.text(field.start, field.end);
           return false;
         case inAttribute.integer:
-          // The attribute `to` of a Cast operation is the target type of the conversion.
+          // `to` is the target type of a Cast.
           return name === 'to' && field.value === float16;
         case inAttribute.tensor:
           return await isHalfTensor(field);
@@ -58,7 +56,6 @@ export async function computesInHalf(path: string): Promise<boolean> {
       }
     });
   }
-  /** The names of float16 weights. */
   const halfWeights = new Set<string>();
 
   async function isHalfNode(node: Field): Promise<boolean> {
@@ -85,7 +82,7 @@ export async function computesInHalf(path: string): Promise<boolean> {
     for await (const { number, start, end } of reader.fields(tensor.start, tensor.end))
       if (number === inTensor.name) halfWeights.add(await reader.text(start, end));
   }
-  /** Reads the weights before the operations, which come first in the file. */
+  /** Reads the weights first. In the file, they come after the operations. */
   async function isHalfGraph(graph: Field): Promise<boolean> {
     for await (const field of reader.fields(graph.start, graph.end))
       if (field.number === inGraph.initializer) await addWeight(field);

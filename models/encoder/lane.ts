@@ -4,56 +4,48 @@ import type { Embedded } from './protocol.ts';
 
 export type Run = Pick<Embedded, 'embedding' | 'inferenceMs' | 'runInputs'>;
 
-/** A lane: the queue of one tower, whose inputs wait for a run of this tower. */
+/** The queue of inputs for the vision or the text model. */
 export interface Lane<Input> {
   add(input: Input, interactive: boolean, tenant?: string): Promise<Run>;
   hasInteractive(): boolean;
-  /** Returns the tenants that have waiting inputs of this kind. */
+  /** Returns the tenants of all waiting inputs of this kind, with repetitions. */
   tenants(kind: 'interactive' | 'batch'): string[];
   isInteractiveLately(): boolean;
-  /** Returns the number of waiting batch inputs. */
+  /** Counts waiting batch inputs. */
   waiting(): number;
   since(): number | undefined;
   /** Returns true when batch inputs have waited so long that they run before interactive inputs. */
   isBatchDue(): boolean;
-  /**
-   * Runs the tower over the next inputs of the queue.
-   * @param isBatchFirst true when batch inputs run before interactive inputs.
-   * @returns the kind of the inputs that ran.
-   */
+  /** Runs the next inputs. @returns the kind of inputs that ran. */
   runNext(isBatchFirst?: boolean): Promise<'interactive' | 'batch'>;
   /** Returns the maximum number of inputs of the next batch run. */
   allowed(): number;
-  /** The maximum number of inputs in a run. Callers may change it. */
   size: number;
 }
 
 export interface LaneOptions<Input> {
   size: number;
-  /** Runs a tower over inputs. @param onBegin called when the run begins, if it first had to wait for another run. */
+  /** @param onBegin called when the run begins, if it first had to wait for another run. */
   encode(inputs: Input[], onBegin: () => void): Promise<Float32Array[]>;
-  /** Called when device memory did not suffice for a run. `size` is the new maximum number of inputs in a run. */
+  /** Called when device memory did not suffice. `size` is the new maximum number of inputs in a run. */
   onShrunk?: (size: number) => void;
   onRun?: (inputs: number, milliseconds: number) => void;
-  /** Counts how much processor time each tenant has used. */
   use?: ProcessorUse;
   now?: () => number;
 }
 
-/** Batch runs are kept short until this time in ms after the last interactive request. */
+/** Batch runs stay short until this time in ms after the last interactive request. */
 const interactiveForMs = 30_000;
 /** While interactive requests are recent, a batch run may take this many times as long as a run over one input. */
 const interactiveCap = 2.5;
-/** The weight of the latest run in the moving averages of run times. */
+/** The weight of the latest run in the moving averages. */
 const weight = 0.2;
 
 const outOfMemory = /out of memory|failed to allocate|OUT_OF_MEMORY|BFCArena|cudaErrorMemoryAllocation|E_OUTOFMEMORY/i;
 
 /**
- * Creates the queue of one tower. Interactive inputs run before batch inputs and never share a run with them, so that
- * their latency does not depend on batches. A run cannot be stopped, so batch runs are kept short while interactive
- * requests arrive. Once a second, a batch run comes before interactive inputs. The caller of `runNext` may request
- * further batch runs first.
+ * Creates a queue. Interactive inputs never share a run with batch inputs, so their latency does not depend on batches.
+ * A run cannot be stopped, so batch runs stay short while interactive requests are recent.
  */
 export function createLane<Input>({
   size,
@@ -75,8 +67,8 @@ export function createLane<Input>({
   const floor = createFloor(now);
   let lastInteractive = Number.NEGATIVE_INFINITY;
   /**
-   * Moving averages in ms. `single`: the duration of a run over one input. `each`: the duration per input of larger
-   * runs. `more`: the duration that each input after the first adds to a run.
+   * Moving averages in ms: a run over one input; the time per input of larger runs; the time that each further input
+   * adds.
    */
   let single: number | undefined;
   let each: number | undefined;
@@ -91,12 +83,11 @@ export function createLane<Input>({
     if (!isInteractiveLately()) return lane.size;
     const perInput = each ?? single;
     if (perInput === undefined) return lane.size;
-    // Before the first run over one input, its duration is unknown. The duration per input of larger runs is a lower
-    // bound, and is used instead.
+    // Until a run over one input is measured, the time per input of larger runs is a lower bound.
     const alone = single ?? perInput;
     const asShares = Math.floor((interactiveCap * alone) / perInput);
-    // On a GPU, a run over 8 images takes as long as a run over one image. The duration per input is therefore high in
-    // short runs. A limit that depends only on this duration would stay at a few inputs forever.
+    // On a GPU, 8 images take as long as one. The time per input is then high in short runs, and a limit from it alone
+    // would never grow.
     const asAdded = more === undefined ? 1 : 1 + Math.floor(((interactiveCap - 1) * alone) / Math.max(more, 1e-6));
     return Math.max(1, Math.min(lane.size, Math.max(asShares, asAdded)));
   }
@@ -137,8 +128,8 @@ export function createLane<Input>({
   }
 
   /**
-   * Removes and returns the next inputs for a batch run, at most `count`. In each round, every tenant with waiting
-   * inputs gives its oldest input. The tenant with the least processor time comes first.
+   * Removes the inputs of a batch run. Each tenant gives its oldest input in each round, the tenant with the least
+   * processor time first.
    */
   function takeOfBatches(count: number): Entry[] {
     const byTenant = Map.groupBy(bulk, ({ tenant }) => tenant);

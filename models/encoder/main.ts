@@ -4,35 +4,28 @@ import { slotsOf } from '../slots.ts';
 import { createEncoder, type Encoder } from './encoder.ts';
 import { type Embedded, type FromEncoder, imageSlots, type LoadOptions, type ToEncoder } from './protocol.ts';
 
-/**
- * The niceness of encoders (0 to 19; a higher value means a lower CPU priority). A busy process with niceness 5 gets a
- * third of the CPU time of a busy process with niceness 0.
- */
+/** At niceness 5, a busy process gets a third of the CPU time of one at niceness 0. */
 const niceness = 5;
 
 process.title = 'vls-encoder';
 
-// Encoders occupy all CPUs, so their priority is lowered. The process that answers requests and communicates with Redis
-// needs little CPU time, but needs it at once. Threads that start later inherit the priority.
+// Encoders occupy all CPUs. The process that answers requests needs little CPU time, but at once. Threads that start
+// later inherit the priority.
 lowerPriority(niceness);
 
-// These signals are ignored, because the parent decides when an encoder ends. Ctrl-C reaches the whole process group,
-// and must not interrupt unfinished work. When the parent ends, its encoders end too.
+// The parent decides when an encoder ends. Ctrl-C reaches the whole process group and must not interrupt work.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('disconnect', () => {
-  // The process kills itself, because a normal exit would stop busy threads with an error message. All output has
-  // already been written.
+  // A normal exit would stop busy threads with an error message.
   process.kill(process.pid, 'SIGKILL');
 });
 
-/**
- * The messages that are sent next. All messages of the same tick, such as the results of one run, are sent as one list.
- */
+/** Messages of the same event-loop tick, such as the results of one run, are sent as one list. */
 let outbox: FromEncoder[] = [];
 function flush(): void {
   const messages = outbox;
   outbox = [];
-  // A write fails when the parent is ending. The empty callback prevents an error.
+  // The callback prevents an error when the parent is ending.
   if (process.connected) process.send?.(messages, () => {});
 }
 function send(message: FromEncoder): void {
@@ -42,7 +35,7 @@ function send(message: FromEncoder): void {
 let encoder: Encoder | undefined;
 const cancels = new Map<number, AbortController>();
 
-/** Ignores the error of a calibration. The micro-batch size then stays the same. */
+/** After a failed calibration, the batch size stays the same. */
 const ignore = () => {};
 
 process.on('message', (messages: ToEncoder[]) => {
@@ -87,7 +80,7 @@ async function load(options: LoadOptions): Promise<void> {
     encoder = await createEncoder(
       options,
       (images) => send({ type: 'shrunk', images }),
-      // Runs of the self-test happen before `encoder` is set, so they are not reported.
+      // `encoder` is not yet set during the self-test, so its runs are not reported.
       (run) => encoder && send({ type: 'ran', ...run }),
       slotsOf(imageSlots.childFd, imageSlots.bytes),
     );

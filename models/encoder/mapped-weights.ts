@@ -3,46 +3,37 @@ import { basename, dirname } from 'node:path';
 import { weightsFolderAt } from '../registry/weights.ts';
 import { field, fieldsIn, integer, modelField, text } from './protobuf.ts';
 
-/** A graph for ONNX Runtime: its structure as bytes, and the folder that contains the files with its weights. */
+/** The structure of a graph, and the folder with its weight files. */
 export interface MappedGraph {
   bytes: Buffer;
-  /** The value of the session option `model_external_initializers_file_folder_path`. */
   folder: string;
 }
 
-/**
- * Tensors with fewer bytes than this stay in the graph, because ONNX Runtime infers shapes from the values of some
- * small tensors.
- */
+/** Tensors below this size stay in the graph: ONNX Runtime infers shapes from the values of some. */
 const mappedBytes = 16 * 1024;
 
 const graphField = { initializer: 5 } as const;
-/**
- * Field numbers of `TensorProto`. A `location` of 1 means that the data of the tensor is in another file (external
- * data).
- */
+/** `TensorProto`. A `location` of 1 means that the values are in another file (external data). */
 const tensorField = { raw: 9, external: 13, location: 14 } as const;
 const externalLocation = 1;
 
 /**
- * Reads a graph without its large weights. Each large weight is replaced by a reference to its position in the same
- * file (external data). ONNX Runtime maps the file into memory, and copies only weights that a kernel rearranges. All
- * encoders share the other weights. An encoder of ViT-B/32 thus takes 630 MB instead of 1,210 MB.
+ * Reads a graph whose large weights are replaced by references to the same file (external data). ONNX Runtime maps the
+ * file, so encoders share the weights that no kernel rearranges: 630 instead of 1,210 MB per encoder of ViT-B/32.
  * @throws {Error} naming the file when it is not an ONNX model.
  */
 export async function readMapped(path: string): Promise<MappedGraph> {
   const folder = await weightsFolderAt(path);
   const file = openSync(path, 'r');
   try {
-    // In the cache of the hub, the file of a model is a link to another folder. ONNX Runtime refuses such links, so the
-    // path is resolved here.
+    // In the hub's cache, the file is a link to another folder, which ONNX Runtime refuses.
     const real = realpathSync(path);
     const read = (start: number, end: number) => readAt(file, start, end);
     const { size } = fstatSync(file);
     const { bytes, hasOthers } = withoutWeights(read, size, basename(real));
     if (!hasOthers) return { bytes, folder: dirname(real) };
-    // ONNX Runtime reads all external weights of a graph from one folder. If the graph has weight files in another
-    // folder, its own weights stay in the graph.
+    // ONNX Runtime reads all external weights from one folder. If others are in another folder, the graph keeps its own
+    // weights.
     return realpathSync(folder) === dirname(real) ? { bytes, folder } : { bytes: read(0, size), folder };
   } catch (error) {
     throw new Error(`${path}: ${(error as Error).message}`, { cause: error });
@@ -64,17 +55,14 @@ function readAt(file: number, start: number, end: number): Buffer {
 }
 
 /**
- * Replaces the large weights of a graph by references to their positions in the file. @param name the name of the file.
- * @returns the graph. `hasOthers` is true when the graph also has weights in other files.
+ * @param name the name of the file.
+ * @returns the graph. `hasOthers` is true when it also has weights in other files.
  */
 function withoutWeights(read: Read, size: number, name: string): { bytes: Buffer; hasOthers: boolean } {
   const fields = createFields(read);
   let hasOthers = false;
 
-  /**
-   * Returns a copy of a tensor with a reference to its values in the file, instead of the values. Returns undefined for
-   * a tensor that keeps its values.
-   */
+  /** Returns a copy of a tensor that refers to the file; undefined when the tensor keeps its values. */
   function mapped(start: number, end: number): Buffer | undefined {
     const parts = [...fields(start, end)];
     hasOthers ||= parts.some(({ number }) => number === tensorField.external);
@@ -111,14 +99,11 @@ interface Part {
   end: number;
 }
 
-/** The maximum number of bytes of a tag and a length together. */
+/** The maximum length of a tag and a length together. */
 const headerBytes = 20;
 const windowBytes = 4 * 1024;
 
-/**
- * Returns a function that iterates over the fields of a message in a file. It reads the headers of the fields and skips
- * their contents.
- */
+/** Iterates over the fields of a message without reading their contents. */
 function createFields(read: Read): (start: number, end: number) => Generator<Part> {
   let window: Buffer = Buffer.alloc(0);
   let from = 0;

@@ -14,43 +14,39 @@ import {
 } from './protobuf.ts';
 
 /**
- * Adds a conversion from bytes to float values to the graph of a vision tower. The pixels of an image are then passed
- * as `size * size * 3` bytes. Float values would be four times as large (602 KB instead of 150 KB at 224 pixels), and
- * their conversion in JavaScript would take 0.35 ms per image.
+ * Makes a vision model accept pixels as bytes instead of floats. Floats are four times as large (602 instead of 150 KB
+ * at 224 pixels), and their conversion in JavaScript took 0.35 ms per image.
  *
- * The graph is not parsed completely. In Protocol Buffers, two concatenated messages equal one merged message. New
- * nodes are therefore appended, and ONNX Runtime sorts them. A change of one byte, a field number, turns the former
- * input into an intermediate value. Field numbers are those of onnx.proto.
+ * In Protocol Buffers, two concatenated messages equal one merged message. New nodes are therefore appended, and ONNX
+ * Runtime sorts them. Changing one byte, a field number, makes the former input an intermediate value. Field numbers
+ * are those of onnx.proto.
  */
 
 export interface PixelInput {
   /** The side length of the square image in pixels. */
   size: number;
-  /**
-   * The mean of each channel, for pixel values that are scaled to [0, 1]. `std` is the standard deviation of each
-   * channel.
-   */
+  /** Mean and standard deviation of each channel, for pixel values in [0, 1]. */
   mean: readonly number[];
   std: readonly number[];
 }
 
-/** The name of the new input, which has the type uint8 and the shape `[batch, size, size, 3]`. */
+/** The name of the new input: uint8 of the shape `[batch, size, size, 3]`. */
 export const pixelInputName = 'vls.pixels';
 
 /** Values of `TensorProto.DataType`. */
 const elementType = { float: 1, uint8: 2, float16: 10 } as const;
 
-/** A vision tower whose input takes bytes. */
+/** A vision model whose input takes bytes. */
 export interface PixelGraph {
   bytes: Uint8Array;
-  /** The fixed batch size of the graph; undefined when the graph accepts any batch size. */
+  /** The fixed batch size of the graph; undefined when any size is accepted. */
   batch: number | undefined;
 }
 
 /**
- * Reads the file of a vision tower without its large weights, and changes its input to bytes.
- * @param outputs the possible names of the output of the tower, if the file contains both towers.
- * @throws {Error} as {@link addPixelInput} does; the message names the file.
+ * Reads a vision model without its large weights, and makes its input accept bytes.
+ * @param outputs possible names of its output, if the file also contains the text model.
+ * @throws {Error} as {@link addPixelInput}; the message names the file.
  */
 export async function readWithPixelInput(
   path: string,
@@ -68,9 +64,9 @@ export async function readWithPixelInput(
 }
 
 /**
- * Changes the input of a vision tower to bytes.
- * @param model the bytes of an ONNX file, which are changed in place. The only input of the graph is an image: `[batch,
- * 3, size, size]` of float or float16.
+ * Makes the input of a vision model accept bytes.
+ * @param model an ONNX file, which is changed in place. Its only input has the shape `[batch, 3, size, size]`, of float
+ * or float16.
  * @returns the bytes to append to the file.
  * @throws {Error} when the bytes are not an ONNX model, or the model has another input.
  */
@@ -107,7 +103,7 @@ const graphField = { node: 1, initializer: 5, input: 11, valueInfo: 13 } as cons
 interface Input {
   name: string;
   type: number;
-  /** The size of the first axis (the batch size); undefined when the graph accepts any size. */
+  /** The fixed batch size; undefined when any size is accepted. */
   batch: number | undefined;
   /** The offset of the field's tag (its number and type). */
   at: number;
@@ -120,7 +116,7 @@ function findInput(model: Uint8Array): Input {
     if (graph.number !== modelField.graph || graph.wireType !== lengthDelimited) continue;
     for (const part of fieldsIn(model, graph.start, graph.end)) {
       if (part.wireType !== lengthDelimited) continue;
-      // Files with an old IR version also list the initializers (weights) as inputs.
+      // With an old IR version, weights (initializers) are also listed as inputs.
       if (part.number === graphField.initializer) initializers.add(textIn(model, part, 8));
       if (part.number !== graphField.input) continue;
       const tensor = messageIn(model, messageIn(model, part, 2), 1);
@@ -140,7 +136,6 @@ function findInput(model: Uint8Array): Input {
   return input;
 }
 
-/** Returns a `NodeProto`. */
 const node = (op: string, inputs: readonly string[], output: string, ...attributes: Buffer[]): Buffer =>
   Buffer.concat([
     ...inputs.map((name) => text(1, name)),
@@ -158,14 +153,13 @@ const attribute = (name: string, value: number | readonly number[]): Buffer =>
     integer(20, typeof value === 'number' ? 2 : 7),
   ]);
 
-/** Returns a `TensorProto` with one dimension. */
 function floats(name: string, values: readonly number[]): Buffer {
   const raw = Buffer.alloc(4 * values.length);
   for (const [at, value] of values.entries()) raw.writeFloatLE(value, 4 * at);
   return Buffer.concat([integer(1, values.length), integer(2, elementType.float), text(8, name), field(9, raw)]);
 }
 
-/** Returns the `ValueInfoProto` of a tensor. A dimension that is given as a name has no fixed size. */
+/** Returns a `ValueInfoProto`. A dimension with a name has no fixed size. */
 function valueInfo(name: string, type: number, dimensions: readonly (number | string)[]): Buffer {
   const shape = dimensions.map((size) => field(1, typeof size === 'number' ? integer(1, size) : text(2, size)));
   const tensor = Buffer.concat([integer(1, type), field(2, Buffer.concat(shape))]);

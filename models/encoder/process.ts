@@ -8,43 +8,38 @@ import { type FromEncoder, imageSlots, type ToEncoder } from './protocol.ts';
 
 const encoderEntry = fileURLToPath(new URL('./main.ts', import.meta.url));
 
-/** An encoder process, as its parent sees it. */
 export interface EncoderProcess {
   readonly pid: number | undefined;
   send(message: ToEncoder): void;
-  /** Kills the process. As after any end of the process, `onExit` is then called. */
   kill(): void;
 }
 
 export interface EncoderEvents {
   onMessage(message: FromEncoder): void;
-  /** Called once when the process has ended, for any reason. */
+  /** Called once, also when the process could not start. */
   onExit(reason: string): void;
 }
 
 /**
- * Starts an encoder process. Messages are sent by structured clone ("advanced"). This takes 0.19 ms for an image of 60
- * KB, so images are passed in shared memory where possible. All messages of the same tick are sent as one list, because
- * a separate message for a text would take a tenth of the time in which the tower runs over it.
- * @param entry the script of the process. Crash tests replace it by a script with the same protocol.
+ * Starts an encoder process. Structured clone takes 0.19 ms for 60 KB, so images go through shared memory where
+ * possible. Messages of the same tick are sent as one list: a message per text would cost a tenth of its inference
+ * time.
+ * @param entry the script of the process, which crash tests replace.
  */
 export function forkEncoder(events: EncoderEvents, entry = encoderEntry): EncoderProcess {
   const slots = createSlots(imageSlots.count, imageSlots.bytes);
-  /** The shared memory slots of the images that have no result yet, by image id. */
+  /** Shared memory slots of images without a result, by image id. */
   const used = new Map<number, number>();
   const child: ChildProcess = fork(entry, [], {
     serialization: 'advanced',
-    // start/bootstrap/launch.js sets the same option. It is repeated here for a parent that was started without that
-    // script.
+    // Repeats an option of start/bootstrap/launch.js, for a parent that was started without it.
     execArgv: ['--max-semi-space-size=8'],
     env: childEnvironment('encoder', {
       VLS_CALLED: called,
-      // libvips and ONNX Runtime use the thread pool of libuv. The number of glibc's arenas is limited, because memory
-      // grew slowly with the default of 8 arenas for each core.
+      // libvips and ONNX Runtime use libuv's threads. With glibc's default of 8 arenas per core, memory grew slowly.
       UV_THREADPOOL_SIZE: String(Math.max(4, availableParallelism() + 2)),
       MALLOC_ARENA_MAX: '2',
-      // Disables TF32, which ONNX Runtime enables in CUDA by default. TF32 changes cosines of the model tiny-clip by up
-      // to 7e-4 (H100).
+      // Disables TF32, which changed cosines of tiny-clip by up to 7e-4 (H100).
       NVIDIA_TF32_OVERRIDE: process.env['NVIDIA_TF32_OVERRIDE'] ?? '0',
     }),
     stdio: ['ignore', 'inherit', 'inherit', 'ipc', slots?.fd ?? 'ignore'],
@@ -54,7 +49,7 @@ export function forkEncoder(events: EncoderEvents, entry = encoderEntry): Encode
   const flush = () => {
     const messages = outbox;
     outbox = [];
-    // A message to a process that is ending is lost. Its exit event then returns the work to the queue.
+    // The exit event of an ending process returns lost messages to the queue.
     child.send(messages, () => {});
   };
   const end = (reason: string) => {
@@ -80,7 +75,7 @@ export function forkEncoder(events: EncoderEvents, entry = encoderEntry): Encode
     slots?.free(slot);
   }
 
-  /** Moves the image of a message into shared memory, if a free slot is large enough. */
+  /** Moves an image into shared memory, if a free slot is large enough. */
   function inSlot(message: ToEncoder): ToEncoder {
     if (message.type !== 'image' || !(message.bytes instanceof Uint8Array) || slots === undefined || ended)
       return message;

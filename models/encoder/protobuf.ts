@@ -13,7 +13,7 @@ export interface Field extends Span {
   wireType: number;
   /** The offset of the field's tag (its number and type). */
   at: number;
-  /** The value of a varint field; the length of a length-delimited field. */
+  /** The value of a varint; the length of a length-delimited field. */
   value: number;
 }
 

@@ -19,23 +19,21 @@ export interface SelfTestOptions {
   precision: ModelPrecision;
   provider: Provider;
   /**
-   * Embeds an image. The image is always preprocessed in mode `exact`, so that the values depend only on the model and
-   * its configuration.
+   * Embeds an image that is preprocessed in mode `exact`, so that values depend only on the model and its
+   * configuration.
    */
   image(bytes: Uint8Array): Promise<Float32Array>;
   text(text: string): Promise<Float32Array>;
-  /** Returns the token ids of a text, without padding. */
+  /** Returns token ids without padding. */
   ids(text: string): readonly number[];
   pad: TextRecipe['pad'];
   probability: Probability;
 }
 
 /**
- * Compares a model with its golden values (results of the reference implementation): scale and bias, token ids, cosines
- * of pairs, and embeddings.
+ * Compares a model with its golden values.
  * @returns the number of pairs, images and texts that were compared.
- * @throws {Error} when a value differs by more than its tolerance. The cause may be wrong weights, a wrong tokenizer,
- * or wrong preprocessing.
+ * @throws {Error} when a value exceeds its tolerance. The weights, the tokenizer or the preprocessing may be wrong.
  */
 export async function selfTest(options: SelfTestOptions): Promise<number> {
   const { path, precision, provider, image, text } = options;
@@ -53,7 +51,7 @@ export async function selfTest(options: SelfTestOptions): Promise<number> {
     refusal(`${what} has the cosine ${cosine.toFixed(4)} ${expected} (limit at ${precision}: ${most})`);
   for (const { image: file, text: caption, cosine: known } of golden.pairs) {
     const cosine = cosineOf(await imageAt(file), await text(caption));
-    // `!(a <= b)` is used instead of `a > b`, so that NaN also counts as a difference.
+    // Unlike `a > b`, `!(a <= b)` is also true for NaN.
     if (!(Math.abs(cosine - known) <= allowed.cosine)) {
       throw differs(`${file} with "${caption}"`, cosine, `instead of ${known.toFixed(4)}`, allowed.cosine);
     }
@@ -82,8 +80,8 @@ function requireSameProbability({ probability: known }: GoldenFile, { probabilit
 }
 
 /**
- * Embeddings do not always show that a tokenizer differs. If it returns two ids instead of one, the cosine may change
- * by less than the tolerance.
+ * Embeddings do not always reveal a different tokenizer. Two ids instead of one may change a cosine by less than the
+ * tolerance.
  */
 function requireSameIds({ texts }: GoldenFile, { ids, pad }: SelfTestOptions): void {
   for (const { text, ids: known } of texts) {

@@ -2,14 +2,13 @@ import type { TextRecipe } from '../model.ts';
 import type { InferenceSession } from '../onnx-runtime.ts';
 
 /**
- * The error for a graph that does not match the description of its model. Kind `output`: its output is not an
- * embedding. Kind `length`: it reads texts of another length.
+ * A graph that does not match its model. Kind `output`: its output is not an embedding. Kind `length`: it reads texts
+ * of another length.
  */
 export class GraphFault extends Error {
   override name = 'GraphFault';
   readonly side: 'image' | 'text';
   readonly kind: 'output' | 'length';
-  /** The names of all outputs of the graph. */
   readonly outputs: readonly string[];
 
   constructor(message: string, about: Pick<GraphFault, 'side' | 'kind' | 'outputs'>) {
@@ -20,7 +19,6 @@ export class GraphFault extends Error {
   }
 }
 
-/** Returns the name of the graph input for token ids. */
 export const idInputOf = ({ inputNames }: InferenceSession, path: string): string =>
   inputNames.find((name) => /input_ids|text|input/i.test(name)) ?? only(inputNames, path);
 
@@ -31,32 +29,31 @@ function only(names: readonly string[], path: string): string {
   return name;
 }
 
-/** Returns the type of token ids, which differs between exports: mostly int64, sometimes int32. */
+/** Returns the type of token ids: int64, in some exports int32. */
 export function inputType(session: InferenceSession, name: string): 'int32' | 'int64' {
   const metadata = session.inputMetadata.find((input) => input.name === name);
   return metadata?.isTensor && metadata.type === 'int32' ? 'int32' : 'int64';
 }
 
-/** Returns the fixed size of an axis of an input; undefined when any size is accepted. */
+/** Returns the fixed size of an input axis; undefined when any size is accepted. */
 export function fixedAxis(session: InferenceSession, name: string, axis: number): number | undefined {
   const metadata = session.inputMetadata.find((input) => input.name === name);
   const size = metadata?.isTensor ? metadata.shape[axis] : undefined;
   return typeof size === 'number' ? size : undefined;
 }
 
-/** The part of a model description that concerns one tower. */
+/** The side of a model that embeds images or texts. */
 export interface Tower {
   side: 'image' | 'text';
   path: string;
-  /** The possible names of the output with the embedding, the preferred one first. */
+  /** Possible names of the output with the embedding, the preferred one first. */
   outputs: readonly string[];
   dimensions: number;
 }
 
 /**
- * Returns the name of the output with the embedding: the first of `outputs` that the graph has, or the only output of
- * the graph.
- * @throws {GraphFault} when the graph has no such output, or when the output does not have the shape of embeddings.
+ * Returns the name of the embedding output: the first of `outputs` that exists, or the only output.
+ * @throws {GraphFault} when the graph has no such output, or its shape is not that of embeddings.
  */
 export function outputOf(session: InferenceSession, { side, path, outputs, dimensions }: Tower): string {
   const { outputNames: all } = session;
@@ -65,21 +62,19 @@ export function outputOf(session: InferenceSession, { side, path, outputs, dimen
   if (!found) throw fault(`has the outputs ${all.join(', ')}; ${outputs.join(' or ')} was expected`);
   const metadata = session.outputMetadata.find(({ name }) => name === found);
   const shape = metadata?.isTensor ? metadata.shape : [];
-  // A graph may state no shape, or the name of an axis instead of its size. The outputs of each run are therefore
-  // checked too.
+  // A graph may state no shape, or an axis name instead of a size. Each run is therefore checked too.
   const isOther = shape.length > 0 && (shape.length !== 2 || (typeof shape[1] === 'number' && shape[1] !== dimensions));
   if (isOther) throw fault(wrongShape(found, shape, dimensions));
   return found;
 }
 
-/** Returns the error message for an output that is not a matrix of embeddings. */
 export const wrongShape = (name: string, shape: readonly (number | string)[], dimensions: number): string =>
   `has the output ${name} of the shape [${shape.join(', ')}]; [batch, ${dimensions}] was expected`;
 
 /**
- * Checks that the text recipe matches a graph that reads texts of a fixed length. Longer texts would lose their end
- * token. If the text tower reads its padding, texts must have the same length as in its training.
- * @throws {GraphFault} naming both lengths when the recipe does not match.
+ * Checks a graph with a fixed text length. Longer texts would lose their end token. If the text model reads padding,
+ * the length must be that of its training.
+ * @throws {GraphFault} naming both lengths.
  */
 export function requireTextLength(
   session: InferenceSession,

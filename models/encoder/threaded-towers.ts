@@ -3,7 +3,7 @@ import { type ModelSpec, pixelBytes } from '../model.ts';
 import { roomFor, rowsOf, stage, type Towers } from './towers.ts';
 
 export type ToTowerThread =
-  /** A message to the thread: the inputs of one run. `pixels` is in shared memory. */
+  /** The inputs of one run. `pixels` is in shared memory. */
   { id: number; pixels: Uint8Array; count: number } | { id: number; ids: readonly (readonly number[])[] };
 
 export type FromTowerThread =
@@ -13,15 +13,12 @@ export type FromTowerThread =
   | { type: 'ran'; id: number; embeddings: Float32Array }
   | { type: 'failed'; id: number; reason: string };
 
-/**
- * The maximum number of runs that the thread receives at a time: the current run and the next one. The pixels of the
- * next run are then already in place when the current run ends.
- */
+/** The thread gets the current run and the next one, whose pixels are then ready when the current run ends. */
 export const runsAhead = 2;
 
 /**
- * Loads both towers in a separate thread. A run blocks this thread (for 12 ms with 64 images of ViT-B/32 on a GPU). The
- * main thread must not be blocked, because it supplies the images. Pixels are passed in shared memory.
+ * Loads the model in a separate thread. A run blocks its thread (12 ms for 64 images of ViT-B/32 on a GPU), and the
+ * main thread must supply images meanwhile.
  */
 export async function loadTowersInThread(
   spec: ModelSpec,
@@ -48,8 +45,7 @@ export async function loadTowersInThread(
     if (message.type === 'ran') run?.resolve(rowsOf(message.embeddings, run.count));
     else run?.reject(new Error(message.reason));
   });
-  // The process cannot work without this thread, so an error of the thread ends the process. The pool of encoders then
-  // starts another process.
+  // Ends the process, which cannot work without this thread. The pool starts another process.
   thread.on('error', (error) => {
     throw error;
   });

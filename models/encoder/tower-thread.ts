@@ -3,7 +3,7 @@ import type { ModelSpec } from '../model.ts';
 import type { FromTowerThread, ToTowerThread } from './threaded-towers.ts';
 import { loadSessions } from './towers.ts';
 
-/** The entry point of the thread that runs the towers, one run at a time. Meanwhile the main thread moves images. */
+/** Entry point of the inference thread, which executes one run at a time. The main thread moves images meanwhile. */
 const { spec, threads, deviceId } = workerData as { spec: ModelSpec; threads: number; deviceId: number };
 const send = (message: FromTowerThread, transfer: ArrayBuffer[] = []) => parentPort?.postMessage(message, transfer);
 

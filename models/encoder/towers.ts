@@ -19,18 +19,13 @@ import {
   wrongShape,
 } from './session-shapes.ts';
 
-/**
- * The cropped pixels of an image: interleaved bytes, or an object that can copy these bytes. The object can copy them
- * until `release` is called.
- */
+/** Cropped pixels of an image: interleaved bytes, or an object that can copy them until `release`. */
 export type Pixels = Uint8Array | { copyTo(target: Uint8Array): void; release(): void };
 
-/** Frees the memory that contains the pixels, so that it can be reused. */
 export function release(pixels: Pixels): void {
   if (!(pixels instanceof Uint8Array)) pixels.release();
 }
 
-/** Copies the pixels of a run into one block. */
 export function stage(pixels: readonly Pixels[], target: Uint8Array, size: number): void {
   for (const [row, image] of pixels.entries()) {
     if (image instanceof Uint8Array) target.set(image, row * size);
@@ -38,27 +33,24 @@ export function stage(pixels: readonly Pixels[], target: Uint8Array, size: numbe
   }
 }
 
-/** The maximum number of inputs in one run of a graph; undefined when any number is accepted. */
+/** The maximum number of inputs in one run; undefined when any number is accepted. */
 export interface RunLimits {
   images: number | undefined;
   texts: number | undefined;
 }
 
-/** Both towers of a loaded model. The embeddings are L2-normalised. */
+/** The towers of a CLIP model: its vision model and its text model. Embeddings are L2-normalised. */
 export interface Towers {
-  /**
-   * The maximum numbers of inputs in one run. Undefined when another thread runs the towers. That thread then splits a
-   * call into several runs.
-   */
+  /** Undefined when another thread runs the model. It then splits large calls itself. */
   limits?: RunLimits;
   /**
-   * Embeds images. @param pixels the pixels of each image: `size * size * 3` bytes.
+   * @param pixels `size * size * 3` bytes for each image.
    * @param onBegin called when the run begins, if it first had to wait for another run.
    */
   images(pixels: readonly Pixels[], onBegin?: () => void): Promise<Float32Array[]>;
-  /** Embeds texts. @param ids the token ids of each text, including special tokens. */
+  /** @param ids token ids of each text, including special tokens. */
   texts(ids: readonly (readonly number[])[], onBegin?: () => void, recipe?: TextRecipe): Promise<Float32Array[]>;
-  /** The names of all outputs of the graphs; undefined when another thread runs the towers. */
+  /** Undefined when another thread runs the model. */
   outputNames?: OutputNames;
 }
 
@@ -71,39 +63,31 @@ export interface OutputNames {
 export interface Sessions {
   limits: RunLimits;
   /**
-   * Runs the vision tower. @param pixels {@link roomFor}`(count)` images in one block of memory. Images after the first
-   * `count` are ignored.
-   * @returns the embeddings of the first `count` images in one block of memory.
+   * Embeds images. @param pixels {@link roomFor}`(count)` images in one block. Only the first `count` matter.
+   * @returns `count` embeddings in one block.
    */
   images(pixels: Uint8Array, count: number): Promise<Float32Array>;
-  /** Runs the text tower. @param recipe the text recipe, if its padding differs from that of the model. */
+  /** @param recipe replaces the model's text recipe, for other padding. */
   texts(ids: readonly (readonly number[])[], recipe?: TextRecipe): Promise<Float32Array>;
   outputNames: OutputNames;
 }
 
 /**
- * The batch sizes of runs on CUDA. A run is padded to the next larger size. There are only a few sizes, because each
- * new shape costs a search for algorithms, and memory that is never freed. A run that is larger than all sizes is not
- * padded.
+ * The batch sizes on CUDA. A run is padded to the next size. Each new shape costs an algorithm search, and memory that
+ * is never freed.
  */
 export const runSizes = [1, 8, 32, 64] as const;
-/**
- * The lengths in tokens to which texts are padded on CUDA. A longer text is padded to the maximum length of the model.
- */
+/** The text lengths in tokens on CUDA. Longer texts are padded to the model's maximum. */
 const textLengths = [16, 32] as const;
 
-/** Returns the batch size that a run over `count` inputs gets after padding. */
 export const roomFor = (provider: Provider, count: number): number =>
   provider !== 'cuda' ? count : (runSizes.find((size) => size >= count) ?? count);
 
-/** Loads both towers in this thread. Each run blocks the thread. The parameters are those of {@link loadSessions}. */
+/** Loads both towers in this thread, which each run blocks. */
 export async function loadTowers(spec: ModelSpec, threads: number, deviceId = 0): Promise<Towers> {
   const sessions = await loadSessions(spec, threads, deviceId);
   const size = pixelBytes(spec.image);
-  /**
-   * The memory for the pixels of the current run. All runs use the same memory, because they never overlap. A new
-   * allocation of megabytes for each run would cost time for garbage collection.
-   */
+  /** Pixels of the current run. Allocating megabytes for each run would cost garbage collection. */
   let staging = new Uint8Array();
   return {
     limits: sessions.limits,
@@ -121,10 +105,6 @@ export async function loadTowers(spec: ModelSpec, threads: number, deviceId = 0)
   };
 }
 
-/**
- * Loads both ONNX graphs on the provider that the spec names, with `threads` intra-op threads.
- * @param deviceId the index of the GPU.
- */
 export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 0): Promise<Sessions> {
   const { provider, dimensions } = spec;
   if (spec.made !== undefined) await makeGraphs(spec.made, { outputs: spec.outputs });
@@ -141,25 +121,22 @@ export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 
     executionMode: 'sequential',
     // With the level `all`, ONNX Runtime 1.30 and 1.32 crash when they load an fp16 transformer on a CPU.
     graphOptimizationLevel: provider === 'cpu' && (await computesInHalf(path)) ? 'extended' : 'all',
-    // The arena (a memory pool of ONNX Runtime) keeps the memory of the largest run. Without the arena, fragmentation
-    // made the memory of an encoder of the model `compact` vary between 283 and 900 MiB. With it, the encoder stays at
-    // 292 MiB.
+    // ONNX Runtime's memory pool. Without it, fragmentation let an encoder of `compact` vary between 283 and 900 MiB;
+    // with it, 292 MiB.
     enableCpuMemArena: true,
     extra: {
       session: {
-        // With several threads, they spin (wait actively) between the operators of a run, and stop at its end.
-        // Otherwise a thread would have to be woken for each operator, which costs 8 of the 72 ms of a single request
-        // (ViT-B/32, two cores). A single thread does not spin, because spinning takes CPU time from other work.
+        // Several threads spin between the operators of a run. Waking a thread for each operator cost 8 of the 72 ms of
+        // a single request (ViT-B/32, two cores). One thread does not spin, which would only take CPU time.
         intra_op: { allow_spinning: threads > 1 ? '1' : '0' },
         force_spinning_stop: '1',
-        // Each thread takes a small block of work at a time. If the work were divided equally, all threads would wait
-        // for the thread that shares its CPU with decoding. Two threads would then score 25 % fewer pairs per second
-        // (ViT-B/32, two cores).
+        // Threads take small blocks of work. With equal shares, all wait for the thread that shares its CPU with
+        // decoding: 25 % fewer pairs per second (ViT-B/32, two cores).
         ...(threads > 1 && { dynamic_block_base: '4' }),
-        // On some processors, sums of products of uint8 and int8 saturate (stop at a maximum value). There, ONNX
-        // Runtime must convert int8 weights to uint8.
+        // On some processors, sums of uint8 times int8 saturate. There, ONNX Runtime must convert int8 weights to
+        // uint8.
         x64quantprecision: saturates() ? '1' : '0',
-        // The graph is passed as bytes, so ONNX Runtime must be given the folder with the files of its weights.
+        // The graph is passed as bytes, so ONNX Runtime does not know the folder of its weight files.
         model_external_initializers_file_folder_path: folder,
       },
     },
@@ -224,9 +201,7 @@ export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 
   };
 }
 
-/**
- * Splits inputs into several runs, for a graph with a fixed batch size. @returns all embeddings in one block of memory.
- */
+/** Splits inputs into several runs, for a graph with a fixed batch size. */
 async function inBatches(
   count: number,
   batch: number,
@@ -240,13 +215,11 @@ async function inBatches(
   return embeddings;
 }
 
-/** Splits one block of values into `count` embeddings. */
 export function rowsOf(embeddings: Float32Array, count: number): Float32Array[] {
   const dimensions = embeddings.length / count;
   return Array.from({ length: count }, (_, row) => embeddings.slice(row * dimensions, (row + 1) * dimensions));
 }
 
-/** Returns the provider with its options. The CPU runs operators that the provider does not support. */
 function providerOption(provider: Provider, deviceId: number): InferenceSession.ExecutionProviderConfig {
   return provider === 'cuda' || provider === 'dml' ? { name: provider, deviceId } : provider;
 }
@@ -257,9 +230,8 @@ const integers = (type: 'int32' | 'int64', values: number[], shape: number[]): T
     : new Tensor('int64', BigInt64Array.from(values, BigInt), shape);
 
 /**
- * Returns the first `count` rows of an output, normalised.
- * @throws {GraphFault} when the output is not a matrix with rows of `dimensions` values, for example because it belongs
- * to another layer.
+ * Returns the first `count` rows of an output, L2-normalised.
+ * @throws {GraphFault} when the output does not have rows of `dimensions` values.
  */
 function unitRows(
   outputs: InferenceSession.ReturnType,
@@ -280,9 +252,7 @@ function unitRows(
   return result;
 }
 
-/**
- * Converts values to float32. ONNX Runtime returns float16 values as a Float16Array, or as their bits in a Uint16Array.
- */
+/** ONNX Runtime returns float16 values as a Float16Array, or as their bits in a Uint16Array. */
 function asFloat32(data: unknown): Float32Array | undefined {
   if (data instanceof Float32Array) return data;
   if (data instanceof Float16Array) return Float32Array.from(data);

@@ -7,8 +7,8 @@ const kind: ClipKind = {
   reference: 'transformers',
   defaults: { dimensions: 512, contextLength: 52, imageSize: 224 },
   image: { resize: 'squash', filter: 'bicubic', rgb: 'before-resize', ...openAi },
-  // The text tower is BERT, which has 512 positions. However, the reference processor truncates texts at 52 tokens. The
-  // files of the model do not state this number.
+  // BERT, the text model, has 512 positions. The reference processor truncates texts at 52 tokens, which no file
+  // states.
   positionsAreTokens: false,
   text: (_files, maxTokens) => ({
     clean: 'none',
@@ -21,8 +21,8 @@ const kind: ClipKind = {
 };
 
 /**
- * The family Chinese-CLIP. Texts are split by the WordPiece tokenizer of BERT. Images are resized to a square without a
- * crop ("squashed"), although the files of the model state a `crop_size`.
+ * Chinese-CLIP, with BERT's WordPiece tokenizer. Images are squashed to a square without a crop, although the files
+ * state a `crop_size`.
  */
 export const chineseClip: ModelFamily = {
   name: 'chinese-clip',

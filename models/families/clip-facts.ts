@@ -20,8 +20,8 @@ export const openAi = {
 } as const;
 
 /**
- * The scale of the softmax, unless the registry entry states another one. The training of CLIP limits the learned scale
- * to 100, and trained models reach this limit.
+ * The softmax scale unless the registry entry states another. CLIP's training limits it to 100, and trained models
+ * reach this.
  */
 const scale = 100;
 
@@ -32,16 +32,15 @@ export interface ClipKind {
   defaults: { dimensions: number; contextLength: number; imageSize: number };
   image: ImageDefaults;
   /**
-   * True when the number of positions in `config.json` is also the maximum number of tokens. When false, the maximum
-   * comes from the configuration of OpenCLIP, from the registry entry, or from the default.
+   * True when `config.json`'s number of positions is the maximum number of tokens. Otherwise OpenCLIP's configuration,
+   * the registry entry or the default states it.
    */
   positionsAreTokens: boolean;
   text(files: FolderFiles, maxTokens: number): TextRecipe;
 }
 
 /**
- * Reads the facts of a model with the same kinds of files as CLIP: `config.json` of transformers, the configuration of
- * OpenCLIP, or both.
+ * Reads a model with `config.json` of transformers, the configuration of OpenCLIP, or both.
  * @throws {Error} naming the file and the field.
  */
 export function readClip(kind: ClipKind, files: FolderFiles, stated: StatedFacts): ModelFacts {
@@ -71,6 +70,5 @@ export function readClip(kind: ClipKind, files: FolderFiles, stated: StatedFacts
   };
 }
 
-/** Returns the `model_type` of `config.json`. */
 export const modelTypeOf = (files: FolderFiles): unknown =>
   (files.json('config.json') as { model_type?: unknown } | undefined)?.model_type;

@@ -6,7 +6,7 @@ import { textVersions } from './text-version.ts';
 const kind: ClipKind = {
   family: 'clip',
   reference: 'open_clip',
-  // The values that transformers omits when it saves a `config.json`, because they are its defaults.
+  // Transformers omits these values from `config.json`, because they are its defaults.
   defaults: { dimensions: 512, contextLength: 77, imageSize: 224 },
   image: { resize: 'crop', filter: 'bicubic', rgb: 'after-resize', ...openAi },
   positionsAreTokens: true,
@@ -14,8 +14,8 @@ const kind: ClipKind = {
     clean: 'openclip',
     tokenizer: { kind: 'json' },
     maxTokens,
-    // The padding has no effect on an embedding. (OpenCLIP also pads with id 0.) In a causal text tower, an embedding
-    // does not depend on tokens after the end token.
+    // OpenCLIP's padding. It has no effect: in a causal text model, an embedding does not depend on tokens after the
+    // end token.
     pad: { id: 0, to: 0 },
     mask: true,
     version: textVersions.openclip,
@@ -23,8 +23,7 @@ const kind: ClipKind = {
 };
 
 /**
- * The family CLIP, with models of OpenAI and OpenCLIP. They have a byte-level BPE tokenizer and a causal text tower. A
- * folder whose files do not name a family is also read as CLIP.
+ * CLIP of OpenAI and OpenCLIP, with byte-level BPE and a causal text model. Folders that name no family count as CLIP.
  */
 export const clip: ModelFamily = {
   name: 'clip',

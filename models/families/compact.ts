@@ -12,10 +12,7 @@ const config = z.object({
   vision_config: z.object({ image_size: z.int().positive() }),
 });
 
-/**
- * The family of the built-in model. Its image tower is EfficientNet-Lite0, its text tower is MiniLM, and its tokenizer
- * is BERT's WordPiece.
- */
+/** The built-in model: EfficientNet-Lite0 for images, MiniLM for texts, BERT's WordPiece tokenizer. */
 export const compact: ModelFamily = {
   name: 'compact',
   accepts: (files) => (files.json('config.json') as { model_type?: unknown } | undefined)?.model_type === 'compact',

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 
-/** The names of the small files that describe a model. Each family needs only some of them. */
+/** Small files that describe a model. Each family needs only some of them. */
 export const configNames = [
   'config.json',
   'preprocessor_config.json',
@@ -12,22 +12,20 @@ export const configNames = [
 ] as const;
 export type ConfigName = (typeof configNames)[number];
 
-/** The files of a model folder that describe the model. */
 export interface FolderFiles {
-  /** Returns the parsed JSON content of a file; undefined when the file does not exist. */
+  /** Returns parsed JSON; undefined when the file does not exist. */
   json(name: ConfigName): unknown;
   /**
-   * Returns the content of a file, validated by a schema; undefined when the file does not exist.
-   * @throws {Error} naming the file and the field that is invalid.
+   * Returns validated content; undefined when the file does not exist.
+   * @throws {Error} naming the file and the invalid field.
    */
   parsed<Schema extends z.ZodType>(name: ConfigName, schema: Schema): z.output<Schema> | undefined;
-  /** Returns true when the file exists. */
   has(name: string): boolean;
-  /** Returns the path of a file, for error messages. */
+  /** Returns a path for error messages. */
   path(name: ConfigName): string;
 }
 
-/** Reads the files that describe the model in a folder. @throws {Error} naming a file whose content is not JSON. */
+/** @throws {Error} naming a file whose content is not JSON. */
 export async function readFolderFiles(directory: string): Promise<FolderFiles> {
   const path = (name: ConfigName) => join(directory, name);
   const read = await Promise.all(configNames.map(async (name) => [name, await readJson(path(name))] as const));
@@ -47,9 +45,7 @@ export async function readFolderFiles(directory: string): Promise<FolderFiles> {
   };
 }
 
-/**
- * Returns the error for a missing file that a family needs. Its `code` is `ENOENT`, as in errors of the file system.
- */
+/** Returns the error for a missing file, with `code` `ENOENT` as in errors of the file system. */
 export const absent = (path: string): Error =>
   Object.assign(new Error(`${path} does not exist`), { code: 'ENOENT' as const });
 

@@ -12,8 +12,8 @@ const size = z.union([side, shortest, square]);
 const resample = { bilinear: 2, bicubic: 3 } as const;
 
 /**
- * The fields of `preprocessor_config.json` (transformers) that the service uses. A file with unsupported values is
- * refused, because the service would compute other pixels than the reference implementation.
+ * The used fields of transformers' `preprocessor_config.json`. Unsupported values are refused, because they would give
+ * other pixels than in the reference implementation.
  */
 const preprocessorConfig = z.object({
   image_mean: triple.optional(),
@@ -31,20 +31,17 @@ const preprocessorConfig = z.object({
   do_normalize: z.boolean().default(true),
 });
 
-/**
- * The image preprocessing in the reference implementation of a family. It is used for models whose files do not
- * describe their preprocessing.
- */
+/** A family's reference preprocessing, for files that do not describe it. */
 export type ImageDefaults = Pick<ImageRecipe, 'resize' | 'filter' | 'rgb' | 'mean' | 'std'>;
 
 type Steps = Partial<Omit<ImageDefaults, 'rgb'>>;
 
 /**
- * Reads how an image is converted to the input of a vision tower. The sources are, in order of precedence: the file of
- * transformers, the file of OpenCLIP, the registry entry, the defaults of the family.
- * @param imageSize the side length in pixels of the square input of the tower.
- * @throws {Error} naming the file and the field. Also throws when there is no file, and the registry entry does not
- * state mean and standard deviation.
+ * Reads the image preprocessing from the first source that states it: transformers' file, OpenCLIP's file, the registry
+ * entry, the family's defaults.
+ * @param imageSize the side length in pixels of the square model input.
+ * @throws {Error} naming the file and the field; also when neither a file nor the registry entry states mean and
+ * standard deviation.
  */
 export function readImageRecipe(
   files: FolderFiles,
@@ -107,13 +104,12 @@ const lengthOf = (stated: z.output<typeof size> | undefined): number | undefined
   typeof stated !== 'object' ? stated : 'height' in stated ? stated.height : stated.shortest_edge;
 
 /**
- * Returns the version of the image preprocessing. When a change of the code changes the pixels that reach a tower, the
- * number at the end must be increased. Receipts, cache keys and batches contain this version.
+ * Returns the version in receipts, cache keys and batches. Increase the last number when a code change changes pixels.
  */
 const versionOf = ({ resize, filter, rgb }: Pick<ImageRecipe, 'resize' | 'filter' | 'rgb'>): string =>
   ['pillow', filter, ...(resize === 'squash' ? [resize] : []), ...(rgb === 'before-resize' ? ['rgb'] : []), 3].join(
     '-',
   );
 
-/** The mean and standard deviation for a tower that reads values from -1 to 1. */
+/** Mean and standard deviation for a model input from -1 to 1. */
 export const half: { mean: Rgb; std: Rgb } = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };

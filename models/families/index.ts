@@ -11,15 +11,11 @@ import { siglip } from './siglip.ts';
 import { siglip2 } from './siglip2.ts';
 import { xlmRoberta } from './xlm-roberta.ts';
 
-/**
- * All model families, in the order in which their `accepts` is called. CLIP comes last, because it also accepts folders
- * whose files do not name a family.
- */
+/** In the order in which `accepts` is called. CLIP is last, because it accepts folders that name no family. */
 const families: readonly ModelFamily[] = [compact, siglip, siglip2, chineseClip, xlmRoberta, mobileclip, pe, clip];
 
 /**
- * Reads the facts of a model from the files of its folder.
- * @param stated the facts that the registry entry of the model states.
+ * @param stated facts from the model's registry entry.
  * @throws {Error} naming the file and the field.
  */
 export async function readModelFacts(directory: string, stated: StatedFacts = {}): Promise<ModelFacts> {

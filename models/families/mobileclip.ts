@@ -13,7 +13,7 @@ const kind: ClipKind = {
     clean: 'openclip',
     tokenizer: { kind: 'json' },
     maxTokens,
-    // The text tower has no causal mask, so that an embedding depends on the padding of the text.
+    // Without a causal mask, an embedding depends on the padding.
     pad: { id: 0, to: maxTokens },
     mask: true,
     version: textVersions.openclip,
@@ -21,8 +21,8 @@ const kind: ClipKind = {
 };
 
 /**
- * The family of MobileCLIP and MobileCLIP2 in the S sizes, whose text towers have no causal mask. Their `config.json`
- * looks like that of CLIP, so the registry entry must name the family when the configuration of OpenCLIP is missing.
+ * MobileCLIP and MobileCLIP2 in the S sizes, whose text models have no causal mask. Their `config.json` looks like
+ * CLIP's, so without OpenCLIP's configuration the registry entry must name the family.
  */
 export const mobileclip: ModelFamily = {
   name: 'mobileclip',

@@ -5,7 +5,7 @@ import type { FolderFiles } from './folder-files.ts';
 const triple = z.tuple([z.number(), z.number(), z.number()]);
 const size = z.int().positive();
 
-/** Maps each text cleaning that a configuration of OpenCLIP can state to the name of this cleaning in the service. */
+/** Text cleanings in OpenCLIP's configuration, with their names in this service. */
 const cleanings = {
   lower: 'openclip',
   whitespace: 'openclip-cased',
@@ -44,19 +44,18 @@ const preprocessConfig = z.object({
 
 const whole = z.object({ model_cfg: modelConfig, preprocess_cfg: preprocessConfig.prefault({}) });
 
-/** The description of a model in the format of OpenCLIP, with the steps that preprocess its images. */
+/** OpenCLIP's description of a model and its image preprocessing. */
 export interface OpenClipConfig {
   model: z.output<typeof modelConfig>;
-  /** The preprocessing steps; undefined when the file that describes them does not exist. */
+  /** Undefined when the file with these steps does not exist. */
   preprocess: z.output<typeof preprocessConfig> | undefined;
-  /** The path of the file that describes the preprocessing steps, for error messages. */
+  /** The path of the file with the preprocessing steps, for error messages. */
   preprocessPath: string;
 }
 
 /**
- * Reads the description of a model in the format of OpenCLIP. The description is in `open_clip_config.json`. Exports of
- * immich have the same content in two files, `config.json` and `preprocess_cfg.json`.
- * @returns undefined when the folder has no such description.
+ * Reads `open_clip_config.json`. Immich exports the same content as `config.json` and `preprocess_cfg.json`.
+ * @returns undefined when the folder has neither.
  * @throws {Error} naming the file and the field.
  */
 export function openClipConfigIn(files: FolderFiles): OpenClipConfig | undefined {
@@ -71,13 +70,13 @@ export function openClipConfigIn(files: FolderFiles): OpenClipConfig | undefined
   return model && { model, preprocess, preprocessPath: files.path('preprocess_cfg.json') };
 }
 
-/** Returns true when the description of OpenCLIP names another tokenizer or text model than that of CLIP. */
+/** Returns true when OpenCLIP's configuration names another tokenizer or text model than CLIP's. */
 export function hasOtherTokenizer(files: FolderFiles): boolean {
   const { hf_tokenizer_name: tokenizer, hf_model_name: model } = openClipConfigIn(files)?.model.text_cfg ?? {};
   return [tokenizer, model].some((name) => typeof name === 'string' && !/clip/i.test(name));
 }
 
-/** Returns the text cleaning that OpenCLIP's configuration states; undefined when it states none. */
+/** Returns the text cleaning in OpenCLIP's configuration; undefined when it states none. */
 export function cleaningIn(files: FolderFiles): Cleaning | undefined {
   const { clean } = openClipConfigIn(files)?.model.text_cfg.tokenizer_kwargs ?? {};
   return clean && cleanings[clean];

@@ -14,15 +14,15 @@ const kind: ClipKind = {
     clean: 'openclip',
     tokenizer: { kind: 'json' },
     maxTokens,
-    // The padding token. OpenCLIP uses id 0 too. The padding has no effect: in a causal text tower, an embedding does
-    // not depend on tokens after the end token.
+    // OpenCLIP's padding. It has no effect: in a causal text model, an embedding does not depend on tokens after the
+    // end token.
     pad: { id: 0, to: 0 },
     mask: true,
     version: textVersions.openclip,
   }),
 };
 
-/** The family of Perception Encoder (PE core). Its models are recognised only by the configuration of OpenCLIP. */
+/** Perception Encoder (PE core), recognised only by OpenCLIP's configuration. */
 export const pe: ModelFamily = {
   name: 'pe',
   accepts: (files) => openClipConfigIn(files)?.model.vision_cfg.timm_model_name?.startsWith('vit_pe_core') ?? false,

@@ -2,9 +2,8 @@ import type { SentencePieceIds, TextRecipe } from '../model.ts';
 import type { FolderFiles } from './folder-files.ts';
 
 /**
- * Chooses the tokenizer of a model. If the model folder contains a SentencePiece model file, the SentencePiece library
- * is used, because `@huggingface/tokenizers` returns other ids for some texts. The returned version shows which
- * tokenizer was chosen.
+ * Chooses the SentencePiece library if its model file exists, because `@huggingface/tokenizers` returns other ids for
+ * some texts. The version shows the choice.
  */
 export function sentencePieceIn(
   files: FolderFiles,

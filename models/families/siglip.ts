@@ -9,10 +9,7 @@ import { textVersions } from './text-version.ts';
 
 const size = z.int().positive();
 
-/**
- * The schema of the fields of `config.json` that the service uses. They are optional, since transformers omits values
- * that equal its defaults.
- */
+/** The used fields of `config.json`, all optional, because transformers omits its defaults. */
 const config = z.object({
   model_type: z.literal('siglip'),
   text_config: z
@@ -25,55 +22,43 @@ const config = z.object({
   vision_config: z.object({ image_size: size.optional() }).prefault({}),
 });
 
-/** The default values of SigLIP. They are the same in transformers and in OpenCLIP. */
+/** SigLIP's defaults in transformers and OpenCLIP. */
 const defaults = { dimensions: 768, imageSize: 224, maxTokens: 64 } as const;
 
 const tokenizerConfig = z.object({ tokenizer_class: z.string().optional() });
 
-/**
- * Returns true when the tokenizer is that of SigLIP 2. SigLIP 1 and SigLIP 2 have equal `config.json` files; only their
- * tokenizers differ.
- */
+/** Returns true for SigLIP 2. Its `config.json` equals that of SigLIP 1; only the tokenizers differ. */
 export const hasGemmaTokenizer = (files: FolderFiles): boolean => {
   const { tokenizer_class: name = '' } = files.parsed('tokenizer_config.json', tokenizerConfig) ?? {};
-  // Some exports name a general tokenizer class such as PreTrainedTokenizerFast. For these, the repository of the
-  // tokenizer in the configuration of OpenCLIP identifies SigLIP 2.
+  // Some exports name a general class such as PreTrainedTokenizerFast. OpenCLIP's tokenizer repository then identifies
+  // SigLIP 2.
   return /^(Gemma|Siglip2)/.test(name) || (tokenizerOf(files)?.includes('siglip2') ?? false);
 };
 
-/**
- * Returns true for SigLIP 1 and SigLIP 2. They are recognised by the `config.json` of transformers, or by the tokenizer
- * that the configuration of OpenCLIP names.
- */
+/** Returns true for SigLIP 1 and 2, by transformers' `config.json` or the tokenizer in OpenCLIP's configuration. */
 export const isSiglip = (files: FolderFiles): boolean =>
   (files.json('config.json') as { model_type?: unknown } | undefined)?.model_type === 'siglip' ||
   (tokenizerOf(files)?.includes('siglip') ?? false);
 
-/**
- * Returns the name of the tokenizer's repository in OpenCLIP's configuration, in lower case, such as
- * `timm/vit-b-16-siglip`.
- */
+/** Returns OpenCLIP's tokenizer repository in lower case, such as `timm/vit-b-16-siglip`. */
 const tokenizerOf = (files: FolderFiles): string | undefined =>
   openClipConfigIn(files)?.model.text_cfg.hf_tokenizer_name?.toLowerCase();
 
-/** The properties in which SigLIP 1 and SigLIP 2 (the "generations") differ. */
+/** The differences between SigLIP 1 and SigLIP 2. */
 export interface SiglipGeneration {
   family: FamilyName;
   filter: ImageDefaults['filter'];
-  /**
-   * The text cleaning for models in the format of transformers. Models in the format of OpenCLIP have the same default
-   * cleaning for SigLIP 1 and SigLIP 2.
-   */
+  /** The text cleaning of transformers. OpenCLIP cleans the same for both. */
   clean: Cleaning;
-  /** The name of the SentencePiece model file. */
+  /** The SentencePiece model file. */
   pieces: string;
   /** The id of the padding token. */
   pad: number;
 }
 
 /**
- * Reads the facts of a SigLIP 1 or SigLIP 2 model with a fixed resolution. OpenCLIP and transformers process images and
- * texts of SigLIP differently. The service uses the steps of the library for which the files were exported.
+ * Reads a SigLIP 1 or 2 model with a fixed resolution. OpenCLIP and transformers process images and texts differently;
+ * the library of the export decides.
  * @throws {Error} naming the file and the field.
  */
 export function readSiglip(generation: SiglipGeneration, files: FolderFiles, stated: StatedFacts): ModelFacts {
@@ -88,16 +73,12 @@ export function readSiglip(generation: SiglipGeneration, files: FolderFiles, sta
     text: textRecipe(generation, files, isOpenClip, maxTokens),
     dimensions,
     probability: sigmoidOf(family, stated),
-    // The first output of an export is the last hidden state of each token, which is not an embedding. Therefore the
-    // outputs are chosen by name.
+    // Chosen by name: an export's first output is the last hidden state of each token, not an embedding.
     outputs: { image: ['pooler_output', 'image_embeds'], text: ['pooler_output', 'text_embeds'] },
   };
 }
 
-/**
- * Returns true for exports of OpenCLIP. A folder without any description counts as such an export, because exports of
- * Marqo have no description.
- */
+/** Returns true for exports of OpenCLIP, or of Marqo, which have no description. */
 const isOfOpenClip = (files: FolderFiles): boolean =>
   openClipConfigIn(files) !== undefined ||
   (files.json('config.json') === undefined && files.json('preprocessor_config.json') === undefined);
@@ -132,8 +113,7 @@ function sizesIn(files: FolderFiles, stated: StatedFacts): Sizes {
 }
 
 /**
- * Returns the scale and the bias of the sigmoid. They are weights of the full model, and no file of an export contains
- * them, so the registry entry must state them.
+ * Returns the sigmoid of the registry entry. Scale and bias are weights of the full model that no export contains.
  * @throws {Error} when the registry entry does not state both.
  */
 function sigmoidOf(family: FamilyName, { logitScale: scale, logitBias: bias }: StatedFacts): Probability {
@@ -142,13 +122,10 @@ function sigmoidOf(family: FamilyName, { logitScale: scale, logitBias: bias }: S
   throw new Error(`${missing}: add it to the registry entry, since no file of a ${family} export states it`);
 }
 
-/** The id of the end token in both generations. */
+/** The end token of SigLIP 1 and 2. */
 const end = 1;
 
-/**
- * Returns the text recipe. The text tower takes the embedding from the last token position and does not mask padding,
- * so each text is padded to the full length.
- */
+/** The text model embeds the last position and does not mask padding, so each text is padded to the full length. */
 function textRecipe(
   { clean: ofTransformers, pieces, pad }: SiglipGeneration,
   files: FolderFiles,
@@ -165,7 +142,7 @@ function textRecipe(
   };
 }
 
-/** The family SigLIP 1. Texts are first cleaned and then split by SentencePiece's Unigram model. */
+/** SigLIP 1. Texts are cleaned, then split by SentencePiece's Unigram model. */
 export const siglip: ModelFamily = {
   name: 'siglip',
   accepts: (files) => isSiglip(files) && !hasGemmaTokenizer(files),

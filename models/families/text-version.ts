@@ -1,8 +1,8 @@
 import type { Cleaning } from '../model.ts';
 
 /**
- * The version of the text recipe, by text cleaning. The number at the end of a version must be increased when a change
- * of the code changes the ids that reach a tower. The version is part of receipts, cache keys and batches.
+ * The version of the text recipe in receipts, cache keys and batches. Increase the last number when a code change
+ * changes token ids.
  */
 export const textVersions: Record<Cleaning, string> = {
   openclip: 'openclip-3.3-1',

@@ -5,7 +5,7 @@ import { cleaningIn, openClipConfigIn } from './open-clip.ts';
 import { sentencePieceIn } from './sentencepiece-in.ts';
 import { textVersions } from './text-version.ts';
 
-/** The conversion from the ids of SentencePiece to the ids of fairseq, with which XLM-RoBERTa was trained. */
+/** Converts SentencePiece ids to the fairseq ids with which XLM-RoBERTa was trained. */
 const ids = { begin: 0, end: 2, fairseq: { shift: 1, unknown: 3 } };
 
 const kind: ClipKind = {
@@ -13,8 +13,7 @@ const kind: ClipKind = {
   reference: 'open_clip',
   defaults: { dimensions: 512, contextLength: 77, imageSize: 224 },
   image: { resize: 'crop', filter: 'bicubic', rgb: 'after-resize', ...openAi },
-  // False, because the text tower has 514 positions, but OpenCLIP truncates texts at 77 tokens. No file of the model
-  // states the limit of 77.
+  // The text model has 514 positions. OpenCLIP truncates texts at 77 tokens, which no file states.
   positionsAreTokens: false,
   text: (files, maxTokens) => {
     const clean = cleaningIn(files) ?? 'openclip-cased';
@@ -28,7 +27,7 @@ const kind: ClipKind = {
   },
 };
 
-/** The family of OpenCLIP's multilingual CLIP models whose text tower is XLM-RoBERTa. */
+/** OpenCLIP's multilingual CLIP models with XLM-RoBERTa as text model. */
 export const xlmRoberta: ModelFamily = {
   name: 'xlm-roberta',
   accepts: (files) => textTypeOf(files) === 'xlm-roberta' || hasXlmText(files),
