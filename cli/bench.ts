@@ -13,10 +13,10 @@ import { whole } from './progress.ts';
 
 export interface BenchOptions {
   client: ServiceClient;
-  /** Addresses or files of the images to score. Without any, the example photos are used. */
+  /** Addresses or files of images; the example photos if empty. */
   images: readonly string[];
   seconds: number;
-  /** The number of single requests in flight at a time. */
+  /** The number of single requests in flight. */
   concurrency: number;
   /** The number of items of the batch; 0 for no batch. */
   items: number;
@@ -25,7 +25,7 @@ export interface BenchOptions {
   say(text: string): void;
 }
 
-/** The results of a small load test. Times are in ms. */
+/** The results of a load test. Times are in ms unless in seconds. */
 export interface BenchFigures {
   singles: {
     requests: number;
@@ -40,8 +40,8 @@ export interface BenchFigures {
 }
 
 /**
- * Measures a service without the effect of its embedding cache: every text is new, and so is every image from a file.
- * An image that is given as a URL stays the same, but the service downloads it each time.
+ * Measures a service without its embedding cache: every text is new, and so is every image from a file. The service
+ * downloads an image of a URL each time.
  */
 export async function bench(options: BenchOptions): Promise<BenchFigures> {
   const { client, seconds, concurrency, items, model, signal, say } = options;
@@ -133,10 +133,7 @@ async function toBenchImage(image: TypedImage): Promise<BenchImage> {
 const sourceOf = (image: BenchImage) =>
   'address' in image ? image.address : { base64: cacheBustedImage(image.bytes).toString('base64') };
 
-/**
- * Returns a quantile of sorted values by the nearest-rank method: the smallest value for which at least this share of
- * the values is not larger. Returns 0 for an empty list.
- */
+/** Returns a quantile of sorted values by the nearest-rank method; 0 for an empty list. */
 export function quantile(sorted: readonly number[], share: number): number {
   return round(sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0);
 }

@@ -4,8 +4,8 @@ const jpeg = Buffer.of(0xff, 0xd8, 0xff);
 const png = Buffer.of(0x89, 0x50, 0x4e, 0x47);
 
 /**
- * Returns the image with random bytes appended, so that the service has no cached embedding of it. JPEG and PNG
- * decoders ignore bytes after the end of the image. Images of other formats are returned unchanged.
+ * Appends random bytes to an image, so that no cached embedding is used. JPEG and PNG decoders ignore bytes after the
+ * end; other formats stay unchanged.
  */
 export function cacheBustedImage(bytes: Buffer): Buffer {
   const isKnown = [jpeg, png].some((magic) => bytes.subarray(0, magic.length).equals(magic));
@@ -13,8 +13,8 @@ export function cacheBustedImage(bytes: Buffer): Buffer {
 }
 
 /**
- * Returns the text with random white space at its end. This changes the cache key of the text and not its score,
- * because the service removes the white space before scoring.
+ * Appends random white space to a text. It changes the cache key and not the score, because the service removes it
+ * before scoring.
  */
 export const cacheBustedText = (text: string): string =>
   text + [...randomBytes(32)].map((byte) => (byte % 2 === 0 ? ' ' : '\t')).join('');

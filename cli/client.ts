@@ -7,7 +7,7 @@ import { CommandError, exitCodes } from './failures.ts';
 
 type BodyInit = NonNullable<RequestInit['body']>;
 
-/** An HTTP call. The body is a function, because each attempt needs a new stream. */
+/** An HTTP call. Each attempt needs a new body stream, so `body` is a function. */
 export interface Call {
   method?: 'GET' | 'POST' | 'PATCH';
   headers?: Record<string, string>;
@@ -16,18 +16,21 @@ export interface Call {
 }
 
 /**
- * An HTTP client of the service. When the service refuses a request temporarily (status 429 or 503, or an idempotency
- * key in use), the client waits and retries a few times. For any other refusal, or after the last retry, it throws a
- * {@link CommandError} with the error code from the response.
+ * An HTTP client of the service. It repeats a request that is refused temporarily (status 429 or 503, or an idempotency
+ * key in use) after a wait. Any other or last refusal throws a {@link CommandError} with the error code of the
+ * response.
  */
 export interface ServiceClient {
   /** The address of the service, such as `http://127.0.0.1:8000`. */
   readonly base: string;
-  /** Returns the parsed JSON of a response. @param path below `/evaluator`. */
+  /**
+   * Returns the parsed JSON of a response.
+   * @param path below `/evaluator`.
+   */
   json<Body>(path: string, call?: Call): Promise<Body>;
-  /** Posts a JSON body and returns the parsed JSON of the response. */
+  /** Posts JSON, and returns the parsed JSON of the response. */
   post<Body>(path: string, body: unknown, signal?: AbortSignal): Promise<Body>;
-  /** Returns a successful response; the caller reads its body. */
+  /** Returns a successful response whose body is not read yet. */
   open(path: string, call?: Call): Promise<Response>;
   /** Creates the error for a service that does not answer, or whose connection broke. */
   unreachable(error: unknown): CommandError;
@@ -36,13 +39,13 @@ export interface ServiceClient {
 export interface ClientOptions extends Pick<Config, 'serviceUrl' | 'apiKey'> {
   /** The command that starts the service on this machine; undefined when the service is not installed. */
   startCommand?: string | undefined;
-  /** Called with the reason before the client waits for a retry. */
+  /** Called with the reason before a wait. */
   onWait?: ((reason: string) => void) | undefined;
 }
 
 /** The maximum number of attempts of a call that the service refuses temporarily. */
 const maxAttempts = 8;
-/** The maximum wait in ms between two attempts. When the service asks for a longer wait, the call fails instead. */
+/** The maximum wait in ms between two attempts. If the service asks for more, the call fails. */
 const longestWaitMs = 60_000;
 
 export function createClient({ serviceUrl: base, apiKey, startCommand, onWait }: ClientOptions): ServiceClient {
@@ -63,8 +66,7 @@ export function createClient({ serviceUrl: base, apiKey, startCommand, onWait }:
       return await fetch(`${base}${prefix}${path}`, {
         method,
         headers: { ...headers, ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }) },
-        // Redirects are not followed: a redirected POST would lose its body, and the API key could be sent to another
-        // host.
+        // A redirected POST would lose its body, and the API key could be sent to another host.
         redirect: 'manual',
         ...(sent !== undefined && { body: sent }),
         ...(stream !== undefined && withoutBodyCopy),
@@ -117,8 +119,8 @@ export function createClient({ serviceUrl: base, apiKey, startCommand, onWait }:
 }
 
 /**
- * Options that prevent fetch from storing a copy of a streamed body (110 MB for a million rows). Without them, the
- * fetch standard ("HTTP-network-or-cache fetch") requires a copy for a possible redirect or login.
+ * Prevents fetch from copying a streamed body (110 MB for a million rows), which the fetch standard
+ * ("HTTP-network-or-cache fetch") otherwise requires for a redirect or login.
  */
 const withoutBodyCopy = { duplex: 'half', redirect: 'error', window: null } as const;
 
@@ -126,8 +128,8 @@ const isStream = (body: BodyInit | AsyncIterable<Uint8Array>): body is AsyncIter
   typeof body === 'object' && Symbol.asyncIterator in body && !(body instanceof ReadableStream);
 
 /**
- * Converts an async iterable to a body stream. `error` returns the error that the iterable threw, because fetch itself
- * reports only "fetch failed".
+ * Converts an async iterable to a body stream. `error` returns the error of the iterable, because fetch reports only
+ * "fetch failed".
  */
 function bodyOf(source: AsyncIterable<Uint8Array>): { body: ReadableStream<Uint8Array>; error(): unknown } {
   let sourceError: unknown;
@@ -147,8 +149,8 @@ const isTransient = (status: number, code: string): boolean =>
   status === 429 || status === 503 || code === 'idempotency.in_flight';
 
 /**
- * Returns the value of `Retry-After` in s, or 0 without this header. Returns infinity when the model is not available,
- * because a retry would fail too.
+ * Returns `Retry-After` in s; 0 without this header. Infinity when the model is not available, because a retry would
+ * fail too.
  */
 function retryAfterSeconds(response: Response, code: string): number {
   if (code === 'model.unavailable') return Number.POSITIVE_INFINITY;
@@ -180,7 +182,7 @@ async function refusalOf(base: string, response: Response, hasModels: boolean): 
 
 /**
  * Returns advice for an error of the service.
- * @param hasModels true if this command line has the command `models`, which only the package of the service contains.
+ * @param hasModels true if the command `models` exists, which only the package of the service contains.
  */
 function adviceFor(status: number, code: string, hasModels: boolean): string | undefined {
   if (status === 401) return 'The service requires an API key: set VLS_API_KEY.';
@@ -212,9 +214,7 @@ const notThisService = (base: string, response: Response): CommandError =>
     { advice: 'Set --url or VLS_URL to the address of the service.' },
   );
 
-/**
- * Returns the reason for a failed request, in words that name its cause. The message of fetch is only "fetch failed".
- */
+/** Returns the reason for a failed request. The message of fetch is only "fetch failed". */
 function reasonOf(error: unknown): string {
   const causes = causesOf(error);
   for (const { code = '', message } of causes) {
@@ -224,10 +224,7 @@ function reasonOf(error: unknown): string {
   return causes.at(-1)?.message ?? 'no connection';
 }
 
-/**
- * Clear descriptions of errors, by error code or message. Node describes these errors only in the terms of a library or
- * a standard.
- */
+/** Clear descriptions of errors that Node describes in terms of a library or a standard, by error code or message. */
 const knownReasons: [RegExp, string][] = [
   [/^bad port$/, 'HTTP clients refuse this port, because it belongs to another protocol'],
   [/^ENOTFOUND$/, 'no name server knows the name of the host'],
@@ -243,7 +240,7 @@ const knownReasons: [RegExp, string][] = [
   ],
 ];
 
-/** Returns the chain of an error and its causes, the error itself first. Errors without a message are left out. */
+/** Returns an error and its causes, without those that have no message. */
 function causesOf(error: unknown): (Error & { code?: string })[] {
   if (error instanceof AggregateError) return causesOf(error.errors[0]);
   if (!(error instanceof Error)) return [];

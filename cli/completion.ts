@@ -5,15 +5,15 @@ interface Completion {
   description: string;
 }
 
-/** A position in a command line, with the completions that are possible there. */
+/** A position in a command line, and its possible completions. */
 interface Position {
-  /** The commands before this position, for example `models pull`; empty at the start of the line. */
+  /** The commands before this position, such as `models pull`; empty at the start of the line. */
   path: string[];
   commands: Completion[];
   options: Completion[];
 }
 
-/** Returns a shell script that completes commands and options. Other arguments are completed as file names. */
+/** Returns a shell script that completes commands and options. Other arguments complete as file names. */
 export function completionScript(shell: 'bash' | 'zsh' | 'fish', program: Command): string {
   const positions = positionsOf(program, [], optionsOf(program));
   return { bash, zsh, fish }[shell](program.name(), positions);
@@ -31,10 +31,7 @@ const optionsOf = ({ options }: Command): Completion[] =>
 
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/**
- * Returns the branches of a shell `case` statement that offers completions. Each position of a command line has one
- * branch; the words before the position select the branch.
- */
+/** Returns the branches of a shell `case` that offers completions: one for each position, by the words before it. */
 const cases = (positions: Position[], render: (words: Completion[], position: Position) => string): string =>
   positions
     .map(
@@ -44,8 +41,8 @@ const cases = (positions: Position[], render: (words: Completion[], position: Po
     .join('\n');
 
 /**
- * Returns the branches of a shell `case` statement that finds the position from the typed words. Each command has one
- * branch. Options and their values match no branch, and the position stays the same.
+ * Returns the branches of a shell `case` that finds the position: one for each command. Options and their values match
+ * none.
  */
 const walk = (positions: Position[]): string =>
   positions

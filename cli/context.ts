@@ -14,12 +14,14 @@ export interface OfflineScoring {
   scoreTexts: typeof scoreTexts;
 }
 
-/** The dependencies that every command gets. */
 export interface CommandDeps {
   terminal: Terminal;
-  /** Reads the settings. It is called when a command runs. Flags take precedence over the environment. */
+  /** Reads the settings when a command runs. Flags take precedence over the environment. */
   config(): Config;
-  /** Loads the modules that score without a service. @throws {CommandError} when they are not installed. */
+  /**
+   * Loads the modules that score without a service.
+   * @throws {CommandError} when they are not installed.
+   */
   offline(): Promise<OfflineScoring>;
   /** The command that starts the service on this machine; undefined where the service is not installed. */
   startCommand: string | undefined;
@@ -31,26 +33,24 @@ interface Global {
   quiet?: boolean;
 }
 
-/** The context of a running command. */
 export interface Context extends Terminal {
   config: Config;
-  /** True to print the result as JSON, and nothing else on stdout. */
+  /** True to print only JSON on stdout. */
   isJson: boolean;
   /** True to print neither progress nor remarks. */
   isQuiet: boolean;
-  /** Prints additional information on stderr, unless --quiet is set. */
+  /** Prints on stderr, unless --quiet is set. */
   remark(text: string): void;
-  /** Creates a client of the service whose address is in --url or in the environment. */
   connect(): Promise<ServiceClient>;
-  /** Loads the modules that score without a service. @throws {CommandError} when they are not installed. */
+  /**
+   * Loads the modules that score without a service.
+   * @throws {CommandError} when they are not installed.
+   */
   offline(): Promise<OfflineScoring>;
-  /** Prints the result, as JSON with `--json` and otherwise formatted, to stdout or into a file. */
+  /** Prints the result to stdout or into a file: JSON with `--json`, otherwise formatted. */
   result(value: unknown, format: () => string, file?: string): Promise<void>;
 }
 
-/**
- * Creates the context of a running command from the settings and the flags. The action of each command calls it first.
- */
 export function contextOf(
   { terminal, config: readSettings, offline, startCommand }: CommandDeps,
   command: Command,
@@ -89,7 +89,7 @@ export function contextOf(
 }
 
 /**
- * Runs a task, and aborts it when the user presses Ctrl-C or the process gets SIGTERM.
+ * Runs a task, and aborts it on SIGINT (Ctrl-C) or SIGTERM.
  * @param advice returns advice for the error message after an abort.
  * @throws {CommandError} `interrupted` after an abort.
  */

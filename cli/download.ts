@@ -7,7 +7,7 @@ import type { ServiceClient } from './client.ts';
 import { cannotWrite } from './output-file.ts';
 
 /**
- * Writes the body of a response to a file. The file gets its name only when it is complete.
+ * Writes the body of a response to a file, which gets its name only when it is complete.
  * @returns the length of the file in bytes.
  */
 export async function saveResponse(response: Response, file: string, client: ServiceClient): Promise<number> {
@@ -22,9 +22,7 @@ export async function saveResponse(response: Response, file: string, client: Ser
   }
 }
 
-/**
- * Copies the body of a response to a stream. It is not an error when the reader of the stream stops early (`| head`).
- */
+/** Copies the body of a response to a stream. A reader that stops early (`| head`) causes no error. */
 export async function printResponse(
   response: Response,
   stream: NodeJS.WriteStream,

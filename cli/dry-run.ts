@@ -9,13 +9,11 @@ const words: Record<SurveyedFile['state'], string> = {
   failed: 'FAILED',
 };
 
-/**
- * Returns true when the download of a model would fail, or when its files would differ from the hashes in the registry.
- */
+/** Returns true when a download would fail, or when its files would differ from the hashes in the registry. */
 export const isRefused = ({ files }: Survey): boolean =>
   files.some(({ state }) => state === 'differs' || state === 'failed');
 
-/** Describes the files that the download of a model would fetch. */
+/** Describes the files that a pull would download. */
 export function describeSurvey({ model, hub, files, bytes }: Survey, way: string, stream: NodeJS.WriteStream): string {
   const rows = files.map((file) => [
     file.local,

@@ -3,7 +3,7 @@ import { UsageError } from './failures.ts';
 const milliseconds = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
 /**
- * Parses a duration such as `90d`, `24h`, `30m`, `45s`, `2w` or `0`. Returns ms.
+ * Returns the ms of a duration such as `90d`, `24h`, `30m`, `45s`, `2w` or `0`.
  * @throws {UsageError} for any other text.
  */
 export function parseDuration(text: string): number {
@@ -13,8 +13,7 @@ export function parseDuration(text: string): number {
 }
 
 /**
- * Parses a future time, given as a duration from now, as a date (`2027-01-31` means the start of that day in UTC), or
- * as a date with a time.
+ * Parses a future time: a duration from now, a date (`2027-01-31` is its start in UTC), or a date with a time.
  * @throws {UsageError} for any other text, and for a time in the past.
  */
 export function parseMoment(text: string, now = Date.now()): Date {

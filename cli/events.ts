@@ -5,7 +5,6 @@ import { failureOf } from './failures.ts';
 
 type Counts = Pick<BatchStatus, 'items'>;
 
-/** An event of a batch, as the service sends it. */
 export type BatchEvent =
   | { event: 'state'; data: Partial<BatchStatus> }
   | { event: 'reset'; data: BatchStatus }
@@ -20,19 +19,15 @@ export interface SentEvent {
   data: string;
 }
 
-/**
- * The maximum time in ms for which the client waits while the service is not available. A restart of the service takes
- * less.
- */
+/** The maximum time in ms without the service. A restart takes less. */
 const patienceMs = 60_000;
 /** The time in ms between two attempts to reconnect. */
 const retryMs = 1_000;
 
 /**
- * Yields the events of a batch until it ends. It reconnects after a restart of the service or a broken connection,
- * without repeating an event.
- * @throws {CommandError} `service.unreachable` when the service stays unavailable for a minute; the error code of the
- * response when the service refuses the request.
+ * Yields the events of a batch until it ends. It reconnects after a broken connection without repeating an event.
+ * @throws {CommandError} `service.unreachable` after a minute without the service; the error code of the response when
+ * the service refuses the request.
  */
 export async function* followBatch(
   client: ServiceClient,

@@ -1,14 +1,10 @@
-/**
- * The exit codes of commands. `failed`: the command could not do its work. `someFailed`: the command ran to its end,
- * but some items have no score.
- */
+/** `failed`: the command could not do its work. `someFailed`: it ran to its end, but some items have no score. */
 export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3, someFailed: 4, interrupted: 130 } as const;
 
-/** A failure in the form in which the command line prints it. */
+/** A failure as the command line prints it. */
 export interface Failure {
   code: string;
   message: string;
-  /** Advice on how to resolve the failure; null if there is none. */
   advice: string | null;
   exitCode: number;
 }
@@ -38,8 +34,8 @@ export class CommandError extends Error {
 }
 
 /**
- * Converts an error to a failure. It looks at the name and the fields of the error instead of using `instanceof`,
- * because `instanceof` would make every command load the modules that define the error classes.
+ * Converts an error to a failure by its name and fields. With `instanceof`, every command would load the modules of the
+ * error classes.
  */
 export function failureOf(error: unknown): Failure {
   const { name, code, message, advice, exitCode } = error as Error & {

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 
-/** Returns a parser for the value of a numeric flag. The parser throws an error that states the valid values. */
+/** Returns a parser for a numeric flag. Its error states the valid values. */
 const numberWhere = (isValid: (value: number) => boolean, expected: string) => (text: string) => {
   const value = text.trim() === '' ? Number.NaN : Number(text);
   if (isValid(value)) return value;

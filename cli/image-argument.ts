@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { called } from '../shared/called.ts';
 import { UsageError } from './failures.ts';
 
-/** An image that was given as an argument: an address or a data URI, or the content of a file or of stdin. */
+/** An image in an argument: an address or data URI, or the content of a file or of stdin. */
 export type TypedImage = { source: string } | { blob: Blob; name: string };
 
 /**
@@ -33,7 +33,7 @@ export async function readImageArgument(argument: string): Promise<TypedImage> {
   return { blob: await openAsBlob(path), name: basename(path) };
 }
 
-/** Returns an image in the form that a JSON request needs. */
+/** Returns an image for a JSON request. */
 export async function toSource(image: TypedImage): Promise<string | { base64: string }> {
   if ('source' in image) return image.source;
   return { base64: Buffer.from(await image.blob.arrayBuffer()).toString('base64') };

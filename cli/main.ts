@@ -5,7 +5,7 @@ import { addModelsCommand } from './commands/models.ts';
 import { addStartCommand } from './commands/start.ts';
 import { runProgram } from './program.ts';
 
-// The command line in a checkout of the service. `clients/cli/main.ts` is the standalone command line.
+// The command line in a checkout. `clients/cli/main.ts` is the standalone one.
 await runProgram({
   offline: () => import('./offline.ts'),
   startCommand: `${called} start`,

@@ -4,23 +4,23 @@ import { dirname } from 'node:path';
 import { UsageError } from './failures.ts';
 
 export interface OutputCheck {
-  /** The files that the command reads. The output must not overwrite any of them. */
+  /** The files that the command reads, which the output must not overwrite. */
   inputs?: readonly string[];
   /** True to replace an existing file. */
   force?: boolean | undefined;
-  /** True when the existing file is the output of an earlier run of the same command, which may be replaced. */
+  /** True when the existing file is the output of an earlier run, which may be replaced. */
   isOwn?: boolean;
 }
 
 /**
- * Checks that a command may write an output file. Commands call it before they start their work.
+ * Checks that a command may write an output file, before it starts its work.
  * @throws {UsageError} when the file is an input of the command, exists already, or cannot be written.
  */
 export async function checkOutput(file: string, { inputs = [], force = false, isOwn = false }: OutputCheck = {}) {
   const found = await stat(file).catch(() => undefined);
   for (const input of inputs) {
     const read = await stat(input).catch(() => undefined);
-    // Two different paths may lead to the same file, for example through a link. Device and inode identify the file.
+    // Two paths may lead to the same file, for example through a link.
     if (found !== undefined && read?.ino === found.ino && read.dev === found.dev)
       throw new UsageError(`${file} is the input; name another file with --out`);
   }
@@ -42,12 +42,10 @@ const reasons: Record<string, string> = {
   EISDIR: 'it is a directory',
 };
 
-/** Returns the error for a file that cannot be written. */
 export function cannotWrite(file: string, { code = 'unknown error' }: NodeJS.ErrnoException): UsageError {
   return new UsageError(`Cannot write ${file}: ${reasons[code] ?? code}`);
 }
 
-/** Returns the error for a file that cannot be read. */
 export function cannotRead(file: string, { code = 'unknown error' }: NodeJS.ErrnoException): UsageError {
   if (code === 'ENOENT') return new UsageError(`There is no file ${file}; check its name and the current directory`);
   if (code === 'EACCES')

@@ -1,6 +1,5 @@
 import { styleText } from 'node:util';
 
-/** The output streams of a command. */
 export interface Terminal {
   /** For results: formatted text, or one JSON value with `--json`. */
   stdout: NodeJS.WriteStream;
@@ -10,7 +9,7 @@ export interface Terminal {
 
 type Style = Parameters<typeof styleText>[0];
 
-/** Returns the text with a style if the stream is a terminal and NO_COLOR is not set; otherwise the plain text. */
+/** Returns the text with a style if the stream is a terminal and NO_COLOR is not set. */
 export const styled = (stream: NodeJS.WriteStream, style: Style, text: string): string =>
   styleText(style, text, { stream });
 

@@ -12,13 +12,13 @@ import type { CommandDeps, OfflineScoring } from './context.ts';
 import { failureOf } from './failures.ts';
 import { json, styled, type Terminal } from './output.ts';
 
-/** The differences between the command line in a checkout and the standalone command line. */
+/** The differences between the command line in a checkout and the standalone one. */
 export interface Edition {
   /** Loads the modules that score without a service. */
   offline(): Promise<OfflineScoring>;
   /** The command that starts the service on this machine; undefined in a package without it. */
   startCommand: string | undefined;
-  /** Adds the commands that need the code of the service. In the standalone package they only report an error. */
+  /** Adds the commands that need the code of the service. In the standalone package they report an error. */
   addServiceCommands(program: Command, deps: CommandDeps): void;
 }
 
@@ -67,7 +67,7 @@ export async function runProgram({ offline, startCommand, addServiceCommands }: 
     await program.parseAsync();
   } catch (error) {
     if (error instanceof CommanderError) {
-      // Commander has already printed the error, but its own exit code would be 1 instead of 2.
+      // Commander has printed the error. Its own exit code would be 1.
       process.exitCode = error.exitCode === 0 ? 0 : 2;
     } else {
       const { code, message, advice, exitCode } = failureOf(error);

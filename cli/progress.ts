@@ -1,9 +1,8 @@
 import { styled } from './output.ts';
 import { createThroughputMeter, type Throughput } from './throughput.ts';
 
-/** Shows the progress of a batch. */
 export interface Progress {
-  /** Shows the number of rows and bytes that have been sent so far. Used while the total is unknown. */
+  /** Shows the rows and bytes sent so far, while the total is unknown. */
   sending(rows: number, bytes: number): void;
   update(counts: { done: number; failed: number; total: number }): void;
   /** Prints a line above the bar. */
@@ -13,14 +12,14 @@ export interface Progress {
 
 export const noProgress: Progress = { sending: () => {}, update: () => {}, say: () => {}, stop: () => {} };
 
-/** Shows a progress bar on a terminal. Elsewhere prints a line for every tenth of the work. */
+/** Shows a progress bar on a terminal, and elsewhere a line for every tenth of the work. */
 export async function showProgress(stream: NodeJS.WriteStream): Promise<Progress> {
   return stream.isTTY ? await bar(stream) : lines(stream);
 }
 
 export const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
 
-/** Returns a time in s as text: `42 s`, `3 min 5 s`, `2 h 14 min`. */
+/** Formats a time in s: `42 s`, `3 min 5 s`, `2 h 14 min`. */
 export function duration(seconds: number): string {
   const all = Math.ceil(seconds);
   if (all < 60) return `${all} s`;

@@ -16,8 +16,7 @@ export const silent: PullProgress = { onEvent: () => {}, stop: () => {} };
 const lineEveryMs = 10_000;
 
 /**
- * Shows a progress bar for each file on a terminal. Elsewhere prints a line every ten seconds, and one for each
- * finished file.
+ * Shows a progress bar for each file on a terminal, and elsewhere a line every ten seconds and for each finished file.
  */
 export async function showPull(
   model: string,
@@ -27,10 +26,7 @@ export async function showPull(
   return stream.isTTY ? await bars(model, stream) : lines(model, stream, everyMs);
 }
 
-/**
- * Creates a meter of the download speed of each file. When a download restarts, the measurement of its file restarts
- * too.
- */
+/** Creates a meter of the download speed of each file. A restarted download starts a new measurement. */
 function createMeter(): (local: string, received: number, total: number | undefined) => string {
   const files = new Map<string, { received: number; rate: ReturnType<typeof createThroughputMeter> }>();
   return (local, received, total) => {
@@ -58,7 +54,7 @@ function retryText({ reason, waitMs }: { reason: string; waitMs: number }): stri
 function lines(model: string, stream: NodeJS.WriteStream, everyMs: number): PullProgress {
   const say = (text: string) => void stream.write(`${model}: ${text}\n`);
   const meter = createMeter();
-  /** Returns the line that describes what the download currently does. A timer prints this line every `everyMs`. */
+  /** Describes the current work of the download. A timer prints it every `everyMs`. */
   let current: (() => string) | undefined;
   const timer = setInterval(() => {
     if (current !== undefined) say(current());
@@ -115,7 +111,7 @@ async function bars(model: string, stream: NodeJS.WriteStream): Promise<PullProg
   });
   const byFile = new Map<string, SingleBar>();
   const meter = createMeter();
-  // The library prints lines only after the first bar exists. Before that, lines are written to the stream directly.
+  // The library prints lines only after the first bar exists.
   const say = (text: string) => (byFile.size === 0 ? void stream.write(`${text}\n`) : all.log(`${text}\n`));
   return {
     onEvent(event) {

@@ -1,25 +1,24 @@
-/** The recent throughput and the time remaining. */
 export interface Throughput {
-  /** Items per second over the last 10 s; null until the number of items changes for the first time. */
+  /** Items per second over the last 10 s; null until the number of items first changes. */
   perSecond: number | null;
   etaSeconds: number | null;
 }
 
 /**
- * The length in ms of the period over which the speed is measured. An older speed would not predict the remaining time,
- * because the speed depends on the images.
+ * The time in ms over which the speed is measured. It depends on the images, so an older speed would not predict the
+ * remaining time.
  */
 const windowMs = 10_000;
 
 /**
  * Creates a meter of the speed at which a count grows.
- * @returns a function of the count, the total and the current time in ms, which returns the throughput.
+ * @returns a function of the count, the total and the current time in ms.
  */
 export function createThroughputMeter(): (done: number, total: number, at: number) => Throughput {
   let seen: { done: number; at: number }[] = [];
   return (done, total, at) => {
     seen.push({ done, at });
-    // The last entry before the period of measurement is kept, because the speed is computed from that entry.
+    // The speed is computed from the last entry before the period.
     const begin = seen.findLastIndex((entry) => entry.at <= at - windowMs);
     if (begin > 0) seen = seen.slice(begin);
     const [first] = seen;

@@ -16,37 +16,26 @@ interface Timed {
   seconds: number;
 }
 
-/**
- * The result of a comparison: some rows of a file were sent one after another as single requests, and the other rows as
- * one batch.
- */
+/** The result of a comparison: some rows of a file as single requests, one after another, and the others as a batch. */
 export interface Comparison {
   singles: Timed & {
-    /** The number of single requests whose image was already in the cache of the service. */
+    /** Single requests whose image was already in the cache of the service. */
     cached: number;
   };
   batch: Timed & { id: string };
-  /**
-   * The speed-up of the batch: the mean time per row in single requests, divided by the mean time per row in the batch.
-   */
+  /** The mean time per row in single requests, divided by that in the batch. */
   speedUp: number;
-  /**
-   * The largest difference between the two scores of a row: as a single request and in a batch. Null when no row has
-   * both scores.
-   */
+  /** The largest difference between the score of a row in a single request and in a batch; null without both. */
   largestDifference: number | null;
 }
 
-/**
- * The number of rows that are sent as single requests. It is large enough for a stable mean. At 600 ms per request,
- * they take one minute.
- */
+/** The number of single requests: enough for a stable mean, and one minute at 600 ms each. */
 const sampleRows = 100;
 
 /**
- * Measures how much faster a batch is than single requests. The two measurements use different rows of the file, and
- * neither finds anything in a cache: every text and every inline image is changed. Afterwards a second batch scores the
- * rows of the single requests again, to compare the scores.
+ * Measures how much faster a batch is than single requests, on different rows of the file. Every text and inline image
+ * is changed, so that no cache helps. A second batch scores the rows of the single requests again, to compare the
+ * scores.
  * @throws {UsageError} for fewer than two rows.
  */
 export async function compare(compared: OnlineDeps): Promise<Comparison> {
@@ -78,7 +67,7 @@ export async function compare(compared: OnlineDeps): Promise<Comparison> {
   return { singles, batch, speedUp, largestDifference };
 }
 
-/** Returns an input that yields only the rows whose index `keep` accepts. */
+/** Returns an input of only the rows whose index `keep` accepts. */
 const filterRows = (input: BatchInput, keep: (index: number) => boolean): BatchInput => ({
   ...input,
   async *items() {
@@ -133,7 +122,7 @@ function cacheBusted(item: StoredItem): StoredItem {
   };
 }
 
-/** Scores one row as a single request. Returns undefined when the row gets no score. */
+/** Scores a row as a single request. Returns undefined when it gets no score. */
 async function scoreOne(
   { client, posting, signal }: OnlineDeps,
   item: StoredItem,

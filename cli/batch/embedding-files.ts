@@ -11,16 +11,13 @@ import { saveResponse } from '../download.ts';
 import { failureOf } from '../failures.ts';
 import type { Progress } from '../progress.ts';
 
-/**
- * A file with the embeddings of the images, or of the texts. It has one row for each row of the output, in the same
- * order.
- */
+/** A file of image or text embeddings, with a row for each row of the output, in the same order. */
 export interface EmbeddingFile {
   kind: EmbeddingKind;
   path: string;
 }
 
-/** Returns the embedding files of an output, with paths in its folder, such as `pairs.scores.image.npy`. */
+/** Returns the embedding files of an output, such as `pairs.scores.image.npy` in its folder. */
 export function embeddingFilesOf(
   output: string,
   embeddings: Kept | undefined,
@@ -39,10 +36,10 @@ export interface EmbeddingDeps {
   signal: AbortSignal;
 }
 
-/** The maximum number of attempts to download an embedding file. A new attempt starts when the connection breaks. */
+/** The maximum number of attempts to download an embedding file whose connection breaks. */
 const attempts = 3;
 
-/** Downloads the stored embeddings of a batch to files. A file gets its final name only when it is complete. */
+/** Downloads the embeddings of a batch to files. A file gets its name only when it is complete. */
 export async function writeEmbeddings(
   { client, progress, signal }: EmbeddingDeps,
   { id }: Pick<BatchStatus, 'id'>,

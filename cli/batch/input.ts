@@ -14,7 +14,7 @@ import { type BatchFormat, endingsInWords, formatNamed, formatOfFile, formats } 
 import { UsageError } from '../failures.ts';
 import { cannotRead } from '../output-file.ts';
 
-/** The names of the columns or fields with image, text and id, when they differ from the default. */
+/** The columns or fields with image, text and id, unless they have the default names. */
 export interface ColumnFlags {
   imageColumn?: string | undefined;
   textColumn?: string | undefined;
@@ -22,39 +22,34 @@ export interface ColumnFlags {
 }
 
 export interface InputOptions extends ColumnFlags {
-  /** The separator of the columns in CSV and TSV. Default: the separator of the format, a comma or a tab. */
+  /** The separator of columns in CSV and TSV; by default that of the format. */
   delimiter?: string | undefined;
-  /** The text encoding, as a name of the WHATWG Encoding Standard. By default, UTF-8 and UTF-16 are detected. */
+  /** A name of the WHATWG Encoding Standard. By default, UTF-8 and UTF-16 are detected. */
   encoding?: string | undefined;
   strictness: Strictness;
-  /** The model that the user requested. If a line of an OpenAI batch file names a model, it must be this one. */
+  /** The requested model. A line of an OpenAI batch file may not name another one. */
   model?: string | undefined;
   /** The maximum number of rows. */
   limit?: number | undefined;
 }
 
 /**
- * A file of pairs, or a folder of images with captions. It can be read several times. It is read as a stream and is
- * never in memory as a whole.
+ * A file of pairs, or a folder of images with captions. It can be read several times, and is never in memory as a
+ * whole.
  */
 export interface BatchInput {
   file: string;
-  /** The format of the file. A folder has the format `tar`, because it has the layout of a WebDataset. */
+  /** `tar` for a folder, which has the layout of a WebDataset. */
   format: BatchFormat;
   /** The directory to which the paths of images are relative. */
   directory: string;
-  /** The names of the columns that the user requested. */
+  /** The requested column names. */
   columnNames: ColumnNames;
-  /**
-   * Returns the columns of the file. Returns undefined before the first items have been read, and for formats that have
-   * no columns.
-   */
+  /** Returns the columns; undefined before the first items have been read, and for formats without columns. */
   header(): Header | undefined;
-  /**
-   * Yields the pairs in order, in small groups. An invalid row becomes a failed item. In strict mode it throws instead.
-   */
+  /** Yields the pairs in order, in small groups. An invalid row becomes a failed item; in strict mode it throws. */
   items(): AsyncGenerator<StoredItem[]>;
-  /** Returns the hexadecimal SHA-256 of the content of the file or folder. */
+  /** Returns the SHA-256 of the content as hexadecimal text. */
   hash(): Promise<string>;
 }
 
@@ -128,7 +123,7 @@ async function statOf(file: string): Promise<Stats> {
   return found;
 }
 
-/** Converts an error about a missing column or an invalid file to a usage error; returns any other error unchanged. */
+/** Converts an error about a missing column or an invalid file to a usage error. Other errors stay unchanged. */
 function asUsageError(error: unknown, file: string): unknown {
   if (!(error instanceof ServiceError)) return error;
   const fault = error.faults?.[0];
@@ -148,7 +143,6 @@ async function* firstOf(items: AsyncGenerator<StoredItem[]>, limit: number): Asy
   }
 }
 
-/** Returns the hexadecimal SHA-256 of a file's bytes. */
 async function hashFile(file: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const bytes of createReadStream(file, { highWaterMark: 1024 * 1024 })) hash.update(bytes as Buffer);

@@ -6,7 +6,7 @@ import { readTop, type Top } from '../../shared/top.ts';
 import { UsageError } from '../failures.ts';
 
 export interface KeepFlags {
-  /** The folder into which the kept samples are written. A sample is an image-text pair of a shard. */
+  /** The folder for the kept samples (image-text pairs of a shard). */
   keep?: string | undefined;
   minScore?: number | undefined;
   top?: Top | undefined;
@@ -22,23 +22,19 @@ export interface Kept {
   kept: number;
   /** The lowest score among the kept samples; null when none is kept. */
   threshold: number | null;
-  /**
-   * The number of samples that are kept in addition to the number in --top. They have the same score as the last sample
-   * within that number.
-   */
+  /** Samples kept in addition to the number in --top, because they have the same score as the last one. */
   ties: number;
-  /** The file that lists the ids of the kept samples, one on each line. */
+  /** The file with the ids of the kept samples, one on each line. */
   ids: string;
 }
 
-/** Reads the flag `--top`. */
 export function parseTop(text: string): Top {
   const top = readTop(text.trim());
   if (top !== undefined) return top;
   throw new InvalidArgumentError('Expected a share such as 30% or 0.3, or a whole number.');
 }
 
-/** The file formats that `--keep` supports. Only in these formats can a part of the samples be written. */
+/** The formats of which `--keep` can write a subset. */
 const keptFormats = new Set<FormatName | undefined>(['tar', 'parquet']);
 
 /** The name of the file with the ids of the kept samples. */
@@ -46,8 +42,8 @@ export const idsFile = 'ids.txt';
 
 /**
  * Checks the flags of `--keep`, before anything is scored.
- * @throws {UsageError} when a required flag is missing, when an input file has another format than tar or Parquet, and
- * when the output folder contains files that this command did not write.
+ * @throws {UsageError} when a flag is missing, when an input is neither tar nor Parquet, and when the folder contains
+ * files of other origin.
  */
 export async function checkKeeping(files: readonly string[], flags: KeepFlags): Promise<Keeping | undefined> {
   const { keep, minScore, top } = flags;

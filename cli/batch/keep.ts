@@ -14,8 +14,8 @@ import { idsFile, type Keeping, type Kept } from './keep-flags.ts';
 import { type ScoredShard, scoresOf } from './shard-scores.ts';
 
 /**
- * Writes the kept samples into a folder: one file for each shard, with the name and the format of the shard. A file
- * gets this name only when it is complete. A shard without kept samples gets no file.
+ * Writes the kept samples: one file for each shard that has some, with its name and format. A file gets its name only
+ * when it is complete.
  */
 export async function keepSamples(
   shards: readonly ScoredShard[],
@@ -68,8 +68,8 @@ async function writeShard(file: string, target: string, kept: ReadonlySet<number
 }
 
 /**
- * Returns the lowest score that is kept when `top` selects the best samples of all shards together; 0 without `top`. It
- * needs 8 bytes of memory for each sample.
+ * Returns the lowest score of the best samples of all shards together that `top` selects; 0 without `top`. It needs 8
+ * bytes of memory for each sample.
  */
 async function thresholdOf(shards: readonly ScoredShard[], top: Top | undefined) {
   let scores = new Float64Array(1024);

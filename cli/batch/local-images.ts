@@ -7,33 +7,24 @@ import { type ItemError, itemError, toItemError } from '../../shared/errors.ts';
 
 /** Prepares items whose image is a file on this machine. */
 export interface LocalImages {
-  /**
-   * Returns the item with its image as base64, for a service on another machine.
-   * @returns the item with an error when the image cannot be read.
-   */
+  /** Returns the item with its image as base64, or with an error if the image cannot be read. */
   inline(item: StoredItem): Promise<StoredItem>;
-  /**
-   * Returns the item with its image as a path, for scoring in this process. This process may read images only below
-   * {@link directory}.
-   */
+  /** Returns the item with its image as a path, for scoring in this process. */
   asFile(item: StoredItem): StoredItem;
-  /**
-   * Returns the error for an image that could not be read. Its message contains the directory, and the path of the
-   * image as the user wrote it.
-   */
+  /** Returns the error for an unreadable image, with the directory and the path as the user wrote it. */
   explain(item: StoredItem, error: ItemError): ItemError;
   /** The only directory from which images are read. */
   directory: string;
 }
 
-/** The maximum length of a path in characters. A longer string is treated as an inline image. */
+/** The maximum length of a path in characters. A longer string counts as an inline image. */
 const longestPath = 4096;
 const imageName = /\.(jpe?g|jfif|png|webp|gif|avif|heif|heic|tiff?|bmp)$/i;
 
 /**
- * Creates functions that prepare items whose images are below one directory.
- * @param directory the base of relative paths. Files outside of this directory are never read, because a list of pairs
- * from an untrusted source could name any file of this machine.
+ * Prepares items whose images are below one directory.
+ * @param directory the base of relative paths. No file outside is read, because an untrusted list of pairs could name
+ * any file of this machine.
  * @param maxBytes the maximum size of an image file.
  */
 export function localImages(directory: string, maxBytes: number): LocalImages {
@@ -60,10 +51,7 @@ export function localImages(directory: string, maxBytes: number): LocalImages {
   };
 }
 
-/**
- * Returns the item with the path of its image instead of the image. The service then reads the image from its own disk,
- * below IMAGE_FILE_ROOTS.
- */
+/** Returns the item with the path of its image, which the service reads from its own disk below IMAGE_FILE_ROOTS. */
 export function asServerFile(item: StoredItem): StoredItem {
   const path = pathOf(item);
   return path === undefined ? item : { ...(item as BatchItem), image: { file: path } };
@@ -76,8 +64,8 @@ function pathOf(item: StoredItem): string | undefined {
 }
 
 /**
- * Returns the path in an image source; undefined for any other source. A source is a path if it is a `file:` URL, or if
- * it ends like the name of an image file and is neither an http(s) URL nor a data URI.
+ * Returns the path in an image source, or undefined. A path is a `file:` URL, or ends like the name of an image file
+ * and is neither an http(s) URL nor a data URI.
  */
 export function imagePath(image: ImageSource): string | undefined {
   if (typeof image !== 'string') return undefined;
@@ -87,17 +75,14 @@ export function imagePath(image: ImageSource): string | undefined {
   return imageName.test(source) ? source : undefined;
 }
 
-/** Returns the error with the same code and a message that names the path and the directory. */
+/** Returns the error with a message that names the path and the directory. */
 function reworded(error: ItemError, path: string, root: string): ItemError {
   if (error.code === 'image.file.not_found') return itemError(error.code, `There is no file ${path} in ${root}`);
   if (error.code !== 'image.file.refused') return error;
   return itemError(error.code, `${path} is not a readable file in ${root}; name another directory with --images`);
 }
 
-/**
- * Returns the path in a `file:` URL. A URL with the name of another machine is returned unchanged, so that no file is
- * found for it.
- */
+/** Returns the path in a `file:` URL. A URL of another machine stays unchanged, so that no file is found for it. */
 function fromFileUrl(address: string): string {
   try {
     return fileURLToPath(address);

@@ -12,23 +12,21 @@ export interface Piped {
   out: string | undefined;
 }
 
-/** The formats in which pairs can be read. */
 export const inputFormats = formats.filter(({ isRead }) => isRead);
-/** The formats that stdin may have, as the file endings that `--format` accepts. */
+/** The formats of stdin, as the file endings that `--format` accepts. */
 export const pipedFormats = inputFormats.flatMap(({ endings }) => endings);
 
 export interface Pipes {
   /** The input file; `-` for stdin. */
   file: string;
-  /** The output file; `-` for stdout. When the input is stdin, stdout is the default. */
+  /** The output file; `-` for stdout, which is the default for stdin. */
   out: string | undefined;
   format: string | undefined;
 }
 
 /**
- * Runs a command whose input or output may be a pipe. Each pipe is replaced by a temporary file, because the command
- * reads the rows several times (to hash them, to send them, and to join them with their results), and a pipe can be
- * read only once.
+ * Runs a command with temporary files in place of pipes. The command reads the rows several times (to hash, send and
+ * join them), and a pipe can be read only once.
  */
 export async function withPipes<Value>(
   { file, out, format }: Pipes,

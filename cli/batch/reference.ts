@@ -8,12 +8,12 @@ import { UsageError } from '../failures.ts';
 import type { KeepFlags } from './keep-flags.ts';
 import type { RunOptions } from './run.ts';
 
-/** Returns true for an input in a bucket. The service itself reads such an input. */
+/** Returns true for an input in a bucket, which the service itself reads. */
 export const isReference = (file: string): boolean => file.startsWith('s3://');
 
 /**
- * Returns the output folder for each object (a file in a bucket). With several objects, each one gets a subfolder with
- * its own name.
+ * Returns the output folder for each object (a file in a bucket). Of several objects, each gets a subfolder with its
+ * name.
  * @throws {UsageError} when two objects would have the same folder.
  */
 export function outputsOfReferences(files: readonly string[], out: string | undefined): (string | undefined)[] {

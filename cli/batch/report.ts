@@ -5,9 +5,7 @@ import { duration, whole } from '../progress.ts';
 import type { RunResult } from './run.ts';
 import { rowsOf, type Tally } from './tally.ts';
 
-/**
- * Returns the report of a run: the counts, the failures by error code with an example of each code, and the next steps.
- */
+/** Returns the report of a run: the counts, the failures by error code, and the next steps. */
 export function formatReport(
   { output, embeddings, batchId, wasDone, rowsPerSecond, seconds, finished }: RunResult,
   stream: NodeJS.WriteStream,
@@ -50,8 +48,7 @@ export function formatReport(
 const failuresOf = ({ failures }: Tally) => Object.entries(failures).sort(([, a], [, b]) => b.items - a.items);
 
 /**
- * Returns a table of failures by error code, the most frequent code first, with an example of each. Empty when nothing
- * failed.
+ * Returns a table of failures by error code, the most frequent first, with an example of each. Empty without failures.
  */
 export function failureTable(tally: Tally, stream: NodeJS.WriteStream): string {
   const rows = failuresOf(tally).map(([code, { items, first }]) => [

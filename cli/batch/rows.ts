@@ -1,6 +1,6 @@
 import type { StoredItem } from '../../batches/store/payload.ts';
 
-/** Returns rows in groups of any requested size. The groups that the source yields may have other sizes. */
+/** Regroups rows from the groups of a source. */
 export interface Rows {
   /** Returns the next `count` rows, or fewer at the end of the source. */
   take(count: number): Promise<StoredItem[]>;

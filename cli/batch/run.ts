@@ -28,50 +28,47 @@ export interface RunOptions extends ColumnFlags, Posting {
   encoding?: string | undefined;
   limit?: number | undefined;
   strict: boolean;
-  /** The base directory for relative paths of images in the rows. Default: the directory of the file. */
+  /** The base directory of image paths; by default that of the file. */
   images?: string | undefined;
-  /** True to send the paths of images instead of the images. The service then reads the images itself. */
+  /** True to send the paths of images, which the service then reads itself. */
   serverFiles: boolean;
   formulas: StreamQuery['formulas'];
   /** True to ignore the state of an earlier run. */
   again: boolean;
   /** True to replace an output that another command wrote. */
   force: boolean;
-  /** The format of the files of embeddings; false to leave the embeddings on the service. */
+  /** The format of the embedding files; false to leave the embeddings on the service. */
   embeddingFormat: EmbeddingsFormat | false;
 }
 
 export interface RunDeps {
   config: Config;
-  /** The scorer of the rows: a service, through its client, or this process. */
+  /** Scores the rows: a service, through its client, or this process. */
   scorer: { client: ServiceClient } | { scoreOffline: typeof scoreOffline };
   progress: Progress;
   signal: AbortSignal;
-  /** Called when the service has created the batch. The service evaluates it even if this process stops. */
+  /** Called when the service has created the batch, which it evaluates even if this process stops. */
   onBatch?(id: string): void;
 }
 
-/** The outcome of a run. */
 export interface RunResult {
   output: string;
-  /** The files with the embeddings of the rows. */
   embeddings: EmbeddingFile[];
   batchId: string | null;
   /** True when an earlier run had already scored all rows. */
   wasDone: boolean;
   /**
-   * The speed in rows per second: of the whole batch with a service, or of this run without a service. Null when this
-   * run scored nothing.
+   * Rows per second of the whole batch on a service, or of this run without a service; null when nothing was scored.
    */
   rowsPerSecond: number | null;
   seconds: number;
   finished: NonNullable<RunState['finished']>;
 }
 
-/** The final states of a batch after which the same command has nothing left to do. */
+/** The final states after which the same command has nothing left to do. */
 const doneStates = new Set(['completed', 'completed_with_errors']);
 
-/** Scores a file of pairs into an output file. Continues where an earlier run stopped. */
+/** Scores a file of pairs into an output file, and continues an earlier run. */
 export async function runBatch(
   options: RunOptions,
   { config, scorer, progress, signal, onBatch }: RunDeps,
@@ -91,8 +88,7 @@ export async function runBatch(
   const directory = resolve(options.images ?? input.directory);
   const images = localImages(directory, config.imageMaxBytes);
 
-  // A state file next to the output shows that this command wrote the output in an earlier run. The output may then be
-  // replaced.
+  // The state file shows that this command wrote the output, which may then be replaced.
   const stateFile = stateFileOf(output);
   const { embeddingFormat } = options;
   const embeddingFiles = embeddingFormat === false ? [] : embeddingFilesOf(output, embeddings, embeddingFormat);
@@ -155,8 +151,7 @@ export async function runBatch(
       };
       const deps = { client: scorer.client, input, prepare, posting, progress, signal, onBatch };
       const status = await runToEnd(deps, state, stateFile).catch(async (error: unknown) => {
-        // The service has refused the batch, so a later run cannot continue it. The state file gets its former content
-        // back.
+        // No later run can continue a refused batch, so the state file gets its former content back.
         const isRefusal = !signal.aborted && failureOf(error).code !== 'service.unreachable';
         if (isRefusal && state.batchId === undefined) {
           await (known === undefined || known === state ? stateFile.remove() : stateFile.write(known));
@@ -168,8 +163,7 @@ export async function runBatch(
       const { revision, precision, preprocess } = status;
       const at = status.finishedAt ?? new Date().toISOString();
       state.finished = { at, state: status.state, model: status.model, revision, precision, preprocess, tally };
-      // The speed is computed from the time of the whole batch. After an interruption, this process has seen only the
-      // last part of it.
+      // The time of the whole batch, because after an interruption this process has seen only its end.
       rowsPerSecond = (1000 * rowsOf(tally)) / Math.max(1, Date.parse(at) - Date.parse(status.createdAt));
     }
     delete state.partial;
@@ -197,10 +191,10 @@ function stateOf({ succeeded, failed }: Tally): string {
   return succeeded === 0 ? 'failed' : 'completed_with_errors';
 }
 
-/** Returns the state of the earlier run if that run can be continued, otherwise the state of a new run. */
+/** Returns the state of the earlier run if it can be continued, otherwise that of a new run. */
 function stateToResume(known: RunState | undefined, fresh: RunState, progress: Progress): RunState {
   if (known === undefined) return fresh;
-  // The new state is written to JSON and parsed again before the comparison, because JSON drops undefined values.
+  // JSON drops undefined values, as in the stored state.
   if (!isSameRun(known, JSON.parse(JSON.stringify(fresh)))) {
     if (known.finished === undefined && known.batchId !== undefined) {
       progress.say(
@@ -212,14 +206,11 @@ function stateToResume(known: RunState | undefined, fresh: RunState, progress: P
   return known.finished === undefined || doneStates.has(known.finished.state) ? known : fresh;
 }
 
-/**
- * Locks the output, because two simultaneous runs would overwrite each other. The second run waits for the lock, and
- * then finds that all rows are scored.
- */
+/** Locks the output, because simultaneous runs would overwrite each other. The second run waits. */
 async function lock(output: string, progress: Progress, signal: AbortSignal): Promise<() => void> {
-  // Node 20 cannot lock files, so two runs with the same output are not detected there.
+  // Node 20 cannot lock files, so simultaneous runs are not detected there.
   if (!hasFileLocks) return () => {};
-  // All users share the directory of lock files, so the name of the lock contains the user id.
+  // All users share the directory of lock files, so the name contains the user id.
   const name = `vls-${process.getuid?.() ?? 'lock'}-${hash('sha256', output).slice(0, 16)}.lock`;
   return await takeLock(
     join(tmpdir(), name),

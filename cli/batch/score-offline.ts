@@ -23,25 +23,16 @@ export interface OfflineDeps {
   signal: AbortSignal;
 }
 
-/**
- * The number of rows that are evaluated together. It equals the number of items in a chunk of a batch on the service.
- */
+/** Rows that are evaluated together: as many as the items in a chunk on the service. */
 const chunkRows = 64;
-/**
- * The maximum number of chunks in flight. While one chunk waits for its slowest rows, the next chunks keep the CPU
- * busy.
- */
+/** The maximum number of chunks in flight. While one waits for its slowest rows, the next ones keep the CPU busy. */
 const maxChunksInFlight = 4;
 /** The time in ms between two writes of the state file. */
 const checkpointMs = 1_000;
 
-/** The model that computed the scores, with its revision, precision and preprocessing. */
 export type Pinned = Pick<NonNullable<RunState['finished']>, 'model' | 'revision' | 'precision' | 'preprocess'>;
 
-/**
- * Scores the rows in this process and its encoders, without a service. Continues the output of an earlier run, if there
- * is one.
- */
+/** Scores the rows in this process and its encoders, and continues the output of an earlier run. */
 export async function scoreOffline(
   { config, input, images, progress, signal }: OfflineDeps,
   state: RunState,
@@ -100,8 +91,8 @@ export async function scoreOffline(
           { signal },
         )
         .then(({ answers }) => ({ items, outcomes: answers.map(({ outcome }) => outcome) }));
-      // The error of a chunk is handled later, when its results are written. Without this handler, Node would end the
-      // process before that.
+      // The error is handled when the results of the chunk are written. Without this handler, Node would end the
+      // process before.
       evaluated.catch(() => {});
       inFlight.push(evaluated);
       if (inFlight.length >= maxChunksInFlight) await write();
@@ -140,8 +131,7 @@ function toResults(
 }
 
 /**
- * Returns the number of rows of the input, from which the remaining time is estimated. This reads the file once more,
- * which takes little time compared with the evaluation.
+ * Counts the rows, to estimate the remaining time. Reading the file once more takes little time beside the evaluation.
  */
 async function countRows(input: BatchInput, signal: AbortSignal): Promise<number> {
   let total = 0;

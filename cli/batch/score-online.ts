@@ -19,45 +19,42 @@ import { openWriter, type Receipt, type WriterOptions } from './writer.ts';
 
 /** The options that are sent to the service with a new batch. */
 export interface Posting {
-  /** The name of the batch; the name of the file by default. */
+  /** By default the name of the file. */
   name?: string | undefined;
   tag?: string[] | undefined;
   model?: string | undefined;
   priority?: number | undefined;
-  /** The service stops the batch when more items than this number have failed. */
+  /** The service stops the batch when more items than this have failed. */
   maxFailures?: number | undefined;
   /** The service stops the batch when more than this share of its items has failed (0 to 1). */
   maxFailureShare?: number | undefined;
-  /** The embeddings that the service stores, and the type of their numbers. */
+  /** The embeddings that the service stores. `embeddingPrecision` is the type of their numbers. */
   embeddings?: Kept | undefined;
   embeddingPrecision?: EmbeddingPrecision | undefined;
-  /**
-   * The id of an earlier batch whose stored image embeddings are used. The image column then contains the index of an
-   * item of that batch.
-   */
+  /** The id of a batch whose stored image embeddings are used. The image column then contains indexes of its items. */
   imagesFrom?: string | undefined;
 }
 
 export interface OnlineDeps {
   client: ServiceClient;
   input: BatchInput;
-  /** Returns the item in the form that is sent to the service, for example with its local image as base64. */
+  /** Returns the item to send, for example with its local image as base64. */
   prepare(item: StoredItem): Promise<StoredItem>;
   posting: Posting;
   progress: Progress;
   signal: AbortSignal;
-  /** Called when the service has created the batch. The service evaluates it even if this process stops. */
+  /** Called when the service has created the batch, which it evaluates even if this process stops. */
   onBatch?: ((id: string) => void) | undefined;
 }
 
 /** The approximate size in bytes of each chunk of the request body. */
 const partBytes = 256 * 1024;
-/** The maximum number of attempts to download the results. A new attempt starts when the connection breaks. */
+/** The maximum number of attempts to download results whose connection breaks. */
 const downloadAttempts = 3;
 
 /**
- * Runs a batch on the service to its end. If an earlier run of the command posted the batch, this run continues with
- * it; otherwise it posts a new one. The state file is updated at each step, so that a later run can continue.
+ * Runs a batch on the service to its end, and continues the batch of an earlier run. The state file is updated at each
+ * step, so that a later run can continue.
  */
 export async function runToEnd(deps: OnlineDeps, state: RunState, stateFile: StateFile): Promise<BatchStatus> {
   const { client, progress, signal } = deps;
@@ -88,7 +85,7 @@ export async function runToEnd(deps: OnlineDeps, state: RunState, stateFile: Sta
   return await client.json<BatchStatus>(batchPath(id), { signal });
 }
 
-/** Returns the batch that an earlier run posted. Returns undefined when the batch was deleted or cancelled. */
+/** Returns the batch of an earlier run; undefined when it was deleted or cancelled. */
 async function findEarlierBatch(
   { client, progress, signal }: OnlineDeps,
   id: string,
@@ -104,15 +101,14 @@ async function findEarlierBatch(
   return undefined;
 }
 
-/** Posts the rows. All attempts have the same idempotency key, so they create one batch, even after interruptions. */
+/** Posts the rows. All attempts share an idempotency key, so they create one batch even after interruptions. */
 async function postOnce(deps: OnlineDeps, state: RunState, stateFile: StateFile): Promise<BatchStatus> {
   try {
     return await post(deps, state.idempotencyKey);
   } catch (error) {
     const { code } = failureOf(error);
     if (code === 'idempotency.mismatch') {
-      // The service has received another body with this idempotency key. The rows have not changed, so the image files
-      // must have changed.
+      // The body of this key differs although the rows have not changed, so the image files have.
       deps.progress.say('the images have changed since they were sent; starting again');
       state.idempotencyKey = randomUUID();
       await stateFile.write(state);
@@ -147,21 +143,18 @@ export async function post(deps: OnlineDeps, idempotencyKey: string): Promise<Ba
   });
 }
 
-/** Reads the first items of an input, if its columns are not known yet. */
+/** Reads the first items, if the columns are not known yet. */
 async function readHeader(input: BatchInput): Promise<BatchInput> {
   if (input.header() === undefined && input.format.hasColumns) for await (const _ of input.items()) break;
   return input;
 }
 
-/**
- * The maximum length of the list of columns in a URL, in characters. Servers limit the length of URLs; Node allows 16
- * KiB for all headers together.
- */
+/** The maximum length of the columns in a URL, in characters. Node allows 16 KiB for all headers together. */
 const maxColumnsLength = 8_000;
 
 /**
- * Returns the query parameters with the column names of the file. The rows are sent as NDJSON, which has no columns.
- * These parameters give the CSV results of the batch the columns of the file.
+ * Returns the column names of the file as query parameters, for the CSV results. The rows are sent as NDJSON, which has
+ * no columns.
  */
 function columnsOf(input: BatchInput): [string, string][] {
   const header = input.header();
@@ -171,7 +164,6 @@ function columnsOf(input: BatchInput): [string, string][] {
   return [['columns', columns], ...Object.entries(header.columns)];
 }
 
-/** Yields the rows as NDJSON. */
 async function* bodyOf({ input, prepare, progress }: OnlineDeps): AsyncGenerator<Uint8Array> {
   let part = '';
   let rows = 0;
@@ -194,8 +186,8 @@ async function* bodyOf({ input, prepare, progress }: OnlineDeps): AsyncGenerator
 }
 
 /**
- * Returns the object for the NDJSON line of a row. A row that is not a valid pair is sent without its text. The service
- * then returns an error for it, and later rows keep their index.
+ * Returns the NDJSON line of a row. An invalid row is sent without its text, so that it fails on the service and later
+ * rows keep their index.
  */
 function toLine(item: StoredItem): object {
   if (!('error' in item)) return item;
@@ -208,8 +200,8 @@ const receiptOf = ({ model, revision, precision, preprocess, textCleaning, longT
 });
 
 /**
- * Writes the results of a batch together with the rows of the file, in the order of the rows.
- * @throws {CommandError} `results.incomplete` when the number of results differs from the number of rows.
+ * Writes the results of a batch together with the rows of the file, in their order.
+ * @throws {CommandError} `results.incomplete` when their numbers differ.
  */
 export async function writeResults(deps: OnlineDeps, status: BatchStatus, options: WriterOptions): Promise<Tally> {
   for (let attempt = 1; ; attempt++) {
@@ -237,10 +229,7 @@ export async function writeResults(deps: OnlineDeps, status: BatchStatus, option
   }
 }
 
-/**
- * Yields each result together with its row. Results and rows have the same order, so neither the results nor the rows
- * must be in memory as a whole.
- */
+/** Yields results together with their rows. Both have the same order, so neither is in memory as a whole. */
 export async function* joinWithRows(
   { client, input, prepare, signal }: Pick<OnlineDeps, 'client' | 'input' | 'prepare' | 'signal'>,
   id: string,
@@ -252,8 +241,8 @@ export async function* joinWithRows(
   const rows = createRows(input.items());
   let index = 0;
   for await (const lines of linesOf(response.body)) {
-    // Only lines with metadata need the exact parser, which keeps the digits of numbers unchanged. The exact parser is
-    // slow for lines with a fractional number, and the score is such a number in every line.
+    // The exact parser keeps the digits of numbers, but is slow for lines with a fractional number, as every score is.
+    // Only metadata needs it.
     const parse = (line: string) => (line.includes('"metadata"') ? parseExactly(line) : JSON.parse(line));
     const sent = lines.map((line): ItemResult => parse(line));
     const items = await rows.take(sent.length);
@@ -266,8 +255,8 @@ export async function* joinWithRows(
 }
 
 /**
- * Returns the result of a row. If this machine found an error in the row before it was sent, that error replaces the
- * error of the service, because it is more precise.
+ * Replaces the error of the service by the error that this machine found in the row before it was sent, which is more
+ * precise.
  */
 async function withOwnError(
   result: ItemResult,

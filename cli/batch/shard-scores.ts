@@ -5,15 +5,15 @@ import { type ScoredRow, scoresOfParquet } from '../../formats/parquet.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { formatOfFile } from '../../shared/formats.ts';
 
-/** A scored shard: one of the input files, together with the file of its results. */
+/** An input file (shard) and the file of its results. */
 export interface ScoredShard {
   file: string;
   output: string;
-  /** The names of the columns with image, text and id, as the user requested them. */
+  /** The requested names of the columns with image, text and id. */
   columns: ColumnNames;
 }
 
-/** Yields the scored items of a shard, in their order. Items without a score are skipped. */
+/** Yields the items of a shard that have a score, in order. */
 export async function* scoresOf({ file, output, columns }: ScoredShard): AsyncGenerator<ScoredRow[]> {
   if (formatOfFile(output)?.format.name === 'parquet') return yield* scoresOfParquet(output, file, columns);
   for await (const lines of linesOf(createReadStream(output))) {

@@ -9,8 +9,8 @@ import { isReference } from './reference.ts';
 const maxShards = 100_000;
 
 /**
- * Expands names and patterns to files, in the order of the patterns. `{00000..00127}` is a range; every file of the
- * range must exist. `{a,b}` is a list. `*`, `?` and `**` match existing files, in alphabetical order.
+ * Expands names and patterns to files, in the order of the patterns. `{00000..00127}` is a range whose files must all
+ * exist; `{a,b}` is a list. `*`, `?` and `**` match existing files, in alphabetical order.
  * @throws {UsageError} for a pattern without a matching file, and for a file that occurs twice.
  */
 export async function expandShards(patterns: readonly string[]): Promise<string[]> {
@@ -45,9 +45,7 @@ async function matchesOf(pattern: string): Promise<string[]> {
   return found.sort();
 }
 
-/**
- * Expands the braces in a name, from left to right. Braces that contain neither a range nor a list are left unchanged.
- */
+/** Expands the braces in a name, from left to right. Braces without a range or a list stay unchanged. */
 function bracesOf(name: string): string[] {
   const [all, body = ''] = /\{(\d+\.\.\d+|[^{}]*,[^{}]*)\}/.exec(name) ?? [];
   if (all === undefined) return [name];
@@ -68,9 +66,8 @@ function rangeOf(body: string): string[] {
 }
 
 /**
- * Returns the name of the output file of each input file. Output files are next to their input files, or all in
- * `folder`, which is created if needed.
- * @throws {UsageError} when two input files would have the same output, or when `folder` is a file.
+ * Returns the output file of each input file: next to it, or in `folder`, which is created if needed.
+ * @throws {UsageError} when two inputs would have the same output, or when `folder` is a file.
  */
 export async function outputsOf(files: readonly string[], folder: string | undefined): Promise<string[]> {
   if (folder === undefined) return files.map(outputBeside);

@@ -4,26 +4,20 @@ import { UsageError } from '../failures.ts';
 import { tallySchema } from './tally.ts';
 
 /**
- * The state of a run, in a small file next to the output. The next run of the same command reads it to continue. The
- * file is created before anything is sent. It remains after the run, because it states which model computed the scores.
+ * The state of a run, in a file next to the output. It is created before anything is sent, so that the next run of the
+ * command can continue. It remains afterwards, because it names the model of the scores.
  */
 const schema = z.object({
   version: z.literal(1),
   input: z.object({ file: z.string(), sha256: z.string() }),
-  /** The options of the command that influence the scores. */
+  /** The options that influence the scores. */
   options: z.record(z.string(), z.unknown()),
   /** The address of the service; null for a run without a service. */
   service: z.string().nullable(),
-  /**
-   * The idempotency key with which the batch is posted. It lets a later run find the batch even if the response with
-   * the id of the batch was lost.
-   */
+  /** Lets a later run find the batch even if the response with its id was lost. */
   idempotencyKey: z.string(),
   batchId: z.string().optional(),
-  /**
-   * The progress of a run without a service: the rows and bytes that it has written so far, and the counts of their
-   * outcomes.
-   */
+  /** The progress of a run without a service: the rows and bytes written so far, and their outcomes. */
   partial: z.object({ rows: z.int(), bytes: z.int(), tally: tallySchema }).optional(),
   finished: z
     .object({
@@ -44,7 +38,7 @@ export interface StateFile {
   path: string;
   /**
    * Returns the stored state, or undefined without a file.
-   * @throws {UsageError} when the file exists but does not contain the state of a run.
+   * @throws {UsageError} when the file does not contain the state of a run.
    */
   read(): Promise<RunState | undefined>;
   /** Replaces the file atomically. */

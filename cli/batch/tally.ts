@@ -6,7 +6,7 @@ export const tallySchema = z.object({
   succeeded: z.int(),
   failed: z.int(),
   cancelled: z.int(),
-  /** The number of CSV cells that got a leading apostrophe. Without it, a spreadsheet would run them as formulas. */
+  /** CSV cells with a leading apostrophe, because a spreadsheet would run them as formulas. */
   escapedCells: z.int().default(0),
   failures: z.record(
     z.string(),
@@ -17,7 +17,6 @@ export type Tally = z.output<typeof tallySchema>;
 
 export const emptyTally = (): Tally => ({ succeeded: 0, failed: 0, cancelled: 0, escapedCells: 0, failures: {} });
 
-/** Adds a result to the counts. */
 export function count(tally: Tally, result: ItemResult): void {
   tally[result.status === 'answered' ? 'succeeded' : result.status]++;
   if (result.status !== 'failed') return;

@@ -10,7 +10,7 @@ import { noProgress, showProgress, whole } from '../progress.ts';
 
 export const pathOf = (id: string): string => `/v1/evaluation/batch/${encodeURIComponent(id)}`;
 
-/** The interval in ms at which the client asks whether the result files of an ended batch have been written. */
+/** The interval in ms at which the client asks for the result files of an ended batch. */
 const filesPollMs = 500;
 
 /** Shows the progress of a batch until it has ended and its result files are written. */
@@ -51,7 +51,7 @@ export function exitCodeOf({ state, files }: BatchStatus): number {
   return state === 'completed_with_errors' ? exitCodes.someFailed : exitCodes.failed;
 }
 
-/** Formats the status of a batch as text: the counts, the failures by error code, and the result files. */
+/** Formats the status of a batch: the counts, the failures by error code, and the result files. */
 export function formatStatus(status: BatchStatus, stream: NodeJS.WriteStream): string {
   const { id, state, items, failures, reason, inputError, files } = status;
   const counts = [

@@ -13,29 +13,23 @@ import { cannotWrite } from '../output-file.ts';
 import type { BatchInput } from './input.ts';
 import { createRows } from './rows.ts';
 
-/**
- * An output file. Its results are first written to a temporary file. The complete temporary file is renamed to the
- * output.
- */
+/** An output file. Results go to a temporary file, which is renamed when it is complete. */
 export interface OutputFile {
   /**
    * Appends results.
-   * @param items the items to which the results belong, in the same order.
+   * @param items the items of the results, in the same order.
    */
   add(results: readonly ItemResult[], items: readonly StoredItem[]): Promise<void>;
-  /**
-   * Returns the number of CSV cells that got a leading apostrophe. Without it, a spreadsheet would run them as
-   * formulas.
-   */
+  /** Returns the number of CSV cells with a leading apostrophe, because a spreadsheet would run them as formulas. */
   escaped(): number;
   /** Returns the number of bytes written. */
   bytes(): number;
-  /** Renames the completed temporary file to the name of the output. */
+  /** Gives the complete temporary file the name of the output. */
   commit(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The model that computed the scores of a batch, and how it processed images and texts. */
+/** The model of the scores of a batch, and its processing of images and texts. */
 export type Receipt = Pick<
   ResultSource,
   'model' | 'revision' | 'precision' | 'preprocess' | 'textCleaning' | 'longText'
@@ -48,11 +42,9 @@ export interface WriterOptions {
   formulas: StreamQuery['formulas'];
   /** True when the model also computes the probability that a text describes its image. */
   pairProbabilities?: boolean;
-  /**
-   * The model that computed the scores, its revision and its settings. A Parquet output contains them in its metadata.
-   */
+  /** The model and its settings, for the metadata of a Parquet output. */
   receipt?: Receipt;
-  /** The number of bytes that an earlier run has already written to the temporary file. */
+  /** The bytes that an earlier run has already written to the temporary file. */
   from?: number;
 }
 
@@ -61,9 +53,8 @@ const partOf = (output: string): string => `${output}.part`;
 export const removePart = (output: string): Promise<void> => rm(partOf(output), { force: true });
 
 /**
- * Opens an output file, in which an interrupted run can continue. For this, results are appended to a temporary file,
- * which is possible only in a text format. For other formats the temporary file is NDJSON, and {@link
- * OutputFile.commit} converts it to the format of the output.
+ * Opens an output file that an interrupted run can continue. Only text formats can be appended to; for others the
+ * temporary file is NDJSON, which {@link OutputFile.commit} converts.
  */
 export async function openWriter(options: WriterOptions): Promise<OutputFile> {
   const { output, format, from = 0 } = options;
@@ -98,10 +89,7 @@ export async function openWriter(options: WriterOptions): Promise<OutputFile> {
   };
 }
 
-/**
- * Creates the writer of a format. It must be called after the first rows have been read, because only then are the
- * columns known.
- */
+/** Creates the writer of a format. The columns are known only after the first rows have been read. */
 function createWriter(
   { input, formulas, pairProbabilities, receipt }: WriterOptions,
   format: FormatName,
@@ -137,14 +125,10 @@ async function convert(part: string, options: WriterOptions): Promise<void> {
   await rename(converted, output);
 }
 
-/** A file to which bytes are appended. */
 interface Appended {
   write(part: Bytes): Promise<void>;
   bytes(): number;
-  /**
-   * Waits until all bytes are on disk, then closes the file. The caller renames the file to the output only afterwards,
-   * so readers never see an incomplete output.
-   */
+  /** Waits until all bytes are on disk, then closes the file, so that the renamed output is never incomplete. */
   finish(): Promise<void>;
   close(): Promise<void>;
 }

@@ -22,7 +22,6 @@ type Flags = Omit<RunOptions, 'file' | 'formulas'> & {
   keepFormulas: boolean;
 } & KeepFlags;
 
-/** `vls batch FILE`: scores a file of pairs into an output file. */
 export function addBatchCommand(program: Command, deps: CommandDeps): void {
   program
     .command('batch')
@@ -114,8 +113,7 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
       const options: RunOptions = { ...more, file, formulas: keepFormulas ? 'keep' : 'escape' };
       const pipes = { file, out: flags.compare ? (options.out ?? '') : options.out, format: flags.format };
       await withPipes(pipes, process.stdin, context.stdout, async (files, writesStdout) => {
-        // With output to stdout, its file is in a temporary folder. Embedding files in that folder would be lost, so
-        // the embeddings remain on the service.
+        // Embedding files beside a temporary stdout file would be lost, so the embeddings remain on the service.
         const embeddingFormat = writesStdout ? false : options.embeddingFormat;
         const piped = { ...options, ...files, embeddingFormat };
         if (flags.compare) await compareRows(context, { ...piped, out: options.out });
@@ -125,10 +123,7 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
     });
 }
 
-/**
- * Scores several files (shards) one after another. A second run of the command skips the files that are completely
- * scored.
- */
+/** Scores several files (shards) one after another. A second run skips completely scored files. */
 async function scoreShards(context: Context, files: readonly string[], flags: Flags): Promise<void> {
   const {
     compare: isCompared,
@@ -189,7 +184,6 @@ const exitCodeOfState = (state: string): number =>
 
 const rerun = 'Run the same command again to continue.';
 
-/** Scores one file, and prints its report. */
 async function scoreFile(context: Context, options: RunOptions, offline: boolean): Promise<RunResult> {
   const [{ runBatch }, { failureTable, formatReport }] = await Promise.all([
     import('../batch/run.ts'),
@@ -224,8 +218,8 @@ async function scoreFile(context: Context, options: RunOptions, offline: boolean
 }
 
 /**
- * Posts a batch for each file of a bucket, and waits until all batches have ended. The service itself reads the rows,
- * and writes the results and (for a tar or Parquet) the selected samples.
+ * Posts a batch for each file of a bucket, and waits for their ends. The service reads the rows, and writes the results
+ * and (for a tar or Parquet) the selected samples.
  */
 async function scoreReferences(context: Context, files: readonly string[], flags: Flags): Promise<void> {
   const { keepFormulas: _keepFormulas, ...options } = flags;
@@ -243,8 +237,7 @@ async function scoreReferences(context: Context, files: readonly string[], flags
   const open: string[] = [];
   const statuses = await interruptible(
     async (signal) => {
-      // All batches are posted before the command waits for the first one, so that the service is never idle between
-      // two batches.
+      // All batches are posted before the first wait, so that the service is never idle between two.
       for (const [at, file] of files.entries()) {
         const out = outputsOfReferences(files, flags.out)[at];
         const { id } = await postReference(client, { ...options, formulas: 'escape', file, out }, signal);

@@ -19,7 +19,7 @@ import { json, table } from '../output.ts';
 import { checkOutput, checkResultFile } from '../output-file.ts';
 import { whole } from '../progress.ts';
 
-/** `vls batches | watch | cancel | retry | change | results | embeddings`: commands for the batches of the service. */
+/** `vls batches | watch | cancel | retry | change | results | embeddings`. */
 export function addBatchesCommands(program: Command, deps: CommandDeps): void {
   program
     .command('batches')
@@ -70,8 +70,7 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
       const client = await context.connect();
       const status = await interruptible(
         async (signal) => {
-          // This request fails at once if the address or the id is wrong. A connection that breaks later is
-          // re-established.
+          // Fails at once if the address or the id is wrong. A connection that breaks later is re-established.
           await client.json<BatchStatus>(pathOf(id), { signal });
           return await watch(context, client, id, options.events ?? false, signal);
         },
@@ -201,7 +200,6 @@ interface EmbeddingsOptions {
   force?: boolean;
 }
 
-/** Downloads the stored embeddings of a batch to a file. */
 async function readEmbeddings(context: Context, id: string, { kind, out, force }: EmbeddingsOptions) {
   const client = await context.connect();
   const { embeddings } = await client.json<BatchStatus>(pathOf(id));

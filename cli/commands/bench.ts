@@ -12,7 +12,6 @@ interface Flags {
   force?: boolean;
 }
 
-/** `vls bench`: a small load test of a running service. */
 export function addBenchCommand(program: Command, deps: CommandDeps): void {
   program
     .command('bench')

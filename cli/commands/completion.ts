@@ -1,7 +1,6 @@
 import { Argument, type Command } from 'commander';
 import type { CommandDeps } from '../context.ts';
 
-/** `vls completion SHELL`: prints a completion script for the shell. */
 export function addCompletionCommand(program: Command, { terminal }: Pick<CommandDeps, 'terminal'>): void {
   program
     .command('completion')

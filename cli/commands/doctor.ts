@@ -9,7 +9,6 @@ export interface DoctorCommandDeps {
 
 const marks = { ok: 'green', none: 'dim', warn: 'yellow', fail: 'red' } as const;
 
-/** `vls doctor`: checks this machine for everything that the service needs. */
 export function addDoctorCommand(program: Command, { terminal, config }: DoctorCommandDeps): void {
   program
     .command('doctor')

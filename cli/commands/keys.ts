@@ -20,7 +20,7 @@ import { json, type Terminal, table } from '../output.ts';
 
 export interface KeysCommandDeps {
   terminal: Terminal;
-  /** Returns the settings. It is called when a command runs, so that `--help` needs no valid settings. */
+  /** Called when a command runs, so that `--help` needs no valid settings. */
   config(): Config;
 }
 
@@ -45,10 +45,7 @@ interface Global {
   file?: string;
 }
 
-/**
- * `vls keys add | list | rotate | remove`: edits or lists the key file. A running service reloads the file when it
- * changes.
- */
+/** `vls keys add | list | rotate | remove`: edits the key file, which a running service reloads. */
 export function addKeysCommand(program: Command, { terminal, config }: KeysCommandDeps): void {
   const { stdout, stderr } = terminal;
   const keys = program
@@ -201,12 +198,11 @@ function toRecord(options: AddOptions, id: string, hash: string): KeyRecord {
   throw new UsageError(`${issue?.path.join('.')}: ${issue?.message}`);
 }
 
-/** Formats a time to the minute; returns `-` for undefined. */
+/** Formats a time to the minute; `-` for undefined. */
 const minuteOf = (time: string | undefined): string => (time === undefined ? '-' : `${time.slice(0, 16)}Z`);
 
 /**
- * Replaces the key with this name by a new key, and returns the new list of key records. The replaced key gets an
- * expiry.
+ * Replaces the named key by a new one. The old one gets an expiry.
  * @throws {UsageError} when the name does not identify exactly one key, or when that key cannot be replaced.
  */
 function rotate(
@@ -242,10 +238,7 @@ function rotate(
   return { records: [...records.map((each) => (each === rotated ? former : each)), record], former, record };
 }
 
-/**
- * Returns the expiry that gives the new key the same lifetime as the replaced key. Returns undefined when the replaced
- * key does not expire.
- */
+/** Returns the expiry that gives a new key the lifetime of the replaced one; undefined if that does not expire. */
 function sameLifetime({ id, created, expires }: KeyRecord, now: number): Date | undefined {
   if (expires === undefined) return undefined;
   if (created !== undefined) return new Date(now + Date.parse(expires) - Date.parse(created));
@@ -269,19 +262,15 @@ async function read(file: string): Promise<KeyRecord[]> {
   }
 }
 
-/**
- * Edits the key file. A new file replaces it atomically and gets the permissions of the old file. When no key file
- * existed, only the owner may read the new one.
- */
+/** Replaces the key file atomically, with the permissions of the old file. Only the owner may read a first one. */
 async function edit<Result>(
   path: string,
   change: (records: KeyRecord[]) => { records: KeyRecord[]; result: Result },
 ): Promise<Result> {
-  // A symbolic link is kept; the file to which it points is replaced.
+  // A symbolic link is kept, and its target replaced.
   const file = await realpath(path).catch(() => path);
   const draft = `${file}.new`;
-  // The new file also serves as the lock. Opening it fails when it exists, which means that another command is editing
-  // the keys.
+  // The new file is also the lock: it exists while another command edits the keys.
   const handle = await open(draft, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
     throw new UsageError(
@@ -289,7 +278,7 @@ async function edit<Result>(
     );
   });
   try {
-    // An operator may have extended the permissions of the old file, so that the service can read it as another user.
+    // An operator may have extended the permissions, so that the service can read the file as another user.
     const former = await stat(file).catch(() => undefined);
     if (former !== undefined) await handle.chmod(former.mode & 0o777);
     const { records, result } = change(await read(file));

@@ -20,14 +20,11 @@ interface Global {
   quiet?: boolean;
 }
 
-/**
- * The values of `--precision`. `int8` files are made on this machine from the fp32 files; `repository-int8` are the
- * int8 files that the repository contains.
- */
+/** The values of `--precision`. `int8` is made on this machine from fp32; `repository-int8` is in the repository. */
 const pullable = ['fp32', 'fp16', 'int8', 'repository-int8'] as const;
 type Pullable = (typeof pullable)[number];
 
-/** Returns the precisions of the files that must be downloaded for the requested values of `--precision`. */
+/** Returns the precisions to download for the values of `--precision`. */
 const fetchedFor = (asked: readonly Pullable[] | undefined): Precision[] | undefined =>
   asked && [
     ...new Set(asked.map((each): Precision => (each === 'int8' ? 'fp32' : each === 'repository-int8' ? 'int8' : each))),
@@ -41,15 +38,11 @@ interface PullFlags {
   all?: boolean;
 }
 
-/** The output and settings of a command. */
 interface CommandEnvironment extends Global, Terminal {
   settings: Config;
 }
 
-/**
- * Pulls models one after another. Ctrl-C ends a pull cleanly: the lock is released, and all received bytes are written
- * to disk.
- */
+/** Pulls models one after another. Ctrl-C releases the lock and writes all received bytes to disk. */
 async function pullAll(models: HubEntry[], flags: PullFlags, environment: CommandEnvironment): Promise<void> {
   const { settings, stdout, stderr, json: isJson = false, quiet: isQuiet = false } = environment;
   const { pull } = await import('../../models/pulling/pull.ts');
@@ -83,7 +76,7 @@ async function makeInt8Of(entry: ModelEntry, again: boolean): Promise<string[]> 
 }
 
 /**
- * Prints which files a pull would download. Sets the exit code to 1 when the hub does not answer, or when its files
+ * Prints the files that a pull would download. The exit code is 1 when the hub does not answer, or when its files
  * differ from the registry.
  */
 async function surveyAll(models: HubEntry[], { precision }: PullFlags, environment: CommandEnvironment): Promise<void> {
@@ -106,10 +99,7 @@ async function surveyAll(models: HubEntry[], { precision }: PullFlags, environme
   if (isJson) stdout.write(json({ models: surveys }));
 }
 
-/**
- * `vls models list | pull | verify | remove | search | add | check | golden`. The code of a subcommand is loaded only
- * when that subcommand runs.
- */
+/** `vls models …`. The code of a subcommand is loaded only when it runs. */
 export function addModelsCommand(program: Command, deps: CommandDeps): void {
   const { terminal, config } = deps;
   const { stdout, stderr } = terminal;
@@ -203,8 +193,7 @@ export function addModelsCommand(program: Command, deps: CommandDeps): void {
           removed.push({ model: entry.model, removed: wasPulled || wasAdded });
         } else if (wasAdded) {
           await forget(entry);
-          // Deletes only the files that the service derived from the model folder, such as int8 files. The model folder
-          // itself is kept.
+          // Deletes only derived files, such as int8. The folder of the model is kept.
           await rm(entry.madeDirectory, { recursive: true, force: true });
           removed.push({ model: entry.model, removed: true });
         } else {
@@ -269,7 +258,7 @@ export function addModelsCommand(program: Command, deps: CommandDeps): void {
 async function registryOf(settings: Config): Promise<{
   entries: Entries;
   find(name: string): ModelEntry;
-  /** Returns the model with this name. If the name is that of a profile, returns all models of the profile. */
+  /** Returns the model with this name, or all models of the profile with this name. */
   findAll(name: string): ModelEntry[];
 }> {
   const { readEntries } = await import('../../models/registry/entries.ts');
@@ -288,7 +277,7 @@ async function registryOf(settings: Config): Promise<{
   return { entries, find, findAll };
 }
 
-/** Removes duplicates, which occur when the user names both a profile and its model. */
+/** Removes duplicates, as when the user names a profile and its model. */
 const unique = (entries: ModelEntry[]): ModelEntry[] => [...new Set(entries)];
 
 function report({ model, revision, directory, state, files }: Verified, stream: NodeJS.WriteStream): string {

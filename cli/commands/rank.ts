@@ -15,7 +15,6 @@ interface Options {
   force?: boolean;
 }
 
-/** `vls rank`: ranks texts for an image, or images for a text. */
 export function addRankCommand(program: Command, deps: CommandDeps): void {
   program
     .command('rank')

@@ -13,7 +13,6 @@ interface Options {
   offline?: boolean;
 }
 
-/** `vls score IMAGE TEXT...`: scores one image against one or more texts. */
 export function addScoreCommand(program: Command, deps: CommandDeps): void {
   program
     .command('score')
@@ -72,11 +71,10 @@ function formatStatus(answer: SingleResponse, texts: readonly string[], stream: 
   return `${table(stream, [['SCORE', ...(hasProbability ? ['PROBABILITY'] : []), 'TEXT'], ...rows])}${formatReceipt(answer.receipt, stream)}`;
 }
 
-/** Formats a probability as a cell of a table. */
 export const formatProbability = (probability: number | undefined): string =>
   (probability === undefined ? '' : `${(100 * probability).toFixed(1)} %`).padStart(11);
 
-/** Formats the model of the scores as one line, followed by one line for each warning. */
+/** Formats the model of the scores in one line, and each warning in another. */
 export function formatReceipt({ model, revision, precision, provider, warnings }: Receipt, stream: NodeJS.WriteStream) {
   const lines = [styled(stream, 'dim', `${model}, revision ${revision.slice(0, 12)}, ${precision} on ${provider}`)];
   for (const warning of warnings) lines.push(`${styled(stream, 'yellow', 'warning')} ${warning}`);

@@ -28,9 +28,7 @@ import { describeRoute, openHub } from '../hub.ts';
 /** The result of one check of this machine. */
 export interface Finding {
   subject: string;
-  /**
-   * The state. `fail`: the service cannot work. `warn`: it works with a drawback. `none`: an optional part is absent.
-   */
+  /** `fail`: the service cannot work. `warn`: it works with a drawback. `none`: an optional part is absent. */
   state: 'ok' | 'none' | 'warn' | 'fail';
   detail: string;
   /** The action that resolves a warning or a failure. */
@@ -81,8 +79,7 @@ function machine(): Finding[] {
 }
 
 async function disk({ dataDir }: Config): Promise<Finding[]> {
-  // `vls doctor` does not create the data directory. When it does not exist, its nearest existing parent directory is
-  // checked instead.
+  // The data directory is not created here. Without it, its nearest existing parent is checked.
   const parent = nearestExisting(dataDir);
   await access(parent, constants.W_OK);
   const { bavail, bsize } = await statfs(parent);
@@ -180,14 +177,13 @@ async function devices(config: Config): Promise<Finding[]> {
   return [...accelerators, await deviceUsed(config)];
 }
 
-/** Returns the versions of the NVIDIA driver, of CUDA and of cuDNN as text; empty without NVIDIA software. */
+/** Describes the versions of the NVIDIA driver, CUDA and cuDNN; empty without NVIDIA software. */
 function cudaParts(): string[] {
   if (process.platform !== 'linux') return [];
   const parts = findCudaParts();
   return parts.driver === null && parts.needed === null ? [] : [describeCudaParts(parts)];
 }
 
-/** Checks which device (CPU or accelerator) the service would use. */
 async function deviceUsed(config: Config): Promise<Finding> {
   const subject = 'device used';
   try {
@@ -220,8 +216,8 @@ async function models(config: Config): Promise<Finding[]> {
 const hubWaitMs = 5_000;
 
 /**
- * Checks whether models can be downloaded, and lists the models that are already present. A hub that does not answer is
- * not a failure, because the service works without it.
+ * Checks whether models can be downloaded, and lists those present. The service works without a hub, so a silent hub is
+ * no failure.
  */
 async function hub(config: Config): Promise<Finding[]> {
   const subject = 'model hub';
@@ -250,10 +246,7 @@ async function describePulled({ model, directory }: HubEntry): Promise<string | 
   return parts.length === 0 ? undefined : `${model} (${parts.join(', ')})`;
 }
 
-/**
- * Checks the service at VLS_URL. When VLS_URL is not set, it checks the address on which `npm start` would listen with
- * these settings.
- */
+/** Checks the service at VLS_URL, or at the address where `npm start` would listen with these settings. */
 async function service({ host, port, serviceUrl }: Config): Promise<Finding[]> {
   const isNamed = serviceUrl !== defaultServiceUrl;
   const base = isNamed ? serviceUrl : `http://${host.includes(':') ? `[${host}]` : host}:${port}`;

@@ -97,8 +97,8 @@ async function addFromHub(
 }
 
 /**
- * Returns the facts that the built-in registry states about a model of the same repository. They are needed because
- * exported files do not contain the scale and the bias of a sigmoid.
+ * Returns the facts of the built-in registry about the same repository. Exported files lack the scale and the bias of a
+ * sigmoid.
  */
 function knownOf({ models }: Entries, repo: string, folder: string | undefined): StatedFacts {
   const same = [...models.values()]
@@ -109,10 +109,7 @@ function knownOf({ models }: Entries, repo: string, folder: string | undefined):
   return { family, dimensions, contextLength, preprocess, logitScale, logitBias };
 }
 
-/**
- * Returns the default name of a model: the name of its repository. When the repository contains several models, the
- * name of the folder or of the weights is appended.
- */
+/** Returns the default name of a model: its repository, with the folder or weights if there are several models. */
 const nameOf = (
   repo: string,
   { folder, weights }: { folder?: string | undefined; weights?: string | undefined },

@@ -14,8 +14,8 @@ interface Options {
 }
 
 /**
- * `vls models check`: compares a model with its golden values, which the reference implementation computed, and names
- * the cause of a difference.
+ * `vls models check`: compares a model with its golden values (of the reference implementation), and names the cause of
+ * a difference.
  */
 export function addCheckCommand(models: Command, deps: CommandDeps): void {
   models
@@ -69,7 +69,7 @@ export function addCheckCommand(models: Command, deps: CommandDeps): void {
     });
 }
 
-/** Returns the specification of a model on the CPU, so that the check does not depend on an accelerator. */
+/** Returns a model on the CPU, so that the check does not depend on an accelerator. */
 export async function specOf(settings: Config, name: string): Promise<ModelSpec> {
   const [{ loadRegistry }, { onCpu }] = await Promise.all([
     import('../../models/registry/registry.ts'),
@@ -113,7 +113,7 @@ function format(spec: ModelSpec, report: ParityReport, stream: NodeJS.WriteStrea
   return `${lines.join('\n')}\n`;
 }
 
-/** For each cause of a difference, the file and the field in which to correct it. */
+/** The file and the field in which to correct each cause. */
 const places: Partial<Record<Finding['cause'], string>> = {
   mean: '`image_mean` and `image_std` of preprocessor_config.json, or `preprocess` of the registry entry',
   filter: '`resample` of preprocessor_config.json, or `interpolation` of the preprocessing of OpenCLIP',

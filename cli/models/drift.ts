@@ -3,10 +3,7 @@ import type { MeasuredDrift } from '../../models/parity/drift.ts';
 import type { Config } from '../../shared/config.ts';
 import { CommandError } from '../failures.ts';
 
-/**
- * Measures the drift of int8: runs a model in fp32 and in int8 on the CPU of this machine, and compares the cosines of
- * the same pairs.
- */
+/** Runs a model in fp32 and in int8 on the CPU, and compares the cosines of the same pairs. */
 export async function driftOfInt8(
   settings: Config,
   name: string,

@@ -13,8 +13,8 @@ interface Options {
 }
 
 /**
- * `vls models golden`: prints a Python script that computes golden values with the reference library, or copies the
- * values that the script printed into the folder of the model.
+ * `vls models golden`: prints a Python script that computes golden values with the reference library, or copies its
+ * values into the folder of the model.
  */
 export function addGoldenCommand(models: Command, deps: CommandDeps): void {
   models

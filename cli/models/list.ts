@@ -2,7 +2,7 @@ import type { ModelEntry } from '../../models/registry/entries.ts';
 import type { Config } from '../../shared/config.ts';
 import { json, table } from '../output.ts';
 
-/** Prints all models of the registry, including those that are only listed and not installed. */
+/** Prints all models of the registry, including those that are not installed. */
 export async function listModels(settings: Config, isJson: boolean, stdout: NodeJS.WriteStream): Promise<void> {
   const [{ loadRegistry }, { readEntries }, { precisionsIn }, { commitIn, readManifest }] = await Promise.all([
     import('../../models/registry/registry.ts'),
@@ -72,10 +72,7 @@ export async function listModels(settings: Config, isJson: boolean, stdout: Node
   );
 }
 
-/**
- * Formats the revision of a model. For a branch, it appends the commit that was downloaded. Words in brackets name
- * missing checks: `unverified` files, or a model family that has not been verified.
- */
+/** Formats the revision of a model, for a branch with the downloaded commit. Brackets name missing checks. */
 function revisionInWords(row: { revision: string; commit: string | null; unverified: boolean; unproven: boolean }) {
   const { revision, commit, unverified, unproven } = row;
   const pulled = commit === null || commit === revision ? '' : ` = ${commit.slice(0, 12)}`;
@@ -83,10 +80,7 @@ function revisionInWords(row: { revision: string; commit: string | null; unverif
   return `${revision.slice(0, 12)}${pulled}${marks.length === 0 ? '' : ` (${marks.join(', ')})`}`;
 }
 
-/**
- * Returns the total size in bytes of the fp32 files. Returns null when the registry entry lacks the size of any of
- * them.
- */
+/** Returns the total bytes of the fp32 files; null when the registry lacks the size of one. */
 function pinnedBytes({ files }: ModelEntry): number | null {
   const sizes = Object.entries(files)
     .filter(([file]) => !/_(fp16|quantized)\./.test(file))
@@ -96,10 +90,7 @@ function pinnedBytes({ files }: ModelEntry): number | null {
     : null;
 }
 
-/**
- * Returns the size of the model in fp32 as text: the size of its files if that is known, otherwise four bytes for each
- * parameter.
- */
+/** Formats the fp32 size of a model: of its files if known, otherwise four bytes for each parameter. */
 function sizeOf({ bytes, parameters }: { bytes: number | null; parameters: number | null }): string {
   if (bytes !== null) return gigabytes(bytes);
   return parameters === null ? '-' : `~${gigabytes(4 * parameters)}`;

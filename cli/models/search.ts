@@ -21,16 +21,14 @@ export async function searchModels(
   let found: FoundRepo[] | undefined;
   let fault: string | undefined;
   try {
-    // Only two attempts are made, because the user is waiting, and the matching models of the registry can be shown
-    // anyway.
+    // Two attempts, because the user waits, and the registry has its matches anyway.
     found = await persist({ ...patience, attempts: 2, onRetry: () => {} }, (signal) => hub.search(word, signal));
     if (found === undefined) fault = `${hub.name} cannot be searched`;
   } catch (error) {
     if (!(error instanceof PullError)) throw error;
     fault = `${error.message}. ${error.advice}`;
   }
-  // The search of the hub failed, so an empty result does not show that no such model exists. The exit code is
-  // therefore 1.
+  // Without a search of the hub, no result does not mean no such model.
   if (fault !== undefined && entries.length === 0) process.exitCode = 1;
   if (isJson) {
     const models = entries.map(({ model, source, description, licence, unverified, unproven }) => ({

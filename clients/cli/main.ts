@@ -3,19 +3,13 @@ import { CommandError } from '../../cli/failures.ts';
 import { runProgram } from '../../cli/program.ts';
 import { version } from '../../shared/version.ts';
 
-/**
- * Returns the error for a feature that needs the package of the service. The standalone package does not contain that
- * code.
- */
+/** Returns the error for a feature that needs the package of the service. */
 const needsService = (what: string): CommandError =>
   new CommandError('service.not_installed', `${what} needs the package of the service, which is not installed`, {
     advice: `This is the command line alone. Use a checkout of the service, or install its package vision-language-similarity ${version}.`,
   });
 
-/**
- * The commands that only the package of the service provides, with the descriptions that this standalone package
- * prints.
- */
+/** The commands of the package of the service, with the descriptions that this package prints. */
 const serviceCommands = {
   models: 'List, pull and check models. Needs the package of the service.',
   doctor: 'Check this machine for the service. Needs the package of the service.',
@@ -23,7 +17,7 @@ const serviceCommands = {
   start: 'Run the service. Needs the package of the service.',
 };
 
-// The standalone command line: an HTTP client without the service. The package of the service uses cli/main.ts instead.
+// The standalone command line: an HTTP client without the service. The package of the service uses cli/main.ts.
 await runProgram({
   offline: async () => {
     throw needsService('--offline');
