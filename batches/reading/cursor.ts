@@ -1,16 +1,10 @@
 import type { z } from 'zod';
 import { ServiceError } from '../../shared/errors.ts';
 
-/**
- * Converts between a position in a long list and its text form. A client sends the text back unchanged to get the next
- * page.
- */
+/** Converts between a position in a list and the text that a client sends back to get the next page. */
 export interface Cursor<Place> {
   encode(place: Place): string;
-  /**
-   * Converts the text form of a position back.
-   * @throws {ServiceError} `request.invalid` for text that this service did not encode.
-   */
+  /** @throws {ServiceError} `request.invalid` for text that this service did not encode. */
   decode(text: string): Place;
 }
 

@@ -18,28 +18,24 @@ import { readChunkIndex } from './ordered/chunk-index.ts';
 import { partsOf } from './parts.ts';
 import type { Source } from './read-chunks.ts';
 
-/** The embeddings of a batch as a file. */
 export interface EmbeddingFile {
   kind: EmbeddingKind;
   format: EmbeddingsFormat;
-  /** The length of the file in bytes; undefined when it is unknown before the file is written. */
+  /** In bytes; undefined when it is unknown before the file is written. */
   bytes: number | undefined;
   parts: AsyncIterableIterator<Bytes>;
 }
 
-/**
- * Consecutive rows of the file, each with the embedding of one item. `rows` is undefined if these items have no
- * embeddings.
- */
+/** Consecutive embeddings, one for each item. `rows` is undefined if these items have none. */
 interface Rows {
   first: number;
   count: number;
   rows: Buffer | undefined;
 }
 
-/** The number of chunks whose embeddings are read at a time. A chunk has up to 64 items. */
+/** The number of chunks (of up to 64 items) whose embeddings are read at a time. */
 const piecesPerRead = 4;
-/** The maximum number of consecutive rows without embeddings that are written at a time. */
+/** The maximum number of absent embeddings that are written at a time. */
 const absentAtOnce = 256;
 
 /**
@@ -94,7 +90,7 @@ function chosenKind({ embeddings }: BatchRecord, asked: EmbeddingKind | undefine
   throw new ServiceError('request.invalid', `kind: ${message}`, { faults: [{ path: 'kind', message }] });
 }
 
-/** Returns an iterator over the rows (embeddings) of all items, in index order. It reads a few chunks at a time. */
+/** Returns an iterator over the embeddings of all items, in index order, a few chunks at a time. */
 async function readRows(
   source: Source,
   batch: BatchRecord,
@@ -109,11 +105,11 @@ async function readRows(
   async function readPiece(chunk: number): Promise<Buffer | undefined> {
     const stored = await source.redis.hgetBuffer(batchKeys(source.redis, id).embeddings(kind, chunk), String(chunk));
     if (stored !== null) return rowsOf(await source.payloads.get(id, stored), precision);
-    // If the batch still exists, a worker of an older release has evaluated this chunk and has stored no embeddings.
+    // A worker of an older release has stored no embeddings for this chunk.
     if ((await source.redis.exists(batchKeys(source.redis, id).batch)) === 1) return undefined;
     throw new ServiceError('batch.not_found', 'The batch was deleted while it was read');
   }
-  /** Appends rows without embeddings to a group, up to the item with the index `until`. */
+  /** Appends absent embeddings to a group, up to the item `until`. */
   function fill(group: Rows[], until: number): void {
     while (row < until && group.length < 2 * piecesPerRead) {
       const count = Math.min(absentAtOnce, until - row);
@@ -122,8 +118,7 @@ async function readRows(
     }
   }
 
-  // An object is used instead of a generator, because a generator that waits for its caller would keep the last
-  // embeddings in memory.
+  // Not a generator, because a generator that waits for its caller would keep the last embeddings in memory.
   const groups: AsyncIterableIterator<Rows[]> = {
     async next() {
       const group: Rows[] = [];
@@ -132,8 +127,8 @@ async function readRows(
         const chunks = [...committed.subarray(at, at + piecesPerRead)];
         const pieces = await Promise.all(chunks.map(readPiece));
         for (const rows of pieces) {
-          // The items before this chunk have no embeddings, so this group ends here. The embeddings of the chunk are
-          // read again for the next group.
+          // The items before this chunk have no embeddings, so the group ends here. The next group reads the chunk
+          // again.
           if (row < (firsts[at] ?? total)) break;
           const count = rows === undefined ? 0 : rows.length / rowBytes;
           if (count > 0) group.push({ first: row, count, rows });
@@ -153,10 +148,7 @@ async function readRows(
 const npyRows = (group: readonly Rows[], precision: EmbeddingPrecision, dimensions: number): Bytes =>
   Buffer.concat(group.map(({ rows, count }) => rows ?? absentRows(precision, count * dimensions)));
 
-/**
- * Divides the embeddings of several items into one for each item. The result is undefined for an item whose numbers are
- * NaN, which means that it has no embedding.
- */
+/** Divides embeddings into one for each item. Numbers that are NaN mean that an item has none. */
 function split(
   rows: Buffer | undefined,
   count: number,

@@ -5,9 +5,8 @@ import type { BatchRecord } from '../store/record.ts';
 import { isWhole } from './selection.ts';
 
 /**
- * Returns the number of cells in the CSV results that get a leading apostrophe. The commit of each chunk counts the
- * cells of that chunk. Returns undefined when the number is unknown: while the batch runs, when the query includes
- * cancelled items (their cells were not counted), and when the query has conditions other than the status.
+ * Returns the number of CSV cells that get a leading apostrophe, as counted at each commit. Returns undefined when it
+ * is unknown: for a running batch, for cancelled items, and for conditions other than the status.
  */
 export function escapedCellsOf(batch: BatchRecord, query: StreamQuery): number | undefined {
   const { status, formulas } = query;

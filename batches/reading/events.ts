@@ -2,28 +2,22 @@ import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { batchKeys } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 
-/** An event of a batch, as sent to readers. A reader is a client that follows the events of the batch. */
+/** An event of a batch, as sent to a reader: a client that follows the batch. */
 export interface BatchEvent {
-  /**
-   * The position of the event in the event stream of the batch. A client that reconnects sends it to get the events
-   * after it.
-   */
+  /** The position in the event stream. A client that reconnects sends it to get the events after it. */
   id: string;
   event: 'state' | 'progress' | 'failure' | 'reset' | 'end';
   data: unknown;
 }
 
-/**
- * Sends the events of batches to readers (clients that follow a batch). Each process reads the event stream of a batch
- * only once for all its readers.
- */
+/** Sends the events of batches to readers (clients). Each process reads an event stream only once for all of them. */
 export interface Follower {
   /**
-   * Returns the events after `lastId` until the batch has ended. Without `lastId`, it returns the present status first,
-   * and then new events.
+   * Returns the events after `lastId` until the batch has ended, or without `lastId` the present status and then new
+   * events.
    * @param status reads the status as the tenant sees it. Throws when the batch was deleted.
    * @param lastId the id of the last event that the reader has received.
-   * @returns undefined when the reader has already received the last event of the batch.
+   * @returns undefined when the reader has received the last event of the batch.
    */
   follow(
     batchId: string,
@@ -37,7 +31,7 @@ export interface Follower {
 type Entry = [id: string, fields: string[]];
 
 interface Feed {
-  /** The id of the last stream entry that was read. */
+  /** The id of the last entry that was read. */
   cursor: string;
   readers: Set<Reader>;
   timer: NodeJS.Timeout;
@@ -47,8 +41,7 @@ interface Feed {
 interface Reader {
   entries: Entry[];
   /**
-   * True when the reader was too slow. The entries that waited for it in memory were dropped, so it must read the event
-   * stream in Redis again.
+   * True when the reader was too slow. Its entries were dropped from memory, so it must read the stream in Redis again.
    */
   lagging: boolean;
   gone: boolean;
@@ -57,14 +50,13 @@ interface Reader {
 
 const pollMs = 200;
 /**
- * The maximum number of entries of an event stream that wait in memory for one reader (a client). A slower reader reads
- * the stream in Redis again, which holds about a thousand entries. The maximum is low because an entry may have some KB
- * of failures, and a process may have thousands of readers.
+ * The maximum number of entries that wait in memory for one reader. An entry may have some KB of failures, and a
+ * process thousands of readers. A slower reader reads the stream in Redis again.
  */
 const maxBehind = 100;
-/** The number of entries that are read from the event stream at a time. */
+/** The number of entries that are read at a time. */
 const pageSize = 50;
-/** The number of consecutive polls without new entries after which the existence of the batch is checked. */
+/** The number of polls without new entries after which the existence of the batch is checked. */
 const idlePollsPerCheck = 25;
 
 export function createFollower(redis: Redis): Follower {
@@ -86,7 +78,7 @@ export function createFollower(redis: Redis): Follower {
         }
       }
     } catch {
-      // Redis is unavailable. The next poll tries again, and readers wait until then.
+      // Redis is unavailable. The next poll tries again.
     }
     if (feed.readers.size > 0) feed.timer = setTimeout(() => void poll(batchId, feed), pollMs);
   }
@@ -125,8 +117,7 @@ export function createFollower(redis: Redis): Follower {
     signal: AbortSignal,
   ): AsyncGenerator<BatchEvent> {
     const { events } = batchKeys(redis, batchId);
-    // The reader (a client) is registered before it reads earlier entries. It thus misses no entries that are added
-    // meanwhile.
+    // Registered first, the reader misses no entries that are added while it reads earlier ones.
     const reader = await join(batchId);
     const onAbort = () => reader.wake();
     signal.addEventListener('abort', onAbort);
@@ -140,11 +131,10 @@ export function createFollower(redis: Redis): Follower {
         place = start;
       }
       for (;;) {
-        // First yields the entries that are in the event stream in Redis. Then yields the entries that `poll` reads for
-        // all readers. A reader that is too slow starts again with the stream in Redis.
+        // First yields the entries in Redis, then those that `poll` reads for all readers. A reader that is too slow
+        // starts again.
         for (let page: Page | undefined; page === undefined || page.entries.length >= pageSize; ) {
-          // The page includes the entry with the last event that the reader has received, because this entry may have
-          // further events.
+          // Includes the entry of the last event that the reader received, which may have further events.
           page = await readAfter(redis, events, place.entry);
           if (page.gap) {
             const [start, reset] = await beginAnew(redis, events, status, 'reset');
@@ -211,8 +201,7 @@ export function createFollower(redis: Redis): Follower {
 }
 
 /**
- * Starts a reader without earlier events. Returns the position of the last entry in the event stream, and an event with
- * the present status. The reader continues after that position.
+ * Starts a reader without earlier events. Returns the position of the last entry, and an event with the present status.
  */
 async function beginAnew(
   redis: Redis,
@@ -228,8 +217,8 @@ async function beginAnew(
 const isFinal = ({ data }: BatchEvent): boolean => (data as BatchStatus).finishedAt !== null;
 
 /**
- * Entries of an event stream that follow a known entry. `at` is the known entry itself. `gap` is true when the stream
- * no longer contains the known entry; entries after it may then be missing too.
+ * Entries that follow a known entry, `at`. `gap` is true when the stream no longer contains `at`, so that others may be
+ * missing.
  */
 interface Page {
   at?: Entry;
@@ -240,20 +229,16 @@ interface Page {
 async function readAfter(redis: Redis, events: string, cursor: string): Promise<Page> {
   const [first, ...entries] = (await redis.xrange(events, cursor, '+', 'COUNT', pageSize + 1)) as Entry[];
   if (first?.[0] === cursor) return { at: first, entries, gap: false };
-  // The cursor `0-0` is before the first entry, so a reader with this cursor has missed nothing.
+  // `0-0` is before the first entry, so nothing was missed.
   const all = first === undefined ? [] : [first, ...entries];
   return { entries: all, gap: cursor !== '0-0' && all.length > 0 };
 }
 
-/**
- * A number that is larger than the number of events in any entry. As `part` of a position, it means that the reader has
- * received all events of the entry.
- */
+/** More than the number of events in any entry: all of them have been received. */
 const lastPart = 1_000_000;
 
 /**
- * A position in the event stream: an entry, and the number of an event within the entry. Each chunk adds one entry,
- * which may contain several events.
+ * An entry of the event stream, and the number of an event in it. Each chunk adds one entry with one or several events.
  */
 interface Place {
   entry: string;

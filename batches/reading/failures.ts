@@ -4,8 +4,8 @@ import { readChunks, type Source } from './read-chunks.ts';
 import { inIndexOrder, type ReadAhead } from './stream.ts';
 
 /**
- * Yields the failed items of a batch in index order, as lines with one JSON object each: the posted item with its
- * error. The lines can be posted again as a new batch, because the error in them is then ignored.
+ * Yields the failed items of a batch in index order, as JSON lines of the posted item with its error. The lines can be
+ * posted as a new batch, which ignores the error.
  */
 export async function* streamFailures(source: Source, batch: BatchRecord, ahead: ReadAhead): AsyncGenerator<string> {
   if (batch.failed === 0) return;

@@ -3,19 +3,14 @@ import { terminalStates } from '../../shared/contracts/batch/status.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { type BatchRecord, type Pinned, pinnedOf } from '../store/record.ts';
 
-/**
- * The properties of the model that must be equal in two batches. Otherwise one batch cannot use the image embeddings of
- * the other.
- */
+/** The properties of the model that must be equal, so that a batch can use the image embeddings of another. */
 const compared = ['model', 'revision', 'precision', 'preprocess'] as const;
 
-/** The model of a batch that uses stored images, and the length of its embeddings. */
 export type ImagesFrom = { pinned: Pinned; dimensions: number };
 
 /**
- * Returns the model of a batch that uses the stored image embeddings of an earlier batch. It is always the model of the
- * earlier batch.
- * @param asked the model that the post of the new batch names, if any.
+ * Returns the model of an earlier batch for a batch that uses its stored image embeddings.
+ * @param asked the model that the new batch names, if any.
  * @throws {ServiceError} `batch.no_embeddings`, `batch.not_finished`, `batch.other_model`
  */
 export function pinnedByImages(batch: BatchRecord, asked: Pinned | undefined): ImagesFrom {

@@ -1,10 +1,7 @@
-/**
- * A cache with a limit for the total memory of its values. When the limit is exceeded, the values that were used least
- * recently are forgotten.
- */
+/** A cache with a limit of total memory, which forgets the least recently used values. */
 export interface IndexCache<Value> {
   get(key: string): Value | undefined;
-  /** Remembers a value, unless the value alone exceeds the limit of the cache. */
+  /** Remembers a value, unless it alone exceeds the limit. */
   set(key: string, value: Value): void;
 }
 
@@ -21,7 +18,7 @@ export function createIndexCache<Value>(maxBytes: number, bytesOf: (value: Value
   return {
     get(key) {
       const value = known.get(key);
-      // A Map keeps the order in which its keys were set. Setting the key again therefore marks the value as used last.
+      // A Map keeps the order in which keys were set, so setting it again marks the value as used last.
       if (value !== undefined && known.delete(key)) known.set(key, value);
       return value;
     },
@@ -39,8 +36,5 @@ export function createIndexCache<Value>(maxBytes: number, bytesOf: (value: Value
   };
 }
 
-/**
- * The approximate memory in bytes that each value takes in addition: its key, its entry in the Map and its headers. It
- * limits the number of small values.
- */
+/** Bytes that each value takes in addition (key, entry, headers). They limit the number of small values. */
 const overheadBytes = 500;

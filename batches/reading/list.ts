@@ -6,27 +6,21 @@ import { readFields } from '../store/read-record.ts';
 import { type BatchRecord, batchRecord, isVisible } from '../store/record.ts';
 import { createCursor } from './cursor.ts';
 
-/**
- * The position of the last batch of a page: its creation time in ms and its id, because several batches may have the
- * same creation time.
- */
+/** The position of a batch in the list: its creation time in ms and its id, because times may be equal. */
 const position = z.tuple([z.number(), z.string()]);
 
-/**
- * The maximum number of batches that are read for one page of the list. It limits the duration of a request when few
- * batches match the query.
- */
+/** The maximum number of batches that are read for one page. It limits a request with few matches. */
 const readPerPage = 1_000;
 
-/** The conditions of a query that only the OpenAI-compatible interface uses. */
+/** The conditions of the OpenAI-compatible interface. */
 export interface RequestsQuery {
-  /** True to list only batches that were posted through the OpenAI-compatible interface. */
+  /** True lists only batches that were posted through the OpenAI-compatible interface. */
   onlyRequests?: boolean;
-  /** The id of the last batch on the previous page. It is used instead of a cursor. */
+  /** The last batch of the previous page, instead of a cursor. */
   after?: string | undefined;
 }
 
-/** Returns the position of a batch in a list, or undefined when it is not in the list. */
+/** Returns undefined when the batch is not in the list. */
 async function positionOf(redis: Redis, list: string, id: string | undefined): Promise<Position | undefined> {
   const createdAt = id === undefined ? null : await redis.zscore(list, id);
   return id === undefined || createdAt === null ? undefined : [Number(createdAt), id];
@@ -59,10 +53,7 @@ export async function listBatches(
   return { records, next: last === undefined ? null : cursor.encode(last) };
 }
 
-/**
- * Returns true when a batch meets two conditions of a query. One of its tags must be `tag`. Its name, its id or one of
- * its tags must contain the text `q`. An absent condition is always met.
- */
+/** Returns true when the batch has the tag `tag`, and its name, its id or a tag contains the text `q`. */
 function isNamed({ id, name = '', tags = [] }: BatchRecord, { q, tag }: ListQuery): boolean {
   if (tag !== undefined && !tags.includes(tag)) return false;
   const searched = q?.toLowerCase();
@@ -73,8 +64,7 @@ type Position = z.output<typeof position>;
 const cursor = createCursor<Position>(position);
 
 async function readPage(redis: Redis, list: string, after: Position | undefined, count: number): Promise<Position[]> {
-  // Batches with the same creation time as the last batch of the previous page are read again. `isAfter` drops those
-  // that an earlier page contained.
+  // Batches created at the same time as the last one are read again. `isAfter` drops those of earlier pages.
   const from = after === undefined ? '+inf' : String(after[0]);
   const members = await redis.zrevrangebyscore(list, from, '-inf', 'WITHSCORES', 'LIMIT', 0, count + 100);
   const page: Position[] = [];

@@ -1,15 +1,14 @@
 import { itemError } from '../../shared/errors.ts';
 import type { StoredItem } from '../store/payload.ts';
 
-/** The number of texts from which the text for an image is chosen. An image never gets its own text. */
+/** The number of texts from which the text for an image is chosen. */
 const choice = 256;
 
 /**
- * Gives each image the text of another row, so that the new pair is a wrong one: both the image and the text of that
- * row differ from those of the item. An item without a readable image or text is yielded unchanged. An item for which
- * no such row exists gets an error.
- * @param donors yields the rows from which texts are taken. It is called a second time when its rows are used up, but
- * not a third time, because rows without a text would never give one.
+ * Gives each image the text of another row, so that the pair is wrong: image and text of that row differ from those of
+ * the item. An unreadable item is unchanged. Without such a row, the item gets an error.
+ * @param donors yields the rows with texts. It is called twice at most, because rows without a text would never give
+ * one.
  */
 export async function* withOtherTexts(
   items: AsyncIterable<StoredItem[]>,
@@ -52,10 +51,7 @@ export async function* withOtherTexts(
   await given.return(undefined);
 }
 
-/**
- * A row whose text another image can get. `image` is the image source of the row. `key` is its text in lower case,
- * without space at the ends.
- */
+/** A row that can give its text. `key` is the trimmed text in lower case. */
 interface Giver {
   image: string;
   text: string;

@@ -1,17 +1,16 @@
 import type { Bytes } from '../../formats/bytes.ts';
 
 export interface Ends {
-  /** The bytes that are sent before all groups. */
+  /** Sent before all groups. */
   before?: Bytes;
   /** Called after the last group. Its result is sent last. */
   after?: () => Bytes;
 }
 
 /**
- * Returns an iterator that converts each group of results to text or bytes only when its consumer requests the next
- * part. It is an object instead of a generator, because a generator that waits for its caller keeps its local variables
- * in memory: the last text, and the objects from which the text was made, which are several times as large. A hundred
- * clients may read at the same time.
+ * Returns an iterator that writes each group of results only when the next part is requested. Not a generator, because
+ * one that waits keeps its last text and the objects that it came from, several times as large. A hundred clients may
+ * read at the same time.
  */
 export function partsOf<Group>(
   groups: AsyncIterator<Group>,

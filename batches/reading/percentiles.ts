@@ -14,11 +14,9 @@ type Bins = ReadonlyMap<number, number>;
 const percents = [1, 5, 10, 25, 50, 75, 90, 95, 99];
 
 /**
- * Returns percentiles of the cosines. For a batch that has ended they are exact: they are computed once from the index
- * of scores, and stored with the batch. For a running batch they are estimated from its histogram, because clients may
- * request them often.
- * @param bins the number of items in each bin of the histogram, by the number of the first fine bin that the bin
- * covers.
+ * Returns percentiles of the cosines. After the end they are exact, computed once and stored with the batch. Before,
+ * they are estimated from the histogram, because clients may request them often.
+ * @param bins the number of items by the first fine bin that a bin covers.
  * @param width the width of a bin, as a cosine.
  */
 export async function readPercentiles(
@@ -45,10 +43,7 @@ function toPercentiles(cosines: readonly number[], percentilesExact: boolean): P
   return { percentiles, percentilesExact };
 }
 
-/**
- * Returns the cosines at the percentiles by the nearest-rank method. Returns undefined for a batch whose items have no
- * scores.
- */
+/** Returns the cosines by the nearest-rank method, or undefined without scores. */
 async function readExact(source: Source, batch: BatchRecord): Promise<number[] | undefined> {
   await readChunkIndex(source, batch);
   const counts = new Uint32Array(2 * cosineSteps + 1);
@@ -72,9 +67,7 @@ async function readExact(source: Source, batch: BatchRecord): Promise<number[] |
   });
 }
 
-/**
- * Returns percentiles estimated from a histogram, as if the items of each bin were evenly distributed within the bin.
- */
+/** Estimates percentiles from a histogram, as if items were evenly distributed within each bin. */
 function estimate(bins: Bins, width: number): number[] {
   const sorted = [...bins].sort(([a], [b]) => a - b);
   const scored = sorted.reduce((sum, [, count]) => sum + count, 0);

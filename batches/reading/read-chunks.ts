@@ -16,19 +16,17 @@ export interface ChunkResults {
   bytes: number;
 }
 
-/** The stores from which batches are read. */
 export interface Source {
   redis: Redis;
   payloads: PayloadStore;
-  /** The cached indexes of batches that have ended. If it is absent, each request reads the indexes from Redis. */
+  /** The cached indexes of ended batches. Without them, each request reads the indexes from Redis. */
   known?: KnownIndexes | undefined;
 }
 
 /**
- * Returns the results of the given chunks, in the same order. While the batch runs, the entry of a chunk without
- * outcomes is undefined. After the end of the batch, the items of a chunk without outcomes are returned as cancelled;
- * if these items are lost too, the chunk has no results.
- * @param withItems true to read the items too. By default `items` is empty.
+ * Returns the results of the given chunks, in the same order. A chunk without outcomes is undefined while the batch
+ * runs, and then has cancelled items, or none if these are lost.
+ * @param withItems true reads the items too. By default `items` is empty.
  * @throws {ServiceError} `batch.not_found`, `storage.unavailable`
  */
 export async function readChunks(

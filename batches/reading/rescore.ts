@@ -9,13 +9,13 @@ const chunksPerRead = 4;
 export interface Rescored {
   /** `own`: each image keeps its text. `others`: each image gets the text of another row. */
   texts: 'own' | 'others';
-  /** The number of items to select, spread evenly over the batch. Default: all items. */
+  /** The number of items, spread evenly over the batch. Default: all. */
   sample?: number | undefined;
 }
 
 /**
- * Yields the items of a batch in index order, so that they can be evaluated again. Items that could not be read are
- * included, so that without a sample each item keeps its index.
+ * Yields the items of a batch in index order. Unreadable items are included, so that without a sample each item keeps
+ * its index.
  */
 export async function* rescoredItems(
   source: Source,
@@ -33,22 +33,17 @@ export async function* rescoredItems(
   }
 }
 
-/**
- * Returns the numbers of chunks that together contain about `sample` items. The chunks are spread evenly over the
- * batch.
- */
+/** Returns chunks, spread evenly over the batch, that together contain about `sample` items. */
 function sampledChunks({ chunks, total }: BatchRecord, sample: number): number[] {
   const wanted = Math.min(chunks, Math.ceil((sample / Math.max(1, total)) * chunks * 1.1) + 2);
   const all = Array.from({ length: chunks }, (_, chunk) => chunk);
   if (sample >= total) return all;
-  // The first chunks of a batch are smaller than the others. Chunks are therefore taken evenly from the whole list, so
-  // that small chunks are as frequent in the sample as in the batch.
+  // The first chunks of a batch are smaller, and are as frequent in the sample as in the batch.
   return all.filter((chunk) => Math.floor(((chunk + 1) * wanted) / chunks) > Math.floor((chunk * wanted) / chunks));
 }
 
 /**
- * Rotates a list of chunks, so that it begins far from its former start. Neighbouring rows often have the same image or
- * similar texts, so a wrong pair must take its text from a distant row.
+ * Starts the list elsewhere. Near rows often have the same image or similar texts, so a wrong pair needs a distant row.
  */
 function rotated(chunks: readonly number[]): number[] {
   const from = Math.floor(chunks.length * 0.382);

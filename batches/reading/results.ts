@@ -12,15 +12,13 @@ import { createSelector, needsItems } from './selection.ts';
 import { withItem } from './with-item.ts';
 
 /**
- * A position in the results of a batch, which are read from three lists one after another. `log` is the log of commits;
- * `at` is the number of its chunks that were read. `rest` is the list of chunks of a stopped batch that have no
- * outcomes; `at` is the next chunk to check. `tail` is the log of commits again, for commits that were added after the
- * end of `log` had been reached.
+ * A position in three successive lists. `log`: the log of commits, of which `at` chunks were read. `rest`: the chunks
+ * of a stopped batch without outcomes, from chunk `at`. `tail`: commits after `log` had ended.
  */
 const position = z.strictObject({
   list: z.enum(['log', 'rest', 'tail']),
   at: z.int().min(0),
-  /** The number of items of the current chunk that were already read. */
+  /** The number of items of the current chunk that were read. */
   items: z.int().min(0),
   /** The length of the commit log when its end was reached. */
   logEnd: z.int().min(0),
@@ -28,19 +26,15 @@ const position = z.strictObject({
 type Position = z.output<typeof position>;
 const cursor = createCursor<Position>(position);
 
-/**
- * The maximum number of chunks that are read for one page when few of their items match the filter. It limits the
- * duration of a request.
- */
+/** The maximum number of chunks that are read for one page. It limits a request with few matches. */
 const chunksPerPage = 256;
-/** The number of chunks that are in memory at a time. A chunk with large metadata may take megabytes. */
+/** A chunk with large metadata may take megabytes. */
 const chunksPerRead = 4;
-/** The size in bytes of JSON after which a page ends, even if it has fewer results than requested. */
+/** The bytes of JSON after which a page ends, even with fewer results than requested. */
 const pageBytes = 8 * 1024 * 1024;
 
 /**
- * Returns a page of results in the order in which their chunks were committed. A client that requests page after page
- * in this order never misses a chunk that is committed later.
+ * Returns a page of results in commit order. A client that follows the pages misses no later chunk.
  * @throws {ServiceError} `request.invalid` for a cursor that this service did not encode.
  */
 export async function readResults(source: Source, batch: BatchRecord, query: ResultsQuery): Promise<ResultsPage> {
@@ -53,8 +47,7 @@ export async function readResults(source: Source, batch: BatchRecord, query: Res
   for (let looked = 0; looked < chunksPerPage && bytes < pageBytes && results.length < limit; ) {
     const steps = await nextSteps(source.redis, batch, current);
     if (steps.length === 0) {
-      // The state of the batch was read before the log of commits. If that state is final, the log is therefore
-      // complete.
+      // The state was read before the log. If it is final, the log is complete.
       const following = terminalStates.has(batch.state) ? listAfter(current, batch) : current;
       if (following === undefined) return { results, next: null };
       if (following === current) break;
@@ -94,7 +87,7 @@ function listAfter(current: Position, batch: BatchRecord): Position | undefined 
   return undefined;
 }
 
-/** Returns the next chunks after a position. `after` is the value of `at` after the chunk has been read. */
+/** Returns the next chunks. `after` is the value of `at` after each. */
 async function nextSteps(
   redis: Redis,
   batch: BatchRecord,

@@ -7,9 +7,8 @@ import { readChunks, type Source } from './read-chunks.ts';
 const chunksPerRead = 4;
 
 /**
- * Yields the items of a batch that have one of the given outcomes, in index order. The field `retryOfIndex` of each
- * item is its index in the given batch.
- * @param onlyRetryable true to leave out failed items that would certainly fail again.
+ * Yields the items with one of the given outcomes, in index order. `retryOfIndex` is the index in the given batch.
+ * @param onlyRetryable true leaves out failed items that would certainly fail again.
  */
 export async function* retriedItems(
   source: Source,

@@ -2,22 +2,19 @@ import type { Duplicates, OrderedSelection, Rule, Selection } from '../../shared
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import type { StoredItem } from '../store/payload.ts';
 
-/** Returns true when a selection depends on the posted items, so that the results alone do not suffice to check it. */
+/** Returns true when a selection depends on the posted items, not only on the results. */
 export const needsItems = ({ q }: Selection): boolean => q !== undefined;
 
-/**
- * Returns true when a query needs the index of scores: it orders or ranks its results, compares two batches, or groups
- * equal items.
- */
+/** Returns true when a query needs the score index. */
 export const isOrdered = ({ sort, top, other, ...query }: OrderedSelection): boolean =>
   [sort, top, other, ...Object.values(duplicatesOf(query))].some((value) => value !== undefined);
 
-/** Returns the fields of a query that are conditions on a second batch. */
+/** Returns the conditions on a second batch. */
 export const ruleOf = ({ other, otherMinScore, otherMaxScore, minDifference }: Rule): Rule => ({
   ...{ other, otherMinScore, otherMaxScore, minDifference },
 });
 
-/** Returns the fields of a query that are conditions on equal items (duplicates). */
+/** Returns the conditions on equal items. */
 export const duplicatesOf = ({ distinct, sameImageAs, samePairAs }: Duplicates): Duplicates => ({
   ...{ distinct, sameImageAs, samePairAs },
 });
@@ -28,14 +25,14 @@ export const isWhole = ({ top, other, ...query }: OrderedSelection): boolean =>
     (value) => value === undefined,
   );
 
-/** Returns the fields of a query that select results. */
+/** Returns the conditions on results. */
 export const selectionOf = ({ status, minScore, maxScore, code, q }: Selection): Selection => ({
   ...{ status, minScore, maxScore, code, q },
 });
 
 /**
- * Returns a function that decides whether a result is selected. A result must meet all conditions. Limits of the score
- * are inclusive. The id or the text of the item must contain the text `q`; upper and lower case are equal.
+ * Returns a function that checks all conditions. Score limits are inclusive. The id or the text must contain `q` in any
+ * case.
  */
 export function createSelector(selection: Selection): (result: ItemResult, item: StoredItem | undefined) => boolean {
   const { status, minScore, maxScore, code, q } = selection;

@@ -1,5 +1,5 @@
 /**
- * Runs tasks one at a time. When several callers request a task with the same key, it runs once for all of them.
+ * Runs tasks one at a time, and once for all callers with the same key.
  * @throws the error of the task, to all its callers.
  */
 export type SharedWork<Value> = (key: string, work: () => Promise<Value>) => Promise<Value>;

@@ -9,18 +9,17 @@ import { type BatchRecord, batchRecord } from '../store/record.ts';
 import { placeOf, readChunkIndex } from './ordered/chunk-index.ts';
 import type { Source } from './read-chunks.ts';
 
-/** Reads the image embeddings that earlier batches have stored. */
+/** Reads the image embeddings of earlier batches. */
 export interface StoredImages {
   /**
-   * Returns the image embeddings of items of an earlier batch, in the order of `images`. If an item has no image
-   * embedding, its entry is an error.
+   * Returns the image embeddings of an earlier batch in the order of `images`, or an error for an absent one.
    * @param images the indexes of the items, as text.
    * @throws {ServiceError} `storage.unavailable`
    */
   read(tenant: string, batchId: string, images: readonly string[]): Promise<(Float32Array | ItemError)[]>;
 }
 
-/** The number of chunks whose embeddings are read at a time. A chunk has up to 64 items. */
+/** The number of chunks (of up to 64 items) whose embeddings are read at a time. */
 const piecesPerRead = 8;
 
 export function createStoredImages(source: Source): StoredImages {
@@ -82,5 +81,5 @@ export function createStoredImages(source: Source): StoredImages {
 const storesImages = ({ state, embeddings }: BatchRecord): boolean =>
   terminalStates.has(state) && embeddings !== undefined && kindsOf(embeddings).includes('image');
 
-/** Parses an index of up to nine digits. Returns undefined for other text. */
+/** Returns undefined unless the text is an index of up to nine digits. */
 const indexOf = (text: string): number | undefined => (/^\s*\d{1,9}\s*$/.test(text) ? Number(text) : undefined);

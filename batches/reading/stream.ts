@@ -8,35 +8,31 @@ import { type ChunkResults, readChunks, type Source } from './read-chunks.ts';
 import { createSelector, isWhole, needsItems } from './selection.ts';
 import { withItem } from './with-item.ts';
 
-/** Limits for the chunks that are in memory at a time. A chunk may have megabytes of metadata or inline images. */
+/** The limits of chunks in memory. A chunk may have megabytes of metadata or inline images. */
 export interface ReadAhead {
   chunks: number;
-  /** The maximum size of these chunks as JSON, in bytes. A chunk that is larger is read alone. */
+  /** In bytes of JSON. A larger chunk is read alone. */
   bytes: number;
 }
 
-/** The limits for a client that reads over HTTP. They are low because there may be hundreds of such clients. */
+/** Low, because hundreds of clients may read over HTTP. */
 const overHttp: ReadAhead = { chunks: 4, bytes: 2 * 1024 * 1024 };
 
 interface Chunk extends ChunkResults {
   chunk: number;
 }
 
-/**
- * Returns an iterator over groups of chunks, in index order. The groups become smaller when large chunks occur, because
- * the largest chunk so far limits the number of chunks in a group.
- */
+/** Returns an iterator over groups of chunks, in index order. The largest chunk so far limits the size of a group. */
 export function inIndexOrder(
   source: Source,
   batch: BatchRecord,
   withItems: boolean,
   { chunks, bytes }: ReadAhead,
 ): AsyncIterableIterator<Chunk[]> {
-  /** The size in bytes of the largest chunk so far. It is unknown at first, so the first chunk is read alone. */
+  /** In bytes. Unknown at first, so the first chunk is read alone. */
   let largest = Number.POSITIVE_INFINITY;
   let from = 0;
-  // An object is used instead of a generator, because a generator that waits for its caller would keep the last chunks
-  // in memory.
+  // Not a generator, because a generator that waits for its caller would keep the last chunks in memory.
   const groups: AsyncIterableIterator<Chunk[]> = {
     async next() {
       if (from >= batch.chunks) return { done: true, value: undefined };
@@ -62,10 +58,7 @@ async function readGroup(
   return read.flatMap((chunk, at) => (chunk === undefined ? [] : [{ ...chunk, chunk: numbers[at] ?? 0 }]));
 }
 
-/**
- * Writes the results of a whole batch in the given format, in the order of the items. For a running batch, it writes
- * the results that exist now.
- */
+/** Writes the results of a batch in the order of the items; for a running batch, those that exist now. */
 export function streamResults(
   source: Source,
   batch: BatchRecord,
@@ -90,8 +83,7 @@ export function streamResults(
         );
       }),
     );
-  // Formats with columns contain the image and the text of each item. Results do not contain them, so the items are
-  // read too.
+  // Columns of image and text need the items, because results do not contain them.
   const groups = inIndexOrder(source, batch, hasColumns || addsItems || needsItems(query), ahead);
   return partsOf(groups, rowsOf, { before: writer.start(), after: writer.end });
 }

@@ -6,8 +6,8 @@ import { readPercentiles } from './percentiles.ts';
 import type { Source } from './read-chunks.ts';
 
 /**
- * Reads the distribution of the scores of a batch, which is updated at every commit. The cost does not depend on the
- * size of the batch, except for the first request after the end of the batch, which reads the index of scores.
+ * Reads the score distribution of a batch. The cost does not depend on its size, except that the first request after
+ * its end reads the score index.
  */
 export async function readSummary(source: Source, batch: BatchRecord): Promise<BatchSummary> {
   const { redis } = source;
@@ -43,9 +43,8 @@ export async function readSummary(source: Source, batch: BatchRecord): Promise<B
 }
 
 /**
- * Returns the number of items in each bin of the histogram, by the number of the bin. Older releases counted in coarse
- * bins, each of which covers several fine bins. If an older release has counted a part of the batch, all counts are
- * converted to coarse bins, and each key is the number of the first fine bin in the coarse bin.
+ * Returns the number of items in each bin of the histogram. Older releases counted in coarse bins. If one has counted a
+ * part of the batch, all counts are in coarse bins, and a key is the first fine bin in it.
  */
 function join(
   fine: Record<string, string>,

@@ -1,13 +1,12 @@
 import type { BatchComparison } from '../../../shared/contracts/comparison.ts';
 import type { Scale } from './scale.ts';
 
-/** The maximum number of bins on each axis of the histogram. */
+/** The maximum number of bins on each axis. */
 const mostBins = 80;
 const widths = [0.1, 0.25, 0.5, 1, 2, 5];
 
 /**
- * A two-dimensional histogram: counts items by their score in one batch and their score in another. The width of the
- * bins depends on the range of the scores.
+ * A two-dimensional histogram of the scores of items in two batches. The range of the scores determines the bin width.
  */
 export class Bins {
   private readonly width: number;
@@ -44,6 +43,6 @@ export class Bins {
 const widthFor = ({ lowest, highest }: Scale): number =>
   widths.find((width) => binOf(highest, width) - binOf(lowest, width) < mostBins) ?? 5;
 
-// A small number is added because of rounding errors: 28.3 / 0.1 is slightly below 283.
+// Rounding error: 28.3 / 0.1 is slightly below 283.
 const binOf = (score: number, width: number): number => Math.floor(score / width + 1e-6);
 const edge = (bin: number, width: number): number => Number((bin * width).toFixed(4));

@@ -14,13 +14,12 @@ import { readItemsAt } from './items-at.ts';
 import { Largest, type Pair } from './largest.ts';
 import { CosineCounts, type Scale, toScore } from './scale.ts';
 
-/** The maximum number of characters of each text in the response of a comparison. */
+/** In characters. */
 const textShown = 300;
 
 /**
- * Compares the scores of two batches of the same items. It reads the index of scores of each batch twice, and the texts
- * of those items on which the batches disagree most. The memory that it needs does not depend on the size of the
- * batches.
+ * Compares the scores of two batches of the same items. It reads both score indexes twice, with memory that does not
+ * depend on the size of the batches.
  * @throws {ServiceError} `request.invalid` when the batches have different numbers of items.
  */
 export async function compareBatches(
@@ -86,10 +85,7 @@ export async function compareBatches(
   };
 }
 
-/**
- * Calls `take` for each item that has a score in both batches. The arguments are the index of the item and its two
- * cosines in millionths.
- */
+/** Calls `take` for each item that has a score in both batches, with both cosines in millionths. */
 async function eachPair(
   source: Source,
   batch: BatchRecord,
@@ -114,10 +110,7 @@ interface Compared {
   items: number;
 }
 
-/**
- * Reads the items that the given pairs (an item with its cosines in two batches) describe. Returns a function that
- * describes one such item with both scores.
- */
+/** Returns a function that describes an item with both scores. Reads the items of all `pairs` first. */
 async function describer(
   source: Source,
   { batch, other, scale, otherScale, items }: Compared,

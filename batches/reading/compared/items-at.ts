@@ -3,10 +3,9 @@ import type { BatchRecord } from '../../store/record.ts';
 import { placeOf, readChunkIndex } from '../ordered/chunk-index.ts';
 import { readChunks, type Source } from '../read-chunks.ts';
 
-/** The number of chunks that are read at a time. It is small because a chunk may contain inline images. */
+/** Small, because a chunk may contain inline images. */
 const chunksPerRead = 8;
 
-/** Reads the items with the given indexes. */
 export async function readItemsAt(
   source: Source,
   batch: BatchRecord,

@@ -1,11 +1,11 @@
-/** An item that has a score in both batches, with its two cosines in millionths. */
+/** An item with its cosines in two batches, in millionths. */
 export interface Pair {
   index: number;
   own: number;
   its: number;
 }
 
-/** Collects items, each with a number, and keeps only those with the largest numbers. */
+/** Keeps the items with the largest numbers. */
 export class Largest {
   private kept: (Pair & { value: number })[] = [];
   private least = Number.NEGATIVE_INFINITY;
@@ -23,7 +23,7 @@ export class Largest {
     this.least = this.kept.at(-1)?.value ?? this.least;
   }
 
-  /** Returns the items with the largest numbers, the largest first. */
+  /** Returns the items, the largest number first. */
   pairs(): Pair[] {
     return this.sorted();
   }

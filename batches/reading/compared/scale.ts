@@ -3,29 +3,22 @@ import { cosineSteps } from '../../store/score-index.ts';
 /** The number of possible cosines in millionths from -1 to 1, both ends included. */
 const cosines = 2 * cosineSteps + 1;
 
-/** The distribution of the cosines of one batch. It includes only the items that are compared with another batch. */
+/** The distribution of the cosines of one batch, over the items that are compared with another batch. */
 export interface Scale {
-  /**
-   * Returns the rank of a cosine in millionths: the number of items with a lower cosine, plus half of the other items
-   * with the same cosine.
-   */
+  /** Returns the number of items with a lower cosine, plus half of the other items with the same cosine. */
   rankOf(millionths: number): number;
-  /** The lowest and the highest score, in points. Both are 0 without items. */
+  /** In points. Both are 0 without items. */
   lowest: number;
   highest: number;
-  /** Returns a score such that about `count` items have this score or a higher one. */
+  /** Returns the score that about `count` items reach. */
   scoreReachedBy(count: number): number;
 }
 
-/** Converts a cosine in millionths to a score. Every negative cosine has the score 0. */
+/** Converts a cosine in millionths to a score. A negative cosine has the score 0. */
 export const toScore = (millionths: number): number => Math.max(0, millionths) / 10_000;
 
-/** Counts the items by cosine. */
 export class CosineCounts {
-  /**
-   * The number of items with each cosine. The entry of a cosine is at its value in millionths, counted from the lowest
-   * possible cosine, plus 1.
-   */
+  /** The number of items with each cosine, at its value in millionths from -1, plus 1. */
   private readonly counts = new Uint32Array(cosines + 1);
   items = 0;
 
@@ -35,7 +28,7 @@ export class CosineCounts {
     this.items++;
   }
 
-  /** Ends the counting. Converts the number of items with each cosine to the number of items with a lower cosine. */
+  /** Ends the counting. Converts the counts to the numbers of items with a lower cosine, in place. */
   toScale(): Scale {
     const lower = this.counts;
     let lowest = cosineSteps;

@@ -4,22 +4,18 @@ import { indexAt, type Position, rankOf, toPosition } from '../ordered/best-afte
 import type { Range } from '../ordered/conditions.ts';
 import type { Segment } from '../ordered/segments.ts';
 
-/** Groups of equal items, reduced to the items that a query selects. */
+/** The selected items in groups of equal items. */
 export interface Distinct {
-  /**
-   * Returns true for an item that is equal to no other item, and for the first selected item of each group of equal
-   * items.
-   */
+  /** Returns true for the first selected item of each group, and for an item that equals no other. */
   isFirst(index: number): boolean;
-  /** Returns the number of selected items that are equal to a selected item, including the item itself. */
+  /** Returns the number of selected items that equal this one, including itself. */
   sizeOf(index: number): number;
-  /** The number of selected items that are left out because an equal item comes before them. */
+  /** The number of selected items that follow an equal item. */
   others: number;
 }
 
 /**
- * Returns a function that returns the position of a scored item in a sort order. Such positions may be compared only
- * with other positions in the same order.
+ * Returns a function that computes the position of a scored item. Positions are comparable only in the same sort order.
  */
 const positionIn = (sort: ResultOrder): ((entry: number, index: number) => Position) => {
   if (sort === 'index') return (_entry, index) => index;
@@ -29,7 +25,7 @@ const positionIn = (sort: ResultOrder): ((entry: number, index: number) => Posit
 
 /**
  * Finds the first selected item in each group of equal items.
- * @param range the range of entries of the index of scores that the query selects.
+ * @param range the selected entries of the score index.
  */
 export async function findDistinct(
   segments: AsyncIterable<Segment>,
@@ -59,10 +55,7 @@ export async function findDistinct(
   };
 }
 
-/**
- * Returns the selected items of certain groups of equal items: a map from the number of the group to the indexes of its
- * items in the given sort order.
- */
+/** Returns the selected items of the `wanted` groups of equal items in the given sort order, by group number. */
 export async function membersOf(
   segments: AsyncIterable<Segment>,
   { of }: Groups,

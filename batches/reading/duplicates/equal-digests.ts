@@ -2,13 +2,10 @@ import { setImmediate } from 'node:timers/promises';
 import { digestBytes } from '../../store/image-digests.ts';
 import type { Groups } from '../known-indexes.ts';
 
-/**
- * A digest for each item of a batch. Items with the same digest are equal. An item without a digest is equal to no
- * other item.
- */
+/** A digest for each item of a batch. Items with the same digest are equal. */
 export interface Digests {
   total: number;
-  /** The two halves of each digest. Both are 0 for an item without a digest. */
+  /** The halves of each digest. Both are 0 for an item without a digest, which equals no other item. */
   low: Uint32Array;
   high: Uint32Array;
 }
@@ -19,7 +16,6 @@ export const createDigests = (total: number): Digests => ({
   high: new Uint32Array(total),
 });
 
-/** Sets the digests of successive items. */
 export function setDigests({ total, low, high }: Digests, first: number, bytes: Buffer): void {
   const count = Math.min(total - first, Math.floor(bytes.length / digestBytes));
   for (let at = 0; at < count; at++) {
@@ -28,13 +24,13 @@ export function setDigests({ total, low, high }: Digests, first: number, bytes: 
   }
 }
 
-/** The number of items that are grouped before the event loop may do other work. Grouping them takes about 5 ms. */
+/** The number of items that are grouped, in about 5 ms, before the event loop may do other work. */
 const itemsPerTurn = 65_536;
 
-/** Returns the groups of items with the same digest. A group has at least two items. */
+/** Returns the groups of items with the same digest, of at least two items each. */
 export async function groupEqual({ total, low, high }: Digests): Promise<Groups> {
-  // An open hash table, since a Map of a million entries takes ten times this memory. A slot has the index of the first
-  // item with its digest, plus 1.
+  // An open hash table, since a Map of a million entries takes ten times the memory. A value is the index of the first
+  // item with a digest, plus 1.
   const slots = new Uint32Array(2 ** Math.ceil(Math.log2(2 * Math.max(1, total))));
   const mask = slots.length - 1;
   const of = new Uint32Array(total);

@@ -1,22 +1,18 @@
 import type { Groups } from '../known-indexes.ts';
 
 /**
- * Finds the item that represents a group of equal items in a query for a text. This is the first item of the group that
- * contains the text. No index contains the texts, so the items must be read.
+ * Finds the item that represents a group of equal items in a query for a text: the first that contains the text. No
+ * index contains the texts, so items must be read.
  */
 export interface FirstMatches {
   /**
-   * Returns those of the given items that represent their group: each is the first item of its group that contains the
-   * text.
+   * Returns those items that represent their group.
    * @param items the indexes of items that contain the text.
    */
   among(items: readonly number[]): Promise<ReadonlySet<number>>;
 }
 
-/**
- * The number of items of a group that are read first. If none of them contains the text, twice as many follow, and so
- * on.
- */
+/** The number of items of a group that are read first. If none contains the text, twice as many follow, and so on. */
 const firstRead = 2;
 
 /**
@@ -28,7 +24,7 @@ export function createFirstMatches(
   membersOf: (groups: ReadonlySet<number>) => Promise<Map<number, number[]>>,
   contain: (items: readonly number[]) => Promise<ReadonlySet<number>>,
 ): FirstMatches {
-  /** Maps the number of a group to its first item that contains the text. */
+  /** Maps a group to its first item that contains the text. */
   const known = new Map<number, number>();
 
   async function find(wanted: ReadonlySet<number>): Promise<void> {

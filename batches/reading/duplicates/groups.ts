@@ -10,9 +10,8 @@ import { readChunks, type Source } from '../read-chunks.ts';
 import { createDigests, type Digests, groupEqual, setDigests } from './equal-digests.ts';
 
 /**
- * Returns which items of a batch are equal. Two images are equal when their bytes are equal, even if their addresses
- * differ. An item without a score is equal to no other item. The first call for a batch reads all its results. Later
- * calls use the remembered groups.
+ * Returns which items of a batch are equal. Images are equal when their bytes are. An item without a score equals no
+ * other. The first call for a batch reads all its results.
  * @throws {ServiceError} `batch.not_found`, `storage.unavailable`
  */
 export async function readGroups(source: Source, batch: BatchRecord, index: ChunkIndex, by: SameBy): Promise<Groups> {
@@ -21,8 +20,7 @@ export async function readGroups(source: Source, batch: BatchRecord, index: Chun
   const key = `${by} ${knownKey ?? `${batch.id} ${index.committed.length} parts`}`;
   const remembered = known?.groups.get(key);
   if (remembered !== undefined) return remembered;
-  // Groups of pairs are found from groups of images. These are read before the task is queued, because tasks run one at
-  // a time.
+  // Groups of pairs need the groups of images, read before the task is queued, because tasks run one at a time.
   const images = by === 'pair' ? await readGroups(source, batch, index, 'image') : undefined;
   const find = async () =>
     await groupEqual(
@@ -53,8 +51,8 @@ async function readImageDigests(source: Source, batch: BatchRecord, index: Chunk
 }
 
 /**
- * Returns digests of the image sources (such as addresses) of a chunk. It is used for chunks that a worker of an older
- * release has evaluated, because these have no digests of the bytes of images.
+ * Returns digests of the image sources (such as addresses) of a chunk from an older release, which lacks those of
+ * bytes.
  */
 async function digestsOfSources(source: Source, batch: BatchRecord, chunk: number): Promise<Buffer> {
   const [read] = await readChunks(source, batch, [chunk], true);
@@ -65,7 +63,7 @@ async function digestsOfSources(source: Source, batch: BatchRecord, chunk: numbe
   return decodeDigests(encodeDigests(hashes) ?? '');
 }
 
-/** Returns a digest of image and text together for each item whose image is equal to that of another item. */
+/** Returns a digest of image and text for each item whose image equals another. */
 async function readPairDigests(
   { redis, payloads }: Source,
   batch: BatchRecord,
@@ -94,13 +92,12 @@ async function readPairDigests(
 }
 
 /**
- * The limits for the chunks that are read at a time: their number, and their compressed size in bytes. A single chunk
- * may exceed the size.
+ * The limits of the chunks that are read at a time: their number, and their compressed bytes unless there is only one.
  */
 const mostParts = 32;
 const bytesAtOnce = 4 * 1024 * 1024;
 
-/** Reads chunks of a batch, several at a time. @param read reads one chunk and returns its compressed size in bytes. */
+/** Reads chunks, several at a time. @param read reads one chunk and returns its compressed size in bytes. */
 async function readParts(places: readonly number[], read: (place: number) => Promise<number>): Promise<void> {
   let largest = bytesAtOnce;
   for (let from = 0; from < places.length; ) {

@@ -2,10 +2,7 @@ import type { Duplicates, SameBy } from '../../../shared/contracts/batch/results
 import type { Groups } from '../known-indexes.ts';
 import type { MeetsRule } from '../ordered/rule.ts';
 
-/**
- * Returns a function that returns true for each item that equals the item named by the query. Returns undefined for a
- * query that names no such item.
- */
+/** Returns a test for items that equal the one named by the query, or undefined if it names none. */
 export async function readSame(
   { sameImageAs, samePairAs }: Duplicates,
   groupsBy: (by: SameBy) => Promise<Groups>,
@@ -19,6 +16,6 @@ export async function readSame(
   return both(await sameAs('image', sameImageAs), await sameAs('pair', samePairAs));
 }
 
-/** Combines two conditions: returns a condition that is met when both are met. */
+/** Returns a condition that is met when both are met. */
 export const both = (one: MeetsRule | undefined, other: MeetsRule | undefined): MeetsRule | undefined =>
   one && other ? (index) => one(index) && other(index) : (one ?? other);

@@ -3,12 +3,11 @@ import { cosineSteps, scoredEntry } from '../../store/score-index.ts';
 import type { Range } from './conditions.ts';
 import type { Segment } from './segments.ts';
 
-/** The sort orders by score or cosine. */
 export type RankedOrder = Exclude<ResultOrder, 'index'>;
 
 /**
- * The position of a scored item in a sort order, as one number: its rank by score or cosine (21 bits), followed by its
- * index (32 bits). A double represents these 53 bits exactly.
+ * The position of a scored item in a sort order: its rank by score or cosine (21 bits), then its index (32 bits). A
+ * double represents these 53 bits exactly.
  */
 export type Position = number;
 export const beforeAll: Position = -1;
@@ -20,12 +19,12 @@ export const indexAt = (position: Position): number => position % indexes;
 export const toPosition = (rank: number, index: number): Position => rank * indexes + index;
 
 /**
- * Returns a function that computes the rank of a scored item in a sort order from its entry in the index of scores.
- * Rank 0 belongs to the first possible score of the order.
+ * Returns a function that computes the rank of a scored item from its entry in the score index. Rank 0 is the first
+ * possible score of the order.
  */
 export function rankOf(order: RankedOrder): (entry: number) => number {
   const isDescending = order.startsWith('-');
-  /** In an order by score, every negative cosine counts as 0. */
+  /** By score, every negative cosine counts as 0. */
   const least = order.endsWith('score') ? scoredEntry(0) : lowest;
   return (entry) => {
     const value = entry < least ? least : entry;
@@ -33,10 +32,7 @@ export function rankOf(order: RankedOrder): (entry: number) => number {
   };
 }
 
-/**
- * Returns at most `most` positions that follow `after` in the sort order. The memory that it needs depends only on
- * `most`, and not on the size of the batch.
- */
+/** Returns at most `most` positions that follow `after` in the sort order. The memory depends only on `most`. */
 export async function bestAfter(
   segments: AsyncIterable<Segment>,
   order: RankedOrder,

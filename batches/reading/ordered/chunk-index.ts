@@ -7,21 +7,17 @@ import { numbersOf } from '../../store/score-index.ts';
 import { type ChunkIndex, knownAs } from '../known-indexes.ts';
 import { readChunks, type Source } from '../read-chunks.ts';
 
-/** The number of chunks of older releases that are added to the index of scores at a time. */
+/** The number of chunks of older releases that are added to the score index at a time. */
 const chunksPerRead = 4;
 
-/**
- * Reads which chunks of a batch have results. Chunks that an older release has committed are missing in the index of
- * scores, so they are added first.
- */
+/** Reads which chunks of a batch have results. First adds chunks of older releases to the score index. */
 export async function readChunkIndex(source: Source, batch: BatchRecord): Promise<ChunkIndex> {
   const { redis, known } = source;
   const knownKey = knownAs(batch);
   const remembered = knownKey === undefined ? undefined : known?.chunks.get(knownKey);
   if (remembered !== undefined) return remembered;
   const keys = batchKeys(redis, batch.id);
-  // The bitmap of committed chunks is read before the list of offsets. Otherwise a chunk that is committed between the
-  // two reads would seem to be missing in the index of scores.
+  // Read before the offsets, so that a chunk committed between the two reads does not seem to be missing there.
   const isDone = bitReader(await redis.getBuffer(keys.done));
   let offsets = numbersOf(await redis.getBuffer(keys.offsets));
   const missing: number[] = [];
@@ -49,10 +45,7 @@ export async function readChunkIndex(source: Source, batch: BatchRecord): Promis
   return index;
 }
 
-/**
- * Returns the number (in `firsts`) of the chunk that contains an item. It is the last chunk whose first item is the
- * given item or an earlier one.
- */
+/** Returns the position in `firsts` of the chunk that contains an item. */
 export function placeOf({ firsts }: Pick<ChunkIndex, 'firsts'>, index: number): number {
   let low = 0;
   let high = firsts.length - 1;

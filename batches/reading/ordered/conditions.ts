@@ -1,27 +1,27 @@
 import type { Selection } from '../../../shared/contracts/batch/results.ts';
 import { cosineSteps, failedEntry, firstEntry, lastEntry, scoredEntry } from '../../store/score-index.ts';
 
-/** A range of entries of the index of scores: the lowest and the highest entry, both included. */
+/** A range of entries of the score index, both ends included. */
 export interface Range {
   from: number;
   to: number;
 }
 
 /**
- * The conditions of a selection, as ranges of entries in the index of scores. The condition `q` is not included: it is
- * checked later, because the index contains no texts.
+ * The conditions of a selection as ranges of the score index. `q` is checked later, because the index contains no
+ * texts.
  */
 export interface Conditions {
-  /** The range of entries of items with a score; undefined when the selection includes no scored item. */
+  /** Items with a score; undefined when none is selected. */
   scored: Range | undefined;
-  /** The ranges of entries of items without a score. */
+  /** Items without a score. */
   unscored: Range[];
-  /** True when the selection includes cancelled items, for which the index of scores has no entry. */
+  /** True when the selection includes cancelled items, which have no entry in the score index. */
   cancelled: boolean;
 }
 
 /**
- * Converts the filters of a query to ranges of entries in the index of scores.
+ * Converts the filters of a query to ranges of the score index.
  * @param lastOfTop the lowest cosine, in millionths, among the items that `top` selects.
  * @param hasRule true when the query also compares with a second batch. Items without a score are then left out.
  */
@@ -48,10 +48,7 @@ export function conditionsOf(
   };
 }
 
-/**
- * Returns the range of entries for scores between two limits. A score is 100 times the cosine, or 0 for a negative
- * cosine, so one millionth of a cosine is one ten-thousandth of a score.
- */
+/** Returns the entries of scores between two limits. A score is 100 times the cosine, or 0 for a negative cosine. */
 function rangeOf(minScore = 0, maxScore = 100, lastOfTop = -cosineSteps): Range {
   const scoreOf = (millionths: number) => millionths / 10_000;
   // Every negative cosine has the score 0.

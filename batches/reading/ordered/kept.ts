@@ -11,17 +11,14 @@ import { selectTop } from './top.ts';
 /** The items of a batch that a selection keeps. */
 export interface KeptItems {
   isKept: (index: number) => boolean;
-  /** One bit for each item, the lowest bit of a byte first. It is set for the items that are kept. */
+  /** One bit for each item, the lowest bit of a byte first; set for kept items. */
   bits: Uint8Array;
   count: number;
   /** The lowest score among the kept items; null when none is kept. */
   threshold: number | null;
 }
 
-/**
- * Reads which items have a score of at least `minScore` and are among the best (the option `top`). It needs one bit of
- * memory per item.
- */
+/** Reads which items have a score of at least `minScore` and are among the best, with one bit of memory per item. */
 export async function readKept(
   source: Source,
   batch: BatchRecord,

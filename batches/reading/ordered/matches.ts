@@ -5,18 +5,15 @@ import { createSelector } from '../selection.ts';
 import { inIndexOrder, type ReadAhead } from '../stream.ts';
 import type { MeetsRule } from './rule.ts';
 
-/** The limits for the chunks that are read at a time. */
 const ahead: ReadAhead = { chunks: 16, bytes: 4 * 1024 * 1024 };
 
 /** Finds the items of a batch whose id or text contains a certain text. */
 export interface Matches {
-  /**
-   * Returns the items with the text, if this process has searched this batch for the text before; otherwise undefined.
-   */
+  /** Returns undefined unless this process has searched the batch for the text before. */
   known(): MeetsRule | undefined;
   /**
-   * Reads the whole batch once, and remembers for each item whether it contains the text. Returns undefined for a
-   * running batch, because each new result would require another search.
+   * Reads the whole batch, and remembers which items contain the text. Returns undefined for a running batch, where
+   * each new result would require another search.
    */
   find(): Promise<MeetsRule | undefined>;
 }

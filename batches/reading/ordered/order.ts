@@ -24,9 +24,8 @@ import { surveyIndex } from './survey.ts';
 import { selectTop } from './top.ts';
 
 /**
- * A position in sorted results. In an order by score or cosine, the items with a score come first; `after` is the
- * position of one of these items. All other items are read chunk by chunk: `chunk` is the next chunk, and `items` is
- * the number of its items that were already read. In an order by index, all items are read chunk by chunk.
+ * A position in sorted results. By score or cosine, scored items come first, and `after` is the position of one. All
+ * other items are read chunk by chunk: `items` of those in `chunk` were read. By index, all items are read in this way.
  */
 const place = z.union([
   z.strictObject({ sort: z.string(), after: z.number() }),
@@ -35,61 +34,52 @@ const place = z.union([
 export type Place = z.output<typeof place>;
 const cursor = createCursor<Place>(place);
 
-/** Consecutive results in the chosen sort order, read by one call of `step`. */
+/** Consecutive results in the chosen sort order. */
 export interface Step {
   results: ItemResult[];
-  /** The posted items of these results, if they were requested. */
+  /** The posted items, if they were requested. */
   items: (StoredItem | undefined)[];
-  /** The position after these results; undefined when no results follow. */
+  /** The position after these results; undefined at the end. */
   next: Place | undefined;
-  /**
-   * `read`: the number of bytes of JSON that were read for these results. `bytes`: the approximate size of the results
-   * themselves as JSON, in bytes.
-   */
+  /** `read`: bytes of JSON that were read. `bytes`: the approximate size of the results as JSON. */
   read: number;
   bytes: number;
-  /** The number of chunks that were read for these results. */
+  /** The number of chunks that were read. */
   chunks: number;
 }
 
-/** The results of a batch in a chosen sort order. Results that are committed after its creation may be missing. */
+/** The results of a batch in a sort order. Results that are committed after its creation may be missing. */
 export interface Order {
   start: Place;
-  /**
-   * Reads at most `most` results that follow a position. It may return fewer results, or none, although more results
-   * follow later.
-   */
+  /** Reads at most `most` results that follow a position. Fewer, or none, do not mean the end. */
   step(after: Place, most: number): Promise<Step>;
-  /** The number of results that meet all conditions of the query except `q`. */
+  /** The number of results that meet all conditions except `q`. */
   selected: number;
   top: TopSelected | undefined;
   encode(next: Place | undefined): string | null;
 }
 
-/** In a search for the text `q`, items are read in sort order, and at least this number of them at a time. */
+/** The minimum number of items that a search for `q` reads at a time in sort order. */
 const searchedAtOnce = 512;
-/**
- * In a search for the text `q`, items are read in sort order if at most about this number must be read. If more must be
- * read, the whole batch is searched once instead.
- */
+/** A search for `q` reads items in sort order up to about this number. Otherwise it searches the whole batch once. */
 const readByRank = 2_048;
 /**
- * The limits for the results that are read at a time in an order by score or cosine: the size of these results as JSON
- * in bytes, and the bytes of JSON that are read for them. At most `fewest` results may exceed both limits.
+ * The limits by score or cosine, in bytes of JSON: of results, and of what is read for them. Up to `fewest` results may
+ * exceed them.
  */
 const bytesPerStep = 8 * 1024 * 1024;
 const readPerStep = 256 * 1024 * 1024;
 const fewest = 8;
-/** The results of a chunk are assumed to have equal sizes if the chunk has fewer than this many bytes of JSON. */
+/** Results in a chunk below this many bytes of JSON count as equally large. */
 const evenChunk = 64 * 1024;
 
-/** The number of chunks that are read at a time. A chunk with large metadata may take megabytes of memory. */
+/** A chunk with large metadata may take megabytes. */
 const chunksPerRead = 8;
 
 export interface OrderOptions {
-  /** True to read the items of the results too. */
+  /** True reads the items of the results too. */
   withItems: boolean;
-  /** The second batch on which the query has conditions; undefined if there is none. */
+  /** The second batch on which the query has conditions. */
   other: BatchRecord | undefined;
 }
 
@@ -119,24 +109,21 @@ export async function createOrder(
   const { scored: range } = conditions;
   const groups = query.distinct === undefined || range === undefined ? undefined : await groupsBy(query.distinct);
   const distinct = groups && range && (await findDistinct(selectable(), groups, sort, range));
-  // For a query with the text `q`, the item that represents a group of equal items is the first one that contains the
-  // text. It is found only when the items are read.
+  // With `q`, the item that represents a group of equal items is the first that contains the text. Only reading the
+  // items finds it.
   const isShown = query.q === undefined ? distinct?.isFirst : undefined;
   const segments = () => (isShown === undefined ? selectable() : withRule(selectable(), isShown));
-  // If the text `q` is frequent, it is found among the first items in sort order. For any other text the whole batch is
-  // searched once, because reading in sort order would read almost every chunk for only a few of its items.
+  // A frequent text is soon found in sort order. For a rare one the whole batch is searched once, because sort order
+  // would read almost every chunk for a few items.
   const matches = query.q === undefined ? undefined : createMatches(source, batch, query.q);
   let contains = matches?.known();
-  /** The number of items that were read so far in sort order, and the number of results that they gave. */
+  /** Counts the items read so far in sort order, and their results. */
   const sample = { positions: 0, found: 0 };
   const searched = () => (contains === undefined ? segments() : withRule(segments(), contains));
   const survey = await surveyIndex(segments(), index, conditions, sort === 'index');
   const isSelected = createSelector(query);
   const readsItems = withItems || needsItems(query);
-  /**
-   * The position from which results are read chunk by chunk. In an order by index, all selected items are read in this
-   * way; in other orders, only the items without a score.
-   */
+  /** Where chunk by chunk reading starts: of all items by index, and otherwise of those without a score. */
   const firstChunk: Place | undefined = survey.chunks.length > 0 ? { sort, chunk: 0, items: 0 } : undefined;
 
   /**
@@ -158,13 +145,13 @@ export async function createOrder(
     return { sort, chunk: index.committed[at] ?? 0, items: item - (index.firsts[at] ?? 0) };
   }
 
-  /** Returns the next results in an order by score or cosine. @param asked the number of items to read for them. */
+  /** Returns the next results by score or cosine. @param asked the number of items to read. */
   async function stepByRank(order: RankedOrder, after: number, most: number, asked: number): Promise<Step> {
     const positions =
       range === undefined ? new Float64Array() : await bestAfter(searched(), order, range, after, asked);
     const step: Step = { results: [], items: [], next: undefined, read: 0, bytes: 0, chunks: 0 };
     const found = await readPositions(positions, step);
-    // The items are larger than expected, so fewer of them are read in the next attempt.
+    // The items are larger than expected, so fewer are read.
     if (found === undefined) return await stepByRank(order, after, most, Math.ceil(asked / 4));
     const shown = await amongFirst(found.flatMap((each) => each?.[0].index ?? []));
     for (let rank = 0; rank < positions.length; rank++) {
@@ -180,9 +167,8 @@ export async function createOrder(
   }
 
   /**
-   * Reads the results at the given positions. The entries of the returned list are in the order of the positions. An
-   * entry is undefined if its result does not meet the conditions of the query. Returns undefined instead of a list
-   * when the results together are too large.
+   * Reads the results at the given positions, with undefined for those that do not meet the conditions. Returns
+   * undefined when the results are too large together.
    */
   async function readPositions(
     positions: Float64Array,
@@ -250,8 +236,7 @@ export async function createOrder(
   }
 
   /**
-   * Returns true for a result that belongs in the list when chunks are read one by one. In an order by score or cosine,
-   * this is false for results with a score, because `stepByRank` returns them.
+   * Returns true for a result that is read chunk by chunk. By score or cosine, `stepByRank` returns the scored ones.
    */
   function isListed(result: ItemResult): boolean {
     if (result.status !== 'succeeded') return selectedTop === undefined && meets === undefined;
@@ -259,18 +244,18 @@ export async function createOrder(
     return selectedTop === undefined || Math.round(result.cosine * cosineSteps) >= selectedTop.lastMillionths;
   }
 
-  /** Finds the first item that contains the text `q` in each group of equal items. */
+  /** Finds the first item that contains `q` in each group of equal items. */
   const firstMatches =
     query.q !== undefined && groups !== undefined && range !== undefined
       ? createFirstMatches(groups, (wanted) => membersOf(selectable(), groups, sort, range, wanted), contain)
       : undefined;
-  /** Returns a function that returns true for each of the given items that represents its group of equal items. */
+  /** Returns a function that is true for each of these items that represents its group of equal items. */
   async function amongFirst(items: readonly number[]): Promise<(item: number) => boolean> {
     const first = await firstMatches?.among(items);
     return (item) => first?.has(item) ?? true;
   }
 
-  /** Reads the given items, and returns those that meet all conditions of the query. */
+  /** Returns those of the given items that meet all conditions. */
   async function contain(items: readonly number[]): Promise<ReadonlySet<number>> {
     const found = new Set<number>();
     const places = [...new Set(items.map((item) => placeOf(index, item)))];
@@ -316,12 +301,12 @@ function bytesOf(result: ItemResult, { bytes, results }: ChunkResults): number {
   return bytes < evenChunk ? bytes / results.length : 2 * JSON.stringify(result).length;
 }
 
-/** Returns an item with the address of its image. The bytes of an inline image are left out, as in all results. */
+/** Leaves out the bytes of an inline image, as in all results. */
 const withAddress = (item: StoredItem): StoredItem => ('error' in item ? item : { ...item, image: addressOf(item) });
 
 /**
- * Returns the sort order of a query whose cursor is a position in an order by score or cosine.
- * @throws {ServiceError} `request.invalid` for the order by index, which has no such positions.
+ * Returns the sort order of a query that pages by score or cosine.
+ * @throws {ServiceError} `request.invalid` for the order by index.
  */
 function rankedOrder(sort: ResultOrder): RankedOrder {
   if (sort !== 'index') return sort;

@@ -5,19 +5,14 @@ import type { Source } from '../read-chunks.ts';
 import { withItem } from '../with-item.ts';
 import { createOrder } from './order.ts';
 
-/**
- * A page ends after this size of its results as JSON in bytes, or after this number of chunks read, even if it has
- * fewer results than requested.
- */
+/** A page ends after this many bytes of JSON or chunks read, even with fewer results than requested. */
 const pageBytes = 8 * 1024 * 1024;
 const chunksPerPage = 2_048;
 
 /**
- * Returns a page of results in the sort order of the query, or of the best results. A page after a cursor has the
- * results that follow the cursor at the time of this request. If results have been added before the cursor since the
- * previous page, the client misses them.
- * @throws {ServiceError} `request.invalid` for a cursor that this service did not encode, or that belongs to another
- * sort order.
+ * Returns a page of results in the sort order of the query. A client misses results that were added before its cursor
+ * since the previous page.
+ * @throws {ServiceError} `request.invalid` for a cursor of another sort order or service.
  */
 export async function readOrdered(
   source: Source,

@@ -4,17 +4,16 @@ import type { Source } from '../read-chunks.ts';
 import { readChunkIndex } from './chunk-index.ts';
 import { readSegments } from './segments.ts';
 
-/** The entries of some items in the index of scores of one batch, and of the same items in that of another batch. */
+/** The score index entries of the same items in two batches. */
 export interface PairedSegment {
-  /** The index of the first of these items. */
+  /** The index of the first item. */
   first: number;
   entries: Uint32Array;
   otherEntries: Uint32Array;
 }
 
 /**
- * Checks that two batches can have the same items: the numbers of items must be equal. If a batch is from an older
- * release, completes its index of scores.
+ * Checks that two batches can have the same items, and completes the score index of batches from older releases.
  * @throws {ServiceError} `request.invalid` when the batches have different numbers of items.
  */
 export async function preparePair(source: Source, batch: BatchRecord, other: BatchRecord): Promise<void> {
@@ -26,7 +25,7 @@ export async function preparePair(source: Source, batch: BatchRecord, other: Bat
   await readChunkIndex(source, other);
 }
 
-/** Reads the indexes of scores of two batches, a few segments at a time. */
+/** Reads the score indexes of two batches, a few segments at a time. */
 export async function* readPairedSegments(
   source: Source,
   batch: BatchRecord,

@@ -5,15 +5,11 @@ import type { Source } from '../read-chunks.ts';
 import { preparePair, readPairedSegments } from './paired-segments.ts';
 import type { Segment } from './segments.ts';
 
-/**
- * Returns true when the item with the given index meets the rule. A rule is a set of conditions of a query, such as
- * those on the scores in a second batch.
- */
+/** Returns true when the item meets conditions of a query, such as those on the scores in a second batch. */
 export type MeetsRule = (index: number) => boolean;
 
 /**
- * Determines which items meet the conditions of a query on a second batch (its rule). An item meets them when it has a
- * score in both batches and the two scores meet all conditions. The result needs one bit of memory per item.
+ * Finds the items with a score in both batches that meet the conditions on the second, in one bit per item.
  * @throws {ServiceError} `request.invalid` when the batches have different numbers of items.
  */
 export async function readRule(
@@ -39,19 +35,13 @@ export async function readRule(
   return (index) => (((bits[index >> 3] ?? 0) >> (index & 7)) & 1) === 1;
 }
 
-/**
- * Returns the score that an entry of the index of scores represents, in ten-thousandths; undefined for an item without
- * a score.
- */
+/** Returns the score of an entry in ten-thousandths; undefined without a score. */
 function scoreOf(entry: number): number | undefined {
   const millionths = millionthsOf(entry);
   return millionths === undefined ? undefined : Math.max(0, millionths);
 }
 
-/**
- * Yields copies of segments of the index of scores. In the copies, the entry of each item that does not meet the rule
- * (the conditions of the query) is 0.
- */
+/** Yields the score index, segment by segment, with the items that do not meet the conditions set to 0. */
 export async function* withRule(segments: AsyncIterable<Segment>, meets: MeetsRule): AsyncGenerator<Segment> {
   for await (const segment of segments) {
     const { first } = segment;

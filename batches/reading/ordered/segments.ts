@@ -5,25 +5,22 @@ import { bytesPerEntry, itemsPerSegment, numbersOf } from '../../store/score-ind
 import { knownAs, scoreBytes } from '../known-indexes.ts';
 import type { Source } from '../read-chunks.ts';
 
-/** A part of the index of scores. The index has an entry for each item of a batch. */
+/** A part of the score index, which has an entry for each item of a batch. */
 export interface Segment {
-  /** The index of the first item in the segment. */
+  /** The index of the first item. */
   first: number;
-  /** The entries of the items. Several readers share them, so they must not be changed. */
+  /** Readers share them, so they must not be changed. */
   entries: Uint32Array;
 }
 
-/** The number of segments that are read at a time. Together they take about a megabyte. */
+/** Together they take about a megabyte. */
 const segmentsPerRead = 4;
-/**
- * The number of cached segments that are searched before the event loop may do other work. Searching them takes about
- * 10 ms.
- */
+/** The number of cached segments that are searched, in about 10 ms, before the event loop may do other work. */
 const segmentsPerTurn = 16;
 
 /**
- * Reads the index of scores of a batch, a few segments at a time, so that the memory for it does not depend on the size
- * of the batch. The index of a batch that has ended is cached.
+ * Reads the score index of a batch, a few segments at a time, so that the memory does not depend on its size. The index
+ * of an ended batch is cached.
  */
 export async function* readSegments(
   { redis, known }: Pick<Source, 'redis' | 'known'>,
@@ -31,7 +28,7 @@ export async function* readSegments(
 ): AsyncGenerator<Segment> {
   const { scores } = batchKeys(redis, batch.id);
   const count = Math.ceil(batch.total / itemsPerSegment);
-  // The segments of a longer index are not collected for the cache, because the index would not fit into the cache.
+  // A longer index does not fit into the cache.
   const isShort = bytesPerEntry * batch.total <= scoreBytes;
   const knownKey = isShort ? knownAs(batch) : undefined;
   const remembered = knownKey === undefined ? undefined : known?.scores.get(knownKey);

@@ -3,13 +3,12 @@ import { beforeAll, type Position, type RankedOrder, rankOf, toPosition } from '
 import type { Range } from './conditions.ts';
 import type { Segment } from './segments.ts';
 
-/** Yields all segments of the index of scores. Each call starts with the first segment. */
+/** Yields all segments of the score index, on each call from the first. */
 export type ReadSegments = () => AsyncIterable<Segment>;
 
 /**
- * Returns the position just before the result with the number `skip` (counted from 0) in an order by score or cosine.
- * The order must have more than `skip` results. It reads the index of scores twice, with memory that does not depend on
- * the size of the batch.
+ * Returns the position just before result `skip` (from 0) by score or cosine. The order must have more results. It
+ * reads the score index twice, with constant memory.
  */
 export async function positionBefore(
   segments: ReadSegments,
@@ -39,10 +38,7 @@ export async function positionBefore(
   return beforeAll;
 }
 
-/**
- * Among the items whose entry is in one of the ranges, returns the index of the item with the number `skip` (counted
- * from 0); undefined when there are fewer items.
- */
+/** Returns the index of item `skip` (from 0) among those whose entry is in a range; undefined when there are fewer. */
 export async function itemAt(
   segments: ReadSegments,
   ranges: readonly Range[],

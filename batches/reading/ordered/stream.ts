@@ -8,22 +8,20 @@ import type { Source } from '../read-chunks.ts';
 import { withItem } from '../with-item.ts';
 import { createOrder, type Place, type Step } from './order.ts';
 
-/** The content of a file of results, in parts. `top` describes the selected items of a query with `top`. */
+/** The content of a results file. `top` describes the selected items of a query with `top`. */
 export type ResultStream = AsyncIterableIterator<Bytes> & { top?: TopSelected | undefined };
 
 /**
- * The number of results that are read first, and the maximum number that are read at a time later. The first number is
- * small so that the response starts soon. Later numbers are larger, because each reading goes through the whole index
- * of scores.
+ * The number of results that are read first, and later at most. A small start makes the response begin soon. Each read
+ * passes over the whole score index, so later ones are larger.
  */
 const firstStep = 256;
 const largestStep = 20_000;
 const bytesPerPart = 2 * 1024 * 1024;
 
 /**
- * Writes the results of a batch in the sort order of the query, or only the best results.
- * @throws {ServiceError} `request.invalid` for a cursor that this service did not encode, or that belongs to another
- * sort order.
+ * Writes the results of a batch in the sort order of the query.
+ * @throws {ServiceError} `request.invalid` for a cursor of another sort order or service.
  */
 export async function streamOrdered(
   source: Source,
@@ -39,8 +37,7 @@ export async function streamOrdered(
   let place: Place | undefined = order.start;
   let left = query.limit ?? Number.POSITIVE_INFINITY;
   let most = firstStep;
-  // An object is used instead of a generator, because a generator that waits for its caller would keep the last chunks
-  // in memory.
+  // Not a generator, because a generator that waits for its caller would keep the last chunks in memory.
   const steps: AsyncIterableIterator<Step> = {
     async next() {
       if (place === undefined || left === 0) return { done: true, value: undefined };

@@ -2,23 +2,18 @@ import type { ChunkIndex } from '../known-indexes.ts';
 import type { Conditions, Range } from './conditions.ts';
 import type { Segment } from './segments.ts';
 
-/** The number of items of a batch that meet the conditions of a query, and the chunks that contain them. */
+/** The number of items that meet the conditions of a query, and the chunks that contain them. */
 export interface Survey {
-  /**
-   * `scored`: how many of these items have a score. `unscored`: how many have none; cancelled items are not included.
-   */
+  /** The numbers of items with and without a score, except cancelled items. */
   scored: number;
   unscored: number;
-  /**
-   * The numbers of the chunks with such items, ascending. Chunks are left out if their items are only counted and not
-   * read chunk by chunk.
-   */
+  /** The chunks with such items, ascending, except those whose items are only counted. */
   chunks: number[];
 }
 
 /**
- * Counts the items whose entries in the index of scores meet the conditions, and lists the chunks of these items.
- * @param listsScored false to count items with a score without listing their chunks.
+ * Counts the items that meet the conditions, and lists their chunks.
+ * @param listsScored false counts items with a score without listing their chunks.
  */
 export async function surveyIndex(
   segments: AsyncIterable<Segment>,

@@ -5,16 +5,13 @@ import type { Segment } from './segments.ts';
 
 export interface SelectedTop {
   top: TopSelected;
-  /** The lowest cosine among the selected items, in millionths. */
+  /** The lowest selected cosine, in millionths. */
   lastMillionths: number;
 }
 
-/**
- * Selects the items with the highest scores from an index of scores. If several items have the lowest selected score,
- * all of them are selected, even if this gives more items than requested.
- */
+/** Selects the items with the highest scores, and all items that share the lowest selected score. */
 export async function selectTop(segments: AsyncIterable<Segment>, top: Top): Promise<SelectedTop> {
-  /** The number of items with each score, by the score in ten-thousandths. Every negative cosine has the score 0. */
+  /** The number of items by score in ten-thousandths. Every negative cosine has the score 0. */
   const counts = new Uint32Array(cosineSteps + 1);
   let scored = 0;
   for await (const { entries } of segments) {
