@@ -8,17 +8,15 @@ import { embedInputs } from './embed-inputs.ts';
 import type { EvaluationOptions, EvaluationParts } from './options.ts';
 import { isProcessError } from './process-errors.ts';
 
-/** The request in a line of an OpenAI batch, or the error that was found when the line was read. */
+/** The request in a line of an OpenAI batch, or the error of a line that could not be read. */
 export type Line = LineRequest | { error: ItemError };
 
-/** The outcome of a line: the response to its request, or an error. */
 export type LineOutcome =
   | { status: 'answered'; response: Record<string, unknown> }
   | { status: 'failed'; error: ItemError };
 
 /**
- * Answers the requests of many lines concurrently, as batch work. A failed line gets an error as its outcome, and the
- * other lines continue.
+ * Answers the requests of many lines concurrently, as batch work. A failed line does not stop the others.
  * @throws {ServiceError} `model.unavailable`, `overloaded`: errors of this process, which no single line has caused.
  * Throws the reason of the signal when it aborts.
  */
@@ -62,8 +60,8 @@ async function answerLine(
 }
 
 /**
- * Rounds the numbers of an embedding to nine digits, which suffice to identify any float32. The seventeen digits of a
- * double would take twice as much memory.
+ * Rounds an embedding to nine digits, which identify any float32. The seventeen digits of a double take twice as much
+ * memory.
  */
 const shortened = (embedding: number[] | string): number[] | string =>
   typeof embedding === 'string' ? embedding : embedding.map((value) => Number(value.toPrecision(9)));

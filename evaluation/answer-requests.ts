@@ -11,8 +11,8 @@ import type { Embeddable } from './embed-inputs.ts';
 export type EmbedInputs = (inputs: readonly Embeddable[]) => Promise<Embedded[]>;
 
 /**
- * Embeds the inputs of a request of OpenAI's embeddings API. Returns a function that creates the response. The response
- * takes more memory than the embeddings, so the caller can call this function later.
+ * Embeds the inputs of a request of OpenAI's embeddings API. The response takes more memory than the embeddings, so the
+ * returned function creates it when the caller needs it.
  * @throws {ServiceError} `request.invalid` for a number of dimensions that the model does not have; the errors of
  * `embed`.
  */
@@ -42,8 +42,7 @@ export async function answerEmbeddings(
 }
 
 /**
- * Answers a request of vLLM's score API with the cosines of its pairs. An input that occurs in several pairs is
- * embedded once.
+ * Answers a request of vLLM's score API with the cosines of its pairs. An input of several pairs is embedded once.
  * @throws {ServiceError} `request.invalid` when the two lists of inputs cannot be combined into pairs; the errors of
  * `embed`.
  */
@@ -83,7 +82,7 @@ const toEmbeddable = (input: EmbeddingInput): Embeddable => (typeof input === 's
 
 const tokensOf = (embedded: readonly Embedded[]): number => embedded.reduce((sum, { tokens }) => sum + tokens, 0);
 
-/** Encodes an embedding as base64 of float32 numbers in little-endian order, on machines of any byte order. */
+/** Encodes an embedding as base64 of little-endian float32 numbers, on machines of any byte order. */
 function toBase64(embedding: Float32Array): string {
   const bytes = Buffer.alloc(4 * embedding.length);
   for (const [at, value] of embedding.entries()) bytes.writeFloatLE(value, 4 * at);

@@ -4,24 +4,21 @@ import type { Embedded } from '../models/encoder/protocol.ts';
 import type { ModelSpec } from '../models/model.ts';
 import { createInFlight } from './in-flight.ts';
 
-/** The embeddings of one image of a batch, one from each model. All models have embedded the same bytes. */
+/** The embeddings of one image of a batch by all models. All have embedded the same bytes. */
 export interface EmbeddedImage {
   answering: Embedded;
   compared: { spec: ModelSpec; embedded: Promise<Embedded> }[];
   /** The SHA-256 of the bytes of the image, in base64; undefined for a stored embedding. */
   contentHash: string | undefined;
-  /** True when an earlier pair with this image has already counted the encoder runs of the image. */
+  /** True when an earlier pair has already counted the encoder runs of the image. */
   isCounted: boolean;
 }
 
-/**
- * Stores the embeddings of the images and texts of one batch. Concurrent calls for this batch share them, so that each
- * image or text is loaded and embedded once.
- */
+/** The embeddings of the images and texts of one batch, which concurrent calls share. */
 export interface BatchMemory {
   /**
-   * Returns the stored value of a key. If none is stored, runs `work`, or waits for the result of another caller that
-   * is already running it. All waiting callers get the same error when `work` fails. An error is not stored.
+   * Returns the stored value of a key, or runs `work`, or waits for the run of another caller. All callers get its
+   * error, which is not stored.
    * @param work gets a signal that aborts when no caller waits any more.
    * @returns the value; `isNew` is true when this call has run `work`.
    * @throws the error of `work`; the reason of the signal when it aborts first.
@@ -35,21 +32,15 @@ export interface BatchMemory {
 
 /** The embeddings that this process has recently computed for batches. */
 export interface BatchMemories {
-  /** Returns the store of a batch. @param batchId undefined for a call that shares no embeddings with other calls. */
+  /** @param batchId undefined for a call that shares no embeddings with other calls. */
   of(batchId: string | undefined): BatchMemory;
 }
 
-/**
- * The time in ms for which an embedding is stored. A batch is evaluated in chunks, several at a time. The next chunks
- * begin within this time.
- */
+/** The time in ms for which an embedding is stored. The next chunks of a batch begin within this time. */
 const rememberedMs = 30_000;
-/**
- * The maximum memory of stored embeddings in bytes. It suffices for about 4,000 images or texts of a model with 512
- * dimensions.
- */
+/** The maximum memory of stored embeddings in bytes: about 4,000 images or texts with 512 dimensions. */
 const rememberedBytes = 16 * 1024 * 1024;
-/** The memory in bytes of the map entry and of the objects of one value, rounded up. */
+/** The memory in bytes of the map entry and objects of one value, rounded up. */
 const entryOverheadBytes = 500;
 /** The maximum length of a key in characters. A hash replaces a longer key, such as an image in base64. */
 const keyLength = 256;

@@ -4,8 +4,8 @@ import type { EmbeddingCache } from './embedding-cache.ts';
 import type { ComparedModel, ModelOutcome } from './outcome.ts';
 
 /**
- * Scores the image of an interactive request with additional models, after the response was sent. These scores are only
- * compared with the returned scores. This is batch work, which runs after all interactive work.
+ * Scores the image of an interactive request with additional models after the response. This is batch work, only for
+ * comparison with the returned scores.
  */
 export type CompareLater = (
   others: readonly ModelSpec[],
@@ -15,8 +15,8 @@ export type CompareLater = (
 ) => ComparedModel[];
 
 /**
- * The maximum number of images that wait for the additional models at the same time. Above this number, images of
- * further requests are not compared, so that waiting images do not fill the memory.
+ * The maximum number of images that wait for the additional models. Further images are not compared, so that they do
+ * not fill the memory.
  */
 const mostImages = 16;
 

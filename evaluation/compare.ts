@@ -9,8 +9,8 @@ export interface PairScores {
   score: number;
   cosine: number;
   /**
-   * The probability that the text describes the image, independent of other texts. Absent if the family of the model
-   * has no such probability.
+   * The probability that the text describes the image, independent of other texts. Absent for families without such a
+   * probability.
    */
   probability?: number;
 }
@@ -37,8 +37,8 @@ export function compare(image: Embedded, text: Embedded, model: Pick<ModelSpec, 
 }
 
 /**
- * Waits for the two embeddings of an additional model, and returns the outcome of the pair. An error becomes an
- * outcome, because an additional model must not fail a request.
+ * Waits for two embeddings and returns the outcome of the pair. An error becomes an outcome, because an additional
+ * model must not fail a request.
  */
 export async function comparedOutcome(
   image: Promise<Embedded>,
@@ -55,9 +55,8 @@ export async function comparedOutcome(
 }
 
 /**
- * Returns the outcome of a pair from its embeddings.
- * @param countsImage true to count the encoder run of the image in this outcome. All texts of an image share this run,
- * so only one of their pairs counts it.
+ * Returns the outcome of a pair.
+ * @param countsImage true to count the encoder run of the image, which all texts of an image share.
  * @throws {ServiceError} as {@link compare}.
  */
 export function outcomeOf(
@@ -74,7 +73,7 @@ export function outcomeOf(
   };
 }
 
-/** Returns the encoder runs that computed these embeddings. A cached embedding was not computed by a run. */
+/** Returns the encoder runs that computed these embeddings, none for cached ones. */
 export const runsOf = (...embedded: Embedded[]): TowerRun[] =>
   embedded.flatMap(({ began, inferenceMs, runInputs, tokens }) =>
     began === undefined
@@ -83,8 +82,8 @@ export const runsOf = (...embedded: Embedded[]): TowerRun[] =>
   );
 
 /**
- * Waits for both values. If one of them fails, it still waits for the other one. Otherwise, when many images failed at
- * once, the texts of finished pairs would collect in memory (300 MB after 120,000 pairs).
+ * Waits for both values, even if one fails. Otherwise, when many images failed at once, the texts of finished pairs
+ * would collect in memory (300 MB after 120,000 pairs).
  */
 export async function bothOf<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
   await Promise.allSettled([a, b]);

@@ -8,10 +8,7 @@ import type { EncoderInput } from '../models/pool/task.ts';
 import type { Metrics } from '../shared/metrics.ts';
 import { createInFlight } from './in-flight.ts';
 
-/**
- * A cache of embeddings, by the content of the image or text. An input is not computed again while its embedding is
- * cached or being computed.
- */
+/** Caches embeddings by the content of the image or text. Callers share a running computation. */
 export interface EmbeddingCache {
   /**
    * @param contentHash the result of {@link contentHashOf} for these bytes, if the caller has it.
@@ -21,10 +18,7 @@ export interface EmbeddingCache {
   text(spec: ModelSpec, text: string, options: EmbedOptions): Promise<Embedded>;
 }
 
-/**
- * The memory in bytes that each cached embedding takes beyond its numbers, for the map entry, the key and the array
- * headers. Measured and rounded up.
- */
+/** The measured bytes of a cached embedding beyond its numbers (map entry, key, array headers), rounded up. */
 const entryOverheadBytes = 300;
 
 export function createEmbeddingCache(
@@ -50,8 +44,8 @@ export function createEmbeddingCache(
       metrics?.begin('vls_embedding_cache_lookups_total', { input, result });
 
   /**
-   * Returns the embedding of an input, which is computed at most once. It has start times only if this call has caused
-   * the encoder run. A cached embedding, or one that another caller has requested, has no start times.
+   * Returns the embedding of an input, computed at most once. It has start times only if this call has caused the
+   * encoder run.
    */
   async function embedOnce(
     spec: ModelSpec,
@@ -66,8 +60,8 @@ export function createEmbeddingCache(
       countLookup('hit');
       return { ...cached, decodeMs: 0, inferenceMs: 0 };
     }
-    // The key of an unfinished computation contains the kind of work and the tenant. An interactive request must not
-    // wait for batch work that computes the same embedding, and a tenant must not wait for the work of another tenant.
+    // An interactive request must not wait for batch work, nor a tenant for the work of another tenant, that computes
+    // the same embedding.
     const { interactive, tenant = '', signal } = options;
     const pendingKey = `${interactive}:${tenant}:${key}`;
     const isJoined = pending.has(pendingKey);
@@ -106,7 +100,7 @@ export function createEmbeddingCache(
 /** Returns the SHA-256 of the bytes of an image, in base64. */
 export const contentHashOf = (bytes: Uint8Array): string => hash('sha256', bytes, 'base64');
 
-/** Returns the embedding without the start times, for a caller that did not cause the encoder run. */
+/** Returns the embedding for a caller that did not cause its encoder run. */
 export function withoutTimes({ began: _began, ...embedded }: Embedded): Embedded {
   return embedded;
 }

@@ -10,17 +10,14 @@ import type { Metrics } from '../shared/metrics.ts';
 import { createEmbeddingCache } from './embedding-cache.ts';
 import { createEvaluation, type Evaluation } from './evaluation.ts';
 
-/**
- * Everything that a process needs to score pairs. It is used by the API, by workers, by processes that are both, and by
- * the command line.
- */
+/** Everything that a process needs to score pairs: the API, a worker, or the command line. */
 export interface EvaluationEngine {
   registry: Registry;
   encoders: Encoders;
   evaluation: Evaluation;
   /** Starts to load a model that is not loaded. */
   warm(spec: ModelSpec): void;
-  /** Follows changes of the model registry: the encoders are updated, then `onChange` is called. */
+  /** Updates the encoders after each change of the model registry, then calls `onChange`. */
   watchRegistry(onChange?: () => void): void;
   /** Resolves when the preloaded models are loaded; rejects when one cannot be loaded. */
   whenReady(): Promise<void>;
@@ -28,19 +25,16 @@ export interface EvaluationEngine {
   close(): Promise<void>;
 }
 
-/**
- * The maximum number of batch items that are evaluated at a time on a CPU: from the start of their download until they
- * are embedded.
- */
+/** The maximum number of batch items on a CPU that are being downloaded or embedded. */
 export const concurrencyOnCpu = 64;
 /**
- * The maximum number of batch items that are evaluated at a time on a GPU. They fill two encoder runs, and leave room
- * for items that are being downloaded, decoded or answered.
+ * The same maximum on a GPU. It fills two encoder runs, with room for items that are being downloaded, decoded or
+ * answered.
  */
 const concurrencyOnCuda = 256;
 
 /**
- * Creates the engine. It begins to load models and returns without waiting for them.
+ * Creates the engine, which begins to load models in the background.
  * @param profiles the profiles or models to load at startup. Default: the default model.
  * @throws {ConfigError} for errors of the device, of the registry or of those models.
  */
@@ -90,7 +84,6 @@ export async function createEvaluationEngine(
   };
 }
 
-/** Converts an error of a model at startup to a configuration error. */
 function asConfigError(error: Error): never {
   throw new ConfigError(error.message);
 }

@@ -15,7 +15,7 @@ import { type ImageScores, scoreImages } from './score-images.ts';
 import { scorePairs } from './score-pairs.ts';
 import { type ScoredTexts, scoreTexts } from './score-texts.ts';
 
-/** Scores images and texts. The API, the workers and the offline command line share this interface. */
+/** Scores images and texts. */
 export interface Evaluation {
   /** See {@link scorePairs}. */
   scorePairs(models: Models, pairs: readonly Pair[], options?: EvaluationOptions): Promise<ScoredPairs>;
@@ -43,9 +43,8 @@ export interface EvaluationDeps {
   images: ImageLoader;
   embeddings: EmbeddingCache;
   /**
-   * The maximum number of batch items that are evaluated at a time, from the start of their download until they are
-   * embedded. It limits memory, and tenants share it fairly. For interactive requests the maximum is four times as
-   * large.
+   * The maximum number of batch items that are being downloaded or embedded, to limit memory. Tenants share it fairly.
+   * Interactive requests have four times as many.
    */
   concurrency: number;
   metrics?: Metrics | undefined;

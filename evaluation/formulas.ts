@@ -12,19 +12,19 @@ export const scoreOf = (cosine: number): number => round(100 * Math.max(cosine, 
 
 const round = (value: number, decimals: number): number => {
   const rounded = Number(value.toFixed(decimals));
-  return rounded === 0 ? 0 : rounded; // The result is never -0: JSON writes -0 as 0, so a comparison after reading would fail.
+  return rounded === 0 ? 0 : rounded; // JSON writes -0 as 0, so a comparison after reading would fail.
 };
 
 /**
- * Returns the probability that a text describes an image, independent of other texts, rounded to six decimals. Returns
- * undefined for families whose probabilities depend on all candidates.
+ * Returns the probability that a text describes an image, rounded to six decimals; undefined for families whose
+ * probabilities depend on all candidates.
  */
 export const pairProbabilityOf = (cosine: number, probability: Probability): number | undefined =>
   probability.kind === 'sigmoid' ? probabilitiesOf([cosine], probability)[0] : undefined;
 
 /**
- * Returns the probabilities of the candidates of one request, rounded to six decimals. With softmax they add up to 1.
- * With a sigmoid, the probability of a candidate does not depend on the other candidates.
+ * Returns the probabilities of the candidates of one request, rounded to six decimals. With softmax they add up to 1;
+ * with a sigmoid they are independent.
  */
 export function probabilitiesOf(cosines: readonly number[], probability: Probability): number[] {
   const { scale } = probability;

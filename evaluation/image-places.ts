@@ -2,13 +2,12 @@ import { createFairPlaces } from '../shared/fair-places.ts';
 import type { Mode } from '../shared/metrics.ts';
 
 /**
- * Limits the number of images in memory. Each image occupies a slot from the start of its download until it is
- * embedded. Tenants share the slots fairly.
+ * Limits the number of images in memory, from the start of the download until the image is embedded. Tenants share the
+ * limit fairly.
  */
 export interface ImagePlaces {
   /**
-   * Waits until the tenant gets a slot (the permission to have one image in memory). Then runs `work`, and frees the
-   * slot.
+   * Runs `work` as soon as the tenant may have one more image in memory.
    * @throws the reason of the signal when it aborts during the wait.
    */
   hold<Value>(
@@ -19,15 +18,12 @@ export interface ImagePlaces {
 }
 
 /**
- * The ratio of slots for interactive requests to slots for batches. (A slot is the permission to have one image in
- * memory.) A download may take a second, so hundreds of interactive requests may wait for image hosts.
+ * The ratio of the limits for interactive requests and batches. Hundreds of interactive requests may wait for image
+ * hosts, because a download may take a second.
  */
 const singlesPerBatchPlace = 4;
 
-/**
- * Creates the slots, each of which is the permission to have one image in memory. @param concurrency the number of
- * slots for batches. Interactive requests have four times as many.
- */
+/** @param concurrency the limit for batches. Interactive requests have four times as many. */
 export function createImagePlaces(concurrency: number): ImagePlaces {
   const places = {
     batch: createFairPlaces({

@@ -1,4 +1,4 @@
-/** Work that has not finished, by key. Callers that request the same work share one execution of it. */
+/** Work that has not finished, by key. Callers of the same work share one execution of it. */
 export interface InFlight<Value> {
   /** Returns true when the work is in progress. */
   has(key: string): boolean;
@@ -23,8 +23,7 @@ export function createInFlight<Value>(): InFlight<Value> {
   function start(key: string, work: (signal: AbortSignal) => Promise<Value>): Running<Value> {
     const abort = new AbortController();
     const value = work(abort.signal).finally(() => forget(key, running));
-    // Every waiting caller gets the error of the work. This handler prevents an unhandled rejection when no caller
-    // waits any more.
+    // Prevents an unhandled rejection when no caller waits any more.
     value.catch(() => {});
     const running: Running<Value> = { value, callers: 0, abort };
     all.set(key, running);

@@ -8,14 +8,12 @@ import type { Stages } from './stages.ts';
 import { checkTokens, nameOf } from './texts.ts';
 
 /**
- * The maximum number of texts of one request that wait for an encoder at a time. Other requests can therefore continue
- * during a request with a thousand texts.
+ * The maximum number of texts of one request that wait for an encoder. Other requests can therefore continue during one
+ * with a thousand texts.
  */
 export const textsInFlight = 32;
 
-/**
- * Loads and embeds one image of a request. Returns the embedding, the bytes of the image and its download time in ms.
- */
+/** Loads and embeds one image of a request. `fetchMs` is its download time. */
 export async function embedImage(
   { images, embeddings, places }: EvaluationParts,
   spec: ModelSpec,
@@ -31,15 +29,15 @@ export async function embedImage(
   };
   if (source instanceof Uint8Array) return await embed(source, 0);
   return await places.hold(isBatch ? 'batch' : 'single', caller, async () => {
-    // The measured time does not include the wait for a slot (the permission to have one image in memory). The
-    // admission of requests uses this time as a measure of the speed of image hosts.
+    // The wait for memory does not count: the admission of requests uses this time as a measure of the speed of image
+    // hosts.
     const start = performance.now();
     const bytes = await stages.fetch(() => images.load(source, caller));
     return await embed(bytes, performance.now() - start);
   });
 }
 
-/** Embeds one text of a request. @param name the name of the text in error messages. */
+/** @param name the name of the text in error messages. */
 export async function embedText(
   { embeddings }: EvaluationParts,
   spec: ModelSpec,
@@ -55,7 +53,7 @@ export async function embedText(
 }
 
 /**
- * Embeds the texts of one request. When one text fails or the client disconnects, texts that no encoder has started are
+ * Embeds the texts of one request. When one fails or the client disconnects, texts that no encoder has started are
  * dropped.
  */
 export async function embedTexts(
@@ -81,8 +79,8 @@ export async function embedTexts(
 }
 
 /**
- * Returns options with a signal that also aborts when `end` is called. When the image or a text of a request fails,
- * `end` stops the other work of the request. Otherwise its downloads would continue without counting against a limit.
+ * Returns options with a signal that also aborts when `end` is called. After a failure, `end` stops the other work of
+ * the request, whose downloads would otherwise continue without counting against a limit.
  */
 export function endingWith(asked: EvaluationOptions): { options: EvaluationOptions; end: () => void } {
   const ended = new AbortController();

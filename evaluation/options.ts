@@ -6,7 +6,7 @@ import type { EmbeddingCache } from './embedding-cache.ts';
 import type { ImagePlaces } from './image-places.ts';
 import type { Pair } from './outcome.ts';
 
-/** Dependencies shared by all evaluations of a process. */
+/** The dependencies that all evaluations of a process share. */
 export interface EvaluationParts {
   images: ImageLoader;
   embeddings: EmbeddingCache;
@@ -23,23 +23,19 @@ export interface ScoredPair {
   contentHash: string | undefined;
 }
 
-/** Options of one evaluation. */
 export interface EvaluationOptions {
   /**
    * The treatment of a text with more tokens than the model reads: truncated with a warning (the default), or refused
    * with `text.too_long`.
    */
   longText?: LongText | undefined;
-  /**
-   * The tenant of the caller. Tenants share downloads, decoding and encoding fairly; callers without a tenant count as
-   * one tenant.
-   */
+  /** Tenants share downloads, decoding and encoding fairly. Callers without a tenant count as one. */
   tenant?: string | undefined;
   /** Aborts the work of the caller: its wait for memory, its download, or its encoder task. */
   signal?: AbortSignal | undefined;
   /** True for batch work, which runs after all interactive work. */
   isBatch?: boolean | undefined;
-  /** The batch of the pairs. Calls for the same batch load and embed each image and text once. */
+  /** Calls for the same batch load and embed each image and text once. */
   batchId?: string | undefined;
   /** Called for each scored pair of a batch. */
   onScored?: ((pair: Pair, scored: ScoredPair) => void) | undefined;

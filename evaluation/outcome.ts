@@ -4,8 +4,8 @@ import type { ImageSource } from '../shared/contracts/item.ts';
 import { type ItemError, toItemError } from '../shared/errors.ts';
 
 /**
- * A pair to score, or the error that occurred when the pair was read. A pair with `embedding` has no image source: the
- * same model computed this embedding of its image earlier.
+ * A pair to score, or the error of a pair that could not be read. `embedding` is a stored embedding of the image by the
+ * same model.
  */
 export type Pair =
   | { image: ImageSource; text: string }
@@ -21,15 +21,15 @@ export type Outcome =
 export interface ModelOutcome {
   outcome: Outcome;
   /**
-   * The encoder runs that this pair caused. Empty when the embeddings were cached, or when an earlier pair already
-   * counts these runs.
+   * The encoder runs that this pair caused. Empty when the embeddings were cached, or when an earlier pair counts these
+   * runs.
    */
   runs: TowerRun[];
 }
 
 /**
- * The models that score the same pairs. A response contains only the scores of the first model. The scores of the other
- * models are only compared with them.
+ * The models that score the same pairs. A response contains only the scores of the first; those of the others are
+ * compared with them.
  */
 export type Models = readonly [answering: ModelSpec, ...compared: ModelSpec[]];
 
@@ -43,9 +43,8 @@ export interface ScoredPairs {
 export interface ComparedModel {
   model: string;
   /**
-   * The outcomes of one additional model, in the order of the pairs. An entry is undefined for a pair that the first
-   * model could not score. The list is empty when the process was too busy to run the additional model. This promise
-   * never rejects.
+   * The outcomes of one additional model, in the order of the pairs; undefined for a pair that the first model could
+   * not score. Empty when the process was too busy. Never rejects.
    */
   outcomes: Promise<(ModelOutcome | undefined)[]>;
 }

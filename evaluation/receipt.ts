@@ -4,16 +4,13 @@ import type { Receipt } from '../shared/contracts/item.ts';
 import { traceId } from '../shared/telemetry/spans.ts';
 import { warningsOf } from './compare.ts';
 
-/** Returns the part of a receipt that depends on the model: its name, precision, provider and preprocessing. */
+/** Returns the model, precision, provider and preprocessing of a receipt. */
 export const receiptOf = (spec: ModelSpec): Omit<Receipt, 'warnings'> => ({
   ...recipeOf(spec),
   provider: spec.provider,
 });
 
-/**
- * Returns the whole receipt, with the warnings of these embeddings. If the request is traced, the receipt has the trace
- * id.
- */
+/** Returns the whole receipt, with the warnings of these embeddings and the id of a trace, if any. */
 export function receiptWith(spec: ModelSpec, ...embedded: Embedded[]): Receipt {
   const id = traceId();
   return { ...receiptOf(spec), warnings: warningsOf(...embedded), ...(id !== undefined && { traceId: id }) };

@@ -20,8 +20,7 @@ export interface ImageScores extends Pick<TextScores, 'receipt' | 'timings'> {
 type Loaded = { embedded: Embedded; fetchMs: number } | { error: unknown };
 
 /**
- * Scores several images against one text. The encoders do this work before all batch work. A failed image is reported
- * with its index, and the other images get scores.
+ * Scores several images against one text, before all batch work. A failed image does not stop the others.
  * @throws {ServiceError} the error of the text or of the model. When all images have failed, the error of the first
  * image.
  */

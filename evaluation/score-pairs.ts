@@ -11,11 +11,9 @@ import { startStages } from './stages.ts';
 import { checkText, checkTokens } from './texts.ts';
 
 /**
- * Scores pairs concurrently with several models, as batch work. A failed pair gets an error as its outcome, and the
- * other pairs continue.
+ * Scores pairs concurrently with several models, as batch work. A failed pair does not stop the others.
  *
- * Each image has a slot, which is the permission to have one image in memory. The slot is freed only after all models
- * have embedded the image, so that images do not collect in memory.
+ * An image counts against the memory limit until all models have embedded it, so that images do not collect in memory.
  * @throws {ServiceError} `model.unavailable`, `overloaded`: errors of this process, which no single pair has caused.
  * Throws the reason of the signal when it aborts.
  */
@@ -30,7 +28,7 @@ export async function scorePairs(
   const memory = memories.of(batchId);
   const modelKeys = [answering, ...others].map(modelKey).join(' ');
 
-  /** Downloads and embeds an image. Pairs with the same image share one download, and one embedding for each model. */
+  /** Pairs with the same image share one download, and one embedding for each model. */
   async function embedImage(source: ImageSource): Promise<EmbeddedImage> {
     const embed = async (ending: AbortSignal): Promise<EmbeddedImage> => {
       const asking = { ...caller, signal: ending };
@@ -49,7 +47,7 @@ export async function scorePairs(
     return (await memory.once(`image ${modelKeys} ${JSON.stringify(source)}`, embed, signal)).value;
   }
 
-  /** Embeds a text. The embedding has start times only when this call has caused its encoder run. */
+  /** The embedding has start times only when this call has caused its encoder run. */
   async function embedText(spec: ModelSpec, text: string): Promise<Embedded> {
     const { value, isNew } = await memory.once(
       `text ${modelKey(spec)} ${text}`,

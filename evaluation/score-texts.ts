@@ -11,23 +11,20 @@ import { checkText, nameOf } from './texts.ts';
 
 /** The scores of one image against several texts. */
 export interface TextScores {
-  /** The scores of each text, in the order of the texts. */
+  /** In the order of the texts. */
   results: ({ text: string } & PairScores)[];
   receipt: Receipt;
   timings: Timings;
 }
 
-/**
- * The scores for the response of a request, and the outcomes of its pairs by each model. Each text of the request forms
- * a pair with the image.
- */
+/** The scores for the response, and the outcomes of each model for the pairs of the image with each text. */
 export interface ScoredTexts extends ScoredPairs {
   scores: TextScores;
 }
 
 /**
- * Scores one image, given as a source or as bytes, against texts. The encoders do this work before all batch work.
- * After the response, additional models score the same image for comparison.
+ * Scores one image against texts, before all batch work. After the response, additional models score the same image for
+ * comparison.
  * @throws {ServiceError} the first error of the image, of a text, or of the first model.
  */
 export async function scoreTexts(

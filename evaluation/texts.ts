@@ -3,7 +3,7 @@ import type { ModelSpec } from '../models/model.ts';
 import { type LongText, maxTextLength } from '../shared/contracts/item.ts';
 import { ServiceError } from '../shared/errors.ts';
 
-/** Checks that a text is neither empty nor too long. @throws {ServiceError} `text.empty`, `text.too_long` */
+/** @throws {ServiceError} `text.empty`, `text.too_long` */
 export function checkText(text: string, name = 'The text'): void {
   if (text.trim() === '') throw new ServiceError('text.empty', `${name} is empty`);
   if (text.length > maxTextLength) {
@@ -12,8 +12,7 @@ export function checkText(text: string, name = 'The text'): void {
 }
 
 /**
- * Checks the number of tokens of a text. @throws {ServiceError} `text.too_long` when it has more tokens than the model
- * reads and `longText` is `error`.
+ * @throws {ServiceError} `text.too_long` when the text has more tokens than the model reads and `longText` is `error`.
  */
 export function checkTokens(
   { tokens, totalTokens }: Embedded,
@@ -28,9 +27,6 @@ export function checkTokens(
   );
 }
 
-/**
- * Returns the name of a text for an error message. The name includes the index of the text when the request has several
- * texts.
- */
+/** Returns the name of a text for error messages, with its index if the request has several texts. */
 export const nameOf = (at: number, { length }: readonly unknown[]): string =>
   length === 1 ? 'The text' : `The text at index ${at}`;

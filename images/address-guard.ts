@@ -3,61 +3,52 @@ import { ServiceError } from '../shared/errors.ts';
 import { isAddress, parseHostList, plainHost } from './host-list.ts';
 
 /**
- * Decides which hosts, ports and addresses the service may connect to, for images, webhooks and models. `checkUrl` and
- * `checkAddress` throw {@link ServiceError} `image.*`.
+ * Decides to which hosts, ports and addresses the service may connect. `checkUrl` and `checkAddress` throw {@link
+ * ServiceError} `image.*`.
  */
 export interface AddressGuard {
   /**
-   * Checks scheme, credentials, host and port of a URL before any lookup. If the host is an IP address, that address is
-   * checked too.
+   * Checks scheme, credentials, host and port of a URL before any lookup. A host that is an IP address is checked as
+   * such.
    */
   checkUrl(url: URL): void;
-  /**
-   * Checks an IP address. It may be the host of a URL, an address to which `host` resolved, or the remote address of a
-   * socket.
-   */
+  /** Checks an IP address: the host of a URL, an address of `host`, or the remote address of a socket. */
   checkAddress(address: string, host: string, port: string | number): void;
-  /** Returns true when the operator has listed this host in the allow list, so that its address may be private. */
+  /** Returns true when the host is in the allow list, so that its address may be private. */
   isAllowed(host: string, port: string | number): boolean;
 }
 
 export interface GuardOptions {
-  /**
-   * The hosts, addresses and blocks that are always refused. The entry `*` refuses every host that is not in the allow
-   * list.
-   */
+  /** The hosts, addresses and blocks that are always refused. `*` refuses every host that is not in the allow list. */
   deny?: readonly string[];
   /**
-   * True to allow host names that resolve to an address or block in the allow list. By default, an address in the allow
-   * list allows only URLs that contain this address.
+   * True to allow host names that resolve to an allowed address or block. By default, an allowed address allows only
+   * URLs that contain it.
    */
   allowsBlocks?: boolean;
   /** The ports that are allowed on hosts outside the allow list. */
   ports?: readonly number[];
   /**
-   * Called when a host name resolves to a refused address. The error message for the tenant leaves out this address,
-   * because it would reveal how internal names resolve.
+   * Called when a host name resolves to a refused address. The tenant's error message omits the address, which would
+   * reveal how internal names resolve.
    */
   onRefused?: ((host: string, address: string) => void) | undefined;
-  /** The first part of the names of this guard's settings (`IMAGE_HOSTS_ALLOW`), for error messages. */
+  /** The prefix of the guard's settings (`IMAGE_HOSTS_ALLOW`), for error messages. */
   settings?: 'IMAGE' | 'WEBHOOK' | 'HF';
 }
 
-/** Addresses in public ranges that reach a service inside a cloud. The only entry is Azure's wire server. */
+/** Public addresses that reach a service inside a cloud: Azure's wire server. */
 const cloudMetadata = new Set(['168.63.129.16']);
 
-/**
- * The IPv6 block of global unicast addresses. ipaddr.js has the result `unicast` for other blocks too, so this block is
- * checked in addition.
- */
+/** The IPv6 global unicast block. ipaddr.js calls other blocks `unicast`, too. */
 const globalUnicast = ipaddr.parseCIDR('2000::/3');
 
 /** Returns true for an IP address (not a host name) that anybody on the internet could reach. */
 export function isPublicAddress(address: string): boolean {
   // An address with a zone (`fe80::1%eth0`) is valid only on one network link of this machine.
   if (address.includes('%') || !ipaddr.isValid(address)) return false;
-  // The parser reads an IPv4-compatible address with dots (`::8.8.8.8`) as IPv4, but the kernel would connect to
-  // another address.
+  // ipaddr.js reads an IPv4-compatible address with dots (`::8.8.8.8`) as IPv4, but the kernel would connect to another
+  // address.
   if (/^::\d+\.\d/.test(address)) return false;
   // `ipaddr.process` turns an IPv4-mapped IPv6 address into the IPv4 address that it reaches.
   const ip = ipaddr.process(address);
@@ -65,7 +56,7 @@ export function isPublicAddress(address: string): boolean {
   return ip.range() === 'unicast' && !cloudMetadata.has(ip.toString());
 }
 
-/** The maximum number of origins whose successful check is stored. When it is reached, the store is cleared. */
+/** The maximum number of origins whose successful check is stored. When it is reached, all are forgotten. */
 const mostPassed = 1_000;
 
 /** RFC 6761 reserves these names for loopback, even if a name server returns another address. */
@@ -73,7 +64,7 @@ const isLocalhost = (host: string) => /(^|\.)localhost$/.test(plainHost(host));
 
 /**
  * Creates a guard that allows public addresses on the given ports, and every host in `allow` (`host` for any port,
- * `host:port`, `*.domain`). A host in `allow` may have a private address, because the operator has listed it.
+ * `host:port`, `*.domain`). A host in `allow` may have a private address.
  * @throws {ConfigError} for an entry in another form.
  */
 export function createAddressGuard(allow: readonly string[], options: GuardOptions = {}): AddressGuard {
@@ -110,10 +101,7 @@ export function createAddressGuard(allow: readonly string[], options: GuardOptio
       );
   }
 
-  /**
-   * The origins that have passed the check. They are not checked again, because a check takes 0.03 ms per URL, and the
-   * images of a batch have few origins.
-   */
+  /** A check takes 0.03 ms per URL, and the images of a batch have few origins. */
   const passed = new Set<string>();
 
   return {

@@ -1,6 +1,6 @@
 import { ServiceError } from '../shared/errors.ts';
 
-/** Errors of a certificate or of the TLS handshake. A retry would fail in the same way. */
+/** Errors of a certificate or of the TLS handshake, which a retry would not change. */
 const tlsError = /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS|ERR_SSL|EPROTO/;
 /** Errors of undici's parser for a response that is not HTTP or whose headers are too large. */
 const protocolError = /^HPE_|HTTPParserError|UND_ERR_HEADERS_OVERFLOW/;
@@ -12,7 +12,7 @@ const timeouts: Record<string, string> = {
   UND_ERR_BODY_TIMEOUT: 'stopped sending in the middle of the image',
 };
 
-/** Converts an error of undici or Node to a service error with an error code and a message that names the cause. */
+/** Converts an error of undici or Node to a service error that names the cause. */
 export function toFetchFailure(error: unknown, url: URL): ServiceError {
   if (error instanceof ServiceError) return error;
   const cause = error as NodeJS.ErrnoException;
@@ -31,7 +31,7 @@ export function toFetchFailure(error: unknown, url: URL): ServiceError {
   return new ServiceError('image.fetch.network', `The connection to ${url.host} failed (${reason})`, { cause });
 }
 
-/** Returns the time of a `Retry-After` header in s from now. The header contains seconds or a date. */
+/** Returns the time of a `Retry-After` header (seconds or a date) in s from now. */
 export function readRetryAfter(header: string | string[] | undefined): number | undefined {
   if (typeof header !== 'string') return undefined;
   const seconds = /^\s*\d+\s*$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000;

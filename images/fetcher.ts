@@ -16,11 +16,10 @@ export interface FetcherOptions {
   /** The maximum size of an image in bytes. */
   maxBytes: number;
   /**
-   * The maximum time in ms for one image, including redirects and retries. It starts with the first request. The time
-   * for which requests wait for permission of the host limiter does not count.
+   * The maximum time in ms for one image, including redirects and retries. The waits for the host limiter do not count.
    */
   timeoutMs: number;
-  /** The maximum time in ms between two received bytes. After this time, the host counts as not responding. */
+  /** The maximum time in ms between two received bytes. */
   idleMs?: number;
   /** The maximum number of requests in flight to one host. Further requests wait. */
   connectionsPerHost?: number;
@@ -38,29 +37,26 @@ export interface Fetcher {
   close(): Promise<void>;
 }
 
-/**
- * The maximum number of redirects. A link shortener, a login check and a CDN together need five. HTTP libraries usually
- * allow ten.
- */
+/** A link shortener, a login check and a CDN together need five redirects. HTTP libraries usually allow ten. */
 const maxRedirects = 10;
 /**
- * The maximum time in ms for which an image of a batch waits for a host that is busy or has asked the service to back
- * off. It is twice the longest back-off.
+ * The maximum time in ms for which a batch image waits for a host that is busy or backs off: twice the longest
+ * back-off.
  */
 const batchPatienceMs = 120_000;
 const maxRetries = 2;
 /**
- * The maximum number of retries when the host states the time for the next attempt. Such a host works, so it is likely
- * that a later attempt succeeds.
+ * The maximum number of retries when the host states a time. Such a host works, so a later attempt is likely to
+ * succeed.
  */
 const maxInvitedRetries = 5;
 const redirectStatus = new Set([301, 302, 303, 307, 308]);
 /** HTTP statuses after which a later request may succeed. */
 const laterStatus = new Set([408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524]);
-/** HTTP statuses with which a host reports that it receives too many requests. */
+/** HTTP statuses with which a host reports too many requests. */
 const overrunStatus = new Set([429, 503]);
 
-/** Error codes after which a download is retried, because these errors are often transient. */
+/** Error codes that are often transient. */
 const retriedCodes = new Set<Code>(['image.fetch.unavailable', 'image.fetch.network']);
 
 const headers = {
@@ -76,8 +72,8 @@ interface Download {
 }
 
 /**
- * Creates the downloader of images. The address guard checks each URL before the DNS lookup, the resolved addresses,
- * and the address of the connected socket.
+ * Creates the downloader of images. The address guard checks each URL, the resolved addresses, and the address of the
+ * connected socket.
  */
 export function createFetcher(options: FetcherOptions): Fetcher {
   const { guard, maxBytes, timeoutMs, connectionsPerHost = 32, lookup = createNameLookup(), onRetry } = options;
@@ -86,8 +82,8 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   const turns: HostTurns = createHostTurns(connectionsPerHost);
 
   /**
-   * Waits for permission to send a request to the host, then sends it. The request must end within the remaining time
-   * of the image.
+   * Waits until the host limiter permits a request, then sends it. The request must end within the remaining time of
+   * the image.
    */
   async function inTurn(
     url: URL,
@@ -98,8 +94,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     const patienceMs = interactive ? timeoutMs : batchPatienceMs;
     const turn = await turns.take(url.host, `${interactive ? 'single' : 'batch'} ${tenant}`, patienceMs, callerSignal);
     const start = performance.now();
-    // A single controller with a timer takes 0.03 ms less CPU time per download than `AbortSignal.timeout` with
-    // `AbortSignal.any`, which use weak references.
+    // `AbortSignal.timeout` with `AbortSignal.any` uses weak references and takes 0.03 ms more CPU time per download.
     const ending = new AbortController();
     const onTimeout = () => ending.abort(timedOut(url, timeoutMs));
     const timer = setTimeout(onTimeout, Math.max(1, Math.ceil(download.leftMs)));
@@ -155,16 +150,14 @@ export function createFetcher(options: FetcherOptions): Fetcher {
         } catch (error) {
           if (signal?.aborted) throw signal.reason;
           const failure = toFetchFailure(error, url);
-          // If the time of the image is used up, the error of an earlier attempt is thrown. It is more useful than a
-          // timeout.
+          // The error of an earlier attempt is more useful than a timeout.
           if (download.leftMs <= 0) throw reason ?? failure;
           reason = failure;
           const { retryAfter } = reason;
           const retries = retryAfter === undefined ? maxRetries : maxInvitedRetries;
           if (attempts >= retries || !retriedCodes.has(reason.code)) throw reason;
-          // With a `Retry-After` header, the pause is the time in this header plus up to 0.25 s, so that several
-          // downloads do not retry at the same moment. Otherwise the pause is random: 0.2 s on average before the first
-          // retry, and 0.4 s before the second.
+          // The random delay keeps several downloads from retrying at the same moment. Without `Retry-After` it
+          // averages 0.2 s before the first retry and 0.4 s before the second.
           const pauseMs =
             retryAfter === undefined ? Math.random() * 400 * 2 ** attempts : retryAfter * 1000 + Math.random() * 250;
           if (pauseMs > download.leftMs) throw reason;
@@ -180,7 +173,6 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   };
 }
 
-/** Explanations of HTTP statuses that users may not know, for error messages. */
 const meanings: Record<number, string> = {
   401: 'access denied',
   403: 'access denied',
@@ -188,7 +180,7 @@ const meanings: Record<number, string> = {
   410: 'not found',
 };
 
-/** Returns the error for a status other than 200. Also reports the status to the limiter for the host. */
+/** Returns the error for a status other than 200, and reports the status to the host limiter. */
 function refusal(response: Dispatcher.ResponseData, url: URL, turn: Turn): ServiceError {
   const { statusCode } = response;
   const meaning = meanings[statusCode];
@@ -215,8 +207,7 @@ async function readBody(response: Dispatcher.ResponseData, url: URL, maxBytes: n
     const [first] = parts;
     if (beginsLikeImage(parts.length === 1 && first ? first : Buffer.concat(parts))) return;
     const { 'content-type': type, 'content-encoding': encoding } = response.headers;
-    // Only these content encodings count as compression. Some hosts send other encodings with images that are not
-    // compressed, such as `aws-chunked`, `none` or an empty name.
+    // Some hosts send other encodings with uncompressed images, such as `aws-chunked`, `none` or an empty name.
     const isCompressed = encoding !== undefined && /^(gzip|x-gzip|deflate|br|zstd|compress)$/i.test(String(encoding));
     const sent =
       size === 0
@@ -245,7 +236,7 @@ const quoted = (header: string | string[]) => JSON.stringify(String(header).slic
 
 /**
  * Reads the rest of a body in the background, so that the connection can be reused. The deadline of the download also
- * ends this reading, even for an endless body.
+ * ends this reading.
  */
 function discard({ body }: Dispatcher.ResponseData): void {
   body.dump({ limit: 64 * 1024 }).catch(() => {});
@@ -257,10 +248,7 @@ function abandon({ body }: Dispatcher.ResponseData): void {
   body.destroy();
 }
 
-/**
- * Returns a header with the characters that the host sent. undici decodes headers as Latin-1, but many hosts send
- * unescaped UTF-8.
- */
+/** Returns a header as the host sent it. undici decodes headers as Latin-1, but many hosts send unescaped UTF-8. */
 function asSent(header: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(header, 'latin1'));

@@ -4,16 +4,15 @@ import { resolve, sep } from 'node:path';
 import { ServiceError } from '../shared/errors.ts';
 
 /**
- * Reads an image file below one of the configured root directories. Refuses symbolic links and `..` that lead out of
- * the root directories, and anything other than a regular file.
+ * Reads a regular file below one of the configured root directories. Refuses symbolic links and `..` that lead out of
+ * them.
  * @throws {ServiceError} `image.file.refused`, `image.file.not_found`, `image.too_large`
  */
 export async function readImageFile(path: string, roots: readonly string[], maxBytes: number): Promise<Uint8Array> {
   if (roots.length === 0)
     throw refused('This service reads no image files; an operator can allow directories with IMAGE_FILE_ROOTS');
   if (path.includes('\0')) throw refused('The path contains a NUL character');
-  // The path is checked as text before the disk is accessed. Otherwise clients could find out which files exist outside
-  // the root directories.
+  // A check on the disk would let clients find out which files exist outside the root directories.
   const candidates = roots
     .map((root) => resolve(root, path))
     .filter((file) => roots.some((root) => isInside(file, root)));
@@ -23,7 +22,7 @@ export async function readImageFile(path: string, roots: readonly string[], maxB
   for (const candidate of candidates) {
     const real = await realpath(candidate).catch(() => undefined);
     if (real === undefined) continue;
-    // The file is checked before it is opened, because opening a device may already have an effect.
+    // Opening a device may already have an effect, so the file is checked first.
     if (!isBelow(real)) throw leadsOut(path);
     if (!(await stat(real).catch(() => undefined))?.isFile()) throw notRegular();
     return await readRegularFile(real, maxBytes, (opened) => {
@@ -35,9 +34,12 @@ export async function readImageFile(path: string, roots: readonly string[], maxB
 
 const isInside = (path: string, root: string) => path.startsWith(root.endsWith(sep) ? root : root + sep);
 
-/** Opens and reads a regular file. @param check receives the path of the file that was actually opened. */
+/**
+ * Opens and reads a regular file.
+ * @param check receives the path of the file that was actually opened.
+ */
 async function readRegularFile(real: string, maxBytes: number, check: (opened: string) => void): Promise<Uint8Array> {
-  // O_NONBLOCK is needed because opening a FIFO without a writer would otherwise wait forever.
+  // Opening a FIFO without a writer would wait forever without O_NONBLOCK.
   const file = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW).catch(() => {
     throw refused('The image file cannot be opened');
   });
@@ -53,12 +55,10 @@ async function readRegularFile(real: string, maxBytes: number, check: (opened: s
 }
 
 /**
- * Returns the current path of an open file. It differs from the checked path if, before the file was opened, a link
- * replaced one of its directories.
+ * Returns the current path of an open file. A link may have replaced one of its directories before the file was opened.
  */
 async function pathOf(file: FileHandle, opened: string): Promise<string> {
-  // On Linux the kernel reports the path of an open file. On other systems the checked path is resolved again, and it
-  // must still lead to the open file.
+  // Linux reports the path of an open file. On other systems the checked path must still lead to the open file.
   const known = await readlink(`/proc/self/fd/${file.fd}`).catch(() => undefined);
   if (known !== undefined) return known;
   const again = await realpath(opened).catch(() => undefined);
@@ -69,8 +69,8 @@ async function pathOf(file: FileHandle, opened: string): Promise<string> {
 }
 
 /**
- * Reads a file of at most `maxBytes`. A check of the size before reading would not suffice, because a file may grow
- * while it is read. @throws {ServiceError} `image.too_large`
+ * Reads a file of at most `maxBytes`, which may grow while it is read.
+ * @throws {ServiceError} `image.too_large`
  */
 async function readAtMost(file: FileHandle, maxBytes: number): Promise<Uint8Array> {
   const parts: Buffer[] = [];

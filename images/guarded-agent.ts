@@ -14,15 +14,13 @@ export interface GuardedAgentOptions {
 }
 
 /**
- * The time in ms after which an idle connection is closed. A host may request another time. This request is ignored,
- * because clients choose the hosts.
+ * The time in ms after which an idle connection is closed. A host cannot extend it, because clients choose the hosts.
  */
 const keepAliveMs = 4_000;
 
 /**
- * The time in ms after which a connection attempt to one address of a host is abandoned and the next address is tried.
- * Node's default of 250 ms would abort slow handshakes with hosts that have both A and AAAA records; on a machine
- * without IPv6, no address would then remain.
+ * The time in ms before the next address of a host is tried. Node's 250 ms would abort slow handshakes with hosts that
+ * have both A and AAAA records; without IPv6, no address would then remain.
  */
 const familyAttemptMs = 2_500;
 
@@ -41,16 +39,15 @@ export function createGuardedAgent({ guard, lookup, idleMs, connectionsPerHost }
 }
 
 /**
- * Creates the function that opens connections. It checks an address in the URL, the resolved addresses, and the address
- * of the connected socket. A check of the lookup alone would not suffice: an address in the URL has no lookup, and only
- * the socket shows which address was used.
+ * Creates the function that opens connections. It checks addresses in URLs, which have no lookup, the resolved
+ * addresses, and the address of the connected socket, which alone shows the one that was used.
  */
 export function guardedConnector(guard: AddressGuard, lookup: NameLookup, timeout: number): buildConnector.connector {
   return (target, callback) => {
     const { hostname } = target;
     const port = target.port || (target.protocol === 'https:' ? '443' : '80');
     const check = (address: string) => guard.checkAddress(address, hostname, port);
-    // The socket connects to exactly those addresses that were checked. A second lookup could return other addresses.
+    // The socket connects to the checked addresses. A second lookup could return others.
     const guardedLookup: LookupFunction = (host, { all }, done) => {
       lookup(host, guard.isAllowed(hostname, port))
         .then((addresses) => {

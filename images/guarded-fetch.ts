@@ -23,22 +23,21 @@ export interface GuardedFetchOptions {
 }
 
 /**
- * Checks the URL of every request. This includes redirects, which `fetch` follows without asking the caller. The
- * function that opens connections cannot do this check, because it does not know which ports are allowed.
+ * Checks the URL of every request, including redirects, which `fetch` follows by itself. The connector does not know
+ * which ports are allowed.
  */
 const checkHops =
   (guard: AddressGuard): Dispatcher.DispatcherComposeInterceptor =>
   (dispatch) =>
   (options, handler) => {
-    // Origin and path are joined as strings. If the path were resolved against the origin, a path that begins with two
-    // slashes would lead to another host.
+    // Resolved against the origin, a path that begins with two slashes would lead to another host.
     guard.checkUrl(new URL(`${options.origin}${options.path}`));
     return dispatch(options, handler);
   };
 
 /**
- * Creates a `fetch` whose requests the address guard checks. The operator chooses the first URL, but other hosts choose
- * the redirects. With a proxy, the proxy decides which hosts can be reached, because it resolves their names.
+ * Creates a `fetch` whose requests, including redirects, the address guard checks. With a proxy, the proxy decides
+ * which hosts can be reached, because it resolves their names.
  * @param own the URL that the operator chose. Its host may have a private address and any port.
  * @throws {ConfigError} for a proxy that is not an HTTP proxy.
  */
@@ -60,7 +59,7 @@ export function createGuardedFetch(own: string, options: GuardedFetchOptions): t
   const proxied = throughProxies(options.proxies, connections);
   const guarded = async (address: string | URL | Request, init?: RequestInit) => {
     const url = new URL(address instanceof Request ? address.url : address);
-    // This check covers the user name and password in the URL. The check of each single request does not receive them.
+    // Checks the user name and password in the URL, which the check of each request does not receive.
     if (proxied === undefined) guard.checkUrl(url);
     return await undiciFetch(url.href, { ...(init as object), dispatcher: proxied ?? direct });
   };
@@ -68,23 +67,22 @@ export function createGuardedFetch(own: string, options: GuardedFetchOptions): t
 }
 
 /**
- * Creates an agent that sends requests through the proxies. Requests to hosts in `noProxy` are sent directly, and their
- * connections are checked.
+ * Creates an agent that uses the proxies. Requests to hosts in `noProxy` are sent directly, and their connections are
+ * checked.
  */
 function throughProxies(proxies: Proxies | undefined, connections: Agent.Options): Dispatcher | undefined {
   if (proxies?.https === undefined && proxies?.http === undefined) return undefined;
   return new EnvHttpProxyAgent({
     ...connections,
     connectTimeout: idleMs,
-    // Without a proxy the value is an empty string. If it were undefined, the agent would read a proxy from the
-    // environment.
+    // With undefined instead of an empty string, the agent would read a proxy from the environment.
     httpsProxy: proxies.https === undefined ? '' : proxyUrl(proxies.https, 'HTTPS_PROXY'),
     httpProxy: proxies.http === undefined ? '' : proxyUrl(proxies.http, 'HTTP_PROXY'),
     noProxy: proxies.noProxy ?? '',
   });
 }
 
-/** Returns the URL of a proxy. The error message does not quote the value, which may include a password. */
+/** The error message does not quote the value, which may include a password. */
 function proxyUrl(given: string, setting: string): string {
   const address = given.includes('://') ? given : `http://${given}`;
   const protocol = URL.canParse(address) ? new URL(address).protocol : 'no address';

@@ -3,13 +3,13 @@ import { ConfigError } from '../shared/config.ts';
 
 /** A list of hosts and addresses, from an environment variable. */
 export interface HostList {
-  /** Returns true when the list contains this host with this port, or this host without a port. */
+  /** Returns true when the list contains the host with this port, or without a port. */
   namesHost(host: string, port: string | number): boolean;
   /** True when the list contains `*`. */
   namesAll: boolean;
   /**
-   * Returns true when the list contains the IP address, or a block that includes it. An IPv4-mapped IPv6 address is
-   * treated as its IPv4 address.
+   * Returns true when the list contains the IP address, or a block that includes it. An IPv4-mapped IPv6 address counts
+   * as IPv4.
    */
   holdsAddress(address: string): boolean;
 }
@@ -49,8 +49,8 @@ export function parseHostList(entries: readonly string[], setting: string): Host
 }
 
 /**
- * Returns a host in a uniform spelling: lower case, without brackets or a trailing dot. Hosts from URLs, sockets and
- * settings can then be compared.
+ * Returns a host in lower case, without brackets or a trailing dot, so that hosts from URLs, sockets and settings can
+ * be compared.
  */
 export const plainHost = (host: string): string => unbracketed(host).toLowerCase().replace(/\.$/, '');
 
@@ -69,10 +69,7 @@ function withDomains(name: string): string[] {
   return candidates;
 }
 
-/**
- * Returns the spelling of an address in the list. An IPv6 address is in brackets. Otherwise the host `::1` with the
- * port 9000 would have the same spelling as the address `::1:9000`.
- */
+/** Brackets distinguish the host `::1` with the port 9000 from the address `::1:9000`. */
 const nameOf = (address: ipaddr.IPv4 | ipaddr.IPv6) =>
   address.kind() === 'ipv6' ? `[${address.toString()}]` : address.toString();
 
@@ -91,7 +88,7 @@ function canonicalEntry(entry: string, setting: string): string {
 function parseBlock(entry: string, setting: string): Block {
   try {
     const [start, bits] = ipaddr.parseCIDR(entry);
-    // An IPv4-mapped block is stored as the equivalent IPv4 block: `::ffff:10.0.0.0/104` equals `10.0.0.0/8`.
+    // An IPv4-mapped block is stored as IPv4: `::ffff:10.0.0.0/104` equals `10.0.0.0/8`.
     const isMapped = start instanceof ipaddr.IPv6 && start.isIPv4MappedAddress() && bits >= 96;
     return isMapped ? [start.toIPv4Address(), bits - 96] : [start, bits];
   } catch {

@@ -2,15 +2,14 @@ import { ServiceError } from '../shared/errors.ts';
 import { createFairPlaces, type FairPlaces } from '../shared/fair-places.ts';
 
 /**
- * Limits the requests to each image host. A turn is the permission to send one request. Each host has a maximum number
- * of requests in flight, which callers share fairly. When a host refuses a caller's requests because it is overloaded,
- * this caller gets fewer turns, and none while the host asks for a back-off. Other callers are not affected, so that
- * one tenant cannot block a host for other tenants.
+ * Limits the requests in flight to each image host. Callers share the maximum fairly. A caller whose requests an
+ * overloaded host refuses may send fewer, and none during a back-off that the host requests. Other callers are not
+ * affected, so one tenant cannot block a host for others.
  */
 export interface HostTurns {
   /**
-   * Waits for a turn, that is the permission to send one request. The caller must call its `end` afterwards.
-   * @param caller a tenant together with its kind of work. Turns are shared fairly between callers.
+   * Waits for the permission to send one request. The caller must call `end` afterwards.
+   * @param caller a tenant together with its kind of work. Callers share the permissions fairly.
    * @param patienceMs the maximum wait in ms.
    * @throws {ServiceError} `image.fetch.unavailable` when the wait would be longer than `patienceMs`; the reason of the
    * signal when it aborts.
@@ -19,13 +18,12 @@ export interface HostTurns {
 }
 
 export interface Turn {
-  /** Records that the host has answered. A response such as "not found" counts as an answer. */
+  /** Records that the host has answered, even with an error such as "not found". */
   answered(): void;
   /**
-   * Records that the host refused a request because it is overloaded (429, 503). A single refused URL does not show
-   * that the host is overloaded. After two different refused URLs in a row, the caller may have half as many requests
-   * in flight. After three, it sends none until the back-off ends.
-   * @param address the URL of the request.
+   * Records that the host refused a request because it is overloaded (429, 503). After two different refused URLs in a
+   * row, the caller may have half as many requests in flight. After three, it sends none until the back-off ends.
+   * @param address the URL of the request. A single URL does not show that the host is overloaded.
    * @param restMs the back-off in ms that the host has requested.
    */
   refused(address: string, restMs: number | undefined): void;
@@ -36,40 +34,34 @@ export interface Turn {
 interface Host {
   active: number;
   /**
-   * The maximum number of requests in flight. A refusal halves it. It then grows slowly: by one after as many answers
-   * as its current value.
+   * The maximum number of requests in flight. A refusal halves it. As many answers as its current value increase it by
+   * one.
    */
   width: number;
-  /** The URLs that the host has refused since its last answer. Their number decides when a back-off begins. */
+  /** The URLs that the host has refused since its last answer. */
   refused: Set<string>;
-  /** The time at which the back-off ends, on the clock of `performance.now()`. */
+  /** The end of the back-off, on the clock of `performance.now()`. */
   restsUntil: number;
   wake: NodeJS.Timeout | undefined;
   /** Functions that each let one waiting request begin. */
   waiting: Set<() => void>;
 }
 
-/** The maximum back-off in ms. A host may ask for an hour, but its images are not delayed for longer than this. */
+/** The maximum back-off in ms, even if a host asks for an hour. */
 const longestRestMs = 60_000;
 /** The back-off in ms when the host states no time. */
 const usualRestMs = 1_000;
 const refusalsBeforeSlower = 2;
 const refusalsBeforeRest = 3;
-/** The maximum number of host states in memory. When it is exceeded, the oldest states without requests are deleted. */
+/** The maximum number of host states in memory. Above it, the oldest states without requests are deleted. */
 const rememberedHosts = 1_000;
-/**
- * The number of requests to a host that each caller may always have in flight, even when other callers use the maximum
- * number.
- */
+/** The number of requests in flight to a host that each caller may always have, even when others use the maximum. */
 const guaranteedRequests = 2;
 
 /** Returns the maximum number of requests in flight to one host, including guaranteed requests. */
 export const mostRequests = (widest: number): number => 2 * widest;
 
-/**
- * Creates the limiter. @param widest the maximum number of requests in flight to one host, not counting guaranteed
- * ones.
- */
+/** @param widest the maximum number of requests in flight to one host, without guaranteed ones. */
 export function createHostTurns(widest: number): HostTurns {
   const hosts = new Map<string, Host>();
   const placesOf = new Map<string, FairPlaces>();

@@ -1,19 +1,17 @@
 import { ServiceError } from '../shared/errors.ts';
 import { describeSource } from './source-message.ts';
 
-// Matches text that is not base64. The pattern has two alternatives, because a single pattern for the whole string
-// would backtrack at every space.
+// Text that is not base64. A single pattern for the whole string would backtrack at every space.
 const notBase64 = /[^A-Za-z0-9+/_\-\s=]|=\s*[^=\s]/;
 
 /**
- * Decodes a base64 or base64url string. White space is allowed.
+ * Decodes base64 or base64url. White space is allowed.
  * @throws {ServiceError} `image.too_large`, `image.source_invalid`
  */
 export function decodeBase64(text: string, maxBytes: number): Uint8Array {
-  // Base64 has 4/3 characters per byte. The length of the text is checked first, so that a huge text is not decoded.
+  // Base64 has 4/3 characters per byte. A text that is too long is not decoded.
   if (text.length > (maxBytes / 3) * 4 * 1.05 + 16) throw tooLarge(maxBytes);
-  // Ordinary words are valid base64 too. Every image has more than 200 characters in base64, so a shorter string with
-  // spaces is regarded as words.
+  // Ordinary words are valid base64, too. Every image has more than 200 characters in base64.
   if (notBase64.test(text) || (text.length < 200 && /\S \S/.test(text))) {
     throw new ServiceError('image.source_invalid', describeSource(text));
   }
@@ -24,7 +22,7 @@ export function decodeBase64(text: string, maxBytes: number): Uint8Array {
 }
 
 /**
- * Decodes a data URI (RFC 2397). Its media type is ignored, because the bytes themselves show the format.
+ * Decodes a data URI (RFC 2397). Its media type is ignored: the bytes show the format.
  * @throws {ServiceError} `image.too_large`, `image.source_invalid`
  */
 export function decodeDataUri(uri: string, maxBytes: number): Uint8Array {
@@ -37,10 +35,7 @@ export function decodeDataUri(uri: string, maxBytes: number): Uint8Array {
   return decodeBase64(unescaped(uri.slice(comma + 1), maxBytes), maxBytes);
 }
 
-/**
- * Decodes the percent-encoding of the data (`%2F` for `/`). Encoded data is at most three times as long as decoded
- * data.
- */
+/** Decodes percent-encoding (`%2F` for `/`), which makes data at most three times as long. */
 function unescaped(payload: string, maxBytes: number): string {
   if (payload.length > maxBytes * 4 * 1.05 + 48) throw tooLarge(maxBytes);
   return payload.replace(/%([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));

@@ -8,17 +8,17 @@ import { readImageFile } from './file.ts';
 import { decodeBase64, decodeDataUri } from './inline.ts';
 import type { LoadOptions } from './load-options.ts';
 
-/** Reads the bytes of an image source. Code outside this folder reads images only through this interface. */
+/** Reads the bytes of an image source. */
 export interface ImageLoader {
   /**
-   * Returns the encoded image as it was sent. Its size has been checked, but not its content.
+   * Returns the encoded image as it was sent. Only its size has been checked.
    * @throws {ServiceError} an `image.*` code; the reason of the signal when it aborts.
    */
   load(source: ImageSource, options?: LoadOptions): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
-/** Ports that are allowed on public hosts. A host on another port needs an entry in IMAGE_HOSTS_ALLOW. */
+/** Other ports need an entry in IMAGE_HOSTS_ALLOW. */
 const publicPorts = [80, 443];
 
 export type ImageConfig = Pick<

@@ -11,21 +11,20 @@ import { ServiceError } from '../shared/errors.ts';
 export type NameLookup = (host: string, byTheSystem: boolean) => Promise<LookupAddress[]>;
 
 /**
- * The lifetime of a resolver in ms. A resolver reads the list of name servers only at its creation, and a laptop may
- * change networks.
+ * The lifetime of a resolver in ms. It reads the list of name servers only at its creation, and a laptop may change
+ * networks.
  */
 const resolverAgeMs = 30_000;
 /**
- * The timeout in ms of the first of two DNS attempts. The second attempt takes twice as long. When the name server is
- * unreachable, a lookup therefore fails after 6 s.
+ * The timeout in ms of the first of two DNS attempts. The second takes twice as long, so a lookup without a name server
+ * fails after 6 s.
  */
 const queryTimeoutMs = 2_000;
 
 /**
- * Creates a function that resolves untrusted host names by DNS, with c-ares. The lookup of the operating system would
- * occupy one of libuv's few threads for each name. A few names with an unreachable name server would then stop all
- * other lookups, file reads and images of the process. The lookup of the operating system is therefore used only for
- * hosts that the operator has listed. Each name has at most one lookup in flight.
+ * Creates a function that resolves untrusted host names by DNS, with c-ares. The system's lookup occupies one of
+ * libuv's few threads for each name: a few names with an unreachable name server would stop all other lookups, file
+ * reads and images. Only hosts that the operator has listed use it. Each name has at most one lookup in flight.
  * @param servers the name servers (`address:port`) to use instead of those of the machine.
  */
 export function createNameLookup(servers?: readonly string[]): NameLookup {
@@ -45,8 +44,7 @@ export function createNameLookup(servers?: readonly string[]): NameLookup {
       ...(v6.status === 'fulfilled' ? v6.value.map((address) => ({ address, family: 6 })) : []),
     ];
     if (addresses.length > 0) return addresses;
-    // A name may have only IPv4 or only IPv6 addresses. The query for the other kind then fails with ENODATA. An error
-    // other than ENODATA is therefore more useful.
+    // ENODATA only means that a name has no addresses of one kind, so another error is more useful.
     const reasons = [v4, v6].flatMap((query) => (query.status === 'rejected' ? [query.reason] : []));
     throw reasons.find(({ code }) => code !== 'ENODATA') ?? reasons[0] ?? new Error('the lookup returned no address');
   }

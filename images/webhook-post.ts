@@ -6,7 +6,7 @@ import { createGuardedAgent } from './guarded-agent.ts';
 import { createNameLookup } from './name-lookup.ts';
 import { userAgent } from './user-agent.ts';
 
-/** Posts webhooks to URLs that clients chose. An address guard checks these URLs in the same way as image URLs. */
+/** Posts webhooks to URLs that clients chose, which an address guard checks like image URLs. */
 export interface WebhookPost {
   /**
    * Sends one POST. Redirects are not followed, because a response must not direct the webhook to another receiver.
@@ -30,7 +30,8 @@ const guardOf = (config: WebhookConfig) =>
   createAddressGuard(config.webhookHostsAllow, { deny: config.webhookHostsDeny, settings: 'WEBHOOK' });
 
 /**
- * Creates a check of webhook URLs. It needs no DNS lookup, so that a forbidden URL is refused when the batch is posted.
+ * Creates a check of webhook URLs without a DNS lookup, so that a batch with a forbidden URL is refused when it is
+ * posted.
  * @returns a function that throws {@link ServiceError} `image.source_invalid` or `image.fetch.blocked_address`.
  * @throws {ConfigError} for an invalid entry in the host lists.
  */
@@ -39,7 +40,10 @@ export function createWebhookCheck(config: WebhookConfig): (address: string) => 
   return (address) => guard.checkUrl(new URL(address));
 }
 
-/** Creates the client that posts webhooks. @throws {ConfigError} for an invalid entry in the host lists. */
+/**
+ * Creates the client that posts webhooks.
+ * @throws {ConfigError} for an invalid entry in the host lists.
+ */
 export function createWebhookPost(config: WebhookConfig, lookup = createNameLookup()): WebhookPost {
   const guard = guardOf(config);
   const agent = createGuardedAgent({ guard, lookup, idleMs: timeoutMs, connectionsPerHost: 4 });

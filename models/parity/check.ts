@@ -17,29 +17,23 @@ import type { ImageRecipe, ModelSpec, TextRecipe } from '../model.ts';
 import { type Measured, type Measuring, startMeasuring } from './measure.ts';
 import { type Change, imageVariants, textVariants, type Variant } from './variants.ts';
 
-/**
- * A cause of a difference between a model and its golden values. It is either a change of the recipe that makes the
- * model reproduce the values, or a fault that no change of the recipe repairs.
- */
+/** A cause of a difference from the golden values: a change of the recipe that reproduces them, or another fault. */
 export interface Finding extends Change {
   side: 'image' | 'text' | 'model';
 }
 
-/**
- * The comparison of a model with its golden values, which another program computed and which the model must reproduce.
- */
+/** The comparison of a model with its golden values, which another program computed. */
 export interface ParityReport {
   state: 'agrees' | 'differs';
-  /** The name of the program that made the golden values. */
+  /** The program that made the golden values. */
   source: string;
   /**
-   * The result for images; the next field has the same for texts. `compared` is the number of compared embeddings, and
-   * `lowest` is the lowest cosine between an embedding and its golden value. `lowest` is null when nothing was compared
-   * or the tower does not run.
+   * `compared` counts embeddings. `lowest` is their lowest cosine with the golden values; null when there is none or
+   * the encoder does not run.
    */
   images: { compared: number; lowest: number | null };
   texts: { compared: number; lowest: number | null };
-  /** The number of compared pairs, and the largest difference between the cosine of a pair and its golden value. */
+  /** `largest` is the largest difference between the cosine of a pair and its golden value. */
   pairs: { compared: number; largest: number | null };
   findings: Finding[];
 }
@@ -62,17 +56,16 @@ export async function checkParity(spec: ModelSpec, goldenPath: string): Promise<
   const own = { images, texts: await measuring.texts(spec.text).catch(asFault) };
   const findings = [...(await faultsOf(own, spec, measuring, judged)), ...probabilityFinding(spec, golden)];
   const distances = distancesOf(judged, own);
-  // If a tower does not run, `findings` already contains an entry for this tower.
+  // `findings` already contains the encoders that do not run.
   if (!(own.images instanceof Error) && distances.images > allowed.image) {
     findings.push(...(await imageFindings(spec, measuring, judged)));
   }
   if (!(own.texts instanceof Error) && distances.texts > allowed.text) {
     findings.push(...(await textFindings(spec, measuring, judged)));
   }
-  // Wrong token ids may change embeddings by less than the tolerance, so the ids themselves are compared too.
+  // Wrong token ids may change embeddings by less than the tolerance.
   if (findings.every(({ side }) => side !== 'text')) findings.push(...(await idFindings(spec, measuring, judged)));
-  // Golden embeddings show which of the two towers differs. Golden cosines of pairs do not, so pairs are examined only
-  // when no other finding exists.
+  // Cosines of pairs do not show which encoder differs, so they are examined only when nothing else was found.
   if (distances.pairs > allowed.cosine && findings.length === 0) {
     findings.push(...(await pairFindings(spec, measuring, judged)));
   }
@@ -99,8 +92,8 @@ type Own = { images: Measured | Error; texts: Measured | Error };
 const asFault = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
 /**
- * Returns a finding for each tower that does not run with its recipe. When one graph contains both towers and does not
- * run, both towers fail with the same message, and only one finding is returned.
+ * Returns a finding for each encoder that does not run. Two encoders in one graph fail with the same message and share
+ * a finding.
  */
 async function faultsOf({ images, texts }: Own, spec: ModelSpec, measuring: Measuring, judged: Judged) {
   const findings: Finding[] = [];
@@ -117,7 +110,7 @@ async function faultsOf({ images, texts }: Own, spec: ModelSpec, measuring: Meas
   return findings;
 }
 
-/** Tries to find another output of the graph of a tower that reproduces the golden values. */
+/** Tries to find another output of an encoder's graph that reproduces the golden values. */
 const otherOutput = (side: 'image' | 'text', spec: ModelSpec, measuring: Measuring, judged: Judged) =>
   measuring.otherOutput(side, async () =>
     side === 'image'
@@ -126,8 +119,8 @@ const otherOutput = (side: 'image' | 'text', spec: ModelSpec, measuring: Measuri
   );
 
 /**
- * Returns a finding when the scale or the bias of probabilities differs from its golden value. Both are weights of the
- * full model, and a registry entry may state them wrongly.
+ * Compares the scale and bias of probabilities. Both are weights of the full model, and a registry entry may state them
+ * wrongly.
  */
 function probabilityFinding({ probability }: ModelSpec, { probability: known }: GoldenFile): Finding[] {
   if (known === undefined || hasSameProbability(probability, known)) return [];
@@ -167,15 +160,15 @@ function distancesOf(judged: Judged, { images, texts }: Own) {
 
 /**
  * Tries the variants of a recipe in their order.
- * @returns the changes of the first variant that reproduces the golden values; undefined when no variant does.
+ * @returns the changes of the first variant that reproduces the golden values.
  */
 async function firstThat<Recipe>(
   variants: readonly Variant<Recipe>[],
   confirms: (recipe: Recipe) => Promise<boolean>,
 ): Promise<Change[] | undefined> {
   for (const { recipe, changes } of variants) {
-    // Some variants cannot run, for example because they have more tokens than the graph has positions. Such a variant
-    // counts as one that does not reproduce the values.
+    // A variant that cannot run, for example with more tokens than the graph has positions, does not reproduce the
+    // values.
     if (changes.length > 0 && (await confirms(recipe).catch(() => false))) return changes;
   }
   return undefined;
@@ -217,8 +210,8 @@ async function textFindings(spec: ModelSpec, measuring: Measuring, judged: Judge
 }
 
 /**
- * Compares token ids with golden ids. If they differ, the finding names the change of the recipe that produces the
- * golden ids. If no change does, the finding names the tokenizer.
+ * Compares token ids with golden ids. The finding names a recipe change that produces the golden ids, else the
+ * tokenizer.
  */
 async function idFindings(spec: ModelSpec, measuring: Measuring, { golden }: Judged): Promise<Finding[]> {
   const known = golden.texts.flatMap(({ text, ids }) => (ids === undefined ? [] : [{ text, ids }]));
@@ -231,8 +224,8 @@ async function idFindings(spec: ModelSpec, measuring: Measuring, { golden }: Jud
   };
   const other = await differing(spec.text);
   if (other === undefined) return [];
-  // When the padding is `end`, the comparison accepts any padding id in the golden ids. A variant with `end` would
-  // therefore always seem to be right, so it is tried only if the model's own padding is `end`.
+  // With `end` as padding, the comparison accepts any padding id, so a variant with `end` would always seem to be
+  // right.
   const variants = textVariants(spec.text, measuring.endToken).filter(
     ({ recipe }) => recipe.pad !== 'end' || spec.text.pad === 'end',
   );
@@ -243,8 +236,8 @@ async function idFindings(spec: ModelSpec, measuring: Measuring, { golden }: Jud
 }
 
 /**
- * Returns the changes with which the golden cosines of pairs are reproduced. Cosines do not show which tower differs,
- * so variants of both towers are combined.
+ * Finds changes that reproduce the golden cosines. Cosines do not show which encoder differs, so variants of both are
+ * combined.
  */
 async function pairFindings(spec: ModelSpec, measuring: Measuring, judged: Judged): Promise<Finding[]> {
   const measured = async <Recipe>(variants: readonly Variant<Recipe>[], run: (recipe: Recipe) => Promise<Measured>) => {

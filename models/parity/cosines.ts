@@ -3,11 +3,10 @@ import type { ModelSpec } from '../model.ts';
 import { parityImages, parityTexts } from './inputs.ts';
 import { startMeasuring } from './measure.ts';
 
-/** The cosines that a model computes for the built-in images and texts. */
 export interface Cosines {
   images: string[];
   texts: readonly string[];
-  /** The cosines, with one row for each image and one column for each text. */
+  /** One row for each image and one column for each text. */
   cosines: number[][];
 }
 

@@ -4,7 +4,7 @@ import { type Drift, driftOf } from '../quantization/drift.ts';
 import { parityImages, parityTexts } from './inputs.ts';
 import { startMeasuring } from './measure.ts';
 
-/** Captions of typical photos. Some of them match the built-in images, and most do not. */
+/** Captions of typical photos. A few match the built-in images. */
 const captions = [
   'a photo of a cat',
   'a tabby cat with green eyes, close up',
@@ -26,14 +26,11 @@ const captions = [
   'a bird on a branch',
 ];
 
-/**
- * The drift between two precisions of a model: how much its cosines differ, and the number of images and texts over
- * which it was measured.
- */
+/** The drift between two precisions of a model, with the number of images and texts over which it was measured. */
 export type MeasuredDrift = Drift & { images: number; texts: number };
 
 /**
- * Runs a model at two precisions, one after the other, on the built-in images and texts, and compares the cosines.
+ * Compares the cosines of a model at two precisions on the built-in images and texts.
  * @param reference the model at the precision that is regarded as correct.
  * @param threshold a cosine for {@link Drift.changedSides}. Default: the median cosine of the reference.
  * @throws {Error} when the model cannot be loaded or does not run.

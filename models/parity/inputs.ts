@@ -1,15 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
-/** A built-in image, with the name that files of golden values use for it. */
+/** A built-in image. `image` is its name in files of golden values. */
 export interface ParityImage {
   image: string;
   bytes: Buffer;
 }
 
 /**
- * The built-in images: two photos from the golden values of the model `compact`, and an image with transparency. None
- * is square, so that a crop gives other pixels than a resize to a square.
+ * Two photos, and an image with transparency. None is square, so a crop and a resize to a square give different pixels.
  */
 const files = {
   'golden/chelsea.jpg': new URL('../compact/golden/chelsea.jpg', import.meta.url),
@@ -23,8 +22,8 @@ export const parityImages = async (): Promise<ParityImage[]> =>
   );
 
 /**
- * The built-in texts. They reveal differences in the cleaning of texts (case, punctuation, entities, white space) and
- * in padding (different lengths). One of them is longer than the limit of every model.
+ * Texts that reveal differences in cleaning (case, punctuation, entities, white space) and padding. One exceeds the
+ * limit of every model.
  */
 export const parityTexts: readonly string[] = [
   'a cat',

@@ -4,27 +4,25 @@ import type { ImageRecipe, ModelSpec, TextRecipe } from '../model.ts';
 import { crop } from '../pixels/preprocess.ts';
 import { loadTokenizer, type Tokenizer } from '../texts/tokenizer.ts';
 
-/** The embeddings of images or texts according to one recipe. */
+/** The embeddings that one recipe gives. */
 export interface Measured {
   /**
-   * Returns the embeddings of one input. The first embedding comes from a run with all inputs. The shortest text has a
-   * second embedding, from a run with this text alone.
+   * Returns the embeddings of one input. The first comes from a run with all inputs. The shortest text has a second
+   * one, from a run of its own.
    */
   of(name: string): readonly Float32Array[];
 }
 
-/** A loaded model that can run on a few images and texts with any recipe. */
 export interface Measuring {
   images(recipe: ImageRecipe): Promise<Measured>;
   texts(recipe: TextRecipe): Promise<Measured>;
-  /** Returns the token ids of a text according to a recipe, without padding. */
+  /** Returns the token ids without padding. */
   ids(text: string, recipe: TextRecipe): Promise<number[]>;
   /** The id of the token at the end of each text. */
   endToken: number;
   /**
-   * Tries the other outputs of the graph of a tower.
-   * @returns the names of the present output and of the first output that reproduces the golden values; undefined when
-   * no output reproduces them.
+   * Tries the other outputs of an encoder's graph.
+   * @returns the names of the present output and of the first output that `confirms` accepts.
    */
   otherOutput(
     side: 'image' | 'text',
@@ -35,10 +33,6 @@ export interface Measuring {
 const threads = 2;
 const maxPixels = 100_000_000;
 
-/**
- * Loads a model for measurements.
- * @param images the bytes of the images, by name.
- */
 export async function startMeasuring(
   spec: ModelSpec,
   images: ReadonlyMap<string, Uint8Array>,
@@ -52,10 +46,7 @@ export async function startMeasuring(
     return tokenizer;
   }
   let outputs = spec.outputs;
-  /**
-   * The loaded towers, with the normalisation of images for which they were loaded. The normalisation is part of the
-   * graph, so another normalisation needs another load.
-   */
+  /** The loaded encoders. The normalisation of images is part of the graph, so another one needs another load. */
   let loaded: { key: string; towers: Towers } | undefined;
   async function towersFor({ mean, std }: Pick<ImageRecipe, 'mean' | 'std'>): Promise<Towers> {
     const key = JSON.stringify([mean, std, outputs]);
@@ -81,13 +72,13 @@ export async function startMeasuring(
 
   async function measureTexts(recipe: TextRecipe): Promise<Measured> {
     if (texts.length === 0) return byName([], []);
-    // The embeddings of texts do not depend on the normalisation of images, so any loaded towers can be used.
+    // The embeddings of texts do not depend on the normalisation of images.
     const towers = loaded?.towers ?? (await towersFor(spec.image));
     const tokenizer = await tokenizerFor(recipe);
     const ids = texts.map((text) => tokenizer.encode(text).ids);
     const together = await towers.texts(ids, undefined, recipe);
-    // Short texts are padded to the length of the longest text in the same run, which can hide that a recipe lacks its
-    // padding. Therefore the shortest text is also run alone.
+    // A run pads its texts to the longest one, which can hide missing padding. Therefore the shortest text is also run
+    // alone.
     const shortest = ids.reduce((least, { length }, at) => (length < (ids[least]?.length ?? 0) ? at : least), 0);
     const alone = new Array<Float32Array>(ids.length);
     alone[shortest] = (await towers.texts([ids[shortest] ?? []], undefined, recipe))[0] ?? new Float32Array();

@@ -2,7 +2,7 @@ import { called } from '../../shared/called.ts';
 import type { FamilyName, ModelSpec, ReferenceLibrary } from '../model.ts';
 import { type ParityImage, parityTexts } from './inputs.ts';
 
-/** The packages that a script needs for each library, as arguments of `pip install`. */
+/** The packages that `pip install` needs for each library. */
 const packages: Record<ReferenceLibrary, string> = {
   transformers: 'torch transformers sentencepiece protobuf tiktoken pillow',
   open_clip: 'torch open_clip_torch transformers sentencepiece pillow',
@@ -11,8 +11,7 @@ const packages: Record<ReferenceLibrary, string> = {
 /**
  * Returns a Python script that computes golden values with the reference library of a model. The script contains the
  * images.
- * @param original the name by which the library finds the model: a repository, a directory, or a name of OpenCLIP. If
- * it is undefined, the script requires the argument `--model`.
+ * @param original a repository, a directory, or a name of OpenCLIP. Without it, the script requires `--model`.
  * @throws {Error} for a model without a reference library.
  */
 export function referenceScript(
@@ -82,7 +81,7 @@ json.dump(
 `;
 }
 
-/** Returns a string as a Python literal. The escapes of JSON are also valid in Python. */
+/** Returns a Python literal. The escapes of JSON are also valid in Python. */
 const python = (value: string): string => JSON.stringify(value).replaceAll(/[^ -~]/g, escaped);
 const escaped = (character: string): string =>
   Array.from(
@@ -90,10 +89,7 @@ const escaped = (character: string): string =>
     (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
   ).join('');
 
-/**
- * The tokenizer classes that a script must name, because AutoTokenizer would choose another class. For SigLIP 2 it
- * would choose Gemma's class, which does not convert to lower case.
- */
+/** AutoTokenizer would choose other classes. For SigLIP 2, Gemma's class does not convert to lower case. */
 const tokenizers: Partial<Record<FamilyName, string>> = { siglip: 'SiglipTokenizer', siglip2: 'Siglip2Tokenizer' };
 
 function transformersPart(family: FamilyName): string {
@@ -129,7 +125,7 @@ bias = model.logit_bias.item() if hasattr(model, "logit_bias") else None`;
 
 const pretrainedArgument = 'parser.add_argument("--pretrained", default=None, help="tag or file of the weights")\n';
 
-/** Without `--pretrained`, OpenCLIP would create a model with random weights, so the script refuses to run. */
+/** Without `--pretrained`, OpenCLIP would create a model with random weights. */
 const requirePretrained = `if arguments.pretrained is None and not arguments.model.startswith(("hf-hub:", "local-dir:")):
     parser.error("--pretrained is needed with a name of OpenCLIP, such as --model ViT-B-32-quickgelu --pretrained openai")
 `;

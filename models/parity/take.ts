@@ -9,7 +9,7 @@ import { type ParityImage, parityTexts } from './inputs.ts';
 
 const embedding = z.array(z.number()).min(1);
 
-/** The schema of the golden values that a script with a reference library prints. */
+/** The golden values that a reference script prints. */
 const values = z.object({
   format: z.literal('vls-golden-1', 'not golden values printed by a script of `vls models golden --python`'),
   model: z.string(),
@@ -21,7 +21,6 @@ const values = z.object({
   probability: z.object({ scale: z.number(), bias: z.number().nullable() }),
 });
 
-/** A summary of the golden values that were written into a model folder. */
 export interface Taken {
   path: string;
   source: string;
@@ -30,11 +29,10 @@ export interface Taken {
 }
 
 /**
- * Writes the golden values from the output of a reference script into the folder of a model, together with the images.
+ * Writes the output of a reference script and the images into a model folder.
  * @param file the output of the script.
  * @param replaces true to replace existing golden values.
- * @throws {Error} when the values belong to another model or to other inputs, or when golden values exist and
- * `replaces` is false.
+ * @throws {Error} for values of another model or of other inputs, and for existing values when `replaces` is false.
  */
 export async function takeGoldenValues(
   file: string,

@@ -1,6 +1,6 @@
 import type { Cleaning, ImageRecipe, Rgb, TextRecipe } from '../model.ts';
 
-/** The possible causes of a difference between a model and its golden values. Most of them are steps of a recipe. */
+/** The possible causes of a difference from the golden values. Most are steps of a recipe. */
 export const causes = [
   'mean',
   'filter',
@@ -17,12 +17,9 @@ export const causes = [
 ] as const;
 export type Cause = (typeof causes)[number];
 
-/** A change of one step of a recipe. */
 export interface Change {
   cause: Cause;
-  /**
-   * The value of the step, as text: `from` is the value in the recipe of the model, and `to` the value in the variant.
-   */
+  /** `from` is the value in the recipe of the model, `to` the value in the variant. */
   from: string;
   to: string;
 }
@@ -46,9 +43,8 @@ const rgbInWords = {
 };
 
 /**
- * Returns variants of an image recipe. The first is the recipe of the model itself. Variants with the same
- * normalisation are adjacent, because each normalisation needs another load of the graph. Among variants with the same
- * normalisation, those with fewer changes come first.
+ * Returns variants of an image recipe, the unchanged one first. Variants with the same normalisation are adjacent,
+ * because each normalisation needs another load of the graph.
  */
 export function imageVariants(own: ImageRecipe): Variant<ImageRecipe>[] {
   const isOwn = ({ mean, std }: { mean: Rgb; std: Rgb }) => `${mean}/${std}` === `${own.mean}/${own.std}`;
@@ -68,12 +64,11 @@ export function imageVariants(own: ImageRecipe): Variant<ImageRecipe>[] {
 }
 
 const cleanings: readonly Cleaning[] = ['openclip', 'openclip-cased', 'openclip-canonical', 'siglip', 'lower', 'none'];
-/** The maximum numbers of tokens per text that occur in the supported families. */
+/** The maximum numbers of tokens per text in the supported families. */
 const lengths = [32, 52, 64, 77] as const;
 
 /**
- * Returns variants of a text recipe with at most two changes. The first is the recipe of the model itself; variants
- * with fewer changes come first.
+ * Returns variants of a text recipe with at most two changes, those with fewer changes first.
  * @param endToken the id of the token at the end of each text.
  */
 export function textVariants(own: TextRecipe, endToken: number): Variant<TextRecipe>[] {
@@ -133,8 +128,8 @@ const options = <Recipe, Value extends string>(
     }));
 
 /**
- * Returns all combinations of at most `most` options in which no step has more than one option. Combinations with fewer
- * options come first.
+ * Returns all combinations with at most one option of each step and `most` options overall. Those with fewer options
+ * come first.
  */
 function combinations<Recipe extends object>(
   base: Recipe,

@@ -7,15 +7,12 @@ import { type Fetch, httpHub } from './http-hub.ts';
 import type { Hub } from './hub.ts';
 import { PullError } from './pull-error.ts';
 
-/** The settings that choose the hub and the account. */
 export type HubConfig = Pick<Config, 'hfEndpoint' | 'hfToken' | 'hfOfflineDir' | 'hfHubOffline' | 'hfHome'>;
 
 /**
- * Returns the hub that the settings choose: a directory (`HF_OFFLINE_DIR`), the local cache of the Hugging Face tools
- * (`HF_HUB_OFFLINE`), or a server at an address (`HF_ENDPOINT`). The access token for a server comes from `HF_TOKEN`,
- * or from the file that `hf auth login` writes.
- * @param fetch a fetch function that refuses forbidden addresses. It is needed because a hub redirects to hosts that
- * the operator has not chosen.
+ * Returns the hub that the settings choose: a directory (`HF_OFFLINE_DIR`), the cache of the Hugging Face tools
+ * (`HF_HUB_OFFLINE`), or a server (`HF_ENDPOINT`). The token of a server comes from `HF_TOKEN` or `hf auth login`.
+ * @param fetch refuses forbidden addresses, because a hub redirects to hosts that the operator has not chosen.
  */
 export async function chooseHub(config: HubConfig, fetch: Fetch): Promise<Hub> {
   if (config.hfOfflineDir !== undefined) return folderHub(config.hfOfflineDir);
@@ -26,18 +23,13 @@ export async function chooseHub(config: HubConfig, fetch: Fetch): Promise<Hub> {
 const homeOf = ({ hfHome }: HubConfig) => hfHome ?? join(homedir(), '.cache', 'huggingface');
 const tokenFileOf = (config: HubConfig) => join(homeOf(config), 'token');
 
-/**
- * Returns the token in a file. A missing, empty or malformed file counts as no token, because most downloads need none.
- */
+/** A missing, empty or malformed file counts as no token, because most downloads need none. */
 async function tokenIn(file: string): Promise<string | undefined> {
   const content = (await readFile(file, 'utf8').catch(() => '')).trim();
   return /^[\x21-\x7e]+$/.test(content) ? content : undefined;
 }
 
-/**
- * Returns the local cache of the Hugging Face tools as a hub. Its error messages also name the setting that forbids
- * downloads.
- */
+/** Adds the setting that forbids downloads to the error messages of the local cache. */
 function offline(cache: Hub): Hub {
   return {
     ...cache,

@@ -7,7 +7,7 @@ import { type Download, type Hub, nameOf } from './hub.ts';
 import { type Patience, persist, type Retry, type Watch } from './persist.ts';
 import { PullError } from './pull-error.ts';
 
-/** The known facts that a downloaded file must match. If no hash is known, only the size is checked. */
+/** The facts that a downloaded file must match. If no hash is known, only the size is checked. */
 export interface Expected {
   bytes?: number | undefined;
   sha256?: string | undefined;
@@ -17,17 +17,17 @@ export interface Expected {
 export interface DownloadOptions extends Patience {
   hub: Hub;
   signal?: AbortSignal | undefined;
-  /** Reports progress. @param total the size of the file in bytes, if the hub or the response states it. */
+  /** @param total the size of the file in bytes, if the hub or the response states it. */
   onProgress(received: number, total: number | undefined): void;
   onRetry(retry: Retry): void;
 }
 
-/** The multiple of the size of the file after which a download fails: it has then received the file this many times. */
+/** A download fails when it has received more than this many times the size of the file. */
 const mostSendings = 4;
 
 /**
- * Downloads a file to `target`. The file exists there only when it is complete and verified. Until then its bytes are
- * in `<target>.partial`. A later attempt, which may be in another process, continues from these bytes.
+ * Downloads a file to `target`, where it exists only when complete and verified. Until then its bytes are in
+ * `<target>.partial`, from which a later attempt or process continues.
  * @throws {PullError}
  */
 export async function download(
@@ -55,8 +55,8 @@ export async function download(
     }
     await rm(partial, { force: true });
     if (wrongContent !== undefined) throw notTheFile(file, options.hub, wrongContent);
-    // The parts of a resumed download may come from different versions of the file. A wrong file is then downloaded
-    // again from the start. A wrong file that arrived in a single response is not downloaded again.
+    // A resumed download may mix versions of the file, so it starts again once. A wrong file from a single response
+    // does not.
     if (resumed && !startedOver) {
       resumed = false;
       options.onRetry({ reason: `${nameOf(file)}: ${wrongBytes}; starting over`, waitMs: 0 });
@@ -80,7 +80,7 @@ const notTheFile = (file: LayoutFile, hub: Hub, fault: string) =>
     'Nothing was installed. A login page, a proxy or another site may have answered. Open the address in a browser.',
   );
 
-/** Returns a description of the first difference between a file and its expected facts; undefined when they agree. */
+/** Returns a description of the first difference; undefined when the facts agree. */
 export function faultOf(digest: Digest, expected: Expected): string | undefined {
   if (expected.bytes !== undefined && digest.bytes !== expected.bytes)
     return `wrong size: expected ${expected.bytes} bytes, got ${digest.bytes}`;
@@ -93,10 +93,7 @@ export function faultOf(digest: Digest, expected: Expected): string | undefined 
 
 /** The progress of a download over all its attempts. */
 interface Course {
-  /**
-   * The largest number of bytes of the file that has ever been on disk. Only bytes beyond this number count as
-   * progress.
-   */
+  /** The largest number of bytes that has ever been on disk. Only further bytes count as progress. */
   furthest: number;
   /** The number of bytes received in all attempts together. */
   received: number;
@@ -118,8 +115,8 @@ async function transfer(
   const there = await sizeOf(partial);
   if (there > 0 && there === expected.bytes) return 'resumed';
   const isTooLong = expected.bytes !== undefined && there > expected.bytes;
-  // If a hash is known, the download continues without a validator (ETag), because the servers of a store may send
-  // different validators for the same file. The hash of the whole file is checked at the end.
+  // With a known hash, the validator (ETag) is not sent: the servers of a store may send different ones for the same
+  // file.
   const hasHash = expected.sha256 !== undefined || expected.gitBlob !== undefined;
   const etag = hasHash ? undefined : await readEtag(noteFile);
   const from = (hasHash || etag !== undefined) && !isTooLong ? there : 0;
@@ -129,8 +126,7 @@ async function transfer(
   requireSize(answer, file, expected, hub);
   if (answer.offset > from)
     throw new PullError('hub', `${hub.name} did not send all bytes of ${nameOf(file)}`, 'Set HF_ENDPOINT to a mirror.');
-  // A server that does not support ranges sends the file from its start. The bytes on disk are kept until the same
-  // bytes arrive again and replace them.
+  // A server without ranges sends the file from its start. The bytes on disk stay until the same bytes replace them.
   const stays = from > 0 && answer.offset === 0 && hasHash;
   const handle = await open(partial, answer.offset > 0 || stays ? 'r+' : 'w');
   try {
@@ -153,15 +149,14 @@ async function transfer(
       }
       requireEnd(course, total, file, hub);
       onProgress(position, total);
-      // Reading stops at the expected size, because a response that never ends would fill the disk.
+      // A response that never ends would fill the disk.
       if (expected.bytes !== undefined && position > expected.bytes) break;
     }
     if (expected.bytes === undefined || position >= expected.bytes) await handle.truncate(position);
     await handle.sync();
     if (expected.bytes !== undefined && position < expected.bytes) {
       const message = `The download of ${nameOf(file)} ended after ${position} of ${expected.bytes} bytes`;
-      // This response began at the start of the file, stated no length and ended normally. The file is therefore
-      // complete, and has the wrong size.
+      // The response was complete: it began at the start of the file, stated no length and ended normally.
       if (answer.offset === 0 && answer.total === undefined) throw notExpected(file, hub, `${message}`);
       throw new PullError('network', message, 'The bytes received are stored: run the same command again.');
     }
@@ -171,10 +166,7 @@ async function transfer(
   return answer.offset > 0 ? 'resumed' : 'whole';
 }
 
-/**
- * Compares the size that the response states with the expected size before any byte is read, so that a file of the
- * wrong size is not downloaded.
- */
+/** Compares the stated size with the expected one before the body is read. */
 function requireSize({ total }: Download, file: LayoutFile, { bytes }: Expected, hub: Hub): void {
   if (bytes !== undefined && total !== undefined && total !== bytes) {
     throw notExpected(file, hub, `wrong size: expected ${bytes} bytes, got ${total}`);

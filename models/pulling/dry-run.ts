@@ -7,21 +7,20 @@ import { type Patience, patience, persist, type Retry } from './persist.ts';
 import { disagreement } from './plan.ts';
 import { PullError } from './pull-error.ts';
 
-/** A file that a pull (the download of a model) would download. */
 export interface SurveyedFile {
   local: string;
   /** The origin of the file, as `<repository>@<revision>:<path>`. */
   from: string;
-  /** The size in bytes that the hub states, or otherwise the size in the registry; null when neither states it. */
+  /** The size in bytes that the hub or else the registry states; null when neither does. */
   bytes: number | null;
   /** The facts that the hub states. */
   stated: { sha256: string | null; gitBlob: string | null; commit: string | null };
   /** The hash that the registry states. `unverified` is true when only one source states the hash. */
   pinned: { sha256: string; unverified: boolean } | null;
   /**
-   * The result of comparing the hub with the registry. `agrees`: both state the same hash. `unpinned`: only the hub
-   * states a hash. `unstated`: the hub states none. `differs`: the hub contradicts the registry. `failed`: the hub did
-   * not answer the question. For `differs` and `failed`, `fault` has the reason.
+   * The comparison of the hub with the registry. `agrees`: both state the same hash. `unpinned`: only the hub states a
+   * hash. `unstated`: the hub states none. `differs`: they contradict each other. `failed`: the request to the hub
+   * failed. `fault` has the reason for the last two.
    */
   state: 'agrees' | 'unpinned' | 'unstated' | 'differs' | 'failed';
   fault: string | null;
@@ -43,23 +42,18 @@ export interface SurveyOptions extends Partial<Patience> {
   onRetry?: ((local: string, retry: Retry) => void) | undefined;
 }
 
-/**
- * Asks the hub about each file of a model, and compares the answers with the registry. Downloads no files and changes
- * nothing.
- */
+/** Compares what the hub states about each file of a model with the registry. Downloads no files. */
 export async function survey(entry: HubEntry, options: SurveyOptions): Promise<Survey> {
   const { hub } = options;
   const required = requiredFiles(entry, wantedPrecisions(entry, options.precisions));
   const onRetry = (local: string, retry: Retry) => options.onRetry?.(local, retry);
   const more = await findMore(entry, required, { ...patience, ...options, onRetry }).catch((error) => {
-    // A failure to find optional files is not reported here, because the request for each required file fails with the
-    // same error.
+    // The request for each required file then fails with the same error, which is reported.
     if (!(error instanceof PullError) || error.code === 'stopped') throw error;
     return [];
   });
   const surveyed: SurveyedFile[] = [];
-  // The requests run one after another, because there are few of them, and because a refusal by the hub then affects
-  // only one request.
+  // The requests run one after another, so that a refusal by the hub affects only one.
   for (const file of [...required, ...more]) {
     const { local, repo, revision, path } = file;
     const onRetry = (retry: Retry) => options.onRetry?.(local, retry);

@@ -13,7 +13,7 @@ export interface FindOptions extends Patience {
   onRetry(file: string, retry: Retry): void;
 }
 
-/** Returns the list without duplicates. Of several files with the same local name, the last one remains. */
+/** Removes duplicates. Of several files with the same local name, the last one remains. */
 export const uniqueFiles = (files: LayoutFile[]): LayoutFile[] => [
   ...new Map(files.map((file) => [file.local, file])).values(),
 ];
@@ -36,8 +36,8 @@ export function requiredFiles({ model, source }: HubEntry, precisions: readonly 
 }
 
 /**
- * Finds the optional files of a model: further configuration files, further tokenizer files, and external weights. It
- * uses the list of files of the hub. If the hub has no lists, it asks for each possible file.
+ * Finds further configuration and tokenizer files and external weights in the hub's list of files. Without a list, it
+ * asks for each possible file.
  * @throws {PullError} when the hub does not answer.
  */
 export async function findMore(entry: HubEntry, required: LayoutFile[], options: FindOptions): Promise<LayoutFile[]> {
@@ -66,10 +66,7 @@ export async function findMore(entry: HubEntry, required: LayoutFile[], options:
   return uniqueFiles(found.filter(({ local }) => !here.has(local)));
 }
 
-/**
- * Returns the file that must be downloaded for the external weights of a graph. @param path the path of the weights in
- * the repository.
- */
+/** Returns the file of the external weights at `path` in the repository of a graph. */
 export function weightsFile(graph: LayoutFile, path: string): LayoutFile {
   const name = posix.relative(posix.dirname(graph.path), path);
   return { repo: graph.repo, revision: graph.revision, path, local: localOfWeights(graph, name) };
@@ -80,7 +77,7 @@ async function listed(place: RepoAt, options: FindOptions): Promise<Listing | un
   try {
     return await persist({ ...options, onRetry }, (signal) => options.hub.list(place, signal));
   } catch (error) {
-    // Some mirrors serve files but no lists of files. The caller then asks the hub for each possible file.
+    // Some mirrors serve files but no lists of files.
     if (error instanceof PullError && ['not_found', 'unauthorized', 'gated', 'intercepted'].includes(error.code)) {
       return undefined;
     }

@@ -8,10 +8,9 @@ import { PullError } from './pull-error.ts';
 const isCommit = (revision: string) => /^[0-9a-f]{40}$/.test(revision);
 
 /**
- * Returns a hub that reads from a directory. It may be a cache of huggingface_hub (`models--<owner>--<name>/` with
- * `refs`, `snapshots` and `blobs`), a directory with such a cache in `hub/` (`$HF_HOME`), or a directory of plain
- * folders (`<owner>/<name>/`). In a cache, a blob is named by its SHA-256 or its git blob id. Of files in plain
- * folders, only the size is known.
+ * Returns a hub that reads from a directory: a cache of huggingface_hub (`models--<owner>--<name>/`), a directory with
+ * such a cache in `hub/` (`$HF_HOME`), or plain folders (`<owner>/<name>/`). A cache names blobs by their SHA-256 or
+ * git blob id. Of files in plain folders, only the size is known.
  */
 export function folderHub(directory: string): Hub {
   /** Lists the directories that may contain a repository at a revision. */
@@ -72,17 +71,14 @@ async function namesIn(directory: string): Promise<string[]> {
     .map(({ parentPath, name }) => relative(directory, join(parentPath, name)).replaceAll(sep, '/'));
 }
 
-/** Returns the commit of a revision in a cache: the revision itself, or the content of its file in `refs`. */
+/** The commit is the revision itself, or the content of its file in `refs`. */
 async function commitIn(cache: string, revision: string): Promise<string | undefined> {
   if (isCommit(revision)) return revision;
   const ref = (await readFile(join(cache, 'refs', revision), 'utf8').catch(() => '')).trim();
   return isCommit(ref) ? ref : undefined;
 }
 
-/**
- * Returns the hash that the name of a blob contains: 64 digits for files in the stores LFS and Xet, 40 digits for files
- * in git.
- */
+/** A blob's name has 64 digits for files in the stores LFS and Xet, and 40 digits for files in git. */
 function hashIn(path: string): FileFacts {
   const name = basename(path);
   if (/^[0-9a-f]{64}$/.test(name)) return { sha256: name };

@@ -11,8 +11,8 @@ export type Fetch = typeof globalThis.fetch;
 
 export interface HttpHubOptions {
   /**
-   * The address of the hub or mirror. The address may include a user name and a password. They are sent only to the
-   * origin of this address, and no message contains them.
+   * The address of the hub or mirror. A user name and password in it are sent only to its origin, and no message
+   * contains them.
    */
   endpoint: string;
   /** The access token. It is sent only to the origin of `endpoint` and to the origins of the hub. */
@@ -25,8 +25,8 @@ export interface HttpHubOptions {
 const huggingFace = ['https://huggingface.co', 'https://hf.co'];
 
 /**
- * The maximum number of redirects: two for each of five causes (the mirror, the hub, a renamed repository, another
- * address of the hub, and the store of the files).
+ * Two redirects for each of five causes: the mirror, the hub, a renamed repository, another address of the hub, and the
+ * file store.
  */
 const maxRedirects = 10;
 
@@ -51,13 +51,12 @@ export function httpHub(options: HttpHubOptions): Hub {
       : `Basic ${btoa(`${decodeURIComponent(given.username)}:${decodeURIComponent(given.password)}`)}`;
   given.username = '';
   given.password = '';
-  // An http address of the hub is changed to https here. The hub would redirect to https anyway, but only after the
-  // token had been sent unencrypted.
+  // The hub would redirect to https only after the token had been sent unencrypted.
   if (hubOrigins.includes(`https://${given.host}`)) given.protocol = 'https:';
   const endpoint = given.href.replace(/\/+$/, '');
   /**
-   * The address at which the facts of each file were found. The download starts at this address, so that facts and
-   * bytes come from the same source.
+   * The address at which the facts of each file were found. Its download starts there, so facts and bytes have one
+   * source.
    */
   const foundAt = new Map<string, URL>();
 
@@ -71,7 +70,7 @@ export function httpHub(options: HttpHubOptions): Hub {
       basic !== undefined && url.origin === given.origin ? basic : token === undefined ? undefined : `Bearer ${token}`;
     return {
       'user-agent': `vision-language-similarity/${version}`,
-      // No compression is accepted, because lengths and ranges must refer to the uncompressed file.
+      // Lengths and ranges must refer to the uncompressed file.
       'accept-encoding': 'identity',
       ...(authorization !== undefined && isHub(url) && { authorization }),
     };
@@ -144,9 +143,7 @@ export function httpHub(options: HttpHubOptions): Hub {
     throw refusal(answer, { what, repo, endpoint, url, isStore: false, hasToken: token !== undefined });
   }
 
-  /**
-   * Sends a HEAD request. If a server or proxy does not allow HEAD, the first byte of the file is requested instead.
-   */
+  /** If a server or proxy does not allow HEAD, requests the first byte of the file instead. */
   async function askForHead(url: URL, file: LayoutFile, signal?: AbortSignal): Promise<Response> {
     const answer = await ask('HEAD', url, nameOf(file), {}, signal);
     if (answer.status !== 405 && answer.status !== 501) return answer;
@@ -166,9 +163,8 @@ export function httpHub(options: HttpHubOptions): Hub {
         url = next;
         continue;
       }
-      // Responses of two kinds cannot continue the download, so it starts again at offset 0. In the first case the rest
-      // of the file is compressed, and it cannot be decompressed without its beginning. In the second case the status
-      // is 416, because the offset is at or after the end of the file.
+      // The download starts again if the offset is not before the end of the file (416), or if the rest is compressed
+      // and cannot be decompressed without its beginning.
       if (offset > 0 && (answer.status === 416 || (answer.status === 206 && isPacked(answer)))) {
         await answer.body?.cancel();
         return await open(file, { offset: 0 }, signal);
@@ -206,16 +202,14 @@ export function httpHub(options: HttpHubOptions): Hub {
         if (url.pathname.includes('/resolve/')) foundAt.set(keyOf(file), url);
         const next = nextOf({ answer, url });
         if (next === undefined) {
-          // The address may belong to a store of files on an origin of the hub. Such a store may refuse HEAD requests.
-          // The hub itself has already stated all facts that it knows.
+          // A file store on an origin of the hub may refuse HEAD. The hub has already stated all facts that it knows.
           if (!answer.ok && !isResolved(url) && facts.commit !== undefined) return facts;
           await requireFile({ answer, url }, file);
           const total = totalOf(answer);
           if (total !== undefined) facts.bytes ??= total;
           return facts;
         }
-        // The search ends when the facts are complete, or when the redirect leads to the store of files. The store
-        // knows no further facts, and its address may be valid for GET only.
+        // The file store knows no further facts, and its address may be valid for GET only.
         if ((facts.sha256 !== undefined && facts.bytes !== undefined) || !isHub(next)) return facts;
         url = next;
       }
@@ -227,8 +221,8 @@ export function httpHub(options: HttpHubOptions): Hub {
 const keyOf = ({ repo, revision, path }: LayoutFile) => `${repo}@${revision}:${path}`;
 
 /**
- * Yields the bytes of a response. It keeps the Response, not only its stream: when the Response is garbage-collected,
- * Node's fetch cancels the unread stream, and the file would seem to end early.
+ * Keeps the Response, not only its stream: when the Response is garbage-collected, Node's fetch cancels the unread
+ * stream, and the file seems to end early.
  */
 async function* bytesOf(answer: Response, what: string): AsyncGenerator<Uint8Array> {
   try {

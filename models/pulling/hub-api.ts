@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { FoundRepo, Listing } from './hub.ts';
 
-/** The fields that the service reads from the JSON of the hub's API. Missing or unknown values become undefined. */
+/** Missing or unknown values become undefined. */
 
 const card = z
   .object({ license: z.string().optional(), language: z.union([z.string(), z.array(z.string())]).optional() })
@@ -27,7 +27,7 @@ const modelInfo = z.object({
 export const listPath = (repo: string, revision: string): string =>
   `api/models/${repo}/revision/${encodeURIComponent(revision)}?blobs=true`;
 
-/** Returns the file list in a description of a repository; undefined when the JSON is not such a description. */
+/** Returns undefined when the JSON does not describe a repository. */
 export function listingIn(json: unknown): Listing | undefined {
   const parsed = modelInfo.safeParse(json);
   if (!parsed.success) return undefined;
@@ -54,14 +54,11 @@ const found = z.array(
   }),
 );
 
-/**
- * Returns the API path that searches repositories with ONNX files. The results are sorted by downloads, the most
- * popular first.
- */
+/** Returns the API path that searches repositories with ONNX files, the most downloaded first. */
 export const searchPath = (word: string, limit: number): string =>
   `api/models?${new URLSearchParams({ search: word, filter: 'onnx', sort: 'downloads', direction: '-1', limit: String(limit) })}`;
 
-/** Returns the repositories in a search result; undefined when the JSON is not a search result. */
+/** Returns undefined when the JSON is not a search result. */
 export function foundIn(json: unknown): FoundRepo[] | undefined {
   return found.safeParse(json).data?.map(({ id, downloads, tags }) => ({
     repo: id,

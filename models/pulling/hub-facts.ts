@@ -4,9 +4,8 @@ import type { FileFacts } from './hub.ts';
 const bare = (etag: string | null): string | undefined => etag?.replace(/^W\//, '').replaceAll('"', '') || undefined;
 
 /**
- * Reads the facts about a file from a response of a hub. The header `x-linked-etag` has the hash of the file. The
- * header `etag` has it only if the response also states a commit: the ETag of a CDN may be a Xet hash, which looks like
- * a SHA-256 but is not one.
+ * Reads the facts about a file from a response of a hub. `x-linked-etag` has the hash of the file. `etag` has it only
+ * beside a commit: the ETag of a CDN may be a Xet hash, which looks like a SHA-256.
  */
 export function factsOf(answer: Response): FileFacts {
   const { headers } = answer;
@@ -22,10 +21,7 @@ export function factsOf(answer: Response): FileFacts {
   return facts;
 }
 
-/**
- * Returns the size of the whole file that a response states, in bytes. Returns undefined when the size is not stated or
- * the body is compressed.
- */
+/** Returns the size of the whole file in bytes; undefined when it is not stated or the body is compressed. */
 export function totalOf(answer: Response): number | undefined {
   const { headers, status } = answer;
   if (isPacked(answer)) return undefined;
@@ -37,16 +33,13 @@ export function totalOf(answer: Response): number | undefined {
   return length === null || !/^\d+$/.test(length) ? undefined : Number(length);
 }
 
-/**
- * Returns true when the body is compressed. The request did not accept compression, but a proxy may compress
- * nevertheless.
- */
+/** A proxy may compress although the request accepts no compression. */
 export const isPacked = ({ headers }: Response): boolean => {
   const coding = headers.get('content-encoding');
   return coding !== null && coding !== 'identity';
 };
 
-/** Returns the offset in the file at which the body of a response begins, such as 100 for `bytes 100-199/200`. */
+/** Returns the offset in the file at which the body begins, such as 100 for `bytes 100-199/200`. */
 export function startOf(answer: Response, asked: number): number {
   if (answer.status !== 206) return 0;
   const start = /^bytes (\d+)-/.exec(answer.headers.get('content-range') ?? '')?.[1];

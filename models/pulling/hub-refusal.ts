@@ -6,17 +6,17 @@ import { waitStatedBy } from './rate-limit.ts';
 export interface Asked {
   /** The requested file, list or search, for messages. */
   what: string;
-  /** The repository; empty for a search. */
+  /** Empty for a search. */
   repo: string;
   /** The address of the hub, without credentials. */
   endpoint: string;
   url: URL;
-  /** True when the response came from a store of files, which knows neither repositories nor tokens. */
+  /** True when the response came from a file store, which knows neither repositories nor tokens. */
   isStore: boolean;
   hasToken: boolean;
 }
 
-/** Returns the error for a response that is not a success. The hub adds details in the header `x-error-code`. */
+/** Returns the error for a response that is not a success. The hub's `x-error-code` gives details. */
 export function refusal(answer: Response, { what, repo, endpoint, url, isStore, hasToken }: Asked): PullError {
   const said = answer.headers.get('x-error-code');
   const detail = answer.headers.get('x-error-message');

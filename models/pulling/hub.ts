@@ -1,25 +1,22 @@
 import type { LayoutFile, RepoAt } from '../registry/layouts.ts';
 
-/** The facts that a hub states about a file. Each of them may be missing. */
+/** The facts that a hub states about a file. */
 export interface FileFacts {
   bytes?: number;
-  /** The SHA-256, which the hub states for files in its stores LFS and Xet. */
+  /** Stated for files in the stores LFS and Xet. */
   sha256?: string;
-  /** The git blob id, which the hub states for files in git. */
+  /** Stated for files in git. */
   gitBlob?: string;
   /** The commit to which the revision resolves. */
   commit?: string;
 }
 
-/**
- * The bytes of a file from `offset` to its end. `offset` may be lower than the requested offset, because some servers
- * do not support ranges.
- */
+/** The bytes of a file from `offset` to its end. A server without ranges gives a lower offset than requested. */
 export interface Download {
   offset: number;
   /** The size of the whole file in bytes, if stated. */
   total?: number | undefined;
-  /** A strong validator (ETag) of the content of the file. It is sent with a later request for the remaining bytes. */
+  /** A strong validator (ETag). A later request for the remaining bytes sends it. */
   etag?: string;
   body: AsyncIterable<Uint8Array>;
 }
@@ -44,31 +41,34 @@ export interface FoundRepo {
 
 /** A source of model files. */
 export interface Hub {
-  /** The address of the hub without credentials, or the path of its directory, for messages. */
+  /** The address without credentials, or the path of a directory, for messages. */
   name: string;
   /**
-   * The kind of hub. `folder`: a directory, whose files the operator has chosen. `http`: a server; a login page or a
-   * proxy may answer instead of it.
+   * `folder`: a directory, whose files the operator has chosen. `http`: a server, for which a login page or proxy may
+   * answer.
    */
   kind: 'http' | 'folder';
   /**
    * Lists the files of a repository.
-   * @returns undefined when the hub has no lists, as is the case for some mirrors.
+   * @returns undefined when the hub has no lists, like some mirrors.
    * @throws {PullError}
    */
   list(place: RepoAt, signal?: AbortSignal): Promise<Listing | undefined>;
   /**
-   * Searches repositories with ONNX files by a word in their names. The most popular repositories come first.
+   * Searches repositories with ONNX files by a word in their names, the most popular first.
    * @returns undefined when the hub has no search.
    * @throws {PullError}
    */
   search(word: string, signal?: AbortSignal): Promise<FoundRepo[] | undefined>;
-  /** Returns the facts that the hub states about a file. @throws {PullError} */
+  /**
+   * Returns the facts that the hub states about a file.
+   * @throws {PullError}
+   */
   facts(file: LayoutFile, signal?: AbortSignal): Promise<FileFacts>;
   /**
    * Opens a file for reading.
-   * @param from the offset at which to begin, and the validator of the bytes that are already on disk. Without a
-   * validator, the caller must check the hash of the whole file, because the parts may belong to different versions.
+   * @param from the start, and the validator of the bytes on disk. Without a validator, the bytes may belong to
+   * different versions, and the caller must check the hash of the whole file.
    * @throws {PullError}
    */
   open(file: LayoutFile, from: { offset: number; etag?: string | undefined }, signal?: AbortSignal): Promise<Download>;

@@ -23,10 +23,7 @@ import type { Hub, Listing } from './hub.ts';
 import { type Patience, patience, persist } from './persist.ts';
 import { PullError } from './pull-error.ts';
 
-/**
- * The facts that the user states about a repository. They take precedence over the facts in {@link
- * InspectOptions.known}.
- */
+/** The facts that the user states. They take precedence over {@link InspectOptions.known}. */
 export interface InspectChoice extends LayoutChoice, Omit<StatedFacts, 'preprocess'> {
   /** The repository of the tokenizer, when the inspected repository has none. */
   tokenizer?: string | undefined;
@@ -40,27 +37,23 @@ export interface InspectOptions extends Partial<Patience> {
   signal?: AbortSignal | undefined;
 }
 
-/** The result of inspecting a repository. */
 export interface Inspected {
   /** The entry to write into a registry file. */
   entry: Record<string, unknown>;
   source: HubSource;
   facts: Pick<ModelFacts, 'family' | 'dimensions'>;
   precisions: ModelPrecision[];
-  /** The total size of all files at the default precision, in bytes, if the hub states it. */
+  /** The total size of all files at the default precision in bytes, if stated. */
   bytes: number | undefined;
 }
 
-/**
- * The mean and standard deviation of pixel values for OpenAI's weights. Repositories in the layout `marqo` do not state
- * them.
- */
+/** The normalisation of OpenAI's weights, which repositories in the layout `marqo` do not state. */
 const openAi = { mean: [0.48145466, 0.4578275, 0.40821073], std: [0.26862954, 0.26130258, 0.27577711] } as const;
 
 /**
- * Inspects a repository of a hub. It determines layout, family and precisions from the list of files and from the files
- * that describe the model. It downloads only some kilobytes into a temporary directory, and no weights.
- * @throws {PullError} `unusable`; the message names the missing facts, and the advice explains how to state them.
+ * Determines the layout, family and precisions of a repository from its list of files and its small configuration
+ * files. Downloads only some kilobytes and no weights.
+ * @throws {PullError} `unusable`, with the missing facts and how to state them.
  */
 export async function inspect(place: RepoAt, options: InspectOptions): Promise<Inspected> {
   const { choice = {}, known = {} } = options;
@@ -148,10 +141,7 @@ async function requireList(place: RepoAt, { hub, signal, ...more }: InspectOptio
   return list;
 }
 
-/**
- * Returns the source of the model: the repository and the repositories on which it depends, each at the present commit
- * of its revision.
- */
+/** Returns the repository and those on which it depends, each at the present commit of its revision. */
 async function sourceOf(
   place: RepoAt,
   list: Listing,
@@ -198,7 +188,7 @@ function statedBy(source: HubSource, choice: InspectChoice, known: StatedFacts):
   };
 }
 
-/** Downloads the small files that describe a model, and reads its facts from them. */
+/** Reads the facts of a model from its small files, which it downloads. */
 async function readFacts(
   place: RepoAt,
   files: LayoutFile[],
@@ -218,8 +208,7 @@ async function readFacts(
   } catch (cause) {
     if (cause instanceof PullError) throw cause;
     const message = (cause as Error).message.replaceAll(`${directory}/`, '');
-    // The error is recognised by the names of fields in its message, because these names do not change when messages
-    // are reworded.
+    // Field names do not change when messages are reworded.
     const advice = /logitScale|logitBias/.test(message)
       ? 'Give both: --logit-scale and --logit-bias. They are published with the weights.'
       : stateIt;
@@ -238,8 +227,7 @@ const isOf = (weights: LayoutFile, source: HubSource, precision: ModelPrecision)
   filesOf(source, precision).some(({ local }) => isGraph(local) && isWeightsOf(local, weights.local));
 
 /**
- * Returns the field `precision` of the entry, or nothing if the entry does not need it. It is needed for a repository
- * without fp32, and for SigLIP 2, whose text tower is inaccurate in fp16.
+ * An entry needs `precision` for a repository without fp32, and for SigLIP 2, whose text encoder is inaccurate in fp16.
  */
 function precisionField(precisions: ModelPrecision[], { family }: ModelFacts): { precision?: object } {
   const [first = 'fp32'] = precisions;

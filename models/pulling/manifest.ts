@@ -16,19 +16,19 @@ const manifestFile = z.object({
       sha256: z.string(),
       /** The origin of the file, as `<repository>@<commit>:<path>`. */
       from: z.string(),
-      /** The source of the hash with which the downloaded file was compared: the registry, the hub, or no source. */
+      /** The source of the hash with which the downloaded file was compared. */
       checkedAgainst: z.enum(['registry', 'hub', 'nothing']),
     }),
   ),
 });
 
-/** The manifest: a record of the downloaded files of a model, stored next to them. */
+/** A record of the downloaded files of a model, stored next to them. */
 export type Manifest = z.output<typeof manifestFile>;
 export type ManifestEntry = Manifest['files'][string];
 
 export const manifestName = 'manifest.json';
 
-/** Reads the manifest in a model's directory; undefined when there is no readable manifest. */
+/** Returns undefined when there is no readable manifest. */
 export async function readManifest(directory: string): Promise<Manifest | undefined> {
   try {
     return manifestFile.parse(JSON.parse(await readFile(join(directory, manifestName), 'utf8')));
@@ -40,10 +40,7 @@ export async function readManifest(directory: string): Promise<Manifest | undefi
 export const writeManifest = (directory: string, manifest: Manifest): Promise<void> =>
   writeJson(join(directory, manifestName), manifest);
 
-/**
- * Returns the commit from which the files of a repository were downloaded. Returns undefined when the hub did not state
- * it.
- */
+/** Returns the commit of the downloaded files of a repository; undefined when the hub did not state it. */
 export function commitIn({ files }: Manifest, repo: string): string | undefined {
   const commits = Object.values(files).flatMap(({ from }) => {
     const [, place, commit] = /^(.+?)@([0-9a-f]{40}):/.exec(from) ?? [];

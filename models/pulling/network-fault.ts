@@ -19,7 +19,7 @@ interface Fault {
   errors?: Fault[];
 }
 
-/** Yields an error and all its causes. undici wraps errors, and combines the errors of several addresses in one. */
+/** Yields an error and its causes. undici wraps errors, and combines those of several addresses. */
 function* chainOf(error: Fault | undefined): Generator<Fault> {
   for (let at = error; at !== undefined && at !== null; at = at.cause) {
     yield at;
@@ -28,8 +28,8 @@ function* chainOf(error: Fault | undefined): Generator<Fault> {
 }
 
 /**
- * Converts an error of a request, or of reading a response, to a PullError. Addresses that the service refuses, and
- * untrusted certificates, lead to errors that are not retried.
+ * Converts an error of a request or response to a PullError. Refused addresses and untrusted certificates are not
+ * retried.
  */
 export function networkFault(error: unknown, what: string): PullError {
   const chain = [...chainOf(error as Fault)];

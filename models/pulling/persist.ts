@@ -9,16 +9,10 @@ export interface Patience {
   attempts: number;
   /** The wait before the second attempt, in ms. It doubles with each further attempt. */
   retryDelayMs: number;
-  /**
-   * The maximum wait in ms that a server may ask for. This maximum exceeds every wait that the rate limit of the hub
-   * asks for, because the hub counts requests in periods of 300 s.
-   */
+  /** The maximum wait in ms that a server may ask for. It exceeds the 300 s periods of the hub's rate limit. */
   longestWaitMs: number;
 }
-/**
- * The default timeouts and retries. The waits between six attempts add up to 31 s, about the time that a laptop needs
- * to change networks.
- */
+/** The waits between six attempts add up to 31 s, about the time that a laptop needs to change networks. */
 export const patience: Patience = { idleMs: 30_000, attempts: 6, retryDelayMs: 1_000, longestWaitMs: 900_000 };
 
 /** A failed attempt that will be repeated. */
@@ -28,19 +22,16 @@ export interface Retry {
   waitMs: number;
 }
 
-/** The functions that an attempt calls to report its state. */
 export interface Watch {
-  /** Reports that data has arrived, and restarts the timeout for a silent connection. */
+  /** Reports that data has arrived, which restarts the idle timeout. */
   alive(): void;
-  /**
-   * Reports the arrival of bytes that no earlier attempt had received. This resets the count of consecutive failures.
-   */
+  /** Reports bytes that no earlier attempt had received, which resets the count of consecutive failures. */
   progressed(): void;
 }
 
 /**
- * Repeats an attempt until it succeeds. It gives up after a permanent failure, or after too many consecutive failures
- * without progress. Between attempts it waits at least as long as the server asks for.
+ * Repeats an attempt until it succeeds, fails permanently, or fails too often without progress. Waits at least as long
+ * as the server asks for.
  * @param attempt receives a signal that aborts when the attempt has not called `alive` for `idleMs`.
  */
 export async function persist<T>(
@@ -71,7 +62,7 @@ export async function persist<T>(
       options.onRetry({ reason: error.message, waitMs: wait });
     } finally {
       clearTimeout(timer);
-      // After a local failure, such as a full disk, the connection is still open. This call closes it.
+      // Closes the connection, which is still open after a local failure such as a full disk.
       idle.abort();
     }
     await delay(wait, undefined, { ...(options.signal && { signal: options.signal }) });

@@ -6,13 +6,13 @@ import type { ManifestEntry } from './manifest.ts';
 import { type Patience, persist, type Retry } from './persist.ts';
 import { PullError } from './pull-error.ts';
 
-/** A file to download, with the facts that the hub states and the facts that the file must match. */
+/** A file to download, with the facts that the hub states and those that the file must match. */
 export interface Planned {
   file: LayoutFile;
   facts: FileFacts;
   expected: Expected;
   checkedAgainst: ManifestEntry['checkedAgainst'];
-  /** True when only one source has stated the hash that is in the registry. */
+  /** True when only one source has stated the hash in the registry. */
   isUnverified: boolean;
 }
 
@@ -54,9 +54,7 @@ export async function plan(entry: HubEntry, file: LayoutFile, options: PlanOptio
   };
 }
 
-/**
- * Returns an error that describes how the facts of the hub differ from the registry entry; undefined when they agree.
- */
+/** Returns an error when the hub contradicts the registry entry; otherwise undefined. */
 export function disagreement(
   entry: HubEntry,
   file: LayoutFile,

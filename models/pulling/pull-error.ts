@@ -1,4 +1,4 @@
-/** The error codes of a pull (the download of a model). The codes `network`, `timeout` and `hub` are transient. */
+/** `network`, `timeout` and `hub` are transient. */
 export type PullCode =
   | 'network'
   | 'timeout'
@@ -18,12 +18,12 @@ export type PullCode =
   | 'unusable'
   | 'stopped';
 
-/** The error of a failed pull. It contains the cause, and advice for the user. */
+/** The error of a failed pull (the download of a model), with advice for the user. */
 export class PullError extends Error {
   override name = 'PullError';
   readonly code: PullCode;
   readonly advice: string;
-  /** The time in ms for which the server asks clients to wait before the next request. */
+  /** The wait in ms for which the server asks. */
   readonly waitMs: number | undefined;
   /** True when a retry cannot help, even if the code is transient. */
   readonly isFinal: boolean;

@@ -17,7 +17,7 @@ import { type Patience, patience, type Retry } from './persist.ts';
 import { isCommit, type Planned, plan } from './plan.ts';
 import { PullError } from './pull-error.ts';
 
-/** An event that reports the progress of a pull (the download of a model). `local` is the local name of a file. */
+/** The progress of a pull. `local` is the local name of a file. */
 export type PullEvent =
   /** The hub is being asked for sizes and hashes. */
   | { type: 'asking'; hub: string }
@@ -30,7 +30,7 @@ export type PullEvent =
 
 export interface PullOptions extends Partial<Patience> {
   hub: Hub;
-  /** The precisions to download. Default: those that follow from the registry entry. */
+  /** Default: the precisions that follow from the registry entry. */
   precisions?: readonly Precision[] | undefined;
   /** True to verify existing files too, and to download damaged ones again. */
   repair?: boolean | undefined;
@@ -38,15 +38,12 @@ export interface PullOptions extends Partial<Patience> {
   unverified?: boolean | undefined;
   signal?: AbortSignal | undefined;
   onEvent?: ((event: PullEvent) => void) | undefined;
-  /**
-   * Returns the free space in bytes of the disk that holds a directory. Tests replace this function to simulate a full
-   * disk.
-   */
+  /** Returns the free bytes of the disk that holds a directory. Tests replace it. */
   freeBytes?: (directory: string) => Promise<number>;
 }
 
 export interface Pulled {
-  /** The outcome. `present`: all files already existed, and nothing was downloaded. */
+  /** `present`: all files already existed, and nothing was downloaded. */
   outcome: 'pulled' | 'present';
   model: string;
   revision: string;
@@ -57,13 +54,12 @@ export interface Pulled {
   notes: string[];
 }
 
-/** The free space in bytes that is required beyond the sizes of the files. It leaves room for small files. */
+/** The free bytes that are required beyond the sizes of the files, as room for small files. */
 const marginBytes = 16 * 1024 * 1024;
 
 /**
- * Downloads the files of a model into a staging directory, verifies each, and renames the directory when the model is
- * complete. Existing intact files are used again. When several processes pull the same revision, one downloads and the
- * others wait.
+ * Downloads and verifies the files of a model in a staging directory, which is renamed when the model is complete.
+ * Intact files are used again. Of several processes, one downloads a revision and the others wait.
  * @throws {PullError}
  */
 export async function pull(entry: HubEntry, options: PullOptions): Promise<Pulled> {
@@ -118,14 +114,11 @@ async function knownFiles(entry: HubEntry, required: LayoutFile[]): Promise<Layo
   return [...required, ...more];
 }
 
-/**
- * Lists the files that are missing, and those that do not match the manifest and the registry. If all files match but
- * the model still cannot be used, it lists all files.
- */
+/** Lists the files that are missing or do not match. If all match but the model is unusable, it lists all files. */
 async function missingFrom(entry: HubEntry, files: LayoutFile[], thorough: boolean): Promise<LayoutFile[]> {
   const missing = await notHere(entry, files, thorough);
   if (missing.length > 0) return missing;
-  // The registry entry may have changed since the download, and the files may no longer suit the entry.
+  // The registry entry may have changed since the download.
   const usable = await requireModel(entry, entry.directory, files).then(
     () => true,
     () => false,
@@ -153,9 +146,8 @@ async function notHere(entry: HubEntry, files: LayoutFile[], thorough: boolean):
 const originOf = ({ repo, path }: LayoutFile, commit: string): string => `${repo}@${commit}:${path}`;
 
 /**
- * Returns true when the origin in the manifest equals the origin that the registry entry states now. The entry may have
- * named another repository at the time of the download. For a branch, only the repository and the path are compared. A
- * manifest without a known commit is accepted.
+ * Returns true when the manifest has the origin that the registry entry states now. Of a branch, only the repository
+ * and path are compared. An unknown commit is accepted.
  */
 const isFrom = (file: LayoutFile, from: string): boolean =>
   isCommit(file.revision)
@@ -172,7 +164,7 @@ async function fetchAndInstall(
   options: Pulling,
 ): Promise<void> {
   options.onEvent?.({ type: 'asking', hub: options.hub.name });
-  // The first file is requested alone, so that a failure of the hub is reported only once.
+  // The first request runs alone, so that a failure of the hub is reported only once.
   const [first, ...others] = missing;
   if (first === undefined) return;
   const planned = [await planOne(entry, first, options)];
@@ -211,8 +203,7 @@ async function fetchAndInstall(
     for (const item of planned.filter((each) => !isTower(each))) {
       fetched[item.file.local] = await fetchOne(entry, item, options);
     }
-    // Checks the configuration before the weights are downloaded, so that an unsupported family is detected after a few
-    // kilobytes.
+    // Detects an unsupported family after a few kilobytes, before the weights are downloaded.
     if (!(await exists(entry.directory))) await requireUsable(entry, staging, []);
     for (const item of planned.filter(isTower)) fetched[item.file.local] = await fetchOne(entry, item, options);
     const late = await otherWeights(entry, graphs, fetched, options);
@@ -233,10 +224,7 @@ async function fetchAndInstall(
   }
 }
 
-/**
- * Lists external weights whose names were not found in the list of files of the repository. Only the graph states these
- * names, so the graph must be downloaded first.
- */
+/** Lists external weights that the list of files did not reveal. Only the downloaded graph states their names. */
 async function otherWeights(
   entry: HubEntry,
   graphs: LayoutFile[],
@@ -246,8 +234,7 @@ async function otherWeights(
   const planned: Planned[] = [];
   for (const graph of graphs.filter(({ local }) => fetched[local] !== undefined)) {
     const staged = join(stagingAt(entry.directory), graph.local);
-    // The user may have copied the graph into the directory of the model. The graph is then in that directory, and not
-    // in the staging directory.
+    // The user may have copied the graph into the directory of the model.
     const path = (await exists(staged)) ? staged : join(entry.directory, graph.local);
     const names = await weightsNamedIn(path).catch((cause) => {
       throw unusable(entry, cause);
@@ -293,7 +280,7 @@ async function requireSpace(planned: Planned[], staging: string, options: Pullin
 
 async function freeBytesAt(directory: string): Promise<number> {
   const { bavail, bsize, blocks } = await statfs(directory);
-  // Some network file systems report a size of 0. Their free space is assumed to be unlimited.
+  // Some network file systems report a size of 0.
   return blocks === 0 ? Number.POSITIVE_INFINITY : bavail * bsize;
 }
 
@@ -321,10 +308,7 @@ async function fetchOne(
   };
 }
 
-/**
- * Returns the digest of an existing file if the file is intact. The file may come from an interrupted pull, or from the
- * user.
- */
+/** Returns the digest of an intact file that an interrupted pull or the user has left. */
 async function intactAt(path: string, expected: Expected) {
   if (expected.sha256 === undefined && expected.gitBlob === undefined) return undefined;
   const bytes = await sizeOf(path);
@@ -334,8 +318,8 @@ async function intactAt(path: string, expected: Expected) {
 }
 
 /**
- * Moves the downloaded files into the directory of the model. For a new model, the whole directory is moved with one
- * rename. Otherwise the files are moved one by one, and the manifest is written last.
+ * Moves the downloaded files into the directory of the model: for a new model with one rename, otherwise one by one
+ * with the manifest last.
  */
 async function install(entry: HubEntry, required: LayoutFile[], manifest: Manifest): Promise<void> {
   const { directory } = entry;
@@ -384,10 +368,7 @@ const unusable = (entry: HubEntry, cause: Error) =>
     { cause },
   );
 
-/**
- * Removes files from the staging directory that are not in the manifest. They may come from an interrupted pull of
- * another precision.
- */
+/** Removes staged files that are not in the manifest, for example from an interrupted pull of another precision. */
 async function removeOthers(staging: string, manifest: Manifest): Promise<void> {
   for (const file of await readdir(staging, { recursive: true, withFileTypes: true })) {
     const path = join(file.parentPath, file.name);
@@ -397,8 +378,7 @@ async function removeOthers(staging: string, manifest: Manifest): Promise<void> 
 }
 
 /**
- * Removes the downloaded files of a revision of a model, and the files that an interrupted pull of this revision has
- * left. If a pull of the revision is running, waits for its end first.
+ * Removes the files of a revision, also those of an interrupted pull. Waits for a running pull first.
  * @returns true when files were removed.
  */
 export async function removePulled(entry: HubEntry, onWait: () => void = () => {}): Promise<boolean> {
@@ -409,8 +389,7 @@ export async function removePulled(entry: HubEntry, onWait: () => void = () => {
     release = await takeLock(lockFile, onWait);
     let removed = false;
     for (const path of [directory, stagingAt(entry.directory)]) {
-      // The directory is renamed before it is deleted, so that no process reads an incomplete model. If the deletion is
-      // interrupted, the next removal of this revision completes it.
+      // After a rename, no process reads an incomplete model. The next removal completes an interrupted deletion.
       const away = `${stagingAt(entry.directory)}.removed`;
       await rm(away, { recursive: true, force: true });
       const there = await rename(path, away).then(

@@ -1,8 +1,7 @@
 /**
- * Returns the time in ms for which a response asks the client to wait; undefined when it states none. The hub sends
- * `RateLimit: "resolvers";r=0;t=172`: `r` is the number of remaining requests, and `t` is the number of seconds until
- * the window of 300 s ends. CDNs and proxies send `Retry-After`, in seconds or as a date. Seconds may be rounded down,
- * so one second is added.
+ * Returns the wait in ms that a response states, or undefined. The hub sends `RateLimit: "resolvers";r=0;t=172`: `r`
+ * requests remain, and the window of 300 s ends in `t` seconds. CDNs and proxies send `Retry-After`, in seconds or as a
+ * date. Seconds may be rounded down, so one is added.
  */
 export function waitStatedBy(headers: Headers, now: number = Date.now()): number | undefined {
   const waits: number[] = [];

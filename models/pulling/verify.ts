@@ -12,31 +12,29 @@ import { contentFaultOf } from './content.ts';
 import { faultOf } from './download.ts';
 import { readManifest } from './manifest.ts';
 
-/** The result of verifying a file. */
 export interface VerifiedFile {
   /** The path of the file in the model's directory. */
   file: string;
-  /** The state of the file. `unknown`: it exists, but no hash of it is known. */
+  /** `unknown`: the file exists, but no hash of it is known. */
   state: 'intact' | 'damaged' | 'missing' | 'unknown';
   bytes: number;
   sha256: string | null;
-  /** A description of the fault of the file; null when there is none. */
+  /** Null when the file has no fault. */
   fault: string | null;
 }
 
-/** The result of verifying a model. */
 export interface Verified {
   model: string;
   revision: string;
   directory: string;
-  /** The state of the model. `absent`: the directory of the model does not exist. */
+  /** `absent`: the directory of the model does not exist. */
   state: 'intact' | 'damaged' | 'absent';
   files: VerifiedFile[];
 }
 
 /**
- * Verifies each file of a model against the registry and the manifest of its download. A file without a known hash,
- * such as a file in a folder that the user added, must only exist and be readable.
+ * Verifies each file of a model against the registry and the manifest. A file without a known hash, such as one that
+ * the user added, must only exist and be readable.
  */
 export async function verify(entry: ModelEntry): Promise<Verified> {
   const { model, revision, directory } = entry;
@@ -57,8 +55,7 @@ export async function verify(entry: ModelEntry): Promise<Verified> {
           ...(await graphsWithWeights(directory, (await precisionsIn(directory))[0] ?? defaultPrecision(entry))),
         ]
       : []),
-    // The registry entry of a hub model lists files of all precisions. Those that were not downloaded do not count as
-    // missing.
+    // The registry entry of a hub model lists files of all precisions, which need not be downloaded.
     ...(isHubEntry(entry) ? [] : Object.keys(entry.files)),
   ];
   const names = [...new Set([...needed, ...Object.keys(manifest?.files ?? {})])].sort();
@@ -90,9 +87,7 @@ export async function verify(entry: ModelEntry): Promise<Verified> {
   return { model, revision, directory, state: isIntact ? 'intact' : 'damaged', files };
 }
 
-/**
- * Lists the files that the service has derived from the files of the model, with the sizes and hashes in their records.
- */
+/** Lists the files that the service has derived from those of the model, such as int8 graphs. */
 async function madeFiles(madeDirectory: string): Promise<{ path: string; bytes: number; sha256: string }[]> {
   const names = await readdir(join(madeDirectory, 'onnx')).catch(() => []);
   const records = await Promise.all(
@@ -103,7 +98,7 @@ async function madeFiles(madeDirectory: string): Promise<{ path: string; bytes: 
   );
 }
 
-/** Lists the files of a model's graphs and their external weights. */
+/** Lists the graphs of a model and their external weights. */
 async function graphsWithWeights(directory: string, precision: ModelPrecision): Promise<string[]> {
   const graphs = await towerFilesIn(directory, precision);
   if (graphs === undefined) {
@@ -111,7 +106,7 @@ async function graphsWithWeights(directory: string, precision: ModelPrecision): 
     return [towerFile('vision', vision), towerFile('text', text)];
   }
   const weights = await Promise.all(
-    // If a graph is unreadable, its list of weights is empty here. The graph itself is reported as damaged.
+    // An unreadable graph is itself reported as damaged.
     graphs.map((graph) => weightsAt(join(directory, graph)).catch(() => [])),
   );
   return [...graphs, ...weights.flat().map((path) => relative(directory, path).replaceAll(sep, '/'))];

@@ -1,26 +1,20 @@
-/** The drift: how much the cosines of a model differ between two precisions. */
+/** The difference between the cosines of a model at two precisions. */
 export interface Drift {
   pairs: number;
-  /**
-   * The mean absolute difference between the two cosines of a pair. The next field, `largest`, is the largest absolute
-   * difference.
-   */
+  /** The mean absolute difference between the two cosines of a pair. `largest` is the largest one. */
   mean: number;
   largest: number;
-  /**
-   * Spearman's rank correlation of the cosines over all pairs. It is 1 when both precisions order the pairs in the same
-   * way.
-   */
+  /** Spearman's rank correlation of the cosines. It is 1 when both precisions order the pairs in the same way. */
   rankCorrelation: number;
   threshold: number;
-  /** The share of pairs whose cosine is below the threshold at one precision, and at or above it at the other. */
+  /** The share of pairs whose cosine is below the threshold at one precision only. */
   changedSides: number;
 }
 
 /**
  * Compares the cosines of the same pairs at two precisions.
  * @param reference the cosines at the precision that is regarded as correct.
- * @param threshold a cosine for {@link Drift.changedSides}. Default: the median of the reference.
+ * @param threshold a cosine for {@link Drift.changedSides}.
  * @throws {Error} when there are no pairs, or when the two lists have different lengths.
  */
 export function driftOf(reference: readonly number[], other: readonly number[], threshold = median(reference)): Drift {
@@ -40,10 +34,7 @@ export function driftOf(reference: readonly number[], other: readonly number[], 
 
 const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/**
- * Returns the median. For an even number of values it is the mean of the two middle values, so that as many values are
- * above it as below it.
- */
+/** Returns the median. For an even count it is the mean of the two middle values. */
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const upper = sorted[Math.floor(sorted.length / 2)] ?? 0;
@@ -56,9 +47,7 @@ function ranksOf(values: readonly number[]): number[] {
   return values.map((value) => (sorted.indexOf(value) + sorted.lastIndexOf(value)) / 2);
 }
 
-/**
- * Returns Pearson's correlation coefficient. It is undefined when all values of a list are equal; the result is then 1.
- */
+/** Returns Pearson's correlation coefficient, or 1 when all values of a list are equal. */
 function correlation(a: readonly number[], b: readonly number[]): number {
   const [meanA, meanB] = [meanOf(a), meanOf(b)];
   const sum = (product: (x: number, y: number) => number) =>

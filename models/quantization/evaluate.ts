@@ -3,7 +3,6 @@ import { InferenceSession } from '../onnx-runtime.ts';
 import { type Constant, type GraphNode, graphFields, modelFields, type OnnxGraph, type WeightFiles } from './graph.ts';
 import { floatInfo, tensorMessage } from './messages.ts';
 
-/** The nodes and constants of a graph from which a value is computed. */
 export interface Expression {
   nodes: GraphNode[];
   constants: Constant[];
@@ -34,8 +33,7 @@ export function expressionOf(
 }
 
 /**
- * Computes the value of an expression with ONNX Runtime. Some exports need this: they store a weight matrix transposed
- * or in fewer bits, and compute the float matrix with nodes of the graph.
+ * Computes a float matrix that an export stores transposed or in fewer bits and restores with graph nodes.
  * @returns undefined when the value is not a float matrix.
  */
 export async function evaluate(
@@ -66,8 +64,7 @@ export async function evaluate(
   try {
     session = await InferenceSession.create(model, { executionProviders: ['cpu'], logSeverityLevel: 4 });
   } catch {
-    // The temporary model declares the value as float, so the session cannot be created when the value has another
-    // type.
+    // The temporary model declares the value as float, which it is not.
     return undefined;
   }
   try {

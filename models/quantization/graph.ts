@@ -7,25 +7,22 @@ export const modelFields = { irVersion: 1, ...modelField, opset: 8 } as const;
 export const graphFields = { node: 1, constant: 5, input: 11, output: 12, valueInfo: 13 } as const;
 export const nodeFields = { input: 1, output: 2, name: 3, op: 4, attribute: 5, domain: 7 } as const;
 export const tensorFields = { dims: 1, type: 2, floats: 4, name: 8, raw: 9, external: 13, location: 14 } as const;
-/** The numbers of the element types, as in `TensorProto.DataType`. */
+/** Element types, as in `TensorProto.DataType`. */
 export const elementTypes = { float: 1, uint8: 2, int8: 3, int64: 7 } as const;
 
 export interface GraphNode {
-  /** The bytes of the node, unchanged from the file. */
+  /** The unchanged bytes of the node in the file. */
   bytes: Buffer;
   op: string;
-  /** The operator set to which `op` belongs. Empty for the standard operators of ONNX. */
+  /** The operator set of `op`. Empty for the standard operators of ONNX. */
   domain: string;
   inputs: readonly string[];
   outputs: readonly string[];
-  /**
-   * The names of all values that the node reads, including those that graphs inside the node (such as loop bodies)
-   * read.
-   */
+  /** The names of all values that the node reads, also inside subgraphs such as loop bodies. */
   reads: readonly string[];
 }
 
-/** The position of a constant's values on disk. */
+/** The position of a constant's values on disk, in bytes. */
 export interface Stored {
   path: string;
   start: number;
@@ -38,11 +35,11 @@ export interface Constant {
   dims: readonly number[];
   type: number;
   /**
-   * The position of the values in a file, in which they are little-endian and in row-major order. Undefined when the
-   * file stores them in another form.
+   * The position of the values, little-endian and in row-major order. Undefined when the file stores them in another
+   * form.
    */
   stored: Stored | undefined;
-  /** The position of the constant's message in the file. */
+  /** The position of the constant's protobuf message in the file. */
   message: Span;
 }
 
@@ -54,13 +51,13 @@ export interface NamedPart {
 /** The structure of an ONNX file, without its weights. */
 export interface OnnxGraph {
   irVersion: number;
-  /** The version of each operator set, by its domain. */
+  /** The version of each operator set, by domain. */
   opsets: ReadonlyMap<string, number>;
   nodes: readonly GraphNode[];
   constants: ReadonlyMap<string, Constant>;
   inputs: readonly NamedPart[];
   outputs: readonly NamedPart[];
-  /** The remaining fields of the model and of the graph, as unchanged bytes. */
+  /** The remaining fields, as unchanged bytes. */
   otherOfModel: readonly Buffer[];
   otherOfGraph: readonly Buffer[];
 }
@@ -92,8 +89,7 @@ export function readGraph(file: OnnxFile, folder: string): OnnxGraph {
       graph.constants.set(constant.name, constant);
     } else if (part.number === graphFields.input) graph.inputs.push(named(part));
     else if (part.number === graphFields.output) graph.outputs.push(named(part));
-    // Leaves out the types and shapes that the file states for values inside the graph, because some of them are wrong
-    // after the conversion to int8. ONNX Runtime infers them itself.
+    // Some of the stated types and shapes are wrong after the conversion to int8. ONNX Runtime infers them itself.
     else if (part.number !== graphFields.valueInfo) {
       graph.otherOfGraph.push(file.bytes({ start: part.at, end: part.end }));
     }
@@ -128,7 +124,7 @@ function readNode(bytes: Buffer): GraphNode {
 
 const attributeFields = { graph: 6, graphs: 11 } as const;
 
-/** Returns the names of the values that graphs inside a node read, such as branches and loop bodies. */
+/** Returns the names of the values that subgraphs of a node read, such as branches and loop bodies. */
 function readsInside(bytes: Buffer, node: Span): string[] {
   const names: string[] = [];
   for (const part of fieldsIn(bytes, node.start, node.end)) {
@@ -158,7 +154,7 @@ function readConstant(file: OnnxFile, message: Span, folder: string): Constant {
       else dims.push(...packedIntegers(file.bytes(part)));
     } else if (part.number === tensorFields.type) type = part.value;
     else if (part.number === tensorFields.name) name = file.bytes(part).toString();
-    // Packed floats have the same bytes as raw values, so their position in the file can be used in the same way.
+    // Packed floats have the same bytes as raw values.
     else if (
       part.number === tensorFields.raw ||
       (part.number === tensorFields.floats && part.wireType === lengthDelimited)
@@ -196,7 +192,7 @@ function storedAt(path: string, external: ReadonlyMap<string, string>, what: str
   return { path, start, end: start + length };
 }
 
-/** Reads from files with weights. Each file is opened once, and closed on disposal. */
+/** Reads weights. Each file is opened once, and closed on disposal. */
 export class WeightFiles implements Disposable {
   readonly #files = new Map<string, OnnxFile>();
 
@@ -204,7 +200,7 @@ export class WeightFiles implements Disposable {
     for (const file of this.#files.values()) file[Symbol.dispose]();
   }
 
-  /** Returns a copy of the bytes of a constant. */
+  /** Returns a copy of the bytes. */
   read({ path, start, end }: Stored): Buffer {
     const file = this.#files.get(path) ?? new OnnxFile(path);
     this.#files.set(path, file);

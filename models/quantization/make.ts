@@ -11,13 +11,10 @@ import { quantize, weightsOf } from './quantize.ts';
 const hashed = z.object({ bytes: z.int().min(0), sha256: z.string() });
 const recordFile = z.object({
   version: z.literal(ownInt8),
-  /**
-   * The fp32 graph. `modified` is the modification time of its file in ms. When time and size are unchanged, the file
-   * counts as unchanged without being read.
-   */
+  /** The fp32 graph. With an unchanged size and modification time (ms), its content is not read again. */
   from: hashed.extend({ path: z.string(), modified: z.number() }),
   madeAt: z.string(),
-  /** The files that were written, by their names. */
+  /** The written files, by name. */
   files: z.record(z.string(), hashed),
 });
 
@@ -26,7 +23,7 @@ export type MadeRecord = z.output<typeof recordFile>;
 
 export const recordOf = (graph: string): string => graph.replace(/\.onnx$/, '.json');
 
-/** Reads the record of a graph that this service made; undefined when there is no readable record. */
+/** Returns undefined when the graph has no readable record. */
 export async function readRecord(graph: string): Promise<MadeRecord | undefined> {
   try {
     return recordFile.parse(JSON.parse(await readFile(recordOf(graph), 'utf8')));
@@ -42,8 +39,8 @@ export interface MakeOptions {
 }
 
 /**
- * Makes those int8 graphs of a model that are missing or whose fp32 graphs have changed. When several processes need
- * the same graphs, one makes them and the others wait.
+ * Makes the int8 graphs that are missing or whose fp32 graphs have changed. Of several processes, one makes a graph and
+ * the others wait.
  * @returns the paths of the graphs that were made.
  * @throws {Error} naming the file, when an fp32 graph cannot be converted or the folder cannot be written.
  */
@@ -79,16 +76,15 @@ async function isCurrent(from: string, to: string): Promise<boolean> {
   if (Object.values(record.files).some(({ bytes }, at) => bytes !== sizes[at])) return false;
   const { size, mtimeMs } = await stat(from);
   if (size !== record.from.bytes) return false;
-  // When a folder is copied, the modification times of its files may change. In that case the hash of the content is
-  // compared.
+  // A copy of a folder may have other modification times, so the content decides.
   return mtimeMs === record.from.modified || (await digestOf(from, size)).sha256 === record.from.sha256;
 }
 
 async function make(from: string, to: string, outputs: ModelSpec['outputs']): Promise<void> {
   const folder = dirname(to);
   await mkdir(folder, { recursive: true });
-  // The files are written into a new folder under their final names, because the graph contains the name of its file of
-  // weights. The new folder is on the same disk as the target, so the finished files only need to be renamed.
+  // A graph contains the name of its weights file, so both get their final names. The new folder is on the target's
+  // disk, so a rename suffices.
   const staging = join(folder, `.int8-${randomUUID()}`);
   await mkdir(staging);
   try {
@@ -105,7 +101,7 @@ async function make(from: string, to: string, outputs: ModelSpec['outputs']): Pr
       madeAt: new Date().toISOString(),
       files,
     };
-    // The record of the graph is written last, because a graph without a record is made again.
+    // The record is written last, because a graph without a record is made again.
     await rm(recordOf(to), { force: true });
     await rename(weightsOf(graph), weightsOf(to));
     await rename(graph, to);

@@ -8,13 +8,13 @@ export interface QuantizedMatrix {
   sums: Float32Array<ArrayBuffer>;
 }
 
-/** The largest quantized value. -128 is not used, so the range is symmetric. */
+/** -128 is not used, so the range is symmetric. */
 const largest = 127;
 
 /**
  * Rounds a matrix to int8, with one scale for each column.
  * @param isTransposed true when each row of `source` is a column of the result.
- * @param factor a number by which each scale is multiplied.
+ * @param factor multiplies each scale.
  * @throws {Error} when a value is not finite.
  */
 export function quantizeColumns(
@@ -31,7 +31,7 @@ export function quantizeColumns(
     for (let inner = 0; inner < second; inner++) {
       const size = Math.abs(source[from + inner] as number);
       const column = isTransposed ? outer : inner;
-      // NaN stays NaN from here on, because every comparison with NaN is false.
+      // NaN remains in `scales`, because every comparison with NaN is false.
       if (size > (scales[column] as number) || Number.isNaN(size)) scales[column] = size;
     }
   }
@@ -46,7 +46,7 @@ export function quantizeColumns(
       const at = isTransposed ? inner * columns + outer : from + inner;
       const value = Math.round((source[from + inner] as number) * (inverse[column] as number));
       values[at] = value;
-      // The sum is exact in float32 for up to 2^17 rows, because such a sum needs at most 24 bits.
+      // The sum is exact in float32 for up to 2^17 rows: it needs at most 24 bits.
       sums[column] = (sums[column] as number) + value;
     }
   }

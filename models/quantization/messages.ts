@@ -1,7 +1,7 @@
 import { field, integer, text } from '../encoder/protobuf.ts';
 import { elementTypes, nodeFields, tensorFields } from './graph.ts';
 
-/** The attributes that a new node may have. The functions of this file encode messages of onnx.proto as bytes. */
+/** Encodes messages of onnx.proto as bytes. An attribute of a new node is an integer or a list of integers. */
 
 export type Attribute = { i: number } | { ints: readonly number[] };
 
@@ -13,7 +13,6 @@ export interface NewNode {
   attributes?: Readonly<Record<string, Attribute>>;
 }
 
-/** Encodes a `NodeProto`. */
 export const nodeMessage = ({ op, domain = '', inputs, output, attributes = {} }: NewNode): Buffer =>
   Buffer.concat([
     ...inputs.map((name) => text(nodeFields.input, name)),

@@ -2,8 +2,8 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { type Field, fieldsIn, lengthDelimited, type Span } from '../encoder/protobuf.ts';
 
 /**
- * An ONNX file that is read in parts. Weights stay on disk until they are needed, because a tower may have 2 GB. Reads
- * are synchronous, because the caller blocks its thread anyway while it converts weights.
+ * An ONNX file whose weights stay on disk until they are read: an encoder may have 2 GB. Reads are synchronous, because
+ * the conversion of weights blocks the thread anyway.
  */
 export class OnnxFile implements Disposable {
   readonly path: string;
@@ -51,7 +51,7 @@ export class OnnxFile implements Disposable {
     }
   }
 
-  /** Returns a copy of a part of the file. The copy begins at offset 0 of a new ArrayBuffer. */
+  /** Returns a copy that begins at offset 0 of a new ArrayBuffer. */
   bytes({ start, end }: Span): Buffer {
     const bytes = Buffer.from(new ArrayBuffer(end - start));
     for (let at = 0; at < bytes.length; ) {

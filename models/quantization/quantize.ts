@@ -19,7 +19,6 @@ import { externalTensor, tensorMessage } from './messages.ts';
 import { OnnxFile } from './onnx-file.ts';
 import { type MatrixNames, multiplyRows, type QuantizedRows, quantizeRows, shared } from './rewrite.ts';
 
-/** Counts of the converted parts of a graph, for reports. */
 export interface Quantized {
   /** The number of matrix products with an int8 matrix. */
   products: number;
@@ -28,19 +27,17 @@ export interface Quantized {
 }
 
 /**
- * The size in bytes below which a tensor is stored in the graph itself. Small tensors may contain shapes, and ONNX
- * Runtime reads shapes from the graph itself.
+ * Tensors of fewer bytes stay in the graph, because ONNX Runtime reads shapes only from there.
  */
 const leastExternal = 1024;
 /**
- * The alignment of tensors in the file of weights, in bytes. ONNX Runtime maps the file into memory, and each tensor
- * then begins at a memory page.
+ * The alignment of tensors in bytes. ONNX Runtime maps the file into memory, and each tensor begins at a memory page.
  */
 const alignment = 4096;
 /** The first version of the operator set in which ReduceMax accepts a negative axis. */
 const leastOpset = 11;
 
-/** Returns the path of the file with the weights of a written graph. */
+/** Returns the path of the weights file of a written graph. */
 export const weightsOf = (target: string): string => `${target}_data`;
 
 /** A product of activations and a constant matrix. */
@@ -53,13 +50,13 @@ interface Product {
 }
 
 /**
- * Writes the int8 form of an fp32 graph. Each constant matrix is stored as int8 values with a scale for each column. At
- * run time, the graph rounds the activations of a matrix product to int8, with a scale for each row. Embedding tables,
- * convolutions, layer norms and the products within attention stay in fp32. Only one matrix at a time is in memory.
- * @param source the path of an ONNX file, which contains its weights or has them in files next to it.
- * @param target the path of the new graph. Its weights are written to {@link weightsOf}.
- * @param outputs for each tower, the possible names of the output with the embedding, the preferred one first. The
- * first name of each list that the graph has is kept, and other outputs are removed. By default, all outputs are kept.
+ * Writes the int8 form of an fp32 graph. Constant matrices get a scale for each column. At run time, the graph rounds
+ * the activations of a matrix product to int8, with a scale for each row. Embedding tables, convolutions, layer norms
+ * and the products within attention stay in fp32. Only one matrix at a time is in memory.
+ * @param source an ONNX file, which contains its weights or has them in files next to it.
+ * @param target the new graph. Its weights are written to {@link weightsOf}.
+ * @param outputs the possible names of the embedding output of each encoder, the preferred one first. Other outputs are
+ * removed. By default, all outputs are kept.
  * @throws {Error} naming the file, when it is not an ONNX model in fp32 or when its weights are missing.
  */
 export async function quantize(
@@ -81,7 +78,7 @@ export async function quantize(
     const matrices = new Map<string, MatrixNames>();
     const tensors: Buffer[] = [...sharedTensors(opset)];
     let valueCount = 0;
-    /** Adds the int8 form of a matrix to the written tensors. A matrix that several products use is added once. */
+    /** Adds the int8 form of a matrix to the written tensors, once for all products that use it. */
     const addMatrix = async ({ matrix, isTransposed, factor }: Product) => {
       const key = `${matrix}\n${isTransposed}\n${factor}`;
       const known = matrices.get(key);
@@ -169,7 +166,7 @@ function withOutputs(graph: OnnxGraph, wanted: readonly (readonly string[])[]): 
   return outputs.length === 0 ? graph : { ...graph, outputs };
 }
 
-/** Returns the matrix product that a node computes; undefined when its second input cannot be a constant matrix. */
+/** Returns undefined for other operators than MatMul, and for unsupported attributes of Gemm. */
 function productOf(node: GraphNode): Product | undefined {
   const { op, domain, inputs } = node;
   const [, matrix = '', bias] = inputs;
@@ -189,9 +186,8 @@ function productOf(node: GraphNode): Product | undefined {
 }
 
 /**
- * Returns the last matrix products of a graph: those whose result reaches an output of the graph without another matrix
- * product. They stay in fp32. They process only one row for each input, so fp32 costs little time, and rounding them
- * would directly affect the embedding.
+ * Returns the matrix products whose result reaches an output without another matrix product. They stay in fp32: they
+ * process one row for each input, which costs little time, and rounding would directly affect the embedding.
  */
 function lastProducts({ nodes, outputs }: OnnxGraph): Set<GraphNode> {
   const producers = new Map(nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
@@ -223,7 +219,7 @@ function numbersOf({ bytes }: GraphNode): Map<string, number> {
   return numbers;
 }
 
-/** Returns the values of a constant fp32 matrix. Returns undefined when `name` is not such a matrix. */
+/** Returns undefined when `name` is not a constant fp32 matrix. */
 async function matrixOf(
   name: string,
   graph: OnnxGraph,
@@ -249,7 +245,7 @@ async function matrixOf(
   return { dims: [first, second], values: new Float32Array(bytes.buffer) };
 }
 
-/** Returns the names of all values that are needed to compute the outputs of a graph. */
+/** Returns the names of all values from which the outputs are computed. */
 function neededFor(
   { outputs }: OnnxGraph,
   nodes: readonly { reads: readonly string[]; outputs: readonly string[] }[],
@@ -283,8 +279,7 @@ function modelOf(graph: OnnxGraph, nodes: readonly { bytes: Buffer }[], tensors:
   const content = Buffer.concat([
     ...nodes.map(({ bytes }) => field(graphFields.node, bytes)),
     ...tensors.map((tensor) => field(graphFields.constant, tensor)),
-    // Exports with an old IR version list constants among the inputs too. Those inputs are left out, because with them
-    // ONNX Runtime would not precompute operations on the constants.
+    // Exports with an old IR version also list constants as inputs, and ONNX Runtime would then not fold them.
     ...graph.inputs
       .filter(({ name }) => !graph.constants.has(name))
       .map(({ bytes }) => field(graphFields.input, bytes)),
@@ -310,12 +305,11 @@ function writeWhole(path: string, bytes: Uint8Array): void {
   }
 }
 
-/** Writes all bytes. A loop is needed because a single call writes at most 2 GB. */
+/** Writes all bytes. A single call writes at most 2 GB. */
 function writeAll(handle: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) at += writeSync(handle, bytes, at, bytes.length - at);
 }
 
-/** The file that receives the weights of a graph. */
 class DataFile {
   readonly #handle: number;
   readonly #location: string;
@@ -327,7 +321,7 @@ class DataFile {
   }
 
   /**
-   * Writes the values of a tensor to the file; those of a small tensor stay in the graph.
+   * Writes the values of a tensor to the file. Those of a small tensor stay in the graph.
    * @returns the encoded tensor for the graph.
    */
   add(name: string, type: number, dims: readonly number[], values: Uint8Array): Buffer {

@@ -1,13 +1,12 @@
 import { type NewNode, nodeMessage } from './messages.ts';
 
 /**
- * Builds the graph nodes that multiply activations by an int8 matrix. The nodes first round the activations to 8 bits.
- * Each row of the activations has its own centre and size, computed from its smallest and largest value. The result of
- * a row therefore depends on this row only, and the other inputs of a run cannot change a score. ONNX's operator
- * DynamicQuantizeLinear uses one scale for the whole run, so there the other inputs could change a score.
+ * Builds the nodes that multiply activations by an int8 matrix. They round activations to 8 bits, with a centre and a
+ * size for each row, so the other inputs of a run cannot change a score. ONNX's DynamicQuantizeLinear uses one scale
+ * for the whole run.
  *
- * The centre halves the rounding error of rows with mostly positive values, such as those after GELU, and of rows with
- * one large value. The centre costs one more pass over the activations and one more over the results.
+ * The centre halves the rounding error of rows with mostly positive values (such as those after GELU) or one large
+ * value. It costs one more pass over the activations and one over the results.
  */
 
 /** The names of the constants that all products of a graph use. */
@@ -22,19 +21,18 @@ export const shared = {
 } as const;
 
 /**
- * The names of the values that represent rounded activations. Each row has a centre and a size; an activation is
- * `centre + size * (value - 128) / 127`.
+ * The names of the values that represent rounded activations: `activation = centre + size * (value - 128) / 127`, with
+ * a centre and a size for each row.
  */
 export interface QuantizedRows {
-  /** Values of the type uint8. */
+  /** The type is uint8. */
   values: string;
   centres: string;
   sizes: string;
 }
 
-/** The names of the tensors that represent a quantized matrix. */
 export interface MatrixNames {
-  /** Values of the type int8. */
+  /** The type is int8. */
   values: string;
   /** One scale for each column. */
   scales: string;
@@ -44,13 +42,12 @@ export interface MatrixNames {
 
 const microsoft = 'com.microsoft';
 
-/** Returns the nodes that round the rows of a value to 8 bits. Products with the same activations share these nodes. */
+/** Returns the nodes that round the rows of a value to 8 bits. Products with the same activations share them. */
 export function quantizeRows(value: string, opset: number): { nodes: Buffer[]; rows: QuantizedRows } {
   const name = (part: string) => `${value}.int8.${part}`;
   const rows = { values: name('values'), centres: name('centres'), sizes: name('sizes') };
   /**
-   * Returns a reduction over the last axis. The axes are an input since version 18 of the operator set, and an
-   * attribute before.
+   * Reduces over the last axis. The axes are an input since version 18 of the operator set, and an attribute before.
    */
   const reduce = (op: string, output: string): NewNode =>
     opset >= 18
@@ -62,7 +59,7 @@ export function quantizeRows(value: string, opset: number): { nodes: Buffer[]; r
     { op: 'Add', inputs: [name('highest'), name('lowest')], output: name('sum') },
     { op: 'Mul', inputs: [name('sum'), shared.half], output: rows.centres },
     { op: 'Sub', inputs: [name('highest'), rows.centres], output: name('reach') },
-    // In a row of equal values the size is 0, and the lower limit prevents a division by 0.
+    // A row of equal values has the size 0, by which the next node would divide.
     { op: 'Max', inputs: [name('reach'), shared.least], output: rows.sizes },
     { op: 'Div', inputs: [shared.largest, rows.sizes], output: name('factors') },
     { op: 'Sub', inputs: [value, rows.centres], output: name('centred') },
@@ -74,7 +71,7 @@ export function quantizeRows(value: string, opset: number): { nodes: Buffer[]; r
 
 /**
  * Returns the nodes that multiply quantized rows by a matrix.
- * @param bias a value to add to each row of the product, if any.
+ * @param bias a value to add to each row of the product.
  */
 export function multiplyRows(
   { values, centres, sizes }: QuantizedRows,

@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * Returns true on processors where products of uint8 and int8 can be wrong: x86 processors without the VNNI
- * instructions. Their uint8-by-int8 kernels add two products in 16 bits, and the sum may overflow (saturate). ONNX
- * Runtime must then use its uint8-by-uint8 kernels, which are exact but slower. Also returns true on x86 when the flags
- * of the processor are unknown.
- * @param flags the flags of the processor as text; undefined when they are unknown.
+ * Returns true on x86 processors without VNNI or with unknown flags. Their uint8-by-int8 kernels add two products in 16
+ * bits, which may overflow (saturate). ONNX Runtime must then use its uint8-by-uint8 kernels, which are exact but
+ * slower.
+ * @param flags the flags of the processor; undefined when they are unknown.
  */
 export const saturates = (architecture: string = process.arch, flags: string | undefined = processorFlags()): boolean =>
   architecture === 'x64' && !/\bavx(512)?_vnni\b/.test(flags ?? '');

@@ -11,20 +11,20 @@ import { bothTowersFile, towerFile } from './layouts.ts';
 import { modelsOf, profileEntry } from './traffic.ts';
 import { requireWeights, weightsAt } from './weights.ts';
 
-/** The name and properties that the user gives to a model when adding it to the registry. */
+/** The name and properties that the user gives to an added model. */
 export interface AddedModel {
   model: string;
   /** A profile to create that refers to the model. */
   profile?: string | undefined;
   description?: string | undefined;
   logitScale?: number | undefined;
-  /** The family. Needed if it cannot be detected from the files of the model. */
+  /** Needed if the family cannot be detected from the files of the model. */
   family?: FamilyName | undefined;
   /** The bias of the sigmoid, for families whose probability is a sigmoid. */
   logitBias?: number | undefined;
 }
 
-/** The schema of a registry file that is edited. Fields that the schema does not contain are written back unchanged. */
+/** Fields that the schema does not contain are written back unchanged. */
 const openFile = z.looseObject({
   profiles: z.record(z.string(), z.unknown()).default({}),
   models: z.record(z.string(), z.unknown()).default({}),
@@ -33,7 +33,7 @@ const openFile = z.looseObject({
 /**
  * Adds a model folder to the registry file in `DATA_DIR`, with the hashes of its graphs and weights. The folder is not
  * moved.
- * @returns the precisions that the folder contains. The first one is used by default: fp32 if the folder has it.
+ * @returns the precisions in the folder, the default first: fp32 if the folder has it.
  * @throws {Error} when the folder is not a model, or when the name is invalid or already used.
  */
 export async function addFolder(config: RegistryConfig, folder: string, as: AddedModel): Promise<ModelPrecision[]> {
@@ -67,8 +67,8 @@ export async function addFolder(config: RegistryConfig, folder: string, as: Adde
   await write(config, as, {
     ...(as.description !== undefined && { description: as.description }),
     source: { type: 'folder', path },
-    // The revision is a hash of the files, so changed weights have another revision. Cached embeddings and running
-    // batches therefore never mix results of old and new weights.
+    // The revision is a hash of the files, so cached embeddings and running batches never mix results of old and new
+    // weights.
     revision: identity.digest('hex').slice(0, 12),
     ...(precision !== 'fp32' && { precision: towersOf(precision) }),
     ...(as.family !== undefined && { family: as.family }),
@@ -80,7 +80,7 @@ export async function addFolder(config: RegistryConfig, folder: string, as: Adde
 }
 
 /**
- * Adds an entry for a model of a hub to the registry file in `DATA_DIR`. The files of the model are not downloaded.
+ * Adds an entry for a model of a hub to the registry file in `DATA_DIR`. No files are downloaded.
  * @throws {Error} when the entry is invalid, or when the name is invalid or already used.
  */
 export async function addEntry(config: RegistryConfig, entry: object, as: AddedModel): Promise<void> {
@@ -109,8 +109,8 @@ async function write(config: RegistryConfig, { model, profile }: AddedModel, ent
 }
 
 /**
- * Removes a model that was added to the registry file in `DATA_DIR`, and the profiles that name only this model. The
- * model's folder is not deleted.
+ * Removes a model from the registry file in `DATA_DIR`, with the profiles that name only this model. Its folder is not
+ * deleted.
  * @throws {Error} when the traffic rules of a profile name this model.
  */
 export async function removeAdded(dataDir: string, model: string): Promise<void> {

@@ -5,22 +5,22 @@ import { filesOf, precisionsOf } from './layouts.ts';
 import type { TowersHere } from './precision.ts';
 import { isGraph } from './weights.ts';
 
-/** The user's choice of a model when a repository contains several models. */
+/** The user's choice in a repository with several models. */
 export interface LayoutChoice {
   layout?: LayoutName | undefined;
   folder?: string | undefined;
   weights?: string | undefined;
 }
 
-/** The layout of a repository, with the values that the names of its files show. */
+/** The layout, with the values that the file names show. */
 export type DetectedLayout = Pick<HubSource, 'layout' | 'folder' | 'weights'>;
 
 const suffix = '(?:_fp16|_quantized)?';
 
 /**
  * Detects the layout of a repository from the names of its files.
- * @throws {Error} when the files match no layout, or when the repository has several models and `choice` does not
- * select one. The message lists the graphs or models that were found.
+ * @throws {Error} listing what was found, when the files match no layout, or when `choice` does not select one of
+ * several models.
  */
 export function detectLayout({ repo }: RepoAt, files: Iterable<string>, choice: LayoutChoice = {}): DetectedLayout {
   const all = new Set(files);
@@ -30,8 +30,7 @@ export function detectLayout({ repo }: RepoAt, files: Iterable<string>, choice: 
     (choice.folder === undefined || choice.folder === (folder ?? 'onnx')) &&
     (choice.weights === undefined || choice.weights === weights);
   const chosen = candidates.filter(isChosen);
-  // A repository that has one graph for each tower often also has a single graph with both towers. Here the single
-  // graph is not used, because each run of it would compute both towers.
+  // Each run of a single graph would compute both encoders.
   const pair = chosen.filter(({ layout }) => layout !== 'one-file');
   const found = pair.length > 0 ? pair : chosen;
   const detected = found.find(({ folder, weights }) => folder === undefined && weights === undefined) ?? found[0];
@@ -44,7 +43,7 @@ export function detectLayout({ repo }: RepoAt, files: Iterable<string>, choice: 
   throw new Error(`${repo} has several models: choose one with --${flag}, of ${names}`);
 }
 
-/** Returns true when two layouts have the same graphs and differ only in the small files that describe a model. */
+/** Returns true when two layouts differ only in the small files that describe a model. */
 const sameGraphs = (a: LayoutName, b: LayoutName): boolean => [a, b].every((layout) => pairs.includes(layout));
 const pairs: readonly LayoutName[] = ['xenova', 'onnx-community', 'open-clip'];
 
@@ -95,7 +94,7 @@ function lackOf(files: ReadonlySet<string>, { layout, folder, weights }: LayoutC
   return `has ${known}: its graphs are ${shown}${graphs.length > 8 ? ', …' : ''}`;
 }
 
-/** Returns the precisions in which a repository offers each tower. */
+/** Returns the precisions in which a repository offers each encoder. */
 export function towersListed(source: HubSource, files: ReadonlyMap<string, unknown>, textFiles = files): TowersHere {
   const of = (tower: 'vision' | 'text') =>
     precisions.filter((precision) => {

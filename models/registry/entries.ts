@@ -11,7 +11,7 @@ const count = z.int().min(1);
 const positive = z.number().positive();
 const triple = z.tuple([z.number(), z.number(), z.number()]);
 
-// The revision is used in the name of a directory, so its characters are restricted.
+// The revision is used in the name of a directory.
 const revision = z
   .string()
   .regex(/^\w[\w.-]{0,127}$/, 'a revision is a commit, a tag or a branch, with only letters, digits, dots, - and _')
@@ -37,10 +37,7 @@ const source = z.discriminatedUnion('type', [
 ]);
 
 const precision = z.enum(precisions);
-/**
- * The precision of both towers, or of one tower. If the precision of a tower is not stated, it is chosen for the
- * device.
- */
+/** The precision of both encoders or of one. A precision that is not stated is chosen for the device. */
 const statedPrecision = z
   .union([
     precision,
@@ -57,18 +54,15 @@ const writtenEntry = z.strictObject({
   description: z.string().optional(),
   /** True if the entry has never been compared with the list of files in its repository at this revision. */
   unverified: z.literal(true).optional(),
-  /** True if there are no golden values that prove that the service reproduces the reference library of the model. */
+  /** True if no golden values prove that the service reproduces the reference library of the model. */
   unproven: z.literal(true).optional(),
   /** The licence of the weights, as their publisher names it. */
   licence: z.string().min(1).optional(),
   /** The languages of the texts: ISO 639 codes, or `multilingual`. */
   languages: z.array(z.string().min(2)).min(1).optional(),
-  /** The number of parameters, summed over both towers. */
+  /** The number of parameters, summed over both encoders. */
   parameters: count.optional(),
-  /**
-   * The lowest cosine at which a pair counts as a good match (`from`), and the web page that states this value
-   * (`source`).
-   */
+  /** The lowest cosine of a good match (`from`), and the web page that states it (`source`). */
   goodMatch: z.strictObject({ from: z.number().min(-1).max(1), source: z.url() }).optional(),
   /** The publisher's page about the model. */
   page: z.url().optional(),
@@ -92,22 +86,18 @@ const writtenEntry = z.strictObject({
       z.strictObject({
         sha256: z.string().regex(/^[0-9a-f]{64}$/),
         bytes: count.optional(),
-        /**
-         * True when the hash of the file was taken from one source and has not been compared with a second one. The
-         * first pull then compares it with the hash that the model hub states.
-         */
+        /** True when only one source has stated the hash. The first pull then compares it with the hash of the hub. */
         unverified: z.literal(true).optional(),
       }),
     )
     .default({}),
 });
 
-/** Returns true for families that have the tokenizer of CLIP. */
 const hasClipVocabulary = (family: FamilyName = 'clip'): boolean => ['clip', 'mobileclip', 'pe'].includes(family);
 
 /**
- * Checks the entry against the layout of its source. Then writes the revision into both the entry and its source,
- * because a registry file may state the revision in only one of them.
+ * Checks the entry against the layout of its source. Copies the revision into both the entry and its source, because a
+ * file may state only one.
  */
 export const modelEntry = writtenEntry.transform((entry, context) => {
   const fault = (message: string, ...path: (string | number)[]) =>
@@ -169,8 +159,8 @@ export type ModelEntry = ParsedEntry & {
   /** The directory of the model's files. It may not exist yet. */
   directory: string;
   /**
-   * The directory for files that the service derives from the files of the model. For a model of a hub, it is the
-   * directory of the model. For a model in a folder of the user, it is a directory in `DATA_DIR`.
+   * The directory for derived files: that of a hub model itself, or one in `DATA_DIR` for a model in a folder of the
+   * user.
    */
   madeDirectory: string;
   /** The path of the registry file that contains the entry. */
@@ -189,7 +179,7 @@ export interface Entries {
   /** The traffic rules of each profile. */
   traffic: ReadonlyMap<string, TrafficRules>;
   defaultName: string;
-  /** Returns the entry of the model that a profile name or model name refers to. */
+  /** Returns the entry of the model to which a profile name or model name refers. */
   find(asked: string): ModelEntry | undefined;
 }
 
@@ -206,14 +196,14 @@ const registryFile = z.strictObject({
 export const builtInFile = fileURLToPath(new URL('../models.json', import.meta.url));
 
 /**
- * The registry file with the catalogue: models that are known but not installed. The service offers such a model as
- * soon as its files have been downloaded.
+ * The registry file of the catalogue: models that are not installed. The service offers such a model as soon as its
+ * files have been downloaded.
  */
 export const catalogueFile = fileURLToPath(new URL('../catalogue.json', import.meta.url));
 
 /**
- * Returns a copy of an entry for another revision, which was downloaded earlier. Returns undefined for a model in a
- * folder of the user, or when the name of the revision is invalid.
+ * Returns a copy of an entry for another revision; undefined for a model in a folder of the user or an invalid
+ * revision.
  */
 export function atOtherRevision(entry: ModelEntry, other: string): ModelEntry | undefined {
   if (!isHubEntry(entry) || !revision.safeParse(other).success) return undefined;
@@ -225,13 +215,13 @@ export function atOtherRevision(entry: ModelEntry, other: string): ModelEntry | 
 /** Returns the path of the registry file that `vls models add` writes. */
 export const addedFile = (dataDir: string): string => join(dataDir, 'models.json');
 
-/** Returns true if a model is defined only in the catalogue, no profile names it, and it is not the default model. */
+/** Returns true for a catalogue model that is not the default and that no profile names. */
 export const isInCatalogue = ({ definedIn, model }: ModelEntry, { traffic, defaultName }: Entries): boolean =>
   definedIn === catalogueFile &&
   defaultName !== model &&
   ![...traffic.values()].some((rules) => modelsOf(rules).includes(model));
 
-/** Lists the paths of all registry files. Entries of later files override entries of earlier ones. */
+/** Lists the paths of all registry files. Entries of later files override those of earlier ones. */
 export const registryFiles = ({ dataDir, modelsFile }: RegistryConfig): string[] => [
   builtInFile,
   catalogueFile,
@@ -239,7 +229,7 @@ export const registryFiles = ({ dataDir, modelsFile }: RegistryConfig): string[]
   ...(modelsFile === undefined ? [] : [modelsFile]),
 ];
 
-/** The error for a registry file that cannot be used. The message names the file, the entry and the field. */
+/** The error for an unusable registry file. Its message names the file, the entry and the field. */
 export class RegistryError extends Error {
   override name = 'RegistryError';
 }
@@ -248,10 +238,8 @@ export class RegistryError extends Error {
 export type RegistryConfig = Pick<Config, 'dataDir' | 'modelsFile' | 'model'>;
 
 /**
- * Reads the registry files and merges their entries, in this order: the built-in models, the catalogue, the models
- * added to `DATA_DIR`, the file of the user (`MODELS_FILE`). An entry in a later file replaces the entry of the same
- * name in earlier files. The default model is the one that the setting `MODEL` names, or otherwise the `default` of the
- * last file that has one.
+ * Reads the registry files and merges their entries; an entry in a later file replaces earlier ones of the same name.
+ * The default model comes from the setting `MODEL`, or from the last file with a `default`.
  * @throws {RegistryError} naming the file, the entry and the field.
  */
 export async function readEntries(config: RegistryConfig): Promise<Entries> {

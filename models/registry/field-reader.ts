@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 
-/** A field of a Protocol Buffers message: a number (varint), or bytes with their position in the file. */
+/** A field of a Protocol Buffers message: a varint, or bytes with their position in the file. */
 export interface Field {
   number: number;
   /** The value of a varint, or the number of bytes. */
@@ -9,10 +9,7 @@ export interface Field {
   end: number;
 }
 
-/**
- * Reads the Protocol Buffers fields of an ONNX file through a small buffer. It reads only the headers of the fields,
- * and skips the data between them.
- */
+/** Reads the headers of the Protocol Buffers fields of an ONNX file through a small buffer, and skips the data. */
 export class FieldReader {
   readonly #handle: FileHandle;
   readonly #path: string;
@@ -26,8 +23,7 @@ export class FieldReader {
   }
 
   /**
-   * Yields the fields between two positions in the file, if their values are varints or bytes. Fields with a fixed size
-   * of 4 or 8 bytes are skipped.
+   * Yields the varint and bytes fields between two positions in the file. Fields of a fixed 4 or 8 bytes are skipped.
    */
   async *fields(start: number, end: number): AsyncGenerator<Field> {
     let at = start;

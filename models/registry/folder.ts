@@ -44,10 +44,7 @@ export async function readModelFolder(path: string, stated: StatedFacts = {}): P
   };
 }
 
-/**
- * Returns the name of the file with a tower at a precision: the file of this tower alone, or a file with both towers.
- * Returns undefined when there is neither.
- */
+/** Returns the file of one encoder, or the file with both; undefined when there is neither. */
 async function towerIn(directory: string, tower: keyof TowerPrecisions, precision: TowerPrecision) {
   for (const file of [towerFile(tower, precision), bothTowersFile(precision)]) {
     if ((await sizeOf(join(directory, file))) > 0) return file;
@@ -55,9 +52,7 @@ async function towerIn(directory: string, tower: keyof TowerPrecisions, precisio
   return undefined;
 }
 
-/**
- * Returns the names of the one or two files that hold both towers at a precision; undefined when a tower is missing.
- */
+/** Returns the one or two files with both encoders at a precision; undefined when one is missing. */
 export async function towerFilesIn(directory: string, precision: ModelPrecision): Promise<string[] | undefined> {
   const towers = towersOf(precision);
   const vision = await towerIn(directory, 'vision', towers.vision);
@@ -65,7 +60,7 @@ export async function towerFilesIn(directory: string, precision: ModelPrecision)
   return vision === undefined || text === undefined ? undefined : [...new Set([vision, text])];
 }
 
-/** Returns the absolute path of the file of each tower at a precision; undefined when a tower is missing. */
+/** Returns the absolute path of the file of each encoder at a precision; undefined when one is missing. */
 export async function towersIn(
   directory: string,
   precision: ModelPrecision,
@@ -75,7 +70,7 @@ export async function towersIn(
   return { visionPath: join(directory, vision), textPath: join(directory, text) };
 }
 
-/** Lists the precisions in which a directory has each tower. */
+/** Lists the precisions in which a directory has each encoder. */
 export async function towersHere(directory: string): Promise<TowersHere> {
   const isHere = await access(join(directory, 'onnx')).then(
     () => true,

@@ -9,11 +9,10 @@ import {
 import { isGraph, isWeightsOf } from './weights.ts';
 
 /**
- * The layouts: arrangements of model files in repositories of a hub. `xenova` and `onnx-community`: one repository,
- * with the graphs under `onnx/`. `one-file`: as `xenova`, but a single graph contains both towers. `open-clip`: as
- * `xenova`, but the file `open_clip_config.json` describes the model. `immich`: one repository with the folders
- * `visual/` and `textual/`. `qdrant`: two repositories, one for each tower. `marqo`: one repository, with both towers
- * in its root folder and without a tokenizer.
+ * The arrangements of model files in repositories of a hub. `xenova` and `onnx-community`: graphs under `onnx/`.
+ * `one-file`: as `xenova`, but a single graph contains both encoders. `open-clip`: as `xenova`, but
+ * `open_clip_config.json` describes the model. `immich`: the folders `visual/` and `textual/`. `qdrant`: two
+ * repositories, one for each encoder. `marqo`: both encoders in the root folder, without a tokenizer.
  */
 export const layoutNames = ['xenova', 'onnx-community', 'one-file', 'open-clip', 'immich', 'qdrant', 'marqo'] as const;
 export type LayoutName = (typeof layoutNames)[number];
@@ -35,18 +34,15 @@ export interface RepoAt {
 /** The source of a model. */
 export interface HubSource extends RepoAt {
   layout: LayoutName;
-  /** Only for the layout `qdrant`: the repository of the text tower. */
+  /** Only for the layout `qdrant`: the repository of the text encoder. */
   text?: RepoAt | undefined;
-  /**
-   * The repository of the tokenizer. It is stated when the repository of the model has no tokenizer, or when another
-   * tokenizer is preferred.
-   */
+  /** The repository of the tokenizer, when it is not that of the model. */
   tokenizer?: RepoAt | undefined;
   /** Only for the layout `marqo`: the name of the weights, which is part of the file names. */
   weights?: string | undefined;
   /**
-   * The folder of the graphs, if its name is not `onnx`; `.` is the root folder of the repository. If this folder has a
-   * `preprocessor_config.json`, that file is used instead of the one in the root folder.
+   * The folder of the graphs, if not `onnx`; `.` is the root folder. Its `preprocessor_config.json` takes precedence
+   * over that of the root folder.
    */
   folder?: string | undefined;
 }
@@ -57,7 +53,7 @@ export interface LayoutFile extends RepoAt {
   local: string;
 }
 
-/** The source of CLIP's tokenizer. All models with the vocabulary of OpenAI's CLIP can use it. */
+/** The tokenizer for all models with the vocabulary of OpenAI's CLIP. */
 const clipTokenizer: RepoAt = {
   repo: 'Xenova/clip-vit-base-patch32',
   revision: '4c1807b705b1d015fb032789cc4d221b23025a6f',
@@ -68,23 +64,23 @@ const preprocessorFile = 'preprocessor_config.json';
 const openClipFile = 'open_clip_config.json';
 const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'] as const;
 /**
- * Files that only some tokenizers have. The first three are models of SentencePiece. A tokenizer that is loaded from
- * one of them returns the same token ids as the reference library. The last one is the vocabulary of WordPiece.
+ * Files of some tokenizers: models of SentencePiece, which give the same token ids as the reference library, and the
+ * vocabulary of WordPiece.
  */
 const moreTokenizerFiles = ['spiece.model', 'tokenizer.model', 'sentencepiece.bpe.model', 'vocab.txt'] as const;
 
 export const towerFile = (tower: 'vision' | 'text', precision: TowerPrecision): string =>
   `onnx/${tower}_model${suffixes[precision]}.onnx`;
 
-/** Returns the file name of a graph that holds both towers. */
+/** Returns the file name of a graph that holds both encoders. */
 export const bothTowersFile = (precision: TowerPrecision): string => `onnx/model${suffixes[precision]}.onnx`;
 
-/** Returns true if a graph contains both towers, according to the name of its file. */
+/** Returns true if a graph contains both encoders, according to the name of its file. */
 export const holdsBothTowers = (path: string): boolean => /(^|[/\\])model(_\w+)?\.onnx$/.test(path);
 
 const layoutsOfOnnxFolders: readonly LayoutName[] = ['xenova', 'onnx-community', 'one-file', 'open-clip'];
 
-/** Returns true if the source of a model with this layout may name the folder of the graphs. */
+/** Returns true if a source with this layout may name the folder of the graphs. */
 export const hasFolder = (layout: LayoutName): boolean => layoutsOfOnnxFolders.includes(layout);
 
 /** Returns the precisions that repositories of a layout can offer. */
@@ -96,8 +92,7 @@ export function precisionsOf(layout: LayoutName): readonly Precision[] {
 const at = ({ repo, revision }: RepoAt, path: string, local: string): LayoutFile => ({ repo, revision, path, local });
 
 /**
- * Returns the files that a model must have at a precision. Where a layout has no file that describes models, the
- * registry entry states the facts instead.
+ * Returns the files that a model must have at a precision.
  * @throws {Error} when the layout does not offer the precision, or when the source lacks a field that the layout needs.
  */
 export function filesOf(source: HubSource, precision: ModelPrecision): LayoutFile[] {
@@ -116,18 +111,15 @@ export function filesOf(source: HubSource, precision: ModelPrecision): LayoutFil
   ];
 }
 
-/**
- * Returns the files that a model may have but does not need. If two of them have the same local name, the later one is
- * used.
- */
+/** Returns the files that a model may have. Of two files with the same local name, the later one is used. */
 export function optionalFilesOf(source: HubSource): LayoutFile[] {
   const { layout, folder } = source;
   const tokenizer = tokenizerPlace(source);
   const describing = !hasFolder(layout) ? [] : layout === 'open-clip' ? [configFile, preprocessorFile] : [openClipFile];
   return [
     ...describing.map((name) => at(source, name, name)),
-    // A repository may contain several models with different image sizes, each in its own folder. The file in the
-    // model's own folder is listed last, because the last file with a name takes precedence.
+    // Each of several models in a repository may have its own image size. The file in its own folder comes last and
+    // takes precedence.
     ...(hasOwnFolder(source)
       ? ['', `${folder}/`].map((place) => at(source, `${place}${preprocessorFile}`, preprocessorFile))
       : []),
@@ -166,9 +158,7 @@ function textPlace({ text }: HubSource): RepoAt {
   return text;
 }
 
-/**
- * Returns the files of a model's graphs, the vision tower first. If one file holds both towers, it is returned once.
- */
+/** Returns the graphs of a model, the vision model first. A file with both encoders is returned once. */
 function graphsOf(source: HubSource, towers: TowerPrecisions): LayoutFile[] {
   const vision = towerFile('vision', towers.vision);
   const text = towerFile('text', towers.text);
@@ -195,8 +185,8 @@ function graphsOf(source: HubSource, towers: TowerPrecisions): LayoutFile[] {
 }
 
 /**
- * Returns the start of the names of graph files in a repository of Marqo. With the weights `openai`, for example, the
- * repository `Marqo/onnx-open_clip-ViT-L-14` has the file `onnx32-open_clip-ViT-L-14-openai-visual.onnx`.
+ * Returns the start of the names of graph files in a repository of Marqo. With the weights `openai`, for example,
+ * `Marqo/onnx-open_clip-ViT-L-14` has the file `onnx32-open_clip-ViT-L-14-openai-visual.onnx`.
  */
 function marqoStem(repo: string, weights: string, precision: TowerPrecision): string {
   const name = repo.slice(repo.indexOf('/') + 1).replace(/^onnx-/, '');
@@ -204,8 +194,7 @@ function marqoStem(repo: string, weights: string, precision: TowerPrecision): st
 }
 
 /**
- * Returns true if a file with this local name belongs to the source at any precision. A registry entry may state hashes
- * only for such files.
+ * Returns true if a file belongs to the source at any precision. A registry entry may state hashes only for such files.
  */
 export function isLocalName(source: HubSource, local: string): boolean {
   const required = precisionsOf(source.layout).flatMap((precision) => filesOf(source, precision));
@@ -213,5 +202,5 @@ export function isLocalName(source: HubSource, local: string): boolean {
   return known.some((file) => file.local === local || (isGraph(file.local) && isWeightsOf(file.local, local)));
 }
 
-/** Returns true if repositories of a layout do not state `dimensions`. The registry entry must then state it. */
+/** Returns true if repositories of a layout do not state `dimensions`, so the registry entry must. */
 export const needsDimensions = (layout: LayoutName): boolean => layout === 'qdrant' || layout === 'marqo';

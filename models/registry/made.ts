@@ -3,31 +3,27 @@ import type { ModelPrecision, ModelSpec, OwnInt8 } from '../model.ts';
 import { towersOf } from '../model.ts';
 import { towersIn } from './folder.ts';
 
-/** The functions of this file determine where the service stores the int8 towers that it makes from fp32 towers. */
+/** Determines where the service stores the int8 graphs that it makes from fp32 graphs. */
 
 /**
- * The name of the int8 form that this service makes. The number at its end is a version, which is part of receipts. It
- * must be increased when a change of the written graphs changes scores.
+ * The name of the int8 form that this service makes. Receipts contain the version at its end. Increase it when a change
+ * of the graphs changes scores.
  */
 export const ownInt8: OwnInt8 = 'int8-rows-1';
 
 /**
  * Returns the path of the int8 graph that is made from an fp32 graph.
- * @param source the path of the fp32 graph.
- * @param madeDirectory the directory for files that the service derives from the files of a model.
+ * @param madeDirectory the directory for derived files.
  */
 export const madePath = (source: string, madeDirectory: string): string =>
   join(madeDirectory, 'onnx', `${basename(source, '.onnx')}_${ownInt8.replaceAll('-', '_')}.onnx`);
 
-/**
- * The towers of a model at a precision. Before they are loaded, the graphs in `made` must be made, unless they are up
- * to date.
- */
+/** The graphs of a model at a precision. Those in `made` must be made, or be up to date, before they are loaded. */
 export type MadeTowers = Pick<ModelSpec, 'visionPath' | 'textPath'> & { made: NonNullable<ModelSpec['made']> };
 
 /**
- * Returns the paths of both towers at a precision.
- * @param madeDirectory the directory for towers that are made from fp32 towers.
+ * Returns the paths of both graphs at a precision.
+ * @param madeDirectory the directory for graphs that are made from fp32 graphs.
  * @returns undefined when a file is missing.
  */
 export async function towersWithMade(

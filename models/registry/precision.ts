@@ -11,9 +11,8 @@ import type { ModelEntry } from './entries.ts';
 type Stated = Pick<ModelEntry, 'precision'>;
 
 /**
- * Returns the precision at which a model runs when a precision is requested. If the registry entry states the precision
- * of only one tower, this tower always has it; for example, the text tower of SigLIP 2 is inaccurate in fp16. If the
- * entry states the precision of both towers, these are only defaults, and the requested precision is used.
+ * Returns the precision at which a model runs when `asked` is requested. A precision that the entry states for only one
+ * encoder always applies: the text encoder of SigLIP 2 is inaccurate in fp16. Precisions of both are only defaults.
  */
 export function precisionFor({ precision: stated = {} }: Stated, asked: TowerPrecision): ModelPrecision {
   const isDefault = stated.vision !== undefined && stated.text !== undefined;
@@ -29,19 +28,18 @@ export const wantedPrecisions = (entry: Stated, asked: readonly Precision[] | un
   ...new Set(asked?.map((precision) => precisionFor(entry, precision)) ?? [defaultPrecision(entry)]),
 ];
 
-/** Returns a remark about a precision that makes a model no faster on a CPU. Returns undefined for other precisions. */
+/** Returns a remark about a precision that makes a model no faster on a CPU; otherwise undefined. */
 export const remarkOnCpu = (precision: ModelPrecision): string | undefined =>
   Object.values(towersOf(precision)).includes('fp16')
     ? 'fp16 has no advantage on a CPU, where ONNX Runtime converts the values and computes in fp32'
     : undefined;
 
-/** The precisions in which each tower is available in a directory or repository. */
+/** The precisions in which each encoder is available in a directory or repository. */
 export type TowersHere = Record<keyof TowerPrecisions, readonly Precision[]>;
 
 /**
- * Lists the precisions at which a model with these towers can run. Each available precision of a tower is combined with
- * the same precision of the other tower. If the other tower does not have this precision, its first available precision
- * is used.
+ * Lists the precisions at which a model can run. An encoder without the precision of the other one uses its first
+ * available precision.
  */
 export function precisionsOfTowers({ vision, text }: TowersHere): ModelPrecision[] {
   const [firstVision] = vision;

@@ -28,24 +28,18 @@ import { createRegistryWatch } from './watch.ts';
 
 /** The model to which a requested name refers. */
 export interface ResolvedModel {
-  /**
-   * The profile whose queue receives the batches of this model. For a model without a profile, the queue has the name
-   * of the model.
-   */
+  /** The profile whose queue receives the batches of this model; the model's own name if it has no profile. */
   profile: string;
   spec: ModelSpec;
 }
 
 /** The models of this installation, and the names that refer to them. */
 export interface Registry {
-  /** The name of the model or profile for requests that name none. */
+  /** The model or profile of requests that name none. */
   readonly defaultName: string;
   /** The names of all profiles, and of all models without a profile. */
   readonly profiles: readonly string[];
-  /**
-   * The error in the present registry files; null when they are valid. While they are invalid, the last valid content
-   * remains in use.
-   */
+  /** The error in the present registry files; null when they are valid. The last valid content remains in use. */
   readonly fault: string | null;
   /**
    * Returns the model that a name refers to.
@@ -54,10 +48,9 @@ export interface Registry {
    */
   resolve(nameOrNothing?: string): Promise<ResolvedModel>;
   /**
-   * Returns the model with which a batch was posted. A revision that the registry no longer names can still be used
-   * while its files exist.
-   * @returns a description of the difference, when this process has a different model and therefore cannot evaluate the
-   * batch.
+   * Returns the model with which a batch was posted. Files of a revision that the registry no longer names remain
+   * usable.
+   * @returns a description of the difference, when this process has a different model and cannot evaluate the batch.
    * @throws {ServiceError} `model.unavailable` when the model should exist but cannot be used.
    */
   resolvePinned(
@@ -66,16 +59,11 @@ export interface Registry {
   /** Returns the traffic rules for a requested name. A model that is requested by its own name gets all traffic. */
   rulesOf(nameOrNothing?: string): TrafficRules;
   /**
-   * Lists all models, including those without local files. Models that only the catalogue defines and that have no
-   * local files are listed only if `catalogue` is true.
+   * Lists all models. With `catalogue`, includes those that only the catalogue defines and that have no local files.
    */
   list(options?: { catalogue?: boolean }): Promise<ListedModel[]>;
-  /**
-   * Reloads the registry when its files change, and when model files are added or removed. Calls `onChange` after each
-   * reload that succeeds.
-   */
+  /** Reloads the registry when its files or the model files change. Calls `onChange` after each successful reload. */
   watch(log: Logger, onChange?: () => void): void;
-  /** Stops watching. */
   close(): void;
 }
 
@@ -83,13 +71,10 @@ export interface Registry {
 export interface ListedModel extends Pick<ModelEntry, 'model' | 'revision'> {
   profiles: string[];
   isDefault: boolean;
-  /**
-   * The factor by which cosines are multiplied before softmax or sigmoid. Null when neither the files nor the registry
-   * entry state it.
-   */
+  /** The factor of cosines before softmax or sigmoid. Null when neither the files nor the registry entry state it. */
   logitScale: number | null;
   description: string | null;
-  /** The source of the model's files: a repository, or a directory. */
+  /** A repository, or a directory. */
   source: string;
   speed: ModelEntry['speed'];
   /** The command that downloads the model's files; null for a model in a folder of the user. */
@@ -101,16 +86,15 @@ export interface ListedModel extends Pick<ModelEntry, 'model' | 'revision'> {
 }
 
 /**
- * Loads the registry of this installation: the built-in models, the catalogue, the models added to `DATA_DIR`, and the
- * user's file (`MODELS_FILE`). The setting `MODEL` overrides the default model.
+ * Loads the registry of this installation. The setting `MODEL` overrides the default model.
  * @throws {Error} naming the file, the entry and the field.
  */
 export async function loadRegistry(config: RegistryConfig, execution: Execution = onCpu): Promise<Registry> {
-  /** The entries of all registry files, including catalogue models without local files. */
+  /** With catalogue models that have no local files. */
   let known = await readEntries(config);
   let entries = await withoutAbsent(known);
   let fault: string | null = null;
-  /** Former entries that were replaced when the registry files changed. Older batches may still need them. */
+  /** Entries that a reload replaced. Older batches may still need them. */
   const former = new Map<string, ModelEntry>();
   let specs = new Map<string, ModelSpec>();
   const watchers: { close(): void }[] = [];
@@ -121,8 +105,7 @@ export async function loadRegistry(config: RegistryConfig, execution: Execution 
     preprocess?: PreprocessMode,
   ): Promise<ModelSpec> {
     const key = [entry.model, entry.revision, precision, preprocess].join('\n');
-    // A reload replaces the map `specs`. This call writes into the map with which it started, so that a result from old
-    // files never gets into the new map.
+    // A reload replaces the map `specs`. A result from old files goes into the old map.
     const read = specs;
     const known = read.get(key);
     if (known !== undefined) return known;
@@ -228,10 +211,7 @@ export async function loadRegistry(config: RegistryConfig, execution: Execution 
   };
 }
 
-/**
- * Returns the entries without those catalogue models that have no local files. The models that are left out have no
- * profile and no queue, and are not listed.
- */
+/** Omits the catalogue models that have no local files. They get no profile and no queue. */
 async function withoutAbsent(known: Entries): Promise<Entries> {
   const isServed = async (entry: ModelEntry) =>
     !isInCatalogue(entry, known) || (await precisionsIn(entry.directory)).length > 0;
@@ -241,10 +221,7 @@ async function withoutAbsent(known: Entries): Promise<Entries> {
   return { ...known, models, find: (asked) => models.get(known.profiles.get(asked) ?? asked) };
 }
 
-/**
- * Returns an entry for a revision that this registry has never had, if the files of that revision are still on disk
- * from an earlier download.
- */
+/** Returns an entry for a revision that the registry never had but whose files are still on disk. */
 async function onDisk(current: ModelEntry | undefined, revision: string): Promise<ModelEntry | undefined> {
   const entry = current && atOtherRevision(current, revision);
   return entry && (await precisionsIn(entry.directory)).length > 0 ? entry : undefined;
@@ -258,8 +235,8 @@ function namesOf({ models, profiles }: Entries): string[] {
 }
 
 /**
- * Returns the name of the queue for a requested name. For a model that is requested by its own name, it is the first
- * profile of the model, or the name of the model if it has no profile.
+ * Returns the queue for a requested name. For a model name it is the model's first profile, or the name itself without
+ * a profile.
  */
 function queueOf({ profiles }: Entries, asked: string, model: string): string {
   if (profiles.has(asked)) return asked;

@@ -17,18 +17,18 @@ import { ownInt8, towersWithMade } from './made.ts';
 import { defaultPrecision, precisionFor, precisionsOfTowers, remarkOnCpu, type TowersHere } from './precision.ts';
 import { weightsAt } from './weights.ts';
 
-/** The estimated memory of an encoder process without a model, in bytes. It includes Node, ONNX Runtime and sharp. */
+/** The estimated bytes of an encoder process without a model, including Node, ONNX Runtime and sharp. */
 const processBytes = 150_000_000;
 /**
- * The estimated size of an int8 graph that this service makes, relative to the size of its fp32 graph. The value
- * exceeds a quarter, because embedding tables stay in fp32.
+ * The estimated size of an int8 graph, relative to its fp32 graph. It exceeds a quarter, because embedding tables stay
+ * in fp32.
  */
 const madeShare = 0.4;
 
 /**
- * Reads from the files of a model all data that an encoder needs, and chooses the precision.
+ * Reads all data that an encoder process needs, and chooses the precision.
  * @param pinned the precision that must be used, if it has already been decided.
- * @throws {ServiceError} `model.unavailable`; the message names the missing files and the command that downloads them.
+ * @throws {ServiceError} `model.unavailable`, with the missing files and the command that downloads them.
  */
 export async function readSpec(entry: ModelEntry, execution: Execution, pinned?: ModelPrecision): Promise<ModelSpec> {
   const { model, directory } = entry;
@@ -95,7 +95,7 @@ async function choosePrecision(
       `${entry.model} has ${choices.join(' and ')} here, not ${named.precision}${remedy}`,
     );
   }
-  // If the entry states the precision of one tower, every choice below respects it.
+  // Every choice below respects a precision that the entry states for one encoder.
   const suits = (precision: TowerPrecision) => precisionFor(entry, precision);
   const [any = 'fp32'] = choices;
   if (named !== undefined) {
@@ -111,7 +111,7 @@ async function choosePrecision(
   };
 }
 
-/** Returns the precision of the file from which a tower is loaded or made. */
+/** Returns the precision of the file from which an encoder is loaded or made. */
 const fileOf = (precision: TowerPrecision): Precision => (precision === ownInt8 ? 'fp32' : precision);
 
 interface Named {
@@ -120,10 +120,9 @@ interface Named {
 }
 
 /**
- * For each tower with fp32 files, replaces `int8` by the int8 form that this service makes. An int8 file from a
- * repository has one scale for all activations of a run, so the other inputs of the run would change a score. The
- * precision is not replaced when a batch has pinned it. It is also not replaced on devices other than a CPU, because
- * they have no kernels for the int8 form of this service.
+ * Replaces `int8` by the int8 form of this service where fp32 files exist: int8 files of a repository have one scale
+ * for all activations of a run, so other inputs of the run would change a score. A precision that a batch has pinned
+ * stays. Devices other than a CPU have no kernels for this form.
  */
 function withInt8(
   named: Named | undefined,
@@ -143,8 +142,8 @@ function withInt8(
 }
 
 /**
- * Returns the first precision that is stated: by the batch that pinned it, by the registry entry, or by the setting
- * `PRECISION`. Returns undefined when none is stated.
+ * Returns the first stated precision: pinned by the batch, then from the registry entry, then from `PRECISION`; or
+ * undefined.
  */
 function namedPrecision(
   entry: ModelEntry,
@@ -159,9 +158,9 @@ function namedPrecision(
 }
 
 /**
- * Returns the memory of an encoder in bytes. For fp32, this is the value in the registry entry, if the entry has one.
- * Otherwise the memory is estimated from the sizes of the files. The estimate is larger than the files, because ONNX
- * Runtime stores the weights and also rearranged copies of them. It never exceeds the value in the entry.
+ * Returns the memory of an encoder process in bytes: for fp32 the value in the registry entry, if any, otherwise an
+ * estimate from the sizes of the files. ONNX Runtime also stores rearranged copies of the weights. The estimate never
+ * exceeds the value in the entry.
  */
 async function memoryOf(
   entry: ModelEntry,

@@ -4,33 +4,27 @@ import { z } from 'zod';
 import { sizeOf, writeJson } from '../files.ts';
 
 /**
- * Returns the directory in which the files of a model are downloaded until the model is complete. It is on the same
- * disk as the final directory, so a rename completes the download.
+ * Returns the directory for an unfinished download. It is on the disk of the final directory, so a rename completes the
+ * download.
  */
 export const stagingAt = (directory: string): string => `${directory}.partial`;
 
-/**
- * The interval in ms at which a running download updates the modification time of its note file. The note file shows
- * other processes that the download is running.
- */
+/** The interval in ms at which a running download touches its note file, which shows other processes that it runs. */
 const touchEveryMs = 5_000;
-/**
- * The time in ms after which a download counts as interrupted. It is counted from the last update of the file that
- * announces the download.
- */
+/** The time in ms since the last touch after which a download counts as interrupted. */
 const silenceMs = 30_000;
 
 const noteName = 'pull.json';
 const note = z.object({ files: z.array(z.object({ local: z.string(), bytes: z.int().min(0).optional() })) });
 
-/** A running download that has a note file, so that other processes can see it. */
+/** A running download that other processes can see. */
 export interface AnnouncedPull {
   end(): Promise<void>;
 }
 
 /**
- * Writes a note file that names the files of a download. It is in the staging directory, and other processes read it to
- * show the progress.
+ * Writes a note file into the staging directory, from which other processes learn the files and the progress of a
+ * download.
  */
 export async function announcePull(
   staging: string,
@@ -46,8 +40,7 @@ export async function announcePull(
   return {
     async end() {
       clearInterval(timer);
-      // A download that ends normally removes its note file, which announces the download. A staging directory with
-      // files but without a note file belongs to an interrupted download.
+      // Files without a note file belong to an interrupted download.
       await rm(path, { force: true }).catch(() => undefined);
     },
   };
@@ -55,16 +48,14 @@ export async function announcePull(
 
 /** The state of a download, as other processes can see it. */
 export interface StagedPull {
-  /**
-   * The state. `interrupted`: no process is downloading; the next download continues with the bytes already received.
-   */
+  /** `interrupted`: no process is downloading; the next download continues with the bytes already received. */
   state: 'running' | 'interrupted';
   receivedBytes: number;
   /** The total size of all files in bytes; null when the size of a file is unknown. */
   bytes: number | null;
 }
 
-/** Returns the state of the download for a model's directory; undefined when there is no download. */
+/** Returns undefined when there is no download for the directory. */
 export async function readStagedPull(directory: string): Promise<StagedPull | undefined> {
   const staging = stagingAt(directory);
   const entries = await readdir(staging, { recursive: true, withFileTypes: true }).catch(() => undefined);

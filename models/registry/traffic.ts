@@ -4,30 +4,21 @@ import { canaryGuard, canaryWindow } from '../../shared/contracts/traffic.ts';
 const share = z.number().min(0).max(1);
 const name = z.string().min(1);
 
-/**
- * The settings of a canary, which is a new model on trial. They are its share of the images, the length of the windows
- * (periods that are judged at their end), and the limits that the canary must not exceed.
- */
+/** A canary is a new model on trial. It has a share of the images, windows at whose end it is judged, and limits. */
 const canary = z.strictObject({
   model: name,
   share: z.number().gt(0).max(0.5).default(0.05),
   /** The share of the canary's images that the main model also scores, for comparison. */
   compare: share.default(0.5),
   window: canaryWindow.prefault({}),
-  /**
-   * The number of consecutive windows that the canary must pass before it becomes the main model. A window is a period
-   * at whose end the canary is judged.
-   */
+  /** The number of consecutive windows that the canary must pass before it becomes the main model. */
   promoteAfter: z.int().min(1).max(1_000).default(3),
   guard: canaryGuard.prefault({}),
 });
 
 const rules = z
   .strictObject({
-    /**
-     * The main model. It gets all images that the other models do not get, and all requests that a single model
-     * must answer.
-     */
+    /** The main model. It gets the remaining images, and all requests that a single model must answer. */
     model: name,
     /** The other models, each with its share of the images. */
     split: z.record(name, z.number().gt(0).lt(1)).default({}),
@@ -48,7 +39,7 @@ const rules = z
 /** The traffic rules of a profile. */
 export type TrafficRules = z.output<typeof rules>;
 
-/** The schema of a profile in a registry file: the name of a model, or traffic rules. */
+/** A profile in a registry file: the name of a model, or traffic rules. */
 export const profileEntry = z.preprocess((entry) => (typeof entry === 'string' ? { model: entry } : entry), rules);
 
 /** Lists all models that the rules name, the main one first. */

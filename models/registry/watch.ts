@@ -3,10 +3,7 @@ import { join } from 'node:path';
 import { type Entries, type RegistryConfig, registryFiles } from './entries.ts';
 import { precisionsIn } from './folder.ts';
 
-/**
- * The time between two checks of the files, in ms. The files are polled, because file notifications do not work on
- * container mounts.
- */
+/** The interval of the checks in ms. File notifications do not work on container mounts. */
 const pollMs = 2_000;
 
 /** Calls `onChange` when a registry file changes, or model files are added or removed. */
@@ -20,7 +17,7 @@ export function createRegistryWatch(
     const models = [...entries().models.values()].map(async ({ model, directory }) => [
       model,
       ...(await precisionsIn(directory)),
-      // Encoders that start later are tested with golden.json, so a new golden.json counts as a change.
+      // Encoder processes that start later are tested with golden.json.
       await versionOf(join(directory, 'golden.json')),
     ]);
     return JSON.stringify(await Promise.all([...files, ...models]));
@@ -33,8 +30,7 @@ export function createRegistryWatch(
     try {
       const seen = await fingerprint();
       if (last !== undefined && seen !== last) {
-        // `seen` has the versions of the files from before this call. A file that changes during the call therefore
-        // differs at the next check, and the registry is reloaded again.
+        // `seen` is from before this call, so a file that changes during the call causes another reload.
         await onChange();
       }
       last = seen;

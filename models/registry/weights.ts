@@ -4,10 +4,9 @@ import { sizeOf } from '../files.ts';
 import { FieldReader } from './field-reader.ts';
 
 /**
- * The functions of this file find the external weights of ONNX files. An ONNX file cannot exceed 2 GB, so a larger
- * tower stores its weights in other files, whose names are in the graph. The weights are normally in the folder of the
- * graph. When the local name of a graph differs from its name in the repository, the weights are in a separate folder,
- * because both towers may name a file `model.onnx.data`.
+ * Finds the external weights of ONNX files. An ONNX file cannot exceed 2 GB, so the graph of a larger encoder names
+ * other files with its weights, normally in its own folder. A renamed graph has a separate folder, because both graphs
+ * may name a file `model.onnx.data`.
  */
 
 export const isGraph = (local: string): boolean => local.endsWith('.onnx');
@@ -15,18 +14,15 @@ export const isGraph = (local: string): boolean => local.endsWith('.onnx');
 /** Returns the folder for the weights of a graph whose local name differs from its name in the repository. */
 export const weightsFolder = (graph: string): string => `${graph.slice(0, -'.onnx'.length)}.weights`;
 
-/**
- * Returns true when a path belongs to weights of a graph: it is in the folder for the weights of the graph, or has a
- * name that exporters give to such files.
- */
+/** Returns true for a path in the weights folder of a graph, or with a name that exporters give to weights. */
 export const isWeightsOf = (graph: string, file: string): boolean =>
   file.startsWith(`${weightsFolder(graph)}/`) ||
   (file.startsWith(graph) && /^[._]data(_\d+)?$/.test(file.slice(graph.length)));
 
 /**
- * Returns the local path of a file of weights.
+ * Returns the local path of a weights file.
  * @param graph the path of the graph in its repository, and its local path.
- * @param name the name of the file of weights, as stated in the graph.
+ * @param name the name of the weights file, as stated in the graph.
  */
 export function localOfWeights(graph: { path: string; local: string }, name: string): string {
   const isRenamed = posix.basename(graph.path) !== posix.basename(graph.local);
@@ -44,7 +40,7 @@ export const weightsFolderAt = async (graph: string): Promise<string> =>
   (await hasWeightsFolder(graph)) ? weightsFolder(graph) : dirname(graph);
 
 /**
- * Lists the paths of all files of weights that a graph names.
+ * Lists the paths of all weights files that a graph names.
  * @throws {Error} when the file is not an ONNX model, or names a path outside its folder.
  */
 export async function weightsAt(graph: string): Promise<string[]> {
@@ -52,7 +48,10 @@ export async function weightsAt(graph: string): Promise<string[]> {
   return (await weightsNamedIn(graph)).map((name) => join(folder, name));
 }
 
-/** Checks that all files of weights that a graph names exist. @throws {Error} naming a missing file. */
+/**
+ * Checks that all weights files that a graph names exist.
+ * @throws {Error} naming a missing file.
+ */
 export async function requireWeights(graph: string): Promise<void> {
   for (const path of await weightsAt(graph)) {
     if ((await sizeOf(path)) === 0) throw new Error(`${basename(graph)} needs the weights ${path}, which do not exist`);
@@ -63,8 +62,8 @@ export async function requireWeights(graph: string): Promise<void> {
 const fields = { graph: 7, initializer: 5, external: 13, key: 1, value: 2 } as const;
 
 /**
- * Lists the names of the external files of weights, relative to the folder of the graph. It reads only the structure of
- * the graph and skips all data, so a graph of a gigabyte takes no longer than a small one.
+ * Lists the external weights files, relative to the folder of the graph. Skips all data, so a graph of a gigabyte takes
+ * no longer than a small one.
  * @throws {Error} when the file is not an ONNX model, or names a path outside its folder.
  */
 export async function weightsNamedIn(graph: string): Promise<string[]> {

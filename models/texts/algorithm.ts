@@ -1,4 +1,4 @@
-/** An algorithm that converts a cleaned text to its token ids, including special tokens. It does not truncate them. */
+/** Converts a cleaned text to its token ids, with special tokens and without truncation. */
 export interface Algorithm {
   idsOf(text: string): number[];
   /**

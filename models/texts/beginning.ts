@@ -5,30 +5,28 @@
 const maxMarks = 256;
 
 /**
- * Matches two characters between which a text may be cut: the part before the cut is cleaned in the same way, whether
- * the part after it follows or not.
+ * Matches two characters between which a text may be cut: the first part is cleaned in the same way with or without the
+ * second.
  */
 const pair = /(?![&#;])[\p{L}\p{N}\p{P}\p{S}](?![&#;])[\p{L}\p{N}\p{P}\p{S}]/gu;
 /**
- * Has the same purpose as `pair`, for a text with terminal escape sequences. Cleaning removes such a sequence, and a
- * sequence ends at its first letter, so a cut between two letters is never within a sequence.
+ * Like `pair`, for a text with terminal escape sequences. A sequence ends at its first letter, so a cut between two
+ * letters is never within one.
  */
 const pairOfLetters = /[\p{L}\p{So}][\p{L}\p{So}]/gu;
 
 /**
- * Truncates runs of combining marks to {@link maxMarks}. Unicode normalisation sorts the marks of a run, with quadratic
- * cost: V8 takes 0.4 s for 20,000 marks.
+ * Truncates runs of combining marks. Unicode normalisation sorts a run with quadratic cost: V8 takes 0.4 s for 20,000
+ * marks.
  */
 export const boundMarks = (text: string): string =>
   text.replace(/\p{M}+/gu, (marks) => (marks.length > maxMarks ? marks.slice(0, maxMarks).toWellFormed() : marks));
 
 /**
  * Yields the lengths of beginnings of a text, each about four times as long as the previous one, up to the whole text.
- * The caller tokenizes the beginnings in order until one has more tokens than the model reads, because longer
- * beginnings would then give the same result. A beginning ends before white space, or within a word that is too long.
- * Its tokens equal the first tokens of the whole text, except for the last few if a word was cut.
- * @param shortest the maximum length of the first beginning, in UTF-16 units. For a text of at most this length, the
- * only beginning is the whole text.
+ * The caller stops when a beginning has more tokens than the model reads. A beginning ends before white space, or
+ * within a word that is too long; only then do its last few tokens differ from those of the whole text.
+ * @param shortest the maximum length of the first beginning, in UTF-16 units.
  */
 export function* beginningsOf(text: string, shortest: number): Generator<number> {
   for (let length = shortest; length < text.length; length *= 4) {
@@ -39,8 +37,7 @@ export function* beginningsOf(text: string, shortest: number): Generator<number>
 }
 
 /**
- * Returns a position in the second half of the first `length` units at which the text may be cut; 0 when there is no
- * such position.
+ * Returns a position in the second half of the first `length` units at which the text may be cut; 0 when there is none.
  */
 function cutBefore(text: string, length: number): number {
   const half = Math.floor(length / 2);

@@ -2,23 +2,16 @@ import type { Cleaning } from '../model.ts';
 import { canonicalLikeOpenClip, cleanLikeOpenClip, repairLikeOpenClip } from './openclip-cleaning.ts';
 import { canonical } from './siglip-cleaning.ts';
 
-/** The cleaning of a text before it is tokenized. */
 interface CleaningSteps {
-  /**
-   * Cleans the beginning of a text, in the way in which it would be cleaned as part of the whole text. Some algorithms
-   * clean the whole text anyway. @param length the length of the beginning in UTF-16 units.
-   */
+  /** Cleans the first `length` UTF-16 units exactly as the whole text would be cleaned. May clean more. */
   clean(text: string, length: number): string;
-  /**
-   * True when `clean` includes all normalisation of the reference library. The normalizer in `tokenizer.json` is then
-   * not used.
-   */
+  /** True when `clean` replaces the normalizer in `tokenizer.json`. */
   replacesNormalizer: boolean;
 }
 
 export const cleaningSteps: Record<Cleaning, CleaningSteps> = {
-  // OpenCLIP composes accents before it decodes the last HTML entities, but not afterwards. The normalizer in
-  // `tokenizer.json` would compose accents a second time, so it is not used.
+  // OpenCLIP does not compose accents after it decodes the last HTML entities, as the normalizer in `tokenizer.json`
+  // would.
   openclip: { clean: cleanLikeOpenClip, replacesNormalizer: true },
   'openclip-cased': { clean: repairLikeOpenClip, replacesNormalizer: false },
   'openclip-canonical': { clean: canonicalLikeOpenClip, replacesNormalizer: false },

@@ -2,19 +2,17 @@ import { decodeHTML, decodeHTMLStrict } from 'entities';
 import { canonical } from './siglip-cleaning.ts';
 
 /**
- * Cleans a text as the tokenizer of OpenCLIP does. It reproduces `_clean_lower` of open_clip 3.3: `ftfy.fix_text`,
- * `html.unescape` twice, collapsing of white space, lower case.
- * One step of ftfy is omitted: the repair of mojibake, a text that was decoded with the wrong encoding. "cafÃ©" is not
- * changed here, but ftfy would write "café". All other steps of ftfy 6.3 are here, in its order. The duration depends
- * on the length of a text, not on its content.
+ * Cleans a text like `_clean_lower` of open_clip 3.3: `ftfy.fix_text`, `html.unescape` twice, collapsing of white
+ * space, lower case. All steps of ftfy 6.3 are here, in its order, except the repair of mojibake ("cafÃ©" for "café").
+ * The duration depends on the length of a text, not on its content.
  * @param length the length of the beginning to clean, in UTF-16 units. It is cleaned as part of the whole text.
  */
 export const cleanLikeOpenClip = (text: string, length = text.length): string =>
   repairLikeOpenClip(text, length).toLowerCase();
 
 /**
- * Cleans a text like {@link cleanLikeOpenClip} but keeps upper case, as `_clean_whitespace` of open_clip does. Used for
- * models that do not have the vocabulary of CLIP.
+ * Cleans a text like `_clean_whitespace` of open_clip, which keeps upper case. Used for vocabularies other than that of
+ * CLIP.
  */
 export function repairLikeOpenClip(text: string, length = text.length): string {
   const beginning = text.slice(0, length);
@@ -23,18 +21,18 @@ export function repairLikeOpenClip(text: string, length = text.length): string {
 }
 
 /**
- * Cleans a text as `_clean_canonicalize` of open_clip does, for SigLIP 1 and SigLIP 2: makes the repairs of {@link
- * repairLikeOpenClip}, then removes punctuation and converts to lower case.
+ * Cleans a text like `_clean_canonicalize` of open_clip, for SigLIP 1 and SigLIP 2: repairs, then removal of
+ * punctuation and lower case.
  */
 export const canonicalLikeOpenClip = (text: string, length = text.length): string =>
   canonical(repairLikeOpenClip(text, length).replaceAll('_', ' '));
 
-/** Matches text that needs no repair: printable ASCII without "&", and white space. Nearly all captions match. */
+/** Printable ASCII without "&", and white space, needs no repair. Nearly all captions match. */
 const plainAscii = /^[\t\n\f\r -%'-~]*$/;
 
 /**
- * Does the same as `ftfy.fix_text`, except for the repair of mojibake. Each line is repaired separately. Entities are
- * decoded only in the lines before the first "<", because ftfy treats the text from there on as HTML.
+ * Does the same as `ftfy.fix_text`, except for the repair of mojibake. ftfy treats the text from the first "<" on as
+ * HTML and decodes entities only in the lines before it.
  */
 function repair(text: string, length: number): string {
   const html = text.indexOf('<');
@@ -46,9 +44,9 @@ const repairLines = (text: string, entities: boolean) =>
   text.replace(/[^\n]*\n|[^\n]+$/g, (line) => repairLine(line, entities));
 
 /**
- * Repeats the steps until nothing changes, because a decoded entity may be a ligature or another entity. Entities may
- * be nested as deeply as the text is long ("&amp;amp;amp;"), so after {@link passes} rounds, all remaining ones are
- * decoded in a single pass.
+ * Repeats the steps until nothing changes, because a decoded entity may be a ligature or another entity. After {@link
+ * passes} rounds, a single pass decodes all nested entities, which may be as many as the text is long
+ * ("&amp;amp;amp;").
  */
 function repairLine(line: string, entities: boolean): string {
   for (let before = line, pass = 1; ; pass++) {
@@ -57,7 +55,7 @@ function repairLine(line: string, entities: boolean): string {
     after = splitLatinLigatures(after);
     after = unifyCharacterWidth(after);
     after = straightenQuotes(after);
-    // ftfy also unifies line breaks and ideographic spaces at this point. Here, `collapseWhiteSpace` does it later.
+    // `collapseWhiteSpace` later unifies line breaks and ideographic spaces, which ftfy does here.
     after = after.toWellFormed();
     after = removeTerminalEscapes(after);
     after = removeControlCharacters(after);
@@ -67,12 +65,11 @@ function repairLine(line: string, entities: boolean): string {
   }
 }
 
-/** The number of rounds that decode one level of entities each, as in ftfy. No real text nests entities more deeply. */
+/** The number of rounds that decode one level of entities each, as in ftfy. */
 const passes = 16;
 
 /**
- * The characters of the bytes 0x80 to 0x9f in Windows-1252. Five of these bytes are undefined there and are not
- * replaced.
+ * The characters of the bytes 0x80 to 0x9f in Windows-1252. Five of these bytes are undefined there and stay unchanged.
  */
 const windows1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
 
@@ -80,8 +77,8 @@ const replaceC1Controls = (text: string): string =>
   text.replace(/[\x80-\x9f]/g, (char) => windows1252.charAt(char.charCodeAt(0) - 0x80));
 
 /**
- * Splits typographic ligatures and digraphs of old encodings. "æ" and "œ" are letters and are not split. "ﬅ" has a rule
- * of its own, because NFKC would turn it into "st".
+ * Splits typographic ligatures and digraphs of old encodings, but not the letters "æ" and "œ". NFKC would turn "ﬅ" into
+ * "st".
  */
 const splitLatinLigatures = (text: string): string =>
   text.replace(/[\u0132\u0133\u0149\u01c4-\u01cc\u01f1-\u01f3\ufb00-\ufb06]/g, (char) =>
@@ -103,18 +100,15 @@ const removeTerminalEscapes = (text: string): string => text.replace(terminalEsc
 // biome-ignore lint/suspicious/noControlCharactersInRegex: this pattern must match control characters.
 const controlCharacter = /[\0-\x08\x0b\x0e-\x1f\x7f\u206a-\u206f\ufeff\ufff9-\ufffc]/g;
 
-/** Removes control characters that have no visible effect. Keeps joiners, direction marks and emoji tags. */
+/** Keeps joiners, direction marks and emoji tags, which have a visible effect. */
 const removeControlCharacters = (text: string): string => text.replace(controlCharacter, '');
 
-/**
- * Replaces each run of white space by one space and removes it at both ends. As in Python, the byte order mark is not
- * white space.
- */
+/** As in Python, the byte order mark is not white space. */
 const collapseWhiteSpace = (text: string): string => text.replace(/[^\S\ufeff]+/g, ' ').replace(/^ | $/g, '');
 
 /**
- * Does the same as `ftfy.fixes.unescape_html`: decodes entities that end with a semicolon, including lower-case names
- * that are written in upper case ("&EACUTE;").
+ * Does the same as `ftfy.fixes.unescape_html`: decodes entities with a semicolon, including names in upper case
+ * ("&EACUTE;").
  */
 const unescapeUnambiguousHtml = (text: string): string => text.replace(/&#?[0-9A-Za-z]{1,24};/g, decodeEntity);
 
@@ -129,9 +123,8 @@ const entityLength = 27;
 const endsInEntity = /&#?[0-9A-Za-z]{1,24};$/;
 
 /**
- * Decodes nested entities until nothing changes, in a single pass: a decoded entity is read again together with the
- * text before it. An entity has one "&", at its start, and one ";", at its end, so entities never overlap and their
- * order does not matter.
+ * Decodes nested entities in a single pass: a decoded entity is read again together with the text before it. Entities
+ * never overlap, so their order does not matter.
  */
 function unescapeNestedHtml(text: string): string {
   const read: string[] = [];

@@ -1,8 +1,8 @@
 import type { TextRecipe } from '../model.ts';
 
-/** The token ids of all texts in one run of the text tower as one block, with the attention mask. */
+/** The token ids of all texts in one run of the text encoder, with the attention mask. */
 export interface PaddedIds {
-  /** The rows, one after the other. Each row is a padded text. */
+  /** The padded texts, one after the other. */
   ids: number[];
   mask: number[];
   /** The number of rows, and the number of token ids in each row. */
@@ -10,9 +10,9 @@ export interface PaddedIds {
 }
 
 /**
- * Pads the texts of a run to the same length. Texts are never truncated here, because they would lose their end token.
- * @param length the number of tokens in each row. Shorter texts are padded as the recipe states.
- * @param rows the number of rows in the block. Rows after the last text repeat the first text.
+ * Pads the texts of a run to the same length. Truncation would lose their end token.
+ * @param length the number of tokens in each row.
+ * @param rows rows after the last text repeat the first text.
  * @throws {Error} when a text has more than `length` tokens.
  */
 export function padIds(
@@ -36,13 +36,12 @@ export function padIds(
   return { ids, mask, shape: [rows, length] };
 }
 
-/** The lengths in tokens that a graph and a provider accept for the rows of a run. */
+/** The row lengths in tokens that a graph and a provider accept. */
 export interface TextLengths {
-  /** The only text length, in tokens, that the graph accepts; undefined when the graph accepts any length. */
+  /** The only length that the graph accepts; undefined when it accepts any length. */
   fixed?: number | undefined;
   /**
-   * The lengths to which rows are padded, in ascending order. When the longest text of a run exceeds all of them, rows
-   * are padded to the maximum number of tokens.
+   * The lengths to which rows are padded, in ascending order. Longer rows are padded to the maximum number of tokens.
    */
   steps?: readonly number[];
 }
@@ -55,7 +54,7 @@ export function paddedLength(
 ): number {
   if (fixed !== undefined) return fixed;
   const longest = Math.max(...texts.map((text) => text.length));
-  // If the result of a tower depends on padding, the tower always gets the text length with which it was trained.
+  // A text encoder whose result depends on padding always gets the text length with which it was trained.
   if (pad !== 'end' && pad.to > 0) return Math.max(pad.to, longest);
   if (steps.length === 0) return longest;
   return steps.find((step) => step >= longest) ?? Math.max(longest, maxTokens);

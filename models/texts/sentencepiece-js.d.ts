@@ -1,4 +1,4 @@
-/** Types for the part of the package that is used here. The package itself has no types. */
+/** The package has no types of its own. */
 declare module '@agnai/sentencepiece-js' {
   export class SentencePieceProcessor {
     /** @param path the path of a SentencePiece model file. */

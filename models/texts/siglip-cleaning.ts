@@ -1,16 +1,12 @@
-/** Matches the characters of Python's `string.punctuation`, which has no full-width or curly marks. */
+/** Python's `string.punctuation`, without full-width or curly marks. */
 const punctuation = /[!-/:-@[-`{-~]/g;
 
 /**
- * Matches white space as Python defines it: including the information separators and the next-line character, but not
- * the byte order mark.
+ * White space as in Python: with the information separators and the next-line character, without the byte order mark.
  */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: this pattern must match control characters.
 const whiteSpace = /(?:[^\S\ufeff]|[\x1c-\x1f\x85])+/g;
 
-/**
- * Returns the text that SigLIP reads: in lower case, without ASCII punctuation, and with each run of white space as one
- * space. NFKC normalisation is left to SentencePiece.
- */
+/** Returns the text that SigLIP reads. SentencePiece does the NFKC normalisation. */
 export const canonical = (text: string): string =>
   text.toLowerCase().replace(punctuation, '').replace(whiteSpace, ' ').replace(/^ | $/g, '');

@@ -14,8 +14,8 @@ export async function loadTokenizerJson(
   const tokenizer = new Tokenizer(
     {
       ...json,
-      // The name of a special token within a text is read as ordinary characters, as in the reference implementations.
-      // One case differs: open_clip ignores everything after "<end_of_text>".
+      // The name of a special token within a text is ordinary text, as in the reference implementations. Only open_clip
+      // ignores everything after "<end_of_text>".
       added_tokens: [],
       ...(replacesNormalizer && { normalizer: null }),
     },

@@ -6,35 +6,34 @@ import { loadSentencePiece } from './sentencepiece.ts';
 import { loadTokenizerJson } from './tokenizer-json.ts';
 
 /**
- * The number of characters per token of the model that are cleaned and tokenized first, for a long text. A token
- * usually has far fewer characters. Tokenizing a text of 20,000 characters would take 0.2 s if it were a single word.
+ * Of a long text, this many characters per token of the model are tokenized first. A token usually has far fewer. A
+ * single word of 20,000 characters would take 0.2 s.
  */
 const charactersPerToken = 32;
 /**
- * The number of last tokens of a tokenized beginning that may differ from those of the whole text, because the
- * beginning may end within a word. WordPiece limits words to 100 characters.
+ * The number of last tokens that may differ from the whole text when a beginning ends within a word. WordPiece limits
+ * words to 100 characters.
  */
 const uncertainTokens = 128;
 
-/** Token ids for the text tower, without padding. */
+/** Token ids for the text encoder, without padding. */
 export interface Tokens {
-  /** The ids, special tokens included. There are at most as many as the model reads. */
+  /** Special tokens are included. There are at most as many as the model reads. */
   ids: number[];
-  /** The number of tokens before truncation. Of a very long text, only the tokens of a beginning are counted. */
+  /** The number of tokens before truncation. Of a very long text, only a beginning is counted. */
   total: number;
 }
 
 export interface Tokenizer {
   /**
-   * Tokenizes a text. If the text has more tokens than the model reads, only its first tokens and the end token remain,
-   * as in OpenCLIP and transformers.
+   * Tokenizes a text. Of a text that is too long, the first tokens and the end token remain, as in OpenCLIP and
+   * transformers.
    */
   encode(text: string): Tokens;
 }
 
 export type TokenizerFacts = Pick<ModelSpec, 'tokenizerPath' | 'tokenizerConfigPath' | 'text'>;
 
-/** Loads the tokenizer of a model with the cleaning of its recipe. */
 export async function loadTokenizer(spec: TokenizerFacts): Promise<Tokenizer> {
   const { maxTokens, tokenizer, clean: cleaning } = spec.text;
   const { clean, replacesNormalizer } = cleaningSteps[cleaning];
