@@ -7,10 +7,7 @@ import { limitDecodes } from './decode-limits.ts';
 import { crop } from './preprocess.ts';
 import type { CropThreadData, FromCropThread, ToCropThread } from './threaded-crop.ts';
 
-/**
- * The entry point of the thread that decodes and resamples images, while the main thread answers messages and runs the
- * towers.
- */
+/** Entry point of the thread that decodes and resamples images. The main thread answers messages and runs the model. */
 const { places, imageSlots, blocks, ...options } = workerData as CropThreadData;
 limitDecodes(places);
 const slots = imageSlots && slotsOf(imageSlots.fd, imageSlots.slotBytes);
@@ -18,7 +15,7 @@ const size = pixelBytes(options.recipe);
 
 const send = (message: FromCropThread, transfer: ArrayBuffer[] = []) => parentPort?.postMessage(message, transfer);
 const cancels = new Map<number, AbortController>();
-/** The functions that start decoding large images once permission is granted, by image id. */
+/** Callbacks by image id, called when decoding of a large image is permitted. */
 const granted = new Map<number, () => void>();
 
 parentPort?.on('message', (message: ToCropThread) => {
@@ -56,7 +53,7 @@ async function answer({ id, bytes, block, interactive, tenant, mode = options.mo
       new Uint8Array(blocks, block * size, size).set(pixels);
       return send({ type: 'cropped', id });
     }
-    // Buffers that libvips has allocated cannot be transferred to another thread, so their content is copied.
+    // Buffers of libvips cannot be transferred to another thread.
     const own = pixels instanceof Buffer ? new Uint8Array(pixels) : pixels;
     send({ type: 'cropped', id, pixels: own }, [own.buffer as ArrayBuffer]);
   } catch (error) {
@@ -67,10 +64,7 @@ async function answer({ id, bytes, block, interactive, tenant, mode = options.mo
   }
 }
 
-/**
- * Requests permission from the main thread to decode a large image. The permission ends when this thread has sent its
- * reply for the image.
- */
+/** Asks the main thread for permission to decode a large image. It ends with the reply for the image. */
 function askForLargePlace(id: number, signal: AbortSignal | undefined): Promise<() => void> {
   return new Promise((resolve, reject) => {
     signal?.addEventListener('abort', () => reject(signal.reason), { once: true });

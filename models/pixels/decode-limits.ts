@@ -7,16 +7,15 @@ import { takeOwnLargePlace } from './large-places.ts';
 import { countPages } from './tiff.ts';
 
 /**
- * The maximum number of scans of a JPEG. Ordinary JPEGs have about ten scans. In a test, a file of 0.5 MB with 2,646
- * empty scans kept libjpeg busy for 22 s, longer than every time limit.
+ * Ordinary JPEGs have about ten scans. A file of 0.5 MB with 2,646 empty scans kept libjpeg busy for 22 s, longer than
+ * every time limit.
  */
 const maxScans = 100;
-/** The maximum number of pages of a TIFF. libtiff reads all pages to count them, which took 3 s for 60,000 pages. */
+/** libtiff reads all pages of a TIFF to count them: 3 s for 60,000 pages. */
 const maxPages = 1_000;
 
 /**
- * Refuses files that would take much longer to decode than their number of pixels suggests. The check comes before any
- * decoder, because a running decoder cannot be stopped.
+ * Refuses files that take much longer to decode than their pixels suggest. A running decoder cannot be stopped.
  * @throws {ServiceError} `image.corrupt`
  */
 export function checkStructure(bytes: Uint8Array): void {
@@ -26,7 +25,7 @@ export function checkStructure(bytes: Uint8Array): void {
     throw new ServiceError('image.corrupt', `The TIFF has more than ${maxPages} pages, or its pages form a circle`);
 }
 
-/** Returns the number of scans of a JPEG, or the maximum plus one if there are more. */
+/** Counts the scans of a JPEG, up to the maximum plus one. */
 function countScans(bytes: Uint8Array): number {
   let scans = 0;
   let at = 2;
@@ -34,7 +33,7 @@ function countScans(bytes: Uint8Array): number {
     const marker = bytes[at + 1] ?? 0;
     if (marker === 0xd9) break;
     if (marker === 0xda) scans++;
-    // Within a scan, FF is followed by 00 or by a restart marker. Several FF may precede a marker.
+    // Within a scan, FF is followed by 00 or a restart marker. Several FF may precede a marker.
     const isBare = marker <= 0x01 || (marker >= 0xd0 && marker <= 0xd8);
     const length = isBare ? 0 : ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
     at = bytes.indexOf(0xff, marker === 0xff ? at + 1 : at + 2 + length);
@@ -43,9 +42,8 @@ function countScans(bytes: Uint8Array): number {
 }
 
 /**
- * Returns the maximum memory per pixel, in bytes, for decoding and resampling an image. It was measured with images of
- * 49 megapixels: AVIF took 883 MB, interlaced PNG of 16 bits 580 MB, WebP 387 MB, progressive JPEG 295 MB, RGBA 212 MB.
- * All other images are read row by row and took 161 MB.
+ * Returns the maximum memory per pixel in bytes. Images of 49 megapixels took: AVIF 883 MB, interlaced 16-bit PNG 580
+ * MB, WebP 387 MB, progressive JPEG 295 MB, RGBA 212 MB, others 161 MB.
  */
 function bytesPerPixel({ format, isProgressive }: Metadata): number {
   if (format === 'heif') return 18;
@@ -53,10 +51,7 @@ function bytesPerPixel({ format, isProgressive }: Metadata): number {
   return format === 'webp' ? 8 : 5;
 }
 
-/**
- * The memory in bytes above which an image counts as large. Only a limited number of large images is decoded at the
- * same time.
- */
+/** From this memory in bytes, an image counts as large, and has a separate limit. */
 const largeBytes = 128_000_000;
 
 const placesForOthers = (places: number) => ({
@@ -67,17 +62,16 @@ const placesForOthers = (places: number) => ({
 let others = placesForOthers(availableParallelism() + 1);
 
 /**
- * Sets how many images may be decoded at the same time, separately for batches and for interactive requests. Large
- * images have a separate limit, and every other image needs at most 128 MB. The first image of a tenant never waits for
- * images of other tenants.
+ * Limits how many images are decoded at the same time, separately for batches and interactive requests. Large images
+ * are not included; others need up to 128 MB. A tenant's first image never waits for other tenants.
  */
 export function limitDecodes(places: number): void {
   others = placesForOthers(places);
 }
 
 /**
- * Runs `decode`, which decodes and resamples an image, as soon as the limit for its kind allows it. `decode` must not
- * use the pixels after its promise resolves.
+ * Runs `decode` when the limit for its kind of image allows it. `decode` must not use the pixels after its promise
+ * resolves.
  * @throws the reason of the caller's signal, when it aborts first.
  */
 export async function inTurn<Value>(

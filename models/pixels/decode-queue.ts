@@ -5,13 +5,12 @@ import type { Provider } from '../model.ts';
 import { createProcessorUse, type ProcessorUse } from '../processor-use.ts';
 import { createLargePlaces } from './large-places.ts';
 
-/** A queue of images that wait to be decoded. A few images are decoded at the same time. */
+/** Images that wait to be decoded. A few are decoded at the same time. */
 export interface DecodeQueue {
   /**
-   * Runs a task when it may decode its image. The task of an interactive caller runs at once.
-   * @param task decodes an image. It receives the caller, to which the queue adds `takeLargePlace`. This function
-   * grants permission to decode a large image.
-   * @returns the result of the task, and its duration in ms without the wait for that permission.
+   * Runs a task when it may decode its image: at once for an interactive caller.
+   * @param task receives the caller with a `takeLargePlace`, which grants permission to decode a large image.
+   * @returns the task's result, and its duration in ms without the wait for that permission.
    * @throws the reason of the caller's signal, when it aborts before the task begins.
    */
   run<Value>(caller: Caller, task: (caller: Caller) => Promise<Value>): Promise<{ value: Value; ms: number }>;
@@ -20,11 +19,10 @@ export interface DecodeQueue {
 
 export interface DecodeQueueOptions {
   provider: Provider;
-  /** The number of threads that a run of a tower uses. */
+  /** Intra-op threads of an inference run. */
   threads: number;
-  /** Returns the maximum number of images in the next run of the vision tower for batches. */
+  /** Returns the maximum number of images in the next batch run. */
   nextRun: () => number;
-  /** Counts the decoding time of each tenant. */
   use?: ProcessorUse;
   now?: () => number;
 }
@@ -36,29 +34,23 @@ interface Waiter {
 }
 
 /**
- * The time in ms without work after which a tenant counts as idle. It must exceed the duration of a run of the tower
- * between two images of a batch.
+ * A tenant without work for this many ms counts as idle. Must exceed an inference run between two images of a batch.
  */
 const idleMs = 250;
 
-/** The duration in ms from which decoding is reported as slow. An interlaced PNG of 49 megapixels takes 1.5 s. */
+/** From this duration in ms, decoding is reported as slow. An interlaced PNG of 49 megapixels takes 1.5 s. */
 export const slowDecodeMs = 10_000;
 
 /**
- * Creates a queue. It decodes as many batch images at the same time as the next run of the vision tower can take, and
- * at least one more than `threads`. During a run on the CPU this thread is blocked, so decoding of further images does
- * not start; images whose decoding has started are decoded on other threads. With a GPU, at least as many images as
- * cores are decoded at the same time.
+ * Creates a queue. At the same time, it decodes the batch images of the next inference run, but at least `threads` + 1,
+ * or with a GPU as many as cores.
  *
- * An interactive image starts at once, and no batch image starts until it has ended, because both would share a core.
- * There is one exception. Suppose that the interactive requests of a tenant have used more than half of the processor,
- * and more than all work of a second tenant. They then no longer delay the batch images of the second tenant, so the
- * requests of one tenant cannot stop the batches of another. Under constant interactive load, batch images for one run
- * are still started once a second.
+ * An interactive image starts at once and holds back batch images, because both would share a core. It no longer does
+ * so for tenants that {@link ProcessorUse.givesWay} favours, so one tenant's requests cannot stop another's batches.
+ * Under constant interactive load, batch images for one run start once a second.
  *
- * The next batch image belongs to the tenant that has used the processor least. When the maximum number of images is
- * being decoded, a tenant without an image among them may still start one, up to twice the maximum. Large images have a
- * limit of their own.
+ * The tenant with the least processor time comes first. At the maximum, a tenant without an image in decoding may still
+ * start one, up to twice the maximum. Large images have their own limit.
  */
 export function createDecodeQueue({
   provider,
@@ -69,9 +61,9 @@ export function createDecodeQueue({
 }: DecodeQueueOptions): DecodeQueue {
   const least = provider === 'cpu' ? threads + 1 : availableParallelism();
   const bulk = new Set<Waiter>();
-  /** The number of images of each tenant that are being decoded. Large images are not counted. */
+  /** Images in decoding by tenant, without large images. */
   const held = { batch: new Map<string, number>(), interactive: new Map<string, number>() };
-  /** The time at which the last decoding of an image ended, by tenant. */
+  /** When decoding last ended, by tenant. */
   const endedAt = new Map<string, number>();
   const floor = createFloor(now);
   let activeOfBatches = 0;
@@ -89,7 +81,7 @@ export function createDecodeQueue({
     return others.some((other) => other !== tenant);
   }
 
-  /** Returns true when the batch images of this tenant must wait for interactive images. */
+  /** Returns true when this tenant's batch images must wait for interactive images. */
   function isHeldBack(tenant: string): boolean {
     for (const other of held.interactive.keys()) {
       if (other === tenant || !use.givesWay(other, tenant)) return true;
@@ -102,10 +94,7 @@ export function createDecodeQueue({
     return activeOfBatches < places() || (heldBy(tenant) === 0 && activeOfBatches < 2 * places());
   }
 
-  /**
-   * Returns the oldest waiting image of each tenant. The tenant that has used the processor least comes first. Among
-   * tenants with equal use, the one with the fewest images being decoded comes first.
-   */
+  /** Returns the oldest image of each tenant: least processor time first, then fewest images in decoding. */
   function heads(): Waiter[] {
     const first = new Map<string, Waiter>();
     for (const image of bulk) if (!first.has(image.tenant)) first.set(image.tenant, image);

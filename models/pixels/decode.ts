@@ -10,7 +10,7 @@ import type { Rectangle, Size } from './resample/plan.ts';
 import { type ColourMode, overWhite, type Pixels, toRgb } from './rgb.ts';
 import { checkTiff, paletteTiff, readTiffTags, type TiffTags } from './tiff.ts';
 
-// Only these decoders may process untrusted bytes. libvips contains many others, some of them fragile.
+// Only these decoders may process untrusted bytes. libvips has many others, some of them fragile.
 sharp.block({ operation: ['VipsForeignLoad'] });
 sharp.unblock({
   operation: [
@@ -22,40 +22,36 @@ sharp.unblock({
     'VipsForeignLoadTiff',
   ],
 });
-// libvips uses one thread for each image and no cache. The service decodes several images in parallel, and memory stays
-// constant.
+// The service decodes several images in parallel. One thread each and no cache keep memory constant.
 sharp.concurrency(1);
 sharp.cache(false);
 
-/** An image whose header has been read, and whose pixels can be decoded. */
+/** An image whose header has been read. */
 export interface OpenedImage extends Size {
   mode: ColourMode;
   metadata: Metadata;
   /**
-   * Decodes the columns of `region` in the colour mode of the file. The rows are those from the top of the region to
-   * the end of the image, because a truncated file is detected only when all rows are decoded. Mode `1` is returned as
-   * grey, `P` as RGBA.
+   * Decodes the columns of `region` in the file's colour mode; mode `1` as grey, `P` as RGBA. Rows extend from the
+   * region's top to the image's end, because only then is a truncated file detected.
    */
   pixels(region: Rectangle): Promise<Pixels>;
-  /** Decodes the same rows and columns as `pixels`, but as RGB. Transparent parts are blended over white. */
+  /** Decodes the same rows and columns as RGB. Transparency is blended over white. */
   rgbOverWhite(region: Rectangle): Promise<Pixels>;
   /**
-   * Decodes the image, resizes it to `target` and cuts out `window`, all in libvips. This takes half the time of the
-   * exact method, and the values are nearly those of Pillow. The function is undefined unless the mode is `RGB` without
-   * alpha (libvips treats the transparent colour of a PNG as alpha).
+   * Resizes to `target` and cuts out `window` in libvips, twice as fast as the exact method, with nearly Pillow's
+   * values. Undefined unless the mode is `RGB` without alpha (libvips treats a PNG's transparent colour as alpha).
    */
   resized: ((target: Size, window: Rectangle, filter: ImageRecipe['filter']) => Promise<Pixels>) | undefined;
 }
 
 const decodeSeconds = 10;
 
-/** The libvips names of Pillow's filters. */
+/** libvips names of Pillow's filters. */
 const kernels = { bicubic: 'cubic', bilinear: 'linear' } as const;
 
 /**
- * Reads the header of an image. Of an animation, only the first frame is used. As in Pillow, the orientation of a TIFF
- * is applied, but EXIF orientation, HEIF rotation and colour profiles are not. Of samples with 16 bits, only the upper
- * byte is used.
+ * Reads the header of an image. Only an animation's first frame and the upper byte of 16-bit samples are used. As in
+ * Pillow, a TIFF's orientation is applied; EXIF orientation, HEIF rotation and colour profiles are not.
  * @throws {ServiceError} `image.unsupported_format`, `image.corrupt`, `image.too_many_pixels`; the methods of the
  * returned image also throw `image.decode_timeout`.
  */
@@ -67,7 +63,7 @@ export async function openImage(bytes: Uint8Array, maxPixels: number): Promise<O
       throw toImageError(error, bytes, maxPixels);
     }
   };
-  // The error of sharp for empty bytes depends on the kind of buffer, so empty bytes are refused here.
+  // sharp's error for empty bytes depends on the kind of buffer.
   if (bytes.length === 0) throw new ServiceError('image.unsupported_format', describeNonImage(bytes));
   const { image, metadata, facts } = await guarded(async () => {
     checkStructure(bytes);
@@ -97,8 +93,7 @@ export async function openImage(bytes: Uint8Array, maxPixels: number): Promise<O
     if (gif !== undefined && needsFill) fillOutside(pixels, region, gif);
     return pixels;
   };
-  // A PNG may declare one of its colours as transparent. `mode` does not show this colour as alpha, but the image
-  // counts as transparent here.
+  // A PNG may declare one colour as transparent. `mode` does not show this, but the image counts as transparent here.
   const hasTransparency = mode === 'P' || needsFill || (hasAlpha && facts.tiff?.extraSample !== 0);
   const rgbOverWhite = async (asked: Rectangle) => {
     if (!hasTransparency) return toRgb(await readAs(mode, toEnd(asked)), mode);
@@ -125,7 +120,7 @@ export async function openImage(bytes: Uint8Array, maxPixels: number): Promise<O
   };
 }
 
-/** Properties of an image file that libvips does not report, and the bytes that are passed to libvips. */
+/** Properties that libvips does not report, and the bytes for libvips. */
 interface Facts {
   bytes: Uint8Array;
   gif?: GifFrame;
@@ -145,17 +140,17 @@ function readHeader(bytes: Uint8Array): Facts {
   return { bytes, tiff };
 }
 
-/** Returns the size of the image after rotation. Only the orientation of a TIFF can swap width and height. */
+/** Returns the size after rotation. Only a TIFF's orientation can swap width and height. */
 function orientedSize({ format, orientation = 1, width, height }: Metadata): Size & { isTurned: boolean } {
   const isTurned = format === 'tiff' && orientation > 1;
   return isTurned && orientation > 4 ? { width: height, height: width, isTurned } : { width, height, isTurned };
 }
 
-// Returns a reader that checks the number of pixels before it decodes. As in Pillow, it applies no colour profile.
+// Checks the number of pixels before decoding. As in Pillow, no colour profile is applied.
 const reader = (bytes: Uint8Array, maxPixels: number): Sharp =>
   sharp(bytes, { limitInputPixels: maxPixels, failOn: 'error', sequentialRead: true, pages: 1, ignoreIcc: true });
 
-/** Returns the pipeline that decodes an image to the channels of its colour mode. */
+/** Decodes an image to the channels of its colour mode. */
 function stored(image: Sharp, mode: ColourMode): Sharp {
   switch (mode) {
     case '1':
@@ -163,7 +158,7 @@ function stored(image: Sharp, mode: ColourMode): Sharp {
       return image.removeAlpha().toColourspace('b-w');
     case 'RGB':
       return image.removeAlpha().toColourspace('srgb');
-    // Raw output of `b-w` would have one channel and no alpha, so grey with alpha is decoded as RGBA.
+    // Raw output of `b-w` would drop alpha, so grey with alpha is decoded as RGBA.
     case 'LA':
     case 'P':
     case 'RGBA':
@@ -173,25 +168,21 @@ function stored(image: Sharp, mode: ColourMode): Sharp {
   }
 }
 
-/**
- * Runs the pipeline and returns its pixels.
- * @param isWide true for samples with 16 bits. Their upper byte is taken here, because libvips would clip CMYK when it
- * reduces samples to 8 bits.
- */
+/** @param isWide true for 16-bit samples. Their upper byte is taken here, because libvips would clip CMYK. */
 async function raw(image: Sharp, isWide: boolean): Promise<Pixels> {
   const { data, info } = await image
     .timeout({ seconds: decodeSeconds })
     .raw({ depth: isWide ? 'ushort' : 'uchar' })
     .toBuffer({ resolveWithObject: true });
   if (!isWide) return { data, channels: info.channels };
-  // Samples have the byte order of the machine. Node runs only on little-endian machines.
+  // Node runs only on little-endian machines.
   return {
     data: Uint8Array.from({ length: data.length / 2 }, (_, at) => data[2 * at + 1] ?? 0),
     channels: info.channels,
   };
 }
 
-/** Gives the fill colour to the transparent pixels of a GIF, and to the pixels outside its frame. */
+/** Fills transparent pixels of a GIF, and pixels outside its frame. */
 function fillOutside({ data, channels }: Pixels, region: Rectangle, gif: GifFrame): void {
   for (let at = 0, pixel = 0; at < data.length; at += channels, pixel++) {
     const x = region.left + (pixel % region.width) - gif.left;
@@ -204,14 +195,14 @@ function fillOutside({ data, channels }: Pixels, region: Rectangle, gif: GifFram
 function modeOf(metadata: Metadata, bytes: Uint8Array, { gif, tiff }: Facts): ColourMode {
   const { format, space, isPalette, bitsPerSample } = metadata;
   const grey = space === 'b-w' || space === 'grey16';
-  // An extra channel of a TIFF that the header does not declare as alpha is ignored.
+  // An extra TIFF channel that is not declared as alpha is ignored.
   const hasAlpha = metadata.hasAlpha && tiff?.extraSample !== 0;
   if (gif?.isGrey) return 'L';
   if (isPalette || tiff?.photometric === paletteTiff) return 'P';
   if (space === 'cmyk') return 'CMYK';
   if (grey && bitsPerSample === 1) return '1';
-  // libvips converts the transparent colour of a PNG to alpha; Pillow does not. Byte 25 of a PNG is its colour type. If
-  // the bit with the value 4 is set, the file itself has an alpha channel.
+  // libvips turns a PNG's transparent colour into alpha; Pillow does not. Bit 4 of byte 25 (colour type) is set for a
+  // real alpha channel.
   const isKeyed = format === 'png' && ((bytes[25] ?? 0) & 4) === 0;
   const alpha = hasAlpha && !isKeyed;
   // Pillow reads 16-bit grey with alpha as RGBA.

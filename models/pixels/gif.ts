@@ -1,21 +1,12 @@
 type Colour = readonly [red: number, green: number, blue: number];
 
-/** Properties of the first frame of a GIF that libvips does not report. */
+/** Properties of a GIF's first frame that libvips does not report. */
 export interface GifFrame {
-  /**
-   * True when every entry i of the colour table is (i, i, i), or when the GIF has no colour table. Pillow reads such an
-   * image as grey.
-   */
+  /** True without a colour table, or when every entry i is (i, i, i). Pillow reads such an image as grey. */
   isGrey: boolean;
-  /**
-   * True when the frame has a transparent colour. Transparent pixels get the colour `fill`, like pixels outside the
-   * frame.
-   */
+  /** True when the frame has a transparent colour. Its pixels then get `fill`, like those outside the frame. */
   isTransparent: boolean;
-  /**
-   * The colour that Pillow uses outside the frame: the transparent colour if there is one, otherwise entry 0 of the
-   * colour table.
-   */
+  /** Pillow's colour outside the frame: the transparent colour if any, else entry 0 of the colour table. */
   fill: Colour;
   left: number;
   top: number;
@@ -27,13 +18,12 @@ const greyTable = Uint8Array.from({ length: 768 }, (_, at) => Math.floor(at / 3)
 
 const bytesOfTable = (flags: number) => (flags & 0x80 ? 3 << ((flags & 7) + 1) : 0);
 
-/** Returns the offset of the descriptor of the first frame, and the index of its transparent colour, if it has one. */
+/** Returns the offset of the first frame's descriptor, and the index of its transparent colour, if any. */
 function findFrame(bytes: Uint8Array): { at: number; transparent: number | undefined } {
   const byte = (at: number) => bytes[at] ?? 0;
   let transparent: number | undefined;
   let at = 13 + bytesOfTable(byte(10));
-  // Skips the extensions before the first frame. An extension is a label followed by a chain of blocks, the last of
-  // which is empty.
+  // Skips extensions: a label and a chain of blocks, of which the last is empty.
   while (byte(at) === 0x21) {
     if (byte(at + 1) === 0xf9) transparent = byte(at + 3) & 1 ? byte(at + 6) : undefined;
     at += 2;
@@ -65,9 +55,8 @@ export function readGifFrame(bytes: Uint8Array): GifFrame {
 }
 
 /**
- * Adds a grey colour table to a GIF that has none, because Pillow reads such a GIF as grey, and libvips would decode it
- * as black.
- * @returns the same bytes when the GIF already has a table.
+ * Adds a grey colour table to a GIF without one: Pillow reads it as grey, libvips as black.
+ * @returns the same bytes when there is a table.
  */
 export function withColourTable(bytes: Uint8Array): Uint8Array {
   const flags = bytes[10] ?? 0;

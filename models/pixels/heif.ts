@@ -1,7 +1,6 @@
 /**
- * The HEIF boxes on the path to the item properties: `meta` contains `iprp`, which contains `ipco`, which contains the
- * properties. The value for a box is the number of bytes between its header and its first inner box. Only `meta` has
- * such bytes: four, with its version and flags.
+ * Boxes on the path to the item properties, with the bytes between header and first inner box: for `meta`, version and
+ * flags.
  */
 const containers = new Map([
   ['meta', 4],
@@ -9,13 +8,12 @@ const containers = new Map([
   ['ipco', 0],
 ]);
 
-/** Item properties that make a decoder rotate, mirror or crop the image. The reference implementation ignores them. */
+/** Item properties that rotate, mirror or crop. The reference implementation ignores them. */
 const transforms = new Set(['irot', 'imir', 'clap']);
 
 /**
- * Disables the transformations in a HEIF file, because libheif would rotate, mirror and crop the image, but Pillow does
- * not. An image sequence (`avis`) is marked as a still image, because libvips refuses sequences; the still image is the
- * primary item of the file, which is the first frame.
+ * Disables transformations, which libheif would apply but Pillow does not. Marks an image sequence (`avis`) as a still
+ * image, which is its first frame, because libvips refuses sequences.
  * @returns the same bytes when nothing has to change.
  */
 export function asStored(bytes: Uint8Array): Uint8Array {
@@ -38,8 +36,7 @@ export function asStored(bytes: Uint8Array): Uint8Array {
         edit().write('avif', at + 8, 'latin1');
       const inner = containers.get(type);
       if (inner !== undefined) walk(at + header + inner, at + size);
-      // Other boxes refer to a property by its index, so the property cannot be removed. It is replaced by a rotation
-      // by 0.
+      // Other boxes refer to a property by index, so it cannot be removed. A rotation by 0 replaces it.
       if (transforms.has(type)) {
         edit().write('irot', at + 4, 'latin1');
         edit().fill(0, at + header, at + size);

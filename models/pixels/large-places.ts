@@ -1,22 +1,18 @@
 import type { Caller } from '../encoder/protocol.ts';
 import { createProcessorUse, type ProcessorUse } from '../processor-use.ts';
 
-/**
- * Limits how many large images are decoded at the same time. A large image needs much memory, and usually a second or
- * more.
- */
+/** Limits how many large images are decoded at the same time, which need much memory and often a second or more. */
 export interface LargePlaces {
   /**
    * Waits until the image may be decoded.
    * @returns a function that must be called after decoding.
-   * @throws the reason of the signal of the caller, when it aborts first.
+   * @throws the reason of the caller's signal, when it aborts first.
    */
   take(caller: Omit<Caller, 'takeLargePlace'>): Promise<() => void>;
   isBusy(): boolean;
 }
 
 export interface LargePlacesOptions {
-  /** Counts the decoding time of each tenant. */
   use: ProcessorUse;
   /** Returns true when other tenants have work for the same processor. Default: false. */
   isContested?: (tenant: string) => boolean;
@@ -31,27 +27,20 @@ interface Waiter extends Image {
   grant(): void;
 }
 
-/** The interval in ms at which an image is checked again if it waits only because other tenants have work. */
+/** The interval in ms of checks for an image that waits only because other tenants have work. */
 const lookEveryMs = 250;
-/**
- * The maximum share of the processor that is assumed for other tenants when the length of a rest is computed. A rest is
- * the time after a large image during which its tenant may not start another one.
- */
+/** The maximum processor share of other tenants in the formula for a rest, the pause after a tenant's large image. */
 const largestShare = 0.95;
-/**
- * The last large image of a tenant is forgotten after its decoding time multiplied by this number. The pause that the
- * tenant must make after the image is always shorter.
- */
+/** A tenant's last large image is forgotten after this multiple of its decoding time. Rests are shorter. */
 const forgottenAfter = 100;
 
 /**
- * Creates the limit on large images. Memory is bounded by the number of images that are decoded at the same time: at
- * most one image of a batch, one of an interactive request, and one interactive image of a second tenant. Processor
- * time is bounded by rests, because a decoder cannot be stopped. While other tenants have work, a tenant decodes one
- * large image at a time and then rests. The rest grows with the share of the processor that the other tenants use, up
- * to the duration of the image multiplied by the number of these tenants. Without rests, one tenant that sent
- * interlaced PNGs of 49 megapixels (1.5 s each), in single requests and in batches, made the batch of another tenant
- * take 3.4 times as long.
+ * Creates the limit on large images. For memory, it admits one image of a batch, one of an interactive request, and one
+ * interactive image of a second tenant. For processor time, a tenant rests after each image while others have work,
+ * because a decoder cannot be stopped.
+ *
+ * The rest grows with the processor share of the others, up to the image's duration times their number. Without rests,
+ * a tenant with interlaced PNGs of 49 megapixels (1.5 s each) made another's batch take 3.4 times as long.
  */
 export function createLargePlaces({
   use,
@@ -60,10 +49,7 @@ export function createLargePlaces({
 }: LargePlacesOptions): LargePlaces {
   const active = new Set<Image>();
   const waiting = new Set<Waiter>();
-  /**
-   * The last large image of each tenant: when its decoding ended, how many ms the decoding took, and whether the
-   * request was interactive.
-   */
+  /** The last large image of each tenant. `took` is its decoding time in ms. */
   const last = new Map<string, { endedAt: number; took: number; interactive: boolean }>();
   let looking: NodeJS.Timeout | undefined;
 
@@ -74,7 +60,7 @@ export function createLargePlaces({
   const competes = (image: Image) =>
     isContested(image.tenant) || [...active, ...waiting].some(({ tenant }) => tenant !== image.tenant);
 
-  /** Returns the time in ms until a tenant may start its next image. Used only while other tenants have work. */
+  /** Returns the ms until a tenant may start its next image while other tenants have work. */
   function restLeft(tenant: string): number {
     const ended = last.get(tenant);
     if (ended === undefined) return 0;
@@ -83,7 +69,7 @@ export function createLargePlaces({
     return ended.endedAt + ended.took * Math.min(Math.max(1, tenants), needed / (1 - needed)) - now();
   }
 
-  /** Returns 0 when the image may start; otherwise the time in ms until the next check. */
+  /** Returns 0 when the image may start; otherwise the ms until the next check. */
   function waitOf(image: Waiter): number {
     if (!hasMemoryFor(image)) return Number.POSITIVE_INFINITY;
     if (!competes(image)) return 0;
@@ -92,8 +78,8 @@ export function createLargePlaces({
   }
 
   /**
-   * Returns true when waiting image `a` must start before `b`. The tenant with the least use comes first. Interactive
-   * and batch images of the same tenant alternate.
+   * Returns true when `a` must start before `b`. The tenant with the least use comes first; its interactive and batch
+   * images alternate.
    */
   const before = (a: Waiter, b: Waiter) => {
     if (a.tenant !== b.tenant) return use.all.of(a.tenant) < use.all.of(b.tenant);
@@ -160,8 +146,5 @@ export function createLargePlaces({
 
 const own = createLargePlaces({ use: createProcessorUse() });
 
-/**
- * Returns a `takeLargePlace` function for a caller that has none. All these functions of a process share one limit on
- * large images.
- */
+/** Returns a `takeLargePlace` for a caller without one. All of a process share one limit. */
 export const takeOwnLargePlace = (caller: Caller) => (signal?: AbortSignal) => own.take({ ...caller, signal });

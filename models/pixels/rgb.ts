@@ -1,8 +1,8 @@
 import { share } from './alpha.ts';
 
 /**
- * The colour modes of image files, with the names of Pillow. They are needed because OpenCLIP resizes an image in its
- * colour mode. `L` is grey, `LA` and `RGBA` have an alpha channel, `P` has a palette, `1` is black and white.
+ * Pillow's names of colour modes, in which OpenCLIP resizes. `L`: grey; `LA`, `RGBA`: with alpha; `P`: palette; `1`:
+ * black and white.
  */
 export type ColourMode = '1' | 'L' | 'LA' | 'P' | 'RGB' | 'RGBA' | 'CMYK';
 
@@ -12,7 +12,7 @@ export interface Pixels {
   channels: number;
 }
 
-/** Converts pixels to RGB. Grey fills all three channels, alpha is dropped, and CMYK is subtracted from white. */
+/** Converts to RGB. Grey fills all channels, alpha is dropped, CMYK is subtracted from white. */
 export function toRgb({ data, channels }: Pixels, mode: ColourMode): Pixels {
   if (channels === 3) return { data, channels };
   const rgb = new Uint8Array((data.length / channels) * 3);
@@ -26,14 +26,14 @@ export function toRgb({ data, channels }: Pixels, mode: ColourMode): Pixels {
   return { data: rgb, channels: 3 };
 }
 
-/** Blends RGBA over white, with the rounding of Pillow's `alpha_composite`. */
+/** Blends RGBA over white, rounded like Pillow's `alpha_composite`. */
 export function overWhite({ data }: Pixels): Pixels {
   const rgb = new Uint8Array((data.length / 4) * 3);
   for (let from = 0, to = 0; from < data.length; from += 4, to += 3) {
     const alpha = data[from + 3] as number;
     const white = 255 * (255 - alpha);
     for (let channel = 0; channel < 3; channel++) {
-      // The sum has seven extra bits for rounding. The next line divides it by 255 and removes them.
+      // Seven extra bits for rounding. The next line divides by 255 and removes them.
       const sum = 128 * ((data[from + channel] as number) * alpha + white) + (128 << 7);
       rgb[to + channel] = ((sum >> 8) + sum) >> 15;
     }

@@ -7,24 +7,21 @@ import type { Slots } from '../slots.ts';
 import { takeOwnLargePlace } from './large-places.ts';
 import type { CropOptions } from './preprocess.ts';
 
-/** The options with which the thread starts. */
 export interface CropThreadOptions extends Omit<CropOptions, 'caller'> {
   /** The maximum number of images that are decoded at the same time. */
   places: number;
-  /** The shared memory with the encoded images, if some images are passed as slots. */
+  /** Shared memory with encoded images. */
   imageSlots?: Pick<Slots, 'fd' | 'slotBytes'> | undefined;
 }
 
-/** The options that the crop thread receives, with the shared memory for the pixels. */
 export interface CropThreadData extends CropThreadOptions {
-  /** Shared memory for the pixels of {@link pixelBlocks} images, one after another. */
+  /** Shared memory for the pixels of {@link pixelBlocks} images. */
   blocks: SharedArrayBuffer;
 }
 
 /**
- * The number of images whose pixels fit into shared memory. Pixels of further images are transferred to the main
- * thread. Transferred pixels are on the heap of that thread, where 150 KB per image caused a garbage collection about
- * every 60 images.
+ * Images whose pixels fit into shared memory. Others are transferred to the main thread's heap, where 150 KB each
+ * caused a garbage collection every 60 images.
  */
 const pixelBlocks = 48;
 
@@ -33,36 +30,32 @@ export type ToCropThread =
       type: 'crop';
       id: number;
       bytes: ImageBytes;
-      /** The block of shared memory for the pixels; undefined when all blocks are in use. */
+      /** The block of shared memory for the pixels; undefined when all are in use. */
       block: number | undefined;
       interactive: boolean;
       tenant?: string | undefined;
       mode?: PreprocessMode | undefined;
     }
-  /**
-   * Grants the permission to decode a large image, which `largeAsked` requested. The permission ends with the reply for
-   * the image.
-   */
+  /** Grants what `largeAsked` requested, until the reply for the image. */
   | { type: 'largeGranted'; id: number }
   /**
-   * The caller of this image no longer waits. If decoding has not begun, the image is not decoded, but a reply is still
-   * sent.
+   * The caller of this image no longer waits. If decoding has not begun, it is skipped. A reply follows in any case.
    */
   | { type: 'cancel'; id: number }
-  /** Asks the thread to end when it has replied for all images. */
+  /** Ends the thread after it has replied for all images. */
   | { type: 'close' };
 
 export type FromCropThread =
   | { type: 'largeAsked'; id: number }
-  /** `pixels` is undefined when the pixels are in the block of the image. */
+  /** Without `pixels`, they are in the block of the image. */
   | { type: 'cropped'; id: number; pixels?: Uint8Array }
   | { type: 'failed'; id: number; code: Code; message: string };
 
 export interface CropThread {
   /**
-   * Runs `crop` of `preprocess.ts` in the thread, on a copy of the bytes or on the bytes in a slot of shared memory.
-   * @param mode replaces the mode in the options of the thread.
-   * @returns the pixels, which the caller must release.
+   * Runs `crop` of `preprocess.ts` in the thread, on a copy of the bytes.
+   * @param mode replaces the thread's mode.
+   * @returns pixels, which the caller must release.
    * @throws {ServiceError} the errors of `crop`; the reason of the caller's signal, when it aborts first.
    */
   crop(bytes: ImageBytes, caller: Caller, mode?: PreprocessMode): Promise<Pixels>;
@@ -71,8 +64,8 @@ export interface CropThread {
 }
 
 /**
- * Starts a thread that crops images. A run of a tower blocks its own thread. In the crop thread, images are also
- * decoded during a run, and resampling never delays a run.
+ * Starts a thread that crops images, also while inference blocks its own thread. Resampling then never delays
+ * inference.
  */
 export function startCropThread(options: CropThreadOptions): CropThread {
   const size = pixelBytes(options.recipe);
@@ -104,12 +97,10 @@ export function startCropThread(options: CropThreadOptions): CropThread {
     if (message.type === 'failed') image.reject(new ServiceError(message.code, message.message));
     else image.resolve(message.pixels ?? new Uint8Array());
   });
-  // The process cannot work without the crop thread, so an error of the thread ends the process. The pool then starts
-  // another process.
+  // Ends the process, which cannot work without this thread. The pool starts another process.
   thread.on('error', (error) => {
     throw error;
   });
-  // The crop thread does not prevent the process from ending.
   thread.unref();
   const send = (message: ToCropThread, transfer: ArrayBuffer[] = []) => thread.postMessage(message, transfer);
 
@@ -124,8 +115,7 @@ export function startCropThread(options: CropThreadOptions): CropThread {
     const image = asked.get(id);
     if (image === undefined) return;
     const { signal, takeLargePlace = takeOwnLargePlace(image.caller) } = image.caller;
-    // If the caller's signal aborts first, no permission is sent. The listener of the signal has then already sent
-    // `cancel`, and the thread replies to `cancel`.
+    // After an abort, `cancel` has been sent, to which the thread replies.
     const release = await takeLargePlace(signal).catch(() => undefined);
     if (release === undefined) return;
     if (!asked.has(id)) return release();
@@ -144,13 +134,12 @@ export function startCropThread(options: CropThreadOptions): CropThread {
         const pixels = await new Promise<Pixels>((resolve, reject) => {
           const block = freeBlocks.pop();
           asked.set(id, { caller, block, resolve, reject });
-          // A copy of the bytes is transferred to the thread. A transfer of the bytes themselves would remove them from
-          // the caller, which may need them again.
+          // Transferring the bytes would take them from the caller, which may need them again.
           const copy = bytes instanceof Uint8Array ? new Uint8Array(bytes) : undefined;
           const message = { type: 'crop', id, bytes: copy ?? bytes, block, interactive, tenant, mode } as const;
           send(message, copy ? [copy.buffer] : []);
         });
-        // Decoding may have begun before the signal aborted. In that case its pixels must be released.
+        // Decoding may have begun before the abort.
         if (signal?.aborted && !(pixels instanceof Uint8Array)) pixels.release();
         signal?.throwIfAborted();
         return pixels;

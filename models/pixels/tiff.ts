@@ -1,14 +1,11 @@
 import { ServiceError } from '../../shared/errors.ts';
 
-/**
- * The tags of the first page of a TIFF that determine how its samples are read. The values are the numbers of TIFF 6.0.
- */
+/** Tags of a TIFF's first page that determine how samples are read, with the numbers of TIFF 6.0. */
 export interface TiffTags {
   photometric: number;
   compression: number;
   /**
-   * The first value of ExtraSamples: 0 for unspecified, 1 for associated alpha, 2 for unassociated alpha. Undefined
-   * without this tag.
+   * The first ExtraSamples value: 0 unspecified, 1 associated alpha, 2 unassociated alpha. Undefined without this tag.
    */
   extraSample: number | undefined;
 }
@@ -18,7 +15,7 @@ const compressionTag = 259;
 const extraSamplesTag = 338;
 
 const jpegCompressions = new Set([6, 7]);
-/** Compressions that the bundled libtiff does not support, or that libvips cannot read row by row. */
+/** Compressions that the bundled libtiff does not support, or libvips cannot read row by row. */
 const unreadCompressions = new Map([
   [33003, 'JPEG 2000'],
   [33005, 'JPEG 2000'],
@@ -53,7 +50,7 @@ interface Reader {
   isLittle: boolean;
   isBig: boolean;
   view: DataView;
-  /** The offset of the first directory of the TIFF. A directory is the list of the tags of one page. */
+  /** The offset of the first directory (the tags of a page). */
   start: number;
 }
 
@@ -71,10 +68,7 @@ function open(bytes: Uint8Array): Reader | undefined {
 const offsetAt = ({ isLittle, isBig, view }: Omit<Reader, 'start'>, at: number): number =>
   isBig ? Number(view.getBigUint64(at, isLittle)) : view.getUint32(at, isLittle);
 
-/**
- * Yields the directories of a TIFF, one for each page. If the last directory points back to an earlier one, the
- * iteration never ends. A file that is not a TIFF has none.
- */
+/** Yields one directory per page, endlessly if the last one points back. */
 function* directories(reader: Reader): Generator<Directory> {
   const { view, isLittle, isBig } = reader;
   const [countBytes, entryBytes, offsetBytes] = isBig ? [8, 20, 8] : [2, 12, 4];
@@ -89,7 +83,7 @@ function* directories(reader: Reader): Generator<Directory> {
   }
 }
 
-/** Returns the number of pages of a TIFF, or `limit` + 1 if there are more; 0 for a file that is not a TIFF. */
+/** Returns the number of pages, at most `limit` + 1; 0 without a TIFF. */
 export function countPages(bytes: Uint8Array, limit: number): number {
   const reader = open(bytes);
   if (reader === undefined) return 0;
@@ -98,13 +92,10 @@ export function countPages(bytes: Uint8Array, limit: number): number {
   return pages;
 }
 
-/**
- * The maximum number of entries that are read from a TIFF directory (the list of tags of a page). Real files have
- * fewer.
- */
+/** Entries that are read from a directory. Real files have fewer. */
 const maxEntries = 1_000;
 
-/** Returns the tags of the first page; undefined for a file that is not a TIFF. */
+/** Returns the tags of the first page; undefined without a TIFF. */
 export function readTiffTags(bytes: Uint8Array): TiffTags | undefined {
   const reader = open(bytes);
   if (reader === undefined) return undefined;
@@ -115,8 +106,7 @@ export function readTiffTags(bytes: Uint8Array): TiffTags | undefined {
     for (let entry = 0; entry < Math.min(count, maxEntries); entry++) {
       const at = first + entry * entryBytes;
       if (at + entryBytes > view.byteLength) break;
-      // All tags that are read here have the type SHORT. Values that do not fit into an entry are stored elsewhere, at
-      // an offset.
+      // These tags have the type SHORT. Values that do not fit into an entry are stored at an offset.
       const values = isBig ? Number(view.getBigUint64(at + 4, isLittle)) : view.getUint32(at + 4, isLittle);
       const inline = at + (isBig ? 12 : 8);
       const place = values * 2 <= (isBig ? 8 : 4) ? inline : offsetAt(reader, inline);

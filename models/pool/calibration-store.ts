@@ -12,22 +12,19 @@ const file = z.record(
   z.object({ images: z.int().min(1), imagesPerSecond: z.record(z.coerce.number(), z.number()) }),
 );
 
-/**
- * Stores the throughput that was measured on this machine, by micro-batch size (number of images in one run). There is
- * a result for each model, provider and number of threads.
- */
+/** Throughput on this machine, by model, provider and number of threads. */
 export interface CalibrationStore {
   get(spec: ModelSpec, threads: number): Calibration | undefined;
   set(spec: ModelSpec, threads: number, calibration: Calibration): void;
 }
 
 /**
- * Creates a store in the file `calibration.json` of `DATA_DIR`. If the file cannot be read or written, the throughput
- * is measured again.
+ * Creates a store in `calibration.json` of `DATA_DIR`. If the file cannot be read or written, the throughput is
+ * measured again.
  */
 export function createCalibrationStore(dataDir: string, log: Logger): CalibrationStore {
   const path = join(dataDir, 'calibration.json');
-  // The key contains the name of the CPU, because a data directory may move to another machine.
+  // A data directory may move to another machine, so the key contains the CPU.
   const keyOf = (spec: ModelSpec, threads: number) =>
     `${modelKey(spec)} on ${spec.provider}, ${threads} threads, ${cpus()[0]?.model ?? 'unknown CPU'}`;
   const read = (): z.output<typeof file> => {
@@ -42,11 +39,9 @@ export function createCalibrationStore(dataDir: string, log: Logger): Calibratio
     set(spec, threads, calibration) {
       try {
         mkdirSync(dirname(path), { recursive: true });
-        // The name of the temporary file is random. A process id would not be unique: every process may have the id 1
-        // in containers that share the directory.
+        // Process ids are not unique: in containers that share the directory, each may be 1.
         const draft = `${path}.${randomUUID()}.new`;
-        // The calibration file is read again, because another process may meanwhile have stored the result of another
-        // model.
+        // Another process may meanwhile have stored the result of another model.
         writeFileSync(draft, `${JSON.stringify({ ...read(), [keyOf(spec, threads)]: calibration }, null, 2)}\n`);
         renameSync(draft, path);
       } catch (error) {

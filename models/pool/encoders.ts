@@ -10,27 +10,24 @@ import { createPool, type EncoderPool, type PoolState } from './pool.ts';
 import { readPool } from './readings.ts';
 import { type Machine, type PoolShape, shapeOf, thisMachine } from './shape.ts';
 
-/** The state of a loaded model. */
 export interface LoadedModel extends PoolState, Pick<ModelSpec, 'model' | 'revision' | 'precision'> {
   threads: number;
-  /**
-   * The images per second of the vision tower in one encoder, measured on this machine; null before the measurement.
-   */
+  /** Images per second of the vision model in one encoder; null before the measurement. */
   imagesPerSecond: number | null;
 }
 
-/** The encoders of this process: one pool for each model. A pool is started when its model is first used. */
+/** The encoder pools of this process, one per model. A pool starts when its model is first used. */
 export interface Encoders {
   /**
-   * Returns the pool of a model. If there is none, creates it and begins to load its encoders. When memory is
-   * insufficient for all models, idle models are unloaded, the least recently used first.
-   * @throws {ServiceError} `model.unavailable` when the models in use leave too little memory for this one.
+   * Returns or creates the pool of a model. When memory is short, idle models are unloaded, the least recently used
+   * first.
+   * @throws {ServiceError} `model.unavailable` when the models in use leave too little memory.
    */
   for(spec: ModelSpec): EncoderPool;
   states(): LoadedModel[];
   /**
-   * Applies a change of the registry. Encoders that start from now on use the current files of their model. A model
-   * that was removed from the registry is unloaded after a minute without use.
+   * Applies a registry change. New encoders use the current files. A removed model is unloaded after a minute without
+   * use.
    */
   follow(registry: Pick<Registry, 'list' | 'resolvePinned'>): Promise<void>;
   close(): void;
@@ -44,22 +41,18 @@ interface Loaded {
   shape: PoolShape;
   calibration: Calibration | undefined;
   usedAt: number;
-  /**
-   * True when the model was removed from the registry. It stays loaded for some time, because batches may still need
-   * it.
-   */
+  /** True after removal from the registry. Batches may still need the model. */
   isDropped: boolean;
 }
 
-/** The share of the machine's memory that models may use, unless `MODEL_MEMORY_MB` is set. */
+/** The share of the machine's memory for models, unless `MODEL_MEMORY_MB` is set. */
 const memoryShare = 0.8;
-/** The time in ms without use after which a model that was removed from the registry is unloaded. */
+/** The unused time in ms after which a model that was removed from the registry is unloaded. */
 const unusedMs = 60_000;
 
 /**
- * The maximum number of images in one run on CUDA, unless `MICRO_BATCH` is set. The maximum number of texts is at least
- * as high. On CUDA the best number is not measured, because the memory that each tried number needs would never be
- * freed. An encoder whose device has too little memory halves the number.
+ * Images per run on CUDA, unless `MICRO_BATCH` is set. CUDA gets no calibration, because memory for tried sizes is
+ * never freed. An encoder halves the number when its device memory does not suffice.
  */
 const cudaMicroBatch = 64;
 
@@ -87,7 +80,6 @@ export function createEncoders(
     log.info({ model: one.spec.model, revision: one.spec.revision, reason }, 'model unloaded');
   }
 
-  /** Unloads idle models, the least recently used first, until `bytes` are free. */
   function makeRoom(bytes: number): void {
     const idle = [...loaded].filter(([, one]) => !isAtWork(one)).sort(([, a], [, b]) => a.usedAt - b.usedAt);
     for (const [key, one] of idle) {
@@ -97,8 +89,8 @@ export function createEncoders(
   }
 
   /**
-   * Unloads models that were removed from the registry and are not in use, and repeats this until none of them is
-   * loaded. The only ready model is never unloaded, because a process counts as ready only while a model is ready.
+   * Unloads unused models that were removed from the registry, and repeats until none is left. The only ready model
+   * stays, because without one the process is not ready.
    */
   function unloadDropped(): void {
     clearTimeout(unloading);
@@ -117,7 +109,7 @@ export function createEncoders(
     const whole = shapeOf({ ...machine, memoryBytes: budget }, spec, wanted, on);
     makeRoom(spec.memoryBytes * whole.encoders);
     const free = budget - taken();
-    // The first model is loaded whatever its size; otherwise the process would have no model.
+    // The first model is always loaded; otherwise the process would have none.
     if (loaded.size > 0 && free < spec.memoryBytes) {
       const others = [...loaded.values()].map((one) => one.spec.model).join(', ');
       throw new ServiceError(

@@ -1,6 +1,6 @@
 import { type InputKind, kindOf, type Task } from './task.ts';
 
-/** The tasks that one encoder is processing. Each task is stored by the id with which it was sent. */
+/** The tasks that one encoder is processing, by message id. */
 export interface HeldTasks {
   readonly size: number;
   readonly held: Record<InputKind, number>;
@@ -9,17 +9,17 @@ export interface HeldTasks {
   take(id: number): Task | undefined;
   takeAll(): Task[];
   idOf(task: Task): number | undefined;
-  /** Records that the image of a task takes unusually long to decode, perhaps without end. */
+  /** The image of a task takes unusually long to decode, perhaps without end. */
   markSlow(id: number): void;
   /**
-   * Counts a reply for each task whose decoding is slow.
-   * @returns true when the decoding of a task hangs: it was marked as slow at least `ms` ago, and since then more than
-   * `many` replies to other tasks have arrived.
+   * Counts a reply for each slow task.
+   * @returns true when a decoding hangs: it was marked as slow at least `ms` ago, and more than `many` replies have
+   * arrived since.
    */
   countAnswer(many: number, ms: number): boolean;
 }
 
-/** A task whose decoding is slow: when it was marked as slow, and the number of replies to other tasks since then. */
+/** `answers` counts replies to other tasks since the task was marked as slow. */
 interface SlowDecode {
   since: number;
   answers: number;

@@ -2,28 +2,20 @@ import { ServiceError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { ModelSpec } from '../model.ts';
 
-/** The last error of loading the model. It is cleared when loading succeeds. */
+/** The last error of loading the model, until loading succeeds. */
 export interface LoadErrors {
   readonly current: string | null;
   set(reason: string): void;
   clear(): void;
-  /**
-   * Logs a failed attempt to load. The encoders retry repeatedly, so the same reason is logged as an error only once.
-   */
+  /** Encoders retry repeatedly, so the same reason is logged as an error only once. */
   log(reason: string): void;
-  /**
-   * Returns the error with the time of the next attempt, or null after a success.
-   * @param seconds the time in s until the next attempt.
-   */
+  /** Returns the error with the time of the next attempt, in `seconds`; null after a success. */
   describe(seconds: number): string | null;
-  /**
-   * Returns the error for a task that cannot run because the model is not loaded.
-   * @param seconds the time in s until the next attempt.
-   */
+  /** Returns the error for a task while the model is not loaded. @param seconds the time until the next attempt. */
   unavailable(seconds: number): ServiceError;
 }
 
-/** The minimum time in s after which a refused client may send its request again. */
+/** The minimum `Retry-After` in s. */
 const leastRetrySeconds = 5;
 
 export function createLoadErrors({ model, revision }: ModelSpec, log: Logger): LoadErrors {

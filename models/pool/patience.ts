@@ -1,10 +1,8 @@
-/** The number of steps into which a wait is divided. */
 const steps = 10;
 
 /**
- * Calls `onOver` after `ms` milliseconds. The time is divided into steps of equal length. A step that ends late still
- * counts as one step. If this process is stopped (by SIGSTOP, or because the machine is suspended), the pause therefore
- * counts as at most one step. Otherwise an encoder that was stopped at the same time would be regarded as hanging.
+ * Calls `onOver` after `ms` milliseconds, in steps. A late step counts once, so a stop of this process (SIGSTOP,
+ * machine suspended) counts little. Otherwise an encoder that was stopped meanwhile would seem to hang.
  * @returns a function that cancels the wait.
  */
 export function afterPatience(ms: number, onOver: () => void): () => void {

@@ -12,30 +12,27 @@ import { hangingAfter, hasRoom, type MicroBatch } from './windows.ts';
 
 export interface PoolOptions {
   spec: ModelSpec;
-  /** The number of encoder processes. Each has an ONNX session for each tower. */
+  /** Encoder processes. */
   encoders: number;
-  /** The number of intra-op threads of each encoder. */
+  /** Intra-op threads of each encoder. */
   threads: number;
-  /** The number of devices of the provider, among which the encoders are distributed. Default: 1. */
+  /** The provider's devices, over which the encoders are distributed. Default: 1. */
   devices?: number;
-  /** The number of decoder processes of each encoder. Default: 0; the encoder then decodes images itself. */
+  /** Decoder processes of each encoder. Default: 0; the encoder then decodes images itself. */
   decoders?: number;
   maxPixels: number;
   log: Logger;
-  /**
-   * Called with the measured throughput of the vision tower, by micro-batch size. Without this function, nothing is
-   * measured.
-   */
+  /** Called with the measured throughput. Without this function, nothing is measured. */
   onCalibrated?: ((calibration: Calibration) => void) | undefined;
-  /** Called after each run of a tower in one of the encoders. */
+  /** Called after each inference run. */
   onRun?: ((run: TowerRun) => void) | undefined;
-  /** Starts an encoder process. Tests replace this function, so that they can end the process. */
+  /** Starts an encoder process. Tests replace this function to end the process. */
   launch?: (events: EncoderEvents) => EncoderProcess;
-  /** The maximum number of waiting interactive tasks. Any further interactive task is refused. Default: 512. */
+  /** The maximum number of waiting interactive tasks; more are refused. Default: 512. */
   maxInteractive?: number;
   /**
-   * The time in ms after which an encoder is killed, if it has tasks but makes no progress. It is also killed when the
-   * decoding of one image has been slow for this time while many other tasks were completed. Default: 60,000.
+   * Kills an encoder with tasks after this time in ms without progress, or after one image has been slow for this time
+   * while many other tasks ended. Default: 60,000.
    */
   taskTimeoutMs?: number;
 }
@@ -44,32 +41,26 @@ export interface PoolState {
   state: 'loading' | 'ready' | 'failed';
   ready: number;
   configured: number;
-  /** The number of encoders that ended unexpectedly since the pool was created. Each was replaced. */
+  /** Encoders that ended unexpectedly and were replaced. */
   restarts: number;
-  /** The number of tasks that wait for an encoder. */
+  /** Tasks that wait for an encoder. */
   waiting: number;
-  /** The number of tasks that encoders are processing. */
+  /** Tasks that encoders are processing. */
   inFlight: number;
-  /**
-   * True when the model has reproduced its golden values (results of the reference implementation); false when it has
-   * none; null before it is loaded.
-   */
+  /** True when the model has reproduced its golden values; false when it has none; null before it is loaded. */
   verified: boolean | null;
-  /** The maximum number of images in one run of the vision tower. */
+  /** The maximum number of images in one inference run. */
   microBatch: number;
-  /** The last error of loading the model, with the time of the next attempt; null when the model is loaded. */
+  /** The last loading error with the time of the next attempt; null when the model is loaded. */
   detail: string | null;
 }
 
 export interface EmbedOptions {
-  /** True for interactive work, which runs before batch work. */
+  /** Interactive work runs before batch work. */
   interactive: boolean;
-  /** The tenant. Tenants share the encoders fairly, separately for interactive and batch work. */
+  /** Tenants share the encoders fairly, separately for interactive and batch work. */
   tenant?: string | undefined;
-  /**
-   * Aborts the task. A waiting task leaves the queue. For a task in flight, the encoder skips decoding and the run, if
-   * these have not begun.
-   */
+  /** Removes a waiting task. For a task in flight, the encoder skips decoding and inference that have not begun. */
   signal?: AbortSignal | undefined;
 }
 
@@ -82,19 +73,16 @@ export interface EncoderPool {
    * wait; the reason of the signal when it aborts first.
    */
   embed(input: EncoderInput, options: EmbedOptions): Promise<Embedded>;
-  /** Resolves when an encoder is ready. Rejects when the first attempt to start one has failed. */
+  /** Resolves when an encoder is ready. Rejects when the first start has failed. */
   whenReady(): Promise<void>;
   state(): PoolState;
-  /**
-   * Uses this spec for encoders that start from now on, and immediately retries failed starts. It is called when the
-   * files or the registry entry of the model have changed.
-   */
+  /** Uses this spec for encoders that start from now on, and retries failed starts at once. */
   refresh(spec: ModelSpec): void;
   pids(): number[];
   close(): void;
 }
 
-/** Starts the encoders of a pool. An encoder that ends is replaced, until `close` is called. */
+/** An encoder that ends is replaced, until `close` is called. */
 export function createPool(options: PoolOptions): EncoderPool {
   const { log, launch = forkEncoder, maxInteractive = 512, taskTimeoutMs = 60_000 } = options;
   let { spec } = options;
@@ -103,10 +91,7 @@ export function createPool(options: PoolOptions): EncoderPool {
   let verified: boolean | null = null;
   let lastTask = performance.now();
   let calibration: NodeJS.Timeout | undefined;
-  /**
-   * The slot (position of an encoder process) whose encoder is being calibrated. The next variable, `known`, has the
-   * images per second of each micro-batch size that has been measured so far.
-   */
+  /** The encoder that is being calibrated. `known`: images per second of the batch sizes measured so far. */
   let calibrating: Slot | undefined;
   let known: Record<number, number> = {};
   let firstAsked = -1;
@@ -147,7 +132,7 @@ export function createPool(options: PoolOptions): EncoderPool {
           setMicroBatch(found.images);
           log.info({ model, ...found }, 'micro-batch measured');
           options.onCalibrated?.(found);
-          // If only one encoder is serving, it is not replaced, because requests would have to wait for the new one.
+          // The only serving encoder is not replaced, because requests would wait for the new one.
           return slots.some((other) => other !== slot && other.isServing);
         },
         onShrunk(images) {
@@ -165,8 +150,7 @@ export function createPool(options: PoolOptions): EncoderPool {
   }
 
   function onLoaded(slot: Slot, isVerified: boolean): void {
-    // This encoder has loaded the model after earlier failures, so other encoders may be able to load it too. Their
-    // slots retry at once.
+    // After failures, one encoder has loaded the model, so others may succeed too.
     if (loadErrors.current !== null) for (const other of slots) other.startNow();
     loadErrors.clear();
     verified = isVerified;
@@ -196,7 +180,7 @@ export function createPool(options: PoolOptions): EncoderPool {
   ) {
     restarts++;
     if (slot === calibrating) {
-      // The encoder ended during its calibration. The calibration may be the cause, so it is not repeated.
+      // The calibration may have ended the encoder, so it is not repeated.
       calibrating = undefined;
       clearInterval(calibration);
     }
@@ -204,13 +188,13 @@ export function createPool(options: PoolOptions): EncoderPool {
     loadErrors.log(loadErrors.current ?? reason);
     if (loadErrors.current === null) loadErrors.set(`the encoder ended while it loaded the model (${reason})`);
     const serving = slots.find(({ isServing }) => isServing);
-    // If no encoder is serving, all waiting tasks are rejected now, because they would wait for a process that may
-    // never start. Otherwise a serving encoder takes over the tasks that must run alone.
+    // Without a serving encoder, waiting tasks are rejected, because a start may never succeed. Otherwise a serving
+    // encoder takes over the tasks that must run alone.
     if (serving === undefined) rejectAll(loadErrors.unavailable(secondsToStart()));
     else serving.isolate(slot.takeSuspects());
   }
 
-  /** Returns the time in s until the next encoder process starts; 0 while one is starting. */
+  /** Returns the seconds until the next encoder process starts; 0 while one is starting. */
   function secondsToStart(): number {
     const next = Math.min(...slots.filter(({ isServing }) => !isServing).map(({ startsAt }) => startsAt));
     return Math.max(0, Math.ceil((next - performance.now()) / 1000));
@@ -226,9 +210,8 @@ export function createPool(options: PoolOptions): EncoderPool {
       const kind = kindOf(task.input);
       const order = task.interactive ? inTurn() : slots;
       const isFree = (slot: Slot) => slot.state === 'ready' && hasRoom(slot, task, kind, microBatch);
-      // On the encoder that is being calibrated, an interactive task would have to wait for a run of the calibration,
-      // so another free encoder is preferred. A batch task may go to the encoder that is being calibrated, and then
-      // ends the calibration.
+      // Interactive tasks prefer encoders without a calibration, whose current run they would wait for. A batch task
+      // may end the calibration.
       const avoided =
         task.interactive && order.some((slot) => slot !== calibrating && isFree(slot)) ? calibrating : undefined;
       let best: Slot | undefined;
@@ -240,10 +223,7 @@ export function createPool(options: PoolOptions): EncoderPool {
     });
   }
 
-  /**
-   * Returns all slots (positions of encoder processes), and begins with the next slot at each call. Single requests are
-   * thus spread over all encoders, and every encoder measures how long they take.
-   */
+  /** Rotates the encoders, so that single requests spread over all and each encoder measures how long they take. */
   function inTurn(): Slot[] {
     firstAsked = (firstAsked + 1) % slots.length;
     return [...slots.slice(firstAsked), ...slots.slice(0, firstAsked)];

@@ -3,8 +3,8 @@ import type { Reading } from '../../shared/telemetry/readings.ts';
 import type { EncoderPool } from './pool.ts';
 
 /**
- * Returns the present metrics of the encoders of a model. The labels do not contain the revision of the model, so the
- * values of two loaded revisions are added.
+ * Returns the current encoder metrics of a model. Labels have no revision, so the values of two loaded revisions add
+ * up.
  */
 export async function readPool(model: string, pool: EncoderPool): Promise<Reading[]> {
   const { ready, configured, restarts, waiting, inFlight } = pool.state();
@@ -28,10 +28,7 @@ export async function readPool(model: string, pool: EncoderPool): Promise<Readin
   ];
 }
 
-/**
- * Returns the resident memory of a process in bytes; undefined on systems other than Linux, which have no file with
- * this figure.
- */
+/** Returns the resident memory in bytes; undefined on systems other than Linux. */
 async function residentBytes(pid: number): Promise<number | undefined> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
   const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(status)?.[1];

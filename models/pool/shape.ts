@@ -1,28 +1,25 @@
 import { availableParallelism } from 'node:os';
 import type { ModelSpec, Provider } from '../model.ts';
 
-/** The number of encoders that a process runs for a model, and the number of threads and decoders of each. */
+/** The encoders of a model in one process, with threads and decoders of each. */
 export interface PoolShape {
   encoders: number;
   threads: number;
-  /** The number of decoder processes of each encoder; 0 when the encoder decodes images itself. */
+  /** Decoder processes of each encoder; 0 when it decodes images itself. */
   decoders: number;
 }
 
 export interface Machine {
-  /** The number of CPUs that this process may use, according to its affinity and the quota of its cgroup. */
+  /** CPUs that this process may use, by its affinity and cgroup quota. */
   cpus: number;
-  /** The memory in bytes that this process may use: the limit of the cgroup if there is one. */
+  /** Memory in bytes that this process may use: the cgroup's limit, if any. */
   memoryBytes: number;
 }
 
-/** The memory in bytes of the process itself, without its encoders. */
+/** The memory in bytes of the process without its encoders. */
 const baseMemoryBytes = 300_000_000;
 
-/**
- * Returns the limits of this process. libuv reads the affinity, the CPU quota of the cgroup (v1 and v2) and its memory
- * limit.
- */
+/** Returns the limits of this process. libuv reads affinity, CPU quota (cgroup v1 and v2) and memory limit. */
 export function thisMachine(): Machine {
   const constrained = process.constrainedMemory();
   const total = constrained > 0 ? Math.min(constrained, process.availableMemory()) : process.availableMemory();
@@ -30,19 +27,15 @@ export function thisMachine(): Machine {
 }
 
 /**
- * The memory in bytes from which an fp32 model gets encoders with two threads each. The figures compare one encoder
- * with two threads to two encoders with one thread each, on two cores. For ViT-B/32, the throughput falls from 19.7 to
- * 18.0 pairs/s, but the time of a single request falls from 108 to 82 ms, and the memory of the service from 1.6 to 0.9
- * GiB. For ViT-L/14, the throughput falls by a tenth, the time of a request to 0.61 times its value, and the memory to
- * half. Small models and int8 would lose 15 to 22 % of their throughput, so their encoders have one thread.
+ * From this memory in bytes, encoders of fp32 models get two threads each. With one such encoder instead of two
+ * one-thread ones on two cores, ViT-B/32 went from 19.7 to 18.0 pairs/s, a single request from 108 to 82 ms, the
+ * service from 1.6 to 0.9 GiB. Small and int8 models would lose 15 to 22 % of their throughput.
  */
 const twoThreadsFromBytes = 500_000_000;
 
 /**
- * Returns the shape of the pool of a model. On a CPU, there are as many encoders as the CPUs and the memory allow, and
- * they share the CPUs equally; encoders of large fp32 models have at least two threads. On an accelerator, each device
- * has one encoder. All CPUs except one then decode images for the encoders; the remaining CPU serves the process that
- * moves the images.
+ * Returns the encoders of a model. On a CPU: as many as CPUs and memory allow, with two or more threads each for large
+ * fp32 models. On an accelerator: one per device; all CPUs but one decode images.
  */
 export function shapeOf(
   machine: Machine,

@@ -7,13 +7,13 @@ import { afterPatience } from './patience.ts';
 import type { Task } from './task.ts';
 
 /**
- * The states of a slot.
+ * The states of an encoder slot.
  * - `down`: no process; the next one starts when the timer fires
  * - `loading`: the process loads the model
  * - `ready`: the process gets tasks from the queue
  * - `isolating`: the process runs only suspects (tasks that were in flight at a crash), one at a time
- * - `retiring`: the process gets no more tasks, and is replaced when it has finished its current tasks
- * - `ending`: the process hung and was killed; its exit is awaited
+ * - `retiring`: the process is replaced after its current tasks
+ * - `ending`: the process hung and was killed
  * - `closed`: the pool is closed
  */
 type State =
@@ -37,11 +37,11 @@ const transitions: Record<SlotState, readonly SlotState[]> = {
 export interface SlotDeps {
   model: string;
   launch: (events: EncoderEvents) => EncoderProcess;
-  /** Returns the content of the `load` message, which each process gets first. */
+  /** Returns the `load` message, which each process gets first. */
   loadOptions: () => LoadOptions;
-  /** Returns the number of replies to other tasks after which a slow decoding is regarded as hanging. */
+  /** Returns the number of replies to other tasks after which a slow decoding counts as hanging. */
   hangingAfter: () => number;
-  /** The time in ms after which an encoder is killed, if it has tasks but makes no progress. */
+  /** Kills an encoder with tasks after this time in ms without progress. */
   taskTimeoutMs: number;
   log: Logger;
 }
@@ -50,59 +50,47 @@ export interface SlotEvents {
   onLoaded(verified: boolean): void;
   onLoadError(reason: string): void;
   onRan(run: TowerRun): void;
-  /**
-   * Called when a calibration ends. @returns true when the process must be replaced, because it does not free the
-   * memory of the largest run that it has tried.
-   */
+  /** @returns true when the process must be replaced, because it keeps the memory of the largest run it tried. */
   onCalibrated(calibration: Calibration, isComplete: boolean): boolean;
   onShrunk(images: number): void;
-  /** Called when the slot (position of an encoder process) may accept more tasks. */
+  /** The encoder may accept more tasks. */
   onRoom(): void;
-  /** Called when the process has ended unexpectedly, after the start of the next process has been scheduled. */
+  /** Called when the process has ended unexpectedly and the next start is scheduled. */
   onCrash(crash: { reason: string; wasLoaded: boolean; inFlight: number }): void;
 }
 
-/**
- * A position for an encoder process. The number of positions of a pool is fixed. When the process of a position ends, a
- * new one takes its position.
- */
+/** The place of an encoder process in a pool. When the process ends, a new one takes its place. */
 export interface Slot extends Pick<HeldTasks, 'held' | 'heldOfBatches'> {
   readonly state: SlotState;
   readonly pid: number | undefined;
   readonly inFlight: number;
-  /** True when the model is loaded. Also true while the replacement of a retired process loads the model. */
+  /** True when the model is loaded, or the replacement of a retired process loads it. */
   readonly isUp: boolean;
   /** True when the model is loaded and the process has not been killed. */
   readonly isServing: boolean;
-  /** The time at which the next process starts, on the clock of `performance.now()`; 0 while there is a process. */
+  /** The next start on the clock of `performance.now()`; 0 while there is a process. */
   readonly startsAt: number;
-  /** Starts a process at once if the slot has none. Resets the pause between starts, which grows with each failure. */
+  /** Starts a missing process at once. Resets the pause between starts, which grows with each failure. */
   startNow(): void;
   send(task: Task): void;
-  /** Asks the encoder to skip a task if it has not begun to process it. The encoder replies in any case. */
+  /** Asks the encoder to skip a task that it has not begun. A reply follows in any case. */
   cancel(task: Task): void;
   setMicroBatch(images: number): void;
   calibrate(known: Record<number, number>): void;
-  /** Adds tasks that must run alone. The encoder runs them one at a time, before all other tasks. */
+  /** Adds tasks that the encoder must run alone, before all others. */
   isolate(suspects: readonly Task[]): void;
-  /** Removes and returns those tasks that must run alone and have not been sent yet. */
+  /** Removes the tasks that must run alone and have not been sent. */
   takeSuspects(): Task[];
   /** Kills the process and rejects its tasks. */
   close(error: Error): void;
 }
 
-/**
- * The number of crashes after which a task is regarded as their cause. A crash counts only if the encoder had no other
- * task.
- */
+/** A task is rejected after it has crashed this many encoders that had no other task. */
 const deathsOfPoison = 2;
-/**
- * The pause in ms before the first retry after a failed load of the model. The pause doubles with each attempt, up to
- * `longestPauseMs`.
- */
+/** The pause in ms after the first failed load. It doubles up to `longestPauseMs`. */
 const firstPauseMs = 500;
 const longestPauseMs = 300_000;
-/** The time in ms after which loading a model counts as failed. */
+/** Loading a model fails after this time in ms. */
 const loadTimeoutMs = 300_000;
 
 export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
@@ -112,10 +100,7 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
   let nextId = 1;
   let cancelSilence: (() => void) | undefined;
   const tasks = createHeldTasks();
-  /**
-   * The tasks that were in flight when the encoder of this slot crashed. Each runs alone, before any other work, to
-   * find out which task caused the crash.
-   */
+  /** Tasks in flight at a crash. Each runs alone before other work, to find the one that caused the crash. */
   const suspects: Task[] = [];
 
   function become(next: State): void {
@@ -129,8 +114,7 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
 
   function start(isReplacement = false): void {
     const started = launch({
-      // A message may arrive after its process has ended. It is then ignored, because it does not concern the next
-      // process.
+      // Messages may arrive after their process has ended.
       onMessage: (message) => {
         if (encoder() === started) onMessage(message, started);
       },
@@ -175,8 +159,7 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
         break;
       case 'ran':
         watchProgress();
-        // This message only reports the run. The result of each input of the run comes in a message of its own, so no
-        // task has ended yet.
+        // The run's results follow in other messages, so no task has ended yet.
         events.onRan(message);
         return;
     }
@@ -194,8 +177,8 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
   }
 
   /**
-   * Restarts the timer that kills an encoder without progress. Every reply and every run counts as progress, because a
-   * single task may wait long in an encoder that is slow but working.
+   * Restarts the timer that kills an encoder without progress. Every reply and run counts, because one task may wait
+   * long in a slow encoder.
    */
   function watchProgress(): void {
     cancelSilence?.();
@@ -211,10 +194,7 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
     hanging.kill();
   }
 
-  /**
-   * Sends the next suspect (a task that was in flight at a crash) when the encoder has no task. After the last suspect,
-   * the slot accepts ordinary tasks again.
-   */
+  /** Sends the next suspect to an encoder without tasks. After the last one, ordinary tasks follow. */
   function runSuspect(): void {
     if (state.name !== 'isolating' || tasks.size > 0) return;
     let suspect = suspects.shift();
@@ -257,9 +237,7 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
     events.onCrash({ reason, wasLoaded, inFlight: lost.length });
   }
 
-  /**
-   * Marks the tasks of a crashed process to be run alone. A task that was alone in two crashed processes is rejected.
-   */
+  /** Tasks of a crashed process run alone next. One that was alone in two crashes is rejected. */
   function isolateOrReject(lost: readonly Task[], reason: string): void {
     const [first] = lost;
     if (first !== undefined && lost.length === 1) first.deaths++;

@@ -1,26 +1,19 @@
-/** The tasks that wait for an encoder. Tenants share the queue fairly. */
+/** Tasks that wait for an encoder. Tenants share the queue fairly. */
 export interface TaskQueue<Task extends { tenant: string }> {
   readonly size: number;
   add(task: Task): void;
-  /**
-   * Returns the oldest task of each waiting tenant. The tenant with the fewest tasks in flight comes first. Among equal
-   * tenants, the one whose last task was sent longest ago comes first.
-   */
+  /** Returns the oldest task of each waiting tenant: fewest tasks in flight first, then the least recently served. */
   candidates(): Task[];
-  /** Removes a task. @returns true when it was waiting in this queue. */
+  /** @returns true when the task was waiting in this queue. */
   remove(task: Task): boolean;
   /** Removes the newest task of the tenant with the longest queue. */
   removeNewestOfLongest(): Task | undefined;
-  /** Removes and returns all tasks, the oldest first. */
   removeAll(): Task[];
-  /**
-   * Changes the number of this tenant's tasks that encoders are processing: by 1 when a task was sent, by -1 when it
-   * has ended.
-   */
+  /** Counts a tenant's tasks in flight: 1 when one was sent, -1 when it has ended. */
   hold(tenant: string, change: 1 | -1): void;
-  /** Returns the number of this tenant's tasks that encoders are processing. */
+  /** Returns the tenant's number of tasks in flight. */
   held(tenant: string): number;
-  /** Returns true when the queue of this tenant, with one more task, would be at least as long as any other queue. */
+  /** Returns true when, with one more task, no other tenant's queue would be longer. */
   isLongest(tenant: string): boolean;
 }
 
@@ -31,8 +24,8 @@ interface Share<Task> {
 }
 
 /**
- * Creates a queue. Its order is like that of `shared/fair-places.ts`, but that module cannot be used: the pool chooses
- * the encoder together with the task, because each encoder has separate limits for images and texts.
+ * Creates a queue with an order like `shared/fair-places.ts`. The pool chooses task and encoder together, because each
+ * encoder limits images and texts separately.
  */
 export function createTaskQueue<Task extends { tenant: string }>(): TaskQueue<Task> {
   const shares = new Map<string, Share<Task>>();

@@ -3,16 +3,12 @@ import type { Slot } from './slot.ts';
 import type { InputKind, Task } from './task.ts';
 import { createTaskQueue, type TaskQueue } from './task-queue.ts';
 
-/**
- * The tasks of a pool that wait for an encoder, in three queues: interactive tasks, images of batches and texts of
- * batches.
- */
+/** Waiting tasks of a pool, in three queues: interactive tasks, batch images and batch texts. */
 export interface WaitingTasks {
   readonly size: number;
   /**
-   * Makes room for one more interactive task. When too many are waiting, the newest task of the tenant with the longest
-   * queue is rejected.
-   * @throws {ServiceError} `overloaded` when too many are waiting and `tenant` itself has the longest queue.
+   * Makes room for an interactive task. A full queue rejects the newest task of the tenant with the most waiting tasks.
+   * @throws {ServiceError} `overloaded` when that tenant is `tenant` itself.
    */
   admit(tenant: string): void;
   queueFor(interactive: boolean, kind: InputKind): TaskQueue<Task>;
@@ -20,21 +16,17 @@ export interface WaitingTasks {
   removeAll(): Task[];
   /**
    * Sends waiting tasks, interactive ones first, until no encoder accepts another.
-   * @param choose returns the encoder for a task; undefined when none accepts it.
+   * @param choose undefined when no encoder accepts the task.
    */
   deal(choose: (task: Task) => Pick<Slot, 'send'> | undefined): void;
 }
 
-/** @param maxInteractive the maximum number of interactive tasks that wait. */
 export function createWaitingTasks(model: string, maxInteractive: number): WaitingTasks {
   const interactive = createTaskQueue<Task>();
   const batch: Record<InputKind, TaskQueue<Task>> = { image: createTaskQueue(), text: createTaskQueue() };
   const queues = [interactive, batch.image, batch.text];
 
-  /**
-   * Sends the first task that an encoder accepts.
-   * @returns false when no encoder accepts a task.
-   */
+  /** Sends the first task that an encoder accepts; false when there is none. */
   function dealOne(queue: TaskQueue<Task>, choose: (task: Task) => Pick<Slot, 'send'> | undefined): boolean {
     if (queue.size === 0) return false;
     for (const task of queue.candidates()) {

@@ -1,7 +1,7 @@
 /**
- * Computes the taps of each pixel of a resized image: the source pixels that contribute to it, and their weights. The
- * resized image equals that of Pillow's `Image.resize` in every bit, but only a window of it is computed. Source:
- * Pillow 13, `src/libImaging/Resample.c` and `ImagingScaleAffine` in `Geometry.c`.
+ * Computes the taps of each pixel of a resized image: its source pixels and their weights. The result equals Pillow's
+ * `Image.resize` in every bit, for a window of the image. Source: Pillow 13, `src/libImaging/Resample.c` and
+ * `ImagingScaleAffine` in `Geometry.c`.
  */
 
 export interface Size {
@@ -9,53 +9,45 @@ export interface Size {
   height: number;
 }
 
-/** A part of an image. Its position is counted from the top left corner. */
 export interface Rectangle extends Size {
   left: number;
   top: number;
 }
 
-/** The filter. `bicubic` (a = -0.5) and `bilinear` are antialiased; `nearest` copies pixels. */
+/** `bicubic` (a = -0.5) and `bilinear` are antialiased; `nearest` copies pixels. */
 export type Filter = 'bicubic' | 'bilinear' | 'nearest';
 
-/** The plan for computing the window of a resized image from its source. */
 export interface ResamplePlan {
-  /** The part of the source that is needed. Other parts need not be decoded. */
+  /** The needed part of the source. The rest need not be decoded. */
   region: Rectangle;
   columns: Taps;
   rows: Taps;
   rowsFirst: boolean;
 }
 
-/**
- * The taps along one axis: for each position (column or row) in the window, the source positions that contribute to it,
- * with their weights.
- */
+/** For each position (column or row) in the window: its source positions and their weights. */
 export interface Taps {
-  /**
-   * The first source position for each position in the window, counted from the edge of the region. The next field,
-   * `counts`, has the number of source positions for each position in the window.
-   */
+  /** The first source position, counted from the edge of the region. `counts`: the number of source positions. */
   starts: Int32Array;
   counts: Int32Array;
-  /** Undefined when source positions are copied and not weighted. */
+  /** Undefined when source positions are copied. */
   weights: Weights | undefined;
 }
 
 /**
- * Weights with 22 fractional bits, in the layout that the kernels read. Each pair of taps has four values: the upper
- * halves of both weights, then the lower 8 bits of both. Unused pairs are 0.
+ * Weights with 22 fractional bits, as the kernels read them. A pair of taps has four values: the upper halves of both
+ * weights, then their lower 8 bits. Unused pairs are 0.
  */
 export interface Weights {
   values: Int16Array;
-  /** The number of pairs for each position in the window; always even. */
+  /** Pairs for each position in the window; always even. */
   pairs: number;
 }
 
 const fractionBits = 22;
 
 /**
- * Plans the resampling of an image. An axis whose length does not change is copied.
+ * An axis whose length does not change is copied.
  * @param target the size of the whole resized image; `window` is a part of it.
  */
 export function planResample(filter: Filter, source: Size, target: Size, window: Rectangle): ResamplePlan {
@@ -72,25 +64,23 @@ export function planResample(filter: Filter, source: Size, target: Size, window:
 }
 
 /**
- * Returns true when the vertical pass comes first. Since release 13, Pillow does this when the vertical pass removes
- * more than twice as many rows as the horizontal pass removes columns
- * (https://github.com/python-pillow/Pillow/pull/9549; the condition was found by experiment). Older releases always
- * begin with the horizontal pass. The two orders differ by 1 in some pixel values of images that are twice as high as
- * wide.
+ * Returns true when the vertical pass comes first: in Pillow 13, when it removes more than twice as many rows as the
+ * horizontal pass removes columns (https://github.com/python-pillow/Pillow/pull/9549; the condition was found by
+ * experiment). Older releases never do this. The order changes some pixel values by 1.
  */
 const isShortenedFirst = (source: Size, target: Size): boolean =>
   source.height > target.height && source.height - target.height > 2 * (source.width - target.width);
 
 interface Axis extends Taps {
-  /** The first source position that is needed. The next field, `length`, is the number of needed source positions. */
+  /** The first needed source position. `length`: the number of needed ones. */
   from: number;
   length: number;
 }
 
 interface Kernel {
-  /** The radius of the filter, in source pixels, for a resize that does not shrink the image. */
+  /** The radius of the filter in source pixels, unless the image shrinks. */
   reach: number;
-  /** Returns the weight at a distance from the centre, computed with the same order of operations as in Pillow. */
+  /** Returns the weight at a distance from the centre, in Pillow's order of operations. */
   weight(distance: number): number;
 }
 
@@ -110,7 +100,7 @@ const filters: Record<Exclude<Filter, 'nearest'>, Kernel> = {
 
 function weightedAxis({ reach, weight }: Kernel, source: number, target: number, offset: number, length: number): Axis {
   const scale = source / target;
-  // When the image becomes smaller, the filter becomes wider. This is the antialiasing.
+  // The filter widens when the image shrinks. This is the antialiasing.
   const spread = Math.max(scale, 1);
   const support = reach * spread;
   const most = Math.ceil(support) * 2 + 1;
@@ -125,7 +115,7 @@ function weightedAxis({ reach, weight }: Kernel, source: number, target: number,
     const count = Math.min(Math.trunc(center + support + 0.5), source) - start;
     let sum = 0;
     for (let tap = 0; tap < count; tap++) {
-      // As in Pillow, this multiplies by the inverse; a division would give other last bits.
+      // Multiplies by the inverse, as Pillow does. A division would change the last bits.
       const value = weight((tap + start - center + 0.5) * (1 / spread));
       kernel[tap] = value;
       sum += value;
@@ -146,8 +136,8 @@ function weightedAxis({ reach, weight }: Kernel, source: number, target: number,
 function nearestAxis(source: number, target: number, offset: number, length: number): Axis {
   const scale = source / target;
   const places = new Int32Array(length);
-  // As in Pillow, the scale is added for each position instead of being multiplied once. The two ways round
-  // differently, and the rounding can decide which neighbour is copied.
+  // Adds the scale repeatedly, as Pillow does. A multiplication rounds differently, which can change the copied
+  // neighbour.
   let place = scale * 0.5;
   for (let at = 0; at < offset + length; at++) {
     if (at >= offset) places[at - offset] = Math.min(Math.trunc(place), source - 1);
@@ -159,7 +149,7 @@ function nearestAxis(source: number, target: number, offset: number, length: num
 const copiedAxis = (starts: Int32Array): Axis =>
   fromRegion({ starts, counts: new Int32Array(starts.length).fill(1), weights: undefined });
 
-/** Converts the start positions of taps to positions within the region. */
+/** Converts start positions to positions within the region. */
 function fromRegion(taps: Taps): Axis {
   const from = taps.starts[0] ?? 0;
   const last = taps.starts.length - 1;

@@ -3,35 +3,25 @@ import { instantiateKernels, type Kernels, type Memory } from './kernels/module.
 import type { ResamplePlan, Taps } from './plan.ts';
 
 export interface Source {
-  /** The interleaved bytes of the needed region of the source image (`region` of the plan), row by row. */
+  /** Interleaved bytes of the plan's `region`, row by row. */
   data: Uint8Array;
-  /** The number of channels: 1, 3 or 4. */
+  /** 1, 3 or 4. */
   channels: number;
-  /** True to multiply the first three channels (colours) by the fourth (alpha) before resampling. */
+  /** Multiplies the first three channels (colours) by the fourth (alpha) before resampling. */
   isWeighted?: boolean;
 }
 
-/**
- * The number of source bytes that are copied at a time into the memory of the WebAssembly module. They are few enough
- * to stay in the cache of a core until they are read.
- */
+/** Source bytes per copy into the WebAssembly module, few enough to stay in a core's cache. */
 const stripBytes = 256 * 1024;
-/** The maximum time in ms of uninterrupted work on an image. Afterwards the event loop can run other work. */
+/** The maximum time in ms without a return to the event loop. */
 const sliceMs = 4;
-/**
- * The size in bytes up to which an instance of the module is kept for further images. The memory of an instance never
- * shrinks.
- */
+/** Instances with more memory in bytes are not reused, because it never shrinks. */
 const keptBytes = 32 * 1024 * 1024;
 const pageBytes = 65_536;
 
-/** Instances of the WebAssembly module that are free for the next image. */
 const idle: Kernels[] = [];
 
-/**
- * Resamples an image as `plan` describes.
- * @returns interleaved bytes of the window.
- */
+/** @returns interleaved bytes of the plan's window. */
 export async function resample(source: Source, plan: ResamplePlan): Promise<Uint8Array> {
   if (plan.columns.weights === undefined && plan.rows.weights === undefined) return pick(source, plan);
   const kernels = idle.pop() ?? instantiateKernels();
@@ -73,8 +63,7 @@ function* columnsFirst(kernels: Kernels, source: Source, { region, columns, rows
   const layout = createLayout(kernels.memory);
   const columnTaps = layout.taps(columns, channels, channels === 1 ? 2 : 1);
   const rowTaps = layout.taps(rows, 1, 1);
-  // Reserves one row more than the region has. The last pair of taps may have no second tap, but the kernel still reads
-  // the row of that tap.
+  // One row more than the region: the kernel reads it when the last pair has only one tap.
   const narrowed = layout.reserve((region.height + 1) * narrowStride);
   const out = layout.reserve(rows.starts.length * outStride);
   const strip = layout.reserve(stripRows * stride);
@@ -113,8 +102,7 @@ function* rowsFirst(kernels: Kernels, source: Source, { region, columns, rows }:
     memory.set(data.subarray(top * stride, (top + height) * stride), strip);
     if (source.isWeighted) kernels.multiplyByAlpha(strip, height * stride);
     kernels.shorten(
-      // The memory contains only some rows of the region, but the kernel counts rows from the top of the region. It
-      // therefore gets the address that the top row would have.
+      // The kernel counts rows from the region's top, but the strip begins at row `top`.
       strip - top * stride,
       stride,
       stride,
@@ -134,8 +122,7 @@ function* rowsFirst(kernels: Kernels, source: Source, { region, columns, rows }:
 }
 
 /**
- * Divides the target rows into groups of consecutive rows whose taps together lie within `most` source rows. A target
- * row that needs more source rows forms a group of its own.
+ * Groups consecutive target rows whose taps lie within `most` source rows. A row that needs more is a group of its own.
  */
 function groupRows({ starts, counts }: Taps, most: number) {
   const groups: { first: number; count: number; top: number; height: number }[] = [];
@@ -153,39 +140,23 @@ function groupRows({ starts, counts }: Taps, most: number) {
 const horizontal = ({ narrowRgb, narrowRgba, narrowGrey }: Kernels, channels: number) =>
   channels === 1 ? narrowGrey : channels === 3 ? narrowRgb : narrowRgba;
 
-/**
- * The number of bytes that the kernels write for each pixel, even if the pixel has fewer channels. The last pixel of a
- * row therefore needs space for this number of bytes.
- */
+/** Bytes that the kernels write for each pixel, even with fewer channels. The last pixel of a row needs this space. */
 const pixelBytes = 4;
-/**
- * The size in bytes of one entry of `places`, an argument of the kernels. An entry has the first tap and the number of
- * pairs of taps.
- */
+/** Bytes of a `places` entry: first tap and number of pairs of taps. */
 const placeBytes = 8;
-/**
- * The number of bytes that must follow a reserved block of memory, because a vector read may start at the last byte of
- * the block.
- */
+/** Space after each block of memory, because a vector read may start at its last byte. */
 const vectorBytes = 16;
 
 const align = (bytes: number) => Math.ceil(bytes / vectorBytes) * vectorBytes;
 
-/**
- * Arguments for the kernels: the memory offset of the positions (`places`), the memory offset of the weights, and the
- * number of bytes of weights for each position.
- */
+/** Memory offsets of `places` and weights, and the bytes of weights for each position. */
 type TapArguments = [places: number, weights: number, weightStride: number];
 
-/**
- * Assigns blocks of a module's memory, one after another from its start. The memory is enlarged later, and only then is
- * data written into the blocks.
- */
+/** Assigns consecutive blocks of a module's memory. `grow` enlarges the memory and fills the blocks. */
 function createLayout(memory: Memory) {
   let end = 0;
   const writes: ((bytes: Uint8Array) => void)[] = [];
 
-  /** Reserves memory, with space behind it for vector reads and writes. @returns its offset. */
   function reserve(bytes: number): number {
     const at = end;
     end += align(bytes) + vectorBytes;
@@ -195,9 +166,9 @@ function createLayout(memory: Memory) {
   return {
     reserve,
     /**
-     * Reserves memory for taps, and returns the arguments for a kernel.
-     * @param unit the number of bytes of one source position.
-     * @param step the number of pairs of taps that the kernel processes at a time.
+     * Reserves memory for taps. @returns kernel arguments.
+     * @param unit bytes of one source position.
+     * @param step pairs of taps that the kernel processes at a time.
      */
     taps({ starts, counts, weights }: Taps, unit: number, step: number): TapArguments | undefined {
       if (weights === undefined) return undefined;

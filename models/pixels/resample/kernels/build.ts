@@ -4,12 +4,12 @@ import asc from 'assemblyscript/asc';
 import { kernelsPath } from './module.ts';
 
 /**
- * `npm run build:kernels`: compiles `kernels.ts` to `kernels.wasm`, which the service loads. The compiled module is
- * committed, so that the service runs without a compiler.
+ * `npm run build:kernels`: compiles `kernels.ts` to `kernels.wasm`. The result is committed, so that the service runs
+ * without a compiler.
  */
 if (import.meta.main) writeFileSync(kernelsPath, await buildKernels());
 
-/** Compiles the kernels. @throws {Error} with the messages of the compiler. */
+/** @throws {Error} with the messages of the compiler. */
 export async function buildKernels(): Promise<Uint8Array> {
   let built: Uint8Array | undefined;
   const complaints: string[] = [];

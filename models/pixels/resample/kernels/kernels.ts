@@ -1,23 +1,21 @@
 /**
- * The two passes of Pillow's resize on bytes, in WebAssembly SIMD. It is written in AssemblyScript; `build.ts` compiles
- * it to `kernels.wasm`.
+ * The two passes of Pillow's resize on bytes, in AssemblyScript for WebAssembly SIMD; `build.ts` compiles it.
  *
- * A weight is an integer with 22 fractional bits, more than the 16 bits that `i32x4.dot_i16x8_s` can multiply. It is
- * therefore stored in two halves, `weight = high * 256 + low`, and each half has its own sum. Sums wrap around at 32
- * bits, as in Pillow, so the combined sum equals that of Pillow in every bit. A dot product multiplies two taps (source
- * pixels with a weight) at a time, so weights are stored in pairs of 8 bytes: `high, high, low, low`. For an odd
- * number of taps, a weight of 0 fills the last pair. The kernel then reads one pixel after the last tap, without
- * effect on the result, so the caller must leave space after the data.
+ * A weight has 22 fractional bits, more than the 16 bits that `i32x4.dot_i16x8_s` can multiply. It is stored in two
+ * halves, `weight = high * 256 + low`, and each half has its own sum. Sums wrap around at 32 bits, as in Pillow, so the
+ * result equals Pillow's in every bit. A dot product multiplies two taps (source pixels with a weight), so weights are
+ * stored in pairs of 8 bytes: `high, high, low, low`. A weight of 0 fills an odd last pair. The kernel then reads one
+ * pixel after the last tap, for which the caller must leave space.
  *
- * All pointers are byte offsets in the memory of the module, which the caller allocates.
+ * All pointers are byte offsets in the module's memory, which the caller allocates.
  */
 
-/** Half of the lowest bit that remains after the shift by 22. Adding it before the shift rounds the sum. */
+/** Half of the lowest bit after the shift by 22, for rounding. */
 const half: i32 = 1 << 21;
 
 /**
- * Returns the two pixels at the address `row` as values of 16 bits. The values of the same channel are adjacent. In the
- * shuffle, index -128 gives 0.
+ * Returns the two pixels at the address `row` as 16-bit values, with values of the same channel adjacent. Index -128 of
+ * the shuffle gives 0.
  */
 // @ts-ignore: decorator
 @inline
@@ -30,15 +28,12 @@ function pairs(channels: usize, row: usize): v128 {
   );
 }
 
-/** Combines the sums of the high and the low halves of four values, rounds them, and returns values of 32 bits. */
+/** Combines and rounds four sums of high and low halves, to 32-bit values. */
 function total(high: v128, low: v128): v128 {
   return i32x4.shr_s(i32x4.add(i32x4.add(i32x4.shl(high, 8), low), i32x4.splat(half)), 22);
 }
 
-/**
- * Stores one pixel in each of four rows. Each store writes 4 bytes, even if a pixel has fewer; the next pixel
- * overwrites the surplus.
- */
+/** Stores one pixel in each of four rows. Each store writes 4 bytes; the next pixel overwrites a surplus. */
 function storePixels(a: v128, b: v128, c: v128, d: v128, to0: usize, to1: usize, to2: usize, to3: usize): void {
   const bytes = i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d));
   v128.store32_lane(to0, bytes, 0);
@@ -50,11 +45,11 @@ function storePixels(a: v128, b: v128, c: v128, d: v128, to0: usize, to1: usize,
 /**
  * The horizontal pass, four rows at a time.
  * @param channels 3 or 4, constant in each inlined call.
- * @param places has two values of 32 bits for each pixel of a row: the byte offset of its first tap, and its number of
- * pairs of taps.
- * @param weights `stride` bytes for each pixel.
- * @param toStride the number of bytes between the starts of two rows of the target. It must leave space for a write of
- * 4 bytes at the last pixel: see {@link storePixels}.
+ * @param places two 32-bit values per pixel of a row: the byte offset of its first tap, and its number of pairs of
+ * taps.
+ * @param weights `stride` bytes per pixel.
+ * @param toStride bytes from row to row of the target, with space for 4 bytes at the last pixel: see {@link
+ * storePixels}.
  */
 // @ts-ignore: decorator
 @inline
@@ -71,7 +66,7 @@ function narrow(
   stride: usize,
 ): void {
   for (let y: usize = 0; y < rows; y += 4) {
-    // If fewer than four rows are left, the last row is computed several times, with the same result each time.
+    // With fewer than four rows left, the last one is computed several times.
     const y1 = min(y + 1, rows - 1);
     const y2 = min(y + 2, rows - 1);
     const y3 = min(y + 3, rows - 1);
@@ -158,8 +153,7 @@ export function narrowRgba(
 }
 
 /**
- * The same pass as {@link narrow}, for one channel. A vector holds four taps, which are two pairs. The number of pairs
- * of taps for each pixel is even.
+ * Like {@link narrow}, for one channel. A vector holds two pairs of taps, and the number of pairs per pixel is even.
  */
 export function narrowGrey(
   from: usize,
@@ -181,7 +175,7 @@ export function narrowGrey(
       const end = first + ((<usize>load<u32>(place, 4)) << 3);
       let sums = i32x4.splat(0);
       for (let weight = first; weight < end; weight += 16) {
-        // Each pair is loaded twice: for the high halves of its weights and for the low ones.
+        // Each pair is loaded twice: for the high and the low halves of its weights.
         const pixels = v128.swizzle(
           v128.load32_zero(pixel),
           i8x16(0, -128, 1, -128, 0, -128, 1, -128, 2, -128, 3, -128, 2, -128, 3, -128),
@@ -202,11 +196,9 @@ export function narrowGrey(
 
 /**
  * The vertical pass, sixteen columns at a time, for any number of channels.
- * @param from the start of row 0, from which `places` counts rows. Each row is read up to the next multiple of 16
- * bytes.
- * @param width the number of bytes of a row.
- * @param places has two values of 32 bits for each row of the target: its first source row, and its number of pairs of
- * source rows.
+ * @param from the start of row 0, from which `places` counts. Rows are read up to the next multiple of 16 bytes.
+ * @param width bytes per row.
+ * @param places two 32-bit values per target row: its first source row, and its number of pairs of source rows.
  * @param toStride a multiple of 16, at least `width`.
  */
 export function shorten(
@@ -267,13 +259,13 @@ export function shorten(
   }
 }
 
-/** Returns `a * b / 255` for bytes that are stored as 16 bits, rounded as by Pillow's `MULDIV255`. */
+/** Returns `a * b / 255` for bytes as 16-bit values, rounded like Pillow's `MULDIV255`. */
 function share(a: v128, b: v128): v128 {
   const product = i16x8.add(i16x8.mul(a, b), i16x8.splat(128));
   return i16x8.shr_u(i16x8.add(i16x8.shr_u(product, 8), product), 8);
 }
 
-/** Returns the factors for the channels of a pixel: its alpha for each colour, and 255 for the alpha itself. */
+/** Returns a pixel's factors: alpha for each colour, and 255 for alpha itself. */
 function alphas(pixels: v128): v128 {
   return v128.or(
     v128.swizzle(pixels, i8x16(3, 3, 3, -128, 7, 7, 7, -128, 11, 11, 11, -128, 15, 15, 15, -128)),
@@ -281,10 +273,7 @@ function alphas(pixels: v128): v128 {
   );
 }
 
-/**
- * Multiplies colours by their alpha, in place. @param bytes the number of bytes, 4 for each pixel. It is rounded up to
- * a multiple of 16.
- */
+/** Multiplies colours by their alpha, in place. @param bytes 4 per pixel, rounded up to a multiple of 16. */
 export function multiplyByAlpha(pixels: usize, bytes: usize): void {
   for (const end = pixels + bytes; pixels < end; pixels += 16) {
     const values = v128.load(pixels);

@@ -1,9 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/**
- * The parts of the JavaScript API of WebAssembly that are used here. Neither Node nor ECMAScript provides types for
- * them.
- */
+/** The used part of the WebAssembly API. Neither Node nor ECMAScript provides types. */
 declare const WebAssembly: {
   Module: new (bytes: Uint8Array) => object;
   Instance: new (module: object) => { exports: unknown };
@@ -11,25 +8,25 @@ declare const WebAssembly: {
 
 export interface Memory {
   readonly buffer: ArrayBuffer;
-  /** Enlarges the memory and replaces `buffer`. @param pages the number of pages of 64 KiB. */
+  /** Enlarges the memory and replaces `buffer`. @param pages of 64 KiB. */
   grow(pages: number): void;
 }
 
 type Pass = (
   from: number,
   fromStride: number,
-  /** The number of rows in a horizontal pass; the number of bytes of a row in a vertical pass. */
+  /** Horizontal pass: the number of rows. Vertical pass: bytes per row. */
   extent: number,
   to: number,
   toStride: number,
-  /** The number of pixels of a row in a horizontal pass; the number of rows in a vertical pass. */
+  /** Horizontal pass: pixels per row. Vertical pass: the number of rows. */
   length: number,
   places: number,
   weights: number,
   weightStride: number,
 ) => void;
 
-/** An instance of `kernels.wasm`. `kernels.ts` describes each function. */
+/** `kernels.ts` describes each function. */
 export interface Kernels {
   memory: Memory;
   narrowRgb: Pass;
