@@ -3,14 +3,14 @@ import { delimiter, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Returns the command with which the user started this program, such as `vls` or `npx vls`. Messages use it when they
- * name a command. A fixed `npx vls` would be wrong outside of a checkout: npx would download an unrelated package.
- * @param script the path of the script that the shell or npx started.
+ * Returns the command that started this program, such as `vls` or `npx vls`, for messages. A fixed `npx vls` would
+ * download an unrelated package outside of a checkout.
+ * @param script the path that the shell or npx started.
  */
 export function calledAs(script: string, env: NodeJS.ProcessEnv, directory: string): string {
   if (env['npm_command'] === 'exec') {
-    // npx stores a downloaded package in the cache of npm. A command with npx contains the name of the package, which
-    // may differ from the name of the program.
+    // npx stores a downloaded package in its cache. Its command contains the package name, which may differ from the
+    // program name.
     const [, fetched] = /[\\/]_npx[\\/].+?node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)[\\/]/.exec(realOf(script)) ?? [];
     return `npx ${fetched?.replace('\\', '/') ?? 'vls'}`;
   }
@@ -22,7 +22,7 @@ export function calledAs(script: string, env: NodeJS.ProcessEnv, directory: stri
   return `node ${fromHere(script, directory, '')}`;
 }
 
-/** Returns the path relative to the directory when the path is inside the directory; otherwise the unchanged path. */
+/** Returns a path inside the directory as relative, and any other path unchanged. */
 function fromHere(path: string, directory: string, prefix: string): string {
   const short = relative(directory, path);
   return short.startsWith('..') ? path : prefix + short;
@@ -37,8 +37,8 @@ function realOf(path: string): string {
 }
 
 /**
- * Returns a command that starts the command line in the directory in which a process of the service was started. npm
- * runs scripts in a checkout, where npx finds the command. Elsewhere, such as in a container, npx may be absent.
+ * Returns a command that starts the command line in the directory where the service was started. In a checkout, npm
+ * runs the scripts and npx finds the command. Elsewhere, such as in a container, npx may be absent.
  */
 export function callableFrom(env: NodeJS.ProcessEnv, root: string, directory: string): string {
   if (env['npm_command'] !== undefined) return 'npx vls';
@@ -47,14 +47,13 @@ export function callableFrom(env: NodeJS.ProcessEnv, root: string, directory: st
 
 function ownWords(): string {
   const { env, argv } = process;
-  // A parent process knows the command that the user typed, and passes it to encoder processes in this variable. An
-  // encoder process cannot find out the command itself.
+  // A parent process passes the typed command to encoder processes, which cannot find it out.
   if (env['VLS_CALLED'] !== undefined) return env['VLS_CALLED'];
-  // `vls.js` passes the path with which it was started in `VLS_SCRIPT`, because `main.ts` runs in another process.
+  // `vls.js` passes its own path, because `main.ts` runs in another process.
   const script = env['VLS_SCRIPT'] ?? argv[1] ?? '';
   if (/[\\/]vls(\.js)?$/.test(script)) return calledAs(script, env, process.cwd());
   return callableFrom(env, fileURLToPath(new URL('..', import.meta.url)), process.cwd());
 }
 
-/** The command with which a user can start the command line, in the directory in which this process was started. */
+/** The command with which a user can start the command line, in this process's start directory. */
 export const called: string = ownWords();

@@ -1,7 +1,7 @@
 /** Switches the telemetry of ONNX Runtime off. */
 export const telemetryOff: Readonly<{ ORT_DISABLE_TELEMETRY: '1' }>;
 
-/** The kind of a child process. `child-environment.js` lists the variables of each kind. */
+/** The kind of a child process; see `child-environment.js`. */
 export type ChildKind =
   | 'encoder'
   | 'decoder'
@@ -15,9 +15,7 @@ export type ChildKind =
   | 'tool';
 
 /**
- * Returns the environment of a child process. It contains those variables of this process that a child of this kind
- * needs, and the variables in `more`.
- * @param more variables that are set in any case.
+ * Returns the variables that a child of this kind needs, and those in `more`.
  * @param own the variables of this process.
  */
 export function childEnvironment(kind: ChildKind, more?: NodeJS.ProcessEnv, own?: NodeJS.ProcessEnv): NodeJS.ProcessEnv;

@@ -1,27 +1,23 @@
-// This file is JavaScript, because the bootstrap also uses it on Node versions that cannot strip types.
+// JavaScript, because the bootstrap also uses this file on Node versions that cannot strip types.
 
 /**
- * ONNX Runtime (since 1.29, except on Windows) reports each process and each session to its vendor, and writes a device
- * id and a database into the home directory. This variable disables both. ONNX Runtime reads it once, when its
- * environment is created.
+ * ONNX Runtime (since 1.29, except on Windows) reports each process and session to its vendor, and writes a device id
+ * and a database into the home directory. It reads this variable once, when its environment is created.
  */
 export const telemetryOff = Object.freeze({ ORT_DISABLE_TELEMETRY: '1' });
 
-/**
- * Variables that every child process needs: paths of programs and libraries, home directory, temporary files, locale
- * and time zone. They contain no secrets.
- */
+/** Variables that every child process needs. They contain no secrets. */
 const system = [
   ...['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TMPDIR', 'TMP', 'TEMP', 'TZ', 'TERM', 'LANG', 'LANGUAGE', 'LC_*'],
   ...['LD_LIBRARY_PATH', 'LD_PRELOAD', 'DYLD_LIBRARY_PATH'],
-  // Windows needs these variables to find its libraries and its shell.
+  // Windows needs these to find its libraries and its shell.
   ...['SystemRoot', 'SystemDrive', 'windir', 'ComSpec', 'PATHEXT', 'USERPROFILE', 'APPDATA', 'LOCALAPPDATA'],
   ...['ProgramData', 'ProgramFiles', 'NUMBER_OF_PROCESSORS', 'PROCESSOR_ARCHITECTURE'],
 ];
 const node = ['NODE_OPTIONS', 'NODE_COMPILE_CACHE', 'NODE_DISABLE_COMPILE_CACHE', 'NODE_V8_COVERAGE', 'NODE_ENV'];
 const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'ALL_PROXY'].flatMap((name) => [name, name.toLowerCase()]);
 const certificates = ['SSL_CERT_FILE', 'SSL_CERT_DIR', 'NODE_EXTRA_CA_CERTS'];
-// Each variable is listed by name. The pattern `NVIDIA_*` would include NVIDIA_API_KEY, which is a secret.
+// `NVIDIA_*` would include NVIDIA_API_KEY, which is a secret.
 const gpu = [
   ...['CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER', 'CUDA_MODULE_LOADING', 'CUDA_PATH', 'CUDA_HOME'],
   ...['CUDA_CACHE_PATH', 'CUDA_CACHE_DISABLE', 'CUDA_CACHE_MAXSIZE', 'CUDA_LAUNCH_BLOCKING'],
@@ -29,26 +25,23 @@ const gpu = [
   ...['NVIDIA_VISIBLE_DEVICES', 'NVIDIA_DRIVER_CAPABILITIES', 'NVIDIA_TF32_OVERRIDE'],
 ];
 
-/** The environment variables that each kind of child process gets. `NAME_*` matches every name with that prefix. */
+/** The variables that each kind gets. `NAME_*` matches every name with that prefix. */
 const allowed = {
-  /** An encoder. It decodes untrusted bytes. */
+  /** Decodes untrusted bytes. */
   encoder: [...system, ...node, ...gpu],
-  /**
-   * A process that decodes untrusted images for an encoder on an accelerator. It has no access to the accelerator
-   * itself.
-   */
+  /** Decodes untrusted images for an encoder on an accelerator, without access to the accelerator. */
   decoder: [...system, ...node],
-  /** A process that reads untrusted files, for formats that are read outside the main process. */
+  /** Reads untrusted files outside the main process. */
   fileReader: [...system, ...node],
-  /** A process that tries the drivers of accelerators. */
+  /** Tries the drivers of accelerators. */
   deviceProbe: [...system, ...node, ...gpu],
   redis: system,
   docker: [...system, ...proxies, ...certificates, 'DOCKER_*', 'XDG_RUNTIME_DIR', 'XDG_CONFIG_HOME', 'SSH_AUTH_SOCK'],
-  /** The package manager of the system, possibly through sudo. It installs Redis. */
+  /** The system's package manager, possibly through sudo. It installs Redis. */
   systemInstall: [...system, ...proxies, ...certificates, 'HOMEBREW_*', 'XDG_RUNTIME_DIR'],
-  /** Vite and its plug-ins, which build the page. */
+  /** Vite and its plug-ins. */
   pageBuild: [...system, ...node],
-  /** npm, which runs without install scripts. A `.npmrc` may refer to the two tokens. */
+  /** npm without install scripts. A `.npmrc` may refer to the two tokens. */
   packageInstall: [
     ...[...system, ...node, ...proxies, ...certificates],
     ...['npm_*', 'NPM_CONFIG_*', 'NPM_TOKEN', 'NODE_AUTH_TOKEN', 'NVM_*', 'COREPACK_*', 'INIT_CWD'],
@@ -58,11 +51,10 @@ const allowed = {
 };
 
 /**
- * Returns the environment variables of a child process: those variables of this process that the kind of child needs,
- * and the variables in `more`. No child gets the secrets of the service (keys, tokens, the address of Redis), except
- * the service itself: `start/service-process.ts` starts it with all variables.
+ * Returns the variables of this process that the child needs, and those in `more`. Secrets (keys, tokens, the address
+ * of Redis) reach no child except the service itself: `start/service-process.ts` starts it with all variables.
  * @param {keyof typeof allowed} kind
- * @param {NodeJS.ProcessEnv} [more] additional variables
+ * @param {NodeJS.ProcessEnv} [more]
  * @param {NodeJS.ProcessEnv} [own] the variables of this process
  * @returns {NodeJS.ProcessEnv}
  */
@@ -74,8 +66,6 @@ export function childEnvironment(kind, more = {}, own = process.env) {
   return { ...Object.fromEntries(inherited), ...telemetryOff, ...more };
 }
 
-/**
- * Returns true if two names mean the same variable. On Windows the case does not matter: `PATH` may be named `Path`.
- */
+/** On Windows the case does not matter: `PATH` may be named `Path`. */
 const isSame = (name, entry) =>
   process.platform === 'win32' ? name.toUpperCase() === entry.toUpperCase() : name === entry;

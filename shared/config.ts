@@ -23,18 +23,18 @@ import {
   tenantFolders,
 } from './setting-values.ts';
 
-/** A setting: its environment variable, the schema of its value, and its documentation. */
+/** A setting: its environment variable, schema and documentation. */
 export interface Setting<S extends z.ZodType = z.ZodType> {
   env: string;
-  /** Alternative names of the variable. The first variable that is set is used: `env`, then these in order. */
+  /** Alternative variables. The first that is set is used: `env`, then these in order. */
   also?: readonly string[];
-  /** The tool or standard that defines this variable. Absent when this service defines it. */
+  /** The tool or standard that defines this variable; absent when this service defines it. */
   of?: string;
   schema: S;
   doc: string;
 }
 
-/** The address on which the service listens when no settings are given. */
+/** The address on which the service listens without settings. */
 export const defaultServiceUrl = 'http://127.0.0.1:8000';
 
 const setting = <S extends z.ZodType>(
@@ -345,25 +345,21 @@ export const settings = {
 } as const;
 
 type Settings = typeof settings;
-/** The validated configuration: one property for each entry of {@link settings}. */
+/** The validated configuration, with one property for each of {@link settings}. */
 export type Config = { readonly [K in keyof Settings]: z.output<Settings[K]['schema']> };
 
-/** The user name and the password in an address. */
 const userOfAddress = /\/\/\S*@/g;
-/** Variables whose value must not reach a log, even if it is invalid. */
+/** Variables whose values must not reach a log, even if they are invalid. */
 const secret = /SECRET|KEY|PASSWORD|TOKEN|REDIS_URL|_PROXY|HF_ENDPOINT/i;
 
-/**
- * The error for settings with invalid values. The message names each variable with an invalid value, the fault in the
- * value, and the meaning of the setting.
- */
+/** Invalid settings. The message names each variable, its fault and its meaning. */
 export class ConfigError extends Error {
   override name = 'ConfigError';
 }
 
 /**
  * Reads and validates the configuration. Only this function reads settings from the environment.
- * @throws {ConfigError} that names all invalid variables at once.
+ * @throws {ConfigError} that names all invalid variables.
  */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const config: Record<string, unknown> = {};

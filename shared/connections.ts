@@ -1,52 +1,43 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Limits the number of open connections of a server. */
+/** Limits the open connections of a server. */
 export interface Connections {
-  /**
-   * Returns true if the request arrived on a surplus connection. The server accepts a surplus connection when the
-   * maximum number of connections is open and all of them have a request in flight.
-   */
+  /** Returns true on a surplus connection: one that was accepted when all regular ones had a request in flight. */
   isSurplus(request: IncomingMessage): boolean;
-  /** Applies the limit to this server. */
   limit(server: Server): void;
-  /** Closes all connections that have no request in flight. */
+  /** Closes all connections without a request in flight. */
   closeIdle(): void;
 }
 
 /**
- * The maximum number of surplus connections. Each stays open until its request has arrived, because the request may be
- * a health probe, or may come from a tenant with few connections.
+ * The maximum number of surplus connections. Each stays open until its request arrives, which may be a health probe, or
+ * come from a tenant with few connections.
  */
 const surplusConnections = 256;
 
-/** One of two sets of connections, regular or surplus. Each set has its own maximum. */
+/** Regular or surplus connections, each with its own maximum. */
 interface Share {
   most: number;
   open: Set<Socket>;
-  /**
-   * The connections without a request in flight, by client address. Within an address, the connection that has been
-   * idle longest comes first.
-   */
+  /** Connections without a request in flight, by client address; the longest idle first. */
   idle: Map<string, Set<Socket>>;
 }
 const createShare = (most: number): Share => ({ most, open: new Set(), idle: new Map() });
 
 /**
- * Creates a limit on connections. When the maximum is reached, it closes an idle connection: the client address with
- * the most idle connections loses the one that has been idle longest. An address that opens thousands of connections
- * therefore loses its own.
+ * Creates a limit on connections. At the maximum, the client address with the most idle connections loses its longest
+ * idle one. An address that opens thousands thus loses its own.
  *
- * When every connection has a request in flight, surplus connections are accepted, for probes. Node's `maxConnections`
- * would refuse all new connections instead. The probes of the orchestrator would then fail, and it would restart the
- * process.
+ * When every connection has a request in flight, surplus connections are accepted. Node's `maxConnections` would refuse
+ * them, and an orchestrator whose probes fail would restart the process.
  * @param most the maximum number of regular connections.
  */
 export function createConnections(most: number): Connections {
   const regular = createShare(most);
   const surplus = createShare(surplusConnections);
   const requests = new Map<Socket, number>();
-  /** The client address of each socket, stored because a closed socket no longer has one. */
+  /** Stored because a closed socket no longer has an address. */
   const addresses = new Map<Socket, string>();
   const shareOf = (socket: Socket) => (surplus.open.has(socket) ? surplus : regular);
 
@@ -70,10 +61,7 @@ export function createConnections(most: number): Connections {
     addresses.delete(socket);
   }
 
-  /**
-   * Returns the connection that has been idle longest, among those of the client address with the most idle
-   * connections. The new connection counts as an idle connection of its own address.
-   */
+  /** Returns the longest idle connection of the address with the most idle ones. The new connection counts as idle. */
   function longestIdle({ idle }: Share, newcomer: string): Socket | undefined {
     let [largest, most] = [new Set<Socket>(), 0];
     for (const [address, sockets] of idle) {
@@ -85,8 +73,7 @@ export function createConnections(most: number): Connections {
   }
 
   /**
-   * Closes an idle connection if the maximum is reached, so that a new connection can be accepted. @returns false if
-   * every connection has a request in flight.
+   * Closes an idle connection if the maximum is reached. @returns false if every connection has a request in flight.
    */
   function makeRoom(share: Share, newcomer: string): boolean {
     if (share.open.size < share.most) return true;

@@ -1,7 +1,6 @@
 /**
- * Every error code of the service. The list is closed, so clients may handle codes exhaustively. `status` is the HTTP
- * status of a request that fails with the code; in a batch, the code belongs to a single item. `retryable` is true if
- * the same input may succeed later.
+ * Every error code of the service, a closed list. `status` is the HTTP status of a request that fails with the code.
+ * `retryable` is true if the same input may succeed later.
  */
 export const codes = {
   'image.source_invalid': { status: 422, retryable: false, title: 'The image source is invalid' },
@@ -117,38 +116,35 @@ export const codeNames = Object.keys(codes) as [Code, ...Code[]];
 
 export const isCode = (value: unknown): value is Code => typeof value === 'string' && Object.hasOwn(codes, value);
 
-/**
- * The maximum length of an error message in UTF-16 units. It is limited because a message may quote untrusted parts of
- * the request.
- */
+/** The maximum length of an error message in UTF-16 units. Messages may quote untrusted input. */
 const maxMessage = 1_000;
 /**
- * The maximum length of an item's error message in UTF-16 units. The message is stored with the result, and a batch may
- * have a million results.
+ * The maximum length of an item's error message in UTF-16 units. It is stored with each result, and a batch may have a
+ * million.
  */
 export const maxItemMessage = 500;
 /**
- * The maximum number of errors that are reported for one request. The next two constants limit the path and the message
- * of each error, in UTF-16 units.
+ * The maximum number of reported errors per request, and the maximum lengths of their paths and messages in UTF-16
+ * units.
  */
 export const maxFaults = 20;
 const maxFaultPath = 200;
 const maxFaultMessage = 300;
 
 /**
- * Returns a text, shortened to at most `most` UTF-16 units. A shortened text ends with an ellipsis. If the cut would
- * split a surrogate pair, the remaining half becomes U+FFFD.
+ * Shortens a text to at most `most` UTF-16 units, ending with an ellipsis. Half of a split surrogate pair becomes
+ * U+FFFD.
  */
 export const excerpt = (text: string, most: number): string =>
   text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`;
 
-/** An error with a stable code and a message that helps the caller to act. The length of the message is limited. */
+/** An error with a stable code and a message of limited length for the caller. */
 export class ServiceError extends Error {
   override name = 'ServiceError';
   readonly code: Code;
-  /** The time in seconds after which the same request may succeed; sent as `Retry-After`. */
+  /** The time in s after which the same request may succeed; sent as `Retry-After`. */
   readonly retryAfter: number | undefined;
-  /** The errors of single fields, at most {@link maxFaults}. Clients can show them next to the fields. */
+  /** The errors of single fields, at most {@link maxFaults}. */
   readonly faults: readonly RequestFault[] | undefined;
 
   constructor(
@@ -166,27 +162,27 @@ export class ServiceError extends Error {
   }
 }
 
-/** An error in one field of a request: its path (such as `items[3].image`) and the message. */
+/** An error in one field, with its path (such as `items[3].image`). */
 export interface RequestFault {
   path: string;
   message: string;
 }
 
-/** The error of an item: its code, its message, and whether a retry may succeed. */
+/** The error of an item in a batch. */
 export interface ItemError {
   code: Code;
   message: string;
   retryable: boolean;
 }
 
-/** Converts a thrown value to the error of an item. A value without a code becomes `internal`. */
+/** Converts a thrown value. A value without a code becomes `internal`. */
 export function toItemError(error: unknown): ItemError {
   const code = error instanceof ServiceError ? error.code : 'internal';
   const message = error instanceof Error ? error.message : String(error);
   return itemError(code, message);
 }
 
-/** Creates the error of an item. Its message is cut to {@link maxItemMessage}. */
+/** Creates an item's error, with its message cut to {@link maxItemMessage}. */
 export const itemError = (code: Code, message: string): ItemError => ({
   code,
   message: excerpt(message, maxItemMessage),

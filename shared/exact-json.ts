@@ -1,7 +1,6 @@
 /**
- * Returns JSON to clients exactly as they sent it. JavaScript cannot represent every number as it is written (integers
- * beyond 2^53, `1e400`, `1.0`). Such numbers are stored as text, with `JSON.rawJSON`, and `JSON.stringify` writes them
- * unchanged.
+ * Returns JSON to clients exactly as they sent it. Numbers that JavaScript would write differently (beyond 2^53,
+ * `1e400`, `1.0`) are stored as text with `JSON.rawJSON`.
  */
 
 declare global {
@@ -11,15 +10,14 @@ declare global {
   }
 }
 
-/** A number that is stored in its original spelling. */
+/** A number in its original spelling. */
 export interface RawNumber {
   readonly rawJSON: string;
 }
 
 /**
- * Matches numbers whose spelling may change when they are parsed and written again: numbers with a fraction, an
- * exponent or 16 digits, and negative zero. Most lines contain none. The alternative, a reviver function, would take
- * four times as long as this check.
+ * Matches numbers whose spelling may change: with a fraction, an exponent or 16 digits, and negative zero. Most lines
+ * have none, and a reviver would take four times as long as this check.
  */
 const unlikeNumber = /[:,[]\s*-?(?:\d{16}|\d+[.eE]|0(?=\s*[,}\]])(?<=-0))/;
 
@@ -48,24 +46,18 @@ export function hasRawNumber(value: unknown): boolean {
   return false;
 }
 
-/** Matches an escape sequence in JSON. Both halves of a surrogate pair are one match. */
+/** Matches a JSON escape sequence; both halves of a surrogate pair are one match. */
 const escapes =
   /\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|[\s\S])/g;
 
-/**
- * Replaces each lone surrogate that is escaped in a JSON text by U+FFFD, because DuckDB, pyarrow and jq reject files
- * with lone surrogates.
- */
+/** Replaces escaped lone surrogates by U+FFFD, because DuckDB, pyarrow and jq reject files with them. */
 export const withoutHalfPairs = (json: string): string =>
   /\\u[dD][89a-fA-F]/.test(json) ? json.replaceAll(escapes, (found, half) => (half ? '\\ufffd' : found)) : json;
 
-/** Characters that many line readers treat as the end of a line, such as Python's `splitlines`. */
+/** Characters that line readers such as Python's `splitlines` treat as the end of a line. */
 const lineBreaks = /[\u0085\u2028\u2029]/g;
 
-/**
- * Escapes the characters of {@link lineBreaks} in a JSON text, so that every line reader sees a single line. In JSON,
- * these characters occur only within strings.
- */
+/** Escapes {@link lineBreaks}, so that every line reader sees one line. In JSON, they occur only within strings. */
 export const inOneLine = (json: string): string =>
   json.search(lineBreaks) < 0
     ? json

@@ -2,55 +2,37 @@ import { ServiceError } from './errors.ts';
 import { createFairPlaces } from './fair-places.ts';
 
 export interface FairBytesOptions {
-  /**
-   * The number of bytes that all owners together may hold. A single owner may hold all of them while no other owner
-   * waits.
-   */
+  /** The bytes that all owners together may hold. A single owner may hold all while no other waits. */
   bytes: number;
-  /**
-   * The number of bytes that an owner may hold even when all owners together hold `bytes`. An owner that holds fewer
-   * bytes gets more at once; only `hardBytes` limits these guaranteed bytes.
-   */
+  /** The bytes that an owner may hold even when `bytes` are held. Only `hardBytes` limits them. */
   guaranteedBytes: number;
-  /** The maximum number of bytes that all owners together may hold, including guaranteed bytes. */
+  /** The maximum number of bytes of all owners, including guaranteed bytes. */
   hardBytes: number;
-  /**
-   * The unit in which bytes are counted. The first unit of each hold (reservation of bytes by one owner) is not
-   * counted.
-   */
+  /** The unit of counting in bytes. The first unit of each reservation is not counted. */
   unitBytes: number;
-  /** The maximum time in ms for which a reservation waits for more bytes before it is refused. Default: 20 s. */
+  /** The maximum wait in ms before a reservation is refused. Default: 20 s. */
   patienceMs?: number;
-  /** Returns the message of the error with which a reservation of bytes is refused. */
+  /** Returns the error message of a refusal. */
   refusal: () => string;
 }
 
-/**
- * Shares a number of bytes, for example of memory, fairly between owners such as tenants. A hold is a reservation of
- * bytes by one owner.
- */
+/** Shares bytes, for example of memory, fairly between owners such as tenants. */
 export interface FairBytes {
-  /**
-   * Begins a hold (reservation of bytes), which at first has 0 bytes.
-   * @param signal aborts the waiting of this hold.
-   */
+  /** Begins a reservation of 0 bytes. @param signal aborts its waiting. */
   hold(owner: string, signal?: AbortSignal): HeldBytes;
-  /**
-   * Returns the number of bytes that all owners have reserved, in whole units. The first unit of each reservation is
-   * not counted.
-   */
+  /** Returns the reserved bytes of all owners, in whole units, without the first unit of each reservation. */
   total(): number;
 }
 
 export interface HeldBytes {
   /**
-   * Sets the number of bytes of this reservation. A smaller number takes effect at once. A larger number takes effect
-   * when enough bytes are free and no other reservation comes first; {@link FairPlaces.take} describes the order.
+   * Changes the size of the reservation. A smaller size takes effect at once, a larger one when bytes are free, in the
+   * order of {@link FairPlaces.take}.
    * @throws {ServiceError} `overloaded` when the bytes do not become free in time; `signal.reason` when the signal
    * aborts first.
    */
   set(bytes: number): Promise<void>;
-  /** Ends the reservation and frees its bytes. Later calls of `set` have no effect. */
+  /** Ends the reservation. Later calls of `set` have no effect. */
   release(): void;
 }
 

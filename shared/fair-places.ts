@@ -3,53 +3,41 @@ import { createRecentUse } from './recent-use.ts';
 
 export interface FairPlacesOptions {
   /**
-   * The number of places that all tenants together may hold. A place is the right to use the resource once. A single
-   * tenant may hold all places while no other tenant waits.
+   * The number of places (permits to use the resource once) of all tenants. A single tenant may hold all while no other
+   * waits.
    */
   places: number;
   /**
-   * The number of places that a tenant may hold even when all `places` are held, so that long uses by one tenant do not
-   * delay another. A tenant that holds fewer places gets one at once; only `hardLimit` limits these guaranteed places.
-   * Default: 0.
+   * The places that a tenant gets at once even when all `places` are held, so that long uses do not delay others. Only
+   * `hardLimit` limits them. Default: 0.
    */
   guaranteed?: number;
-  /**
-   * The maximum number of places that all tenants together may hold, including guaranteed places. Default: four times
-   * `places`.
-   */
+  /** The maximum number of places, including guaranteed ones. Default: four times `places`. */
   hardLimit?: number;
   /**
-   * The maximum number of waiting callers. When it is exceeded, the newest caller of the tenant with the longest queue
-   * is refused.
+   * The maximum number of waiting callers. Beyond it, the newest caller of the tenant with the longest queue is
+   * refused.
    */
   maxWaiting?: number;
-  /** Returns the current time in ms. Tests replace it. */
   now?: () => number;
 }
 
-/**
- * Limits how many callers use a resource at the same time, and shares the resource fairly between tenants. A caller
- * holds a place while it uses the resource.
- */
+/** Limits how many callers use a resource simultaneously, and shares it fairly between tenants. */
 export interface FairPlaces {
   /**
-   * Waits for a place: the right to use the resource once. The next free place goes to the waiting tenant that has
-   * recently used places for the shortest total time, because a use may last milliseconds or seconds. Among tenants
-   * with equal use, it goes to the tenant with the fewest places, then to the tenant that got its last place longest
-   * ago. Callers of the same tenant are served in the order of their calls.
+   * Waits for a place. The next one goes to the tenant with the least recent use in ms, because uses may last ms or s.
+   * Ties go to the tenant with the fewest places, then to the one served longest ago. Callers of a tenant are served in
+   * order.
    * @returns a function that frees the place. A second call has no effect.
    * @throws `signal.reason` when the signal aborts first; {@link ServiceError} `overloaded` when too many callers wait.
    */
   take(tenant: string, signal?: AbortSignal): Promise<() => void>;
-  /**
-   * Returns a function that frees the place (the right to use the resource), if the tenant can have a place at once;
-   * otherwise undefined.
-   */
+  /** Returns a function that frees the place, or undefined if the tenant would have to wait. */
   tryTake(tenant: string): (() => void) | undefined;
   held(tenant: string): number;
   waiting(tenant: string): number;
   total(): { held: number; waiting: number };
-  /** Rejects all waiting callers and all later ones with `reason`. */
+  /** Rejects all present and later callers with `reason`. */
   close(reason: unknown): void;
 }
 
@@ -60,12 +48,9 @@ interface Waiter {
 
 interface Share {
   held: number;
-  /** The waiting callers, in the order of their calls. */
+  /** In the order of their calls. */
   waiting: Set<Waiter>;
-  /**
-   * The sequence number of the last place (right to use the resource) that this tenant got. The tenant with the lower
-   * number was served longer ago.
-   */
+  /** The sequence number of the tenant's latest place. A lower number was served longer ago. */
   servedAt: number;
 }
 
@@ -127,9 +112,8 @@ export function createFairPlaces(options: FairPlacesOptions): FairPlaces {
     }
   };
   /**
-   * Makes room for one more waiting caller of this tenant. If the maximum number of callers already waits, it refuses
-   * the newest caller of the tenant with the longest queue. It refuses no caller and returns false, if every other
-   * tenant has at most one waiting caller more than this tenant.
+   * Makes room for a waiting caller of this tenant by refusing the newest caller of the tenant with the longest queue.
+   * Returns false if no other queue is longer by at least two.
    */
   const makeRoom = (share: Share): boolean => {
     if (waiting < maxWaiting) return true;

@@ -1,14 +1,14 @@
-/** The number of bytes at the start of a file that {@link fileFormat} needs to detect the format. */
+/** The first bytes of a file that {@link fileFormat} needs. */
 export const formatBytes = 512;
 
 export interface FileFormat {
   /** The common name, e.g. `JPEG XL`. */
   name: string;
-  /** True when the service can decode images of this format. */
+  /** True when the service can decode this image format. */
   isDecoded: boolean;
 }
 
-/** The names of the formats that the service can decode, for error messages. */
+/** The decodable formats, for error messages. */
 export const decodedFormats = 'JPEG, PNG, WebP, GIF, AVIF and TIFF';
 
 type Test = readonly string[] | RegExp | ((head: string) => boolean);
@@ -22,14 +22,14 @@ const decoded: readonly (readonly [name: string, test: Test])[] = [
   ['TIFF', ['II*\0', 'II+\0', 'MM\0*', 'MM\0+']],
 ];
 
-/** The brands of ISO media files that contain still images, encoded as AV1 or HEVC. A brand follows `ftyp`. */
+/** Brands (after `ftyp`) of ISO media files with AV1 or HEVC still images. */
 const heifBrands = /^(avif|avis|mif1|msf1|hei[cxms]|hev[cxms])$/;
 
 const others: readonly (readonly [name: string, test: Test])[] = [
   ['JPEG XL', ['\xff\x0a', '\0\0\0\x0cJXL ']],
   ['JPEG 2000', ['\0\0\0\x0cjP  ', '\xff\x4f\xff\x51']],
   ['BMP', ['BM']],
-  // The header of an ICO or CUR file: reserved bytes, type 1 (icon) or 2 (cursor), at least one image.
+  // ICO or CUR: reserved bytes, type 1 (icon) or 2 (cursor), at least one image.
   ['Windows icon', (head) => /^(\0\0[^\0]\0[^\0]\0)/.test(head) && head.charCodeAt(2) <= 2],
   ['macOS icon', ['icns']],
   ['Photoshop', ['8BPS']],
@@ -47,10 +47,7 @@ const others: readonly (readonly [name: string, test: Test])[] = [
   ['JSON', /^\s*[{[]\s*(["\]}{[]|\d|$)/],
 ];
 
-/**
- * Detects the format of a file from its first bytes.
- * @param bytes the file, or its first {@link formatBytes}.
- */
+/** Detects the format of a file. @param bytes the file, or its first {@link formatBytes}. */
 export function fileFormat(bytes: Uint8Array): FileFormat | undefined {
   const start = bytes.subarray(0, formatBytes);
   const head = Buffer.from(start.buffer, start.byteOffset, start.length)
@@ -73,10 +70,7 @@ export function fileFormat(bytes: Uint8Array): FileFormat | undefined {
   return undefined;
 }
 
-/**
- * Returns the error message for bytes that the service cannot decode as an image. The message names the format of the
- * bytes if it can be detected.
- */
+/** Returns the error message for bytes that cannot be decoded, with their format if known. */
 export function describeNonImage(bytes: Uint8Array): string {
   if (bytes.length === 0) return 'The image is empty (0 bytes)';
   const found = fileFormat(bytes)?.name;

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-// A static import of SQLite would end the process on Node 20, which the standalone command line supports.
+// A static import of SQLite would end the process on Node 20, which the command line supports.
 const sqlite: typeof import('node:sqlite') | undefined = process.getBuiltinModule('node:sqlite');
 
 /** True when this Node version has SQLite, on which the locks are based. */
@@ -14,9 +14,9 @@ const sqliteBusy = 5;
 /**
  * Takes an exclusive lock on a file, unless another process or task has it.
  *
- * Node itself cannot lock files, so the lock is an exclusive transaction on an empty SQLite file. The kernel frees the
- * lock when the process ends, even after a crash. `start/bootstrap/install-lock.js` is a separate lock for the
- * installation, because it must work on Node 20, which has no SQLite.
+ * Node cannot lock files, so the lock is an exclusive transaction on an empty SQLite file. The kernel frees it when the
+ * process ends, even after a crash. `start/bootstrap/install-lock.js` is a separate lock, because it must work on Node
+ * 20.
  * @returns a function that frees the lock; undefined when another process or task has it.
  * @throws when the file cannot be locked, as on some network file systems and on Node 20.
  */
@@ -37,8 +37,8 @@ export function tryLock(file: string): (() => void) | undefined {
 }
 
 /**
- * Waits until the lock is free, then takes it. Creates the directory of the file.
- * @param onWait called once when another process or task has the lock.
+ * Waits for the lock and takes it. Creates the directory.
+ * @param onWait called once if the lock is taken.
  * @returns a function that frees the lock.
  * @throws as {@link tryLock}; an `AbortError` when the signal aborts first.
  */

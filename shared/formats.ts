@@ -1,7 +1,4 @@
-/**
- * The names of the file formats of batches. This module describes each format as plain data, which the page uses too.
- * The readers and writers are in `formats/`.
- */
+/** File formats of batches, described as plain data that the page uses too. Readers and writers are in `formats/`. */
 export const formatNames = ['ndjson', 'csv', 'tsv', 'json', 'parquet', 'tar'] as const;
 export type FormatName = (typeof formatNames)[number];
 
@@ -9,28 +6,22 @@ export interface BatchFormat {
   name: FormatName;
   /** The name that users see, for example `CSV`. */
   label: string;
-  /** The media types of this format, in lower case. The documentation names the first one. */
+  /** Media types in lower case. The documentation names the first. */
   mediaTypes: readonly [string, ...string[]];
-  /** The endings of file names, without the dot. New files get the first one. */
+  /** File name endings without the dot. New files get the first. */
   endings: readonly [string, ...string[]];
-  /** True when a batch can be read from this format. */
   isRead: boolean;
-  /** True when results can be written in this format. */
   isWritten: boolean;
-  /** True when the format is text, and therefore has a character encoding. */
+  /** True when the format is text and has a character encoding. */
   isText: boolean;
-  /** True when files of this format may be compressed with gzip. */
   mayBeGzip: boolean;
-  /**
-   * True when a file of this format can be read while it arrives. A file of any other format is first stored on disk
-   * completely.
-   */
+  /** True when a file can be read while it arrives. Others are first stored on disk. */
   isStreamed: boolean;
   /** True when a file names its columns once, in a header or a schema. */
   hasColumns: boolean;
-  /** The characters with which every file of the format begins. Absent when a file may begin with any text. */
+  /** The characters that begin every file; absent when any text may. */
   start?: string;
-  /** One line that describes the content of a file to users. */
+  /** Describes the content of a file to users. */
   summary: string;
   /** A short file with one item; absent for binary formats. */
   example?: string;
@@ -144,18 +135,17 @@ export const formats: readonly BatchFormat[] = formatNames.map((name) => all[nam
 
 export const formatNamed = (name: FormatName): BatchFormat => all[name];
 
-/** Returns the format of a media type, ignoring its parameters and case. */
+/** Returns the format of a media type, ignoring parameters and case. */
 export function formatOfMediaType(type: string): BatchFormat | undefined {
   const name = type.split(';', 1)[0]?.trim().toLowerCase() ?? '';
   return formats.find(({ mediaTypes }) => mediaTypes.includes(name));
 }
 
-/** The parts of a file name. */
 export interface NamedFile {
   format: BatchFormat;
   /** The name without its ending. */
   stem: string;
-  /** The ending in lower case, without the dot and without `.gz`. */
+  /** In lower case, without the dot and without `.gz`. */
   ending: string;
   isGzip: boolean;
 }
@@ -163,8 +153,8 @@ export interface NamedFile {
 const gzip = '.gz';
 
 /**
- * Returns the format that the ending of a file name shows, with the parts of the name. Returns undefined for an unknown
- * ending. The ending may be followed by `.gz` if the format has {@link BatchFormat.mayBeGzip}.
+ * Returns the format by the file name's ending, or undefined if it is unknown. `.gz` may follow if {@link
+ * BatchFormat.mayBeGzip}.
  */
 export function formatOfFile(name: string): NamedFile | undefined {
   const lower = name.toLowerCase();
@@ -179,8 +169,8 @@ export function formatOfFile(name: string): NamedFile | undefined {
 }
 
 /**
- * Returns the format that the first bytes of an uncompressed file show. Formats without {@link BatchFormat.start}
- * cannot be detected; the result is then undefined.
+ * Returns the format by the first bytes of an uncompressed file, or undefined. Formats without {@link
+ * BatchFormat.start} cannot be detected.
  */
 export function formatOfStart(bytes: Uint8Array): BatchFormat | undefined {
   const text = new TextDecoder('latin1').decode(bytes.subarray(0, 512)).replace(/^\xef\xbb\xbf/, '');
@@ -189,14 +179,14 @@ export function formatOfStart(bytes: Uint8Array): BatchFormat | undefined {
   );
 }
 
-/** Returns the endings of formats as text, for example `.csv, .tsv or .json`. */
+/** Returns for example `.csv, .tsv or .json`. */
 export const endingsInWords = (some: readonly BatchFormat[], last = 'or'): string =>
   inWords(
     some.flatMap(({ endings }) => endings.map((ending) => `.${ending}`)),
     last,
   );
 
-/** Returns the names of formats as text, for example `CSV, TSV and NDJSON`. */
+/** Returns for example `CSV, TSV and NDJSON`. */
 export const labelsInWords = (some: readonly BatchFormat[], last = 'and'): string =>
   inWords(
     some.map(({ label }) => label),

@@ -4,39 +4,31 @@ import { ConfigError } from './config.ts';
 import { type Connections, createConnections } from './connections.ts';
 import { lingerOnClose } from './lingering-close.ts';
 
-/** A listening HTTP server. */
 export interface Listening {
   url: string;
-  /** From now on, closes each connection after its response, so that clients reconnect to another process. */
+  /** From now on, closes each connection after its response, so that clients reconnect elsewhere. */
   turnAway(): void;
   /** Finishes the requests in flight and accepts no more. */
   close(): Promise<void>;
 }
 
-/**
- * The time in ms without traffic after which a connection is closed, either before its first request or in the middle
- * of a request.
- */
+/** The time in ms after which a connection without traffic is closed, before or within a request. */
 const idleMs = 120_000;
 /**
  * The time in ms for which a connection stays open after a response. It must exceed the idle time of load balancers (60
- * s in nginx and the large clouds). With Node's default of 5 s, a balancer could send a request on a connection that
- * the server is just closing, and would answer it with 502.
+ * s in nginx and large clouds). Otherwise a balancer sends requests on closing connections and answers 502.
  */
 const keepAliveMs = 75_000;
-/** The default maximum number of connections. It is far more than the health probes and scrapes of a worker need. */
+/** The default maximum number of connections: far more than probes and scrapes of a worker need. */
 const fewConnections = 256;
-/**
- * The time in ms for which `close` waits for a new byte of a request. A request that has not arrived completely is then
- * abandoned.
- */
+/** The time in ms for which `close` waits for the next byte of an incomplete request. */
 const arriveMs = 2_000;
-/** The maximum time in ms for which `close` waits until the requests in flight have arrived and are answered. */
+/** The maximum time in ms for which `close` waits for requests in flight. */
 const answerMs = 20_000;
 
 /**
  * Starts an HTTP server. Resolves when it listens.
- * @param setting the environment variable that sets the port. The error names it when the port is not available.
+ * @param setting the environment variable of the port, for errors.
  * @throws {ConfigError}
  */
 export async function listen(
@@ -56,8 +48,7 @@ export async function listen(
     inFlight.add(response);
     response.on('close', () => {
       inFlight.delete(response);
-      // If the response began before the close, its connection remains open. The server would wait for this connection,
-      // so it is closed here.
+      // A response that began before the close leaves its connection open, and the server would wait for it.
       if (closing) setImmediate(() => server.closeIdleConnections());
     });
     if (turningAway) endConnection(response);
@@ -65,8 +56,7 @@ export async function listen(
   });
   connections.limit(server);
   lingerOnClose(server);
-  // By default, Node ends a request that has not arrived within five minutes. The upload of a million lines may take
-  // longer, while bytes keep arriving.
+  // Node's default ends a request after five minutes, but an upload of a million lines may take longer.
   server.requestTimeout = 0;
   server.setTimeout(idleMs, (socket) => cut(socket, inFlight));
   server.keepAliveTimeout = keepAliveMs;
@@ -91,14 +81,14 @@ export async function listen(
 
 function urlOf(server: Server, host: string): string {
   const { port } = server.address() as AddressInfo;
-  // The URL names loopback, because clients cannot connect to a wildcard address.
+  // Clients cannot connect to a wildcard address.
   const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }
 
 /**
- * Ends a connection. When a response has begun, the connection is reset: an HTTP/1.0 client would take an ordinary
- * close as the end of the response.
+ * Resets the connection once a response has begun. An HTTP/1.0 client would take an ordinary close as the end of the
+ * response.
  */
 function cut(socket: Socket, inFlight: ReadonlySet<ServerResponse>): void {
   for (const response of inFlight) {
@@ -108,11 +98,9 @@ function cut(socket: Socket, inFlight: ReadonlySet<ServerResponse>): void {
 }
 
 async function close(server: Server, inFlight: ReadonlySet<ServerResponse>, connections: Connections): Promise<void> {
-  // Browsers open connections in advance. Node does not regard a connection without any request as idle, so these
-  // connections are closed here.
+  // Browsers open connections in advance. Node does not count those without any request as idle.
   const cutUnused = setTimeout(() => connections.closeIdle(), arriveMs);
-  // An upload may continue while bytes keep arriving. A stalled upload is ended here; otherwise the server would stay
-  // open until the sender gives up.
+  // Ends stalled uploads. Otherwise the server would stay open until their senders give up.
   const seen = new Map([...inFlight].map(({ req }) => [req.socket, req.socket.bytesRead]));
   const cutStalled = setInterval(() => {
     for (const { req } of inFlight) {

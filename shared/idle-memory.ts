@@ -3,18 +3,15 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Logger } from './log.ts';
 
-/** The interval in ms between two checks of the memory of the process. */
+/** The interval in ms between two checks of the memory. */
 const lookEveryMs = 5_000;
 /** The share of working time of the event loop below which a process counts as idle. */
 const idleShare = 0.1;
-/**
- * The minimum growth in bytes since the last garbage collection that justifies another one, because a collection takes
- * 0.1 s.
- */
+/** The growth in bytes since the last garbage collection that justifies another, which takes 0.1 s. */
 const grownBytes = 32 * 1024 * 1024;
 
 export interface IdleMemoryOptions {
-  /** Returns the share of the time since the last call in which the event loop was working. */
+  /** Returns the share of the time since the last call in which the event loop worked. */
   workShare?: () => number;
   residentBytes?: () => number;
   /** Collects garbage and returns free memory to the operating system. */
@@ -22,9 +19,8 @@ export interface IdleMemoryOptions {
 }
 
 /**
- * Returns memory to the operating system while the process is idle. After a burst of work, V8 keeps its memory until a
- * collection that reduces memory, which may never happen in an idle process. In a test, an API process stayed 70 to 130
- * MiB above its idle size for minutes after four uploads of 13.5 MB; one such collection of 90 ms freed that memory.
+ * Returns memory to the operating system while the process is idle. V8 may otherwise keep it: an API process stayed 70
+ * to 130 MiB above its idle size for minutes after four uploads of 13.5 MB. One collection of 90 ms freed that.
  * @returns a function that stops the checks.
  */
 export function releaseMemoryWhenIdle(log: Pick<Logger, 'debug'>, options: IdleMemoryOptions = {}): () => void {
@@ -42,7 +38,7 @@ export function releaseMemoryWhenIdle(log: Pick<Logger, 'debug'>, options: IdleM
     const start = performance.now();
     collect();
     const after = residentBytes();
-    // The remaining memory is in use, or malloc keeps it. Another collection would not free it.
+    // The rest is in use or kept by malloc, so another collection would not free it.
     least = after;
     log.debug({ before, after, ms: Math.round(performance.now() - start) }, 'memory returned to the system');
   }, lookEveryMs).unref();
@@ -59,7 +55,7 @@ function workShareOfLoop(): () => number {
   };
 }
 
-/** Returns a function that runs a garbage collection in V8. Only the flavor `last-resort` frees all pages. */
+/** Only the flavor `last-resort` frees all pages. */
 function collectorOfV8(): () => void {
   setFlagsFromString('--expose-gc');
   const collect: NodeJS.GCFunction = runInNewContext('gc');

@@ -5,10 +5,9 @@ import { releaseMemoryWhenIdle } from './idle-memory.ts';
 import { createLogger, type Logger } from './log.ts';
 import { startTracing } from './telemetry/tracing.ts';
 
-/** A message from a process to its parent. It is sent only if the parent started the process with an IPC channel. */
+/** A message to the parent process, sent if it opened an IPC channel. */
 export type LifecycleMessage = { type: 'ready'; url: string } | { type: 'fatal'; message: string };
 
-/** A started process. */
 export interface Running {
   /** The address on which the process listens. */
   url: string;
@@ -17,14 +16,13 @@ export interface Running {
 }
 
 /**
- * The maximum time in ms that {@link Running.close} may take. Afterwards the process exits, and the chunks of batches
- * that it was evaluating return to the queue. A chunk is a part of a batch.
+ * The maximum time in ms for {@link Running.close}. Then the process exits, and its unfinished chunks (parts of a
+ * batch) return to the queue.
  */
 export const drainMs = 30_000;
 
 /**
- * Runs a process from start to end: it reads the configuration, starts the work, reports readiness, handles signals and
- * crashes, and drains at the end.
+ * Runs a process from start to end, with configuration, readiness, signals, crashes and draining.
  * @param title the `process.title`, by which operators find the process.
  */
 export async function runProcess(
@@ -51,12 +49,12 @@ export async function runProcess(
       draining = true;
       if (err) log?.fatal({ err }, 'crashed');
       else log?.info({ signal }, 'draining');
-      // After a crash the state of this process is unreliable, so it does not drain but exits. The queue gives its work
-      // to another process.
+      // After a crash the state is unreliable, so the process exits without draining. The queue gives its work to
+      // another.
       if (!err) await close();
       await tracing.stop();
     });
-    // The IPC channel closes when the parent process, the supervisor, ends. Nothing else would then stop this process.
+    // The channel closes when the supervisor ends. Nothing else would then stop this process.
     process.on('disconnect', () => {
       if (!draining) void drain();
     });
@@ -65,13 +63,11 @@ export async function runProcess(
     log.info({ url }, 'ready');
     releaseMemoryWhenIdle(log);
     await sendToParent({ type: 'ready', url });
-    // Writes V8's compile cache now. A process that is killed later cannot write it, and the next start would have to
-    // compile everything again.
+    // A process that is killed later cannot write the compile cache, and the next start would compile everything again.
     flushCompileCache();
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    // A stack trace does not help with an invalid setting. If there is a supervisor, it gets the message over IPC and
-    // prints it.
+    // A stack trace does not help with an invalid setting. A supervisor prints the message that it gets over IPC.
     if (log && !(error instanceof ConfigError)) log.fatal({ err: error }, message);
     else if (!process.send) process.stderr.write(`${title}: ${message}\n`);
     await sendToParent({ type: 'fatal', message });
@@ -90,7 +86,7 @@ function switchLevelOnSignal(log: Logger): void {
   });
 }
 
-/** Resolves when the message has been sent. If the process exited before that, the message would be lost. */
+/** Resolves when the message is sent. An earlier exit would lose it. */
 const sendToParent = (message: LifecycleMessage) =>
   new Promise<void>((sent) => {
     if (process.send) process.send(message, () => sent());

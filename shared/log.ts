@@ -4,25 +4,18 @@ import { traceFields } from './telemetry/spans.ts';
 
 export type { Logger } from 'pino';
 
-/**
- * The names of fields that contain secrets or image bytes. They are redacted in the first three levels of a log line.
- */
+/** Fields with secrets or image bytes, redacted in the first three levels of a log line. */
 const secrets = ['authorization', 'cookie', 'base64', 'password', 'secret', 'token'];
 const secretPaths = ['', '*.', '*.*.'].flatMap((above) => [
   ...secrets.map((name) => `${above}${name}`),
   ...['x-api-key', 'set-cookie'].map((name) => `${above}["${name}"]`.replace('.[', '[')),
 ]);
 
-/**
- * The maximum lengths, in characters, of the message and of the stack of a logged error. Both include the causes of the
- * error.
- */
+/** The maximum lengths in characters of a logged error's message and stack, including causes. */
 const maxMessage = 2_000;
 const maxStack = 8_000;
 
-/**
- * Converts an error to the fields of a log line. It limits their length, because an error may quote untrusted input.
- */
+/** Limits the length of a logged error, which may quote untrusted input. */
 function boundedError(error: Error): unknown {
   const serialized: unknown = pino.stdSerializers.err(error);
   if (typeof serialized !== 'object' || serialized === null) return serialized;
@@ -34,7 +27,7 @@ function boundedError(error: Error): unknown {
   };
 }
 
-/** Returns the options of a logger. Log lines that are written within a trace contain the id of the trace. */
+/** Log lines within a trace contain its id. */
 export const logOptions = (options: { name: string; level: string }): LoggerOptions => ({
   name: options.name,
   level: options.level,
@@ -45,20 +38,14 @@ export const logOptions = (options: { name: string; level: string }): LoggerOpti
   timestamp: pino.stdTimeFunctions.isoTime,
 });
 
-/**
- * Options of pino-pretty that print each entry on one line. By default, pino-pretty prints each of the ten fields of a
- * request on a line of its own.
- */
+/** Prints each entry on one line. By default, pino-pretty prints each field of a request on its own line. */
 export const onTerminal = { sync: true, ignore: 'pid,hostname', singleLine: true } as const;
 
-/**
- * Creates the structured log of a process: JSON lines on stdout, or readable lines if stdout is a terminal. Secrets and
- * image bytes are redacted.
- */
+/** Creates the log of a process: JSON lines, or readable lines on a terminal. Secrets and image bytes are redacted. */
 export async function createLogger(options: { name: string; level: string }): Promise<Logger> {
   const base = logOptions(options);
   if (!process.stdout.isTTY) return pino(base);
-  // pino-pretty is loaded on demand, because a container never has a terminal.
+  // Loaded on demand, because a container never has a terminal.
   const { default: pretty } = await import('pino-pretty');
   return pino(base, pretty(onTerminal) as DestinationStream);
 }

@@ -1,28 +1,23 @@
 /**
- * A list that {@link longListIn} found. Either this list itself is too long, or all lists up to and including this list
- * have too many entries together.
+ * The list at which {@link longListIn} found too many entries: in the list itself, or in all lists up to it together.
  */
 export interface LongList {
   /** The path of the list from the root, such as `queries.0.content`. */
   path: string;
-  /**
-   * The length of the list if the list itself is too long; otherwise the sum of the lengths of all lists up to and
-   * including this list.
-   */
+  /** The length of the list if it is too long; otherwise the sum of all lengths up to it. */
   length: number;
 }
 
 /**
- * The factor by which the entries of all lists together may exceed `most`. A score request has two sides, and each
- * entry of a side may be a list of parts.
+ * The factor by which all lists together may exceed `most`. Both sides of a score request may have lists of parts as
+ * entries.
  */
 const inAll = 4;
 
 /**
- * Returns the first list in a JSON value that has more than `most` entries. Also returns the list at which the sum of
- * the lengths of all lists so far exceeds {@link inAll} times `most`. The function is called before validation, because
- * validation creates an error for each wrong entry: a list of sixteen million numbers instead of texts would create
- * sixteen million errors, too many for memory. The value may be nested as deeply as a parsed body.
+ * Returns the first list in a JSON value with more than `most` entries, or at which all entries so far exceed {@link
+ * inAll} times `most`. Must run before validation, which creates an error for each wrong entry: sixteen million numbers
+ * instead of texts would not fit into memory.
  */
 export function longListIn(value: unknown, most: number): LongList | undefined {
   let entries = 0;

@@ -6,20 +6,17 @@ type Argument = string | number | Buffer;
 type Command = (...argumentsOf: Argument[]) => Promise<unknown>;
 
 /**
- * Runs a Lua script atomically in Redis and returns its reply. Strings in the reply are buffers. On a cluster, all keys
- * must be in the same hash slot.
+ * Runs a Lua script atomically in Redis. Strings in the reply are buffers. On a cluster, all keys must be in the same
+ * hash slot.
  */
 export type Script = (redis: Redis, keys: readonly string[], values?: readonly Argument[]) => Promise<unknown>;
 
-/**
- * The script file behind each ioredis command. Commands are named after the files, so two scripts must not have the
- * same file name.
- */
+/** Script files by ioredis command. Commands are named after files, so file names must be unique. */
 const filesByCommand = new Map<string, string>();
 
 /**
  * Loads a Lua script. Each line `--@include <piece>` is replaced by the content of `<piece>.lua`, a path relative to
- * the script. A call sends only the hash of the script; the script itself is sent when Redis does not know the hash.
+ * the script. A call sends only the script's hash, unless Redis does not know it.
  * @throws {Error} when another script has the same file name.
  */
 export function loadScript(file: URL): Script {

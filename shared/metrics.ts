@@ -14,7 +14,7 @@ import { version } from './version.ts';
 export type Mode = 'single' | 'batch';
 export type Stage = 'fetch' | 'queue_wait' | 'decode' | 'inference' | 'commit';
 
-/** The metrics of one process, all of them listed in `telemetry/instruments.ts`. */
+/** The metrics of one process, as listed in `telemetry/instruments.ts`. */
 export interface Metrics {
   /** Returns all metrics in Prometheus' text format. Never rejects: values that cannot be read are left out. */
   text(): Promise<string>;
@@ -22,19 +22,17 @@ export interface Metrics {
   count<Name extends CounterName>(name: Name, labels: LabelsOf<Name>, by?: number): void;
   observe<Name extends HistogramName>(name: Name, labels: LabelsOf<Name>, value: number): void;
   /**
-   * Creates a series (a metric with one combination of label values) with the value 0. If a series first appeared with
-   * its first event, Prometheus' `rate` would not count that event.
+   * Creates a series (a metric with one combination of label values) with the value 0. Prometheus' `rate` would not
+   * count the first event of a series that begins with it.
    */
   begin<Name extends CounterName | HistogramName>(name: Name, labels: LabelsOf<Name>): void;
-  /** Adds a function that is called at each scrape and returns values that are stored elsewhere. */
+  /** Adds a function that each scrape calls for values that are stored elsewhere. */
   onScrape(reader: Reader): void;
-  /** Records an HTTP request: its route pattern (never the raw path), method, status and duration. */
+  /** Records an HTTP request by its route pattern, never the raw path. */
   request(labels: { method: string; route: string; status: number }, seconds: number): void;
-  /** Counts items by outcome; `code` is empty for items that succeeded. */
+  /** `code` is empty for items that succeeded. */
   items(labels: { mode: Mode; outcome: 'succeeded' | 'failed'; code: string }, count: number): void;
-  /** Counts the items of a batch that was stored. */
   posted(labels: Record<'queue' | 'profile', string>, items: number): void;
-  /** Records the duration of one stage of an evaluation. */
   stage(stage: Stage, mode: Mode, seconds: number): void;
 }
 
@@ -78,18 +76,13 @@ export function createMetrics(): Metrics {
   return metrics;
 }
 
-/**
- * The error codes that a single item may have. All other codes fail the whole request before its items are evaluated.
- */
+/** Error codes that a single item may have. Others fail the whole request. */
 const itemCodes = codeNames.filter((code) => /^(image|text|item|internal|model\.unavailable)/.test(code));
 
-/** The error codes after which a download is retried. */
+/** Error codes after which a download is retried. */
 const retriedCodes = ['image.fetch.unavailable', 'image.fetch.network'] satisfies Code[];
 
-/**
- * Formats readings in Prometheus' text format. It uses a new registry for each scrape, so that series that no longer
- * exist disappear.
- */
+/** Formats metric values for Prometheus. A new registry per scrape lets series that no longer exist disappear. */
 async function textOf(readings: readonly Reading[]): Promise<string> {
   const registry = new Registry();
   const made = new Map<InstrumentName, Counter | Gauge>();

@@ -1,16 +1,15 @@
-/** Measures for how long each tenant has recently used a resource. The weight of a use decreases with its age. */
+/** Measures how long each tenant has recently used a resource. Older uses weigh less. */
 export interface RecentUse {
   /** Records the start of a use. @returns a function that records its end; a second call has no effect. */
   begin(tenant: string): () => void;
-  /** Adds a use whose length in ms is already known. */
+  /** Adds a use of known length in ms. */
   charge(tenant: string, milliseconds: number): void;
   /**
-   * Returns the recent use of a tenant in ms. A use that is still running counts with the mean length of earlier uses,
-   * or with its own length if that is longer. Otherwise a tenant with long uses could start many of them before the
-   * first one counts.
+   * Returns a tenant's recent use in ms. A running use counts as the mean of earlier ones, or as its own length if
+   * longer. Otherwise a tenant could start many long uses before the first one counts.
    */
   of(tenant: string): number;
-  /** Returns the number of other tenants with recent use, and the sum of their use as a share of the time. */
+  /** Returns the number of other tenants with recent use, and their total use as a share of the time. */
   others(tenant: string): { tenants: number; share: number };
 }
 
@@ -29,13 +28,13 @@ interface Use {
 const weight = 0.2;
 /** The use in ms below which a tenant without running uses may be forgotten. */
 const negligibleMs = 1;
-/** The number of stored tenants above which tenants with negligible use are forgotten. */
+/** The number of tenants above which those with negligible use are forgotten. */
 const remembered = 256;
 
 /** @param halfLifeMs the time in ms after which the weight of a use has halved. */
 export function createRecentUse(halfLifeMs = 10_000, now: () => number = () => performance.now()): RecentUse {
   const uses = new Map<string, Use>();
-  /** If one use of a tenant runs without end, the counted use of the tenant approaches this value in ms. */
+  /** The limit in ms of the counted use if one use runs without end. */
   const lifeMs = halfLifeMs / Math.LN2;
   let overallMean: number | undefined;
   let forgetAbove = remembered;

@@ -13,8 +13,8 @@ import { parseRedisUrl, type RedisTarget, userOf } from './redis/url.ts';
 export type { Redis } from './redis/masters.ts';
 
 /**
- * The kind of a connection. `producer`: a command fails at once while Redis is unavailable, because an HTTP request
- * waits for it. `consumer`: a command waits for Redis without limit, because work in flight must not be lost.
+ * `producer`: commands fail at once while Redis is unavailable, because an HTTP request waits. `consumer`: commands
+ * wait without limit, because work in flight must not be lost.
  */
 export type RedisRole = 'producer' | 'consumer';
 
@@ -45,7 +45,7 @@ export function connectRedis(
   usePrefix(redis, redisPrefix);
   let reported = false;
   redis.on('error', (error: Error) => {
-    // An outage gets a single log line, not one for each attempt to connect.
+    // An outage gets a single log line.
     if (reported) return;
     reported = true;
     void explain(error, target, redisTls).then((reason) => log.warn({ role, reason }, 'cannot reach Redis'));
@@ -57,7 +57,7 @@ export function connectRedis(
   return redis;
 }
 
-/** Connects to a single server: at a given address, or the master that the sentinels name. */
+/** Connects to the server at an address, or to the master that the sentinels name. */
 function connectServer(target: Exclude<RedisTarget, { kind: 'cluster' }>, own: LastingOptions): Server {
   if (target.kind !== 'sentinel') return new LastingServer(own, target.kind === 'socket' ? target.path : target.url);
   const { sentinels, master, db, sentinelUsername, sentinelPassword } = target;
@@ -71,8 +71,8 @@ function connectServer(target: Exclude<RedisTarget, { kind: 'cluster' }>, own: L
     ...(sentinelPassword !== undefined && { sentinelPassword }),
     ...(own.tls && { sentinelTLS: own.tls, enableTLSForSentinelMode: true }),
     sentinelRetryStrategy: retryDelay,
-    // When the machine of a master fails, its connections are not closed. With this option, the sentinels announce the
-    // new master.
+    // When a master's machine fails, its connections stay open. With this option, the sentinels announce the new
+    // master.
     failoverDetector: true,
     sentinelReconnectStrategy: retryDelay,
   });
@@ -95,11 +95,11 @@ export async function whenConnected(redis: Redis, timeoutMs: number): Promise<bo
 
 const connectionFaults =
   /Connection is closed|Stream isn't writeable|ECONN|ENOENT|EPIPE|ETIMEDOUT|max retries|Command timed out|Socket timeout/i;
-/** Error messages of a cluster while one of its servers is unavailable, or while hash slots are being moved. */
+/** Errors of a cluster while a server is unavailable or hash slots are being moved. */
 const clusterFaults = /Cluster redirections|Cluster isn't ready|Cluster is ended|startup nodes|slots cache/i;
 
 /**
- * Runs a function that needs Redis, and converts connection errors to errors that callers may retry.
+ * Runs a function that needs Redis, and converts connection errors to retryable ones.
  * @throws {ServiceError} `queue.unavailable` when Redis cannot be used; `queue.full` when its memory is full.
  */
 export async function withRedis<Value>(redis: Redis, step: () => Promise<Value>): Promise<Value> {
@@ -123,7 +123,7 @@ export async function withRedis<Value>(redis: Redis, step: () => Promise<Value>)
 
 const isTransient = (fault: string): boolean => connectionFaults.test(fault) || clusterFaults.test(fault);
 
-/** Throws the first error among the replies of a pipeline, if there is one. */
+/** Throws the first error in the replies of a pipeline. */
 export function throwFirst(replies: [Error | null, unknown][] | null): void {
   const fault = replies?.find(([error]) => error !== null)?.[0];
   if (fault) throw fault;

@@ -1,19 +1,19 @@
 /**
- * A location in an S3-compatible store: an object or a folder. If the key is empty or ends in `/`, the location is a
- * folder: all objects whose keys begin with that key.
+ * An object or folder in an S3-compatible store. An empty key, or one that ends in `/`, is a folder: all objects whose
+ * keys begin with it.
  */
 export interface S3Location {
   bucket: string;
   key: string;
 }
 
-/** The maximum length of the key of an object in bytes of UTF-8, a limit of S3. */
+/** The maximum length of a key in bytes of UTF-8, a limit of S3. */
 const maxKeyBytes = 1024;
 const form = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/s;
 
 /**
- * Parses `s3://bucket/key`. Returns undefined for an invalid or ambiguous address: one with control characters, or with
- * a part that is empty, `.` or `..`.
+ * Parses `s3://bucket/key`. Returns undefined for an invalid or ambiguous address: with control characters, or path
+ * segments that are empty, `.` or `..`.
  */
 export function parseS3Location(address: string): S3Location | undefined {
   const [, bucket, key = ''] = form.exec(address) ?? [];
@@ -27,7 +27,7 @@ export function parseS3Location(address: string): S3Location | undefined {
 
 export const formatS3Location = ({ bucket, key }: S3Location): string => `s3://${bucket}/${key}`;
 
-/** Returns the location as a folder: it adds `/` at the end of the key, unless the folder is a whole bucket. */
+/** Adds `/` to the key, unless the folder is a whole bucket. */
 export const asFolder = ({ bucket, key }: S3Location): S3Location => ({
   bucket,
   key: key === '' || key.endsWith('/') ? key : `${key}/`,

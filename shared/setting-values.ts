@@ -10,8 +10,8 @@ export interface FileRoot {
 }
 
 /**
- * A folder of a bucket from which a tenant, or every tenant (`*`), may post batches. Its key may contain `{tenant}`,
- * which stands for the name of the tenant.
+ * A bucket folder from which a tenant, or every tenant (`*`), may post batches. `{tenant}` in its key stands for the
+ * tenant's name.
  */
 export interface TenantFolder {
   tenant: string;
@@ -20,7 +20,7 @@ export interface TenantFolder {
 
 const MB = 1024 * 1024;
 
-/** A list of values separated by commas. Spaces around values are removed, and empty values are left out. */
+/** Values separated by commas, trimmed, without empty ones. */
 export const list = z.string().transform((value) =>
   value
     .split(',')
@@ -28,11 +28,11 @@ export const list = z.string().transform((value) =>
     .filter((part) => part !== ''),
 );
 export const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
-/** A number of MiB. The value is converted to bytes. */
+/** A number of MiB, converted to bytes. */
 export const megabytes = (min: number, max: number) => integer(min, max).transform((value) => value * MB);
 export const megapixels = (min: number, max: number) => integer(min, max).transform((value) => value * 1_000_000);
 export const flag = z.enum(['', '0', '1', 'true', 'false']).transform((value) => value === '1' || value === 'true');
-/** A path, converted to an absolute path. */
+/** A path, made absolute. */
 export const path = z
   .string()
   .min(1)
@@ -40,10 +40,7 @@ export const path = z
 export const httpAddress = z.url({ protocol: /^https?$/, error: 'expected an http or https address' });
 
 const addressOfService = 'expected an http or https address, such as http://127.0.0.1:8000';
-/**
- * The address of this service, as a client calls it. If a proxy mounts the service below a path, that path follows the
- * host.
- */
+/** This service's address for clients, with the path below which a proxy mounts it, if any. */
 export const serviceAddress = z
   .url({ protocol: /^https?$/, error: addressOfService })
   .superRefine((given, { addIssue }) => {
@@ -61,7 +58,7 @@ const hostsMatching = (pattern: RegExp, expected: string) =>
   list.pipe(
     z.array(z.string().regex(pattern, { error: ({ input }) => `${JSON.stringify(input)} is not ${expected}` })),
   );
-/** Matches `host`, `host:port`, `*.domain`, an IPv6 address, or an IPv6 address in brackets with a port. */
+/** Matches `host`, `host:port`, `*.domain`, an IPv6 address, or one in brackets with a port. */
 const host = /(\*\.)?[^\s/:@[\]*]+(:\d{1,5})?|[0-9a-f:.]*:[0-9a-f:.]*|\[[0-9a-f:.]+\](:\d{1,5})?/;
 export const allowedHosts = hostsMatching(new RegExp(`^(${host.source})$`, 'i'), 'host, host:port or *.domain');
 export const namedHosts = hostsMatching(
@@ -77,10 +74,7 @@ export const allowedHostsAndBlocks = hostsMatching(
   'host, host:port, *.domain or an address block',
 );
 
-/**
- * Origins such as `https://app.example.org` or `http://localhost:3000`: a scheme and a host. A port follows unless it
- * is the default port of the scheme.
- */
+/** Origins such as `https://app.example.org` or `http://localhost:3000`, without the default port. */
 export const origins = list.pipe(
   z.array(
     z.string().refine((origin) => URL.canParse(origin) && new URL(origin).origin === origin, {
@@ -97,8 +91,8 @@ export const networks = list.pipe(
 );
 
 /**
- * Returns a schema that parses each entry of a list with `parse`. If `parse` returns undefined, the entry is refused
- * with the message that `expected` returns.
+ * Returns a schema that parses each entry. An entry for which `parse` returns undefined is refused with the message of
+ * `expected`.
  */
 const listOf = <Parsed>(parse: (entry: string) => Parsed | undefined, expected: (entry: string) => string) =>
   z.array(
@@ -110,18 +104,12 @@ const listOf = <Parsed>(parse: (entry: string) => Parsed | undefined, expected: 
     }),
   );
 
-/**
- * API key records in the form that `vls keys add --entry` prints. The error message does not repeat an invalid entry,
- * because entries are secret.
- */
+/** API key records as `vls keys add --entry` prints them. Entries are secret, so errors do not repeat them. */
 export const keyEntries = list.pipe(
   listOf(keyRecordOfEntry, () => 'expected id:tenant:role:hash, as `vls keys add --entry` prints it'),
 );
 
-/**
- * A list with at least one location for payloads (the items and results of batches). Each location is `redis` or
- * `s3://bucket/prefix`.
- */
+/** One or more locations for payloads (items and results): `redis` or `s3://bucket/prefix`. */
 export const payloadLocations = list.pipe(
   listOf(
     (entry): 'redis' | S3Location | undefined => (entry === 'redis' ? entry : parseS3Location(entry)),
@@ -129,7 +117,7 @@ export const payloadLocations = list.pipe(
   ).min(1, 'the list is empty'),
 );
 
-/** The folders from which tenants may post batches, each in the form `tenant=s3://bucket/prefix/`. */
+/** Folders from which tenants may post batches, as `tenant=s3://bucket/prefix/`. */
 export const tenantFolders = list.pipe(
   listOf(
     (entry): TenantFolder | undefined => {
@@ -142,7 +130,7 @@ export const tenantFolders = list.pipe(
   ),
 );
 
-/** The directories from which tenants may read image files, each in the form `/path` or `tenant=/path`. */
+/** Directories from which tenants may read images, as `/path` or `tenant=/path`. */
 export const fileRoots = list.pipe(
   listOf(
     (entry): FileRoot | undefined => {

@@ -1,20 +1,14 @@
 import { z } from 'zod';
 
 const count = z.int().min(0);
-/**
- * A limit for scores. It is parsed from text with a pattern, because `z.coerce.number` would convert an empty value to
- * 0.
- */
+/** Parsed with a pattern, because `z.coerce.number` would convert an empty value to 0. */
 const scoreLimit = z
   .string()
   .regex(/^-?\d+(\.\d+)?$/, { error: 'a number is expected' })
   .transform(Number)
   .optional();
 
-/**
- * The default length of each of the two lists of disagreements: the items that this batch ranks higher, and the items
- * that the other batch ranks higher.
- */
+/** The default length of each list of disagreements: items ranked higher in this batch, and in the other. */
 export const disagreementsShown = 12;
 
 export const comparisonQuery = z.strictObject({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { imageSource, longText } from './item.ts';
 
-/** The maximum number of inputs of one request, as in OpenAI's API. */
+/** The maximum number of inputs per request, as in OpenAI's API. */
 export const maxInputs = 2_048;
 
 const expected = `expected a string, {text}, {image}, or a list of 1 to ${maxInputs} of them; token ids are not supported`;

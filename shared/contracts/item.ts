@@ -1,25 +1,17 @@
 import { z } from 'zod';
 import { codeNames } from '../errors.ts';
 
-/**
- * The maximum length of a text in UTF-16 units. Every model reads fewer tokens than that; the maximum only bounds the
- * time for cleaning a text.
- */
+/** The maximum length of a text in UTF-16 units. Models read less; it bounds the time for cleaning. */
 export const maxTextLength = 20_000;
 
-/**
- * The maximum length of an image address in UTF-16 units. Most servers and browsers do not support longer addresses.
- */
+/** The maximum length of an image address in UTF-16 units. Most servers and browsers do not support longer ones. */
 export const maxAddressLength = 8 * 1024;
 
 const addressed = z.string().min(1).max(maxAddressLength);
-/**
- * Matches an image source that is an address. The maximum length applies to addresses only, because base64 and data
- * URIs contain the whole image.
- */
+/** Matches an image address. Base64 and data URIs, which contain the image, may be longer. */
 const isAddress = /^\s*(?!data:)[a-z][a-z0-9+.-]{1,30}:/i;
 
-/** An image source. A plain string is a URL, a data URI or base64; its beginning shows which. */
+/** An image source. A plain string is a URL, a data URI or base64, depending on its beginning. */
 export const imageSource = z
   .union(
     [
@@ -59,7 +51,6 @@ export type LongText = z.output<typeof longText>;
 /** The maximum length of an item's id in UTF-16 units. */
 export const maxIdLength = 256;
 
-/** An item of a batch: an image and a text. */
 export const batchItem = z.strictObject({
   image: imageSource,
   text: z.string(),
@@ -68,17 +59,14 @@ export const batchItem = z.strictObject({
 });
 export type BatchItem = z.output<typeof batchItem>;
 
-/**
- * An item in the form in which clients may send it: ids may be numbers, and absent values may be null, as pandas writes
- * them.
- */
+/** An item as clients may send it: ids may be numbers, and absent values null, as pandas writes them. */
 export const postedItem = batchItem
   .extend({
     id: z
       .union([z.string().max(maxIdLength), z.number()])
       .nullish()
       .meta({ description: 'Returned with the result, as a string.' }),
-    // The schema has a name, so that code generators create only one class for its two forms, with and without null.
+    // Named, so that code generators create one class for both forms, with and without null.
     metadata: z.record(z.string(), z.unknown()).meta({ id: 'BatchItemMetadata' }).nullish().meta({
       description:
         'Arbitrary data that is returned with the result. Numbers keep their digits. An escaped lone surrogate becomes U+FFFD.',
@@ -94,10 +82,7 @@ export const itemErrorSchema = z
   })
   .meta({ id: 'ItemError' });
 
-/**
- * The schema has a name. Code generators would give unnamed schemas in different parents the same name, and then drop
- * them.
- */
+/** Named, because code generators give unnamed schemas in different parents the same name and then drop them. */
 const echoedMetadata = z
   .record(z.string(), z.unknown())
   .meta({ id: 'ItemMetadata', description: 'The metadata that was posted with the item.' });
@@ -122,7 +107,6 @@ export const scoreFields = {
   cosine: z.number().min(-1).max(1).meta({ example: 0.2731 }),
 };
 
-/** The scores of a pair. */
 export const pairFields = {
   ...scoreFields,
   probability: z.number().min(0).max(1).optional().meta({
@@ -136,7 +120,6 @@ const byModel = z
   .optional()
   .meta({ description: 'The model that computed the score, if several models share the batch.' });
 
-/** The result of an item. */
 export const itemResult = z
   .discriminatedUnion('status', [
     z
@@ -168,7 +151,7 @@ export const itemResult = z
   .meta({ id: 'ItemResult' });
 export type ItemResult = z.output<typeof itemResult>;
 
-/** The receipt of a score: the model, its revision, and the versions of the processing that produced the score. */
+/** The model, its revision, and the versions of the processing that produced a score. */
 export const receipt = z
   .object({
     model: z.string(),

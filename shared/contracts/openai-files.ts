@@ -31,7 +31,7 @@ export const openAiFileDeleted = z
   .object({ id: z.string(), object: z.literal('file'), deleted: z.literal(true) })
   .meta({ id: 'OpenAIFileDeleted' });
 
-/** The fields of the form that uploads a file. */
+/** The fields of an upload form. */
 export const openAiUpload = z.strictObject({
   purpose: z.literal('batch', { error: 'only files for batches are stored: purpose must be batch' }),
   'expires_after[anchor]': z.literal('created_at').optional(),
@@ -40,7 +40,7 @@ export const openAiUpload = z.strictObject({
 
 export const openAiFilePath = z.object({ id: z.string().meta({ description: 'Id of the file.' }) });
 
-/** The query parameters of a list, as in OpenAI's API. */
+/** The query of a list, as in OpenAI's API. */
 export const openAiPage = z.strictObject({
   after: z.string().optional().meta({ description: 'The last id of the previous page.' }),
   limit: z.coerce.number().int().min(1).max(10_000).optional(),

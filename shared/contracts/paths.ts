@@ -1,10 +1,9 @@
 /** The prefix of all paths of the service. */
 export const prefix = '/evaluator';
 
-/** Returns the path of a batch. */
 export const batchPathOf = (id: string): string => `${prefix}/v1/evaluation/batch/${id}`;
 
-/** Returns the paths of a batch and of its results, events and other parts. */
+/** Returns the paths of a batch and of its results, events and other resources. */
 export function linksOfBatch(id: string) {
   const self = batchPathOf(id);
   return {

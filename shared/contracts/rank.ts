@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { imageSource, itemErrorSchema, longText, receipt, scoreFields } from './item.ts';
 import { maxTexts, timings } from './single.ts';
 
-/** The maximum number of images in a ranking. The client waits while each of them is downloaded and decoded. */
+/** The maximum number of images in a ranking, all of which are downloaded and decoded while the client waits. */
 export const maxRankedImages = 64;
 
 const model = z

@@ -1,17 +1,17 @@
 import { z } from 'zod';
 
-/** The endpoints to which the lines of an OpenAI batch may be addressed. */
+/** Endpoints to which the lines of an OpenAI batch may be addressed. */
 export const lineEndpoints = ['/v1/embeddings', '/v1/score'] as const;
 export const lineEndpoint = z.enum(lineEndpoints);
 export type LineEndpoint = z.output<typeof lineEndpoint>;
 
-/** The request in one line of a batch that was posted through OpenAI's interface. */
+/** The request in one line of an OpenAI batch. */
 export interface LineRequest {
   url: LineEndpoint;
   body: Record<string, unknown>;
 }
 
-/** The additional properties of a batch that was posted through OpenAI's interface. */
+/** The additional properties of an OpenAI batch. */
 export const requestBatch = z
   .object({
     endpoint: lineEndpoint,

@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { maxInputs } from './embeddings.ts';
 import { imageSource, longText } from './item.ts';
 
-// All schemas in these unions have names. Code generators would give the unnamed ones the same name, and then drop
-// them.
+// Named, because code generators give unnamed schemas in unions the same name and then drop them.
 const imagePart = z
   .strictObject({
     type: z.literal('image_url'),
@@ -63,7 +62,7 @@ export const scoreRequest = z
 export type ScoreRequest = z.output<typeof scoreRequest>;
 export type ScoreInput = { text: string } | { image: z.output<typeof imageSource> };
 
-/** An error in one of the two sides of a score request: the path of the field, and the message. */
+/** An error in one of the two sides of a score request. */
 export interface SidesFault {
   path: string;
   message: string;

@@ -42,6 +42,6 @@ const manyTexts = z
   })
   .meta({ id: 'SingleScores' });
 
-/** The response to a single request: one score when it has one text, a list of scores when it has a list of texts. */
+/** One score for one text, or a list of scores for a list of texts. */
 export const singleResponse = z.union([oneText, manyTexts]).meta({ id: 'SingleResponse' });
 export type SingleResponse = z.output<typeof singleResponse>;

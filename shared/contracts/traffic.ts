@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The properties of a model that must be equal in two processes for their scores to be comparable. */
+/** The properties of a model that must be equal for two processes' scores to be comparable. */
 const recipe = {
   model: z.string(),
   revision: z.string(),
@@ -10,45 +10,45 @@ const recipe = {
 };
 
 /**
- * The role of a model. `main`: the model of the profile; `split`: an additional model that permanently gets a share of
- * the images; `canary`: a model on trial.
+ * `main`: the model of the profile; `split`: a model that permanently gets a share of the images; `canary`: a model on
+ * trial.
  */
 export const armRole = z.enum(['main', 'split', 'canary']).meta({ id: 'ArmRole' });
 export type ArmRole = z.output<typeof armRole>;
 
-/** One of the models that score the images of a profile, with its share of the images. */
+/** A model that scores images of a profile, with its share of the images. */
 export const arm = z.object({ role: armRole, share: z.number().min(0).max(1), ...recipe });
 export type Arm = z.output<typeof arm>;
 
 const points = z.number().gt(0).max(100);
 
 /**
- * The length of a window; a canary is judged at the end of each window. A window ends after this number of items. If
- * this time has passed and the window has enough items for a judgement, it ends earlier.
+ * The length of a window, at whose end a canary is judged: this number of items, or this time if there are enough items
+ * for a judgement.
  */
 export const canaryWindow = z.strictObject({
   items: z.int().min(20).max(1_000_000).default(500),
   seconds: z.number().min(1).max(604_800).default(3_600),
 });
 
-/** The limits that a canary must not exceed in any window (period at whose end it is judged). */
+/** Limits that a canary must not exceed in any window (period at whose end it is judged). */
 export const canaryGuard = z.strictObject({
-  /** The maximum amount by which the share of failed items of the canary may exceed that of the main model. */
+  /** The maximum excess of the canary's share of failed items over that of the main model. */
   errorShare: z.number().min(0).max(1).default(0.02),
   /**
-   * The maximum ratio between the time that the canary takes in both towers and the time that the main model takes. A
-   * window above this ratio fails only if the previous window was above it too.
+   * The maximum ratio of the canary's time in both encoders to the main model's time. A window above it fails only if
+   * the previous one was above it, too.
    */
   latencyRatio: z.number().gt(0).default(2),
   /** The maximum mean absolute difference of the scores, on a scale of 0 to 100. */
   scoreDrift: points.default(1),
-  /** The minimum Spearman correlation of the two models' scores, over the items that both models scored. */
+  /** The minimum Spearman correlation of the two models' scores, over items that both scored. */
   rankCorrelation: z.number().min(-1).max(1).default(0.9),
 });
 
 /**
- * How two models are compared. `scores`: both models must give the same items similar scores. `ranks`: only the order
- * of the items by score must be similar, because models of different families have different scales.
+ * `scores`: both models must give the same items similar scores. `ranks`: only the order must be similar, because
+ * models of different families have different scales.
  */
 export const comparedBy = z.enum(['scores', 'ranks']).meta({
   id: 'ComparedBy',
@@ -62,38 +62,32 @@ export const trial = z.object({
   model: z.string(),
   /** The main model, with which the canary is compared. */
   main: z.string(),
-  /** The share of the images of the canary that the main model scores too, for comparison. */
+  /** The share of the canary's images that the main model scores too. */
   compare: z.number().min(0).max(1),
-  /** How the two models are compared. Absent in plans of older releases, which always compared models by scores. */
+  /** Absent in plans of older releases, which always compared scores. */
   comparedBy: comparedBy.optional(),
   window: canaryWindow,
   guard: canaryGuard,
-  /**
-   * The number of consecutive windows that the canary must pass before it replaces the main model. A window is a period
-   * at whose end the canary is judged.
-   */
+  /** The consecutive windows (judged periods) that the canary must pass before it replaces the main model. */
   promoteAfter: z.int().min(1),
 });
 export type Trial = z.output<typeof trial>;
 
 /**
- * A traffic plan: the models among which the images of a profile are divided, with their shares, at one point in time.
- * A batch stores the plan that was valid when it was posted, so processes of other releases may read it.
+ * A traffic plan: how a profile's images are divided among models at one time. A batch stores the plan of its post, so
+ * processes of other releases may read it.
  */
 export const trafficPlan = z.object({
   profile: z.string(),
   /**
-   * The id of the experiment. A new id begins whenever the rules change or a model gets another revision, so that
-   * counts of different experiments are never added together.
+   * The id of the experiment. Every change of the rules or of a model's revision begins a new one, so that counts are
+   * never mixed.
    */
   experiment: z.string(),
   /** The models that answer, the main model first. Their shares add up to 1. */
   arms: z.array(arm).min(1),
   trial: trial.optional(),
-  /**
-   * The shadow model: a model that scores a share of the images in addition to the answering model, for comparison
-   * only.
-   */
+  /** A model that also scores a share of the images, for comparison only. */
   shadow: z.object({ share: z.number().min(0).max(1), comparedBy: comparedBy.optional(), ...recipe }).optional(),
 });
 export type TrafficPlan = z.output<typeof trafficPlan>;
@@ -101,16 +95,13 @@ export type TrafficPlan = z.output<typeof trafficPlan>;
 export const canaryPhase = z.enum(['trial', 'promoted', 'rolled_back']).meta({ id: 'CanaryPhase' });
 export type CanaryPhase = z.output<typeof canaryPhase>;
 
-/** The verdicts on a canary at the end of a window, which is a period of its trial. */
+/** The verdicts on a canary at the end of a window (a period of its trial). */
 export const windowVerdict = z.enum(['passed', 'failed']);
 
 const count = z.int().min(0);
 const share = z.number().min(0).max(1);
 
-/**
- * The measurements of one window of a canary (a period at whose end the canary is judged). A measurement is null when
- * the window has too few items for it.
- */
+/** The measurements of a canary in one window (a judged period). Null when there are too few items. */
 export const windowFigures = z.object({
   items: count.meta({ description: 'Items that the canary answered; invalid items do not count.' }),
   errorShare: share.nullable().meta({ description: 'The share of the items of the canary that failed.' }),
@@ -227,6 +218,6 @@ export const trafficPath = z.object({
   profile: z.string().meta({ description: 'A profile whose traffic is shared.' }),
 });
 
-/** The decisions that an operator can make about a canary. */
+/** The decisions of an operator about a canary. */
 export const canaryAction = z.enum(['promote', 'rollback', 'restart']);
 export type CanaryAction = z.output<typeof canaryAction>;

@@ -5,13 +5,12 @@ import type { Redis } from './masters.ts';
 import { reasonOf } from './reason.ts';
 import { type RedisTarget, userOf } from './url.ts';
 
-/** The servers of each cluster to which the connection is broken, as `host:port`. */
+/** The servers of each cluster with a broken connection, as `host:port`. */
 const away = new WeakMap<Cluster, Set<string>>();
 
 /**
- * The options of `producer` and `consumer` connections. While a server is unavailable, ioredis resends a command every
- * 100 ms and counts each attempt as a redirection. The limit on redirections makes a command of a `producer` fail after
- * half a second. This time is long enough to wait while hash slots are moved.
+ * While a server is unavailable, ioredis resends a command every 100 ms and counts a redirection. The limit makes
+ * commands of a `producer` fail after half a second, long enough for moving hash slots.
  */
 const roles = {
   producer: {
@@ -23,8 +22,8 @@ const roles = {
 } as const satisfies Record<string, ClusterOptions>;
 
 /**
- * BullMQ uses a duplicate of the connection to wait for jobs, and replaces the duplicate when a command fails. If
- * commands were resent without limit, none would fail, and a worker could not stop after an outage.
+ * BullMQ waits for jobs on a duplicate of the connection, and replaces it when a command fails. With unlimited resends
+ * none would fail, and a worker could not stop after an outage.
  */
 class ClusterForQueues extends Cluster {
   override duplicate(...[nodes, options]: Parameters<Cluster['duplicate']>): Cluster {
@@ -33,8 +32,8 @@ class ClusterForQueues extends Cluster {
 }
 
 /**
- * Keeps the status `end` of a cluster connection that has ended. ioredis would set it back to `close` for each server
- * connection that ends later, and BullMQ would then wait for a change that never comes.
+ * Keeps the status `end`. ioredis would set it back to `close` for each server connection that ends later, and BullMQ
+ * would wait forever.
  */
 function endsForGood(cluster: Cluster): Cluster {
   cluster.on('close', () => {
@@ -48,8 +47,8 @@ function endsForGood(cluster: Cluster): Cluster {
 }
 
 /**
- * Opens a connection to a cluster. The outage of a server is logged once at its beginning and once at its end. During
- * the outage, keys on the other servers remain usable.
+ * Opens a connection to a cluster. Logs the beginning and end of each server's outage, during which the other servers'
+ * keys remain usable.
  */
 export function connectCluster(
   target: RedisTarget & { kind: 'cluster' },
@@ -63,10 +62,9 @@ export function connectCluster(
     ...options,
     redisOptions: { ...connectionLimits, ...redisOptions, ...own, ...userOf(target) },
     clusterRetryStrategy: retryDelay,
-    // Host names are not resolved here, because certificates contain the names. The cluster itself announces the
-    // addresses of its servers.
+    // Certificates contain the host names, so they are not resolved here.
     dnsLookup: (host, callback) => callback(null, host),
-    // Without this setting, a change of the hash slots would be noticed only when a command reaches the wrong server.
+    // Otherwise a change of hash slots is noticed only when a command reaches the wrong server.
     slotsRefreshInterval: 10_000,
     slotsRefreshTimeout: 3_000,
   });
@@ -84,16 +82,13 @@ export function connectCluster(
     node.on('ready', () => {
       if (lost.delete(name)) log.info({ role, node: name }, 'the server of the Redis cluster is back');
     });
-    // ioredis connects to a server only to send a command. The ping makes it notice that the server is available again.
+    // ioredis connects only to send a command. The ping makes it notice that the server is back.
     if (lost.has(name)) node.ping().catch(() => {});
   });
   return cluster;
 }
 
-/**
- * Returns true if Redis is connected. A cluster is connected if every server with hash slots is, as far as this process
- * knows.
- */
+/** Returns true if Redis is connected: for a cluster, every server with hash slots that this process knows. */
 export function isWhole(redis: Redis): boolean {
   if (redis.status !== 'ready') return false;
   return !(redis instanceof Cluster && [...(away.get(redis) ?? [])].some((name) => isNeeded(redis, name)));
@@ -101,5 +96,5 @@ export function isWhole(redis: Redis): boolean {
 
 const nameOf = ({ options: { host, port } }: Server): string => `${host}:${port}`;
 
-/** Returns true if a server of the cluster has hash slots. A server that was removed from the cluster has none. */
+/** Returns true if the server has hash slots. A removed server has none. */
 const isNeeded = (cluster: Cluster, name: string): boolean => cluster.slots.some(([master]) => master === name);

@@ -1,4 +1,4 @@
-/** The faults of Redis, with the message that health checks and the log show. */
+/** The faults of Redis, with the message in health checks and logs. */
 export const redisFaults = {
   unreachable: 'Redis cannot be reached',
   silent: 'Redis accepts connections but does not answer',
@@ -24,10 +24,7 @@ export const refusals: ReadonlySet<RedisFault> = new Set([
   'refused',
 ]);
 
-/**
- * Patterns for the first word of an error reply, which states the kind of error. The rest of the reply differs between
- * versions of Redis.
- */
+/** Patterns for the first word of an error reply. The rest differs between versions of Redis. */
 const byReply: readonly [RegExp, RedisFault][] = [
   [/^LOADING/, 'loading'],
   [/^(NOAUTH|WRONGPASS|invalid password)/, 'password'],
@@ -40,18 +37,15 @@ const byReply: readonly [RegExp, RedisFault][] = [
 ];
 
 /**
- * Returns the fault of Redis that an error reply reports. Returns undefined if the reply concerns only the command. In
- * Redis 6, the reply to a failed script begins with a prefix, which is ignored.
+ * Returns the fault that an error reply reports, or undefined if it concerns only the command. Ignores the prefix that
+ * Redis 6 adds after a failed script.
  */
 export function faultOfReply(message: string): RedisFault | undefined {
   const reply = message.replace(/^(ERR )?(Error running script.*?: )?(@\w+: ?\d+: )?-?/, '');
   return byReply.find(([pattern]) => pattern.test(reply))?.[1];
 }
 
-/**
- * Runs a write. Returns `full` when Redis refuses the write because its memory is full, for callers that can continue
- * without it.
- */
+/** Runs a write. Returns `full` when the memory of Redis is full, for callers that can continue. */
 export async function unlessFull<Value>(step: () => Promise<Value>): Promise<Value | 'full'> {
   try {
     return await step();

@@ -2,14 +2,10 @@
 export const infoField = (info: string, name: string): string | undefined =>
   new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1];
 
-/** Returns the name of the server program, Redis or Valkey. */
 export const serverOf = (info: string): 'Redis' | 'Valkey' =>
   infoField(info, 'valkey_version') === undefined ? 'Redis' : 'Valkey';
 
-/**
- * Returns the version of the server. Valkey states its version in `valkey_version`; its `redis_version` is always
- * 7.2.4.
- */
+/** Returns the server's version. On Valkey, `redis_version` is always 7.2.4. */
 export const versionOf = (info: string): string | null =>
   infoField(info, 'valkey_version') ?? infoField(info, 'redis_version') ?? null;
 
@@ -18,7 +14,7 @@ export const infoNumber = (info: string, name: string): number => Number(infoFie
 /** The memory of a server in bytes. */
 export interface Memory {
   used: number;
-  /** The memory limit of the server; if it has none, the memory of its machine; 0 if neither is reported. */
+  /** The memory limit, or else the memory of the machine, or 0 if neither is reported. */
   limit: number;
 }
 
@@ -27,7 +23,7 @@ export const memoryOf = (info: string): Memory => ({
   limit: infoNumber(info, 'maxmemory') || infoNumber(info, 'total_system_memory'),
 });
 
-/** Returns the memory figures of the server that uses the largest share of its limit. */
+/** Returns the memory of the server that uses the largest share of its limit. */
 export function fullestOf(infos: readonly string[]): Memory {
   const memories = infos.map(memoryOf);
   const share = ({ used, limit }: Memory) => (limit === 0 ? 0 : used / limit);

@@ -6,41 +6,37 @@ import {
   Redis as Server,
 } from 'ioredis';
 
-/** The options of ioredis except `replyMapping`, which would change the types of replies. */
+/** `replyMapping` would change the types of replies. */
 type ServerOptions = Omit<RedisOptions, 'replyMapping'>;
 
-/**
- * Options of a connection. `resends` applies to a command that a read-only server has refused: true sends the command
- * again to the new master; false makes it fail with the error of that server.
- */
+/** `resends`: true sends a command that a read-only server refused again to the new master; false makes it fail. */
 export type LastingOptions = ServerOptions & { resends?: boolean };
 
 /**
- * The maximum time in ms that a connection waits for a reply while nothing arrives. Afterwards the socket is replaced,
- * and commands without a reply are sent again. Otherwise a command would wait forever on a socket whose other end
- * vanished without closing it. BullMQ waits in Redis for at most 10 s (BZPOPMIN); the remaining 5 s are a margin.
+ * The maximum silence in ms while a reply is due. Then the socket is replaced and commands are sent again. Otherwise
+ * they would wait forever on a socket whose other end vanished. BullMQ waits in Redis for at most 10 s (BZPOPMIN).
  */
 const silenceMs = 15_000;
 /**
- * The maximum time in ms for opening a socket, and for the reply of a sentinel. If a sentinel is unreachable, the
- * connection is established later by this time.
+ * The maximum time in ms for opening a socket, and for a sentinel's reply. An unreachable sentinel delays the
+ * connection by this time.
  */
 const openingMs = 5_000;
-/** The minimum delay in ms before the next connection attempt, if the server has recently refused writes. */
+/** The minimum delay in ms before the next attempt after a recent refusal of writes. */
 const readOnlyDelayMs = 1_000;
-/** The time in ms after a server has refused a write during which that refusal counts as recent. */
+/** The time in ms for which a refused write counts as recent. */
 const recentMs = 5_000;
 
-/** The time limits of every connection to a server: single, found by sentinels, or part of a cluster. */
+/** The time limits of every connection to a server. */
 export const connectionLimits = { socketTimeout: silenceMs, connectTimeout: openingMs } as const;
 
 /** Returns the delay in ms before the nth connection attempt. */
 export const retryDelay = (attempt: number): number => Math.min(100 * attempt, 1_000);
 
 /**
- * Clears the state of the sentinel client before each connection attempt. While ioredis asks the sentinels for the
- * master, it still has the subscription of the previous connection. If a `+switch-master` message arrives there,
- * ioredis cancels the attempt and never tries again. After such a failover, workers stopped working.
+ * Clears the sentinel client's state before each attempt. ioredis otherwise keeps the subscription of the previous
+ * connection, and a `+switch-master` message there cancels the attempt for good. After such a failover, workers stopped
+ * working.
  */
 class FreshSentinelConnector extends SentinelConnector {
   constructor(options: unknown) {
@@ -57,14 +53,11 @@ class FreshSentinelConnector extends SentinelConnector {
 const leaving = new WeakSet<Server>();
 
 /**
- * A connection to one server that ends only when the program asks for it. Its duplicates, which BullMQ creates to wait
- * for jobs, have the same property.
+ * A connection to one server that ends only when the program asks. So do its duplicates, on which BullMQ waits for
+ * jobs.
  */
 export class LastingServer extends Server {
-  /**
-   * @param url the URL or socket path of the server. It is omitted when sentinels name the master; then `options`
-   * contains the sentinels.
-   */
+  /** @param url the URL or socket path; omitted when `options` contains sentinels. */
   constructor(options: LastingOptions, url?: string) {
     const { resends = false } = options;
     let refusedAt = Number.NEGATIVE_INFINITY;
@@ -75,8 +68,8 @@ export class LastingServer extends Server {
       ...(options.sentinels && { Connector: FreshSentinelConnector }),
       retryStrategy: (attempt) =>
         performance.now() - refusedAt < recentMs ? Math.max(readOnlyDelayMs, retryDelay(attempt)) : retryDelay(attempt),
-      // A master that became a replica refuses writes, and its address may now belong to another server, so a new
-      // socket is opened. If the server still refuses writes, the next attempt is delayed.
+      // A former master refuses writes, and its address may now belong to another server. If that one refuses writes
+      // too, the next attempt is delayed.
       reconnectOnError: ({ message }) => {
         if (!message.startsWith('READONLY')) return false;
         const isNews = performance.now() - refusedAt > recentMs;
@@ -85,10 +78,9 @@ export class LastingServer extends Server {
         return isNews ? 1 : false;
       },
     };
-    // ioredis accepts undefined as an argument, although its types do not allow it.
+    // ioredis accepts undefined, although its types do not allow it.
     super(url as string, lasting);
-    // The method is assigned instead of overridden, because the type of an override would depend on the options of each
-    // call.
+    // Assigned, because the type of an override would depend on the options of each call.
     this.duplicate = ((override: LastingOptions = {}) =>
       new LastingServer({ ...(this.options as LastingOptions), ...override })) as Server['duplicate'];
     this.on('end', () => {
@@ -105,8 +97,8 @@ export class LastingServer extends Server {
   }
 
   /**
-   * @param reconnect true to open a new socket afterwards. When several commands are refused on one socket, only the
-   * first call has an effect, because each call would add a listener.
+   * @param reconnect opens a new socket afterwards. Only the first call for a socket has an effect, because each would
+   * add a listener.
    */
   override disconnect(reconnect = false): void {
     if (reconnect && this.status === 'ready' && this.stream.writableEnded) return;

@@ -1,14 +1,13 @@
 import { Cluster, type Redis as Server } from 'ioredis';
 
-/** A connection to Redis: to one server, found by its address or by sentinels, or to a cluster. */
+/** A connection to one server (by address or sentinels) or to a cluster. */
 export type Redis = Server | Cluster;
 
 /** Returns the servers that hold data: all known masters of a cluster, or the single server. */
 export const mastersOf = (redis: Redis): Server[] => (redis instanceof Cluster ? redis.nodes('master') : [redis]);
 
 /**
- * Calls `ask` for all masters and returns their answers. Masters that do not answer are left out, because a cluster
- * continues to work when one master is lost.
+ * Asks all masters. Those that do not answer are left out, because a cluster still works without one of them.
  * @throws the error of the first master that failed, if no master answers.
  */
 export async function askMasters<Answer>(redis: Redis, ask: (master: Server) => Promise<Answer>): Promise<Answer[]> {

@@ -1,13 +1,13 @@
 import type { Redis } from './masters.ts';
 
-/** The default of `REDIS_PREFIX`: the prefix of all keys of a service. */
+/** The default of `REDIS_PREFIX`. */
 export const defaultPrefix = 'vls';
 
 const prefixes = new WeakMap<Redis, string>();
 
 /**
- * Sets the prefix of a connection. Every key that is written through the connection begins with the prefix: as plain
- * text, or as a hash tag in braces. Services with different prefixes can therefore share a Redis.
+ * Sets the prefix of all keys of a connection, as plain text or as hash tag in braces. Services with different prefixes
+ * can share a Redis.
  */
 export function usePrefix(redis: Redis, prefix: string): void {
   prefixes.set(redis, prefix);

@@ -7,9 +7,9 @@ import type { RedisTarget } from './url.ts';
 /** OpenSSL's error codes for a certificate that no trusted authority has signed. */
 const untrusted = /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(GET_ISSUER|VERIFY_LEAF).*)$/;
 
-/** Returns the reason why a connection failed, for the log. For a fault of the certificate, it adds advice. */
+/** Returns why a connection failed, for the log, with advice about certificates. */
 export function reasonOf(error: Error): string {
-  // The error of a cluster contains the error of the server that was tried last. That error states the reason.
+  // The error of the server that a cluster tried last states the reason.
   const { code = '', message } =
     (error as { lastNodeError?: NodeJS.ErrnoException }).lastNodeError ?? (error as NodeJS.ErrnoException);
   if (untrusted.test(code)) {
@@ -22,8 +22,8 @@ export function reasonOf(error: Error): string {
 const patienceMs = 2_000;
 
 /**
- * Returns the reason why Redis cannot be reached. With several servers or sentinels, ioredis reports only that a
- * connection was closed. This function therefore connects to the first server or sentinel again to get its error.
+ * Returns why Redis cannot be reached. With several servers or sentinels, ioredis hides the error, so this connects to
+ * the first one again.
  */
 export async function explain(error: Error, target: RedisTarget, redisTls: RedisTls): Promise<string> {
   if (target.kind === 'socket' || target.kind === 'single') return reasonOf(error);

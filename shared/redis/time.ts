@@ -1,8 +1,8 @@
 import type { Redis } from './masters.ts';
 
 /**
- * Returns the time of Redis in ms since 1970. Times that processes store or compare with each other come from Redis,
- * because the clocks of the processes may differ by days. Scripts use `now.lua`.
+ * Returns Redis's time in ms since 1970. Stored and compared times come from Redis, because process clocks may differ
+ * by days. Scripts use `now.lua`.
  */
 export async function redisTime(redis: Redis): Promise<number> {
   const [seconds, microseconds] = (await redis.time()).map(Number);

@@ -3,17 +3,14 @@ import { join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
 import { type Config, ConfigError } from '../config.ts';
 
-/**
- * The setting for the directory with the certificates of a Redis over TLS. Without it, the certificate authorities that
- * Node.js trusts are used.
- */
+/** The directory with the certificates of a Redis over TLS. Without it, Node's trusted authorities apply. */
 export type RedisTls = Partial<Pick<Config, 'redisTlsDir'>>;
 
-/** The names of the files, which are those that Kubernetes and cert-manager use in a mounted secret. */
+/** As Kubernetes and cert-manager name the files in a mounted secret. */
 const files = { ca: 'ca.crt', cert: 'tls.crt', key: 'tls.key' } as const;
 
 /**
- * Returns the TLS options of a connection. The files are read once, so a replaced file takes effect at the next start.
+ * Returns the TLS options of a connection. A replaced file takes effect at the next start.
  * @throws {ConfigError} when the directory has none of the files, or a file cannot be read.
  */
 export function tlsOptions({ redisTlsDir: directory }: RedisTls): ConnectionOptions {

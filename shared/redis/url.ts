@@ -1,10 +1,10 @@
-/** The address of a server. The default port is used if the URL states none. */
+/** The address of a server, with the default port if the URL states none. */
 export interface Address {
   host: string;
   port: number;
 }
 
-/** The parsed `REDIS_URL`. Percent-encoding in users and passwords is decoded. */
+/** The parsed `REDIS_URL`, with users and passwords percent-decoded. */
 export type RedisTarget = { tls: boolean; username?: string; password?: string } & (
   | { kind: 'socket'; path: string }
   | { kind: 'single'; url: string; address: Address }
@@ -19,7 +19,7 @@ export type RedisTarget = { tls: boolean; username?: string; password?: string }
     }
 );
 
-/** An error in a Redis URL. Its message never quotes the URL, because the invalid part may belong to the password. */
+/** Never quotes the URL, because the invalid part may belong to the password. */
 export class RedisUrlError extends Error {
   override name = 'RedisUrlError';
 }
@@ -29,10 +29,9 @@ const forms =
 const ports = { redis: 6379, sentinel: 26_379 } as const;
 
 /**
- * Parses a Redis URL in one of these forms: `/run/redis.sock`, `redis://user:password@host:6379/0`,
+ * Parses a Redis URL: `/run/redis.sock`, `redis://user:password@host:6379/0`,
  * `redis+cluster://user:password@host:7000,host:7001`,
- * `redis+sentinel://user:password@host:26379,host:26380/master/0?sentinelPassword=...`. A URL with `rediss` instead of
- * `redis` uses TLS.
+ * `redis+sentinel://user:password@host:26379,host:26380/master/0?sentinelPassword=...`. `rediss` uses TLS.
  * @throws {RedisUrlError}
  */
 export function parseRedisUrl(text: string): RedisTarget {
@@ -74,13 +73,12 @@ export function parseRedisUrl(text: string): RedisTarget {
   };
 }
 
-/** Returns the user and the password for a connection. */
 export const userOf = ({ username, password }: RedisTarget): Pick<RedisTarget, 'username' | 'password'> => ({
   ...(username !== undefined && { username }),
   ...(password !== undefined && { password }),
 });
 
-/** Returns the location of a Redis for use in messages, without user, password and parameters. */
+/** Returns the location for messages, without user, password and parameters. */
 export function locationOf(target: RedisTarget): string {
   const shown = ({ host, port }: Address) => `${host.includes(':') ? `[${host}]` : host}:${port}`;
   switch (target.kind) {
@@ -113,7 +111,7 @@ function single(text: string, tls: boolean): RedisTarget {
   };
 }
 
-/** Parses the part of a URL before the @. It is `user:password`, `:password` or empty. */
+/** Parses `user:password`, `:password` or an empty text before the @. */
 function credentials(text: string): { username?: string; password?: string } {
   if (text === '') return {};
   const [, username = '', password] = /^([^:]*)(?::(.*))?$/.exec(text) ?? [];
@@ -140,7 +138,7 @@ const addressOf =
     return { host: withoutBrackets(hostname), port: Number(port) || usualPort };
   };
 
-/** Removes the brackets that an IPv6 address has in a URL. */
+/** Removes the brackets of an IPv6 address in a URL. */
 const withoutBrackets = (hostname: string): string => hostname.replace(/^\[|\]$/g, '');
 
 function decoded(text: string): string {

@@ -6,16 +6,13 @@ import { faultOfReply, type RedisFault, redisFaults } from './fault.ts';
 import { infoField } from './info.ts';
 import { mastersOf } from './masters.ts';
 
-/** Checks regularly whether Redis answers this process and accepts its writes. */
+/** Checks regularly that Redis answers and accepts writes. */
 export interface RedisWatch {
-  /** Returns the fault of Redis that the last check found, at most a few seconds ago; undefined without a fault. */
+  /** Returns the fault that the last check found, a few seconds ago at most. */
   fault(): RedisFault | undefined;
-  /**
-   * Returns a description of the fault of Redis, with the error message from Redis if there is one; undefined without a
-   * fault.
-   */
+  /** Describes the fault, with the error message from Redis if any. */
   describe(): string | undefined;
-  /** Checks Redis now. Waits for the result for at most {@link answerMs}. */
+  /** Checks Redis now, for at most {@link answerMs}. */
   look(): Promise<void>;
   close(): void;
 }
@@ -28,9 +25,9 @@ const answerMs = 2_000;
 const probeSeconds = 60;
 
 /**
- * A script that tries to write a key. It returns an error of the write as its value, because an error reply would make
- * the connection search for another master. On a cluster, the script checks only the server that has the queues; the
- * connection itself reports faults of the other servers.
+ * Tries to write a key. An error is returned as a value, because an error reply would make the connection search for
+ * another master. On a cluster, only the server with the queues is checked; the connection reports faults of the
+ * others.
  */
 const tryWrite = `
 local reply = redis.pcall('SET', KEYS[1], '1', 'EX', ARGV[1])
@@ -39,7 +36,7 @@ return 'OK'
 `;
 
 /**
- * Checks Redis every five seconds. The beginning and the end of each fault are logged once.
+ * Checks Redis every five seconds. Logs the beginning and end of each fault.
  * @param key the key that the checks write.
  */
 export function watchRedis(redis: Redis, key: string, log: Logger): RedisWatch {
@@ -58,8 +55,8 @@ export function watchRedis(redis: Redis, key: string, log: Logger): RedisWatch {
   redis.on('ready', onReady);
 
   /**
-   * @returns the reply to `question`, or undefined if no reply arrives in time. Until a late reply has arrived, further
-   * calls return undefined and send nothing.
+   * @returns the reply to `question`, or undefined if it is late. Until it arrives, further calls return undefined and
+   * send nothing.
    */
   async function ask(question: () => Promise<unknown>): Promise<string | undefined> {
     if (unanswered !== undefined) return undefined;
@@ -76,8 +73,7 @@ export function watchRedis(redis: Redis, key: string, log: Logger): RedisWatch {
   }
 
   async function find(): Promise<[RedisFault, said: string] | undefined> {
-    // Redis completes the handshake of a connection only after it has loaded its data. Before that, it is asked whether
-    // it is loading.
+    // Redis completes the handshake only after loading its data.
     if (redis.status === 'connect') {
       const [server] = mastersOf(redis);
       const answer = await ask(async () => await server?.info('persistence'));
@@ -99,7 +95,7 @@ export function watchRedis(redis: Redis, key: string, log: Logger): RedisWatch {
     if (found === fault) return;
     const before = fault;
     fault = found;
-    // Returns true for the faults whose beginning and end the connection itself logs.
+    // The connection itself logs these faults.
     const isLogged = (one: RedisFault | undefined) => one === 'unreachable' || one === 'password' || one === 'cluster';
     if (found === undefined) {
       if (!isLogged(before)) log.info('Redis is available again');

@@ -1,4 +1,4 @@
-/** The processes that report a metric. `scoring` means all processes with encoders, which are API and worker. */
+/** The processes that report a metric. `scoring`: API and worker, which have encoders. */
 export type Reporter = 'api' | 'worker' | 'scoring' | 'every process';
 
 export interface Instrument {
@@ -6,12 +6,9 @@ export interface Instrument {
   from: Reporter;
   labels: readonly string[];
   help: string;
-  /** The upper bounds of the buckets of a histogram, in the unit of the metric. */
+  /** The upper bounds of a histogram's buckets, in the unit of the metric. */
   buckets?: readonly number[];
-  /**
-   * True for a counter whose value comes from another source (such as Redis) at each scrape. Gauges always work in this
-   * way.
-   */
+  /** True for a counter that each scrape reads from another source, such as Redis. Gauges always are. */
   isReadAtScrape?: true;
 }
 
@@ -20,9 +17,9 @@ const shortLatency = [0.001, 0.0025, ...latency];
 const longWait = [0.01, 0.1, 1, 5, 15, 60, 300, 900, 3600];
 
 /**
- * All metrics of the service, except the process metrics of prom-client (`process_*`, `nodejs_*`). All units are base
- * units, such as seconds and bytes. Labels never have arbitrary values: each value is a route pattern, a code of
- * `shared/errors.ts`, or a name in the registry. docs/metrics.md describes the metrics.
+ * All metrics except those of prom-client (`process_*`, `nodejs_*`), in base units such as seconds and bytes. Label
+ * values are never arbitrary: route patterns, codes of `shared/errors.ts` or names in the registry. Described in
+ * docs/metrics.md.
  */
 export const instruments = {
   vls_build_info: {
@@ -296,7 +293,6 @@ export const instruments = {
 type Instruments = typeof instruments;
 export type InstrumentName = keyof Instruments;
 
-/** The values of all labels of a metric. */
 export type LabelsOf<Name extends InstrumentName> = Record<Instruments[Name]['labels'][number], string>;
 
 type NamesOf<Type extends Instrument['type']> = {

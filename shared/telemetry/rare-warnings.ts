@@ -4,9 +4,9 @@ import type { Logger } from '../log.ts';
 export const quietMs = 10 * 60_000;
 
 /**
- * Returns a function that logs a warning. Warnings that differ only in their numbers are of the same kind. Of each
- * kind, the first warning is logged, and then one every {@link quietMs}, with the number of warnings that were skipped.
- * For example, an unreachable trace collector causes a warning every few seconds.
+ * Returns a function that logs the first warning of a kind, and then one every {@link quietMs} with the number skipped.
+ * Warnings that differ only in numbers are of the same kind, as those of an unreachable trace collector every few
+ * seconds.
  */
 export function warnRarely(log: Logger, title: string, now: () => number = Date.now): (detail: string) => void {
   const kinds = new Map<string, { nextAt: number; repeated: number }>();

@@ -5,31 +5,21 @@ type ReadingOf<Name extends CounterName | GaugeName> = Name extends unknown
   ? { name: Name; labels: LabelsOf<Name>; value: number }
   : never;
 
-/**
- * The current value of a metric that this module does not count itself. The value comes from Redis or from a pool of
- * processes.
- */
+/** The current value of a metric that comes from elsewhere, such as Redis or a pool of processes. */
 export type Reading = ReadingOf<CounterName | GaugeName>;
 
 export interface Reader {
   read(): Reading[] | Promise<Reading[]>;
-  /**
-   * The time in ms for which scrapes use the same values of this reader. By default, each scrape calls the reader
-   * again.
-   */
+  /** The time in ms for which scrapes reuse the values. Default: 0. */
   freshMs?: number;
 }
 
-/**
- * The maximum time in ms that a scrape waits for a reader function. Prometheus waits for ten seconds for the whole
- * scrape.
- */
+/** The maximum time in ms that a scrape waits for a reader. Prometheus waits ten seconds for the whole scrape. */
 const patienceMs = 2_000;
 
 /**
- * Calls reader functions at each scrape and collects their values. A reader may fail or hang, and several readers may
- * run at the same time. A scrape leaves out the values of a reader that fails or is late: old values would look like
- * current ones.
+ * Collects the values of reader functions at each scrape. The values of a reader that fails or is late are left out:
+ * old values would look current.
  */
 export function createReaders() {
   const asks: (() => Promise<Reading[]>)[] = [];

@@ -8,8 +8,8 @@ import type { Redis } from '../redis.ts';
 import type { Reading } from './readings.ts';
 
 /**
- * Returns the metrics that show whether Redis is connected, and which fault it has. A cluster counts as connected only
- * if every server is connected. Sends no command to Redis.
+ * Returns the connection state and fault of Redis without sending a command. A cluster is connected only if every
+ * server is.
  */
 export const readRedisState = (redis: Redis, watch: RedisWatch): Reading[] => [
   { name: 'vls_redis_up', labels: {}, value: isWhole(redis) ? 1 : 0 },
@@ -19,9 +19,8 @@ export const readRedisState = (redis: Redis, watch: RedisWatch): Reading[] => [
 ];
 
 /**
- * Returns the metrics that Redis reports about itself; none while Redis is unavailable. For a cluster, counts are
- * summed over its servers, and other values are those of the worst server. The same alerts then work for a cluster and
- * for a single server.
+ * Returns the metrics that Redis reports about itself; none while it is unavailable. For a cluster, counts are summed
+ * and other values are those of the worst server, so that the same alerts work.
  */
 async function readRedis(redis: Redis): Promise<Reading[]> {
   if (!isWhole(redis)) return [];
@@ -42,7 +41,7 @@ async function readRedis(redis: Redis): Promise<Reading[]> {
   ];
 }
 
-/** Adds the metrics of Redis to those of a process. Redis is asked for its own metrics at most every five seconds. */
+/** Adds the metrics of Redis, which is asked at most every five seconds. */
 export function observeRedis(metrics: Metrics, redis: Redis, watch: RedisWatch): void {
   metrics.onScrape({ read: () => readRedisState(redis, watch) });
   metrics.onScrape({ read: () => readRedis(redis), freshMs: 5_000 });

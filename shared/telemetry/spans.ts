@@ -14,8 +14,8 @@ import {
 import { ServiceError } from '../errors.ts';
 
 /**
- * Creates spans through the OpenTelemetry API. Until `startTracing` has loaded the SDK, this API does nothing. With the
- * SDK, a span costs 0.3 us; a chunk (a part of a batch) has about eight spans.
+ * Does nothing until `startTracing` has loaded the SDK. With it, a span costs 0.3 us, and a chunk (a part of a batch)
+ * has about eight spans.
  */
 const tracer = trace.getTracer('vision-language-similarity');
 
@@ -30,7 +30,7 @@ export function traceId(): string | undefined {
   return span?.isRecording() ? span.spanContext().traceId : undefined;
 }
 
-/** Returns the ids of the current trace and span, for a log line. They connect the log line with its trace. */
+/** Returns the ids that connect a log line with its trace. */
 export function traceFields(): { traceId?: string; spanId?: string } {
   const span = trace.getActiveSpan();
   if (span === undefined) return {};
@@ -38,10 +38,7 @@ export function traceFields(): { traceId?: string; spanId?: string } {
   return { traceId, spanId };
 }
 
-/**
- * Calls `step` within a span. If `step` throws, the error becomes an event of the span, and the span is marked as
- * failed.
- */
+/** Calls `step` within a span. An error becomes an event of the span and marks it as failed. */
 export async function traced<Value>(name: string, attributes: Attributes, step: () => Promise<Value>): Promise<Value> {
   return await tracer.startActiveSpan(name, { attributes }, (span) => finish(span, step));
 }
@@ -69,7 +66,6 @@ export function pastSpan(name: string, startedAt: number, endedAt: number, attri
   tracer.startSpan(name, { startTime: startedAt, attributes }).end(endedAt);
 }
 
-/** Adds an event to the current span. */
 export const noteEvent = (name: string, attributes: Attributes): void => {
   trace.getActiveSpan()?.addEvent(name, attributes);
 };
@@ -79,8 +75,8 @@ export const noteAttributes = (attributes: Attributes): void => {
 };
 
 /**
- * Returns the current span in the W3C `traceparent` format, or undefined without tracing. Another process can continue
- * the trace with this text, or find out from it that the trace is not sampled.
+ * Returns the current span as W3C `traceparent`, with which another process can continue the trace; undefined without
+ * tracing.
  */
 export function traceparent(): string | undefined {
   const span = trace.getActiveSpan();
@@ -90,7 +86,7 @@ export function traceparent(): string | undefined {
 }
 
 export interface TracedChunk {
-  /** The `traceparent` that was stored with the batch when it was posted. */
+  /** The `traceparent` of the post of the batch. */
   traceparent: string | undefined;
   chunk: number;
   attributes: Attributes;
@@ -98,16 +94,12 @@ export interface TracedChunk {
   startedAt: number;
 }
 
-/**
- * The maximum number of chunks (parts of a batch) in one trace. A chunk has about eight spans, and common tools cannot
- * store or display traces with more spans than those of 256 chunks.
- */
+/** The maximum number of chunks per trace. Common tools cannot store or display traces with more spans. */
 const chunksPerTrace = 256;
 
 /**
- * Evaluates a chunk within a span. The first {@link chunksPerTrace} chunks of a batch belong to the trace of the
- * request that posted the batch. Each later chunk gets a trace of its own. That trace links to the trace of the request
- * and is sampled independently.
+ * Evaluates a chunk within a span. The first {@link chunksPerTrace} chunks belong to the trace of the batch's post.
+ * Each later one gets its own trace, linked to it and sampled independently.
  */
 export async function traceChunk<Value>(
   { traceparent: origin, chunk, attributes, startedAt }: TracedChunk,
@@ -136,12 +128,12 @@ function remoteContext(origin: string | undefined): Context {
 /** The span of an HTTP request, which ends with its response. */
 export interface RequestSpan {
   readonly traceId: string | undefined;
-  /** Runs the handler of the request. The spans of the handler become children of this span. */
+  /** Runs the handler, whose spans become children of this span. */
   run(step: () => void): void;
   end(route: string, status: number, code: string | undefined): void;
 }
 
-/** Starts the span of a request. If the headers name a span of the client, that span becomes the parent. */
+/** Starts the span of a request. A span of the client in the headers becomes its parent. */
 export function traceRequest(method: string, headers: IncomingHttpHeaders): RequestSpan {
   const sender = propagation.extract(ROOT_CONTEXT, headers);
   const span = tracer.startSpan(

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 
-/** The two kinds of embeddings that a batch computes. */
 export const embeddingKind = z.enum(['image', 'text']);
 export type EmbeddingKind = z.output<typeof embeddingKind>;
 
@@ -11,7 +10,7 @@ export const kept = z.enum(['image', 'text', 'both']).meta({
 });
 export type Kept = z.output<typeof kept>;
 
-/** The type of the numbers of stored embeddings. */
+/** The number type of stored embeddings. */
 export const embeddingPrecision = z
   .enum(['float16', 'float32'])
   .meta({ description: 'Type of the stored numbers. Default: `float16`.' });
@@ -20,7 +19,6 @@ export type EmbeddingPrecision = z.output<typeof embeddingPrecision>;
 /** The size in bytes of one stored number. */
 export const numberBytes: Record<EmbeddingPrecision, number> = { float16: 2, float32: 4 };
 
-/** Returns the kinds of embeddings that a batch stores. */
 export const kindsOf = (keeps: Kept): readonly EmbeddingKind[] => (keeps === 'both' ? embeddingKind.options : [keeps]);
 
 export const imagesFrom = z.string().min(1).max(64).meta({
@@ -28,7 +26,7 @@ export const imagesFrom = z.string().min(1).max(64).meta({
     'Id of an earlier batch with stored image embeddings and the same model. The `image` of each item is then the index of an item of that batch, as text: `"17"`. No image is fetched or decoded.',
 });
 
-/** Facts about the stored embeddings of a batch. */
+/** The stored embeddings of a batch. */
 export const embeddingsStatus = z
   .object({
     of: kept,

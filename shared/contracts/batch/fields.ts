@@ -7,7 +7,7 @@ export const model = z
   .optional()
   .meta({ description: 'A profile or a model name.', example: 'compact' });
 
-/** The maximum length of the name of a batch, followed by the maximum length and the maximum number of its tags. */
+/** The maximum length of a batch name, then the maximum length and number of tags. */
 export const maxNameLength = 200;
 const maxTagLength = 64;
 export const maxTags = 16;

@@ -27,7 +27,7 @@ export const listQuery = z.strictObject({
 });
 export type ListQuery = z.output<typeof listQuery>;
 
-/** The bins of {@link scoreOutline}: the width of a bin in points, and the number of bins. */
+/** The bins of {@link scoreOutline}: their width in points, and their number. */
 export const outlineBin = { width: 2, count: 50 } as const;
 
 export const scoreOutline = z

@@ -12,10 +12,7 @@ const texts = labelsInWords(read.filter(({ isText }) => isText));
 const separated = labelsInWords(read.filter(({ hasColumns, isText }) => hasColumns && isText));
 const readEndings = `${endingsInWords(read)}, each but \`.parquet\` also with \`.gz\``;
 
-/**
- * The maximum number of items in a JSON body. The limit for the size of a body is reached earlier, unless all items are
- * short URLs.
- */
+/** The maximum number of items in a JSON body. The size limit applies earlier, unless all items are short URLs. */
 export const maxJsonItems = 1_000_000;
 
 const priority = z.int().min(-100).max(100).default(0).meta({
@@ -23,7 +20,7 @@ const priority = z.int().min(-100).max(100).default(0).meta({
     'Order among the batches of one tenant: a higher priority is dispatched first. Other tenants are not affected.',
 });
 
-/** The default number of items that must have an outcome before the failure budget of a batch is applied. */
+/** The default number of items that must have an outcome before the failure budget applies. */
 export const budgetAfter = 100;
 
 export const failureBudget = z
@@ -50,10 +47,7 @@ export const failureBudget = z
   })
   .meta({ id: 'FailureBudget', description: 'Stops a batch with too many failures; it ends as `failed`.' });
 
-/**
- * The maximum length of a webhook address, or of an address in a bucket, in UTF-16 units. Such addresses are stored
- * with the batch.
- */
+/** The maximum length of a webhook or bucket address in UTF-16 units. It is stored with the batch. */
 const maxStoredAddress = 2_048;
 const webhookUrl = z.url({ protocol: /^https?$/ }).max(maxStoredAddress);
 
@@ -80,7 +74,7 @@ const options = {
 
 const column = z.string().min(1).max(256);
 const delimiter = z.string().min(1).max(4);
-/** Names of columns in a query parameter, encoded as a JSON list. */
+/** Column names in a query parameter, as a JSON list. */
 const columnList = z
   .string()
   .max(12_000)
@@ -108,13 +102,10 @@ const encoding = z
     description: `The text encoding of ${texts}, as a name of the WHATWG Encoding Standard such as \`windows-1252\`. The \`charset\` of the content type may state it instead. Default: UTF-8, or UTF-16 if it is detected.`,
   });
 
-/** The formats of the additional result tables that a batch by reference may write. */
+/** Formats of additional result tables of a batch by reference. */
 export const tableFormat = z.enum(['csv', 'parquet']);
 
-/**
- * Selects the samples (items with their files) that a batch by reference copies to a new file in the format of its
- * input.
- */
+/** The samples (items with their files) that a batch by reference copies to a new file in its input format. */
 export const keptSamples = z
   .strictObject({
     minScore: z.number().min(0).max(100).optional().meta({ description: 'Only samples with this score or more.' }),
@@ -135,8 +126,7 @@ export const keptSamples = z
 export type KeptSamples = z.output<typeof keptSamples>;
 
 /**
- * The fields that make a batch one by reference: its items are read from an object in a bucket, and its results are
- * written into a folder of a bucket.
+ * The fields of a batch by reference, which reads items from an object and writes results into a folder of a bucket.
  */
 const reference = {
   input: z
@@ -167,15 +157,15 @@ const reference = {
 };
 
 /**
- * The JSON object of a posted batch, for its validation as a whole. The items are validated later and one by one,
- * because an invalid item must not fail the others.
+ * The JSON object of a posted batch. Items are validated later and one by one, because an invalid item must not fail
+ * the others.
  */
 export const batchEnvelope = z.strictObject({ items: z.array(z.unknown()).max(maxJsonItems), ...options });
 
-/** The JSON object of a posted batch by reference. */
+/** The JSON object of a batch by reference. */
 export const referenceEnvelope = z.strictObject({ ...reference, ...options });
 
-/** The JSON object of a posted batch of either kind, as documented for clients. */
+/** The JSON object of either kind of batch, as documented for clients. */
 export const batchRequest = z
   .union([
     z.strictObject({ items: z.array(postedItem).min(1), ...options }).meta({ id: 'BatchOfItems' }),
@@ -187,8 +177,8 @@ export const batchRequest = z
   .meta({ id: 'BatchRequest' });
 
 /**
- * The options of a batch as query parameters. When a batch is posted in a streamed format such as CSV, all its options
- * are query parameters. When it is posted as a JSON object, its options are in the object, except `strict`.
+ * Batch options as query parameters, for streamed formats such as CSV. A JSON object contains its options itself,
+ * except `strict`.
  */
 export const batchQuery = z
   .strictObject({

@@ -9,13 +9,10 @@ const separated = labelsInWords(written.filter(({ hasColumns, isText }) => hasCo
 
 const outcome = z.enum(['succeeded', 'failed', 'cancelled', 'answered']);
 
-/** The default length of a page of results. */
+/** The default number of results per page. */
 export const resultsPageSize = 1_000;
 
-/**
- * A limit for scores. It is parsed from text with a pattern, because `z.coerce.number` would convert an empty value to
- * 0.
- */
+/** Parsed with a pattern, because `z.coerce.number` would convert an empty value to 0. */
 const scoreLimit = z
   .string()
   .regex(/^-?\d+(\.\d+)?$/, { error: 'a number is expected' })
@@ -32,7 +29,7 @@ const top = z
   })
   .optional();
 
-/** The ways in which items can count as equal: they have the same image, or the same image and the same text. */
+/** Items count as equal with the same image, or with the same image and text. */
 export const sameBys = ['image', 'pair'] as const;
 export type SameBy = (typeof sameBys)[number];
 
@@ -42,17 +39,13 @@ const itemIndex = z
   .transform(Number)
   .optional();
 
-/**
- * The orders in which results can be returned. Items without a score follow items with a score. Items with the same
- * score are in index order.
- */
+/** The orders of results. Items without a score come last. Equal scores are in index order. */
 export const resultOrders = ['score', '-score', 'cosine', '-cosine', 'index'] as const;
 export type ResultOrder = (typeof resultOrders)[number];
 
 /**
- * The query parameters for reading results. A single schema has the parameters of all formats, because generated
- * clients do not know which parameter belongs to which format. It states no defaults, because some clients send every
- * documented default.
+ * The query for results. One schema covers all formats, because generated clients do not know which parameter belongs
+ * to which. It states no defaults, because some clients send every documented default.
  */
 export const resultsQuery = z.strictObject({
   cursor: z.string().optional().meta({ description: '`next` of the previous page of JSON. Default: the first page.' }),
@@ -123,27 +116,27 @@ export const resultsQuery = z.strictObject({
 });
 export type ResultsQuery = z.output<typeof resultsQuery>;
 
-/** The conditions that select results. A result must meet all given conditions. */
+/** Conditions on results, all of which must be met. */
 export type Selection = Partial<Pick<ResultsQuery, 'status' | 'minScore' | 'maxScore' | 'code' | 'q'>>;
 
-/** Conditions on the scores that another batch has for the same items. `other` is the id of that batch. */
+/** Conditions on the scores of the same items in another batch, whose id is `other`. */
 export type Rule = Partial<Pick<ResultsQuery, 'other' | 'otherMinScore' | 'otherMaxScore' | 'minDifference'>>;
 
 /** Conditions on items with the same image, or with the same image and text. */
 export type Duplicates = Partial<Pick<ResultsQuery, 'distinct' | 'sameImageAs' | 'samePairAs'>>;
 
 /**
- * A selection of results that may also be sorted, limited to the best items, limited by conditions on the scores in
- * another batch, or limited to distinct or equal items.
+ * A selection of results, optionally sorted, limited to the best, compared with another batch, or limited to distinct
+ * or equal items.
  */
 export type OrderedSelection = Selection & Partial<Pick<ResultsQuery, 'sort' | 'top'>> & Rule & Duplicates;
 
 /** A query for the results of a whole batch in one format. */
 export interface StreamQuery extends OrderedSelection {
   formulas: 'escape' | 'keep';
-  /** True to add the text of each item and the address of its image, in formats without columns. */
+  /** Adds each item's text and image address, in formats without columns. */
   withItems?: boolean;
-  /** The maximum number of results. Used only when the selected results are in an order. */
+  /** The maximum number of results, for ordered results only. */
   limit?: number | undefined;
   cursor?: string | undefined;
 }

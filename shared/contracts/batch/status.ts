@@ -27,9 +27,9 @@ export const terminalStates: ReadonlySet<BatchState> = new Set([
 ]);
 
 /**
- * The reason why a batch ended as `failed`. `all_failed`: no item succeeded. `failure_budget`: more items failed than
- * the failure budget allows. `input`: the input object could not be read. `input_lost`: the stored items were lost.
- * `model_unavailable`: the model could not be loaded.
+ * `all_failed`: no item succeeded. `failure_budget`: more items failed than the budget allows. `input`: the input
+ * object could not be read. `input_lost`: the stored items were lost. `model_unavailable`: the model could not be
+ * loaded.
  */
 export const failureReason = z.enum(['all_failed', 'failure_budget', 'input', 'input_lost', 'model_unavailable']);
 export type FailureReason = z.output<typeof failureReason>;
