@@ -21,18 +21,16 @@ export interface ChunkProcessorDeps
   speed: Pick<Speed, 'add'>;
   metrics: Metrics;
   log: Logger;
-  /** Called with the current fault of this worker, or with null when the worker is healthy. */
+  /** Called with the current fault, or with null when the worker is healthy. */
   onHealth: (fault: string | null) => void;
 }
 
 /**
- * The number of starts of a chunk after which its items count as lost if the object that contains them is missing. (A
- * start is the beginning of the work of a worker on the chunk.) Before that, the chunk is tried again, because some
- * stores show a new object only after a delay.
+ * The number of starts of a chunk after which missing items count as lost. Some stores show a new object only after a
+ * delay.
  */
 const startsWithoutInput = 2;
 
-/** The possible results of processing a chunk that was taken from the queue. */
 export const chunkVerdicts = [
   'committed',
   'already',
@@ -97,8 +95,8 @@ export function createChunkProcessor(deps: ChunkProcessorDeps): ChunkProcessor {
   }
 
   /**
-   * Marks the chunk as active and reads its items. When the items cannot be read now, the chunk is returned to the
-   * queue. When the items are lost, the batch fails.
+   * Marks the chunk as active and reads its items. If they cannot be read now, the chunk returns to the queue. If they
+   * are lost, the batch fails.
    */
   async function pick(
     { data: job, starts }: Delivery,
@@ -110,7 +108,7 @@ export function createChunkProcessor(deps: ChunkProcessorDeps): ChunkProcessor {
       if (!(error instanceof ServiceError)) throw error;
       const reason = `${error.code}: ${error.message}`;
       if (!isLost(error)) return handBack.forWorker(reason);
-      // The worker does not pause: one lost object must not stop its work on other batches.
+      // One lost object must not pause the work on other batches.
       if (starts < startsWithoutInput) return handBack.forChunk(reason);
       await chunks.fail(job);
       return { verdict: 'lost' };

@@ -7,13 +7,10 @@ import type { Metrics } from '../shared/metrics.ts';
 import { noteAttributes, noteEvent } from '../shared/telemetry/spans.ts';
 import { failuresByHost } from './failures-by-host.ts';
 
-/** The maximum number of failed items of a chunk that are listed in its trace and in the log of its job. */
+/** The maximum number of failed items in the trace and the job log of a chunk. */
 const failuresNamed = 5;
 
-/**
- * A scored chunk, with the reply of Redis to the commit of its results. `seconds` is the time that the chunk spent in
- * this worker.
- */
+/** A scored chunk, with the result of its commit. `seconds` is its time in this worker. */
 export interface ChunkReport {
   job: JobData;
   queue: string;
@@ -24,8 +21,8 @@ export interface ChunkReport {
 }
 
 /**
- * Writes the log line of a chunk, and adds its failed items to the trace.
- * @returns the result of the job of the chunk, and the lines for the log of that job.
+ * Logs a chunk, and adds its failed items to the trace.
+ * @returns the result and the log lines of its job.
  */
 export function reportChunk(
   log: Logger,
@@ -53,15 +50,12 @@ export function reportChunk(
   );
   return {
     done: { verdict, succeeded: results.length - failed.length, failed: failed.length },
-    // The lines contain the error code but not the message: a message may quote the item, and the log of a job is
-    // stored longer than the batch.
+    // Without the message, which may quote the item: the log of a job is stored longer than the batch.
     log: named.map(({ index, error }) => `item ${index}: ${error.code}`),
   };
 }
 
-/**
- * Counts the items of a committed chunk by error code. If this commit has ended the batch, the batch is counted too.
- */
+/** Counts the items of a committed chunk by error code, and the batch if this commit has ended it. */
 export function countCommitted(metrics: Metrics, results: readonly ItemResult[], committed: Committed): void {
   if (committed.verdict !== 'committed') return;
   const byCode = new Map<string, number>();

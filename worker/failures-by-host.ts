@@ -1,20 +1,18 @@
 import type { ImageSource, ItemResult } from '../shared/contracts/item.ts';
 
-/** The number of failed items with the same error code and image host. */
 export interface Failures {
   code: string;
-  /** The image host. It is absent when the error does not concern the image, or when the image has no address. */
+  /** Absent when the error does not concern the image, or when the image has no address. */
   host?: string;
   items: number;
 }
 
-/** The maximum number of entries in one log line. */
 const mostKinds = 10;
 
 /**
- * Counts the failed items of a chunk by error code and image host. Returns the most frequent combinations first. Error
- * messages are left out, since they may quote the item.
- * @param images the images of the items, in the order of the results.
+ * Counts the failed items of a chunk by error code and image host, the most frequent first. Error messages are left
+ * out, since they may quote the item.
+ * @param images in the order of the results.
  */
 export function failuresByHost(
   results: readonly ItemResult[],

@@ -11,7 +11,6 @@ import { createTraffic } from '../traffic/traffic.ts';
 import { createProbes } from './probes.ts';
 import { startWorker } from './worker.ts';
 
-/** Runs a worker as a separate process. */
 await runProcess('vls-worker', async (config, log) => {
   const metrics = createMetrics();
   const evaluationEngine = await createEvaluationEngine(config, log, metrics, config.workerProfiles);
@@ -28,8 +27,7 @@ await runProcess('vls-worker', async (config, log) => {
   const redisWatch = watchRedis(redis, probeKey(redis), log);
   metrics.onScrape({ read: () => readRedisState(redis, redisWatch) });
   let draining = false;
-  // `warm` would load the models of all experiments in advance. Without it, this process loads in advance only the
-  // models of the profiles that it serves.
+  // `warm` would load the models of all experiments in advance. This process loads only those of its profiles.
   const traffic = createTraffic({ ...evaluationEngine, warm: undefined, redis, metrics, log });
   const worker = await startWorker({ ...evaluationEngine, traffic, config, redis, engine, metrics, log });
   const probes = createProbes({

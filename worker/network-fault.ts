@@ -5,15 +5,13 @@ import type { Code } from '../shared/errors.ts';
 
 const networkCodes = new Set<Code>(['image.fetch.dns', 'image.fetch.network', 'image.fetch.timeout']);
 const fewestHosts = 3;
-/**
- * The time in ms for which a chunk whose downloads all failed counts as evidence that this worker has lost the network.
- */
+/** The time in ms for which a chunk whose downloads all failed is evidence that this worker has lost the network. */
 const evidenceMs = 60_000;
 
 /**
- * The state of the network of this worker, as the outcomes of one chunk show it.
+ * The network of this worker, according to one chunk.
  *
- * - `lost`: every download failed with a network error, and the images were on three or more hosts
+ * - `lost`: every download failed with a network error, from three or more hosts
  * - `works`: a host has responded, even if it refused the request
  * - `unknown`: all other cases
  */
@@ -34,29 +32,22 @@ export function networkEvidence(
   return hosts.size >= fewestHosts ? 'lost' : 'unknown';
 }
 
-/** The state of the network of this worker, as the chunks of all tenants show it. */
+/** The network of this worker, according to the chunks of all tenants. */
 export interface NetworkFault {
   add(tenant: string, evidence: NetworkEvidence): void;
-  /**
-   * Returns the time in ms for which chunks of this tenant will still be delayed on this worker; 0 if they are not
-   * delayed.
-   */
+  /** Returns the ms for which chunks of this tenant are still delayed on this worker, or 0. */
   restMs(tenant: string): number;
   /**
-   * Returns true when this worker has lost the network for all tenants: for at least two tenants, all downloads of a
-   * chunk have recently failed, and no host has responded since. A tenant chooses its image hosts, so failed downloads
-   * of one tenant delay only the chunks of that tenant. Without this rule, 128 items with four unreachable hosts
-   * stopped a worker for 75 s.
+   * Returns true when all downloads of a chunk have recently failed for at least two tenants, and no host has responded
+   * since. One tenant delays only its own chunks, because it chooses its image hosts: 128 items with four unreachable
+   * hosts stopped a worker for 75 s.
    */
   isForAll(): boolean;
 }
 
-/**
- * @param restMs the time in ms for which chunks of a tenant are delayed after all downloads of one of its chunks have
- * failed.
- */
+/** @param restMs the delay in ms of chunks of a tenant after all downloads of one have failed. */
 export function createNetworkFault(restMs: number, now = () => performance.now()): NetworkFault {
-  /** For each tenant, the time at which all downloads of one of its chunks last failed. */
+  /** The time at which all downloads of a chunk last failed, by tenant. */
   const lost = new Map<string, number>();
   const ageOf = (tenant: string) => now() - (lost.get(tenant) ?? Number.NEGATIVE_INFINITY);
   return {

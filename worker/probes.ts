@@ -7,22 +7,19 @@ export interface ProbeDeps {
   metrics: Metrics;
   redisWatch: Pick<RedisWatch, 'describe'>;
   encoders: Encoders;
-  /** Returns the current fault of this worker, or null when it is healthy. */
+  /** Returns the current fault, or null when the worker is healthy. */
   fault: () => string | null;
-  /** Returns the time in ms for which chunks have been waiting while this worker was idle and received none. */
+  /** Returns the ms for which this worker was idle without a chunk although chunks were waiting. */
   silentMs: () => number;
 }
 
 /**
- * The time in ms after which a silent worker must be restarted. A worker is silent when it is idle and receives no
- * chunk although chunks are waiting. After one minute of silence it opens new connections, which usually helps.
+ * Milliseconds after which a silent worker must be restarted. It opens new connections after one minute, which usually
+ * helps.
  */
 const deadAfterMs = 150_000;
 
-/**
- * Creates the health and metrics endpoints of a worker that runs as a separate process (`METRICS_PORT`):
- * `/health/live`, `/health/ready`, `/metrics`.
- */
+/** Creates the health and metrics endpoints of a separate worker process (`METRICS_PORT`). */
 export function createProbes({
   metrics,
   redisWatch,

@@ -5,35 +5,27 @@ import type { Metrics } from '../shared/metrics.ts';
 import type { Redis } from '../shared/redis.ts';
 import { type ChunkProcessor, chunkVerdicts } from './chunk-processor.ts';
 
-/**
- * The consumers of a worker, which take chunks from the queues. There is one consumer for each profile that the worker
- * serves.
- */
+/** The consumers that take chunks from the queues, one for each profile that the worker serves. */
 export interface ProfileConsumers {
   /**
-   * Starts consumers for profiles that have none, and closes consumers of profiles that can no longer be served.
-   * @param known the profiles of the registry. A profile that was removed from the registry is still served: earlier
-   * batches need its model, and this worker still has the model.
+   * Starts consumers of new profiles, and closes those of profiles that can no longer be served.
+   * @param known the profiles of the registry. A removed profile is still served, because earlier batches need its
+   * model, and this worker still has it.
    */
   serve(profiles: readonly string[], known: readonly string[]): void;
   profiles(): string[];
-  /**
-   * Returns the time in ms for which chunks of a profile have been waiting while the consumer of that profile was idle
-   * and received none. If there are several profiles, returns the longest such time.
-   */
+  /** Returns the longest time in ms for which a consumer was idle without a chunk although chunks were waiting. */
   silentMs(): number;
-  /** @param force true to close without waiting for chunks in flight. */
+  /** @param force closes without waiting for chunks in flight. */
   close(force: boolean): Promise<void>;
 }
 
 /**
- * The limits for the number of chunks of one profile that this worker processes at the same time. Each chunk occupies a
- * slot, and tenants share the slots fairly. There are eight slots: the first chunks of a batch are small, and eight of
- * them keep several encoders and slow hosts busy. A tenant with fewer than two slots gets another slot even when other
- * tenants occupy all eight.
+ * The limits of simultaneous chunks of one profile, shared fairly between tenants. Eight of the small first chunks of a
+ * batch keep several encoders and slow hosts busy. A tenant always gets two.
  */
 const chunkPlaces = { places: 8, guaranteed: 2, hardLimit: 24 };
-/** The delay in ms until a chunk is offered to this worker again, after no slot was free for it. */
+/** The delay in ms of a chunk that exceeded the limits. */
 const noPlaceDelayMs = 1_000;
 
 interface ProfileConsumer {
@@ -49,8 +41,7 @@ export function createProfileConsumers(
 ): ProfileConsumers {
   const serving = new Map<string, ProfileConsumer>();
   /**
-   * The slots of each profile, which chunks in progress occupy. They are kept when a consumer is closed, because its
-   * last chunks still occupy slots when the next consumer of the profile starts.
+   * Kept when a consumer is closed, because its last chunks still count when the next consumer of the profile starts.
    */
   const placesOf = new Map<string, FairPlaces>();
 

@@ -16,32 +16,27 @@ import type { StoppedBatches } from './stopped-batches.ts';
 export interface ChunkScoringDeps {
   chunks: Pick<Chunks, 'block' | 'release'>;
   traffic: Pick<Traffic, 'scorePairs' | 'answerLines'>;
-  /** Aborts when the worker stops. Chunks in flight are then returned to the queue. */
+  /** Aborts when the worker stops. Chunks in flight then return to the queue. */
   stopping: AbortSignal;
-  /** Aborts the chunks of batches that were stopped. */
+  /** Aborts the chunks of stopped batches. */
   stoppedBatches: Pick<StoppedBatches, 'follow'>;
   network: NetworkFault;
   handBack: HandingBack;
   storedImages: StoredImages;
 }
 
-/**
- * The number of starts of a chunk after which unreachable image hosts count as errors of the items, not of the worker.
- * (A start is the beginning of the work of a worker on the chunk.)
- */
+/** The number of starts of a chunk after which unreachable image hosts count as errors of the items. */
 const startsWithoutNetwork = 3;
 /**
- * The number of starts of a chunk after which an item fails if its model cannot be used. The other items of the chunk
- * then need not wait longer.
+ * The number of starts of a chunk after which an item whose model cannot be used fails, so that the others need not
+ * wait.
  */
 const startsWithoutModel = 3;
 
 /**
- * Scores the items of a chunk. If it returns no outcomes, it releases the chunk first, so that a worker can take the
- * chunk again.
- * @returns the outcomes in the order of the items, with the embeddings of scored items if the batch stores embeddings;
- * a hand-back, which returns the chunk to the queue, when this worker cannot score the chunk now; `stopped` when the
- * batch was stopped.
+ * Scores the items of a chunk. Without outcomes it first releases the chunk, so that a worker can take it again.
+ * @returns the outcomes; a hand-back, which returns the chunk to the queue, when this worker cannot score it now;
+ * `stopped` when the batch was stopped.
  */
 export async function scoreChunk(
   { chunks, traffic, stopping, stoppedBatches, network, handBack, storedImages }: ChunkScoringDeps,
@@ -49,10 +44,7 @@ export async function scoreChunk(
   { pinned, input, keeps, imagesFrom }: Pick<Picked & { verdict: 'run' }, 'pinned' | 'input' | 'keeps' | 'imagesFrom'>,
   starts: number,
 ): Promise<ScoredChunk | HandBack | { stopped: true }> {
-  /**
-   * Returns the pairs of the items. If the batch uses the stored images of an earlier batch, the image of an item is
-   * the index of an item of that batch.
-   */
+  /** Returns the pairs of the items. With stored images of an earlier batch, an image is the index of an item there. */
   async function toPairs(): Promise<Pair[]> {
     const { items } = input;
     if (imagesFrom === undefined) return items.map(toPair);
@@ -107,7 +99,7 @@ export async function scoreChunk(
       await chunks.release(job);
       return { stopped: true };
     }
-    // An error of this worker does not concern the items. They are scored later, by this worker or by another one.
+    // An error of this worker does not concern the items. They are scored later.
     if (!(error instanceof ServiceError)) throw error;
     const isModel = error.code === 'model.unavailable';
     if (isModel) await chunks.block(job, error.message);
@@ -126,25 +118,19 @@ export async function scoreChunk(
     : handBack.forChunk('this worker cannot reach any image host of the tenant');
 }
 
-/** The outcomes of a chunk, with the embeddings and hashes of its pairs, all in the order of the items. */
+/** The outcomes, embeddings and hashes of a chunk, in the order of the items. */
 export interface ScoredChunk {
   outcomes: ItemOutcome[];
-  /**
-   * The embeddings of the pairs. The list is empty if the batch stores no embeddings. The entry of an item without a
-   * score is undefined.
-   */
+  /** Empty if the batch stores no embeddings; undefined for an item without a score. */
   embeddings: (PairEmbeddings | undefined)[];
-  /** A hash (SHA-256 in base64) of the bytes of each image; undefined for an item without a score. */
+  /** The SHA-256 of the bytes of each image in base64; undefined for an item without a score. */
   contentHashes: (string | undefined)[];
 }
 
-/** The outcome of a pair, or of a request in a batch that was posted through the OpenAI-compatible interface. */
+/** The outcome of a pair, or of a request to the OpenAI-compatible interface. */
 export type ItemOutcome = RoutedOutcome | LineOutcome;
 
-/**
- * Returns a hash that replaces the hash of the bytes of a stored image. Items with the same stored image have the same
- * hash.
- */
+/** Returns a substitute for the hash of the bytes of a stored image, equal for the same image. */
 const storedImageHash = (imagesFrom: string, item: StoredItem | undefined): string | undefined =>
   typeof item?.image === 'string' ? hash('sha256', `${imagesFrom} ${Number(item.image)}`, 'base64') : undefined;
 

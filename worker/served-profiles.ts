@@ -3,8 +3,7 @@ import { ConfigError } from '../shared/config.ts';
 import { ServiceError } from '../shared/errors.ts';
 
 /**
- * Returns the profiles that a worker serves: those in `WORKER_PROFILES`, or by default all profiles whose model this
- * process can use.
+ * Returns the profiles in `WORKER_PROFILES`, or by default all whose model this process can use.
  * @throws {ConfigError} when the model of a profile in `WORKER_PROFILES` cannot be used.
  */
 export async function servedProfiles(

@@ -1,9 +1,6 @@
 import { ServiceError } from '../shared/errors.ts';
 
-/**
- * Checks regularly whether the batches that this worker is scoring were stopped. If a batch was stopped, the scoring of
- * its chunks is aborted.
- */
+/** Checks regularly which of the batches in progress were stopped, and aborts the scoring of their chunks. */
 export interface StoppedBatches {
   /**
    * Returns a signal that aborts when the batch is cancelled, deleted or ended. `end` must be called when the chunk is
@@ -18,13 +15,10 @@ interface Followed {
   chunks: number;
 }
 
-/**
- * The interval in ms between two checks. A check is cheap, because a worker seldom scores more than eight batches at a
- * time.
- */
+/** In ms. A check is cheap: a worker seldom scores more than eight batches at a time. */
 const readEveryMs = 1_000;
 
-/** @param stopped returns those of the given batch ids whose batches accept no more outcomes. */
+/** @param stopped returns those of the given batches that accept no more outcomes. */
 export function createStoppedBatches(
   stopped: (batchIds: readonly string[]) => Promise<readonly string[]>,
   everyMs = readEveryMs,
@@ -34,7 +28,7 @@ export function createStoppedBatches(
   let isClosed = false;
 
   async function read(): Promise<void> {
-    // If the check fails because Redis is unavailable, the next check finds the stopped batches.
+    // Without Redis, the next check finds the stopped batches.
     const ids = await stopped([...followed.keys()]).catch(() => []);
     for (const id of ids) followed.get(id)?.abort.abort(new ServiceError('cancelled', 'The batch was stopped'));
     timer = undefined;

@@ -31,29 +31,22 @@ export interface WorkerDeps {
   log: Logger;
 }
 
-/** A running worker. */
 export interface RunningWorker extends JobConsumer {
   /** Returns the profiles that are served now. They change when models are pulled or added. */
   profiles(): string[];
-  /** Returns the current fault of this worker, or null when it is healthy. */
+  /** Returns the current fault, or null when the worker is healthy. */
   fault(): string | null;
-  /**
-   * Returns the time in ms for which chunks of a profile have been waiting while this worker was idle and received
-   * none. If there are several profiles, returns the longest such time.
-   */
+  /** Returns the longest time in ms for which a consumer was idle without a chunk although chunks were waiting. */
   silentMs(): number;
 }
 
 const sweepEveryMs = 15_000;
-/**
- * The time in ms that chunks in flight may still take when the worker stops. Afterwards, chunks that are not finished
- * are returned to the queue.
- */
+/** Milliseconds for chunks in flight when the worker stops. Then unfinished chunks return to the queue. */
 const finishMs = 5_000;
 
 /**
  * Starts a worker. It evaluates chunks of its profiles and delivers webhooks. In turn with other workers, it runs the
- * sweeper, which does regular maintenance.
+ * sweeper.
  */
 export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   const { config, redis, engine, registry, metrics, log } = deps;
@@ -89,8 +82,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   const consumers = [scheduleMaintenance(redis, sweepEveryMs, () => engine.sweeper.sweep(), log)];
   const { tasks } = engine;
   if (tasks !== undefined) {
-    // When a worker reads a batch that was posted by reference, it counts the items under the profile of the batch.
-    // That may be any profile, so the counters of all profiles begin at 0.
+    // A worker counts the items of an object in a bucket under the profile of their batch, which may be any.
     for (const profile of registry.profiles) metrics.begin('vls_items_posted_total', { queue: profile, profile });
     for (const task of Object.keys(tasks) as Task[]) {
       consumers.push(consumeTasks(redis, task, tasks[task], stopping.signal, log));
@@ -113,8 +105,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
       const deadline = setTimeout(() => {
         stopping.abort(new ServiceError('overloaded', 'The worker is stopping'));
       }, finishMs);
-      // Without Redis, chunks can neither be committed nor returned to the queue, and the wait for Redis might never
-      // end. The consumers are then closed without waiting.
+      // Without Redis, chunks can neither be committed nor returned, and the wait might never end.
       const force = !isWhole(redis);
       await Promise.all([chunkConsumers.close(force), ...consumers.map((consumer) => consumer.close(force))]);
       clearTimeout(deadline);

@@ -1,15 +1,11 @@
-/**
- * The maximum number of items in a chunk, and the maximum number of bytes of its items. A chunk is complete when it
- * reaches one of the two limits.
- */
+/** The maximum items and bytes of a chunk, which is complete when it reaches either. */
 export const chunkItems = 64;
 export const chunkBytes = 4 * 1024 * 1024;
 
 /**
- * The number of small chunks at the start of each batch, and the number of items in each of them. They are small so
- * that a small batch can occupy all encoders.
+ * Each batch starts with small chunks (their number and their items), so that a small batch can occupy all encoders.
  */
 export const smallChunks = { count: 32, items: 4 };
 
-/** Returns the maximum number of items in the chunk with the given number. */
+/** Returns the maximum number of items in a chunk. */
 export const itemsOfChunk = (chunk: number): number => (chunk < smallChunks.count ? smallChunks.items : chunkItems);

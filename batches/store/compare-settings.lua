@@ -1,6 +1,5 @@
--- Stores the settings of a process for the other processes of its service, and returns the settings of those processes.
--- Forgets processes that have not called this within the lifetime, so that differences disappear after a rolling
--- restart.
+-- Stores the settings of a process, and returns those of the other processes of its service. Forgets processes that
+-- have not called this within the lifetime, so that differences end after a rolling restart.
 -- KEYS: 1 settings (hash: process -> "<time in ms> <settings as JSON>")
 -- ARGV: 1 process  2 settings as JSON  3 lifetime (ms)
 -- Returns the settings of each other process as JSON.

@@ -5,9 +5,9 @@ import type { Redis } from '../../shared/redis.ts';
 const script = loadScript(new URL('./compare-settings.lua', import.meta.url));
 
 /**
- * Stores the settings of this process in Redis, and returns the settings of the other processes of the service.
+ * Stores the settings of this process in Redis, and returns those of the other processes.
  * @param settings as JSON.
- * @param lifetimeMs the time in ms after which a process is forgotten, unless it calls this function again.
+ * @param lifetimeMs the time in ms after which a process is forgotten, unless it calls this again.
  * @returns the settings of every other process, as JSON.
  */
 export async function compareSettings(

@@ -3,25 +3,22 @@ import { askMasters } from '../../shared/redis/masters.ts';
 import type { Redis } from '../../shared/redis.ts';
 
 /**
- * States how much acknowledged work a crash of Redis may lose. `always`: nothing, because each write is on disk.
- * `everysec`: the work of the last two seconds. `none`: all work. `unknown`: Redis does not reveal its settings.
+ * The acknowledged work that a crash of Redis may lose. `always`: none, because each write is on disk. `everysec`: that
+ * of the last two seconds. `none`: all. `unknown`: Redis does not reveal its settings.
  */
 export type DurabilityLevel = 'always' | 'everysec' | 'none' | 'unknown';
 
-/** Reads the durability of Redis. On a cluster, the server with the weakest level counts. */
+/** On a cluster, the server with the weakest level counts. */
 export interface Durability {
   level(): Promise<DurabilityLevel>;
   /**
-   * Waits until all writes of this connection are on disk. This requires Redis 7.2 or later with `appendfsync
-   * everysec`; otherwise the call does nothing. With `appendfsync always`, each write is already on disk.
+   * Waits until all writes of this connection are on disk, with Redis 7.2 or later and `appendfsync everysec`.
+   * Otherwise it does nothing.
    */
   confirm(): Promise<void>;
 }
 
-/**
- * The time in ms for which the durability level is reused before it is read again. The operator may reconfigure Redis
- * while this process runs.
- */
+/** Milliseconds after which the level is read again. The operator may reconfigure Redis. */
 const freshMs = 60_000;
 const confirmTimeoutMs = 3_000;
 
@@ -63,10 +60,7 @@ export function createDurability(redis: Redis, log: Logger): Durability {
   };
 }
 
-/**
- * The durability levels, the weakest first. `unknown` comes after `none`, because an unknown level may be any level
- * except `always`.
- */
+/** `unknown` follows `none`, because an unknown level may be any except `always`. */
 const fromWeakest = ['none', 'unknown', 'everysec', 'always'] as const satisfies DurabilityLevel[];
 const weakest = (levels: DurabilityLevel[]): DurabilityLevel =>
   fromWeakest.find((level) => levels.includes(level)) ?? 'unknown';

@@ -6,7 +6,6 @@ import {
   numberBytes,
 } from '../../shared/contracts/batch/embeddings.ts';
 
-/** The options that state which embeddings a batch stores. */
 export interface KeptEmbeddings {
   embeddings?: Kept | undefined;
   embeddingPrecision?: EmbeddingPrecision | undefined;
@@ -14,27 +13,24 @@ export interface KeptEmbeddings {
   dimensions?: number | undefined;
 }
 
-/** The image embedding and the text embedding of a pair. */
 export type PairEmbeddings = Record<EmbeddingKind, Float32Array>;
 
-/** The embeddings of a chunk as bytes. For each stored kind (image, text), a row of numbers for each item. */
+/** The embeddings of a chunk as bytes, by kind: a row of numbers for each item. */
 export type EmbeddingPieces = Partial<Record<EmbeddingKind, Buffer>>;
 
-/** Returns the number of bytes that the embeddings of one item take. */
+/** Returns the bytes that the embeddings of one item take. */
 export const keptBytes = ({ embeddings, embeddingPrecision = 'float16', dimensions = 0 }: KeptEmbeddings): number =>
   embeddings === undefined ? 0 : kindsOf(embeddings).length * dimensions * numberBytes[embeddingPrecision];
 
 /**
- * The first byte of the stored embeddings of a chunk, which states the type of their numbers. They are not compressed,
- * because the bits of embeddings are almost random. The values here differ from the first byte of a reference to a
- * bucket; see payload-store.ts.
+ * The first byte of stored embeddings: the type of their numbers. It differs from that of a reference to a bucket; see
+ * payload-store.ts. They are not compressed, because their bits are almost random.
  */
 const marks: Record<EmbeddingPrecision, number> = { float16: 1, float32: 2 };
 
 /**
- * Encodes the embeddings of a chunk, separately for each stored kind (image, text). Each item has a row of numbers; all
- * numbers in the row of an item without embeddings are NaN.
- * @param pairs the embeddings of the items, in their order; undefined for an item without a score.
+ * Encodes the embeddings of a chunk for each stored kind. The row of an item without embeddings is NaN.
+ * @param pairs in the order of the items; undefined for an item without a score.
  */
 export function encodeEmbeddings(
   { embeddings, embeddingPrecision = 'float16', dimensions = 0 }: KeptEmbeddings,
@@ -49,24 +45,21 @@ export function encodeEmbeddings(
   return Object.fromEntries(pieces);
 }
 
-/**
- * Returns the rows (embeddings) of a chunk as little-endian bytes, without the first byte, which states the type of the
- * numbers. Throws when the type is not the expected one.
- */
+/** Returns the rows of a chunk as little-endian bytes. Throws when their number type is not the expected one. */
 export function rowsOf(piece: Buffer, precision: EmbeddingPrecision): Buffer {
   if (piece[0] !== marks[precision])
     throw new Error('The number type of stored embeddings differs from the type that their batch states');
   return piece.subarray(1);
 }
 
-/** Converts rows (embeddings) from bytes to 32-bit floats. */
+/** Converts rows from bytes to 32-bit floats. */
 export function toFloat32(rows: Buffer, precision: EmbeddingPrecision): Float32Array {
-  // The bytes are copied, because they may not be aligned.
+  // Copied, because the bytes may not be aligned.
   const { buffer } = new Uint8Array(rows);
   return precision === 'float32' ? new Float32Array(buffer) : Float32Array.from(new Float16Array(buffer));
 }
 
-/** Returns the bytes of rows for items without embeddings: every number in them is NaN. */
+/** Returns the bytes of absent rows: NaN. */
 export const absentRows = (precision: EmbeddingPrecision, numbers: number): Buffer =>
   bytesOf(newNumbers(precision, numbers).fill(Number.NaN));
 

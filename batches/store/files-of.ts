@@ -4,12 +4,9 @@ import { type FormatName, formatNamed, formatOfFile } from '../../shared/formats
 /** The fields of a batch record that determine the addresses of its files. */
 interface Filed {
   input?: string | undefined;
-  /**
-   * The names of the columns that were read as image, text and id. Present only if the input of the batch has columns.
-   * It is used instead of `columns`, because a request for the status does not read `columns`.
-   */
+  /** Present if the input has columns. Used instead of `columns`, which a request for the status does not read. */
   columnNames?: object | undefined;
-  /** The table formats of the result files that the post requested. */
+  /** The table formats that the post requested. */
   tables?: readonly FormatName[] | undefined;
   /** Present when the post requested a file with the selected samples. */
   keep?: object | undefined;
@@ -20,7 +17,7 @@ interface Filed {
   filesError?: string | undefined;
 }
 
-/** Returns the addresses of the result files of a batch; null for a batch without files. */
+/** Returns the addresses of the result files; null for a batch without files. */
 export function filesOf(record: Filed): BatchStatus['files'] {
   const { input, columnNames, output, tables, filesState, filesError } = record;
   const keep = record.inputErrorCode === undefined ? record.keep : undefined;

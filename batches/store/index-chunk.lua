@@ -1,5 +1,4 @@
--- Adds a committed chunk to the index of scores. Used for chunks of older releases, which did not write the index. Safe
--- to repeat.
+-- Adds a committed chunk of an older release to the score index. Safe to repeat.
 -- KEYS: 1 batch  2 offsets  then the segments of the index
 -- ARGV: 1 chunk  then the arguments of write-scores.lua
 -- Returns 1, or 0 when there is no such batch.

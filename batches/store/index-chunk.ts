@@ -6,10 +6,7 @@ import { entriesOf, itemsPerSegment, offsetEntry } from './score-index.ts';
 
 const script = loadScript(new URL('./index-chunk.lua', import.meta.url));
 
-/**
- * Returns the keys and arguments with which a script writes the scores of a chunk into the index of scores; see
- * write-scores.lua.
- */
+/** Returns the keys and arguments with which a script writes the scores of a chunk; see write-scores.lua. */
 export function scoreArguments(redis: Redis, id: string, results: readonly ItemResult[]) {
   const keys = batchKeys(redis, id);
   const parts = entriesOf(results);
@@ -23,10 +20,7 @@ export function scoreArguments(redis: Redis, id: string, results: readonly ItemR
   };
 }
 
-/**
- * Adds a committed chunk to the index of scores. It is used for chunks of older releases, which did not write to the
- * index. Safe to repeat.
- */
+/** Adds a committed chunk of an older release to the score index. Safe to repeat. */
 export async function indexChunk(
   redis: Redis,
   id: string,

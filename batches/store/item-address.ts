@@ -1,12 +1,9 @@
 import type { StoredItem } from './payload.ts';
 
-/** The maximum length of the address of an image that responses contain, in UTF-16 units. */
+/** The maximum length of an image address in responses, in UTF-16 units. */
 const maxLength = 2_048;
 
-/**
- * Returns the HTTP address of the image of an item. Returns null if the image has no HTTP address or a too long one, or
- * if the item could not be read.
- */
+/** Returns the HTTP address of the image of an item, or null if it has none, or one that is too long. */
 export function addressOf(item: StoredItem | undefined): string | null {
   if (item === undefined || 'error' in item) return null;
   const { image } = item;

@@ -1,8 +1,6 @@
 import type { ObjectStore, ObjectStoreOptions } from './object-store.ts';
 
-/**
- * Creates a store that loads the S3 client at its first use, so that a process that uses no bucket does not load it.
- */
+/** Creates a store that loads the S3 client at its first use. */
 export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
   let loaded: Promise<ObjectStore> | undefined;
   const load = (): Promise<ObjectStore> => {

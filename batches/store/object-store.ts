@@ -2,25 +2,23 @@ import type { Bytes } from '../../formats/bytes.ts';
 import type { S3Location } from '../../shared/s3-location.ts';
 
 /**
- * An S3-compatible store. Every call fails with `storage.unavailable` when the store cannot be reached in several
- * attempts, and with `storage.forbidden` when it refuses access.
+ * An S3-compatible store. Every call can fail with `storage.unavailable` after several attempts, and with
+ * `storage.forbidden`.
  */
 export interface ObjectStore {
   put(place: S3Location, content: Buffer): Promise<void>;
-  /** Returns the content of an object. @throws {ServiceError} `storage.not_found` */
+  /** @throws {ServiceError} `storage.not_found` */
   get(place: S3Location): Promise<Buffer>;
-  /** Returns the size and the ETag of an object. @throws {ServiceError} `storage.not_found` */
+  /** @throws {ServiceError} `storage.not_found` */
   head(place: S3Location): Promise<ObjectHead>;
   /**
-   * Yields the bytes of an object as they arrive. When the connection breaks, reading continues after the last received
-   * byte.
-   * @param etag the expected ETag. An object with another ETag is refused with `storage.changed`.
+   * Yields the bytes of an object. After a broken connection, reading continues where it stopped.
+   * @param etag another ETag of the object is refused with `storage.changed`.
    * @throws {ServiceError} `storage.not_found`, `storage.changed`
    */
   read(place: S3Location, etag: string, signal: AbortSignal): AsyncGenerator<Buffer>;
   /**
-   * Writes an object of any length while its parts are produced. The object becomes visible after its last part. If
-   * writing fails, the object is not created.
+   * Writes an object of any length while its parts are produced. It becomes visible after its last part, or not at all.
    */
   upload(place: S3Location, type: string, parts: AsyncIterable<Bytes>, signal: AbortSignal): Promise<void>;
   /**
@@ -32,15 +30,13 @@ export interface ObjectStore {
 }
 
 export interface ObjectHead {
-  /** The size of the object, in bytes. */
+  /** In bytes. */
   size: number;
-  /** The ETag of the object, including its quotes. Another content has another ETag. */
+  /** Includes quotes. Another content has another ETag. */
   etag: string;
 }
 
 export interface ObjectStoreOptions {
-  /**
-   * The address of a store other than AWS. With it, the name of a bucket is part of the path instead of the host name.
-   */
+  /** The address of a store other than AWS. The bucket is then part of the path instead of the host name. */
   endpoint?: string | undefined;
 }

@@ -4,60 +4,48 @@ import { ServiceError } from '../../shared/errors.ts';
 import { asFolder, formatS3Location, type S3Location } from '../../shared/s3-location.ts';
 import type { ObjectStore } from './object-store.ts';
 
-/** A location where payloads are stored: Redis, or a folder of a bucket. */
+/** Redis, or a folder of a bucket. */
 export type PayloadLocation = 'redis' | S3Location;
 
 /**
- * Stores the payloads of batches. A payload contains the items of a chunk, their outcomes, or their embeddings. A `put`
- * function returns the value that Redis stores in the field of the chunk: the payload itself, or a short reference to
- * its location in a bucket.
+ * Stores payloads: the items of a chunk, their outcomes, or their embeddings. A `put` function returns the value for
+ * Redis: the payload, or a short reference to its location in a bucket.
  */
 export interface PayloadStore {
   /** True when new payloads are stored in Redis. */
   readonly isInRedis: boolean;
-  /**
-   * Stores the items of a chunk. A repeated call writes to the same location.
-   * @throws {ServiceError} `storage.unavailable`
-   */
+  /** A repeated call writes to the same location. @throws {ServiceError} `storage.unavailable` */
   putInput(id: string, chunk: number, payload: Buffer): Promise<Buffer>;
   /**
-   * Stores the outcomes of a chunk. Each call writes to a new location, because two workers may have evaluated the same
-   * chunk. The reference in Redis points to the outcomes that were counted.
-   * @throws {ServiceError} `storage.unavailable`
+   * Writes to a new location, because two workers may have evaluated the same chunk. Redis refers to the outcomes that
+   * count. @throws {ServiceError} `storage.unavailable`
    */
   putOutput(id: string, chunk: number, payload: Buffer): Promise<Buffer>;
-  /**
-   * Stores the embeddings of a chunk. As with {@link putOutput}, each call writes to a new location.
-   * @throws {ServiceError} `storage.unavailable`
-   */
+  /** Writes to a new location, like {@link putOutput}. @throws {ServiceError} `storage.unavailable` */
   putEmbeddings(id: string, chunk: number, kind: EmbeddingKind, piece: Buffer): Promise<Buffer>;
   /**
    * Returns a payload.
    * @param stored the value that a `put` function returned.
-   * @throws {ServiceError} `storage.unavailable`, also when the payload is in a bucket that this process does not know.
+   * @throws {ServiceError} `storage.unavailable`, also for a bucket that this process does not know.
    */
   get(id: string, stored: Buffer): Promise<Buffer>;
   /**
    * Removes the payloads of a batch from all buckets, but not from Redis.
-   * @returns true when no payload is left in them; otherwise the caller must call again.
+   * @returns true when none is left; otherwise the caller must call again.
    * @throws {ServiceError} `storage.unavailable`
    */
   erase(id: string): Promise<boolean>;
 }
 
 /**
- * The first byte of a reference to a payload in a bucket. No payload begins with this byte: most payloads are DEFLATE
- * data, which never sets both the second and the third bit of its first byte, and embeddings begin with 1 or 2. The
- * next four bytes of a reference identify the folder of the bucket, and the remaining bytes are the end of the object's
- * name. References are short because Redis stores 256 values below 64 bytes in one compact list.
+ * The first byte of a reference to a bucket. No payload begins with it: DEFLATE data never set both the second and the
+ * third bit, and embeddings begin with 1 or 2. Four bytes for the folder follow, then the end of the object name. Redis
+ * stores 256 values below 64 bytes in one compact list.
  */
 const referenceMark = 0x07;
 const folderTagBytes = 4;
 
-/**
- * @param locations new payloads are stored in the first of these locations. Payloads can be read from all of them, so
- * that running batches survive a change of the list.
- */
+/** @param locations new payloads go to the first. All can be read, so running batches survive a change of the list. */
 export function createPayloadStore(locations: readonly PayloadLocation[], objects: ObjectStore): PayloadStore {
   const folders = locations.filter((location) => location !== 'redis').map(asFolder);
   const byTag = new Map(folders.map((folder) => [tagOf(folder).toString('hex'), folder]));
@@ -107,8 +95,7 @@ const tagOf = (folder: S3Location): Buffer =>
   createHash('sha256').update(formatS3Location(folder)).digest().subarray(0, folderTagBytes);
 
 /**
- * Returns true when an error means that a payload no longer exists in its bucket, for example after a lifecycle rule
- * has deleted it. Returns false when the whole bucket is missing, because this is a configuration error that may be
+ * Returns true when a payload no longer exists in its bucket. A missing bucket is a configuration error that may be
  * corrected.
  */
 export const isLost = ({ cause }: ServiceError): boolean =>
@@ -117,8 +104,8 @@ export const isLost = ({ cause }: ServiceError): boolean =>
   (cause.cause as Error | undefined)?.name !== 'NoSuchBucket';
 
 /**
- * Converts errors that occur with stored payloads to `storage.unavailable`. When access is denied or an object is
- * missing, the operator has made a configuration error, and clients must not see the location of the object.
+ * Converts errors to `storage.unavailable`. A denied access or a missing object is an error of the operator, and
+ * clients must not see the location.
  */
 async function convertingErrors<Value>(step: () => Promise<Value>): Promise<Value> {
   try {

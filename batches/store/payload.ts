@@ -5,19 +5,15 @@ import type { ItemResult } from '../../shared/contracts/item.ts';
 import { parseExactly } from '../../shared/exact-json.ts';
 import { decodeDigests } from './image-digests.ts';
 
-/**
- * The version of the payload format. A process refuses a payload with a newer version, because it would misread the
- * payload.
- */
+/** The version of the payload format. A process refuses newer versions, which it would misread. */
 export const payloadVersion = 1;
 
-/** An item as it is stored in a payload. */
 export type StoredItem = ReadItem & {
-  /** In a retry: the index of the item in the batch that is retried. */
+  /** The index of the item in the retried batch. */
   retryOfIndex?: number;
 };
 
-/** Returns the fields of an item that its result repeats. Fields that the item does not have are left out. */
+/** Returns the fields of an item that its result repeats, without absent ones. */
 export function echoed({
   id,
   metadata,
@@ -30,30 +26,26 @@ export function echoed({
   };
 }
 
-/** The items of a chunk. */
 export interface InputChunk {
-  /** The index of the first item of the chunk within the batch. */
+  /** The index of the first item in the batch. */
   offset: number;
   items: StoredItem[];
-  /**
-   * True when the metadata contains numbers whose digits must be kept, because JavaScript cannot represent the numbers
-   * exactly; see shared/exact-json.ts.
-   */
+  /** True when metadata contains numbers that JavaScript cannot represent exactly; see shared/exact-json.ts. */
   exact?: boolean | undefined;
 }
 
 /** The outcomes of a chunk, in the order of its items. */
 export interface OutputChunk {
   /**
-   * The digests of the images; see image-digests.ts. Absent in chunks of older releases. It must be the first of these
-   * fields, so that it can be read without parsing the results.
+   * The image digests; see image-digests.ts. Absent in chunks of older releases. The first field, so that it can be
+   * read without parsing the results.
    */
   images?: string | undefined;
   results: ItemResult[];
   exact?: boolean | undefined;
 }
 
-/** A decoded chunk, together with the length of its JSON in bytes. */
+/** A decoded chunk, with the length of its JSON in bytes. */
 export type Read<Chunk> = Chunk & { bytes: number };
 
 export const encodeInput = (chunk: InputChunk): Buffer => encode(chunk);
@@ -61,15 +53,11 @@ export const decodeInput = (payload: Buffer): Read<InputChunk> => decode(payload
 export const encodeOutput = ({ images, ...chunk }: OutputChunk): Buffer => encode({ images, ...chunk });
 export const decodeOutput = (payload: Buffer): Read<OutputChunk> => decode(payload);
 
-// With compression level 1, 64 items with URLs shrink to a quarter of their size in 0.1 ms. Higher levels would save
-// only a few percent more.
+// With level 1, 64 items with URLs shrink to a quarter in 0.1 ms. Higher levels save only a few percent more.
 const encode = ({ exact, ...value }: InputChunk | OutputChunk): Buffer =>
   deflateRawSync(JSON.stringify({ v: payloadVersion, ...(exact && { exact }), ...value }), { level: 1 });
 
-/**
- * The start of the JSON of a payload with numbers that JavaScript cannot represent exactly. Such a payload needs a
- * special parser.
- */
+/** The start of a payload with numbers that need the exact parser. */
 const exactly = `{"v":${payloadVersion},"exact":true,`;
 
 function decode<Value>(payload: Buffer): Value {
@@ -81,8 +69,8 @@ function decode<Value>(payload: Buffer): Value {
 }
 
 /**
- * Returns the digests of the images in a payload of outcomes. It does not parse the outcomes, because parsing would
- * take most of the time. Returns undefined for a payload of an older release.
+ * Returns the image digests without parsing the outcomes, which would take most of the time. Returns undefined for a
+ * payload of an older release.
  */
 export function readDigests(payload: Buffer): Buffer | undefined {
   const json = inflateRawSync(payload);
@@ -94,21 +82,15 @@ export function readDigests(payload: Buffer): Buffer | undefined {
 const inexactly = `{"v":${payloadVersion},`;
 const startsWith = (json: Buffer, prefix: string): boolean => json.toString('latin1', 0, prefix.length) === prefix;
 
-/** The data of a job that evaluates a chunk. All other data of the chunk are in the Redis keys of its batch. */
+/** The data of a job that evaluates a chunk. All else is in the Redis keys of its batch. */
 export const jobData = z.object({
   v: z.number(),
   tenant: z.string(),
   batchId: z.string(),
   chunk: z.int().min(0),
-  /**
-   * The weight of the tenant when the job got its turn (its position in the fair order of all tenants). The same weight
-   * is used when the turn is given back to the tenant. Absent in jobs of older releases.
-   */
+  /** The share of the tenant when the job was queued, needed to return its cost. Absent in jobs of older releases. */
   weight: z.number().optional(),
-  /**
-   * The number of times that workers have returned the chunk to the queue without reading it, because they accepted no
-   * more chunks of its tenant at that time.
-   */
+  /** How often workers returned the chunk unread, because they accepted no more of its tenant. */
   putBack: z.int().min(0).optional(),
 });
 export type JobData = z.output<typeof jobData>;

@@ -3,15 +3,14 @@ import type { Redis } from '../../shared/redis.ts';
 import { batchRecord } from './record.ts';
 
 /**
- * The names of all fields of a batch record except the columns and their types. The header of a CSV may have 256 KB,
- * and only results and retries need it.
+ * The fields of a batch record except the columns and their types. A CSV header may have 256 KB, and only results and
+ * retries need it.
  */
 const fields = Object.keys(batchRecord.shape).filter((name) => name !== 'columns' && name !== 'columnTypes');
 
 /**
- * Returns the stored fields of a batch, which `batchRecord` then parses. The columns and their types are left out,
- * because this function is called often: a list reads a thousand batches, and a request that waits for a batch reads it
- * twenty times a second. Returns no fields when the batch does not exist.
+ * Returns the stored fields of a batch without columns and their types, or none when it does not exist. A list reads a
+ * thousand batches, and a waiting request reads one twenty times a second.
  */
 export async function readFields(redis: Redis, id: string): Promise<Record<string, string>> {
   const values = await redis.hmget(batchKeys(redis, id).batch, ...fields);

@@ -19,7 +19,7 @@ const columnNames = z.object({ image: z.string(), text: z.string(), id: z.string
 
 const reading = z.object({
   columns: columnNames,
-  /** The separator of values in a delimited file. Absent when it is the usual separator of the format. */
+  /** Absent when it is the usual separator of the format. */
   delimiter: z.string().optional(),
   /** The character encoding that the request named. */
   encoding: z.string().optional(),
@@ -29,24 +29,16 @@ const reading = z.object({
 });
 export type Reading = z.output<typeof reading>;
 
-/** The record of a batch, as parsed from its Redis hash. Times are in ms since 1970. */
+/** The record of a batch, parsed from its Redis hash. Times are in ms since 1970. */
 export const batchRecord = z.object({
   v: count,
   id: z.string(),
   tenant: z.string(),
-  /**
-   * The weight of the tenant when the batch was posted. It determines the share of the workers that the tenant gets.
-   */
+  /** The share of the workers that the tenant had when it posted the batch, relative to other tenants. */
   weight: z.coerce.number().default(1),
-  /**
-   * The name of the queue for the chunks of the batch: the first profile of the model, or the name of the model if it
-   * has no profile.
-   */
+  /** The queue of the batch: the first profile of its model, or the name of a model without a profile. */
   profile: z.string(),
-  /**
-   * The name of the profile or model that the post requested; if it requested none, the name of the default model.
-   * Absent in batches of older releases.
-   */
+  /** The profile or model that the post requested, or the default model. Absent in batches of older releases. */
   postedName: z.string().optional(),
   model: z.string(),
   revision: z.string(),
@@ -57,15 +49,12 @@ export const batchRecord = z.object({
   longText,
   /** True when a model of the batch computes a probability for each pair. Absent in batches of older releases. */
   pairProbabilities: json.pipe(z.boolean()).optional(),
-  /** The models among which the items of the batch are divided. Absent when a single model evaluates all items. */
+  /** The models among which the items are divided. Absent with a single model. */
   traffic: json.pipe(trafficPlan).optional(),
-  /** The name and tags of the batch, by which people find it. An empty name means that the batch has no name. */
+  /** An empty name means none. */
   name: z.string().optional(),
   tags: json.pipe(z.array(z.string())).optional(),
-  /**
-   * The time in ms for which this batch is stored after its end. Absent when the default retention of the service
-   * applies.
-   */
+  /** The time in ms for which the batch is stored after its end. Absent when the default of the service applies. */
   retentionMs: count.optional(),
   state: batchState,
   createdAt: time,
@@ -74,21 +63,18 @@ export const batchRecord = z.object({
   expiresAt: time.optional(),
   reason: failureReason.optional(),
   /**
-   * The state in which a stopped batch will end, the reason of a failure, and the time until which its chunks in flight
-   * may still be committed; see lifecycle/steps/stop.lua.
+   * The final state of a stopped batch, its reason, and the time until which chunks in flight may be committed; see
+   * lifecycle/steps/stop.lua.
    */
   stopState: z.enum(['cancelled', 'failed']).optional(),
   stopReason: z.union([failureReason, z.literal('')]).optional(),
   stopUntil: time.optional(),
-  /**
-   * The reason why no worker can evaluate the batch now, and the time at which this began; see
-   * lifecycle/steps/block.lua.
-   */
+  /** The reason why no worker can evaluate the batch now, and its first time; see lifecycle/steps/block.lua. */
   waitingFor: z.string().optional(),
   waitingSince: time.optional(),
   total: count.default(0),
   chunks: count.default(0),
-  /** The number of chunks that have already been added to the queue. */
+  /** The number of chunks that have been queued. */
   cursor: count.default(0),
   succeeded: count,
   failed: count,
@@ -98,97 +84,73 @@ export const batchRecord = z.object({
   budgetShare: z.coerce.number().optional(),
   budgetAfter: count.optional(),
   /**
-   * `bodyHash` is the SHA-256 of the body of the post, and `keyHash` that of its idempotency key. Both are present if
-   * the post had an idempotency key, but older releases did not store `keyHash`.
+   * The SHA-256 of the body of the post, and of its idempotency key, if it had one. Older releases stored no `keyHash`.
    */
   bodyHash: z.string().optional(),
   keyHash: z.string().optional(),
-  /** The numbers of bytes that the inputs and the results take in Redis. Absent in batches of older releases. */
+  /** The bytes that the inputs and the results take in Redis. Absent in batches of older releases. */
   inputBytes: count.optional(),
   outputBytes: count.optional(),
   /** The columns of the posted table, which the results in CSV repeat. */
   columns: json.pipe(z.array(z.string())).optional(),
-  /** The names of the table columns that contain image, text and id. */
+  /** The table columns of image, text and id. */
   columnNames: json.pipe(columnNames).optional(),
-  /** The types of the columns. Absent when all columns are text. */
+  /** Absent when all columns are text. */
   columnTypes: json.pipe(z.array(z.enum(columnTypes))).optional(),
-  /** The trace context (W3C) of the request that posted the batch. The spans of its chunks belong to the same trace. */
+  /** The W3C trace context of the post. The spans of the chunks belong to the same trace. */
   traceparent: z.string().optional(),
-  /**
-   * For a batch by reference: the address of the object with its items, and the ETag that this object had when the
-   * batch was posted.
-   */
+  /** For a batch by reference: the address of the object with its items, and its ETag at the post. */
   input: z.string().optional(),
   inputEtag: z.string().optional(),
-  /** The options for reading the input object of a batch by reference, and the limits of the tenant. */
+  /** How to read the input object, and the limits of the tenant. */
   reading: json.pipe(reading).optional(),
   inputErrorCode: z.string().refine(isCode).optional(),
   inputErrorMessage: z.string().optional(),
-  /** The address of the folder in a bucket for the result files. */
+  /** The folder in a bucket for the result files. */
   output: z.string().optional(),
-  /**
-   * The table formats of the result files that the post requested. Older releases ignore this field and write the table
-   * format of the input.
-   */
+  /** The requested table formats. Older releases ignore them and write the table format of the input. */
   tables: json.pipe(z.array(tableFormat)).optional(),
-  /**
-   * Conditions that select samples; the selected samples are written in the form of the input. Older releases ignore
-   * this field.
-   */
+  /** Conditions that select samples, which are written in the form of the input. Older releases ignore them. */
   keep: json.pipe(keptSamples).optional(),
   filesState: z.enum(['pending', 'written', 'failed']).optional(),
   filesError: z.string().optional(),
-  /**
-   * Present for a batch that was posted through the OpenAI-compatible interface. The items of such a batch are
-   * requests.
-   */
+  /** Present for a batch of the OpenAI-compatible interface, whose items are requests. */
   requests: json.pipe(requestBatch).optional(),
-  /** The embeddings that the batch stores, the type of their numbers, and their length. */
+  /** The kinds of embeddings that the batch stores, their number type, and their length. */
   embeddings: kept.optional(),
   embeddingPrecision: embeddingPrecision.optional(),
   dimensions: count.optional(),
-  /**
-   * The id of the earlier batch whose stored image embeddings this batch uses. The image of each item is then the index
-   * of an item in the earlier batch.
-   */
+  /** The earlier batch whose stored image embeddings this batch uses. An image is then the index of an item there. */
   imagesFrom: z.string().optional(),
   retryOf: z.string().optional(),
-  /** The id of the latest retry of this batch. */
+  /** The latest retry of this batch. */
   retriedBy: z.string().optional(),
-  /**
-   * The id of the original batch whose items this batch scores again, and the kind of texts with which it scores the
-   * images.
-   */
+  /** The batch whose items this batch scores again, and the texts that it uses. */
   rescoreOf: z.string().optional(),
   rescoreTexts: z.enum(['own', 'others']).optional(),
-  /** The id of the latest batch that scores the images of this batch with the texts of other items. */
+  /** The latest batch that scores the images of this batch with the texts of other items. */
   wrongPairs: z.string().optional(),
   webhookUrl: z.string().optional(),
   webhookState: z.enum(['pending', 'delivered', 'failed']).optional(),
   webhookAttempts: count.optional(),
   webhookError: z.string().optional(),
-  /**
-   * The number of CSV cells that the option `formulas=escape` changes, separately for succeeded and for failed items.
-   */
+  /** The number of CSV cells that the option `formulas=escape` changes. */
   succeededFormulas: count.default(0),
   failedFormulas: count.default(0),
-  /**
-   * The cosines at the percentiles of the summary. They are stored when a client requests the summary for the first
-   * time after the end of the batch.
-   */
+  /** The cosines at the percentiles, stored at the first summary after the end of the batch. */
   percentiles: json.pipe(z.array(z.number())).optional(),
   cosineSum: z.coerce.number().default(0),
   scoreSum: z.coerce.number().default(0),
-  /** `markAt` is a time five to ten seconds ago, and `markItems` is the number of outcomes at that time. */
+  /** A time five to ten seconds ago, and the number of outcomes then. */
   markAt: time.optional(),
   markItems: count.optional(),
 });
 export type BatchRecord = z.output<typeof batchRecord>;
 
-/** Returns true when clients can see a batch. A batch whose items are still being sent by a client is invisible. */
+/** Returns true when clients can see a batch. It is invisible while a client sends its items. */
 export const isVisible = ({ state, input }: BatchRecord): boolean => state !== 'accepting' || input !== undefined;
 
-/** The fields that are fixed when a batch is posted. A retry of the batch inherits them. */
+/** The fields that are fixed when a batch is posted. */
 export type Pinned = Pick<
   BatchRecord,
   | 'profile'
@@ -203,7 +165,7 @@ export type Pinned = Pick<
   | 'traffic'
 >;
 
-/** Returns the fields of a batch that a new evaluation of the same items inherits. */
+/** Returns the fields that a new evaluation of the same items inherits. */
 export function pinnedOf(record: BatchRecord): Pinned {
   const { profile, postedName, model, revision, precision, preprocess, textCleaning } = record;
   const { longText, pairProbabilities, traffic } = record;
@@ -213,13 +175,12 @@ export function pinnedOf(record: BatchRecord): Pinned {
   };
 }
 
-/** Returns the labels for metrics of a batch: its queue, and the profile or model that the post of the batch named. */
+/** Returns the metric labels of a batch: its queue, and the profile or model that the post named. */
 export const labelsOf = ({ profile, postedName = profile }: Pick<BatchRecord, 'profile' | 'postedName'>) => ({
   queue: profile,
   profile: postedName,
 });
 
-/** The options with which a batch can be posted. */
 export type BatchOptions = Readonly<
   Partial<
     Pick<
@@ -249,10 +210,10 @@ export type BatchOptions = Readonly<
   >
 >;
 
-/** The fields of a batch record that are needed to move its chunks into the queue. */
+/** The fields that are needed to queue chunks. */
 export type Dispatched = Pick<BatchRecord, 'id' | 'tenant' | 'profile' | 'priority'>;
 
-/** Converts fields of a record to fields of a Redis hash. Undefined fields are left out. */
+/** Converts fields of a record to fields of a Redis hash, without undefined ones. */
 export function toHash(fields: object): Record<string, string | number> {
   const present = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(
@@ -352,10 +313,7 @@ function phaseOf({ state, stopState }: BatchRecord, active: number): BatchStatus
   return state === 'running' && active > 0 ? 'evaluating' : 'waiting';
 }
 
-/**
- * Returns the rate in items per second. For a running batch it is the recent rate, and for an ended batch the mean
- * rate.
- */
+/** Returns items per second: recent for a running batch, and the mean of an ended one. */
 function rateOf(record: BatchRecord, settled: number, now: number): number | null {
   if (record.startedAt === undefined) return null;
   const from = record.finishedAt === undefined ? (record.markAt ?? record.startedAt) : record.startedAt;

@@ -18,43 +18,33 @@ import type { ObjectStore, ObjectStoreOptions } from './object-store.ts';
 const attempts = 3;
 const connectMs = 2_000;
 /**
- * The maximum time in ms until the response to a request begins. All attempts of a request together must end within 30
- * s, because this is the lease of a request that posts a batch.
+ * Milliseconds until a response begins. All attempts must end within 30 s, the lease of a request that posts a batch.
  */
 const answerMs = 5_000;
-/**
- * The maximum time in ms until the response begins to a request for which no client waits, such as one that writes a
- * part of a file or deletes a thousand objects.
- */
+/** The same for requests without a waiting client, such as a part of a file or the deletion of a thousand objects. */
 const patientAnswerMs = 60_000;
 /** The maximum time in ms between two bytes of a response. */
 const idleMs = 30_000;
-/** The maximum number of connections of a process. A single batch already requests 32 payloads at a time. */
+/** The maximum number of connections. A single batch already requests 32 payloads at a time. */
 const connections = 128;
 
-/**
- * While an object is read, connections may break. This is the maximum number of consecutive connections that break
- * without having delivered a byte. Each received byte resets the count, because reading a long object may take hours.
- */
+/** The maximum number of consecutive connections that break without a byte. Reading a long object may take hours. */
 const resumes = 5;
 const resumeMs = 1_000;
 
-/**
- * The size in bytes of a part of an upload. S3 accepts at most 10,000 parts, so a file may have up to 160 GB. Two parts
- * are in memory at a time.
- */
+/** Bytes of a part. S3 accepts at most 10,000, so a file may have up to 160 GB. Two parts are in memory at a time. */
 const partBytes = 16 * 1024 * 1024;
 const partsAtATime = 2;
 
 /**
- * The maximum number of pages that one call of `remove` deletes. A page is a list of a thousand objects. Without this
- * limit, callers would wait for minutes.
+ * The maximum number of pages (of a thousand objects) that one call of `remove` deletes. Callers must not wait for
+ * minutes.
  */
 const pagesPerCall = 2;
 
 /**
- * Connects to an S3-compatible store. The SDK finds the region and the credentials itself: in its environment
- * variables, in its files, or through the role of the machine or pod.
+ * Connects to an S3-compatible store. The SDK finds region and credentials in its environment variables, its files, or
+ * the role of the machine or pod.
  */
 export function connectS3({ endpoint }: ObjectStoreOptions): ObjectStore {
   const clientWith = (requestTimeout: number): S3Client =>
@@ -68,8 +58,7 @@ export function connectS3({ endpoint }: ObjectStoreOptions): ObjectStore {
         httpAgent: { keepAlive: true, maxSockets: connections },
         httpsAgent: { keepAlive: true, maxSockets: connections },
       },
-      // With a store other than AWS, the SDK uses its newer checksums only where they are required, because some stores
-      // do not support them.
+      // Some stores do not support the newer checksums of the SDK.
       ...(endpoint !== undefined && {
         endpoint,
         forcePathStyle: true,
@@ -105,7 +94,7 @@ export function connectS3({ endpoint }: ObjectStoreOptions): ObjectStore {
           const from = offset === 0 ? {} : { Range: `bytes=${offset}-` };
           const command = new GetObjectCommand({ ...named(place), IfMatch: etag, ...from });
           const { Body, ETag, ContentLength = 0 } = await client.send(command, { abortSignal: signal });
-          // Some stores ignore `IfMatch`, so the ETag is compared here too.
+          // Some stores ignore `IfMatch`.
           if (ETag !== etag) throw changed(place);
           size = offset + ContentLength;
           for await (const bytes of Body as Readable as AsyncIterable<Buffer>) {

@@ -1,5 +1,4 @@
--- Sets fields of a batch, if the batch exists. Without this check, a deleted batch would exist again with these fields
--- only.
+-- Sets fields of a batch that exists. Otherwise a deleted batch would exist again with these fields only.
 -- KEYS: 1 batch
 -- ARGV: field, value, field, value ...
 -- Returns 1, or 0 when there is no such batch.

@@ -5,10 +5,7 @@ import type { BatchRecord } from './record.ts';
 
 const script = loadScript(new URL('./set-fields.lua', import.meta.url));
 
-/**
- * Sets fields of a batch. Does nothing when the batch was deleted; otherwise a record with only these fields would be
- * created.
- */
+/** Sets fields of a batch. Does nothing when it was deleted. */
 export async function setFields(
   redis: Redis,
   id: string,

@@ -7,23 +7,19 @@ import { compareSettings } from './compare-settings.ts';
 export type AlikeSettings = Readonly<Record<string, string>>;
 
 /**
- * Detects processes that have the same Redis prefix but different settings. Such processes would misread each other's
- * work, or not see it.
+ * Detects processes with the same Redis prefix but different settings, which would misread or miss each other's work.
  */
 export interface SharedSettings {
-  /** Returns one sentence for each difference between settings that the last comparison found. */
+  /** Returns a sentence for each difference that the last comparison found. */
   differences(): string[];
-  /**
-   * Compares the settings of this process with those of the other processes now.
-   * @throws when Redis does not respond.
-   */
+  /** Compares the settings with those of the other processes now. @throws when Redis does not respond. */
   compare(): Promise<void>;
   close(): void;
 }
 
-/** The interval between two comparisons, in ms. */
+/** In ms. */
 const everyMs = 15_000;
-/** The time in ms after which a process that has stopped comparing its settings is regarded as ended. */
+/** Milliseconds after which a silent process counts as ended. */
 const lifetimeMs = 60_000;
 
 export function createSharedSettings(redis: Redis, own: AlikeSettings, log: Logger): SharedSettings {
@@ -41,7 +37,6 @@ export function createSharedSettings(redis: Redis, own: AlikeSettings, log: Logg
   }
 
   const compareIfThere = () => {
-    // Without Redis the settings of other processes cannot be read.
     if (redis.status === 'ready') compare().catch((error: Error) => log.debug({ err: error }, 'settings not compared'));
   };
   const timer = setInterval(compareIfThere, everyMs).unref();
@@ -57,10 +52,7 @@ export function createSharedSettings(redis: Redis, own: AlikeSettings, log: Logg
   };
 }
 
-/**
- * Returns the differences between the settings of two processes. A setting that only one of the two processes has is
- * ignored, because the processes then have different releases.
- */
+/** Returns the differences between two processes. A setting that only one has is ignored: their releases differ. */
 function differencesOf(own: AlikeSettings, other: AlikeSettings): string[] {
   return Object.entries(own).flatMap(([name, value]) => {
     const theirs = other[name];

@@ -1,8 +1,8 @@
--- Included in other scripts. Writes the entries of a chunk into the index of scores, and the index of its first item
--- into the list of offsets. The entries are divided by segment (one Redis string of the index).
+-- Included in other scripts. Writes the entries of a chunk into the score index, and the index of its first item into
+-- the list of offsets. A segment is one Redis string of the score index.
 -- `keys`: from position `key` on: the list of offsets, then each segment.
 -- `args`: from position `arg` on: the chunk's entry in the list of offsets, and the number of items in a segment. Then
--- for each segment: the index of its first item, the offset in bytes at which the entries begin, and the entries.
+-- for each segment: the index of its first item, the offset in bytes of the entries, and the entries.
 -- Returns the number of bytes that the chunk takes in the index and in the list.
 local function write_scores(batch, chunk, keys, key, args, arg)
   local sizes = redis.call('HMGET', batch, 'total', 'chunks')
