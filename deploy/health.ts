@@ -1,8 +1,8 @@
 import { readConfig } from '../shared/config.ts';
 
 /**
- * The health check of the container image. It succeeds while the container is ready for work. A container runs an API
- * or a worker, so only one of two ports answers: PORT for an API, or METRICS_PORT for a worker.
+ * The health check of the container image: succeeds when the container is ready. An API answers on PORT, a worker on
+ * METRICS_PORT.
  */
 const { port, metricsPort } = readConfig();
 const addresses = [`http://127.0.0.1:${port}/evaluator/health/ready`, `http://127.0.0.1:${metricsPort}/health/ready`];

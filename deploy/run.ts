@@ -2,14 +2,13 @@ import { fileURLToPath } from 'node:url';
 import { parts } from '../start/parts.ts';
 
 /**
- * The entry point of the container image. The command of the container selects its role:
- * `node deploy/run.ts api|worker|combined`, or `vls …` for the command line.
+ * The entry point of the container image: `node deploy/run.ts api|worker|combined`, or `vls …` for the command line.
  */
 const roles: Record<string, () => Promise<unknown>> = {
   ...parts,
   combined: () => import('../start/main.ts'),
   vls: () => {
-    // Messages name commands that work in the container: `node cli/vls.js …`.
+    // Messages then name commands that work in the container: `node cli/vls.js …`.
     process.env['VLS_SCRIPT'] = fileURLToPath(new URL('../cli/vls.js', import.meta.url));
     return import('../cli/main.ts');
   },

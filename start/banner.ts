@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /**
- * Returns the text that `npm start` prints: the addresses of the service and a command to try.
- * @param origin the origin of the service, without the prefix: `http://127.0.0.1:8000`.
+ * Returns the text that `npm start` prints.
+ * @param origin the origin of the service, such as `http://127.0.0.1:8000`.
  * @param cwd the directory in which the user will run the command.
  */
 export function banner(origin: string, cwd: string): string {

@@ -1,6 +1,5 @@
 // `node start/bootstrap.js <entry.ts> [args…]` installs the dependencies if needed, then runs the entry script with
-// Node 24. This file runs before anything is installed, with any Node. It has no static imports and uses only syntax of
-// Node 10, so that an old Node can print the message below.
+// Node 24. An old Node must be able to print the message below: no static imports, only syntax of Node 10.
 const oldestNode = 20;
 
 if (Number(process.versions.node.split('.')[0]) < oldestNode) {

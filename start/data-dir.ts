@@ -5,20 +5,18 @@ import { readPidFile, removePidFile, writePidFile } from './pid-file.ts';
 import { StartError } from './start-error.ts';
 
 const MIB = 1024 * 1024;
-// The minimum free space on the disk in bytes. Redis sometimes copies its append-only file to a second file in a
-// shorter form, and exits if it cannot write that file.
+// The minimum free disk space in bytes. Redis rewrites its append-only file into a second file, and exits if it cannot.
 const MIN_FREE_BYTES = 512 * MIB;
 
-/** The data directory, to which the service writes all its files. This process has locked it. */
+/** The directory of all files of the service, locked by this process. */
 export interface DataDir {
   readonly path: string;
   release(): void;
 }
 
 /**
- * Creates the data directory if it is missing, checks that it is writable and has enough free space, and locks it.
- * @throws {StartError} if the directory is not writable, its disk is nearly full, or another `npm start` holds the
- * lock.
+ * Creates the data directory if it is missing, checks and locks it.
+ * @throws {StartError} if it is not writable, its disk is nearly full, or another `npm start` holds the lock.
  */
 export function claimDataDir(path: string, { minFreeBytes = MIN_FREE_BYTES } = {}): DataDir {
   requireWritable(path);
@@ -50,8 +48,8 @@ function requireWritable(path: string): void {
 }
 
 /**
- * Creates a directory level by level. Node's recursive `mkdirSync` never returns when a directory cannot be created,
- * for example below /proc.
+ * Creates a directory level by level. Node's recursive `mkdirSync` never returns where a directory cannot be created,
+ * such as in /proc.
  */
 function makeDirectory(path: string): void {
   if (existsSync(path)) return;
@@ -66,7 +64,7 @@ function makeDirectory(path: string): void {
 
 function requireSpace(path: string, minFreeBytes: number): void {
   const { bavail, bsize, blocks } = statfsSync(path);
-  // Some network file systems report a size of 0. The free space is then unknown and not checked.
+  // Some network file systems report a size of 0, so their free space is unknown.
   if (blocks === 0 || bavail * bsize >= minFreeBytes) return;
   const free = Math.floor((bavail * bsize) / MIB);
   throw new StartError(

@@ -3,7 +3,7 @@ import { createBackoff } from './backoff.ts';
 
 /** One run of a supervised process, from its start to its end. */
 export interface Run {
-  /** Resolves when the process has ended, with a phrase such as "exited with code 1". Never rejects. */
+  /** Resolves to a phrase such as "exited with code 1". Never rejects. */
   readonly ended: Promise<string>;
   signal(signal: 'SIGTERM' | 'SIGKILL'): void;
 }
@@ -11,38 +11,32 @@ export interface Run {
 export interface StopOptions {
   /** The time in ms between SIGTERM and SIGKILL. */
   graceMs: number;
-  /** A signal that aborts when SIGKILL must be sent at once. */
+  /** Aborts when SIGKILL must be sent at once. */
   hard: AbortSignal;
 }
 
 /** A process that is restarted each time it ends, until it is stopped. */
 export interface Kept {
-  /** Stops the process. Resolves when the process has ended and will not be restarted. */
+  /** Resolves when the process has ended for good. */
   stop(options: StopOptions): Promise<void>;
 }
 
 export interface KeepAliveOptions {
-  /** The name of the process in messages, as the subject of a sentence, such as "Redis". */
+  /** The subject of the messages, such as "Redis". */
   name: string;
   /**
-   * Starts the process, or takes over one that is already running. Rejects when a restart would not help. `hurry`
-   * aborts when the service must stop at once; the start must then not wait any longer.
+   * Starts the process, or takes over a running one. Rejects when a restart would not help. `hurry` aborts when the
+   * start must stop waiting.
    */
   launch(hurry: AbortSignal): Promise<Run>;
-  /**
-   * Called after every unexpected end of the process, with a description of that end. If it returns an error, the
-   * process is not restarted.
-   */
+  /** Called after an unexpected end, with its description. A returned error prevents the restart. */
   giveUp(how: string): Error | undefined;
-  /** Called when the process will not be restarted any more, and at most once. */
+  /** Called at most once, when the process will not be restarted any more. */
   onGivenUp(error: Error): void;
   say(line: string): void;
 }
 
-/**
- * Starts a process, and restarts it each time it ends. Before each restart, it prints one line and waits. The wait is
- * longer after each restart.
- */
+/** Starts a process, and restarts it each time it ends, after a message and a growing delay. */
 export function keepAlive({ name, launch, giveUp, onGivenUp, say }: KeepAliveOptions): Kept {
   const stopping = new AbortController();
   const killing = new AbortController();

@@ -7,7 +7,7 @@ process.title = 'vls-start';
 // A closed output pipe (`npm start | head`) must not end the service.
 process.stdout.on('error', () => {});
 
-// The process exits explicitly. An open connection that waits for its timeout would otherwise keep the process alive.
+// An open connection that waits for its timeout would keep the process alive.
 process.exit(await main());
 
 async function main(): Promise<number> {
@@ -15,7 +15,7 @@ async function main(): Promise<number> {
     return await runEverything({
       config: readConfig(),
       service: fileURLToPath(new URL('./service.ts', import.meta.url)),
-      // npm runs scripts in the directory of the package, and passes the directory in which the user typed the command.
+      // npm runs scripts in the package's directory. INIT_CWD is the user's directory.
       cwd: process.env['INIT_CWD'] ?? process.cwd(),
       say: (line) => process.stdout.write(`${line}\n`),
       complain,

@@ -1,4 +1,4 @@
-/** The parts of the service. Each runs as a separate process, and all use the Redis of REDIS_URL. */
+/** The separate processes of the service. All use the Redis of REDIS_URL. */
 export const parts = {
   api: () => import('../api/main.ts'),
   worker: () => import('../worker/main.ts'),

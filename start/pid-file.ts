@@ -1,21 +1,17 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { birthOf } from './process-birth.ts';
 
-/**
- * Writes the id of a process to a file. If this process crashes, the next start finds the other process by that file.
- */
+/** Writes a process id to a file, by which the next start finds that process if this one crashes. */
 export function writePidFile(path: string, pid: number): void {
   try {
     writeFileSync(path, `${pid} ${birthOf(pid) ?? ''}\n`, { mode: 0o600 });
   } catch {
-    // The disk may be full. This error is ignored: the process is already running, and the file is needed only after a
-    // crash.
+    // The disk may be full. The file is needed only after a crash.
   }
 }
 
 /**
- * Returns the id of the process that the file names, if that process is still alive. A process that was started later
- * and has the same id is never returned.
+ * Returns the process id in the file if that process is still alive. A later process with the same id does not count.
  */
 export function readPidFile(path: string): number | undefined {
   let line: string;

@@ -6,18 +6,14 @@ import { childEnvironment } from '../shared/child-environment.js';
 const GONE_CHECK_MS = 50;
 
 /**
- * Returns the start time of a process, in the notation of the operating system. Returns undefined if the process has
- * ended or is a zombie. Process ids are reused, but an id and a start time together identify one process. A signal to
- * that process therefore never reaches another one.
+ * Returns the start time of a process, as the operating system writes it, or undefined if it has ended or is a zombie.
+ * Process ids are reused, but id and start time identify one process.
  */
 export function birthOf(pid: number): string | undefined {
   return process.platform === 'linux' ? birthFromProc(pid) : birthFromPs(pid);
 }
 
-/**
- * Resolves when a process has ended. It polls, because Node reports the end of a process only if the process is a
- * child.
- */
+/** Resolves when a process has ended. It polls, since Node reports only the end of child processes. */
 export async function untilGone(pid: number): Promise<void> {
   const birth = birthOf(pid);
   while (birth !== undefined && birthOf(pid) === birth) await delay(GONE_CHECK_MS);
@@ -30,8 +26,8 @@ function birthFromProc(pid: number): string | undefined {
   } catch {
     return undefined;
   }
-  // See proc_pid_stat(5): the second field is the command, which may contain spaces and parentheses. The third field is
-  // the state, and the 22nd is the start time.
+  // proc_pid_stat(5): the second field, the command, may contain spaces and parentheses. The state is the third field,
+  // the start time the 22nd.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
 }

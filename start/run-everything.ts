@@ -7,10 +7,9 @@ import type { Kept } from './keep-alive.ts';
 import { DRAIN_MS, keepService } from './service-process.ts';
 import { listenForStopRequests } from './stop-requests.ts';
 
-// The time in ms between SIGTERM and SIGKILL for Redis. Redis then has nothing left to write, because every write is on
-// disk before it is acknowledged.
+// The time in ms between SIGTERM and SIGKILL for Redis. It has nothing left to write then.
 const REDIS_STOP_MS = 10_000;
-// The exit codes after a hard stop, by signal. Shells report the same codes for a process that a signal ended.
+// The exit codes after a hard stop, which shells also report for these signals.
 const HARD_STOP_CODES: Record<string, number> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
 export interface RunEverythingOptions {
@@ -20,11 +19,11 @@ export interface RunEverythingOptions {
   /** The directory in which the user typed the command. */
   cwd: string;
   say(line: string): void;
-  /** Called with the error when the service cannot run, once and before anything is stopped. */
+  /** Called once with the error when the service cannot run, before anything is stopped. */
   complain(error: unknown): void;
 }
 
-/** The Redis that the service uses. Its URL is already known while Redis is starting. */
+/** The Redis that the service uses. Its URL is already known while it starts. */
 interface UsedRedis {
   readonly url: string;
   readonly ready: Promise<void>;
@@ -33,16 +32,15 @@ interface UsedRedis {
 }
 
 /**
- * Runs Redis and the service until a stop request arrives, or until Redis or the service cannot run. Then stops the
- * service first and Redis last.
+ * Runs Redis and the service until a stop request, or until one of them cannot run. Stops Redis last.
  * @returns the exit code: 0 after a drain, 128 + signal number after a hard stop, 1 after an error.
  */
 export async function runEverything(options: RunEverythingOptions): Promise<number> {
   const stops = listenForStopRequests();
   const failure = Promise.withResolvers<never>();
-  // This promise may reject before any code waits for it. The handler prevents an unhandled rejection.
+  // Prevents an unhandled rejection, since nothing may wait for this promise yet.
   failure.promise.catch(() => {});
-  // The cleanup functions, in the order in which the resources were created. They are called in reverse order.
+  // The cleanup functions, called in reverse order.
   const undo: (() => void | Promise<void>)[] = [];
   let exitCode = 0;
   try {

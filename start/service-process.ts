@@ -9,29 +9,25 @@ import { StartError } from './start-error.ts';
 
 /** The maximum time in ms for a drain after SIGTERM. */
 export const DRAIN_MS = 30_000;
-// The number of times that the service may end before it is ready. After that it is not started again. Once it has been
-// ready, it is restarted without limit.
+// How often the service may end before it is ready. Later it is restarted without limit.
 const START_ATTEMPTS = 5;
 
 export interface ServiceOptions {
   /** The script to fork. */
   script: string;
   redisUrl: string;
-  /**
-   * The file with the id of the service process. If the supervisor is killed, the next start finds the service process
-   * by this file.
-   */
+  /** The file by which the next start finds the service process if the supervisor is killed. */
   pidFile: string;
   say(line: string): void;
-  /** Called each time a service process is ready: after the first start and after each restart. */
+  /** Called each time a service process is ready. */
   onReady(url: string): void;
-  /** Called when the service cannot run and a restart would not help. */
+  /** Called when a restart would not help. */
   onFailed(error: Error): void;
 }
 
 /**
- * Starts the service in a child process, and restarts it each time it ends. The encoders belong to the process group of
- * the service, and are killed when the service ends.
+ * Runs the service in a child process, and restarts it each time it ends. Encoders left in its process group are
+ * killed.
  */
 export function keepService({ script, redisUrl, pidFile, say, onReady, onFailed }: ServiceOptions): Kept {
   let attempts = 0;
@@ -39,12 +35,12 @@ export function keepService({ script, redisUrl, pidFile, say, onReady, onFailed 
 
   function forkService(): Run {
     const child = fork(script, [], {
-      // The service has a process group of its own. Ctrl-C therefore reaches only the supervisor, which forwards it to
-      // the service. When the service has crashed, the supervisor kills the group, and with it the encoders.
+      // Its own process group keeps Ctrl-C away, which the supervisor forwards. After a crash, the supervisor kills the
+      // group, and with it the encoders.
       detached: true,
       execArgv: [],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      // The whole environment is passed on, because the service reads all settings, including secrets.
+      // The service reads all settings, including secrets.
       env: { MALLOC_ARENA_MAX: '2', UV_THREADPOOL_SIZE: '16', ...process.env, ...telemetryOff, REDIS_URL: redisUrl },
     });
     child.on('message', (message: LifecycleMessage) => {
@@ -86,8 +82,8 @@ export function keepService({ script, redisUrl, pidFile, say, onReady, onFailed 
 }
 
 /**
- * Waits for the end of a service whose supervisor was killed. That service drains as soon as its channel to the
- * supervisor closes, and occupies the port until it ends. If its drain takes too long, it is killed.
+ * Waits for the end of a service whose supervisor was killed, and kills it if its drain takes too long. It drains by
+ * itself, but occupies the port until then.
  */
 async function previousServiceGone(pidFile: string, hurry: AbortSignal, say: (line: string) => void): Promise<void> {
   const previous = readPidFile(pidFile);
@@ -99,7 +95,7 @@ async function previousServiceGone(pidFile: string, hurry: AbortSignal, say: (li
   await untilGone(previous);
   hurry.removeEventListener('abort', kill);
   clearTimeout(patience);
-  // This kills the encoders of that earlier service, in case they still run.
+  // The encoders of that service may still run.
   kill();
 }
 
@@ -107,6 +103,6 @@ function signalGroup(leader: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-leader, signal);
   } catch {
-    // The process group has no processes left.
+    // The group has no processes left.
   }
 }

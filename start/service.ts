@@ -25,8 +25,7 @@ await runProcess('vls-api', async (config, log) => {
     onPosted: metrics.posted,
     log,
   });
-  // `traffic` gets the connection whose commands fail after a time limit, because HTTP requests wait for the Redis
-  // calls of `traffic`.
+  // HTTP requests wait for the Redis calls of `traffic`, so it gets the connection with a time limit.
   const traffic = createTraffic({ ...evaluationEngine, redis: producer, metrics, log });
   const api = await startApi({ ...evaluationEngine, traffic, config, log, metrics, redis: producer });
   const worker = await startWorker({ ...evaluationEngine, traffic, config, redis: consumer, engine, metrics, log });

@@ -1,4 +1,4 @@
-/** Stop requests by signals. The first signal requests a drain, the second an immediate stop. */
+/** The first signal requests a drain, the second an immediate stop. */
 export interface StopRequests {
   readonly drain: AbortSignal;
   readonly hard: AbortSignal;
@@ -6,7 +6,7 @@ export interface StopRequests {
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Listens for SIGINT, SIGTERM and SIGHUP until the process ends. The abort reason is the name of the signal. */
+/** Listens for stop signals until the process ends. The abort reason is the signal's name. */
 export function listenForStopRequests(): StopRequests {
   const drain = new AbortController();
   const hard = new AbortController();

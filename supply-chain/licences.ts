@@ -3,9 +3,8 @@ import { z } from 'zod';
 import { type Kind, kindOf, kinds } from './spdx.ts';
 
 /**
- * Checks the licences of all packages in the lock file, including packages for other platforms. The check fails for a
- * licence that is not known to be compatible, unless this list accepts it with a reason.
- *
+ * Checks the licences of all packages in the lock file, also those for other platforms. A licence that is not known to
+ * be compatible fails, unless this list accepts it.
  * Run it with `npm run licences`.
  */
 const accepted: readonly { name: RegExp; kind: Kind; reason: string }[] = [
@@ -30,10 +29,7 @@ const lock = z.object({
   packages: z.record(z.string(), manifest.extend({ dev: z.boolean().optional(), link: z.boolean().optional() })),
 });
 
-/**
- * Returns the licence that the installed package states. It is needed for packages whose licence is missing in the lock
- * file.
- */
+/** Returns the licence in an installed manifest, for packages whose licence the lock file lacks. */
 function licenceInstalled(path: string): string | undefined {
   try {
     return manifest.parse(read(`${path}/package.json`)).license;

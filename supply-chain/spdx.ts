@@ -1,7 +1,4 @@
-/**
- * The kinds of licences, the strictest first. A stricter kind sets more conditions for distributing a program with the
- * package.
- */
+/** The kinds of licences, the strictest first. Stricter kinds set more conditions for distribution. */
 export const kinds = ['unknown', 'strong', 'weak', 'permissive'] as const;
 export type Kind = (typeof kinds)[number];
 
@@ -18,16 +15,14 @@ const permissive = new Set([
   'Unlicense',
   'Zlib',
 ]);
-/**
- * Licences under which changes to the library must be published. Programs that use the library may have any licence.
- */
+/** Changes to the library must be published. Programs that use it may have any licence. */
 const weak = /^(LGPL|MPL|EPL|CDDL)-/;
-/** Licences whose conditions also apply to every program that contains the library. */
+/** The conditions also apply to every program that contains the library. */
 const strong = /^(A?GPL|SSPL|OSL|EUPL|CC-BY-SA)-/;
 
 /**
- * Returns the kind of an SPDX expression. `A AND B` has the kind of the stricter licence, and `A OR B` that of the less
- * strict licence. An invalid expression has the kind `unknown`.
+ * Returns the kind of an SPDX expression: of the stricter licence for `AND`, of the less strict for `OR`, and `unknown`
+ * if invalid.
  */
 export function kindOf(expression: string): Kind {
   const tokens = expression.match(/[()]|[^\s()]+/g) ?? [];

@@ -4,10 +4,7 @@ import { ndjsonItems } from './ndjson-items.ts';
 
 const pathOf = (base: string) => `${base}/evaluator/v1/evaluation/batch`;
 
-/**
- * Posts a batch of `items` items as an NDJSON stream. Posts it again when the service answers 503. Returns the id of
- * the batch.
- */
+/** Posts a batch as an NDJSON stream, again after each 503. Returns its id. */
 export async function postBatch(base: string, items: number): Promise<string> {
   const headers = { 'content-type': 'application/x-ndjson' };
   for (;;) {

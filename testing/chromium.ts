@@ -1,7 +1,6 @@
 import { findProgram } from '../start/redis/find.ts';
 import { passwordlessRoot, quietEnvironment, runCommand } from '../start/redis/install.ts';
 
-/** The path of the Chromium program on this machine, or undefined. */
 export const findChromium = (): string | undefined =>
   ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']
     .map((name) => findProgram(name))
@@ -22,7 +21,7 @@ export async function installChromium(say: (line: string) => void): Promise<stri
   const install = [...apt, 'install', '--yes', '--no-install-recommends', 'chromium'];
   let fault = await runCommand(install);
   if (fault !== undefined) {
-    // A fresh container has no package lists, so they are loaded first.
+    // A fresh container has no package lists.
     await runCommand([...apt, 'update']);
     fault = await runCommand(install);
   }

@@ -19,10 +19,9 @@ export interface SingleScore {
 }
 
 /**
- * Creates a client of the HTTP API, which can also poll batches until they have ended.
- * @param headers headers that are sent with each request.
- * @param patience `patient` repeats a request when the service answers `overloaded`, which may happen on any busy
- * machine.
+ * Creates a client of the HTTP API.
+ * @param headers sent with each request.
+ * @param patience `patient` repeats requests that a busy service refuses with `overloaded`.
  */
 export function createClient(
   base: string,
@@ -73,7 +72,7 @@ export function createClient(
       const answer = await until(
         async () => {
           const found = await batch.status(id);
-          // The API refuses a status request when the batch does not exist, so polling for that batch would never end.
+          // The API refuses a status request for a missing batch, so polling would never end.
           return ((found.status === 200 && wanted(found.body)) || (found.status >= 400 && found.status < 500)) && found;
         },
         { everyMs: 25, withinMs: 600_000 },
@@ -87,10 +86,7 @@ export function createClient(
     async results(id: string, query = ''): Promise<ItemResult[]> {
       return await readPages(id, query, ({ next }) => next === null);
     },
-    /**
-     * Returns the results that a batch has now. While a batch is running, every page has a cursor, so an empty page
-     * marks the end.
-     */
+    /** Returns the results so far. While a batch runs, every page has a cursor, and an empty page is the last. */
     async resultsSoFar(id: string): Promise<ItemResult[]> {
       return await readPages(id, '', ({ next, results }) => next === null || results.length === 0);
     },

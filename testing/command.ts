@@ -18,11 +18,10 @@ type Options<Name extends string, Flag extends string> = {
 };
 
 /**
- * Parses the command line. `--help` prints the usage and exits; an unknown option exits with 2.
+ * Parses the command line. `--help` prints the usage. An unknown option or a problem exits with 2.
  * @param texts the names of options with a value.
  * @param flags the names of options without a value.
- * @param problemOf returns a problem with the arguments, or undefined. A problem is printed with the usage, and the
- * process exits with 2.
+ * @param problemOf returns a problem with the arguments, or undefined.
  */
 export function readWords<Name extends string, Flag extends string = never>(
   usage: string,

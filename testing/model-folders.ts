@@ -5,22 +5,22 @@ import { readModelFolder } from '../models/registry/folder.ts';
 
 const golden = new URL('../tests/golden/clip/', import.meta.url);
 
-/** The folder of a CLIP model with random weights that is small enough to load quickly. */
+/** A CLIP model with random weights, small enough to load quickly. */
 export const tinyClipFolder = fileURLToPath(new URL('tiny-clip', golden));
-/** The folder of the built-in model. */
+/** The built-in model. */
 export const compactFolder = fileURLToPath(new URL('../models/compact', import.meta.url));
 
 /** The image preprocessing of CLIP. */
 export const clipPixels = { size: 224, resize: 'crop', filter: 'bicubic', rgb: 'after-resize' } as const;
 
 /**
- * The embeddings and cosines that OpenCLIP computes for the golden images and texts with the model tiny-clip. The
- * README in the folder of that model describes them.
+ * The embeddings and cosines that OpenCLIP computes for the golden images and texts with tiny-clip, whose README
+ * describes them.
  */
 export interface GoldenClip {
   images: { file: string; crop_mean: [number, number, number]; embedding: number[] }[];
   texts: { text: string; input_ids: number[]; embedding: number[] }[];
-  /** The cosines: one row for each image, one column for each text. */
+  /** One row for each image, one column for each text. */
   cosine: number[][];
 }
 

@@ -8,7 +8,7 @@ export interface Seed {
   bytes: Buffer;
 }
 
-/** Returns the golden images and the example images, and variants of one photo in other formats and encodings. */
+/** Returns the golden and example images, and variants of one photo in other formats and encodings. */
 export async function seeds(): Promise<Seed[]> {
   const folders = [
     new URL('../tests/golden/clip/images/', import.meta.url),
@@ -41,7 +41,7 @@ export async function seeds(): Promise<Seed[]> {
   ];
 }
 
-/** Returns a generator of numbers from 0 to 1 (Mulberry32). The same seed gives the same numbers. */
+/** Returns a generator of numbers from 0 to 1 (Mulberry32), determined by the seed. */
 export function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -55,14 +55,11 @@ export function randomFrom(seed: number): () => number {
 type Mutation = (bytes: Buffer, random: () => number, other: Buffer) => Buffer;
 
 const upTo = (random: () => number, limit: number) => Math.floor(random() * limit);
-/**
- * Returns a random position in a file. Positions near the beginning are more likely, because most of the structure of
- * an image file is there.
- */
+/** Returns a random position in a file, likely near its beginning, where image files have most of their structure. */
 const somewhere = (random: () => number, bytes: Buffer) =>
   random() < 0.5 ? upTo(random, Math.min(bytes.length, 200)) : upTo(random, bytes.length);
 
-/** Numbers that may cause an overflow when they replace a size, an offset or a count in a file. */
+/** Numbers that may overflow in place of a size, an offset or a count. */
 const edges = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff];
 
 const mutations: Record<string, Mutation> = {
@@ -107,7 +104,7 @@ const mutations: Record<string, Mutation> = {
   relabelled: (bytes, random, other) => Buffer.concat([other.subarray(0, 12 + upTo(random, 20)), bytes.subarray(32)]),
 };
 
-/** Returns the n-th mutated file. The same arguments give the same file. */
+/** Returns the n-th mutated file, determined by the arguments. */
 export function mutated(from: readonly Seed[], seed: number, n: number): Seed {
   const random = randomFrom(seed * 1_000_003 + n);
   const pick = () => from[upTo(random, from.length)] as Seed;
@@ -121,8 +118,7 @@ export function mutated(from: readonly Seed[], seed: number, n: number): Seed {
     bytes = (mutations[name] as Mutation)(bytes, random, pick().bytes);
     done.push(name);
   }
-  // In most cases, the checksums of a mutated PNG are repaired. Otherwise decoders would refuse nearly all mutated PNGs
-  // at the first checksum.
+  // Most PNGs get correct checksums. Otherwise decoders would refuse nearly all at the first one.
   if (random() < 0.7) bytes = withPngChecksums(bytes);
   return { name: `${n}: ${start.name} ${done.join(', ')}`, bytes };
 }

@@ -1,6 +1,6 @@
 /**
- * Returns a percentile by the nearest-rank method: the smallest of the values such that at least `share` of all values
- * are at most as large. Returns 0 if there are no values.
+ * Returns a percentile by the nearest-rank method: the smallest value that at least `share` of the values do not
+ * exceed. Returns 0 without values.
  */
 export function percentile(values: readonly number[], share: number): number {
   const rank = Math.max(1, Math.ceil(values.length * share));

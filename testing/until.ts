@@ -3,10 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface Patience {
   /** The interval in ms between two attempts. By default it grows from 5 to 200. */
   everyMs?: number;
-  /**
-   * The time limit in ms. It must be shorter than the time limit of the test, so that the test shows this function's
-   * error.
-   */
+  /** The time limit in ms. A test's own limit must be longer, so that this function's error is shown. */
   withinMs?: number;
 }
 
@@ -15,7 +12,7 @@ const longestPauseMs = 200;
 
 /**
  * Repeats `attempt` until it neither throws nor returns `false`. Returns its result.
- * @throws {unknown} after the time limit: the last error of `attempt`, or an error that shows the code of `attempt`.
+ * @throws {unknown} after the time limit: the last error of `attempt`, or an error that shows its code.
  */
 export async function until<Value>(
   attempt: () => Value | Promise<Value>,

@@ -1,20 +1,17 @@
-/** One check of the report. `fault` states what is missing and what to do about it; undefined when the check passed. */
+/** The result of a check. `fault` says what is missing and what to do. */
 export interface Finding {
   name: string;
   fault: string | undefined;
 }
 
-/** Runs kubectl with these arguments. Returns its output. @throws {Error} if it fails. */
+/** Runs kubectl and returns its output. @throws {Error} if it fails. */
 export type Kubectl = (...args: string[]) => Promise<string>;
 
 export const overlays = ['standard', 'scaled', 'gpu'] as const;
 export type Overlay = (typeof overlays)[number];
 
 const namespace = 'vls';
-/**
- * The minimum minor version of Kubernetes, that is 1.30. It is the first version in which `preStop.sleep` is available
- * by default. The API uses this feature.
- */
+/** Kubernetes 1.30 is the first version with `preStop.sleep`, which the API uses, by default. */
 const leastMinor = 30;
 
 interface Secret {
@@ -24,10 +21,7 @@ interface List<Item> {
   items: Item[];
 }
 
-/**
- * Returns true for the address of the Redis in the base configuration (the Service `redis`). Any other address belongs
- * to a Redis outside the overlay.
- */
+/** Returns true for the Redis of the base configuration, the Service `redis`. */
 const isOwnRedis = (url: string): boolean => /^rediss?:\/\/([^@/]*@)?redis(\.vls[^:/]*)?(:\d+)?(\/|$)/.test(url);
 
 /** Checks that a cluster has everything that an overlay needs. Changes nothing. */
@@ -59,8 +53,7 @@ export async function preflight(kubectl: Kubectl, overlay: Overlay): Promise<Fin
   await checkSecret('api-keys', ['keys.ndjson'], 'without it the API refuses everybody');
   await checkSecret('metrics-token', ['token'], 'without it Prometheus gets 401');
   const { url } = await secret('redis').catch((): Record<string, string> => ({}));
-  // If the Secret has the address of another Redis, the component external-redis replaces the StatefulSet of Redis. The
-  // checks of the password and of the volume are then skipped.
+  // With another Redis, the component external-redis removes the StatefulSet, so its password and volume need no check.
   const isExternal = url !== undefined && !isOwnRedis(url);
   await checkSecret('redis', isExternal ? ['url'] : ['password', 'url'], 'without it no pod starts');
   if (!isExternal) {

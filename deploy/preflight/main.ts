@@ -3,8 +3,8 @@ import { promisify } from 'node:util';
 import { type Overlay, overlays, preflight } from './checks.ts';
 
 /**
- * The command `npm run deploy:preflight -- OVERLAY`. It checks that the cluster of kubectl's current context meets the
- * needs of an overlay.
+ * `npm run deploy:preflight -- OVERLAY` checks that the cluster of kubectl's current context meets the needs of an
+ * overlay.
  */
 const overlay = process.argv[2] as Overlay;
 if (!overlays.includes(overlay)) {

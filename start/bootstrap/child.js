@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 
 /**
- * Runs a program and waits for its end. A stop request ends the program.
+ * Runs a program until it ends. A stop request ends it.
  * @returns its output, and the reason of a failure (undefined after success).
  */
 export async function runChild(command, args, options, stops) {

@@ -4,19 +4,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const RETRY_MS = 200;
 const HEARTBEAT_MS = 5_000;
-// The time in ms after which a token that is not updated is stale, even if its process id exists: ids are reused after
-// a reboot. A live holder updates its token much more often.
+// The time in ms after which a token without an update is stale, even if its process id exists: ids are reused after a
+// reboot.
 const DEAD_AFTER_MS = 60_000;
 
 /**
  * Runs `work` while this process holds the lock of this checkout, so that only one bootstrap installs at a time.
- * `shared/file-lock.ts` cannot be used here: it needs the SQLite of Node 24, but this file must also run on Node 20,
- * before anything is installed.
- *
- * The lock is a directory that contains one token, a file named by the process id of the holder. A process takes the
- * lock by renaming a prepared directory to the path of the lock, which succeeds only if no directory is there or it is
- * empty. The token of a dead holder is removed by its name, so if several processes find a stale lock, exactly one of
- * them takes it.
+ * `shared/file-lock.ts` needs the SQLite of Node 24, but this file must run on Node 20.
+ * The lock is a directory with one token, a file named by the holder's process id. Renaming a prepared directory takes
+ * the lock, because the rename fails over a directory with a token. A stale token is removed by its name, so exactly
+ * one of several processes takes a stale lock.
  */
 export async function withInstallLock(directory, stops, work) {
   const lock = join(directory, 'install.lock');
@@ -35,7 +32,7 @@ export async function withInstallLock(directory, stops, work) {
   } finally {
     clearInterval(heartbeat);
     rmSync(token, { force: true });
-    // Only an empty directory is removed, because it may already contain the token of the next holder.
+    // Removes only an empty directory: it may already contain the next holder's token.
     removeIfEmpty(lock);
   }
 }
@@ -71,7 +68,7 @@ function removeIfEmpty(directory) {
   try {
     rmdirSync(directory);
   } catch {
-    // The directory contains a token, or another process has just removed the directory.
+    // The directory contains a token, or another process has just removed it.
   }
 }
 
@@ -79,7 +76,7 @@ function touch(file) {
   try {
     utimesSync(file, new Date(), new Date());
   } catch {
-    // A user has removed the token. The installation continues nevertheless.
+    // A user has removed the token. The installation continues.
   }
 }
 

@@ -9,12 +9,12 @@ import { isInstalled, writeStamp } from './stamp.js';
 import { isCompleteTree } from './tree.js';
 
 /**
- * Runs `npm ci`, unless `node_modules` has the stamp of this lock file or contains exactly its packages. File times are
- * ignored, because a git checkout, a restored cache or a copied folder changes them. Afterwards runs the only install
- * script that may be needed: that of the package `node`, if this Node is too old for the code.
+ * Runs `npm ci`, unless `node_modules` has the stamp of this lock file or exactly its packages. File times are useless:
+ * git checkouts, restored caches and copies change them. If this Node is too old, also runs the install script of the
+ * package `node`.
  */
 export async function ensureInstalled(root, stops) {
-  // npm has installed a package with its dependencies. Only a missing Node is left to report (launch.js).
+  // npm has installed this package with its dependencies. Only Node can be missing, which launch.js reports.
   if (isPackage(root)) return;
   const isReady = () => isInstalled(root) && hasNode(root);
   if (isReady()) return;
@@ -24,15 +24,14 @@ export async function ensureInstalled(root, stops) {
     if (isReady()) return;
     const isThere = isInstalled(root) || isCompleteTree(root);
     if (!isThere || !hasNode(root)) console.log('Installing dependencies (first run, about a minute)…');
-    // devDependencies are always installed, because `npm start` and `npm test` share one tree. With
-    // NODE_ENV=production, npm would leave them out.
+    // `npm start` and `npm test` share one tree, so devDependencies are installed even with NODE_ENV=production.
     if (!isThere) await npm(root, ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--include=dev'], stops);
     if (!hasNode(root)) await npm(root, ['rebuild', 'node', '--ignore-scripts=false'], stops);
     writeStamp(root);
   });
 }
 
-/** Returns true if the root is the folder of an installed package. The manifest of a checkout is private. */
+/** Returns true for the folder of an installed package. The manifest of a checkout is private. */
 const isPackage = (root) => JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).private !== true;
 
 function requireWritable(root) {
@@ -60,9 +59,8 @@ async function npm(root, words, stops) {
 }
 
 /**
- * Returns the command of the npm that runs this script, together with the Node that runs that npm. `process.execPath`
- * may be another Node: npm puts `node_modules/.bin` first in the path, so it may be the Node of this project, which
- * `npm ci` is about to delete.
+ * Returns the command of the npm that runs this script, with the Node that runs npm. `process.execPath` may be the Node
+ * in `node_modules`, which `npm ci` is about to delete.
  */
 function npmCommand() {
   const cli = process.env.npm_execpath;
@@ -76,7 +74,7 @@ function npmFailure(root, word, failure, output) {
   if (/\b(EROFS|EACCES)\b/.test(output))
     return `npm ${word} failed: this user has no permission to write in ${root}. Make the checkout writable for this user.`;
   const lines = output.trim().split('\n');
-  // The message begins with the first line of npm about the error, because its last lines are general advice.
+  // The last lines of npm are general advice, so the message begins with its first error line.
   const first = Math.max(
     lines.findIndex((line) => line.startsWith('npm error')),
     0,

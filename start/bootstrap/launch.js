@@ -7,16 +7,15 @@ import { BootstrapError } from './bootstrap-error.js';
 
 const isWindows = process.platform === 'win32';
 /**
- * Limits the young generation of V8 (the memory of new objects): the size of each of its semi-spaces in MiB. On a
- * machine with much memory, it would grow to 134 MiB per process, mostly unused. A worker with two encoders grew from
- * 600 to 800 MiB over 60,000 items; with this limit it stays at 600 MiB.
+ * Limits each semi-space of V8's young generation to 8 MiB. On a machine with much memory, it would grow to 134 MiB per
+ * process. With this limit, a worker with two encoders stays at 600 MiB over 60,000 items, instead of 800 MiB.
  */
 const youngObjects = '--max-semi-space-size=8';
 
 /**
- * Runs the entry script. Resolves to `{code, signal}`, as child_process reports them, when the script has ended. The
- * script has its own process group, so a stop request reaches it once, through `stops`, and not a second time from the
- * terminal. A pipe to the script closes when this process is killed (`end-with-bootstrap.js`).
+ * Runs the entry script. Resolves to its `{code, signal}`, as in child_process. Its own process group keeps terminal
+ * signals away, so a stop request arrives once, through `stops`. Its pipe closes when this process is killed
+ * (`end-with-bootstrap.js`).
  */
 export function launch(root, entry, args, stops) {
   const child = spawn(
@@ -26,10 +25,10 @@ export function launch(root, entry, args, stops) {
       stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
       detached: !isWindows,
       env: {
-        // The whole environment is passed on, because the entry script reads all settings, including secrets.
+        // The entry script reads all settings, including secrets.
         ...process.env,
         ...telemetryOff,
-        // Child processes inherit both variables. A process that cannot write to the compile cache works without it.
+        // Child processes inherit both variables. An unwritable compile cache does no harm.
         NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'compile'),
         NODE_OPTIONS: [youngObjects, process.env.NODE_OPTIONS].filter(Boolean).join(' '),
       },
@@ -42,10 +41,7 @@ export function launch(root, entry, args, stops) {
   });
 }
 
-/**
- * Forwards a stop request to the processes that would get it without this bootstrap: Ctrl-C and a closed terminal reach
- * the whole process group, `kill` only one process.
- */
+/** Forwards a stop request. Ctrl-C and a closed terminal reach the whole process group, `kill` only one process. */
 function passOn(signal, child) {
   if (signal === 'SIGTERM' || isWindows) {
     child.kill(signal);
@@ -58,7 +54,7 @@ function passOn(signal, child) {
   }
 }
 
-/** Returns the path of the Node in the package `node`, which lies above the root where npm has installed the service. */
+/** Returns the path of Node in the package `node`. npm may install that above the root of the service. */
 function ownNode(root) {
   const program = join('bin', isWindows ? 'node.exe' : 'node');
   try {
@@ -68,18 +64,13 @@ function ownNode(root) {
   }
 }
 
-/** Returns true if this Node can run the TypeScript code without a build step, as Node 24 can. */
+/** Returns true if this Node can run TypeScript without a build step. */
 const isRecentEnough = () => Number(process.versions.node.split('.')[0]) >= 24 && existsSync(process.execPath);
 
-/**
- * Returns true if a Node that can run the code is available: the Node of this process, or that of the package `node`.
- */
+/** Returns true if this Node or the package `node` can run the code. */
 export const hasNode = (root) => isRecentEnough() || existsSync(ownNode(root));
 
-/**
- * Returns the path of a Node that can run the code: that of this process if it is recent enough, otherwise that of the
- * package `node`.
- */
+/** Returns the path of this Node if it is recent enough, or else that of the package `node`. */
 export function nodeOf(root) {
   if (isRecentEnough()) return process.execPath;
   if (existsSync(ownNode(root))) return ownNode(root);

@@ -6,13 +6,12 @@ import { childEnvironment } from '../../shared/child-environment.js';
 import { runChild } from './child.js';
 import { nodeOf } from './launch.js';
 
-/** The entry scripts that serve, pack or test the web page. A worker does not need the page. */
+/** The entry scripts that serve, pack or test the page. */
 const servers = new Set(['start/main.ts', 'api/main.ts', 'tests/run.ts', 'supply-chain/package/main.ts']);
 
 /**
- * Builds the web page for an entry script that serves it, unless `web/dist` has the stamp of the present sources. A
- * failed build (no write access, or an installation without the build tools) is reported, but the API works without the
- * page.
+ * Builds the page for an entry script that serves it, unless `web/dist` has the stamp of its sources. A failed build is
+ * only reported: the API works without the page.
  */
 export async function ensurePageFor(entry, args, root, stops) {
   const path = relative(root, resolve(entry)).replaceAll('\\', '/');
@@ -21,7 +20,7 @@ export async function ensurePageFor(entry, args, root, stops) {
   if (fault !== undefined && stops.asked === undefined) console.error(couldNot(fault));
 }
 
-/** Builds the page if needed. @returns undefined if `web/dist` is up to date, otherwise the reason why it is not. */
+/** Builds the page if needed. @returns the reason why `web/dist` is out of date, or undefined. */
 async function ensurePage(root, stops) {
   const web = join(root, 'web');
   if (!existsSync(join(web, 'build.ts'))) return undefined;
@@ -36,8 +35,8 @@ async function ensurePage(root, stops) {
 const couldNot = (fault) => `The page at /evaluator/ could not be built: ${fault}`;
 
 /**
- * Returns a hash of the sources of the page. File times cannot be used, because a checkout changes them. The hash
- * includes the lock file, which names the versions of the build tools.
+ * Returns a hash of the page's sources, since a checkout changes file times. It includes the lock file with the
+ * versions of the build tools.
  */
 function stampOf(root) {
   const hash = createHash('sha256');
@@ -62,10 +61,7 @@ function stampOf(root) {
   return `${hash.digest('hex')}\n`;
 }
 
-/**
- * Builds the page in a separate process, so that its memory is freed afterwards. @returns undefined, or the output of a
- * failed build.
- */
+/** Builds the page in a separate process, whose memory is freed afterwards. @returns the output of a failed build. */
 async function build(root, stops) {
   const options = { env: childEnvironment('pageBuild') };
   const { output, failure } = await runChild(nodeOf(root), [join(root, 'web', 'build.ts')], options, stops);

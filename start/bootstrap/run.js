@@ -9,9 +9,9 @@ import { listenForStops } from './stops.js';
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /**
- * Installs the dependencies and builds the page if needed, then runs the entry script. Ends with the exit code of the
- * entry script, or by the signal that ended it.
- * @param {string[]} argv the path of the entry script, relative to the current directory or absolute, and its arguments
+ * Installs the dependencies and builds the page if needed, then runs the entry script. Ends with its exit code or
+ * signal.
+ * @param {string[]} argv the path of the entry script, and its arguments
  */
 export async function run([entry, ...args]) {
   if (entry === undefined) return fail('Usage: node start/bootstrap.js <entry.ts> [arguments]');
@@ -29,7 +29,7 @@ export async function run([entry, ...args]) {
   }
 }
 
-/** Ends this process with the same signal that ended the entry script, so that the shell and npm see that signal. */
+/** Ends this process by the signal that ended the entry script, for the shell and npm to see. */
 function endBy(stops, signal) {
   stops.release();
   process.kill(process.pid, signal);

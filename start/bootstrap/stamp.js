@@ -9,16 +9,13 @@ const stampFile = (root) => join(root, 'node_modules', '.installed-from');
 /** Returns true if `node_modules` was installed from this lock file, on this platform. */
 export const isInstalled = (root) => readIfThere(stampFile(root)) === stampOf(root);
 
-/** Writes the stamp that {@link isInstalled} reads at the next start. */
+/** Writes the stamp that {@link isInstalled} reads. */
 export function writeStamp(root) {
   mkdirSync(join(root, 'node_modules'), { recursive: true });
   writeFileSync(stampFile(root), stampOf(root));
 }
 
-/**
- * Returns the stamp of an installation. It includes the platform, because a Mac and a Linux container may share a
- * checkout but not its native modules.
- */
+/** Returns the stamp of an installation. A Mac and a Linux container may share a checkout, but not native modules. */
 function stampOf(root) {
   const lockFile = readIfThere(join(root, 'package-lock.json'));
   if (lockFile === undefined)

@@ -1,16 +1,14 @@
 import { readFileSync } from 'node:fs';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-// The time in ms within which several stop requests count as one. A single press of Ctrl-C may cause three: a signal
-// from the terminal, a signal that npm forwards, and the end of npm's shell. Two presses are further apart.
+// The time in ms within which stop requests count as one. One Ctrl-C may cause three: from the terminal, from npm, and
+// by the end of npm's shell.
 const ONE_PRESS_MS = 250;
 const PARENT_CHECK_MS = 500;
 
 /**
- * Listens for stop requests: signals, and the end of the npm that runs this script. npm signals only the shell that it
- * starts, and some shells (such as dash) end without forwarding the signal.
- * In the result, `asked` is the signal of the first request, `onStop` is called for each separate request, and
- * `release` stops listening.
+ * Listens for stop requests: signals, and the end of npm, whose shell may end without forwarding a signal. `asked` is
+ * the first signal, `onStop` gets each request, and `release` stops listening.
  */
 export function listenForStops() {
   const stops = { asked: undefined, onStop: () => {}, release };
@@ -26,8 +24,8 @@ export function listenForStops() {
   }
   for (const signal of SIGNALS) process.on(signal, stop);
 
-  // Without npm, the end of the parent process is not a stop request: `nohup node start/bootstrap.js … &` must outlive
-  // its shell.
+  // Without npm, the end of the parent is not a stop request: `nohup node start/bootstrap.js … &` must outlive its
+  // shell.
   const npmGone = process.env.npm_lifecycle_event === undefined ? () => false : watchNpm();
   const parentCheck = setInterval(() => {
     if (stops.asked === undefined && npmGone()) stop('SIGTERM');
@@ -51,10 +49,7 @@ function watchNpm() {
   };
 }
 
-/**
- * Returns the process id of npm if there is a shell between npm and this process, because the shell did not `exec` its
- * last command. Works on Linux only.
- */
+/** Returns npm's process id if there is a shell between npm and this process. Linux only. */
 function npmBehindShell(parent) {
   try {
     const isShell = /^(ba|da|a|z|k)?sh$/.test(readFileSync(`/proc/${parent}/comm`, 'utf8').trim());
@@ -66,8 +61,7 @@ function npmBehindShell(parent) {
 
 function parentOf(pid) {
   try {
-    // The second field is the command in parentheses, which may contain spaces. The id of the parent process is the
-    // second field after the closing parenthesis.
+    // The command, in parentheses, may contain spaces. The parent's id is the second field after it.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
   } catch {

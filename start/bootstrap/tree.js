@@ -2,9 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Returns true if `node_modules` contains exactly the packages of the lock file for this platform. This recognises a
- * manual `npm ci`, which writes no stamp, because npm then runs no script of this package. npm lists the installed
- * packages in `node_modules/.package-lock.json`.
+ * Returns true if `node_modules` contains exactly the lock file's packages for this platform. A manual `npm ci` writes
+ * no stamp, but `node_modules/.package-lock.json` lists what it installed.
  */
 export function isCompleteTree(root) {
   const wanted = packagesOf(join(root, 'package-lock.json'));
@@ -20,9 +19,8 @@ export function isCompleteTree(root) {
 const isSame = (one, other) => one.version === other.version && one.integrity === other.integrity;
 
 /**
- * Returns true if npm must have installed the package on this platform. For two kinds of optional packages this cannot
- * be known, and the result is false: a package without a platform may belong to a package of another platform, and for
- * a package with a C library only npm detects the library of this system.
+ * Returns true if npm must have installed the package here. This is unknown, and false, for optional packages that name
+ * no platform (they may belong to one that does) or need a C library (only npm detects it).
  */
 function isForHere({ optional, os, cpu, libc }) {
   if (!optional) return true;
@@ -32,7 +30,7 @@ function isForHere({ optional, os, cpu, libc }) {
 
 const includes = (list, name) => list === undefined || list.includes(name);
 
-/** Returns the packages of a lock file, without the project itself, which has the empty path. */
+/** Returns the packages of a lock file, without the project itself. */
 function packagesOf(lockFile) {
   try {
     const { '': _self, ...packages } = JSON.parse(readFileSync(lockFile, 'utf8')).packages;

@@ -2,12 +2,10 @@ import { connect, isIP, type Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 
 /**
- * Sends commands to Redis over a new connection, and returns the replies as text. An error reply begins with "-". Only
- * the part of the Redis protocol that PING and INFO need is implemented: the supervisor needs no other commands, and a
- * client library would make the start 60 ms longer.
+ * Sends commands to Redis over a new connection. Error replies begin with "-". Implements only what PING and INFO need:
+ * a client library would make the start 60 ms longer.
  * @param url a socket path, or a redis:// or rediss:// URL, optionally with user and password.
- * @param tls the options of a TLS connection.
- * @throws the network error if Redis is not reachable or does not answer within `timeoutMs`.
+ * @throws the network error if Redis is unreachable or silent for `timeoutMs`.
  */
 export async function ask(
   url: string,
@@ -41,7 +39,7 @@ async function open(url: string, target: URL, tls: ConnectionOptions): Promise<S
   const port = Number(target.port) || 6379;
   if (target.protocol !== 'rediss:') return connect(port, host);
   const { connect: connectSecurely } = await import('node:tls');
-  // The server name of TLS (SNI) must not be an IP address (RFC 6066), and Node.js warns about an address.
+  // The server name of TLS (SNI) must not be an IP address (RFC 6066), about which Node warns.
   return connectSecurely({ host, port, ...(isIP(host) === 0 && { servername: host }), ...tls });
 }
 
@@ -54,7 +52,7 @@ function encode(command: string[]): string {
   return `*${command.length}\r\n${command.map((part) => `$${Buffer.byteLength(part)}\r\n${part}\r\n`).join('')}`;
 }
 
-/** Returns the complete replies at the beginning of the received bytes: simple strings, errors and bulk strings. */
+/** Returns the complete replies at the beginning of the received bytes. */
 function decode(received: string): string[] {
   const replies: string[] = [];
   let at = 0;

@@ -7,14 +7,14 @@ import { isRecentEnough, OLDEST_REDIS, requireRecentProgram, versionOf } from '.
 /** The Redis that `npm start` runs. */
 export interface ChosenRedis {
   readonly server: RedisServer;
-  /** Checks the version of the server. Rejects with a {@link StartError} if it is too old. */
+  /** Rejects with a {@link StartError} if the server is too old. */
   check(): Promise<void>;
 }
 
 /**
- * Chooses the Redis to run: an installed program; otherwise a program that the package manager installs now; otherwise
- * a container in Docker.
- * @throws {StartError} with the install command for this system if none of the three is possible.
+ * Chooses the Redis to run: an installed program, else one that the package manager installs now, else a Docker
+ * container.
+ * @throws {StartError} with the install command for this system if none is possible.
  */
 export async function chooseRedis(redisDir: string, say: (line: string) => void): Promise<ChosenRedis> {
   const installed = findRedisServer();
@@ -22,7 +22,7 @@ export async function chooseRedis(redisDir: string, say: (line: string) => void)
     return { server: localRedis(installed, redisDir), check: () => requireRecentProgram(installed) };
   }
   const check = async () => {};
-  // These modules are loaded on demand, because only the first start on a new machine needs them.
+  // Only the first start on a new machine needs these modules.
   const { installRedis, installCommandForPeople } = await import('./install.ts');
   const result = await installRedis(say);
   const version = 'program' in result ? await versionOf(result.program) : undefined;

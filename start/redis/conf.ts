@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 
-// Settings for durability. This Redis is the only store of the queue, so every write is on disk before it is
-// acknowledged, and no data is evicted. Only the append-only file is used, without periodic snapshots (`save ""`).
+// Redis is the only store of the queue: every write is on disk before it is acknowledged, and nothing is evicted. `save
+// ""` turns off snapshots, which the append-only file makes superfluous.
 const DURABLE = {
   appendonly: 'yes',
   appendfsync: 'always',

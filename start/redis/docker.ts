@@ -9,7 +9,7 @@ import { readPidFile } from '../pid-file.ts';
 import { writeRedisConf } from './conf.ts';
 import type { RedisServer } from './server.ts';
 
-/** The image of Redis. A test checks that it is the same as in deploy/images.json. */
+/** A test keeps this equal to the image in deploy/images.json. */
 const IMAGE = 'redis:8.2.10@sha256:164c759a0c342ee69d08fc99219382b0fd682181465c0df2e0e6911f4c85d73c';
 const ENGINE_ANSWER_MS = 5_000;
 const run = promisify(execFile);
@@ -24,9 +24,9 @@ export async function dockerAnswers(): Promise<boolean> {
 }
 
 /**
- * Describes how to run Redis in a container. This Redis has a random password, can be reached from this machine only,
- * and stores its files in `redisDir`. The docker CLI runs in the foreground: it ends when the container ends, and
- * forwards SIGTERM. It can therefore be supervised like a Redis process.
+ * Describes a Redis in a container, with a random password and reachable only from this machine. Its files are in
+ * `redisDir`. The docker CLI in the foreground ends with the container and forwards SIGTERM, so it can be supervised
+ * like Redis.
  */
 export async function dockerRedis(redisDir: string): Promise<RedisServer> {
   mkdirSync(redisDir, { recursive: true, mode: 0o700 });
@@ -51,10 +51,9 @@ export async function dockerRedis(redisDir: string): Promise<RedisServer> {
     logFile: join(redisDir, 'redis.log'),
     pidFile,
     prepare: async () => {
-      // Removes a container that an earlier start has left, because its docker CLI was killed. No data is lost, because
-      // every acknowledged write is on disk.
+      // Removes the container of an earlier start whose docker CLI was killed. Every acknowledged write is on disk.
       await run('docker', ['rm', '--force', container], { env: childEnvironment('docker') }).catch(() => {});
-      // The password is passed in a file. On the command line, every user of the machine could read it.
+      // Every user of the machine could read a password on the command line.
       writeRedisConf(join(redisDir, 'redis.conf'), {
         port: '6379',
         bind: '0.0.0.0',
@@ -70,10 +69,7 @@ export async function dockerRedis(redisDir: string): Promise<RedisServer> {
   };
 }
 
-/**
- * Returns the URL of Redis with its port and password. If the container is running, port and password are those of the
- * container; otherwise they are new.
- */
+/** Returns the URL of Redis: that of a running container, or one with a new port and password. */
 async function chooseUrl(file: string, isRunning: boolean): Promise<string> {
   if (isRunning) return readFileSync(file, 'utf8').trim();
   const url = `redis://:${randomBytes(24).toString('hex')}@127.0.0.1:${await freePort()}`;

@@ -8,8 +8,7 @@ import { ask } from './ask.ts';
 import { isRecentEnough, OLDEST_REDIS } from './version.ts';
 
 /**
- * Checks the version of the Redis at `REDIS_URL`. If this Redis is unavailable, the service starts nevertheless,
- * because it can score single pairs without Redis.
+ * Checks the version of the Redis at `REDIS_URL`. Without it the service starts nevertheless, to score single pairs.
  * @throws {StartError} if the Redis answers and is too old.
  * @throws {ConfigError} if a certificate file cannot be read.
  */
@@ -27,10 +26,7 @@ export async function checkForeignRedis(url: string, redisTls: RedisTls, say: (l
   );
 }
 
-/**
- * Returns the name and the version of the Redis product, as the first server that answers reports them. A sentinel has
- * the same version as its master.
- */
+/** Returns the product and version that the first answering server reports. A sentinel has its master's version. */
 async function statedServer(
   target: RedisTarget,
   tls: ConnectionOptions,

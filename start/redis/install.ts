@@ -7,16 +7,13 @@ import { findProgram, findRedisServer } from './find.ts';
 const run = promisify(execFile);
 
 /**
- * A package manager with its install command, which asks no questions. Its packages are tried in order, because some
- * systems have Valkey but not Redis.
+ * A package manager with an install command that asks no questions. Its packages are tried in order: some systems have
+ * only Valkey.
  */
 interface PackageManager {
   readonly tool: string;
   readonly install: readonly string[];
-  /**
-   * The command that loads the package lists. It runs once if no package was found, because a fresh container has no
-   * lists.
-   */
+  /** Loads the package lists, which a fresh container lacks. It runs once if no package was found. */
   readonly refresh?: readonly string[];
   readonly packages: readonly string[];
   readonly needsRoot: boolean;
@@ -50,10 +47,7 @@ const managers: readonly PackageManager[] = [
   { tool: 'brew', install: ['install'], packages: ['redis'], needsRoot: false },
 ];
 
-/**
- * Returns the install command of Redis for a person to run on this system, or undefined without a known package
- * manager.
- */
+/** Returns the command with which a person installs Redis on this system, or undefined. */
 export function installCommandForPeople(): string | undefined {
   const manager = presentManager();
   if (manager === undefined) return undefined;
@@ -63,8 +57,8 @@ export function installCommandForPeople(): string | undefined {
 }
 
 /**
- * Installs Redis with the package manager of the system, if this needs no password.
- * @returns the path of the server program, or the reason why it could not be installed.
+ * Installs Redis with the system's package manager, if that needs no password.
+ * @returns the path of the server program, or the reason of the failure.
  */
 export async function installRedis(say: (line: string) => void): Promise<{ program: string } | { failed: string }> {
   const manager = presentManager();
@@ -103,16 +97,15 @@ async function install(
   return { failed };
 }
 
-// On a system without systemd, RUNLEVEL=1 prevents Debian's invoke-rc.d from starting the installed service. The
-// variables are set by the command `env`, because sudo removes variables of its caller.
+// Without systemd, RUNLEVEL=1 keeps Debian's invoke-rc.d from starting the service. sudo drops its caller's variables,
+// so `env` sets them.
 export const quietEnvironment = ['env', 'DEBIAN_FRONTEND=noninteractive', 'RUNLEVEL=1', 'HOMEBREW_NO_ENV_HINTS=1'];
 
 type RunAsRoot = (command: readonly string[]) => Promise<string | undefined>;
 
 /**
- * Prevents Debian's package from starting a Redis on port 6379, now and at every boot. During the installation, a mask
- * on the systemd service prevents the start. If this process is killed, the mask is gone after the next boot at the
- * latest. The returned function removes the mask and disables the service, which prevents later starts.
+ * Keeps Debian's package from starting a Redis on port 6379, by a mask during the installation. The returned function
+ * removes the mask and disables the service. A mask left by a killed process is gone after the next boot.
  */
 async function keepServiceFromStarting(runAsRoot: RunAsRoot): Promise<() => Promise<void>> {
   if (!existsSync('/run/systemd/system') || findProgram('apt-get') === undefined) return async () => {};
@@ -129,8 +122,8 @@ function presentManager(): PackageManager | undefined {
 }
 
 /**
- * Returns the words to put before a command so that it runs as root. The list is empty if this process is root already.
- * Returns undefined if a password would be needed.
+ * Returns the words that make a command run as root, none if this process is root, or undefined if a password is
+ * needed.
  */
 export async function passwordlessRoot(): Promise<readonly string[] | undefined> {
   if (process.getuid?.() === 0) return [];

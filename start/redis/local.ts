@@ -5,7 +5,7 @@ import { writeRedisConf } from './conf.ts';
 import type { RedisServer } from './server.ts';
 import { socketPathFor } from './socket-path.ts';
 
-/** Describes how to run Redis from an installed program. It listens on a unix socket that only this user may open. */
+/** Describes a Redis from an installed program, on a unix socket that only this user may open. */
 export function localRedis(program: string, redisDir: string): RedisServer {
   mkdirSync(redisDir, { recursive: true, mode: 0o700 });
   const socket = socketPathFor(redisDir);
@@ -22,8 +22,8 @@ export function localRedis(program: string, redisDir: string): RedisServer {
 }
 
 /**
- * Returns the process id of a server that already listens on this socket. It was started by this service, even if its
- * pid file was lost. A second server would corrupt the append-only file, to which both would write.
+ * Returns the process id of a server that already listens on this socket, perhaps without a pid file. Two servers would
+ * corrupt the append-only file.
  */
 async function findOn(socket: string): Promise<number | undefined> {
   if (!existsSync(socket)) return undefined;

@@ -5,9 +5,8 @@ import { StartError } from '../start-error.ts';
 import { ask } from './ask.ts';
 import { type RedisServer, runRedis } from './server.ts';
 
-// The shortest pause in ms between two attempts to reach a new Redis; the next constant is the longest pause. A Redis
-// process listens within about 20 ms. A container takes seconds, or minutes if its image or a large data file must be
-// loaded.
+// The shortest and longest pause in ms between attempts to reach a new Redis. A process listens within about 20 ms. A
+// container, its image or a large data file takes seconds or minutes.
 const FIRST_WAIT_MS = 10;
 const LONGEST_WAIT_MS = 250;
 
@@ -15,28 +14,21 @@ const LONGEST_WAIT_MS = 250;
 export interface ManagedRedis extends Kept {
   readonly url: string;
   /**
-   * Resolves when Redis has loaded all data and answers. If Redis never answers, this promise stays pending and
-   * `onFailed` gets the reason.
+   * Resolves when Redis has loaded its data and answers. Otherwise it stays pending, and `onFailed` gets the reason.
    */
   readonly ready: Promise<void>;
 }
 
 export interface ManagedRedisOptions {
   server: RedisServer;
-  /** Called before each start. Rejects with the reason why the server cannot be used. */
+  /** Called before each start. Rejects if the server cannot be used. */
   check(): Promise<void>;
   say(line: string): void;
-  /**
-   * Called when Redis cannot be started. After Redis has answered once, this function is never called: Redis is then
-   * restarted without limit.
-   */
+  /** Called when Redis cannot be started. After its first answer, Redis is restarted without limit instead. */
   onFailed(error: Error): void;
 }
 
-/**
- * Runs a Redis, and restarts it each time it ends. If the Redis of a crashed supervisor is still running, it is taken
- * over.
- */
+/** Runs a Redis, or takes over that of a crashed supervisor, and restarts it each time it ends. */
 export function manageRedis({ server, check, say, onFailed }: ManagedRedisOptions): ManagedRedis {
   const ready = Promise.withResolvers<void>();
   let hasAnswered = false;
@@ -49,8 +41,7 @@ export function manageRedis({ server, check, say, onFailed }: ManagedRedisOption
     launch: async () => {
       const run = await start().catch((error: Error): Run => {
         if (!hasAnswered) throw error;
-        // This Redis has run before, so the cause may be transient, for example a full disk. The failed start is
-        // reported as the end of a run, so that the supervisor tries again.
+        // After an earlier success the cause may be transient, such as a full disk, so the supervisor tries again.
         return { ended: Promise.resolve(`could not be started (${error.message})`), signal: () => {} };
       });
       void answers(server.url, run.ended).then((isUp) => {
@@ -67,10 +58,7 @@ export function manageRedis({ server, check, say, onFailed }: ManagedRedisOption
   return { url: server.url, ready: ready.promise, stop: kept.stop };
 }
 
-/**
- * Sends PING until Redis answers with PONG. Redis does so only when it has loaded all data. Returns false if the server
- * ends first.
- */
+/** Sends PING until Redis has loaded its data and answers PONG. Returns false if the server ends first. */
 async function answers(url: string, ended: Promise<string>): Promise<boolean> {
   let hasEnded = false;
   void ended.then(() => {

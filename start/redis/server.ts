@@ -13,14 +13,11 @@ export interface RedisServer {
   readonly command: readonly [program: string, ...args: string[]];
   readonly logFile: string;
   readonly pidFile: string;
-  /**
-   * Called before each start of the server. Writes its configuration, and removes a container that an earlier start has
-   * left.
-   */
+  /** Called before each start. Writes the configuration, and removes a leftover container. */
   prepare(): Promise<void>;
-  /** Returns the process id of a running server that has no pid file, or undefined. */
+  /** Returns the process id of a running server without a pid file, or undefined. */
   findStray(): Promise<number | undefined>;
-  /** Called before SIGKILL is sent to the process. It kills a container, which only the Docker engine can do. */
+  /** Called before SIGKILL. Kills a container, which only the Docker engine can do. */
   kill(): void;
 }
 
@@ -34,13 +31,11 @@ async function spawnRedis(server: RedisServer): Promise<Run> {
   await server.prepare();
   const [program, ...args] = server.command;
   const log = openSync(server.logFile, 'a', 0o600);
-  // The process has a session of its own. Otherwise Ctrl-C in the terminal would end Redis before the service has
-  // drained.
+  // In the terminal's session, Ctrl-C would end Redis before the service has drained.
   const child = spawn(program, args, {
     detached: true,
     stdio: ['ignore', log, log],
-    // The locale is set because Redis 7 does not start with a locale that is missing on this system. ssh may pass on
-    // such a locale from another machine.
+    // Redis 7 does not start with a locale that this system lacks. ssh may pass on one from another machine.
     env: childEnvironment(server.command[0] === 'docker' ? 'docker' : 'redis', { LC_ALL: 'C' }),
   });
   closeSync(log);
@@ -67,7 +62,7 @@ function adopt(server: RedisServer, pid: number): Run {
       try {
         process.kill(pid, signal);
       } catch {
-        // The process has just ended. The promise `ended` resolves next.
+        // The process has just ended.
       }
     },
   };

@@ -4,26 +4,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StartError } from '../start-error.ts';
 
-// The maximum length of a socket path. The operating system allows 104 bytes on macOS and 108 on Linux (`sockaddr_un`),
-// including the terminating zero.
+// The maximum length of a socket path. `sockaddr_un` allows 104 bytes on macOS and 108 on Linux, including the
+// terminating zero.
 const LONGEST_BYTES = 100;
 
 /**
- * Returns the path of the socket of the managed Redis: in the Redis directory, or in a private temporary directory if
- * the path would be too long.
+ * Returns the socket path of the managed Redis: in its directory, or in a private temporary directory if that path is
+ * too long.
  */
 export function socketPathFor(redisDir: string): string {
   const path = join(redisDir, 'redis.sock');
   if (Buffer.byteLength(path) <= LONGEST_BYTES) return path;
-  // The path is the same at each start with this directory, so that the Redis of a crashed supervisor can be found.
+  // The path stays the same, so that the Redis of a crashed supervisor is found.
   const name = createHash('sha256').update(redisDir).digest('hex').slice(0, 16);
   return join(privateDirectory(join(tmpdir(), `vls-${name}`)), 'redis.sock');
 }
 
 /**
  * Creates the directory if it is missing.
- * @throws {StartError} if another user owns the directory or may use it. This is possible because everyone can write to
- * /tmp.
+ * @throws {StartError} if another user owns it or may use it, which is possible in /tmp.
  */
 function privateDirectory(path: string): string {
   mkdirSync(path, { recursive: true, mode: 0o700 });

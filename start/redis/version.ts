@@ -3,10 +3,9 @@ import { promisify } from 'node:util';
 import { childEnvironment } from '../../shared/child-environment.js';
 import { StartError } from '../start-error.ts';
 
-/** The oldest version of Redis that BullMQ supports. Earlier versions lack commands that the scripts of BullMQ use. */
+/** The oldest Redis that BullMQ supports. */
 export const OLDEST_REDIS = '6.2';
 
-/** Returns true if a version such as "7.0.15" is at least {@link OLDEST_REDIS}. */
 export function isRecentEnough(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const [oldestMajor = 0, oldestMinor = 0] = OLDEST_REDIS.split('.').map(Number);
@@ -14,7 +13,7 @@ export function isRecentEnough(version: string): boolean {
 }
 
 /**
- * Returns the version that a server program reports (`redis-server --version`).
+ * Returns the version from `redis-server --version`.
  * @throws {StartError} if it cannot be run or reports no version.
  */
 export async function versionOf(program: string): Promise<string> {
@@ -30,7 +29,7 @@ export async function versionOf(program: string): Promise<string> {
   return version;
 }
 
-/** Checks the version of a server program. @throws {StartError} when it is older than {@link OLDEST_REDIS}. */
+/** @throws {StartError} when the program is older than {@link OLDEST_REDIS}. */
 export async function requireRecentProgram(program: string): Promise<void> {
   const version = await versionOf(program);
   if (isRecentEnough(version)) return;

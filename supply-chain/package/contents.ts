@@ -2,31 +2,27 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { packedName, referencesOf, withoutTypes, withPackedNames } from './strip.ts';
 
-/** A file of the npm package. */
 export interface PackedFile {
-  /** The path of the file in the repository. */
+  /** The path in the repository. */
   from: string;
-  /** The path of the file in the package. */
+  /** The path in the package. */
   to: string;
   content: Buffer;
 }
 
-/** The scripts that users and the service start by their path. These scripts import all other code of the package. */
+/** The scripts that users and the service start by path. They import all other code of the package. */
 const entries = ['cli/vls.js', 'api/main.ts', 'worker/main.ts', 'start/main.ts'];
 
-/**
- * Further files of the package, which no script refers to by `new URL`: the model that `models/models.json` names, and
- * files that the licences require.
- */
+/** Files that no script names by `new URL`: the model of `models/models.json`, and files that the licences require. */
 const data = ['models/compact', 'LICENSE', 'NOTICE'];
 
-/** Files in the folder of the model that are needed only to build the model, not to run it. */
+/** Files of the model's folder that only its build needs. */
 const notRun = /(^|\/)(build\.py|requirements\.txt|__pycache__|\..+)$/;
 
 /**
- * Returns the files of the npm package of the service: the entry scripts, and every file that they import or refer to,
- * directly or indirectly. Tests, benchmarks and pages of the documentation are therefore never included.
- * @throws {Error} when a file that a script refers to is missing.
+ * Returns the files of the npm package: the entry scripts, and every file that they import or name, directly or
+ * indirectly.
+ * @throws {Error} when a named file is missing.
  */
 export function contentsOf(root: string): PackedFile[] {
   const found = new Map<string, PackedFile>();

@@ -5,9 +5,8 @@ import { contentsOf } from './contents.ts';
 import { packedManifest } from './manifest.ts';
 
 /**
- * Writes the npm package of the service to `dist/package`, or to the folder in the first argument. The package has only
- * the files that are needed to run the service, as JavaScript. `npm pack ./dist/package` makes an archive of it.
- *
+ * Writes the npm package of the service, as JavaScript, to `dist/package` or the folder in the first argument. `npm
+ * pack ./dist/package` makes the archive.
  * Run it with `npm run build:package`.
  */
 const root = fileURLToPath(new URL('../../', import.meta.url));

@@ -12,10 +12,10 @@ const manifestSchema = z.object({
 const lockSchema = z.object({ packages: z.record(z.string(), z.object({ version: z.string().optional() })) });
 
 /**
- * Returns the manifest of the package. It leaves out the scripts and packages for development, and `private`, which
- * protects the repository from `npm publish`. Its dependencies have the versions that were tested.
- * @param manifest the text of the `package.json` of the repository.
- * @param lock the text of the `package-lock.json` of the repository.
+ * Returns the manifest of the package: without development entries and `private`, and with the tested versions of
+ * dependencies.
+ * @param manifest the text of the repository's `package.json`.
+ * @param lock the text of its `package-lock.json`.
  * @throws {Error} when the lock file lacks a dependency.
  */
 export function packedManifest(manifest: string, lock: string): object {

@@ -6,7 +6,7 @@ import { imageHosts } from './image-hosts.ts';
 import { imageAttacks } from './images.ts';
 import { reference } from './reference.ts';
 
-/** All attacks. The attacks that a single API process can withstand come first. */
+/** All attacks. Those that a single API process withstands come first. */
 export const attacks: readonly Attack[] = [
   ...bodies,
   ...answers,
@@ -16,13 +16,8 @@ export const attacks: readonly Attack[] = [
   ...reference,
 ];
 
-/**
- * The names of the attacks that earlier versions of the service already withstood. Tests run these attacks together.
- */
+/** The attacks that earlier versions already withstood. Tests run them together. */
 export const hostileLoad = ['slow-connections', 'cut-uploads', 'gzip-bombs', 'event-streams', 'wrong-keys'];
 
-/**
- * The names of the attacks that earlier versions of the service did not withstand. Each measurement during such an
- * attack is compared with one without an attack.
- */
+/** The attacks that earlier versions did not withstand. Each is measured against a run without an attack. */
 export const neighbours = attacks.map(({ name }) => name).filter((name) => !hostileLoad.includes(name));

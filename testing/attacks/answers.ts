@@ -7,10 +7,7 @@ const batch = '/v1/evaluation/batch';
 const itemsOfBatch = 4_000;
 const bytesOfItem = 4_500;
 
-/**
- * Posts a batch whose results are about 24 MB: each item fails at once, and its result contains the metadata of the
- * item. Returns the id of the batch.
- */
+/** Posts a batch with results of about 24 MB: every item fails at once and returns its metadata. */
 async function largeResults({ post, ended }: Hostile): Promise<string | undefined> {
   const lines = Array.from({ length: itemsOfBatch }, (_, n) =>
     JSON.stringify({
@@ -24,10 +21,7 @@ async function largeResults({ post, ended }: Hostile): Promise<string | undefine
   return id;
 }
 
-/**
- * Returns an attack that keeps `count` connections open. It sends a request on each connection and does not read the
- * response.
- */
+/** Returns an attack that keeps `count` connections open with requests whose responses it does not read. */
 const unread =
   (count: number, path: (id: string) => string, accept: string) =>
   async (hostile: Hostile): Promise<void> => {

@@ -4,8 +4,7 @@ import { type Battlefield, createHostile } from './hostile.ts';
 
 /**
  * The process of one attack: `node testing/attacks/attacker.ts NAME SEED BATTLEFIELD`. The attack starts at once, and
- * any IPC message stops it. The process then deletes its batches, and sends a message with the number of responses that
- * it got, by HTTP status.
+ * any IPC message stops it. The process then deletes its batches and sends the number of responses by HTTP status.
  */
 const [name, seed, field = '{}'] = process.argv.slice(2);
 const attack = attacks.find((one) => one.name === name);
@@ -25,6 +24,6 @@ process.once('message', async () => {
 process.on('disconnect', () => process.exit(0));
 process.send?.('begun');
 const done = attack.run(hostile).catch((error: Error) => {
-  // The error is printed. A bug in the attack would otherwise look as if the service had withstood the attack.
+  // An unprinted bug in the attack would look as if the service had withstood it.
   if (!controller.signal.aborted) process.stderr.write(`${name}: ${error.stack}\n`);
 });

@@ -14,14 +14,14 @@ const gzipped = { ...ndjson, 'content-encoding': 'gzip' };
 const single = '/v1/evaluation/single';
 const batch = '/v1/evaluation/batch';
 
-/** The smallest valid image. Attacks use it when the service should do work before it decodes the image. */
+/** The smallest valid image, for work that precedes decoding. */
 const pixel = 'R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs=';
 
 /** A multipart form that lacks its last boundary. */
 const cutForm = '--B\r\nContent-Disposition: form-data; name="image"; filename="x"\r\n\r\nabc';
 const form = { 'content-type': 'multipart/form-data; boundary=B' };
 
-/** Announces a body of 10 MB, sends the first 256 KB, then closes the connection. */
+/** Announces a body of 10 MB, sends 256 KB, then closes the connection. */
 async function cutUpload({ open }: Hostile): Promise<void> {
   const socket = open(
     `POST /evaluator${batch} HTTP/1.1\r\nContent-Type: application/x-ndjson\r\nContent-Length: 9999999`,

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Attack, Hostile } from './hostile.ts';
 
-/** Attacks with connections that are open and almost idle. */
+/** Attacks with open, almost idle connections. */
 
 const single = '/evaluator/v1/evaluation/single';
 const batch = '/evaluator/v1/evaluation/batch';

@@ -5,41 +5,35 @@ import { bearer } from '../key-file.ts';
 import { generateLoad } from '../load/generator.ts';
 import type { Hosts } from './hosts.ts';
 
-/** An attack of one tenant on the service. Each attack is one row of the report. */
+/** An attack of one tenant. Each is a row of the report. */
 export interface Attack {
   name: string;
   what: string;
-  /** Runs the attack until the signal in `hostile` aborts. */
+  /** Runs until the signal in `hostile` aborts. */
   run(hostile: Hostile): Promise<void>;
 }
 
-/** The attacking tenant, and its functions for sending requests. */
+/** The attacking tenant. */
 export interface Hostile {
   hosts: Hosts;
-  /** Returns the address of an object in the bucket. The tenant may post a batch by reference to this object. */
+  /** Returns the address of an object in the bucket, for batches by reference. */
   reference(key: string): string;
   signal: AbortSignal;
-  /** Returns a random number from 0 to 1. The sequence is determined by the seed of the run. */
+  /** Returns a random number from 0 to 1, determined by the seed of the run. */
   random(): number;
   /** Sends a POST request with the tenant's key. Never throws; status 0 means no response. */
   send(path: string, body?: string | Buffer, headers?: Record<string, string | undefined>): Promise<Reply>;
   get(path: string): Promise<Reply>;
-  /**
-   * Posts a batch, which is deleted after the attack. Returns the id of the batch, or undefined if the service refused
-   * the batch.
-   */
+  /** Posts a batch, which is deleted after the attack. Returns its id, or undefined if it was refused. */
   post(body: string | Buffer | object, headers?: Record<string, string>): Promise<string | undefined>;
   remove(id: string): Promise<void>;
   /** Polls until the batch has ended. */
   ended(id: string): Promise<void>;
-  /** Opens a connection and sends the head of a request, with the API key of the tenant. */
+  /** Opens a connection and sends the head of a request, with the tenant's key. */
   open(head: string): Socket;
   /** Keeps `count` connections open. Opens at most 50 a second. */
   hold(count: number, open: () => Socket): Promise<void>;
-  /**
-   * Calls `act` at the given rate: at most `atOnce` calls run at the same time, and at most `most` calls are made in
-   * total.
-   */
+  /** Calls `act` at this rate, with at most `atOnce` calls in flight and `most` in total. */
   every(perSecond: number, bounds: { atOnce: number; most?: number }, act: () => Promise<unknown>): Promise<void>;
 }
 
@@ -57,10 +51,7 @@ export interface Battlefield {
   folder: string;
 }
 
-/**
- * The number of responses by HTTP status; the status 0 stands for requests without a response. The number of opened
- * connections is under `opened`.
- */
+/** The number of responses by HTTP status, 0 for none. `opened` counts connections. */
 export type Counts = Record<string, number>;
 
 const batches = '/v1/evaluation/batch';
@@ -70,8 +61,7 @@ const cleanUpMs = 60_000;
 
 /**
  * Creates the attacking tenant.
- * @returns the tenant, the numbers of its responses, and a function that deletes its batches. That function must be
- * called after the signal has aborted.
+ * @returns the tenant, its response counts, and a function that deletes its batches after the signal has aborted.
  */
 export function createHostile(field: Battlefield, signal: AbortSignal, random: () => number) {
   const root = `${field.base}/evaluator`;

@@ -4,14 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { benchPhotos, numbered, photosOf } from '../images/resized.ts';
 
-/**
- * Servers for images and webhooks, all on loopback. The attacks and the ordinary tenant (a well-behaved tenant that is
- * measured) use them.
- */
+/** Servers for images and webhooks, all on loopback. */
 export interface Hosts {
   /**
-   * A host that answers at once: `/small?n=` with an image of 0.3 megapixels, `/large?n=` with one of 20 megapixels,
-   * any other path with 404. Each n gives an image with different bytes.
+   * A host that answers at once: `/small?n=` with an image of 0.3 megapixels, `/large?n=` with one of 20, others with
+   * 404. Each n gives different bytes.
    */
   healthy: string;
   /** Hosts that answer after 15 s, which is within the download timeout. */
@@ -26,7 +23,7 @@ const slowMs = 15_000;
 const addresses = (network: number, count: number) =>
   Array.from({ length: count }, (_, at) => `127.0.${network}.${at + 1}`);
 const slow = addresses(2, 8);
-/** There are as many silent hosts as the attack with webhooks uses. */
+/** As many as the attack with webhooks uses. */
 const silent = addresses(3, 96);
 const dead = addresses(4, 4);
 

@@ -2,7 +2,7 @@ import type { Attack, Hostile } from './hostile.ts';
 
 /** Attacks with image hosts that the attacker controls and that never answer. */
 
-/** Makes items with distinct images, which are distributed evenly over these hosts. */
+/** Makes items with distinct images, distributed evenly over these hosts. */
 function items(origins: readonly string[], count: number, { random }: Pick<Hostile, 'random'>): object {
   const salt = Math.floor(random() * 1e9);
   return {

@@ -8,34 +8,26 @@ import { bearer } from '../key-file.ts';
 import { durationsOf, generateLoad } from '../load/generator.ts';
 import type { Stage } from './stage.ts';
 
-/**
- * The kinds of requests that the ordinary tenant repeats while its batch runs (the probes). Each value is the interval
- * in ms between two requests of that kind.
- */
+/** The requests that the ordinary tenant repeats while its batch runs, with their intervals in ms. */
 export const probes = { single: 250, rank: 1_000, large: 2_000, webhook: 3_000, reference: 3_000 } as const;
 export type Probe = keyof typeof probes;
 export const probeNames = Object.keys(probes) as Probe[];
 
 /** The measurements of the ordinary tenant during one batch. */
 export interface Experience {
-  /** The time in s from the post to the end of the batch. It is the time limit if the batch did not end. */
+  /** The time in s from the post to the end of the batch, or the time limit. */
   batchSeconds: number;
   batchEnded: boolean;
-  /**
-   * The latencies in ms of the requests of each kind. For a request that got no response, it is the time after which
-   * the request was aborted.
-   */
+  /** The latencies in ms by kind of request. A request without a response counts until it was aborted. */
   probes: Record<Probe, number[]>;
-  /** The number of requests and items that were refused or failed, grouped by kind of request and error code. */
+  /** The number of refused or failed requests and items, by kind and error code. */
   refused: Record<string, number>;
 }
 
 export interface ExperienceOptions {
   /** The number of items of the batch. */
   items: number;
-  /**
-   * The minimum and maximum duration of a measurement in s. The minimum leaves time for several requests of each kind.
-   */
+  /** The minimum and maximum duration of a measurement in s. The minimum allows several requests of each kind. */
   least: number;
   most: number;
 }
@@ -43,12 +35,12 @@ export interface ExperienceOptions {
 const itemsByReference = 64;
 /** The maximum number of requests of one kind in flight. */
 const mostFlying = 40;
-/** The time in ms for which requests that are in flight at the end of a measurement may still run. */
+/** The time in ms that requests in flight at the end of a measurement may still take. */
 const lastAnswersMs = 5_000;
 
 /**
- * Creates the ordinary tenant: a well-behaved tenant whose work must not be slowed down by an attack of another tenant.
- * This tenant retries the post of its batch, and no other request.
+ * Creates the ordinary tenant, whose work no attack of another tenant may slow down. It retries only the post of its
+ * batch.
  */
 export async function createOrdinary(stage: Stage) {
   let number = 0;
@@ -69,10 +61,7 @@ export async function createOrdinary(stage: Stage) {
     Array.from({ length: itemsByReference }, () => JSON.stringify(fresh())).join('\n'),
   );
 
-  /**
-   * Sends one request.
-   * @returns the HTTP status and the error code if the request failed; undefined if it succeeded.
-   */
+  /** Sends one request. @returns the HTTP status and error code of a failure; undefined after success. */
   type Act = (signal: AbortSignal) => Promise<string | undefined>;
 
   async function live({ items, least, most }: ExperienceOptions): Promise<Experience> {
@@ -128,10 +117,7 @@ export async function createOrdinary(stage: Stage) {
 
     const start = performance.now();
     const seconds = () => (performance.now() - start) / 1000;
-    /**
-     * At the end, `over` is aborted first, so that no new requests are sent. Then `cut` is aborted, so that responses
-     * are no longer awaited.
-     */
+    /** `over` ends new requests. Then `cut` ends the wait for responses. */
     const over = new AbortController();
     const cut = new AbortController();
     const deadline = AbortSignal.timeout(1000 * most);

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import type { Attack } from './hostile.ts';
 
-/** Attacks with batches whose items are read from files in a bucket. The files are slow to read and have few items. */
+/** Attacks with batches by reference to files that are slow to read and have few items. */
 
 /** Files that are uploaded to the attacker's folder. */
 export const hostileFiles: Record<string, () => Buffer> = {

@@ -13,44 +13,41 @@ import { type Hosts, hostsAllowed } from './hosts.ts';
 import { hostileFiles } from './reference.ts';
 
 const batches = '/v1/evaluation/batch';
-/** The time limit in ms for deleting the batches of a tenant. Each deletion of a batch starts the time limit again. */
+/** The time limit in ms for deleting a tenant's batches. Each deletion restarts it. */
 const deleteMs = 120_000;
 
 export const tenants = ['ordinary', 'hostile'] as const;
 
 export interface StageOptions {
-  /** The checkout of the repository whose service is started. Default: the checkout of this file. */
+  /** The checkout whose service is started. Default: that of this file. */
   directory?: string | undefined;
-  /**
-   * The processes of the service. `together`: API and worker in one process, as `npm start` runs them. `apart`: in two
-   * processes.
-   */
+  /** The processes of API and worker. `together`: one process, as with `npm start`. `apart`: two. */
   processes: 'together' | 'apart';
   logLevel: 'info' | 'error';
 }
 
 export interface RunningAttack {
-  /** Stops the attack and deletes its batches. @returns the number of responses that the attacker got, by status. */
+  /** Stops the attack and deletes its batches. @returns the attacker's responses by status. */
   end(): Promise<Counts>;
 }
 
-/** The environment of an attack: a service, the servers that it needs, and two tenants, all on loopback. */
+/** The environment of an attack: a service, its servers, and two tenants, all on loopback. */
 export interface Stage {
   redis: TestRedis;
   s3: TestS3;
   hosts: Hosts;
   keys: Record<(typeof tenants)[number], string>;
-  /** Returns the address of the API. A restart of the service changes it. */
+  /** Returns the address of the API, which a restart changes. */
   base(): string;
   /** Process id of the API. */
   apiPid(): number;
-  /** Returns the process ids of the service and its encoders. Processes that have ended are left out. */
+  /** Returns the ids of the running processes of the service and its encoders. */
   pids(): number[];
-  /** Returns true when the processes of API and worker still run. Encoder processes are not checked. */
+  /** Returns true while API and worker run. Encoders are not checked. */
   isRunning(): boolean;
-  /** Returns the current length of the log of the service. */
+  /** Returns the current length of the service's log. */
   logged(): number;
-  /** Returns the last lines of the log of the service. */
+  /** Returns the last lines of the service's log. */
   lastLines(): string;
   /** Starts an attack in its own process. */
   attack(name: string, seed: number): Promise<RunningAttack>;
@@ -78,13 +75,12 @@ export async function startStage({ directory, processes, logLevel }: StageOption
     IMAGE_HOSTS_ALLOW: hostsAllowed,
     WEBHOOK_HOSTS_ALLOW: hostsAllowed,
     WEBHOOK_SECRET: `whsec_${Buffer.alloc(24, 'bench').toString('base64')}`,
-    // The cache is off, because cached embeddings would make the ordinary tenant faster than a real tenant.
+    // Cached embeddings would make the ordinary tenant faster than a real tenant.
     EMBEDDING_CACHE_MB: '0',
-    // A fixed value prevents the calibration of the micro-batch size, which would otherwise run during the first
-    // measurement.
+    // A fixed value prevents calibration, which would run during the first measurement.
     MICRO_BATCH: '8',
     LOG_LEVEL: logLevel,
-    // `npm start` sets the same values. They are set here because they influence memory use.
+    // The values of `npm start`, which influence memory use.
     NODE_OPTIONS: '--max-semi-space-size=8',
     MALLOC_ARENA_MAX: '2',
     UV_THREADPOOL_SIZE: '16',
@@ -139,8 +135,7 @@ export async function startStage({ directory, processes, logLevel }: StageOption
           for (const { id } of found ?? [])
             await call(`${batches}/${id}`, { method: 'DELETE', signal }).then(
               ({ status }) => {
-                // On a busy machine there may be thousands of batches to delete, so each deletion extends the time
-                // limit.
+                // A busy machine may leave thousands of batches, so each deletion extends the time limit.
                 if (status === 204) until = performance.now() + deleteMs;
               },
               () => {},
@@ -160,10 +155,7 @@ export async function startStage({ directory, processes, logLevel }: StageOption
   };
 }
 
-/**
- * Returns true when a process exists. Once a child process has ended, it no longer exists, because Node reads its exit
- * status at once.
- */
+/** Returns true when a process exists. Node reaps child processes at once. */
 function exists(pid: number): boolean {
   try {
     return process.kill(pid, 0);

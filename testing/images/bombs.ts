@@ -9,8 +9,8 @@ export interface Bomb {
 }
 
 /**
- * Makes all bombs. Every call makes the same files. @param maxPixels the pixel limit of the decoder; some bombs stay
- * just below it.
+ * Makes all bombs, the same files in every call. @param maxPixels the decoder's pixel limit; some bombs stay just below
+ * it.
  */
 export async function bombs(maxPixels: number): Promise<Bomb[]> {
   const side = Math.floor(Math.sqrt(maxPixels)) - 1;
@@ -144,7 +144,7 @@ export async function bombs(maxPixels: number): Promise<Bomb[]> {
   return await Promise.all(made.map(async ([name, bytes]) => ({ name, bytes: await bytes })));
 }
 
-/** Returns incompressible bytes. Every call returns the same ones. */
+/** Returns incompressible bytes, the same in every call. */
 function noise(length: number): Buffer {
   const bytes = Buffer.alloc(length);
   let state = 1;
@@ -166,16 +166,16 @@ function chunk(type: string, data: Buffer): Buffer {
 
 interface PngOptions {
   depth?: 1 | 8 | 16;
-  /** The colour type of the PNG: 0 grey, 2 RGB, 6 RGBA. */
+  /** The colour type: 0 grey, 2 RGB, 6 RGBA. */
   colour?: 0 | 2 | 6;
   interlaced?: boolean;
-  /** The number of rows of pixels that the file contains. All bytes of these rows are 0. */
+  /** The number of rows that the file contains. */
   rows?: number;
   /** Chunks between the header and the pixels. */
   before?: Buffer[];
 }
 
-/** Makes a PNG whose pixels are all 0. Such pixels compress by a factor of a thousand. */
+/** Makes a PNG whose pixels are all 0, which compress by a factor of a thousand. */
 export function png(width: number, height: number, options: PngOptions = {}): Buffer {
   const { depth = 8, colour = 2, interlaced = false, rows = height, before = [] } = options;
   const header = Buffer.alloc(13);
@@ -184,8 +184,7 @@ export function png(width: number, height: number, options: PngOptions = {}): Bu
   header.set([depth, colour, 0, 0, interlaced ? 1 : 0], 8);
   const channels = colour === 6 ? 4 : colour === 2 ? 3 : 1;
   const row = 1 + Math.ceil((width * channels * depth) / 8);
-  // An interlaced image has up to twice as many rows, and each row begins with a filter byte. The file may have more
-  // bytes than needed, because decoders ignore surplus bytes.
+  // An interlaced image has up to twice as many rows, each with a filter byte. Decoders ignore surplus bytes.
   const pixels = rows === 0 ? Buffer.alloc(0) : deflateSync(Buffer.alloc(row * rows + (interlaced ? 8 * rows : 0)));
   const signature = Buffer.from('89504e470d0a1a0a', 'hex');
   return Buffer.concat([
@@ -233,16 +232,15 @@ function withJpegSegment(bytes: Buffer, marker: number, data: Buffer): Buffer {
 }
 
 /**
- * Makes a grey progressive JPEG with a separate scan for each bit of each coefficient. The scans contain no data, but
- * the decoder processes the whole image for each of them.
+ * Makes a grey progressive JPEG with an empty scan for each bit of each coefficient. The decoder processes the whole
+ * image for each scan.
  */
 function jpegOfManyScans(side: number): Buffer {
   const blocks = Math.ceil(side / 8) ** 2;
   const segment = (marker: number, ...data: number[]) => Buffer.of(0xff, marker, 0, data.length + 2, ...data);
   const size = [side >> 8, side & 0xff, side >> 8, side & 0xff];
   const oneCode = [1, ...Array<number>(15).fill(0)];
-  // The parts include a table of two Huffman codes. The first code means a difference of zero; the second means the end
-  // of 2^14 blocks.
+  // A table of two Huffman codes: a difference of zero, and the end of 2^14 blocks.
   const parts = [
     Buffer.of(0xff, 0xd8),
     segment(0xdb, 0, ...Array<number>(64).fill(1)),
@@ -263,7 +261,7 @@ function jpegOfManyScans(side: number): Buffer {
   return Buffer.concat([...parts, Buffer.of(0xff, 0xd9)]);
 }
 
-/** Changes the size that a lossy WebP states. The file must not have an extended header. */
+/** Changes the stated size of a lossy WebP without an extended header. */
 function withWebpSize(bytes: Buffer, width: number, height: number): Buffer {
   const copy = Buffer.from(bytes);
   const at = copy.indexOf(Buffer.from('9d012a', 'hex'));
@@ -283,9 +281,7 @@ function withAvifSize(bytes: Buffer, width: number, height: number): Buffer {
 interface TiffOptions {
   bytesPerSample: 1 | 2 | 4 | 8;
   samples: number;
-  /**
-   * The number of bytes to which the strip of the TIFF decompresses. Default: the number that follows from the header.
-   */
+  /** The number of bytes to which the strip decompresses. Default: as the header states. */
   present?: number;
   /** The offset of the next directory in the file. */
   next?: number;
@@ -299,7 +295,7 @@ function tiff(width: number, height: number, options: TiffOptions): Buffer {
     [256, 4, width],
     [257, 4, height],
     [258, 3, bytesPerSample * 8],
-    // The compression of the strip: Deflate.
+    // Compression: Deflate.
     [259, 3, 8],
     [262, 3, samples >= 3 ? 2 : 1],
     [273, 4, 8 + 2 + 11 * 12 + 4],
@@ -307,7 +303,7 @@ function tiff(width: number, height: number, options: TiffOptions): Buffer {
     [278, 4, height],
     [279, 4, Math.max(1, strip.length)],
     [284, 3, 1],
-    // The sample format: floating point for samples of 32 bits or more, otherwise unsigned integers.
+    // Sample format: floating point from 32 bits, otherwise unsigned integers.
     [339, 3, bytesPerSample >= 4 ? 3 : 1],
   ];
   const head = Buffer.alloc(8 + 2 + tags.length * 12 + 4);
@@ -326,7 +322,7 @@ function tiff(width: number, height: number, options: TiffOptions): Buffer {
   return Buffer.concat([head, strip]);
 }
 
-/** Makes a TIFF with many pages of one pixel. All pages share the same data. */
+/** Makes a TIFF with many pages of one pixel, which share their data. */
 function tiffOfManyPages(pages: number): Buffer {
   const page = tiff(1, 1, { bytesPerSample: 1, samples: 1, present: 0 }).subarray(8);
   const head = Buffer.from('49492a0008000000', 'hex');

@@ -4,29 +4,28 @@ import type { AddressInfo } from 'node:net';
 
 const photos = new URL('../../examples/photos/', import.meta.url);
 
-/** The captions of the seven example photos, by file name. */
+/** The captions of the example photos, by file name. */
 export const captions = JSON.parse(readFileSync(new URL('captions.json', photos), 'utf8')) as Record<string, string>;
 export const photoNames = Object.keys(captions);
 export const readPhoto = (name: string): Buffer => readFileSync(new URL(name, photos));
 
-/** An image server with the example photos, which can also imitate typical faults of image hosts. */
+/** An image server with the example photos, which can imitate faults of image hosts. */
 export interface ImageHost {
-  /** The host and port of the server, for IMAGE_HOSTS_ALLOW. */
+  /** The host and port, for IMAGE_HOSTS_ALLOW. */
   authority: string;
   /**
-   * Returns the URL of a path. A path is the name of a photo, `missing.jpg` (404), `truncated.jpg` or `text.jpg`. The
-   * server answers `later/<name>` with 503 while `failing` is true, and `held/<name>` only after a call of `release`.
+   * Returns the URL of a path: the name of a photo, `missing.jpg` (404), `truncated.jpg` or `text.jpg`. `later/<name>`
+   * is answered with 503 while `failing` is true, `held/<name>` only after `release`.
    */
   url(path: string): string;
-  /** The number of requests that the server has received so far. */
+  /** The number of requests received so far. */
   requests: number;
-  /** While it is true, the server answers all paths below `later/` with 503. */
+  /** While true, the server answers paths below `later/` with 503. */
   failing: boolean;
   /** The delay of each response in ms. */
   latencyMs: number;
   /**
-   * Answers all requests below `held/`: those that are waiting, and all later ones. Before that call, a batch with such
-   * an image does not end.
+   * Answers all requests below `held/`, waiting and later ones. Until then, a batch with such an image does not end.
    */
   release(): void;
   close(): Promise<void>;

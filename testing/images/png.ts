@@ -2,7 +2,7 @@ import { crc32, deflateSync } from 'node:zlib';
 
 type Channel = 1 | 3;
 
-/** Encodes a PNG with 8 bits per channel, without a library, so that tests control every pixel and the header. */
+/** Encodes a PNG with 8 bits per channel. Without a library, tests control every pixel and the header. */
 export function png(width: number, height: number, pixels: Buffer, channels: Channel = 3): Buffer {
   const stride = width * channels;
   const rows = Array.from({ length: height }, (_, row) =>
@@ -15,7 +15,6 @@ export function png(width: number, height: number, pixels: Buffer, channels: Cha
 export const pngThatClaims = (width: number, height: number): Buffer =>
   container(header(width, height, 3), Buffer.alloc(0));
 
-/** Makes a PNG of one colour. */
 export const solidPng = (width: number, height: number, rgb: readonly number[]): Buffer =>
   png(width, height, Buffer.alloc(width * height * 3, Buffer.from(rgb)));
 

@@ -15,9 +15,6 @@ export async function photosOf(width: number, height: number): Promise<Buffer[]>
 /** Returns photos of 0.3 megapixels, the size on which published figures are based. */
 export const benchPhotos = () => photosOf(640, 480);
 
-/**
- * Returns a photo as the n-th file; the photos repeat, but the bytes of each file are unique. The number n is written
- * after the end marker of the JPEG, where decoders ignore it.
- */
+/** Returns a photo as the n-th file, with unique bytes: decoders ignore a number after the end marker of a JPEG. */
 export const numbered = (photos: readonly Buffer[], n: number): Buffer =>
   Buffer.concat([photos[n % photos.length] ?? Buffer.alloc(0), Buffer.from(String(n))]);

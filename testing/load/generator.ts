@@ -1,23 +1,23 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Pace {
-  /** The maximum number of calls of `act` in flight. A call does one unit of work, such as a request. */
+  /** The maximum number of calls in flight. */
   atOnce: number;
   /**
-   * The number of calls of `act` to start per second. When `atOnce` calls are in flight, a call is skipped. If
-   * `perSecond` is undefined, a new call starts whenever one ends.
+   * The number of calls to start per second, less those skipped because `atOnce` are in flight. If undefined, a call
+   * starts whenever one ends.
    */
   perSecond?: number | undefined;
-  /** The maximum number of calls of `act` in total. */
+  /** The maximum number of calls in total. */
   most?: number | undefined;
-  /** When this signal aborts, no more calls of `act` are started. */
+  /** Aborts to prevent further calls. */
   signal: AbortSignal;
 }
 
-/** The durations in ms of all calls of `act`, by the outcome of the call. */
+/** The durations in ms of all calls, by outcome. */
 export type Durations = Map<string | number, number[]>;
 
-/** The outcome of a call of `act` that throws an error. */
+/** The outcome of a call that throws an error. */
 export const noAnswer = 'no answer';
 
 /**
@@ -55,7 +55,7 @@ export async function generateLoad(
       const one: Promise<void> = once().finally(() => flying.delete(one));
       flying.add(one);
     }
-    // The start of each call is computed from the start of the load, so that late timers do not lower the rate.
+    // Counted from the start of the load, so that late timers do not lower the rate.
     const pauseMs = Math.max(0, start + (1000 * tick) / perSecond - performance.now());
     await delay(pauseMs, undefined, { signal }).catch(() => {});
   }
@@ -69,6 +69,6 @@ export function addDuration(durations: Durations, outcome: string | number, ms: 
   else known.push(ms);
 }
 
-/** Returns the durations in ms of all calls of `act`, or of the calls with one outcome. */
+/** Returns the durations in ms of all calls, or of those with one outcome. */
 export const durationsOf = (durations: Durations, outcome?: string | number): number[] =>
   outcome === undefined ? [...durations.values()].flat() : (durations.get(outcome) ?? []);

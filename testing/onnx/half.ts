@@ -47,8 +47,7 @@ export function toHalf(bytes: Uint8Array): Uint8Array {
   });
 
   for (const tensor of graph.initializer) halve(tensor);
-  // Exported files with an old IR version list initializers (weights) as inputs too. These inputs are removed, because
-  // the type of the initializers has changed.
+  // Old IR versions also list initializers (weights) as inputs, whose type is now wrong.
   graph.input = graph.input.filter(({ name }) => !isInitializer.has(name));
   const isFloat = ({ type }: ValueInfoProto) => type.tensor_type.elem_type === float;
   const inputs = graph.input.filter(isFloat).map(({ name }) => name);

@@ -1,6 +1,6 @@
 import protobuf from 'protobufjs';
 
-/** The part of onnx.proto that exporters use, with the same field numbers as in onnx.proto. */
+/** The part of onnx.proto that exporters use, with its field numbers. */
 const schema = `
   syntax = "proto3";
   message ModelProto {

@@ -1,7 +1,7 @@
 import { attributeTypes, type ElementType, elementTypes, modelProto } from './schema.ts';
 
 const irVersion = 8;
-/** The version of the operator set of ONNX: the first with LayerNormalization. */
+/** The first ONNX operator set with LayerNormalization. */
 const opset = 17;
 
 export type Attribute = { f: number } | { i: number } | { ints: readonly number[] };
@@ -21,7 +21,7 @@ export interface Node {
   attributes: Readonly<Record<string, Attribute>>;
 }
 
-/** An input or output of a graph. A dimension that is given by name is dynamic. */
+/** An input or output of a graph. A named dimension is dynamic. */
 export interface TensorInfo {
   name: string;
   type: ElementType;
@@ -36,7 +36,6 @@ export interface Graph {
   output: TensorInfo;
 }
 
-/** Encodes an ONNX file. */
 export function encodeModel(graph: Graph): Uint8Array {
   const message = modelProto.fromObject({
     ir_version: irVersion,

@@ -7,7 +7,7 @@ const root = new URL('../../', import.meta.url);
 /** A script that runs in a child process. */
 export interface Forked<First> {
   pid: number;
-  /** The first message that the script has sent. It means that the script is ready. */
+  /** The first message of the script, sent when it is ready. */
   ready: First;
   /** Sends a message and returns the reply. */
   ask<Answer>(message: unknown): Promise<Answer>;

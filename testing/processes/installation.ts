@@ -3,7 +3,7 @@ import { startRedis, type TestRedis } from '../redis/single.ts';
 import { type Forked, forkScript } from './forked.ts';
 import { type Role, startProcess, type TestProcess } from './service.ts';
 
-/** An installation: a service with its own Redis and image servers, all on loopback, for measurements. */
+/** A service for measurements, with its own Redis and image servers, all on loopback. */
 export interface Installation {
   redis: TestRedis;
   images: Forked<{ authority: string }>[];
@@ -11,33 +11,26 @@ export interface Installation {
   processes: [TestProcess, ...TestProcess[]];
   /** Client of the first process. */
   client: Client;
-  /**
-   * Returns a pair that no cache contains. `server` is the index of the image server that has the image; by default,
-   * the image servers are used in turn.
-   */
+  /** Returns a pair that no cache contains. `server` is the index of its image server. Default: each in turn. */
   pair(server?: number): { image: string; text: string };
   /**
-   * Scores the given number of new pairs as one batch. Returns the id of the batch, and the seconds from its post to
-   * its end.
+   * Scores new pairs as one batch. Returns its id, and the seconds from its post to its end.
    * @throws {Error} when an item fails.
    */
   batch(pairs: number, server?: number): Promise<{ id: string; seconds: number }>;
-  /** Scores the given pairs as one batch. Returns the id of the batch, and the seconds from its post to its end. */
+  /** Scores these pairs as one batch. Returns its id, and the seconds from its post to its end. */
   evaluate(items: { image: string; text: string }[]): Promise<{ id: string; seconds: number }>;
   close(): Promise<void>;
 }
 
 export interface InstallationOptions {
-  /**
-   * A Redis that the installation uses and does not remove. By default, the installation starts a new Redis and removes
-   * it at its end.
-   */
+  /** A Redis that is not removed at the end. Default: a new one. */
   redis?: TestRedis;
   roles?: [Role, ...Role[]];
   env?: Record<string, string>;
-  /** The latency in ms of each image server. There is one image server for each entry. */
+  /** The latencies in ms, one for each image server. */
   latencies?: number[];
-  /** The sizes of the images. `even`: all have 0.3 megapixels. `mixed`: from 0.05 to 0.3 megapixels. */
+  /** The sizes of the images: 0.3 megapixels (`even`) or 0.05 to 0.3 (`mixed`). */
   sizes?: 'even' | 'mixed';
 }
 

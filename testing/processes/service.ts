@@ -5,10 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/**
- * The script and arguments of each process. The two stubs compute scores with a formula, without decoding images or
- * running models.
- */
+/** The script and arguments of each process. Stubs compute scores without images or models. */
 const entries = {
   service: ['start/service.ts'],
   api: ['api/main.ts'],
@@ -19,11 +16,11 @@ const entries = {
 
 export type Role = keyof typeof entries;
 
-/** This function is never called. Its imports tell `vitest --changed` which modules a started process uses. */
+/** Never called. Its imports show `vitest --changed` the modules of a started process. */
 export const modulesOfEntries = () =>
   Promise.all([import('../../start/service.ts'), import('../../api/main.ts'), import('../../worker/main.ts')]);
 
-/** A process of the service, started in the same way as by a supervisor or in a container. */
+/** A process of the service, started as by a supervisor or in a container. */
 export interface TestProcess {
   /** The address on which the process listens. */
   url: string;
@@ -38,8 +35,7 @@ export interface TestProcess {
 
 /**
  * Starts a process of the service and waits until it is ready.
- * @param root the checkout of the repository to start from, with a slash at the end; default: the checkout of this
- * file.
+ * @param root the URL of the checkout, with a slash at the end. Default: that of this file.
  * @param args further arguments of a stub process.
  */
 export async function startProcess(

@@ -13,9 +13,8 @@ import { createTraffic } from '../../traffic/traffic.ts';
 import { startWorker } from '../../worker/worker.ts';
 
 /**
- * Runs the API or a worker with a stub instead of download, decoding and inference. Only the queue and the API then do
- * real work: `node testing/processes/stub-service.ts api|worker [ITEMS_PER_SECOND [START_SECONDS]]`. Without these
- * numbers, a worker is as fast as possible and ready at once.
+ * Runs the API or a worker with a stub for download, decoding and inference: `node testing/processes/stub-service.ts
+ * api|worker [ITEMS_PER_SECOND [START_SECONDS]]`. Default: as fast as possible, and ready at once.
  */
 const [role, itemsPerSecond = 'Infinity', startSeconds = '0'] = process.argv.slice(2);
 
@@ -34,7 +33,7 @@ function createDevice(speed: number): (items: number) => Promise<void> {
 }
 const device = createDevice(Number(itemsPerSecond));
 
-/** Computes a score that depends only on the pair, so that scores of several runs can be compared. */
+/** The score depends only on the pair, so that several runs can be compared. */
 const evaluation: Evaluation = {
   scoreTexts: () => Promise.reject(new Error('The stub only scores batches')),
   scoreImages: () => Promise.reject(new Error('The stub only scores batches')),
@@ -64,8 +63,8 @@ const encoders: Encoders = {
 await runProcess(`vls-stub-${role}`, async (config, log): Promise<Running> => {
   const registry = await loadRegistry(config);
   const created = createMetrics();
-  // `freshMs` is left out, so that each scrape reads current values. A simulation that is faster than real time scrapes
-  // more often than every five seconds.
+  // Without `freshMs`, each scrape reads current values: an accelerated simulation scrapes more than once in five
+  // seconds.
   const metrics = { ...created, onScrape: ({ read }: Reader) => created.onScrape({ read }) };
   const redis = connectRedis(config.redisUrl ?? '', role === 'api' ? 'producer' : 'consumer', log);
   const traffic = createTraffic({ registry, evaluation, redis, metrics, log });

@@ -5,10 +5,7 @@ import { descendantsOf } from './tree.ts';
 /** Linux reports CPU time in units of 0.01 s, independent of the tick rate of the kernel. */
 const secondsPerTick = 0.01;
 
-/**
- * Returns the user and system CPU time of a process since its start, in seconds.
- * @throws {Error} when the process has ended, since its CPU time is then unknown.
- */
+/** Returns the user and system CPU time of a process in seconds. @throws {Error} when the process has ended. */
 export function cpuSecondsOf(pid: number): number {
   try {
     return ticksIn(readFileSync(`/proc/${pid}/stat`, 'utf8')) * secondsPerTick;
@@ -18,8 +15,8 @@ export function cpuSecondsOf(pid: number): number {
 }
 
 /**
- * Returns the sum of the 14th and the 15th field of proc_pid_stat(5), the user and system time. The second field, the
- * command, may contain spaces and parentheses, so fields are counted from its last parenthesis.
+ * Returns the sum of the fields 14 and 15 of proc_pid_stat(5), user and system time. Fields are counted after the
+ * parenthesis that ends the command.
  */
 export function ticksIn(stat: string): number {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
@@ -30,17 +27,14 @@ export function ticksIn(stat: string): number {
 export const residentMiBOf = (pid: number): number =>
   kilobytes(readFileSync(`/proc/${pid}/status`, 'utf8'), 'VmRSS') / 1024;
 
-/** Returns the peak resident memory of a process in MiB, since {@link resetPeak}. */
+/** Returns the peak resident memory of a process in MiB since {@link resetPeak}. */
 export const peakMiBOf = (pid: number): number =>
   kilobytes(readFileSync(`/proc/${pid}/status`, 'utf8'), 'VmHWM') / 1024;
 
-/** Resets the peak memory of a process to its current memory, by writing 5 to the file of proc_pid_clear_refs(5). */
+/** Resets the peak memory of a process to its current memory, see proc_pid_clear_refs(5). */
 export const resetPeak = (pid: number): void => writeFileSync(`/proc/${pid}/clear_refs`, '5');
 
-/**
- * Returns the memory of a process and its descendants in MiB. A memory page that several of these processes share
- * counts once (PSS).
- */
+/** Returns the memory of a process and its descendants in MiB. Shared pages count once (PSS). */
 export function treeMiBOf(pid: number): number {
   const members = [pid, ...descendantsOf(pid)];
   return sum(members.map((member) => kilobytes(readFileSync(`/proc/${member}/smaps_rollup`, 'utf8'), 'Pss') / 1024));
@@ -53,19 +47,16 @@ const kilobytes = (text: string, name: string): number =>
 export interface CpuUse {
   /** Elapsed seconds. */
   wall: number;
-  /** The CPU time in s of each group of processes, by the name of the group. */
+  /** The CPU time in s by group. */
   cpu: Record<string, number>;
-  /**
-   * The CPU time in s during which CPUs were idle (`idle`) or ran processes outside the groups (`others`), summed over
-   * all CPUs.
-   */
+  /** The CPU time in s of idle CPUs (`idle`) and of processes outside the groups (`others`), over all CPUs. */
   idle: number;
   others: number;
 }
 
 /**
- * Starts counting the CPU time of each group of processes.
- * @param parts the process ids of each group, by the name of the group. The benchmark itself is added as `client`.
+ * Starts counting the CPU time of each group.
+ * @param parts process ids by group. The benchmark itself is added as `client`.
  */
 export function meterCpu(parts: Record<string, readonly number[]>): { stop(): CpuUse } {
   const read = () => {
@@ -92,8 +83,8 @@ export function meterCpu(parts: Record<string, readonly number[]>): { stop(): Cp
 }
 
 /**
- * Returns the CPU time in s of the machine since its boot, from the first line of proc_stat(5). Time that the
- * hypervisor gave to other machines (steal) is included in `busy`.
+ * Returns the machine's CPU time in s since its boot, from proc_stat(5). `busy` includes time that the hypervisor gave
+ * to other machines (steal).
  */
 function machineSeconds(): { busy: number; idle: number } {
   const [user = 0, nice = 0, system = 0, idle = 0, wait = 0, irq = 0, softIrq = 0, steal = 0] = readFileSync(

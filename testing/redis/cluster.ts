@@ -20,10 +20,7 @@ export interface TestCluster {
 const slots = 16_384;
 const count = 3;
 const firstSlot = (at: number) => Math.ceil((at * slots) / count);
-/**
- * The time in ms after which the cluster regards a silent server as failed. The time is short, so that tests can
- * observe how the cluster refuses commands.
- */
+/** The time in ms after which a silent server counts as failed, short so that tests see commands refused. */
 const nodeTimeoutMs = 2_000;
 
 export async function startCluster(tls?: TestTls): Promise<TestCluster> {
@@ -60,9 +57,7 @@ export async function startCluster(tls?: TestTls): Promise<TestCluster> {
   };
 }
 
-/**
- * A Redis cluster for a test: three masters with one replica each. If a master is lost, its replica becomes the master.
- */
+/** A Redis cluster for a test: three masters with one replica each, which replaces a lost master. */
 export interface ReplicatedCluster {
   url: string;
   /** Returns the current master and replica for this key. Waits until the replica is in sync and all servers agree. */

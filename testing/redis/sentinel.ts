@@ -8,7 +8,7 @@ export interface TestSentinels {
   url: string;
   master: TestServer;
   replica: TestServer;
-  /** Returns the present master and replica. Waits until the replica is in sync. A failover exchanges their roles. */
+  /** Returns the current master and replica, which a failover exchanges. Waits until the replica is in sync. */
   roles(): Promise<{ master: TestServer; replica: TestServer }>;
   /** Makes the sentinels promote the replica while the old master is still running. */
   switch(): Promise<void>;

@@ -9,38 +9,33 @@ import { findRedisServer } from '../../start/redis/find.ts';
 
 /** A `redis-server` for a test, with its own directory. */
 export interface TestServer {
-  /** Process id of the running server. */
   pid(): number;
   /** Kills the server with SIGKILL. */
   kill(): Promise<void>;
   /** Restarts the server with the same data. */
   start(): Promise<void>;
-  /** Suspends the server without closing its connections, like a machine that hangs. */
+  /** Suspends the server with its connections open, like a machine that hangs. */
   freeze(): void;
-  /** Resumes the suspended server. */
   thaw(): void;
   /** Kills the server and removes its data. */
   remove(): Promise<void>;
-  /** Opens a connection that waits until the server answers. The caller closes the connection. */
+  /** Opens a connection that waits until the server answers. The caller closes it. */
   connect(): Redis;
 }
 
-/**
- * Functions that kill the running servers. They are called when this process exits, because Redis does not notice the
- * end of its parent process.
- */
+/** Kill the running servers when this process exits, which Redis does not notice. */
 const left = new Set<() => void>();
 process.once('exit', () => {
   for (const abandon of left) abandon();
 });
 
-/** The settings of production: each write is on disk before it is acknowledged. */
+/** As in production: each write is on disk before it is acknowledged. */
 export const durable = { save: '', appendonly: 'yes', appendfsync: 'always' };
 
 /**
  * Starts a server.
- * @param settingsIn returns the settings of the server, for its directory.
- * @param connectionIn returns the options of a connection to the server, for its directory.
+ * @param settingsIn returns the server's settings, for its directory.
+ * @param connectionIn returns connection options, for its directory.
  */
 export async function startServer(
   settingsIn: (directory: string) => Record<string, string>,

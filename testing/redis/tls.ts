@@ -12,17 +12,13 @@ const run = promisify(execFile);
 export function lackForTls(): string | undefined {
   const openssl = spawnSync('openssl', ['version'], { encoding: 'utf8' }).stdout ?? '';
   if (!/^OpenSSL [3-9]/.test(openssl)) return 'openssl 3 is not installed';
-  // The server exits at the first unknown option and names it. A server without TLS support names `--tls-port`; a
-  // server with TLS support names the second option, which does not exist.
+  // The server names the first unknown option and exits: `--tls-port` without TLS support, the second option with it.
   const options = ['--tls-port', '0', '--no-such-setting', 'x'];
   const { stdout, stderr } = spawnSync(findRedisServer() ?? 'redis-server', options, { encoding: 'utf8' });
   return /no-such-setting/.test(`${stdout}${stderr}`) ? undefined : 'this Redis was built without TLS';
 }
 
-/**
- * Certificates for a test: an authority, and certificates that it has signed for a server at 127.0.0.1 and for a
- * client.
- */
+/** Certificates for a test, signed by an authority: for a server at 127.0.0.1 and for a client. */
 export interface TestTls {
   /** Value of REDIS_TLS_DIR: the certificates of the authority and the client. */
   directory: string;
@@ -33,10 +29,7 @@ export interface TestTls {
   remove(): Promise<void>;
 }
 
-/**
- * Creates the certificates.
- * @param asksClients true for a server that requires a client certificate of the authority.
- */
+/** Creates the certificates. @param asksClients true for a server that requires a client certificate. */
 export async function createTls(asksClients = false): Promise<TestTls> {
   const directory = await mkdtemp(join(tmpdir(), 'vls-tls-'));
   const file = (name: string) => join(directory, name);

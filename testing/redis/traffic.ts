@@ -10,8 +10,8 @@ export interface Traffic {
 }
 
 /**
- * Commands that are not replayed: those about the connection, and those that block, because a replay uses a single
- * connection. Commands within scripts are left out too: `MONITOR` lists them, but the replayed script runs them again.
+ * Commands that are not replayed: about the connection, or blocking on the single one of a replay. `MONITOR` also lists
+ * commands within scripts, which a replayed script runs by itself.
  */
 const left = new Set(['hello', 'client', 'info', 'config', 'cluster', 'command', 'monitor', 'bzpopmin', 'select']);
 
@@ -25,7 +25,7 @@ export async function recordTraffic(redis: TestRedis): Promise<{ stop(): Promise
   return {
     async stop() {
       const end = await connect(redis);
-      // `MONITOR` reports this ECHO after all commands that must be recorded.
+      // `MONITOR` reports this ECHO after all commands to record.
       end.write('ECHO recorded\r\n');
       while (!Buffer.concat(parts.slice(-2)).includes('"recorded"')) await once(socket, 'data');
       end.destroy();
@@ -68,8 +68,8 @@ async function connect({ url }: TestRedis): Promise<Socket> {
 }
 
 /**
- * Converts one line of `MONITOR`, such as `+1700000000.1 [0 unix:/socket] "SET" "key" "\x00value"`, to a command in the
- * protocol of Redis. Returns an empty list for a command that is not replayed.
+ * Converts a line of `MONITOR`, such as `+1700000000.1 [0 unix:/socket] "SET" "key" "\x00value"`, to the protocol of
+ * Redis. Returns an empty list for a command that is not replayed.
  */
 export function commandIn(line: string): Buffer[] {
   const [, source = '', rest] = /^\+[\d.]+ \[\d+ ([^\]]*)\] (.*)$/s.exec(line) ?? [];

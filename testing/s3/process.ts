@@ -2,7 +2,7 @@ import type { Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 
-/** The part of the package s3rver that is used here. The package itself has no types. */
+/** The package s3rver has no types. */
 interface S3rver {
   run(): Promise<AddressInfo>;
   /** Set after a call of `run`. */
@@ -27,14 +27,12 @@ const server = new Rover({
   directory,
   silent: true,
   vhostBuckets: false,
-  // s3rver cannot verify the signatures of list and delete requests, so requests with wrong signatures are accepted.
-  // Requests with unknown keys are still refused.
+  // s3rver cannot verify the signatures of list and delete requests. Unknown keys are still refused.
   allowMismatchedSignatures: true,
   configureBuckets: [{ name: bucket, configs: [] }],
 });
 process.once('disconnect', () => process.exit(0));
 const { port: bound } = await server.run();
-// By default, s3rver closes idle connections after 5 s. On a busy machine, a client may be about to use such a
-// connection.
+// After the default of 5 s, s3rver could close a connection that a client on a busy machine is about to use.
 server.httpServer.keepAliveTimeout = 600_000;
 process.send?.(bound);

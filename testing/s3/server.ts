@@ -40,8 +40,7 @@ export async function startS3(): Promise<TestS3> {
   let port = 0;
 
   async function start(): Promise<void> {
-    // OpenSSL has moved the cipher with which s3rver encrypts its page tokens to its legacy provider, which must be
-    // enabled.
+    // s3rver encrypts its page tokens with a cipher that OpenSSL has moved to its legacy provider.
     server = fork(fileURLToPath(new URL('./process.ts', import.meta.url)), [directory, String(port), bucket], {
       execArgv: ['--openssl-legacy-provider'],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

@@ -1,27 +1,24 @@
-/** A limit of the autoscaler: the maximum change of the number of workers within `periodSeconds`. */
+/** The maximum change of the number of workers within `periodSeconds`. */
 export interface Policy {
   type: 'Percent' | 'Pods';
   value: number;
   periodSeconds: number;
 }
 
-/**
- * The limits of the autoscaler for one direction: adding or removing workers. The limit that allows the largest change
- * applies.
- */
+/** The limits for adding or removing workers. The one that allows the largest change applies. */
 export interface Behavior {
   stabilizationWindowSeconds: number;
   policies: readonly Policy[];
 }
 
 /**
- * A scaling rule (a ScaledObject of KEDA) with one trigger. The metric of the trigger is divided by the number of
- * workers (`AverageValue`).
+ * A scaling rule (a ScaledObject of KEDA) with one trigger, whose metric is divided by the number of workers
+ * (`AverageValue`).
  */
 export interface Rule {
   minReplicas: number;
   maxReplicas: number;
-  /** The threshold of the trigger: items per second for each worker. */
+  /** The threshold of the trigger, in items per second for each worker. */
   itemsPerSecondOfWorker: number;
   scaleUp: Behavior;
   scaleDown: Behavior;
@@ -29,7 +26,7 @@ export interface Rule {
   cooldownSeconds: number;
 }
 
-/** The state of the autoscaler between two evaluations of its rule. Times are seconds of a monotonic clock. */
+/** The state between two evaluations. Times are seconds of a monotonic clock. */
 export interface Memory {
   recommendations: readonly { at: number; replicas: number }[];
   changes: readonly { at: number; by: number }[];
@@ -38,16 +35,12 @@ export interface Memory {
 
 export const noMemory: Memory = { recommendations: [], changes: [], demandAt: Number.NEGATIVE_INFINITY };
 
-/**
- * The tolerance of the autoscaler, with the default of Kubernetes. If the metric deviates from its target by at most
- * this share, the number of workers stays the same.
- */
+/** The share by which the metric may deviate from its target without a change; the default of Kubernetes. */
 const tolerance = 0.1;
 
 /**
- * Simulates one evaluation by KEDA and by the horizontal pod autoscaler that KEDA configures. The order of the
- * calculation and the rounding are those of kubernetes/pkg/controller/podautoscaler (`horizontal.go`,
- * `replica_calculator.go`).
+ * Simulates one evaluation by KEDA and its horizontal pod autoscaler. The calculation and rounding are those of
+ * kubernetes/pkg/controller/podautoscaler (`horizontal.go`, `replica_calculator.go`).
  * @param demanded the items per second that all workers together should process.
  * @param replicas the current number of workers, including those that are still starting.
  */
@@ -76,7 +69,7 @@ export function decide(
   };
 }
 
-/** KEDA itself starts the first worker and removes the last one; the horizontal pod autoscaler does the rest. */
+/** KEDA itself starts the first worker and removes the last one. */
 const isIdle = ({ minReplicas, cooldownSeconds }: Rule, replicas: number, idleSeconds: number): boolean =>
   minReplicas === 0 && (replicas === 0 ? idleSeconds > 0 : idleSeconds >= cooldownSeconds);
 
@@ -86,8 +79,8 @@ function recommend({ itemsPerSecondOfWorker: each }: Rule, demanded: number, rep
 }
 
 /**
- * Returns the number of workers after stabilisation: the lowest recommendation within the window when scaling up, the
- * highest one when scaling down.
+ * Returns the number of workers after stabilisation: the lowest recommendation of the window when scaling up, the
+ * highest when scaling down.
  */
 function stabilize(rule: Rule, memory: Memory, at: number, recommended: number, replicas: number): number {
   const recent = ({ stabilizationWindowSeconds }: Behavior) => [

@@ -1,42 +1,36 @@
-/** The values that Prometheus computes for a profile over the time window in {@link Horizon}. */
+/** The values that Prometheus computes for a profile over the window of {@link Horizon}. */
 export interface Signals {
   /** Items posted per second. */
   postedPerSecond: number;
   /** Items without an outcome now (`vls_items_pending`). */
   pending: number;
-  /** The growth of the number of pending items, in items per second. */
+  /** The growth of `pending`, in items per second. */
   growthPerSecond: number;
 }
 
 /** The time spans of the demand formula, in seconds. */
 export interface Horizon {
-  /** The time window in s over which arrivals and growth are measured. */
+  /** The window over which arrivals and growth are measured. */
   windowSeconds: number;
-  /** The time in s from ordering a worker until the worker takes its first chunk. */
+  /** The time from ordering a worker until it takes its first chunk. */
   startUpSeconds: number;
   /**
-   * The time in s within which waiting items should be evaluated. It is twice the start-up time of a worker: the
-   * formula does not count workers that are still starting, and a shorter time would order them twice.
+   * The time within which waiting items should be evaluated: twice the start-up time. The formula does not count
+   * starting workers, so a shorter time would order them twice.
    */
   targetSeconds: number;
 }
 
-/**
- * The time spans by kind of worker. A worker on CPUs is ready in half a minute. A worker on a GPU may also have to wait
- * for a node.
- */
+/** A worker on CPUs is ready in half a minute. One on a GPU may also wait for a node. */
 export const horizons = {
   cpu: { windowSeconds: 120, startUpSeconds: 30, targetSeconds: 60 },
   gpu: { windowSeconds: 300, startUpSeconds: 300, targetSeconds: 600 },
 } as const satisfies Record<string, Horizon>;
 
 /**
- * Returns the items per second that all workers together should process. It is the sum of two rates. The first is the
- * rate of arriving items. The second is the number of items that will be waiting when a worker ordered now takes its
- * first chunk, divided by `targetSeconds`.
- *
- * The second rate alone would not suffice: while the workers are fast enough, no items wait, so the autoscaler would
- * remove workers until items wait again.
+ * Returns the items per second that all workers together should process: the arrival rate, plus the items waiting when
+ * a worker ordered now takes its first chunk, divided by `targetSeconds`.
+ * Without the arrival rate, the autoscaler would remove workers that are fast enough, until items wait again.
  */
 export function demand(
   { postedPerSecond, pending, growthPerSecond }: Signals,
@@ -46,9 +40,8 @@ export function demand(
 }
 
 /**
- * Returns the formula of {@link demand} as the Prometheus query in the ScaledObject of a profile. All API processes
- * report the same values of pending items, because they read them from Redis. There is one series for each profile name
- * or model name with which batches of the queue were posted.
+ * Returns {@link demand} as the Prometheus query in a profile's ScaledObject. All API processes report the same pending
+ * items, from Redis, in one series for each profile or model name with which batches were posted.
  */
 export function demandQuery(profile: string, { windowSeconds, startUpSeconds, targetSeconds }: Horizon): string {
   const of = `{queue="${profile}"}`;

@@ -1,9 +1,6 @@
 import { type Forked, forkScript } from '../processes/forked.ts';
 
-/**
- * The worker processes that an orchestrator would run. Their number is the ordered number, and a killed worker is
- * replaced.
- */
+/** The worker processes that an orchestrator would run. A killed worker is replaced. */
 export interface Fleet {
   /** Returns the number of ordered workers. */
   ordered(): number;
@@ -11,7 +8,7 @@ export interface Fleet {
   ready(): number;
   /** Waits until all workers are ready. @throws {Error} when one could not be started. */
   allReady(): Promise<void>;
-  /** Orders this number of workers. @throws {Error} when a worker that was ordered earlier could not be started. */
+  /** Orders this number of workers. @throws {Error} when one ordered earlier could not be started. */
   scaleTo(count: number): void;
   /** Kills this many ready workers with SIGKILL. */
   kill(count: number): void;
@@ -65,7 +62,7 @@ export function createFleet(
     },
     scaleTo(count) {
       if (failure !== undefined) throw failure;
-      // Removes the newest workers first, as Kubernetes does.
+      // The newest workers go first, as in Kubernetes.
       for (const member of members.slice(count)) end(member, 'SIGTERM');
       members = members.slice(0, count);
       while (members.length < count) members.push(start());

@@ -12,7 +12,7 @@ interface ScaledObject {
   };
 }
 
-/** The default of KEDA for the time in s without demand after which the last worker is removed. */
+/** KEDA's default of the time in s without demand after which the last worker is removed. */
 const defaultCooldownSeconds = 300;
 
 /** Reads the scaling rule from the ScaledObject of a profile. */

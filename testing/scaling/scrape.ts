@@ -3,7 +3,7 @@ import type { Signals } from './demand.ts';
 
 /** The metrics of the API for one queue, read at one time. */
 export interface Scrape {
-  /** The time of the scrape in seconds of the simulation's clock. */
+  /** Seconds of the simulation's clock. */
   at: number;
   /** The number of items posted since the start of the API. */
   posted: number;
@@ -12,10 +12,7 @@ export interface Scrape {
   backlogSeconds: number;
 }
 
-/**
- * Reads the metrics of a queue from a page in Prometheus' text format.
- * @throws {Error} when a metric is missing.
- */
+/** Reads the metrics of a queue from a page in Prometheus' text format. @throws {Error} when a metric is missing. */
 export function readScrape(page: string, queue: string, at: number): Scrape {
   const metric = (name: string): number => {
     const series = page.matchAll(new RegExp(`^${name}\\{(?:[^}]*,)?queue="${queue}"[^}]*\\} (\\S+)$`, 'gm'));
@@ -33,9 +30,8 @@ export function readScrape(page: string, queue: string, at: number): Scrape {
 }
 
 /**
- * Computes the values that Prometheus would compute from the scrapes, which must be sorted by time. The rate covers the
- * time from the first to the last scrape of the window, like `rate` without extrapolation. The growth is computed by
- * least squares, like `deriv`.
+ * Computes what Prometheus would compute from scrapes sorted by time: `rate` without extrapolation, from the first to
+ * the last scrape of the window, and `deriv` by least squares.
  */
 export function signalsOf(scrapes: readonly Scrape[], windowSeconds: number): Signals {
   const last = scrapes.at(-1);

@@ -11,18 +11,18 @@ import { createPoster, type Poster } from './poster.ts';
 import { readScrape } from './scrape.ts';
 import { createWatch } from './watch.ts';
 
-/** The events of a simulation: the load over time, and the times at which workers are killed. */
+/** The load over time, and the times at which workers are killed. */
 export interface Course {
   seconds: number;
-  /** Returns the number of items to post per second, at a time in s since the start. */
+  /** Returns the items to post per second, at a time in s since the start. */
   load: (at: number) => number;
   /** Initial number of workers. */
   workers: number;
-  /** The times in s at which workers are killed, each with the number of workers to kill. */
+  /** The times in s at which workers are killed, each with their number. */
   kills: readonly { at: number; workers: number }[];
 }
 
-/** The state of the simulation at one time. It is recorded every five seconds. */
+/** The state of the simulation, recorded every five seconds. */
 export interface Sample {
   /** Seconds since the start. */
   at: number;
@@ -32,7 +32,7 @@ export interface Sample {
   pending: number;
   itemsPerSecond: number;
   backlogSeconds: number;
-  /** The items per second that all workers together should process, at the last evaluation of the autoscaler. */
+  /** The items per second that all workers should process, at the last evaluation of the autoscaler. */
   demanded: number;
 }
 
@@ -48,8 +48,8 @@ export interface SimulationOptions {
   horizon: Horizon;
   worker: { itemsPerSecond: number; startSeconds: number };
   /**
-   * The number of simulated seconds per real second. Only the load and the autoscaler are accelerated. Workers process
-   * items, and recover the chunks of a dead worker, in real time.
+   * Simulated seconds per real second. Only load and autoscaler are accelerated: workers process items, and recover a
+   * dead worker's chunks, in real time.
    */
   pace: number;
   say?: (line: string) => void;
@@ -57,21 +57,15 @@ export interface SimulationOptions {
 
 const profile = 'compact';
 const tickSeconds = 5;
-/**
- * The number of ticks (5 s each) between two scrapes by Prometheus, and between two evaluations of the autoscaler. Both
- * happen every 15 s, but at different ticks.
- */
+/** Scrapes and evaluations of the autoscaler each happen every three ticks (15 s), at different ticks. */
 const every = 3;
 const lookAfter = 2;
-/**
- * The number of ticks (two minutes in all) with the initial load before samples are recorded, so that rates are known
- * by then.
- */
+/** Two minutes with the initial load before samples are recorded, so that rates are known. */
 const settlingTicks = 24;
 
 /**
  * Simulates changing load with a real API, real workers whose device is a stub, and a Redis that writes every change to
- * disk. The autoscaler reads the metrics of the API, as it would from Prometheus.
+ * disk. The autoscaler reads the API's metrics, as from Prometheus.
  */
 export async function simulate(course: Course, options: SimulationOptions): Promise<Simulated> {
   const { worker, pace } = options;

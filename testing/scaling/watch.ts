@@ -5,15 +5,13 @@ import { type Scrape, signalsOf } from './scrape.ts';
 /** Imitates Prometheus and the autoscaler: records scrapes, and computes the number of workers from them. */
 export interface Watch {
   scraped(scrape: Scrape): void;
-  /**
-   * Evaluates the scaling rule at a time in s. Returns the new number of workers, for the current number `replicas`.
-   */
+  /** Evaluates the scaling rule at a time in s. Returns the new number of workers. */
   look(at: number, replicas: number): number;
-  /** Returns the demand at the last evaluation: the items per second that all workers together should process. */
+  /** Returns the items per second that all workers should process, at the last evaluation. */
   demanded(): number;
 }
 
-/** @param pace the number of seconds of the autoscaler's clock per second of the clock of the scrapes. */
+/** @param pace the seconds of the autoscaler's clock per second of the scrapes' clock. */
 export function createWatch(rule: Rule, horizon: Horizon, pace: number): Watch {
   const { windowSeconds, startUpSeconds, targetSeconds } = horizon;
   const ahead = { startUpSeconds: startUpSeconds / pace, targetSeconds: targetSeconds / pace };

@@ -5,7 +5,7 @@ import { encodeModel } from '../onnx/write.ts';
 import { type ClipShape, textTower, tiny, visionTower, vitB32, vitL14 } from './clip.ts';
 import type { Precision } from './graph.ts';
 
-/** The shape models by the name of their folder. A shape model has random weights and the size of a real CLIP model. */
+/** Shape models have random weights and the size of a real CLIP model. */
 export const shapeModels = {
   tiny: { shape: tiny, precisions: ['fp32'] },
   'vit-b-32': { shape: vitB32, precisions: ['fp32', 'fp16', 'int8'] },
@@ -18,15 +18,14 @@ const tokenizerFolder = new URL('../../tests/golden/clip/tiny-clip/', import.met
 const suffixes: Record<Precision, string> = { fp32: '', fp16: '_fp16', int8: '_quantized' };
 
 /**
- * Returns the folder with all shape models, each in the layout of a Hugging Face CLIP export. Builds that folder if it
- * is missing. The name of the folder contains the hash of this script, so a changed script makes a new folder.
+ * Returns the folder of all shape models, in the layout of Hugging Face CLIP exports. Builds it if it is missing. Its
+ * name contains the hash of this script, so a changed script builds another.
  * @param cache the parent directory, which is created if necessary.
  */
 export function ensureShapeModels(cache: string): string {
   const folder = join(cache, `shape-models-${versionOfScript()}`);
   if (existsSync(folder)) return folder;
-  // Another process may build the same folder at the same time. The process that finishes first renames its copy; the
-  // other process deletes its own copy.
+  // If another process builds the same folder, the first to finish renames its copy, and the other deletes its own.
   const partial = `${folder}.${process.pid}.partial`;
   for (const [name, { shape, precisions }] of Object.entries(shapeModels)) {
     buildShapeModel(join(partial, name), shape, precisions);
@@ -40,10 +39,7 @@ export function ensureShapeModels(cache: string): string {
   return folder;
 }
 
-/**
- * Writes one model folder: both towers (encoders of images and texts) in each precision, and OpenAI CLIP's tokenizer
- * and preprocessing.
- */
+/** Writes a model folder: image and text encoder in each precision, with OpenAI CLIP's tokenizer and preprocessing. */
 export function buildShapeModel(folder: string, shape: ClipShape, precisions: readonly Precision[]): void {
   mkdirSync(join(folder, 'onnx'), { recursive: true });
   for (const precision of precisions) {

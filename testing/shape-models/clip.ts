@@ -1,7 +1,7 @@
 import type { Graph } from '../onnx/write.ts';
 import { createGraph, type GraphBuilder, type Precision } from './graph.ts';
 
-/** The sizes of the parts of a CLIP model, as in OpenCLIP's model configurations. */
+/** The sizes of a CLIP model, as in OpenCLIP's model configurations. */
 export interface ClipShape {
   /** Length of an embedding. */
   dimensions: number;
@@ -23,7 +23,7 @@ export const vitL14: ClipShape = {
   text: { ...text, width: 768, layers: 12 },
 };
 
-/** A model whose two encoders take almost no time. Benchmarks use it to measure the time of everything else. */
+/** A model whose encoders take almost no time, to measure everything else. */
 export const tiny: ClipShape = {
   dimensions: 512,
   vision: { imageSize: 224, patchSize: 112, width: 64, layers: 1 },
@@ -83,7 +83,7 @@ export function textTower({ dimensions, text }: ClipShape, precision: Precision)
   );
   const mask = node('Slice', [firstRows(causal), integers([0]), length, integers([1])]);
   for (let layer = 0; layer < layers; layer++) x = block(graph, `block ${layer}`, x, width, mask);
-  // The end token has the highest id. For several end tokens, ArgMax returns the position of the first.
+  // The end token has the highest id. ArgMax returns the first of several.
   const end = node('ArgMax', ['input_ids'], { axis: { i: 1 }, keepdims: { i: 1 } });
   const pooled = node('GatherND', [x, end], { batch_dims: { i: 1 } });
   const embedding = graph.linear('projection', graph.layerNorm(pooled, width), width, dimensions, {
@@ -97,13 +97,13 @@ export function textTower({ dimensions, text }: ClipShape, precision: Precision)
   });
 }
 
-/** Adds a residual attention block, with layer normalisation before each part of the block. */
+/** Adds a residual attention block with layer normalisation before attention and MLP. */
 function block(graph: GraphBuilder, name: string, x: string, width: number, mask?: string): string {
   const { node } = graph;
   const attended = attention(graph, `${name}.attention`, graph.layerNorm(x, width), width, mask);
   const middle = node('Add', [x, attended]);
   const inner = graph.linear(`${name}.up`, graph.layerNorm(middle, width), width, 4 * width);
-  // Computes QuickGELU, the activation function of OpenAI's models.
+  // QuickGELU, the activation function of OpenAI's models.
   const gate = node('Sigmoid', [node('Mul', [inner, graph.floats([], Float32Array.of(1.702))])]);
   const outer = graph.linear(`${name}.down`, node('Mul', [inner, gate]), 4 * width, width);
   return node('Add', [middle, outer]);

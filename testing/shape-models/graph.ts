@@ -2,32 +2,28 @@ import { type ElementType, elementTypes } from '../onnx/schema.ts';
 import type { Attribute, Graph, Initializer, Node } from '../onnx/write.ts';
 import { randomFor } from './random.ts';
 
-/** The minimum number of elements of a weight that is stored as two factors, whose product is the weight. */
+/** The minimum number of elements of a weight that is stored as two factors. */
 const denseBelow = 20_000;
-/** The rank of those weights that must preserve more of their input than a weight of rank 1 would. */
+/** The rank of weights whose output must depend on more than a single number of their input. */
 const fullerRank = 14;
 
 export type Precision = 'fp32' | 'fp16' | 'int8';
 
 /** Builds an ONNX graph. Tensors are referenced by name. */
 export interface GraphBuilder {
-  /**
-   * Casts a float tensor to the precision of the graph. Returns the tensor unchanged for the precisions fp32 and int8,
-   * because int8 graphs add up their products in fp32.
-   */
+  /** Casts a float tensor to fp16 in an fp16 graph. int8 graphs add up their products in fp32. */
   cast(tensor: string): string;
   node(op: string, inputs: readonly string[], attributes?: Record<string, Attribute>): string;
   /** Adds a node with several outputs. */
   split(op: string, inputs: readonly string[], outputs: number, attributes?: Record<string, Attribute>): string[];
   integers(values: readonly number[]): string;
   floats(dims: readonly number[], values: Float32Array): string;
-  /** Adds a weight of random values with this standard deviation. ONNX Runtime turns it into a dense constant. */
+  /** Adds a weight of random values with this standard deviation. ONNX Runtime makes it a dense constant. */
   weight(name: string, dims: readonly number[], deviation: number): string;
   /**
-   * Adds nodes that compute `x @ weight + bias`. With the precision int8, the nodes have the form of ONNX Runtime's
-   * dynamic quantisation: `x` is quantised at run time, and the weight has one scale.
-   * @param fuller true for a weight of rank 14. With rank 1, the output would depend on `x` only through a single
-   * number.
+   * Adds nodes that compute `x @ weight + bias`. For int8 they have the form of ONNX Runtime's dynamic quantisation:
+   * `x` is quantised at run time, and the weight has one scale.
+   * @param fuller true for a weight of rank 14 instead of 1.
    */
   linear(
     name: string,
@@ -42,9 +38,8 @@ export interface GraphBuilder {
 }
 
 /**
- * Creates a builder of graphs. A large weight is stored as two factors, `u [rows, 1]` and `v [1, columns]`. ONNX
- * Runtime replaces them by their product, a dense constant, when it creates the session. A file of one or two megabytes
- * therefore gives a model with the size and speed of the real one.
+ * Creates a builder of graphs. A large weight is stored as two factors, `u [rows, 1]` and `v [1, columns]`, which ONNX
+ * Runtime multiplies to a dense constant. So one or two megabytes give a model with the real size and speed.
  */
 export function createGraph(precision: Precision): GraphBuilder {
   const nodes: Node[] = [];
@@ -69,7 +64,7 @@ export function createGraph(precision: Precision): GraphBuilder {
   const floats: GraphBuilder['floats'] = (dims, values) => cast(initializer('float', dims, values));
   const scalar = (value: number) => floats([], Float32Array.of(value));
 
-  /** Adds a small constant when it is first needed. All blocks of the model share it. */
+  /** Adds a small constant at its first use, shared by all blocks. */
   function once(key: string, make: () => string): string {
     const known = shared.get(key);
     if (known !== undefined) return known;
@@ -86,7 +81,7 @@ export function createGraph(precision: Precision): GraphBuilder {
     const columns = elements / rows;
     const u = initializer('float', [rows, 1], random.normals(rows, 1));
     const v = initializer('float', [1, columns], random.normals(columns, deviation));
-    // The factors are multiplied in fp32: ONNX Runtime computes constants with its CPU kernels, which lack fp16.
+    // ONNX Runtime computes constants with its CPU kernels, which lack fp16.
     const product = cast(node('Mul', [u, v]));
     return dims.length === 2 ? product : node('Reshape', [product, integers(dims)]);
   };
@@ -95,8 +90,7 @@ export function createGraph(precision: Precision): GraphBuilder {
     once(`integers ${values}`, () => initializer('int64', [values.length], BigInt64Array.from(values, BigInt)));
 
   /**
-   * Adds a matrix `[rows, columns]` with the standard deviation `rows ** -0.5`. The output of a multiplication with it
-   * then has about the same magnitude as the input.
+   * Adds a matrix `[rows, columns]` with the standard deviation `rows ** -0.5`, which keeps the magnitude of its input.
    */
   function matrix(name: string, rows: number, columns: number, fuller: boolean): string {
     const deviation = rows ** -0.5;
@@ -109,8 +103,7 @@ export function createGraph(precision: Precision): GraphBuilder {
   }
 
   /**
-   * Returns an int8 matrix and its scale. The matrix is a product of integer factors; its values are within [-126,
-   * 126].
+   * Returns an int8 matrix and its scale. The matrix is a product of integer factors, with values within [-126, 126].
    */
   function quantisedMatrix(name: string, rows: number, columns: number, fuller: boolean) {
     const random = randomFor(name);
@@ -150,7 +143,7 @@ export function createGraph(precision: Precision): GraphBuilder {
       return node('LayerNormalization', [x, scale, bias], { axis: { i: -1 }, epsilon: { f: 1e-5 } });
     },
     finish(result, ends) {
-      // The output is fp32, independent of the precision within the graph.
+      // The output is fp32 in every precision.
       const attributes = { to: { i: elementTypes.float } };
       nodes.push({ op: 'Cast', inputs: [result], outputs: [ends.output.name], attributes });
       return { ...ends, nodes, initializers };

@@ -1,17 +1,14 @@
-/** A generator of random numbers. Its seed is a name, so that a model has the same weights in each build. */
+/** A generator of random numbers. Seeded with a name, it gives a model the same weights in each build. */
 export interface Random {
   /** Returns a uniformly distributed number in [0, 1). */
   next(): number;
-  /**
-   * Returns normally distributed numbers with the mean 0 and the given standard deviation, by the method of Box and
-   * Muller.
-   */
+  /** Returns normally distributed numbers of mean 0, by the method of Box and Muller. */
   normals(count: number, deviation: number): Float32Array;
   /** Returns uniformly distributed integers from -most to most. */
   integers(count: number, most: number): Int32Array;
 }
 
-/** Creates a generator: Marsaglia's xorshift32, whose seed is the FNV-1a hash of the name. */
+/** Creates a generator: Marsaglia's xorshift32, seeded with the FNV-1a hash of the name. */
 export function randomFor(name: string): Random {
   let state = 0x811c9dc5;
   for (const byte of Buffer.from(name)) state = Math.imul(state ^ byte, 0x01000193);
