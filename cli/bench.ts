@@ -25,7 +25,7 @@ export interface BenchOptions {
   say(text: string): void;
 }
 
-/** The results of a load test. Times are in ms unless in seconds. */
+/** The results of a load test. Times are in ms, except `seconds`. */
 export interface BenchFigures {
   singles: {
     requests: number;
@@ -40,8 +40,8 @@ export interface BenchFigures {
 }
 
 /**
- * Measures a service without its embedding cache: every text is new, and so is every image from a file. The service
- * downloads an image of a URL each time.
+ * Measures a service without the effect of its embedding cache: every text is new, and so is every image from a file.
+ * Images of URLs stay the same, but are downloaded each time.
  */
 export async function bench(options: BenchOptions): Promise<BenchFigures> {
   const { client, seconds, concurrency, items, model, signal, say } = options;

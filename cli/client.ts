@@ -16,8 +16,8 @@ export interface Call {
 }
 
 /**
- * An HTTP client of the service. It repeats a request that is refused temporarily (status 429 or 503, or an idempotency
- * key in use) after a wait. Any other or last refusal throws a {@link CommandError} with the error code of the
+ * An HTTP client of the service. It waits and repeats a request that is refused temporarily (status 429 or 503, or an
+ * idempotency key in use). Other refusals, and the last one, throw a {@link CommandError} with the error code of the
  * response.
  */
 export interface ServiceClient {
@@ -30,7 +30,7 @@ export interface ServiceClient {
   json<Body>(path: string, call?: Call): Promise<Body>;
   /** Posts JSON, and returns the parsed JSON of the response. */
   post<Body>(path: string, body: unknown, signal?: AbortSignal): Promise<Body>;
-  /** Returns a successful response whose body is not read yet. */
+  /** Returns a successful response, with its body still to read. */
   open(path: string, call?: Call): Promise<Response>;
   /** Creates the error for a service that does not answer, or whose connection broke. */
   unreachable(error: unknown): CommandError;
@@ -119,8 +119,8 @@ export function createClient({ serviceUrl: base, apiKey, startCommand, onWait }:
 }
 
 /**
- * Prevents fetch from copying a streamed body (110 MB for a million rows), which the fetch standard
- * ("HTTP-network-or-cache fetch") otherwise requires for a redirect or login.
+ * Prevents fetch from copying a streamed body (110 MB for a million rows). The fetch standard ("HTTP-network-or-cache
+ * fetch") otherwise requires a copy for a redirect or login.
  */
 const withoutBodyCopy = { duplex: 'half', redirect: 'error', window: null } as const;
 
@@ -224,7 +224,7 @@ function reasonOf(error: unknown): string {
   return causes.at(-1)?.message ?? 'no connection';
 }
 
-/** Clear descriptions of errors that Node describes in terms of a library or a standard, by error code or message. */
+/** Clear descriptions of errors, by error code or message. Node describes them in terms of a library or a standard. */
 const knownReasons: [RegExp, string][] = [
   [/^bad port$/, 'HTTP clients refuse this port, because it belongs to another protocol'],
   [/^ENOTFOUND$/, 'no name server knows the name of the host'],
@@ -240,7 +240,7 @@ const knownReasons: [RegExp, string][] = [
   ],
 ];
 
-/** Returns an error and its causes, without those that have no message. */
+/** Returns an error and its chain of causes, without those that have no message. */
 function causesOf(error: unknown): (Error & { code?: string })[] {
   if (error instanceof AggregateError) return causesOf(error.errors[0]);
   if (!(error instanceof Error)) return [];

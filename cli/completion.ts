@@ -31,7 +31,7 @@ const optionsOf = ({ options }: Command): Completion[] =>
 
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** Returns the branches of a shell `case` that offers completions: one for each position, by the words before it. */
+/** Returns the branches of a shell `case` that offers the completions of each position. */
 const cases = (positions: Position[], render: (words: Completion[], position: Position) => string): string =>
   positions
     .map(
@@ -41,8 +41,8 @@ const cases = (positions: Position[], render: (words: Completion[], position: Po
     .join('\n');
 
 /**
- * Returns the branches of a shell `case` that finds the position: one for each command. Options and their values match
- * none.
+ * Returns the branches of a shell `case` that finds the position from the typed words. Options and their values match
+ * no branch.
  */
 const walk = (positions: Position[]): string =>
   positions

@@ -27,7 +27,6 @@ export interface CommandDeps {
   startCommand: string | undefined;
 }
 
-/** The flags that every command accepts. */
 interface Global {
   json?: boolean;
   quiet?: boolean;

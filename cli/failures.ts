@@ -9,7 +9,7 @@ export interface Failure {
   exitCode: number;
 }
 
-/** An error in how a command is used. */
+/** Wrong use of a command. */
 export class UsageError extends Error {
   override name = 'UsageError';
 }

@@ -2,12 +2,15 @@ import type { Hub } from '../models/pulling/hub.ts';
 import type { Config } from '../shared/config.ts';
 
 /**
- * The https hosts of the model hub. They may have a private address, because a proxy on this machine may resolve all
- * names to one.
+ * The https hosts of the model hub. They may resolve to a private address, because a proxy on this machine may resolve
+ * all hosts to one.
  */
 export const hubHosts = ['huggingface.co:443', '*.huggingface.co:443', 'hf.co:443', '*.hf.co:443'];
 
-/** Opens the model hub of the settings. Its requests pass the guard against private addresses, or a proxy. */
+/**
+ * Opens the model hub of the settings. Requests pass the guard against private addresses, or use the configured
+ * proxies.
+ */
 export async function openHub(config: Config): Promise<Hub> {
   const [{ createGuardedFetch }, { chooseHub }] = await Promise.all([
     import('../images/guarded-fetch.ts'),
@@ -21,7 +24,7 @@ export async function openHub(config: Config): Promise<Hub> {
   return await chooseHub(config, fetch);
 }
 
-/** Describes the way to the hub: the local cache, a directory, directly, or a proxy. */
+/** Describes how the hub is reached: through the local cache, a directory, a direct connection or a proxy. */
 export function describeRoute({ hfEndpoint, hfOfflineDir, hfHubOffline, httpsProxy, httpProxy }: Config): string {
   if (hfOfflineDir !== undefined) return 'a directory (HF_OFFLINE_DIR)';
   if (hfHubOffline) return 'the local cache of the Hugging Face tools (HF_HUB_OFFLINE)';

@@ -5,7 +5,7 @@ import { addModelsCommand } from './commands/models.ts';
 import { addStartCommand } from './commands/start.ts';
 import { runProgram } from './program.ts';
 
-// The command line in a checkout. `clients/cli/main.ts` is the standalone one.
+// The command line in a checkout. The standalone command line is `clients/cli/main.ts`.
 await runProgram({
   offline: () => import('./offline.ts'),
   startCommand: `${called} start`,

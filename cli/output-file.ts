@@ -8,12 +8,12 @@ export interface OutputCheck {
   inputs?: readonly string[];
   /** True to replace an existing file. */
   force?: boolean | undefined;
-  /** True when the existing file is the output of an earlier run, which may be replaced. */
+  /** True when the existing file is the output of an earlier run, and may be replaced. */
   isOwn?: boolean;
 }
 
 /**
- * Checks that a command may write an output file, before it starts its work.
+ * Checks that a command may write an output file.
  * @throws {UsageError} when the file is an input of the command, exists already, or cannot be written.
  */
 export async function checkOutput(file: string, { inputs = [], force = false, isOwn = false }: OutputCheck = {}) {
@@ -53,7 +53,6 @@ export function cannotRead(file: string, { code = 'unknown error' }: NodeJS.Errn
   return new UsageError(`Cannot read ${file}: ${reasons[code] ?? code}`);
 }
 
-/** Checks the value of `--out` for a command that writes one result. */
 export async function checkResultFile(
   { out, force }: { out?: string | undefined; force?: boolean | undefined },
   inputs: readonly (string | undefined)[] = [],

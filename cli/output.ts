@@ -9,7 +9,7 @@ export interface Terminal {
 
 type Style = Parameters<typeof styleText>[0];
 
-/** Returns the text with a style if the stream is a terminal and NO_COLOR is not set. */
+/** Styles a text if the stream is a terminal and NO_COLOR is not set. */
 export const styled = (stream: NodeJS.WriteStream, style: Style, text: string): string =>
   styleText(style, text, { stream });
 

@@ -67,7 +67,7 @@ export async function runProgram({ offline, startCommand, addServiceCommands }: 
     await program.parseAsync();
   } catch (error) {
     if (error instanceof CommanderError) {
-      // Commander has printed the error. Its own exit code would be 1.
+      // Commander has printed the error. Its exit code is 1 instead of 2.
       process.exitCode = error.exitCode === 0 ? 0 : 2;
     } else {
       const { code, message, advice, exitCode } = failureOf(error);

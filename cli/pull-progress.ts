@@ -4,7 +4,6 @@ import { megabytes, styled } from './output.ts';
 import { duration } from './progress.ts';
 import { createThroughputMeter, type Throughput } from './throughput.ts';
 
-/** Shows the progress of the pull of one model. */
 export interface PullProgress {
   onEvent(event: PullEvent): void;
   stop(): void;

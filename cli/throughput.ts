@@ -1,12 +1,12 @@
 export interface Throughput {
-  /** Items per second over the last 10 s; null until the number of items first changes. */
+  /** Over the last 10 s; null until the number of items first changes. */
   perSecond: number | null;
   etaSeconds: number | null;
 }
 
 /**
- * The time in ms over which the speed is measured. It depends on the images, so an older speed would not predict the
- * remaining time.
+ * The time in ms over which the speed is measured. Speed depends on the images, so an older speed would predict the
+ * remaining time badly.
  */
 const windowMs = 10_000;
 
@@ -18,7 +18,7 @@ export function createThroughputMeter(): (done: number, total: number, at: numbe
   let seen: { done: number; at: number }[] = [];
   return (done, total, at) => {
     seen.push({ done, at });
-    // The speed is computed from the last entry before the period.
+    // Keeps the last entry before the period, from which the speed is computed.
     const begin = seen.findLastIndex((entry) => entry.at <= at - windowMs);
     if (begin > 0) seen = seen.slice(begin);
     const [first] = seen;

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 
 /**
- * Builds the page into `web/dist`. The previous page stays complete meanwhile: assets have a hash in their name,
- * `index.html` follows them, and unused files are removed last.
+ * Builds the page into `web/dist`. The previous page works during the build: assets have a hash in their name,
+ * `index.html` is replaced after them, and unused files are removed last.
  */
 const root = dirname(fileURLToPath(import.meta.url));
 const dist = join(root, 'dist');
@@ -14,18 +14,18 @@ const built = await build({
   root,
   configFile: false,
   logLevel: 'warn',
-  // Relative URLs, because the service may be mounted at any path.
+  // The service may be mounted at any path, so the page loads its assets by relative URLs.
   base: './',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     write: false,
-    // The first versions with `light-dark()`, from 2024.
+    // The first versions of these browsers with `light-dark()`.
     target: ['chrome123', 'firefox120', 'safari17.5'],
     cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
-    // hyparquet-compressors does not declare that its modules have no side effects. The bundle would contain its
-    // WebAssembly decompressors, which the content security policy forbids.
+    // hyparquet-compressors does not declare that its modules have no side effects. Without this option, the bundle
+    // would contain its WebAssembly decompressors, which the content security policy forbids.
     rolldownOptions: { treeshake: { moduleSideEffects: (id) => !id.includes('hyparquet-compressors') } },
   },
 });

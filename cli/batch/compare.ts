@@ -16,16 +16,18 @@ interface Timed {
   seconds: number;
 }
 
-/** The result of a comparison: some rows of a file as single requests, one after another, and the others as a batch. */
+/** The result of sending some rows of a file as single requests, one after another, and the others as a batch. */
 export interface Comparison {
   singles: Timed & {
     /** Single requests whose image was already in the cache of the service. */
     cached: number;
   };
   batch: Timed & { id: string };
-  /** The mean time per row in single requests, divided by that in the batch. */
+  /** The mean time per row in single requests, divided by the mean time per row in the batch. */
   speedUp: number;
-  /** The largest difference between the score of a row in a single request and in a batch; null without both. */
+  /**
+   * The largest difference between the two scores of a row, in a single request and in a batch; null without such rows.
+   */
   largestDifference: number | null;
 }
 
@@ -67,7 +69,7 @@ export async function compare(compared: OnlineDeps): Promise<Comparison> {
   return { singles, batch, speedUp, largestDifference };
 }
 
-/** Returns an input of only the rows whose index `keep` accepts. */
+/** Returns the input with only the rows whose index `keep` accepts. */
 const filterRows = (input: BatchInput, keep: (index: number) => boolean): BatchInput => ({
   ...input,
   async *items() {

@@ -36,7 +36,7 @@ export interface EmbeddingDeps {
   signal: AbortSignal;
 }
 
-/** The maximum number of attempts to download an embedding file whose connection breaks. */
+/** The maximum number of attempts to download an embedding file. */
 const attempts = 3;
 
 /** Downloads the embeddings of a batch to files. A file gets its name only when it is complete. */

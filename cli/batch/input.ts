@@ -22,14 +22,13 @@ export interface ColumnFlags {
 }
 
 export interface InputOptions extends ColumnFlags {
-  /** The separator of columns in CSV and TSV; by default that of the format. */
+  /** The separator of columns in CSV and TSV; by default a comma or a tab. */
   delimiter?: string | undefined;
   /** A name of the WHATWG Encoding Standard. By default, UTF-8 and UTF-16 are detected. */
   encoding?: string | undefined;
   strictness: Strictness;
-  /** The requested model. A line of an OpenAI batch file may not name another one. */
+  /** The requested model. A line of an OpenAI batch file must not name another one. */
   model?: string | undefined;
-  /** The maximum number of rows. */
   limit?: number | undefined;
 }
 
@@ -47,7 +46,7 @@ export interface BatchInput {
   columnNames: ColumnNames;
   /** Returns the columns; undefined before the first items have been read, and for formats without columns. */
   header(): Header | undefined;
-  /** Yields the pairs in order, in small groups. An invalid row becomes a failed item; in strict mode it throws. */
+  /** Yields the pairs in order, in small groups. An invalid row becomes a failed item, or throws in strict mode. */
   items(): AsyncGenerator<StoredItem[]>;
   /** Returns the SHA-256 of the content as hexadecimal text. */
   hash(): Promise<string>;

@@ -22,7 +22,7 @@ export interface Kept {
   kept: number;
   /** The lowest score among the kept samples; null when none is kept. */
   threshold: number | null;
-  /** Samples kept in addition to the number in --top, because they have the same score as the last one. */
+  /** Samples kept beyond the number in --top, because they have the same score as the last one within it. */
   ties: number;
   /** The file with the ids of the kept samples, one on each line. */
   ids: string;
@@ -37,13 +37,12 @@ export function parseTop(text: string): Top {
 /** The formats of which `--keep` can write a subset. */
 const keptFormats = new Set<FormatName | undefined>(['tar', 'parquet']);
 
-/** The name of the file with the ids of the kept samples. */
 export const idsFile = 'ids.txt';
 
 /**
  * Checks the flags of `--keep`, before anything is scored.
  * @throws {UsageError} when a flag is missing, when an input is neither tar nor Parquet, and when the folder contains
- * files of other origin.
+ * files that this command did not write.
  */
 export async function checkKeeping(files: readonly string[], flags: KeepFlags): Promise<Keeping | undefined> {
   const { keep, minScore, top } = flags;

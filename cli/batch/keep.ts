@@ -68,8 +68,8 @@ async function writeShard(file: string, target: string, kept: ReadonlySet<number
 }
 
 /**
- * Returns the lowest score of the best samples of all shards together that `top` selects; 0 without `top`. It needs 8
- * bytes of memory for each sample.
+ * Returns the score from which `top` keeps the samples of all shards together; 0 without `top`. It needs 8 bytes of
+ * memory for each sample.
  */
 async function thresholdOf(shards: readonly ScoredShard[], top: Top | undefined) {
   let scores = new Float64Array(1024);

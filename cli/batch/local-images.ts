@@ -11,7 +11,7 @@ export interface LocalImages {
   inline(item: StoredItem): Promise<StoredItem>;
   /** Returns the item with its image as a path, for scoring in this process. */
   asFile(item: StoredItem): StoredItem;
-  /** Returns the error for an unreadable image, with the directory and the path as the user wrote it. */
+  /** Returns the error for an unreadable image. Its message has the directory, and the path as the user wrote it. */
   explain(item: StoredItem, error: ItemError): ItemError;
   /** The only directory from which images are read. */
   directory: string;
@@ -23,8 +23,8 @@ const imageName = /\.(jpe?g|jfif|png|webp|gif|avif|heif|heic|tiff?|bmp)$/i;
 
 /**
  * Prepares items whose images are below one directory.
- * @param directory the base of relative paths. No file outside is read, because an untrusted list of pairs could name
- * any file of this machine.
+ * @param directory the base of relative paths. No file outside of it is read, because an untrusted list of pairs could
+ * name any file of this machine.
  * @param maxBytes the maximum size of an image file.
  */
 export function localImages(directory: string, maxBytes: number): LocalImages {
@@ -64,8 +64,8 @@ function pathOf(item: StoredItem): string | undefined {
 }
 
 /**
- * Returns the path in an image source, or undefined. A path is a `file:` URL, or ends like the name of an image file
- * and is neither an http(s) URL nor a data URI.
+ * Returns the path in an image source, or undefined. A path is a `file:` URL, or a string with the ending of an image
+ * file that is neither an http(s) URL nor a data URI.
  */
 export function imagePath(image: ImageSource): string | undefined {
   if (typeof image !== 'string') return undefined;

@@ -25,7 +25,10 @@ export function outputBeside(input: string): string {
   return `${named.stem}.scores.${endingFor(named)}`;
 }
 
-/** Returns the file ending of an output: that of the input if results can be written so, otherwise the most similar. */
+/**
+ * Returns the file ending of an output: the ending of the input if results can have that format, otherwise that of the
+ * most similar format.
+ */
 export function endingFor(input: NamedFile | undefined): string {
   if (input?.format.isWritten) return input.ending;
   return formatNamed(input?.format.hasColumns === false ? 'ndjson' : 'csv').endings[0];

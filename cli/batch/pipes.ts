@@ -25,8 +25,8 @@ export interface Pipes {
 }
 
 /**
- * Runs a command with temporary files in place of pipes. The command reads the rows several times (to hash, send and
- * join them), and a pipe can be read only once.
+ * Runs a command with temporary files in place of pipes. The command reads the rows several times, and a pipe can be
+ * read only once.
  */
 export async function withPipes<Value>(
   { file, out, format }: Pipes,

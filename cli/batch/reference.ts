@@ -12,8 +12,7 @@ import type { RunOptions } from './run.ts';
 export const isReference = (file: string): boolean => file.startsWith('s3://');
 
 /**
- * Returns the output folder for each object (a file in a bucket). Of several objects, each gets a subfolder with its
- * name.
+ * Returns the output folder for each object (a file in a bucket). With several objects, each gets a subfolder.
  * @throws {UsageError} when two objects would have the same folder.
  */
 export function outputsOfReferences(files: readonly string[], out: string | undefined): (string | undefined)[] {

@@ -33,7 +33,7 @@ export interface RunOptions extends ColumnFlags, Posting {
   /** True to send the paths of images, which the service then reads itself. */
   serverFiles: boolean;
   formulas: StreamQuery['formulas'];
-  /** True to ignore the state of an earlier run. */
+  /** True to start over instead of continuing an earlier run. */
   again: boolean;
   /** True to replace an output that another command wrote. */
   force: boolean;
@@ -58,7 +58,8 @@ export interface RunResult {
   /** True when an earlier run had already scored all rows. */
   wasDone: boolean;
   /**
-   * Rows per second of the whole batch on a service, or of this run without a service; null when nothing was scored.
+   * Rows per second: of the whole batch on a service, or of this run without a service. Null when this run scored
+   * nothing.
    */
   rowsPerSecond: number | null;
   seconds: number;
@@ -88,7 +89,7 @@ export async function runBatch(
   const directory = resolve(options.images ?? input.directory);
   const images = localImages(directory, config.imageMaxBytes);
 
-  // The state file shows that this command wrote the output, which may then be replaced.
+  // An output with a state file was written by this command, so it may be replaced.
   const stateFile = stateFileOf(output);
   const { embeddingFormat } = options;
   const embeddingFiles = embeddingFormat === false ? [] : embeddingFilesOf(output, embeddings, embeddingFormat);
@@ -163,7 +164,7 @@ export async function runBatch(
       const { revision, precision, preprocess } = status;
       const at = status.finishedAt ?? new Date().toISOString();
       state.finished = { at, state: status.state, model: status.model, revision, precision, preprocess, tally };
-      // The time of the whole batch, because after an interruption this process has seen only its end.
+      // Uses the time of the whole batch. After an interruption, this process has seen only its last part.
       rowsPerSecond = (1000 * rowsOf(tally)) / Math.max(1, Date.parse(at) - Date.parse(status.createdAt));
     }
     delete state.partial;
@@ -194,7 +195,7 @@ function stateOf({ succeeded, failed }: Tally): string {
 /** Returns the state of the earlier run if it can be continued, otherwise that of a new run. */
 function stateToResume(known: RunState | undefined, fresh: RunState, progress: Progress): RunState {
   if (known === undefined) return fresh;
-  // JSON drops undefined values, as in the stored state.
+  // The state file has no undefined values, because JSON drops them.
   if (!isSameRun(known, JSON.parse(JSON.stringify(fresh)))) {
     if (known.finished === undefined && known.batchId !== undefined) {
       progress.say(

@@ -91,8 +91,8 @@ export async function scoreOffline(
           { signal },
         )
         .then(({ answers }) => ({ items, outcomes: answers.map(({ outcome }) => outcome) }));
-      // The error is handled when the results of the chunk are written. Without this handler, Node would end the
-      // process before.
+      // The error is handled when the results of this chunk are written. Without this handler, Node would end the
+      // process first.
       evaluated.catch(() => {});
       inFlight.push(evaluated);
       if (inFlight.length >= maxChunksInFlight) await write();
@@ -130,9 +130,7 @@ function toResults(
   });
 }
 
-/**
- * Counts the rows, to estimate the remaining time. Reading the file once more takes little time beside the evaluation.
- */
+/** Counts the rows to estimate the remaining time. Reading the file once more is fast compared with the evaluation. */
 async function countRows(input: BatchInput, signal: AbortSignal): Promise<number> {
   let total = 0;
   for await (const items of input.items()) {

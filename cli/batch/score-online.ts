@@ -49,11 +49,11 @@ export interface OnlineDeps {
 
 /** The approximate size in bytes of each chunk of the request body. */
 const partBytes = 256 * 1024;
-/** The maximum number of attempts to download results whose connection breaks. */
+/** The maximum number of attempts to download the results. */
 const downloadAttempts = 3;
 
 /**
- * Runs a batch on the service to its end, and continues the batch of an earlier run. The state file is updated at each
+ * Runs a batch on the service to its end, or continues the batch of an earlier run. The state file is updated at each
  * step, so that a later run can continue.
  */
 export async function runToEnd(deps: OnlineDeps, state: RunState, stateFile: StateFile): Promise<BatchStatus> {
@@ -108,7 +108,7 @@ async function postOnce(deps: OnlineDeps, state: RunState, stateFile: StateFile)
   } catch (error) {
     const { code } = failureOf(error);
     if (code === 'idempotency.mismatch') {
-      // The body of this key differs although the rows have not changed, so the image files have.
+      // The service got another body with this key before. The rows are the same, so the image files have changed.
       deps.progress.say('the images have changed since they were sent; starting again');
       state.idempotencyKey = randomUUID();
       await stateFile.write(state);
@@ -153,8 +153,8 @@ async function readHeader(input: BatchInput): Promise<BatchInput> {
 const maxColumnsLength = 8_000;
 
 /**
- * Returns the column names of the file as query parameters, for the CSV results. The rows are sent as NDJSON, which has
- * no columns.
+ * Returns query parameters with the column names of the file, for the CSV results. The rows are sent as NDJSON, which
+ * has no columns.
  */
 function columnsOf(input: BatchInput): [string, string][] {
   const header = input.header();
@@ -186,7 +186,7 @@ async function* bodyOf({ input, prepare, progress }: OnlineDeps): AsyncGenerator
 }
 
 /**
- * Returns the NDJSON line of a row. An invalid row is sent without its text, so that it fails on the service and later
+ * Returns the NDJSON line of a row. An invalid row is sent without its text, so that the service fails it and later
  * rows keep their index.
  */
 function toLine(item: StoredItem): object {
@@ -201,7 +201,7 @@ const receiptOf = ({ model, revision, precision, preprocess, textCleaning, longT
 
 /**
  * Writes the results of a batch together with the rows of the file, in their order.
- * @throws {CommandError} `results.incomplete` when their numbers differ.
+ * @throws {CommandError} `results.incomplete` when results and rows do not match.
  */
 export async function writeResults(deps: OnlineDeps, status: BatchStatus, options: WriterOptions): Promise<Tally> {
   for (let attempt = 1; ; attempt++) {
@@ -241,8 +241,8 @@ export async function* joinWithRows(
   const rows = createRows(input.items());
   let index = 0;
   for await (const lines of linesOf(response.body)) {
-    // The exact parser keeps the digits of numbers, but is slow for lines with a fractional number, as every score is.
-    // Only metadata needs it.
+    // Only metadata needs the exact parser, which keeps the digits of numbers. It is slow for fractional numbers, and
+    // every line has one: the score.
     const parse = (line: string) => (line.includes('"metadata"') ? parseExactly(line) : JSON.parse(line));
     const sent = lines.map((line): ItemResult => parse(line));
     const items = await rows.take(sent.length);
@@ -254,10 +254,7 @@ export async function* joinWithRows(
   if ((await rows.take(1)).length > 0) throw incomplete(id);
 }
 
-/**
- * Replaces the error of the service by the error that this machine found in the row before it was sent, which is more
- * precise.
- */
+/** Replaces the error of the service if this machine found a more precise one before it sent the row. */
 async function withOwnError(
   result: ItemResult,
   item: StoredItem | undefined,

@@ -4,7 +4,7 @@ import { UsageError } from '../failures.ts';
 import { tallySchema } from './tally.ts';
 
 /**
- * The state of a run, in a file next to the output. It is created before anything is sent, so that the next run of the
+ * The state of a run, in a file next to the output. It exists before anything is sent, so that the next run of the
  * command can continue. It remains afterwards, because it names the model of the scores.
  */
 const schema = z.object({
@@ -14,10 +14,10 @@ const schema = z.object({
   options: z.record(z.string(), z.unknown()),
   /** The address of the service; null for a run without a service. */
   service: z.string().nullable(),
-  /** Lets a later run find the batch even if the response with its id was lost. */
+  /** With this key, a later run finds the batch even if the response with its id was lost. */
   idempotencyKey: z.string(),
   batchId: z.string().optional(),
-  /** The progress of a run without a service: the rows and bytes written so far, and their outcomes. */
+  /** The progress of a run without a service: the rows and bytes written so far, and the counts of outcomes. */
   partial: z.object({ rows: z.int(), bytes: z.int(), tally: tallySchema }).optional(),
   finished: z
     .object({
@@ -41,7 +41,6 @@ export interface StateFile {
    * @throws {UsageError} when the file does not contain the state of a run.
    */
   read(): Promise<RunState | undefined>;
-  /** Replaces the file atomically. */
   write(state: RunState): Promise<void>;
   remove(): Promise<void>;
 }

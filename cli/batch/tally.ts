@@ -6,7 +6,7 @@ export const tallySchema = z.object({
   succeeded: z.int(),
   failed: z.int(),
   cancelled: z.int(),
-  /** CSV cells with a leading apostrophe, because a spreadsheet would run them as formulas. */
+  /** CSV cells that got a leading apostrophe, because a spreadsheet would run them as formulas. */
   escapedCells: z.int().default(0),
   failures: z.record(
     z.string(),

@@ -20,16 +20,17 @@ export interface OutputFile {
    * @param items the items of the results, in the same order.
    */
   add(results: readonly ItemResult[], items: readonly StoredItem[]): Promise<void>;
-  /** Returns the number of CSV cells with a leading apostrophe, because a spreadsheet would run them as formulas. */
+  /**
+   * Returns the number of CSV cells that got a leading apostrophe, because a spreadsheet would run them as formulas.
+   */
   escaped(): number;
-  /** Returns the number of bytes written. */
   bytes(): number;
   /** Gives the complete temporary file the name of the output. */
   commit(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The model of the scores of a batch, and its processing of images and texts. */
+/** The model that computed the scores of a batch, and its settings. */
 export type Receipt = Pick<
   ResultSource,
   'model' | 'revision' | 'precision' | 'preprocess' | 'textCleaning' | 'longText'
@@ -42,7 +43,7 @@ export interface WriterOptions {
   formulas: StreamQuery['formulas'];
   /** True when the model also computes the probability that a text describes its image. */
   pairProbabilities?: boolean;
-  /** The model and its settings, for the metadata of a Parquet output. */
+  /** The model of the scores and its settings, for the metadata of a Parquet output. */
   receipt?: Receipt;
   /** The bytes that an earlier run has already written to the temporary file. */
   from?: number;
@@ -53,8 +54,8 @@ const partOf = (output: string): string => `${output}.part`;
 export const removePart = (output: string): Promise<void> => rm(partOf(output), { force: true });
 
 /**
- * Opens an output file that an interrupted run can continue. Only text formats can be appended to; for others the
- * temporary file is NDJSON, which {@link OutputFile.commit} converts.
+ * Opens an output file that a later run can continue. Only text formats can be appended to. For others the temporary
+ * file is NDJSON, which {@link OutputFile.commit} converts.
  */
 export async function openWriter(options: WriterOptions): Promise<OutputFile> {
   const { output, format, from = 0 } = options;
@@ -89,7 +90,7 @@ export async function openWriter(options: WriterOptions): Promise<OutputFile> {
   };
 }
 
-/** Creates the writer of a format. The columns are known only after the first rows have been read. */
+/** Creates the writer of a format. The first rows must have been read, because only then are the columns known. */
 function createWriter(
   { input, formulas, pairProbabilities, receipt }: WriterOptions,
   format: FormatName,

@@ -113,7 +113,7 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
       const options: RunOptions = { ...more, file, formulas: keepFormulas ? 'keep' : 'escape' };
       const pipes = { file, out: flags.compare ? (options.out ?? '') : options.out, format: flags.format };
       await withPipes(pipes, process.stdin, context.stdout, async (files, writesStdout) => {
-        // Embedding files beside a temporary stdout file would be lost, so the embeddings remain on the service.
+        // Embedding files next to the temporary file of stdout would be lost, so the embeddings remain on the service.
         const embeddingFormat = writesStdout ? false : options.embeddingFormat;
         const piped = { ...options, ...files, embeddingFormat };
         if (flags.compare) await compareRows(context, { ...piped, out: options.out });
@@ -218,8 +218,8 @@ async function scoreFile(context: Context, options: RunOptions, offline: boolean
 }
 
 /**
- * Posts a batch for each file of a bucket, and waits for their ends. The service reads the rows, and writes the results
- * and (for a tar or Parquet) the selected samples.
+ * Posts a batch for each file of a bucket, and waits until all have ended. The service reads the rows, and writes the
+ * results and (for a tar or Parquet) the selected samples.
  */
 async function scoreReferences(context: Context, files: readonly string[], flags: Flags): Promise<void> {
   const { keepFormulas: _keepFormulas, ...options } = flags;

@@ -19,7 +19,7 @@ import { json, table } from '../output.ts';
 import { checkOutput, checkResultFile } from '../output-file.ts';
 import { whole } from '../progress.ts';
 
-/** `vls batches | watch | cancel | retry | change | results | embeddings`. */
+/** Commands for the batches of the service. */
 export function addBatchesCommands(program: Command, deps: CommandDeps): void {
   program
     .command('batches')

@@ -45,7 +45,7 @@ interface Global {
   file?: string;
 }
 
-/** `vls keys add | list | rotate | remove`: edits the key file, which a running service reloads. */
+/** Commands that edit the key file. A running service reloads it. */
 export function addKeysCommand(program: Command, { terminal, config }: KeysCommandDeps): void {
   const { stdout, stderr } = terminal;
   const keys = program
@@ -238,7 +238,10 @@ function rotate(
   return { records: [...records.map((each) => (each === rotated ? former : each)), record], former, record };
 }
 
-/** Returns the expiry that gives a new key the lifetime of the replaced one; undefined if that does not expire. */
+/**
+ * Returns the expiry that gives a new key the lifetime of the replaced key; undefined if the replaced key does not
+ * expire.
+ */
 function sameLifetime({ id, created, expires }: KeyRecord, now: number): Date | undefined {
   if (expires === undefined) return undefined;
   if (created !== undefined) return new Date(now + Date.parse(expires) - Date.parse(created));
@@ -262,12 +265,15 @@ async function read(file: string): Promise<KeyRecord[]> {
   }
 }
 
-/** Replaces the key file atomically, with the permissions of the old file. Only the owner may read a first one. */
+/**
+ * Replaces the key file atomically, and keeps the permissions of the old file. Without an old file, only the owner may
+ * read it.
+ */
 async function edit<Result>(
   path: string,
   change: (records: KeyRecord[]) => { records: KeyRecord[]; result: Result },
 ): Promise<Result> {
-  // A symbolic link is kept, and its target replaced.
+  // Keeps a symbolic link and replaces its target.
   const file = await realpath(path).catch(() => path);
   const draft = `${file}.new`;
   // The new file is also the lock: it exists while another command edits the keys.

@@ -20,7 +20,7 @@ interface Global {
   quiet?: boolean;
 }
 
-/** The values of `--precision`. `int8` is made on this machine from fp32; `repository-int8` is in the repository. */
+/** The values of `--precision`. `int8` is made on this machine from fp32 files; `repository-int8` is downloaded. */
 const pullable = ['fp32', 'fp16', 'int8', 'repository-int8'] as const;
 type Pullable = (typeof pullable)[number];
 
@@ -99,7 +99,7 @@ async function surveyAll(models: HubEntry[], { precision }: PullFlags, environme
   if (isJson) stdout.write(json({ models: surveys }));
 }
 
-/** `vls models …`. The code of a subcommand is loaded only when it runs. */
+/** Adds `vls models`. The code of a subcommand is loaded only when it runs. */
 export function addModelsCommand(program: Command, deps: CommandDeps): void {
   const { terminal, config } = deps;
   const { stdout, stderr } = terminal;
@@ -258,7 +258,7 @@ export function addModelsCommand(program: Command, deps: CommandDeps): void {
 async function registryOf(settings: Config): Promise<{
   entries: Entries;
   find(name: string): ModelEntry;
-  /** Returns the model with this name, or all models of the profile with this name. */
+  /** Returns the model with this name, or all models of a profile. */
   findAll(name: string): ModelEntry[];
 }> {
   const { readEntries } = await import('../../models/registry/entries.ts');

@@ -13,8 +13,8 @@ const actions: Record<CanaryAction, string> = {
 };
 
 /**
- * `vls traffic [profile] | promote | rollback | restart`, for operators: the models that share the traffic of a
- * profile.
+ * `vls traffic [profile] | promote | rollback | restart`: reports and decisions about models that share the traffic of
+ * a profile. For operators.
  */
 export function addTrafficCommand(program: Command, deps: CommandDeps): void {
   const traffic = program

@@ -216,8 +216,8 @@ async function models(config: Config): Promise<Finding[]> {
 const hubWaitMs = 5_000;
 
 /**
- * Checks whether models can be downloaded, and lists those present. The service works without a hub, so a silent hub is
- * no failure.
+ * Checks whether models can be downloaded, and lists those present. An unreachable hub is not a failure, because the
+ * service works without it.
  */
 async function hub(config: Config): Promise<Finding[]> {
   const subject = 'model hub';

@@ -97,8 +97,8 @@ async function addFromHub(
 }
 
 /**
- * Returns the facts of the built-in registry about the same repository. Exported files lack the scale and the bias of a
- * sigmoid.
+ * Returns the facts of the built-in registry about a model of the same repository. Exported files lack the scale and
+ * the bias of a sigmoid.
  */
 function knownOf({ models }: Entries, repo: string, folder: string | undefined): StatedFacts {
   const same = [...models.values()]
@@ -109,7 +109,9 @@ function knownOf({ models }: Entries, repo: string, folder: string | undefined):
   return { family, dimensions, contextLength, preprocess, logitScale, logitBias };
 }
 
-/** Returns the default name of a model: its repository, with the folder or weights if there are several models. */
+/**
+ * Returns the default name of a model: the name of its repository, with the folder or weights if it has several models.
+ */
 const nameOf = (
   repo: string,
   { folder, weights }: { folder?: string | undefined; weights?: string | undefined },

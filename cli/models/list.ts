@@ -72,7 +72,7 @@ export async function listModels(settings: Config, isJson: boolean, stdout: Node
   );
 }
 
-/** Formats the revision of a model, for a branch with the downloaded commit. Brackets name missing checks. */
+/** Formats the revision of a model, with the downloaded commit of a branch. Brackets name missing checks. */
 function revisionInWords(row: { revision: string; commit: string | null; unverified: boolean; unproven: boolean }) {
   const { revision, commit, unverified, unproven } = row;
   const pulled = commit === null || commit === revision ? '' : ` = ${commit.slice(0, 12)}`;
@@ -80,7 +80,7 @@ function revisionInWords(row: { revision: string; commit: string | null; unverif
   return `${revision.slice(0, 12)}${pulled}${marks.length === 0 ? '' : ` (${marks.join(', ')})`}`;
 }
 
-/** Returns the total bytes of the fp32 files; null when the registry lacks the size of one. */
+/** Returns the total size in bytes of the fp32 files; null when the registry lacks the size of one. */
 function pinnedBytes({ files }: ModelEntry): number | null {
   const sizes = Object.entries(files)
     .filter(([file]) => !/_(fp16|quantized)\./.test(file))
@@ -90,7 +90,7 @@ function pinnedBytes({ files }: ModelEntry): number | null {
     : null;
 }
 
-/** Formats the fp32 size of a model: of its files if known, otherwise four bytes for each parameter. */
+/** Formats the fp32 size of a model: the size of its files if known, otherwise four bytes for each parameter. */
 function sizeOf({ bytes, parameters }: { bytes: number | null; parameters: number | null }): string {
   if (bytes !== null) return gigabytes(bytes);
   return parameters === null ? '-' : `~${gigabytes(4 * parameters)}`;

@@ -21,14 +21,14 @@ export async function searchModels(
   let found: FoundRepo[] | undefined;
   let fault: string | undefined;
   try {
-    // Two attempts, because the user waits, and the registry has its matches anyway.
+    // Only two attempts, because the user waits, and the matches of the registry can be shown anyway.
     found = await persist({ ...patience, attempts: 2, onRetry: () => {} }, (signal) => hub.search(word, signal));
     if (found === undefined) fault = `${hub.name} cannot be searched`;
   } catch (error) {
     if (!(error instanceof PullError)) throw error;
     fault = `${error.message}. ${error.advice}`;
   }
-  // Without a search of the hub, no result does not mean no such model.
+  // The hub was not searched, so the model may exist there.
   if (fault !== undefined && entries.length === 0) process.exitCode = 1;
   if (isJson) {
     const models = entries.map(({ model, source, description, licence, unverified, unproven }) => ({

@@ -9,7 +9,7 @@ const needsService = (what: string): CommandError =>
     advice: `This is the command line alone. Use a checkout of the service, or install its package vision-language-similarity ${version}.`,
   });
 
-/** The commands of the package of the service, with the descriptions that this package prints. */
+/** The commands that only the package of the service provides, with their descriptions in this package. */
 const serviceCommands = {
   models: 'List, pull and check models. Needs the package of the service.',
   doctor: 'Check this machine for the service. Needs the package of the service.',

@@ -118,7 +118,7 @@ const tabNames: Record<BatchTab, string> = {
   compare: 'Compare',
 };
 
-/** Links to the tabs. They keep only the threshold of the URL query, because each tab has its own other fields. */
+/** Links to the tabs. They keep only the threshold of the URL query; the other fields belong to a single tab. */
 function Tabs({ id, current }: { id: string; current: BatchTab }) {
   const threshold = useHashQuery().query.get('threshold');
   const query = threshold === null ? '' : `?threshold=${threshold}`;

@@ -1,6 +1,6 @@
 import { type Cell, cellText } from './files/cell.ts';
 
-/** The column names for image, text and id. An empty `id` means no such column. */
+/** The column names for image, text and id. `id` is empty if no column has ids. */
 export interface ColumnMapping {
   image: string;
   text: string;
@@ -57,7 +57,7 @@ export function guessColumns(columns: readonly string[], rows: readonly (readonl
 export const looksLikeImage = (value: string): boolean =>
   /^(https?:\/\/|data:image\/)/i.test(value) || /\.(jpe?g|png|webp|gif|avif|tiff?)$/i.test(value);
 
-/** Returns the reason why the batch cannot be posted, or undefined. */
+/** Returns why the batch cannot be posted; undefined if it can. */
 export function mappingError({ image, text, id }: ColumnMapping): string | undefined {
   if (image === '') return 'Choose the column with the images.';
   if (text === '') return 'Choose the column with the texts.';

@@ -8,7 +8,7 @@ export interface CsvRow {
 export interface CsvReader {
   /** Adds a string, and returns the rows that it completes. */
   push(text: string): CsvRow[];
-  /** Returns the last row if no line break ends it; otherwise an empty list. */
+  /** Returns the last row if the file ends without a line break; otherwise an empty list. */
   end(): CsvRow[];
 }
 

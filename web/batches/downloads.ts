@@ -1,12 +1,10 @@
 import { type FormatName, formatNamed } from '../../shared/formats.ts';
 import { fetchApi } from '../http/client.ts';
 
-/**
- * For cells that a spreadsheet would run, such as `=1+1`: `escape` adds an apostrophe, `keep` leaves them unchanged.
- */
+/** `escape` adds an apostrophe to cells that a spreadsheet would run as formulas, such as `=1+1`. `keep` does not. */
 export type Formulas = 'escape' | 'keep';
 
-/** Requests the results of a batch. A link cannot do this, because a header chooses the format. */
+/** Requests the results of a batch. The format is chosen by a header, which a link cannot send. */
 export async function resultsOf(
   id: string,
   format: FormatName,
@@ -40,6 +38,6 @@ function save(blob: Blob, name: string): void {
   link.href = URL.createObjectURL(blob);
   link.download = name;
   link.click();
-  // The browser starts reading the blob only after the current task, so the URL must still exist then.
+  // The browser starts reading the blob only after the current task. Until then, the URL must exist.
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

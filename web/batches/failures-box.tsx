@@ -16,7 +16,7 @@ export function FailuresBox({ status }: { status: BatchStatus }) {
   const isLive = status.finishedAt === null;
   const byCode = (Object.entries(status.failures) as [Code, number][]).sort(([, a], [, b]) => b - a);
 
-  // Reads the failed items when the user opens a group, and again when the batch has ended.
+  // The failed items are read when the user opens a group, and again when the batch has ended.
   useEffect(() => {
     if (!isOpen) return;
     const controller = new AbortController();

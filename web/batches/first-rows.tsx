@@ -26,7 +26,7 @@ export function FirstRows({ preview, mapping, model }: { preview: Preview; mappi
   );
 }
 
-/** Scores the shown rows. A change of the columns or the model discards the scores. */
+/** Scores the shown rows. Other columns or another model discard the scores. */
 function useTrials({ columns, rows }: Preview, { image, text }: ColumnMapping, model: string) {
   const [trials, setTrials] = useState<ReadonlyMap<number, Trial>>(new Map());
   const [isRunning, setRunning] = useState(false);

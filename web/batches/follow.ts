@@ -10,7 +10,7 @@ export interface Followed {
   summary: BatchSummary | undefined;
   samples: readonly Sample[];
   isInterrupted: boolean;
-  /** The error if the batch cannot be shown. */
+  /** Undefined unless the batch cannot be shown. */
   failure: RequestFailed | undefined;
 }
 
@@ -20,13 +20,13 @@ export interface Follower {
   close(): void;
 }
 
-/** The minimum time in ms between two updates of the view. Many small chunks send events faster than users read. */
+/** The minimum time in ms between two updates of the view. Many small chunks send more events than a user can read. */
 const drawMs = 200;
 /** The minimum time in ms between two requests for data that events lack: the summary and the counts by error code. */
 const refreshMs = 1_500;
 const firstWaitMs = 1_000;
 const longestWaitMs = 15_000;
-/** The delays in ms after which a cancelled batch is read again, because chunks in flight may end meanwhile. */
+/** The delays in ms after which a cancelled batch is read again, because chunks in flight may still end. */
 const afterCancelMs = [1_500, 4_000];
 
 /** Follows a batch by its events. After a reload or a broken connection, it resumes after the last received event. */
@@ -102,7 +102,7 @@ export function followBatch(id: string, onChange: (followed: Followed) => void):
     takeStatus(status);
   }
 
-  /** Stores a requested status. Events may have brought newer counts of items meanwhile; those are kept. */
+  /** Stores a requested status, but keeps the counts of items if events have brought newer ones. */
   function takeStatus(status: BatchStatus): void {
     const known = followed.status;
     const isOlder = known !== undefined && status.finishedAt === null && doneOf(known) > doneOf(status);
@@ -125,7 +125,8 @@ export function followBatch(id: string, onChange: (followed: Followed) => void):
     };
     opened.onerror = () => {
       change({ isInterrupted: true });
-      // The browser reconnects unless the source is closed: the request was refused, or the batch has ended.
+      // The browser itself reconnects unless the source is closed. A closed source means a refusal, or the end of the
+      // batch.
       if (opened.readyState === EventSource.CLOSED) interrupted();
     };
     for (const name of ['state', 'reset', 'progress', 'failure', 'end'] as const) {
@@ -147,7 +148,7 @@ export function followBatch(id: string, onChange: (followed: Followed) => void):
       const items = { ...known.items, ...data.items };
       if (items.succeeded + items.failed >= doneOf(known)) change({ status: { ...known, items } });
     } else if (known !== undefined && data.state !== undefined) change({ status: { ...known, state: data.state } });
-    // An event id begins with the time at which the service wrote the event; 0 before the first event.
+    // An event id begins with the time at which the service wrote the event. Before the first event, this is 0.
     const atMs = Number(lastEventId.split('-', 1)[0]);
     if (atMs > 0 && data.items !== undefined) sample(atMs, data.items.succeeded + data.items.failed);
     later('keep', refreshMs, store);

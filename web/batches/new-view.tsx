@@ -7,7 +7,7 @@ import { Scrollable } from '../ui/scrollable.tsx';
 import { type Corrections, NoPreview, type Preview, previewOf } from './preview.ts';
 import { StartForm } from './start-form.tsx';
 
-/** The formats on offer. JSON arrays are left out, because the service reads them only as a whole. */
+/** The formats that the page offers. JSON arrays are left out, because the service reads them only as a whole. */
 const offered = formats.filter(({ isRead, name }) => isRead && name !== 'json');
 
 /** The file endings and media types for the file dialog. */
@@ -120,6 +120,6 @@ function FormatHelp() {
   );
 }
 
-/** Creates an idempotency key. Pages over plain HTTP from another machine lack `crypto.randomUUID`. */
+/** Creates an idempotency key. `crypto.randomUUID` does not exist on pages over plain HTTP from another machine. */
 const randomKey = (): string =>
   [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');

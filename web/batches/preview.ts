@@ -17,13 +17,13 @@ export interface Preview {
   encoding: string;
   columns: string[];
   rows: Cell[][];
-  /** The reason why the table lacks values or rows of the file. */
+  /** Why the table lacks values or rows of the file; undefined if it lacks none. */
   unread?: string | undefined;
-  /** The number of rows in the whole file, estimated from the mean length of the first rows unless `exact`. */
+  /** The number of rows in the whole file. Unless `exact`, it is estimated from the mean length of the first rows. */
   estimate: { rows: number; exact: boolean } | undefined;
 }
 
-/** The user's encoding and delimiter in place of the guessed ones. */
+/** The encoding and delimiter that the user has chosen in place of the guessed ones. */
 export interface Corrections {
   encoding?: string | undefined;
   delimiter?: string | undefined;
@@ -138,7 +138,7 @@ interface Found {
   delimiter: string;
   columns: string[];
   rows: Cell[][];
-  /** The mean length of a row in bytes, and the number of rows measured. */
+  /** The mean length in bytes of a row. `rows` is the number of rows that were measured. */
   rowBytes: { mean: number; rows: number };
 }
 
@@ -150,12 +150,12 @@ interface Content {
 function decode({ bytes, whole }: Content, gzipped: boolean, chosen: string | undefined): Head {
   const encoding = chosen ?? guessEncoding(bytes);
   const text = new TextDecoder(encoding).decode(bytes).replace(/^\uFEFF/, '');
-  // The cut after the last complete row also removes an incomplete character.
+  // Cuts the text after its last complete row, which also removes an incomplete character.
   const end = whole ? text.length : text.lastIndexOf('\n') + 1;
   return { text: text.slice(0, end === 0 ? text.length : end), gzipped, encoding, whole };
 }
 
-/** Decompresses the start of a gzip file. The error at the end of an incomplete file is expected. */
+/** Decompresses the start of a gzip file. An incomplete file causes an expected error at its end. */
 async function inflate(bytes: Uint8Array<ArrayBuffer>, size: number, limit: number): Promise<Content> {
   const parts: Uint8Array[] = [];
   let length = 0;
@@ -179,12 +179,12 @@ async function inflate(bytes: Uint8Array<ArrayBuffer>, size: number, limit: numb
   return { bytes: content, whole: ended && size <= bytes.length };
 }
 
-/** Returns the format of a text by its first characters, and for a table also by the ending of the file name. */
+/** Returns the format of a text by its first characters, and for a table also by the file name. */
 function formatOf(name: string, text: string): BatchFormat {
   const byStart = formatOfStart(new TextEncoder().encode(text.trimStart().slice(0, 16)))?.name;
   const named = formatOfFile(name)?.format.name;
   const isTable = named === 'csv' || named === 'tsv';
-  // The first line of a table may begin with a brace, but it is almost never a valid JSON object.
+  // A table may begin with a brace, but its first line is almost never a valid JSON object.
   if (byStart === 'ndjson' && (!isTable || readObject(text.split('\n', 1)[0] ?? '') !== undefined)) {
     return formatNamed('ndjson');
   }

@@ -1,11 +1,13 @@
-/** The number of evaluated items at a time by the clock of the service. */
+/** The number of evaluated items at a time, by the clock of the service. */
 export type Sample = readonly [atMs: number, done: number];
 
-/** The maximum number of measurements: one for each pixel of the width of a plot on a phone. */
+/** The maximum number of measurements: one for each pixel of a plot on a phone. */
 const most = 480;
 const closestMs = 250;
 
-/** Adds a measurement, or replaces the last if the last two are close together. A full list drops every other one. */
+/**
+ * Adds a measurement. It replaces the last one if the last two are close together. A full list drops every other one.
+ */
 export function addSample(samples: readonly Sample[], sample: Sample): Sample[] {
   const [last, before] = [samples.at(-1), samples.at(-2)];
   if (last !== undefined && (sample[0] <= last[0] || sample[1] < last[1])) {
@@ -16,12 +18,13 @@ export function addSample(samples: readonly Sample[], sample: Sample): Sample[] 
   return added.length <= most ? added : added.filter((_, at) => at % 2 === 0 || at === added.length - 1);
 }
 
-/** Returns the items per second up to each measurement, and its time in s since the first one. */
+/** Returns the items per second up to each measurement, and the seconds since the first one. */
 export function ratesOf(samples: readonly Sample[]): { seconds: number[]; rates: number[] } {
   const [first] = samples;
   const last = samples.at(-1);
   if (first === undefined || last === undefined) return { seconds: [], rates: [] };
-  // The time in ms over which each rate is computed. Chunks finish in bursts, which would dominate a shorter time.
+  // The time in ms over which each rate is computed. Over a shorter time, the rate would show only the bursts in which
+  // chunks finish.
   const windowMs = Math.max(1_500, (last[0] - first[0]) / 40);
   const seconds: number[] = [];
   const rates: number[] = [];

@@ -4,7 +4,9 @@ import { type Preview, readObject } from './preview.ts';
 
 const itemFields = new Set(['image', 'text', 'id', 'metadata']);
 
-/** Returns true for NDJSON with other field names than the API requires. The service itself maps the columns of CSV. */
+/**
+ * Returns true for NDJSON whose field names differ from those of the API. The service itself maps the columns of CSV.
+ */
 export function needsRenaming(preview: Pick<Preview, 'format' | 'columns'>, mapping: ColumnMapping): boolean {
   if (formatNamed(preview.format).hasColumns) return false;
   const isMapped = mapping.image === 'image' && mapping.text === 'text';
@@ -30,7 +32,7 @@ function byLines(change: (line: string) => string): TransformStream<string, stri
   });
 }
 
-/** Renames the fields of a line. A line that is not an object stays unchanged, and the service fails that item. */
+/** Renames the fields of a line. The service fails a line that is not an object, so it stays unchanged. */
 function renameFields(line: string, mapping: ColumnMapping): string {
   const item = readObject(line);
   if (item === undefined) return line;

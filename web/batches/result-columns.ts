@@ -1,8 +1,8 @@
 import type { CsvRow } from './csv.ts';
 
 /**
- * Returns the number of result columns at the end of each row, from the header. A probability, and the model among
- * several, add one each.
+ * Counts the result columns at the end of each row. Two of them exist only in some files: the probability, and the
+ * model among several.
  */
 export function countResultColumns({ fields }: CsvRow): number {
   const isNamed = (column: string | undefined, name: string) =>

@@ -23,7 +23,10 @@ export interface FailureSample {
 
 const maxExamples = 5;
 const maxCauses = 20;
-/** The maximum number of failed items to read. Messages repeat, and all failed items may be the whole batch. */
+/**
+ * The maximum number of failed items to read. Messages repeat, so reading all failed items (perhaps the whole batch) is
+ * not needed.
+ */
 const maxRead = 5_000;
 
 /**
@@ -41,7 +44,6 @@ export async function sampleFailures(id: string, signal: AbortSignal): Promise<F
     const part = await stream?.read();
     ended = part === undefined || part.done;
     for (const row of ended ? csv.end() : csv.push(part?.value ?? '')) {
-      // The first row is the header.
       if (read++ >= 0) add(causes, readResultColumns(row, own));
       else own = countResultColumns(row);
     }

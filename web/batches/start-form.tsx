@@ -15,7 +15,7 @@ export interface StartFormProps {
   file: File;
   preview: Preview;
   idempotencyKey: string;
-  /** Called with the corrections of the user, to read the start of the file again. */
+  /** Called with the corrections of the user. The start of the file is then read again. */
   onCorrect: (corrections: Corrections) => void;
 }
 
@@ -182,7 +182,7 @@ export function StartForm({ file, preview, idempotencyKey, onCorrect }: StartFor
   );
 }
 
-/** Guesses the columns. Those of a tar are fixed, because its file names determine their content. */
+/** Guesses the columns. The columns of a tar are fixed, because its file names determine their content. */
 const mappingOf = ({ format, columns, rows }: Preview): ColumnMapping =>
   format === 'tar' ? { image: 'image', text: 'text', id: 'id' } : guessColumns(columns, rows);
 

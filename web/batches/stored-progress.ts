@@ -1,6 +1,6 @@
 import type { Sample } from './progress-samples.ts';
 
-/** Progress that survives a reload of the page. The service does not store past rates. */
+/** The data about a running batch that survives a reload of the page. The service does not store past rates. */
 export interface StoredProgress {
   lastEventId: string | undefined;
   samples: Sample[];
@@ -24,6 +24,6 @@ export function storeProgress(id: string, stored: StoredProgress): void {
   try {
     sessionStorage.setItem(keyOf(id), JSON.stringify(stored));
   } catch {
-    // The storage is full. After a reload, the plot begins anew.
+    // After a reload, the plot begins anew if the storage is full.
   }
 }

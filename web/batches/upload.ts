@@ -16,7 +16,7 @@ export interface Upload {
   failureShare: number | undefined;
   /** All attempts with this file share the key, so that only one of them creates a batch. */
   idempotencyKey: string;
-  /** Empty for the name of the file. */
+  /** If empty, the batch gets the name of the file. */
   name: string;
   /** Tags, separated by commas. */
   tags: string;
@@ -24,7 +24,7 @@ export interface Upload {
 
 export interface UploadProgress {
   stage: 'preparing' | 'sending' | 'storing';
-  /** The share of the bytes of this stage that are processed, from 0 to 1. */
+  /** The processed share of the bytes of this stage, from 0 to 1. */
   share: number;
 }
 
@@ -67,8 +67,8 @@ function send(
   if (format.hasColumns) {
     query.set('image', mapping.image);
     query.set('text', mapping.text);
-    // Without `id`, the service would use a column named `id`. A space matches no column, because names in a header are
-    // trimmed; a column named `id` then becomes metadata.
+    // Without this parameter, the service would use a column named `id` as the id. A space matches no column, because
+    // names in a header are trimmed.
     query.set('id', mapping.id === '' ? ' ' : mapping.id);
     if (preview.delimiter !== '' && preview.delimiter !== ',') query.set('delimiter', preview.delimiter);
   }
@@ -114,7 +114,7 @@ async function renamed(
     { signal },
   );
   const bytes = preview.gzipped ? counted.pipeThrough(new DecompressionStream('gzip')) : counted;
-  // Without `fatal`, invalid bytes would silently become other text.
+  // With `fatal`, invalid bytes cause an error instead of becoming other text.
   const decoder = new TextDecoderStream(preview.encoding, { fatal: true });
   const lines = bytes.pipeThrough(decoder).pipeThrough(renameLines(mapping));
   const packed = lines.pipeThrough(new TextEncoderStream()).pipeThrough(new CompressionStream('gzip'));

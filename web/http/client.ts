@@ -17,7 +17,7 @@ export class RequestFailed extends Error {
   }
 }
 
-/** Returns the URL of an API path, relative to the page, because the service may be mounted below any path. */
+/** Returns the URL of an API path. It is relative to the page, because the service may be mounted below any path. */
 export const apiUrl = (path: string): string => new URL(path.replace(/^\//, ''), document.baseURI.split('#')[0]).href;
 
 /**

@@ -1,5 +1,5 @@
 const key = 'sent-to-sign-in';
-/** The time in ms after a reload in which the page does not reload again, because the reload has not helped. */
+/** The page does not reload again within this time in ms after a reload, which has not helped then. */
 const soonMs = 10_000;
 
 /** Reloads the page, so that the server shows its sign-in page. */

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import type { QueryChanges } from './query.ts';
 
-/** The page dispatches this event when it changes the query without a history entry, for which browsers send none. */
+/** The event that the page sends when it changes the query without a history entry. Browsers then send no event. */
 const changed = 'hashquerychange';
 
 /** Returns the query in the hash of the URL, such as `threshold=28` in `#/batches/1?threshold=28`. */
@@ -25,7 +25,9 @@ export interface HashQuery {
   set(changes: QueryChanges): void;
 }
 
-/** Reads and changes the query in the hash of the URL. State in this query survives a reload and can be shared. */
+/**
+ * Reads and changes the query in the hash of the URL. There, the state of a view survives a reload and can be shared.
+ */
 export function useHashQuery(): HashQuery {
   const [text, setText] = useState(textInHash);
   useEffect(() => {

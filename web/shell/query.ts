@@ -1,7 +1,7 @@
-/** Values to set in a query. Undefined and the empty string remove a name. */
+/** Values to set in a query. Undefined or an empty string removes the name. */
 export type QueryChanges = Record<string, string | undefined>;
 
-/** Returns the number under a name; undefined if it is absent or not a number. */
+/** Returns the number that a query has under a name; undefined if it is absent or not a number. */
 export function numberIn(query: URLSearchParams, name: string): number | undefined {
   const value = query.get(name);
   return value === null || value.trim() === '' || !Number.isFinite(Number(value)) ? undefined : Number(value);

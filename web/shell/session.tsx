@@ -19,7 +19,10 @@ export const SessionContext = createContext<Session | undefined>(undefined);
 /** Returns the session; undefined while it loads. */
 export const useSession = (): Session | undefined => useContext(SessionContext);
 
-/** Returns true if the user may see the metrics and queues of all tenants: an operator, or anyone without sign-in. */
+/**
+ * Returns true if the user may see the metrics and queues of all tenants. Only operators may, except on a service
+ * without sign-in.
+ */
 export const mayOperate = (session: Session | undefined): boolean =>
   session !== undefined && (!session.keysRequired || session.role === 'operator');
 

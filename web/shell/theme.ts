@@ -8,7 +8,7 @@ export function storedTheme(): Theme {
   return isTheme(stored) ? stored : 'system';
 }
 
-/** The event after a change of the theme, for canvases, to which CSS does not apply. */
+/** Sent after a change of the theme, for canvases, to which CSS does not apply. */
 export const themeChanged = 'themechanged';
 
 export function applyTheme(theme: Theme): void {

@@ -2,7 +2,6 @@ import { useEffect, useState } from 'preact/hooks';
 import { useDroppedFile } from '../ui/dropped-file.ts';
 import type { PickedImage } from './scoring.ts';
 
-/** Lets the user pick a file or a URL. */
 export function ImagePicker({
   picked,
   onPick,
@@ -13,7 +12,8 @@ export function ImagePicker({
   const over = useDroppedFile((file) => onPick({ file }));
   const file = picked !== undefined && 'file' in picked ? picked.file : undefined;
   const url = picked !== undefined && 'url' in picked ? picked.url : '';
-  // The URL once the user has finished typing. The browser would request every incomplete one.
+  // The URL in the input field when the user has finished typing. Otherwise the browser would request every incomplete
+  // URL.
   const [written, setWritten] = useState('');
   return (
     <div class="picker">
@@ -74,7 +74,7 @@ function Preview({ file, address }: { file: File | undefined; address: string | 
     return () => URL.revokeObjectURL(url);
   }, [file]);
   const shown = made ?? (address !== undefined && /^https?:\/\/./.test(address) ? address : undefined);
-  // The address of an image in an unknown format (such as TIFF), or of one that does not load.
+  // The address of an image that the browser cannot show, because of its format (such as TIFF) or its URL.
   const [broken, setBroken] = useState<string>();
   if (shown === undefined || shown === broken) {
     return (

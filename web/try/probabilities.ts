@@ -1,4 +1,4 @@
-/** A probability of a text: of the pair, or among all captions of the request. */
+/** The probability of a text: of the pair by itself, or among all captions of the request. */
 export interface Share {
   of: 'pair' | 'captions';
   value: number;

@@ -15,7 +15,7 @@ export type ScoreResult = Extract<SingleResponse, { results: unknown }>;
 
 const path = 'v1/evaluation/single';
 
-/** Scores an image with texts. Returns a list also for one text, for which the API returns none. */
+/** Scores an image with one or more texts. Returns a list even for one text, for which the API returns none. */
 export async function scoreTexts(request: ScoreRequest, signal: AbortSignal): Promise<ScoreResult> {
   const answer = await fetchJson<SingleResponse>(path, { method: 'POST', signal, ...requestOf(request) });
   if ('results' in answer) return answer;
@@ -40,7 +40,9 @@ const jsonOf = (url: string, texts: string[], model: string) => ({
   ...(model !== '' && { model }),
 });
 
-/** Returns the request as a curl command. A text may begin with `@` or `<`, so `--form-string` passes it. */
+/**
+ * Returns the request as a curl command. A text may begin with `@` or `<`, which only `--form-string` takes literally.
+ */
 export function curlOf({ image, texts, model }: ScoreRequest): string {
   const parts =
     'url' in image

@@ -2,11 +2,11 @@ import type { ModelInfo } from '../../shared/contracts/models.ts';
 import { useModels } from '../ui/model-select.tsx';
 import { useSecondsSinceShown } from '../ui/waiting.tsx';
 
-/** The time in s after which the reason for the wait appears. Most scores arrive earlier. */
+/** The time in s after which the reason for the wait is shown. Most scores arrive earlier. */
 const namedAfter = 2;
 
 /**
- * Shows after two seconds why the score is not there yet: a model is loading, or the image is downloaded.
+ * Shows after two seconds why the score is not there yet: a model is loading, or the image is being downloaded.
  * @param name empty for the default model.
  */
 export function WaitingForScore({ name, isAddress }: { name: string; isAddress: boolean }) {

@@ -2,8 +2,8 @@ import { useState } from 'preact/hooks';
 import { Scrollable } from './scrollable.tsx';
 
 /**
- * A text with a copy button. The button also selects it, because pages over plain HTTP from another machine cannot
- * access the clipboard.
+ * A text with a copy button. The button also selects the text, because pages over plain HTTP from another machine
+ * cannot access the clipboard.
  */
 export function Copyable({ label, text }: { label: string; text: string }) {
   const [copied, setCopied] = useState(false);

@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 /**
- * Receives a file that the user pastes, or drops anywhere. The browser would open one dropped outside of an input, and
- * leave the page.
+ * Receives a file that the user drops anywhere on the page, or pastes. Otherwise the browser would leave the page to
+ * open a dropped file.
  * @returns true while the user drags a file over the page.
  */
 export function useDroppedFile(onFile: (file: File) => void): boolean {

@@ -40,7 +40,6 @@ export function ago(iso: string, now = Date.now()): string {
 export const dateTime = (iso: string): string =>
   new Date(iso).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
 
-/** Formats a time as hours, minutes and seconds. */
 export const clock = (ms: number): string => new Date(ms).toLocaleTimeString('en-GB');
 
 /** Formats a duration in ms or s. */

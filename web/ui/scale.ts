@@ -6,7 +6,7 @@ export interface Band {
 }
 
 export interface Scale {
-  /** The score that fills the bar of a score. Hardly any pair scores higher. */
+  /** A score that fills its bar. Hardly any pair scores higher. */
   top: number;
   /** The ranges of scores, the lowest first; empty if the scores of the model were not measured. */
   bands: Band[];
@@ -27,8 +27,9 @@ const compact: Scale = {
   note: 'compact is not CLIP: its scores are higher, it knows only everyday things, and it ignores negation, counts, colours and actions. Thresholds for CLIP do not apply.',
 };
 
-// A good match has a cosine of 0.25 to 0.35 (model card of compact, comparison). With ViT-B/32, LAION kept pairs from
-// 0.30 for 400 million pairs (arXiv 2111.02114), and from 0.28 for 2 billion English pairs (arXiv 2210.08402).
+// A good match has a cosine of 0.25 to 0.35 (model card of compact, comparison). With ViT-B/32, LAION kept pairs from a
+// cosine of 0.30 for its 400 million pairs (arXiv 2111.02114), and from 0.28 for its 2 billion English pairs (arXiv
+// 2210.08402).
 const vitB32: Scale = {
   top: 40,
   bands: [

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 
-/** An image, loaded from its host without a referrer, or a word in its place. */
+/** Shows an image from its host, without a referrer, or a word if it cannot be shown. */
 export function Thumbnail({ image, shown }: { image: string | null; shown: boolean }) {
   const [brokenImage, setBroken] = useState<string>();
   if (image === null) return <span class="none">inline</span>;

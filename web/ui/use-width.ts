@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
-/** Returns a reference for an element, and the width of that element in px. */
+/** Returns a reference to set on an element, and the width of the element in px. */
 export function useWidth() {
   const box = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(800);

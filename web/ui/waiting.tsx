@@ -1,11 +1,11 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
-/** The time in s after which the page names the content that it waits for. */
+/** The time in s after which the page shows what it waits for. */
 export const namedAfter = 2;
 
 /**
- * Shows at once that content is loading, and after two seconds what it is and for how long.
+ * Shows that content is loading, and after two seconds also which content and for how long.
  * @param what the content, such as `the list of batches`.
  * @param children further facts, shown after two seconds.
  */

@@ -3,10 +3,10 @@ import { numberIn } from '../../shell/query.ts';
 
 /** The state of the comparison, as the URL contains it. */
 export interface CompareQuery {
-  /** The id of the batch that this batch is compared with. */
+  /** The id of the batch to compare with. */
   other: string | undefined;
   threshold: number | undefined;
-  /** Undefined: the threshold at which the other batch keeps about as many items as `threshold` keeps in this one. */
+  /** If undefined, the other batch keeps about as many items as `threshold` keeps in this one. */
   otherThreshold: number | undefined;
 }
 
@@ -29,7 +29,7 @@ export function namesOf(
   return here === there ? [`${here} (this one)`, there] : [here, there];
 }
 
-/** Returns the batches that may have the same items (as many as this batch), those of the same original batch first. */
+/** Returns the batches that may have the same items, with batches of the same original items first. */
 export function candidatesOf(batch: BatchStatus, batches: readonly BatchStatus[]): BatchStatus[] {
   const family = new Set([batch.id, batch.rescoreOf]);
   const isRelated = ({ id, rescoreOf }: BatchStatus) => family.has(id) || family.has(rescoreOf ?? '');
@@ -38,11 +38,13 @@ export function candidatesOf(batch: BatchStatus, batches: readonly BatchStatus[]
     .sort((a, b) => Number(isRelated(b)) - Number(isRelated(a)));
 }
 
-/** The groups of items that reach the threshold in both batches, only in this one, only in the other, or in neither. */
+/**
+ * Four groups of items: they reach the threshold in both batches, only in this one, only in the other, or in neither.
+ */
 export const sides = ['both', 'onlyThis', 'onlyOther', 'neither'] as const;
 export type Side = (typeof sides)[number];
 
-/** Returns the URL query for which the list of pairs shows one group. */
+/** Returns the URL query of the list of pairs that shows one of the groups. */
 export function listQueryOf(
   side: Side,
   other: string,

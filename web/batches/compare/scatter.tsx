@@ -9,7 +9,7 @@ const tallest = 460;
 
 type Cell = BatchComparison['bins']['cells'][number];
 
-/** A chart of the items by their scores in two batches. A click sets both thresholds, which are lines. */
+/** A chart of the items by their scores in two batches. Lines show the two thresholds, and a click sets them. */
 export function Scatter({
   comparison: { bins, compared, sides },
   names: [here, there],

@@ -5,7 +5,7 @@ import type { BatchComparison } from '../../../shared/contracts/comparison.ts';
 import { fetchJson } from '../../http/client.ts';
 import { type Polled, usePolled } from '../../http/use-polled.ts';
 
-/** The time in ms without a change of the thresholds, after which the batches are compared. */
+/** The thresholds must stay the same for this time in ms before the batches are compared. */
 const restMs = 250;
 /** The time in ms between two comparisons while a batch is running. */
 const liveMs = 2_500;

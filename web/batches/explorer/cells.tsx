@@ -22,7 +22,7 @@ export function cellText(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-/** The number of duplicates of a result, as a link to their list. Renders nothing for a group of one. */
+/** A link to the duplicates of a result, with their number. Renders nothing for a group of one. */
 export function GroupLink({
   result,
   distinct,
@@ -65,7 +65,7 @@ export function StateBadge({ result }: { result: ItemResult }) {
   return <Badge tone={result.status === 'succeeded' ? 'good' : 'plain'}>{result.status}</Badge>;
 }
 
-/** Returns the title of the error for a failed item, otherwise the warnings. */
+/** Returns the title of the error of a failed item, otherwise the warnings. */
 export function outcomeWords(result: ItemResult): string {
   if (result.status === 'failed') return codes[result.error.code].title;
   if (result.status === 'succeeded') return result.warnings?.join('; ') ?? '';

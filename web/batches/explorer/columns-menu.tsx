@@ -1,14 +1,14 @@
 import type { HashQuery } from '../../shell/hash-query.ts';
 
-/** The number of input columns shown when the user has chosen none. */
+/** Columns of the input that are shown when the user has chosen none. */
 const shownFirst = 2;
 
-/** Returns the input columns to show: those in the URL, otherwise the first ones. */
+/** Returns the columns of the input to show: those in the URL, otherwise the first ones. */
 export function shownColumns(asked: string[] | undefined, known: Record<string, unknown> | undefined): string[] {
   return asked ?? Object.keys(known ?? {}).slice(0, shownFirst);
 }
 
-/** A menu that chooses which input columns the table shows. */
+/** A menu of the columns of the input that the table shows. */
 export function ColumnsMenu({
   known,
   shown,
@@ -22,7 +22,7 @@ export function ColumnsMenu({
   if (names.length === 0) return null;
   const change = (name: string, isShown: boolean) => {
     const next = names.filter((each) => (each === name ? isShown : shown.includes(each)));
-    // A single comma in the URL means that no column is shown.
+    // A single comma in the URL means no column.
     set({ columns: next.length === 0 ? ',' : next.join(',') });
   };
   return (

@@ -56,7 +56,7 @@ export function Explorer({ status }: { status: BatchStatus }) {
     visible.showStart();
   }, [status.id, JSON.stringify(selection), asked.view]);
 
-  /** Makes another row current, after an arrow key or a step in the dialog of a pair. */
+  /** Makes another row current, after an arrow key or a step to the next pair in the dialog. */
   function goTo(row: number): ItemResult | undefined {
     const next = Math.max(0, Math.min(listing.count - 1, row));
     setCurrent(next);
@@ -82,7 +82,7 @@ export function Explorer({ status }: { status: BatchStatus }) {
   }
   /** True after an arrow key, until the link in the new current row has the focus. */
   const focusWhenThere = useRef(false);
-  // A layout effect runs before the next key press.
+  // Unlike other effects, a layout effect runs before the next key press.
   useLayoutEffect(() => {
     if (!focusWhenThere.current) return;
     const link = box.current?.querySelector<HTMLElement>(`[data-row="${current}"]`);
@@ -177,7 +177,7 @@ export function Explorer({ status }: { status: BatchStatus }) {
   );
 }
 
-/** Returns the metadata of the first row, also after that row has left memory. */
+/** Returns the metadata of the first row, even when that row is no longer in memory. */
 function useFirstMetadata(id: string, listing: Listing): Record<string, unknown> | undefined {
   const known = useRef<{ id: string; metadata: Record<string, unknown> | undefined }>({ id, metadata: undefined });
   const metadata = listing.at(0)?.metadata;
@@ -185,7 +185,7 @@ function useFirstMetadata(id: string, listing: Listing): Record<string, unknown>
   return known.current.metadata;
 }
 
-/** Returns the row of the pair with this index if it is loaded. It searches near the current row first. */
+/** Returns the row of the pair with this item index, if loaded. It searches near the current row first. */
 function rowOf(listing: Listing, index: number, current: number): number | undefined {
   for (const row of [current, current + 1, current - 1]) if (listing.at(row)?.index === index) return row;
   return listing.rowOf(index);

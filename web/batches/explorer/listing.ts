@@ -7,7 +7,7 @@ import { createRandomListing } from './random-listing.ts';
 
 /** Results per request. Two pages fill any screen. */
 const pageSize = 200;
-/** The next page is loaded when fewer rows than this are loaded after the visible ones. */
+/** The next page is loaded when fewer loaded rows than this follow the visible ones. */
 const ahead = 300;
 /** The maximum number of pages in memory. Other pages are read again when they become visible. */
 const maxPages = 40;
@@ -115,7 +115,7 @@ function createListing(path: string, query: Record<string, string>, onChange: ()
         }
         return undefined;
       },
-      // Rows of a list that loads from its start are missing only briefly, so nothing replaces them.
+      // Rows of this list are missing only briefly, because it loads from its start. No other row replaces them.
       nearest: () => undefined,
       show(from, to) {
         visible = { from, to };

@@ -6,7 +6,7 @@ import { readNear } from '../workbench/ranked.ts';
 import { scaleOfBatch } from './cells.tsx';
 import { PairTile } from './pair-tile.tsx';
 
-/** Pairs shown with lower scores, and as many with higher scores. */
+/** Pairs shown on each side of the open pair. */
 const shown = 3;
 
 /** The pairs whose scores are nearest to that of the open pair, the lowest score first. */
@@ -26,7 +26,7 @@ export function NeighboursByScore({
     const gone = new AbortController();
     const look = async () => {
       const [above, below] = await Promise.all([
-        // One more, because the open pair itself is among the results.
+        // One more, because the results include the open pair itself.
         readNear(status.id, 'above', score, shown + 1, gone.signal),
         score <= 0 ? undefined : readNear(status.id, 'below', score, shown, gone.signal),
       ]);

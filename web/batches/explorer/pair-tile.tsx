@@ -19,9 +19,9 @@ export function PairTile({
   images: boolean;
   scale: Scale;
   decimals?: number;
-  /** The kind of duplicates of which only one pair is listed. */
+  /** The kind of duplicates (same image, or same image and text) of which only one pair is listed. */
   distinct?: ExplorerQuery['distinct'];
-  /** The number of the pair, in a list where the arrow keys select a pair. */
+  /** The number of the pair, for a list in which the arrow keys select a pair. */
   row?: number;
   isCurrent?: boolean;
 }) {

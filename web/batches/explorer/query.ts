@@ -1,7 +1,7 @@
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import { numberIn, type QueryChanges } from '../../shell/query.ts';
 
-/** `-score` is the highest score first. `order` is the input order, or the order of evaluation while the batch runs. */
+/** `-score` is the highest score first. `order` is the order of the input, or of evaluation while the batch runs. */
 export const sorts = ['order', 'score', '-score'] as const;
 export type Sort = (typeof sorts)[number];
 
@@ -25,10 +25,10 @@ export interface ExplorerQuery {
   sort: Sort;
   /** The kind of duplicates of which only one pair is listed. */
   distinct: (typeof groupings)[number] | undefined;
-  /** The index of a pair. Only pairs with the same image are listed. */
+  /** The index of a pair. Only pairs with its image are listed. */
   sameImageAs: number | undefined;
   samePairAs: number | undefined;
-  /** The input columns that are shown; undefined shows the first ones. */
+  /** The columns of the input that are shown; undefined shows the first ones. */
   columns: string[] | undefined;
   /** The index of the pair whose dialog is open. */
   pair: number | undefined;
@@ -82,8 +82,8 @@ export const isFiltered = ({ search, ...asked }: ExplorerQuery): boolean =>
   ].some((value) => value !== undefined) || search !== '';
 
 /**
- * Returns true if the service can read any part of the list directly: not for a search, a list with cancelled items, or
- * a running batch.
+ * Returns true if the service can read any part of the list directly. It cannot for a search, for a list with cancelled
+ * items, and for a running batch.
  */
 export const canSkip = (
   { search, status: outcome }: ExplorerQuery,
@@ -95,8 +95,8 @@ export const canSkip = (
 
 /**
  * Returns the API query that selects the same pairs in the same order.
- * @param isEnded lists the pairs in the order of the input. A running batch lists them as evaluated, so that none is
- * missed.
+ * @param isEnded true to list the pairs in the order of the input. Those of a running batch are listed as evaluated, so
+ * that none is missed.
  */
 export function apiQuery(asked: ExplorerQuery, isEnded = false): Record<string, string> {
   const { min, max, status, code, search, sort, other, otherMin, otherMax, distinct, sameImageAs, samePairAs } = asked;

@@ -7,13 +7,13 @@ import type { Listing, ListingSource } from './listing-source.ts';
 const pageSize = 200;
 /** The maximum number of pages in memory. Other pages are read again when they become visible. */
 const maxPages = 40;
-/** The minimum time in ms between requests for pages away from loaded ones, as while the user drags the scroll bar. */
+/** The minimum time in ms between requests for pages far from loaded ones, as while the user drags the scroll bar. */
 const leapMs = 60;
 /** The time in ms after which a running request counts as slow. */
 const slowMs = 300;
 const screenful = 60;
 
-/** Creates a list whose pages are read in any order, so a scroll to the end of a million rows needs one request. */
+/** Creates a list whose pages can be read in any order. A scroll to the end of a million rows needs one request. */
 export function createRandomListing(path: string, query: Record<string, string>, onChange: () => void): ListingSource {
   const closed = new AbortController();
   const pages = new Map<number, ItemResult[]>();
@@ -27,7 +27,9 @@ export function createRandomListing(path: string, query: Record<string, string>,
   const pageOf = (row: number): number => Math.floor(row / pageSize);
   const isNear = (page: number): boolean => page >= pageOf(visible.from) - 1 && page <= pageOf(visible.to) + 1;
 
-  /** Reads a page. If the results are large, the service returns only a part, and the cursor leads to the rest. */
+  /**
+   * Reads a page. If the results are large, the service returns only a part of it. The cursor then leads to the rest.
+   */
   async function read(page: number, signal: AbortSignal): Promise<void> {
     const rows: ItemResult[] = [];
     for (let cursor: string | null | undefined; rows.length < pageSize && cursor !== null; ) {
@@ -44,7 +46,8 @@ export function createRandomListing(path: string, query: Record<string, string>,
   }
 
   /**
-   * Returns the next page to read: a visible one, then the one after, then the one before. Undefined if all are loaded.
+   * Returns the next page to read: a visible page, then the page after, then the page before. Undefined if all are
+   * loaded.
    */
   function missing(): number | undefined {
     const last = pageOf(Math.max(0, (count ?? 1) - 1));
@@ -61,7 +64,7 @@ export function createRandomListing(path: string, query: Record<string, string>,
     if (reading !== undefined) {
       const wait = reading.startedAt + slowMs - performance.now();
       if (page === undefined || isNear(reading.page)) return;
-      // The running request reads rows that are no longer visible. Only a slow one is aborted.
+      // The running request reads rows that are no longer visible. It is aborted only if it is slow.
       if (wait > 0) {
         timer = window.setTimeout(fill, wait);
         return;

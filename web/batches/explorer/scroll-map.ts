@@ -4,15 +4,15 @@
  */
 export const maxHeight = 10_000_000;
 /**
- * The length in px of both ends of a list in which one px of scrolling moves the list by one px. This makes each of the
- * first and last rows reachable.
+ * In this part of a list at each end, in px, the list moves by as many px as the scroll bar. So every first and last
+ * row is reachable.
  */
 const exactPart = 1_000_000;
-/** The share of the scroll range that is one px on a scroll bar of 1,000 px. */
+/** One px of a scroll bar of 1,000 px, as a share of the scroll range. */
 const visibleShare = 0.001;
 
 /**
- * Converts between scroll positions and positions in a list, which may be higher than browsers can scroll. All in px.
+ * Converts between scroll positions and positions in a list that may be higher than browsers can scroll. All are in px.
  */
 export interface ScrollMap {
   /** The height of the scrolled content. */
@@ -25,8 +25,8 @@ export interface ScrollMap {
 }
 
 /**
- * Creates the conversion for a list of `listHeight` px in a box of `boxHeight` px. The positions are equal if the
- * browser can scroll the whole list.
+ * Creates the conversion for a list of `listHeight` px in a box of `boxHeight` px. If the browser can scroll the whole
+ * list, both positions are equal.
  */
 export function scrollMapOf(listHeight: number, boxHeight: number): ScrollMap {
   const height = Math.min(listHeight, maxHeight);
@@ -57,13 +57,14 @@ export interface ScrollPlace {
 }
 
 /**
- * Returns the position after a scroll. A short scroll (wheel, touch, key) moves the list by as many px; a long one
- * (scroll bar) converts the position.
+ * Returns the position after a scroll. A short scroll (wheel, touch, key) moves the list by as many px. After a long
+ * one (scroll bar), the position is converted.
  */
 export function afterScroll(map: ScrollMap, place: ScrollPlace, scrollTop: number, boxHeight: number): ScrollPlace {
   const isNear = (from: number) => Math.abs(scrollTop - from) <= 2 * boxHeight;
   const { correctedFrom } = place;
-  // Browsers scroll in a separate thread, which may not know the last correction yet and then continues from before it.
+  // Browsers scroll in a separate thread. If it does not know the last correction yet, it continues from the position
+  // before it.
   const from = isNear(place.scrollTop) || correctedFrom === undefined ? place.scrollTop : correctedFrom;
   const isShort = isNear(from) && scrollTop > 0 && scrollTop < map.lastScroll - 1;
   if (!isShort) return { scrollTop, position: map.toPosition(Math.min(scrollTop, map.lastScroll)) };
@@ -71,9 +72,9 @@ export function afterScroll(map: ScrollMap, place: ScrollPlace, scrollTop: numbe
 }
 
 /**
- * Returns the scroll position that fits the position in the list, from which short scrolls move it away; undefined if
- * no correction is needed. Near the ends every px counts, because scrolls end there. Elsewhere only a difference
- * visible on the scroll bar counts.
+ * Returns the corrected scroll position, or undefined if it is close enough. Short scrolls move the list without it.
+ * Near the ends every px is corrected, because scrolls end there; elsewhere only a difference that the scroll bar
+ * shows.
  */
 export function corrected(map: ScrollMap, place: ScrollPlace): ScrollPlace | undefined {
   const scrollTop = Math.round(map.toScroll(place.position));

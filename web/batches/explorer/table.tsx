@@ -16,7 +16,7 @@ export interface RowsProps {
   /** The height in px of the empty space above the rendered rows. `after` is the height below them. */
   before: number;
   after: number;
-  /** The row that the arrow keys have selected. */
+  /** The row selected with the arrow keys. */
   current: number;
   images: boolean;
   scale: Scale;
@@ -24,7 +24,7 @@ export interface RowsProps {
   distinct: ExplorerQuery['distinct'];
 }
 
-/** The pairs as a table. Empty space replaces the rows away from the visible ones. */
+/** The pairs as a table. Only rows near the visible ones are rendered; empty space replaces the others. */
 export function PairTable({
   listing,
   from,
@@ -123,8 +123,8 @@ export function PairTable({
 }
 
 /**
- * Empty space in place of rows. Its cell spans one column, because a wider cell would keep the width of columns that
- * narrow screens hide.
+ * Empty space in place of rows that are not rendered. Its cell spans one column, because on a narrow screen a wider
+ * cell would keep the width of hidden columns.
  */
 function Space({ height }: { height: number }) {
   if (height <= 0) return null;

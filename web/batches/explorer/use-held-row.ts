@@ -5,8 +5,8 @@ import type { Listing } from './listing-source.ts';
 const heldMs = 500;
 
 /**
- * Returns the loaded row to show while none of the rows from `from` up to `to` is loaded, as while the user drags the
- * scroll bar. Undefined if some are loaded, or after {@link heldMs}.
+ * Returns the loaded row to show while no row from `from` up to `to` is loaded, as while the user drags the scroll bar.
+ * Undefined once some are loaded, or after {@link heldMs}.
  */
 export function useHeldRow(listing: Listing, from: number, to: number): number | undefined {
   const isMissing = listing.isLoading && listing.failure === undefined && !hasAny(listing, from, to);

@@ -4,7 +4,7 @@ import { afterScroll, corrected, type ScrollPlace, scrollMapOf } from './scroll-
 
 /** Rows rendered above and below the visible ones, so that scrolling shows no gap. */
 const spare = 6;
-/** The time in ms without movement that ends a scroll, in browsers without the `scrollend` event. */
+/** In browsers without the `scrollend` event, a scroll ends after this time in ms without movement. */
 const restMs = 200;
 
 export interface RenderedRows {
@@ -17,7 +17,7 @@ export interface RenderedRows {
 }
 
 export interface VisibleRows extends RenderedRows {
-  /** Returns the rows to render if the given row is at the top of the box, at any scroll position. */
+  /** Returns the rows to render with the given row at the top of the box, whatever the scroll position. */
   startingAt(row: number): RenderedRows;
   /** The width of the box in px. */
   width: number;
@@ -27,7 +27,8 @@ export interface VisibleRows extends RenderedRows {
 }
 
 /**
- * Returns the rows that a scrolling box shows, updated when it scrolls or changes size. All rows have the same height.
+ * Returns the rows that a scrolling box shows, and follows scrolls and changes of its size. All rows have the same
+ * height.
  */
 export function useVisibleRows(
   box: RefObject<HTMLElement | null>,
@@ -40,7 +41,7 @@ export function useVisibleRows(
   const map = scrollMapOf(count * rowHeight + headerHeight, size.height);
   const latest = useRef({ map, place, size });
   latest.current = { map, place, size };
-  /** The scroll position to set after the next rendering, when its rows exist. */
+  /** The scroll position to set after the next rendering, when the rows at that position exist. */
   const wanted = useRef<number | undefined>(undefined);
 
   function setScroll(next: ScrollPlace): void {
@@ -60,7 +61,7 @@ export function useVisibleRows(
     const element = box.current;
     if (element === null) return;
     let timer: number | undefined;
-    // During a scroll, the browser would add a correction to its own movement.
+    // Corrects the position only now: during a scroll, the browser would add the correction to its own movement.
     const onScrollEnd = () => {
       const next = corrected(latest.current.map, latest.current.place);
       if (next !== undefined) setScroll(next);
@@ -97,7 +98,7 @@ export function useVisibleRows(
   }
 
   return {
-    // A list that has become shorter may end before the position.
+    // If the list has become shorter, the position may be beyond its end.
     ...renderedAt(Math.min(place.position, map.lastPosition)),
     startingAt: (row) => renderedAt(Math.min(row * rowHeight, map.lastPosition)),
     width: size.width,

@@ -3,7 +3,7 @@ import { isImage } from './signatures.ts';
 /** A value in a row of a file: text, or an image whose bytes are in the file. */
 export type Cell = string | Blob;
 
-/** Converts a value from JSON or Parquet to a cell. An object with bytes is converted like its bytes. */
+/** Converts a value from JSON or Parquet to a cell. An object with bytes counts as its bytes. */
 export function cellOf(value: unknown): Cell {
   if (value === undefined || value === null) return '';
   if (typeof value === 'string') return value;
@@ -27,7 +27,7 @@ function cellOfBytes(bytes: Uint8Array): Cell {
   }
 }
 
-/** Replaces an image in the file where text is expected. */
+/** The text of a cell that is an image. */
 export const imageInFile = 'data:image/';
 
 export const cellText = (cell: Cell): string => (typeof cell === 'string' ? cell : imageInFile);

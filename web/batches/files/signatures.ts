@@ -4,7 +4,7 @@ import type { FormatName } from '../../../shared/formats.ts';
 export type Recognised =
   | { format: Extract<FormatName, 'parquet' | 'tar'> }
   | { isGzip: true }
-  /** A file that cannot become a batch: its kind with an article, and advice for the user. */
+  /** A file that cannot become a batch. `kind` includes an article; `advice` is for the user. */
   | { kind: string; advice: string };
 
 const asImage = 'To score a single image, use Try it. To score many, pack them into a tar, or list their addresses.';
@@ -50,7 +50,7 @@ const signatures: readonly [start: string, offset: number, recognised: Recognise
 /** The number of bytes in which signatures and control characters are searched. */
 const lookedAt = 1_024;
 
-/** Returns the kind of a file by its first bytes, without its name; undefined for text. */
+/** Returns the kind of a file by its first bytes; undefined for text. */
 export function recognise(bytes: Uint8Array): Recognised | undefined {
   const start = String.fromCharCode(...bytes.subarray(0, lookedAt));
   const found = signatures.find(([signature, offset]) => start.startsWith(signature, offset));
@@ -66,7 +66,8 @@ export const isImage = (bytes: Uint8Array): boolean => {
 };
 
 /**
- * Returns false for bytes with control characters that text lacks. In UTF-16, the even or the odd bytes may be zero.
+ * Returns false for bytes with control characters that text does not contain. In UTF-16, the bytes at even or at odd
+ * offsets may be zero.
  */
 function isText(bytes: Uint8Array): boolean {
   const zeros = [0, 0];

@@ -6,7 +6,7 @@ export interface TarSample {
   id: string;
   image: Cell;
   text: string;
-  /** The fields of the JSON file without the text, as JSON; empty if there are none. */
+  /** The fields of the JSON file of the sample except the text, as JSON; empty if there are none. */
   metadata: string;
   /** The offset in the tar at which the last file of the sample ends. */
   end: number;
@@ -14,7 +14,9 @@ export interface TarSample {
 
 const block = 512;
 
-/** Reads the samples at the start of a WebDataset tar, from files that are complete within the given bytes. */
+/**
+ * Reads the samples at the start of a tar (WebDataset). Only files that are complete within the given bytes are read.
+ */
 export function samplesOf(head: Uint8Array<ArrayBuffer>, count: number): TarSample[] {
   const samples = new Map<string, TarSample>();
   for (const { name, bytes, end } of membersOf(head)) {
@@ -58,7 +60,9 @@ interface Member {
   end: number;
 }
 
-/** Yields the files that are complete within `head`, with long names in the forms of pax and GNU. */
+/**
+ * Yields the files that are complete within the first bytes of a tar. Long names may have the form of pax or of GNU.
+ */
 function* membersOf(head: Uint8Array<ArrayBuffer>): Generator<Member> {
   let longName: string | undefined;
   for (let at = 0; at + block <= head.length; ) {

@@ -16,10 +16,7 @@ const nearby = 0.05;
 const nearbyPairs = 15;
 const farPairs = 10;
 
-/**
- * Returns the ranges of scores (bands) to sample: narrow ones with most of the sample near the threshold, wide ones
- * further away.
- */
+/** Returns the ranges of scores (bands) to sample. Bands near the threshold are narrow and get most of the pairs. */
 export function bandsAround(histogram: Histogram, threshold: number): SampledBand[] {
   const total = histogram.reduce((sum, { count }) => sum + count, 0);
   if (total === 0) return [];
@@ -38,7 +35,8 @@ export function bandsAround(histogram: Histogram, threshold: number): SampledBan
 }
 
 /**
- * Returns the bands (ranges of scores) between the edges and the threshold, each with its number of pairs in the batch.
+ * Returns the bands (ranges of scores) between the given edges, divided at the threshold, with their numbers of pairs
+ * in the batch.
  */
 export function cutAt(histogram: Histogram, edges: readonly number[], threshold: number): ScoreBand[] {
   const all = [...new Set([0, ...edges, Math.max(0, threshold), top])].sort((a, b) => a - b);

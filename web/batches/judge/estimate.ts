@@ -5,7 +5,7 @@ export interface Label {
   isRight: boolean;
 }
 
-/** A range of scores (a band), with its number of pairs in the batch. Its judged pairs are a random sample of these. */
+/** A range of scores (a band), with its number of pairs in the batch. The judged pairs are a random sample of them. */
 export interface ScoreBand {
   from: number;
   to: number;
@@ -30,8 +30,8 @@ const draws = 1_000;
 
 /**
  * Estimates precision and recall at a threshold. Each judged pair represents the pairs of its band (range of scores).
- * The 95 % intervals are simulated from a Beta distribution for each band. Its prior has the weight of one label, and
- * the share of right pairs that all labels together suggest.
+ * The 95 % intervals are simulated from a Beta distribution for each band. The prior of a band has the weight of one
+ * label, with the share of right pairs that the labels of all bands suggest.
  * @param bands cover all scores without overlap, the lowest first; the threshold is not inside any of them.
  * @returns undefined without labels.
  */
@@ -66,7 +66,7 @@ export function judge(bands: readonly ScoreBand[], labels: readonly Label[], thr
 }
 
 /**
- * Returns the lowest threshold with at least the wanted precision, or undefined.
+ * Returns the lowest threshold with at least the wanted precision; undefined if none reaches it.
  * @param bandsAt returns the bands (ranges of scores) for a threshold.
  */
 export function suggest(
@@ -109,9 +109,10 @@ function ratesOf(bands: readonly ScoreBand[], shares: readonly number[], thresho
 }
 
 /**
- * Returns the share of right pairs in each band (range of scores) by isotonic regression: it never falls as scores
- * rise. A band without labels gets the share of the band below it.
- * @param doubt is added to the right and to the wrong labels of each group of bands, so that no share is 0 or 1.
+ * Returns the share of right pairs in each band (range of scores) by isotonic regression, so that it never falls as
+ * scores rise. A band without labels gets the share of the band below it.
+ * @param doubt a number of labels that is added to the right and to the wrong ones of each group of bands, so that no
+ * share is 0 or 1.
  */
 function risingShares(judged: readonly Counted[], doubt = 0): number[] {
   const blocks: { right: number; all: number; bands: number }[] = [];
@@ -121,7 +122,7 @@ function risingShares(judged: readonly Counted[], doubt = 0): number[] {
       before.bands++;
       continue;
     }
-    // Without labels up to this band, the share is unknown. The tiny weight lets the next band determine it.
+    // Without labels in this band and below, the share is unknown. With the tiny weight, the next band determines it.
     blocks.push(right + wrong === 0 ? { right: 0.5e-6, all: 1e-6, bands: 1 } : { right, all: right + wrong, bands: 1 });
     for (;;) {
       const [a, b] = [blocks.at(-2), blocks.at(-1)];

@@ -22,10 +22,11 @@ export function Judging({
   const set = (at: number, isRight: boolean | undefined) =>
     onChange(pairs.map((each, number) => (number === at ? { ...each, isRight } : each)));
   const label = (isRight: boolean) => pair !== undefined && set(open, isRight);
-  // The pair before the open one has the latest label, because pairs are judged in order.
+  // Pairs are judged in order, so the pair before the open one has the latest label.
   const undo = () => open > 0 && set(open - 1, undefined);
 
-  // A key may arrive before the effects of the last rendering have run.
+  // The key listener reads the latest functions here. A key may arrive before the effects of the last rendering have
+  // run.
   const latest = useRef({ label, undo });
   latest.current = { label, undo };
   useEffect(() => {

@@ -7,7 +7,7 @@ import type { StoredJudgement } from './stored-judgement.ts';
 
 const names = ['label', 'labels', 'is_match', 'match', 'correct', 'gold'];
 
-/** Offers to use a column of the input that contains labels (right or wrong). */
+/** Offers to use a column of the input with labels (right or wrong). */
 export function LabelColumn({
   summary,
   disabled,
@@ -24,7 +24,7 @@ export function LabelColumn({
       const [first] = await readBetween(summary.id, {}, 1, gone.signal);
       setColumn(names.find((name) => labelOf(first?.metadata?.[name]) !== undefined));
     };
-    // Without the first pair, no label column is offered. The start of a sample shows the error.
+    // If the first pair cannot be read, no column is offered. The error appears when the user starts a sample.
     void look().catch(() => {});
     return () => gone.abort();
   }, [summary.id]);

@@ -1,5 +1,6 @@
 /**
- * Creates a generator of random numbers from 0 to 1. A seed repeats the same numbers, so an estimate is reproducible.
+ * Creates a generator of random numbers from 0 to 1. A seed always gives the same numbers, so an estimate can be
+ * repeated.
  */
 export function createRandom(seed: number): () => number {
   let state = (seed + 1) >>> 0;

@@ -7,7 +7,7 @@ import { labelOf } from './label-words.ts';
 import { createRandom, shuffled } from './random.ts';
 import { type StoredJudgement, sampledPair } from './stored-judgement.ts';
 
-/** Pairs read for each pair to judge, which is chosen from them at random. */
+/** Pairs read for each pair to judge. The pairs to judge are chosen from them at random. */
 const choice = 20;
 
 /**

@@ -3,7 +3,7 @@ import { outlineBin } from './outline-bin.ts';
 /** A histogram of scores. All rows of a list have the same axis, from 0 to `top`. */
 export function MiniHistogram({ histogram, top }: { histogram: readonly number[]; top: number }) {
   const shown = histogram.slice(0, Math.ceil(top / outlineBin));
-  // The last bin also counts the items beyond the axis.
+  // The last bin also counts the items beyond the end of the axis.
   const above = histogram.slice(shown.length).reduce((sum, count) => sum + count, 0);
   const counts = shown.map((count, at) => (at === shown.length - 1 ? count + above : count));
   const highest = Math.max(1, ...counts);

@@ -1,2 +1,2 @@
-/** The width of a bin in the histograms of a list of batches, in scores from 0 to 100. The API uses the same. */
+/** The width of a bin in the histograms of a list of batches, as a score (0 to 100). The API uses the same width. */
 export const outlineBin = 2;

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { BatchList } from '../../../shared/contracts/batch/list.ts';
 import { fetchJson, RequestFailed } from '../../http/client.ts';
 
-/** The filter of the list of batches. An empty string means no condition. */
+/** The conditions of the list of batches. An empty string means no condition. */
 export interface ListFilter {
   /** States of the API, separated by commas. */
   states: string;
@@ -25,7 +25,7 @@ export function loadPage({ states, search, tag }: ListFilter, cursor = '', signa
   return fetchJson<BatchList>(`v1/evaluation/batch?${query}`, signal === undefined ? {} : { signal });
 }
 
-/** Loads the pages after the first, each once, while the first is polled. */
+/** Loads the pages after the first one, each once. The first page is polled. */
 export function useOlder(first: BatchList | undefined, filter: ListFilter) {
   const [pages, setPages] = useState<BatchList[]>([]);
   useEffect(() => setPages([]), [filter.states, filter.search, filter.tag]);
@@ -37,7 +37,7 @@ export function useOlder(first: BatchList | undefined, filter: ListFilter) {
     next,
     busy,
     failure,
-    // New batches push earlier ones to the next page, which may repeat batches of the first.
+    // New batches move earlier ones to the next page, so a later page may repeat batches of the first.
     batches: pages.flatMap(({ batches }) => batches).filter(({ id }) => !shown.has(id)),
     async load(): Promise<void> {
       setBusy(true);

@@ -10,7 +10,7 @@ const margin = { top: 12, right: 12, bottom: 26, left: 52 };
 const minBar = 4;
 
 /**
- * A chart of the pairs by score. A click on a bar sets the threshold, which is a line, to the lowest score of the bar.
+ * A chart of the pairs by score, with the threshold as a line. A click on a bar sets the threshold to its lowest score.
  */
 export function Chart({
   histogram,
@@ -26,7 +26,7 @@ export function Chart({
   range: [number, number];
   threshold: number;
   onThreshold: (threshold: number) => void;
-  /** Content directly below the axis. */
+  /** Shown directly below the axis. */
   children?: ComponentChildren;
 }) {
   const [box, width] = useWidth();
@@ -72,7 +72,7 @@ export function Chart({
           const score = scoreAt(event);
           if (score < from - 2 || score > to + 2) return;
           event.currentTarget.setPointerCapture(event.pointerId);
-          // Near the threshold line, the pointer drags it. Elsewhere it selects a bar.
+          // Near the threshold line, the pointer drags the line. Elsewhere it selects a bar.
           dragging.current = Math.abs(x(score) - line) < 10;
           if (!dragging.current) onThreshold(toStep(barAt(score)?.from ?? score));
         }}

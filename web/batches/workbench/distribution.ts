@@ -3,7 +3,7 @@ import type { Scale } from '../../ui/scale.ts';
 
 export type Histogram = BatchSummary['histogram'];
 
-/** A number of items that reach a threshold; an estimate if the threshold is inside a bin of the histogram. */
+/** A number of items that reach a threshold. It is estimated if the threshold is inside a bin of the histogram. */
 export interface Count {
   count: number;
   isExact: boolean;
@@ -11,7 +11,7 @@ export interface Count {
 
 /** The maximum number of decimals of scores in the API. */
 const scoreDecimals = 4;
-/** The distance between two thresholds that the user can choose, in scores from 0 to 100. */
+/** The distance between two thresholds that the user can choose, as a score (0 to 100). */
 export const step = 0.1;
 
 const points = (cosine: number): number => Number((100 * cosine).toFixed(scoreDecimals));
@@ -19,10 +19,13 @@ const points = (cosine: number): number => Number((100 * cosine).toFixed(scoreDe
 /** Rounds a score to a threshold that the user can choose. */
 export const toStep = (score: number): number => Number((Math.round(score / step) * step).toFixed(1));
 
-/** Returns the highest score below a threshold, for upper limits of the API, which are inclusive. */
+/** Returns the highest score below a threshold, because upper limits in the API are inclusive. */
 export const justBelow = (threshold: number): number => Number((threshold - 0.0001).toFixed(scoreDecimals));
 
-/** Counts the items that reach a threshold. Scores in a bin that contains it are assumed to be evenly distributed. */
+/**
+ * Counts the items that reach a threshold. In the bin that contains the threshold, scores are assumed to be evenly
+ * distributed.
+ */
 export function countPassing(histogram: Histogram, threshold: number): Count {
   let count = 0;
   let isExact = true;
@@ -38,7 +41,7 @@ export function countPassing(histogram: Histogram, threshold: number): Count {
   return { count: Math.round(count), isExact };
 }
 
-/** Returns the threshold that about this share of the items reaches, rounded to one that the user can choose. */
+/** Returns the threshold that about this share of the items reaches, rounded to a choice of the user interface. */
 export function thresholdFor(histogram: Histogram, share: number): number {
   const total = histogram.reduce((sum, { count }) => sum + count, 0);
   let left = share * total;
@@ -58,14 +61,14 @@ export function rangeOf(histogram: Histogram, scale: Scale): [from: number, to: 
   return [from, to];
 }
 
-/** A bar of the chart, between two scores from 0 to 100. */
+/** A bar of the chart. `from` and `to` are scores from 0 to 100. */
 export interface Bar {
   from: number;
   to: number;
   count: number;
 }
 
-/** Combines bins into bars of equal width, with at most `most` of them along the axis. */
+/** Combines bins of a histogram into at most `most` bars of equal width. */
 export function barsOf(histogram: Histogram, [from, to]: [number, number], most: number): Bar[] {
   const first = histogram[0];
   const binWidth = first === undefined ? 1 : points(first.to) - points(first.from);
@@ -78,7 +81,7 @@ export function barsOf(histogram: Histogram, [from, to]: [number, number], most:
   return [...bars].map(([at, count]) => ({ from: at * width, to: (at + 1) * width, count }));
 }
 
-/** Returns about `lines` round numbers from 0 to at least `highest`, for an axis of counts. */
+/** Returns about `lines` round numbers from 0 to at least `highest`: the grid lines of an axis of counts. */
 export function countTicks(highest: number, lines = 4): number[] {
   const rough = Math.max(1, highest / lines);
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -86,7 +89,7 @@ export function countTicks(highest: number, lines = 4): number[] {
   return Array.from({ length: Math.ceil(highest / distance) + 1 }, (_, at) => at * distance);
 }
 
-/** Returns the scores at the grid lines of an axis. */
+/** Returns the scores of the grid lines of an axis. */
 export function scoreTicks([from, to]: [number, number]): number[] {
   const distance = to - from > 60 ? 20 : to - from > 30 ? 10 : 5;
   const first = Math.ceil(from / distance) * distance;

@@ -28,7 +28,7 @@ export function ExportBox({
 }) {
   const [threshold] = useThreshold(scale);
   const [chosen, setPart] = useState<Part>();
-  // A batch that has just started has no scored pair that could reach the threshold.
+  // Without a scored pair (a batch has just started), no pair can reach the threshold.
   const part = chosen ?? (status.items.succeeded > 0 ? 'passing' : 'all');
   const [format, setFormat] = useState<FormatName>('csv');
   const [formulas, setFormulas] = useState<Formulas>('escape');
@@ -132,7 +132,7 @@ function fileName(name: string, part: Part, at: string): string {
   return `${base}-${words[part]}`;
 }
 
-/** Returns the note for a file of results: its content, and the model that computed the scores. */
+/** Returns the note for a file of results. It states the selection, and the model that computed the scores. */
 function noteOf(status: BatchStatus, part: Part, selection: Record<string, string>): string {
   const { id, model, revision, precision, preprocess, textCleaning, items } = status;
   const receipt = { model, revision, precision, preprocess, textCleaning };

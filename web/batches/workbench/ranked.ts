@@ -3,10 +3,13 @@ import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { fetchJson } from '../../http/client.ts';
 import { justBelow } from './distribution.ts';
 
-/** The maximum number of requests for pairs in a range of scores. In a large batch, each searches only some of them. */
+/**
+ * The maximum number of requests for pairs in a range of scores. In a large batch, each request searches only a part of
+ * the pairs.
+ */
 const maxRequests = 12;
 
-/** Reads pairs on one side of a threshold, the score nearest to it first. `selected` counts all pairs on that side. */
+/** Reads pairs on one side of a threshold, the nearest score first. `selected` counts all pairs on that side. */
 export async function readNear(
   id: string,
   side: 'below' | 'above',

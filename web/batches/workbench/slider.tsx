@@ -1,9 +1,7 @@
 import * as numbers from '../../ui/numbers.ts';
 import { step, toStep } from './distribution.ts';
 
-/**
- * A slider below the chart whose handle is at the lower end of the threshold line. Shift and an arrow key move it by 1.
- */
+/** A slider below the chart, with its handle under the threshold line. With Shift, the arrow keys move it by 1. */
 export function ThresholdSlider({
   range: [from, to],
   threshold,

@@ -3,10 +3,10 @@ import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { readNear } from './ranked.ts';
 
-/** Pairs shown on each side of the threshold. `read` is larger, because a batch may contain a pair several times. */
+/** Pairs shown on each side of the threshold. More are read, because a batch may contain a pair several times. */
 const shown = 8;
 const read = 40;
-/** The time in ms without a change of the threshold, after which the pairs near it are read. */
+/** The threshold must stay the same for this time in ms before the pairs near it are read. */
 const restMs = 250;
 
 /** The pairs whose scores are just below and just above a threshold. */
@@ -17,7 +17,9 @@ export interface Neighbours {
   passing: number | undefined;
 }
 
-/** Reads the pairs just below and just above a threshold, without duplicates, once the threshold rests. */
+/**
+ * Reads the pairs just below and just above a threshold, without duplicates, when the threshold has stopped changing.
+ */
 export function useNeighbours(summary: BatchSummary, threshold: number): Neighbours | undefined {
   const [state, setState] = useState<Neighbours & { threshold: number }>();
   useEffect(() => {
@@ -41,7 +43,7 @@ export function useNeighbours(summary: BatchSummary, threshold: number): Neighbo
       gone.abort();
     };
   }, [summary.id, threshold, summary.state]);
-  // The earlier pairs remain until the new ones arrive, but their exact number is wrong at once.
+  // The earlier pairs remain until the new ones have arrived. Their exact number no longer applies.
   return state === undefined || state.threshold === threshold ? state : { ...state, passing: undefined };
 }
 

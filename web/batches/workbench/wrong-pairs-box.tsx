@@ -17,7 +17,7 @@ export function WrongPairsBox({
   wrong: ReturnType<typeof useWrongPairs>;
 }) {
   const [busy, setBusy] = useState(false);
-  // A batch of wrong pairs, and a batch of requests instead of pairs, has no wrong pairs.
+  // A batch of wrong pairs has no wrong pairs of its own. A batch of requests has no pairs.
   if (status.texts === 'others' || status.requests !== null) return null;
   if (failure !== undefined) return <ProblemBox failure={failure} />;
   if (value === undefined) {

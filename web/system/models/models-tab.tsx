@@ -19,7 +19,7 @@ const stateWords: Record<ModelInfo['state'], [tone: 'good' | 'warn' | 'bad' | 'p
   failed: ['bad', 'failed'],
 };
 
-/** The names of execution providers for users. */
+/** The names of the devices that run models, for users. */
 const providerNames: Record<string, string> = {
   cpu: 'CPU',
   cuda: 'NVIDIA GPU (CUDA)',
@@ -54,7 +54,8 @@ export function ModelsTab() {
 }
 
 /**
- * Returns the items per second of recent batches of the model. Batches of fewer than 20 items are too small for a rate.
+ * Returns the items per second of recent batches that the model scored. Batches of fewer than 20 items are too small
+ * for a rate.
  */
 const speedsOf = (model: ModelInfo, batches: BatchStatus[]): number[] =>
   batches

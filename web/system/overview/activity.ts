@@ -2,14 +2,17 @@ import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { Health } from '../../../shared/contracts/health.ts';
 import type { MetricLine } from './metric-lines.ts';
 
-/** Counters and gauges at one time. The counters are those of the process that answered. */
+/** Counters and gauges of the service at one time. The counters are those of the process that answered. */
 export interface Reading {
-  /** In ms since 1970. */
+  /** The time in ms since 1970. */
   at: number;
-  /** The start time of the process that answered, which identifies it. Undefined if the user may not read metrics. */
+  /**
+   * The start time of the process that answered, which identifies this process. Undefined if the user may not read
+   * metrics.
+   */
   process: number | undefined;
   /**
-   * Pairs in single requests since the process started. `requests` counts those that score or embed, and
+   * Pairs in single requests since the process started. `requests` counts requests that score or embed;
    * `requestSeconds` sums their durations.
    */
   pairs: number;
@@ -24,14 +27,16 @@ export interface Reading {
   waiting: number | null;
 }
 
-/** The value of a curve at one time, or over the interval before it. */
+/** A point of a curve: the value at one time, or over the interval before it. */
 export type Point = readonly [at: number, value: number];
 
 /** The interval in ms at which the page reads the counters and gauges. */
 export const readingMs = 5_000;
-/** Covers 15 minutes. */
+/** Readings of 15 minutes. */
 export const maxReadings = 180;
-/** The time in ms between two readings from which it counts as a gap: the view was closed, or the connection lost. */
+/**
+ * Two readings at least this many ms apart have a gap between them, because the view was closed or the connection lost.
+ */
 export const gapMs = 4 * readingMs;
 
 export const metricPrefixes = [
@@ -86,8 +91,7 @@ export const gaugeOf = (history: readonly Reading[], read: (reading: Reading) =>
   });
 
 /**
- * Returns a value for each two consecutive readings of the same process without a gap between them. A null value is
- * left out.
+ * Returns a value for each two consecutive readings of the same process without a gap. Null values are left out.
  * @param read gets the earlier and the later reading, and the seconds between them.
  */
 export function ratesOf(

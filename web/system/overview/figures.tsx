@@ -4,13 +4,13 @@ import { Sparkline } from './sparkline.tsx';
 
 interface Figure {
   name: string;
-  /** The source of the values, such as single requests. */
+  /** The measured requests or batches, such as `Single requests`. */
   of: string;
   points: Point[];
   format: (value: number) => string;
 }
 
-/** The recent activity of the service as curves, with single requests and batches apart. */
+/** Curves of the recent activity of the service, separately for single requests and batches. */
 export function Figures({ history, isOperator }: { history: readonly Reading[]; isOperator: boolean }) {
   const first = history[0];
   const figures = isOperator ? [...singleFigures(history), ...batchFigures(history)] : ownFigures(history);

@@ -2,10 +2,12 @@ import { type Point, runsOf } from './activity.ts';
 
 const width = 120;
 const height = 32;
-/** The minimum time in ms on the horizontal axis. Otherwise the first two readings would look like a long history. */
+/**
+ * The horizontal axis covers at least this time in ms. Otherwise the first two readings would look like a long history.
+ */
 const leastMs = 60_000;
 
-/** A curve over time, from zero to the highest value. Gaps in time are gaps in the curve. */
+/** A curve over time. The vertical axis is from zero to the highest value. Gaps in time are gaps in the curve. */
 export function Sparkline({ points }: { points: readonly Point[] }) {
   const last = points.at(-1);
   const first = points[0];

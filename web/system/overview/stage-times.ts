@@ -1,10 +1,13 @@
 import type { MetricLine } from './metric-lines.ts';
 
-/** Kept apart, because items of a batch wait for each other and single pairs do not. */
+/** The times of the two modes differ, because items of a batch wait for each other and single pairs do not. */
 export const modes = ['single', 'batch'] as const;
 export type Mode = (typeof modes)[number];
 
-/** The mean duration of a stage of an evaluation, such as decoding, since the process started, by mode. */
+/**
+ * The mean duration of a stage of an evaluation (such as decoding) since the process started, in each mode in which it
+ * has run.
+ */
 export interface StageTime {
   stage: string;
   modes: Partial<Record<Mode, { count: number; meanMs: number }>>;
@@ -12,7 +15,7 @@ export interface StageTime {
 
 const metric = 'vls_stage_duration_seconds';
 
-/** The names of the stages of an evaluation for users, in the order in which they run. */
+/** The stages of an evaluation in the order in which they run, with their names for users. */
 export const stageNames: Readonly<Record<string, string>> = {
   fetch: 'Download of the image',
   decode: 'Decoding of the image',
@@ -21,7 +24,7 @@ export const stageNames: Readonly<Record<string, string>> = {
   commit: 'Storing the results',
 };
 
-/** Returns the mean durations of the stages that have run, in their order. */
+/** Returns the mean durations of the stages that have run, in the order of an evaluation. */
 export function stageTimesOf(lines: readonly MetricLine[]): StageTime[] {
   const figureOf = (part: 'sum' | 'count', stage: string, mode: Mode) =>
     lines.find(

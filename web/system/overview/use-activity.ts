@@ -13,7 +13,7 @@ export interface System {
   reading: Reading;
 }
 
-/** Kept outside the view, so that its curves are complete when the user returns to it. */
+/** The readings of this page, stored outside the view, so that its curves are complete when the user returns to it. */
 let kept: readonly Reading[] = [];
 
 /** Reads the state of the service every few seconds, and keeps the readings of the last minutes. */
@@ -37,7 +37,7 @@ async function readSystem(isOperator: boolean, signal: AbortSignal): Promise<Sys
   const running = new URLSearchParams({ state: 'running', limit: '200', ...(isOperator && { tenant: '*' }) });
   const [health, batches, lines] = await Promise.all([
     fetchJson<Health>('health', { signal, accepted: [503] }),
-    // Without Redis, the service has no list of batches, and none is running.
+    // If Redis is unavailable, the service has no list of batches, and no batch is running.
     fetchJson<BatchList>(`v1/evaluation/batch?${running}`, { signal }).catch(() => ({ batches: [] })),
     isOperator ? readMetrics(signal).catch(() => undefined) : undefined,
   ]);

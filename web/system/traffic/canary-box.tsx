@@ -7,7 +7,7 @@ import type { Canary } from './canary.ts';
 import { CanaryActions } from './canary-actions.tsx';
 import { correlation, failedOf, phaseWords, points, timesOf } from './words.ts';
 
-/** A canary (a model on trial): its progress, and the measurements of each window (group of items judged together). */
+/** A canary (a model on trial): its progress, and the measurements of each window (items that are judged together). */
 export function CanaryBox({
   profile,
   arms,

@@ -43,7 +43,7 @@ function Profiles() {
     () => everyMs,
   );
   const { value, reload } = polled;
-  // The pairs belong to all tenants, so their images count as those of other tenants.
+  // The pairs belong to all tenants, so their images are treated as those of other tenants.
   const images = useImageDisplay(false);
   return (
     <div class="stack">

@@ -8,7 +8,7 @@ import type {
 import * as numbers from '../../ui/numbers.ts';
 import type { ShownPair } from '../../ui/shown-pair.ts';
 
-/** Replaces an unknown value. */
+/** Shown for an unknown value. */
 export const none = '–';
 
 export const phaseWords: Record<CanaryPhase, [tone: 'good' | 'live' | 'bad', word: string]> = {
@@ -36,7 +36,7 @@ export const correlation = (value: number | null): string => (value === null ? n
 
 export const shareOf = (share: number | null): string => (share === null ? none : numbers.percent(share));
 
-/** Formats a mean score with its margin (95 % confidence). */
+/** Formats a mean score with the margin of its 95 % confidence interval. */
 export const meanOf = ({ meanScore, meanScoreMargin }: Pick<ArmReport, 'meanScore' | 'meanScoreMargin'>): string =>
   meanScoreMargin === null ? points(meanScore) : `${points(meanScore)} ± ${points(meanScoreMargin)}`;
 
