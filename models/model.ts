@@ -81,9 +81,9 @@ export interface TextRecipe {
   /** The maximum number of tokens of a text, special tokens included. */
   maxTokens: number;
   /**
-   * The padding to a common length. `end` repeats the end token up to the longest text, without effect on embeddings,
-   * because causal models and masks ignore it. Models without a mask need the padding of their training: the token `id`
-   * up to the length `to`, or up to the longest text if `to` is 0.
+   * The padding to a common length. `end` repeats the end token up to the longest text. It does not change embeddings,
+   * because causal models do not see it and others mask it. Models without a mask need the padding of their training:
+   * the token `id` up to the length `to`, or up to the longest text if `to` is 0.
    */
   pad: 'end' | { id: number; to: number };
   /** True: the attention mask is 0 for padding. False: it is 1 for all tokens. Only for graphs with a mask input. */

@@ -6,8 +6,7 @@ export interface ProcessorUse {
   all: RecentUse;
   /**
    * Returns true when interactive requests of `requestsOf` must wait for batches of `batchesOf`: the requests recently
-   * used more than half of the processor, and more than all work of `batchesOf`. Requests with moderate use never wait,
-   * not even for a tenant without any use.
+   * used more than half of the processor, and more than all work of `batchesOf`.
    */
   givesWay(requestsOf: string, batchesOf: string): boolean;
   /** @returns a function that ends the measurement; further calls have no effect. */

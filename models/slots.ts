@@ -13,7 +13,6 @@ export interface Slots {
   read(slot: number, target: Uint8Array): void;
 }
 
-/** The process that created the shared memory has the list of free slots. */
 export interface OwnedSlots extends Slots {
   /** Returns the number of a free slot; undefined when there is none. */
   take(): number | undefined;

@@ -25,11 +25,10 @@ export interface Decoders {
 
 export interface DecodersOptions extends Omit<CropOptions, 'caller'> {
   processes: number;
-  /** Shared memory with encoded images. */
   imageSlots?: Slots | undefined;
   /** The script of a decoder, which crash tests replace. */
   entry?: string;
-  /** Kills a decoder that has images but sends nothing for this time in ms. */
+  /** A decoder that has images but sends nothing for this time in ms is killed. */
   silenceMs?: number;
 }
 
@@ -53,7 +52,7 @@ interface Slot {
   suspects: Job[];
   isolating: boolean;
   /**
-   * Large images by id, each with a function that ends its wait or returns its permission. `waitingForLarge` counts
+   * Large images by id, with a function that ends the wait for permission or gives it back. `waitingForLarge` counts
    * those that wait.
    */
   large: Map<number, () => void>;
@@ -65,8 +64,8 @@ interface Slot {
 }
 
 /**
- * Shared memory slots for pixels, each occupied from decoding to the end of inference. An encoder gets at most as many
- * images at a time. Without a free slot, pixels go through the pipe.
+ * As many shared memory slots for pixels as an encoder gets images at a time. Each is occupied from decoding to the end
+ * of inference. Without a free slot, pixels go through the pipe.
  */
 const pixelSlotCount = 256;
 /** A decoder gets the current image and the next one. */
@@ -125,7 +124,7 @@ export function createDecoders({
     readFrames(pipe, ({ type, id, body }) => {
       if (slot.child === child) receive(slot, type, id, body);
     });
-    // Writes to an ending process fail. Its exit event then returns the images to the queue.
+    // Writes to an ending process fail. Its exit event returns the images to the queue.
     pipe.on('error', () => {});
     let ended = false;
     const end = (reason: string) => {

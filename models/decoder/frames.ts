@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 
 /**
  * A message between an encoder and a decoder. Node's structured clone would take 0.19 ms of the parent's time for 60
- * KB. There is no version, because both run the same release.
+ * KB.
  */
 export interface Frame {
   type: number;

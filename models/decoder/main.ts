@@ -7,7 +7,7 @@ import { type Slots, slotsOf } from '../slots.ts';
 import { readFrames, writeFrame } from './frames.ts';
 import { type DecoderOptions, decoderFds, frameTypes } from './protocol.ts';
 
-/** Lower priority than the encoder, which must supply the GPU with the decoded images. */
+/** Lower priority than the encoder, which must supply the GPU with images. */
 const niceness = 10;
 
 process.title = 'vls-decoder';

@@ -21,7 +21,6 @@ export const frameTypes = {
   imageInSlot: 8,
   /** To a decoder before an image: the shared memory slot for its pixels. */
   pixelSlot: 9,
-  /** To a decoder: permission to decode a large image. */
   largeGranted: 3,
   /** From a decoder: cropped pixels, in the body (`pixels`) or in the image's shared memory slot (`pixelsInSlot`). */
   pixels: 4,

@@ -7,7 +7,6 @@ import type { Config } from '../../shared/config.ts';
 import type { Provider } from '../model.ts';
 import type { Probed } from './probe.ts';
 
-/** The execution provider that runs models. */
 export interface Device {
   provider: Provider;
   /** The number of usable devices, with one encoder each by default. Not used for a CPU. */
@@ -57,7 +56,7 @@ export async function probeAccelerators(asked: readonly Provider[] = [...acceler
   return absences.map((absence) => probed.find(({ provider }) => provider === absence.provider) ?? absence);
 }
 
-/** Returns the reason why a provider cannot work here, without loading it; null when it may work. */
+/** Returns the reason why a provider cannot work here; null when it may. Loads nothing. */
 function absenceOf(provider: Provider): string | null {
   switch (provider) {
     case 'cuda':

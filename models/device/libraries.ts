@@ -4,7 +4,6 @@ import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { childEnvironment } from '../../shared/child-environment.js';
 
-/** The driver and libraries that CUDA needs on this machine. */
 export interface CudaParts {
   /** The version of NVIDIA's driver; null when `nvidia-smi` fails. */
   driver: string | null;

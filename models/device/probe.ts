@@ -2,8 +2,8 @@ import type { Provider } from '../model.ts';
 import { InferenceSession } from '../onnx-runtime.ts';
 
 /**
- * The result of trying one execution provider. `node models/device/probe.ts PROVIDER…` sends one for each provider over
- * IPC. It is a separate process, because an incomplete driver can crash its process.
+ * The result of trying one execution provider. `node models/device/probe.ts PROVIDER…` sends one for each over IPC.
+ * This file is a process of its own, because an incomplete driver can crash it.
  */
 export interface Probed {
   provider: Provider;

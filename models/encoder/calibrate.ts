@@ -5,11 +5,11 @@ const sizes = [1, 2, 4, 8, 16, 32, 64];
 const runsEach = 4;
 /** The maximum expected duration of a measured run in ms. Interactive requests wait during a run. */
 const longestRunMs = 500;
-/** The factor by which a larger batch must raise the throughput, because it costs latency and memory. */
+/** The factor by which a larger micro-batch must raise the throughput, because it costs latency and memory. */
 const worthwhile = 1.03;
 
 /**
- * Measures the throughput of the vision model with growing batches, until larger ones are no faster.
+ * Measures the throughput of the vision model with growing micro-batches, until larger ones are no faster.
  * @param run returns the duration of a run in ms; undefined, without running, when other work has arrived.
  * @param known images per second of sizes that need no new measurement.
  * @throws the error of a run over one image.

@@ -31,8 +31,8 @@ const refillMs = 2;
 /** The maximum time in ms for which batch work waits while interactive images are decoded. */
 const longestYieldMs = 100;
 /**
- * The maximum time in ms for which batch texts wait until they fill a run. A GPU runs few texts in the same 2 ms as
- * many: with 20 ms here, an H100 scored 14 to 20 % fewer pairs per second.
+ * The maximum time in ms for which batch texts wait until they fill a run. A GPU needs the same 2 ms for few texts as
+ * for many. With 20 ms here, an H100 scored 14 to 20 % fewer pairs per second.
  */
 const longestTextWaitMs = 200;
 /** The half-life in ms of a tenant's processor time, about the time to decode a few of the largest images. */

@@ -82,7 +82,7 @@ export async function computesInHalf(path: string): Promise<boolean> {
     for await (const { number, start, end } of reader.fields(tensor.start, tensor.end))
       if (number === inTensor.name) halfWeights.add(await reader.text(start, end));
   }
-  /** Reads the weights first. In the file, they come after the operations. */
+  /** The file has the weights after the operations, but they are read first. */
   async function isHalfGraph(graph: Field): Promise<boolean> {
     for await (const field of reader.fields(graph.start, graph.end))
       if (field.number === inGraph.initializer) await addWeight(field);

@@ -16,7 +16,6 @@ export interface Lane<Input> {
   since(): number | undefined;
   /** Returns true when batch inputs have waited so long that they run before interactive inputs. */
   isBatchDue(): boolean;
-  /** Runs the next inputs. @returns the kind of inputs that ran. */
   runNext(isBatchFirst?: boolean): Promise<'interactive' | 'batch'>;
   /** Returns the maximum number of inputs of the next batch run. */
   allowed(): number;
@@ -128,7 +127,7 @@ export function createLane<Input>({
   }
 
   /**
-   * Removes the inputs of a batch run. Each tenant gives its oldest input in each round, the tenant with the least
+   * Removes the inputs of a batch run. In each round, each tenant gives its oldest input, the tenant with the least
    * processor time first.
    */
   function takeOfBatches(count: number): Entry[] {

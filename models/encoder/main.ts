@@ -35,7 +35,7 @@ function send(message: FromEncoder): void {
 let encoder: Encoder | undefined;
 const cancels = new Map<number, AbortController>();
 
-/** After a failed calibration, the batch size stays the same. */
+/** After a failed calibration, the micro-batch size stays the same. */
 const ignore = () => {};
 
 process.on('message', (messages: ToEncoder[]) => {

@@ -9,16 +9,16 @@ export interface MappedGraph {
   folder: string;
 }
 
-/** Tensors below this size stay in the graph: ONNX Runtime infers shapes from the values of some. */
+/** Smaller tensors (in bytes) stay in the graph, because ONNX Runtime infers shapes from some of them. */
 const mappedBytes = 16 * 1024;
 
 const graphField = { initializer: 5 } as const;
-/** `TensorProto`. A `location` of 1 means that the values are in another file (external data). */
+/** Fields of `TensorProto`. A `location` of 1 means that the values are in another file (external data). */
 const tensorField = { raw: 9, external: 13, location: 14 } as const;
 const externalLocation = 1;
 
 /**
- * Reads a graph whose large weights are replaced by references to the same file (external data). ONNX Runtime maps the
+ * Reads a graph and replaces its large weights by references to the same file (external data). ONNX Runtime maps the
  * file, so encoders share the weights that no kernel rearranges: 630 instead of 1,210 MB per encoder of ViT-B/32.
  * @throws {Error} naming the file when it is not an ONNX model.
  */
@@ -93,7 +93,6 @@ function withoutWeights(read: Read, size: number, name: string): { bytes: Buffer
 
 interface Part {
   number: number;
-  /** The offset of the field's tag (its number and type). */
   at: number;
   start: number;
   end: number;

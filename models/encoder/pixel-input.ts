@@ -105,7 +105,6 @@ interface Input {
   type: number;
   /** The fixed batch size; undefined when any size is accepted. */
   batch: number | undefined;
-  /** The offset of the field's tag (its number and type). */
   at: number;
 }
 

@@ -75,7 +75,6 @@ export function forkEncoder(events: EncoderEvents, entry = encoderEntry): Encode
     slots?.free(slot);
   }
 
-  /** Moves an image into shared memory, if a free slot is large enough. */
   function inSlot(message: ToEncoder): ToEncoder {
     if (message.type !== 'image' || !(message.bytes instanceof Uint8Array) || slots === undefined || ended)
       return message;

@@ -31,7 +31,6 @@ export interface LoadOptions {
   spec: ModelSpec;
   /** Intra-op threads of each ONNX session. */
   threads: number;
-  /** The index of the device, if the provider has several. */
   deviceId: number;
   maxPixels: number;
   /** The number of decoder processes. 0: the encoder decodes images itself. */
@@ -65,7 +64,7 @@ export type FromEncoder =
   | { type: 'failed'; id: number; code: Code; message: string }
   /** Decoding of this image is slow, or hangs. Its reply follows when decoding ends. */
   | { type: 'slow_decode'; id: number }
-  /** The end of a calibration. After an interruption, `isComplete` is false and some sizes are missing. */
+  /** The end of a calibration. After an interruption, `isComplete` is false and only measured sizes are included. */
   | { type: 'calibrated'; calibration: Calibration; isComplete: boolean }
   /** Device memory did not suffice. `images` is the new maximum number of images in a run. */
   | { type: 'shrunk'; images: number }
@@ -93,7 +92,6 @@ export interface Embedded {
   decodeMs: number;
   /** The duration in ms of the inference run, which all its inputs share. */
   inferenceMs: number;
-  /** The number of inputs in the inference run. */
   runInputs: number;
   /** Start times of decoding and inference, in ms since 1970. Absent when this call has not caused the run. */
   began?: { decode: number; run: number };

@@ -42,7 +42,7 @@ export function fixedAxis(session: InferenceSession, name: string, axis: number)
   return typeof size === 'number' ? size : undefined;
 }
 
-/** The side of a model that embeds images or texts. */
+/** The vision or the text model, with its expected output. */
 export interface Tower {
   side: 'image' | 'text';
   path: string;

@@ -41,7 +41,7 @@ export interface RunLimits {
 
 /** The towers of a CLIP model: its vision model and its text model. Embeddings are L2-normalised. */
 export interface Towers {
-  /** Undefined when another thread runs the model. It then splits large calls itself. */
+  /** Undefined when another thread runs the model. That thread splits large calls. */
   limits?: RunLimits;
   /**
    * @param pixels `size * size * 3` bytes for each image.
@@ -50,7 +50,6 @@ export interface Towers {
   images(pixels: readonly Pixels[], onBegin?: () => void): Promise<Float32Array[]>;
   /** @param ids token ids of each text, including special tokens. */
   texts(ids: readonly (readonly number[])[], onBegin?: () => void, recipe?: TextRecipe): Promise<Float32Array[]>;
-  /** Undefined when another thread runs the model. */
   outputNames?: OutputNames;
 }
 
@@ -87,7 +86,7 @@ export const roomFor = (provider: Provider, count: number): number =>
 export async function loadTowers(spec: ModelSpec, threads: number, deviceId = 0): Promise<Towers> {
   const sessions = await loadSessions(spec, threads, deviceId);
   const size = pixelBytes(spec.image);
-  /** Pixels of the current run. Allocating megabytes for each run would cost garbage collection. */
+  /** Pixels of the current run, reused because new megabytes for each run cost garbage collection. */
   let staging = new Uint8Array();
   return {
     limits: sessions.limits,
@@ -121,8 +120,8 @@ export async function loadSessions(spec: ModelSpec, threads: number, deviceId = 
     executionMode: 'sequential',
     // With the level `all`, ONNX Runtime 1.30 and 1.32 crash when they load an fp16 transformer on a CPU.
     graphOptimizationLevel: provider === 'cpu' && (await computesInHalf(path)) ? 'extended' : 'all',
-    // ONNX Runtime's memory pool. Without it, fragmentation let an encoder of `compact` vary between 283 and 900 MiB;
-    // with it, 292 MiB.
+    // ONNX Runtime's memory pool. Without it, fragmentation let the memory of an encoder of `compact` vary from 283 to
+    // 900 MiB; with it, 292 MiB.
     enableCpuMemArena: true,
     extra: {
       session: {

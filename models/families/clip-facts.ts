@@ -20,8 +20,8 @@ export const openAi = {
 } as const;
 
 /**
- * The softmax scale unless the registry entry states another. CLIP's training limits it to 100, and trained models
- * reach this.
+ * The softmax scale unless the registry entry states another. CLIP's training limits the scale to 100, which trained
+ * models reach.
  */
 const scale = 100;
 

@@ -1,11 +1,11 @@
 import type { FamilyName, ModelFacts, Rgb } from '../model.ts';
 import type { FolderFiles } from './folder-files.ts';
 
-/** A family of models: reads their files, and knows how the reference implementation processes images and texts. */
+/** Reads the files of a model family, and knows the steps of its reference implementation. */
 export interface ModelFamily {
   name: FamilyName;
   /**
-   * Returns true for files of this family. Several families share the form of CLIP's `config.json`, so other files may
+   * Returns true for files of this family. Several families have a `config.json` like CLIP's, so other files may
    * decide.
    */
   accepts(files: FolderFiles): boolean;

@@ -21,7 +21,6 @@ export interface FolderFiles {
    */
   parsed<Schema extends z.ZodType>(name: ConfigName, schema: Schema): z.output<Schema> | undefined;
   has(name: string): boolean;
-  /** Returns a path for error messages. */
   path(name: ConfigName): string;
 }
 

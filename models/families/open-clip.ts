@@ -49,7 +49,6 @@ export interface OpenClipConfig {
   model: z.output<typeof modelConfig>;
   /** Undefined when the file with these steps does not exist. */
   preprocess: z.output<typeof preprocessConfig> | undefined;
-  /** The path of the file with the preprocessing steps, for error messages. */
   preprocessPath: string;
 }
 

@@ -22,7 +22,6 @@ const config = z.object({
   vision_config: z.object({ image_size: size.optional() }).prefault({}),
 });
 
-/** SigLIP's defaults in transformers and OpenCLIP. */
 const defaults = { dimensions: 768, imageSize: 224, maxTokens: 64 } as const;
 
 const tokenizerConfig = z.object({ tokenizer_class: z.string().optional() });
@@ -48,7 +47,7 @@ const tokenizerOf = (files: FolderFiles): string | undefined =>
 export interface SiglipGeneration {
   family: FamilyName;
   filter: ImageDefaults['filter'];
-  /** The text cleaning of transformers. OpenCLIP cleans the same for both. */
+  /** The text cleaning of transformers. In OpenCLIP, both have the same cleaning. */
   clean: Cleaning;
   /** The SentencePiece model file. */
   pieces: string;

@@ -25,7 +25,6 @@ export function checkStructure(bytes: Uint8Array): void {
     throw new ServiceError('image.corrupt', `The TIFF has more than ${maxPages} pages, or its pages form a circle`);
 }
 
-/** Counts the scans of a JPEG, up to the maximum plus one. */
 function countScans(bytes: Uint8Array): number {
   let scans = 0;
   let at = 2;

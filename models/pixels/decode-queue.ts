@@ -19,7 +19,6 @@ export interface DecodeQueue {
 
 export interface DecodeQueueOptions {
   provider: Provider;
-  /** Intra-op threads of an inference run. */
   threads: number;
   /** Returns the maximum number of images in the next batch run. */
   nextRun: () => number;
@@ -45,8 +44,8 @@ export const slowDecodeMs = 10_000;
  * Creates a queue. At the same time, it decodes the batch images of the next inference run, but at least `threads` + 1,
  * or with a GPU as many as cores.
  *
- * An interactive image starts at once and holds back batch images, because both would share a core. It no longer does
- * so for tenants that {@link ProcessorUse.givesWay} favours, so one tenant's requests cannot stop another's batches.
+ * An interactive image starts at once and holds back batch images, because both would share a core. It does not hold
+ * back tenants for which {@link ProcessorUse.givesWay} is true, so one tenant's requests cannot stop another's batches.
  * Under constant interactive load, batch images for one run start once a second.
  *
  * The tenant with the least processor time comes first. At the maximum, a tenant without an image in decoding may still
@@ -63,7 +62,6 @@ export function createDecodeQueue({
   const bulk = new Set<Waiter>();
   /** Images in decoding by tenant, without large images. */
   const held = { batch: new Map<string, number>(), interactive: new Map<string, number>() };
-  /** When decoding last ended, by tenant. */
   const endedAt = new Map<string, number>();
   const floor = createFloor(now);
   let activeOfBatches = 0;
@@ -142,7 +140,6 @@ export function createDecodeQueue({
     });
   }
 
-  /** Counts an image as being decoded. @returns a function that stops counting it. */
   function begin(tenant: string, interactive: boolean): () => void {
     const of = interactive ? held.interactive : held.batch;
     if (!interactive) activeOfBatches++;

@@ -26,7 +26,6 @@ sharp.unblock({
 sharp.concurrency(1);
 sharp.cache(false);
 
-/** An image whose header has been read. */
 export interface OpenedImage extends Size {
   mode: ColourMode;
   metadata: Metadata;
@@ -46,7 +45,6 @@ export interface OpenedImage extends Size {
 
 const decodeSeconds = 10;
 
-/** libvips names of Pillow's filters. */
 const kernels = { bicubic: 'cubic', bilinear: 'linear' } as const;
 
 /**
@@ -150,7 +148,6 @@ function orientedSize({ format, orientation = 1, width, height }: Metadata): Siz
 const reader = (bytes: Uint8Array, maxPixels: number): Sharp =>
   sharp(bytes, { limitInputPixels: maxPixels, failOn: 'error', sequentialRead: true, pages: 1, ignoreIcc: true });
 
-/** Decodes an image to the channels of its colour mode. */
 function stored(image: Sharp, mode: ColourMode): Sharp {
   switch (mode) {
     case '1':

@@ -12,8 +12,8 @@ const containers = new Map([
 const transforms = new Set(['irot', 'imir', 'clap']);
 
 /**
- * Disables transformations, which libheif would apply but Pillow does not. Marks an image sequence (`avis`) as a still
- * image, which is its first frame, because libvips refuses sequences.
+ * Disables transformations, which libheif would apply but Pillow does not. Marks image sequences (`avis`), which
+ * libvips refuses, as still images of their first frame.
  * @returns the same bytes when nothing has to change.
  */
 export function asStored(bytes: Uint8Array): Uint8Array {

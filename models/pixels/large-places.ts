@@ -5,7 +5,7 @@ import { createProcessorUse, type ProcessorUse } from '../processor-use.ts';
 export interface LargePlaces {
   /**
    * Waits until the image may be decoded.
-   * @returns a function that must be called after decoding.
+   * @returns a function to call after decoding.
    * @throws the reason of the caller's signal, when it aborts first.
    */
   take(caller: Omit<Caller, 'takeLargePlace'>): Promise<() => void>;
@@ -146,5 +146,5 @@ export function createLargePlaces({
 
 const own = createLargePlaces({ use: createProcessorUse() });
 
-/** Returns a `takeLargePlace` for a caller without one. All of a process share one limit. */
+/** Returns a `takeLargePlace` for a caller without one. All of them share one limit in this process. */
 export const takeOwnLargePlace = (caller: Caller) => (signal?: AbortSignal) => own.take({ ...caller, signal });

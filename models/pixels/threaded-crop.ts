@@ -10,7 +10,6 @@ import type { CropOptions } from './preprocess.ts';
 export interface CropThreadOptions extends Omit<CropOptions, 'caller'> {
   /** The maximum number of images that are decoded at the same time. */
   places: number;
-  /** Shared memory with encoded images. */
   imageSlots?: Pick<Slots, 'fd' | 'slotBytes'> | undefined;
 }
 
@@ -47,7 +46,7 @@ export type ToCropThread =
 
 export type FromCropThread =
   | { type: 'largeAsked'; id: number }
-  /** Without `pixels`, they are in the block of the image. */
+  /** `pixels` is undefined when the pixels are in the block of the image. */
   | { type: 'cropped'; id: number; pixels?: Uint8Array }
   | { type: 'failed'; id: number; code: Code; message: string };
 
@@ -59,7 +58,6 @@ export interface CropThread {
    * @throws {ServiceError} the errors of `crop`; the reason of the caller's signal, when it aborts first.
    */
   crop(bytes: ImageBytes, caller: Caller, mode?: PreprocessMode): Promise<Pixels>;
-  /** Ends the thread after it has replied for all images. */
   close(): void;
 }
 

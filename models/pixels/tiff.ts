@@ -92,7 +92,7 @@ export function countPages(bytes: Uint8Array, limit: number): number {
   return pages;
 }
 
-/** Entries that are read from a directory. Real files have fewer. */
+/** The maximum number of entries that are read from a directory. Real files have fewer. */
 const maxEntries = 1_000;
 
 /** Returns the tags of the first page; undefined without a TIFF. */

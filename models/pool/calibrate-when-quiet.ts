@@ -1,4 +1,4 @@
-/** The idle time in ms before a calibration, which measures the speed of several batch sizes. */
+/** The idle time in ms before a calibration, which measures the speed of several micro-batch sizes. */
 const quietMs = 2_000;
 
 /**

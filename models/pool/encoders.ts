@@ -56,7 +56,6 @@ const unusedMs = 60_000;
  */
 const cudaMicroBatch = 64;
 
-/** @param devices the number of devices that the execution provider can use. */
 export function createEncoders(
   config: EncoderConfig,
   log: Logger,

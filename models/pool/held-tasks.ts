@@ -9,7 +9,7 @@ export interface HeldTasks {
   take(id: number): Task | undefined;
   takeAll(): Task[];
   idOf(task: Task): number | undefined;
-  /** The image of a task takes unusually long to decode, perhaps without end. */
+  /** Marks a task whose image takes unusually long to decode, perhaps without end. */
   markSlow(id: number): void;
   /**
    * Counts a reply for each slow task.

@@ -12,11 +12,9 @@ import { hangingAfter, hasRoom, type MicroBatch } from './windows.ts';
 
 export interface PoolOptions {
   spec: ModelSpec;
-  /** Encoder processes. */
   encoders: number;
-  /** Intra-op threads of each encoder. */
   threads: number;
-  /** The provider's devices, over which the encoders are distributed. Default: 1. */
+  /** The number of devices, over which the encoders are distributed. Default: 1. */
   devices?: number;
   /** Decoder processes of each encoder. Default: 0; the encoder then decodes images itself. */
   decoders?: number;
@@ -24,15 +22,14 @@ export interface PoolOptions {
   log: Logger;
   /** Called with the measured throughput. Without this function, nothing is measured. */
   onCalibrated?: ((calibration: Calibration) => void) | undefined;
-  /** Called after each inference run. */
   onRun?: ((run: TowerRun) => void) | undefined;
   /** Starts an encoder process. Tests replace this function to end the process. */
   launch?: (events: EncoderEvents) => EncoderProcess;
   /** The maximum number of waiting interactive tasks; more are refused. Default: 512. */
   maxInteractive?: number;
   /**
-   * Kills an encoder with tasks after this time in ms without progress, or after one image has been slow for this time
-   * while many other tasks ended. Default: 60,000.
+   * The time in ms after which an encoder is killed: with tasks but no progress, or with one slow image while many
+   * other tasks ended. Default: 60,000.
    */
   taskTimeoutMs?: number;
 }
@@ -43,9 +40,7 @@ export interface PoolState {
   configured: number;
   /** Encoders that ended unexpectedly and were replaced. */
   restarts: number;
-  /** Tasks that wait for an encoder. */
   waiting: number;
-  /** Tasks that encoders are processing. */
   inFlight: number;
   /** True when the model has reproduced its golden values; false when it has none; null before it is loaded. */
   verified: boolean | null;
@@ -56,7 +51,6 @@ export interface PoolState {
 }
 
 export interface EmbedOptions {
-  /** Interactive work runs before batch work. */
   interactive: boolean;
   /** Tenants share the encoders fairly, separately for interactive and batch work. */
   tenant?: string | undefined;
@@ -91,7 +85,9 @@ export function createPool(options: PoolOptions): EncoderPool {
   let verified: boolean | null = null;
   let lastTask = performance.now();
   let calibration: NodeJS.Timeout | undefined;
-  /** The encoder that is being calibrated. `known`: images per second of the batch sizes measured so far. */
+  /**
+   * The slot whose encoder is being calibrated. `known`: images per second of the micro-batch sizes measured so far.
+   */
   let calibrating: Slot | undefined;
   let known: Record<number, number> = {};
   let firstAsked = -1;
@@ -210,8 +206,8 @@ export function createPool(options: PoolOptions): EncoderPool {
       const kind = kindOf(task.input);
       const order = task.interactive ? inTurn() : slots;
       const isFree = (slot: Slot) => slot.state === 'ready' && hasRoom(slot, task, kind, microBatch);
-      // Interactive tasks prefer encoders without a calibration, whose current run they would wait for. A batch task
-      // may end the calibration.
+      // Interactive tasks avoid the encoder that is being calibrated, where they would wait for a run. A batch task may
+      // end the calibration.
       const avoided =
         task.interactive && order.some((slot) => slot !== calibrating && isFree(slot)) ? calibrating : undefined;
       let best: Slot | undefined;

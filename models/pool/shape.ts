@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { ModelSpec, Provider } from '../model.ts';
 
-/** The encoders of a model in one process, with threads and decoders of each. */
 export interface PoolShape {
   encoders: number;
   threads: number;

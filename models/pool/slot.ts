@@ -41,7 +41,6 @@ export interface SlotDeps {
   loadOptions: () => LoadOptions;
   /** Returns the number of replies to other tasks after which a slow decoding counts as hanging. */
   hangingAfter: () => number;
-  /** Kills an encoder with tasks after this time in ms without progress. */
   taskTimeoutMs: number;
   log: Logger;
 }
@@ -53,7 +52,6 @@ export interface SlotEvents {
   /** @returns true when the process must be replaced, because it keeps the memory of the largest run it tried. */
   onCalibrated(calibration: Calibration, isComplete: boolean): boolean;
   onShrunk(images: number): void;
-  /** The encoder may accept more tasks. */
   onRoom(): void;
   /** Called when the process has ended unexpectedly and the next start is scheduled. */
   onCrash(crash: { reason: string; wasLoaded: boolean; inFlight: number }): void;
@@ -81,7 +79,6 @@ export interface Slot extends Pick<HeldTasks, 'held' | 'heldOfBatches'> {
   isolate(suspects: readonly Task[]): void;
   /** Removes the tasks that must run alone and have not been sent. */
   takeSuspects(): Task[];
-  /** Kills the process and rejects its tasks. */
   close(error: Error): void;
 }
 
@@ -177,8 +174,8 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
   }
 
   /**
-   * Restarts the timer that kills an encoder without progress. Every reply and run counts, because one task may wait
-   * long in a slow encoder.
+   * Restarts the timer that kills an encoder without progress. Every reply and run counts, because a slow encoder may
+   * work long on one task.
    */
   function watchProgress(): void {
     cancelSilence?.();
@@ -237,7 +234,7 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
     events.onCrash({ reason, wasLoaded, inFlight: lost.length });
   }
 
-  /** Tasks of a crashed process run alone next. One that was alone in two crashes is rejected. */
+  /** The tasks of a crashed process must run alone next. One that was alone in two crashes is rejected. */
   function isolateOrReject(lost: readonly Task[], reason: string): void {
     const [first] = lost;
     if (first !== undefined && lost.length === 1) first.deaths++;

@@ -6,12 +6,10 @@ export interface TaskQueue<Task extends { tenant: string }> {
   candidates(): Task[];
   /** @returns true when the task was waiting in this queue. */
   remove(task: Task): boolean;
-  /** Removes the newest task of the tenant with the longest queue. */
   removeNewestOfLongest(): Task | undefined;
   removeAll(): Task[];
   /** Counts a tenant's tasks in flight: 1 when one was sent, -1 when it has ended. */
   hold(tenant: string, change: 1 | -1): void;
-  /** Returns the tenant's number of tasks in flight. */
   held(tenant: string): number;
   /** Returns true when, with one more task, no other tenant's queue would be longer. */
   isLongest(tenant: string): boolean;

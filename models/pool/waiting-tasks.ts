@@ -12,7 +12,6 @@ export interface WaitingTasks {
    */
   admit(tenant: string): void;
   queueFor(interactive: boolean, kind: InputKind): TaskQueue<Task>;
-  /** Removes and returns all tasks, interactive ones first. */
   removeAll(): Task[];
   /**
    * Sends waiting tasks, interactive ones first, until no encoder accepts another.
@@ -26,7 +25,6 @@ export function createWaitingTasks(model: string, maxInteractive: number): Waiti
   const batch: Record<InputKind, TaskQueue<Task>> = { image: createTaskQueue(), text: createTaskQueue() };
   const queues = [interactive, batch.image, batch.text];
 
-  /** Sends the first task that an encoder accepts; false when there is none. */
   function dealOne(queue: TaskQueue<Task>, choose: (task: Task) => Pick<Slot, 'send'> | undefined): boolean {
     if (queue.size === 0) return false;
     for (const task of queue.candidates()) {

@@ -7,8 +7,8 @@ export interface MicroBatch {
 }
 
 /**
- * Interactive tasks that an encoder accepts beyond its window for batch tasks, so they never wait for a batch task to
- * end.
+ * Interactive tasks that an encoder accepts beyond its window (see {@link windowOf}), so they never wait for a batch
+ * task to end.
  */
 const interactiveTasks = 8;
 
@@ -21,9 +21,9 @@ const guaranteedTasks = 2;
 /**
  * Returns the window: the maximum number of images or texts that an encoder gets at a time.
  *
- * Images: three batches (two in decoding, one in inference), and at least 8, so that the encoder is not idle while a
- * reply is on its way. Texts: the current run and the next one, because a text alone in a run costs more than twice as
- * much.
+ * Images: three micro-batches (two in decoding, one in inference), and at least 8, so that the encoder is not idle
+ * while a reply is on its way. Texts: the current run and the next one, because a text alone in a run costs more than
+ * twice as much.
  */
 const windowOf = (kind: InputKind, { images, texts }: MicroBatch): number =>
   kind === 'image' ? Math.max(8, 3 * images) : 2 * texts;

@@ -26,7 +26,6 @@ type Pass = (
   weightStride: number,
 ) => void;
 
-/** `kernels.ts` describes each function. */
 export interface Kernels {
   memory: Memory;
   narrowRgb: Pass;
