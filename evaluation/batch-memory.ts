@@ -17,8 +17,8 @@ export interface EmbeddedImage {
 /** The embeddings of the images and texts of one batch, which concurrent calls share. */
 export interface BatchMemory {
   /**
-   * Returns the stored value of a key, or runs `work`, or waits for the run of another caller. All callers get its
-   * error, which is not stored.
+   * Returns the stored value of a key, or runs `work`, or waits for the run of another caller. All waiting callers get
+   * its error, which is not stored.
    * @param work gets a signal that aborts when no caller waits any more.
    * @returns the value; `isNew` is true when this call has run `work`.
    * @throws the error of `work`; the reason of the signal when it aborts first.

@@ -4,7 +4,6 @@ import { ServiceError } from '../shared/errors.ts';
 import { cosineOf, pairProbabilityOf, scoreOf } from './formulas.ts';
 import { failedWith, type ModelOutcome } from './outcome.ts';
 
-/** The scores that one model gives to a pair. */
 export interface PairScores {
   score: number;
   cosine: number;

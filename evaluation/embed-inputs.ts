@@ -10,7 +10,7 @@ import { checkText, nameOf } from './texts.ts';
 export type Embeddable = { text: string } | { image: ImageSource };
 
 /**
- * Embeds images and texts, in their order. Runs before all batch work, unless `isBatch` is set.
+ * Embeds images and texts, in their order. Has priority over batch work, unless `isBatch` is set.
  * @throws {ServiceError} the error of the first input that fails.
  */
 export async function embedInputs(

@@ -60,8 +60,8 @@ export function createEmbeddingCache(
       countLookup('hit');
       return { ...cached, decodeMs: 0, inferenceMs: 0 };
     }
-    // An interactive request must not wait for batch work, nor a tenant for the work of another tenant, that computes
-    // the same embedding.
+    // For the same embedding, an interactive request must not wait for batch work, nor a tenant for the work of another
+    // tenant.
     const { interactive, tenant = '', signal } = options;
     const pendingKey = `${interactive}:${tenant}:${key}`;
     const isJoined = pending.has(pendingKey);
@@ -97,7 +97,6 @@ export function createEmbeddingCache(
   };
 }
 
-/** Returns the SHA-256 of the bytes of an image, in base64. */
 export const contentHashOf = (bytes: Uint8Array): string => hash('sha256', bytes, 'base64');
 
 /** Returns the embedding for a caller that did not cause its encoder run. */

@@ -21,7 +21,6 @@ export interface EvaluationEngine {
   watchRegistry(onChange?: () => void): void;
   /** Resolves when the preloaded models are loaded; rejects when one cannot be loaded. */
   whenReady(): Promise<void>;
-  /** Stops the encoders and closes the connections to image hosts. */
   close(): Promise<void>;
 }
 

@@ -15,27 +15,21 @@ import { type ImageScores, scoreImages } from './score-images.ts';
 import { scorePairs } from './score-pairs.ts';
 import { type ScoredTexts, scoreTexts } from './score-texts.ts';
 
-/** Scores images and texts. */
 export interface Evaluation {
-  /** See {@link scorePairs}. */
   scorePairs(models: Models, pairs: readonly Pair[], options?: EvaluationOptions): Promise<ScoredPairs>;
-  /** See {@link scoreTexts}. */
   scoreTexts(
     models: Models,
     image: ImageSource | Uint8Array,
     texts: readonly string[],
     options?: EvaluationOptions,
   ): Promise<ScoredTexts>;
-  /** See {@link scoreImages}. */
   scoreImages(
     spec: ModelSpec,
     images: readonly ImageSource[],
     text: string,
     options?: EvaluationOptions,
   ): Promise<ImageScores>;
-  /** See {@link embedInputs}. */
   embed(spec: ModelSpec, inputs: readonly Embeddable[], options?: EvaluationOptions): Promise<Embedded[]>;
-  /** See {@link answerLines}. */
   answerLines(spec: ModelSpec, lines: readonly Line[], options?: EvaluationOptions): Promise<LineOutcome[]>;
 }
 

@@ -23,7 +23,7 @@ export interface ImagePlaces {
  */
 const singlesPerBatchPlace = 4;
 
-/** @param concurrency the limit for batches. Interactive requests have four times as many. */
+/** @param concurrency the limit for batches. The limit for interactive requests is four times as high. */
 export function createImagePlaces(concurrency: number): ImagePlaces {
   const places = {
     batch: createFairPlaces({

@@ -1,6 +1,5 @@
 /** Work that has not finished, by key. Callers of the same work share one execution of it. */
 export interface InFlight<Value> {
-  /** Returns true when the work is in progress. */
   has(key: string): boolean;
   /**
    * Waits for unfinished work with this key, or starts the work.

@@ -6,7 +6,6 @@ import type { EmbeddingCache } from './embedding-cache.ts';
 import type { ImagePlaces } from './image-places.ts';
 import type { Pair } from './outcome.ts';
 
-/** The dependencies that all evaluations of a process share. */
 export interface EvaluationParts {
   images: ImageLoader;
   embeddings: EmbeddingCache;
@@ -37,6 +36,5 @@ export interface EvaluationOptions {
   isBatch?: boolean | undefined;
   /** Calls for the same batch load and embed each image and text once. */
   batchId?: string | undefined;
-  /** Called for each scored pair of a batch. */
   onScored?: ((pair: Pair, scored: ScoredPair) => void) | undefined;
 }

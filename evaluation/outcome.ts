@@ -12,12 +12,10 @@ export type Pair =
   | { embedding: Float32Array; text: string }
   | { error: ItemError };
 
-/** The outcome of one pair: its scores, or an error. */
 export type Outcome =
   | { status: 'succeeded'; score: number; cosine: number; probability?: number; warnings?: string[] }
   | { status: 'failed'; error: ItemError };
 
-/** The outcome that one model gives to one pair. */
 export interface ModelOutcome {
   outcome: Outcome;
   /**
@@ -33,7 +31,6 @@ export interface ModelOutcome {
  */
 export type Models = readonly [answering: ModelSpec, ...compared: ModelSpec[]];
 
-/** The outcomes of the same pairs by several models. */
 export interface ScoredPairs {
   /** The outcomes of the model whose results are returned, in the order of the pairs. */
   answers: ModelOutcome[];

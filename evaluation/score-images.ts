@@ -11,7 +11,6 @@ import type { TextScores } from './score-texts.ts';
 import { startStages } from './stages.ts';
 import { checkText } from './texts.ts';
 
-/** The scores of several images against one text. */
 export interface ImageScores extends Pick<TextScores, 'receipt' | 'timings'> {
   results: ({ index: number } & PairScores)[];
   failures: { index: number; error: ItemError }[];
@@ -20,7 +19,7 @@ export interface ImageScores extends Pick<TextScores, 'receipt' | 'timings'> {
 type Loaded = { embedded: Embedded; fetchMs: number } | { error: unknown };
 
 /**
- * Scores several images against one text, before all batch work. A failed image does not stop the others.
+ * Scores several images against one text, with priority over batch work. A failed image does not stop the others.
  * @throws {ServiceError} the error of the text or of the model. When all images have failed, the error of the first
  * image.
  */

@@ -11,7 +11,7 @@ import { startStages } from './stages.ts';
 import { checkText, checkTokens } from './texts.ts';
 
 /**
- * Scores pairs concurrently with several models, as batch work. A failed pair does not stop the others.
+ * Scores many pairs at once with several models, as batch work. A failed pair does not stop the others.
  *
  * An image counts against the memory limit until all models have embedded it, so that images do not collect in memory.
  * @throws {ServiceError} `model.unavailable`, `overloaded`: errors of this process, which no single pair has caused.

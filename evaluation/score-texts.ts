@@ -9,7 +9,6 @@ import { milliseconds, receiptWith } from './receipt.ts';
 import { startStages } from './stages.ts';
 import { checkText, nameOf } from './texts.ts';
 
-/** The scores of one image against several texts. */
 export interface TextScores {
   /** In the order of the texts. */
   results: ({ text: string } & PairScores)[];
@@ -23,8 +22,8 @@ export interface ScoredTexts extends ScoredPairs {
 }
 
 /**
- * Scores one image against texts, before all batch work. After the response, additional models score the same image for
- * comparison.
+ * Scores one image against texts, with priority over batch work. After the response, additional models score the same
+ * image for comparison.
  * @throws {ServiceError} the first error of the image, of a text, or of the first model.
  */
 export async function scoreTexts(

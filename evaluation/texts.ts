@@ -27,6 +27,5 @@ export function checkTokens(
   );
 }
 
-/** Returns the name of a text for error messages, with its index if the request has several texts. */
 export const nameOf = (at: number, { length }: readonly unknown[]): string =>
   length === 1 ? 'The text' : `The text at index ${at}`;

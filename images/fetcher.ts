@@ -13,7 +13,6 @@ import { userAgent } from './user-agent.ts';
 
 export interface FetcherOptions {
   guard: AddressGuard;
-  /** The maximum size of an image in bytes. */
   maxBytes: number;
   /**
    * The maximum time in ms for one image, including redirects and retries. The waits for the host limiter do not count.
@@ -65,7 +64,6 @@ const headers = {
   'user-agent': userAgent,
 };
 
-/** A download in progress, with its remaining time in ms. */
 interface Download {
   options: LoadOptions;
   leftMs: number;

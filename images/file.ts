@@ -12,7 +12,7 @@ export async function readImageFile(path: string, roots: readonly string[], maxB
   if (roots.length === 0)
     throw refused('This service reads no image files; an operator can allow directories with IMAGE_FILE_ROOTS');
   if (path.includes('\0')) throw refused('The path contains a NUL character');
-  // A check on the disk would let clients find out which files exist outside the root directories.
+  // The path is checked as text first, because access to the disk would reveal which files exist outside the roots.
   const candidates = roots
     .map((root) => resolve(root, path))
     .filter((file) => roots.some((root) => isInside(file, root)));
@@ -34,10 +34,7 @@ export async function readImageFile(path: string, roots: readonly string[], maxB
 
 const isInside = (path: string, root: string) => path.startsWith(root.endsWith(sep) ? root : root + sep);
 
-/**
- * Opens and reads a regular file.
- * @param check receives the path of the file that was actually opened.
- */
+/** @param check receives the path of the file that was actually opened. */
 async function readRegularFile(real: string, maxBytes: number, check: (opened: string) => void): Promise<Uint8Array> {
   // Opening a FIFO without a writer would wait forever without O_NONBLOCK.
   const file = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW).catch(() => {

@@ -24,7 +24,6 @@ const keepAliveMs = 4_000;
  */
 const familyAttemptMs = 2_500;
 
-/** Creates an HTTP agent whose connections are checked by the address guard. */
 export function createGuardedAgent({ guard, lookup, idleMs, connectionsPerHost }: GuardedAgentOptions): Agent {
   return new Agent({
     connect: guardedConnector(guard, lookup, idleMs),
@@ -39,8 +38,8 @@ export function createGuardedAgent({ guard, lookup, idleMs, connectionsPerHost }
 }
 
 /**
- * Creates the function that opens connections. It checks addresses in URLs, which have no lookup, the resolved
- * addresses, and the address of the connected socket, which alone shows the one that was used.
+ * Creates the function that opens connections. It checks addresses in URLs, resolved addresses, and the address of the
+ * connected socket, which alone shows the one that was used.
  */
 export function guardedConnector(guard: AddressGuard, lookup: NameLookup, timeout: number): buildConnector.connector {
   return (target, callback) => {

@@ -18,7 +18,7 @@ export interface GuardedFetchOptions {
   /** Hosts and address blocks that may have private addresses and any port. */
   allow: readonly string[];
   proxies?: Proxies;
-  /** Resolves host names. Tests replace it. */
+  /** Tests replace it. */
   lookup?: NameLookup;
 }
 

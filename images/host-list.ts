@@ -1,7 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { ConfigError } from '../shared/config.ts';
 
-/** A list of hosts and addresses, from an environment variable. */
 export interface HostList {
   /** Returns true when the list contains the host with this port, or without a port. */
   namesHost(host: string, port: string | number): boolean;

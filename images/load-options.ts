@@ -1,4 +1,3 @@
-/** The caller for whom an image is loaded, and the kind of its work. */
 export interface LoadOptions {
   /** Tenants share the maximum number of requests to a host fairly. */
   tenant?: string | undefined;
@@ -7,6 +6,5 @@ export interface LoadOptions {
    * timeout.
    */
   interactive?: boolean | undefined;
-  /** Aborts the download and closes its connection. */
   signal?: AbortSignal | undefined;
 }

@@ -8,7 +8,7 @@ import { readImageFile } from './file.ts';
 import { decodeBase64, decodeDataUri } from './inline.ts';
 import type { LoadOptions } from './load-options.ts';
 
-/** Reads the bytes of an image source. */
+/** Code outside this folder reads images only through this interface. */
 export interface ImageLoader {
   /**
    * Returns the encoded image as it was sent. Only its size has been checked.

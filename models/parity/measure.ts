@@ -18,7 +18,6 @@ export interface Measuring {
   texts(recipe: TextRecipe): Promise<Measured>;
   /** Returns the token ids without padding. */
   ids(text: string, recipe: TextRecipe): Promise<number[]>;
-  /** The id of the token at the end of each text. */
   endToken: number;
   /**
    * Tries the other outputs of an encoder's graph.

@@ -2,7 +2,6 @@ import { called } from '../../shared/called.ts';
 import type { FamilyName, ModelSpec, ReferenceLibrary } from '../model.ts';
 import { type ParityImage, parityTexts } from './inputs.ts';
 
-/** The packages that `pip install` needs for each library. */
 const packages: Record<ReferenceLibrary, string> = {
   transformers: 'torch transformers sentencepiece protobuf tiktoken pillow',
   open_clip: 'torch open_clip_torch transformers sentencepiece pillow',

@@ -13,7 +13,6 @@ export interface SurveyedFile {
   from: string;
   /** The size in bytes that the hub or else the registry states; null when neither does. */
   bytes: number | null;
-  /** The facts that the hub states. */
   stated: { sha256: string | null; gitBlob: string | null; commit: string | null };
   /** The hash that the registry states. `unverified` is true when only one source states the hash. */
   pinned: { sha256: string; unverified: boolean } | null;
@@ -48,7 +47,7 @@ export async function survey(entry: HubEntry, options: SurveyOptions): Promise<S
   const required = requiredFiles(entry, wantedPrecisions(entry, options.precisions));
   const onRetry = (local: string, retry: Retry) => options.onRetry?.(local, retry);
   const more = await findMore(entry, required, { ...patience, ...options, onRetry }).catch((error) => {
-    // The request for each required file then fails with the same error, which is reported.
+    // Each request for a required file fails with the same error, which is reported below.
     if (!(error instanceof PullError) || error.code === 'stopped') throw error;
     return [];
   });

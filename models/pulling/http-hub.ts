@@ -35,7 +35,6 @@ const encodePath = (path: string) => path.split('/').map(encodeURIComponent).joi
 /** The maximum number of repositories in a search result. */
 const mostFound = 20;
 
-/** A response, with the URL that sent it. */
 interface Answered {
   answer: Response;
   url: URL;

@@ -5,7 +5,7 @@ const bare = (etag: string | null): string | undefined => etag?.replace(/^W\//, 
 
 /**
  * Reads the facts about a file from a response of a hub. `x-linked-etag` has the hash of the file. `etag` has it only
- * beside a commit: the ETag of a CDN may be a Xet hash, which looks like a SHA-256.
+ * if the response states a commit: the ETag of a CDN may be a Xet hash, which looks like a SHA-256.
  */
 export function factsOf(answer: Response): FileFacts {
   const { headers } = answer;

@@ -1,6 +1,5 @@
 import type { LayoutFile, RepoAt } from '../registry/layouts.ts';
 
-/** The facts that a hub states about a file. */
 export interface FileFacts {
   bytes?: number;
   /** Stated for files in the stores LFS and Xet. */
@@ -25,14 +24,13 @@ export interface Download {
 export interface Listing {
   /** The commit to which the revision resolves, if known. */
   commit: string | undefined;
-  /** The files by path, with the facts that the hub states. */
+  /** By path. */
   files: ReadonlyMap<string, Pick<FileFacts, 'bytes' | 'sha256'>>;
-  /** The licence that the model card states. */
+  /** From the model card. */
   licence?: string;
   languages?: string[];
 }
 
-/** A repository in a search result. */
 export interface FoundRepo {
   repo: string;
   downloads: number | undefined;
@@ -67,12 +65,11 @@ export interface Hub {
   facts(file: LayoutFile, signal?: AbortSignal): Promise<FileFacts>;
   /**
    * Opens a file for reading.
-   * @param from the start, and the validator of the bytes on disk. Without a validator, the bytes may belong to
+   * @param from the offset, and the validator of the bytes on disk. Without a validator, the bytes may belong to
    * different versions, and the caller must check the hash of the whole file.
    * @throws {PullError}
    */
   open(file: LayoutFile, from: { offset: number; etag?: string | undefined }, signal?: AbortSignal): Promise<Download>;
 }
 
-/** Returns the description of a file for messages. */
 export const nameOf = ({ repo, revision, path }: LayoutFile): string => `${path} of ${repo} at ${revision}`;

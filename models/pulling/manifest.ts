@@ -8,7 +8,7 @@ const manifestFile = z.object({
   model: z.string(),
   revision: z.string(),
   pulledAt: z.string(),
-  /** The files, by their path in the directory of the model. */
+  /** By path in the directory of the model. */
   files: z.record(
     z.string(),
     z.object({
@@ -16,7 +16,6 @@ const manifestFile = z.object({
       sha256: z.string(),
       /** The origin of the file, as `<repository>@<commit>:<path>`. */
       from: z.string(),
-      /** The source of the hash with which the downloaded file was compared. */
       checkedAgainst: z.enum(['registry', 'hub', 'nothing']),
     }),
   ),

@@ -18,7 +18,6 @@ export const patience: Patience = { idleMs: 30_000, attempts: 6, retryDelayMs: 1
 /** A failed attempt that will be repeated. */
 export interface Retry {
   reason: string;
-  /** The wait before the next attempt, in ms. */
   waitMs: number;
 }
 

@@ -18,7 +18,7 @@ export type PullCode =
   | 'unusable'
   | 'stopped';
 
-/** The error of a failed pull (the download of a model), with advice for the user. */
+/** The error of a failed pull (the download of a model). */
 export class PullError extends Error {
   override name = 'PullError';
   readonly code: PullCode;
@@ -42,6 +42,5 @@ export class PullError extends Error {
   }
 }
 
-/** Returns true when the same request may succeed later. */
 export const isTransient = (error: unknown): error is PullError =>
   error instanceof PullError && !error.isFinal && ['network', 'timeout', 'hub'].includes(error.code);

@@ -348,7 +348,6 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** Checks that the directory contains a usable model and that all weights that its graphs name exist. */
 async function requireModel(entry: HubEntry, directory: string, files: LayoutFile[]): Promise<void> {
   await readModelFolder(directory, entry);
   for (const { local } of files) if (isGraph(local)) await requireWeights(join(directory, local));

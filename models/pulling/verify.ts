@@ -13,13 +13,12 @@ import { faultOf } from './download.ts';
 import { readManifest } from './manifest.ts';
 
 export interface VerifiedFile {
-  /** The path of the file in the model's directory. */
+  /** The path in the model's directory. */
   file: string;
   /** `unknown`: the file exists, but no hash of it is known. */
   state: 'intact' | 'damaged' | 'missing' | 'unknown';
   bytes: number;
   sha256: string | null;
-  /** Null when the file has no fault. */
   fault: string | null;
 }
 
@@ -55,7 +54,7 @@ export async function verify(entry: ModelEntry): Promise<Verified> {
           ...(await graphsWithWeights(directory, (await precisionsIn(directory))[0] ?? defaultPrecision(entry))),
         ]
       : []),
-    // The registry entry of a hub model lists files of all precisions, which need not be downloaded.
+    // The registry entry of a hub model lists files of all precisions, of which only some are downloaded.
     ...(isHubEntry(entry) ? [] : Object.keys(entry.files)),
   ];
   const names = [...new Set([...needed, ...Object.keys(manifest?.files ?? {})])].sort();
@@ -98,7 +97,6 @@ async function madeFiles(madeDirectory: string): Promise<{ path: string; bytes: 
   );
 }
 
-/** Lists the graphs of a model and their external weights. */
 async function graphsWithWeights(directory: string, precision: ModelPrecision): Promise<string[]> {
   const graphs = await towerFilesIn(directory, precision);
   if (graphs === undefined) {

@@ -89,7 +89,7 @@ export function readGraph(file: OnnxFile, folder: string): OnnxGraph {
       graph.constants.set(constant.name, constant);
     } else if (part.number === graphFields.input) graph.inputs.push(named(part));
     else if (part.number === graphFields.output) graph.outputs.push(named(part));
-    // Some of the stated types and shapes are wrong after the conversion to int8. ONNX Runtime infers them itself.
+    // Value infos are left out: some of their types and shapes are wrong in int8, and ONNX Runtime infers them.
     else if (part.number !== graphFields.valueInfo) {
       graph.otherOfGraph.push(file.bytes({ start: part.at, end: part.end }));
     }
@@ -200,7 +200,6 @@ export class WeightFiles implements Disposable {
     for (const file of this.#files.values()) file[Symbol.dispose]();
   }
 
-  /** Returns a copy of the bytes. */
   read({ path, start, end }: Stored): Buffer {
     const file = this.#files.get(path) ?? new OnnxFile(path);
     this.#files.set(path, file);

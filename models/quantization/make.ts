@@ -14,7 +14,6 @@ const recordFile = z.object({
   /** The fp32 graph. With an unchanged size and modification time (ms), its content is not read again. */
   from: hashed.extend({ path: z.string(), modified: z.number() }),
   madeAt: z.string(),
-  /** The written files, by name. */
   files: z.record(z.string(), hashed),
 });
 
@@ -83,8 +82,8 @@ async function isCurrent(from: string, to: string): Promise<boolean> {
 async function make(from: string, to: string, outputs: ModelSpec['outputs']): Promise<void> {
   const folder = dirname(to);
   await mkdir(folder, { recursive: true });
-  // A graph contains the name of its weights file, so both get their final names. The new folder is on the target's
-  // disk, so a rename suffices.
+  // In a new folder, both files can have their final names: a graph names its weights file. The folder is on the
+  // target's disk, so a rename suffices.
   const staging = join(folder, `.int8-${randomUUID()}`);
   await mkdir(staging);
   try {

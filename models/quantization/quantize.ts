@@ -37,7 +37,6 @@ const alignment = 4096;
 /** The first version of the operator set in which ReduceMax accepts a negative axis. */
 const leastOpset = 11;
 
-/** Returns the path of the weights file of a written graph. */
 export const weightsOf = (target: string): string => `${target}_data`;
 
 /** A product of activations and a constant matrix. */
@@ -166,7 +165,7 @@ function withOutputs(graph: OnnxGraph, wanted: readonly (readonly string[])[]): 
   return outputs.length === 0 ? graph : { ...graph, outputs };
 }
 
-/** Returns undefined for other operators than MatMul, and for unsupported attributes of Gemm. */
+/** Returns undefined for operators other than MatMul and Gemm, and for unsupported attributes of Gemm. */
 function productOf(node: GraphNode): Product | undefined {
   const { op, domain, inputs } = node;
   const [, matrix = '', bias] = inputs;

@@ -11,7 +11,6 @@ import { bothTowersFile, towerFile } from './layouts.ts';
 import { modelsOf, profileEntry } from './traffic.ts';
 import { requireWeights, weightsAt } from './weights.ts';
 
-/** The name and properties that the user gives to an added model. */
 export interface AddedModel {
   model: string;
   /** A profile to create that refers to the model. */
@@ -20,7 +19,7 @@ export interface AddedModel {
   logitScale?: number | undefined;
   /** Needed if the family cannot be detected from the files of the model. */
   family?: FamilyName | undefined;
-  /** The bias of the sigmoid, for families whose probability is a sigmoid. */
+  /** Only for families whose probability is a sigmoid. */
   logitBias?: number | undefined;
 }
 

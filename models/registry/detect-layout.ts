@@ -30,7 +30,7 @@ export function detectLayout({ repo }: RepoAt, files: Iterable<string>, choice: 
     (choice.folder === undefined || choice.folder === (folder ?? 'onnx')) &&
     (choice.weights === undefined || choice.weights === weights);
   const chosen = candidates.filter(isChosen);
-  // Each run of a single graph would compute both encoders.
+  // A single graph with both encoders would compute both in each run.
   const pair = chosen.filter(({ layout }) => layout !== 'one-file');
   const found = pair.length > 0 ? pair : chosen;
   const detected = found.find(({ folder, weights }) => folder === undefined && weights === undefined) ?? found[0];

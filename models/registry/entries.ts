@@ -153,21 +153,19 @@ export const modelEntry = writtenEntry.transform((entry, context) => {
 
 type ParsedEntry = z.output<typeof modelEntry>;
 
-/** A model in a registry file. */
 export type ModelEntry = ParsedEntry & {
   model: string;
   /** The directory of the model's files. It may not exist yet. */
   directory: string;
   /**
-   * The directory for derived files: that of a hub model itself, or one in `DATA_DIR` for a model in a folder of the
-   * user.
+   * The directory for derived files: for a hub model the same as `directory`, for a folder of the user one in
+   * `DATA_DIR`.
    */
   madeDirectory: string;
   /** The path of the registry file that contains the entry. */
   definedIn: string;
 };
 
-/** The registry entry of a model that comes from a hub. */
 export type HubEntry = ModelEntry & { source: Extract<ParsedEntry['source'], { type: 'huggingface' }> };
 export const isHubEntry = (entry: ModelEntry): entry is HubEntry => entry.source.type === 'huggingface';
 
@@ -176,7 +174,6 @@ export interface Entries {
   models: ReadonlyMap<string, ModelEntry>;
   /** The main model of each profile. */
   profiles: ReadonlyMap<string, string>;
-  /** The traffic rules of each profile. */
   traffic: ReadonlyMap<string, TrafficRules>;
   defaultName: string;
   /** Returns the entry of the model to which a profile name or model name refers. */
@@ -221,7 +218,7 @@ export const isInCatalogue = ({ definedIn, model }: ModelEntry, { traffic, defau
   defaultName !== model &&
   ![...traffic.values()].some((rules) => modelsOf(rules).includes(model));
 
-/** Lists the paths of all registry files. Entries of later files override those of earlier ones. */
+/** Entries of later files override those of earlier ones. */
 export const registryFiles = ({ dataDir, modelsFile }: RegistryConfig): string[] => [
   builtInFile,
   catalogueFile,
@@ -229,17 +226,16 @@ export const registryFiles = ({ dataDir, modelsFile }: RegistryConfig): string[]
   ...(modelsFile === undefined ? [] : [modelsFile]),
 ];
 
-/** The error for an unusable registry file. Its message names the file, the entry and the field. */
+/** Its message names the registry file, the entry and the field. */
 export class RegistryError extends Error {
   override name = 'RegistryError';
 }
 
-/** The settings that determine the registry. */
 export type RegistryConfig = Pick<Config, 'dataDir' | 'modelsFile' | 'model'>;
 
 /**
- * Reads the registry files and merges their entries; an entry in a later file replaces earlier ones of the same name.
- * The default model comes from the setting `MODEL`, or from the last file with a `default`.
+ * Reads and merges the registry files. The default model comes from the setting `MODEL`, or from the last file with a
+ * `default`.
  * @throws {RegistryError} naming the file, the entry and the field.
  */
 export async function readEntries(config: RegistryConfig): Promise<Entries> {

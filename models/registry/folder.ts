@@ -20,7 +20,6 @@ export type ModelFolder = ModelFacts &
   Pick<ModelSpec, 'visionPath' | 'textPath' | 'tokenizerPath' | 'tokenizerConfigPath' | 'goldenPath'>;
 
 /**
- * Reads a model folder.
  * @param stated the facts that the registry entry states.
  * @throws {Error} naming the missing or invalid file, and the field.
  */
@@ -52,7 +51,7 @@ async function towerIn(directory: string, tower: keyof TowerPrecisions, precisio
   return undefined;
 }
 
-/** Returns the one or two files with both encoders at a precision; undefined when one is missing. */
+/** Returns the one or two files with both encoders at a precision; undefined when an encoder is missing. */
 export async function towerFilesIn(directory: string, precision: ModelPrecision): Promise<string[] | undefined> {
   const towers = towersOf(precision);
   const vision = await towerIn(directory, 'vision', towers.vision);
@@ -60,7 +59,7 @@ export async function towerFilesIn(directory: string, precision: ModelPrecision)
   return vision === undefined || text === undefined ? undefined : [...new Set([vision, text])];
 }
 
-/** Returns the absolute path of the file of each encoder at a precision; undefined when one is missing. */
+/** Returns the absolute path of the file of each encoder at a precision; undefined when an encoder is missing. */
 export async function towersIn(
   directory: string,
   precision: ModelPrecision,
@@ -85,6 +84,5 @@ export async function towersHere(directory: string): Promise<TowersHere> {
   return { vision, text };
 }
 
-/** Lists the precisions at which the model in this directory can run. */
 export const precisionsIn = async (directory: string): Promise<ModelPrecision[]> =>
   precisionsOfTowers(await towersHere(directory));

@@ -25,13 +25,11 @@ const suffixes: Record<TowerPrecision, string> = {
   'int8-rows-1': '_int8_rows_1',
 };
 
-/** A repository on the hub, at a revision. */
 export interface RepoAt {
   repo: string;
   revision: string;
 }
 
-/** The source of a model. */
 export interface HubSource extends RepoAt {
   layout: LayoutName;
   /** Only for the layout `qdrant`: the repository of the text encoder. */
@@ -47,7 +45,7 @@ export interface HubSource extends RepoAt {
   folder?: string | undefined;
 }
 
-/** A file to download: its repository, its path in the repository, and its local name. */
+/** `path` is the path in the repository, `local` the path in the model's directory. */
 export interface LayoutFile extends RepoAt {
   path: string;
   local: string;

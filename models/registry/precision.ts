@@ -23,12 +23,10 @@ export function precisionFor({ precision: stated = {} }: Stated, asked: TowerPre
 export const defaultPrecision = ({ precision: stated = {} }: Stated): ModelPrecision =>
   precisionName({ vision: stated.vision ?? 'fp32', text: stated.text ?? 'fp32' });
 
-/** Returns the precisions to download: those that the user asked for, or the default one. */
 export const wantedPrecisions = (entry: Stated, asked: readonly Precision[] | undefined): ModelPrecision[] => [
   ...new Set(asked?.map((precision) => precisionFor(entry, precision)) ?? [defaultPrecision(entry)]),
 ];
 
-/** Returns a remark about a precision that makes a model no faster on a CPU; otherwise undefined. */
 export const remarkOnCpu = (precision: ModelPrecision): string | undefined =>
   Object.values(towersOf(precision)).includes('fp16')
     ? 'fp16 has no advantage on a CPU, where ONNX Runtime converts the values and computes in fp32'

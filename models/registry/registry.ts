@@ -26,7 +26,6 @@ import { readStagedPull, type StagedPull } from './staged-pull.ts';
 import type { TrafficRules } from './traffic.ts';
 import { createRegistryWatch } from './watch.ts';
 
-/** The model to which a requested name refers. */
 export interface ResolvedModel {
   /** The profile whose queue receives the batches of this model; the model's own name if it has no profile. */
   profile: string;
@@ -67,7 +66,6 @@ export interface Registry {
   close(): void;
 }
 
-/** A model in the registry. */
 export interface ListedModel extends Pick<ModelEntry, 'model' | 'revision'> {
   profiles: string[];
   isDefault: boolean;
@@ -90,7 +88,7 @@ export interface ListedModel extends Pick<ModelEntry, 'model' | 'revision'> {
  * @throws {Error} naming the file, the entry and the field.
  */
 export async function loadRegistry(config: RegistryConfig, execution: Execution = onCpu): Promise<Registry> {
-  /** With catalogue models that have no local files. */
+  /** Includes catalogue models without local files. */
   let known = await readEntries(config);
   let entries = await withoutAbsent(known);
   let fault: string | null = null;
@@ -243,7 +241,6 @@ function queueOf({ profiles }: Entries, asked: string, model: string): string {
   return [...profiles].find(([, name]) => name === model)?.[0] ?? model;
 }
 
-/** Returns the error for an unknown name. Its message lists the known names. */
 export function unknownModel(asked: string, { models, profiles }: Pick<Entries, 'models' | 'profiles'>): ServiceError {
   const known = [...new Set([...profiles.keys(), ...models.keys()])].join(', ');
   return new ServiceError(

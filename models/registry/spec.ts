@@ -141,10 +141,7 @@ function withInt8(
   return { precision, reason: `${named.reason}${isDependent ? note : ''}` };
 }
 
-/**
- * Returns the first stated precision: pinned by the batch, then from the registry entry, then from `PRECISION`; or
- * undefined.
- */
+/** Returns the precision that the batch, the registry entry or `PRECISION` states, in this order; or undefined. */
 function namedPrecision(
   entry: ModelEntry,
   { precision: asked }: Execution,

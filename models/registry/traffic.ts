@@ -36,7 +36,6 @@ const rules = z
     if (given >= 1) fault(`the shares add up to ${given} and leave nothing for ${model}`, 'split');
   });
 
-/** The traffic rules of a profile. */
 export type TrafficRules = z.output<typeof rules>;
 
 /** A profile in a registry file: the name of a model, or traffic rules. */
@@ -49,5 +48,4 @@ export const modelsOf = ({ model, split, canary: tried, shadow }: TrafficRules):
   ...[tried?.model, shadow?.model].filter((one) => one !== undefined),
 ];
 
-/** Returns true when a profile names more than one model. */
 export const isShared = (profile: TrafficRules): boolean => modelsOf(profile).length > 1;

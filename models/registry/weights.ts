@@ -5,8 +5,8 @@ import { FieldReader } from './field-reader.ts';
 
 /**
  * Finds the external weights of ONNX files. An ONNX file cannot exceed 2 GB, so the graph of a larger encoder names
- * other files with its weights, normally in its own folder. A renamed graph has a separate folder, because both graphs
- * may name a file `model.onnx.data`.
+ * other files with its weights. They are in the folder of the graph. If the graph was renamed, they are in a separate
+ * folder, because both graphs may name a file `model.onnx.data`.
  */
 
 export const isGraph = (local: string): boolean => local.endsWith('.onnx');
@@ -29,13 +29,11 @@ export function localOfWeights(graph: { path: string; local: string }, name: str
   return posix.join(isRenamed ? weightsFolder(graph.local) : posix.dirname(graph.local), name);
 }
 
-/** Returns true when the separate folder for the weights of a local graph exists. */
 export async function hasWeightsFolder(graph: string): Promise<boolean> {
   const found = await stat(weightsFolder(graph)).catch(() => undefined);
   return found?.isDirectory() ?? false;
 }
 
-/** Returns the folder that contains the weights of a local graph. */
 export const weightsFolderAt = async (graph: string): Promise<string> =>
   (await hasWeightsFolder(graph)) ? weightsFolder(graph) : dirname(graph);
 

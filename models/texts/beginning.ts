@@ -5,8 +5,8 @@
 const maxMarks = 256;
 
 /**
- * Matches two characters between which a text may be cut: the first part is cleaned in the same way with or without the
- * second.
+ * Matches two characters between which a text may be cut: the part before the cut is cleaned in the same way without
+ * the rest.
  */
 const pair = /(?![&#;])[\p{L}\p{N}\p{P}\p{S}](?![&#;])[\p{L}\p{N}\p{P}\p{S}]/gu;
 /**

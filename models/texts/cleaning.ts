@@ -3,15 +3,15 @@ import { canonicalLikeOpenClip, cleanLikeOpenClip, repairLikeOpenClip } from './
 import { canonical } from './siglip-cleaning.ts';
 
 interface CleaningSteps {
-  /** Cleans the first `length` UTF-16 units exactly as the whole text would be cleaned. May clean more. */
+  /** Cleans the first `length` UTF-16 units exactly as the whole text would be cleaned. May ignore `length`. */
   clean(text: string, length: number): string;
   /** True when `clean` replaces the normalizer in `tokenizer.json`. */
   replacesNormalizer: boolean;
 }
 
 export const cleaningSteps: Record<Cleaning, CleaningSteps> = {
-  // OpenCLIP does not compose accents after it decodes the last HTML entities, as the normalizer in `tokenizer.json`
-  // would.
+  // The normalizer in `tokenizer.json` would compose accents after the last HTML entities are decoded, which OpenCLIP
+  // does not.
   openclip: { clean: cleanLikeOpenClip, replacesNormalizer: true },
   'openclip-cased': { clean: repairLikeOpenClip, replacesNormalizer: false },
   'openclip-canonical': { clean: canonicalLikeOpenClip, replacesNormalizer: false },

@@ -45,8 +45,7 @@ const repairLines = (text: string, entities: boolean) =>
 
 /**
  * Repeats the steps until nothing changes, because a decoded entity may be a ligature or another entity. After {@link
- * passes} rounds, a single pass decodes all nested entities, which may be as many as the text is long
- * ("&amp;amp;amp;").
+ * passes} rounds, a single pass decodes all nested entities ("&amp;amp;amp;"), whose depth may grow with the text.
  */
 function repairLine(line: string, entities: boolean): string {
   for (let before = line, pass = 1; ; pass++) {

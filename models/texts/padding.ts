@@ -12,7 +12,7 @@ export interface PaddedIds {
 /**
  * Pads the texts of a run to the same length. Truncation would lose their end token.
  * @param length the number of tokens in each row.
- * @param rows rows after the last text repeat the first text.
+ * @param rows the number of rows. Rows after the last text repeat the first text.
  * @throws {Error} when a text has more than `length` tokens.
  */
 export function padIds(

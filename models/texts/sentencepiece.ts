@@ -5,7 +5,6 @@ import type { Algorithm } from './algorithm.ts';
 /**
  * Loads the original SentencePiece library, compiled to WebAssembly. It is the reference implementation for SigLIP and
  * XLM-RoBERTa; `@huggingface/tokenizers` differs and, for example, replaces U+200D by a space.
- * @param path the path of a SentencePiece model file.
  * @throws {Error} naming the file when it is not a SentencePiece model.
  */
 export async function loadSentencePiece(path: string, { begin, end, fairseq }: SentencePieceIds): Promise<Algorithm> {

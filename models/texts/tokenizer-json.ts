@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { Tokenizer } from '@huggingface/tokenizers';
 import type { Algorithm } from './algorithm.ts';
 
-/** Loads the algorithm that a `tokenizer.json` describes. */
 export async function loadTokenizerJson(
   path: string,
   configPath: string,
@@ -14,8 +13,8 @@ export async function loadTokenizerJson(
   const tokenizer = new Tokenizer(
     {
       ...json,
-      // The name of a special token within a text is ordinary text, as in the reference implementations. Only open_clip
-      // ignores everything after "<end_of_text>".
+      // Names of special tokens within a text are ordinary characters, as in the reference implementations. One
+      // exception: open_clip ignores everything after "<end_of_text>".
       added_tokens: [],
       ...(replacesNormalizer && { normalizer: null }),
     },
