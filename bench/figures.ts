@@ -1,21 +1,18 @@
 import { readable } from '../testing/readable.ts';
 
-/**
- * The target of a measured value. `least` is the lowest value that meets the target, `most` the highest. A measured
- * value without a target is only compared with earlier runs.
- */
+/** The lowest or highest value that meets a target. */
 export type Target = { least: number } | { most: number };
 
-/** A measured value. It is shown as one line of the table of results. */
+/** A measured value, a line of the table of results. */
 export interface Figure {
-  /** The id of the measured value, `<section>/<name>`. It is the same in each run, so that runs can be compared. */
+  /** `<section>/<name>`, the same in each run, so that runs can be compared. */
   id: string;
   name: string;
   value: number;
-  /** The unit of the value; empty for a ratio. */
+  /** Empty for a ratio. */
   unit: string;
   target?: Target;
-  /** Text with the values from which this value was computed. */
+  /** The values from which this one was computed, as text. */
   detail: string;
 }
 
@@ -41,7 +38,7 @@ const targetOf = ({ target }: Figure): string => {
   return 'least' in target ? `>= ${readable(target.least)}` : `<= ${readable(target.most)}`;
 };
 
-/** Formats measured values and their targets as a table. */
+/** Formats figures and their targets as a table. */
 export function tableOf(figures: readonly Figure[]): string {
   return table(
     ['figure', '', 'value', 'target', '', 'made of'],

@@ -61,7 +61,7 @@ const { values, positionals } = readWords(usage, ['only', 'out', 'compare'], ['q
 });
 endOnSignals();
 
-/** The earlier results are read before the benchmark runs, so that a wrong file name fails at once. */
+/** Read before the benchmark runs, so that a wrong file name fails at once. */
 const before = values.compare === undefined ? undefined : readReport(values.compare);
 const figures: Figure[] = [];
 const failed: string[] = [];
@@ -69,7 +69,7 @@ for (const name of namesOf(values.only)) {
   try {
     figures.push(...((await sections[name]?.(values.quick, positionals.map(Number))) ?? []));
   } catch (error) {
-    // A failed section does not end the run. The other sections take minutes to measure, and their figures stay valid.
+    // Other sections take minutes to measure, and their figures stay valid.
     say(`${name}: ${(error as Error).message}`);
     failed.push(name);
   }

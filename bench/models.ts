@@ -5,14 +5,11 @@ import { ensureShapeModels } from '../testing/shape-models/build.ts';
 
 /** A model for benchmarks, with the amounts of work that give stable results. */
 export interface BenchModel {
-  /** The name of the model in the registry that {@link writeRegistry} writes. */
+  /** The name of the model in the registry of {@link writeRegistry}. */
   name: string;
-  /** The number of items in a batch, for a full and for a quick run of the benchmark. */
+  /** The number of items in a batch. */
   items: { full: number; quick: number };
-  /**
-   * The duration in s for which each stage of the evaluation (decoding, vision tower, text tower) is measured alone,
-   * for a full and for a quick run.
-   */
+  /** The duration in s for which each stage (decoding, vision model, text model) is measured alone. */
   stageSeconds: { full: number; quick: number };
   /** The targets that apply only to this model. */
   targets: { roofline?: number; overSingles?: number };
@@ -38,15 +35,12 @@ function benchDirectory(): string {
   return directory;
 }
 
-/**
- * Returns the folder of the shape models (random weights in the shapes of CLIP models). Builds the models that are
- * missing.
- */
+/** Returns the folder of the shape models (random weights in the shapes of CLIP models). Builds missing ones. */
 export const ensureBenchModels = (): string => ensureShapeModels(benchDirectory());
 
 /**
- * Builds the shape models that are missing, and writes a registry file with all of them.
- * @returns the environment variables with which a process uses this registry.
+ * Builds missing shape models, and writes a registry file with all of them.
+ * @returns the environment variables of this registry.
  */
 export function writeRegistry(): { MODELS_FILE: string } {
   const directory = benchDirectory();
@@ -54,8 +48,7 @@ export function writeRegistry(): { MODELS_FILE: string } {
   const of = (name: string) => ({ source: { type: 'folder', path: join(folder, name) }, revision: 'shape' });
   const registry = {
     models: {
-      // The micro-batch sizes and the memory are equal to those in models.json for the real models with the same
-      // shapes.
+      // Micro-batch sizes and memory as in models.json for the real models of these shapes.
       'shape-vit-b-32': { ...of('vit-b-32'), memoryBytes: 900_000_000 },
       'shape-vit-b-32-int8': { ...of('vit-b-32'), precision: 'int8', memoryBytes: 900_000_000 },
       'shape-tiny': { ...of('tiny'), memoryBytes: 50_000_000 },

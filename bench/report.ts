@@ -23,7 +23,7 @@ const report = z.object({
   host: z.string(),
   machine: z.object({ cpus: z.number(), cpu: z.string(), memoryGb: z.number() }),
   node: z.string(),
-  /** The commit of the checkout. A `+` follows if files had uncommitted changes. Null outside a repository. */
+  /** The commit of the checkout, with `+` if files had uncommitted changes. Null outside a repository. */
   commit: z.string().nullable(),
   quick: z.boolean(),
   figures: z.array(figure),
@@ -61,7 +61,7 @@ const defaultFile = ({ date, host }: Report) =>
 
 /**
  * Reads the results of an earlier run.
- * @throws {Error} with the name of the file, when the file does not contain results of this benchmark.
+ * @throws {Error} with the file's name, when it does not contain results of this benchmark.
  */
 export function readReport(file: string): Report {
   let json: unknown;
@@ -75,7 +75,7 @@ export function readReport(file: string): Report {
   return parsed.data;
 }
 
-/** Lists how much each figure changed between two benchmark runs. Omits a figure that only one run has. */
+/** Lists the change of each figure that both benchmark runs have. */
 export function compare(before: Report, now: Report): string {
   const old = new Map(before.figures.map((entry) => [entry.id, entry.value]));
   const rows = now.figures.flatMap(({ id, name, value, unit }) => {

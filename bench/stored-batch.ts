@@ -12,18 +12,17 @@ const commitsAtOnce = 16;
 
 export type Engine = ReturnType<typeof createBatchEngine>;
 
-/** The items of a benchmark batch. Their results are stored directly, without an evaluation. */
+/** The items of a benchmark batch, whose results are stored without an evaluation. */
 export interface StoredItems {
   count: number;
-  /** Returns the address of the image of an item. */
   imageOf(index: number): string;
-  /** Returns the content of the image of an item. Items with the same content are duplicates. */
+  /** Returns the content of an item's image. Equal contents make duplicates. */
   contentOf(index: number): string;
   /** Returns the cosine of an item, with at most six decimals; undefined for an item that failed. */
   cosineOf(index: number): number | undefined;
 }
 
-/** Posts a batch and commits the results of all its chunks, the last chunk first. Returns its id. */
+/** Posts a batch and commits the results of its chunks, the last chunk first. Returns its id. */
 export async function storeBatch(engine: Engine, redis: Redis, items: StoredItems): Promise<string> {
   const id = await post(engine, items);
   const chunks = Number(await redis.hget(batchKeys(redis, id).batch, 'chunks'));

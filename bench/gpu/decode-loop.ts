@@ -1,10 +1,7 @@
 import { crop } from '../../models/pixels/preprocess.ts';
 import { benchPhotos } from '../../testing/images/resized.ts';
 
-/**
- * The script of a process that decodes images; several such processes run in parallel. It receives a duration in s,
- * decodes images for that time, and replies with the number of images per second.
- */
+/** A process that decodes images for the seconds of each message, and replies with images per second. */
 const photos = await benchPhotos();
 const options = {
   recipe: { size: 224, resize: 'crop', filter: 'bicubic', rgb: 'after-resize' },

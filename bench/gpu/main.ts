@@ -13,13 +13,13 @@ const usage = `npm run bench:gpu -- [--out DIR] [--only STEP,...] [--provider cu
   --quick     shorter and rougher
 `;
 
-/** One measurement: a script that runs in one or more processes. */
+/** One measurement: a script in one or more processes. */
 interface Step {
   script: string;
   args?: string[];
   env?: Record<string, string>;
   processes?: number;
-  /** True for a measurement that must fail, because it runs without one of the protections of the service. */
+  /** True for a measurement that must fail, because a protection of the service is off. */
   mustFail?: boolean;
   limit: number;
 }
@@ -48,10 +48,7 @@ for (const name of names) {
 }
 process.exit(failed > 0 ? 1 : 0);
 
-/**
- * Returns the measurements. The most important ones come first, because the time on the machine with the GPU may run
- * out.
- */
+/** Returns the measurements, the most important first: the time on the GPU machine may run out. */
 function stepsOf(): Record<string, Step> {
   const isCpu = provider === 'cpu';
   const of = (script: string, limit: number, ...args: string[]): Step => ({
@@ -74,8 +71,8 @@ function stepsOf(): Record<string, Step> {
   });
   return {
     machine: { script: 'machine', limit: 60 },
-    // The next measurement runs without TF32 (a less precise number format of NVIDIA), as in an encoder process. The
-    // one after it runs with TF32, which is the default of ONNX Runtime.
+    // First without TF32 (a less precise number format of NVIDIA), as in an encoder process; then with it, the default
+    // of ONNX Runtime.
     'golden-fp32': golden(fp32, '0'),
     'golden-fp32-tf32': { ...golden(fp32, '1'), mustFail: !isCpu },
     'golden-fp16': golden(['--precision', 'fp16']),
@@ -96,7 +93,7 @@ function stepsOf(): Record<string, Step> {
 async function run({ script, args = [], env = {}, limit }: Step, name: string): Promise<number | string> {
   const entry = fileURLToPath(new URL(`./steps/${script}.ts`, import.meta.url));
   const child = spawn(process.execPath, [entry, ...args], {
-    // The script runs in its own process group, so that its child processes are killed together with it.
+    // Its own process group, so that its child processes are killed with it.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },

@@ -35,7 +35,7 @@ export function watchGpu(): { stop(): GpuUse | null } {
   };
 }
 
-/** Returns the memory in use on the first GPU in MiB; null if there is no GPU. */
+/** Returns the memory in use on the first GPU in MiB, or null without a GPU. */
 export function readGpuMemory(): number | null {
   const { stdout, status } = spawnSync('nvidia-smi', query('memory.used'), { encoding: 'utf8' });
   return status === 0 ? Number(stdout.trim()) : null;

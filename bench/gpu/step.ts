@@ -5,18 +5,15 @@ import { towerFile } from '../../models/registry/layouts.ts';
 import { specOf } from '../../testing/model-folders.ts';
 import { ensureBenchModels } from '../models.ts';
 
-/**
- * The options of a measurement. Each measurement runs in a separate process, so that a crash of the GPU driver ends
- * only this measurement.
- */
+/** The options of a measurement. A separate process limits a crash of the GPU driver to one measurement. */
 export interface StepOptions {
   provider: Provider;
   precision: Precision;
-  /** The name of a model in the registry file that `writeRegistry` writes. */
+  /** The name of a model in the registry file of `writeRegistry`. */
   model: string;
   /** The duration in s for which each value is measured. */
   seconds: number;
-  /** The number of workers, including the one that runs in the process of the API. */
+  /** The number of workers, including the one in the process of the API. */
   workers: number;
   pairs: number;
   sizes: number[];
@@ -46,10 +43,7 @@ export function stepOptions(): StepOptions {
   };
 }
 
-/**
- * Returns the specification of a shape model (a model with random weights in the shape of a CLIP model), with the
- * provider and the precision from the options.
- */
+/** Returns the specification of a shape model, which has random weights in the shape of a CLIP model. */
 export async function benchSpec({ model, provider, precision }: StepOptions): Promise<ModelSpec> {
   const folder = join(ensureBenchModels(), model.replace(/^shape-/, ''));
   return await specOf(folder, {
@@ -60,10 +54,10 @@ export async function benchSpec({ model, provider, precision }: StepOptions): Pr
   });
 }
 
-/** Prints the results so far as one line. If the process is killed later, the last printed line counts. */
+/** Prints the results so far as one line. The last line counts if the process is killed. */
 export function report(result: Record<string, unknown>): void {
   process.stdout.write(`${JSON.stringify(result)}\n`);
 }
 
-/** Rounds to four significant digits, because further digits differ from run to run. */
+/** Rounds to four significant digits. Further digits differ from run to run. */
 export const rounded = (value: number): number => Number(value.toPrecision(4));

@@ -7,10 +7,9 @@ import { median, percentile } from '../../testing/statistics.ts';
 import { until } from '../../testing/until.ts';
 
 /**
- * Measures single requests while clients send ten times as many requests as the machine can answer. It reports the
- * latency of accepted requests, the time until a request is refused, the memory, and the time until the service has
- * recovered. Images are inline, texts are unique, and caches are off. The load generator runs on the same cores as the
- * service.
+ * Measures single requests at ten times the rate that the machine can answer: latency of accepted requests, time until
+ * a refusal, memory, and time to recover. Images are inline, texts are unique, caches are off. The load generator
+ * shares the cores with the service.
  */
 const usage = 'npm run bench:overload -- [seconds] [times], by default 60 and 10';
 const { positionals } = readWords(usage, []);
@@ -23,8 +22,8 @@ const { client, processes } = installation;
 const photo = readPhoto('coffee.jpg');
 let number = 0;
 /**
- * Sends a single request with a new image. A number after the end of the JPEG makes its bytes unique, and decoders
- * ignore the number. Without it, the service would embed equal images in flight only once.
+ * Sends a new image: decoders ignore a number after the end of a JPEG. Equal images in flight would be embedded only
+ * once.
  */
 async function single(): Promise<number> {
   const image = Buffer.concat([photo, Buffer.from(String(number))]).toString('base64');
@@ -35,8 +34,7 @@ const load = (duration: number, atOnce: number, perSecond?: number) =>
 
 for (let warm = 0; warm < 40; warm++) await single();
 
-// The capacity of the service: the highest rate of responses, measured with several numbers of connections. Each
-// connection sends its next request as soon as it has received a response.
+// The capacity: the highest rate of responses over several numbers of connections, each with one request in flight.
 let capacity = 0;
 let calm = 0;
 for (const connections of [1, 2, 4, 8, 16]) {

@@ -10,10 +10,10 @@ export interface Measured {
   connections: number;
   requests: number;
   requestsPerSecond: number;
-  /** The share of requests that got no 2xx response. */
+  /** The share of requests without a 2xx response. */
   errorShare: number;
   latencyMs: { p50: number; p90: number; p99: number; max: number };
-  /** The results for batches; absent when no batch has ended. */
+  /** Absent when no batch has ended. */
   batches?: { count: number; p50Seconds: number; itemsPerSecond: number; failedItems: number };
   verdicts: Verdict[];
 }
@@ -21,10 +21,7 @@ export interface Measured {
 export interface Verdict {
   threshold: keyof Thresholds;
   bound: number;
-  /**
-   * The measured value that is compared with the threshold. It is null when nothing was measured, which counts as a
-   * miss.
-   */
+  /** The measured value. Null when nothing was measured, which counts as a miss. */
   value: number | null;
   passed: boolean;
 }
@@ -38,7 +35,7 @@ export interface RunOptions {
   imageUrl: Target['imageUrl'];
 }
 
-/** Runs a scenario: sends all its kinds of load at the same time. */
+/** Runs all loads of a scenario at the same time. */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Measured> {
   const { url, seconds, connections, headers, model, imageUrl } = options;
   const { call } = createClient(url, headers);
@@ -96,7 +93,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   return { ...measured, verdicts: judge(measured, scenario.thresholds) };
 }
 
-/** Compares the results of a run with each threshold. A run without requests misses all thresholds. */
+/** Compares a run with each threshold. A run without requests misses all. */
 export function judge(measured: Omit<Measured, 'verdicts'>, thresholds: Thresholds): Verdict[] {
   const { requests, errorShare, latencyMs, batches } = measured;
   const values: Record<keyof Thresholds, number | undefined> = {

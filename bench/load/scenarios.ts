@@ -3,21 +3,21 @@ import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import type { Answer } from '../../testing/client.ts';
 import { readPhoto } from '../../testing/images/host.ts';
 
-/** The functions with which a scenario uses the service under load. */
+/** What a scenario uses of the service under load. */
 export interface Target {
   /** Sends a request, records its status and duration, and returns the response. */
   ask<Body>(method: 'GET' | 'POST', path: string, body?: object): Promise<Answer<Body>>;
   /** Returns the URL of the n-th image; every image is different. Absent when the service cannot download images. */
   imageUrl?: ((n: number) => string) | undefined;
-  /** A scenario calls this function for each of its batches that has ended. */
+  /** Called for each batch that has ended. */
   onBatch(batch: { seconds: number; items: number; failed: number }): void;
   /** Aborts when the measuring time of the scenario is over. */
   signal: AbortSignal;
 }
 
-/** The limits that the results of a scenario must not exceed. They apply to the default number of connections. */
+/** The limits of a scenario's results, for the default number of connections. */
 export interface Thresholds {
-  /** The maximum share of requests that get no 2xx response. */
+  /** The maximum share of requests without a 2xx response. */
   errorShare: number;
   p50Ms?: number;
   p99Ms: number;
@@ -29,8 +29,8 @@ export interface Scenario {
   name: string;
   what: string;
   /**
-   * The kinds of load that run at the same time. `connections` returns how many of the requested connections one of
-   * them uses. Only the latency of the first kind is reported.
+   * The loads that run at the same time. `connections` returns how many of the requested connections one uses. Only the
+   * latency of the first is reported.
    */
   loads: { act: (target: Target) => Promise<number>; connections: (asked: number) => number }[];
   needsImages: boolean;
@@ -41,7 +41,7 @@ export const itemsPerBatch = 64;
 const photo = readPhoto('coffee.jpg').toString('base64');
 const pollMs = 100;
 
-// A number in each text makes all texts different, so that no cache contains them.
+// A number in each text keeps it out of all caches.
 let next = 0;
 const pair = (image: (n: number) => string) => ({ image: image(next), text: `a photo of thing number ${next++}` });
 const addressed = (target: Target) => pair(target.imageUrl ?? (() => ''));
@@ -50,8 +50,8 @@ const single = (pairFor: (target: Target) => object) => async (target: Target) =
   (await target.ask('POST', '/v1/evaluation/single', pairFor(target))).status;
 
 /**
- * Posts a batch and polls its status until the batch has ended. When the time of the scenario is over, it cancels the
- * batch, because a running batch would slow down the next scenario.
+ * Posts a batch and polls its status until it has ended. Cancels it after the scenario's time, since it would slow down
+ * the next scenario.
  */
 async function batch(target: Target): Promise<number> {
   const start = performance.now();

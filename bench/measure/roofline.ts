@@ -4,37 +4,25 @@ import { mean, sum } from '../../testing/statistics.ts';
 import type { StageName, StageRequest, StageSpeed } from './stage.ts';
 
 /**
- * The roofline: an upper limit of the throughput, in pairs per second. Each stage of the evaluation (decoding, vision
- * tower, text tower) is measured alone, while all cores run only this stage.
+ * The roofline: an upper limit of the throughput, in pairs per second. Decoding, vision model and text model are each
+ * measured alone on all cores.
  */
 export interface Roofline {
   decode: number;
   vision: number;
   text: number;
-  /**
-   * 1 / (1 / decode + 1 / vision + 1 / text): the pairs per second that would be possible if there were no losses
-   * between the stages.
-   */
+  /** 1 / (1 / decode + 1 / vision + 1 / text): the pairs per second without losses between the stages. */
   pairs: number;
-  /**
-   * The CPU time in ms that a pair takes in all three stages together. Other programs on the machine affect it less
-   * than they affect the rates.
-   */
+  /** The CPU time in ms of a pair in all three stages. Other programs affect it less than the rates. */
   cpuMs: number;
-  /** The time in ms of a single pair on an idle machine that runs the three stages one after another. */
+  /** The time in ms of a single pair on an idle machine, one stage after another. */
   bareMs: number;
 }
 
-/**
- * The environment variables of encoder processes (`models/encoder/process.ts`). They are set here too, so that the
- * results are comparable.
- */
+/** The environment of encoder processes (`models/encoder/process.ts`), for comparable results. */
 const encoderEnv = { UV_THREADPOOL_SIZE: '4', MALLOC_ARENA_MAX: '2' };
 
-/**
- * Measures the stages of a model (decoding, vision tower, text tower).
- * @param seconds the duration of the measurement of each stage.
- */
+/** Measures decoding, vision model and text model. @param seconds the duration for each. */
 export async function measureRoofline(model: string, seconds: number, env: Record<string, string>): Promise<Roofline> {
   const cores = availableParallelism();
   const processes = await Promise.all(

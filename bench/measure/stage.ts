@@ -14,8 +14,8 @@ export interface StageRequest {
 }
 
 /**
- * The speed of one process that runs a stage of the evaluation (decoding, vision tower or text tower) while other
- * processes run the same stage.
+ * The speed of a process that runs a stage (decoding, vision model or text model) while other processes run the same
+ * one.
  */
 export interface StageSpeed {
   /** The number of pairs per second. */
@@ -26,10 +26,7 @@ export interface StageSpeed {
   medianMs: number;
 }
 
-/**
- * Returns a function for each stage of the evaluation. Each call processes one unit (an image, or a micro-batch) and
- * returns the number of pairs in it.
- */
+/** Returns a function for each stage. A call processes an image or a micro-batch, and returns its number of pairs. */
 async function createStages(model: string): Promise<Record<StageName, () => Promise<number>>> {
   const { spec } = await (await loadRegistry(readConfig())).resolve(model);
   const towers = await loadTowers(spec, 1);
@@ -46,7 +43,7 @@ async function createStages(model: string): Promise<Record<StageName, () => Prom
     decode: async () => (await Promise.all([decode(), decode()])).length,
     vision: async () => (await towers.images(Array.from({ length: images }, () => pixels))).length,
     text: async () => (await towers.texts(Array.from({ length: texts }, ids))).length,
-    /** Runs all stages of one pair, one after another. A single request takes at least this time. */
+    /** Runs all stages of one pair, the minimum time of a single request. */
     pair: async () => {
       await towers.images([await decode()]);
       await towers.texts([ids()]);
@@ -55,15 +52,12 @@ async function createStages(model: string): Promise<Record<StageName, () => Prom
   };
 }
 
-/**
- * The entry point of a process that runs one stage of the evaluation: `node bench/measure/stage.ts MODEL`. Several such
- * processes run the same stage in parallel.
- */
+/** The entry point of a process that runs one stage: `node bench/measure/stage.ts MODEL`. */
 const stages = await createStages(process.argv[2] ?? '');
 
 process.on('message', async ({ stage, seconds }: StageRequest) => {
   const step = stages[stage];
-  // Runs the stage twice before the measurement, because the first runs allocate memory.
+  // The first two runs allocate memory and are not measured.
   for (let run = 0; run < 2; run++) await step();
   const cpu = process.cpuUsage();
   const start = performance.now();

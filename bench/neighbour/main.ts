@@ -15,9 +15,8 @@ import { median, percentile } from '../../testing/statistics.ts';
 import { missesOf, type NeighbourRun, type Row, textOf } from './report.ts';
 
 /**
- * Measures how much each attack slows down another tenant. The attacker has an API key and stays within its rate limit.
- * Meanwhile the other tenant, called the ordinary tenant, sends a normal amount of requests and scores a batch. All
- * processes are on loopback. Exits with 1 when a target is missed.
+ * Measures how much each attack, by a tenant within its rate limit, slows down another one: the ordinary tenant, which
+ * sends normal requests and scores a batch. All processes are on loopback. Exits with 1 when a target is missed.
  */
 const usage = `npm run bench:neighbour -- [options]
   --only <name,…>    of: ${[...neighbours, ...hostileLoad].join(', ')}
@@ -36,15 +35,12 @@ const chosen = attacks.filter(({ name }) => asked.includes(name));
 
 const { quick } = values;
 /**
- * The work of the ordinary tenant, which is not attacking: the number of items of its batch, and the minimum and
- * maximum duration of its work in s. Without an attack, the batch takes some seconds on two CPU cores.
+ * The ordinary tenant's work: the items of its batch, and its minimum and maximum duration in s. Without an attack, the
+ * batch takes some seconds on two CPU cores.
  */
 const work = quick ? { items: 300, least: 8, most: 30 } : { items: 800, least: 15, most: 90 };
 const afterSeconds = quick ? 10 : 30;
-/**
- * The time in ms from the start of the attack to the start of the ordinary tenant's work. The attack reaches its full
- * rate in this time.
- */
+/** The time in ms in which the attack reaches its full rate before the work starts. */
 const leadMs = 3_000;
 
 const directory = values.service === undefined ? undefined : resolve(values.service);
@@ -81,8 +77,7 @@ async function underAttack(attack: (typeof attacks)[number]): Promise<void> {
   resetPeak(stage.apiPid());
   const running = await stage.attack(attack.name, 1);
   await delay(leadMs);
-  // The list of processes contains the process `ps` that created the list. It is left out, because it has already
-  // ended.
+  // Without the process `ps` that created the list, which has ended.
   const meter = meterCpu({ own: descendantsOf(process.pid).filter((pid) => existsSync(`/proc/${pid}`)) });
   const lived = await ordinary.live(work);
   const cpuOfOthers = shareOfOthers(meter);
@@ -112,10 +107,7 @@ async function underAttack(attack: (typeof attacks)[number]): Promise<void> {
   );
 }
 
-/**
- * Returns the share of the CPU time that programs outside the benchmark used. Returns null when a process of the
- * benchmark has ended.
- */
+/** Returns the share of the CPU time that other programs used, or null when a process of the benchmark has ended. */
 function shareOfOthers(meter: ReturnType<typeof meterCpu>): number | null {
   try {
     const { others, wall } = meter.stop();
@@ -142,8 +134,7 @@ try {
     await underAttack(attack);
     if (!stage.isRunning()) await restart(`it ended\n${stage.lastLines()}`);
     const run = await quiet();
-    // If the service has not recovered from this attack, it is restarted. Otherwise the next attack would seem worse
-    // than it is.
+    // A service that has not recovered would make the next attack seem worse.
     if (run.batchSeconds > 2 * quietSeconds()) await restart('it has not recovered');
     else quietRuns.push(run);
   }

@@ -7,34 +7,28 @@ export interface Row {
   attack: string;
   what: string;
   /**
-   * The duration of the ordinary tenant's batch, divided by its duration without an attack. If the batch did not end,
-   * the true value is higher.
+   * The duration of the ordinary tenant's batch, divided by that without an attack. A lower bound if the batch did not
+   * end.
    */
   batch: number;
   batchEnded: boolean;
-  /**
-   * The p95 latency of each probe, divided by its p95 latency without an attack. A probe is a kind of request that the
-   * ordinary tenant repeats.
-   */
+  /** The p95 latency of each probe (a repeated kind of request), divided by that without an attack. */
   probes: Record<string, number>;
-  /**
-   * The number of the ordinary tenant's requests and items that were refused or failed, by probe (kind of request) and
-   * error code.
-   */
+  /** The number of the ordinary tenant's refused or failed requests and items, by probe and error code. */
   refused: Record<string, number>;
   /**
-   * The memory of the API process, in MiB above that of the idle process. `peakMiB` is the maximum during the attack;
-   * `afterMiB` is measured some time after the attack. Null if the process has ended.
+   * The API's memory in MiB above that of the idle process: at most during the attack, and some time after it. Null if
+   * the process has ended.
    */
   peakMiB: number | null;
   afterMiB: number | null;
-  /** True when all processes, including encoders, survived the attack; false when one of them was replaced. */
+  /** True when all processes, including encoders, survived the attack. */
   samePids: boolean;
-  /** The share of the CPU time that programs outside the benchmark used. Null when it could not be measured. */
+  /** The share of the CPU time that other programs used. Null when it could not be measured. */
   cpuOfOthers: number | null;
-  /** The size in MB of what the service logged during the attack. */
+  /** The size in MB of the service's log of the attack. */
   loggedMb: number;
-  /** The number of responses to the attacker by HTTP status. The key 0 counts requests without a response. */
+  /** The number of responses to the attacker by HTTP status, 0 for none. */
   hostile: Record<string, number>;
 }
 
@@ -55,9 +49,8 @@ export const targets = {
   probe: 3,
   peakMiB: 500,
   /**
-   * The maximum growth in MiB of an API process, measured 10 s after an attack. In tests it grew by at most 7 MiB,
-   * because an idle process returns memory (shared/idle-memory.ts). The limit is higher because glibc's malloc may
-   * retain more.
+   * The maximum growth of an API process in MiB, 10 s after an attack. It was at most 7 MiB, because an idle process
+   * returns memory (shared/idle-memory.ts). glibc's malloc may retain more.
    */
   afterMiB: 64,
 } as const;

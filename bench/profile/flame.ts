@@ -9,7 +9,7 @@ const narrowest = 1.5;
 /** The mean width in pixels of a character. */
 const characterWidth = 6;
 
-/** A box of the flame graph: a function, with the times of all its calls from the same callers added up. */
+/** A box of the flame graph: a function, with the total time of its calls from the same callers. */
 interface Box {
   name: string;
   kind: Kind;
@@ -27,9 +27,8 @@ const legend: Record<Kind, string> = {
 };
 
 /**
- * Draws a flame graph as an SVG. The width of a box is the time for which its function was on the stack. Each function
- * is drawn below its caller. The graph omits idle time.
- * @param title shown above the graph.
+ * Draws a flame graph as an SVG, each function below its caller. The width of a box is its time on the stack. Idle time
+ * is left out.
  */
 export function flameGraph(profile: CpuProfile, title: string): string {
   const root = boxesOf(profile);
@@ -66,7 +65,7 @@ function drawn(box: Box, left: number, depth: number, wide: number, total: numbe
   return `<g><title>${escaped(box.name)}: ${percent} %</title><rect x="${left.toFixed(1)}" y="${y}" width="${(wide - 0.5).toFixed(1)}" height="${rowHeight - 1}" fill="${colours[box.kind]}"/>${text}</g>`;
 }
 
-/** Merges the calls of a profile. The returned box represents all time that was not idle. */
+/** Merges the calls of a profile. The root represents all time that was not idle. */
 function boxesOf({ nodes, samples = [], timeDeltas = [] }: CpuProfile): Box {
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const callers = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)));

@@ -41,7 +41,7 @@ preload.searchParams.set('directory', directory);
 const env = {
   ...writeRegistry(),
   MODEL: model.name,
-  // The micro-batch size is fixed. Otherwise the service would search for the best size while it is profiled.
+  // A fixed value prevents the search for the best size during the profile.
   MICRO_BATCH: '8',
   NODE_OPTIONS: `--import=${preload.href}`,
 };
@@ -65,7 +65,7 @@ try {
     stage,
     String(calls),
     readable((1000 * totalSeconds) / calls),
-    // By Little's law, this is the mean number of inputs that were in this stage at the same time.
+    // By Little's law, the mean number of inputs in this stage at the same time.
     readable(totalSeconds / seconds),
   ]);
   print(`${table(['stage', 'calls', 'mean ms', 'in flight on average'], rows)}`);

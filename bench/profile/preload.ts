@@ -4,11 +4,10 @@ import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 
 /**
- * Samples a process of a profiled service. All its processes preload this file
- * (`NODE_OPTIONS=--import=…/preload.ts?directory=…`). Sampling begins when the file `start` appears in the directory,
- * and ends when the file `stop` appears. The process then writes `<title>-<pid>.cpuprofile` to the directory. Node's
- * `--cpu-prof` cannot replace this file: it writes a profile only when a process exits normally, but encoders are
- * killed. It would also sample the startup.
+ * Samples a process of a profiled service, which preloads this file (`NODE_OPTIONS=--import=…/preload.ts?directory=…`).
+ * The files `start` and `stop` in the directory begin and end the sampling, which is written to
+ * `<title>-<pid>.cpuprofile`. Node's `--cpu-prof` also samples the startup, and writes only at a normal exit, but
+ * encoders are killed.
  */
 const directory = new URL(import.meta.url).searchParams.get('directory') ?? '';
 const session = new Session();
@@ -27,13 +26,13 @@ async function look(): Promise<void> {
     state = 'done';
     const { profile } = await session.post('Profiler.stop');
     const file = join(directory, `${process.title}-${process.pid}.cpuprofile`);
-    // The file is renamed when it is complete, so that readers never see an incomplete one.
+    // Renamed when complete, so that readers never see an incomplete file.
     writeFileSync(`${file}.partial`, JSON.stringify(profile));
     renameSync(`${file}.partial`, file);
   }
 }
 
-// Worker threads are not sampled, because they run native code.
+// Worker threads run native code.
 if (isMainThread) {
   mkdirSync(directory, { recursive: true });
   watch(directory, { persistent: false }, () => void look());

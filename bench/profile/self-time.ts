@@ -5,20 +5,20 @@ export interface CpuProfile {
     callFrame: { functionName: string; url: string; lineNumber: number };
     children?: number[];
   }[];
-  /** For each sample: the node that was running, and the time in microseconds since the previous sample. */
+  /** For each sample: the running node, and the microseconds since the previous sample. */
   samples?: number[];
   timeDeltas?: number[];
 }
 
 type CallFrame = CpuProfile['nodes'][number]['callFrame'];
 
-/** A function with its self time: the time spent in the function itself, without the functions that it called. */
+/** A function with the time spent in itself, without the functions that it called. */
 export interface SelfTime {
   name: string;
   milliseconds: number;
 }
 
-/** Lists the functions of a profile by self time, the longest first. The list includes entries such as `(idle)`. */
+/** Lists the functions of a profile by self time, the longest first. Includes entries such as `(idle)`. */
 export function selfTimes({ nodes, samples = [], timeDeltas = [] }: CpuProfile): SelfTime[] {
   const callers = new Map(
     nodes.flatMap((node) => (node.children ?? []).map((child) => [child, node.callFrame] as const)),
@@ -27,7 +27,7 @@ export function selfTimes({ nodes, samples = [], timeDeltas = [] }: CpuProfile):
   const totals = new Map<string, number>();
   for (const [at, node] of samples.entries()) {
     const name = names.get(node) ?? '(unknown)';
-    // Each sample is assigned the time until the next sample.
+    // A sample counts the time until the next one.
     totals.set(name, (totals.get(name) ?? 0) + (timeDeltas[at + 1] ?? 0) / 1000);
   }
   return [...totals]
@@ -35,12 +35,9 @@ export function selfTimes({ nodes, samples = [], timeDeltas = [] }: CpuProfile):
     .sort((a, b) => b.milliseconds - a.milliseconds);
 }
 
-/**
- * Returns the name of a function with its file and line.
- * @param caller the function that called it. A native function gets a name from its caller.
- */
+/** Returns the name of a function with its file and line. */
 export function nameOf({ functionName, url, lineNumber }: CallFrame, caller?: CallFrame): string {
-  // A native function has neither a name nor a location, so it is named after its caller.
+  // A native function without name and location is named after its caller.
   if (functionName === '' && url === '' && caller !== undefined) return `(native code) in ${nameOf(caller)}`;
   const name = functionName === '' ? '(anonymous)' : functionName;
   if (url === '') return name;

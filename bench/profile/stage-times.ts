@@ -12,7 +12,7 @@ export async function readStages(url: string): Promise<StageTime[]> {
   return stagesIn(await (await fetch(`${url}/metrics`)).text());
 }
 
-/** Reads the time of each stage from a page of metrics. It adds the times of single requests and of batches. */
+/** Reads the time of each stage from a page of metrics, for single requests and batches together. */
 export function stagesIn(page: string): StageTime[] {
   const values = (suffix: string) =>
     [...page.matchAll(new RegExp(`^${metric}_${suffix}\\{(.*)\\} (\\S+)$`, 'gm'))].map(
@@ -24,7 +24,7 @@ export function stagesIn(page: string): StageTime[] {
   return names.map((stage) => ({ stage, calls: total(stage, 'count'), totalSeconds: total(stage, 'sum') }));
 }
 
-/** Returns how much the calls and times of each stage increased between two readings. Omits stages without calls. */
+/** Returns the increase of each stage's calls and time. Omits stages without calls. */
 export const stagesBetween = (before: readonly StageTime[], after: readonly StageTime[]): StageTime[] =>
   after
     .map(({ stage, calls, totalSeconds }) => {

@@ -35,7 +35,7 @@ endOnSignals();
 const rule = { ...readRule('fast'), itemsPerSecondOfWorker: worker.asked * worker.itemsPerSecond };
 const chosen = scenarios.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
 mkdirSync(out, { recursive: true });
-// The scenarios run at the same time, each with its own Redis. Together they need less than one core.
+// Concurrent scenarios, each with its own Redis, need less than one core together.
 const runs = await Promise.allSettled(
   chosen.map(async (scenario): Promise<Figure[]> => {
     const sayIt = (line: string) => say(`${scenario.name} ${line}`);

@@ -1,14 +1,14 @@
 import type { Course } from '../../testing/scaling/simulation.ts';
 
 /**
- * The speed of a simulated worker in all scenarios. It takes as long to start as a worker with a GPU, but it processes
- * fewer items per second. Two cores can therefore run twenty simulated workers.
+ * A simulated worker. It takes as long to start as a worker with a GPU, but is slower, so that two cores can run
+ * twenty.
  */
 export const worker = {
   itemsPerSecond: 250,
-  /** The autoscaler assumes this fraction of a worker's real speed. */
+  /** The fraction of a worker's real speed that the autoscaler assumes. */
   asked: 0.8,
-  /** The simulated time in s for loading a model and warming up the device, in addition to the start of the process. */
+  /** The time in s for loading a model and warming up the device, after the start of the process. */
   startSeconds: 25,
 };
 
@@ -16,9 +16,9 @@ export const worker = {
 export interface Limits {
   /** The maximum backlog: the time in s that the workers need for the pending items. */
   peakSeconds: number;
-  /** The maximum time in s during which the backlog is above the target. */
+  /** The maximum time in s with a backlog above the target. */
   overTargetSeconds: number;
-  /** The maximum number of reversals: the number of workers rises and then falls, or falls and then rises. */
+  /** The maximum number of changes between more and fewer workers. */
   turns: number;
 }
 
@@ -32,8 +32,8 @@ const low = 300;
 const high = 3_000;
 const few = 2;
 /**
- * The backlog in s that a sudden load causes before the autoscaler can help: it notices the load after up to 30 s, and
- * the first new workers are ready 30 s later.
+ * The backlog in s of a sudden load before the autoscaler can help: it notices the load after up to 30 s, and the first
+ * new workers are ready 30 s later.
  */
 const piledUpSeconds = (60 * (high - few * worker.itemsPerSecond)) / (few * worker.itemsPerSecond);
 const between = (at: number, from: number, to: number) => Math.min(1, Math.max(0, (at - from) / (to - from)));

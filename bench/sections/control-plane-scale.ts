@@ -9,10 +9,7 @@ import { recordTraffic, replayTraffic } from '../../testing/redis/traffic.ts';
 import { sum } from '../../testing/statistics.ts';
 import { type Figure, figure } from '../figures.ts';
 
-/**
- * A load of concurrent batches of equal size. The batches use the API processes in turn. A single API process accepts a
- * batch, reports its progress, and returns its results.
- */
+/** Concurrent batches of equal size. Each uses one API process, in turn. */
 interface Load {
   batches: number;
   itemsOfBatch: number;
@@ -43,13 +40,13 @@ const shapes = [
   [3, 4],
 ] as const;
 const concurrentBatches = 6;
-/** The number of items in a small batch. The service divides it into 32 chunks of four items. */
+/** The items of a small batch, which the service divides into 32 chunks of four. */
 const smallBatch = 128;
 
 /**
- * Measures the control plane (API, queue and workers, without scoring) with several API processes and workers. It also
- * measures the maximum throughput of one Redis in two ways: during these runs, and by replaying recorded commands to a
- * Redis without other processes.
+ * Measures the control plane (API, queue and workers, without scoring) with several API processes and workers. The
+ * maximum throughput of one Redis is extrapolated from these runs, and measured by replaying recorded commands to a
+ * Redis alone.
  * @param items the number of items of each run.
  */
 export async function benchControlPlaneScale(items: number, say: (line: string) => void): Promise<Figure[]> {
@@ -115,9 +112,7 @@ async function work({ processes }: Installation, apis: number, { batches, itemsO
   await Promise.all(Array.from({ length: concurrentBatches }, lane));
 }
 
-/**
- * Records the Redis commands of a load, then replays them to a fresh Redis without pauses and measures their duration.
- */
+/** Records the Redis commands of a load, then measures their replay to a fresh Redis without pauses. */
 async function redisAlone(load: Load): Promise<Figure> {
   const [recorded, fresh] = [await startRedis(), await startRedis()];
   const recording = await recordTraffic(recorded);
@@ -142,7 +137,7 @@ async function redisAlone(load: Load): Promise<Figure> {
   );
 }
 
-/** Returns the number of chunks of a batch, as the service divides it: 32 chunks of four items, then chunks of 64. */
+/** Returns the number of chunks of a batch: 32 chunks of four items, then chunks of 64. */
 const chunksOf = (items: number): number =>
   items <= smallBatch ? Math.ceil(items / 4) : 32 + Math.ceil((items - smallBatch) / 64);
 
@@ -161,7 +156,7 @@ function figuresOf({ apis, workers, itemsPerSecond, cpu, redisShare, clientShare
   ];
 }
 
-/** Extrapolates the throughput of the fastest run to the point at which Redis would occupy one whole core. */
+/** Extrapolates the fastest run to one whole core of Redis. */
 function extrapolated(runs: readonly Run[]): Figure {
   const fastest = runs.reduce((best, run) => (run.itemsPerSecond > best.itemsPerSecond ? run : best));
   const { cpu, itemsOfBatch, apis, workers } = fastest;

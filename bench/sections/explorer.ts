@@ -18,8 +18,8 @@ const jumps = 12;
 const dragSteps = 60;
 
 /**
- * Measures the list of the pairs of a long batch on the page, in a real browser: the time to the first rows, gaps
- * without rows while it scrolls, and memory. It also measures a comparison of two batches of this length.
+ * Measures the list of a long batch's pairs on the page in a real browser: the time to the first rows, gaps while it
+ * scrolls, and memory. Also measures a comparison of two such batches.
  */
 export async function benchExplorer(items: number, rounds: number, say: (line: string) => void): Promise<Figure[]> {
   const executablePath = findChromium();
@@ -126,10 +126,7 @@ async function measureFirstRows(
   ];
 }
 
-/**
- * Checks in each frame whether rows cover the list at its top, in its middle and at its end. A gap is the time from the
- * last frame with rows at all three positions to the next such frame.
- */
+/** Checks in each frame if rows cover the list's top, middle and end. A gap is the time between two covered frames. */
 const gapScript = `(() => {
   let covered = performance.now();
   window.longestGap = 0;
@@ -239,10 +236,7 @@ async function measureScrolling(
   ];
 }
 
-/**
- * Returns a function that collects garbage, and then reads the size of the heap of scripts in bytes and the number of
- * nodes.
- */
+/** Returns a function that collects garbage, then reads the script heap in bytes and the number of nodes. */
 async function createMemoryMeter(page: Page): Promise<() => Promise<{ heap: number; nodes: number }>> {
   const session = await page.context().newCDPSession(page);
   await session.send('Performance.enable');

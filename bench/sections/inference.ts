@@ -12,7 +12,7 @@ import type { BenchModel } from '../models.ts';
 /** The latency in ms of the slow image server, which the `far` measurements use. */
 const farMs = 150;
 
-/** The figures are unreliable if other programs use more than this percentage of the CPU time. */
+/** Figures are unreliable if other programs use more than this percentage of the CPU time. */
 const quietPercent = 5;
 
 interface Run {
@@ -30,8 +30,8 @@ interface Measured {
   /** The same batch as `alone`, with concurrent single requests. */
   together: Run;
   /**
-   * Latencies in ms of sequential single requests, in three situations: with the slow image server; with the fast one
-   * on an idle service; with the fast one during the batch of `together`.
+   * Latencies in ms of sequential single requests: with the slow image server; with the fast one on an idle service;
+   * with the fast one during the batch of `together`.
    */
   farSingles: number[];
   idleSingles: number[];
@@ -39,9 +39,8 @@ interface Measured {
 }
 
 /**
- * Compares the throughput of a batch with the maximum throughput of the machine, and measures the latency of single
- * requests. Every figure is a ratio of two values from the same run. Images and texts are unique, caches are off, and
- * API and worker are one process.
+ * Compares the throughput of a batch with the maximum of the machine, and measures the latency of single requests.
+ * Figures are ratios within one run. Images and texts are unique, caches are off, and API and worker are one process.
  */
 export async function benchInference(
   section: string,
@@ -54,8 +53,7 @@ export async function benchInference(
   const before = await roofline();
   say(`${section}: batches and singles`);
   const measured = await measureService(model, model.items[effort], env);
-  // The roofline (the maximum throughput of this machine) is measured before and after the batch, because the speed of
-  // the machine may drift.
+  // Measured before and after the batch, because the speed of the machine may drift.
   const rooflines = quick ? [before] : [before, await roofline()];
   return figuresOf(section, model, rooflines, measured);
 }
@@ -82,10 +80,7 @@ async function measureService(model: BenchModel, items: number, env: Record<stri
     if (answer.status !== 200) throw new Error(`The single request failed: ${JSON.stringify(answer.body)}`);
     return performance.now() - begin;
   }
-  /**
-   * Sends single requests one after another for `seconds`: at least five and at most `most` requests. Returns their
-   * latencies in ms.
-   */
+  /** Sends five to `most` single requests one after another for `seconds`. Returns their latencies in ms. */
   async function singles(server: number, most: number, seconds: number): Promise<number[]> {
     const times: number[] = [];
     const end = performance.now() + seconds * 1000;
@@ -100,7 +95,7 @@ async function measureService(model: BenchModel, items: number, env: Record<stri
     const farSingles = await singles(far, 30, 15);
     const idleSingles = await singles(near, 100, 20);
 
-    // A pause long enough that single requests use little CPU time.
+    // With this pause, single requests use little CPU time.
     const pauseMs = Math.max(200, 3 * median(idleSingles));
     const busySingles: number[] = [];
     let running = true;

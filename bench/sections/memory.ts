@@ -5,15 +5,13 @@ import { readable } from '../../testing/readable.ts';
 import { median } from '../../testing/statistics.ts';
 import { type Figure, figure, most } from '../figures.ts';
 
-/**
- * The cache size in MiB. The first batch fills the cache; an image and a text of the model compact take 4 KiB together.
- */
+/** The cache size in MiB, which the first batch fills: an image and a text of compact take 4 KiB together. */
 const cacheMb = 16;
 const itemsOfABatch = 5_000;
 
 /**
- * Measures memory growth: the memory of a worker and its encoders after `items` items, divided by their memory after
- * the first 5,000, when the caches are full. Images and texts are unique; images have four sizes.
+ * Measures memory growth of a worker and its encoders: after `items` items, divided by that after 5,000, when the
+ * caches are full. Images and texts are unique; images have four sizes.
  */
 export async function benchMemory(items: number, say: (line: string) => void): Promise<Figure[]> {
   const { client, batch, processes, close } = await install({
@@ -41,9 +39,7 @@ export async function benchMemory(items: number, say: (line: string) => void): P
   }
 }
 
-/**
- * Returns the memory of a process tree in MiB: the median of several readings, since garbage collection changes them.
- */
+/** Returns the memory of a process tree in MiB, the median of several measurements between garbage collections. */
 async function settledMiBOf(pid: number): Promise<number> {
   const readings: number[] = [];
   for (let reading = 0; reading < 5; reading++) {

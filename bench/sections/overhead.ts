@@ -10,9 +10,8 @@ import { benchModels } from '../models.ts';
 const { name: model, items, stageSeconds } = benchModels.tiny;
 
 /**
- * Measures the CPU time per pair outside the image decoder and the model: downloading, hashing, transfer between
- * processes, queue, commit and garbage collection. The model is tiny, so this time is a large part of the total. The
- * CPU time of decoder and model is measured before each batch, because the speed of the machine may drift.
+ * Measures the CPU time per pair outside the image decoder and the model, whose own time is measured before each batch,
+ * because the machine's speed may drift. The model is tiny, so the rest is a large part of the total.
  */
 export async function benchOverhead(
   quick: boolean,

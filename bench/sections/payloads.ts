@@ -14,9 +14,8 @@ import { type Figure, figure, most } from '../figures.ts';
 const sampleMs = 50;
 
 /**
- * Measures the peak memory of Redis and the duration of a batch by reference (its items are read from a bucket). Its
- * payloads are stored in a bucket too. The benchmark uses the store of `S3_ENDPOINT`, `PAYLOADS` and `BATCH_BUCKETS` if
- * they are set, and otherwise a slow store for tests.
+ * Measures the peak memory of Redis and the duration of a batch by reference, with payloads in a bucket. The store is
+ * that of `S3_ENDPOINT`, `PAYLOADS` and `BATCH_BUCKETS` if set, and otherwise a slow store for tests.
  */
 export async function benchPayloads(items: number, say: (line: string) => void): Promise<Figure[]> {
   const given = readConfig();
@@ -106,7 +105,7 @@ async function* inParts(items: number): AsyncGenerator<string> {
   yield* ndjsonItems(items);
 }
 
-/** Checks the result file. @throws {Error} unless it has every item exactly once, in order. */
+/** @throws {Error} unless the result file has every item exactly once, in order. */
 async function expectComplete(objects: ObjectStore, { state, files }: BatchStatus, items: number): Promise<void> {
   const place = parseS3Location(files?.results ?? '');
   if (state !== 'completed' || place === undefined) throw new Error(`The batch is ${state}: ${files?.error}`);

@@ -11,8 +11,8 @@ const pairs = images * texts;
 type Pair = ReturnType<Installation['pair']>;
 
 /**
- * Measures how much faster a batch with repeated images and texts is than one without repetitions: 256 pairs of 32
- * images and 8 texts, with the embedding cache off and on. The two kinds of batches alternate.
+ * Measures how much faster a batch of 256 pairs of 32 images and 8 texts is than one without repetitions, with the
+ * embedding cache off and on. The two kinds alternate.
  */
 export async function benchRepeats(quick: boolean, say: (line: string) => void): Promise<Figure[]> {
   const rounds = quick ? 3 : 7;
@@ -41,10 +41,7 @@ export async function benchRepeats(quick: boolean, say: (line: string) => void):
   return figures;
 }
 
-/**
- * Returns pairs of new images with new texts, each image with each text, ordered by image. No cache contains any of
- * them.
- */
+/** Returns new pairs, each image with each text, ordered by image. */
 function repeatedPairs({ pair }: Installation): Pair[] {
   const fresh = Array.from({ length: images }, () => pair());
   return fresh.flatMap(({ image }) => fresh.slice(0, texts).map(({ text }) => ({ image, text })));

@@ -20,7 +20,7 @@ interface Times {
 }
 
 const range = { sort: '-score', minScore: 20, maxScore: 35 } as const;
-/** The queries that the service answers from its index of scores alone, within 200 ms. */
+/** The queries that must be answered within 200 ms, from the score index alone. */
 const limited = new Set(['page', 'lowest', 'top']);
 const queries: readonly [name: string, words: string, query: Query][] = [
   ['page', 'filtered, sorted page of 100', { ...range, limit: 100 }],
@@ -31,10 +31,7 @@ const queries: readonly [name: string, words: string, query: Query][] = [
   ['distinct', 'page of 100 with one item of each image', { ...range, distinct: 'image', limit: 100 }],
 ];
 
-/**
- * Measures three properties of a batch's results: the time to read pages of a filtered and sorted selection, the size
- * of the index of scores, and the size of the payloads.
- */
+/** Measures the time to read pages of a filtered and sorted selection, and the sizes of score index and payloads. */
 export async function benchSelection(items: number, say: (line: string) => void): Promise<Figure[]> {
   const server = await startRedis();
   const log = await createLogger({ name: 'bench', level: 'silent' });
@@ -62,7 +59,7 @@ export async function benchSelection(items: number, say: (line: string) => void)
     const [inputBytes = 0, outputBytes = 0] = record.map(Number);
     const indexed = items * bytesPerEntry + 4 * Number(await redis.hget(batchKeys(redis, id).batch, 'chunks'));
 
-    /** Measures ten reads of a page. The first read uses an engine that has not read the batch before. */
+    /** Measures ten reads of a page, the first by an engine that has not read the batch. */
     const timed = async (query: Query): Promise<Times> => {
       const reader = createBatchEngine({ redis, profiles: () => ['compact'], retentionHours: 1, storage: {}, log });
       const times: number[] = [];
@@ -126,10 +123,7 @@ export async function benchSelection(items: number, say: (line: string) => void)
 const cosineOf = (index: number): number | undefined =>
   index % 20 === 7 ? undefined : Math.round(((index * 7_919) % 400_009) - 50_000) / 1e6;
 
-/**
- * Checks the first pages of a selection against a sorted array of all scores.
- * @throws {Error} when they differ.
- */
+/** Checks the first pages of a selection against a sorted array of all scores. @throws {Error} when they differ. */
 async function expectPlainSort({ batches }: Engine, id: string, items: number): Promise<void> {
   const scores = Array.from({ length: items }, (_, index) => cosineOf(index)).map((cosine) =>
     cosine === undefined ? undefined : scoreOf(cosine),

@@ -13,10 +13,7 @@ import { type Figure, figure, most } from '../figures.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const photo = readFileSync(join(root, 'examples/photos/chelsea.jpg')).toString('base64');
 
-/**
- * Measures the time from the start of `npm start` to the first score. Everything is installed, and the service starts
- * its own Redis.
- */
+/** Measures the time from `npm start` to the first score, with everything installed and its own Redis. */
 export async function benchStart(times: number, say: (line: string) => void): Promise<Figure[]> {
   const seconds: number[] = [];
   for (let run = 0; run < times; run++) {
@@ -39,7 +36,7 @@ export async function benchStart(times: number, say: (line: string) => void): Pr
 async function startOnce(): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'vls-bench-start-'));
   const begin = performance.now();
-  // npm runs in its own process group, so that npm, its shell and the supervisor are stopped together.
+  // In its own process group, npm, its shell and the supervisor are stopped together.
   const npm = spawn('npm', ['start'], {
     cwd: root,
     detached: true,

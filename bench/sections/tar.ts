@@ -11,7 +11,7 @@ import { readable } from '../../testing/readable.ts';
 import { startS3 } from '../../testing/s3/server.ts';
 import { type Figure, figure, least, most } from '../figures.ts';
 
-/** The file formats. Files of both formats contain the same images and texts. */
+/** Both formats contain the same images and texts. */
 const forms = ['ndjson', 'tar'] as const;
 type Form = (typeof forms)[number];
 const mediaTypes: Record<Form, string> = { ndjson: 'application/x-ndjson', tar: 'application/x-tar' };
@@ -23,8 +23,8 @@ interface Run {
 }
 
 /**
- * Compares a tar of images with NDJSON that contains the same images as data URIs. Each file is evaluated twice: as a
- * batch by reference, and as an upload. Payloads are stored in a bucket. A stub replaces decoding and inference.
+ * Compares a tar of images with NDJSON that has them as data URIs, each as a batch by reference and as an upload.
+ * Payloads are in a bucket. A stub replaces decoding and inference.
  */
 export async function benchTar(items: number, say: (line: string) => void): Promise<Figure[]> {
   const s3 = await startS3();
@@ -68,8 +68,7 @@ function figuresOf(way: 'by reference' | 'upload', items: number, found: Record<
       tar.itemsPerSecond / ndjson.itemsPerSecond,
       '',
       rates,
-      // An upload has no target, because the client affects its rate: packing a tar takes more CPU time than writing
-      // NDJSON.
+      // The client affects an upload's rate: packing a tar takes more CPU time than writing NDJSON.
       way === 'by reference' ? least(0.9) : undefined,
     ),
     figure(

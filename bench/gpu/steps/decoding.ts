@@ -7,8 +7,8 @@ import { sum } from '../../../testing/statistics.ts';
 import { report, rounded, stepOptions } from '../step.ts';
 
 /**
- * Measures how fast images of 0.3 megapixels are decoded, in two ways: by independent processes, and by the decoder
- * processes of one encoder, as on a GPU machine.
+ * Measures how fast images of 0.3 megapixels are decoded: by independent processes, and by the decoder processes of one
+ * encoder, as on a GPU machine.
  */
 const { seconds, provider } = stepOptions();
 const cropOptions = {
@@ -42,7 +42,7 @@ const loop = async (at: number) => {
   }
 };
 const loops = Array.from({ length: 2 * processes }, (_, at) => loop(at));
-// Waits until all decoders have started and are warm.
+// Waits until all decoders are warm.
 while (done < 20 * processes) await new Promise((resolve) => setTimeout(resolve, 50));
 const { user, system } = process.cpuUsage();
 const [start, before] = [performance.now(), done];

@@ -4,8 +4,8 @@ import { readGpuMemory } from '../nvidia-smi.ts';
 import { benchSpec, report, rounded, stepOptions } from '../step.ts';
 
 /**
- * Measures the throughput of the vision tower and of the text tower alone, each in one ONNX Runtime session. Reports
- * images and texts per second, separately for each number of inputs in a run of the tower.
+ * Measures the vision model and the text model alone, each in one ONNX Runtime session. Reports images and texts per
+ * second by number of inputs.
  */
 const options = stepOptions();
 const spec = await benchSpec(options);

@@ -8,9 +8,8 @@ import { toHalf } from '../../../testing/onnx/half.ts';
 import { report, stepOptions } from '../step.ts';
 
 /**
- * Scores the golden pairs (pairs with known cosines) with the model tiny-clip, with the provider and precision from the
- * options. Compares the cosines with those of OpenCLIP. Separate decoder processes decode the images, as the service
- * does when the encoder runs on a GPU.
+ * Compares the cosines of golden pairs, from tiny-clip with this provider and precision, with those of OpenCLIP.
+ * Decoder processes decode the images, as for an encoder on a GPU.
  */
 const { provider, precision } = stepOptions();
 const folder = mkdtempSync(join(tmpdir(), 'vls-golden-'));
@@ -30,7 +29,7 @@ const spec = await specOf(folder, {
 });
 const encoder = await createEncoder({ spec, threads: 4, deviceId: 0, maxPixels: 50_000_000, decoders: 4 });
 const texts = await Promise.all(goldenClip.texts.map(({ text }) => encoder.text(text, false)));
-/** Embeds all images at the same time. Below, each image is embedded alone, and the results are compared. */
+/** All images at the same time. Below, each is embedded alone for comparison. */
 const batched = await Promise.all(
   goldenClip.images.map(({ file }) => encoder.image(goldenImage(file), { interactive: false })),
 );

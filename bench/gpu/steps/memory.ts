@@ -4,8 +4,8 @@ import { readGpuMemory } from '../nvidia-smi.ts';
 import { benchSpec, report, rounded, stepOptions } from '../step.ts';
 
 /**
- * Measures the GPU memory during 10,000 runs of the vision and text towers with random numbers of inputs. Ends earlier
- * when its time is over.
+ * Measures the GPU memory during 10,000 runs of the vision and text models with random numbers of inputs, or until its
+ * time is over.
  */
 const options = stepOptions();
 const spec = await benchSpec(options);

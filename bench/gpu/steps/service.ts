@@ -8,15 +8,15 @@ import { watchGpu } from '../nvidia-smi.ts';
 import { report, rounded, stepOptions } from '../step.ts';
 
 /**
- * Measures the throughput of the whole service for batches of distinct pairs. The images have 0.3 megapixels, and image
- * servers on this machine deliver them. Caches are off.
+ * Measures the throughput of the whole service for batches of distinct pairs. Image servers on this machine deliver
+ * images of 0.3 megapixels. Caches are off.
  */
 const { provider, precision, model, workers, pairs } = stepOptions();
 const perBatch = 5_000;
 
 const installation = await install({
   roles: ['service', ...Array.from({ length: workers - 1 }, () => 'worker' as const)],
-  // Two image servers, because the images of a real batch are on many hosts.
+  // The images of a real batch are on many hosts.
   latencies: [0, 0],
   env: {
     ...writeRegistry(),
@@ -61,8 +61,7 @@ try {
     gpu: gpu.stop(),
   };
   report(result);
-  // Single requests are measured last, because for 30 s after each of them the workers reserve capacity for further
-  // single requests, which slows down batches.
+  // For 30 s after a single request, workers reserve capacity for more, which slows down batches.
   report({ ...result, singleP50Ms: await measureSingle() });
 } catch (error) {
   report({ error: (error as Error).message, output: processes.map((one) => one.output().slice(-2000)) });
@@ -78,7 +77,7 @@ function perPair({ cpu, others: elsewhere }: CpuUse): Record<string, number> {
   return Object.fromEntries(Object.entries(parts).map(([part, seconds]) => [part, rounded((1000 * seconds) / pairs)]));
 }
 
-/** Returns the median latency of sequential single requests (ms). */
+/** Returns the median latency of sequential single requests in ms. */
 async function measureSingle(): Promise<number> {
   const times: number[] = [];
   for (let at = 0; at < 15; at++) {
