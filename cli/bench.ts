@@ -40,8 +40,8 @@ export interface BenchFigures {
 }
 
 /**
- * Measures a service without the effect of its embedding cache: every text is new, and so is every image from a file.
- * Images of URLs stay the same, but are downloaded each time.
+ * Measures a service without the effect of its embedding cache: every text and every image from a file is new. Images
+ * of URLs stay the same, but are downloaded each time.
  */
 export async function bench(options: BenchOptions): Promise<BenchFigures> {
   const { client, seconds, concurrency, items, model, signal, say } = options;

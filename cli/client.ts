@@ -28,7 +28,6 @@ export interface ServiceClient {
    * @param path below `/evaluator`.
    */
   json<Body>(path: string, call?: Call): Promise<Body>;
-  /** Posts JSON, and returns the parsed JSON of the response. */
   post<Body>(path: string, body: unknown, signal?: AbortSignal): Promise<Body>;
   /** Returns a successful response, with its body still to read. */
   open(path: string, call?: Call): Promise<Response>;
@@ -120,7 +119,7 @@ export function createClient({ serviceUrl: base, apiKey, startCommand, onWait }:
 
 /**
  * Prevents fetch from copying a streamed body (110 MB for a million rows). The fetch standard ("HTTP-network-or-cache
- * fetch") otherwise requires a copy for a redirect or login.
+ * fetch") otherwise requires it for a redirect or login.
  */
 const withoutBodyCopy = { duplex: 'half', redirect: 'error', window: null } as const;
 
@@ -144,7 +143,6 @@ function bodyOf(source: AsyncIterable<Uint8Array>): { body: ReadableStream<Uint8
   return { body: ReadableStream.from(watched()), error: () => sourceError };
 }
 
-/** Returns true when the same request may succeed later. */
 const isTransient = (status: number, code: string): boolean =>
   status === 429 || status === 503 || code === 'idempotency.in_flight';
 

@@ -13,7 +13,6 @@ const words: Record<SurveyedFile['state'], string> = {
 export const isRefused = ({ files }: Survey): boolean =>
   files.some(({ state }) => state === 'differs' || state === 'failed');
 
-/** Describes the files that a pull would download. */
 export function describeSurvey({ model, hub, files, bytes }: Survey, way: string, stream: NodeJS.WriteStream): string {
   const rows = files.map((file) => [
     file.local,

@@ -12,7 +12,6 @@ export type BatchEvent =
   | { event: 'failure'; data: { index: number; id?: string; code: string; message: string } }
   | { event: 'end'; data: BatchStatus };
 
-/** One server-sent event. */
 export interface SentEvent {
   id: string;
   event: string;
@@ -66,7 +65,6 @@ export async function* followBatch(
   }
 }
 
-/** Yields the events of a `text/event-stream` as they arrive. */
 export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<SentEvent> {
   const decoder = new TextDecoder();
   let text = '';

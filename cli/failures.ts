@@ -1,7 +1,6 @@
 /** `failed`: the command could not do its work. `someFailed`: it ran to its end, but some items have no score. */
 export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3, someFailed: 4, interrupted: 130 } as const;
 
-/** A failure as the command line prints it. */
 export interface Failure {
   code: string;
   message: string;

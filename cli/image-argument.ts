@@ -33,7 +33,6 @@ export async function readImageArgument(argument: string): Promise<TypedImage> {
   return { blob: await openAsBlob(path), name: basename(path) };
 }
 
-/** Returns an image for a JSON request. */
 export async function toSource(image: TypedImage): Promise<string | { base64: string }> {
   if ('source' in image) return image.source;
   return { base64: Buffer.from(await image.blob.arrayBuffer()).toString('base64') };

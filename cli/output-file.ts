@@ -6,7 +6,6 @@ import { UsageError } from './failures.ts';
 export interface OutputCheck {
   /** The files that the command reads, which the output must not overwrite. */
   inputs?: readonly string[];
-  /** True to replace an existing file. */
   force?: boolean | undefined;
   /** True when the existing file is the output of an earlier run, and may be replaced. */
   isOwn?: boolean;

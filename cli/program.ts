@@ -25,7 +25,6 @@ export interface Edition {
 const withoutUndefined = (values: Record<string, string | undefined>) =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 
-/** Runs the command line with the arguments of this process, and sets its exit code. */
 export async function runProgram({ offline, startCommand, addServiceCommands }: Edition): Promise<void> {
   const terminal: Terminal = { stdout: process.stdout, stderr: process.stderr };
 

@@ -1,13 +1,10 @@
 export interface Throughput {
-  /** Over the last 10 s; null until the number of items first changes. */
+  /** Items per second over the last 10 s; null until the number of items first changes. */
   perSecond: number | null;
   etaSeconds: number | null;
 }
 
-/**
- * The time in ms over which the speed is measured. Speed depends on the images, so an older speed would predict the
- * remaining time badly.
- */
+/** The time in ms over which the speed is measured. Speed depends on the images, so older values predict badly. */
 const windowMs = 10_000;
 
 /**

@@ -26,7 +26,8 @@ export interface Comparison {
   /** The mean time per row in single requests, divided by the mean time per row in the batch. */
   speedUp: number;
   /**
-   * The largest difference between the two scores of a row, in a single request and in a batch; null without such rows.
+   * The largest difference between the two scores of a row, in a single request and in a batch; null without two
+   * scores.
    */
   largestDifference: number | null;
 }
@@ -36,8 +37,7 @@ const sampleRows = 100;
 
 /**
  * Measures how much faster a batch is than single requests, on different rows of the file. Every text and inline image
- * is changed, so that no cache helps. A second batch scores the rows of the single requests again, to compare the
- * scores.
+ * is changed, so that no cache helps. A second batch scores the rows of the single requests, to compare the scores.
  * @throws {UsageError} for fewer than two rows.
  */
 export async function compare(compared: OnlineDeps): Promise<Comparison> {
@@ -69,7 +69,6 @@ export async function compare(compared: OnlineDeps): Promise<Comparison> {
   return { singles, batch, speedUp, largestDifference };
 }
 
-/** Returns the input with only the rows whose index `keep` accepts. */
 const filterRows = (input: BatchInput, keep: (index: number) => boolean): BatchInput => ({
   ...input,
   async *items() {

@@ -11,7 +11,7 @@ import { saveResponse } from '../download.ts';
 import { failureOf } from '../failures.ts';
 import type { Progress } from '../progress.ts';
 
-/** A file of image or text embeddings, with a row for each row of the output, in the same order. */
+/** A file of image or text embeddings, in the order of the rows of the output. */
 export interface EmbeddingFile {
   kind: EmbeddingKind;
   path: string;

@@ -14,7 +14,7 @@ import { type BatchFormat, endingsInWords, formatNamed, formatOfFile, formats } 
 import { UsageError } from '../failures.ts';
 import { cannotRead } from '../output-file.ts';
 
-/** The columns or fields with image, text and id, unless they have the default names. */
+/** The columns or fields with image, text and id, where their names differ from the default. */
 export interface ColumnFlags {
   imageColumn?: string | undefined;
   textColumn?: string | undefined;
@@ -32,10 +32,7 @@ export interface InputOptions extends ColumnFlags {
   limit?: number | undefined;
 }
 
-/**
- * A file of pairs, or a folder of images with captions. It can be read several times, and is never in memory as a
- * whole.
- */
+/** A file of pairs, or a folder of images with captions. It can be read several times, and never fills the memory. */
 export interface BatchInput {
   file: string;
   /** `tar` for a folder, which has the layout of a WebDataset. */

@@ -14,10 +14,8 @@ export interface KeepFlags {
 
 export type Keeping = KeepFlags & { keep: string };
 
-/** The outcome of selecting samples from all shards. */
 export interface Kept {
   folder: string;
-  /** The number of samples with a score. */
   scored: number;
   kept: number;
   /** The lowest score among the kept samples; null when none is kept. */
@@ -68,7 +66,6 @@ export async function checkKeeping(files: readonly string[], flags: KeepFlags): 
   return { ...flags, keep };
 }
 
-/** Describes the outcome of a selection in one line. */
 export function formatKept({ folder, scored, kept, threshold, ties }: Kept): string {
   const from = threshold === null ? '' : `, from a score of ${threshold}`;
   const equal =

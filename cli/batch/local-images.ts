@@ -11,7 +11,7 @@ export interface LocalImages {
   inline(item: StoredItem): Promise<StoredItem>;
   /** Returns the item with its image as a path, for scoring in this process. */
   asFile(item: StoredItem): StoredItem;
-  /** Returns the error for an unreadable image. Its message has the directory, and the path as the user wrote it. */
+  /** Returns the error for an unreadable image, with the directory, and the path as the user wrote it. */
   explain(item: StoredItem, error: ItemError): ItemError;
   /** The only directory from which images are read. */
   directory: string;
@@ -57,7 +57,6 @@ export function asServerFile(item: StoredItem): StoredItem {
   return path === undefined ? item : { ...(item as BatchItem), image: { file: path } };
 }
 
-/** Returns the path of an item's image; undefined when the image is a URL or inline. */
 function pathOf(item: StoredItem): string | undefined {
   if ('error' in item || typeof item.image !== 'string') return undefined;
   return imagePath(item.image);
@@ -75,7 +74,6 @@ export function imagePath(image: ImageSource): string | undefined {
   return imageName.test(source) ? source : undefined;
 }
 
-/** Returns the error with a message that names the path and the directory. */
 function reworded(error: ItemError, path: string, root: string): ItemError {
   if (error.code === 'image.file.not_found') return itemError(error.code, `There is no file ${path} in ${root}`);
   if (error.code !== 'image.file.refused') return error;

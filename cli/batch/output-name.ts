@@ -26,8 +26,8 @@ export function outputBeside(input: string): string {
 }
 
 /**
- * Returns the file ending of an output: the ending of the input if results can have that format, otherwise that of the
- * most similar format.
+ * Returns the file ending of an output: that of the input if results can have it, otherwise that of the most similar
+ * format.
  */
 export function endingFor(input: NamedFile | undefined): string {
   if (input?.format.isWritten) return input.ending;

@@ -25,7 +25,6 @@ export function outputsOfReferences(files: readonly string[], out: string | unde
   return folders;
 }
 
-/** Options that apply only when this machine reads the rows. */
 const localOnlyOptions = ['images', 'serverFiles', 'limit', 'again'] as const;
 
 /**

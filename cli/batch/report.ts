@@ -5,7 +5,6 @@ import { duration, whole } from '../progress.ts';
 import type { RunResult } from './run.ts';
 import { rowsOf, type Tally } from './tally.ts';
 
-/** Returns the report of a run: the counts, the failures by error code, and the next steps. */
 export function formatReport(
   { output, embeddings, batchId, wasDone, rowsPerSecond, seconds, finished }: RunResult,
   stream: NodeJS.WriteStream,

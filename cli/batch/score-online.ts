@@ -17,7 +17,6 @@ import type { RunState, StateFile } from './state-file.ts';
 import { count, emptyTally, type Tally } from './tally.ts';
 import { openWriter, type Receipt, type WriterOptions } from './writer.ts';
 
-/** The options that are sent to the service with a new batch. */
 export interface Posting {
   /** By default the name of the file. */
   name?: string | undefined;
@@ -241,8 +240,8 @@ export async function* joinWithRows(
   const rows = createRows(input.items());
   let index = 0;
   for await (const lines of linesOf(response.body)) {
-    // Only metadata needs the exact parser, which keeps the digits of numbers. It is slow for fractional numbers, and
-    // every line has one: the score.
+    // Only metadata needs the exact parser, which keeps the digits of numbers. It is slow for fractional numbers, such
+    // as every score.
     const parse = (line: string) => (line.includes('"metadata"') ? parseExactly(line) : JSON.parse(line));
     const sent = lines.map((line): ItemResult => parse(line));
     const items = await rows.take(sent.length);

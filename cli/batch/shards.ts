@@ -5,7 +5,6 @@ import { UsageError } from '../failures.ts';
 import { outputBeside } from './output-name.ts';
 import { isReference } from './reference.ts';
 
-/** The maximum number of input files of one command. */
 const maxShards = 100_000;
 
 /**

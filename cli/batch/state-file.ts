@@ -4,8 +4,8 @@ import { UsageError } from '../failures.ts';
 import { tallySchema } from './tally.ts';
 
 /**
- * The state of a run, in a file next to the output. It exists before anything is sent, so that the next run of the
- * command can continue. It remains afterwards, because it names the model of the scores.
+ * The state of a run, in a file next to the output. It is written before anything is sent, so that the next run can
+ * continue. It remains, because it names the model of the scores.
  */
 const schema = z.object({
   version: z.literal(1),
@@ -33,7 +33,6 @@ const schema = z.object({
 });
 export type RunState = z.output<typeof schema>;
 
-/** Reads and writes the state of one output. */
 export interface StateFile {
   path: string;
   /**
@@ -69,7 +68,6 @@ export function stateFileOf(output: string): StateFile {
   };
 }
 
-/** Returns true when two runs have the same rows, options and service. */
 export const isSameRun = (a: RunState, b: RunState): boolean =>
   a.input.sha256 === b.input.sha256 &&
   a.service === b.service &&

@@ -51,7 +51,6 @@ export function exitCodeOf({ state, files }: BatchStatus): number {
   return state === 'completed_with_errors' ? exitCodes.someFailed : exitCodes.failed;
 }
 
-/** Formats the status of a batch: the counts, the failures by error code, and the result files. */
 export function formatStatus(status: BatchStatus, stream: NodeJS.WriteStream): string {
   const { id, state, items, failures, reason, inputError, files } = status;
   const counts = [

@@ -19,7 +19,6 @@ import { json, table } from '../output.ts';
 import { checkOutput, checkResultFile } from '../output-file.ts';
 import { whole } from '../progress.ts';
 
-/** Commands for the batches of the service. */
 export function addBatchesCommands(program: Command, deps: CommandDeps): void {
   program
     .command('batches')

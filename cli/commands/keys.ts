@@ -198,7 +198,6 @@ function toRecord(options: AddOptions, id: string, hash: string): KeyRecord {
   throw new UsageError(`${issue?.path.join('.')}: ${issue?.message}`);
 }
 
-/** Formats a time to the minute; `-` for undefined. */
 const minuteOf = (time: string | undefined): string => (time === undefined ? '-' : `${time.slice(0, 16)}Z`);
 
 /**

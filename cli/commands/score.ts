@@ -74,7 +74,6 @@ function formatStatus(answer: SingleResponse, texts: readonly string[], stream: 
 export const formatProbability = (probability: number | undefined): string =>
   (probability === undefined ? '' : `${(100 * probability).toFixed(1)} %`).padStart(11);
 
-/** Formats the model of the scores as one line, and each warning as another. */
 export function formatReceipt({ model, revision, precision, provider, warnings }: Receipt, stream: NodeJS.WriteStream) {
   const lines = [styled(stream, 'dim', `${model}, revision ${revision.slice(0, 12)}, ${precision} on ${provider}`)];
   for (const warning of warnings) lines.push(`${styled(stream, 'yellow', 'warning')} ${warning}`);

@@ -13,8 +13,7 @@ const actions: Record<CanaryAction, string> = {
 };
 
 /**
- * `vls traffic [profile] | promote | rollback | restart`: reports and decisions about models that share the traffic of
- * a profile. For operators.
+ * `vls traffic [profile] | promote | rollback | restart`, for operators: models that share the traffic of a profile.
  */
 export function addTrafficCommand(program: Command, deps: CommandDeps): void {
   const traffic = program

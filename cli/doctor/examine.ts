@@ -25,7 +25,6 @@ import { findRedisServer } from '../../start/redis/find.ts';
 import { isRecentEnough, OLDEST_REDIS, versionOf } from '../../start/redis/version.ts';
 import { describeRoute, openHub } from '../hub.ts';
 
-/** The result of one check of this machine. */
 export interface Finding {
   subject: string;
   /** `fail`: the service cannot work. `warn`: it works with a drawback. `none`: an optional part is absent. */

@@ -28,7 +28,6 @@ export interface AddFlags {
 
 type Output = Terminal & { json?: boolean };
 
-/** Adds a model to the registry, from a local folder or from a repository of the hub. */
 export async function addModel(what: string, flags: AddFlags, settings: Config, output: Output): Promise<void> {
   const scale = numberIn('--logit-scale', flags.logitScale);
   if (scale !== undefined && !(scale > 0))

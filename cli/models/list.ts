@@ -2,7 +2,6 @@ import type { ModelEntry } from '../../models/registry/entries.ts';
 import type { Config } from '../../shared/config.ts';
 import { json, table } from '../output.ts';
 
-/** Prints all models of the registry, including those that are not installed. */
 export async function listModels(settings: Config, isJson: boolean, stdout: NodeJS.WriteStream): Promise<void> {
   const [{ loadRegistry }, { readEntries }, { precisionsIn }, { commitIn, readManifest }] = await Promise.all([
     import('../../models/registry/registry.ts'),

@@ -5,7 +5,6 @@ import type { Config } from '../../shared/config.ts';
 import { openHub } from '../hub.ts';
 import { json, styled, type Terminal, table } from '../output.ts';
 
-/** Prints the models of the registry and of the hub whose names contain a word. */
 export async function searchModels(
   word: string,
   settings: Config,

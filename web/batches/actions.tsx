@@ -4,7 +4,6 @@ import { fetchJson, type RequestFailed } from '../http/client.ts';
 import { addressOf } from '../shell/route.ts';
 import { retriesOf } from './state.ts';
 
-/** The buttons for the actions that a batch allows in its current state. */
 export function BatchActions({
   status,
   onChanged,
@@ -14,7 +13,7 @@ export function BatchActions({
 }: {
   status: BatchStatus;
   onChanged: () => void;
-  /** Called before the deletion. The view must then stop reading the batch, because reading a deleted batch fails. */
+  /** Called before the deletion. The view must stop reading the batch, because reading a deleted batch fails. */
   onDeletion: () => void;
   onDeletionFailed: () => void;
   onFailure: (failure: RequestFailed | undefined) => void;

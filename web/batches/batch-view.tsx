@@ -183,7 +183,7 @@ function modelsOf({ model, precision, traffic }: BatchStatus): string {
   return traffic.map((arm) => `${arm.model} (${arm.role}, ${numbers.percent(arm.share)})`).join(' and ');
 }
 
-/** A plot of the items per second, collapsed once the batch has ended. */
+/** A plot of the items per second, collapsed when the batch has ended. */
 function Throughput({ samples, isLive }: { samples: readonly Sample[]; isLive: boolean }) {
   const [isOpen, setOpen] = useState(false);
   if (isLive) return <Plot samples={samples} />;

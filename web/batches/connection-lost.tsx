@@ -2,7 +2,6 @@ import { useState } from 'preact/hooks';
 import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import * as numbers from '../ui/numbers.ts';
 
-/** Shows the last known counts of a batch, and the time when the connection was lost. */
 export function ConnectionLost({ status: { items, finishedAt } }: { status: BatchStatus }) {
   const [lostAt] = useState(Date.now);
   return (

@@ -7,7 +7,6 @@ import * as numbers from '../ui/numbers.ts';
 import { ProblemBox } from '../ui/problem.tsx';
 import { type Cause, type FailureSample, sampleFailures } from './sample-failures.ts';
 
-/** The failed items of a batch by error code and message, with links to their images. */
 export function FailuresBox({ status }: { status: BatchStatus }) {
   const [sample, setSample] = useState<FailureSample>();
   const [failure, setFailure] = useState<RequestFailed>();

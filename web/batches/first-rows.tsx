@@ -6,7 +6,6 @@ import { scoreRows, type Trial } from './files/trial.ts';
 import type { Preview } from './preview.ts';
 import { PreviewTable } from './preview-table.tsx';
 
-/** The first rows of a file with their images, and a button that scores them. */
 export function FirstRows({ preview, mapping, model }: { preview: Preview; mapping: ColumnMapping; model: string }) {
   const images = useImageDisplay(true);
   const { trials, isRunning, start } = useTrials(preview, mapping, model);

@@ -4,7 +4,6 @@ import { apiUrl, fetchJson, RequestFailed } from '../http/client.ts';
 import { addSample, type Sample } from './progress-samples.ts';
 import { loadProgress, storeProgress } from './stored-progress.ts';
 
-/** The state of a batch as far as the page knows it. */
 export interface Followed {
   status: BatchStatus | undefined;
   summary: BatchSummary | undefined;
@@ -20,7 +19,7 @@ export interface Follower {
   close(): void;
 }
 
-/** The minimum time in ms between two updates of the view. Many small chunks send more events than a user can read. */
+/** The minimum time in ms between two updates of the view. Many small chunks send more events than users can read. */
 const drawMs = 200;
 /** The minimum time in ms between two requests for data that events lack: the summary and the counts by error code. */
 const refreshMs = 1_500;

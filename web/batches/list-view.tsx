@@ -13,7 +13,6 @@ import { NewView } from './new-view.tsx';
 const liveMs = 2_000;
 const quietMs = 10_000;
 
-/** The batches of this tenant, the latest first. A dropped file begins a new batch. */
 export function ListView() {
   const [dropped, setDropped] = useState<File>();
   useDroppedFile(setDropped);

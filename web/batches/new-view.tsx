@@ -10,7 +10,6 @@ import { StartForm } from './start-form.tsx';
 /** The formats that the page offers. JSON arrays are left out, because the service reads them only as a whole. */
 const offered = formats.filter(({ isRead, name }) => isRead && name !== 'json');
 
-/** The file endings and media types for the file dialog. */
 const accepted = [
   ...offered.flatMap(({ endings, mediaTypes }) => [...endings.map((each) => `.${each}`), mediaTypes[0]]),
   '.json',
@@ -24,7 +23,6 @@ interface Chosen {
   idempotencyKey: string;
 }
 
-/** Posts a file as a batch: shows its first rows, lets the user assign the columns, and uploads it. */
 export function NewView({ dropped }: { dropped?: File }) {
   const [chosen, setChosen] = useState<Chosen>();
   const [unreadable, setUnreadable] = useState<string>();

@@ -9,7 +9,6 @@ import type { Preview } from './preview.ts';
 
 const longest = 160;
 
-/** The first rows of a file, with the role of each column, the images, and the scores of a trial. */
 export function PreviewTable({
   preview: { columns, rows },
   mapping,
@@ -78,7 +77,6 @@ function TrialCell({ trial }: { trial: Trial | undefined }) {
   );
 }
 
-/** An image with its address, or with its size if its bytes are in the file. */
 function ImageCell({ cell, shown }: { cell: Cell; shown: boolean }) {
   const made = useObjectUrl(cell);
   const address =

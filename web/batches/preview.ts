@@ -7,7 +7,6 @@ import { delimiterOf } from './files/delimiters.ts';
 import { type Recognised, recognise } from './files/signatures.ts';
 import { samplesOf } from './files/tar-head.ts';
 
-/** The start of a file as a table. */
 export interface Preview {
   format: FormatName;
   /** The delimiter of CSV and TSV; empty for other formats. */

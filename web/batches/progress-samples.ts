@@ -23,8 +23,7 @@ export function ratesOf(samples: readonly Sample[]): { seconds: number[]; rates:
   const [first] = samples;
   const last = samples.at(-1);
   if (first === undefined || last === undefined) return { seconds: [], rates: [] };
-  // The time in ms over which each rate is computed. Over a shorter time, the rate would show only the bursts in which
-  // chunks finish.
+  // The time in ms over which each rate is computed. A shorter time would show only the bursts in which chunks finish.
   const windowMs = Math.max(1_500, (last[0] - first[0]) / 40);
   const seconds: number[] = [];
   const rates: number[] = [];

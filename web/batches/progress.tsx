@@ -1,7 +1,6 @@
 import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import * as numbers from '../ui/numbers.ts';
 
-/** The share of items by outcome, as a bar and as text for screen readers. */
 export function ProgressBar({ items }: { items: BatchStatus['items'] }) {
   const share = (part: number) => `${items.total === 0 ? 0 : (part / items.total) * 100}%`;
   const done = items.total - items.pending;

@@ -14,7 +14,6 @@ export function needsRenaming(preview: Pick<Preview, 'format' | 'columns'>, mapp
   return !isMapped || !isIdMapped || preview.columns.some((column) => !itemFields.has(column));
 }
 
-/** Returns a stream that renames the fields of NDJSON lines to those of the API. */
 export const renameLines = (mapping: ColumnMapping): TransformStream<string, string> =>
   byLines((line) => renameFields(line, mapping));
 

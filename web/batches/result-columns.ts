@@ -1,8 +1,7 @@
 import type { CsvRow } from './csv.ts';
 
 /**
- * Counts the result columns at the end of each row. Two of them exist only in some files: the probability, and the
- * model among several.
+ * Counts the result columns at the end of each row. The probability, and the model among several, are not always there.
  */
 export function countResultColumns({ fields }: CsvRow): number {
   const isNamed = (column: string | undefined, name: string) =>

@@ -23,10 +23,7 @@ export interface FailureSample {
 
 const maxExamples = 5;
 const maxCauses = 20;
-/**
- * The maximum number of failed items to read. Messages repeat, so reading all failed items (perhaps the whole batch) is
- * not needed.
- */
+/** The maximum number of failed items to read. Messages repeat, so not all failed items are needed. */
 const maxRead = 5_000;
 
 /**

@@ -19,7 +19,6 @@ export interface StartFormProps {
   onCorrect: (corrections: Corrections) => void;
 }
 
-/** Shows the first rows, lets the user correct encoding, delimiter and columns, and posts the file as a batch. */
 export function StartForm({ file, preview, idempotencyKey, onCorrect }: StartFormProps) {
   const { value: models } = useModels();
   const [mapping, setMapping] = useState<ColumnMapping>(() => mappingOf(preview));

@@ -24,7 +24,6 @@ export function stateWords({ state, items }: Pick<BatchStatus, 'state' | 'items'
   }
 }
 
-/** Counts the failed items that may succeed when they are evaluated again. */
 export const countRetryable = ({ failures }: Pick<BatchStatus, 'failures'>): number =>
   (Object.entries(failures) as [Code, number][])
     .filter(([code]) => codes[code].retryable)
@@ -49,5 +48,4 @@ export function retriesOf(status: Pick<BatchStatus, 'failures' | 'items'>): Retr
   return ways.map((way, at) => ({ ...way, isFirst: at === 0 && way.query !== '' }));
 }
 
-/** Returns the name of a batch, or the beginning of its id. */
 export const titleOf = ({ id, name }: Pick<BatchStatus, 'id' | 'name'>): string => name ?? `Batch ${id.slice(0, 8)}`;

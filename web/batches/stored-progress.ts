@@ -1,6 +1,6 @@
 import type { Sample } from './progress-samples.ts';
 
-/** The data about a running batch that survives a reload of the page. The service does not store past rates. */
+/** Data about a running batch that survives a reload of the page. The service does not store past rates. */
 export interface StoredProgress {
   lastEventId: string | undefined;
   samples: Sample[];

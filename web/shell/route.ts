@@ -1,7 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { movedTo } from './former-address.ts';
 
-/** The view that the hash of the URL selects. */
 export type PageRoute =
   | { view: 'try' | 'batches' | 'new-batch' | 'unknown' }
   | { view: 'system'; tab: SystemTab }
@@ -33,7 +32,6 @@ export const addressOf = {
   system: (tab: SystemTab = 'overview'): string => `#/system${tab === 'overview' ? '' : `/${tab}`}`,
 } as const;
 
-/** Returns the current route, and updates when the URL changes. */
 export function useRoute(): PageRoute {
   const [route, setRoute] = useState(() => routeOf(location.hash));
   useEffect(() => {

@@ -6,7 +6,6 @@ import { TrafficTab } from './traffic/traffic-tab.tsx';
 
 const names: Record<SystemTab, string> = { overview: 'Overview', models: 'Models', traffic: 'Traffic' };
 
-/** The view of the service itself: its health and activity, its models, and profiles with several models. */
 export function SystemView({ tab }: { tab: SystemTab }) {
   const isOperator = mayOperate(useSession());
   const tabs = systemTabs.filter((each) => each !== 'traffic' || isOperator);

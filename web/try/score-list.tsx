@@ -3,7 +3,6 @@ import { bandOf, type Scale } from '../ui/scale.ts';
 import { probabilitiesOf } from './probabilities.ts';
 import type { ScoreResult } from './scoring.ts';
 
-/** The texts with their scores on the scale of the model, the highest score first. */
 export function ScoreList({
   results,
   scale,
@@ -62,7 +61,6 @@ function ScoreBar({ score, top, scale }: { score: number; top: number; scale: Sc
   );
 }
 
-/** The ranges of scores (bands) of a model and their usual meaning. */
 export function ScaleNote({ scale }: { scale: Scale }) {
   return (
     <details class="scale-note">

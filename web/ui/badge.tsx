@@ -1,4 +1,3 @@
-/** A state as a word. Its colour has the same meaning. */
 export function Badge({ tone, children }: { tone: 'good' | 'warn' | 'bad' | 'plain' | 'live'; children: string }) {
   return <span class={`badge ${tone}`}>{children}</span>;
 }

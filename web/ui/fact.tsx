@@ -1,6 +1,5 @@
 import type { ComponentChildren } from 'preact';
 
-/** An entry of a `dl.facts`, or nothing if the value is unknown. */
 export function Fact({ name, children }: { name: string; children: ComponentChildren }) {
   if (children === undefined || children === null) return null;
   return (

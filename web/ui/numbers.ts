@@ -42,7 +42,6 @@ export const dateTime = (iso: string): string =>
 
 export const clock = (ms: number): string => new Date(ms).toLocaleTimeString('en-GB');
 
-/** Formats a duration in ms or s. */
 export const milliseconds = (ms: number): string =>
   ms >= 10_000
     ? `${(ms / 1000).toFixed(0)} s`
@@ -55,5 +54,4 @@ const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFraction
 /** Formats a count for an axis, such as 12K or 1.5M. */
 export const compact = (value: number): string => (value < 10_000 ? count(value) : short.format(value));
 
-/** Formats a score limit with at most two decimals. */
 export const points = (value: number): string => String(Number(value.toFixed(2)));

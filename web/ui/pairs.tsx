@@ -12,9 +12,9 @@ export interface ImageDisplay {
 }
 
 /**
- * Decides whether images are shown. The hosts of images see the IP address of a browser that loads them. So images of
- * other tenants are loaded only after a click, and while the view is open; otherwise a tenant could find out the IP
- * addresses of operators. For images of the own tenant, the browser stores the choice.
+ * Decides whether images are shown, because their hosts see the IP address of the browser. Images of other tenants are
+ * loaded only after a click; otherwise a tenant could find out the IP addresses of operators. For own images, the
+ * browser stores the choice.
  */
 export function useImageDisplay(areOwn: boolean): ImageDisplay {
   const [own, setOwn] = useState(() => localStorage.getItem(imagesKey) !== 'off');

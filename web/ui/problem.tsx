@@ -1,6 +1,5 @@
 import type { RequestFailed } from '../http/client.ts';
 
-/** An error, with the request id that a user can quote in a report. */
 export function ProblemBox({ failure, retry }: { failure: RequestFailed; retry?: () => void }) {
   const { title, message, problem } = failure;
   const errors = problem?.errors ?? [];

@@ -8,7 +8,7 @@ export interface Band {
 export interface Scale {
   /** A score that fills its bar. Hardly any pair scores higher. */
   top: number;
-  /** The ranges of scores, the lowest first; empty if the scores of the model were not measured. */
+  /** The ranges of scores, the lowest first; empty if they were not measured. */
   bands: Band[];
   /** The initial threshold. */
   threshold: number;
@@ -28,8 +28,7 @@ const compact: Scale = {
 };
 
 // A good match has a cosine of 0.25 to 0.35 (model card of compact, comparison). With ViT-B/32, LAION kept pairs from a
-// cosine of 0.30 for its 400 million pairs (arXiv 2111.02114), and from 0.28 for its 2 billion English pairs (arXiv
-// 2210.08402).
+// cosine of 0.30 (400 million pairs, arXiv 2111.02114) and 0.28 (2 billion English pairs, arXiv 2210.08402).
 const vitB32: Scale = {
   top: 40,
   bands: [
@@ -46,7 +45,7 @@ const vitB32: Scale = {
   note: 'The bands are typical for ViT-B/32. They shift with the kind of image and with long texts.',
 };
 
-/** Returns the scale for a model. It has no bands if the scores of the model were not measured. */
+/** Returns the scale of a model, without bands if its scores were not measured. */
 export function scaleOf(model: string): Scale {
   if (model.startsWith('compact')) return compact;
   if (/vit-?b-?(\/|-)?32/i.test(model)) return vitB32;

@@ -18,7 +18,7 @@ import { Scatter } from './scatter.tsx';
 import { SidesBox } from './sides.tsx';
 import { useComparison, useRecentBatches } from './use-comparison.ts';
 
-/** Compares the batch with another batch of the same items. Its whole state is in the URL. */
+/** The whole state of the comparison is in the URL. */
 export function CompareView({ status }: { status: BatchStatus }) {
   const { query, set } = useHashQuery();
   const asked = readCompareQuery(query);

@@ -10,7 +10,6 @@ export interface RescoreRequest {
   name: string;
 }
 
-/** Posts the items of a batch again, and returns the new batch. */
 export async function rescore(
   { id }: Pick<BatchStatus, 'id'>,
   { name, ...asked }: RescoreRequest,

@@ -15,7 +15,6 @@ export interface Compared {
   other: BatchStatus;
 }
 
-/** Requests the comparison of two batches, repeatedly while one of them is running. */
 export function useComparison(
   batch: BatchStatus,
   other: string | undefined,

@@ -10,10 +10,8 @@ import type { ExplorerQuery } from './query.ts';
 export const scoreIn = (result: ItemResult): number | undefined =>
   result.status === 'succeeded' ? result.score : undefined;
 
-/** Returns the id of an item, or its number if it has no id. */
 export const nameOf = ({ id, index }: ItemResult): string => id ?? `item ${numbers.count(index)}`;
 
-/** Returns the first `most` characters of the text of a pair. */
 export const captionOf = ({ text }: ItemResult, most: number): string =>
   text === '' ? 'no text' : (text ?? '').slice(0, most);
 
@@ -46,7 +44,6 @@ export function GroupLink({
   );
 }
 
-/** The score with a bar on the scale of the model, or the state of an item without a score. */
 export function ScoreCell({ result, scale, decimals = 1 }: { result: ItemResult; scale: Scale; decimals?: number }) {
   const score = scoreIn(result);
   if (score === undefined) return <StateBadge result={result} />;
@@ -65,7 +62,6 @@ export function StateBadge({ result }: { result: ItemResult }) {
   return <Badge tone={result.status === 'succeeded' ? 'good' : 'plain'}>{result.status}</Badge>;
 }
 
-/** Returns the title of the error of a failed item, otherwise the warnings. */
 export function outcomeWords(result: ItemResult): string {
   if (result.status === 'failed') return codes[result.error.code].title;
   if (result.status === 'succeeded') return result.warnings?.join('; ') ?? '';

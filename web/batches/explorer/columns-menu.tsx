@@ -3,12 +3,10 @@ import type { HashQuery } from '../../shell/hash-query.ts';
 /** Columns of the input that are shown when the user has chosen none. */
 const shownFirst = 2;
 
-/** Returns the columns of the input to show: those in the URL, otherwise the first ones. */
 export function shownColumns(asked: string[] | undefined, known: Record<string, unknown> | undefined): string[] {
   return asked ?? Object.keys(known ?? {}).slice(0, shownFirst);
 }
 
-/** A menu of the columns of the input that the table shows. */
 export function ColumnsMenu({
   known,
   shown,

@@ -20,7 +20,7 @@ import { useHeldRow } from './use-held-row.ts';
 import { usePair } from './use-pair.ts';
 import { useVisibleRows } from './visible-rows.ts';
 
-/** The pairs of a batch as a table or a gallery, with filters. Its whole state is in the URL. */
+/** The pairs of a batch, with filters. The whole state is in the URL. */
 export function Explorer({ status }: { status: BatchStatus }) {
   const { query, set } = useHashQuery();
   const asked = useMemo(() => readQuery(query), [query]);
@@ -200,7 +200,6 @@ function countWords(listing: Listing, status: BatchStatus, asked: ExplorerQuery)
   return `${count} or more of ${total} pairs`;
 }
 
-/** After two seconds, shows which rows are still loading. */
 function WaitingForRows({ from, to }: { from: number; to: number }) {
   const seconds = useSecondsSinceShown();
   if (seconds < namedAfter) return null;

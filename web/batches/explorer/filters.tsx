@@ -114,7 +114,6 @@ function Choice({
   );
 }
 
-/** An input field whose value takes effect {@link typingMs} after the last key press. */
 function Typed({
   label,
   name,

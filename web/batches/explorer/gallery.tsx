@@ -6,10 +6,9 @@ import type { RowsProps } from './table.tsx';
 export const galleryRowHeight = 272;
 const minTileWidth = 200;
 
-/** Returns the number of tiles that fit side by side. `width` is in px. */
 export const tilesIn = (width: number): number => Math.max(2, Math.floor(width / minTileWidth));
 
-/** Shows the pairs from number `from` up to, but not including, number `to`. Both are multiples of `tiles`. */
+/** Shows the pairs from number `from` up to, but not including, `to`. Both are multiples of `tiles`. */
 export function PairGallery({
   listing,
   from,

@@ -76,7 +76,6 @@ function createListing(path: string, query: Record<string, string>, onChange: ()
     for (const page of kept.sort((a, b) => distance(a) - distance(b)).slice(maxPages)) page.rows = undefined;
   }
 
-  /** Loads pages until all rows near the visible ones are loaded. */
   async function fill(): Promise<void> {
     if (busy || failure !== undefined) return;
     busy = true;
@@ -115,7 +114,7 @@ function createListing(path: string, query: Record<string, string>, onChange: ()
         }
         return undefined;
       },
-      // Rows of this list are missing only briefly, because it loads from its start. No other row replaces them.
+      // This list loads from its start, so rows are missing only briefly and need no replacement.
       nearest: () => undefined,
       show(from, to) {
         visible = { from, to };

@@ -9,7 +9,7 @@ import { PairTile } from './pair-tile.tsx';
 /** Pairs shown on each side of the open pair. */
 const shown = 3;
 
-/** The pairs whose scores are nearest to that of the open pair, the lowest score first. */
+/** The pairs with the nearest scores to the open pair, the lowest score first. */
 export function NeighboursByScore({
   status,
   index,
@@ -26,7 +26,7 @@ export function NeighboursByScore({
     const gone = new AbortController();
     const look = async () => {
       const [above, below] = await Promise.all([
-        // One more, because the results include the open pair itself.
+        // One more, because the results include the open pair.
         readNear(status.id, 'above', score, shown + 1, gone.signal),
         score <= 0 ? undefined : readNear(status.id, 'below', score, shown, gone.signal),
       ]);

@@ -10,7 +10,7 @@ import { cellText, nameOf, StateBadge, scaleOfBatch } from './cells.tsx';
 import { NeighboursByScore } from './neighbours.tsx';
 import { ScoreAgain } from './score-again.tsx';
 
-/** A dialog with all data about a pair. The arrow keys lead to the previous and the next pair. */
+/** A dialog with all data about a pair. The arrow keys step through the list. */
 export function PairDialog({
   status,
   result,

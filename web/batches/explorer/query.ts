@@ -23,7 +23,6 @@ export interface ExplorerQuery {
   otherMin: number | undefined;
   otherMax: number | undefined;
   sort: Sort;
-  /** The kind of duplicates of which only one pair is listed. */
   distinct: (typeof groupings)[number] | undefined;
   /** The index of a pair. Only pairs with its image are listed. */
   sameImageAs: number | undefined;
@@ -54,7 +53,6 @@ export function readQuery(query: URLSearchParams): ExplorerQuery {
   };
 }
 
-/** The changes to the URL query that remove all filters. */
 export const noFilters: QueryChanges = {
   min: undefined,
   max: undefined,

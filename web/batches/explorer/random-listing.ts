@@ -27,9 +27,7 @@ export function createRandomListing(path: string, query: Record<string, string>,
   const pageOf = (row: number): number => Math.floor(row / pageSize);
   const isNear = (page: number): boolean => page >= pageOf(visible.from) - 1 && page <= pageOf(visible.to) + 1;
 
-  /**
-   * Reads a page. If the results are large, the service returns only a part of it. The cursor then leads to the rest.
-   */
+  /** Reads a page. If the results are large, the service returns a part of it, and a cursor for the rest. */
   async function read(page: number, signal: AbortSignal): Promise<void> {
     const rows: ItemResult[] = [];
     for (let cursor: string | null | undefined; rows.length < pageSize && cursor !== null; ) {

@@ -6,7 +6,6 @@ import { ModelSelect, useModels } from '../../ui/model-select.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { ProblemBox } from '../../ui/problem.tsx';
 
-/** Scores a pair again with any model, and shows the timings. */
 export function ScoreAgain({ image, text }: { image: string; text: string }) {
   const { value: models } = useModels();
   const [model, setModel] = useState('');

@@ -4,8 +4,8 @@
  */
 export const maxHeight = 10_000_000;
 /**
- * In this part of a list at each end, in px, the list moves by as many px as the scroll bar. So every first and last
- * row is reachable.
+ * At each end of a list, over this length in px, the list moves by as many px as the scroll bar. So every first and
+ * last row is reachable.
  */
 const exactPart = 1_000_000;
 /** One px of a scroll bar of 1,000 px, as a share of the scroll range. */
@@ -15,7 +15,6 @@ const visibleShare = 0.001;
  * Converts between scroll positions and positions in a list that may be higher than browsers can scroll. All are in px.
  */
 export interface ScrollMap {
-  /** The height of the scrolled content. */
   height: number;
   /** The largest scroll position. `lastPosition` is the largest position in the list. */
   lastScroll: number;
@@ -72,9 +71,9 @@ export function afterScroll(map: ScrollMap, place: ScrollPlace, scrollTop: numbe
 }
 
 /**
- * Returns the corrected scroll position, or undefined if it is close enough. Short scrolls move the list without it.
- * Near the ends every px is corrected, because scrolls end there; elsewhere only a difference that the scroll bar
- * shows.
+ * Corrects the scroll position, which short scrolls move away from the position in the list. Returns undefined if the
+ * difference does not matter: near the ends at most 1 px, because scrolls end there; elsewhere too little to see on the
+ * scroll bar.
  */
 export function corrected(map: ScrollMap, place: ScrollPlace): ScrollPlace | undefined {
   const scrollTop = Math.round(map.toScroll(place.position));

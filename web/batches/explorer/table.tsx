@@ -20,11 +20,10 @@ export interface RowsProps {
   current: number;
   images: boolean;
   scale: Scale;
-  /** The kind of duplicates of which only one pair is listed. */
   distinct: ExplorerQuery['distinct'];
 }
 
-/** The pairs as a table. Only rows near the visible ones are rendered; empty space replaces the others. */
+/** The pairs as a table, of which only rows near the visible ones are rendered. */
 export function PairTable({
   listing,
   from,

@@ -5,7 +5,7 @@ import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { fetchJson } from '../../http/client.ts';
 
 /**
- * Returns the open pair. A pair outside the loaded rows, for example after a link, is read separately.
+ * Returns the open pair. A pair outside the loaded rows (after a link) is read separately.
  * @param index undefined when no pair is open.
  * @param listed the pair, if it is among the loaded rows.
  */

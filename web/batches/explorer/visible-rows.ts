@@ -9,7 +9,6 @@ const restMs = 200;
 
 export interface RenderedRows {
   from: number;
-  /** The number of the row after the last one to render. */
   to: number;
   /** The height in px of the empty space above the rendered rows. `after` is the height below them. */
   before: number;

@@ -7,7 +7,6 @@ export const delimiters: Readonly<Record<string, string>> = {
 
 export const nameOfDelimiter = (delimiter: string): string => delimiters[delimiter] ?? `“${delimiter}”`;
 
-/** Returns the most frequent delimiter of the first line. */
 export function delimiterOf(text: string): string {
   const header = text.split('\n', 1)[0] ?? '';
   const countOf = (delimiter: string) => header.split(delimiter).length;

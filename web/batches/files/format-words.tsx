@@ -23,7 +23,6 @@ export function describeFormat({ format, delimiter, encoding, gzipped, estimate,
 
 const plural = (count: number, noun: string): string => `${numbers.count(count)} ${noun}${count === 1 ? '' : 's'}`;
 
-/** Warns about possible mistakes in a file before it is sent. */
 export function FormatNotices({ preview: { format, encoding, columns, unread } }: { preview: Preview }) {
   return (
     <>

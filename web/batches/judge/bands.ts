@@ -34,10 +34,7 @@ export function bandsAround(histogram: Histogram, threshold: number): SampledBan
   return bands;
 }
 
-/**
- * Returns the bands (ranges of scores) between the given edges, divided at the threshold, with their numbers of pairs
- * in the batch.
- */
+/** Returns the bands (ranges of scores) between the edges, divided at the threshold, with their numbers of pairs. */
 export function cutAt(histogram: Histogram, edges: readonly number[], threshold: number): ScoreBand[] {
   const all = [...new Set([0, ...edges, Math.max(0, threshold), top])].sort((a, b) => a - b);
   const passing = all.map((edge) => countPassing(histogram, edge).count);

@@ -13,7 +13,6 @@ import { takeSample } from './sample.ts';
 import { labelsAsCsv, loadJudgement, type StoredJudgement, storeJudgement } from './stored-judgement.ts';
 import { VerdictBox } from './verdict-box.tsx';
 
-/** Lets the user judge pairs with scores around the threshold, and estimates precision and recall from these labels. */
 export function JudgeView({ status, summary, scale }: { status: BatchStatus; summary: BatchSummary; scale: Scale }) {
   const [judgement, setJudgement] = useState<StoredJudgement | undefined>(() => loadJudgement(status.id));
   const [isStored, setStored] = useState(true);

@@ -25,8 +25,7 @@ export function Judging({
   // Pairs are judged in order, so the pair before the open one has the latest label.
   const undo = () => open > 0 && set(open - 1, undefined);
 
-  // The key listener reads the latest functions here. A key may arrive before the effects of the last rendering have
-  // run.
+  // Keys may arrive before the effects of the last rendering have run, so their listener reads this.
   const latest = useRef({ label, undo });
   latest.current = { label, undo };
   useEffect(() => {

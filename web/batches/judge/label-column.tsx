@@ -24,7 +24,7 @@ export function LabelColumn({
       const [first] = await readBetween(summary.id, {}, 1, gone.signal);
       setColumn(names.find((name) => labelOf(first?.metadata?.[name]) !== undefined));
     };
-    // If the first pair cannot be read, no column is offered. The error appears when the user starts a sample.
+    // If the first pair cannot be read, no column is offered. The start of a sample shows the error.
     void look().catch(() => {});
     return () => gone.abort();
   }, [summary.id]);

@@ -27,7 +27,7 @@ export function loadJudgement(id: string): StoredJudgement | undefined {
   }
 }
 
-/** Stores a judgement in the browser, or removes it. Returns false when the storage of the browser is full. */
+/** Stores a judgement in the browser, or removes it. Returns false when the storage is full. */
 export function storeJudgement(id: string, judgement: StoredJudgement | undefined): boolean {
   try {
     if (judgement === undefined) localStorage.removeItem(keyOf(id));

@@ -13,7 +13,6 @@ import type { StoredJudgement } from './stored-judgement.ts';
 /** The number of judged pairs from which precision and recall are shown. */
 const minLabels = 10;
 
-/** Shows precision and recall at the threshold, and suggests a threshold for a wanted precision. */
 export function VerdictBox({
   id,
   summary: { histogram },

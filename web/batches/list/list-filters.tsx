@@ -15,7 +15,6 @@ const stateFilters: [name: string, states: string][] = [
 /** The time in ms after the last key press until the list is searched. */
 const typingMs = 250;
 
-/** Returns the conditions of the list that are in the URL. */
 export const filterOf = (query: URLSearchParams): ListFilter => ({
   states: stateFilters.find(([name]) => name === (query.get('state') ?? ''))?.[1] ?? '',
   search: (query.get('q') ?? '').trim().slice(0, 200),
@@ -25,7 +24,6 @@ export const filterOf = (query: URLSearchParams): ListFilter => ({
 export const isFiltered = ({ states, search, tag }: ListFilter): boolean =>
   states !== '' || search !== '' || tag !== '';
 
-/** Fields to search the batches and to filter them by state and tag. Their values are in the URL. */
 export function ListFilters({ query, set }: HashQuery) {
   const search = query.get('q') ?? '';
   const [typed, setTyped] = useState(search);

@@ -12,7 +12,6 @@ export interface ListFilter {
 
 const pageSize = 20;
 
-/** Loads a page of the list of batches, with the histogram of the scores of each batch. */
 export function loadPage({ states, search, tag }: ListFilter, cursor = '', signal?: AbortSignal): Promise<BatchList> {
   const query = new URLSearchParams({
     limit: String(pageSize),

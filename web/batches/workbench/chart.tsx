@@ -113,7 +113,6 @@ export function Chart({
   );
 }
 
-/** Returns the outline of all bars as an SVG path. */
 function outlineOf(bars: readonly Bar[], x: (score: number) => number, y: (count: number) => number): string {
   const steps = bars.map(({ from, to, count }) => `L${x(from)} ${y(count)}L${x(to)} ${y(count)}`);
   return `M${x(bars[0]?.from ?? 0)} ${y(0)}${steps.join('')}L${x(bars.at(-1)?.to ?? 0)} ${y(0)}Z`;

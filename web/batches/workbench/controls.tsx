@@ -5,7 +5,6 @@ import { step, thresholdFor, toStep } from './distribution.ts';
 
 const shownPercents = [5, 25, 50, 75, 95];
 
-/** Sets the threshold as a number, as the share of pairs that reach it, or as a percentile. */
 export function ThresholdControls({
   summary: { histogram, percentiles },
   range: [from, to],

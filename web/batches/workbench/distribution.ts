@@ -9,14 +9,13 @@ export interface Count {
   isExact: boolean;
 }
 
-/** The maximum number of decimals of scores in the API. */
+/** The maximum number of decimals of a score in the API. */
 const scoreDecimals = 4;
 /** The distance between two thresholds that the user can choose, as a score (0 to 100). */
 export const step = 0.1;
 
 const points = (cosine: number): number => Number((100 * cosine).toFixed(scoreDecimals));
 
-/** Rounds a score to a threshold that the user can choose. */
 export const toStep = (score: number): number => Number((Math.round(score / step) * step).toFixed(1));
 
 /** Returns the highest score below a threshold, because upper limits in the API are inclusive. */
@@ -81,7 +80,7 @@ export function barsOf(histogram: Histogram, [from, to]: [number, number], most:
   return [...bars].map(([at, count]) => ({ from: at * width, to: (at + 1) * width, count }));
 }
 
-/** Returns about `lines` round numbers from 0 to at least `highest`: the grid lines of an axis of counts. */
+/** Returns about `lines` round numbers from 0 to at least `highest`, for the grid lines of an axis. */
 export function countTicks(highest: number, lines = 4): number[] {
   const rough = Math.max(1, highest / lines);
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -89,7 +88,6 @@ export function countTicks(highest: number, lines = 4): number[] {
   return Array.from({ length: Math.ceil(highest / distance) + 1 }, (_, at) => at * distance);
 }
 
-/** Returns the scores of the grid lines of an axis. */
 export function scoreTicks([from, to]: [number, number]): number[] {
   const distance = to - from > 60 ? 20 : to - from > 30 ? 10 : 5;
   const first = Math.ceil(from / distance) * distance;

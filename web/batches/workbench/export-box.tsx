@@ -14,7 +14,6 @@ const parts = ['passing', 'failing', 'all', 'failed'] as const;
 type Part = (typeof parts)[number];
 const written: FormatName[] = ['csv', 'ndjson', 'parquet'];
 
-/** Saves results as a file: pairs that reach the threshold, pairs that do not, all items, or failed items. */
 export function ExportBox({
   status,
   summary,
@@ -119,7 +118,6 @@ export function ExportBox({
   );
 }
 
-/** Returns the API query that selects these results. */
 export function selectionOf(part: Part, threshold: number): Record<string, string> {
   if (part === 'passing') return { status: 'succeeded', minScore: String(threshold) };
   if (part === 'failing') return { status: 'succeeded', maxScore: String(justBelow(threshold)) };

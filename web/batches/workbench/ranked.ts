@@ -3,10 +3,7 @@ import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { fetchJson } from '../../http/client.ts';
 import { justBelow } from './distribution.ts';
 
-/**
- * The maximum number of requests for pairs in a range of scores. In a large batch, each request searches only a part of
- * the pairs.
- */
+/** The maximum number of requests for pairs in a range of scores. In a large batch, each searches only a part. */
 const maxRequests = 12;
 
 /** Reads pairs on one side of a threshold, the nearest score first. `selected` counts all pairs on that side. */

@@ -9,7 +9,6 @@ import { justBelow } from './distribution.ts';
 import { Strip } from './strip.tsx';
 import type { Neighbours } from './use-neighbours.ts';
 
-/** The pairs whose scores are just below and just above the threshold. */
 export function Strips({
   status,
   threshold,

@@ -9,7 +9,6 @@ const read = 40;
 /** The threshold must stay the same for this time in ms before the pairs near it are read. */
 const restMs = 250;
 
-/** The pairs whose scores are just below and just above a threshold. */
 export interface Neighbours {
   below: ItemResult[];
   above: ItemResult[];
@@ -17,9 +16,7 @@ export interface Neighbours {
   passing: number | undefined;
 }
 
-/**
- * Reads the pairs just below and just above a threshold, without duplicates, when the threshold has stopped changing.
- */
+/** Reads the pairs just below and just above a threshold, without duplicates, once it has stopped changing. */
 export function useNeighbours(summary: BatchSummary, threshold: number): Neighbours | undefined {
   const [state, setState] = useState<Neighbours & { threshold: number }>();
   useEffect(() => {

@@ -12,7 +12,6 @@ import { useThreshold } from './use-threshold.ts';
 import { useWrongPairs } from './use-wrong-pairs.ts';
 import { WrongPairsBox } from './wrong-pairs-box.tsx';
 
-/** Lets the user choose a threshold. Shows the chart of scores, and the pairs just below and above the threshold. */
 export function Workbench({ status, summary, scale }: { status: BatchStatus; summary: BatchSummary; scale: Scale }) {
   const { histogram, succeeded, mean } = summary;
   const [asked, setThreshold] = useThreshold(scale);

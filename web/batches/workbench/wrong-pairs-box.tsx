@@ -6,7 +6,7 @@ import { ProblemBox } from '../../ui/problem.tsx';
 import { countPassing } from './distribution.ts';
 import { type useWrongPairs, wrongPairsScored } from './use-wrong-pairs.ts';
 
-/** Shows how many wrong pairs (images with the texts of other items) reach the threshold, or offers to score them. */
+/** Shows how many wrong pairs (images with the texts of other items) reach the threshold, or offers to score some. */
 export function WrongPairsBox({
   status,
   threshold,

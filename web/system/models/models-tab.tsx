@@ -32,7 +32,6 @@ const probabilityWords = {
   sigmoid: 'sigmoid of each pair, independent of the others',
 } as const;
 
-/** Every model of the registry with its state, settings and recent speed. */
 export function ModelsTab() {
   const models = useModels(5_000);
   const { value: batches } = usePolled('speed', (signal) =>
@@ -54,8 +53,8 @@ export function ModelsTab() {
 }
 
 /**
- * Returns the items per second of recent batches that the model scored. Batches of fewer than 20 items are too small
- * for a rate.
+ * Returns the items per second of recent batches of the model, except those of fewer than 20 items, which are too
+ * small.
  */
 const speedsOf = (model: ModelInfo, batches: BatchStatus[]): number[] =>
   batches
@@ -132,7 +131,6 @@ function ModelCard({ model, speeds }: { model: ModelInfo; speeds: number[] }) {
   );
 }
 
-/** The progress of the download of a model, or the command that starts it. */
 function Pull({ model: { model, state, pull, pullCommand } }: { model: ModelInfo }) {
   if (pullCommand === null || (state !== 'absent' && pull === null)) return null;
   if (pull?.state === 'running') {

@@ -30,9 +30,9 @@ export interface Reading {
 /** A point of a curve: the value at one time, or over the interval before it. */
 export type Point = readonly [at: number, value: number];
 
-/** The interval in ms at which the page reads the counters and gauges. */
+/** The interval in ms at which the page reads counters and gauges. */
 export const readingMs = 5_000;
-/** Readings of 15 minutes. */
+/** Enough for 15 minutes. */
 export const maxReadings = 180;
 /**
  * Two readings at least this many ms apart have a gap between them, because the view was closed or the connection lost.
@@ -79,7 +79,6 @@ export function readingOf(
   };
 }
 
-/** Adds a reading, and drops the oldest if there are too many. */
 export const addReading = (history: readonly Reading[], reading: Reading): Reading[] =>
   [...history, reading].slice(-maxReadings);
 

@@ -10,7 +10,6 @@ interface Figure {
   format: (value: number) => string;
 }
 
-/** Curves of the recent activity of the service, separately for single requests and batches. */
 export function Figures({ history, isOperator }: { history: readonly Reading[]; isOperator: boolean }) {
   const first = history[0];
   const figures = isOperator ? [...singleFigures(history), ...batchFigures(history)] : ownFigures(history);

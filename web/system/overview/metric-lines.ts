@@ -4,7 +4,7 @@ export interface MetricLine {
   value: number;
 }
 
-/** Parses the metrics in Prometheus' text format whose name begins with one of the prefixes. */
+/** Parses the metrics of Prometheus' text format whose name begins with one of the prefixes. */
 export function metricLines(text: string, prefixes: readonly string[]): MetricLine[] {
   const lines: MetricLine[] = [];
   for (const line of text.split('\n')) {

@@ -5,7 +5,6 @@ import * as numbers from '../../ui/numbers.ts';
 import { type Reading, ratesOf } from './activity.ts';
 import { Sparkline } from './sparkline.tsx';
 
-/** The models in use: their encoder processes, and the embeddings per second of the process that answered. */
 export function ModelRows({ models, history }: { models: Health['models']; history: readonly Reading[] }) {
   return (
     <section class="card" aria-labelledby="models">

@@ -25,7 +25,7 @@ const durabilityWords = {
 
 export function Overview() {
   const session = useSession();
-  // The service refuses some of the requests unless the user is an operator. So the role must be known first.
+  // The service refuses some of the requests unless the user is an operator.
   if (session === undefined) return <Waiting what="your session" />;
   return <Known isOperator={mayOperate(session)} />;
 }

@@ -5,7 +5,6 @@ import { type Mode, modes, stageNames, stageTimesOf } from './stage-times.ts';
 
 const modeNames: Record<Mode, string> = { single: 'Single requests', batch: 'Batches' };
 
-/** The mean time of each stage of an evaluation, such as decoding, for single requests and for batches. */
 export function StageTable({ lines }: { lines: readonly MetricLine[] }) {
   const stages = stageTimesOf(lines);
   if (stages.length === 0) return null;

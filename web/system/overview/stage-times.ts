@@ -4,10 +4,7 @@ import type { MetricLine } from './metric-lines.ts';
 export const modes = ['single', 'batch'] as const;
 export type Mode = (typeof modes)[number];
 
-/**
- * The mean duration of a stage of an evaluation (such as decoding) since the process started, in each mode in which it
- * has run.
- */
+/** The mean duration of a stage of an evaluation (such as decoding) since the process started, for each mode. */
 export interface StageTime {
   stage: string;
   modes: Partial<Record<Mode, { count: number; meanMs: number }>>;
@@ -24,7 +21,6 @@ export const stageNames: Readonly<Record<string, string>> = {
   commit: 'Storing the results',
 };
 
-/** Returns the mean durations of the stages that have run, in the order of an evaluation. */
 export function stageTimesOf(lines: readonly MetricLine[]): StageTime[] {
   const figureOf = (part: 'sum' | 'count', stage: string, mode: Mode) =>
     lines.find(

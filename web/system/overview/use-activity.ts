@@ -13,7 +13,7 @@ export interface System {
   reading: Reading;
 }
 
-/** The readings of this page, stored outside the view, so that its curves are complete when the user returns to it. */
+/** The readings of this page. They survive the view, so that its curves are complete when the user returns. */
 let kept: readonly Reading[] = [];
 
 /** Reads the state of the service every few seconds, and keeps the readings of the last minutes. */

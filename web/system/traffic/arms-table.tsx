@@ -3,7 +3,6 @@ import * as numbers from '../../ui/numbers.ts';
 import { Scrollable } from '../../ui/scrollable.tsx';
 import { meanOf, none, shareOf } from './words.ts';
 
-/** The models that share the images of a profile. */
 export function ArmsTable({ profile, arms }: { profile: string; arms: ArmReport[] }) {
   return (
     <div class="card">

@@ -7,7 +7,6 @@ import { correlation, points, shownPair, signed } from './words.ts';
 
 const shownFirst = 6;
 
-/** Shows how much the scores of two models differ, and the pairs that differ most. */
 export function ComparisonBox({
   profile,
   comparison,

@@ -12,7 +12,6 @@ import { ComparisonBox } from './comparison-box.tsx';
 
 const everyMs = 5_000;
 
-/** The profiles whose images several models share. */
 export function TrafficTab() {
   const session = useSession();
   if (session === undefined) return <Waiting what="your session" />;

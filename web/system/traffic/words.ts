@@ -28,7 +28,6 @@ export const points = (value: number | null): string => (value === null ? none :
 
 const withMinus = (text: string): string => text.replace('-', '−');
 
-/** Formats a difference between two scores with its sign. */
 export const signed = (value: number | null): string =>
   value === null ? none : `${value > 0 ? '+' : ''}${withMinus(value.toFixed(2))}`;
 
