@@ -120,7 +120,6 @@ export interface ModelFacts {
   reference: ReferenceLibrary | undefined;
   image: ImageRecipe;
   text: TextRecipe;
-  /** The length of an embedding. */
   dimensions: number;
   probability: Probability;
   /**

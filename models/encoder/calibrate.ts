@@ -1,6 +1,6 @@
 import type { Calibration } from './protocol.ts';
 
-/** Images per inference run, in measured order. */
+/** Images per inference run, measured in this order. */
 const sizes = [1, 2, 4, 8, 16, 32, 64];
 const runsEach = 4;
 /** The maximum expected duration of a measured run in ms. Interactive requests wait during a run. */

@@ -64,7 +64,7 @@ async function answer({ id, bytes, block, interactive, tenant, mode = options.mo
   }
 }
 
-/** Asks the main thread for permission to decode a large image. It ends with the reply for the image. */
+/** Asks the main thread for permission to decode a large image. The permission ends with the reply for the image. */
 function askForLargePlace(id: number, signal: AbortSignal | undefined): Promise<() => void> {
   return new Promise((resolve, reject) => {
     signal?.addEventListener('abort', () => reject(signal.reason), { once: true });

@@ -198,8 +198,8 @@ function modeOf(metadata: Metadata, bytes: Uint8Array, { gif, tiff }: Facts): Co
   if (isPalette || tiff?.photometric === paletteTiff) return 'P';
   if (space === 'cmyk') return 'CMYK';
   if (grey && bitsPerSample === 1) return '1';
-  // libvips turns a PNG's transparent colour into alpha; Pillow does not. Bit 4 of byte 25 (colour type) is set for a
-  // real alpha channel.
+  // libvips turns a PNG's transparent colour into alpha; Pillow does not. In byte 25 (colour type), the bit of value 4
+  // marks a real alpha channel.
   const isKeyed = format === 'png' && ((bytes[25] ?? 0) & 4) === 0;
   const alpha = hasAlpha && !isKeyed;
   // Pillow reads 16-bit grey with alpha as RGBA.

@@ -1,7 +1,7 @@
 import type { Caller } from '../encoder/protocol.ts';
 import { createProcessorUse, type ProcessorUse } from '../processor-use.ts';
 
-/** Limits how many large images are decoded at the same time, which need much memory and often a second or more. */
+/** Limits how many large images are decoded at the same time. Each needs much memory, and often a second or more. */
 export interface LargePlaces {
   /**
    * Waits until the image may be decoded.

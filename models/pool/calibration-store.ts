@@ -39,7 +39,7 @@ export function createCalibrationStore(dataDir: string, log: Logger): Calibratio
     set(spec, threads, calibration) {
       try {
         mkdirSync(dirname(path), { recursive: true });
-        // Process ids are not unique: in containers that share the directory, each may be 1.
+        // Not a process id: in containers that share the directory, every process may have the id 1.
         const draft = `${path}.${randomUUID()}.new`;
         // Another process may meanwhile have stored the result of another model.
         writeFileSync(draft, `${JSON.stringify({ ...read(), [keyOf(spec, threads)]: calibration }, null, 2)}\n`);

@@ -51,8 +51,8 @@ const memoryShare = 0.8;
 const unusedMs = 60_000;
 
 /**
- * Images per run on CUDA, unless `MICRO_BATCH` is set. CUDA gets no calibration, because memory for tried sizes is
- * never freed. An encoder halves the number when its device memory does not suffice.
+ * Images per run on CUDA, unless `MICRO_BATCH` is set. CUDA gets no calibration, because the memory of each tried size
+ * is never freed. An encoder halves the number when its device memory does not suffice.
  */
 const cudaMicroBatch = 64;
 

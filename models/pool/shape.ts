@@ -28,7 +28,7 @@ export function thisMachine(): Machine {
 /**
  * From this memory in bytes, encoders of fp32 models get two threads each. With one such encoder instead of two
  * one-thread ones on two cores, ViT-B/32 went from 19.7 to 18.0 pairs/s, a single request from 108 to 82 ms, the
- * service from 1.6 to 0.9 GiB. Small and int8 models would lose 15 to 22 % of their throughput.
+ * service from 1.6 to 0.9 GiB. With two threads, small and int8 models would lose 15 to 22 % of their throughput.
  */
 const twoThreadsFromBytes = 500_000_000;
 

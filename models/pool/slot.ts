@@ -174,8 +174,8 @@ export function createSlot(deps: SlotDeps, events: SlotEvents): Slot {
   }
 
   /**
-   * Restarts the timer that kills an encoder without progress. Every reply and run counts, because a slow encoder may
-   * work long on one task.
+   * Restarts the timer that kills an encoder without progress. Every reply and run counts, because one task may wait
+   * long in a slow encoder.
    */
   function watchProgress(): void {
     cancelSilence?.();

@@ -15,7 +15,7 @@ export interface Source {
 const stripBytes = 256 * 1024;
 /** The maximum time in ms without a return to the event loop. */
 const sliceMs = 4;
-/** Instances with more memory in bytes are not reused, because it never shrinks. */
+/** An instance with more bytes of memory is not kept, because its memory never shrinks. */
 const keptBytes = 32 * 1024 * 1024;
 const pageBytes = 65_536;
 
