@@ -38,7 +38,7 @@ export interface Context extends Terminal {
   isJson: boolean;
   /** True to print neither progress nor remarks. */
   isQuiet: boolean;
-  /** Prints on stderr, unless --quiet is set. */
+  /** Prints a remark on stderr, unless --quiet is set. */
   remark(text: string): void;
   connect(): Promise<ServiceClient>;
   /**

@@ -8,7 +8,7 @@ export interface Failure {
   exitCode: number;
 }
 
-/** Wrong use of a command. */
+/** The error for a wrong use of a command. */
 export class UsageError extends Error {
   override name = 'UsageError';
 }

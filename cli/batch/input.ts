@@ -32,7 +32,7 @@ export interface InputOptions extends ColumnFlags {
   limit?: number | undefined;
 }
 
-/** A file of pairs, or a folder of images with captions. It can be read several times, and never fills the memory. */
+/** A file of pairs, or a folder of images with captions. It can be read several times, always as a stream. */
 export interface BatchInput {
   file: string;
   /** `tar` for a folder, which has the layout of a WebDataset. */

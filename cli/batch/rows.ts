@@ -1,6 +1,6 @@
 import type { StoredItem } from '../../batches/store/payload.ts';
 
-/** Rows in groups of any requested size, whatever the groups of the source. */
+/** Rows in groups of any requested size. */
 export interface Rows {
   /** Returns the next `count` rows, or fewer at the end of the source. */
   take(count: number): Promise<StoredItem[]>;

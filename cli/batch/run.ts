@@ -164,7 +164,7 @@ export async function runBatch(
       const { revision, precision, preprocess } = status;
       const at = status.finishedAt ?? new Date().toISOString();
       state.finished = { at, state: status.state, model: status.model, revision, precision, preprocess, tally };
-      // After an interruption, this process has seen only the last part of the batch, so the whole time counts.
+      // Measured from the creation of the batch, because after an interruption this process has seen only its end.
       rowsPerSecond = (1000 * rowsOf(tally)) / Math.max(1, Date.parse(at) - Date.parse(status.createdAt));
     }
     delete state.partial;

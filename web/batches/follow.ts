@@ -9,7 +9,7 @@ export interface Followed {
   summary: BatchSummary | undefined;
   samples: readonly Sample[];
   isInterrupted: boolean;
-  /** Undefined unless the batch cannot be shown. */
+  /** Set when the batch cannot be shown. */
   failure: RequestFailed | undefined;
 }
 

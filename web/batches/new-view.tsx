@@ -118,6 +118,6 @@ function FormatHelp() {
   );
 }
 
-/** Creates an idempotency key. `crypto.randomUUID` does not exist on pages over plain HTTP from another machine. */
+/** Pages over plain HTTP from another machine have no `crypto.randomUUID`. */
 const randomKey = (): string =>
   [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -16,7 +16,7 @@ export interface Preview {
   encoding: string;
   columns: string[];
   rows: Cell[][];
-  /** Why the table lacks values or rows of the file; undefined if it lacks none. */
+  /** The reason why the table lacks values or rows of the file; undefined if it lacks none. */
   unread?: string | undefined;
   /** The number of rows in the whole file. Unless `exact`, it is estimated from the mean length of the first rows. */
   estimate: { rows: number; exact: boolean } | undefined;

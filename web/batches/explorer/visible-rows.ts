@@ -16,7 +16,7 @@ export interface RenderedRows {
 }
 
 export interface VisibleRows extends RenderedRows {
-  /** Returns the rows to render with the given row at the top of the box, whatever the scroll position. */
+  /** Returns the rows to render with the given row at the top of the box. */
   startingAt(row: number): RenderedRows;
   /** The width of the box in px. */
   width: number;

@@ -3,7 +3,7 @@ import type { Scale } from '../../ui/scale.ts';
 
 export type Histogram = BatchSummary['histogram'];
 
-/** A number of items that reach a threshold. It is estimated if the threshold is inside a bin of the histogram. */
+/** A number of items that reach a threshold, estimated if the threshold is inside a bin of the histogram. */
 export interface Count {
   count: number;
   isExact: boolean;

@@ -35,7 +35,8 @@ export const readingMs = 5_000;
 /** Enough for 15 minutes. */
 export const maxReadings = 180;
 /**
- * Two readings at least this many ms apart have a gap between them, because the view was closed or the connection lost.
+ * Two readings more than this many ms apart have a gap between them, because the view was closed or the connection
+ * lost.
  */
 export const gapMs = 4 * readingMs;
 
