@@ -13,8 +13,16 @@ export async function saveScreenshot(
 ): Promise<void> {
   if (process.env['SCREENSHOTS'] !== '1') return;
   mkdirSync(directory, { recursive: true });
-  // A lazy image below the first screen is blank until somebody scrolls to it.
-  if (part === 'whole') await page.evaluate(`for (const img of document.images) img.loading = 'eager'`);
+  // A lazy image below the first screen is blank until somebody scrolls to it. An image that is decoded asynchronously
+  // may be blank although it is complete.
+  const isWhole = part === 'whole';
+  await page.evaluate(`for (const img of document.images) {
+    img.decoding = 'sync';
+    if (${isWhole}) img.loading = 'eager';
+  }`);
   await untilTrue(page, `[...document.images].every((img) => img.complete || img.loading === 'lazy')`);
+  await page.evaluate(
+    `Promise.allSettled([...document.images].filter((img) => img.complete).map((img) => img.decode()))`,
+  );
   await page.screenshot({ path: `${directory}${name}.png`, fullPage: part === 'whole' });
 }

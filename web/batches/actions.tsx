@@ -2,7 +2,7 @@ import { useRef, useState } from 'preact/hooks';
 import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { fetchJson, type RequestFailed } from '../http/client.ts';
 import { addressOf } from '../shell/route.ts';
-import { retriesOf } from './state.ts';
+import { lastingFailuresOf, retriesOf } from './state.ts';
 
 export function BatchActions({
   status,
@@ -23,6 +23,7 @@ export function BatchActions({
   const keep = useRef<HTMLButtonElement>(null);
   const path = `v1/evaluation/batch/${status.id}`;
   const isLive = status.finishedAt === null;
+  const lasting = isLive ? undefined : lastingFailuresOf(status);
 
   async function run(name: string, action: () => Promise<unknown>): Promise<void> {
     onFailure(undefined);
@@ -59,6 +60,25 @@ export function BatchActions({
 
   return (
     <div class="actions">
+      {lasting !== undefined && (
+        <p class="fine soft lasting">
+          {lasting.words}
+          {lasting.retryAll !== undefined && (
+            <>
+              {' '}
+              <button
+                type="button"
+                class="link"
+                disabled={busy !== undefined}
+                onClick={() => void retry('lasting', '')}
+              >
+                {busy === 'lasting' ? 'Posting…' : lasting.retryAll}
+              </button>
+              .
+            </>
+          )}
+        </p>
+      )}
       {isLive ? (
         <button type="button" disabled={busy !== undefined} onClick={() => void cancel()}>
           {busy === 'cancel' ? 'Cancelling…' : 'Cancel'}

@@ -52,7 +52,15 @@ export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
         {followed?.failure === undefined ? (
           <Waiting what="the batch">{followed?.isInterrupted && 'The page retries automatically.'}</Waiting>
         ) : (
-          <ProblemBox failure={followed.failure} />
+          <>
+            <ProblemBox failure={followed.failure} />
+            {followed.failure.status === 404 && (
+              <p class="soft after-problem">
+                It may have been deleted, or its storage time may have ended. See{' '}
+                <a href={addressOf.batches}>all batches</a>.
+              </p>
+            )}
+          </>
         )}
       </>
     );
@@ -186,25 +194,25 @@ function modelsOf({ model, precision, traffic }: BatchStatus): string {
 /** A plot of the items per second, collapsed when the batch has ended. */
 function Throughput({ samples, isLive }: { samples: readonly Sample[]; isLive: boolean }) {
   const [isOpen, setOpen] = useState(false);
-  if (isLive) return <Plot samples={samples} />;
+  if (isLive) return <Plot samples={samples} hasCaption />;
   if (samples.length <= 2) return null;
   return (
     <details onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary class="fine soft">Items per second while it ran</summary>
-      {isOpen && <Plot samples={samples} />}
+      {isOpen && <Plot samples={samples} hasCaption={false} />}
     </details>
   );
 }
 
 /** Loads the plot library on first use, because no other view needs it. */
-function Plot({ samples }: { samples: readonly Sample[] }) {
+function Plot({ samples, hasCaption }: { samples: readonly Sample[]; hasCaption: boolean }) {
   const [Loaded, setLoaded] = useState<FunctionComponent<{ samples: readonly Sample[] }>>();
   useEffect(() => {
     void import('./rate-plot.tsx').then((plot) => setLoaded(() => plot.RatePlot));
   }, []);
   return (
     <figure class="rate">
-      <figcaption class="fine soft">Items per second</figcaption>
+      {hasCaption && <figcaption class="fine soft">Items per second</figcaption>}
       {Loaded === undefined ? <div class="plot" /> : <Loaded samples={samples} />}
     </figure>
   );

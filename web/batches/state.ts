@@ -37,15 +37,43 @@ export interface Retry {
   isFirst: boolean;
 }
 
-/** Returns the choices of items to evaluate again, the most useful one first. */
+/** Returns the choices of items to evaluate again, the most useful first, without items that would fail again. */
 export function retriesOf(status: Pick<BatchStatus, 'failures' | 'items'>): Retry[] {
-  const { failed, cancelled } = status.items;
+  const { cancelled } = status.items;
   const may = countRetryable(status);
   const ways: Omit<Retry, 'isFirst'>[] = [];
   if (cancelled > 0) ways.push({ words: `Continue ${numbers.count(cancelled)} cancelled`, query: '?status=cancelled' });
   if (may > 0) ways.push({ words: `Retry ${numbers.count(may)} that may succeed`, query: '?retryable=true' });
-  if (failed > may) ways.push({ words: `Retry ${may > 0 ? 'all ' : ''}${numbers.count(failed)} failed`, query: '' });
-  return ways.map((way, at) => ({ ...way, isFirst: at === 0 && way.query !== '' }));
+  return ways.map((way, at) => ({ ...way, isFirst: at === 0 }));
+}
+
+/** Failed items that will fail again unless something changes. */
+export interface LastingFailures {
+  words: string;
+  /** The label of the button that retries all failed items; undefined if their images are not the cause. */
+  retryAll: string | undefined;
+}
+
+/** Describes the failed items that a retry would not help, with the next step. Returns undefined if there are none. */
+export function lastingFailuresOf(status: Pick<BatchStatus, 'failures' | 'items'>): LastingFailures | undefined {
+  const { failed } = status.items;
+  const lasting = failed - countRetryable(status);
+  if (lasting <= 0) return undefined;
+  const items = lasting === 1 ? 'failed item' : `${numbers.count(lasting)} failed items`;
+  const first = `The ${lasting < failed ? 'other ' : ''}${items} would fail again.`;
+  const codesOfImages = (Object.keys(status.failures) as Code[]).filter(
+    (code) => code.startsWith('image.') && !codes[code].retryable,
+  );
+  if (codesOfImages.length === 0) {
+    return {
+      words: `${first} Export the failed items, correct them, and post them as a new batch.`,
+      retryAll: undefined,
+    };
+  }
+  return {
+    words: `${first} If the images have changed since, retry`,
+    retryAll: failed === 1 ? 'the failed item' : `all ${numbers.count(failed)} failed items`,
+  };
 }
 
 export const titleOf = ({ id, name }: Pick<BatchStatus, 'id' | 'name'>): string => name ?? `Batch ${id.slice(0, 8)}`;

@@ -1,3 +1,4 @@
+import { Fact } from '../ui/fact.tsx';
 import type { ScoreResult } from './scoring.ts';
 
 const stages = [
@@ -30,22 +31,29 @@ export function TimingsBox({ timings }: { timings: ScoreResult['timings'] }) {
   );
 }
 
+/** The names that users see for the parts of a receipt. */
+const partNames: Record<keyof Omit<ScoreResult['receipt'], 'warnings'>, string> = {
+  model: 'Model',
+  revision: 'Revision',
+  precision: 'Precision',
+  preprocess: 'Preprocessing',
+  textCleaning: 'Text cleaning',
+  provider: 'Runs on',
+  traceId: 'Trace id',
+};
+
 export function ReceiptBox({ receipt }: { receipt: ScoreResult['receipt'] }) {
-  const { warnings, ...facts } = receipt;
+  const { warnings, ...parts } = receipt;
   return (
     <section aria-labelledby="receipt">
       <h3 id="receipt">Receipt</h3>
       <dl class="facts">
-        {Object.entries(facts).map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
+        {(Object.keys(partNames) as (keyof typeof parts)[]).map((part) => (
+          <Fact key={part} name={partNames[part]}>
+            {parts[part]}
+          </Fact>
         ))}
-        <div>
-          <dt>warnings</dt>
-          <dd>{warnings.length === 0 ? 'none' : warnings.join('; ')}</dd>
-        </div>
+        <Fact name="Warnings">{warnings.length === 0 ? 'none' : warnings.join('; ')}</Fact>
       </dl>
       <p class="fine soft">Store the receipt with the score: it identifies the model that produced it.</p>
     </section>

@@ -6,7 +6,7 @@ export function ProblemBox({ failure, retry }: { failure: RequestFailed; retry?:
   return (
     <div class="problem" role="alert">
       <p>
-        <strong>{title}.</strong> {message}
+        <strong>{title}.</strong> {asSentence(message)}
       </p>
       {errors.length > 1 && (
         <ul>
@@ -30,3 +30,6 @@ export function ProblemBox({ failure, retry }: { failure: RequestFailed; retry?:
     </div>
   );
 }
+
+/** Returns a message with a full stop at its end, which the messages of the API lack. */
+const asSentence = (message: string): string => (message === '' || /[.!?…]$/.test(message) ? message : `${message}.`);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { retriesOf, stateWords } from '../../../web/batches/state.ts';
+import { lastingFailuresOf, retriesOf, stateWords } from '../../../web/batches/state.ts';
 
 const items = { total: 10_007, succeeded: 10_000, failed: 7, cancelled: 0, pending: 0 };
 
@@ -14,9 +14,29 @@ test('the ways to evaluate items again come with their numbers, the most useful 
   expect(wordsOf({ 'image.fetch.timeout': 7 })).toEqual(['Retry 7 that may succeed ?retryable=true']);
   expect(wordsOf({ 'image.fetch.timeout': 3, 'image.corrupt': 4 })).toEqual([
     'Retry 3 that may succeed ?retryable=true',
-    'Retry all 7 failed ',
   ]);
-  expect(wordsOf({ 'image.corrupt': 7 })).toEqual(['Retry 7 failed ']);
+  expect(wordsOf({ 'image.corrupt': 7 })).toEqual([]);
   expect(wordsOf({}, { failed: 0, cancelled: 1_200 })).toEqual(['Continue 1,200 cancelled ?status=cancelled']);
   expect(wordsOf({}, { failed: 0 })).toEqual([]);
+});
+
+test('items that would fail again get a sentence with the next step in place of a button', () => {
+  const wordsOf = (failures: object, failed = 7) => {
+    const { words, retryAll } = lastingFailuresOf({ items: { ...items, failed }, failures }) ?? {};
+    return [words, retryAll];
+  };
+  expect(wordsOf({ 'image.fetch.timeout': 7 })).toEqual([undefined, undefined]);
+  expect(wordsOf({}, 0)).toEqual([undefined, undefined]);
+  expect(wordsOf({ 'image.corrupt': 7 })).toEqual([
+    'The 7 failed items would fail again. If the images have changed since, retry',
+    'all 7 failed items',
+  ]);
+  expect(wordsOf({ 'image.fetch.timeout': 6, 'image.corrupt': 1 })).toEqual([
+    'The other failed item would fail again. If the images have changed since, retry',
+    'all 7 failed items',
+  ]);
+  expect(wordsOf({ 'text.empty': 1 }, 1)).toEqual([
+    'The failed item would fail again. Export the failed items, correct them, and post them as a new batch.',
+    undefined,
+  ]);
 });

@@ -4,6 +4,7 @@ import {
   countPassing,
   countTicks,
   rangeOf,
+  scoreTicks,
   thresholdFor,
 } from '../../../web/batches/workbench/distribution.ts';
 import { scaleOf } from '../../../web/ui/scale.ts';
@@ -57,7 +58,15 @@ test('bars join bins until they fit, and lose no item', () => {
 test('the axis of counts has round values up to the highest', () => {
   expect(countTicks(7)).toEqual([0, 2, 4, 6, 8]);
   expect(countTicks(2)).toEqual([0, 1, 2]);
+  expect(countTicks(10)).toEqual([0, 5, 10]);
   expect(countTicks(4_300)).toEqual([0, 2_000, 4_000, 6_000]);
+  for (let highest = 1; highest < 300; highest++) expect(countTicks(highest).every(Number.isInteger)).toBe(true);
+});
+
+test('the axis of scores has a line every 10 points on a usual scale, also below zero', () => {
+  expect(scoreTicks([-14, 51])).toEqual([-10, 0, 10, 20, 30, 40, 50]);
+  expect(scoreTicks([0, 33])).toEqual([0, 10, 20, 30]);
+  expect(scoreTicks([-2, 98])).toEqual([0, 20, 40, 60, 80]);
 });
 
 test('the axis of scores includes every bin and the first threshold', () => {

@@ -10,6 +10,7 @@ import {
   readingOf,
   runsOf,
 } from '../../../web/system/overview/activity.ts';
+import { reasonOf, statusWords } from '../../../web/system/overview/health-words.ts';
 import { metricLines } from '../../../web/system/overview/metric-lines.ts';
 import { stageTimesOf } from '../../../web/system/overview/stage-times.ts';
 
@@ -79,4 +80,31 @@ test('the history is bounded, and a gap in time divides a curve', () => {
       [5_001 + gapMs, 3],
     ]).map((run) => run.length),
   ).toEqual([2, 1]);
+});
+
+test('a service that cannot score says why, and a batch that may get lost is not called refused', () => {
+  const redis = {
+    status: 'ok',
+    fault: null,
+    server: 'Redis',
+    version: '8',
+    durability: 'always',
+    detail: null,
+  } as const;
+  const model = (state: 'loading' | 'ready' | 'failed') => ({
+    model: `m-${state}`,
+    revision: '1',
+    state,
+    encoders: { ready: 0, configured: 1, restarts: 0 },
+    detail: null,
+  });
+  const reason = (...states: ('loading' | 'ready' | 'failed')[]) =>
+    reasonOf({ status: 'unavailable', models: states.map(model) });
+  expect(reason('loading', 'failed')).toMatch(/^m-loading is loading/);
+  expect(reason('failed')).toMatch(/^m-failed could not be loaded/);
+  expect(reason('ready')).toMatch(/stopping/);
+  expect(reason()).toMatch(/^No model is loaded/);
+  expect(reasonOf({ status: 'ok', models: [] })).toBeUndefined();
+  expect(statusWords({ status: 'degraded', redis })).toBe('Batches may get lost');
+  expect(statusWords({ status: 'degraded', redis: { ...redis, status: 'down' } })).toMatch(/batches are not$/);
 });

@@ -11,17 +11,17 @@ export function Agreement({ comparison, isSameModel }: { comparison: BatchCompar
         {rankCorrelation !== null && <span class="soft">: {agreementWords(rankCorrelation)}</span>}
       </p>
       <dl class="facts">
-        <Fact name="compared">
+        <Fact name="Compared">
           {numbers.count(compared)} of {numbers.count(items)} items
         </Fact>
         {meanDifference !== null && (
-          <Fact name="mean difference">
+          <Fact name="Mean difference">
             {signed(meanDifference)} points
             {!isSameModel && <span class="soft"> (scales differ between models)</span>}
           </Fact>
         )}
         {meanAbsoluteDifference !== null && isSameModel && (
-          <Fact name="mean absolute difference">{meanAbsoluteDifference.toFixed(2)} points</Fact>
+          <Fact name="Mean absolute difference">{meanAbsoluteDifference.toFixed(2)} points</Fact>
         )}
       </dl>
     </div>

@@ -47,10 +47,10 @@ export function PairDialog({
             {nameOf(result)}
           </h2>
           <div class="actions">
-            <button type="button" class="quiet" onClick={() => onStep(-1)}>
+            <button type="button" onClick={() => onStep(-1)}>
               Previous
             </button>
-            <button type="button" class="quiet" onClick={() => onStep(1)}>
+            <button type="button" onClick={() => onStep(1)}>
               Next
             </button>
             <button type="button" onClick={() => dialog.current?.close()}>
@@ -75,7 +75,7 @@ export function PairDialog({
             </Fact>
           ))}
           {image !== null && (
-            <Fact name="image">
+            <Fact name="Image">
               <a href={image} target="_blank" rel="noreferrer noopener">
                 {image}
               </a>
@@ -137,12 +137,12 @@ function Receipt({ status, result }: { status: BatchStatus; result: ItemResult }
     <section aria-labelledby="pair-receipt">
       <h3 id="pair-receipt">Receipt</h3>
       <dl class="facts wide">
-        <Fact name="model">{model}</Fact>
-        {model === status.model && <Fact name="revision">{status.revision}</Fact>}
-        <Fact name="precision">{status.precision}</Fact>
-        <Fact name="preprocess">{status.preprocess}</Fact>
-        <Fact name="textCleaning">{status.textCleaning}</Fact>
-        <Fact name="item">{numbers.count(result.index)}</Fact>
+        <Fact name="Model">{model}</Fact>
+        {model === status.model && <Fact name="Revision">{status.revision}</Fact>}
+        <Fact name="Precision">{status.precision}</Fact>
+        <Fact name="Preprocessing">{status.preprocess}</Fact>
+        <Fact name="Text cleaning">{status.textCleaning}</Fact>
+        <Fact name="Item">{numbers.count(result.index)}</Fact>
       </dl>
     </section>
   );

@@ -4,21 +4,21 @@ import { Badge } from '../../ui/badge.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { scaleOf } from '../../ui/scale.ts';
 import { ProgressBar } from '../progress.tsx';
-import { stateWords } from '../state.ts';
+import { stateWords, titleOf } from '../state.ts';
 import { MiniHistogram } from './mini-histogram.tsx';
 
 /** The maximum number of tags in a row. A phone has room for one. */
 const shownTags = 3;
 
 export function BatchRow({ batch, onTag }: { batch: ListedBatch; onTag: (tag: string) => void }) {
-  const { id, name, tags, items, createdAt, finishedAt, retryOf } = batch;
+  const { id, tags, items, createdAt, finishedAt, retryOf } = batch;
   const [tone, word] = stateWords(batch);
   const isLive = finishedAt === null;
   return (
     <article class="batch-row">
       <div class="batch-title">
         <a class="batch-name cut" dir="auto" href={addressOf.batch(id)}>
-          {retryOf === null ? (name ?? id.slice(0, 8)) : name === null ? `retry ${id.slice(0, 8)}` : `${name}, retried`}
+          {retryOf === null ? titleOf(batch) : `${titleOf(batch)}, retried`}
         </a>
         {tags.slice(0, shownTags).map((tag) => (
           <button
@@ -56,9 +56,9 @@ function Scores({ batch: { scores, model } }: { batch: ListedBatch }) {
   return (
     <span class="batch-scores">
       <MiniHistogram histogram={scores.histogram} top={scaleOf(model).top} />
-      <span class="num">
-        <span class="visually-hidden">Mean score </span>
-        {numbers.score(scores.mean)}
+      <span class="batch-mean">
+        <strong class="num">{numbers.score(scores.mean)}</strong>
+        <span class="soft">mean</span>
       </span>
     </span>
   );

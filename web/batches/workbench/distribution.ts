@@ -84,12 +84,13 @@ export function barsOf(histogram: Histogram, [from, to]: [number, number], most:
 export function countTicks(highest: number, lines = 4): number[] {
   const rough = Math.max(1, highest / lines);
   const power = 10 ** Math.floor(Math.log10(rough));
-  const distance = Math.max(1, [1, 2, 2.5, 5, 10].map((each) => each * power).find((each) => each >= rough) ?? rough);
+  const steps = [1, 2, 2.5, 5, 10].map((each) => each * power).filter(Number.isInteger);
+  const distance = steps.find((each) => each >= rough) ?? rough;
   return Array.from({ length: Math.ceil(highest / distance) + 1 }, (_, at) => at * distance);
 }
 
 export function scoreTicks([from, to]: [number, number]): number[] {
-  const distance = to - from > 60 ? 20 : to - from > 30 ? 10 : 5;
+  const distance = to - from > 80 ? 20 : to - from > 30 ? 10 : 5;
   const first = Math.ceil(from / distance) * distance;
   return Array.from({ length: Math.floor((to - first) / distance) + 1 }, (_, at) => first + at * distance);
 }

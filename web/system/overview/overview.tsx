@@ -5,16 +5,11 @@ import * as numbers from '../../ui/numbers.ts';
 import { PolledState } from '../../ui/polled-state.tsx';
 import { Waiting } from '../../ui/waiting.tsx';
 import { Figures } from './figures.tsx';
+import { reasonOf, statusWords } from './health-words.ts';
 import { ModelRows } from './model-rows.tsx';
 import { QueueTable } from './queue-table.tsx';
 import { StageTable } from './stage-table.tsx';
 import { useActivity } from './use-activity.ts';
-
-const statusWords = {
-  ok: 'The service works',
-  degraded: 'Single pairs are scored; batches are not',
-  unavailable: 'Nothing can be scored now',
-} as const;
 
 const durabilityWords = {
   always: 'no acknowledged work is lost',
@@ -50,12 +45,15 @@ function Known({ isOperator }: { isOperator: boolean }) {
   );
 }
 
-function Service({ health: { status, version, uptimeSeconds, redis, workers, settings } }: { health: Health }) {
+function Service({ health }: { health: Health }) {
+  const { status, version, uptimeSeconds, redis, workers, settings } = health;
+  const reason = reasonOf(health);
   return (
     <section class="card service" aria-labelledby="service">
       <h2 id="service" class={`service-status ${status}`}>
-        {statusWords[status]}
+        {statusWords(health)}
       </h2>
+      {reason !== undefined && <p class="notice">{reason}</p>}
       {redis.detail !== null && <p class="notice">{redis.detail}</p>}
       {settings.map((sentence) => (
         <p class="notice" key={sentence}>
