@@ -76,7 +76,7 @@ export interface AppDeps {
   config: AppConfig;
   version: string;
   isDraining: () => boolean;
-  /** Returns true on a connection beyond the configured maximum. */
+  /** Returns true for a request on a connection beyond the configured maximum. */
   isSurplus: (request: Request) => boolean;
 }
 
@@ -93,7 +93,6 @@ const largeAnswers = [
 /** The built web page, written by `web/build.ts`. */
 const webRoot = fileURLToPath(new URL('../web/dist/', import.meta.url));
 
-/** Creates the HTTP application, without listening on a port. */
 export function createApp(deps: AppDeps): Express {
   const { config, encoders, keys, redis } = deps;
   const sessions = createSessions(redis);

@@ -31,7 +31,6 @@ import { jsonTextOf, rawBodyOf } from './middleware/json-body.ts';
 import { openUpload } from './multipart.ts';
 import { requestHash } from './request-hash.ts';
 
-/** A posted batch, read from any format. */
 export type BatchBody = {
   model: string | undefined;
   longText: LongText;
@@ -42,7 +41,7 @@ const uploadedFormats = formats.filter(({ isRead }) => isRead);
 /** JSON is not included: a body with `items` and options is parsed as a whole. */
 export const streamedFormats = uploadedFormats.filter(({ name }) => name !== 'json');
 
-/** Returns undefined for a JSON document, which is not streamed. */
+/** Returns the format of a streamed body, or undefined for a JSON document. */
 export function streamFormat(request: Request): FormatName | 'upload' | undefined {
   const type = request.get('content-type') ?? '';
   if (/^\s*multipart\/form-data\s*(;|$)/i.test(type)) return 'upload';
@@ -123,15 +122,15 @@ function itemsOf(request: Request, query: BatchQuery, items: readonly unknown[],
 }
 
 /**
- * Parses the document again, keeping all digits of numbers that JavaScript cannot represent. Returns undefined when it
- * has none.
+ * Parses the document again, keeping all digits of numbers that JavaScript cannot represent. Returns undefined without
+ * such numbers.
  */
 function exactDocument(request: Request): unknown {
   const text = jsonTextOf(request);
   return hasUnlikeNumber(text) ? parseExactly(text) : undefined;
 }
 
-/** Adds the column names, which a client that converts a table to a JSON list sends in the query. */
+/** Returns the options of the query and the column names, which clients that convert tables to JSON put there. */
 const withColumnsOfQuery = (query: BatchQuery): BatchOptions => ({
   ...optionsOfQuery(query),
   ...(query.columns !== undefined && { columns: query.columns, columnNames: columnsOf(query) }),
@@ -140,7 +139,7 @@ const withColumnsOfQuery = (query: BatchQuery): BatchOptions => ({
 /**
  * Reads the items of a streamed body or uploaded file. Text formats may be compressed with gzip.
  * @param pending limits the memory of incomplete lines over all requests; released when all items are read.
- * @param signal stops reading a format, such as Parquet, whose items follow its last byte.
+ * @param signal stops reading a format, such as Parquet, that can be read only after its last byte.
  */
 export async function readStream(
   request: Request,

@@ -124,7 +124,7 @@ async function nextOf(source: AsyncIterator<Bytes>): Promise<Buffer | undefined>
   return done ? undefined : toBuffer(value);
 }
 
-/** Does not throw when the client disconnects or loses its access. */
+/** Ends the response after `send`, without an error when the client disconnects or loses its access. */
 async function endAfter(response: Response, signal: AbortSignal, send: () => Promise<void>): Promise<void> {
   try {
     await send();

@@ -14,7 +14,7 @@ export function checkLoadable(
   pinned: Pick<Pinned, 'model' | 'revision' | 'traffic'>,
   loaded: readonly Pick<LoadedModel, 'model' | 'revision' | 'state' | 'detail'>[],
 ): void {
-  // If a canary (a model on trial) has failed, the main model answers instead.
+  // A canary (a model on trial) may fail, because the main model then answers instead.
   const wanted = pinned.traffic?.arms.filter(({ role }) => role !== 'canary') ?? [pinned];
   for (const { model, revision } of wanted) {
     const found = loaded.find((one) => one.model === model && one.revision === revision);

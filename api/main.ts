@@ -6,7 +6,6 @@ import { createTraffic } from '../traffic/traffic.ts';
 import { checkBindRule } from './bind-rule.ts';
 import { startApi } from './server.ts';
 
-/** Runs the API as a separate process. */
 await runProcess('vls-api', async (config, log) => {
   checkBindRule(config);
   const metrics = createMetrics();

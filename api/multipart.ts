@@ -10,14 +10,12 @@ export interface Form {
   fields: Map<string, string[]>;
 }
 
-/** Limits for the headers of one form part. */
 const partHeaders = { headerPairs: 20, headerSize: 8 * 1024 };
 
 /** The maximum bytes of all fields together: an image as a data URI and a thousand texts. */
 export const maxFieldBytes = 32 * 1024 * 1024;
 const maxFields = 1_100;
 
-/** A form part, with the bytes that have been read of it. */
 interface Part {
   name: string;
   contentType: string;
@@ -42,7 +40,7 @@ export async function readForm(request: Request, maxFileBytes: number): Promise<
     busboy.on('file', (name, stream, filename, transferEncoding, type) => {
       const part: Part = { name, contentType: contentTypeOf(), chunks: [] };
       const isFile = filename !== undefined || type === 'application/octet-stream';
-      // Emitted when the body ends inside a part.
+      // The stream of a part fails when the body ends inside that part.
       stream.on('error', (cause) => reject(damaged(cause)));
       const failure = refusedTransferEncoding(transferEncoding);
       if (failure !== undefined) reject(failure);
@@ -160,7 +158,6 @@ export async function openUpload(request: Request): Promise<Upload> {
   });
 }
 
-/** Limits for the fields of a form whose file is streamed. */
 const streamedFields = { fields: 20, fieldSize: 1_024, parts: 21 };
 
 /**

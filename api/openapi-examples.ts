@@ -278,7 +278,6 @@ export const responseExamples: Readonly<Record<string, Readonly<Record<string, o
   getHealth: { 200: health, 503: loading },
 };
 
-/** An example problem document for each error code. */
 export const problemExamples = Object.fromEntries(
   Object.entries(codes).map(([code, { status, title, retryable }]) => [
     code,

@@ -75,8 +75,8 @@ function describeDefaults(schema: object): void {
 }
 
 /**
- * The header with the request id. Only one operation documents it. As the only optional parameter of an operation with
- * several body types, it makes openapi-python-client generate a module that cannot be imported.
+ * Only one operation documents this header. As the only optional parameter of an operation with several body types, it
+ * makes openapi-python-client generate a module that cannot be imported.
  */
 export const requestIdHeader = z.object({
   'X-Request-Id': z.string().optional().meta({ description: 'Your own id for this request, used in the logs.' }),
@@ -99,7 +99,6 @@ export function problemResponses(...statuses: number[]): ZodOpenApiResponsesObje
 const examplesOf = (names: readonly Code[]) =>
   Object.fromEntries(names.map((name) => [name, { $ref: `#/components/examples/${name}` }]));
 
-/** Returns the responses of an operation with JSON examples. */
 function withExamples({ operationId, responses }: ZodOpenApiOperationObject): ZodOpenApiResponsesObject {
   const examples = responseExamples[operationId ?? ''] ?? {};
   return Object.fromEntries(

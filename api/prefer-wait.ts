@@ -1,4 +1,3 @@
-/** The longest wait in s that a client may request. */
 const maxWaitSeconds = 60;
 
 /** Matches a preference and its value, quoted or not, and skips its parameters (RFC 7240, section 2). */

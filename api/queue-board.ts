@@ -3,8 +3,8 @@ import type { Queues } from '../batches/queue/queues.ts';
 import { ServiceError } from '../shared/errors.ts';
 
 /**
- * Serves Bull Board, a page that shows the queues. It is read-only, because the service restores deleted jobs, and a
- * retried job finds its items already evaluated. Its packages are loaded at the first request.
+ * Serves Bull Board, a page that shows the queues. It is read-only, because the service restores deleted jobs, and
+ * retried jobs find their items already evaluated.
  */
 export function queueBoard(queues: Queues, path: string): RequestHandler {
   let board: Promise<Board> | undefined;

@@ -1,7 +1,6 @@
 import type { RequestHandler } from 'express';
 import type { ZodOpenApiOperationObject } from 'zod-openapi';
 
-/** One operation of the API. */
 export interface Route {
   method: 'get' | 'post' | 'patch' | 'delete';
   /** The path below the service prefix, with parameters as in OpenAPI (`/batch/{id}`). */

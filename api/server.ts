@@ -73,7 +73,7 @@ export async function startApi(deps: ApiDeps): Promise<RunningApi> {
     isDraining: () => isDraining,
     isSurplus,
   });
-  // Otherwise a batch posted immediately after the start would fail.
+  // Without this wait, a batch posted immediately after the start would fail.
   await whenConnected(redis, redisTimeoutMs);
   await redisWatch.look();
   const server = await listen(app, config.host, config.port, 'PORT', connections);

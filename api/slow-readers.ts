@@ -45,8 +45,8 @@ export async function whenDrained(response: Response, signal: AbortSignal, patie
 }
 
 /**
- * Resets the connection of an incomplete response, which every client reports as an error. An HTTP/1.0 client, such as
- * nginx by default, takes a normal close for the end: in a test, nginx forwarded 385 of 3,001 rows as complete.
+ * Resets the connection of an incomplete response. An HTTP/1.0 client, such as nginx by default, takes a normal close
+ * for the end: in a test, nginx forwarded 385 of 3,001 rows as complete.
  */
 export function resetConnection(response: Response): void {
   response.socket?.resetAndDestroy();

@@ -25,11 +25,11 @@ export async function sendEvents(
   response.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
-    // Without it, nginx holds events back until its buffer is full.
+    // Without this header, nginx holds events back until its buffer is full.
     'x-accel-buffering': 'no',
   });
   response.flushHeaders();
-  // Sent with the first event, because some clients fail to parse a block without data.
+  // The retry time is sent with the first event, because some clients fail to parse a block without data.
   let retry = `retry: ${retryMs()}\n`;
   // Unread heartbeats would fill the memory. A heartbeat has no empty line after it, because some clients would take
   // that for another event with the last id.

@@ -35,7 +35,6 @@ export const keyRecord = z.strictObject({
   weight: z.number().min(0.01).max(100).optional(),
   limits: keyLimits.optional(),
   created: z.iso.datetime().optional(),
-  /** The time from which the key is refused. */
   expires: z.iso.datetime().optional(),
   /** The id of the key that this one replaces, after `vls keys rotate`. */
   replaces: keyId.optional(),

@@ -37,8 +37,8 @@ function realOf(path: string): string {
 }
 
 /**
- * Returns a command that starts the command line in the directory where the service was started. In a checkout, npm
- * runs the scripts and npx finds the command. Elsewhere, such as in a container, npx may be absent.
+ * Returns a command that starts the command line in the directory where the service was started. npx may be absent
+ * outside a checkout, such as in a container.
  */
 export function callableFrom(env: NodeJS.ProcessEnv, root: string, directory: string): string {
   if (env['npm_command'] !== undefined) return 'npx vls';

@@ -1,8 +1,8 @@
 // JavaScript, because the bootstrap also uses this file on Node versions that cannot strip types.
 
 /**
- * ONNX Runtime (since 1.29, except on Windows) reports each process and session to its vendor, and writes a device id
- * and a database into the home directory. It reads this variable once, when its environment is created.
+ * Without this variable, ONNX Runtime (since 1.29, except on Windows) reports each process and session to its vendor,
+ * and writes into the home directory. It is read once, when the environment is created.
  */
 export const telemetryOff = Object.freeze({ ORT_DISABLE_TELEMETRY: '1' });
 
@@ -51,8 +51,8 @@ const allowed = {
 };
 
 /**
- * Returns the variables of this process that the child needs, and those in `more`. Secrets (keys, tokens, the address
- * of Redis) reach no child except the service itself: `start/service-process.ts` starts it with all variables.
+ * Returns the variables of this process that the child needs, and those in `more`. No child gets secrets except the
+ * service itself, which `start/service-process.ts` starts with all variables.
  * @param {keyof typeof allowed} kind
  * @param {NodeJS.ProcessEnv} [more]
  * @param {NodeJS.ProcessEnv} [own] the variables of this process

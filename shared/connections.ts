@@ -6,7 +6,6 @@ export interface Connections {
   /** Returns true on a surplus connection: one that was accepted when all regular ones had a request in flight. */
   isSurplus(request: IncomingMessage): boolean;
   limit(server: Server): void;
-  /** Closes all connections without a request in flight. */
   closeIdle(): void;
 }
 
@@ -16,7 +15,7 @@ export interface Connections {
  */
 const surplusConnections = 256;
 
-/** Regular or surplus connections, each with its own maximum. */
+/** One of two sets of connections, regular or surplus, with its own maximum. */
 interface Share {
   most: number;
   open: Set<Socket>;
@@ -27,10 +26,10 @@ const createShare = (most: number): Share => ({ most, open: new Set(), idle: new
 
 /**
  * Creates a limit on connections. At the maximum, the client address with the most idle connections loses its longest
- * idle one. An address that opens thousands thus loses its own.
+ * idle one, so that an address that opens thousands loses its own.
  *
- * When every connection has a request in flight, surplus connections are accepted. Node's `maxConnections` would refuse
- * them, and an orchestrator whose probes fail would restart the process.
+ * Surplus connections are accepted when every other has a request in flight. Node's `maxConnections` would refuse them,
+ * and an orchestrator whose probes fail would restart the process.
  * @param most the maximum number of regular connections.
  */
 export function createConnections(most: number): Connections {

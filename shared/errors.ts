@@ -108,7 +108,6 @@ export const codes = {
   internal: { status: 500, retryable: true, title: 'The service failed' },
 } as const satisfies Record<string, { status: number; retryable: boolean; title: string }>;
 
-/** An error code of {@link codes}. */
 export type Code = keyof typeof codes;
 
 /** All codes, in the order of the documentation. */
@@ -168,7 +167,6 @@ export interface RequestFault {
   message: string;
 }
 
-/** The error of an item in a batch. */
 export interface ItemError {
   code: Code;
   message: string;

@@ -16,8 +16,8 @@ export interface RawNumber {
 }
 
 /**
- * Matches numbers whose spelling may change: with a fraction, an exponent or 16 digits, and negative zero. Most lines
- * have none, and a reviver would take four times as long as this check.
+ * Matches numbers whose spelling may change: with a fraction, an exponent or 16 digits, and negative zero. This check
+ * takes a quarter of the time of a reviver, and most lines have no such number.
  */
 const unlikeNumber = /[:,[]\s*-?(?:\d{16}|\d+[.eE]|0(?=\s*[,}\]])(?<=-0))/;
 

@@ -12,7 +12,6 @@ export interface FairBytesOptions {
   unitBytes: number;
   /** The maximum wait in ms before a reservation is refused. Default: 20 s. */
   patienceMs?: number;
-  /** Returns the error message of a refusal. */
   refusal: () => string;
 }
 

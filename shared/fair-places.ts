@@ -25,9 +25,8 @@ export interface FairPlacesOptions {
 /** Limits how many callers use a resource simultaneously, and shares it fairly between tenants. */
 export interface FairPlaces {
   /**
-   * Waits for a place. The next one goes to the tenant with the least recent use in ms, because uses may last ms or s.
-   * Ties go to the tenant with the fewest places, then to the one served longest ago. Callers of a tenant are served in
-   * order.
+   * Waits for a place. The next one goes to the tenant whose recent uses were shortest in total. Ties go to the tenant
+   * with the fewest places, then to the one served longest ago. Callers of a tenant are served in order.
    * @returns a function that frees the place. A second call has no effect.
    * @throws `signal.reason` when the signal aborts first; {@link ServiceError} `overloaded` when too many callers wait.
    */
@@ -112,8 +111,8 @@ export function createFairPlaces(options: FairPlacesOptions): FairPlaces {
     }
   };
   /**
-   * Makes room for a waiting caller of this tenant by refusing the newest caller of the tenant with the longest queue.
-   * Returns false if no other queue is longer by at least two.
+   * Refuses the newest caller of the tenant with the longest queue. Returns false if that queue is not longer than this
+   * tenant's by at least two.
    */
   const makeRoom = (share: Share): boolean => {
     if (waiting < maxWaiting) return true;

@@ -15,8 +15,7 @@ const sqliteBusy = 5;
  * Takes an exclusive lock on a file, unless another process or task has it.
  *
  * Node cannot lock files, so the lock is an exclusive transaction on an empty SQLite file. The kernel frees it when the
- * process ends, even after a crash. `start/bootstrap/install-lock.js` is a separate lock, because it must work on Node
- * 20.
+ * process ends, even after a crash.
  * @returns a function that frees the lock; undefined when another process or task has it.
  * @throws when the file cannot be locked, as on some network file systems and on Node 20.
  */
@@ -38,7 +37,7 @@ export function tryLock(file: string): (() => void) | undefined {
 
 /**
  * Waits for the lock and takes it. Creates the directory.
- * @param onWait called once if the lock is taken.
+ * @param onWait called once when another process or task has the lock.
  * @returns a function that frees the lock.
  * @throws as {@link tryLock}; an `AbortError` when the signal aborts first.
  */

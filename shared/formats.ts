@@ -21,7 +21,6 @@ export interface BatchFormat {
   hasColumns: boolean;
   /** The characters that begin every file; absent when any text may. */
   start?: string;
-  /** Describes the content of a file to users. */
   summary: string;
   /** A short file with one item; absent for binary formats. */
   example?: string;

@@ -16,7 +16,7 @@ export interface Listening {
 const idleMs = 120_000;
 /**
  * The time in ms for which a connection stays open after a response. It must exceed the idle time of load balancers (60
- * s in nginx and large clouds). Otherwise a balancer sends requests on closing connections and answers 502.
+ * s in nginx and large clouds), which otherwise send requests on closing connections and answer 502.
  */
 const keepAliveMs = 75_000;
 /** The default maximum number of connections: far more than probes and scrapes of a worker need. */

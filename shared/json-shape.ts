@@ -3,7 +3,6 @@ export const maxJsonDepth = 64;
 /** The maximum number of keys per object. V8 parses an object of this size in 3 ms, and 400,000 keys in 0.7 s. */
 export const maxJsonKeys = 10_000;
 
-/** The reason why parsing a JSON text would be too expensive. */
 export type ShapeFault = 'too_deep' | 'too_wide';
 
 /**

@@ -5,11 +5,10 @@ import { releaseMemoryWhenIdle } from './idle-memory.ts';
 import { createLogger, type Logger } from './log.ts';
 import { startTracing } from './telemetry/tracing.ts';
 
-/** A message to the parent process, sent if it opened an IPC channel. */
+/** A message over IPC to the parent process, if the parent opened a channel. */
 export type LifecycleMessage = { type: 'ready'; url: string } | { type: 'fatal'; message: string };
 
 export interface Running {
-  /** The address on which the process listens. */
   url: string;
   /** Accepts no new work, finishes the work in flight or returns it to the queue, and closes all resources. */
   close(): Promise<void>;

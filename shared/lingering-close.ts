@@ -8,8 +8,8 @@ const mostMs = 30_000;
 
 /**
  * Keeps a connection open after its last response while the request body still arrives, and drops the bytes. Node would
- * close it with unread bytes. The kernel then resets it, and the sender gets ECONNRESET or EPIPE instead of the
- * response. This affects refused uploads and every request that a stopping server refuses.
+ * close it although bytes are unread. The sender of a refused upload would then get ECONNRESET or EPIPE instead of the
+ * response.
  */
 export function lingerOnClose(server: Server): void {
   const latest = new WeakMap<Socket, IncomingMessage>();

@@ -27,7 +27,7 @@ function boundedError(error: Error): unknown {
   };
 }
 
-/** Log lines within a trace contain its id. */
+/** Returns the options of a logger whose lines contain the current trace id, if any. */
 export const logOptions = (options: { name: string; level: string }): LoggerOptions => ({
   name: options.name,
   level: options.level,

@@ -22,8 +22,8 @@ export interface Metrics {
   count<Name extends CounterName>(name: Name, labels: LabelsOf<Name>, by?: number): void;
   observe<Name extends HistogramName>(name: Name, labels: LabelsOf<Name>, value: number): void;
   /**
-   * Creates a series (a metric with one combination of label values) with the value 0. Prometheus' `rate` would not
-   * count the first event of a series that begins with it.
+   * Creates a series (a metric with one combination of label values) with the value 0. Otherwise Prometheus' `rate`
+   * does not count its first event.
    */
   begin<Name extends CounterName | HistogramName>(name: Name, labels: LabelsOf<Name>): void;
   /** Adds a function that each scrape calls for values that are stored elsewhere. */

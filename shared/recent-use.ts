@@ -6,7 +6,7 @@ export interface RecentUse {
   charge(tenant: string, milliseconds: number): void;
   /**
    * Returns a tenant's recent use in ms. A running use counts as the mean of earlier ones, or as its own length if
-   * longer. Otherwise a tenant could start many long uses before the first one counts.
+   * longer. Otherwise a tenant could start many at once.
    */
   of(tenant: string): number;
   /** Returns the number of other tenants with recent use, and their total use as a share of the time. */

@@ -7,7 +7,7 @@ export type Counts = Record<string, number>;
 
 /**
  * A comparison of two models that scored the same item. `canary`: the canary (a model on trial) gave the returned
- * score; the main model scored too. `shadow`: the shadow model scored too, and its score is never returned.
+ * score, and the main model scored too. `shadow`: the score of the shadow model is never returned.
  */
 export type ComparisonKind = 'canary' | 'shadow';
 
@@ -23,9 +23,8 @@ export const comparisonField = (
 ): string => `${kind}:${candidate}:${what}`;
 
 /**
- * Returns the field name for the inputs that a model embedded (`inputs`), or for their time in ms (`ms`). An input
- * counts with an equal share of its encoder run. Size classes are separate, because larger runs take less time per
- * input.
+ * Returns the field name for the inputs that a model embedded, or for their time in ms, which an encoder run divides
+ * equally. Size classes are separate, because larger runs take less time per input.
  */
 export const runField = (model: string, input: TowerRun['input'], inputs: number, what: 'ms' | 'inputs'): string =>
   `run:${model}:${input}:${sizeOf(inputs)}:${what}`;
@@ -34,8 +33,8 @@ export const runField = (model: string, input: TowerRun['input'], inputs: number
 export const sizeOf = (inputs: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, inputs)));
 
 /**
- * Returns the field name for items with this ratio of the candidate's time to the main model's time, rounded in steps
- * of 4 % (2 ** (1 / 16)). `alike` counts only items whose encoder runs had the same size class in both models.
+ * Returns the field name for items with this ratio of the candidate's time to the main model's time, in steps of 4 % (2
+ * ** (1 / 16)). `alike` counts only items with encoder runs of the same size class.
  */
 export const ratioField = (candidate: string, runs: 'alike' | 'any', ratio: number): string =>
   `ratio:${candidate}:${runs}:${Math.max(-mostSteps, Math.min(mostSteps, Math.round(stepsOfTwo * Math.log2(ratio))))}`;
@@ -53,7 +52,7 @@ export const readPair = (text: string): [reference: number, candidate: number] =
   return [reference, candidate];
 };
 
-/** The minimum number of inputs of both models, in a size class or in all, for a comparison of times. */
+/** The minimum number of inputs for a comparison of times: of both models, in a size class or in all. */
 const fewestInputs = 5;
 /**
  * The minimum share of the candidate's inputs in size classes where both models have enough. Below it, the times of all
@@ -65,9 +64,8 @@ export const fewestPairs = 10;
 
 /**
  * Returns the candidate's time divided by the main model's time for as many inputs, for canaries without score
- * comparisons. Runs of the same size class are compared if there are enough. There are few when inputs queue up at a
- * slow candidate. The means over all runs then favour the model with larger runs, but change the ratio by less than
- * half.
+ * comparisons. With few common runs (inputs queue up at a slow candidate), means over all runs are compared. These
+ * favour the model with larger runs, but change the ratio by less than half.
  * @returns null when too few inputs were timed.
  */
 export function latencyRatio(counts: Counts, main: string, candidate: string): number | null {
@@ -99,9 +97,9 @@ const total = (parts: readonly { inputs: number; ms: number }[]) => ({
 });
 
 /**
- * Returns the median ratio of the candidate's time to the main model's time, over items that both scored. The slowest
- * runs dominate a mean: on a busy machine, two identical models had a mean ratio of 2.08. Runs of the same size class
- * are preferred if there are enough.
+ * Returns the median ratio of the candidate's time to the main model's time, over items that both scored; with enough
+ * of them, only runs of the same size class. A mean depends on the slowest runs: on a busy machine, two identical
+ * models had a mean ratio of 2.08.
  * @returns null when too few items were timed.
  */
 export function medianLatencyRatio(counts: Counts, candidate: string): number | null {

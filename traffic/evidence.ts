@@ -1,7 +1,6 @@
 import type { ModelOutcome } from '../evaluation/outcome.ts';
 import type { Code } from '../shared/errors.ts';
 
-/** Error codes of work that ended early. */
 const endedEarly = new Set<Code>(['request.aborted', 'overloaded', 'cancelled']);
 
 /**

@@ -23,7 +23,7 @@ export interface Experiments {
   refresh(experiment: Experiment): Promise<void>;
   /** Returns the present models with their shares, or undefined when this process cannot use the main model. */
   planOf(experiment: Experiment): TrafficPlan | undefined;
-  /** Returns the experiments read so far: all of them from one second after startup. */
+  /** Returns the experiments read so far, which are all of them from one second after startup. */
   known(): Experiment[];
   /** @throws {ServiceError} `traffic.no_canary` */
   decide(experiment: Experiment, action: CanaryAction): Promise<void>;
@@ -45,8 +45,8 @@ export interface ExperimentsDeps {
 const reportMs = 1_000;
 
 /**
- * The maximum time in ms for which a request waits for the first reading of a phase. Otherwise, after startup, the main
- * model might score a whole batch although a promoted canary has replaced it.
+ * The maximum time in ms for which a request waits until the phase was first read. Otherwise the main model might score
+ * a batch although a promoted canary has replaced it.
  */
 const firstPhaseMs = 1_000;
 
@@ -60,11 +60,11 @@ const phaseAfter: Record<CanaryAction, CanaryPhase> = {
 };
 
 /**
- * Creates the experiments. Every process adds its counts to Redis once a second, so a crash loses at most one second.
- * The first process that finds a window (items that are judged together) complete ends it.
+ * Creates the experiments. Every process adds its counts to Redis once a second. A window (items that are judged
+ * together) is ended by the first process that finds it complete.
  */
 export function createExperiments({ registry, redis, store, observations, warm, log }: ExperimentsDeps): Experiments {
-  /** By profile. Created again when the rules of the profile have changed. */
+  /** The experiments by profile, created again when the rules of the profile have changed. */
   const experiments = new Map<string, Experiment>();
   /** The phase last read from Redis, by experiment id. */
   const phases = new Map<string, CanaryPhase>();
@@ -101,7 +101,8 @@ export function createExperiments({ registry, redis, store, observations, warm, 
     else {
       if (experiment.fault !== null)
         log.warn({ profile, reason: experiment.fault }, 'a model cannot be used and gets no images');
-      // Without Redis, requests wait only until the time limit. Until the phase is known, the canary gets no images.
+      // Without Redis, requests wait for the phase only until the time limit. Until it is known, the canary gets no
+      // images.
       const read = readPhase(experiment).catch(logUnreported);
       if (!phases.has(experiment.id)) await Promise.race([read, delay(firstPhaseMs, undefined, { ref: false })]);
       experiments.set(profile, experiment);

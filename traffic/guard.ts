@@ -1,14 +1,12 @@
 import type { Trial, WindowFigures } from '../shared/contracts/traffic.ts';
 import { fewestPairs } from './counts.ts';
 
-/** The minimum number of a canary's items for judging a window, even at its maximum age. */
+/** The minimum number of items for judging a window, even at its maximum age. */
 const fewestItems = 20;
 
 /**
- * Judges a window: consecutive items of a canary (a model on trial).
- *
- * A window ends when it has enough items or reaches its maximum age, or earlier if so many items failed that it cannot
- * pass. It passes only with enough comparisons, if the canary is compared.
+ * Judges a window: consecutive items of a canary (a model on trial). It ends when it has enough items, reaches its
+ * maximum age, or can no longer pass. If the canary is compared, a pass needs enough comparisons.
  * @param seconds the age of the window.
  * @returns the reasons of a failure; an empty list for a pass; undefined before the end.
  */

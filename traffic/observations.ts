@@ -15,7 +15,6 @@ export interface ObservedExperiment extends ExperimentKey {
 const maxPairs = 1_000;
 const maxWorst = 50;
 
-/** An image and text that two models have scored. */
 export interface Subject {
   image: ImageSource | Uint8Array;
   text: string;

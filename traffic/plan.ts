@@ -56,8 +56,8 @@ export function mainModel({ rules, specs }: Experiment, phase: CanaryPhase | und
 }
 
 /**
- * Returns the plan: how images are divided among models now. Models that this process cannot use, and a canary outside
- * its trial or in an unknown phase, have no share; the main model gets it.
+ * Returns the plan: how images are divided among models now. Unusable models, and a canary outside its trial or in an
+ * unknown phase, have no share; the main model gets it.
  */
 export function planOf(experiment: Experiment, phase: CanaryPhase | undefined): TrafficPlan {
   const { rules, specs, profile, id } = experiment;
@@ -101,8 +101,8 @@ export const imageKey = (image: ImageSource | Uint8Array): string | Uint8Array =
 };
 
 /**
- * Returns a number in [0, 1): a hash of profile, purpose and image key. It does not depend on the experiment, so an
- * image keeps its model while that model's share grows.
+ * Returns a number in [0, 1): a hash of profile, purpose and image key. An image keeps its model while that model's
+ * share grows.
  */
 export function positionOf(profile: string, purpose: 'arm' | 'compare' | 'shadow', key: string | Uint8Array): number {
   const digest = hash('sha256', key, 'hex').slice(0, 32);
@@ -111,7 +111,7 @@ export function positionOf(profile: string, purpose: 'arm' | 'compare' | 'shadow
 
 /**
  * Returns the model that scores an image. Each model except the main one gets a range of `positionOf` as large as its
- * share, from 0 upwards; the main model gets the rest.
+ * share, from 0 upwards.
  */
 export function armFor({ profile, arms }: TrafficPlan, key: string | Uint8Array): Arm {
   const [main, ...others] = arms;

@@ -4,7 +4,6 @@ import { comparedByOf, type Experiment, mainModel, planOf, shadowComparedBy } fr
 import { rankCorrelation } from './rank-correlation.ts';
 import type { ExperimentKey, TrafficStore } from './store.ts';
 
-/** Creates the report of an experiment. */
 export async function reportOf(store: TrafficStore, experiment: Experiment): Promise<TrafficReport> {
   const { profile, id, rules, fault } = experiment;
   const key = { profile, experiment: id };
@@ -15,7 +14,7 @@ export async function reportOf(store: TrafficStore, experiment: Experiment): Pro
     store.window(key),
   ]);
   const { canary } = rules;
-  // This process may not have read the phase before.
+  // Taken from the state just read, because this process may not know the phase yet.
   const phase = state?.phase ?? 'trial';
   // Redis has no state until a process adds counts.
   const open = { number: state?.number ?? 1, items: 0, of: canary?.window.items ?? 0 };

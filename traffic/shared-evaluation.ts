@@ -45,8 +45,8 @@ export function createSharedEvaluation(
   observations: Observations,
 ): SharedEvaluation {
   /**
-   * Calls `answerBy` with the image's model, and again with the main model if that model is a canary that cannot be
-   * used. Each pair then counts as a failure of the canary.
+   * Calls `answerBy` with the image's model, and again with the main model if that is an unavailable canary, for which
+   * each pair then counts as a failure.
    */
   async function withFallback<Answer>(
     plan: TrafficPlan,

@@ -19,7 +19,6 @@ import { reportOf } from './report.ts';
 import { type BatchOptions, createSharedEvaluation, type RoutedOutcome } from './shared-evaluation.ts';
 import { createTrafficStore } from './store.ts';
 
-/** The models that score the images of a request. */
 export interface ModelRoute {
   /** The requested profile or model, or the default. */
   name: string;

@@ -24,7 +24,7 @@ export interface Access {
   signIn(request: Request, key: string): Promise<Principal>;
   /**
    * Creates the middleware that identifies callers. Only public paths need no key or session. An invalid key is refused
-   * even there, so that its owner notices.
+   * even on a public path, so that its owner notices.
    * @param isPublic receives the path without the service prefix.
    */
   authenticate(isPublic: (path: string) => boolean): RequestHandler;
@@ -94,7 +94,7 @@ export function createAccess({ keys, sessions, config }: AccessDeps): Access {
   };
 }
 
-/** Refuses callers that are not operators. @throws {ServiceError} `access.operator_only` */
+/** @throws {ServiceError} `access.operator_only` */
 export const requireOperator: RequestHandler = (request, _response, next) => {
   if (principalOf(request)?.role === 'operator') return next();
   throw new ServiceError(

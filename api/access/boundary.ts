@@ -14,9 +14,9 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 /**
  * Creates a middleware that refuses requests that a browser sends for a page of another origin.
  *
- * The `Host` check prevents DNS rebinding, in which a host name of an attacker resolves to this machine. The local IP
- * address is accepted, because it cannot be rebound. `Sec-Fetch-Site` and `Origin` reveal pages of other origins
- * (CSRF); scripts cannot change these headers. A client that sends neither is not a browser.
+ * The `Host` check prevents DNS rebinding (a host name of an attacker that resolves to this machine). The local IP
+ * address cannot be rebound. `Sec-Fetch-Site` and `Origin` reveal pages of other origins (CSRF), and scripts cannot
+ * change them. A client that sends neither is not a browser.
  */
 export function createBoundary({ host, allowedHosts, corsOrigins }: BoundaryConfig): RequestHandler {
   const configured = new Set(allowedHosts.map((name) => name.toLowerCase()));

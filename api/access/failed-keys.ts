@@ -5,7 +5,6 @@ import { ServiceError } from '../../shared/errors.ts';
 const maxFailures = 20;
 const windowMs = 60_000;
 
-/** Counts the invalid API keys of each client address. */
 export interface FailedKeys {
   /**
    * Counts an invalid key.
@@ -15,9 +14,8 @@ export interface FailedKeys {
 }
 
 /**
- * Creates the counter, for this process only. Keys have 256 random bits, so the limit saves only log lines and CPU
- * time. A throttled address may still use valid keys. Otherwise one client could lock out all others behind the same
- * proxy.
+ * Creates the counter, for this process only. Keys have 256 random bits, so the limit only saves log lines and CPU
+ * time. A throttled address may still use valid keys, because others may share its proxy.
  */
 export function createFailedKeys(): FailedKeys {
   const store = new MemoryStore();

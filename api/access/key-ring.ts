@@ -15,7 +15,7 @@ export interface KeyRing {
   readonly required: boolean;
   /** Returns the record of a valid key that has not expired, and stores that the key was used. */
   find(key: string): Promise<KeyRecord | undefined>;
-  /** Does the same for the key id of a browser session. */
+  /** Returns the record for the key id of a browser session, and stores that the key was used. */
   byId(id: string): Promise<KeyRecord | undefined>;
 }
 
@@ -48,7 +48,7 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
     );
     if (version === seenVersion) return;
     const isFirst = seenVersion === '';
-    // Stored before parsing, so that a damaged file is reported once and read again only after a change.
+    // The version is stored before parsing, so that a damaged file is reported once and read again only after a change.
     seenVersion = version;
     const inFile = version === 'absent' ? [] : parseKeyFile(await readFile(file, 'utf8'));
     const former = records;
@@ -83,7 +83,8 @@ export async function openKeyRing(config: Pick<Config, 'apiKeys' | 'apiKeysFile'
   async function checkFile(): Promise<void> {
     if (path === undefined) return;
     check ??= read(path)
-      // After an error the previous keys stay valid, so that nobody is locked out and the service stays closed.
+      // After an error the previous keys stay valid: a mistake in the file must neither lock out callers nor open the
+      // service.
       .catch((error: Error) =>
         log.error({ file: path, reason: error.message }, 'cannot read the API keys; the previous ones stay valid'),
       )

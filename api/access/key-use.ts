@@ -11,8 +11,8 @@ export interface KeyUses {
 const writeMs = 60_000;
 
 /**
- * Stores when each key was last used, in a file next to the key file. Several processes merge their times into it.
- * Simultaneous writes lose one update, which the next use of the key restores.
+ * Stores when each key was last used, in a file next to the key file that several processes share. Simultaneous writes
+ * lose one update, which the next use restores.
  * @param known returns the ids of all current keys. The times of other keys are dropped.
  */
 export function createKeyUses(keyFile: string, known: () => Iterable<string>, log: Logger, everyMs = writeMs): KeyUses {

@@ -8,6 +8,6 @@ export const addressOf = (request: Request): string => request.ip ?? request.soc
 /** Returns the name under which this process counts a caller: its tenant, or its network when it has no key. */
 export function ownerOf(request: Request): string {
   const principal = principalOf(request);
-  // The network, because a client can use every address of its IPv6 network.
+  // A client can use every address of its IPv6 network, so the name contains the network.
   return principal === undefined ? `address:${ipKeyGenerator(addressOf(request))}` : `tenant:${principal.tenant}`;
 }

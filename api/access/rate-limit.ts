@@ -17,8 +17,8 @@ const redisTimeoutMs = 200;
 const defaultRequests = 6_000;
 
 /**
- * Limits the requests of a tenant per minute over all API processes. Responses state the limit in `RateLimit` and
- * `RateLimit-Policy` (draft 8). While Redis is unreachable, each process counts on its own.
+ * Limits the requests of a tenant per minute over all API processes. While Redis is unreachable, each process counts on
+ * its own.
  */
 export function createRateLimit(redis: Redis, keysRequired: boolean): RequestHandler {
   const defaultLimit = keysRequired ? defaultRequests : 0;
@@ -32,7 +32,7 @@ export function createRateLimit(redis: Redis, keysRequired: boolean): RequestHan
     standardHeaders: 'draft-8',
     identifier: 'tenant',
     legacyHeaders: false,
-    // The library expects IP addresses as counter names; here they are tenants.
+    // The library's check expects IP addresses as counter names, but here they are tenants.
     validate: false,
     handler: (request, response, next) => {
       const retryAfter = Number(response.getHeader('Retry-After') ?? 1);
@@ -54,7 +54,8 @@ function createStore(redis: Redis): Store {
   let shared: RedisStore | undefined;
 
   /**
-   * Creates the Redis store only when Redis is connected. A store that failed to load its scripts does not try again.
+   * The Redis store is created only when Redis is connected: a store that failed to load its scripts does not try
+   * again.
    */
   async function increment(key: string): Promise<ClientRateLimitInfo> {
     if (redis.status !== 'ready' || options === undefined) return await local.increment(key);

@@ -33,7 +33,7 @@ const formOf = (request: Request): Record<string, unknown> =>
 export function targetOf(next: unknown): string {
   const home = `${prefix}/`;
   if (typeof next !== 'string' || !next.startsWith(home)) return home;
-  // Resolved as browsers do, so that dots and backslashes cannot lead outside the prefix.
+  // The path is resolved as in browsers, so that dots and backslashes cannot lead outside the prefix.
   const url = URL.canParse(next, 'http://here') ? new URL(next, 'http://here') : undefined;
   return url?.origin === 'http://here' && url.pathname.startsWith(home) ? url.pathname + url.search : home;
 }

@@ -26,7 +26,7 @@ const perEncoder = 8;
 const most = 512;
 /** The number of requests in flight that each tenant may always have. */
 const guaranteed = 32;
-/** The factor on the mean number of downloads in the bound. It is above 1 so that the bound can grow with demand. */
+/** The bound includes the mean number of downloads times this factor, which is above 1 so that the bound can grow. */
 const growth = 1.5;
 /** The time constant in ms of the moving average of requests that are downloading an image. */
 const memoryMs = 2_000;
@@ -37,9 +37,9 @@ const memoryMs = 2_000;
 const slowMs = 3_000;
 
 /**
- * Creates the limit. The bound is the encoders' capacity plus the mean number of requests that are downloading an image
- * (recent download times divided by elapsed time, Little's law). No fixed bound fits both slow downloads, with hundreds
- * of requests in flight and idle encoders, and inline images.
+ * Creates the limit: the encoders' capacity plus the mean number of requests that are downloading an image (recent
+ * download times divided by elapsed time, Little's law). A fixed limit is too low for slow downloads or too high for
+ * inline images.
  *
  * Each tenant has a guaranteed share. Without it, in a test, a tenant that sent 20 requests/s for images on a dead host
  * left another tenant 7 answers to 60 requests.

@@ -17,7 +17,7 @@ const guaranteedBytes = 64 * 1024 * 1024;
 const hardBytes = 2 * budgetBytes;
 
 /**
- * The time in ms in which a body may arrive at any speed. After it, the body must have delivered `bytesPerMs` for each
+ * The time in ms in which a body may arrive at any speed. Then it must have delivered `bytesPerMs` bytes for each
  * further ms.
  */
 const arriveMs = 30_000;
@@ -37,9 +37,9 @@ interface HeldBody {
 }
 
 /**
- * Limits the memory of request bodies and shares it between tenants, on routes that read whole bodies. A body counts
- * its `Content-Length`; a deflated body counts the maximum size after decompression. Without a length, or with another
- * compression, it counts the largest allowed length.
+ * Limits the memory of request bodies and shares it between tenants, on routes that read whole bodies. A deflated body
+ * counts its maximum size after decompression. Without a length, or with another compression, a body counts the largest
+ * allowed length.
  */
 export function createBodyBudget({ imageMaxBytes }: Pick<Config, 'imageMaxBytes'>): RequestHandler {
   // The largest form may exceed the budget. It then counts as all that large bodies may hold.

@@ -18,7 +18,7 @@ export const jsonTextOf = (request: IncomingMessage): string =>
 
 /**
  * Creates a middleware that reads a JSON body of at most `maxBytes`. It refuses other content types, which Express
- * would treat as an empty body, and types that end in `+json`, which name other formats.
+ * would treat as an empty body. Types that end in `+json` name other formats.
  */
 export function createJsonBody(maxBytes: number): RequestHandler {
   const read = express.raw({ limit: maxBytes, type: () => true });

@@ -38,7 +38,7 @@ export function observeRequests(log: Logger, metrics: Metrics): RequestHandler {
     response.on('close', () => {
       inFlight--;
       const seconds = (performance.now() - start) / 1000;
-      // The route pattern, because each id in a path would create a separate time series.
+      // The label is the route pattern: each id in a path would create a separate time series.
       const route = String(response.locals['route'] ?? 'other');
       metrics.request({ method: request.method, route, status: response.statusCode }, seconds);
       const { code, tenant } = response.locals as { code?: Code; tenant?: string };

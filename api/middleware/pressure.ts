@@ -17,8 +17,8 @@ export interface Vitals {
 
 const maxLoopDelayMs = 150;
 /**
- * Below this share, other programs delay the event loop, and refusing requests would not help. Without this rule, a
- * loaded machine (2 cores, load average 12) refused a new client's first batch.
+ * Below this share of CPU time, other programs delay the event loop, and refusing requests would not help. Without this
+ * rule, a machine with 2 cores and load average 12 refused a client's first batch.
  */
 const congestedShare = 0.5;
 /** The event loop delay in ms above which requests are refused even if other programs cause it. */
@@ -26,7 +26,6 @@ const hopelessDelayMs = 2_000;
 const maxHeapShare = 0.85;
 const maxMemoryShare = 0.9;
 
-/** The period in ms over which the load is averaged. */
 const periodMs = 1_000;
 const resolutionMs = 20;
 

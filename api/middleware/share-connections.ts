@@ -5,7 +5,7 @@ import { ownerOf } from '../access/owner.ts';
 import { principalOf } from '../access/principal.ts';
 
 export interface ConnectionLimits {
-  /** Returns true on a connection beyond the configured maximum. */
+  /** Returns true for a request on a connection beyond the configured maximum. */
   isSurplus: (request: Request) => boolean;
   /** The number of requests in flight that each tenant may have when all connections are in use. */
   guaranteed?: number;
@@ -14,8 +14,8 @@ export interface ConnectionLimits {
 }
 
 /**
- * Shares the connections between tenants. Beyond the configured maximum, a request is answered only if its tenant has
- * few in flight. Health checks of an orchestrator are always answered.
+ * Shares the connections between tenants. Beyond the configured maximum, requests are answered only for tenants with
+ * few requests in flight. Health checks are always answered.
  * @throws {ServiceError} `overloaded`
  */
 export function shareConnections({ isSurplus, guaranteed = 16, unknown = 32 }: ConnectionLimits): RequestHandler {
@@ -27,7 +27,7 @@ export function shareConnections({ isSurplus, guaranteed = 16, unknown = 32 }: C
     const count = inFlight.get(owner) ?? 0;
     const isUnknown = principalOf(request) === undefined;
     const surplus = isSurplus(request);
-    // Makes room for other clients.
+    // Closes a surplus connection after its response, so that other clients can connect.
     if (surplus) response.setHeader('Connection', 'close');
     if (isUnknown && count >= unknown) {
       response.setHeader('Connection', 'close');

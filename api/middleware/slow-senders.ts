@@ -5,7 +5,6 @@ export const windowMs = 15_000;
 export const windowBytes = 2 * 1024;
 const checkMs = 1_000;
 
-/** The progress of one request body. */
 export interface SenderWatch {
   receivedBytes(): number;
   /** Returns the time in ms since the last byte arrived, to the second. */
@@ -34,7 +33,7 @@ export function watchSender(
   const timer = setInterval(() => {
     if (request.complete) return stop();
     const { bytesRead } = socket;
-    // With unread bytes, the service is slow, not the sender.
+    // If received bytes are still unread, the service is slow, not the sender.
     const isAwaited = request.readableLength === 0;
     silentMs = bytesRead === last && isAwaited ? silentMs + checkMs : 0;
     last = bytesRead;

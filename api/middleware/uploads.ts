@@ -6,13 +6,13 @@ import { clientGone } from '../client-gone.ts';
 import { watchSender } from './slow-senders.ts';
 
 export interface UploadOptions extends Pick<Partial<FairPlacesOptions>, 'places' | 'guaranteed'> {
-  /** The maximum wait in ms before the service reads an upload; later it is refused. */
+  /** The maximum time in ms that an upload waits to be read, before it is refused. */
   patienceMs?: number;
 }
 
 /**
- * Limits the uploads that are read simultaneously: each may hold a line of 32 MiB and chunks of 8 MiB in memory. A
- * waiting upload needs a connection but no memory.
+ * Limits the uploads that are read simultaneously: each may hold a line of 32 MiB and chunks of 8 MiB in memory.
+ * Waiting uploads need none.
  * @throws {ServiceError} `overloaded`; `request.timeout` for a sender below the minimum pace.
  */
 export function createUploads({

@@ -53,7 +53,6 @@ export interface BatchDeps {
   pendingBudget: FairBytes;
 }
 
-/** Streamed request formats, for the OpenAPI document. */
 const streamedBodies = Object.fromEntries(
   streamedFormats.map(({ mediaTypes, summary, example, isText }) => [
     mediaTypes[0],

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { codeNames } from '../errors.ts';
 
-/** The maximum length of a text in UTF-16 units. Models read less; it bounds the time for cleaning. */
+/** The maximum length of a text in UTF-16 units. Models read less; the limit bounds the cleaning time. */
 export const maxTextLength = 20_000;
 
 /** The maximum length of an image address in UTF-16 units. Most servers and browsers do not support longer ones. */

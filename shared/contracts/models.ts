@@ -59,7 +59,6 @@ export const modelInfo = z
   .meta({ id: 'Model' });
 export type ModelInfo = z.output<typeof modelInfo>;
 
-/** A model in OpenAI's format. */
 export const openAiModel = z
   .object({
     id: z.string(),
@@ -70,7 +69,6 @@ export const openAiModel = z
   .meta({ id: 'OpenAIModel' });
 export type OpenAiModel = z.output<typeof openAiModel>;
 
-/** The list of models in OpenAI's format. */
 export const openAiModelList = z
   .object({ object: z.literal('list'), data: z.array(openAiModel) })
   .meta({ id: 'OpenAIModelList' });

@@ -29,7 +29,6 @@ export const openAiBatchRequest = z
   })
   .meta({ id: 'OpenAIBatchRequest' });
 
-/** A batch in OpenAI's format. */
 export const openAiBatch = z
   .object({
     id: z.string(),

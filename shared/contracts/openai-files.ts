@@ -2,7 +2,6 @@ import { z } from 'zod';
 
 const seconds = z.int().meta({ description: 'In seconds since 1970.' });
 
-/** A file in OpenAI's format. */
 export const openAiFile = z
   .object({
     id: z.string(),

@@ -62,7 +62,6 @@ export const scoreRequest = z
 export type ScoreRequest = z.output<typeof scoreRequest>;
 export type ScoreInput = { text: string } | { image: z.output<typeof imageSource> };
 
-/** An error in one of the two sides of a score request. */
 export interface SidesFault {
   path: string;
   message: string;

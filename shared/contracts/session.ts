@@ -1,6 +1,5 @@
 import { z } from 'zod';
 
-/** The session of a browser. */
 export const session = z
   .object({
     keysRequired: z.boolean().meta({ description: 'True if the service requires keys.' }),

@@ -218,6 +218,5 @@ export const trafficPath = z.object({
   profile: z.string().meta({ description: 'A profile whose traffic is shared.' }),
 });
 
-/** The decisions of an operator about a canary. */
 export const canaryAction = z.enum(['promote', 'rollback', 'restart']);
 export type CanaryAction = z.output<typeof canaryAction>;

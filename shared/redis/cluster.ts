@@ -5,12 +5,12 @@ import type { Redis } from './masters.ts';
 import { reasonOf } from './reason.ts';
 import { type RedisTarget, userOf } from './url.ts';
 
-/** The servers of each cluster with a broken connection, as `host:port`. */
+/** Servers with a broken connection, by cluster, as `host:port`. */
 const away = new WeakMap<Cluster, Set<string>>();
 
 /**
- * While a server is unavailable, ioredis resends a command every 100 ms and counts a redirection. The limit makes
- * commands of a `producer` fail after half a second, long enough for moving hash slots.
+ * While a server is unavailable, ioredis resends a command every 100 ms and counts a redirection. The limit lets a
+ * `producer` wait half a second, long enough for moving hash slots.
  */
 const roles = {
   producer: {
@@ -22,8 +22,8 @@ const roles = {
 } as const satisfies Record<string, ClusterOptions>;
 
 /**
- * BullMQ waits for jobs on a duplicate of the connection, and replaces it when a command fails. With unlimited resends
- * none would fail, and a worker could not stop after an outage.
+ * BullMQ waits for jobs on a duplicate of the connection, and replaces it when a command fails. With unlimited resends,
+ * a worker could not stop after an outage.
  */
 class ClusterForQueues extends Cluster {
   override duplicate(...[nodes, options]: Parameters<Cluster['duplicate']>): Cluster {
@@ -64,7 +64,7 @@ export function connectCluster(
     clusterRetryStrategy: retryDelay,
     // Certificates contain the host names, so they are not resolved here.
     dnsLookup: (host, callback) => callback(null, host),
-    // Otherwise a change of hash slots is noticed only when a command reaches the wrong server.
+    // Without it, a change of hash slots is noticed only when a command reaches the wrong server.
     slotsRefreshInterval: 10_000,
     slotsRefreshTimeout: 3_000,
   });
@@ -88,7 +88,10 @@ export function connectCluster(
   return cluster;
 }
 
-/** Returns true if Redis is connected: for a cluster, every server with hash slots that this process knows. */
+/**
+ * Returns true if Redis is connected. A cluster is connected if every server with hash slots is, as far as this process
+ * knows.
+ */
 export function isWhole(redis: Redis): boolean {
   if (redis.status !== 'ready') return false;
   return !(redis instanceof Cluster && [...(away.get(redis) ?? [])].some((name) => isNeeded(redis, name)));

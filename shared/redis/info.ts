@@ -1,4 +1,3 @@
-/** Returns the value of a field in the reply to INFO. */
 export const infoField = (info: string, name: string): string | undefined =>
   new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1];
 

@@ -5,7 +5,7 @@ import { prefixOf } from './prefix.ts';
  * Names of all Redis keys of this project, beginning with the prefix of the connection.
  *
  * On a cluster, all keys of a script must be in the same hash slot. Keys of one batch have its id as hash tag; keys of
- * many batches have the prefix, as BullMQ's own keys do. A change of both is divided into two scripts that may be
+ * many batches have the prefix, as BullMQ's own keys do. A change of both kinds needs two scripts, each of which may be
  * repeated.
  */
 
@@ -44,9 +44,9 @@ export const batchKeys = (redis: Redis, id: string) => {
     log: `${base}:log`,
     /** Stream of limited length: the events of the batch. */
     events: `${base}:events`,
-    /** Hash: the number of succeeded items by range (bin) of the cosine. */
+    /** Hash: the number of succeeded items in each cosine bin (a range of values). */
     histogram: `${base}:cosines`,
-    /** Hash: the same in bins of 0.01, written only by older releases. */
+    /** Hash: succeeded items in cosine bins of 0.01, written only by older releases. */
     coarseHistogram: `${base}:hist`,
     /** String of 32-bit integers, one per chunk in the score index: the index of the chunk's first item, plus one. */
     offsets: `${base}:offsets`,
@@ -153,11 +153,11 @@ export const sessionKey = (redis: Redis, tokenHash: string): string => `${prefix
 /** The prefix of a counter with a lifetime: requests of a tenant, whose name follows, in this minute. */
 export const rateLimitPrefix = (redis: Redis): string => `${prefixOf(redis)}:requests:`;
 
-/** Measurements of an experiment: of the models that share a profile's images. See traffic/store.ts. */
+/** Measurements of an experiment with the models that share a profile's images; see traffic/store.ts. */
 export const trafficKeys = (redis: Redis, profile: string, experiment: string) => {
   const base = `${queuePrefix(redis)}:traffic:${profile}:${experiment}`;
   return {
-    /** Hash: the canary's phase (of a model on trial) and current window (of items judged together). */
+    /** Hash: the phase of the canary (a model on trial) and its current window (items judged together). */
     state: `${base}:state`,
     /** Hashes of counts: of the whole experiment, and of the canary's current window. */
     totals: `${base}:totals`,

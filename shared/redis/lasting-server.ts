@@ -9,12 +9,12 @@ import {
 /** `replyMapping` would change the types of replies. */
 type ServerOptions = Omit<RedisOptions, 'replyMapping'>;
 
-/** `resends`: true sends a command that a read-only server refused again to the new master; false makes it fail. */
+/** `resends`: true sends commands that a read-only server refused to the new master; false makes them fail. */
 export type LastingOptions = ServerOptions & { resends?: boolean };
 
 /**
- * The maximum silence in ms while a reply is due. Then the socket is replaced and commands are sent again. Otherwise
- * they would wait forever on a socket whose other end vanished. BullMQ waits in Redis for at most 10 s (BZPOPMIN).
+ * The maximum silence in ms while a reply is due. Then the socket is replaced and commands are sent again, because its
+ * other end may have vanished. BullMQ waits in Redis for at most 10 s (BZPOPMIN).
  */
 const silenceMs = 15_000;
 /**
@@ -27,16 +27,14 @@ const readOnlyDelayMs = 1_000;
 /** The time in ms for which a refused write counts as recent. */
 const recentMs = 5_000;
 
-/** The time limits of every connection to a server. */
 export const connectionLimits = { socketTimeout: silenceMs, connectTimeout: openingMs } as const;
 
 /** Returns the delay in ms before the nth connection attempt. */
 export const retryDelay = (attempt: number): number => Math.min(100 * attempt, 1_000);
 
 /**
- * Clears the sentinel client's state before each attempt. ioredis otherwise keeps the subscription of the previous
- * connection, and a `+switch-master` message there cancels the attempt for good. After such a failover, workers stopped
- * working.
+ * Clears the sentinel client's state before each connection attempt. Otherwise a `+switch-master` message on the
+ * previous subscription cancels the attempt for good. After such a failover, workers stopped working.
  */
 class FreshSentinelConnector extends SentinelConnector {
   constructor(options: unknown) {

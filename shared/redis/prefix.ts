@@ -1,6 +1,5 @@
 import type { Redis } from './masters.ts';
 
-/** The default of `REDIS_PREFIX`. */
 export const defaultPrefix = 'vls';
 
 const prefixes = new WeakMap<Redis, string>();

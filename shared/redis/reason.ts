@@ -9,7 +9,7 @@ const untrusted = /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABL
 
 /** Returns why a connection failed, for the log, with advice about certificates. */
 export function reasonOf(error: Error): string {
-  // The error of the server that a cluster tried last states the reason.
+  // A cluster's error contains that of the last server, which states the reason.
   const { code = '', message } =
     (error as { lastNodeError?: NodeJS.ErrnoException }).lastNodeError ?? (error as NodeJS.ErrnoException);
   if (untrusted.test(code)) {

@@ -138,7 +138,6 @@ const addressOf =
     return { host: withoutBrackets(hostname), port: Number(port) || usualPort };
   };
 
-/** Removes the brackets of an IPv6 address in a URL. */
 const withoutBrackets = (hostname: string): string => hostname.replace(/^\[|\]$/g, '');
 
 function decoded(text: string): string {

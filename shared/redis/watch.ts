@@ -17,7 +17,6 @@ export interface RedisWatch {
   close(): void;
 }
 
-/** The interval in ms between two checks. */
 const everyMs = 5_000;
 /** The time in ms after which a Redis that does not answer counts as silent. */
 const answerMs = 2_000;
@@ -25,9 +24,8 @@ const answerMs = 2_000;
 const probeSeconds = 60;
 
 /**
- * Tries to write a key. An error is returned as a value, because an error reply would make the connection search for
- * another master. On a cluster, only the server with the queues is checked; the connection reports faults of the
- * others.
+ * Tries to write a key. An error is returned as a value, because an error reply makes the connection search for another
+ * master. On a cluster, only the server with the queues is checked.
  */
 const tryWrite = `
 local reply = redis.pcall('SET', KEYS[1], '1', 'EX', ARGV[1])

@@ -8,7 +8,7 @@ export interface Instrument {
   help: string;
   /** The upper bounds of a histogram's buckets, in the unit of the metric. */
   buckets?: readonly number[];
-  /** True for a counter that each scrape reads from another source, such as Redis. Gauges always are. */
+  /** True for a counter that each scrape reads from another source, such as Redis. All gauges are read in this way. */
   isReadAtScrape?: true;
 }
 
@@ -18,8 +18,7 @@ const longWait = [0.01, 0.1, 1, 5, 15, 60, 300, 900, 3600];
 
 /**
  * All metrics except those of prom-client (`process_*`, `nodejs_*`), in base units such as seconds and bytes. Label
- * values are never arbitrary: route patterns, codes of `shared/errors.ts` or names in the registry. Described in
- * docs/metrics.md.
+ * values are never arbitrary: route patterns, codes of `shared/errors.ts` or names in the registry.
  */
 export const instruments = {
   vls_build_info: {

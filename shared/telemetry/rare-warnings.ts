@@ -5,8 +5,8 @@ export const quietMs = 10 * 60_000;
 
 /**
  * Returns a function that logs the first warning of a kind, and then one every {@link quietMs} with the number skipped.
- * Warnings that differ only in numbers are of the same kind, as those of an unreachable trace collector every few
- * seconds.
+ * Warnings that differ only in numbers are of the same kind. An unreachable trace collector, for example, causes one
+ * every few seconds.
  */
 export function warnRarely(log: Logger, title: string, now: () => number = Date.now): (detail: string) => void {
   const kinds = new Map<string, { nextAt: number; repeated: number }>();

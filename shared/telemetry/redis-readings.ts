@@ -19,8 +19,8 @@ export const readRedisState = (redis: Redis, watch: RedisWatch): Reading[] => [
 ];
 
 /**
- * Returns the metrics that Redis reports about itself; none while it is unavailable. For a cluster, counts are summed
- * and other values are those of the worst server, so that the same alerts work.
+ * Returns the metrics that Redis reports about itself; none while it is unavailable. A cluster reports sums of counts,
+ * and other values of its worst server, so that the same alerts work.
  */
 async function readRedis(redis: Redis): Promise<Reading[]> {
   if (!isWhole(redis)) return [];

@@ -75,8 +75,8 @@ export const noteAttributes = (attributes: Attributes): void => {
 };
 
 /**
- * Returns the current span as W3C `traceparent`, with which another process can continue the trace; undefined without
- * tracing.
+ * Returns the current span as W3C `traceparent`, with which another process can continue the trace. Returns undefined
+ * without tracing.
  */
 export function traceparent(): string | undefined {
   const span = trace.getActiveSpan();
@@ -99,7 +99,7 @@ const chunksPerTrace = 256;
 
 /**
  * Evaluates a chunk within a span. The first {@link chunksPerTrace} chunks belong to the trace of the batch's post.
- * Each later one gets its own trace, linked to it and sampled independently.
+ * Each later one gets its own trace, linked to that trace and sampled independently.
  */
 export async function traceChunk<Value>(
   { traceparent: origin, chunk, attributes, startedAt }: TracedChunk,

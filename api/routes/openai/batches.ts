@@ -33,9 +33,7 @@ export interface RequestBatchDeps extends FileDeps {
   pendingBudget: FairBytes;
 }
 
-/** The default number of batches per page. */
 const pageSize = 20;
-/** The maximum length in bytes of the first line of a file. */
 const firstLineBytes = 32 * 1024 * 1024;
 
 /** Routes of `/v1/batches`, whose lines are requests as OpenAI's clients post them. */
@@ -184,7 +182,7 @@ export function requestBatchRoutes(deps: RequestBatchDeps): Route[] {
       },
       handlers: [
         async (request, response) => {
-          // Throws for batches of another interface, which must not be cancelled here.
+          // `toOpenAiBatch` throws for batches of another interface, which must not be cancelled here.
           toOpenAiBatch(await batches.status(scopeOf(request), idOf(request)));
           const cancelled = await batches.cancel(scopeOf(request), idOf(request));
           audit(request, response, 'batch.cancelled', { batchId: cancelled.id, batchTenant: cancelled.tenant });

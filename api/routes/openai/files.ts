@@ -34,7 +34,6 @@ export interface FileDeps {
   audit: RequestAudit;
 }
 
-/** The default number of files per page. */
 const pageSize = 100;
 /**
  * The maximum number of remembered file sizes. Determining the size of a large file takes seconds, because all its

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { model, name, rescoredTexts, tags } from './fields.ts';
 
-/** The maximum retention of a batch in hours. */
 const maxRetentionHours = 8_760;
 
 export const batchChange = z

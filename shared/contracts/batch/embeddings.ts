@@ -3,20 +3,17 @@ import { z } from 'zod';
 export const embeddingKind = z.enum(['image', 'text']);
 export type EmbeddingKind = z.output<typeof embeddingKind>;
 
-/** The embeddings that a batch stores. */
 export const kept = z.enum(['image', 'text', 'both']).meta({
   description:
     'Stores the L2-normalised embeddings of the images, of the texts, or of both next to the results. `/embeddings` returns them.',
 });
 export type Kept = z.output<typeof kept>;
 
-/** The number type of stored embeddings. */
 export const embeddingPrecision = z
   .enum(['float16', 'float32'])
   .meta({ description: 'Type of the stored numbers. Default: `float16`.' });
 export type EmbeddingPrecision = z.output<typeof embeddingPrecision>;
 
-/** The size in bytes of one stored number. */
 export const numberBytes: Record<EmbeddingPrecision, number> = { float16: 2, float32: 4 };
 
 export const kindsOf = (keeps: Kept): readonly EmbeddingKind[] => (keeps === 'both' ? embeddingKind.options : [keeps]);
@@ -26,7 +23,6 @@ export const imagesFrom = z.string().min(1).max(64).meta({
     'Id of an earlier batch with stored image embeddings and the same model. The `image` of each item is then the index of an item of that batch, as text: `"17"`. No image is fetched or decoded.',
 });
 
-/** The stored embeddings of a batch. */
 export const embeddingsStatus = z
   .object({
     of: kept,
@@ -39,7 +35,6 @@ export const embeddingsStatus = z
   })
   .meta({ id: 'BatchEmbeddings' });
 
-/** The formats in which embeddings are read. */
 export const embeddingsFormat = z.enum(['npy', 'parquet']);
 export type EmbeddingsFormat = z.output<typeof embeddingsFormat>;
 

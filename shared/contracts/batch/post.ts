@@ -47,7 +47,7 @@ export const failureBudget = z
   })
   .meta({ id: 'FailureBudget', description: 'Stops a batch with too many failures; it ends as `failed`.' });
 
-/** The maximum length of a webhook or bucket address in UTF-16 units. It is stored with the batch. */
+/** The maximum length of a webhook or bucket address in UTF-16 units. Such addresses are stored with the batch. */
 const maxStoredAddress = 2_048;
 const webhookUrl = z.url({ protocol: /^https?$/ }).max(maxStoredAddress);
 

@@ -9,7 +9,6 @@ const separated = labelsInWords(written.filter(({ hasColumns, isText }) => hasCo
 
 const outcome = z.enum(['succeeded', 'failed', 'cancelled', 'answered']);
 
-/** The default number of results per page. */
 export const resultsPageSize = 1_000;
 
 /** Parsed with a pattern, because `z.coerce.number` would convert an empty value to 0. */

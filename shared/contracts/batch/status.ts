@@ -18,7 +18,6 @@ export const batchStates = [
 export const batchState = z.enum(batchStates).meta({ id: 'BatchState' });
 export type BatchState = z.output<typeof batchState>;
 
-/** The final states of a batch. */
 export const terminalStates: ReadonlySet<BatchState> = new Set([
   'completed',
   'completed_with_errors',
