@@ -90,8 +90,8 @@ export interface Batches {
   /** Returns one page of results. @throws {ServiceError} `request.invalid` */
   results(scope: TenantScope, id: string, query: ResultsQuery): Promise<ResultsPage>;
   /**
-   * Returns all results in the order of the items, unless the query sorts them. @throws {ServiceError}
-   * `request.invalid`
+   * Returns all results in the order of the items, unless the query sorts them.
+   * @throws {ServiceError} `request.invalid`
    */
   stream(scope: TenantScope, id: string, format: FormatName, query: StreamQuery): Promise<ResultStream>;
   /**
@@ -133,7 +133,6 @@ export interface Batches {
    * @throws {ServiceError} `batch.not_finished`, `batch.input_expired`, `request.invalid`, and the errors of `post`.
    */
   rescore(scope: TenantScope, id: string, options: RescoreOptions): Promise<BatchStatus>;
-  /** Changes the name, the tags or the retention of a batch. */
   change(scope: TenantScope, id: string, change: BatchChange): Promise<BatchStatus>;
   /** Deletes a batch. A running batch is stopped first. */
   remove(scope: TenantScope, id: string): Promise<void>;

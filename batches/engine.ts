@@ -33,14 +33,12 @@ export interface BatchEngine {
   batches: Batches;
   files: Files;
   chunks: Chunks;
-  /** Reads image embeddings of earlier batches, which a new batch can use instead of images. */
   storedImages: StoredImages;
   ending: Ending;
   sweeper: Sweeper;
   speed: Speed;
   /** The tasks for batches whose items are in a bucket. Undefined when no tenant may post such a batch. */
   tasks: Record<Task, TaskRun> | undefined;
-  /** Compares the settings of all processes of the service. */
   sharedSettings: SharedSettings;
   /** Returns metrics about the work that waits in each queue. */
   readings(): Promise<Reading[]>;
@@ -65,7 +63,7 @@ export interface BatchEngineOptions {
   log: Logger;
 }
 
-/** Ten times the default limit of one tenant. Redis usually refuses batches for lack of memory before. */
+/** Ten times the default limit of one tenant. Redis usually lacks memory first. */
 const maxQueuedItems = 100_000_000;
 
 export function createBatchEngine(options: BatchEngineOptions): BatchEngine {

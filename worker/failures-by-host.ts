@@ -10,9 +10,8 @@ export interface Failures {
 const mostKinds = 10;
 
 /**
- * Counts the failed items of a chunk by error code and image host, the most frequent first. Error messages are left
- * out, since they may quote the item.
- * @param images in the order of the results.
+ * Counts the failed items of a chunk by error code and image host, the most frequent first. Messages are left out,
+ * since they may quote the item.
  */
 export function failuresByHost(
   results: readonly ItemResult[],

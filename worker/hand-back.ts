@@ -41,5 +41,5 @@ export function createHandingBack(onHealth: (fault: string | null) => void): Han
   };
 }
 
-/** The delay in ms of further chunks of a tenant after the image hosts of one could not be reached. */
+/** The delay in ms of further chunks of a tenant after the image hosts of one chunk could not be reached. */
 export const networkDelayMs = errorDelayMs;

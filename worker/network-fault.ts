@@ -39,13 +39,12 @@ export interface NetworkFault {
   restMs(tenant: string): number;
   /**
    * Returns true when all downloads of a chunk have recently failed for at least two tenants, and no host has responded
-   * since. One tenant delays only its own chunks, because it chooses its image hosts: 128 items with four unreachable
-   * hosts stopped a worker for 75 s.
+   * since. One tenant chooses its image hosts: 128 items with four unreachable hosts once stopped a worker for 75 s.
    */
   isForAll(): boolean;
 }
 
-/** @param restMs the delay in ms of chunks of a tenant after all downloads of one have failed. */
+/** @param restMs the delay in ms of chunks of a tenant after all downloads of one chunk have failed. */
 export function createNetworkFault(restMs: number, now = () => performance.now()): NetworkFault {
   /** The time at which all downloads of a chunk last failed, by tenant. */
   const lost = new Map<string, number>();

@@ -9,8 +9,7 @@ import { type ChunkProcessor, chunkVerdicts } from './chunk-processor.ts';
 export interface ProfileConsumers {
   /**
    * Starts consumers of new profiles, and closes those of profiles that can no longer be served.
-   * @param known the profiles of the registry. A removed profile is still served, because earlier batches need its
-   * model, and this worker still has it.
+   * @param known the profiles of the registry. A removed profile is still served for earlier batches.
    */
   serve(profiles: readonly string[], known: readonly string[]): void;
   profiles(): string[];
@@ -21,8 +20,8 @@ export interface ProfileConsumers {
 }
 
 /**
- * The limits of simultaneous chunks of one profile, shared fairly between tenants. Eight of the small first chunks of a
- * batch keep several encoders and slow hosts busy. A tenant always gets two.
+ * The limits of simultaneous chunks of one profile. Eight of the small first chunks of a batch keep several encoders
+ * and slow hosts busy. A tenant gets two even when others use all eight.
  */
 const chunkPlaces = { places: 8, guaranteed: 2, hardLimit: 24 };
 /** The delay in ms of a chunk that exceeded the limits. */

@@ -35,8 +35,8 @@ const startsWithoutModel = 3;
 
 /**
  * Scores the items of a chunk. Without outcomes it first releases the chunk, so that a worker can take it again.
- * @returns the outcomes; a hand-back, which returns the chunk to the queue, when this worker cannot score it now;
- * `stopped` when the batch was stopped.
+ * @returns a hand-back, which returns the chunk to the queue, when this worker cannot score it now; `stopped` when the
+ * batch was stopped.
  */
 export async function scoreChunk(
   { chunks, traffic, stopping, stoppedBatches, network, handBack, storedImages }: ChunkScoringDeps,

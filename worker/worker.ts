@@ -32,7 +32,7 @@ export interface WorkerDeps {
 }
 
 export interface RunningWorker extends JobConsumer {
-  /** Returns the profiles that are served now. They change when models are pulled or added. */
+  /** They change when models are pulled or added. */
   profiles(): string[];
   /** Returns the current fault, or null when the worker is healthy. */
   fault(): string | null;

@@ -3,9 +3,7 @@ import type { Redis } from '../../shared/redis.ts';
 
 const script = loadScript(new URL('./claim.lua', import.meta.url));
 
-/**
- * Two Redis hashes. `amounts`: batch to its items or bytes. `sums`: tenant to the sum of its batches, '' to the total.
- */
+/** Two Redis hashes: the amount of each batch, and the sum of each tenant (empty name: all tenants). */
 export type ClaimKeys = readonly [amounts: string, sums: string];
 
 /** The items or bytes that a batch claims. A limit of 0 allows any sum. */
@@ -17,10 +15,7 @@ export interface Claim {
   totalLimit: number;
 }
 
-/**
- * The result of a claim. `ok`: counted. `tenant`, `total`: refused by that limit. `sum` is the total after `total`, and
- * otherwise the sum of the tenant; it excludes a refused claim.
- */
+/** After `total`, `sum` is that of all tenants, otherwise that of the tenant. It excludes a refused claim. */
 export interface Claimed {
   verdict: 'ok' | 'tenant' | 'total';
   sum: number;

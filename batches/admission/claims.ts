@@ -6,7 +6,6 @@ import { releaseClaim } from './release-claim.ts';
 
 /** Counts the items or bytes that each batch claims, and keeps the sums of each tenant and of all tenants. */
 export interface Claims {
-  /** Replaces the number of items or bytes that a batch claims. */
   claim(batch: Claim): Promise<Claimed>;
   /** Changes the claim of a batch without checking the limits. Does nothing when the batch has no claim. */
   recount(id: string, amount: number): Promise<void>;
@@ -15,9 +14,8 @@ export interface Claims {
   /** Removes the claim of a batch. Safe to repeat. */
   release(id: string): Promise<void>;
   /**
-   * Removes the claims of batches and uploaded files that no longer exist, a few hundred claims per call. A process
-   * that crashes between its claim and its next check leaves such a claim. Removal is safe: a record always precedes
-   * the first claim, and a deleted batch gets no new record.
+   * Removes the claims of batches and files that no longer exist, a few hundred per call. A process that crashes just
+   * after its claim leaves them. A record precedes the first claim, so none of a new batch is removed.
    */
   releaseAbsent(): Promise<void>;
 }

@@ -20,10 +20,10 @@ export interface StoredBytes {
   releaseAbsent(): Promise<void>;
 }
 
-/** The bytes of a batch that are stored in Redis. */
+/** In bytes of Redis memory. */
 export interface Stored {
   inputs: number;
-  /** The bytes that count once, while `inputs` counts twice: table column names, and output larger than its input. */
+  /** Counts once, while `inputs` counts twice: table column names, and output larger than its input. */
   columns: number;
 }
 

@@ -164,7 +164,7 @@ export function createFiles({ redis, payloads, freeSpace, stored, durability, re
 /** Returns true for a well-formed file id. Ids become part of Redis keys. */
 const isFileId = (id: string): boolean => /^file-[0-9a-f-]{36}$/.test(id);
 
-/** Splits bytes into blocks of equal size. The last may be shorter. */
+/** Splits bytes into blocks of `pieceBytes`. */
 async function* piecesOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let held: Buffer[] = [];
   let length = 0;

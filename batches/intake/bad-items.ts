@@ -2,14 +2,11 @@ import type { ItemStream } from '../../formats/items.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import type { StoredItem } from '../store/payload.ts';
 
-/**
- * The number of unreadable items that any upload may have. An upload that starts with as many, and no other, is
- * refused.
- */
+/** Any upload may have this many unreadable items, unless its first items up to this number are all unreadable. */
 const freeBadItems = 1_000;
 /**
- * Beyond `freeBadItems`, one unreadable item is allowed for this many bytes sent, compressed or not. An unreadable
- * table row takes about 10 bytes in gzip. Without the limit, an upload of 1,006 bytes filled 100 MB of Redis.
+ * Beyond `freeBadItems`, one unreadable item is allowed for this many bytes sent. An unreadable table row takes about
+ * 10 bytes in gzip. Without the limit, an upload of 1,006 bytes filled 100 MB of Redis.
  */
 const bytesPerBadItem = 4;
 

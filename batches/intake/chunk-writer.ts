@@ -13,7 +13,7 @@ const claimItems = 8_192;
 /** The number of chunks written at once. One by one is slow; more would flood Redis or the bucket. */
 const chunksPerWrite = 32;
 
-/** The checks while the items of a batch arrive. */
+/** Checks that are made while the items of a batch arrive. */
 export interface Admission {
   /**
    * Throws `queue.full` when Redis has too little free memory.
@@ -28,14 +28,13 @@ export interface Admission {
   memory?: MemoryShare | undefined;
 }
 
-/** The memory of Redis that a batch takes, in bytes. */
+/** In bytes of Redis memory. */
 export interface BatchMemory {
   inputs: number;
-  /** The bytes that count once, while `inputs` counts twice: table column names, and output larger than its input. */
+  /** Counts once, while `inputs` counts twice: table column names, and output larger than its input. */
   columns: number;
 }
 
-/** Counts the Redis memory of a batch towards the share of its tenant. */
 export interface MemoryShare {
   /**
    * Replaces the memory that the batch takes. Throws when the tenant would use more than its share.

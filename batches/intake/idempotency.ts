@@ -7,7 +7,7 @@ import { reserveKey } from './reserve-key.ts';
 
 /** The reservation of an idempotency key. All requests with the same key create only one batch. */
 export interface Reservation {
-  /** A hash of the idempotency key. The batch stores it to remove the key at its own deletion. */
+  /** A hash of the key, with which the deletion of the batch also removes the key. */
   readonly keyHash: string;
   /**
    * Extends the lease while the body of the request arrives.

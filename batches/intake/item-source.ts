@@ -16,7 +16,6 @@ export interface SourceFacts {
  */
 export type ItemSource = AsyncGenerator<StoredItem[], SourceFacts, undefined>;
 
-/** Yields the items unchanged, and at the end returns the facts. */
 export async function* withFacts(items: ItemStream, facts: () => SourceFacts): ItemSource {
   yield* items;
   return facts();

@@ -12,7 +12,6 @@ export interface OpenedBatch {
   traceparent?: string | undefined;
   /** The share of the workers relative to other tenants. Default: 1. */
   weight?: number | undefined;
-  /** The hash of the idempotency key. */
   keyHash?: string | undefined;
 }
 

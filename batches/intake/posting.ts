@@ -79,7 +79,6 @@ export interface IntakeDeps {
   queued: QueuedItems;
   stored: StoredBytes;
   durability: Durability;
-  /** Called for each new batch when its items are stored. */
   onPosted: (labels: Record<'queue' | 'profile', string>, items: number) => void;
   log: Logger;
   /** Returns undefined when clients can see no batch with this id. */

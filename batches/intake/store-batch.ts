@@ -24,8 +24,8 @@ export interface NewBatch extends OpenedBatch, Admission {
 }
 
 /**
- * Stores a batch while its items arrive. Clients cannot see it before the last step, which seals it (marks it as
- * completely received). An interrupted request leaves no data.
+ * Stores a batch while its items arrive. Clients see it after the last step, which seals it (marks it as completely
+ * received). An interrupted request leaves no data.
  * @returns the number of items.
  * @throws {ServiceError} `batch.empty`, `batch.interrupted`, and errors that occur while the items are read.
  */
@@ -84,7 +84,7 @@ export interface NewItems {
 
 /**
  * Writes the payloads of a batch in state `accepting`, and then seals it (marks it as completely received). Any process
- * may start again with the first item, because the same payloads get the same keys.
+ * may start again, because the same payloads get the same keys.
  * @returns the number of items.
  * @throws {ServiceError} `batch.empty`, `batch.interrupted`, and errors that occur while the items are read.
  */

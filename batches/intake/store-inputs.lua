@@ -1,5 +1,4 @@
--- Stores the items of chunks. In a later state than `accepting`, for example after a deletion, nothing would remove
--- them.
+-- Stores the items of chunks while their batch is in state `accepting`. Later, nothing would remove them.
 -- KEYS: 1 batch  2 input
 -- ARGV: chunk, payload, chunk, payload ...
 -- Returns 1, or 0 when the batch is in another state.

@@ -55,14 +55,14 @@ export interface Chunks {
   ): Promise<Committed>;
   /** Returns those of the given batches that were stopped, have ended, or were deleted. */
   stopped(batchIds: readonly string[]): Promise<string[]>;
-  /** Returns a chunk that this worker cannot evaluate now to the queue. */
+  /** Returns a chunk to the queue, because this worker cannot evaluate it now. */
   release(job: JobData): Promise<void>;
   /**
-   * Stores the reason why no worker can evaluate the batch now; its status shows the reason. The batch fails if this
-   * lasts too long.
+   * Stores the reason why no worker can evaluate the batch now, for its status. If this lasts too long, the batch
+   * fails.
    */
   block(job: JobData, why: string): Promise<void>;
-  /** Ends a batch as failed, because stored items of it are lost. */
+  /** Ends a batch as failed, because some of its stored items are lost. */
   fail(job: JobData): Promise<void>;
 }
 

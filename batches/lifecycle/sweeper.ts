@@ -40,7 +40,6 @@ export interface SweeperDeps {
   log: Logger;
 }
 
-/** The number of batches that are read from a list at a time. */
 const pageSize = 100;
 /** Milliseconds after which a listed batch without a record is removed: the process that created it has died. */
 const openingMs = 60_000;

@@ -8,8 +8,8 @@ import { webhookJobOptions } from '../queue/queues.ts';
 import type { Delivered } from './webhook-delivery.ts';
 
 /**
- * The limits of simultaneous deliveries of one worker. A receiver may take 15 s to respond, so each tenant always gets
- * four. Each delivery takes a socket and a few kilobytes.
+ * The limits of simultaneous deliveries of one worker. A receiver may take 15 s to respond, so each tenant gets four
+ * even when others use all 16. Each delivery takes a socket and a few kilobytes.
  */
 const shares = { places: 16, guaranteed: 4, hardLimit: 64, waitingPerTenant: 32 } as const;
 

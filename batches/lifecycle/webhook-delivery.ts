@@ -6,7 +6,6 @@ import type { Redis } from '../../shared/redis.ts';
 import { type BatchRecord, batchRecord, toStatus } from '../store/record.ts';
 import { setFields } from '../store/set-fields.ts';
 
-/** The response of a webhook receiver. */
 export interface WebhookAnswer {
   status: number;
   /** Milliseconds until the retry that the header `Retry-After` requests. */

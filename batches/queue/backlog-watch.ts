@@ -14,7 +14,7 @@ export interface BacklogWatch {
 }
 
 /**
- * Idle ms without a job, although jobs are waiting, after which a worker counts as silent. A healthy worker takes a job
+ * A worker counts as silent after this many ms without a job although jobs are waiting. A healthy worker takes one
  * within 15 s, even when its connection is replaced.
  */
 export const silentAfterMs = 60_000;

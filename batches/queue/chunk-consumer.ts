@@ -13,8 +13,7 @@ import { quickRecovery, refusedRestMs, workerOptions } from './worker-options.ts
 export type Verdict = { done: object; log?: string[] } | HandBack | PutBack;
 
 /**
- * Returns a chunk to the queue unread, because this worker accepts no chunks of its tenant now. It does not count as
- * started.
+ * The verdict that returns a chunk unread, because this worker accepts no more of its tenant now. It is not a start.
  */
 export interface PutBack {
   putBack: string;
@@ -22,7 +21,7 @@ export interface PutBack {
   delayMs: number;
 }
 
-/** Returns a chunk that this worker has started but cannot evaluate now. */
+/** The verdict that returns a chunk, which this worker has started but cannot evaluate now. */
 export interface HandBack {
   handBack: string;
   /** Milliseconds until workers can take the job again. */
@@ -40,13 +39,11 @@ export interface Delivery {
   waitedMs: number;
 }
 
-/** Takes chunks from the queue, and detects when it receives none although some are waiting. */
 export interface ChunkConsumer extends JobConsumer {
   /** Returns the ms for which this consumer was idle without a chunk although chunks were waiting. */
   silentMs(): number;
 }
 
-/** Limits the chunks that a worker processes at the same time. */
 export interface ChunkConcurrency {
   usual: number;
   /** The maximum. A chunk beyond `usual` also needs `hasPlace` of its tenant. Default: `usual`. */
@@ -65,10 +62,9 @@ const soonMs = 20;
 const jobsRead = 100;
 
 /**
- * Takes chunks of one profile, at most `usual` at a time. When all are in process for a while, it searches for a chunk
- * of a tenant that may have an additional one, and moves it to the front, because BullMQ takes jobs in order. A tenant
- * with slow image hosts thus does not block others. If another worker takes that chunk first, `processor` returns the
- * one received instead to the queue.
+ * Takes chunks of one profile, at most `usual` at a time. While all are busy, it moves a chunk of a tenant that may
+ * have an additional one to the front, so that slow image hosts of one tenant do not block others. If another worker
+ * takes that chunk first, `processor` returns the one received.
  */
 export function consumeChunks(
   redis: Redis,
@@ -118,7 +114,7 @@ export function consumeChunks(
     });
     opened.on('error', (error) => {
       log.debug({ err: error, profile }, 'connection error of a consumer of chunks');
-      // As `restWhenRefused` does, but with the timer that also serves returned chunks.
+      // Like `restWhenRefused`, but with the timer that also serves returned chunks.
       if (faultOfReply(error.message) !== undefined) rest(refusedRestMs);
     });
     opened.on('failed', (job, error) => log.error({ err: error, job: job?.id, profile }, 'chunk failed'));

@@ -5,8 +5,8 @@ import type { Worker } from 'bullmq';
 const closingMs = 15_000;
 
 /**
- * Closes a worker, and waits for at most `closingMs`. BullMQ waits without limit for jobs in flight and for its
- * blocking connection, which may never close just after a server of a cluster has returned.
+ * Closes a worker, but does not wait longer than `closingMs`. BullMQ waits without limit for its blocking connection,
+ * which may never close just after a server of a cluster has returned.
  */
 export async function closeWorker(worker: Worker, force = false): Promise<void> {
   await Promise.race([worker.close(force), delay(closingMs, undefined, { ref: false })]);

@@ -22,11 +22,11 @@ const maxResumed = 100;
  * order of all tenants, its turn.
  */
 export interface Dispatcher {
-  /** Fills the queue up to the maximum of this batch. Safe to repeat. */
+  /** Queues chunks of a batch, up to its maximum. Safe to repeat. */
   refill(batch: Dispatched): Promise<void>;
   /** Records that a worker has taken a chunk, and queues the next chunk of the batch. */
   taken(batch: Dispatched, chunk: number): Promise<void>;
-  /** Returns the cost of a job that had nothing to evaluate to the share of its tenant. */
+  /** Credits the tenant with the cost of a job that had nothing to evaluate. */
   dropTurn(profile: string, job: JobData): Promise<void>;
   /** Adds new jobs for chunks whose jobs were lost. */
   requeue(batch: Weighted, chunks: readonly number[]): Promise<void>;
@@ -38,8 +38,8 @@ type Weighted = Dispatched & Pick<BatchRecord, 'weight'>;
 
 export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
   /**
-   * Moves chunks of a batch into the queue. Only the batches of a tenant with the highest priority get chunks there. If
-   * this process dies before it adds a job, the chunk stays in `waiting` until the sweeper adds the job.
+   * Moves chunks of a batch into the queue. Only the batches of a tenant with the highest priority have chunks there.
+   * If this process dies before it adds a job, the sweeper adds it.
    */
   async function refill(batch: Dispatched, takenJob = ''): Promise<void> {
     const order = dispatchOrder(redis, batch.profile, batch.tenant);
@@ -65,7 +65,7 @@ export function createDispatcher(redis: Redis, queues: Queues): Dispatcher {
     if (chunks.length > 0) await queues.add({ ...batch, weight }, chunks, priorities);
   }
 
-  /** Returns the cost of jobs that no worker processed to the share of their tenant. */
+  /** Credits the tenant with the cost of jobs that no worker processed. */
   async function refund(
     { id, tenant, profile, weight }: Omit<Weighted, 'priority'>,
     chunks: readonly number[],

@@ -35,8 +35,8 @@ const returnEveryMs = 50;
 const longestReturnMs = 60_000;
 
 /**
- * Takes jobs from a queue that tenants share, and divides the running jobs fairly. BullMQ runs jobs in order: in a
- * test, 96 webhooks to receivers that did not respond delayed another tenant by 98 s.
+ * Takes jobs from a queue that tenants share, and divides the running jobs fairly. BullMQ alone runs them in order: in
+ * a test, 96 webhooks to silent receivers delayed another tenant by 98 s.
  */
 export function consumeFairly(redis: Redis, options: FairJobsOptions, run: RunJob): { worker: Worker; close: Close } {
   const { queue, places: count, guaranteed, hardLimit, waitingPerTenant, ...ofWorker } = options;

@@ -7,9 +7,8 @@ import type { JobConsumer } from './job-consumer.ts';
 import { restWhenRefused, workerOptions } from './worker-options.ts';
 
 /**
- * Runs `sweep` every `everyMs` ms in one of the processes, chosen by BullMQ. BullMQ cannot schedule a run in a full
- * Redis, just when `sweep` would free memory. A process where it has not run for three times `everyMs` therefore runs
- * it directly.
+ * Runs `sweep` every `everyMs` ms in one of the processes, chosen by BullMQ. BullMQ cannot schedule it in a full Redis,
+ * just when `sweep` would free memory. A process therefore runs it directly after three times `everyMs`.
  */
 export function scheduleMaintenance(
   redis: Redis,

@@ -6,7 +6,6 @@ const script = loadScript(new URL('./next-chunks.lua', import.meta.url));
 
 export interface NextChunks {
   chunks: number[];
-  /** True when further chunks are not in the queue. */
   hasMore: boolean;
   /** The share of the workers that the tenant had when it posted the batch, relative to other tenants. */
   weight: number;

@@ -32,8 +32,8 @@ export interface Queues {
   /** `failed` is permanent. `live`: waiting, delayed or active. */
   jobState(profile: string, batchId: string, chunk: number): Promise<'absent' | 'failed' | 'completed' | 'live'>;
   /**
-   * Makes delayed jobs available that are overdue, or whose delay is longer than any correct one. BullMQ computes
-   * delays with the clock of the worker. If that is days ahead, a chunk would wait for days.
+   * Makes delayed jobs available that are overdue, or whose delay exceeds any correct one. BullMQ computes delays with
+   * the clock of the worker, which may be days ahead.
    * @param now the time of Redis, in ms since 1970.
    */
   promoteMistimed(now: number): Promise<void>;
@@ -74,12 +74,10 @@ const jobOptions = {
 const scoresPerMs = 0x1000;
 /** Lateness in ms after which a delayed job is overdue. While workers run, no job is so late. */
 const overdueMs = 30_000;
-/**
- * Milliseconds beyond any correct delay, of a chunk and of any job: at most 64 s, and four and a half hours for a task.
- */
+/** Delays in ms that exceed any correct one: at most 64 s for a chunk, and four and a half hours for a task. */
 const longestChunkDelayMs = 120_000;
 const longestDelayMs = 6 * 3_600_000;
-/** The maximum per queue and call, for overdue and for too long delayed jobs each. */
+/** The maximum number of overdue jobs per queue and call, and of jobs with too long a delay. */
 const maxPromoted = 1_000;
 
 /** The service does not use BullMQ's events. By default (10,000) they take 1.5 MB of Redis per queue. */
@@ -205,7 +203,7 @@ export function createQueues(redis: Redis, profiles: () => readonly string[], lo
     isReachable: () => redis.status === 'ready',
     all: () => [...new Set([...shown().map(queueOf), ...queues.values()])],
     async close() {
-      // BullMQ first waits until a connection is open: without Redis forever.
+      // BullMQ first waits until a connection is open, and without Redis forever.
       if (redis.status === 'ready') await Promise.all([...queues.values()].map((queue) => queue.close()));
     },
   };

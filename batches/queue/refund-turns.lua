@@ -1,8 +1,8 @@
--- Returns the cost of jobs that were not processed to the share of their tenant; see take-turns.lua. Removes each job
--- from `starts`, so that its cost returns only once.
+-- Credits a tenant with the cost of jobs that were not processed; see take-turns.lua. Removes each job from `starts`,
+-- so that it is credited only once.
 -- KEYS: 1 turns  2 starts, as in take-turns.lua
 -- ARGV: 1 tenant  2 weight  then job id, cost, job id, cost ...
--- Returns the number of these jobs.
+-- Returns the number of credited jobs.
 local refunded, count = 0, 0
 for i = 3, #ARGV, 2 do
   if redis.call('HDEL', KEYS[2], ARGV[i]) == 1 then

@@ -5,7 +5,7 @@ import type { TurnJob, TurnRequest } from './take-turns.ts';
 
 const script = loadScript(new URL('./refund-turns.lua', import.meta.url));
 
-/** Returns the cost of jobs that were not processed to the share of their tenant. Safe to repeat. */
+/** Credits a tenant with the cost of jobs that were not processed. Safe to repeat. */
 export async function refundTurns(
   redis: Redis,
   profile: string,

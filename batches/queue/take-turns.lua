@@ -37,7 +37,7 @@ end
 
 local priorities = {}
 for i = 4, #ARGV, 2 do
-  -- A job that already waits keeps its start. A second one could not be returned, since `starts` has one entry per job.
+  -- A job that already waits keeps its start. A second one could not be credited, since `starts` has one entry per job.
   local start = tonumber(redis.call('HGET', KEYS[2], ARGV[i]) or '')
   if not start then
     start = math.max(V, last)

@@ -5,8 +5,8 @@ import type { BatchRecord } from '../store/record.ts';
 import { isWhole } from './selection.ts';
 
 /**
- * Returns the number of CSV cells that get a leading apostrophe, as counted at each commit. Returns undefined when it
- * is unknown: for a running batch, for cancelled items, and for conditions other than the status.
+ * Returns the number of CSV cells that get a leading apostrophe, as counted at each commit, or undefined when it is
+ * unknown.
  */
 export function escapedCellsOf(batch: BatchRecord, query: StreamQuery): number | undefined {
   const { status, formulas } = query;

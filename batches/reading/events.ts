@@ -16,7 +16,6 @@ export interface Follower {
    * Returns the events after `lastId` until the batch has ended, or without `lastId` the present status and then new
    * events.
    * @param status reads the status as the tenant sees it. Throws when the batch was deleted.
-   * @param lastId the id of the last event that the reader has received.
    * @returns undefined when the reader has received the last event of the batch.
    */
   follow(
@@ -31,7 +30,6 @@ export interface Follower {
 type Entry = [id: string, fields: string[]];
 
 interface Feed {
-  /** The id of the last entry that was read. */
   cursor: string;
   readers: Set<Reader>;
   timer: NodeJS.Timeout;
@@ -51,10 +49,9 @@ interface Reader {
 const pollMs = 200;
 /**
  * The maximum number of entries that wait in memory for one reader. An entry may have some KB of failures, and a
- * process thousands of readers. A slower reader reads the stream in Redis again.
+ * process thousands of readers.
  */
 const maxBehind = 100;
-/** The number of entries that are read at a time. */
 const pageSize = 50;
 /** The number of polls without new entries after which the existence of the batch is checked. */
 const idlePollsPerCheck = 25;
@@ -117,7 +114,7 @@ export function createFollower(redis: Redis): Follower {
     signal: AbortSignal,
   ): AsyncGenerator<BatchEvent> {
     const { events } = batchKeys(redis, batchId);
-    // Registered first, the reader misses no entries that are added while it reads earlier ones.
+    // The reader joins first, so that it misses no entries that are added while it reads earlier ones.
     const reader = await join(batchId);
     const onAbort = () => reader.wake();
     signal.addEventListener('abort', onAbort);
@@ -217,8 +214,8 @@ async function beginAnew(
 const isFinal = ({ data }: BatchEvent): boolean => (data as BatchStatus).finishedAt !== null;
 
 /**
- * Entries that follow a known entry, `at`. `gap` is true when the stream no longer contains `at`, so that others may be
- * missing.
+ * Entries that follow a known entry (`at`). `gap` is true when the stream no longer contains it, so that others may be
+ * missing too.
  */
 interface Page {
   at?: Entry;

@@ -26,7 +26,7 @@ async function positionOf(redis: Redis, list: string, id: string | undefined): P
   return id === undefined || createdAt === null ? undefined : [Number(createdAt), id];
 }
 
-/** Lists the batches of one tenant, or of every tenant, the latest first. */
+/** Lists batches, the latest first. */
 export async function listBatches(
   redis: Redis,
   scope: TenantScope,

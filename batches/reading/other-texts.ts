@@ -5,10 +5,9 @@ import type { StoredItem } from '../store/payload.ts';
 const choice = 256;
 
 /**
- * Gives each image the text of another row, so that the pair is wrong: image and text of that row differ from those of
- * the item. An unreadable item is unchanged. Without such a row, the item gets an error.
- * @param donors yields the rows with texts. It is called twice at most, because rows without a text would never give
- * one.
+ * Gives each image the text of a row with another image and another text, so that the pair is wrong. An unreadable item
+ * is unchanged. Without such a row, the item gets an error.
+ * @param donors yields the rows with texts. Called at most twice, because rows without a text would never give one.
  */
 export async function* withOtherTexts(
   items: AsyncIterable<StoredItem[]>,
@@ -16,7 +15,6 @@ export async function* withOtherTexts(
 ): AsyncGenerator<StoredItem[]> {
   const given = textsOf(donors);
   const pool: Giver[] = [];
-  /** True when no more rows with texts follow. */
   let isEmpty = false;
   async function fill(): Promise<void> {
     while (pool.length < choice && !isEmpty) {

@@ -1,16 +1,14 @@
 import type { Bytes } from '../../formats/bytes.ts';
 
 export interface Ends {
-  /** Sent before all groups. */
   before?: Bytes;
   /** Called after the last group. Its result is sent last. */
   after?: () => Bytes;
 }
 
 /**
- * Returns an iterator that writes each group of results only when the next part is requested. Not a generator, because
- * one that waits keeps its last text and the objects that it came from, several times as large. A hundred clients may
- * read at the same time.
+ * Returns an iterator that writes each group only when the next part is requested. Not a generator, because one that
+ * waits keeps its last text and the objects that it came from, several times as large.
  */
 export function partsOf<Group>(
   groups: AsyncIterator<Group>,

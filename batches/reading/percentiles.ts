@@ -14,8 +14,8 @@ type Bins = ReadonlyMap<number, number>;
 const percents = [1, 5, 10, 25, 50, 75, 90, 95, 99];
 
 /**
- * Returns percentiles of the cosines. After the end they are exact, computed once and stored with the batch. Before,
- * they are estimated from the histogram, because clients may request them often.
+ * Returns percentiles of the cosines: exact after the end of the batch, before estimated from the histogram, because
+ * clients may request them often.
  * @param bins the number of items by the first fine bin that a bin covers.
  * @param width the width of a bin, as a cosine.
  */

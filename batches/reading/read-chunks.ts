@@ -25,8 +25,8 @@ export interface Source {
 
 /**
  * Returns the results of the given chunks, in the same order. A chunk without outcomes is undefined while the batch
- * runs, and then has cancelled items, or none if these are lost.
- * @param withItems true reads the items too. By default `items` is empty.
+ * runs, and has cancelled items afterwards.
+ * @param withItems reads the items too. By default `items` is empty.
  * @throws {ServiceError} `batch.not_found`, `storage.unavailable`
  */
 export async function readChunks(

@@ -9,12 +9,10 @@ export const needsItems = ({ q }: Selection): boolean => q !== undefined;
 export const isOrdered = ({ sort, top, other, ...query }: OrderedSelection): boolean =>
   [sort, top, other, ...Object.values(duplicatesOf(query))].some((value) => value !== undefined);
 
-/** Returns the conditions on a second batch. */
 export const ruleOf = ({ other, otherMinScore, otherMaxScore, minDifference }: Rule): Rule => ({
   ...{ other, otherMinScore, otherMaxScore, minDifference },
 });
 
-/** Returns the conditions on equal items. */
 export const duplicatesOf = ({ distinct, sameImageAs, samePairAs }: Duplicates): Duplicates => ({
   ...{ distinct, sameImageAs, samePairAs },
 });
@@ -25,7 +23,6 @@ export const isWhole = ({ top, other, ...query }: OrderedSelection): boolean =>
     (value) => value === undefined,
   );
 
-/** Returns the conditions on results. */
 export const selectionOf = ({ status, minScore, maxScore, code, q }: Selection): Selection => ({
   ...{ status, minScore, maxScore, code, q },
 });

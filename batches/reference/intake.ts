@@ -28,14 +28,13 @@ export interface ReferenceIntakeDeps {
   freeSpace: FreeSpaceGauge;
   queued: QueuedItems;
   stored: StoredBytes;
-  /** Called for each batch when all its items are stored. */
   onPosted: (labels: Record<'queue' | 'profile', string>, items: number) => void;
   log: Logger;
 }
 
 /**
- * Creates the task that reads the items of a batch from a bucket, stores them, and starts the batch. A repeated run
- * stores the same chunks. A transient error repeats the task; another error with the object ends the batch.
+ * Creates the task that stores the items of a batch from a bucket, and starts the batch. A repeated run stores the same
+ * chunks. A transient error repeats the task; another error with the object ends the batch.
  */
 export function createReferenceIntake(deps: ReferenceIntakeDeps): TaskRun {
   const { redis, payloads, objects, dispatcher, ending, freeSpace, queued, stored, onPosted, log } = deps;

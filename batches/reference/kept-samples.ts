@@ -10,8 +10,8 @@ import type { ObjectStore } from '../store/object-store.ts';
 import type { BatchRecord } from '../store/record.ts';
 
 /**
- * Reads the input of a batch again, and yields a file with its kept samples. A tar is compressed if the input is; one
- * sample is in memory. Parquet has a receipt; a part of a row group is in the memory of another process.
+ * Reads the input of a batch again, and yields a file with its kept samples, a tar or Parquet. A tar keeps one sample
+ * in memory; Parquet keeps a part of a row group, in another process.
  * @throws {ServiceError} `storage.not_found`, `storage.changed` when the input is not the object that was scored.
  */
 export async function* keptSamplesOf(

@@ -31,8 +31,8 @@ export interface ResultFilesDeps {
 const ahead: ReadAhead = { chunks: 16, bytes: 16 * 1024 * 1024 };
 
 /**
- * Creates the task that writes the results of an ended batch into its output folder. A repeated run writes the same
- * files. The status file is last: when it exists, all others are complete.
+ * Creates the task that writes the results of an ended batch into its output folder. The status file is last: when it
+ * exists, all others are complete.
  */
 export function createResultFiles({ redis, payloads, objects, ending, log }: ResultFilesDeps): TaskRun {
   const source = { redis, payloads };

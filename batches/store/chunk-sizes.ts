@@ -2,9 +2,7 @@
 export const chunkItems = 64;
 export const chunkBytes = 4 * 1024 * 1024;
 
-/**
- * Each batch starts with small chunks (their number and their items), so that a small batch can occupy all encoders.
- */
+/** Each batch starts with `count` small chunks, so that a small batch can occupy all encoders. */
 export const smallChunks = { count: 32, items: 4 };
 
 /** Returns the maximum number of items in a chunk. */

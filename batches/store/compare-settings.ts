@@ -5,10 +5,8 @@ import type { Redis } from '../../shared/redis.ts';
 const script = loadScript(new URL('./compare-settings.lua', import.meta.url));
 
 /**
- * Stores the settings of this process in Redis, and returns those of the other processes.
- * @param settings as JSON.
+ * Stores the settings of this process (JSON) in Redis, and returns those of every other process.
  * @param lifetimeMs the time in ms after which a process is forgotten, unless it calls this again.
- * @returns the settings of every other process, as JSON.
  */
 export async function compareSettings(
   redis: Redis,

@@ -23,8 +23,8 @@ export const keptBytes = ({ embeddings, embeddingPrecision = 'float16', dimensio
   embeddings === undefined ? 0 : kindsOf(embeddings).length * dimensions * numberBytes[embeddingPrecision];
 
 /**
- * The first byte of stored embeddings: the type of their numbers. It differs from that of a reference to a bucket; see
- * payload-store.ts. They are not compressed, because their bits are almost random.
+ * The first byte of stored embeddings: their number type. It differs from that of a reference to a bucket; see
+ * payload-store.ts. Embeddings are not compressed, because their bits are almost random.
  */
 const marks: Record<EmbeddingPrecision, number> = { float16: 1, float32: 2 };
 
@@ -52,7 +52,6 @@ export function rowsOf(piece: Buffer, precision: EmbeddingPrecision): Buffer {
   return piece.subarray(1);
 }
 
-/** Converts rows from bytes to 32-bit floats. */
 export function toFloat32(rows: Buffer, precision: EmbeddingPrecision): Float32Array {
   // Copied, because the bytes may not be aligned.
   const { buffer } = new Uint8Array(rows);

@@ -6,7 +6,6 @@ interface Filed {
   input?: string | undefined;
   /** Present if the input has columns. Used instead of `columns`, which a request for the status does not read. */
   columnNames?: object | undefined;
-  /** The table formats that the post requested. */
   tables?: readonly FormatName[] | undefined;
   /** Present when the post requested a file with the selected samples. */
   keep?: object | undefined;

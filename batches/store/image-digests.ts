@@ -1,6 +1,6 @@
 /**
- * The bytes of an image digest, the start of its SHA-256. Any two of a million images are confused with a probability
- * of 3 in 100 million.
+ * The length of an image digest in bytes, the start of a SHA-256. With a million images, the probability that any two
+ * have the same digest is 3 in 100 million.
  */
 export const digestBytes = 8;
 

@@ -8,8 +8,8 @@ import type { ObjectStore } from './object-store.ts';
 export type PayloadLocation = 'redis' | S3Location;
 
 /**
- * Stores payloads: the items of a chunk, their outcomes, or their embeddings. A `put` function returns the value for
- * Redis: the payload, or a short reference to its location in a bucket.
+ * Stores payloads: the items of a chunk, their outcomes, or their embeddings. A `put` function returns what Redis
+ * stores: the payload, or a reference to it in a bucket.
  */
 export interface PayloadStore {
   /** True when new payloads are stored in Redis. */
@@ -39,8 +39,7 @@ export interface PayloadStore {
 
 /**
  * The first byte of a reference to a bucket. No payload begins with it: DEFLATE data never set both the second and the
- * third bit, and embeddings begin with 1 or 2. Four bytes for the folder follow, then the end of the object name. Redis
- * stores 256 values below 64 bytes in one compact list.
+ * third bit, and embeddings begin with 1 or 2. References are short: Redis stores values below 64 bytes compactly.
  */
 const referenceMark = 0x07;
 const folderTagBytes = 4;
@@ -95,8 +94,8 @@ const tagOf = (folder: S3Location): Buffer =>
   createHash('sha256').update(formatS3Location(folder)).digest().subarray(0, folderTagBytes);
 
 /**
- * Returns true when a payload no longer exists in its bucket. A missing bucket is a configuration error that may be
- * corrected.
+ * Returns true when a payload no longer exists in its bucket. A missing bucket does not count: it is a configuration
+ * error that may be corrected.
  */
 export const isLost = ({ cause }: ServiceError): boolean =>
   cause instanceof ServiceError &&

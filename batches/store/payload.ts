@@ -88,7 +88,7 @@ export const jobData = z.object({
   tenant: z.string(),
   batchId: z.string(),
   chunk: z.int().min(0),
-  /** The share of the tenant when the job was queued, needed to return its cost. Absent in jobs of older releases. */
+  /** The share of the tenant when the job was queued, needed to credit its cost. Absent in jobs of older releases. */
   weight: z.number().optional(),
   /** How often workers returned the chunk unread, because they accepted no more of its tenant. */
   putBack: z.int().min(0).optional(),

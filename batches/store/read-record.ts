@@ -9,8 +9,8 @@ import { batchRecord } from './record.ts';
 const fields = Object.keys(batchRecord.shape).filter((name) => name !== 'columns' && name !== 'columnTypes');
 
 /**
- * Returns the stored fields of a batch without columns and their types, or none when it does not exist. A list reads a
- * thousand batches, and a waiting request reads one twenty times a second.
+ * Returns the stored fields of a batch without columns and their types, or none when it does not exist. It is frequent:
+ * a list reads a thousand batches.
  */
 export async function readFields(redis: Redis, id: string): Promise<Record<string, string>> {
   const values = await redis.hmget(batchKeys(redis, id).batch, ...fields);

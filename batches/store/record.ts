@@ -21,7 +21,6 @@ const reading = z.object({
   columns: columnNames,
   /** Absent when it is the usual separator of the format. */
   delimiter: z.string().optional(),
-  /** The character encoding that the request named. */
   encoding: z.string().optional(),
   strictness: z.enum(['lenient', 'strict']),
   queuedItems: count,

@@ -21,7 +21,7 @@ const connectMs = 2_000;
  * Milliseconds until a response begins. All attempts must end within 30 s, the lease of a request that posts a batch.
  */
 const answerMs = 5_000;
-/** The same for requests without a waiting client, such as a part of a file or the deletion of a thousand objects. */
+/** Milliseconds until a response begins for which no client waits, such as that to a part of a file. */
 const patientAnswerMs = 60_000;
 /** The maximum time in ms between two bytes of a response. */
 const idleMs = 30_000;

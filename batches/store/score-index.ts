@@ -3,11 +3,11 @@ import type { ItemResult } from '../../shared/contracts/item.ts';
 import type { Code } from '../../shared/errors.ts';
 
 /**
- * The score index has an entry of four bytes for each item, in index order, so that results can be selected and sorted
- * without being read. The script that commits a chunk writes its entries.
+ * The score index has four bytes for each item, in index order, so that results can be selected and sorted without
+ * being read.
  *
- * The three highest bits are the kind; 0 means no outcome. For a scored item, the other bits are the cosine in
- * millionths. This is exact, because a cosine has six decimals; the score follows from it.
+ * The three highest bits are the kind; 0 means no outcome. For a scored item, the others are the cosine in millionths,
+ * which is exact: a cosine has six decimals, and the score follows from it.
  */
 const kinds = { none: 0, scored: 1, failed: 2, answered: 3 } as const;
 const kindShift = 29;
@@ -26,10 +26,7 @@ export const scoredEntry = (millionths: number): number => scoredFrom + milliont
 export const millionthsOf = (entry: number): number | undefined =>
   entry >>> kindShift === kinds.scored ? (entry & valueMask) - cosineSteps : undefined;
 
-/**
- * Returns the entry of a failed item, with a hash of its error code. A position in the list of codes would change with
- * it.
- */
+/** Returns the entry of a failed item, with a hash of its error code, because positions in the list of codes change. */
 export const failedEntry = (code: Code): number =>
   kinds.failed * 2 ** kindShift + (createHash('sha256').update(code).digest().readUInt32LE() & valueMask);
 
@@ -47,8 +44,8 @@ function entryOf(result: ItemResult): number {
 
 export const bytesPerEntry = 4;
 /**
- * The items of a segment, which is one Redis string. It must be small, because Redis allocates its full length at once:
- * just below 256 KiB, a size class of its allocator.
+ * The items of a segment (one Redis string). Redis allocates its full length at once, so it is just below 256 KiB, a
+ * size class of the allocator.
  */
 export const itemsPerSegment = 65_000;
 

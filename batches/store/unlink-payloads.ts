@@ -10,7 +10,7 @@ export async function unlinkPayloads(redis: Redis, id: string): Promise<void> {
   // gaps when it is interrupted.
   let hashes = 0;
   while ((await redis.exists(input(hashes * chunksPerHash))) === 1) hashes++;
-  // The maximum. The number of items is unknown, because the record has been deleted.
+  // The maximum possible, because the record with the number of items has been deleted.
   const segments = Math.ceil((hashes * chunksPerHash * chunkItems) / itemsPerSegment);
   for (let segment = 0; segment < segments; segment++) await redis.unlink(scores(segment));
   for (let hash = hashes - 1; hash >= 0; hash--) {

@@ -13,7 +13,7 @@ export async function changeBatch(redis: Redis, id: string, { retentionMs, ...fi
   const values = [retentionMs ?? '', ...Object.entries(toHash(fields)).flat()];
   const [found, due] = (await script(redis, [batchKeys(redis, id).batch], values)) as [number, Buffer?];
   // The list is in another slot of a Redis cluster, out of reach of the script. If this process dies now, the batch is
-  // deleted at the earlier set time.
+  // deleted at the time set before.
   if (due !== undefined) await redis.zadd(finishedBatches(redis), Number(String(due)), id);
   return found === 1;
 }

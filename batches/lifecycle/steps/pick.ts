@@ -38,7 +38,6 @@ export type PickReply =
   | { verdict: 'run'; stored: Buffer; batch: PickedBatch }
   | { verdict: 'done' | 'stopped' | 'ended' | 'lost' | 'gone' };
 
-/** Marks a chunk as active and reads its items. */
 export async function pickChunk(redis: Redis, id: string, chunk: number, retentionMs: number): Promise<PickReply> {
   const keys = batchKeys(redis, id);
   const names = [keys.batch, keys.done, keys.waiting, keys.active, keys.input(chunk), keys.events];

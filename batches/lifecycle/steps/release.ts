@@ -7,7 +7,7 @@ const script = loadScript(new URL('./release.lua', import.meta.url));
 /** See release.lua for each verdict. */
 export type Released = 'waiting' | 'ended' | 'over';
 
-/** Returns a chunk that its worker cannot evaluate now to the queue. */
+/** Returns a chunk to the queue, because its worker cannot evaluate it now. */
 export async function releaseChunk(redis: Redis, id: string, chunk: number, retentionMs: number): Promise<Released> {
   const keys = batchKeys(redis, id);
   const names = [keys.batch, keys.done, keys.waiting, keys.active, keys.events];

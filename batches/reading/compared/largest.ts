@@ -23,7 +23,6 @@ export class Largest {
     this.least = this.kept.at(-1)?.value ?? this.least;
   }
 
-  /** Returns the items, the largest number first. */
   pairs(): Pair[] {
     return this.sorted();
   }

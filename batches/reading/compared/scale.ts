@@ -18,7 +18,7 @@ export interface Scale {
 export const toScore = (millionths: number): number => Math.max(0, millionths) / 10_000;
 
 export class CosineCounts {
-  /** The number of items with each cosine, at its value in millionths from -1, plus 1. */
+  /** The number of items with each cosine, at the index millionths + `cosineSteps` + 1. */
   private readonly counts = new Uint32Array(cosines + 1);
   items = 0;
 

@@ -23,7 +23,7 @@ export interface Conditions {
 /**
  * Converts the filters of a query to ranges of the score index.
  * @param lastOfTop the lowest cosine, in millionths, among the items that `top` selects.
- * @param hasRule true when the query also compares with a second batch. Items without a score are then left out.
+ * @param hasRule true when the query compares with a second batch, which excludes items without a score.
  */
 export function conditionsOf(
   { status, minScore, maxScore, code }: Selection,

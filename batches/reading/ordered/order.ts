@@ -44,7 +44,6 @@ export interface Step {
   /** `read`: bytes of JSON that were read. `bytes`: the approximate size of the results as JSON. */
   read: number;
   bytes: number;
-  /** The number of chunks that were read. */
   chunks: number;
 }
 
@@ -64,8 +63,8 @@ const searchedAtOnce = 512;
 /** A search for `q` reads items in sort order up to about this number. Otherwise it searches the whole batch once. */
 const readByRank = 2_048;
 /**
- * The limits by score or cosine, in bytes of JSON: of results, and of what is read for them. Up to `fewest` results may
- * exceed them.
+ * The limits of one read by score or cosine, in bytes of JSON: of the results, and of all that is read for them. Up to
+ * `fewest` results may exceed them.
  */
 const bytesPerStep = 8 * 1024 * 1024;
 const readPerStep = 256 * 1024 * 1024;
@@ -77,7 +76,6 @@ const evenChunk = 64 * 1024;
 const chunksPerRead = 8;
 
 export interface OrderOptions {
-  /** True reads the items of the results too. */
   withItems: boolean;
   /** The second batch on which the query has conditions. */
   other: BatchRecord | undefined;
@@ -244,7 +242,6 @@ export async function createOrder(
     return selectedTop === undefined || Math.round(result.cosine * cosineSteps) >= selectedTop.lastMillionths;
   }
 
-  /** Finds the first item that contains `q` in each group of equal items. */
   const firstMatches =
     query.q !== undefined && groups !== undefined && range !== undefined
       ? createFirstMatches(groups, (wanted) => membersOf(selectable(), groups, sort, range, wanted), contain)

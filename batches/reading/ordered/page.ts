@@ -10,8 +10,8 @@ const pageBytes = 8 * 1024 * 1024;
 const chunksPerPage = 2_048;
 
 /**
- * Returns a page of results in the sort order of the query. A client misses results that were added before its cursor
- * since the previous page.
+ * Returns a page of results in the sort order of the query. Results added before the cursor since the previous page are
+ * missed.
  * @throws {ServiceError} `request.invalid` for a cursor of another sort order or service.
  */
 export async function readOrdered(

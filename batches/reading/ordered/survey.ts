@@ -2,9 +2,8 @@ import type { ChunkIndex } from '../known-indexes.ts';
 import type { Conditions, Range } from './conditions.ts';
 import type { Segment } from './segments.ts';
 
-/** The number of items that meet the conditions of a query, and the chunks that contain them. */
 export interface Survey {
-  /** The numbers of items with and without a score, except cancelled items. */
+  /** Items that meet the conditions, with and without a score, except cancelled items. */
   scored: number;
   unscored: number;
   /** The chunks with such items, ascending, except those whose items are only counted. */
