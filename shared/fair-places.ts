@@ -25,8 +25,9 @@ export interface FairPlacesOptions {
 /** Limits how many callers use a resource simultaneously, and shares it fairly between tenants. */
 export interface FairPlaces {
   /**
-   * Waits for a place. The next one goes to the tenant whose recent uses were shortest in total. Ties go to the tenant
-   * with the fewest places, then to the one served longest ago. Callers of a tenant are served in order.
+   * Waits for a place (a permit to use the resource once). The next one goes to the tenant whose recent uses were
+   * shortest in total. Ties go to the tenant with the fewest places, then to the one served longest ago. Callers of a
+   * tenant are served in order.
    * @returns a function that frees the place. A second call has no effect.
    * @throws `signal.reason` when the signal aborts first; {@link ServiceError} `overloaded` when too many callers wait.
    */

@@ -139,7 +139,7 @@ export function figuresOf(
     items: counts[armField(candidate, 'items')] ?? 0,
     errorShare: errorShare(candidate),
     mainErrorShare: errorShare(main),
-    // Without comparisons, the two models have scored no common items, so there is no median.
+    // Without comparisons, the two models have no common items from which to take a median.
     latencyRatio: rounded(medianLatencyRatio(counts, candidate) ?? latencyRatio(counts, main, candidate)),
     compared,
     scoreDrift:

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 const count = z.int().min(0);
-/** Parsed with a pattern, because `z.coerce.number` would convert an empty value to 0. */
+/** A score limit, parsed with a pattern because `z.coerce.number` would convert an empty value to 0. */
 const scoreLimit = z
   .string()
   .regex(/^-?\d+(\.\d+)?$/, { error: 'a number is expected' })

@@ -78,7 +78,7 @@ export class LastingServer extends Server {
     };
     // ioredis accepts undefined, although its types do not allow it.
     super(url as string, lasting);
-    // Assigned, because the type of an override would depend on the options of each call.
+    // `duplicate` is assigned, because the type of an override would depend on the options of each call.
     this.duplicate = ((override: LastingOptions = {}) =>
       new LastingServer({ ...(this.options as LastingOptions), ...override })) as Server['duplicate'];
     this.on('end', () => {

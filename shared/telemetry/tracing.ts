@@ -28,7 +28,7 @@ export async function startTracing(config: TracingConfig, title: string, log: Lo
     import('@opentelemetry/sdk-node'),
     import('@opentelemetry/api'),
   ]);
-  // A resource attribute would replace the name that the operator has set.
+  // The default name is set in the environment, because a resource attribute would replace the operator's name.
   process.env['OTEL_SERVICE_NAME'] ||= title;
   const hasId = machineIds.some((path) => existsSync(path));
   // Containers have no machine id, and the SDK's host detector would warn at every start.

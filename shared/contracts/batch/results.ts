@@ -11,7 +11,7 @@ const outcome = z.enum(['succeeded', 'failed', 'cancelled', 'answered']);
 
 export const resultsPageSize = 1_000;
 
-/** Parsed with a pattern, because `z.coerce.number` would convert an empty value to 0. */
+/** A score limit, parsed with a pattern because `z.coerce.number` would convert an empty value to 0. */
 const scoreLimit = z
   .string()
   .regex(/^-?\d+(\.\d+)?$/, { error: 'a number is expected' })
