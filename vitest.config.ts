@@ -25,8 +25,8 @@ const light = { ENCODERS: '1', MICRO_BATCH: '8' };
 const unit = { maxWorkers: 4, sequence: { groupOrder: 0 }, restoreMocks: true, unstubEnvs: true, unstubGlobals: true };
 const unitTests = globSync(['tests/unit/**/*.test.ts', 'bench/tests/*.test.ts'], { cwd: import.meta.dirname });
 /**
- * Files that need their own process: a mock reaches only modules loaded after it, and memory is that of all files in a
- * process.
+ * Files that need their own process: a mock reaches only modules loaded after it, and the memory of a process includes
+ * all its files.
  */
 const alone = unitTests.filter((file) =>
   /vi\.mock\(|process\.memoryUsage/.test(readFileSync(`${import.meta.dirname}/${file}`, 'utf8')),

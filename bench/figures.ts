@@ -38,7 +38,6 @@ const targetOf = ({ target }: Figure): string => {
   return 'least' in target ? `>= ${readable(target.least)}` : `<= ${readable(target.most)}`;
 };
 
-/** Formats figures and their targets as a table. */
 export function tableOf(figures: readonly Figure[]): string {
   return table(
     ['figure', '', 'value', 'target', '', 'made of'],

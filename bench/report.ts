@@ -29,7 +29,6 @@ const report = z.object({
   figures: z.array(figure),
 });
 
-/** The results of one benchmark run. */
 export type Report = z.output<typeof report>;
 
 export function createReport(figures: Figure[], quick: boolean, date = new Date()): Report {

@@ -29,8 +29,8 @@ export function headerOf(row: readonly string[], label: string): string[] {
 }
 
 /**
- * Finds the columns for image, text and id. An exact name precedes one that differs only in case. For the id `id`, the
- * column `SAMPLE_ID` of LAION's tables is tried too.
+ * Finds the columns for image, text and id. An exact match wins over a name that differs only in case. The id column
+ * `id` falls back to `SAMPLE_ID`, as in LAION's tables.
  * @param delimiter the header's delimiter. If another would give the missing column, the error suggests it.
  * @throws {ServiceError} `request.invalid` when the header has no column for the image or the text.
  */

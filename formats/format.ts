@@ -26,8 +26,7 @@ export interface Header {
 /** Limits the memory for a line, row or item that has not arrived completely. */
 export interface PendingBytes {
   /**
-   * Reserves this number of bytes in place of the last one, and resolves when they are granted. A decrease takes effect
-   * at once.
+   * Sets the reserved memory to this number of bytes, and resolves when it is granted. A decrease takes effect at once.
    * @throws {ServiceError} `overloaded` when the memory is not granted in time.
    */
   set(bytes: number): Promise<void>;
@@ -40,8 +39,8 @@ export interface ReadOptions {
   /** The columns for image, text and id, in formats with columns. */
   columns: ColumnNames;
   /**
-   * The fields for image, text and id, in formats without columns. If set, all other fields become metadata; otherwise
-   * the fields are those of the API, and others are errors.
+   * The fields for image, text and id, in formats without columns. All other fields then become metadata. Default: the
+   * fields of the API, and others are errors.
    */
   fields?: ColumnNames | undefined;
   /** True when rows will be copied to a new file of this format. A file for which this is impossible is refused. */
@@ -84,7 +83,7 @@ export interface ResultSource {
   pairProbabilities?: boolean | undefined;
   /** True when each result represents a group of equal items and states the size of this group. */
   groupSizes?: boolean | undefined;
-  /** How the scores were computed, for formats that can store it. */
+  /** How the scores were computed. Some formats store it. */
   model?: string | undefined;
   revision?: string | undefined;
   precision?: string | undefined;

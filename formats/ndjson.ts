@@ -24,7 +24,6 @@ export async function* itemsOfLines(
   items = createJsonItems(options, encoding),
 ): AsyncGenerator<ReadItem[]> {
   let line = 0;
-  /** The text of the incomplete line. */
   const rest = createPendingText();
   const blank = createBlankText('NDJSON');
   let isTooLong = false;

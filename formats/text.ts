@@ -122,7 +122,7 @@ function guess(sample: Buffer, declared: string | undefined): string {
 const startsWith = (bytes: Buffer, mark: readonly number[]) => mark.every((byte, at) => bytes[at] === byte);
 
 /**
- * Detects UTF-16 without a byte order mark. Every ASCII character then has one zero byte, always in the same half. At
+ * Detects UTF-16 without a byte order mark. Each ASCII character then has one zero byte, always the same of its two. At
  * least a quarter of any list of items is ASCII. In UTF-8, only NUL has a zero byte.
  */
 function guessUtf16(sample: Buffer): string | undefined {

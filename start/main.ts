@@ -7,7 +7,7 @@ process.title = 'vls-start';
 // A closed output pipe (`npm start | head`) must not end the service.
 process.stdout.on('error', () => {});
 
-// An open connection that waits for its timeout would keep the process alive.
+// Without an explicit exit, a connection that waits for its timeout would keep the process alive.
 process.exit(await main());
 
 async function main(): Promise<number> {

@@ -7,7 +7,7 @@ import type { Kept } from './keep-alive.ts';
 import { DRAIN_MS, keepService } from './service-process.ts';
 import { listenForStopRequests } from './stop-requests.ts';
 
-// The time in ms between SIGTERM and SIGKILL for Redis. It has nothing left to write then.
+// The time in ms between SIGTERM and SIGKILL for Redis, whose acknowledged writes are already on disk.
 const REDIS_STOP_MS = 10_000;
 // The exit codes after a hard stop, which shells also report for these signals.
 const HARD_STOP_CODES: Record<string, number> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };

@@ -9,11 +9,10 @@ import { StartError } from './start-error.ts';
 
 /** The maximum time in ms for a drain after SIGTERM. */
 export const DRAIN_MS = 30_000;
-// How often the service may end before it is ready. Later it is restarted without limit.
+// How often the service may end before it was first ready. After that, it is restarted without limit.
 const START_ATTEMPTS = 5;
 
 export interface ServiceOptions {
-  /** The script to fork. */
   script: string;
   redisUrl: string;
   /** The file by which the next start finds the service process if the supervisor is killed. */
@@ -35,8 +34,8 @@ export function keepService({ script, redisUrl, pidFile, say, onReady, onFailed 
 
   function forkService(): Run {
     const child = fork(script, [], {
-      // Its own process group keeps Ctrl-C away, which the supervisor forwards. After a crash, the supervisor kills the
-      // group, and with it the encoders.
+      // In its own process group, the service gets Ctrl-C only through the supervisor. After a crash, the supervisor
+      // kills the group, and with it the encoders.
       detached: true,
       execArgv: [],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

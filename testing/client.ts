@@ -67,7 +67,6 @@ export function createClient(
     post: <Body = BatchStatus>(items: unknown[], more: object = {}) =>
       post<Body>('/v1/evaluation/batch', { items, ...more }),
     status: (id: string) => call<BatchStatus>(`/v1/evaluation/batch/${id}`),
-    /** Polls until the status satisfies the condition. */
     async until(id: string, wanted: (status: BatchStatus) => boolean): Promise<BatchStatus> {
       const answer = await until(
         async () => {

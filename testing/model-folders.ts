@@ -7,10 +7,8 @@ const golden = new URL('../tests/golden/clip/', import.meta.url);
 
 /** A CLIP model with random weights, small enough to load quickly. */
 export const tinyClipFolder = fileURLToPath(new URL('tiny-clip', golden));
-/** The built-in model. */
 export const compactFolder = fileURLToPath(new URL('../models/compact', import.meta.url));
 
-/** The image preprocessing of CLIP. */
 export const clipPixels = { size: 224, resize: 'crop', filter: 'bicubic', rgb: 'after-resize' } as const;
 
 /**

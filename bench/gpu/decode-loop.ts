@@ -1,7 +1,7 @@
 import { crop } from '../../models/pixels/preprocess.ts';
 import { benchPhotos } from '../../testing/images/resized.ts';
 
-/** A process that decodes images for the seconds of each message, and replies with images per second. */
+/** A process that decodes images for the number of seconds in each message, and replies with images per second. */
 const photos = await benchPhotos();
 const options = {
   recipe: { size: 224, resize: 'crop', filter: 'bicubic', rgb: 'after-resize' },

@@ -22,8 +22,8 @@ const { client, processes } = installation;
 const photo = readPhoto('coffee.jpg');
 let number = 0;
 /**
- * Sends a new image: decoders ignore a number after the end of a JPEG. Equal images in flight would be embedded only
- * once.
+ * Sends a new image, since equal images in flight would be embedded only once. Decoders ignore the number after the end
+ * of the JPEG.
  */
 async function single(): Promise<number> {
   const image = Buffer.concat([photo, Buffer.from(String(number))]).toString('base64');

@@ -7,7 +7,6 @@ export interface StageTime {
 
 const metric = 'vls_stage_duration_seconds';
 
-/** Reads the times of all stages from the metrics of a process. */
 export async function readStages(url: string): Promise<StageTime[]> {
   return stagesIn(await (await fetch(`${url}/metrics`)).text());
 }

@@ -8,17 +8,16 @@ export const worker = {
   itemsPerSecond: 250,
   /** The fraction of a worker's real speed that the autoscaler assumes. */
   asked: 0.8,
-  /** The time in s for loading a model and warming up the device, after the start of the process. */
+  /** The time in s for loading a model and warming up the device, in addition to the start of the process. */
   startSeconds: 25,
 };
 
-/** Limits for the results of a scenario. */
 export interface Limits {
   /** The maximum backlog: the time in s that the workers need for the pending items. */
   peakSeconds: number;
   /** The maximum time in s with a backlog above the target. */
   overTargetSeconds: number;
-  /** The maximum number of changes between more and fewer workers. */
+  /** The maximum number of times that the number of workers turns from rising to falling, or back. */
   turns: number;
 }
 

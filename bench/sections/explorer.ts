@@ -126,7 +126,10 @@ async function measureFirstRows(
   ];
 }
 
-/** Checks in each frame if rows cover the list's top, middle and end. A gap is the time between two covered frames. */
+/**
+ * Checks in each frame if rows cover the list's top, middle and end. A gap is the time from one frame with all three
+ * covered to the next.
+ */
 const gapScript = `(() => {
   let covered = performance.now();
   window.longestGap = 0;

@@ -80,7 +80,10 @@ async function measureService(model: BenchModel, items: number, env: Record<stri
     if (answer.status !== 200) throw new Error(`The single request failed: ${JSON.stringify(answer.body)}`);
     return performance.now() - begin;
   }
-  /** Sends five to `most` single requests one after another for `seconds`. Returns their latencies in ms. */
+  /**
+   * Sends at least five and at most `most` single requests, one after another, for `seconds`. Returns their latencies
+   * in ms.
+   */
   async function singles(server: number, most: number, seconds: number): Promise<number[]> {
     const times: number[] = [];
     const end = performance.now() + seconds * 1000;

@@ -10,8 +10,8 @@ const cacheMb = 16;
 const itemsOfABatch = 5_000;
 
 /**
- * Measures memory growth of a worker and its encoders: after `items` items, divided by that after 5,000, when the
- * caches are full. Images and texts are unique; images have four sizes.
+ * Measures the memory of a worker and its encoders after `items` items, divided by that after 5,000, when the caches
+ * are full. Images and texts are unique; images have four sizes.
  */
 export async function benchMemory(items: number, say: (line: string) => void): Promise<Figure[]> {
   const { client, batch, processes, close } = await install({
@@ -39,7 +39,9 @@ export async function benchMemory(items: number, say: (line: string) => void): P
   }
 }
 
-/** Returns the memory of a process tree in MiB, the median of several measurements between garbage collections. */
+/**
+ * Returns the memory of a process tree in MiB: the median of several measurements, which garbage collection affects.
+ */
 async function settledMiBOf(pid: number): Promise<number> {
   const readings: number[] = [];
   for (let reading = 0; reading < 5; reading++) {

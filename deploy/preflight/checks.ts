@@ -11,7 +11,7 @@ export const overlays = ['standard', 'scaled', 'gpu'] as const;
 export type Overlay = (typeof overlays)[number];
 
 const namespace = 'vls';
-/** Kubernetes 1.30 is the first version with `preStop.sleep`, which the API uses, by default. */
+/** The API uses `preStop.sleep`, which Kubernetes enables by default since 1.30. */
 const leastMinor = 30;
 
 interface Secret {

@@ -13,9 +13,9 @@ const maxHeaderLength = 256 * 1024;
 /** The maximum number of delimiters in a row. An empty value takes more memory than its delimiter. */
 const maxDelimiters = 1_000_000;
 /**
- * The maximum number of column name characters that items store per received character. Each item stores its column
- * names, 15 characters per character in a sparse table of 500 columns. Without this limit, a name of 200,000 characters
- * and 3,000 short rows took 7 s and 0.6 GB.
+ * The maximum number of stored column name characters per received character. Each item stores its column names; a
+ * sparse table of 500 columns needs 15. Without this limit, a name of 200,000 characters and 3,000 short rows took 7 s
+ * and 0.6 GB.
  */
 const nameCharactersPerCharacter = 50;
 const nameCharactersPerByteSent = 200;
@@ -25,7 +25,7 @@ const portion = 1_024;
 /**
  * Reads items from a table with a header row. Columns other than image, text and id become metadata, and blank rows are
  * skipped. An unreadable row becomes a failed item that keeps the readable cells.
- * @throws {ServiceError} `request.invalid` for an impossible delimiter.
+ * @throws {ServiceError} `request.invalid` for an invalid delimiter.
  */
 export function readDelimited(
   label: string,
@@ -66,7 +66,10 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
   let characters = 0;
   /** The number of column name characters that all items have stored so far. */
   let nameCharacters = 0;
-  /** The total length of the column names that an item stores, by its number of columns. Image, text and id count 0. */
+  /**
+   * The total length of the column names that an item stores, by its number of columns. The names for image, text and
+   * id do not count.
+   */
   let namesUpTo: number[] = [0];
 
   function* push(text: string): Generator<ReadItem[]> {
@@ -170,9 +173,7 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
 
   return {
     header: () => header,
-    /** Returns the number of characters of the incomplete row. */
     pending: () => reader.pending,
-    /** Returns the memory of the incomplete row in bytes. */
     pendingBytes: () => reader.pendingBytes,
     push,
     *end(): Generator<ReadItem[]> {

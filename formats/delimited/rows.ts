@@ -23,7 +23,7 @@ export interface CsvRowReader {
   end(): Generator<CsvRow>;
 }
 
-/** The maximum length in characters of an incomplete row that every new text rescans. */
+/** An incomplete row of fewer characters is scanned again with every new text. */
 const smallRow = 64 * 1024;
 
 /**
@@ -108,7 +108,9 @@ interface Scanned {
   next: number;
   /** The number of line breaks in this row, including the one at its end. */
   lines: number;
-  /** The lines, from the start of the row, of an incorrectly closed quote and of the text after its closing quote. */
+  /**
+   * Lines after the start of the row: of a quote that is not closed correctly, and of the text after its closing quote.
+   */
   opened?: number;
   closed?: number;
 }
@@ -143,8 +145,8 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
     at >= text.length || text[at] === '\n' || text[at] === '\r' || text.startsWith(delimiter, at);
 
   /**
-   * Returns the value of a quoted field and the offset after it. Returns `stray`, the offset of the text after the
-   * closing quote, if there is any, and undefined for an incomplete field.
+   * Returns the value of a quoted field and the offset after it. Returns `stray`, the offset of other text after the
+   * closing quote, or undefined for an incomplete field.
    */
   function quoted(from: number): { value: string; after: number } | { stray: number } | undefined {
     let value = '';
@@ -197,8 +199,8 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
   };
 
   /**
-   * Returns a row with an incorrectly closed quote. The row ends at the line's end, and quotes have no meaning from
-   * that quote on.
+   * Returns a row with a quote that is not closed correctly. It ends with the line, and from that quote on quotes have
+   * no meaning.
    */
   function broken(at: number, values: string[], inner: number, stray: number | undefined): Scanned | undefined {
     const end = lineEnd(at);

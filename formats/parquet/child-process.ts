@@ -28,10 +28,7 @@ const defaultLimits: ChildLimits = {
   cpuSeconds: 600,
 };
 
-/**
- * The maximum ratio of the bytes sent to the size of the Parquet file, after `freeBytes`. Gzip bodies have the same
- * ratio.
- */
+/** The maximum ratio of received bytes to the size of the Parquet file, after `freeBytes`, as for gzip bodies. */
 const maxExpansion = 200;
 const freeBytes = 16 * MiB;
 /** The interval in ms at which undefined is yielded, to show that the reader is alive. */
@@ -40,8 +37,8 @@ const tickMs = 5_000;
 const entry = fileURLToPath(new URL('./child.ts', import.meta.url));
 
 /**
- * Limits the shell's own process, then runs the child program in it. Out of memory, the system kills this process
- * first. Unsupported limits are skipped.
+ * Limits the shell's own process, then runs the child program in it. When memory runs out, the system kills it first.
+ * Unsupported limits are skipped.
  */
 const limited =
   'ulimit -c 0; ulimit -t "$1" 2>/dev/null; ulimit -d "$2" 2>/dev/null; echo 1000 2>/dev/null >/proc/self/oom_score_adj; shift 2; exec "$@"';
@@ -67,8 +64,8 @@ export interface ChildIo {
 }
 
 /**
- * Runs a task on a file in a child process, and yields its frames. If a malicious file exhausts memory or time, only
- * that process ends. Yields undefined at intervals while it waits. The process ends with the reading.
+ * Runs a task on a file in a child process, and yields its frames, or undefined at intervals while it waits. If a
+ * malicious file exhausts memory or time, only that process ends. Ends the process when the reading ends.
  * @throws {ServiceError} `request.invalid`, `request.too_large`; or the signal's reason when it aborts.
  */
 export async function* framesOfChild(

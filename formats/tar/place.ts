@@ -1,6 +1,7 @@
 const imageEndings = ['jpg', 'jpeg', 'png', 'webp', 'gif', 'avif', 'tif', 'tiff', 'heic', 'heif'];
 /**
- * The files that are read from a sample, the files with the same key. Others, such as `.cls` or `.npy`, are ignored.
+ * The kinds of files that are read from a sample (all files with the same key). Others, such as `.cls` or `.npy`, are
+ * ignored.
  */
 export type Part = 'image' | 'txt' | 'json';
 

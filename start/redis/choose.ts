@@ -4,7 +4,6 @@ import { localRedis } from './local.ts';
 import type { RedisServer } from './server.ts';
 import { isRecentEnough, OLDEST_REDIS, requireRecentProgram, versionOf } from './version.ts';
 
-/** The Redis that `npm start` runs. */
 export interface ChosenRedis {
   readonly server: RedisServer;
   /** Rejects with a {@link StartError} if the server is too old. */

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 
-// Redis is the only store of the queue: every write is on disk before it is acknowledged, and nothing is evicted. `save
-// ""` turns off snapshots, which the append-only file makes superfluous.
+// Redis is the only store of the queue: every write is on disk before it is acknowledged, and nothing is evicted. Only
+// the append-only file is used; `save ""` turns off snapshots.
 const DURABLE = {
   appendonly: 'yes',
   appendfsync: 'always',

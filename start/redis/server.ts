@@ -31,7 +31,7 @@ async function spawnRedis(server: RedisServer): Promise<Run> {
   await server.prepare();
   const [program, ...args] = server.command;
   const log = openSync(server.logFile, 'a', 0o600);
-  // In the terminal's session, Ctrl-C would end Redis before the service has drained.
+  // Without its own session, Redis would end at Ctrl-C, before the service has drained.
   const child = spawn(program, args, {
     detached: true,
     stdio: ['ignore', log, log],

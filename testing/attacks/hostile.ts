@@ -27,7 +27,6 @@ export interface Hostile {
   /** Posts a batch, which is deleted after the attack. Returns its id, or undefined if it was refused. */
   post(body: string | Buffer | object, headers?: Record<string, string>): Promise<string | undefined>;
   remove(id: string): Promise<void>;
-  /** Polls until the batch has ended. */
   ended(id: string): Promise<void>;
   /** Opens a connection and sends the head of a request, with the tenant's key. */
   open(head: string): Socket;

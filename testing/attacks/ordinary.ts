@@ -18,14 +18,13 @@ export interface Experience {
   /** The time in s from the post to the end of the batch, or the time limit. */
   batchSeconds: number;
   batchEnded: boolean;
-  /** The latencies in ms by kind of request. A request without a response counts until it was aborted. */
+  /** The latencies in ms by kind of request. For a request without a response, the time until it was aborted. */
   probes: Record<Probe, number[]>;
   /** The number of refused or failed requests and items, by kind and error code. */
   refused: Record<string, number>;
 }
 
 export interface ExperienceOptions {
-  /** The number of items of the batch. */
   items: number;
   /** The minimum and maximum duration of a measurement in s. The minimum allows several requests of each kind. */
   least: number;

@@ -39,7 +39,6 @@ export interface Stage {
   keys: Record<(typeof tenants)[number], string>;
   /** Returns the address of the API, which a restart changes. */
   base(): string;
-  /** Process id of the API. */
   apiPid(): number;
   /** Returns the ids of the running processes of the service and its encoders. */
   pids(): number[];

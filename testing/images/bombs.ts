@@ -240,7 +240,7 @@ function jpegOfManyScans(side: number): Buffer {
   const segment = (marker: number, ...data: number[]) => Buffer.of(0xff, marker, 0, data.length + 2, ...data);
   const size = [side >> 8, side & 0xff, side >> 8, side & 0xff];
   const oneCode = [1, ...Array<number>(15).fill(0)];
-  // A table of two Huffman codes: a difference of zero, and the end of 2^14 blocks.
+  // Two Huffman tables of one code each: a difference of zero, and the end of 2^14 blocks.
   const parts = [
     Buffer.of(0xff, 0xd8),
     segment(0xdb, 0, ...Array<number>(64).fill(1)),

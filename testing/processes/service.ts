@@ -22,14 +22,12 @@ export const modulesOfEntries = () =>
 
 /** A process of the service, started as by a supervisor or in a container. */
 export interface TestProcess {
-  /** The address on which the process listens. */
   url: string;
   pid: number;
   /** Returns everything that the process has printed. */
   output(): string;
   /** Stops the process gracefully. Returns its exit code. */
   stop(): Promise<number | null>;
-  /** Kills the process with SIGKILL. */
   kill(): Promise<void>;
 }
 

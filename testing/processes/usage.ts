@@ -23,7 +23,6 @@ export function ticksIn(stat: string): number {
   return Number(fields[11]) + Number(fields[12]);
 }
 
-/** Returns the resident memory of a process in MiB. */
 export const residentMiBOf = (pid: number): number =>
   kilobytes(readFileSync(`/proc/${pid}/status`, 'utf8'), 'VmRSS') / 1024;
 

@@ -10,7 +10,6 @@ export interface TestCluster {
   servers: readonly TestServer[];
   /** Returns the server that has this key. */
   holderOf(key: string): Promise<TestServer>;
-  /** Kills all servers with SIGKILL. */
   kill(): Promise<void>;
   /** Restarts all servers with the same data. */
   start(): Promise<void>;

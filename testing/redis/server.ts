@@ -10,7 +10,6 @@ import { findRedisServer } from '../../start/redis/find.ts';
 /** A `redis-server` for a test, with its own directory. */
 export interface TestServer {
   pid(): number;
-  /** Kills the server with SIGKILL. */
   kill(): Promise<void>;
   /** Restarts the server with the same data. */
   start(): Promise<void>;

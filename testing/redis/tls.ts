@@ -24,7 +24,6 @@ export interface TestTls {
   directory: string;
   /** Returns the settings of a server that listens on this port with TLS only. */
   settings(port: number): Record<string, string>;
-  /** Connection options for a test. */
   connection: { tls: { ca: Buffer; cert: Buffer; key: Buffer } };
   remove(): Promise<void>;
 }

@@ -15,7 +15,6 @@ export interface Traffic {
  */
 const left = new Set(['hello', 'client', 'info', 'config', 'cluster', 'command', 'monitor', 'bzpopmin', 'select']);
 
-/** Starts to record all commands that Redis receives. */
 export async function recordTraffic(redis: TestRedis): Promise<{ stop(): Promise<Traffic> }> {
   const socket = await connect(redis);
   const parts: Buffer[] = [];

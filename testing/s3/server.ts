@@ -22,7 +22,6 @@ export interface TestS3 {
   get(key: string): Promise<Buffer>;
   /** Deletes an object, as a lifecycle rule would. */
   delete(key: string): Promise<void>;
-  /** Lists the keys with this prefix. */
   keys(prefix?: string): Promise<string[]>;
   /** Kills the server with SIGKILL. Its objects remain. */
   kill(): Promise<void>;

@@ -1,6 +1,5 @@
 /** The values that Prometheus computes for a profile over the window of {@link Horizon}. */
 export interface Signals {
-  /** Items posted per second. */
   postedPerSecond: number;
   /** Items without an outcome now (`vls_items_pending`). */
   pending: number;

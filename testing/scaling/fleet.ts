@@ -2,7 +2,6 @@ import { type Forked, forkScript } from '../processes/forked.ts';
 
 /** The worker processes that an orchestrator would run. A killed worker is replaced. */
 export interface Fleet {
-  /** Returns the number of ordered workers. */
   ordered(): number;
   /** Returns the number of workers that have started and take chunks. */
   ready(): number;

@@ -39,7 +39,7 @@ export interface GraphBuilder {
 
 /**
  * Creates a builder of graphs. A large weight is stored as two factors, `u [rows, 1]` and `v [1, columns]`, which ONNX
- * Runtime multiplies to a dense constant. So one or two megabytes give a model with the real size and speed.
+ * Runtime multiplies to a dense constant. A file of one or two megabytes thus gives a model of the real size and speed.
  */
 export function createGraph(precision: Precision): GraphBuilder {
   const nodes: Node[] = [];
@@ -90,7 +90,8 @@ export function createGraph(precision: Precision): GraphBuilder {
     once(`integers ${values}`, () => initializer('int64', [values.length], BigInt64Array.from(values, BigInt)));
 
   /**
-   * Adds a matrix `[rows, columns]` with the standard deviation `rows ** -0.5`, which keeps the magnitude of its input.
+   * Adds a matrix `[rows, columns]` with the standard deviation `rows ** -0.5`, which gives a product about the
+   * magnitude of its input.
    */
   function matrix(name: string, rows: number, columns: number, fuller: boolean): string {
     const deviation = rows ** -0.5;

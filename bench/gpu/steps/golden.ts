@@ -8,7 +8,7 @@ import { toHalf } from '../../../testing/onnx/half.ts';
 import { report, stepOptions } from '../step.ts';
 
 /**
- * Compares the cosines of golden pairs, from tiny-clip with this provider and precision, with those of OpenCLIP.
+ * Scores golden pairs with tiny-clip on this provider and precision, and compares the cosines with those of OpenCLIP.
  * Decoder processes decode the images, as for an encoder on a GPU.
  */
 const { provider, precision } = stepOptions();
