@@ -139,7 +139,7 @@ export interface Batches {
   queueCounts(): Promise<QueueCounts[]>;
   /** Returns how much acknowledged work a crash of Redis may lose. */
   durability(): Promise<DurabilityLevel>;
-  /** Returns a sentence for each setting that must be equal in all processes and is not. */
+  /** Returns a message for each setting that must be equal in all processes and is not. */
   unlikeSettings(): string[];
   /** Ends all event streams and all calls of `wait`. */
   close(): void;
@@ -312,8 +312,8 @@ export function createBatches(deps: BatchesDeps): Batches {
   }
 
   /**
-   * Returns the folder of a retry, named by its id: next to the folder of the retried batch if that has its id as name,
-   * otherwise inside it.
+   * Returns a folder named by the id of the retry: next to that of the retried batch if it is named likewise, otherwise
+   * inside it.
    */
   function folderOfRetry({ id, tenant, output = '' }: BatchRecord, childId: string): string {
     const parent = output.endsWith(`/${id}/`) ? output.slice(0, -`${id}/`.length) : output;
@@ -323,8 +323,7 @@ export function createBatches(deps: BatchesDeps): Batches {
   async function remove(scope: TenantScope, id: string): Promise<void> {
     const record = await read(scope, id);
     await ending.stop(id, { state: 'cancelled' });
-    // Workers may still process jobs of this batch. The sweeper removes the jobs of listed batches when they have
-    // ended.
+    // Workers may still process jobs of this batch. The sweeper later removes the jobs of batches in this list.
     await enlistDeleted(redis, id, record.profile, await redisTime(redis));
     await ending.erase(record).catch((error: unknown) => {
       if (!(error instanceof ServiceError)) throw error;

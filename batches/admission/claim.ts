@@ -15,7 +15,7 @@ export interface Claim {
   totalLimit: number;
 }
 
-/** After `total`, `sum` is that of all tenants, otherwise that of the tenant. It excludes a refused claim. */
+/** With `total`, `sum` is the sum of all tenants, otherwise that of the tenant. It excludes a refused claim. */
 export interface Claimed {
   verdict: 'ok' | 'tenant' | 'total';
   sum: number;

@@ -21,7 +21,7 @@ export interface PutBack {
   delayMs: number;
 }
 
-/** The verdict that returns a chunk, which this worker has started but cannot evaluate now. */
+/** The verdict that returns a chunk that this worker has started but cannot evaluate now. */
 export interface HandBack {
   handBack: string;
   /** Milliseconds until workers can take the job again. */

@@ -77,8 +77,8 @@ export function consumeFairly(redis: Redis, options: FairJobsOptions, run: RunJo
       await job.moveToDelayed(Date.now() + again.againInMs, token);
       throw new DelayedError();
     },
-    // Includes the jobs that wait in `runInTurn`. Those above `waitingPerTenant` return, so BullMQ reaches other
-    // tenants.
+    // The concurrency includes jobs that wait in `runInTurn`. Those above `waitingPerTenant` return, so BullMQ reaches
+    // other tenants.
     { ...workerOptions(redis), ...ofWorker, concurrency: 4 * hardLimit },
   );
   restWhenRefused(worker);

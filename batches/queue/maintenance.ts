@@ -8,7 +8,7 @@ import { restWhenRefused, workerOptions } from './worker-options.ts';
 
 /**
  * Runs `sweep` every `everyMs` ms in one of the processes, chosen by BullMQ. BullMQ cannot schedule it in a full Redis,
- * just when `sweep` would free memory. A process therefore runs it directly after three times `everyMs`.
+ * just when `sweep` would free memory. A process therefore runs it itself after three intervals without a run.
  */
 export function scheduleMaintenance(
   redis: Redis,

@@ -4,8 +4,8 @@ import { queuePrefix } from '../../shared/redis/keys.ts';
 import type { Redis } from '../../shared/redis.ts';
 
 /**
- * Returns the options of all BullMQ workers. A job stalls when its worker dies, which is not its fault, so it may stall
- * often.
+ * Returns the options of all BullMQ workers. A job stalls when its worker dies. That is not the fault of the job, so it
+ * may stall often.
  */
 export const workerOptions = (redis: Redis) =>
   ({

@@ -1,4 +1,4 @@
-/** The maximum items and bytes of a chunk, which is complete when it reaches either. */
+/** A chunk is complete at this number of items or of bytes. */
 export const chunkItems = 64;
 export const chunkBytes = 4 * 1024 * 1024;
 

@@ -68,7 +68,7 @@ export const batchRecord = z.object({
   stopState: z.enum(['cancelled', 'failed']).optional(),
   stopReason: z.union([failureReason, z.literal('')]).optional(),
   stopUntil: time.optional(),
-  /** The reason why no worker can evaluate the batch now, and its first time; see lifecycle/steps/block.lua. */
+  /** The reason why no worker can evaluate the batch now, and since when; see lifecycle/steps/block.lua. */
   waitingFor: z.string().optional(),
   waitingSince: time.optional(),
   total: count.default(0),

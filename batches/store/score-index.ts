@@ -3,8 +3,8 @@ import type { ItemResult } from '../../shared/contracts/item.ts';
 import type { Code } from '../../shared/errors.ts';
 
 /**
- * The score index has four bytes for each item, in index order, so that results can be selected and sorted without
- * being read.
+ * The score index has four bytes for each item, in index order. With it, results can be selected and sorted without
+ * reading them.
  *
  * The three highest bits are the kind; 0 means no outcome. For a scored item, the others are the cosine in millionths,
  * which is exact: a cosine has six decimals, and the score follows from it.

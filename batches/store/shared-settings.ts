@@ -10,7 +10,7 @@ export type AlikeSettings = Readonly<Record<string, string>>;
  * Detects processes with the same Redis prefix but different settings, which would misread or miss each other's work.
  */
 export interface SharedSettings {
-  /** Returns a sentence for each difference that the last comparison found. */
+  /** Returns a message for each difference that the last comparison found. */
   differences(): string[];
   /** Compares the settings with those of the other processes now. @throws when Redis does not respond. */
   compare(): Promise<void>;

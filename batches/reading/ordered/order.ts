@@ -63,8 +63,8 @@ const searchedAtOnce = 512;
 /** A search for `q` reads items in sort order up to about this number. Otherwise it searches the whole batch once. */
 const readByRank = 2_048;
 /**
- * The limits of one read by score or cosine, in bytes of JSON: of the results, and of all that is read for them. Up to
- * `fewest` results may exceed them.
+ * In bytes of JSON: the limit of the results that one read by score or cosine returns, and of all that it reads. At
+ * most `fewest` results may exceed it.
  */
 const bytesPerStep = 8 * 1024 * 1024;
 const readPerStep = 256 * 1024 * 1024;
