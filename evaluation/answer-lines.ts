@@ -8,7 +8,7 @@ import { embedInputs } from './embed-inputs.ts';
 import type { EvaluationOptions, EvaluationParts } from './options.ts';
 import { isProcessError } from './process-errors.ts';
 
-/** The request in a line of an OpenAI batch, or the error of a line that could not be read. */
+/** The request in a line of an OpenAI batch, or the error of an unreadable line. */
 export type Line = LineRequest | { error: ItemError };
 
 export type LineOutcome =
@@ -59,9 +59,6 @@ async function answerLine(
   return { ...response, data };
 }
 
-/**
- * Rounds an embedding to nine digits, which identify any float32. The seventeen digits of a double take twice as much
- * memory.
- */
+/** Rounds to nine digits, which identify any float32. The seventeen digits of a double take twice as much memory. */
 const shortened = (embedding: number[] | string): number[] | string =>
   typeof embedding === 'string' ? embedding : embedding.map((value) => Number(value.toPrecision(9)));

@@ -11,8 +11,8 @@ import type { Embeddable } from './embed-inputs.ts';
 export type EmbedInputs = (inputs: readonly Embeddable[]) => Promise<Embedded[]>;
 
 /**
- * Embeds the inputs of a request of OpenAI's embeddings API. The response takes more memory than the embeddings, so the
- * returned function creates it when the caller needs it.
+ * Embeds the inputs of a request of OpenAI's embeddings API. The returned function creates the response, which takes
+ * more memory than the embeddings.
  * @throws {ServiceError} `request.invalid` for a number of dimensions that the model does not have; the errors of
  * `embed`.
  */
@@ -43,8 +43,7 @@ export async function answerEmbeddings(
 
 /**
  * Answers a request of vLLM's score API with the cosines of its pairs. An input of several pairs is embedded once.
- * @throws {ServiceError} `request.invalid` when the two lists of inputs cannot be combined into pairs; the errors of
- * `embed`.
+ * @throws {ServiceError} `request.invalid` when the two lists cannot be combined into pairs; the errors of `embed`.
  */
 export async function answerScore(spec: ModelSpec, request: ScoreRequest, embed: EmbedInputs): Promise<ScoreResponse> {
   const pairs = pairsOf(request);

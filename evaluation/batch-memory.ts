@@ -4,13 +4,13 @@ import type { Embedded } from '../models/encoder/protocol.ts';
 import type { ModelSpec } from '../models/model.ts';
 import { createInFlight } from './in-flight.ts';
 
-/** The embeddings of one image of a batch by all models. All have embedded the same bytes. */
+/** The embeddings of one image by all models of a batch, from the same bytes. */
 export interface EmbeddedImage {
   answering: Embedded;
   compared: { spec: ModelSpec; embedded: Promise<Embedded> }[];
-  /** The SHA-256 of the bytes of the image, in base64; undefined for a stored embedding. */
+  /** SHA-256 of the image's bytes in base64; undefined for a stored embedding. */
   contentHash: string | undefined;
-  /** True when an earlier pair has already counted the encoder runs of the image. */
+  /** True when an earlier pair has counted the encoder runs of the image. */
   isCounted: boolean;
 }
 
@@ -30,19 +30,18 @@ export interface BatchMemory {
   ): Promise<{ value: Value; isNew: boolean }>;
 }
 
-/** The embeddings that this process has recently computed for batches. */
 export interface BatchMemories {
   /** @param batchId undefined for a call that shares no embeddings with other calls. */
   of(batchId: string | undefined): BatchMemory;
 }
 
-/** The time in ms for which an embedding is stored. The next chunks of a batch begin within this time. */
+/** The lifetime of a stored embedding in ms. The next chunks of a batch begin within this time. */
 const rememberedMs = 30_000;
-/** The maximum memory of stored embeddings in bytes: about 4,000 images or texts with 512 dimensions. */
+/** In bytes: about 4,000 images or texts with 512 dimensions. */
 const rememberedBytes = 16 * 1024 * 1024;
-/** The memory in bytes of the map entry and objects of one value, rounded up. */
+/** Bytes of the map entry and objects of one value, rounded up. */
 const entryOverheadBytes = 500;
-/** The maximum length of a key in characters. A hash replaces a longer key, such as an image in base64. */
+/** The maximum length of a key. A hash replaces a longer one, such as an image in base64. */
 const keyLength = 256;
 
 export function createBatchMemories(): BatchMemories {

@@ -4,8 +4,8 @@ import type { EmbeddingCache } from './embedding-cache.ts';
 import type { ComparedModel, ModelOutcome } from './outcome.ts';
 
 /**
- * Scores the image of an interactive request with additional models after the response. This is batch work, only for
- * comparison with the returned scores.
+ * Scores the image of an interactive request with additional models after the response, as batch work. The scores are
+ * only compared.
  */
 export type CompareLater = (
   others: readonly ModelSpec[],
@@ -15,8 +15,7 @@ export type CompareLater = (
 ) => ComparedModel[];
 
 /**
- * The maximum number of images that wait for the additional models. Further images are not compared, so that they do
- * not fill the memory.
+ * The maximum number of images that wait for the additional models. Further images are not compared, to limit memory.
  */
 const mostImages = 16;
 

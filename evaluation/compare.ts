@@ -7,10 +7,7 @@ import { failedWith, type ModelOutcome } from './outcome.ts';
 export interface PairScores {
   score: number;
   cosine: number;
-  /**
-   * The probability that the text describes the image, independent of other texts. Absent for families without such a
-   * probability.
-   */
+  /** The probability that the text describes the image, independent of other texts. Absent for some families. */
   probability?: number;
 }
 
@@ -36,8 +33,8 @@ export function compare(image: Embedded, text: Embedded, model: Pick<ModelSpec, 
 }
 
 /**
- * Waits for two embeddings and returns the outcome of the pair. An error becomes an outcome, because an additional
- * model must not fail a request.
+ * Waits for two embeddings and returns the outcome of the pair. An error becomes an outcome: an additional model must
+ * not fail a request.
  */
 export async function comparedOutcome(
   image: Promise<Embedded>,
@@ -54,7 +51,6 @@ export async function comparedOutcome(
 }
 
 /**
- * Returns the outcome of a pair.
  * @param countsImage true to count the encoder run of the image, which all texts of an image share.
  * @throws {ServiceError} as {@link compare}.
  */
@@ -72,7 +68,7 @@ export function outcomeOf(
   };
 }
 
-/** Returns the encoder runs that computed these embeddings, none for cached ones. */
+/** Returns the encoder runs of these embeddings. Cached embeddings have none. */
 export const runsOf = (...embedded: Embedded[]): TowerRun[] =>
   embedded.flatMap(({ began, inferenceMs, runInputs, tokens }) =>
     began === undefined
@@ -81,8 +77,8 @@ export const runsOf = (...embedded: Embedded[]): TowerRun[] =>
   );
 
 /**
- * Waits for both values, even if one fails. Otherwise, when many images failed at once, the texts of finished pairs
- * would collect in memory (300 MB after 120,000 pairs).
+ * Waits for both values, even if one fails. Otherwise, when many images failed at once, texts of finished pairs would
+ * fill the memory (300 MB after 120,000 pairs).
  */
 export async function bothOf<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
   await Promise.allSettled([a, b]);

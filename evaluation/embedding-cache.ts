@@ -18,7 +18,7 @@ export interface EmbeddingCache {
   text(spec: ModelSpec, text: string, options: EmbedOptions): Promise<Embedded>;
 }
 
-/** The measured bytes of a cached embedding beyond its numbers (map entry, key, array headers), rounded up. */
+/** The measured bytes of a cached embedding beyond its numbers, rounded up. */
 const entryOverheadBytes = 300;
 
 export function createEmbeddingCache(

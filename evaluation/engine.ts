@@ -19,17 +19,14 @@ export interface EvaluationEngine {
   warm(spec: ModelSpec): void;
   /** Updates the encoders after each change of the model registry, then calls `onChange`. */
   watchRegistry(onChange?: () => void): void;
-  /** Resolves when the preloaded models are loaded; rejects when one cannot be loaded. */
+  /** Rejects when a preloaded model cannot be loaded. */
   whenReady(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** The maximum number of batch items on a CPU that are being downloaded or embedded. */
 export const concurrencyOnCpu = 64;
-/**
- * The same maximum on a GPU. It fills two encoder runs, with room for items that are being downloaded, decoded or
- * answered.
- */
+/** The same for a GPU: two encoder runs, and items that are being downloaded, decoded or answered. */
 const concurrencyOnCuda = 256;
 
 /**

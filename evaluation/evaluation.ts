@@ -37,8 +37,8 @@ export interface EvaluationDeps {
   images: ImageLoader;
   embeddings: EmbeddingCache;
   /**
-   * The maximum number of batch items that are being downloaded or embedded, to limit memory. Tenants share it fairly.
-   * Interactive requests have four times as many.
+   * The maximum number of batch items that are being downloaded or embedded. Interactive requests have four times as
+   * many.
    */
   concurrency: number;
   metrics?: Metrics | undefined;

@@ -23,8 +23,8 @@ export const pairProbabilityOf = (cosine: number, probability: Probability): num
   probability.kind === 'sigmoid' ? probabilitiesOf([cosine], probability)[0] : undefined;
 
 /**
- * Returns the probabilities of the candidates of one request, rounded to six decimals. With softmax they add up to 1;
- * with a sigmoid they are independent.
+ * Returns the probabilities of candidates, rounded to six decimals. With softmax they add up to 1; with a sigmoid they
+ * are independent.
  */
 export function probabilitiesOf(cosines: readonly number[], probability: Probability): number[] {
   const { scale } = probability;

@@ -17,10 +17,7 @@ export interface ImagePlaces {
   ): Promise<Value>;
 }
 
-/**
- * The ratio of the limits for interactive requests and batches. Hundreds of interactive requests may wait for image
- * hosts, because a download may take a second.
- */
+/** Interactive requests need a higher limit than batches, because hundreds of them may wait for image hosts. */
 const singlesPerBatchPlace = 4;
 
 /** @param concurrency the limit for batches. The limit for interactive requests is four times as high. */

@@ -1,10 +1,10 @@
-/** Work that has not finished, by key. Callers of the same work share one execution of it. */
+/** Unfinished work, by key. Callers of the same work share one execution. */
 export interface InFlight<Value> {
   has(key: string): boolean;
   /**
-   * Waits for unfinished work with this key, or starts the work.
+   * Waits for unfinished work with this key, or starts it.
    * @param work gets a signal that aborts when no caller waits any more.
-   * @param signal ends the wait of this caller when it aborts.
+   * @param signal ends the wait of this caller.
    * @throws the error of the work; the reason of `signal` when it aborts first.
    */
   join(key: string, work: (signal: AbortSignal) => Promise<Value>, signal: AbortSignal | undefined): Promise<Value>;

@@ -8,8 +8,8 @@ import type { Stages } from './stages.ts';
 import { checkTokens, nameOf } from './texts.ts';
 
 /**
- * The maximum number of texts of one request that wait for an encoder. Other requests can therefore continue during one
- * with a thousand texts.
+ * The maximum number of texts of one request that wait for an encoder, so that a request with a thousand texts does not
+ * block others.
  */
 export const textsInFlight = 32;
 
@@ -37,7 +37,6 @@ export async function embedImage(
   });
 }
 
-/** @param name the name of the text in error messages. */
 export async function embedText(
   { embeddings }: EvaluationParts,
   spec: ModelSpec,
@@ -52,10 +51,7 @@ export async function embedText(
   return embedded;
 }
 
-/**
- * Embeds the texts of one request. When one fails or the client disconnects, texts that no encoder has started are
- * dropped.
- */
+/** When one text fails or the client disconnects, texts that no encoder has started are dropped. */
 export async function embedTexts(
   parts: EvaluationParts,
   spec: ModelSpec,
@@ -79,8 +75,8 @@ export async function embedTexts(
 }
 
 /**
- * Returns options with a signal that also aborts when `end` is called. After a failure, `end` stops the other work of
- * the request, whose downloads would otherwise continue without counting against a limit.
+ * Returns options with a signal that also aborts when `end` is called. After a failure, `end` stops the other downloads
+ * of the request, which would count against no limit.
  */
 export function endingWith(asked: EvaluationOptions): { options: EvaluationOptions; end: () => void } {
   const ended = new AbortController();

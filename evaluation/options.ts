@@ -14,27 +14,26 @@ export interface EvaluationParts {
   memories: BatchMemories;
 }
 
-/** The two embeddings from which the score of a pair was computed. */
 export interface ScoredPair {
   image: Float32Array;
   text: Float32Array;
-  /** The SHA-256 of the bytes of the image, in base64; undefined for a stored embedding. */
+  /** SHA-256 of the image's bytes in base64; undefined for a stored embedding. */
   contentHash: string | undefined;
 }
 
 export interface EvaluationOptions {
   /**
-   * The treatment of a text with more tokens than the model reads: truncated with a warning (the default), or refused
-   * with `text.too_long`.
+   * A text with more tokens than the model reads is truncated with a warning (the default), or refused with
+   * `text.too_long`.
    */
   longText?: LongText | undefined;
   /** Tenants share downloads, decoding and encoding fairly. Callers without a tenant count as one. */
   tenant?: string | undefined;
-  /** Aborts the work of the caller: its wait for memory, its download, or its encoder task. */
+  /** Aborts the caller's wait for memory, its download, or its encoder task. */
   signal?: AbortSignal | undefined;
   /** True for batch work, which runs after all interactive work. */
   isBatch?: boolean | undefined;
-  /** Calls for the same batch load and embed each image and text once. */
+  /** Calls for the same batch embed each image and text once. */
   batchId?: string | undefined;
   onScored?: ((pair: Pair, scored: ScoredPair) => void) | undefined;
 }

@@ -4,8 +4,8 @@ import type { ImageSource } from '../shared/contracts/item.ts';
 import { type ItemError, toItemError } from '../shared/errors.ts';
 
 /**
- * A pair to score, or the error of a pair that could not be read. `embedding` is a stored embedding of the image by the
- * same model.
+ * A pair to score, or the error of an unreadable pair. `embedding` is a stored embedding of the image by the same
+ * model.
  */
 export type Pair =
   | { image: ImageSource; text: string }
@@ -18,21 +18,15 @@ export type Outcome =
 
 export interface ModelOutcome {
   outcome: Outcome;
-  /**
-   * The encoder runs that this pair caused. Empty when the embeddings were cached, or when an earlier pair counts these
-   * runs.
-   */
+  /** The encoder runs of this pair. Empty when the embeddings were cached, or when an earlier pair counts the runs. */
   runs: TowerRun[];
 }
 
-/**
- * The models that score the same pairs. A response contains only the scores of the first; those of the others are
- * compared with them.
- */
+/** The first model gives the scores of the response. The scores of the others are only compared. */
 export type Models = readonly [answering: ModelSpec, ...compared: ModelSpec[]];
 
 export interface ScoredPairs {
-  /** The outcomes of the model whose results are returned, in the order of the pairs. */
+  /** The outcomes of the first model, in the order of the pairs. */
   answers: ModelOutcome[];
   compared: ComparedModel[];
 }
@@ -40,8 +34,8 @@ export interface ScoredPairs {
 export interface ComparedModel {
   model: string;
   /**
-   * The outcomes of one additional model, in the order of the pairs; undefined for a pair that the first model could
-   * not score. Empty when the process was too busy. Never rejects.
+   * In the order of the pairs; undefined for a pair that the first model could not score. Empty when the process was
+   * too busy. Never rejects.
    */
   outcomes: Promise<(ModelOutcome | undefined)[]>;
 }

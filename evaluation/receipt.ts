@@ -4,13 +4,12 @@ import type { Receipt } from '../shared/contracts/item.ts';
 import { traceId } from '../shared/telemetry/spans.ts';
 import { warningsOf } from './compare.ts';
 
-/** Returns the model, precision, provider and preprocessing of a receipt. */
 export const receiptOf = (spec: ModelSpec): Omit<Receipt, 'warnings'> => ({
   ...recipeOf(spec),
   provider: spec.provider,
 });
 
-/** Returns the whole receipt, with the warnings of these embeddings and the id of a trace, if any. */
+/** Returns the whole receipt, with warnings and the id of a trace, if any. */
 export function receiptWith(spec: ModelSpec, ...embedded: Embedded[]): Receipt {
   const id = traceId();
   return { ...receiptOf(spec), warnings: warningsOf(...embedded), ...(id !== undefined && { traceId: id }) };

@@ -20,8 +20,7 @@ type Loaded = { embedded: Embedded; fetchMs: number } | { error: unknown };
 
 /**
  * Scores several images against one text, with priority over batch work. A failed image does not stop the others.
- * @throws {ServiceError} the error of the text or of the model. When all images have failed, the error of the first
- * image.
+ * @throws {ServiceError} the error of the text, of the model, or of the first image when all have failed.
  */
 export async function scoreImages(
   parts: EvaluationParts,

@@ -11,9 +11,8 @@ import { startStages } from './stages.ts';
 import { checkText, checkTokens } from './texts.ts';
 
 /**
- * Scores many pairs at once with several models, as batch work. A failed pair does not stop the others.
- *
- * An image counts against the memory limit until all models have embedded it, so that images do not collect in memory.
+ * Scores many pairs at once with several models, as batch work. A failed pair does not stop the others. An image counts
+ * against the memory limit until all models have embedded it.
  * @throws {ServiceError} `model.unavailable`, `overloaded`: errors of this process, which no single pair has caused.
  * Throws the reason of the signal when it aborts.
  */
@@ -105,7 +104,7 @@ export async function scorePairs(
   }
 }
 
-/** Wraps the stored embedding of an image, for which no encoder has to run. */
+/** Wraps a stored embedding, for which no encoder has to run. */
 const known = async (embedding: Float32Array): Promise<EmbeddedImage> => ({
   answering: { embedding, decodeMs: 0, inferenceMs: 0, runInputs: 0, tokens: 0, totalTokens: 0 },
   compared: [],

@@ -16,14 +16,13 @@ export interface TextScores {
   timings: Timings;
 }
 
-/** The scores for the response, and the outcomes of each model for the pairs of the image with each text. */
+/** The scores for the response, and each model's outcomes of the pairs of the image with the texts. */
 export interface ScoredTexts extends ScoredPairs {
   scores: TextScores;
 }
 
 /**
- * Scores one image against texts, with priority over batch work. After the response, additional models score the same
- * image for comparison.
+ * Scores one image against texts, with priority over batch work. Additional models score the image after the response.
  * @throws {ServiceError} the first error of the image, of a text, or of the first model.
  */
 export async function scoreTexts(

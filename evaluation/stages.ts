@@ -2,15 +2,13 @@ import type { Embedded } from '../models/encoder/protocol.ts';
 import type { Metrics, Mode } from '../shared/metrics.ts';
 import { isTraced, pastSpan } from '../shared/telemetry/spans.ts';
 
-/**
- * Measures how long one evaluation spends in each stage (download, decoding, inference), for a trace of the request.
- */
+/** Measures the stages of one evaluation (download, decoding, inference), for a trace of the request. */
 export interface Stages {
   /** Runs `get`, which returns the bytes of an image, as the stage `fetch`. */
   fetch(get: () => Promise<Uint8Array>): Promise<Uint8Array>;
-  /** Records the encoder run that computed an embedding, or nothing for a cached one. */
+  /** Records the encoder run of an embedding, or nothing for a cached one. */
   embedded(embedded: Embedded): void;
-  /** Adds one span for each stage to the trace, from the start of its first input to the end of its last one. */
+  /** Adds one span for each stage to the trace, from its first start to its last end. */
   end(): void;
 }
 
@@ -21,10 +19,7 @@ interface Span {
   busyMs: number;
 }
 
-/**
- * Measures the stages of one evaluation. All inputs of a stage share one span: one for each would cost too much for 64
- * images and 64 texts.
- */
+/** All inputs of a stage share one span: one for each would cost too much for 64 images and 64 texts. */
 export function startStages(mode: Mode, metrics: Metrics | undefined): Stages {
   const spans = isTraced() ? new Map<string, Span>() : undefined;
 

@@ -7,10 +7,7 @@ import { isAddress, parseHostList, plainHost } from './host-list.ts';
  * ServiceError} `image.*`.
  */
 export interface AddressGuard {
-  /**
-   * Checks scheme, credentials, host and port of a URL before any lookup. A host that is an IP address is checked as
-   * such.
-   */
+  /** Checks scheme, credentials, host and port of a URL before any lookup, and the address if the host is one. */
   checkUrl(url: URL): void;
   /** Checks an IP address: the host of a URL, an address of `host`, or the remote address of a socket. */
   checkAddress(address: string, host: string, port: string | number): void;
@@ -21,16 +18,13 @@ export interface AddressGuard {
 export interface GuardOptions {
   /** The hosts, addresses and blocks that are always refused. `*` refuses every host that is not in the allow list. */
   deny?: readonly string[];
-  /**
-   * True to allow host names that resolve to an allowed address or block. By default, an allowed address allows only
-   * URLs that contain it.
-   */
+  /** True to allow host names that resolve to an allowed address. By default, such an address must be in the URL. */
   allowsBlocks?: boolean;
   /** The ports that are allowed on hosts outside the allow list. */
   ports?: readonly number[];
   /**
-   * Called when a host name resolves to a refused address. The tenant's error message omits the address, which would
-   * reveal how internal names resolve.
+   * Called when a host name resolves to a refused address. Tenants must not see it, because it reveals how internal
+   * names resolve.
    */
   onRefused?: ((host: string, address: string) => void) | undefined;
   /** The prefix of the guard's settings (`IMAGE_HOSTS_ALLOW`), for error messages. */
@@ -50,13 +44,13 @@ export function isPublicAddress(address: string): boolean {
   // ipaddr.js reads an IPv4-compatible address with dots (`::8.8.8.8`) as IPv4, but the kernel would connect to another
   // address.
   if (/^::\d+\.\d/.test(address)) return false;
-  // `ipaddr.process` turns an IPv4-mapped IPv6 address into the IPv4 address that it reaches.
+  // Turns an IPv4-mapped IPv6 address into the IPv4 address that it reaches.
   const ip = ipaddr.process(address);
   if (ip.kind() === 'ipv6' && !ip.match(globalUnicast)) return false;
   return ip.range() === 'unicast' && !cloudMetadata.has(ip.toString());
 }
 
-/** The maximum number of origins whose successful check is stored. When it is reached, all are forgotten. */
+/** The maximum number of stored origins. When it is reached, all are forgotten. */
 const mostPassed = 1_000;
 
 /** RFC 6761 reserves these names for loopback, even if a name server returns another address. */

@@ -12,7 +12,6 @@ const timeouts: Record<string, string> = {
   UND_ERR_BODY_TIMEOUT: 'stopped sending in the middle of the image',
 };
 
-/** Converts an error of undici or Node to a service error that names the cause. */
 export function toFetchFailure(error: unknown, url: URL): ServiceError {
   if (error instanceof ServiceError) return error;
   const cause = error as NodeJS.ErrnoException;

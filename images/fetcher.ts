@@ -14,45 +14,33 @@ import { userAgent } from './user-agent.ts';
 export interface FetcherOptions {
   guard: AddressGuard;
   maxBytes: number;
-  /**
-   * The maximum time in ms for one image, including redirects and retries. The waits for the host limiter do not count.
-   */
+  /** The maximum time in ms for one image, with redirects and retries but without waits for the host limiter. */
   timeoutMs: number;
   /** The maximum time in ms between two received bytes. */
   idleMs?: number;
-  /** The maximum number of requests in flight to one host. Further requests wait. */
+  /** The maximum number of requests in flight to one host. Further ones wait. */
   connectionsPerHost?: number;
   lookup?: NameLookup;
-  /** Called with the error code before each retry. */
   onRetry?: ((code: Code) => void) | undefined;
 }
 
 export interface Fetcher {
-  /**
-   * Downloads an image.
-   * @throws {ServiceError} `image.fetch.*`, `image.too_large`, `image.unsupported_format`, `image.source_invalid`
-   */
+  /** @throws {ServiceError} `image.fetch.*`, `image.too_large`, `image.unsupported_format`, `image.source_invalid` */
   fetch(url: string, options?: LoadOptions): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
 /** A link shortener, a login check and a CDN together need five redirects. HTTP libraries usually allow ten. */
 const maxRedirects = 10;
-/**
- * The maximum time in ms for which a batch image waits for a host that is busy or backs off: twice the longest
- * back-off.
- */
+/** The maximum wait in ms of a batch image for a host that is busy or backs off: twice the longest back-off. */
 const batchPatienceMs = 120_000;
 const maxRetries = 2;
-/**
- * The maximum number of retries when the host states a time. Such a host works, so a later attempt is likely to
- * succeed.
- */
+/** The maximum number of retries when the host states a time. Such a host works, so a retry is likely to succeed. */
 const maxInvitedRetries = 5;
 const redirectStatus = new Set([301, 302, 303, 307, 308]);
 /** HTTP statuses after which a later request may succeed. */
 const laterStatus = new Set([408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524]);
-/** HTTP statuses with which a host reports too many requests. */
+/** HTTP statuses that report too many requests. */
 const overrunStatus = new Set([429, 503]);
 
 /** Error codes that are often transient. */
@@ -69,20 +57,14 @@ interface Download {
   leftMs: number;
 }
 
-/**
- * Creates the downloader of images. The address guard checks each URL, the resolved addresses, and the address of the
- * connected socket.
- */
+/** The address guard checks each URL, the resolved addresses, and the address of the connected socket. */
 export function createFetcher(options: FetcherOptions): Fetcher {
   const { guard, maxBytes, timeoutMs, connectionsPerHost = 32, lookup = createNameLookup(), onRetry } = options;
   const idleMs = Math.min(options.idleMs ?? 10_000, timeoutMs);
   const agent = createGuardedAgent({ guard, lookup, idleMs, connectionsPerHost: mostRequests(connectionsPerHost) });
   const turns: HostTurns = createHostTurns(connectionsPerHost);
 
-  /**
-   * Waits until the host limiter permits a request, then sends it. The request must end within the remaining time of
-   * the image.
-   */
+  /** Waits until the host limiter permits a request, then sends it with the remaining time of the image. */
   async function inTurn(
     url: URL,
     download: Download,
@@ -154,8 +136,8 @@ export function createFetcher(options: FetcherOptions): Fetcher {
           const { retryAfter } = reason;
           const retries = retryAfter === undefined ? maxRetries : maxInvitedRetries;
           if (attempts >= retries || !retriedCodes.has(reason.code)) throw reason;
-          // The random delay keeps several downloads from retrying at the same moment. Without `Retry-After` it
-          // averages 0.2 s before the first retry and 0.4 s before the second.
+          // The random part keeps downloads from retrying together. Without `Retry-After` it averages 0.2 s before the
+          // first retry and 0.4 s before the second.
           const pauseMs =
             retryAfter === undefined ? Math.random() * 400 * 2 ** attempts : retryAfter * 1000 + Math.random() * 250;
           if (pauseMs > download.leftMs) throw reason;
@@ -178,7 +160,7 @@ const meanings: Record<number, string> = {
   410: 'not found',
 };
 
-/** Returns the error for a status other than 200, and reports the status to the host limiter. */
+/** Returns the error for a status other than 200. The host limiter learns the status. */
 function refusal(response: Dispatcher.ResponseData, url: URL, turn: Turn): ServiceError {
   const { statusCode } = response;
   const meaning = meanings[statusCode];
@@ -233,14 +215,13 @@ async function readBody(response: Dispatcher.ResponseData, url: URL, maxBytes: n
 const quoted = (header: string | string[]) => JSON.stringify(String(header).slice(0, 60));
 
 /**
- * Reads the rest of a body in the background, so that the connection can be reused. The deadline of the download also
- * ends this reading.
+ * Reads the rest of a body in the background, until the deadline of the download, so that the connection can be reused.
  */
 function discard({ body }: Dispatcher.ResponseData): void {
   body.dump({ limit: 64 * 1024 }).catch(() => {});
 }
 
-/** Closes the connection of a response, and ignores undici's error about the unread body. */
+/** Closes the connection, and ignores undici's error about the unread body. */
 function abandon({ body }: Dispatcher.ResponseData): void {
   body.on('error', () => {});
   body.destroy();

@@ -4,8 +4,7 @@ import { resolve, sep } from 'node:path';
 import { ServiceError } from '../shared/errors.ts';
 
 /**
- * Reads a regular file below one of the configured root directories. Refuses symbolic links and `..` that lead out of
- * them.
+ * Reads a regular file below a root directory. Refuses symbolic links and `..` that lead out.
  * @throws {ServiceError} `image.file.refused`, `image.file.not_found`, `image.too_large`
  */
 export async function readImageFile(path: string, roots: readonly string[], maxBytes: number): Promise<Uint8Array> {
@@ -51,9 +50,7 @@ async function readRegularFile(real: string, maxBytes: number, check: (opened: s
   }
 }
 
-/**
- * Returns the current path of an open file. A link may have replaced one of its directories before the file was opened.
- */
+/** Returns the path of an open file. A link may have replaced one of its directories before it was opened. */
 async function pathOf(file: FileHandle, opened: string): Promise<string> {
   // Linux reports the path of an open file. On other systems the checked path must still lead to the open file.
   const known = await readlink(`/proc/self/fd/${file.fd}`).catch(() => undefined);

@@ -7,20 +7,18 @@ import type { NameLookup } from './name-lookup.ts';
 export interface GuardedAgentOptions {
   guard: AddressGuard;
   lookup: NameLookup;
-  /** The maximum time in ms of each wait: for the connection, for the headers, and between two chunks of a body. */
+  /** In ms, for each wait: for the connection, for the headers, and between two chunks of a body. */
   idleMs: number;
-  /** The maximum number of connections to one origin. Further requests to that origin wait. */
+  /** The maximum number of connections to one origin. Further requests wait. */
   connectionsPerHost: number;
 }
 
-/**
- * The time in ms after which an idle connection is closed. A host cannot extend it, because clients choose the hosts.
- */
+/** In ms. A host cannot extend the time, because clients choose the hosts. */
 const keepAliveMs = 4_000;
 
 /**
- * The time in ms before the next address of a host is tried. Node's 250 ms would abort slow handshakes with hosts that
- * have both A and AAAA records; without IPv6, no address would then remain.
+ * In ms, before the next address of a host is tried. Node's 250 ms would abort slow handshakes with hosts that have
+ * both A and AAAA records; without IPv6, no address would then remain.
  */
 const familyAttemptMs = 2_500;
 
@@ -39,7 +37,7 @@ export function createGuardedAgent({ guard, lookup, idleMs, connectionsPerHost }
 
 /**
  * Creates the function that opens connections. It checks addresses in URLs, resolved addresses, and the address of the
- * connected socket, which alone shows the one that was used.
+ * socket, which alone shows the one that was used.
  */
 export function guardedConnector(guard: AddressGuard, lookup: NameLookup, timeout: number): buildConnector.connector {
   return (target, callback) => {

@@ -36,8 +36,8 @@ const checkHops =
   };
 
 /**
- * Creates a `fetch` whose requests, including redirects, the address guard checks. With a proxy, the proxy decides
- * which hosts can be reached, because it resolves their names.
+ * Creates a `fetch` whose requests and redirects the address guard checks. A proxy resolves the names itself and
+ * decides which hosts can be reached.
  * @param own the URL that the operator chose. Its host may have a private address and any port.
  * @throws {ConfigError} for a proxy that is not an HTTP proxy.
  */
@@ -59,17 +59,14 @@ export function createGuardedFetch(own: string, options: GuardedFetchOptions): t
   const proxied = throughProxies(options.proxies, connections);
   const guarded = async (address: string | URL | Request, init?: RequestInit) => {
     const url = new URL(address instanceof Request ? address.url : address);
-    // Checks the user name and password in the URL, which the check of each request does not receive.
+    // Checks the user name and password in the URL, which the check of each request does not see.
     if (proxied === undefined) guard.checkUrl(url);
     return await undiciFetch(url.href, { ...(init as object), dispatcher: proxied ?? direct });
   };
   return guarded as unknown as typeof globalThis.fetch;
 }
 
-/**
- * Creates an agent that uses the proxies. Requests to hosts in `noProxy` are sent directly, and their connections are
- * checked.
- */
+/** Requests to hosts in `noProxy` are sent directly, and their connections are checked. */
 function throughProxies(proxies: Proxies | undefined, connections: Agent.Options): Dispatcher | undefined {
   if (proxies?.https === undefined && proxies?.http === undefined) return undefined;
   return new EnvHttpProxyAgent({
@@ -82,7 +79,7 @@ function throughProxies(proxies: Proxies | undefined, connections: Agent.Options
   });
 }
 
-/** The error message does not quote the value, which may include a password. */
+/** The value may include a password, so the error message does not quote it. */
 function proxyUrl(given: string, setting: string): string {
   const address = given.includes('://') ? given : `http://${given}`;
   const protocol = URL.canParse(address) ? new URL(address).protocol : 'no address';

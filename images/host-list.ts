@@ -6,10 +6,7 @@ export interface HostList {
   namesHost(host: string, port: string | number): boolean;
   /** True when the list contains `*`. */
   namesAll: boolean;
-  /**
-   * Returns true when the list contains the IP address, or a block that includes it. An IPv4-mapped IPv6 address counts
-   * as IPv4.
-   */
+  /** Returns true when the list contains the IP address or its block. An IPv4-mapped IPv6 address counts as IPv4. */
   holdsAddress(address: string): boolean;
 }
 
@@ -18,7 +15,7 @@ type Block = [ipaddr.IPv4 | ipaddr.IPv6, number];
 /**
  * Parses a list of hosts. An entry is `host`, `host:port`, `*.domain` (all names below the domain, but not the domain
  * itself), an address, a block (`10.0.0.0/8`), or `*`.
- * @param setting the environment variable, for error messages.
+ * @param setting for error messages.
  * @throws {ConfigError} for an entry in another form.
  */
 export function parseHostList(entries: readonly string[], setting: string): HostList {
@@ -47,10 +44,7 @@ export function parseHostList(entries: readonly string[], setting: string): Host
   };
 }
 
-/**
- * Returns a host in lower case, without brackets or a trailing dot, so that hosts from URLs, sockets and settings can
- * be compared.
- */
+/** Returns a host in lower case, without brackets or a trailing dot, for comparisons. */
 export const plainHost = (host: string): string => unbracketed(host).toLowerCase().replace(/\.$/, '');
 
 /** Returns true for an IP address, with or without brackets, in the form that URLs use. */
@@ -61,7 +55,7 @@ export const isAddress = (host: string): boolean => {
 
 const unbracketed = (host: string) => host.replace(/^\[(.*)\]$/, '$1');
 
-/** Returns all entries that would match a name: `a.b.c` matches `a.b.c`, `*.b.c` and `*.c`. */
+/** `a.b.c` matches the entries `a.b.c`, `*.b.c` and `*.c`. */
 function withDomains(name: string): string[] {
   const candidates = [name];
   for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) candidates.push(`*${name.slice(dot)}`);

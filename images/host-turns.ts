@@ -3,16 +3,15 @@ import { createFairPlaces, type FairPlaces } from '../shared/fair-places.ts';
 
 /**
  * Limits the requests in flight to each image host. Callers share the maximum fairly. A caller whose requests an
- * overloaded host refuses may send fewer, and none during a back-off that the host requests. Other callers are not
- * affected, so one tenant cannot block a host for others.
+ * overloaded host refuses may send fewer, and none during a back-off. Other callers are not affected, so one tenant
+ * cannot block a host for others.
  */
 export interface HostTurns {
   /**
    * Waits for the permission to send one request. The caller must call `end` afterwards.
-   * @param caller a tenant together with its kind of work. Callers share the permissions fairly.
-   * @param patienceMs the maximum wait in ms.
-   * @throws {ServiceError} `image.fetch.unavailable` when the wait would be longer than `patienceMs`; the reason of the
-   * signal when it aborts.
+   * @param caller a tenant and its kind of work.
+   * @param patienceMs the maximum wait.
+   * @throws {ServiceError} `image.fetch.unavailable` after `patienceMs`; the reason of the signal when it aborts.
    */
   take(host: string, caller: string, patienceMs: number, signal?: AbortSignal): Promise<Turn>;
 }
@@ -23,8 +22,8 @@ export interface Turn {
   /**
    * Records that the host refused a request because it is overloaded (429, 503). After two different refused URLs in a
    * row, the caller may have half as many requests in flight. After three, it sends none until the back-off ends.
-   * @param address the URL of the request. A single URL does not show that the host is overloaded.
-   * @param restMs the back-off in ms that the host has requested.
+   * @param address the URL. A single refused URL does not show overload.
+   * @param restMs the back-off that the host has requested.
    */
   refused(address: string, restMs: number | undefined): void;
   end(): void;
@@ -40,7 +39,7 @@ interface Host {
   width: number;
   /** The URLs that the host has refused since its last answer. */
   refused: Set<string>;
-  /** The end of the back-off, on the clock of `performance.now()`. */
+  /** On the clock of `performance.now()`. */
   restsUntil: number;
   wake: NodeJS.Timeout | undefined;
   /** Functions that each let one waiting request begin. */
@@ -53,12 +52,12 @@ const longestRestMs = 60_000;
 const usualRestMs = 1_000;
 const refusalsBeforeSlower = 2;
 const refusalsBeforeRest = 3;
-/** The maximum number of host states in memory. Above it, the oldest states without requests are deleted. */
+/** Above this number of host states, the oldest ones without requests are deleted. */
 const rememberedHosts = 1_000;
-/** The number of requests in flight to a host that each caller may always have, even when others use the maximum. */
+/** Each caller may always have this many requests in flight to a host, even when others use the maximum. */
 const guaranteedRequests = 2;
 
-/** Returns the maximum number of requests in flight to one host, including guaranteed requests. */
+/** Returns the maximum number of requests in flight to one host, including guaranteed ones. */
 export const mostRequests = (widest: number): number => 2 * widest;
 
 /** @param widest the maximum number of requests in flight to one host, without guaranteed ones. */
@@ -106,7 +105,7 @@ export function createHostTurns(widest: number): HostTurns {
     advance(key, host);
   }
 
-  /** Waits until this caller may send one more request to the host, at most for `patienceMs`. */
+  /** Waits until this caller may send one more request to the host. */
   async function untilDue(name: string, key: string, host: Host, patienceMs: number, signal?: AbortSignal) {
     const restMs = host.restsUntil - performance.now();
     const unavailable = (why: string, seconds: number) =>

@@ -5,7 +5,7 @@ import { describeSource } from './source-message.ts';
 const notBase64 = /[^A-Za-z0-9+/_\-\s=]|=\s*[^=\s]/;
 
 /**
- * Decodes base64 or base64url. White space is allowed.
+ * White space is allowed.
  * @throws {ServiceError} `image.too_large`, `image.source_invalid`
  */
 export function decodeBase64(text: string, maxBytes: number): Uint8Array {
@@ -22,7 +22,7 @@ export function decodeBase64(text: string, maxBytes: number): Uint8Array {
 }
 
 /**
- * Decodes a data URI (RFC 2397). Its media type is ignored: the bytes show the format.
+ * Decodes a data URI (RFC 2397). The bytes show the format, so its media type is ignored.
  * @throws {ServiceError} `image.too_large`, `image.source_invalid`
  */
 export function decodeDataUri(uri: string, maxBytes: number): Uint8Array {

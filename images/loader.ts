@@ -8,7 +8,6 @@ import { readImageFile } from './file.ts';
 import { decodeBase64, decodeDataUri } from './inline.ts';
 import type { LoadOptions } from './load-options.ts';
 
-/** Code outside this folder reads images only through this interface. */
 export interface ImageLoader {
   /**
    * Returns the encoded image as it was sent. Only its size has been checked.
@@ -27,7 +26,6 @@ export type ImageConfig = Pick<
 >;
 
 /**
- * Creates the loader of images.
  * @param onRetry called with the error code before each retry of a download.
  * @param onRefused called with a host name that resolves to a refused address, and with that address.
  * @throws {ConfigError} for a root directory that does not exist, and for an invalid entry in the host lists.

@@ -4,28 +4,25 @@ import { ServiceError } from '../shared/errors.ts';
 
 /**
  * Returns the addresses of a host name, at least one.
- * @param byTheSystem true to resolve the name like other programs of this machine (hosts file, search domains, mDNS);
- * false to use DNS only.
+ * @param byTheSystem true to resolve the name as other programs do (hosts file, search domains, mDNS); false for DNS
+ * only.
  * @throws {ServiceError} `image.fetch.dns`
  */
 export type NameLookup = (host: string, byTheSystem: boolean) => Promise<LookupAddress[]>;
 
-/**
- * The lifetime of a resolver in ms. It reads the list of name servers only at its creation, and a laptop may change
- * networks.
- */
+/** In ms. A resolver reads the name servers only at its creation, and a laptop may change networks. */
 const resolverAgeMs = 30_000;
 /**
- * The timeout in ms of the first of two DNS attempts. The second takes twice as long, so a lookup without a name server
- * fails after 6 s.
+ * In ms, for the first of two DNS attempts. The second takes twice as long, so a lookup without a name server fails
+ * after 6 s.
  */
 const queryTimeoutMs = 2_000;
 
 /**
  * Creates a function that resolves untrusted host names by DNS, with c-ares. The system's lookup occupies one of
- * libuv's few threads for each name: a few names with an unreachable name server would stop all other lookups, file
- * reads and images. Only hosts that the operator has listed use it. Each name has at most one lookup in flight.
- * @param servers the name servers (`address:port`) to use instead of those of the machine.
+ * libuv's few threads: a few names with an unreachable name server would stop all lookups, file reads and images. Only
+ * hosts that the operator has listed use it. Each name has at most one lookup in flight.
+ * @param servers name servers (`address:port`) instead of those of the machine.
  */
 export function createNameLookup(servers?: readonly string[]): NameLookup {
   const running = new Map<string, Promise<LookupAddress[]>>();

@@ -1,10 +1,7 @@
 import { fileFormat } from '../shared/file-format.ts';
 
-/** The number of bytes at the start of a file that identify its format. */
+/** The number of first bytes that identify the format of a file. */
 export const sniffedBytes = 12;
 
-/**
- * Returns true when bytes begin like a supported image format. The download of a video or web page can then end after
- * its first bytes.
- */
+/** Lets the download of a video or web page end after its first bytes. */
 export const beginsLikeImage = (bytes: Uint8Array): boolean => fileFormat(bytes)?.isDecoded ?? false;

@@ -1,7 +1,7 @@
 const path =
   'The image looks like a file path, and the service cannot read your files: send an http:// or https:// URL, or the bytes';
 
-/** Returns the error message for a source that is neither a URL nor base64, with the allowed sources. */
+/** Returns the error message for a source that is neither a URL nor base64. */
 export function describeSource(source: string): string {
   const given = source.trim();
   const neither = 'The image is neither an http(s) URL nor a data URI, and it is not base64';

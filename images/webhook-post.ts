@@ -9,7 +9,7 @@ import { userAgent } from './user-agent.ts';
 /** Posts webhooks to URLs that clients chose, which an address guard checks like image URLs. */
 export interface WebhookPost {
   /**
-   * Sends one POST. Redirects are not followed, because a response must not direct the webhook to another receiver.
+   * Sends one POST. Redirects are not followed: a response must not direct the webhook to another receiver.
    * @returns the HTTP status, and the time in ms after which the receiver requests a retry.
    * @throws {ServiceError} `image.*` for a URL that is not allowed. Throws another error for a receiver that cannot be
    * reached.
@@ -30,8 +30,7 @@ const guardOf = (config: WebhookConfig) =>
   createAddressGuard(config.webhookHostsAllow, { deny: config.webhookHostsDeny, settings: 'WEBHOOK' });
 
 /**
- * Creates a check of webhook URLs without a DNS lookup, so that a batch with a forbidden URL is refused when it is
- * posted.
+ * Creates a check without a DNS lookup, so that a batch with a forbidden webhook URL is refused when it is posted.
  * @returns a function that throws {@link ServiceError} `image.source_invalid` or `image.fetch.blocked_address`.
  * @throws {ConfigError} for an invalid entry in the host lists.
  */
@@ -40,10 +39,7 @@ export function createWebhookCheck(config: WebhookConfig): (address: string) => 
   return (address) => guard.checkUrl(new URL(address));
 }
 
-/**
- * Creates the client that posts webhooks.
- * @throws {ConfigError} for an invalid entry in the host lists.
- */
+/** @throws {ConfigError} for an invalid entry in the host lists. */
 export function createWebhookPost(config: WebhookConfig, lookup = createNameLookup()): WebhookPost {
   const guard = guardOf(config);
   const agent = createGuardedAgent({ guard, lookup, idleMs: timeoutMs, connectionsPerHost: 4 });

@@ -17,7 +17,7 @@ import type { ImageRecipe, ModelSpec, TextRecipe } from '../model.ts';
 import { type Measured, type Measuring, startMeasuring } from './measure.ts';
 import { type Change, imageVariants, textVariants, type Variant } from './variants.ts';
 
-/** A cause of a difference from the golden values: a change of the recipe that reproduces them, or another fault. */
+/** A cause of a difference from the golden values: a recipe change that reproduces them, or another fault. */
 export interface Finding extends Change {
   side: 'image' | 'text' | 'model';
 }
@@ -92,8 +92,8 @@ type Own = { images: Measured | Error; texts: Measured | Error };
 const asFault = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
 /**
- * Returns a finding for each encoder that does not run. Two encoders in one graph fail with the same message and share
- * a finding.
+ * Returns a finding for each encoder that does not run. Two encoders in one graph share a finding, because they fail
+ * with the same message.
  */
 async function faultsOf({ images, texts }: Own, spec: ModelSpec, measuring: Measuring, judged: Judged) {
   const findings: Finding[] = [];
@@ -110,7 +110,7 @@ async function faultsOf({ images, texts }: Own, spec: ModelSpec, measuring: Meas
   return findings;
 }
 
-/** Tries to find another output of an encoder's graph that reproduces the golden values. */
+/** Finds another output of an encoder's graph that reproduces the golden values. */
 const otherOutput = (side: 'image' | 'text', spec: ModelSpec, measuring: Measuring, judged: Judged) =>
   measuring.otherOutput(side, async () =>
     side === 'image'
@@ -118,10 +118,7 @@ const otherOutput = (side: 'image' | 'text', spec: ModelSpec, measuring: Measuri
       : textDistance(judged, await measuring.texts(spec.text)) <= judged.allowed.text,
   );
 
-/**
- * Compares the scale and bias of probabilities. Both are weights of the full model, and a registry entry may state them
- * wrongly.
- */
+/** Compares the scale and bias of probabilities, which are weights that a registry entry may state wrongly. */
 function probabilityFinding({ probability }: ModelSpec, { probability: known }: GoldenFile): Finding[] {
   if (known === undefined || hasSameProbability(probability, known)) return [];
   const from = probabilityInWords(probability.scale, biasOf(probability));
@@ -158,10 +155,7 @@ function distancesOf(judged: Judged, { images, texts }: Own) {
   };
 }
 
-/**
- * Tries the variants of a recipe in their order.
- * @returns the changes of the first variant that reproduces the golden values.
- */
+/** @returns the changes of the first variant that reproduces the golden values. */
 async function firstThat<Recipe>(
   variants: readonly Variant<Recipe>[],
   confirms: (recipe: Recipe) => Promise<boolean>,
@@ -209,10 +203,7 @@ async function textFindings(spec: ModelSpec, measuring: Measuring, judged: Judge
   ];
 }
 
-/**
- * Compares token ids with golden ids. The finding names a recipe change that produces the golden ids, else the
- * tokenizer.
- */
+/** Compares token ids with golden ids. Names a recipe change that produces the golden ids, else the tokenizer. */
 async function idFindings(spec: ModelSpec, measuring: Measuring, { golden }: Judged): Promise<Finding[]> {
   const known = golden.texts.flatMap(({ text, ids }) => (ids === undefined ? [] : [{ text, ids }]));
   const differing = async (recipe: TextRecipe) => {
@@ -235,10 +226,7 @@ async function idFindings(spec: ModelSpec, measuring: Measuring, { golden }: Jud
   return [{ side: 'text', cause: 'tokenizer', from, to: idsInWords(other.ids) }];
 }
 
-/**
- * Finds changes that reproduce the golden cosines. Cosines do not show which encoder differs, so variants of both are
- * combined.
- */
+/** Cosines do not show which encoder differs, so variants of both are combined. */
 async function pairFindings(spec: ModelSpec, measuring: Measuring, judged: Judged): Promise<Finding[]> {
   const measured = async <Recipe>(variants: readonly Variant<Recipe>[], run: (recipe: Recipe) => Promise<Measured>) => {
     const found: { changes: Change[]; embeddings: Measured }[] = [];

@@ -10,10 +10,7 @@ export interface Cosines {
   cosines: number[][];
 }
 
-/**
- * Runs a model on the built-in images and texts.
- * @throws {Error} when the model cannot be loaded or does not run.
- */
+/** @throws {Error} when the model cannot be loaded or does not run. */
 export async function cosinesOf(spec: ModelSpec): Promise<Cosines> {
   const inputs = await parityImages();
   const measuring = await startMeasuring(spec, new Map(inputs.map(({ image, bytes }) => [image, bytes])), parityTexts);

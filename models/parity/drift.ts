@@ -26,13 +26,12 @@ const captions = [
   'a bird on a branch',
 ];
 
-/** The drift between two precisions of a model, with the number of images and texts over which it was measured. */
 export type MeasuredDrift = Drift & { images: number; texts: number };
 
 /**
  * Compares the cosines of a model at two precisions on the built-in images and texts.
  * @param reference the model at the precision that is regarded as correct.
- * @param threshold a cosine for {@link Drift.changedSides}. Default: the median cosine of the reference.
+ * @param threshold for {@link Drift.changedSides}. Default: the median cosine of the reference.
  * @throws {Error} when the model cannot be loaded or does not run.
  */
 export async function measureDrift(reference: ModelSpec, other: ModelSpec, threshold?: number): Promise<MeasuredDrift> {

@@ -6,10 +6,7 @@ import { loadTokenizer, type Tokenizer } from '../texts/tokenizer.ts';
 
 /** The embeddings that one recipe gives. */
 export interface Measured {
-  /**
-   * Returns the embeddings of one input. The first comes from a run with all inputs. The shortest text has a second
-   * one, from a run of its own.
-   */
+  /** Returns the embedding from a run with all inputs. The shortest text has a second one, from a run of its own. */
   of(name: string): readonly Float32Array[];
 }
 
@@ -45,7 +42,7 @@ export async function startMeasuring(
     return tokenizer;
   }
   let outputs = spec.outputs;
-  /** The loaded encoders. The normalisation of images is part of the graph, so another one needs another load. */
+  /** The normalisation of images is part of the graph, so another one needs another load. */
   let loaded: { key: string; towers: Towers } | undefined;
   async function towersFor({ mean, std }: Pick<ImageRecipe, 'mean' | 'std'>): Promise<Towers> {
     const key = JSON.stringify([mean, std, outputs]);
@@ -76,8 +73,7 @@ export async function startMeasuring(
     const tokenizer = await tokenizerFor(recipe);
     const ids = texts.map((text) => tokenizer.encode(text).ids);
     const together = await towers.texts(ids, undefined, recipe);
-    // A run pads its texts to the longest one, which can hide missing padding. Therefore the shortest text is also run
-    // alone.
+    // A run pads its texts to the longest one, which can hide missing padding. So the shortest text is also run alone.
     const shortest = ids.reduce((least, { length }, at) => (length < (ids[least]?.length ?? 0) ? at : least), 0);
     const alone = new Array<Float32Array>(ids.length);
     alone[shortest] = (await towers.texts([ids[shortest] ?? []], undefined, recipe))[0] ?? new Float32Array();

@@ -8,8 +8,7 @@ const packages: Record<ReferenceLibrary, string> = {
 };
 
 /**
- * Returns a Python script that computes golden values with the reference library of a model. The script contains the
- * images.
+ * Returns a Python script, with the images, that computes golden values with the reference library of a model.
  * @param original a repository, a directory, or a name of OpenCLIP. Without it, the script requires `--model`.
  * @throws {Error} for a model without a reference library.
  */

@@ -29,8 +29,8 @@ export interface Taken {
 }
 
 /**
- * Writes the output of a reference script and the images into a model folder.
- * @param file the output of the script.
+ * Writes golden values and their images into a model folder.
+ * @param file the output of a reference script.
  * @param replaces true to replace existing golden values.
  * @throws {Error} for values of another model or of other inputs, and for existing values when `replaces` is false.
  */

@@ -1,6 +1,6 @@
 import type { Cleaning, ImageRecipe, Rgb, TextRecipe } from '../model.ts';
 
-/** The possible causes of a difference from the golden values. Most are steps of a recipe. */
+/** Most causes are steps of a recipe. */
 export const causes = [
   'mean',
   'filter',
@@ -24,7 +24,6 @@ export interface Change {
   to: string;
 }
 
-/** A recipe that differs in some steps from the recipe of the model. */
 export interface Variant<Recipe> {
   recipe: Recipe;
   changes: Change[];
@@ -43,8 +42,8 @@ const rgbInWords = {
 };
 
 /**
- * Returns variants of an image recipe, the unchanged one first. Variants with the same normalisation are adjacent,
- * because each normalisation needs another load of the graph.
+ * Returns variants of an image recipe, the unchanged one first. Those with the same normalisation are adjacent, because
+ * another one needs another load of the graph.
  */
 export function imageVariants(own: ImageRecipe): Variant<ImageRecipe>[] {
   const isOwn = ({ mean, std }: { mean: Rgb; std: Rgb }) => `${mean}/${std}` === `${own.mean}/${own.std}`;
@@ -69,7 +68,7 @@ const lengths = [32, 52, 64, 77] as const;
 
 /**
  * Returns variants of a text recipe with at most two changes, those with fewer changes first.
- * @param endToken the id of the token at the end of each text.
+ * @param endToken the token at the end of each text.
  */
 export function textVariants(own: TextRecipe, endToken: number): Variant<TextRecipe>[] {
   const pads: TextRecipe['pad'][] = ['end', ...[...new Set([0, 1, endToken])].map((id) => ({ id, to: own.maxTokens }))];
@@ -128,8 +127,8 @@ const options = <Recipe, Value extends string>(
     }));
 
 /**
- * Returns all combinations with at most one option of each step and `most` options overall. Those with fewer options
- * come first.
+ * Returns all combinations with at most one option of each step and `most` options overall, those with fewer options
+ * first.
  */
 function combinations<Recipe extends object>(
   base: Recipe,

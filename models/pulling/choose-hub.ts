@@ -11,7 +11,7 @@ export type HubConfig = Pick<Config, 'hfEndpoint' | 'hfToken' | 'hfOfflineDir' |
 
 /**
  * Returns the hub that the settings choose: a directory (`HF_OFFLINE_DIR`), the cache of the Hugging Face tools
- * (`HF_HUB_OFFLINE`), or a server (`HF_ENDPOINT`). The token of a server comes from `HF_TOKEN` or `hf auth login`.
+ * (`HF_HUB_OFFLINE`), or a server (`HF_ENDPOINT`).
  * @param fetch refuses forbidden addresses, because a hub redirects to hosts that the operator has not chosen.
  */
 export async function chooseHub(config: HubConfig, fetch: Fetch): Promise<Hub> {

@@ -1,11 +1,11 @@
 import { open, readFile } from 'node:fs/promises';
 
-/** The first byte of an ONNX file: the tag of Protocol Buffers field 1, the version of the format as a varint. */
+/** The tag of Protocol Buffers field 1: the version of the format as a varint. */
 const firstByteOfOnnx = 0x08;
 
 /**
- * Returns the reason why a file cannot be what its name says, or undefined. It detects web pages that arrive with
- * status 200, such as login pages and error pages of proxies.
+ * Returns the reason why a file cannot be what its name says. It detects login pages and error pages of proxies that
+ * arrive with status 200.
  */
 export async function contentFaultOf(path: string, name: string): Promise<string | undefined> {
   if (name.endsWith('.json')) return jsonFaultOf(await readFile(path, 'utf8'));

@@ -22,7 +22,7 @@ export interface DownloadOptions extends Patience {
   onRetry(retry: Retry): void;
 }
 
-/** A download fails when it has received more than this many times the size of the file. */
+/** A download fails after more than this many times the size of the file. */
 const mostSendings = 4;
 
 /**
@@ -95,7 +95,6 @@ export function faultOf(digest: Digest, expected: Expected): string | undefined 
 interface Course {
   /** The largest number of bytes that has ever been on disk. Only further bytes count as progress. */
   furthest: number;
-  /** The number of bytes received in all attempts together. */
   received: number;
 }
 
@@ -115,8 +114,7 @@ async function transfer(
   const there = await sizeOf(partial);
   if (there > 0 && there === expected.bytes) return 'resumed';
   const isTooLong = expected.bytes !== undefined && there > expected.bytes;
-  // With a known hash, the validator (ETag) is not sent: the servers of a store may send different ones for the same
-  // file.
+  // With a known hash, the validator (ETag) is not sent: servers of a store may differ in it for the same file.
   const hasHash = expected.sha256 !== undefined || expected.gitBlob !== undefined;
   const etag = hasHash ? undefined : await readEtag(noteFile);
   const from = (hasHash || etag !== undefined) && !isTooLong ? there : 0;

@@ -14,7 +14,7 @@ export interface SurveyedFile {
   /** The size in bytes that the hub or else the registry states; null when neither does. */
   bytes: number | null;
   stated: { sha256: string | null; gitBlob: string | null; commit: string | null };
-  /** The hash that the registry states. `unverified` is true when only one source states the hash. */
+  /** `unverified` is true when only one source states the hash. */
   pinned: { sha256: string; unverified: boolean } | null;
   /**
    * The comparison of the hub with the registry. `agrees`: both state the same hash. `unpinned`: only the hub states a

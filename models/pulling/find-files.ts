@@ -18,10 +18,7 @@ export const uniqueFiles = (files: LayoutFile[]): LayoutFile[] => [
   ...new Map(files.map((file) => [file.local, file])).values(),
 ];
 
-/**
- * Lists the files that a model needs at the given precisions.
- * @throws {PullError} when the layout of the repository does not offer a precision.
- */
+/** @throws {PullError} when the layout of the repository does not offer a precision. */
 export function requiredFiles({ model, source }: HubEntry, precisions: readonly ModelPrecision[]): LayoutFile[] {
   try {
     return uniqueFiles(precisions.flatMap((precision) => filesOf(source, precision)));
@@ -36,8 +33,8 @@ export function requiredFiles({ model, source }: HubEntry, precisions: readonly 
 }
 
 /**
- * Finds further configuration and tokenizer files and external weights in the hub's list of files. Without a list, it
- * asks for each possible file.
+ * Finds further configuration and tokenizer files and external weights. Without a list of files, it asks the hub for
+ * each possible file.
  * @throws {PullError} when the hub does not answer.
  */
 export async function findMore(entry: HubEntry, required: LayoutFile[], options: FindOptions): Promise<LayoutFile[]> {

@@ -61,7 +61,7 @@ export function folderHub(directory: string): Hub {
   };
 }
 
-/** Lists all files below a directory, including links. The list is empty if the directory does not exist. */
+/** Links are included. The list is empty if the directory does not exist. */
 async function namesIn(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
   return entries

@@ -15,7 +15,7 @@ export interface HttpHubOptions {
    * contains them.
    */
   endpoint: string;
-  /** The access token. It is sent only to the origin of `endpoint` and to the origins of the hub. */
+  /** Sent only to the origin of `endpoint` and to the origins of the hub. */
   token?: string | undefined;
   fetch?: Fetch | undefined;
   /** The origins of the hub itself, to which a mirror may redirect. */
@@ -53,10 +53,7 @@ export function httpHub(options: HttpHubOptions): Hub {
   // The hub would redirect to https only after the token had been sent unencrypted.
   if (hubOrigins.includes(`https://${given.host}`)) given.protocol = 'https:';
   const endpoint = given.href.replace(/\/+$/, '');
-  /**
-   * The address at which the facts of each file were found. Its download starts there, so facts and bytes have one
-   * source.
-   */
+  /** The addresses at which facts were found. Downloads start there, so facts and bytes have one source. */
   const foundAt = new Map<string, URL>();
 
   const urlOf = ({ repo, revision, path }: LayoutFile) =>
@@ -112,10 +109,7 @@ export function httpHub(options: HttpHubOptions): Hub {
     );
   }
 
-  /**
-   * Requests JSON from the API of the hub.
-   * @returns undefined when the path does not exist, for example on a mirror that serves only files.
-   */
+  /** @returns undefined when the path does not exist, for example on a mirror that serves only files. */
   async function askApi(path: string, what: string, repo: string, signal?: AbortSignal): Promise<unknown> {
     let url = new URL(`${endpoint}/${path}`);
     for (let hops = 0; hops <= maxRedirects; hops++) {
@@ -162,8 +156,7 @@ export function httpHub(options: HttpHubOptions): Hub {
         url = next;
         continue;
       }
-      // The download starts again if the offset is not before the end of the file (416), or if the rest is compressed
-      // and cannot be decompressed without its beginning.
+      // The offset is not before the end of the file (416), or the rest is compressed and cannot be decompressed alone.
       if (offset > 0 && (answer.status === 416 || (answer.status === 206 && isPacked(answer)))) {
         await answer.body?.cancel();
         return await open(file, { offset: 0 }, signal);
@@ -201,7 +194,7 @@ export function httpHub(options: HttpHubOptions): Hub {
         if (url.pathname.includes('/resolve/')) foundAt.set(keyOf(file), url);
         const next = nextOf({ answer, url });
         if (next === undefined) {
-          // A file store on an origin of the hub may refuse HEAD. The hub has already stated all facts that it knows.
+          // A file store on an origin of the hub may refuse HEAD. The hub has already stated its facts.
           if (!answer.ok && !isResolved(url) && facts.commit !== undefined) return facts;
           await requireFile({ answer, url }, file);
           const total = totalOf(answer);
@@ -220,8 +213,8 @@ export function httpHub(options: HttpHubOptions): Hub {
 const keyOf = ({ repo, revision, path }: LayoutFile) => `${repo}@${revision}:${path}`;
 
 /**
- * Keeps the Response, not only its stream: when the Response is garbage-collected, Node's fetch cancels the unread
- * stream, and the file seems to end early.
+ * Keeps the Response: when it is garbage-collected, Node's fetch cancels the unread stream, and the file seems to end
+ * early.
  */
 async function* bytesOf(answer: Response, what: string): AsyncGenerator<Uint8Array> {
   try {

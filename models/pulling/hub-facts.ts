@@ -4,8 +4,8 @@ import type { FileFacts } from './hub.ts';
 const bare = (etag: string | null): string | undefined => etag?.replace(/^W\//, '').replaceAll('"', '') || undefined;
 
 /**
- * Reads the facts about a file from a response of a hub. `x-linked-etag` has the hash of the file. `etag` has it only
- * if the response states a commit: the ETag of a CDN may be a Xet hash, which looks like a SHA-256.
+ * `x-linked-etag` has the hash of the file. `etag` has it only if the response states a commit: the ETag of a CDN may
+ * be a Xet hash, which looks like a SHA-256.
  */
 export function factsOf(answer: Response): FileFacts {
   const { headers } = answer;
@@ -39,7 +39,7 @@ export const isPacked = ({ headers }: Response): boolean => {
   return coding !== null && coding !== 'identity';
 };
 
-/** Returns the offset in the file at which the body begins, such as 100 for `bytes 100-199/200`. */
+/** Returns the offset in the file at which the body begins: 100 for `bytes 100-199/200`. */
 export function startOf(answer: Response, asked: number): number {
   if (answer.status !== 206) return 0;
   const start = /^bytes (\d+)-/.exec(answer.headers.get('content-range') ?? '')?.[1];

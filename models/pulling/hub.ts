@@ -13,7 +13,7 @@ export interface FileFacts {
 /** The bytes of a file from `offset` to its end. A server without ranges gives a lower offset than requested. */
 export interface Download {
   offset: number;
-  /** The size of the whole file in bytes, if stated. */
+  /** The size of the whole file in bytes. */
   total?: number | undefined;
   /** A strong validator (ETag). A later request for the remaining bytes sends it. */
   etag?: string;
@@ -22,7 +22,6 @@ export interface Download {
 
 /** The files of a repository at a revision. */
 export interface Listing {
-  /** The commit to which the revision resolves, if known. */
   commit: string | undefined;
   /** By path. */
   files: ReadonlyMap<string, Pick<FileFacts, 'bytes' | 'sha256'>>;
@@ -42,8 +41,7 @@ export interface Hub {
   /** The address without credentials, or the path of a directory, for messages. */
   name: string;
   /**
-   * `folder`: a directory, whose files the operator has chosen. `http`: a server, for which a login page or proxy may
-   * answer.
+   * `folder`: a directory that the operator has chosen. `http`: a server, for which a login page or proxy may answer.
    */
   kind: 'http' | 'folder';
   /**
@@ -65,8 +63,8 @@ export interface Hub {
   facts(file: LayoutFile, signal?: AbortSignal): Promise<FileFacts>;
   /**
    * Opens a file for reading.
-   * @param from the offset, and the validator of the bytes on disk. Without a validator, the bytes may belong to
-   * different versions, and the caller must check the hash of the whole file.
+   * @param from the offset, and the validator of the bytes on disk. Without a validator, these may belong to another
+   * version, and the caller must check the hash of the whole file.
    * @throws {PullError}
    */
   open(file: LayoutFile, from: { offset: number; etag?: string | undefined }, signal?: AbortSignal): Promise<Download>;

@@ -23,7 +23,7 @@ import type { Hub, Listing } from './hub.ts';
 import { type Patience, patience, persist } from './persist.ts';
 import { PullError } from './pull-error.ts';
 
-/** The facts that the user states. They take precedence over {@link InspectOptions.known}. */
+/** These facts take precedence over {@link InspectOptions.known}. */
 export interface InspectChoice extends LayoutChoice, Omit<StatedFacts, 'preprocess'> {
   /** The repository of the tokenizer, when the inspected repository has none. */
   tokenizer?: string | undefined;
@@ -47,12 +47,12 @@ export interface Inspected {
   bytes: number | undefined;
 }
 
-/** The normalisation of OpenAI's weights, which repositories in the layout `marqo` do not state. */
+/** OpenAI's normalisation, which repositories in the layout `marqo` do not state. */
 const openAi = { mean: [0.48145466, 0.4578275, 0.40821073], std: [0.26862954, 0.26130258, 0.27577711] } as const;
 
 /**
- * Determines the layout, family and precisions of a repository from its list of files and its small configuration
- * files. Downloads only some kilobytes and no weights.
+ * Determines layout, family and precisions of a repository from its list of files and small configuration files.
+ * Downloads no weights.
  * @throws {PullError} `unusable`, with the missing facts and how to state them.
  */
 export async function inspect(place: RepoAt, options: InspectOptions): Promise<Inspected> {
@@ -141,7 +141,7 @@ async function requireList(place: RepoAt, { hub, signal, ...more }: InspectOptio
   return list;
 }
 
-/** Returns the repository and those on which it depends, each at the present commit of its revision. */
+/** Pins the repository and those on which it depends to the present commit of their revision. */
 async function sourceOf(
   place: RepoAt,
   list: Listing,
@@ -188,7 +188,6 @@ function statedBy(source: HubSource, choice: InspectChoice, known: StatedFacts):
   };
 }
 
-/** Reads the facts of a model from its small files, which it downloads. */
 async function readFacts(
   place: RepoAt,
   files: LayoutFile[],

@@ -39,7 +39,7 @@ export async function readManifest(directory: string): Promise<Manifest | undefi
 export const writeManifest = (directory: string, manifest: Manifest): Promise<void> =>
   writeJson(join(directory, manifestName), manifest);
 
-/** Returns the commit of the downloaded files of a repository; undefined when the hub did not state it. */
+/** Returns the commit of the files of a repository; undefined when the hub did not state it. */
 export function commitIn({ files }: Manifest, repo: string): string | undefined {
   const commits = Object.values(files).flatMap(({ from }) => {
     const [, place, commit] = /^(.+?)@([0-9a-f]{40}):/.exec(from) ?? [];

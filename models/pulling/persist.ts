@@ -9,7 +9,7 @@ export interface Patience {
   attempts: number;
   /** The wait before the second attempt, in ms. It doubles with each further attempt. */
   retryDelayMs: number;
-  /** The maximum wait in ms that a server may ask for. It exceeds the 300 s periods of the hub's rate limit. */
+  /** The maximum wait in ms that a server may ask for. The hub's rate limit asks for up to 300 s. */
   longestWaitMs: number;
 }
 /** The waits between six attempts add up to 31 s, about the time that a laptop needs to change networks. */
@@ -29,8 +29,7 @@ export interface Watch {
 }
 
 /**
- * Repeats an attempt until it succeeds, fails permanently, or fails too often without progress. Waits at least as long
- * as the server asks for.
+ * Repeats an attempt until it succeeds, fails permanently, or fails too often without progress.
  * @param attempt receives a signal that aborts when the attempt has not called `alive` for `idleMs`.
  */
 export async function persist<T>(

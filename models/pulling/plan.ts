@@ -6,7 +6,6 @@ import type { ManifestEntry } from './manifest.ts';
 import { type Patience, persist, type Retry } from './persist.ts';
 import { PullError } from './pull-error.ts';
 
-/** A file to download, with the facts that the hub states and those that the file must match. */
 export interface Planned {
   file: LayoutFile;
   facts: FileFacts;
@@ -26,7 +25,6 @@ export interface PlanOptions extends Patience {
 export const isCommit = (revision: string): boolean => /^[0-9a-f]{40}$/.test(revision);
 
 /**
- * Asks the hub about a file and compares the answer with the registry.
  * @throws {PullError} when the request fails, when the hub contradicts the registry, or when neither a hash nor a
  * commit is known.
  */

@@ -34,11 +34,11 @@ export interface PullOptions extends Partial<Patience> {
   precisions?: readonly Precision[] | undefined;
   /** True to verify existing files too, and to download damaged ones again. */
   repair?: boolean | undefined;
-  /** True to accept files for which neither a hash nor a commit is known. */
+  /** True to accept files without a known hash or commit. */
   unverified?: boolean | undefined;
   signal?: AbortSignal | undefined;
   onEvent?: ((event: PullEvent) => void) | undefined;
-  /** Returns the free bytes of the disk that holds a directory. Tests replace it. */
+  /** Returns the free bytes of the directory's disk. Tests replace it. */
   freeBytes?: (directory: string) => Promise<number>;
 }
 
@@ -54,12 +54,12 @@ export interface Pulled {
   notes: string[];
 }
 
-/** The free bytes that are required beyond the sizes of the files, as room for small files. */
+/** Free bytes that are required beyond the sizes of the files, for small files. */
 const marginBytes = 16 * 1024 * 1024;
 
 /**
- * Downloads and verifies the files of a model in a staging directory, which is renamed when the model is complete.
- * Intact files are used again. Of several processes, one downloads a revision and the others wait.
+ * Downloads and verifies the files of a model in a staging directory, which is renamed at the end. Intact files are
+ * used again. Of several processes, one downloads a revision and the others wait.
  * @throws {PullError}
  */
 export async function pull(entry: HubEntry, options: PullOptions): Promise<Pulled> {
@@ -114,7 +114,7 @@ async function knownFiles(entry: HubEntry, required: LayoutFile[]): Promise<Layo
   return [...required, ...more];
 }
 
-/** Lists the files that are missing or do not match. If all match but the model is unusable, it lists all files. */
+/** Lists the files that are missing or do not match. If all match but the model is unusable, it lists all. */
 async function missingFrom(entry: HubEntry, files: LayoutFile[], thorough: boolean): Promise<LayoutFile[]> {
   const missing = await notHere(entry, files, thorough);
   if (missing.length > 0) return missing;
@@ -146,8 +146,8 @@ async function notHere(entry: HubEntry, files: LayoutFile[], thorough: boolean):
 const originOf = ({ repo, path }: LayoutFile, commit: string): string => `${repo}@${commit}:${path}`;
 
 /**
- * Returns true when the manifest has the origin that the registry entry states now. Of a branch, only the repository
- * and path are compared. An unknown commit is accepted.
+ * Compares the origin in the manifest with the registry entry: of a branch, only the repository and path. An unknown
+ * commit is accepted.
  */
 const isFrom = (file: LayoutFile, from: string): boolean =>
   isCommit(file.revision)
@@ -224,7 +224,7 @@ async function fetchAndInstall(
   }
 }
 
-/** Lists external weights that the list of files did not reveal. Only the downloaded graph states their names. */
+/** Lists external weights that the list of files did not reveal. Only the graph states their names. */
 async function otherWeights(
   entry: HubEntry,
   graphs: LayoutFile[],
@@ -318,8 +318,8 @@ async function intactAt(path: string, expected: Expected) {
 }
 
 /**
- * Moves the downloaded files into the directory of the model: for a new model with one rename, otherwise one by one
- * with the manifest last.
+ * Moves the downloaded files into the model's directory: a new model with one rename, otherwise file by file with the
+ * manifest last.
  */
 async function install(entry: HubEntry, required: LayoutFile[], manifest: Manifest): Promise<void> {
   const { directory } = entry;
@@ -367,7 +367,7 @@ const unusable = (entry: HubEntry, cause: Error) =>
     { cause },
   );
 
-/** Removes staged files that are not in the manifest, for example from an interrupted pull of another precision. */
+/** Removes staged files that an interrupted pull of another precision has left. */
 async function removeOthers(staging: string, manifest: Manifest): Promise<void> {
   for (const file of await readdir(staging, { recursive: true, withFileTypes: true })) {
     const path = join(file.parentPath, file.name);
@@ -377,7 +377,7 @@ async function removeOthers(staging: string, manifest: Manifest): Promise<void> 
 }
 
 /**
- * Removes the files of a revision, also those of an interrupted pull. Waits for a running pull first.
+ * Removes the files of a revision and of its interrupted pull. Waits for a running pull first.
  * @returns true when files were removed.
  */
 export async function removePulled(entry: HubEntry, onWait: () => void = () => {}): Promise<boolean> {

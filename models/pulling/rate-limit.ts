@@ -1,7 +1,7 @@
 /**
- * Returns the wait in ms that a response states, or undefined. The hub sends `RateLimit: "resolvers";r=0;t=172`: `r`
- * requests remain, and the window of 300 s ends in `t` seconds. CDNs and proxies send `Retry-After`, in seconds or as a
- * date. Seconds may be rounded down, so one is added.
+ * Returns the wait in ms that a response states. The hub sends `RateLimit: "resolvers";r=0;t=172`: `r` requests remain,
+ * and the window ends in `t` seconds. CDNs and proxies send `Retry-After`, in seconds or as a date. Seconds may be
+ * rounded down, so one is added.
  */
 export function waitStatedBy(headers: Headers, now: number = Date.now()): number | undefined {
   const waits: number[] = [];

@@ -31,10 +31,7 @@ export interface Verified {
   files: VerifiedFile[];
 }
 
-/**
- * Verifies each file of a model against the registry and the manifest. A file without a known hash, such as one that
- * the user added, must only exist and be readable.
- */
+/** A file without a known hash, such as one that the user added, must only exist and be readable. */
 export async function verify(entry: ModelEntry): Promise<Verified> {
   const { model, revision, directory } = entry;
   const isHere = await access(directory).then(
@@ -86,7 +83,7 @@ export async function verify(entry: ModelEntry): Promise<Verified> {
   return { model, revision, directory, state: isIntact ? 'intact' : 'damaged', files };
 }
 
-/** Lists the files that the service has derived from those of the model, such as int8 graphs. */
+/** Lists derived files, such as int8 graphs. */
 async function madeFiles(madeDirectory: string): Promise<{ path: string; bytes: number; sha256: string }[]> {
   const names = await readdir(join(madeDirectory, 'onnx')).catch(() => []);
   const records = await Promise.all(

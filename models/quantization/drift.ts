@@ -1,10 +1,9 @@
-/** The difference between the cosines of a model at two precisions. */
 export interface Drift {
   pairs: number;
   /** The mean absolute difference between the two cosines of a pair. `largest` is the largest one. */
   mean: number;
   largest: number;
-  /** Spearman's rank correlation of the cosines. It is 1 when both precisions order the pairs in the same way. */
+  /** Spearman's rank correlation of the cosines. */
   rankCorrelation: number;
   threshold: number;
   /** The share of pairs whose cosine is below the threshold at one precision only. */
@@ -12,9 +11,8 @@ export interface Drift {
 }
 
 /**
- * Compares the cosines of the same pairs at two precisions.
  * @param reference the cosines at the precision that is regarded as correct.
- * @param threshold a cosine for {@link Drift.changedSides}.
+ * @param threshold for {@link Drift.changedSides}.
  * @throws {Error} when there are no pairs, or when the two lists have different lengths.
  */
 export function driftOf(reference: readonly number[], other: readonly number[], threshold = median(reference)): Drift {
@@ -34,14 +32,14 @@ export function driftOf(reference: readonly number[], other: readonly number[], 
 
 const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** Returns the median. For an even count it is the mean of the two middle values. */
+/** For an even count, the median is the mean of the two middle values. */
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const upper = sorted[Math.floor(sorted.length / 2)] ?? 0;
   return ((sorted[Math.ceil(sorted.length / 2) - 1] ?? upper) + upper) / 2;
 }
 
-/** Returns the rank of each value. Equal values have the mean of their ranks. */
+/** Equal values have the mean of their ranks. */
 function ranksOf(values: readonly number[]): number[] {
   const sorted = values.toSorted((a, b) => a - b);
   return values.map((value) => (sorted.indexOf(value) + sorted.lastIndexOf(value)) / 2);

@@ -63,8 +63,7 @@ export interface OnnxGraph {
 }
 
 /**
- * Reads the structure of an ONNX file.
- * @param folder the folder with the file's external weights.
+ * @param folder the folder with the external weights.
  * @throws {Error} naming the file, when it is not an ONNX model.
  */
 export function readGraph(file: OnnxFile, folder: string): OnnxGraph {
@@ -124,7 +123,7 @@ function readNode(bytes: Buffer): GraphNode {
 
 const attributeFields = { graph: 6, graphs: 11 } as const;
 
-/** Returns the names of the values that subgraphs of a node read, such as branches and loop bodies. */
+/** Returns the values that subgraphs of a node read, such as branches and loop bodies. */
 function readsInside(bytes: Buffer, node: Span): string[] {
   const names: string[] = [];
   for (const part of fieldsIn(bytes, node.start, node.end)) {

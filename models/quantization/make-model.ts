@@ -6,7 +6,6 @@ import { precisionFor } from '../registry/precision.ts';
 import { makeGraphs } from './make.ts';
 
 /**
- * Makes the int8 graphs of a model from its fp32 files.
  * @param again true to remake graphs that are up to date.
  * @returns the paths of the graphs that were made.
  * @throws {Error} when the model has no fp32 files, or when they cannot be converted.

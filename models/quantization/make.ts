@@ -17,7 +17,7 @@ const recordFile = z.object({
   files: z.record(z.string(), hashed),
 });
 
-/** The record of a graph that this service made. It is a file next to the graph. */
+/** The record of a graph that this service made, in a file next to the graph. */
 export type MadeRecord = z.output<typeof recordFile>;
 
 export const recordOf = (graph: string): string => graph.replace(/\.onnx$/, '.json');
@@ -41,7 +41,7 @@ export interface MakeOptions {
  * Makes the int8 graphs that are missing or whose fp32 graphs have changed. Of several processes, one makes a graph and
  * the others wait.
  * @returns the paths of the graphs that were made.
- * @throws {Error} naming the file, when an fp32 graph cannot be converted or the folder cannot be written.
+ * @throws {Error} naming the file, when a graph cannot be converted or written.
  */
 export async function makeGraphs(
   made: NonNullable<ModelSpec['made']>,

@@ -1,8 +1,6 @@
 import { field, integer, text } from '../encoder/protobuf.ts';
 import { elementTypes, nodeFields, tensorFields } from './graph.ts';
 
-/** Encodes messages of onnx.proto as bytes. An attribute of a new node is an integer or a list of integers. */
-
 export type Attribute = { i: number } | { ints: readonly number[] };
 
 export interface NewNode {

@@ -2,8 +2,8 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { type Field, fieldsIn, lengthDelimited, type Span } from '../encoder/protobuf.ts';
 
 /**
- * An ONNX file whose weights stay on disk until they are read: an encoder may have 2 GB. Reads are synchronous, because
- * the conversion of weights blocks the thread anyway.
+ * Weights stay on disk until they are read: an encoder may have 2 GB. Reads are synchronous, because the conversion of
+ * weights blocks the thread anyway.
  */
 export class OnnxFile implements Disposable {
   readonly path: string;

@@ -52,10 +52,10 @@ interface Product {
  * Writes the int8 form of an fp32 graph. Constant matrices get a scale for each column. At run time, the graph rounds
  * the activations of a matrix product to int8, with a scale for each row. Embedding tables, convolutions, layer norms
  * and the products within attention stay in fp32. Only one matrix at a time is in memory.
- * @param source an ONNX file, which contains its weights or has them in files next to it.
+ * @param source an ONNX file. Its weights may be in files next to it.
  * @param target the new graph. Its weights are written to {@link weightsOf}.
  * @param outputs the possible names of the embedding output of each encoder, the preferred one first. Other outputs are
- * removed. By default, all outputs are kept.
+ * removed. Default: all outputs.
  * @throws {Error} naming the file, when it is not an ONNX model in fp32 or when its weights are missing.
  */
 export async function quantize(
@@ -186,7 +186,7 @@ function productOf(node: GraphNode): Product | undefined {
 
 /**
  * Returns the matrix products whose result reaches an output without another matrix product. They stay in fp32: they
- * process one row for each input, which costs little time, and rounding would directly affect the embedding.
+ * process one row for each input, so fp32 costs little time, and rounding would directly affect the embedding.
  */
 function lastProducts({ nodes, outputs }: OnnxGraph): Set<GraphNode> {
   const producers = new Map(nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
@@ -201,7 +201,6 @@ function lastProducts({ nodes, outputs }: OnnxGraph): Set<GraphNode> {
   return last;
 }
 
-/** Returns the numeric attributes of a node, by name. */
 function numbersOf({ bytes }: GraphNode): Map<string, number> {
   const numbers = new Map<string, number>();
   for (const part of fieldsIn(bytes)) {
@@ -320,7 +319,7 @@ class DataFile {
   }
 
   /**
-   * Writes the values of a tensor to the file. Those of a small tensor stay in the graph.
+   * Writes the values to the file, those of a small tensor to the graph.
    * @returns the encoded tensor for the graph.
    */
   add(name: string, type: number, dims: readonly number[], values: Uint8Array): Buffer {

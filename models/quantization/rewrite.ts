@@ -1,9 +1,8 @@
 import { type NewNode, nodeMessage } from './messages.ts';
 
 /**
- * Builds the nodes that multiply activations by an int8 matrix. They round activations to 8 bits, with a centre and a
- * size for each row, so the other inputs of a run cannot change a score. ONNX's DynamicQuantizeLinear uses one scale
- * for the whole run.
+ * Builds the nodes that multiply activations by an int8 matrix. Each row of activations has its own centre and size, so
+ * the other inputs of a run cannot change a score. (ONNX's DynamicQuantizeLinear uses one scale for the whole run.)
  *
  * The centre halves the rounding error of rows with mostly positive values (such as those after GELU) or one large
  * value. It costs one more pass over the activations and one over the results.
@@ -21,8 +20,8 @@ export const shared = {
 } as const;
 
 /**
- * The names of the values that represent rounded activations: `activation = centre + size * (value - 128) / 127`, with
- * a centre and a size for each row.
+ * Rounded activations, as names of graph values: `activation = centre + size * (value - 128) / 127`, with a centre and
+ * a size for each row.
  */
 export interface QuantizedRows {
   /** The type is uint8. */
@@ -69,10 +68,7 @@ export function quantizeRows(value: string, opset: number): { nodes: Buffer[]; r
   return { nodes: nodes.map(nodeMessage), rows };
 }
 
-/**
- * Returns the nodes that multiply quantized rows by a matrix.
- * @param bias a value to add to each row of the product.
- */
+/** @param bias a value to add to each row of the product. */
 export function multiplyRows(
   { values, centres, sizes }: QuantizedRows,
   matrix: MatrixNames,

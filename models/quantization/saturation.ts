@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs';
 
 /**
  * Returns true on x86 processors without VNNI or with unknown flags. Their uint8-by-int8 kernels add two products in 16
- * bits, which may overflow (saturate). ONNX Runtime must then use its uint8-by-uint8 kernels, which are exact but
- * slower.
+ * bits, which may overflow (saturate). ONNX Runtime must then use its slower uint8-by-uint8 kernels.
  * @param flags the flags of the processor; undefined when they are unknown.
  */
 export const saturates = (architecture: string = process.arch, flags: string | undefined = processorFlags()): boolean =>

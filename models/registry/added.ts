@@ -30,8 +30,7 @@ const openFile = z.looseObject({
 });
 
 /**
- * Adds a model folder to the registry file in `DATA_DIR`, with the hashes of its graphs and weights. The folder is not
- * moved.
+ * Adds a model folder to the registry file in `DATA_DIR`, with hashes. The folder is not moved.
  * @returns the precisions in the folder, the default first: fp32 if the folder has it.
  * @throws {Error} when the folder is not a model, or when the name is invalid or already used.
  */
@@ -66,8 +65,7 @@ export async function addFolder(config: RegistryConfig, folder: string, as: Adde
   await write(config, as, {
     ...(as.description !== undefined && { description: as.description }),
     source: { type: 'folder', path },
-    // The revision is a hash of the files, so cached embeddings and running batches never mix results of old and new
-    // weights.
+    // A hash of the files, so that embeddings and batches never mix results of old and new weights.
     revision: identity.digest('hex').slice(0, 12),
     ...(precision !== 'fp32' && { precision: towersOf(precision) }),
     ...(as.family !== undefined && { family: as.family }),
@@ -79,7 +77,7 @@ export async function addFolder(config: RegistryConfig, folder: string, as: Adde
 }
 
 /**
- * Adds an entry for a model of a hub to the registry file in `DATA_DIR`. No files are downloaded.
+ * Adds an entry for a hub model to the registry file in `DATA_DIR`. No files are downloaded.
  * @throws {Error} when the entry is invalid, or when the name is invalid or already used.
  */
 export async function addEntry(config: RegistryConfig, entry: object, as: AddedModel): Promise<void> {
@@ -108,8 +106,7 @@ async function write(config: RegistryConfig, { model, profile }: AddedModel, ent
 }
 
 /**
- * Removes a model from the registry file in `DATA_DIR`, with the profiles that name only this model. Its folder is not
- * deleted.
+ * Removes a model from the registry file in `DATA_DIR`, with the profiles that name only this model. Its folder stays.
  * @throws {Error} when the traffic rules of a profile name this model.
  */
 export async function removeAdded(dataDir: string, model: string): Promise<void> {

@@ -18,7 +18,7 @@ export type DetectedLayout = Pick<HubSource, 'layout' | 'folder' | 'weights'>;
 const suffix = '(?:_fp16|_quantized)?';
 
 /**
- * Detects the layout of a repository from the names of its files.
+ * Detects the layout of a repository from its file names.
  * @throws {Error} listing what was found, when the files match no layout, or when `choice` does not select one of
  * several models.
  */

@@ -96,8 +96,7 @@ const writtenEntry = z.strictObject({
 const hasClipVocabulary = (family: FamilyName = 'clip'): boolean => ['clip', 'mobileclip', 'pe'].includes(family);
 
 /**
- * Checks the entry against the layout of its source. Copies the revision into both the entry and its source, because a
- * file may state only one.
+ * Checks the entry against the layout of its source. Copies the revision into both, because a file may state only one.
  */
 export const modelEntry = writtenEntry.transform((entry, context) => {
   const fault = (message: string, ...path: (string | number)[]) =>
@@ -157,10 +156,7 @@ export type ModelEntry = ParsedEntry & {
   model: string;
   /** The directory of the model's files. It may not exist yet. */
   directory: string;
-  /**
-   * The directory for derived files: for a hub model the same as `directory`, for a folder of the user one in
-   * `DATA_DIR`.
-   */
+  /** The directory for derived files: `directory` for a hub model, one in `DATA_DIR` for a folder of the user. */
   madeDirectory: string;
   /** The path of the registry file that contains the entry. */
   definedIn: string;
@@ -192,16 +188,10 @@ const registryFile = z.strictObject({
 
 export const builtInFile = fileURLToPath(new URL('../models.json', import.meta.url));
 
-/**
- * The registry file of the catalogue: models that are not installed. The service offers such a model as soon as its
- * files have been downloaded.
- */
+/** Models that are not installed. The service offers them as soon as their files have been downloaded. */
 export const catalogueFile = fileURLToPath(new URL('../catalogue.json', import.meta.url));
 
-/**
- * Returns a copy of an entry for another revision; undefined for a model in a folder of the user or an invalid
- * revision.
- */
+/** Returns undefined for a model in a folder of the user, and for an invalid revision. */
 export function atOtherRevision(entry: ModelEntry, other: string): ModelEntry | undefined {
   if (!isHubEntry(entry) || !revision.safeParse(other).success) return undefined;
   const source = { ...entry.source, revision: other };
@@ -234,8 +224,7 @@ export class RegistryError extends Error {
 export type RegistryConfig = Pick<Config, 'dataDir' | 'modelsFile' | 'model'>;
 
 /**
- * Reads and merges the registry files. The default model comes from the setting `MODEL`, or from the last file with a
- * `default`.
+ * The default model comes from the setting `MODEL`, or from the last file with a `default`.
  * @throws {RegistryError} naming the file, the entry and the field.
  */
 export async function readEntries(config: RegistryConfig): Promise<Entries> {

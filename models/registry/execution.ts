@@ -1,7 +1,6 @@
 import type { Config } from '../../shared/config.ts';
 import { cpu, type Device } from '../device/device.ts';
 
-/** The settings of this installation that determine how models run. */
 export interface Execution extends Pick<Config, 'precision' | 'preprocess'> {
   device: Device;
   /** True when another precision may replace a requested one that is missing. */

@@ -22,9 +22,7 @@ export class FieldReader {
     this.#path = path;
   }
 
-  /**
-   * Yields the varint and bytes fields between two positions in the file. Fields of a fixed 4 or 8 bytes are skipped.
-   */
+  /** Fields of a fixed 4 or 8 bytes are skipped. */
   async *fields(start: number, end: number): AsyncGenerator<Field> {
     let at = start;
     const varint = async (): Promise<number> => {

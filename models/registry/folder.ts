@@ -51,7 +51,7 @@ async function towerIn(directory: string, tower: keyof TowerPrecisions, precisio
   return undefined;
 }
 
-/** Returns the one or two files with both encoders at a precision; undefined when an encoder is missing. */
+/** Returns the one or two files with both encoders; undefined when an encoder is missing. */
 export async function towerFilesIn(directory: string, precision: ModelPrecision): Promise<string[] | undefined> {
   const towers = towersOf(precision);
   const vision = await towerIn(directory, 'vision', towers.vision);
@@ -59,7 +59,7 @@ export async function towerFilesIn(directory: string, precision: ModelPrecision)
   return vision === undefined || text === undefined ? undefined : [...new Set([vision, text])];
 }
 
-/** Returns the absolute path of the file of each encoder at a precision; undefined when an encoder is missing. */
+/** Returns absolute paths; undefined when an encoder is missing. */
 export async function towersIn(
   directory: string,
   precision: ModelPrecision,

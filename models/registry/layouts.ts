@@ -51,7 +51,7 @@ export interface LayoutFile extends RepoAt {
   local: string;
 }
 
-/** The tokenizer for all models with the vocabulary of OpenAI's CLIP. */
+/** For all models with the vocabulary of OpenAI's CLIP. */
 const clipTokenizer: RepoAt = {
   repo: 'Xenova/clip-vit-base-patch32',
   revision: '4c1807b705b1d015fb032789cc4d221b23025a6f',
@@ -70,10 +70,9 @@ const moreTokenizerFiles = ['spiece.model', 'tokenizer.model', 'sentencepiece.bp
 export const towerFile = (tower: 'vision' | 'text', precision: TowerPrecision): string =>
   `onnx/${tower}_model${suffixes[precision]}.onnx`;
 
-/** Returns the file name of a graph that holds both encoders. */
 export const bothTowersFile = (precision: TowerPrecision): string => `onnx/model${suffixes[precision]}.onnx`;
 
-/** Returns true if a graph contains both encoders, according to the name of its file. */
+/** Decides by the name of the file. */
 export const holdsBothTowers = (path: string): boolean => /(^|[/\\])model(_\w+)?\.onnx$/.test(path);
 
 const layoutsOfOnnxFolders: readonly LayoutName[] = ['xenova', 'onnx-community', 'one-file', 'open-clip'];
@@ -81,7 +80,6 @@ const layoutsOfOnnxFolders: readonly LayoutName[] = ['xenova', 'onnx-community',
 /** Returns true if a source with this layout may name the folder of the graphs. */
 export const hasFolder = (layout: LayoutName): boolean => layoutsOfOnnxFolders.includes(layout);
 
-/** Returns the precisions that repositories of a layout can offer. */
 export function precisionsOf(layout: LayoutName): readonly Precision[] {
   if (hasFolder(layout)) return precisions;
   return layout === 'marqo' ? ['fp32', 'fp16'] : ['fp32'];
@@ -90,7 +88,7 @@ export function precisionsOf(layout: LayoutName): readonly Precision[] {
 const at = ({ repo, revision }: RepoAt, path: string, local: string): LayoutFile => ({ repo, revision, path, local });
 
 /**
- * Returns the files that a model must have at a precision.
+ * Returns the required files.
  * @throws {Error} when the layout does not offer the precision, or when the source lacks a field that the layout needs.
  */
 export function filesOf(source: HubSource, precision: ModelPrecision): LayoutFile[] {
@@ -109,15 +107,14 @@ export function filesOf(source: HubSource, precision: ModelPrecision): LayoutFil
   ];
 }
 
-/** Returns the files that a model may have. Of two files with the same local name, the later one is used. */
+/** Returns the optional files. Of two with the same local name, the later one is used. */
 export function optionalFilesOf(source: HubSource): LayoutFile[] {
   const { layout, folder } = source;
   const tokenizer = tokenizerPlace(source);
   const describing = !hasFolder(layout) ? [] : layout === 'open-clip' ? [configFile, preprocessorFile] : [openClipFile];
   return [
     ...describing.map((name) => at(source, name, name)),
-    // Each of several models in a repository may have its own image size. The file in its own folder comes last and
-    // takes precedence.
+    // Each of several models in a repository may have its own image size. The file in its own folder takes precedence.
     ...(hasOwnFolder(source)
       ? ['', `${folder}/`].map((place) => at(source, `${place}${preprocessorFile}`, preprocessorFile))
       : []),
@@ -183,17 +180,15 @@ function graphsOf(source: HubSource, towers: TowerPrecisions): LayoutFile[] {
 }
 
 /**
- * Returns the start of the names of graph files in a repository of Marqo. With the weights `openai`, for example,
- * `Marqo/onnx-open_clip-ViT-L-14` has the file `onnx32-open_clip-ViT-L-14-openai-visual.onnx`.
+ * With the weights `openai`, for example, `Marqo/onnx-open_clip-ViT-L-14` has the file
+ * `onnx32-open_clip-ViT-L-14-openai-visual.onnx`.
  */
 function marqoStem(repo: string, weights: string, precision: TowerPrecision): string {
   const name = repo.slice(repo.indexOf('/') + 1).replace(/^onnx-/, '');
   return `onnx${precision === 'fp16' ? 16 : 32}-${name}-${weights}`;
 }
 
-/**
- * Returns true if a file belongs to the source at any precision. A registry entry may state hashes only for such files.
- */
+/** Returns true if a file belongs to the source at any precision. An entry may state hashes only for such files. */
 export function isLocalName(source: HubSource, local: string): boolean {
   const required = precisionsOf(source.layout).flatMap((precision) => filesOf(source, precision));
   const known = [...required, ...optionalFilesOf(source)];

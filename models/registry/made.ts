@@ -5,10 +5,7 @@ import { towersIn } from './folder.ts';
 
 /** Determines where the service stores the int8 graphs that it makes from fp32 graphs. */
 
-/**
- * The name of the int8 form that this service makes. Receipts contain the version at its end. Increase it when a change
- * of the graphs changes scores.
- */
+/** Receipts contain the version at the end of this name. Increase it when a change of the graphs changes scores. */
 export const ownInt8: OwnInt8 = 'int8-rows-1';
 
 /**
@@ -18,12 +15,11 @@ export const ownInt8: OwnInt8 = 'int8-rows-1';
 export const madePath = (source: string, madeDirectory: string): string =>
   join(madeDirectory, 'onnx', `${basename(source, '.onnx')}_${ownInt8.replaceAll('-', '_')}.onnx`);
 
-/** The graphs of a model at a precision. Those in `made` must be made, or be up to date, before they are loaded. */
+/** The graphs in `made` must be made, or be up to date, before they are loaded. */
 export type MadeTowers = Pick<ModelSpec, 'visionPath' | 'textPath'> & { made: NonNullable<ModelSpec['made']> };
 
 /**
- * Returns the paths of both graphs at a precision.
- * @param madeDirectory the directory for graphs that are made from fp32 graphs.
+ * @param madeDirectory the directory for derived files.
  * @returns undefined when a file is missing.
  */
 export async function towersWithMade(

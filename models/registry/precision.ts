@@ -12,7 +12,7 @@ type Stated = Pick<ModelEntry, 'precision'>;
 
 /**
  * Returns the precision at which a model runs when `asked` is requested. A precision that the entry states for only one
- * encoder always applies: the text encoder of SigLIP 2 is inaccurate in fp16. Precisions of both are only defaults.
+ * encoder always applies: the text encoder of SigLIP 2 is inaccurate in fp16. Two stated precisions are only defaults.
  */
 export function precisionFor({ precision: stated = {} }: Stated, asked: TowerPrecision): ModelPrecision {
   const isDefault = stated.vision !== undefined && stated.text !== undefined;
@@ -35,10 +35,7 @@ export const remarkOnCpu = (precision: ModelPrecision): string | undefined =>
 /** The precisions in which each encoder is available in a directory or repository. */
 export type TowersHere = Record<keyof TowerPrecisions, readonly Precision[]>;
 
-/**
- * Lists the precisions at which a model can run. An encoder without the precision of the other one uses its first
- * available precision.
- */
+/** An encoder without the precision of the other one uses its first available precision. */
 export function precisionsOfTowers({ vision, text }: TowersHere): ModelPrecision[] {
   const [firstVision] = vision;
   const [firstText] = text;

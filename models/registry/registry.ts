@@ -32,13 +32,12 @@ export interface ResolvedModel {
   spec: ModelSpec;
 }
 
-/** The models of this installation, and the names that refer to them. */
 export interface Registry {
   /** The model or profile of requests that name none. */
   readonly defaultName: string;
   /** The names of all profiles, and of all models without a profile. */
   readonly profiles: readonly string[];
-  /** The error in the present registry files; null when they are valid. The last valid content remains in use. */
+  /** Null when the present registry files are valid. Otherwise the last valid content remains in use. */
   readonly fault: string | null;
   /**
    * Returns the model that a name refers to.
@@ -47,21 +46,20 @@ export interface Registry {
    */
   resolve(nameOrNothing?: string): Promise<ResolvedModel>;
   /**
-   * Returns the model with which a batch was posted. Files of a revision that the registry no longer names remain
-   * usable.
+   * Returns the model with which a batch was posted, even of a revision that the registry no longer names.
    * @returns a description of the difference, when this process has a different model and cannot evaluate the batch.
    * @throws {ServiceError} `model.unavailable` when the model should exist but cannot be used.
    */
   resolvePinned(
     pinned: Omit<Recipe, 'textCleaning'> & { textCleaning?: string | undefined },
   ): Promise<ModelSpec | { difference: string }>;
-  /** Returns the traffic rules for a requested name. A model that is requested by its own name gets all traffic. */
+  /** A model that is requested by its own name gets all traffic. */
   rulesOf(nameOrNothing?: string): TrafficRules;
   /**
    * Lists all models. With `catalogue`, includes those that only the catalogue defines and that have no local files.
    */
   list(options?: { catalogue?: boolean }): Promise<ListedModel[]>;
-  /** Reloads the registry when its files or the model files change. Calls `onChange` after each successful reload. */
+  /** Reloads the registry when its files or the model files change. */
   watch(log: Logger, onChange?: () => void): void;
   close(): void;
 }
@@ -77,14 +75,13 @@ export interface ListedModel extends Pick<ModelEntry, 'model' | 'revision'> {
   speed: ModelEntry['speed'];
   /** The command that downloads the model's files; null for a model in a folder of the user. */
   pullCommand: string | null;
-  /** A running or interrupted download of this model. */
   pull: StagedPull | null;
-  /** All data for loading the model, or the error that explains why its files cannot be used. */
+  /** The error explains why the model's files cannot be used. */
   spec: ModelSpec | ServiceError;
 }
 
 /**
- * Loads the registry of this installation. The setting `MODEL` overrides the default model.
+ * The setting `MODEL` overrides the default model.
  * @throws {Error} naming the file, the entry and the field.
  */
 export async function loadRegistry(config: RegistryConfig, execution: Execution = onCpu): Promise<Registry> {
@@ -232,10 +229,7 @@ function namesOf({ models, profiles }: Entries): string[] {
   return [...profiles.keys(), ...[...models.keys()].filter((model) => !profiled.has(model))];
 }
 
-/**
- * Returns the queue for a requested name. For a model name it is the model's first profile, or the name itself without
- * a profile.
- */
+/** For a model name, returns the model's first profile, or the name itself without a profile. */
 function queueOf({ profiles }: Entries, asked: string, model: string): string {
   if (profiles.has(asked)) return asked;
   return [...profiles].find(([, name]) => name === model)?.[0] ?? model;

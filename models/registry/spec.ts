@@ -20,13 +20,12 @@ import { weightsAt } from './weights.ts';
 /** The estimated bytes of an encoder process without a model, including Node, ONNX Runtime and sharp. */
 const processBytes = 150_000_000;
 /**
- * The estimated size of an int8 graph, relative to its fp32 graph. It exceeds a quarter, because embedding tables stay
- * in fp32.
+ * The estimated size of an int8 graph, relative to its fp32 graph: above a quarter, because embedding tables stay in
+ * fp32.
  */
 const madeShare = 0.4;
 
 /**
- * Reads all data that an encoder process needs, and chooses the precision.
  * @param pinned the precision that must be used, if it has already been decided.
  * @throws {ServiceError} `model.unavailable`, with the missing files and the command that downloads them.
  */
@@ -120,9 +119,9 @@ interface Named {
 }
 
 /**
- * Replaces `int8` by the int8 form of this service where fp32 files exist: int8 files of a repository have one scale
- * for all activations of a run, so other inputs of the run would change a score. A precision that a batch has pinned
- * stays. Devices other than a CPU have no kernels for this form.
+ * Replaces `int8` by the int8 form of this service where fp32 files exist: in int8 files of a repository, one scale for
+ * all activations of a run lets the other inputs change a score. A precision that a batch has pinned stays. Devices
+ * other than a CPU have no kernels for this form.
  */
 function withInt8(
   named: Named | undefined,
@@ -155,9 +154,8 @@ function namedPrecision(
 }
 
 /**
- * Returns the memory of an encoder process in bytes: for fp32 the value in the registry entry, if any, otherwise an
- * estimate from the sizes of the files. ONNX Runtime also stores rearranged copies of the weights. The estimate never
- * exceeds the value in the entry.
+ * Returns bytes: for fp32 the value in the registry entry, if any, otherwise an estimate, at most that value. ONNX
+ * Runtime also stores rearranged copies of the weights.
  */
 async function memoryOf(
   entry: ModelEntry,

@@ -3,10 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { sizeOf, writeJson } from '../files.ts';
 
-/**
- * Returns the directory for an unfinished download. It is on the disk of the final directory, so a rename completes the
- * download.
- */
+/** An unfinished download is on the disk of the final directory, so a rename completes it. */
 export const stagingAt = (directory: string): string => `${directory}.partial`;
 
 /** The interval in ms at which a running download touches its note file, which shows other processes that it runs. */
@@ -17,15 +14,11 @@ const silenceMs = 30_000;
 const noteName = 'pull.json';
 const note = z.object({ files: z.array(z.object({ local: z.string(), bytes: z.int().min(0).optional() })) });
 
-/** A running download that other processes can see. */
 export interface AnnouncedPull {
   end(): Promise<void>;
 }
 
-/**
- * Writes a note file into the staging directory, from which other processes learn the files and the progress of a
- * download.
- */
+/** Writes a note file, from which other processes learn the files and the progress of a download. */
 export async function announcePull(
   staging: string,
   files: { local: string; bytes: number | undefined }[],
@@ -46,7 +39,6 @@ export async function announcePull(
   };
 }
 
-/** The state of a download, as other processes can see it. */
 export interface StagedPull {
   /** `interrupted`: no process is downloading; the next download continues with the bytes already received. */
   state: 'running' | 'interrupted';

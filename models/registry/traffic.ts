@@ -4,7 +4,7 @@ import { canaryGuard, canaryWindow } from '../../shared/contracts/traffic.ts';
 const share = z.number().min(0).max(1);
 const name = z.string().min(1);
 
-/** A canary is a new model on trial. It has a share of the images, windows at whose end it is judged, and limits. */
+/** A canary is a new model on trial, judged at the end of each window. */
 const canary = z.strictObject({
   model: name,
   share: z.number().gt(0).max(0.5).default(0.05),

@@ -5,8 +5,8 @@ import { FieldReader } from './field-reader.ts';
 
 /**
  * Finds the external weights of ONNX files. An ONNX file cannot exceed 2 GB, so the graph of a larger encoder names
- * other files with its weights. They are in the folder of the graph. If the graph was renamed, they are in a separate
- * folder, because both graphs may name a file `model.onnx.data`.
+ * other files, in its own folder. If the graph was renamed, they are in a separate folder, because both graphs may name
+ * a file `model.onnx.data`.
  */
 
 export const isGraph = (local: string): boolean => local.endsWith('.onnx');
@@ -20,7 +20,6 @@ export const isWeightsOf = (graph: string, file: string): boolean =>
   (file.startsWith(graph) && /^[._]data(_\d+)?$/.test(file.slice(graph.length)));
 
 /**
- * Returns the local path of a weights file.
  * @param graph the path of the graph in its repository, and its local path.
  * @param name the name of the weights file, as stated in the graph.
  */
@@ -37,10 +36,7 @@ export async function hasWeightsFolder(graph: string): Promise<boolean> {
 export const weightsFolderAt = async (graph: string): Promise<string> =>
   (await hasWeightsFolder(graph)) ? weightsFolder(graph) : dirname(graph);
 
-/**
- * Lists the paths of all weights files that a graph names.
- * @throws {Error} when the file is not an ONNX model, or names a path outside its folder.
- */
+/** @throws {Error} when the file is not an ONNX model, or names a path outside its folder. */
 export async function weightsAt(graph: string): Promise<string[]> {
   const folder = await weightsFolderAt(graph);
   return (await weightsNamedIn(graph)).map((name) => join(folder, name));
@@ -60,8 +56,8 @@ export async function requireWeights(graph: string): Promise<void> {
 const fields = { graph: 7, initializer: 5, external: 13, key: 1, value: 2 } as const;
 
 /**
- * Lists the external weights files, relative to the folder of the graph. Skips all data, so a graph of a gigabyte takes
- * no longer than a small one.
+ * Returns paths relative to the folder of the graph. Skips all data, so a graph of a gigabyte takes no longer than a
+ * small one.
  * @throws {Error} when the file is not an ONNX model, or names a path outside its folder.
  */
 export async function weightsNamedIn(graph: string): Promise<string[]> {

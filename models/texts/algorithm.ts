@@ -2,7 +2,8 @@
 export interface Algorithm {
   idsOf(text: string): number[];
   /**
-   * True when no token spans several words. The first words of a text then have the same tokens as in the whole text.
+   * True when no token spans several words, so that the first words of a text have the same tokens as in the whole
+   * text.
    */
   readsByWord: boolean;
 }

@@ -1,17 +1,11 @@
-/**
- * The maximum length of a run of combining marks, in UTF-16 units. No script uses more than a few marks after one
- * character.
- */
+/** In UTF-16 units. No script uses more than a few combining marks after one character. */
 const maxMarks = 256;
 
-/**
- * Matches two characters between which a text may be cut: the part before the cut is cleaned in the same way without
- * the rest.
- */
+/** Two characters between which a text may be cut without a change of the cleaned first part. */
 const pair = /(?![&#;])[\p{L}\p{N}\p{P}\p{S}](?![&#;])[\p{L}\p{N}\p{P}\p{S}]/gu;
 /**
- * Like `pair`, for a text with terminal escape sequences. A sequence ends at its first letter, so a cut between two
- * letters is never within one.
+ * For a text with terminal escape sequences. A sequence ends at its first letter, so a cut between two letters is never
+ * within one.
  */
 const pairOfLetters = /[\p{L}\p{So}][\p{L}\p{So}]/gu;
 
@@ -23,9 +17,9 @@ export const boundMarks = (text: string): string =>
   text.replace(/\p{M}+/gu, (marks) => (marks.length > maxMarks ? marks.slice(0, maxMarks).toWellFormed() : marks));
 
 /**
- * Yields the lengths of beginnings of a text, each about four times as long as the previous one, up to the whole text.
- * The caller stops when a beginning has more tokens than the model reads. A beginning ends before white space, or
- * within a word that is too long; only then do its last few tokens differ from those of the whole text.
+ * Yields the lengths of beginnings of a text, each about four times as long as the previous one. The caller stops when
+ * a beginning has more tokens than the model reads. A beginning ends before white space, or within a word that is too
+ * long; only then do its last few tokens differ from those of the whole text.
  * @param shortest the maximum length of the first beginning, in UTF-16 units.
  */
 export function* beginningsOf(text: string, shortest: number): Generator<number> {
@@ -36,9 +30,7 @@ export function* beginningsOf(text: string, shortest: number): Generator<number>
   yield text.length;
 }
 
-/**
- * Returns a position in the second half of the first `length` units at which the text may be cut; 0 when there is none.
- */
+/** Returns a cut in the second half of the first `length` units, or 0. */
 function cutBefore(text: string, length: number): number {
   const half = Math.floor(length / 2);
   const space = Math.max(text.lastIndexOf(' ', length), text.lastIndexOf('\n', length), text.lastIndexOf('\t', length));

@@ -4,7 +4,7 @@ import { canonical } from './siglip-cleaning.ts';
 /**
  * Cleans a text like `_clean_lower` of open_clip 3.3: `ftfy.fix_text`, `html.unescape` twice, collapsing of white
  * space, lower case. All steps of ftfy 6.3 are here, in its order, except the repair of mojibake ("cafÃ©" for "café").
- * The duration depends on the length of a text, not on its content.
+ * The duration depends only on the length of a text.
  * @param length the length of the beginning to clean, in UTF-16 units. It is cleaned as part of the whole text.
  */
 export const cleanLikeOpenClip = (text: string, length = text.length): string =>
@@ -31,8 +31,8 @@ export const canonicalLikeOpenClip = (text: string, length = text.length): strin
 const plainAscii = /^[\t\n\f\r -%'-~]*$/;
 
 /**
- * Does the same as `ftfy.fix_text`, except for the repair of mojibake. ftfy treats the text from the first "<" on as
- * HTML and decodes entities only in the lines before it.
+ * Does the same as `ftfy.fix_text`, except for mojibake. ftfy treats the text from the first "<" on as HTML, so
+ * entities are decoded only in the lines before it.
  */
 function repair(text: string, length: number): string {
   const html = text.indexOf('<');
@@ -122,8 +122,8 @@ const entityLength = 27;
 const endsInEntity = /&#?[0-9A-Za-z]{1,24};$/;
 
 /**
- * Decodes nested entities in a single pass: a decoded entity is read again together with the text before it. Entities
- * never overlap, so their order does not matter.
+ * Decodes nested entities in a single pass: a decoded entity is read again with the text before it. Entities never
+ * overlap, so their order does not matter.
  */
 function unescapeNestedHtml(text: string): string {
   const read: string[] = [];

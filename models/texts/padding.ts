@@ -10,7 +10,7 @@ export interface PaddedIds {
 }
 
 /**
- * Pads the texts of a run to the same length. Truncation would lose their end token.
+ * Truncation would lose the end token of a text.
  * @param length the number of tokens in each row.
  * @param rows the number of rows. Rows after the last text repeat the first text.
  * @throws {Error} when a text has more than `length` tokens.
@@ -46,7 +46,6 @@ export interface TextLengths {
   steps?: readonly number[];
 }
 
-/** Returns the number of tokens in each row of a run. */
 export function paddedLength(
   texts: readonly (readonly number[])[],
   { pad, maxTokens }: Pick<TextRecipe, 'pad' | 'maxTokens'>,

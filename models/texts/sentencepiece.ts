@@ -3,8 +3,8 @@ import type { SentencePieceIds } from '../model.ts';
 import type { Algorithm } from './algorithm.ts';
 
 /**
- * Loads the original SentencePiece library, compiled to WebAssembly. It is the reference implementation for SigLIP and
- * XLM-RoBERTa; `@huggingface/tokenizers` differs and, for example, replaces U+200D by a space.
+ * Loads the original SentencePiece library, compiled to WebAssembly. `@huggingface/tokenizers` differs from it and, for
+ * example, replaces U+200D by a space.
  * @throws {Error} naming the file when it is not a SentencePiece model.
  */
 export async function loadSentencePiece(path: string, { begin, end, fairseq }: SentencePieceIds): Promise<Algorithm> {

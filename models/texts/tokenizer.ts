@@ -6,13 +6,13 @@ import { loadSentencePiece } from './sentencepiece.ts';
 import { loadTokenizerJson } from './tokenizer-json.ts';
 
 /**
- * Of a long text, this many characters per token of the model are tokenized first. A token usually has far fewer. A
+ * Of a long text, this many characters per token of the model are tokenized first. Tokens are usually far shorter. A
  * single word of 20,000 characters would take 0.2 s.
  */
 const charactersPerToken = 32;
 /**
- * The number of last tokens that may differ from the whole text when a beginning ends within a word. WordPiece limits
- * words to 100 characters.
+ * The number of last tokens that may differ when a beginning ends within a word. WordPiece limits words to 100
+ * characters.
  */
 const uncertainTokens = 128;
 
@@ -25,10 +25,7 @@ export interface Tokens {
 }
 
 export interface Tokenizer {
-  /**
-   * Tokenizes a text. Of a text that is too long, the first tokens and the end token remain, as in OpenCLIP and
-   * transformers.
-   */
+  /** Of a text that is too long, the first tokens and the end token remain, as in OpenCLIP and transformers. */
   encode(text: string): Tokens;
 }
 
