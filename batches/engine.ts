@@ -49,7 +49,6 @@ export interface BatchEngineOptions {
   redis: Redis;
   /** Returns the profiles whose queues appear in the metrics even when empty. */
   profiles: () => readonly string[];
-  /** Hours for which finished batches are stored. */
   retentionHours: number;
   /**
    * The maximum number of items in unfinished batches of all tenants; 0 means no limit. Default: {@link

@@ -7,7 +7,6 @@ const mismatchDelayMs = 1_000;
 /** Milliseconds after a commit during which the worker counts as able to score chunks. */
 const usefulMs = 60_000;
 
-/** Returns chunks to the queue, and decides whether the worker pauses. */
 export interface HandingBack {
   /** For an error that would affect every chunk. The worker pauses. */
   forWorker(reason: string): HandBack;

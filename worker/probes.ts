@@ -7,7 +7,6 @@ export interface ProbeDeps {
   metrics: Metrics;
   redisWatch: Pick<RedisWatch, 'describe'>;
   encoders: Encoders;
-  /** Returns the current fault, or null when the worker is healthy. */
   fault: () => string | null;
   /** Returns the ms for which this worker was idle without a chunk although chunks were waiting. */
   silentMs: () => number;

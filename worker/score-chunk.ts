@@ -18,7 +18,6 @@ export interface ChunkScoringDeps {
   traffic: Pick<Traffic, 'scorePairs' | 'answerLines'>;
   /** Aborts when the worker stops. Chunks in flight then return to the queue. */
   stopping: AbortSignal;
-  /** Aborts the chunks of stopped batches. */
   stoppedBatches: Pick<StoppedBatches, 'follow'>;
   network: NetworkFault;
   handBack: HandingBack;

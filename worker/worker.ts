@@ -34,7 +34,6 @@ export interface WorkerDeps {
 export interface RunningWorker extends JobConsumer {
   /** They change when models are pulled or added. */
   profiles(): string[];
-  /** Returns the current fault, or null when the worker is healthy. */
   fault(): string | null;
   /** Returns the longest time in ms for which a consumer was idle without a chunk although chunks were waiting. */
   silentMs(): number;

@@ -4,7 +4,6 @@ import { asFolder, formatS3Location, isWithin, parseS3Location, type S3Location 
 import type { TenantFolder } from '../../shared/setting-values.ts';
 import type { PayloadLocation } from '../store/payload-store.ts';
 
-/** The folders in buckets that each tenant may use. */
 export interface TenantFolders {
   readonly any: boolean;
   /**

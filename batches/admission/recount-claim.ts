@@ -4,7 +4,6 @@ import type { ClaimKeys } from './claim.ts';
 
 const script = loadScript(new URL('./recount-claim.lua', import.meta.url));
 
-/** Changes the claim of a batch without checking the limits. Does nothing when the batch has no claim. */
 export async function recountClaim(redis: Redis, keys: ClaimKeys, id: string, amount: number): Promise<void> {
   await script(redis, keys, [id, amount]);
 }

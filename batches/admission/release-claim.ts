@@ -4,7 +4,6 @@ import type { ClaimKeys } from './claim.ts';
 
 const script = loadScript(new URL('./release-claim.lua', import.meta.url));
 
-/** Removes the claim of a batch, and subtracts it from the sums. Safe to repeat. */
 export async function releaseClaim(redis: Redis, keys: ClaimKeys, id: string): Promise<void> {
   await script(redis, keys, [id]);
 }

@@ -31,7 +31,6 @@ export interface TenantLimits {
   weight: number;
 }
 
-/** The properties of a posted batch, without its items. */
 interface Posted {
   tenant: string;
   limits?: TenantLimits;

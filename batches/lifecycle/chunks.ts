@@ -22,9 +22,7 @@ export type Picked =
       verdict: 'run';
       input: InputChunk;
       pinned: Omit<Pinned, 'profile'>;
-      /** The embeddings that the batch stores. */
       keeps?: KeptEmbeddings;
-      /** The earlier batch whose stored image embeddings this batch uses. */
       imagesFrom?: string | undefined;
       edges: Edges;
       traceparent?: string | undefined;

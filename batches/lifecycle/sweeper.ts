@@ -93,7 +93,6 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     const isDone = bitReader(done);
     const lost: number[] = [];
     for (let chunk = 0; chunk < record.cursor; chunk++) if (!isDone(chunk) && !open.has(chunk)) lost.push(chunk);
-    // The next sweep queues the rest.
     return lost.slice(0, maxRepairs);
   }
 

@@ -6,7 +6,6 @@ import type { Redis } from '../../shared/redis.ts';
  * that only waits for jobs reports no error.
  */
 export interface BacklogWatch {
-  /** Records that the worker has taken a job. */
   taken(): void;
   /** Returns the ms for which the worker was idle without a job although jobs were waiting, or 0. */
   silentMs(): number;

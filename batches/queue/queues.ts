@@ -46,7 +46,6 @@ export interface Queues {
   /** Returns the number of jobs of each profile that finished since its queue was created. */
   finished(profiles: readonly string[]): Promise<Record<'completed' | 'failed', number>[]>;
   isReachable(): boolean;
-  /** Returns the queue objects of BullMQ, for Bull Board. */
   all(): Queue[];
   close(): Promise<void>;
 }

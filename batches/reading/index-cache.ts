@@ -5,7 +5,6 @@ export interface IndexCache<Value> {
   set(key: string, value: Value): void;
 }
 
-/** @param bytesOf returns the memory that a value takes. */
 export function createIndexCache<Value>(maxBytes: number, bytesOf: (value: Value) => number): IndexCache<Value> {
   const known = new Map<string, Value>();
   let bytes = 0;

@@ -12,7 +12,6 @@ const position = z.tuple([z.number(), z.string()]);
 /** The maximum number of batches that are read for one page. It limits a request with few matches. */
 const readPerPage = 1_000;
 
-/** The conditions of the OpenAI-compatible interface. */
 export interface RequestsQuery {
   /** True lists only batches that were posted through the OpenAI-compatible interface. */
   onlyRequests?: boolean;

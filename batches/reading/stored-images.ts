@@ -9,7 +9,6 @@ import { type BatchRecord, batchRecord } from '../store/record.ts';
 import { placeOf, readChunkIndex } from './ordered/chunk-index.ts';
 import type { Source } from './read-chunks.ts';
 
-/** Reads the image embeddings of earlier batches. */
 export interface StoredImages {
   /**
    * Returns the image embeddings of an earlier batch in the order of `images`, or an error for an absent one.

@@ -1,7 +1,6 @@
 import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { type FormatName, formatNamed, formatOfFile } from '../../shared/formats.ts';
 
-/** The fields of a batch record that determine the addresses of its files. */
 interface Filed {
   input?: string | undefined;
   /** Present if the input has columns. Used instead of `columns`, which a request for the status does not read. */

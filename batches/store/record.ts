@@ -105,7 +105,6 @@ export const batchRecord = z.object({
   reading: json.pipe(reading).optional(),
   inputErrorCode: z.string().refine(isCode).optional(),
   inputErrorMessage: z.string().optional(),
-  /** The folder in a bucket for the result files. */
   output: z.string().optional(),
   /** The requested table formats. Older releases ignore them and write the table format of the input. */
   tables: json.pipe(z.array(tableFormat)).optional(),

@@ -5,7 +5,6 @@ import type { Redis } from '../../../shared/redis.ts';
 
 const script = loadScript(new URL('./stop.lua', import.meta.url));
 
-/** The final state of a stopped batch. */
 export type Stop = { state: 'cancelled' } | { state: 'failed'; reason: FailureReason };
 
 /** See stop.lua for each verdict. */
@@ -17,7 +16,6 @@ export type Stopped = 'ended' | 'stopping' | 'terminal' | 'gone';
  */
 export const inFlightMs = 30_000;
 
-/** Stops a batch. A second stop has no effect. */
 export async function stopBatch(redis: Redis, id: string, stop: Stop, retentionMs: number): Promise<Stopped> {
   const keys = batchKeys(redis, id);
   const values = [stop.state, 'reason' in stop ? stop.reason : '', retentionMs, inFlightMs];

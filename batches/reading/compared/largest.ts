@@ -5,7 +5,6 @@ export interface Pair {
   its: number;
 }
 
-/** Keeps the items with the largest numbers. */
 export class Largest {
   private kept: (Pair & { value: number })[] = [];
   private least = Number.NEGATIVE_INFINITY;

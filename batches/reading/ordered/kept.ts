@@ -8,7 +8,6 @@ import { conditionsOf } from './conditions.ts';
 import { readSegments } from './segments.ts';
 import { selectTop } from './top.ts';
 
-/** The items of a batch that a selection keeps. */
 export interface KeptItems {
   isKept: (index: number) => boolean;
   /** One bit for each item, the lowest bit of a byte first; set for kept items. */

@@ -6,7 +6,6 @@ import { readSegments } from './segments.ts';
 
 /** The score index entries of the same items in two batches. */
 export interface PairedSegment {
-  /** The index of the first item. */
   first: number;
   entries: Uint32Array;
   otherEntries: Uint32Array;
@@ -25,7 +24,6 @@ export async function preparePair(source: Source, batch: BatchRecord, other: Bat
   await readChunkIndex(source, other);
 }
 
-/** Reads the score indexes of two batches, a few segments at a time. */
 export async function* readPairedSegments(
   source: Source,
   batch: BatchRecord,

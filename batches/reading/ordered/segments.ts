@@ -7,7 +7,6 @@ import type { Source } from '../read-chunks.ts';
 
 /** A part of the score index, which has an entry for each item of a batch. */
 export interface Segment {
-  /** The index of the first item. */
   first: number;
   /** Readers share them, so they must not be changed. */
   entries: Uint32Array;
