@@ -3,7 +3,6 @@ import { readable } from '../testing/readable.ts';
 /** The lowest or highest value that meets a target. */
 export type Target = { least: number } | { most: number };
 
-/** A measured value, a line of the table of results. */
 export interface Figure {
   /** `<section>/<name>`, the same in each run, so that runs can be compared. */
   id: string;
@@ -55,7 +54,6 @@ export function tableOf(figures: readonly Figure[]): string {
   );
 }
 
-/** Formats rows with aligned columns. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [head, ...rows];
   const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));

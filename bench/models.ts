@@ -7,7 +7,6 @@ import { ensureShapeModels } from '../testing/shape-models/build.ts';
 export interface BenchModel {
   /** The name of the model in the registry of {@link writeRegistry}. */
   name: string;
-  /** The number of items in a batch. */
   items: { full: number; quick: number };
   /** The duration in s for which each stage (decoding, vision model, text model) is measured alone. */
   stageSeconds: { full: number; quick: number };

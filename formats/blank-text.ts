@@ -16,7 +16,6 @@ export interface BlankText {
   add(length: number, hasItems: boolean): void;
 }
 
-/** Creates a counter. @param label the name of the format, for the error. */
 export function createBlankText(label: string): BlankText {
   let blank = 0;
   return {

@@ -8,7 +8,7 @@ import type { ReadItem } from './items.ts';
 import { placeOf } from './tar/place.ts';
 import { itemOf, maxSampleBytes, type Sample } from './tar/sample.ts';
 
-/** The files with the same key. Their names are relative to the folder. */
+/** The files with the same key, named relative to the folder. */
 interface Files {
   key: string;
   images: string[];

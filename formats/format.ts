@@ -36,7 +36,6 @@ export interface ReadOptions {
   strictness: Strictness;
   /** The model of the batch. Lines of an OpenAI batch must name no other model. */
   model?: string | undefined;
-  /** The columns for image, text and id, in formats with columns. */
   columns: ColumnNames;
   /**
    * The fields for image, text and id, in formats without columns. All other fields then become metadata. Default: the
@@ -73,13 +72,11 @@ export interface ItemFile {
 export interface ResultSource {
   /** The names of the uploaded columns, if the file has columns. */
   columns?: readonly string[] | undefined;
-  /** The columns read as image, text and id. */
   columnNames?: ColumnNames | undefined;
   /** The types of `columns`, in the same order; absent when all are text. */
   columnTypes?: readonly ColumnType[] | undefined;
   /** The traffic rules, if several models share the batch. */
   traffic?: object | undefined;
-  /** True when a model of the batch gives each pair a probability. */
   pairProbabilities?: boolean | undefined;
   /** True when each result represents a group of equal items and states the size of this group. */
   groupSizes?: boolean | undefined;

@@ -28,7 +28,6 @@ export function createJsonItems(options: ReadOptions, encoding: () => string): J
   );
 }
 
-/** Creates a reader that parses JSON values and converts them to items. */
 export function createJsonValues(
   { strictness }: Pick<ReadOptions, 'strictness'>,
   encoding: () => string,

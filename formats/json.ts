@@ -36,7 +36,6 @@ async function* joined(start: string, rest: AsyncIterator<string>): AsyncGenerat
   for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
 }
 
-/** Reads the elements of a JSON array one by one as its text arrives. */
 async function* itemsOfArray({ parts, encoding }: Text, options: ReadOptions): AsyncGenerator<ReadItem[]> {
   const items = createJsonItems(options, encoding);
   const pending = createPendingText();

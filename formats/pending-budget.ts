@@ -13,7 +13,7 @@ export const createPendingBudget = (bytes = 128 * MiB, guaranteedBytes = 40 * Mi
     refusal: () => `The ${bytes / MiB} MiB of memory for uploads with very long lines are full; retry shortly`,
   });
 
-/** Yields the items, and calls `release` when reading ends, also after an error. */
+/** Calls `release` when reading ends, also after an error. */
 export async function* releasing(items: AsyncIterable<ReadItem[]>, release: () => void): AsyncGenerator<ReadItem[]> {
   try {
     yield* items;

@@ -3,7 +3,6 @@ export interface PendingText {
   add(part: string): void;
   /** Returns the whole text, and clears the store. */
   take(): string;
-  /** The length of the text in characters. */
   readonly length: number;
   /** The memory of the joined text in bytes. */
   readonly bytes: number;

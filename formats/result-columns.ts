@@ -5,7 +5,6 @@ import type { ReadItem } from './items.ts';
 /** The result columns, unless {@link resultColumns} renames them. */
 const ownColumns = ['status', 'score', 'cosine', 'error_code', 'error_message', 'warnings'] as const;
 
-/** The columns of a results table, in order. */
 export interface ResultColumns {
   index: string;
   /** The uploaded columns. */

@@ -46,7 +46,6 @@ export function declaredEncoding(named: string | undefined, contentType = ''): s
   throw new ServiceError('request.unsupported_media_type', message);
 }
 
-/** The number of first bytes from which the encoding is detected. */
 const sampleBytes = 1_024;
 
 /**
@@ -97,7 +96,6 @@ export function decodeWhole(bytes: Buffer, declared?: string): { text: string; e
 
 const fileAdvice = 'name the encoding of the file, as charset of its content type or with --encoding of vls batch';
 
-/** Describes the first invalid byte of a line, with advice for the client. */
 export function undecodable(text: string, encoding: string, advice = fileAdvice): string {
   const found = /\p{Surrogate}/u.exec(text);
   const code = found?.[0].charCodeAt(0) ?? 0;
@@ -171,7 +169,6 @@ function createUtf8(): Decoder {
   };
 }
 
-/** Returns the number of bytes of an incomplete character at the end. */
 function cutOff(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back] ?? 0;
@@ -209,7 +206,6 @@ function lengthAt(bytes: Buffer, at: number): number {
   return length;
 }
 
-/** Creates a decoder of UTF-16 that keeps lone surrogates. */
 function createUtf16(isBigEndian: boolean): Decoder {
   let rest: Buffer = Buffer.alloc(0);
   const toText = (bytes: Buffer) => (isBigEndian ? Buffer.from(bytes).swap16() : bytes).toString('utf16le');

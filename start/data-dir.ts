@@ -8,7 +8,6 @@ const MIB = 1024 * 1024;
 // The minimum free disk space in bytes. Redis rewrites its append-only file into a second file, and exits if it cannot.
 const MIN_FREE_BYTES = 512 * MIB;
 
-/** The directory of all files of the service, locked by this process. */
 export interface DataDir {
   readonly path: string;
   release(): void;

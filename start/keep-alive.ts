@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createBackoff } from './backoff.ts';
 
-/** One run of a supervised process, from its start to its end. */
 export interface Run {
   /** Resolves to a phrase such as "exited with code 1". Never rejects. */
   readonly ended: Promise<string>;

@@ -14,7 +14,6 @@ const HARD_STOP_CODES: Record<string, number> = { SIGHUP: 129, SIGINT: 130, SIGT
 
 export interface RunEverythingOptions {
   config: Pick<Config, 'dataDir' | 'redisUrl'> & RedisTls;
-  /** The service script to fork. */
   service: string;
   /** The directory in which the user typed the command. */
   cwd: string;

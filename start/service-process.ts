@@ -20,7 +20,6 @@ export interface ServiceOptions {
   say(line: string): void;
   /** Called each time a service process is ready. */
   onReady(url: string): void;
-  /** Called when a restart would not help. */
   onFailed(error: Error): void;
 }
 

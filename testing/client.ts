@@ -52,7 +52,6 @@ export function createClient(
       body: typeof body === 'string' ? body : JSON.stringify(body),
     });
 
-  /** Reads pages of results until `isLast` returns true for a page. */
   async function readPages(id: string, query: string, isLast: (page: ResultsPage) => boolean): Promise<ItemResult[]> {
     const results: ItemResult[] = [];
     for (let cursor = ''; ; ) {

@@ -8,7 +8,6 @@ export function endOnSignals(): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 }
 
-/** Reports progress on standard error. */
 export const say = (line: string): void => void process.stderr.write(`${line}\n`);
 export const print = (text: string): void => void process.stdout.write(`${text}\n`);
 

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createKey, formatKeyFile, type KeyRecord } from '../shared/api-keys.ts';
 
-/** A file of API keys for a test. */
 export interface KeyFile {
   path: string;
   /** Creates a key, adds its record to the file, and returns the key. */

@@ -26,7 +26,6 @@ export const goldenClip = JSON.parse(readFileSync(new URL('expected.json', golde
 
 export const goldenImage = (file: string): Buffer => readFileSync(new URL(`images/${file}`, golden));
 
-/** Returns the spec of a model folder, as the registry would create it. */
 export async function specOf(folder: string, more: Partial<ModelSpec> = {}): Promise<ModelSpec> {
   return {
     model: 'tested',

@@ -2,7 +2,6 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 
-/** An image from which mutated images are made. */
 export interface Seed {
   name: string;
   bytes: Buffer;

@@ -5,9 +5,7 @@ import { mean } from '../../testing/statistics.ts';
 export interface GpuUse {
   /** The mean share of the time in which the GPU ran a kernel, in per cent. */
   utilisation: number;
-  /** The maximum GPU memory in use, in MiB. */
   memoryMiB: number;
-  /** The mean power of the GPU, in watts. */
   watts: number;
 }
 

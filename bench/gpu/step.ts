@@ -11,7 +11,6 @@ export interface StepOptions {
   precision: Precision;
   /** The name of a model in the registry file of `writeRegistry`. */
   model: string;
-  /** The duration in s for which each value is measured. */
   seconds: number;
   /** The number of workers, including the one in the process of the API. */
   workers: number;

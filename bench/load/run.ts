@@ -112,7 +112,6 @@ export function judge(measured: Omit<Measured, 'verdicts'>, thresholds: Threshol
 const round = (value: number | undefined): string =>
   value === undefined ? '' : value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
 
-/** Returns a table with one line for each scenario and one line for each threshold. */
 export function loadTable(results: readonly Measured[]): string {
   const rows = results.map(({ scenario, requestsPerSecond, latencyMs: { p50, p90, p99 }, errorShare, batches }) => [
     scenario,

@@ -5,11 +5,9 @@ import { readPhoto } from '../../testing/images/host.ts';
 
 /** What a scenario uses of the service under load. */
 export interface Target {
-  /** Sends a request, records its status and duration, and returns the response. */
   ask<Body>(method: 'GET' | 'POST', path: string, body?: object): Promise<Answer<Body>>;
   /** Returns the URL of the n-th image; every image is different. Absent when the service cannot download images. */
   imageUrl?: ((n: number) => string) | undefined;
-  /** Called for each batch that has ended. */
   onBatch(batch: { seconds: number; items: number; failed: number }): void;
   /** Aborts when the measuring time of the scenario is over. */
   signal: AbortSignal;

@@ -18,7 +18,6 @@ export interface StageRequest {
  * one.
  */
 export interface StageSpeed {
-  /** The number of pairs per second. */
   perSecond: number;
   /** The CPU time in ms that a pair takes, summed over all threads. */
   cpuMs: number;

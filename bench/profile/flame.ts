@@ -6,7 +6,6 @@ const rowHeight = 16;
 const top = 28;
 /** The width in pixels below which a box is not drawn. */
 const narrowest = 1.5;
-/** The mean width in pixels of a character. */
 const characterWidth = 6;
 
 /** A box of the flame graph: a function, with the total time of its calls from the same callers. */

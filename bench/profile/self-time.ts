@@ -35,7 +35,6 @@ export function selfTimes({ nodes, samples = [], timeDeltas = [] }: CpuProfile):
     .sort((a, b) => b.milliseconds - a.milliseconds);
 }
 
-/** Returns the name of a function with its file and line. */
 export function nameOf({ functionName, url, lineNumber }: CallFrame, caller?: CallFrame): string {
   // A native function without name and location is named after its caller.
   if (functionName === '' && url === '' && caller !== undefined) return `(native code) in ${nameOf(caller)}`;

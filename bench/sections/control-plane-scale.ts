@@ -31,7 +31,6 @@ interface Run extends Load {
   idleShare: number;
 }
 
-/** The numbers of API processes and of workers in each run. */
 const shapes = [
   [1, 1],
   [1, 2],
@@ -97,7 +96,6 @@ async function runShape(apis: number, workers: number, load: Load): Promise<Run>
   }
 }
 
-/** Runs the batches of a load, at most `concurrentBatches` at a time. */
 async function work({ processes }: Installation, apis: number, { batches, itemsOfBatch }: Load): Promise<void> {
   let next = 0;
   const lane = async () => {

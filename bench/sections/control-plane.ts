@@ -10,7 +10,7 @@ import { type Figure, figure, least, most } from '../figures.ts';
 interface Run {
   items: number;
   itemsPerSecond: number;
-  /** The CPU time of an item in microseconds, by process. */
+  /** The CPU time of an item in microseconds. */
   cpu: Record<'api' | 'worker' | 'redis', number>;
   /** The maximum growth of the resident memory of the API process, in MiB. */
   apiMiB: number;

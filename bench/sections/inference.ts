@@ -21,7 +21,6 @@ interface Run {
   use: CpuUse;
 }
 
-/** The measurements of one running service with one model. */
 interface Measured {
   /** A batch of images from a fast host, without other work. */
   alone: Run;

@@ -64,7 +64,6 @@ async function startOnce(): Promise<number> {
   }
 }
 
-/** Returns the address that the service prints when it has started. */
 async function announcedUrl(output: NodeJS.ReadableStream): Promise<string> {
   for await (const line of createInterface({ input: output })) {
     const match = /Page\s+(http\S+)\/evaluator\//.exec(line);

@@ -64,7 +64,6 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
   let reader = createCsvRows(delimiter, maxDelimiters);
   let header: Header | undefined;
   let characters = 0;
-  /** The number of column name characters that all items have stored so far. */
   let nameCharacters = 0;
   /**
    * The total length of the column names that an item stores, by its number of columns. The names for image, text and
@@ -180,7 +179,7 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
       if (start !== undefined) yield* begin();
       yield* portions(reader.end());
     },
-    /** Checks the length of the incomplete row. @throws {ServiceError} `request.invalid` when it is too long. */
+    /** @throws {ServiceError} `request.invalid` when the incomplete row is too long. */
     check(): void {
       if (header === undefined && reader.pending > maxHeaderLength) {
         throw badHeader(label, `has a header row of more than ${maxHeaderLength} characters`);

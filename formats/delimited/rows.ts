@@ -104,7 +104,6 @@ function firstText(text: string, from: number): { at: number; lines: number } {
 
 interface Scanned {
   values: string[];
-  /** The offset of the next row. */
   next: number;
   /** The number of line breaks in this row, including the one at its end. */
   lines: number;

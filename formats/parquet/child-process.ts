@@ -13,11 +13,9 @@ const MiB = 1024 * 1024;
 export interface ChildLimits {
   /** The maximum data memory of the process in bytes, enforced by the operating system. */
   memoryBytes: number;
-  /** The maximum JavaScript heap in bytes. */
   heapBytes: number;
   /** The maximum time in ms for which the parent waits for the next rows. */
   silenceMs: number;
-  /** The maximum CPU time in seconds. */
   cpuSeconds: number;
 }
 
@@ -59,7 +57,6 @@ function start({ handle, bytes }: Spool, task: ChildTask, limits: ChildLimits): 
 export interface ChildIo {
   signal?: AbortSignal | undefined;
   pending?: PendingBytes | undefined;
-  /** The bytes for standard input. */
   input?: Uint8Array | undefined;
 }
 

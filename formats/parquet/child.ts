@@ -19,7 +19,6 @@ export type ChildOptions = ChildTask & {
   bytes: number;
 };
 
-/** An error about the file, as the child process sends it. */
 export type ChildError = Pick<ServiceError, 'code' | 'message' | 'faults'>;
 
 const descriptor = 3;

@@ -21,7 +21,6 @@ export function typeOf({ type, converted_type: converted, logical_type: logical 
   }
 }
 
-/** The Parquet schema of each column type, without a name. */
 export const elementOf: Record<ColumnType, Omit<SchemaElement, 'name'>> = {
   text: { type: 'BYTE_ARRAY', converted_type: 'UTF8' },
   integer: { type: 'INT64' },

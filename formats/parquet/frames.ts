@@ -15,7 +15,6 @@ export interface Frame {
   body: Buffer;
 }
 
-/** Returns a frame: its type, the length of its body, and the body. */
 export function frameOf(type: number, body: Buffer): Buffer {
   const prefix = Buffer.alloc(prefixBytes);
   prefix.writeUInt8(type, 0);

@@ -1,6 +1,5 @@
 import type { ResultSource } from '../format.ts';
 
-/** The metadata entry that holds the receipt of a Parquet file. */
 export const receiptKey = 'vls';
 
 /**

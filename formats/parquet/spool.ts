@@ -9,12 +9,10 @@ const MiB = 1024 * 1024;
 
 /** The maximum size in bytes of an upload that is stored on disk before it is read, as for `/v1/files`. */
 export const maxSpoolBytes = 512 * MiB;
-/** The disk space in bytes that must stay free. */
 const spareBytes = 64 * MiB;
 /** The number of written bytes between checks of the free disk space. */
 const lookBytes = 16 * MiB;
 
-/** The limit for the disk space of all temporary files of this process. */
 export const spoolBudget: FairBytes = createFairBytes({
   ...{ bytes: 1024 * MiB, guaranteedBytes: maxSpoolBytes, hardBytes: 1536 * MiB, unitBytes: 8 * MiB },
   refusal: () => 'The disk space for temporary upload files is full because of other uploads; retry shortly',

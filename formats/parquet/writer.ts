@@ -97,7 +97,6 @@ export const createParquetWriter: CreateWriter = (source) => {
   };
 };
 
-/** Returns the values of the result columns, null where the result has none. */
 function outcomeOf(result: ItemResult) {
   const empty = {
     status: result.status,

@@ -64,7 +64,6 @@ export async function* membersOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<M
   }
 }
 
-/** Resolves when the parser accepts more bytes or is destroyed. */
 const writable = (parser: Extract): Promise<void> =>
   new Promise((resolve) => {
     const done = () => {

@@ -17,7 +17,6 @@ export interface Sample {
   image?: { name: string; bytes?: Buffer };
   txt?: Buffer;
   json?: Buffer;
-  /** The first error in the files of the sample. */
   fault?: { message: string; code?: ItemFault } | undefined;
 }
 

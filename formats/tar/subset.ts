@@ -31,7 +31,6 @@ async function copySamples(
   isKept: (index: number) => boolean,
   write: (member: Member, content: Buffer) => Promise<void>,
 ): Promise<void> {
-  /** The key of the current sample; undefined between samples. */
   let key: string | undefined;
   let index = -1;
   let keeps = false;

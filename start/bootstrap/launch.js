@@ -64,7 +64,6 @@ function ownNode(root) {
   }
 }
 
-/** Returns true if this Node can run TypeScript without a build step. */
 const isRecentEnough = () => Number(process.versions.node.split('.')[0]) >= 24 && existsSync(process.execPath);
 
 /** Returns true if this Node or the package `node` can run the code. */

@@ -6,10 +6,8 @@ import { BootstrapError } from './bootstrap-error.js';
 
 const stampFile = (root) => join(root, 'node_modules', '.installed-from');
 
-/** Returns true if `node_modules` was installed from this lock file, on this platform. */
 export const isInstalled = (root) => readIfThere(stampFile(root)) === stampOf(root);
 
-/** Writes the stamp that {@link isInstalled} reads. */
 export function writeStamp(root) {
   mkdirSync(join(root, 'node_modules'), { recursive: true });
   writeFileSync(stampFile(root), stampOf(root));

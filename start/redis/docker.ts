@@ -14,7 +14,6 @@ const IMAGE = 'redis:8.2.10@sha256:164c759a0c342ee69d08fc99219382b0fd682181465c0
 const ENGINE_ANSWER_MS = 5_000;
 const run = promisify(execFile);
 
-/** Returns true if the docker CLI is installed and an engine answers. */
 export async function dockerAnswers(): Promise<boolean> {
   const version = ['version', '--format', '{{.Server.Version}}'];
   return run('docker', version, { timeout: ENGINE_ANSWER_MS, env: childEnvironment('docker') }).then(

@@ -10,7 +10,6 @@ import { type RedisServer, runRedis } from './server.ts';
 const FIRST_WAIT_MS = 10;
 const LONGEST_WAIT_MS = 250;
 
-/** A Redis that this process runs, restarts and stops. */
 export interface ManagedRedis extends Kept {
   readonly url: string;
   /**

@@ -13,7 +13,6 @@ export interface Attack {
   run(hostile: Hostile): Promise<void>;
 }
 
-/** The attacking tenant. */
 export interface Hostile {
   hosts: Hosts;
   /** Returns the address of an object in the bucket, for batches by reference. */
@@ -55,7 +54,6 @@ export type Counts = Record<string, number>;
 
 const batches = '/v1/evaluation/batch';
 const opensPerSecond = 50;
-/** The time limit in ms for deleting the batches of an attack. */
 const cleanUpMs = 60_000;
 
 /**

@@ -27,7 +27,6 @@ const slow = addresses(2, 8);
 const silent = addresses(3, 96);
 const dead = addresses(4, 4);
 
-/** Value of IMAGE_HOSTS_ALLOW and WEBHOOK_HOSTS_ALLOW. */
 export const hostsAllowed = ['127.0.0.1', ...slow, ...silent, ...dead].join(',');
 
 async function listen(address: string, handler: RequestListener): Promise<{ origin: string; server: Server }> {

@@ -13,7 +13,6 @@ export const probes = { single: 250, rank: 1_000, large: 2_000, webhook: 3_000, 
 export type Probe = keyof typeof probes;
 export const probeNames = Object.keys(probes) as Probe[];
 
-/** The measurements of the ordinary tenant during one batch. */
 export interface Experience {
   /** The time in s from the post to the end of the batch, or the time limit. */
   batchSeconds: number;

@@ -44,9 +44,7 @@ export interface Stage {
   pids(): number[];
   /** Returns true while API and worker run. Encoders are not checked. */
   isRunning(): boolean;
-  /** Returns the current length of the service's log. */
   logged(): number;
-  /** Returns the last lines of the service's log. */
   lastLines(): string;
   /** Starts an attack in its own process. */
   attack(name: string, seed: number): Promise<RunningAttack>;

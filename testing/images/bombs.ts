@@ -171,7 +171,6 @@ interface PngOptions {
   interlaced?: boolean;
   /** The number of rows that the file contains. */
   rows?: number;
-  /** Chunks between the header and the pixels. */
   before?: Buffer[];
 }
 
@@ -205,7 +204,6 @@ function gif(width: number, height: number, frames: number): Buffer {
   return Buffer.concat([screen, ...Array<Buffer>(frames).fill(frame), Buffer.of(0x3b)]);
 }
 
-/** Yields the marker segments of a JPEG up to its first scan. */
 function* jpegSegments(bytes: Buffer): Generator<{ marker: number; at: number; length: number }> {
   for (let at = 2; at + 4 < bytes.length; ) {
     const segment = { marker: bytes[at + 1] ?? 0, at, length: 2 + bytes.readUInt16BE(at + 2) };

@@ -18,11 +18,9 @@ export interface ImageHost {
    * is answered with 503 while `failing` is true, `held/<name>` only after `release`.
    */
   url(path: string): string;
-  /** The number of requests received so far. */
   requests: number;
   /** While true, the server answers paths below `later/` with 503. */
   failing: boolean;
-  /** The delay of each response in ms. */
   latencyMs: number;
   /**
    * Answers all requests below `held/`, waiting and later ones. Until then, a batch with such an image does not end.

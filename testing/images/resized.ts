@@ -2,7 +2,6 @@ import sharp from 'sharp';
 
 const photos = ['chelsea', 'coffee', 'rocket', 'hopper', 'nagasaki', 'alpine'];
 
-/** Returns the example photos as JPEGs of this size. */
 export async function photosOf(width: number, height: number): Promise<Buffer[]> {
   return await Promise.all(
     photos.map((name) => {

@@ -1,14 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Pace {
-  /** The maximum number of calls in flight. */
   atOnce: number;
   /**
    * The number of calls to start per second, less those skipped because `atOnce` are in flight. If undefined, a call
    * starts whenever one ends.
    */
   perSecond?: number | undefined;
-  /** The maximum number of calls in total. */
   most?: number | undefined;
   /** Aborts to prevent further calls. */
   signal: AbortSignal;

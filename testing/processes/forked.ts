@@ -4,12 +4,10 @@ import { fileURLToPath } from 'node:url';
 
 const root = new URL('../../', import.meta.url);
 
-/** A script that runs in a child process. */
 export interface Forked<First> {
   pid: number;
   /** The first message of the script, sent when it is ready. */
   ready: First;
-  /** Sends a message and returns the reply. */
   ask<Answer>(message: unknown): Promise<Answer>;
   stop(signal?: NodeJS.Signals): Promise<void>;
 }

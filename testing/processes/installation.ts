@@ -9,7 +9,6 @@ export interface Installation {
   images: Forked<{ authority: string }>[];
   /** The processes of the service, in the order of the requested roles. */
   processes: [TestProcess, ...TestProcess[]];
-  /** Client of the first process. */
   client: Client;
   /** Returns a pair that no cache contains. `server` is the index of its image server. Default: each in turn. */
   pair(server?: number): { image: string; text: string };

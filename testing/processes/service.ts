@@ -24,7 +24,6 @@ export const modulesOfEntries = () =>
 export interface TestProcess {
   url: string;
   pid: number;
-  /** Returns everything that the process has printed. */
   output(): string;
   /** Stops the process gracefully. Returns its exit code. */
   stop(): Promise<number | null>;

@@ -28,7 +28,6 @@ export function descendantsOf(pid: number): number[] {
   return [...children, ...children.flatMap(descendantsOf)];
 }
 
-/** Returns the ids of processes with this text in their command line. */
 export const processesWith = (text: string): number[] =>
   processes()
     .filter(({ args }) => args.includes(text))

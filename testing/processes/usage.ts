@@ -44,7 +44,6 @@ const kilobytes = (text: string, name: string): number =>
 
 /** The CPU use of the machine and of groups of processes between two points in time. */
 export interface CpuUse {
-  /** Elapsed seconds. */
   wall: number;
   /** The CPU time in s by group. */
   cpu: Record<string, number>;

@@ -16,7 +16,6 @@ export interface TestServer {
   /** Suspends the server with its connections open, like a machine that hangs. */
   freeze(): void;
   thaw(): void;
-  /** Kills the server and removes its data. */
   remove(): Promise<void>;
   /** Opens a connection that waits until the server answers. The caller closes it. */
   connect(): Redis;

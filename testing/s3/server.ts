@@ -27,7 +27,6 @@ export interface TestS3 {
   kill(): Promise<void>;
   /** Restarts the server at the same address. */
   start(): Promise<void>;
-  /** Kills the server and removes its objects. */
   remove(): Promise<void>;
 }
 

@@ -9,7 +9,6 @@ export interface Fleet {
   allReady(): Promise<void>;
   /** Orders this number of workers. @throws {Error} when one ordered earlier could not be started. */
   scaleTo(count: number): void;
-  /** Kills this many ready workers with SIGKILL. */
   kill(count: number): void;
   stop(): Promise<void>;
 }

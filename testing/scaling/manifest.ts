@@ -15,7 +15,6 @@ interface ScaledObject {
 /** KEDA's default of the time in s without demand after which the last worker is removed. */
 const defaultCooldownSeconds = 300;
 
-/** Reads the scaling rule from the ScaledObject of a profile. */
 export function readRule(profile: string): Rule {
   const file = new URL(`../../deploy/k8s/autoscaled/${profile}/scaling.yaml`, import.meta.url);
   const { spec } = parse(readFileSync(file, 'utf8')) as ScaledObject;

@@ -1,9 +1,7 @@
 import { postBatch, whenEnded } from '../batch-client.ts';
 
-/** Posts batches and checks their results. */
 export interface Poster {
   post(items: number): Promise<void>;
-  /** Returns the number of items that the service has accepted. */
   posted(): number;
   /** Waits for the end of all batches. Returns the number of items without a score. */
   lost(): Promise<number>;

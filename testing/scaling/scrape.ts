@@ -1,7 +1,6 @@
 import { mean, sum } from '../statistics.ts';
 import type { Signals } from './demand.ts';
 
-/** The metrics of the API for one queue, read at one time. */
 export interface Scrape {
   /** Seconds of the simulation's clock. */
   at: number;

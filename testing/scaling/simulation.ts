@@ -16,7 +16,6 @@ export interface Course {
   seconds: number;
   /** Returns the items to post per second, at a time in s since the start. */
   load: (at: number) => number;
-  /** Initial number of workers. */
   workers: number;
   /** The times in s at which workers are killed, each with their number. */
   kills: readonly { at: number; workers: number }[];
@@ -24,7 +23,6 @@ export interface Course {
 
 /** The state of the simulation, recorded every five seconds. */
 export interface Sample {
-  /** Seconds since the start. */
   at: number;
   postedPerSecond: number;
   ordered: number;

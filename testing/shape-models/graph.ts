@@ -14,7 +14,6 @@ export interface GraphBuilder {
   /** Casts a float tensor to fp16 in an fp16 graph. int8 graphs add up their products in fp32. */
   cast(tensor: string): string;
   node(op: string, inputs: readonly string[], attributes?: Record<string, Attribute>): string;
-  /** Adds a node with several outputs. */
   split(op: string, inputs: readonly string[], outputs: number, attributes?: Record<string, Attribute>): string[];
   integers(values: readonly number[]): string;
   floats(dims: readonly number[], values: Float32Array): string;

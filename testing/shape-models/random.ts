@@ -4,7 +4,6 @@ export interface Random {
   next(): number;
   /** Returns normally distributed numbers of mean 0, by the method of Box and Muller. */
   normals(count: number, deviation: number): Float32Array;
-  /** Returns uniformly distributed integers from -most to most. */
   integers(count: number, most: number): Int32Array;
 }
 

@@ -77,7 +77,6 @@ function perPair({ cpu, others: elsewhere }: CpuUse): Record<string, number> {
   return Object.fromEntries(Object.entries(parts).map(([part, seconds]) => [part, rounded((1000 * seconds) / pairs)]));
 }
 
-/** Returns the median latency of sequential single requests in ms. */
 async function measureSingle(): Promise<number> {
   const times: number[] = [];
   for (let at = 0; at < 15; at++) {
