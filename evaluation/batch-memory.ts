@@ -37,7 +37,7 @@ export interface BatchMemories {
 
 /** The lifetime of a stored embedding in ms. The next chunks of a batch begin within this time. */
 const rememberedMs = 30_000;
-/** In bytes: about 4,000 images or texts with 512 dimensions. */
+/** The maximum memory in bytes: about 4,000 images or texts with 512 dimensions. */
 const rememberedBytes = 16 * 1024 * 1024;
 /** Bytes of the map entry and objects of one value, rounded up. */
 const entryOverheadBytes = 500;

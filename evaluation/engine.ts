@@ -26,7 +26,9 @@ export interface EvaluationEngine {
 
 /** The maximum number of batch items on a CPU that are being downloaded or embedded. */
 export const concurrencyOnCpu = 64;
-/** The same for a GPU: two encoder runs, and items that are being downloaded, decoded or answered. */
+/**
+ * The same for a GPU. It suffices for two encoder runs and for items that are being downloaded, decoded or answered.
+ */
 const concurrencyOnCuda = 256;
 
 /**

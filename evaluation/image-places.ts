@@ -17,7 +17,10 @@ export interface ImagePlaces {
   ): Promise<Value>;
 }
 
-/** Interactive requests need a higher limit than batches, because hundreds of them may wait for image hosts. */
+/**
+ * The ratio of the limits for interactive requests and batches. Hundreds of interactive requests may wait for image
+ * hosts.
+ */
 const singlesPerBatchPlace = 4;
 
 /** @param concurrency the limit for batches. The limit for interactive requests is four times as high. */

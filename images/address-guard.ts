@@ -23,8 +23,8 @@ export interface GuardOptions {
   /** The ports that are allowed on hosts outside the allow list. */
   ports?: readonly number[];
   /**
-   * Called when a host name resolves to a refused address. Tenants must not see it, because it reveals how internal
-   * names resolve.
+   * Called when a host name resolves to a refused address. Tenants must not see the address, because it reveals how
+   * internal names resolve.
    */
   onRefused?: ((host: string, address: string) => void) | undefined;
   /** The prefix of the guard's settings (`IMAGE_HOSTS_ALLOW`), for error messages. */

@@ -7,18 +7,20 @@ import type { NameLookup } from './name-lookup.ts';
 export interface GuardedAgentOptions {
   guard: AddressGuard;
   lookup: NameLookup;
-  /** In ms, for each wait: for the connection, for the headers, and between two chunks of a body. */
+  /** The maximum time in ms of each wait: for the connection, the headers, and the next chunk of a body. */
   idleMs: number;
   /** The maximum number of connections to one origin. Further requests wait. */
   connectionsPerHost: number;
 }
 
-/** In ms. A host cannot extend the time, because clients choose the hosts. */
+/**
+ * The time in ms after which an idle connection is closed. A host cannot extend it, because clients choose the hosts.
+ */
 const keepAliveMs = 4_000;
 
 /**
- * In ms, before the next address of a host is tried. Node's 250 ms would abort slow handshakes with hosts that have
- * both A and AAAA records; without IPv6, no address would then remain.
+ * The time in ms before the next address of a host is tried. Node's 250 ms would abort slow handshakes with hosts that
+ * have both A and AAAA records; without IPv6, no address would then remain.
  */
 const familyAttemptMs = 2_500;
 

@@ -10,18 +10,20 @@ import { ServiceError } from '../shared/errors.ts';
  */
 export type NameLookup = (host: string, byTheSystem: boolean) => Promise<LookupAddress[]>;
 
-/** In ms. A resolver reads the name servers only at its creation, and a laptop may change networks. */
+/**
+ * The lifetime of a resolver in ms. It reads the name servers only at its creation, and a laptop may change networks.
+ */
 const resolverAgeMs = 30_000;
 /**
- * In ms, for the first of two DNS attempts. The second takes twice as long, so a lookup without a name server fails
- * after 6 s.
+ * The timeout in ms of the first of two DNS attempts. The second takes twice as long, so a lookup without a name server
+ * fails after 6 s.
  */
 const queryTimeoutMs = 2_000;
 
 /**
- * Creates a function that resolves untrusted host names by DNS, with c-ares. The system's lookup occupies one of
- * libuv's few threads: a few names with an unreachable name server would stop all lookups, file reads and images. Only
- * hosts that the operator has listed use it. Each name has at most one lookup in flight.
+ * Creates a function that resolves untrusted host names by DNS, with c-ares. Only hosts that the operator has listed
+ * use the system's lookup. It occupies one of libuv's few threads: a few names with an unreachable name server would
+ * stop all lookups, file reads and images. Each name has at most one lookup in flight.
  * @param servers name servers (`address:port`) instead of those of the machine.
  */
 export function createNameLookup(servers?: readonly string[]): NameLookup {

@@ -7,7 +7,7 @@ export interface ParityImage {
   bytes: Buffer;
 }
 
-/** None is square, so a crop and a resize to a square give different pixels. */
+/** None of the images is square, so a crop and a resize to a square give different pixels. */
 const files = {
   'golden/chelsea.jpg': new URL('../compact/golden/chelsea.jpg', import.meta.url),
   'golden/rocket.jpg': new URL('../compact/golden/rocket.jpg', import.meta.url),
@@ -20,8 +20,8 @@ export const parityImages = async (): Promise<ParityImage[]> =>
   );
 
 /**
- * Reveal differences in cleaning (case, punctuation, entities, white space) and padding. One exceeds the limit of every
- * model.
+ * The texts reveal differences in cleaning (case, punctuation, entities, white space) and padding. One exceeds the
+ * limit of every model.
  */
 export const parityTexts: readonly string[] = [
   'a cat',

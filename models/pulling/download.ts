@@ -22,7 +22,7 @@ export interface DownloadOptions extends Patience {
   onRetry(retry: Retry): void;
 }
 
-/** A download fails after more than this many times the size of the file. */
+/** A download fails when it has received more than this many times the size of the file. */
 const mostSendings = 4;
 
 /**
@@ -55,8 +55,8 @@ export async function download(
     }
     await rm(partial, { force: true });
     if (wrongContent !== undefined) throw notTheFile(file, options.hub, wrongContent);
-    // A resumed download may mix versions of the file, so it starts again once. A wrong file from a single response
-    // does not.
+    // A resumed download may mix versions of the file, so it starts again once. A wrong file from a single response is
+    // final.
     if (resumed && !startedOver) {
       resumed = false;
       options.onRetry({ reason: `${nameOf(file)}: ${wrongBytes}; starting over`, waitMs: 0 });

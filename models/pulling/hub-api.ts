@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { FoundRepo, Listing } from './hub.ts';
 
-/** Missing or unknown values become undefined. */
+/** The fields that the service reads from the hub's JSON. Missing or unknown values become undefined. */
 
 const card = z
   .object({ license: z.string().optional(), language: z.union([z.string(), z.array(z.string())]).optional() })

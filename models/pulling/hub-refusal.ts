@@ -16,7 +16,7 @@ export interface Asked {
   hasToken: boolean;
 }
 
-/** The hub's `x-error-code` gives details. */
+/** Returns the error for an unsuccessful response. The hub's `x-error-code` gives details. */
 export function refusal(answer: Response, { what, repo, endpoint, url, isStore, hasToken }: Asked): PullError {
   const said = answer.headers.get('x-error-code');
   const detail = answer.headers.get('x-error-message');

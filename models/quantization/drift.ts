@@ -1,6 +1,6 @@
 export interface Drift {
   pairs: number;
-  /** The mean absolute difference between the two cosines of a pair. `largest` is the largest one. */
+  /** The mean absolute difference between the two cosines of a pair. `largest` is the largest absolute difference. */
   mean: number;
   largest: number;
   /** Spearman's rank correlation of the cosines. */

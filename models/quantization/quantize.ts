@@ -26,9 +26,7 @@ export interface Quantized {
   values: number;
 }
 
-/**
- * Tensors of fewer bytes stay in the graph, because ONNX Runtime reads shapes only from there.
- */
+/** Tensors of fewer bytes stay in the graph, because ONNX Runtime reads shapes only from there. */
 const leastExternal = 1024;
 /**
  * The alignment of tensors in bytes. ONNX Runtime maps the file into memory, and each tensor begins at a memory page.

@@ -216,7 +216,7 @@ export const registryFiles = ({ dataDir, modelsFile }: RegistryConfig): string[]
   ...(modelsFile === undefined ? [] : [modelsFile]),
 ];
 
-/** Its message names the registry file, the entry and the field. */
+/** The message names the registry file, the entry and the field. */
 export class RegistryError extends Error {
   override name = 'RegistryError';
 }

@@ -154,8 +154,8 @@ function namedPrecision(
 }
 
 /**
- * Returns bytes: for fp32 the value in the registry entry, if any, otherwise an estimate, at most that value. ONNX
- * Runtime also stores rearranged copies of the weights.
+ * Returns the memory of an encoder process in bytes: for fp32 the value in the registry entry, if any; otherwise an
+ * estimate, at most that value. ONNX Runtime also stores rearranged copies of the weights.
  */
 async function memoryOf(
   entry: ModelEntry,

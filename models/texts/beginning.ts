@@ -1,11 +1,11 @@
-/** In UTF-16 units. No script uses more than a few combining marks after one character. */
+/** The maximum length of a run of combining marks in UTF-16 units. No script uses more than a few. */
 const maxMarks = 256;
 
 /** Two characters between which a text may be cut without a change of the cleaned first part. */
 const pair = /(?![&#;])[\p{L}\p{N}\p{P}\p{S}](?![&#;])[\p{L}\p{N}\p{P}\p{S}]/gu;
 /**
- * For a text with terminal escape sequences. A sequence ends at its first letter, so a cut between two letters is never
- * within one.
+ * Like `pair`, for a text with terminal escape sequences. A sequence ends at its first letter, so a cut between two
+ * letters is never within one.
  */
 const pairOfLetters = /[\p{L}\p{So}][\p{L}\p{So}]/gu;
 
