@@ -1,5 +1,6 @@
 import type { Provider } from '../model.ts';
 import { InferenceSession } from '../onnx-runtime.ts';
+import { causeOf } from './runtime-fault.ts';
 
 /**
  * The result of trying one execution provider. `node models/device/probe.ts PROVIDER…` sends one for each over IPC.
@@ -23,7 +24,7 @@ async function probe(provider: Provider): Promise<Probed> {
     await session.release();
     return { provider, fault: null };
   } catch (error) {
-    return { provider, fault: (error as Error).message.replace(/\s+/g, ' ').slice(0, 300) };
+    return { provider, fault: causeOf((error as Error).message) };
   }
 }
 
