@@ -13,8 +13,8 @@ declare module 'vitest' {
 }
 
 /**
- * Defaults for every process that a test starts: one encoder, and no measurement of the micro-batch. A start of the
- * service then takes 1.4 s of CPU time instead of 2.7 s.
+ * Defaults for every process that a test starts: one encoder, and no measurement of the micro-batch. A service then
+ * starts in 1.4 s of CPU time instead of 2.7 s.
  */
 const light = { ENCODERS: '1', MICRO_BATCH: '8' };
 

@@ -19,8 +19,8 @@ interface Files {
 const portion = 64;
 
 /**
- * Reads a folder of images and its subfolders, without following links. The caption of `a.jpg` is in `a.txt` or
- * `a.json`. The image of an item is a path relative to the folder.
+ * Reads the images of a folder and its subfolders, not following links. The caption of `a.jpg` is in `a.txt` or
+ * `a.json`. Image paths are relative to the folder.
  */
 export const readFolder = (folder: string, options: ReadOptions): ItemFile => ({
   items: itemsOfFolder(folder, options),

@@ -33,8 +33,8 @@ export interface RawItem {
 }
 
 /**
- * Validates an item. A numeric id becomes text. An id or metadata of null counts as absent, since pandas writes null
- * for missing values.
+ * Validates an item. A numeric id becomes text. Null counts as an absent id or metadata, since pandas writes it for
+ * missing values.
  * @param where the item's position for messages, such as `line 7` or `items[3]`.
  * @throws {ServiceError} `request.invalid` for a bad item if `strictness` is `strict`.
  */

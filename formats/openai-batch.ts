@@ -28,8 +28,8 @@ export interface RequestFile {
 }
 
 /**
- * Reads the JSONL file of an OpenAI batch, one request a line. A line fails if it is not a request, or if its endpoint
- * or model differs from the first line.
+ * Reads the JSONL file of an OpenAI batch. A line fails if it is not a request, or if its endpoint or model differs
+ * from the first line.
  */
 export function requestsOf(
   bytes: AsyncIterable<Buffer>,

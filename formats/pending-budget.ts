@@ -4,8 +4,8 @@ import type { ReadItem } from './items.ts';
 const MiB = 1024 * 1024;
 
 /**
- * Limits the memory of incomplete lines, rows and items over all uploads. Each owner (tenant or client) is guaranteed
- * the longest line, 32 MiB. Without a limit, 16 uploads could occupy 512 MiB.
+ * Limits the memory of incomplete lines, rows and items over all uploads, of which 16 could otherwise occupy 512 MiB.
+ * Each owner (tenant or client) is guaranteed the longest line, 32 MiB.
  */
 export const createPendingBudget = (bytes = 128 * MiB, guaranteedBytes = 40 * MiB, patienceMs = 20_000): FairBytes =>
   createFairBytes({

@@ -22,8 +22,8 @@ export interface ResultColumns {
 }
 
 /**
- * Returns the columns of a results table. Uploaded columns keep their names. A result column with a used name becomes
- * `vls_score`, or `vls_score_2` if a results table was uploaded again.
+ * Returns the columns of a results table. Uploaded columns keep their names; a result column with a used name becomes
+ * `vls_score`, then `vls_score_2`.
  */
 export function resultColumns(source: ResultSource): ResultColumns {
   const { columns, columnNames, traffic, pairProbabilities, groupSizes } = source;

@@ -120,8 +120,8 @@ function guess(sample: Buffer, declared: string | undefined): string {
 const startsWith = (bytes: Buffer, mark: readonly number[]) => mark.every((byte, at) => bytes[at] === byte);
 
 /**
- * Detects UTF-16 without a byte order mark. Each ASCII character then has one zero byte, always the same of its two. At
- * least a quarter of any list of items is ASCII. In UTF-8, only NUL has a zero byte.
+ * Detects UTF-16 without a byte order mark. Each ASCII character, at least a quarter of any list of items, then has one
+ * zero byte, always the same of its two. In UTF-8, only NUL has one.
  */
 function guessUtf16(sample: Buffer): string | undefined {
   const zeros = [0, 0];

@@ -3,8 +3,8 @@ const LONGEST_MS = 5_000;
 const HEALTHY_MS = 10_000;
 
 /**
- * Creates a function that returns the delay in ms before a restart, given the ms for which the process ran. The delay
- * doubles from 100 ms to 5 s. A run of 10 s resets it.
+ * Creates a function that returns the delay in ms before a restart, from the ms for which the process ran. The delay
+ * doubles from 100 ms to 5 s; a run of 10 s resets it.
  */
 export function createBackoff(): (aliveMs: number) => number {
   let next = FIRST_MS;

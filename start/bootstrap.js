@@ -1,5 +1,5 @@
 // `node start/bootstrap.js <entry.ts> [args…]` installs the dependencies if needed, then runs the entry script with
-// Node 24. An old Node must be able to print the message below: no static imports, only syntax of Node 10.
+// Node 24. No static imports and only syntax of Node 10: an old Node must print the message below.
 const oldestNode = 20;
 
 if (Number(process.versions.node.split('.')[0]) < oldestNode) {

@@ -6,8 +6,8 @@ import { childEnvironment } from '../shared/child-environment.js';
 const GONE_CHECK_MS = 50;
 
 /**
- * Returns the start time of a process, as the operating system writes it, or undefined if it has ended or is a zombie.
- * Process ids are reused, but id and start time identify one process.
+ * Returns the start time of a process, or undefined if it has ended or is a zombie. Process ids are reused, but id and
+ * start time identify one process.
  */
 export function birthOf(pid: number): string | undefined {
   return process.platform === 'linux' ? birthFromProc(pid) : birthFromPs(pid);

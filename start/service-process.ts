@@ -80,8 +80,8 @@ export function keepService({ script, redisUrl, pidFile, say, onReady, onFailed 
 }
 
 /**
- * Waits for the end of a service whose supervisor was killed, and kills it if its drain takes too long. It drains by
- * itself, but occupies the port until then.
+ * Waits for the end of a service whose supervisor was killed: it drains by itself, but occupies the port. Kills it if
+ * the drain takes too long.
  */
 async function previousServiceGone(pidFile: string, hurry: AbortSignal, say: (line: string) => void): Promise<void> {
   const previous = readPidFile(pidFile);

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { type Kind, kindOf, kinds } from './spdx.ts';
 
 /**
- * Checks the licences of all packages in the lock file, also those for other platforms. A licence that is not known to
- * be compatible fails, unless this list accepts it.
+ * Checks the licences of all packages in the lock file, for all platforms. A licence not known to be compatible fails,
+ * unless this list accepts it.
  * Run it with `npm run licences`.
  */
 const accepted: readonly { name: RegExp; kind: Kind; reason: string }[] = [

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mean } from '../../testing/statistics.ts';
 
-/** What `nvidia-smi` reported about the first GPU during a measurement. */
+/** The use of the first GPU during a measurement, from `nvidia-smi`. */
 export interface GpuUse {
   /** The mean share of the time in which the GPU ran a kernel, in per cent. */
   utilisation: number;

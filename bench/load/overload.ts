@@ -7,9 +7,8 @@ import { median, percentile } from '../../testing/statistics.ts';
 import { until } from '../../testing/until.ts';
 
 /**
- * Measures single requests at ten times the rate that the machine can answer: latency of accepted requests, time until
- * a refusal, memory, and time to recover. Images are inline, texts are unique, caches are off. The load generator
- * shares the cores with the service.
+ * Measures single requests at ten times the rate that the machine can answer. Images are inline, texts unique, caches
+ * off. The load generator shares the cores with the service.
  */
 const usage = 'npm run bench:overload -- [seconds] [times], by default 60 and 10';
 const { positionals } = readWords(usage, []);

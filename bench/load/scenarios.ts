@@ -3,7 +3,7 @@ import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import type { Answer } from '../../testing/client.ts';
 import { readPhoto } from '../../testing/images/host.ts';
 
-/** What a scenario uses of the service under load. */
+/** The service as a scenario uses it under load. */
 export interface Target {
   ask<Body>(method: 'GET' | 'POST', path: string, body?: object): Promise<Answer<Body>>;
   /** Returns the URL of the n-th image; every image is different. Absent when the service cannot download images. */

@@ -15,8 +15,8 @@ import { median, percentile } from '../../testing/statistics.ts';
 import { missesOf, type NeighbourRun, type Row, textOf } from './report.ts';
 
 /**
- * Measures how much each attack slows down the ordinary tenant, which sends normal requests and scores a batch. The
- * attacker stays within its rate limit. All processes are on loopback. Exits with 1 when a target is missed.
+ * Measures how much each attack, within its tenant's rate limit, slows down the ordinary tenant, which sends requests
+ * and scores a batch. Exits with 1 when a target is missed.
  */
 const usage = `npm run bench:neighbour -- [options]
   --only <name,…>    of: ${[...neighbours, ...hostileLoad].join(', ')}
@@ -35,8 +35,8 @@ const chosen = attacks.filter(({ name }) => asked.includes(name));
 
 const { quick } = values;
 /**
- * The ordinary tenant's work: the items of its batch, and the minimum and maximum duration of a measurement in s.
- * Without an attack, the batch takes some seconds on two CPU cores.
+ * The items of the ordinary tenant's batch, and the minimum and maximum duration of a measurement in s. Without an
+ * attack, the batch takes some seconds on two CPU cores.
  */
 const work = quick ? { items: 300, least: 8, most: 30 } : { items: 800, least: 15, most: 90 };
 const afterSeconds = quick ? 10 : 30;

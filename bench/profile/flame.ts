@@ -25,10 +25,7 @@ const legend: Record<Kind, string> = {
   engine: 'native code and garbage collection',
 };
 
-/**
- * Draws a flame graph as an SVG, each function below its caller. The width of a box is its time on the stack. Idle time
- * is left out.
- */
+/** Draws a flame graph as an SVG, each function below its caller. Idle time is left out. */
 export function flameGraph(profile: CpuProfile, title: string): string {
   const root = boxesOf(profile);
   const scale = (width - 8) / root.microseconds;

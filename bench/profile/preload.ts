@@ -4,10 +4,8 @@ import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 
 /**
- * Samples a process of a profiled service, which preloads this file (`NODE_OPTIONS=--import=…/preload.ts?directory=…`).
- * The files `start` and `stop` in the directory begin and end the sampling, which is written to
- * `<title>-<pid>.cpuprofile`. Node's `--cpu-prof` also samples the startup, and writes only at a normal exit, but
- * encoders are killed.
+ * Samples a process that preloads this file, while the directory has the file `start` and not yet `stop`. Node's
+ * `--cpu-prof` also samples the startup, and writes only at a normal exit, but encoders are killed.
  */
 const directory = new URL(import.meta.url).searchParams.get('directory') ?? '';
 const session = new Session();

@@ -31,8 +31,8 @@ const low = 300;
 const high = 3_000;
 const few = 2;
 /**
- * The backlog in s of a sudden load before the autoscaler can help: it notices the load after up to 30 s, and the first
- * new workers are ready 30 s later.
+ * The backlog in s that builds up before the autoscaler helps: up to 30 s until it notices a sudden load, and 30 s for
+ * new workers.
  */
 const piledUpSeconds = (60 * (high - few * worker.itemsPerSecond)) / (few * worker.itemsPerSecond);
 const between = (at: number, from: number, to: number) => Math.min(1, Math.max(0, (at - from) / (to - from)));

@@ -43,9 +43,8 @@ const concurrentBatches = 6;
 const smallBatch = 128;
 
 /**
- * Measures the control plane (API, queue and workers, without scoring) with several API processes and workers. The
- * maximum throughput of one Redis is extrapolated from these runs, and measured by replaying recorded commands to a
- * Redis alone.
+ * Measures the control plane (API, queue and workers, without scoring) with several API processes and workers, and the
+ * maximum throughput of one Redis: extrapolated, and by replaying recorded commands.
  * @param items the number of items of each run.
  */
 export async function benchControlPlaneScale(items: number, say: (line: string) => void): Promise<Figure[]> {

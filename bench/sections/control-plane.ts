@@ -19,9 +19,9 @@ interface Run {
 }
 
 /**
- * Measures only the control plane: the real API, worker and Redis, which writes each commit to disk. A stub replaces
- * downloading, decoding and inference.
- * @param sizes the numbers of items of the batches, which run one after another.
+ * Measures the control plane alone: a stub replaces downloading, decoding and inference. Redis writes each commit to
+ * disk.
+ * @param sizes the numbers of items of the batches.
  */
 export async function benchControlPlane(sizes: readonly number[], say: (line: string) => void): Promise<Figure[]> {
   const plane = await install({ roles: ['stub-api', 'stub-worker'], latencies: [] });

@@ -29,8 +29,8 @@ interface Measured {
   /** The same batch as `alone`, with concurrent single requests. */
   together: Run;
   /**
-   * Latencies in ms of sequential single requests: with the slow image server; with the fast one on an idle service;
-   * with the fast one during the batch of `together`.
+   * Latencies in ms of sequential single requests: with the slow image server, with the fast one, and with the fast one
+   * during `together`.
    */
   farSingles: number[];
   idleSingles: number[];
@@ -38,8 +38,8 @@ interface Measured {
 }
 
 /**
- * Compares the throughput of a batch with the maximum of the machine, and measures the latency of single requests.
- * Figures are ratios within one run. Images and texts are unique, caches are off, and API and worker are one process.
+ * Compares the throughput of a batch with the maximum of the machine, and measures single requests. Figures are ratios
+ * within one run. Images and texts are unique, and caches are off.
  */
 export async function benchInference(
   section: string,

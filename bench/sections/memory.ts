@@ -10,8 +10,8 @@ const cacheMb = 16;
 const itemsOfABatch = 5_000;
 
 /**
- * Measures the memory of a worker and its encoders after `items` items, divided by that after 5,000, when the caches
- * are full. Images and texts are unique; images have four sizes.
+ * Measures the memory of a worker and its encoders after `items` unique items, divided by that after 5,000, when the
+ * caches are full.
  */
 export async function benchMemory(items: number, say: (line: string) => void): Promise<Figure[]> {
   const { client, batch, processes, close } = await install({

@@ -10,8 +10,8 @@ import { benchModels } from '../models.ts';
 const { name: model, items, stageSeconds } = benchModels.tiny;
 
 /**
- * Measures the CPU time per pair outside the image decoder and the model. With a tiny model, it is a large part of the
- * total. Decoder and model are measured before each batch, because the machine's speed may drift.
+ * Measures the CPU time per pair outside decoder and model, a large part with this tiny model. Decoder and model are
+ * measured before each batch, because the machine's speed may drift.
  */
 export async function benchOverhead(
   quick: boolean,

@@ -14,8 +14,8 @@ import { type Figure, figure, most } from '../figures.ts';
 const sampleMs = 50;
 
 /**
- * Measures the peak memory of Redis and the duration of a batch by reference, with payloads in a bucket. The store is
- * that of `S3_ENDPOINT`, `PAYLOADS` and `BATCH_BUCKETS` if set, and otherwise a slow store for tests.
+ * Measures the peak memory of Redis and the duration of a batch by reference with payloads in a bucket. Uses
+ * `S3_ENDPOINT`, `PAYLOADS` and `BATCH_BUCKETS`, or a slow store for tests.
  */
 export async function benchPayloads(items: number, say: (line: string) => void): Promise<Figure[]> {
   const given = readConfig();

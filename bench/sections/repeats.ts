@@ -11,8 +11,8 @@ const pairs = images * texts;
 type Pair = ReturnType<Installation['pair']>;
 
 /**
- * Measures how much faster a batch of 256 pairs of 32 images and 8 texts is than one without repetitions, with the
- * embedding cache off and on. The two kinds alternate.
+ * Compares batches with repeated images and texts with batches without, with the embedding cache off and on. The two
+ * kinds alternate.
  */
 export async function benchRepeats(quick: boolean, say: (line: string) => void): Promise<Figure[]> {
   const rounds = quick ? 3 : 7;

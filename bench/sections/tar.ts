@@ -23,8 +23,8 @@ interface Run {
 }
 
 /**
- * Compares a tar of images with NDJSON that has them as data URIs, each as a batch by reference and as an upload.
- * Payloads are in a bucket. A stub replaces decoding and inference.
+ * Compares a tar of images with NDJSON that has them as data URIs, by reference and uploaded. Payloads are in a bucket.
+ * A stub replaces decoding and inference.
  */
 export async function benchTar(items: number, say: (line: string) => void): Promise<Figure[]> {
   const s3 = await startS3();

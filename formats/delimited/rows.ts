@@ -27,9 +27,8 @@ export interface CsvRowReader {
 const smallRow = 64 * 1024;
 
 /**
- * Creates a reader of CSV rows. CR, LF and CRLF end a row. A quote opens only at the start of a field, and must close
- * directly before a delimiter or a line break. Otherwise only the line with the opening quote fails, and the next line
- * starts a new row.
+ * Creates a reader of CSV rows, which CR, LF or CRLF ends. A quote opens only at the start of a field, and must close
+ * directly before a delimiter or line break. Otherwise only its line fails, and the next line starts a new row.
  * @throws {RangeError} for a row with more than `maxValues` delimiters.
  */
 export function createCsvRows(delimiter: string, maxValues: number): CsvRowReader {
@@ -119,8 +118,8 @@ function createScan(text: string, delimiter: string, isEnd: boolean, maxValues: 
     const found = text.indexOf(what, from);
     return found < 0 ? text.length : found;
   };
-  // The offsets of the next LF, CR and delimiter, searched only after they were passed. Most files have no CR, and each
-  // search for one would read the whole text.
+  // The offsets of the next LF, CR and delimiter, searched again only when passed. Searching for a CR, which most files
+  // lack, reads the whole text.
   let lf = -1;
   let cr = -1;
   let comma = -1;

@@ -61,8 +61,8 @@ export interface ChildIo {
 }
 
 /**
- * Runs a task on a file in a child process, and yields its frames, or undefined at intervals while it waits. If a
- * malicious file exhausts memory or time, only that process ends. Ends the process when the reading ends.
+ * Runs a task on a file in a child process, so that a malicious file that exhausts memory or time ends only this
+ * process. Yields its frames, and undefined at intervals.
  * @throws {ServiceError} `request.invalid`, `request.too_large`; or the signal's reason when it aborts.
  */
 export async function* framesOfChild(

@@ -10,10 +10,7 @@ const readers = createFairPlaces({ places: 2, guaranteed: 1, hardLimit: 3, maxWa
 /** The maximum wait in ms for a free child process, shorter than the lease of a batch. */
 const patienceMs = 20_000;
 
-/**
- * Reads Parquet from a stream. Column positions are at the end of the file, so it is stored on disk first. A child
- * process then reads it.
- */
+/** Reads Parquet from a stream. Column positions are at the end of the file, so it is stored on disk first. */
 export const readParquetStream: ReadStream = (bytes, options) => {
   let header: Header | undefined;
   const onHeader = (found: Header) => {

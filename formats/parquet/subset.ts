@@ -21,8 +21,8 @@ export interface SubsetOptions {
 }
 
 /**
- * Copies some rows to a new Parquet file, and yields its bytes. Columns, types, metadata and row order stay. Row groups
- * may be split. Pages are compressed with snappy.
+ * Copies some rows to a new Parquet file with the same columns, types, metadata and row order, and yields its bytes.
+ * Row groups may be split.
  * @param isKept returns true for the index of each row to copy.
  * @throws {ServiceError} `request.invalid` for a file that cannot be read as Parquet, or that has a map or an INT96
  * column.

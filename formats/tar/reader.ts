@@ -5,7 +5,7 @@ import { type Part, placeOf } from './place.ts';
 import { itemOf, maxSampleBytes, type Sample } from './sample.ts';
 
 /**
- * Reads a tar in the layout of WebDataset: consecutive files with the same key are one item. Files other than images,
+ * Reads a tar in the layout of WebDataset: consecutive files with the same key are one item. Other endings than images,
  * `.txt` and `.json` are ignored. Only one item is in memory.
  */
 export const readTar: ReadStream = (bytes, options) => ({

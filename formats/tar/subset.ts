@@ -3,8 +3,7 @@ import { type Member, membersOf } from './members.ts';
 import { placeOf } from './place.ts';
 
 /**
- * Copies some samples of a tar to a new tar, and yields its bytes. All files of a sample are copied. Only one sample is
- * in memory.
+ * Copies some samples of a tar, with all their files, to a new tar, and yields its bytes. Only one sample is in memory.
  * @param isKept returns true for the index of each sample to copy, counted as in the reader.
  * @throws {ServiceError} the errors of reading a tar.
  */

@@ -1,5 +1,5 @@
-// `launch.js` preloads this file into the entry script. If the bootstrap is killed (kill -9), the script drains and
-// ends instead of becoming an orphan: the pipe at file descriptor 3 closes with the bootstrap.
+// `launch.js` preloads this file into the entry script. If the bootstrap is killed (kill -9), the pipe at file
+// descriptor 3 closes, and the script drains and ends.
 import { Socket } from 'node:net';
 
 const bootstrap = new Socket({ fd: 3 });

@@ -9,8 +9,8 @@ const HEARTBEAT_MS = 5_000;
 const DEAD_AFTER_MS = 60_000;
 
 /**
- * Runs `work` while this process holds the lock of this checkout, so that only one bootstrap installs at a time.
- * `shared/file-lock.ts` needs the SQLite of Node 24, but this file must run on Node 20.
+ * Runs `work` while this process holds the lock of this checkout. `shared/file-lock.ts` needs the SQLite of Node 24,
+ * but this file must run on Node 20.
  * The lock is a directory with one token, a file named by the holder's process id. A process takes the lock by renaming
  * a prepared directory to its path, which fails while a token is there. A stale token is removed by its name, so
  * exactly one of several processes takes a stale lock.

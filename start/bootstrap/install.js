@@ -9,9 +9,8 @@ import { isInstalled, writeStamp } from './stamp.js';
 import { isCompleteTree } from './tree.js';
 
 /**
- * Runs `npm ci`, unless `node_modules` has the stamp of this lock file or exactly its packages. File times are useless:
- * git checkouts, restored caches and copies change them. If this Node is too old, also runs the install script of the
- * package `node`.
+ * Runs `npm ci`, unless `node_modules` has the stamp of this lock file or exactly its packages. (Checkouts, restored
+ * caches and copies change file times.) If this Node is too old, also installs the package `node`.
  */
 export async function ensureInstalled(root, stops) {
   // npm has installed this package with its dependencies. Only Node can be missing, which launch.js reports.

@@ -7,15 +7,14 @@ import { BootstrapError } from './bootstrap-error.js';
 
 const isWindows = process.platform === 'win32';
 /**
- * Limits each semi-space of V8's young generation to 8 MiB. Otherwise the young generation grows to 134 MiB per process
- * on a machine with much memory: a worker with two encoders grew from 600 to 800 MiB over 60,000 items.
+ * Limits each semi-space of V8's young generation to 8 MiB. Otherwise a worker with two encoders grows from 600 to 800
+ * MiB over 60,000 items on a machine with much memory.
  */
 const youngObjects = '--max-semi-space-size=8';
 
 /**
- * Runs the entry script. Resolves to its `{code, signal}`, as in child_process. Its own process group keeps terminal
- * signals away, so a stop request arrives once, through `stops`. Its pipe closes when this process is killed
- * (`end-with-bootstrap.js`).
+ * Runs the entry script. Resolves to its `{code, signal}`, as in child_process. In its own process group, it gets a
+ * stop request once, through `stops`. Its pipe closes when this process is killed (`end-with-bootstrap.js`).
  */
 export function launch(root, entry, args, stops) {
   const child = spawn(

@@ -7,8 +7,8 @@ const ONE_PRESS_MS = 250;
 const PARENT_CHECK_MS = 500;
 
 /**
- * Listens for stop requests: signals, and the end of npm, whose shell may end without forwarding a signal. `asked` is
- * the first signal, `onStop` gets each request, and `release` stops listening.
+ * Listens for stop requests: signals, and the end of npm, whose shell may not forward a signal. `asked` is the first
+ * signal, `onStop` gets each request, `release` stops listening.
  */
 export function listenForStops() {
   const stops = { asked: undefined, onStop: () => {}, release };

@@ -19,8 +19,8 @@ export function isCompleteTree(root) {
 const isSame = (one, other) => one.version === other.version && one.integrity === other.integrity;
 
 /**
- * Returns true if npm must have installed the package here. This is unknown, and false, for optional packages that name
- * no platform (they may belong to one that does) or need a C library (only npm detects it).
+ * Returns true if npm must have installed the package here. False also for optional packages that name no platform
+ * (they may belong to one that does) or need a C library (only npm detects it).
  */
 function isForHere({ optional, os, cpu, libc }) {
   if (!optional) return true;

@@ -23,9 +23,8 @@ export async function dockerAnswers(): Promise<boolean> {
 }
 
 /**
- * Describes a Redis in a container, with a random password and reachable only from this machine. Its files are in
- * `redisDir`. The docker CLI in the foreground ends with the container and forwards SIGTERM, so it can be supervised
- * like Redis.
+ * Describes a Redis in a container, with a random password and reachable only from this machine. The docker CLI in the
+ * foreground ends with the container and forwards SIGTERM, so it can be supervised like Redis.
  */
 export async function dockerRedis(redisDir: string): Promise<RedisServer> {
   mkdirSync(redisDir, { recursive: true, mode: 0o700 });

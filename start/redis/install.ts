@@ -104,8 +104,8 @@ export const quietEnvironment = ['env', 'DEBIAN_FRONTEND=noninteractive', 'RUNLE
 type RunAsRoot = (command: readonly string[]) => Promise<string | undefined>;
 
 /**
- * Keeps Debian's package from starting a Redis on port 6379, by a mask during the installation. The returned function
- * removes the mask and disables the service. A mask left by a killed process is gone after the next boot.
+ * Keeps Debian's package from starting a Redis on port 6379. It masks the service until the returned function disables
+ * it. A mask left by a killed process is gone after the next boot.
  */
 async function keepServiceFromStarting(runAsRoot: RunAsRoot): Promise<() => Promise<void>> {
   if (!existsSync('/run/systemd/system') || findProgram('apt-get') === undefined) return async () => {};

@@ -5,8 +5,8 @@ import { StartError } from '../start-error.ts';
 import { ask } from './ask.ts';
 import { type RedisServer, runRedis } from './server.ts';
 
-// The shortest and longest pause in ms between attempts to reach a new Redis. A process listens within about 20 ms. A
-// container, its image or a large data file takes seconds or minutes.
+// The shortest and longest pause in ms between attempts to reach a new Redis. A process listens within about 20 ms; a
+// container or a large data file may take minutes.
 const FIRST_WAIT_MS = 10;
 const LONGEST_WAIT_MS = 250;
 

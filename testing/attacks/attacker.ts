@@ -3,8 +3,8 @@ import { attacks } from './all.ts';
 import { type Battlefield, createHostile } from './hostile.ts';
 
 /**
- * The process of one attack: `node testing/attacks/attacker.ts NAME SEED BATTLEFIELD`. The attack starts at once, and
- * any IPC message stops it. The process then deletes its batches and sends the number of responses by HTTP status.
+ * The process of one attack: `node testing/attacks/attacker.ts NAME SEED BATTLEFIELD`. Any IPC message stops it. It
+ * then deletes its batches and sends the number of responses by HTTP status.
  */
 const [name, seed, field = '{}'] = process.argv.slice(2);
 const attack = attacks.find((one) => one.name === name);

@@ -4,9 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { benchPhotos, numbered, photosOf } from './resized.ts';
 
 /**
- * An image server: `node testing/images/server.ts LATENCY_MS even|mixed`. Each query gets a photo as a JPEG with unique
- * bytes, of 0.3 megapixels (`even`) or 0.05 to 0.3 (`mixed`). A separate process keeps its CPU time out of the
- * benchmark's.
+ * An image server: `node testing/images/server.ts LATENCY_MS even|mixed`. Each query gets a JPEG with unique bytes, of
+ * 0.3 megapixels (`even`) or 0.05 to 0.3 (`mixed`). Its CPU time does not count as the benchmark's.
  */
 const [latencyMs = '0', sizes = 'even'] = process.argv.slice(2);
 const mixedSizes = [

@@ -14,7 +14,7 @@ import { startWorker } from '../../worker/worker.ts';
 
 /**
  * Runs the API or a worker with a stub for download, decoding and inference: `node testing/processes/stub-service.ts
- * api|worker [ITEMS_PER_SECOND [START_SECONDS]]`. Default: as fast as possible, and ready at once.
+ * api|worker [ITEMS_PER_SECOND [START_SECONDS]]`. Default: no delays.
  */
 const [role, itemsPerSecond = 'Infinity', startSeconds = '0'] = process.argv.slice(2);
 

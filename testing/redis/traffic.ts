@@ -10,7 +10,7 @@ export interface Traffic {
 }
 
 /**
- * Commands that are not replayed: about the connection, or blocking on the single one of a replay. `MONITOR` also lists
+ * Commands that are not replayed: about the connection, or blocking the single one of a replay. `MONITOR` also lists
  * commands within scripts, which a replayed script runs by itself.
  */
 const left = new Set(['hello', 'client', 'info', 'config', 'cluster', 'command', 'monitor', 'bzpopmin', 'select']);

@@ -27,9 +27,9 @@ export const horizons = {
 } as const satisfies Record<string, Horizon>;
 
 /**
- * Returns the items per second that all workers together should process: the arrival rate, plus the items waiting when
- * a worker ordered now takes its first chunk, divided by `targetSeconds`.
- * Without the arrival rate, the autoscaler would remove workers that are fast enough, until items wait again.
+ * Returns the items per second that all workers should process: the arrival rate, plus the items waiting when a new
+ * worker would start, divided by `targetSeconds`.
+ * Without the arrival rate, workers that are fast enough would be removed until items wait again.
  */
 export function demand(
   { postedPerSecond, pending, growthPerSecond }: Signals,
@@ -40,7 +40,7 @@ export function demand(
 
 /**
  * Returns {@link demand} as the Prometheus query in a profile's ScaledObject. All API processes report the same pending
- * items, from Redis, in one series for each profile or model name with which batches were posted.
+ * items, one series for each profile or model name of posted batches.
  */
 export function demandQuery(profile: string, { windowSeconds, startUpSeconds, targetSeconds }: Horizon): string {
   const of = `{queue="${profile}"}`;

@@ -62,7 +62,7 @@ const lookAfter = 2;
 const settlingTicks = 24;
 
 /**
- * Simulates changing load with a real API, real workers whose device is a stub, and a Redis that writes every change to
+ * Simulates changing load with a real API, workers whose device is a stub, and a Redis that writes every change to
  * disk. The autoscaler reads the API's metrics, as from Prometheus.
  */
 export async function simulate(course: Course, options: SimulationOptions): Promise<Simulated> {

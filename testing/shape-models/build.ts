@@ -18,8 +18,8 @@ const tokenizerFolder = new URL('../../tests/golden/clip/tiny-clip/', import.met
 const suffixes: Record<Precision, string> = { fp32: '', fp16: '_fp16', int8: '_quantized' };
 
 /**
- * Returns the folder of all shape models, in the layout of Hugging Face CLIP exports. Builds it if it is missing. Its
- * name contains the hash of this script, so a changed script builds another.
+ * Returns the folder of all shape models, as Hugging Face CLIP exports. Builds it if it is missing. Its name has the
+ * hash of this script, so a changed script builds another.
  * @param cache the parent directory, which is created if necessary.
  */
 export function ensureShapeModels(cache: string): string {

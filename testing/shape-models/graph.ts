@@ -38,7 +38,7 @@ export interface GraphBuilder {
 
 /**
  * Creates a builder of graphs. A large weight is stored as two factors, `u [rows, 1]` and `v [1, columns]`, which ONNX
- * Runtime multiplies to a dense constant. A file of one or two megabytes thus gives a model of the real size and speed.
+ * Runtime multiplies to a dense constant. One or two megabytes thus give a model of the real size and speed.
  */
 export function createGraph(precision: Precision): GraphBuilder {
   const nodes: Node[] = [];

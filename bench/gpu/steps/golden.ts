@@ -8,8 +8,8 @@ import { toHalf } from '../../../testing/onnx/half.ts';
 import { report, stepOptions } from '../step.ts';
 
 /**
- * Scores golden pairs with tiny-clip on this provider and precision, and compares the cosines with those of OpenCLIP.
- * Decoder processes decode the images, as for an encoder on a GPU.
+ * Compares cosines of tiny-clip, on this provider and precision, with those of OpenCLIP. Decoder processes decode the
+ * images, as for an encoder on a GPU.
  */
 const { provider, precision } = stepOptions();
 const folder = mkdtempSync(join(tmpdir(), 'vls-golden-'));
