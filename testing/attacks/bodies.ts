@@ -3,6 +3,7 @@ import type { Attack, Hostile } from './hostile.ts';
 
 /** Attacks with bodies that are small to send but expensive to parse. */
 
+/** Makes an object of unknown keys with about this many bytes. */
 function unknownKeys(bytes: number): string {
   let text = '{"a":0';
   for (let n = 0; text.length < bytes; n++) text += `,"unknown-key-number-${n}":${n}`;
