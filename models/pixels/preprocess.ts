@@ -15,7 +15,8 @@ export interface CropOptions {
   maxPixels: number;
   /**
    * `exact` (default): Pillow's bytes for every image. `fast`: libvips resizes colour images without alpha and palette,
-   * nearly all images, and shrinks large JPEGs while decoding. It changes cosines by up to 0.010 (`docs/models.md`).
+   * nearly all images, and shrinks large JPEGs while decoding. It changes cosines by up to 0.010
+   * (`docs/preprocessing.md`).
    */
   mode?: PreprocessMode;
 }
