@@ -3,6 +3,7 @@ import type { Attack } from './hostile.ts';
 
 /** Attacks with batches by reference to files that are slow to read and have few items. */
 
+/** Files that are uploaded to the attacker's folder. */
 export const hostileFiles: Record<string, () => Buffer> = {
   'blank.ndjson.gz': () => gzipSync(Buffer.alloc(400_000_000, '\n')),
 };
