@@ -81,14 +81,14 @@ export const instruments = {
     type: 'histogram',
     from: 'scoring',
     labels: ['model', 'input'],
-    help: 'Duration of one run of a tower over a micro-batch',
+    help: 'Duration of one run of the vision or text model over a micro-batch',
     buckets: shortLatency,
   },
   vls_micro_batch_size: {
     type: 'histogram',
     from: 'scoring',
     labels: ['model', 'input'],
-    help: 'Number of inputs in one run of a tower',
+    help: 'Number of inputs in one run of the vision or text model',
     buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
   },
   vls_encoders: {
