@@ -50,7 +50,7 @@ export function itemOfOpenAiLine(
     const posted = model === undefined ? 'names no model' : `is posted for ${model}`;
     return refuse(
       'body.model',
-      `is ${asked}, but the batch ${posted}; leave out the model of the line, and name one for the whole batch in the option \`model\``,
+      `is ${asked}, but the batch ${posted}; remove \`model\` from the line, and set the option \`model\` of the whole batch`,
     );
   }
   const pairs = pairsOf(request.data);

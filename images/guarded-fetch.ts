@@ -66,7 +66,7 @@ export function createGuardedFetch(own: string, options: GuardedFetchOptions): t
   return guarded as unknown as typeof globalThis.fetch;
 }
 
-/** Requests to hosts in `noProxy` are sent directly, and their connections are checked. */
+/** Requests to hosts in `noProxy` bypass the proxy, so the addresses of their connections are checked. */
 function throughProxies(proxies: Proxies | undefined, connections: Agent.Options): Dispatcher | undefined {
   if (proxies?.https === undefined && proxies?.http === undefined) return undefined;
   return new EnvHttpProxyAgent({

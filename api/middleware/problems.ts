@@ -6,7 +6,7 @@ import type { Logger } from '../../shared/log.ts';
 import { resetConnection } from '../slow-readers.ts';
 import { maxJsonBytes } from './json-body.ts';
 
-/** The maximum size in bytes of a refused body that is still read to its end. */
+/** The body of a refused request is read to its end if it has at most this many bytes. */
 const smallBytes = 256 * 1024;
 
 /** Turns errors into problem details (RFC 9457) with a stable error code. */

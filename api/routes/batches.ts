@@ -49,7 +49,7 @@ export interface BatchDeps {
   openStreams: OpenStreams;
   largeResponses: LargeResponses;
   audit: RequestAudit;
-  /** Limits the memory of incomplete lines over all uploads. */
+  /** Limits the memory that the incomplete lines of all uploads use together. */
   pendingBudget: FairBytes;
 }
 

@@ -41,7 +41,7 @@ preload.searchParams.set('directory', directory);
 const env = {
   ...writeRegistry(),
   MODEL: model.name,
-  // A fixed value prevents the search for the best size during the profile.
+  // Without a fixed value, the search for the best size would run while the profile is recorded.
   MICRO_BATCH: '8',
   NODE_OPTIONS: `--import=${preload.href}`,
 };

@@ -27,7 +27,7 @@ export function selfTimes({ nodes, samples = [], timeDeltas = [] }: CpuProfile):
   const totals = new Map<string, number>();
   for (const [at, node] of samples.entries()) {
     const name = names.get(node) ?? '(unknown)';
-    // A sample counts the time until the next one.
+    // Each sample is charged with the time until the next sample.
     totals.set(name, (totals.get(name) ?? 0) + (timeDeltas[at + 1] ?? 0) / 1000);
   }
   return [...totals]

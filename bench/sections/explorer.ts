@@ -35,7 +35,7 @@ export async function benchExplorer(items: number, rounds: number, say: (line: s
   const engine = createBatchEngine({ redis, profiles: () => ['compact'], retentionHours: 1, storage: {}, log });
   const host = await startImageHost();
   try {
-    say(`explorer: ${readable(items)} items are posted and committed`);
+    say(`explorer: posting and committing ${readable(items)} items`);
     const id = await storeBatch(engine, redis, {
       count: items,
       imageOf: (index) => host.url(photoNames[index % photoNames.length] ?? ''),
@@ -252,7 +252,7 @@ async function createMemoryMeter(page: Page): Promise<() => Promise<{ heap: numb
 }
 
 async function measureComparison(address: string, items: number, say: (line: string) => void): Promise<Figure> {
-  say('explorer: two batches are compared');
+  say('explorer: comparing two batches');
   const times: number[] = [];
   for (let round = 0; round < 5; round++) {
     const start = performance.now();

@@ -658,7 +658,7 @@ score: number;}) | (null);
 histogram: ({from: number;
 to: number;
 count: number;})[];
-/** Percentiles: `percent` % of the succeeded items have at most this cosine and score; empty without succeeded items. */
+/** Percentiles: `percent` % of the succeeded items have at most the cosine `cosine`, and as many at most the score `score`. Empty without succeeded items. */
 percentiles: ({percent: number;
 cosine: number;
 score: number;})[];

@@ -10,7 +10,7 @@ import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer';
 import { boundedCompressors } from './bounded-compressors.ts';
 import { checkCopyable, checkGroup, checkMetadata } from './bounds.ts';
 
-/** The maximum size in bytes of rows read at a time, and of rows in memory before a row group is written. */
+/** The maximum bytes of rows that are read at a time, and that are held in memory until a row group is written. */
 const heldBytes = 32 * 1024 * 1024;
 
 export interface SubsetOptions {
@@ -47,7 +47,7 @@ export async function* subsetOfBuffer(
   const target = new ParquetWriter({
     writer,
     schema: stored.schema,
-    // Minimum and maximum depend on the converted type, which was removed.
+    // Readers order minimum and maximum by the column's converted type, which the schema no longer has.
     statistics: false,
     ...(entries.length > 0 && { kvMetadata: entries }),
     createdBy: 'vision-language-similarity',

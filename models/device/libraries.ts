@@ -79,7 +79,7 @@ function outputOf(program: string, args: string[]): string {
 
 export function describeCudaParts({ driver, needed, missing }: CudaParts): string {
   const ofDriver = driver === null ? 'no NVIDIA driver found (nvidia-smi does not answer)' : `driver ${driver}`;
-  if (needed === null) return `${ofDriver}; ONNX Runtime has no CUDA provider here (docs/devices.md)`;
+  if (needed === null) return `${ofDriver}; this installation of ONNX Runtime has no CUDA provider (docs/devices.md)`;
   const ofLibraries = missing.length === 0 ? 'all found' : `not found: ${missing.join(', ')}`;
   return `${ofDriver}; needed: ${needed.join(', ')}; ${ofLibraries}`;
 }

@@ -1,6 +1,6 @@
 export interface Drift {
   pairs: number;
-  /** The mean absolute difference between the two cosines of a pair. `largest` is the largest absolute difference. */
+  /** The mean absolute difference between the cosines of a pair at both precisions. `largest` is the maximum. */
   mean: number;
   largest: number;
   /** Spearman's rank correlation of the cosines. */

@@ -131,7 +131,7 @@ export const modelEntry = writtenEntry.transform((entry, context) => {
     );
   }
   if (source.layout === 'marqo' && source.tokenizer === undefined && !hasClipVocabulary(entry.family)) {
-    const message = `is missing: the layout marqo has only the tokenizer of CLIP; name a repository with the tokenizer of ${entry.family}`;
+    const message = `is missing: repositories in the layout marqo contain only the tokenizer of CLIP; name a repository that has the tokenizer of ${entry.family}`;
     fault(message, 'source', 'tokenizer');
   }
   const offered = precisionsOf(source.layout);

@@ -14,7 +14,7 @@ const gzipped = { ...ndjson, 'content-encoding': 'gzip' };
 const single = '/v1/evaluation/single';
 const batch = '/v1/evaluation/batch';
 
-/** The smallest valid image, for work that precedes decoding. */
+/** The smallest valid image: these attacks burden only the steps before decoding. */
 const pixel = 'R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs=';
 
 /** A multipart form that lacks its last boundary. */

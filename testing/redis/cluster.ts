@@ -11,7 +11,7 @@ export interface TestCluster {
   /** Returns the server that has this key. */
   holderOf(key: string): Promise<TestServer>;
   kill(): Promise<void>;
-  /** Restarts all servers with the same data. */
+  /** Starts all servers again, with the data that they had. */
   start(): Promise<void>;
   remove(): Promise<void>;
 }

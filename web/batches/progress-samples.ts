@@ -6,7 +6,8 @@ const most = 480;
 const closestMs = 250;
 
 /**
- * Adds a measurement. It replaces the last one if the last two are close together. A full list drops every other one.
+ * Adds a measurement. It replaces the newest one if the two newest are less than `closestMs` apart. A full list drops
+ * every second measurement.
  */
 export function addSample(samples: readonly Sample[], sample: Sample): Sample[] {
   const [last, before] = [samples.at(-1), samples.at(-2)];

@@ -82,8 +82,8 @@ export function ScaleNote({ scale }: { scale: Scale }) {
       )}
       <p>{scale.note}</p>
       <p class="soft">
-        Compare scores of one model only. With most models, the percentage is the probability of each caption if exactly
-        one of these captions is right. SigLIP models judge each caption by itself.
+        Scores of different models cannot be compared. With most models, the percentage is the probability of each
+        caption if exactly one of these captions is right. SigLIP models judge each caption by itself.
       </p>
     </details>
   );

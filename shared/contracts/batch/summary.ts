@@ -24,7 +24,7 @@ export const batchSummary = z
     }),
     percentiles: z.array(z.object({ percent: z.int(), cosine: z.number(), score: z.number() })).meta({
       description:
-        'Percentiles: `percent` % of the succeeded items have at most this cosine and score; empty without succeeded items.',
+        'Percentiles: `percent` % of the succeeded items have at most the cosine `cosine`, and as many at most the score `score`. Empty without succeeded items.',
     }),
     percentilesExact: z.boolean().meta({
       description:

@@ -47,7 +47,7 @@ test('every other line is a failed item that says why, and keeps its id', async 
     'line 2: body: has 2 pairs; write one pair in each line',
     'line 3: body: has two texts; a pair is an image and a text',
     expect.stringContaining('line 4: body.queries: a request needs exactly two sides'),
-    'line 5: body.model: is another, but the batch names no model; leave out the model of the line, and name one for the whole batch in the option `model`',
+    'line 5: body.model: is another, but the batch names no model; remove `model` from the line, and set the option `model` of the whole batch',
     expect.stringContaining('line 6: method: '),
   ]);
   expect(items.every(({ id }) => id === 'a')).toBe(true);
