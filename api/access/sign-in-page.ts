@@ -117,7 +117,7 @@ const page = (target: string, message: string): string => `<!doctype html>
       <input id="key" name="key" type="password" autocomplete="current-password" spellcheck="false" required autofocus${message === '' ? '' : ' aria-invalid="true" aria-describedby="fault"'}>
       <button type="submit">Sign in</button>
     </form>
-    <p class="soft">The operators of this service make keys with <code>vls keys add</code>.</p>
+    <p class="soft">No key yet? Ask the operators of this service: they make keys with <code>vls keys add</code>.</p>
   </main>
 </body>
 </html>

@@ -47,9 +47,9 @@ export function SignedIn() {
   if (session === undefined || !session.keysRequired || !session.authenticated) return null;
   return (
     <div class="signed-in">
-      <span class="soft">
+      <span class="soft cut">
         <span class="visually-hidden">Signed in as </span>
-        {session.tenant}
+        <bdi>{session.tenant}</bdi>
         {session.role === 'operator' && ' (operator)'}
       </span>
       <button type="button" class="quiet" onClick={() => void signOut()}>
