@@ -301,7 +301,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     for (let pair = 0; pair < 11; pair++) await page.keyboard.press(pair % 3 === 2 ? '2' : '1');
     await page.keyboard.press('u');
     await page.getByText(/^10 of \d+ judged$/).waitFor();
-    const verdict = page.getByRole('region', { name: 'At 47.0' });
+    const verdict = page.getByRole('region', { name: 'At the threshold 47.0' });
     expect(await verdict.innerText()).toMatch(/Precision\s+\d+ % \(\d+ to \d+\) of the kept pairs are right/);
     await page.reload();
     await page.getByText(/^10 of \d+ judged$/).waitFor();
