@@ -25,7 +25,7 @@ interface Chosen {
 
 export function NewView({ dropped }: { dropped?: File }) {
   const [chosen, setChosen] = useState<Chosen>();
-  const [unreadable, setUnreadable] = useState<string>();
+  const [unreadable, setUnreadable] = useState<{ name: string; message: string }>();
   const over = useDroppedFile((file) => void choose(file));
   useEffect(() => {
     if (dropped !== undefined) void choose(dropped);
@@ -38,7 +38,7 @@ export function NewView({ dropped }: { dropped?: File }) {
     } catch (error) {
       if (!(error instanceof NoPreview)) throw error;
       setChosen(undefined);
-      setUnreadable(`${file.name}: ${error.message}`);
+      setUnreadable({ name: file.name, message: error.message });
     }
   }
 
@@ -76,8 +76,11 @@ export function NewView({ dropped }: { dropped?: File }) {
           </span>
         </label>
         {unreadable !== undefined && (
-          <p class="problem" role="alert" dir="auto">
-            {unreadable}
+          <p class="problem" role="alert">
+            <strong>
+              <bdi>{unreadable.name}</bdi>.
+            </strong>{' '}
+            {unreadable.message}
           </p>
         )}
         {chosen === undefined ? (

@@ -39,7 +39,7 @@ export function PreviewTable({
             {columns.map((column, at) => (
               <th key={at} scope="col" dir="auto" class={roleOf(column)}>
                 {column}
-                <span class="role">{roleOf(column)}</span>
+                {roleOf(column) !== column && <span class="role">{roleOf(column)}</span>}
               </th>
             ))}
           </tr>

@@ -121,7 +121,9 @@ async function previewOfTar(file: File, gzipped: boolean): Promise<Preview> {
     rows: samples.map(({ id, image, text, metadata }) => [id, image, text, ...(hasMetadata ? [metadata] : [])]),
     estimate: gzipped
       ? undefined
-      : { rows: Math.max(samples.length, Math.round(file.size / sampleBytes)), exact: false },
+      : file.size <= tarHeadBytes
+        ? { rows: samplesOf(bytes, Number.POSITIVE_INFINITY).length, exact: true }
+        : { rows: Math.max(samples.length, Math.round(file.size / sampleBytes)), exact: false },
   };
 }
 

@@ -1,4 +1,5 @@
 import type { RequestFailed } from '../http/client.ts';
+import { asSentence } from './sentence.ts';
 
 export function ProblemBox({ failure, retry }: { failure: RequestFailed; retry?: () => void }) {
   const { title, message, problem } = failure;
@@ -30,6 +31,3 @@ export function ProblemBox({ failure, retry }: { failure: RequestFailed; retry?:
     </div>
   );
 }
-
-/** Returns a message with a full stop at its end, which the messages of the API lack. */
-const asSentence = (message: string): string => (message === '' || /[.!?…]$/.test(message) ? message : `${message}.`);

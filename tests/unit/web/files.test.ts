@@ -109,6 +109,13 @@ describe('a tar', () => {
     ]);
   });
 
+  test('that is read as a whole has a known number of pairs', async () => {
+    const seven = Array.from({ length: 7 }, (_, at) => [`${at}.jpg`, photo] as const);
+    const preview = await previewOf(fileOf(await tarOf(Object.fromEntries(seven)), 'x.tar'));
+    expect(preview.rows.length).toBe(5);
+    expect(preview.estimate).toEqual({ rows: 7, exact: true });
+  });
+
   test('without an image and a text at its start is refused', async () => {
     await expect(previewOf(fileOf(await tarOf({ 'a.cls': '1' }), 'x.tar'))).rejects.toThrow(/1\.jpg and 1\.txt/);
   });

@@ -146,6 +146,7 @@ export function CompareView({ status }: { status: BatchStatus }) {
 }
 
 function optionWords(batch: BatchStatus): string {
-  const words = `${titleOf(batch)}, ${batch.model}, ${numbers.ago(batch.createdAt)}`;
+  // The marks isolate the direction of the name from that of the words after it.
+  const words = `\u2068${titleOf(batch)}\u2069, ${batch.model}, ${numbers.ago(batch.createdAt)}`;
   return batch.texts === 'others' ? `${words}, wrong pairs` : words;
 }

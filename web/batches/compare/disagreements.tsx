@@ -36,8 +36,8 @@ export function Disagreements({
                   </span>
                 </a>
                 {item.otherText !== undefined && (
-                  <p class="fine soft pair-text" dir="auto">
-                    {there}: {item.otherText}
+                  <p class="fine soft pair-text">
+                    <bdi>{there}</bdi>: <bdi>{item.otherText}</bdi>
                   </p>
                 )}
                 <dl class="ranks">
@@ -62,7 +62,9 @@ export function Disagreements({
 function Rank({ name, score, rank }: { name: string; score: number; rank: number }) {
   return (
     <div>
-      <dt class="cut">{name}</dt>
+      <dt class="cut" dir="auto">
+        {name}
+      </dt>
       <dd>
         <span class="num">{numbers.score(score)}</span>
         <span class="mini-bar" aria-hidden="true">

@@ -45,41 +45,47 @@ export function SidesBox({
           <tr>
             <td />
             <th scope="col">
-              {there} keeps it, from {numbers.points(sides.otherThreshold)}
+              <bdi>{there}</bdi> keeps it, from {numbers.points(sides.otherThreshold)}
             </th>
-            <th scope="col">{there} leaves it out</th>
+            <th scope="col">
+              <bdi>{there}</bdi> leaves it out
+            </th>
           </tr>
         </thead>
         <tbody>
           <tr>
             <th scope="row">
-              {here} keeps it, from {numbers.points(sides.threshold)}
+              <bdi>{here}</bdi> keeps it, from {numbers.points(sides.threshold)}
             </th>
             {cell('both')}
             {cell('onlyThis')}
           </tr>
           <tr>
-            <th scope="row">{here} leaves it out</th>
+            <th scope="row">
+              <bdi>{here}</bdi> leaves it out
+            </th>
             {cell('onlyOther')}
             {cell('neither')}
           </tr>
         </tbody>
       </table>
       <h3>
-        Only {here} keeps{' '}
-        <a class="fine" href={link('onlyThis')}>
-          all of them
-        </a>
+        Only <bdi>{here}</bdi> keeps {sides.onlyThis > 0 && <AllOfThem href={link('onlyThis')} />}
       </h3>
       <SideStrip status={status} query={queryOf('onlyThis')} images={images} />
       <h3>
-        Only {there} keeps{' '}
-        <a class="fine" href={link('onlyOther')}>
-          all of them
-        </a>
+        Only <bdi>{there}</bdi> keeps {sides.onlyOther > 0 && <AllOfThem href={link('onlyOther')} />}
       </h3>
       <SideStrip status={status} query={queryOf('onlyOther')} images={images} />
     </section>
+  );
+}
+
+function AllOfThem({ href }: { href: string }) {
+  return (
+    <a class="fine" href={href}>
+      all of them
+    </a>
   );
 }
 

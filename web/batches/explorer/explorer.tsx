@@ -14,7 +14,7 @@ import { galleryRowHeight, PairGallery, tilesIn } from './gallery.tsx';
 import { useListing } from './listing.ts';
 import type { Listing } from './listing-source.ts';
 import { PairDialog } from './pair-dialog.tsx';
-import { apiQuery, canSkip, type ExplorerQuery, isFiltered, readQuery } from './query.ts';
+import { apiQuery, canSkip, type ExplorerQuery, isFiltered, noFilters, readQuery } from './query.ts';
 import { PairTable, tableHeaderHeight, tableRowHeight } from './table.tsx';
 import { useHeldRow } from './use-held-row.ts';
 import { usePair } from './use-pair.ts';
@@ -107,7 +107,18 @@ export function Explorer({ status }: { status: BatchStatus }) {
     listing.isLoading &&
     wanted.from < wanted.to &&
     [wanted.from, wanted.to - 1].some((row) => listing.at(row) === undefined);
-  const shared = { listing, from, to, before, after, current, images: images.shown, scale, distinct: asked.distinct };
+  const marked = opened ?? current;
+  const shared = {
+    listing,
+    from,
+    to,
+    before,
+    after,
+    current: marked,
+    images: images.shown,
+    scale,
+    distinct: asked.distinct,
+  };
   return (
     <section class="explorer" aria-label="Pairs">
       <Filters status={status} asked={asked} set={set} />
@@ -148,14 +159,14 @@ export function Explorer({ status }: { status: BatchStatus }) {
         }}
       >
         {listing.count === 0 ? (
-          <Nothing listing={listing} isFiltered={isFiltered(asked)} />
+          <Nothing listing={listing} onClear={isFiltered(asked) ? () => set(noFilters) : undefined} />
         ) : isGallery ? (
           <PairGallery {...shared} tiles={tiles} />
         ) : (
           <PairTable {...shared} columns={columns} />
         )}
       </div>
-      <p class="fine soft">
+      <p class="fine soft keys-hint">
         Arrow keys move, Enter opens a pair, <kbd>/</kbd> goes to the search.
       </p>
       {pair !== undefined && (
@@ -169,6 +180,7 @@ export function Explorer({ status }: { status: BatchStatus }) {
           }}
           onClose={() => {
             focusWhenThere.current = true;
+            setCurrent(marked);
             set({ pair: undefined });
           }}
         />
@@ -212,12 +224,20 @@ function WaitingForRows({ from, to }: { from: number; to: number }) {
   );
 }
 
-function Nothing({ listing, isFiltered: filtered }: { listing: Listing; isFiltered: boolean }) {
+/** @param onClear clears the filters; undefined if none is set. */
+function Nothing({ listing, onClear }: { listing: Listing; onClear: (() => void) | undefined }) {
   if (listing.failure !== undefined) return null;
   if (!listing.isComplete) return <Waiting what="the pairs" />;
   return (
     <div class="empty">
-      <p class="soft">{filtered ? 'No pair matches these filters.' : 'No results yet.'}</p>
+      <p>{onClear === undefined ? 'No results yet.' : 'No pair matches these filters.'}</p>
+      {onClear !== undefined && (
+        <p>
+          <button type="button" class="link" onClick={onClear}>
+            Show all pairs
+          </button>
+        </p>
+      )}
     </div>
   );
 }

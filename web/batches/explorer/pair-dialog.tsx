@@ -5,6 +5,7 @@ import { codes } from '../../../shared/errors.ts';
 import { Fact } from '../../ui/fact.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { bandOf } from '../../ui/scale.ts';
+import { asSentence } from '../../ui/sentence.ts';
 import { Thumbnail } from '../../ui/thumbnail.tsx';
 import { cellText, nameOf, StateBadge, scaleOfBatch } from './cells.tsx';
 import { NeighboursByScore } from './neighbours.tsx';
@@ -66,7 +67,12 @@ export function PairDialog({
         </p>
         <Outcome status={status} result={result} />
         {image !== null && (result.text ?? '') !== '' && (
-          <ScoreAgain key={result.index} image={image} text={result.text ?? ''} />
+          <ScoreAgain
+            key={result.index}
+            image={image}
+            text={result.text ?? ''}
+            words={result.status === 'failed' ? 'Score it again' : 'Score it with another model'}
+          />
         )}
         <dl class="facts wide">
           {Object.entries(result.metadata ?? {}).map(([name, value]) => (
@@ -122,7 +128,7 @@ function Outcome({ status, result }: { status: BatchStatus; result: ItemResult }
   return (
     <div class="problem">
       <p>
-        <strong>{codes[code].title}.</strong> {message}
+        <strong>{codes[code].title}.</strong> {asSentence(message)}
       </p>
       <p class="fine">
         <code>{code}</code>, {retryable ? 'may succeed on retry' : 'will fail again'}

@@ -6,7 +6,7 @@ import { ModelSelect, useModels } from '../../ui/model-select.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { ProblemBox } from '../../ui/problem.tsx';
 
-export function ScoreAgain({ image, text }: { image: string; text: string }) {
+export function ScoreAgain({ image, text, words }: { image: string; text: string; words: string }) {
   const { value: models } = useModels();
   const [model, setModel] = useState('');
   const [busy, setBusy] = useState(false);
@@ -31,7 +31,7 @@ export function ScoreAgain({ image, text }: { image: string; text: string }) {
   const [first] = result?.results ?? [];
   return (
     <details class="score-again">
-      <summary>Score it with another model</summary>
+      <summary>{words}</summary>
       <div class="stack">
         <div class="score-again-form">
           <ModelSelect models={models} value={model} onChange={setModel} />

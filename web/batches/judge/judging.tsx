@@ -49,6 +49,7 @@ export function Judging({
         </p>
         <ImagesSwitch images={images} />
       </div>
+      <progress max={pairs.length} value={open} aria-label="Judged pairs" />
       {pair === undefined ? (
         <div class="empty">
           <p>All pairs are judged.</p>

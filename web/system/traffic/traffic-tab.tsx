@@ -83,7 +83,9 @@ function Profile({
   const id = `profile-${profile}`;
   return (
     <section class="stack profile" aria-labelledby={id}>
-      <h2 id={id}>{profile}</h2>
+      <h2>
+        <span class="soft">Profile</span> <span id={id}>{profile}</span>
+      </h2>
       {fault !== null && <p class="notice">A model cannot be used and gets no images: {fault}</p>}
       <ArmsTable profile={profile} arms={arms} />
       {canary !== null && <CanaryBox profile={profile} arms={arms} canary={canary} onChanged={onChanged} />}
