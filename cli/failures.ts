@@ -13,7 +13,7 @@ export class UsageError extends Error {
   override name = 'UsageError';
 }
 
-/** Any other error of a command. `advice` says how to resolve it. */
+/** An error of a command that is not a usage error. `advice` says how to resolve it. */
 export class CommandError extends Error {
   override name = 'CommandError';
   readonly code: string;

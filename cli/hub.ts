@@ -8,8 +8,8 @@ import type { Config } from '../shared/config.ts';
 export const hubHosts = ['huggingface.co:443', '*.huggingface.co:443', 'hf.co:443', '*.hf.co:443'];
 
 /**
- * Opens the model hub of the settings. Requests pass the guard against private addresses, or use the configured
- * proxies.
+ * Opens the model hub that the settings name. Requests to private addresses are refused, unless a configured proxy
+ * sends them.
  */
 export async function openHub(config: Config): Promise<Hub> {
   const [{ createGuardedFetch }, { chooseHub }] = await Promise.all([

@@ -44,7 +44,7 @@ export function createEmbeddingCache(
       metrics?.begin('vls_embedding_cache_lookups_total', { input, result });
 
   /**
-   * Returns the embedding of an input, computed at most once. It has start times only if this call has caused the
+   * Returns the embedding of an input, computed at most once. The result has start times only if this call caused the
    * encoder run.
    */
   async function embedOnce(

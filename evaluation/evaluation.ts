@@ -37,8 +37,8 @@ export interface EvaluationDeps {
   images: ImageLoader;
   embeddings: EmbeddingCache;
   /**
-   * The maximum number of batch items that are being downloaded or embedded. Interactive requests have four times as
-   * many.
+   * The maximum number of batch items that are being downloaded or embedded. Interactive requests have their own
+   * maximum, which is four times this number.
    */
   concurrency: number;
   metrics?: Metrics | undefined;

@@ -136,7 +136,7 @@ export const settings = {
   batchBuckets: setting(
     'BATCH_BUCKETS',
     tenantFolders.prefault(''),
-    'Comma-separated folders from which batches may be posted by reference, each as tenant=s3://bucket/prefix/. * stands for every tenant, {tenant} for its name.',
+    'Comma-separated folders whose objects may be posted as batches, each as tenant=s3://bucket/prefix/. The tenant * means every tenant; {tenant} in a folder is replaced by the name of the tenant.',
   ),
   retentionHours: setting(
     'BATCH_RETENTION_HOURS',

@@ -9,7 +9,7 @@ import { StartError } from './start-error.ts';
 
 /** The maximum time in ms for a drain after SIGTERM. */
 export const DRAIN_MS = 30_000;
-// How often the service may end before it was first ready. After that, it is restarted without limit.
+// The service may end this many times before it is first ready. After that, it is restarted without limit.
 const START_ATTEMPTS = 5;
 
 export interface ServiceOptions {

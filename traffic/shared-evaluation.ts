@@ -26,8 +26,8 @@ export interface BatchOptions extends EvaluationOptions {
 }
 
 /**
- * Scores pairs by a plan, which divides images among models, and counts the outcomes. Some images are also scored by
- * other models, for comparison.
+ * Scores pairs with a plan that divides images among models, and counts the outcomes of each model. Some images are
+ * also scored by the other models, for comparison.
  */
 export interface SharedEvaluation {
   scoreTexts(

@@ -38,7 +38,7 @@ function sampledChunks({ chunks, total }: BatchRecord, sample: number): number[]
   const wanted = Math.min(chunks, Math.ceil((sample / Math.max(1, total)) * chunks * 1.1) + 2);
   const all = Array.from({ length: chunks }, (_, chunk) => chunk);
   if (sample >= total) return all;
-  // The first chunks of a batch are smaller, and are as frequent in the sample as in the batch.
+  // Equal distances: the first chunks of a batch are smaller, and they get the same share of the sample as of the batch.
   return all.filter((chunk) => Math.floor(((chunk + 1) * wanted) / chunks) > Math.floor((chunk * wanted) / chunks));
 }
 

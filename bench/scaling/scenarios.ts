@@ -37,7 +37,7 @@ const few = 2;
 const piledUpSeconds = (60 * (high - few * worker.itemsPerSecond)) / (few * worker.itemsPerSecond);
 const between = (at: number, from: number, to: number) => Math.min(1, Math.max(0, (at - from) / (to - from)));
 
-/** The autoscaling rule aims at a backlog of 60 s. */
+/** Loads that test the autoscaling rule, which aims at a backlog of 60 s. */
 export const scenarios: readonly Scenario[] = [
   {
     name: 'burst',

@@ -49,10 +49,10 @@ export async function benchOverhead(
   return [
     figure(
       'overhead/cpu-ms',
-      'CPU time per pair outside decoder and towers',
+      'CPU time per pair outside the image decoder and the models',
       middle(({ outside }) => outside),
       'ms',
-      `${['service', 'encoders', 'redis'].map(part).join(', ')}; decoder and towers ${readable(middle(({ stages }) => stages))}`,
+      `${['service', 'encoders', 'redis'].map(part).join(', ')}; decoder and models ${readable(middle(({ stages }) => stages))}`,
       most(0.6),
     ),
   ];

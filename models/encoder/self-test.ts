@@ -70,7 +70,7 @@ export async function selfTest(options: SelfTestOptions): Promise<number> {
 
 const refusal = (difference: string) =>
   new Error(
-    `the model does not reproduce its golden values: ${difference}; \`${called} models check\` looks for the cause`,
+    `the model does not reproduce its golden values: ${difference}; run \`${called} models check\` to find the cause`,
   );
 
 function requireSameProbability({ probability: known }: GoldenFile, { probability }: SelfTestOptions): void {

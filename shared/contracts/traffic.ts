@@ -167,7 +167,7 @@ export const armReport = z
     role: armRole,
     model: z.string(),
     revision: z.string(),
-    share: share.meta({ description: 'The configured share of the images.' }),
+    share: share.meta({ description: 'The share of the images that the model gets by its configuration.' }),
     shareNow: share.meta({
       description:
         'The current share, which differs from the configured one when the canary was promoted or rolled back.',

@@ -111,7 +111,7 @@ function single(text: string, tls: boolean): RedisTarget {
   };
 }
 
-/** Parses `user:password`, `:password` or an empty text before the @. */
+/** Parses the part of an address before the @: `user:password`, `:password` or nothing. */
 function credentials(text: string): { username?: string; password?: string } {
   if (text === '') return {};
   const [, username = '', password] = /^([^:]*)(?::(.*))?$/.exec(text) ?? [];

@@ -23,7 +23,7 @@ export async function ensureInstalled(root, stops) {
     if (isReady()) return;
     const isThere = isInstalled(root) || isCompleteTree(root);
     if (!isThere || !hasNode(root)) console.log('Installing dependencies (first run, about a minute)…');
-    // `npm start` and `npm test` share one tree, so devDependencies are installed even with NODE_ENV=production.
+    // `npm start` and `npm test` use the same node_modules, so devDependencies are installed even with NODE_ENV=production.
     if (!isThere) await npm(root, ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--include=dev'], stops);
     if (!hasNode(root)) await npm(root, ['rebuild', 'node', '--ignore-scripts=false'], stops);
     writeStamp(root);

@@ -65,7 +65,7 @@ export const imageHosts: Attack[] = [
   },
   {
     name: 'failure-budgets',
-    what: 'batches of 256 items that fail at once and exceed their failure budget',
+    what: 'batches of 256 items that all fail immediately, more than their failure budget allows',
     run: (hostile) =>
       hostile.every(2, { atOnce: 4, most: 200 }, () =>
         hostile.post({

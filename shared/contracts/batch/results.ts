@@ -151,7 +151,7 @@ export const topSelected = z
       .number()
       .nullable()
       .meta({ description: 'The lowest score of the selected items; null when no item is selected.' }),
-    ties: z.int().min(0).meta({ description: 'The number of items that have the lowest selected score.' }),
+    ties: z.int().min(0).meta({ description: 'The number of selected items whose score equals `lastScore`.' }),
   })
   .meta({ id: 'TopSelected', description: 'The items that `top` selects in the whole batch.' });
 export type TopSelected = z.output<typeof topSelected>;

@@ -111,7 +111,9 @@ export const batchStatus = z
         error: z.string().nullable(),
       })
       .nullable()
-      .meta({ description: 'The result files of a batch by reference, written when it has ended.' }),
+      .meta({
+        description: 'The result files of a batch whose items were read from an object; written when it has ended.',
+      }),
     embeddings: embeddingsStatus
       .nullable()
       .meta({ description: 'The stored embeddings of the batch, if it keeps any.' }),
