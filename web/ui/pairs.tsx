@@ -73,7 +73,7 @@ export function PairList({ pairs, images }: { pairs: ShownPair[]; images: boolea
 }
 
 function LinkedThumbnail({ image, shown }: { image: string | null; shown: boolean }) {
-  if (image === null) return <span class="thumb none">inline</span>;
+  if (image === null) return <span class="thumb none">in the file</span>;
   return (
     <a class="thumb" href={image} target="_blank" rel="noreferrer noopener">
       <span class="visually-hidden">Open the image</span>
