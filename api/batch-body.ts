@@ -139,7 +139,7 @@ const withColumnsOfQuery = (query: BatchQuery): BatchOptions => ({
 /**
  * Reads the items of a streamed body or uploaded file. Text formats may be compressed with gzip.
  * @param pending limits the memory of incomplete lines over all requests; released when all items are read.
- * @param signal stops reading a format, such as Parquet, that can be read only after its last byte.
+ * @param signal stops reading. A format such as Parquet yields its first items only after the whole file has arrived.
  */
 export async function readStream(
   request: Request,

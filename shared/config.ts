@@ -206,7 +206,7 @@ export const settings = {
   microBatch: setting(
     'MICRO_BATCH',
     integer(1, 1024).optional(),
-    'Maximum number of images in one run of a vision tower. Default: measured in the background, once per machine.',
+    'Maximum number of images in one run of a vision model. Default: measured in the background, once per machine.',
   ),
   modelMemoryBytes: setting(
     'MODEL_MEMORY_MB',

@@ -10,8 +10,8 @@ export interface Connections {
 }
 
 /**
- * The maximum number of surplus connections. Each stays open until its request arrives, which may be a health probe, or
- * come from a tenant with few connections.
+ * The maximum number of connections above the regular limit. Each stays open until its request arrives. Only then is it
+ * known whether the request is a health probe, or comes from a tenant with few connections.
  */
 const surplusConnections = 256;
 

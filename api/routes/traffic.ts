@@ -38,7 +38,7 @@ export function trafficRoutes({ traffic, audit }: TrafficDeps): Route[] {
       access: 'operator',
       operation: {
         operationId: 'listTraffic',
-        summary: 'List profiles whose traffic is shared among models',
+        summary: 'List profiles that divide their traffic among models',
         tags: ['operations'],
         responses: {
           '200': { description: 'A report for each profile', content: { 'application/json': { schema: trafficList } } },

@@ -62,9 +62,9 @@ const soonMs = 20;
 const jobsRead = 100;
 
 /**
- * Takes chunks of one profile, at most `usual` at a time. While all are busy, it moves a chunk of a tenant that may
- * have an additional one to the front, so that slow image hosts of one tenant do not block others. If another worker
- * takes that chunk first, `processor` returns the one received.
+ * Takes chunks of one profile, at most `usual` at a time. When that many are in progress, it moves one more chunk to the
+ * front of the queue, of a tenant that may have an additional one. So slow image hosts of one tenant do not block others.
+ * If another worker takes that chunk first, `processor` puts back the chunk that it received instead.
  */
 export function consumeChunks(
   redis: Redis,

@@ -14,7 +14,7 @@ export interface QueueCounts {
   workers: number;
 }
 
-/** The jobs in all queues: one for each profile and each kind of task, and one for webhooks. */
+/** All queues of jobs: one for each profile and each kind of task, and one for webhooks. */
 export interface Queues {
   /** Adds jobs for chunks, with a priority for each. A chunk that has a job keeps it. */
   add(

@@ -8,7 +8,7 @@ interface Filed {
   tables?: readonly FormatName[] | undefined;
   /** Present when the post requested a file with the selected samples. */
   keep?: object | undefined;
-  /** Present when the input could not be read, so that no samples can be selected. */
+  /** Present when the input could not be read. Then no samples can be selected. */
   inputErrorCode?: string | undefined;
   output?: string | undefined;
   filesState?: 'pending' | 'written' | 'failed' | undefined;

@@ -234,7 +234,7 @@ async function hub(config: Config): Promise<Finding[]> {
     return [{ subject, state: 'ok', detail: `${name} answers, ${way}; ${here}` }];
   } catch (error) {
     const { message, advice } = error as Error & { advice?: string };
-    const remedy = advice ?? 'correct the settings of the hub';
+    const remedy = advice ?? 'correct the settings for the hub, such as HF_ENDPOINT';
     return [{ subject, state: 'none', detail: `not reachable, ${way}: ${message}; ${here}`, remedy }];
   }
 }

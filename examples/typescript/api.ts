@@ -185,7 +185,7 @@ timings: Timings;};
 
 export type Receipt = {model: string;
 revision: string;
-/** The precision of the two towers. If the towers differ, the precision of the vision tower comes first: `fp16+fp32` means fp16 for images and fp32 for texts. */
+/** The precision of the vision and the text model. If they differ, the precision of the vision model comes first: `fp16+fp32` means fp16 for images and fp32 for texts. */
 precision: string;
 /** ONNX Runtime execution provider. */
 provider: string;
@@ -200,7 +200,7 @@ traceId?: string;};
 export type Timings = {/** Time to read the bytes of the image from its address, file or base64. */
 fetchMs: number;
 decodeMs: number;
-/** Time in both towers; 0 if both embeddings were cached. */
+/** Time in the vision and the text model; 0 if both embeddings were cached. */
 inferenceMs: number;
 totalMs: number;};
 
@@ -815,9 +815,9 @@ encoders: ({ready: number;
 configured: number;
 threads: number;
 restarts: number;}) | (null);
-/** The maximum number of images in one run of the vision tower. */
+/** The maximum number of images in one run of the vision model. */
 microBatch: (number) | (null);
-speed: {/** Throughput of the vision towers of all encoders, measured on this machine. */
+speed: {/** Throughput of the vision models of all encoders, measured on this machine. */
 measuredImagesPerSecond: number | null;
 stated: ({imagesPerSecond: number;
 on: string;}) | (null);};
@@ -884,7 +884,7 @@ errorShare: (number) | (null);
 meanScore: number | null;
 /** Half of the width of the 95 % confidence interval of the mean score. */
 meanScoreMargin: number | null;
-/** The mean time of both towers per item. */
+/** The mean time of an item in the vision and the text model. */
 meanInferenceMs: number | null;};
 
 export type CanaryPhase = "trial" | "promoted" | "rolled_back";
@@ -1347,7 +1347,7 @@ model: string;};header?: never;cookie?: never;}; requestBody?: never; responses:
 429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
-'/evaluator/v1/traffic': {get: {/** List profiles whose traffic is shared among models */
+'/evaluator/v1/traffic': {get: {/** List profiles that divide their traffic among models */
 parameters: {query?: never;path?: never;header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': TrafficList;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
@@ -1356,7 +1356,7 @@ parameters: {query?: never;path?: never;header?: never;cookie?: never;}; request
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
 '/evaluator/v1/traffic/{profile}': {get: {/** Read the traffic report of a profile: each model, the windows of its canary, and comparisons of two models */
-parameters: {query?: never;path: {/** A profile whose traffic is shared. */
+parameters: {query?: never;path: {/** A profile that divides its traffic among models. */
 profile: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': TrafficReport;};};
 401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
@@ -1366,7 +1366,7 @@ profile: string;};header?: never;cookie?: never;}; requestBody?: never; response
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
 '/evaluator/v1/traffic/{profile}/{action}': {post: {/** Promote a canary, roll it back, or restart its trial */
-parameters: {query?: never;path: {/** A profile whose traffic is shared. */
+parameters: {query?: never;path: {/** A profile that divides its traffic among models. */
 profile: string;
 action: "promote" | "rollback" | "restart";};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'application/json': TrafficReport;};};
 400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};

@@ -111,7 +111,7 @@ export function createLane<Input>({
       for (const [row, entry] of entries.entries()) {
         const embedding = embeddings[row];
         if (embedding) entry.resolve({ embedding, inferenceMs, runInputs: entries.length });
-        else entry.reject(new Error('The tower returned fewer rows than expected'));
+        else entry.reject(new Error('The model returned fewer embeddings than inputs'));
       }
     } catch (error) {
       if (entries.length > 1 && outOfMemory.test(String(error))) {

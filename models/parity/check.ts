@@ -181,7 +181,7 @@ async function imageFindings(spec: ModelSpec, measuring: Measuring, judged: Judg
   return [
     unexplained(
       'image',
-      'no known preprocessing reproduces the golden image embeddings, so the weights or the image tower differ from the model that made the golden values',
+      'no known preprocessing reproduces the golden image embeddings, so the weights or the vision model differ from the model that made the golden values',
     ),
   ];
 }
@@ -198,7 +198,7 @@ async function textFindings(spec: ModelSpec, measuring: Measuring, judged: Judge
   return [
     unexplained(
       'text',
-      'no known preprocessing reproduces the golden text embeddings, so the weights or the text tower differ from the model that made the golden values',
+      'no known preprocessing reproduces the golden text embeddings, so the weights or the text model differ from the model that made the golden values',
     ),
   ];
 }

@@ -69,10 +69,7 @@ export async function inspect(place: RepoAt, options: InspectOptions): Promise<I
   const precisions = precisionsOfTowers(towersListed(source, main.files, textList.files));
   const [precision] = precisions;
   if (precision === undefined)
-    throw unusable(
-      `${place.repo} has the ONNX file of one tower only; a model needs a vision tower and a text tower`,
-      stateIt,
-    );
+    throw unusable(`${place.repo} has only one ONNX file; a model needs a vision model and a text model`, stateIt);
 
   const files = uniqueFiles(precisions.flatMap((each) => filesOf(source, each)));
   const isListed = (file: LayoutFile) => lists.get(file.repo)?.files.has(file.path) ?? true;

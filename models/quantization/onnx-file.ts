@@ -56,7 +56,7 @@ export class OnnxFile implements Disposable {
     const bytes = Buffer.from(new ArrayBuffer(end - start));
     for (let at = 0; at < bytes.length; ) {
       const count = readSync(this.#handle, bytes, at, bytes.length - at, start + at);
-      if (count === 0) throw new Error(`${this.path} is shorter than its weights need`);
+      if (count === 0) throw new Error(`${this.path} is truncated: it ends before the end of its weights`);
       at += count;
     }
     return bytes;

@@ -112,7 +112,7 @@ export const modelEntry = writtenEntry.transform((entry, context) => {
   }
   if (source.layout === 'qdrant' && source.text === undefined) {
     fault(
-      'is missing: the layout qdrant has the text tower in a second repository, which this field names',
+      'is missing: the layout qdrant has the text model in a second repository, which this field names',
       'source',
       'text',
     );

@@ -149,7 +149,7 @@ function tokenizerPlace(source: HubSource): RepoAt & { folder: string } {
 
 function textPlace({ text }: HubSource): RepoAt {
   if (text === undefined)
-    throw new Error('A source with the layout qdrant must state the repository of its text tower in source.text');
+    throw new Error('A source with the layout qdrant must state the repository of its text model in source.text');
   return text;
 }
 

@@ -9,7 +9,7 @@ const input = z
   .union([z.string(), z.strictObject({ text: z.string() }), z.strictObject({ image: imageSource })], {
     error: expected,
   })
-  .meta({ description: 'A string or `{text}` goes through the text tower, `{image}` through the vision tower.' });
+  .meta({ description: 'A string or `{text}` is embedded by the text model, `{image}` by the vision model.' });
 
 /** The request of OpenAI's embeddings API, extended by images. */
 export const embeddingsRequest = z

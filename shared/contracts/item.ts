@@ -158,7 +158,7 @@ export const receipt = z
     revision: z.string(),
     precision: z.string().meta({
       description:
-        'The precision of the two towers. If the towers differ, the precision of the vision tower comes first: `fp16+fp32` means fp16 for images and fp32 for texts.',
+        'The precision of the vision and the text model. If they differ, the precision of the vision model comes first: `fp16+fp32` means fp16 for images and fp32 for texts.',
     }),
     provider: z.string().meta({ description: 'ONNX Runtime execution provider.' }),
     preprocess: z.string().meta({ description: 'Version of the image preprocessing.' }),

@@ -32,12 +32,12 @@ export const modelInfo = z
     microBatch: z
       .int()
       .nullable()
-      .meta({ description: 'The maximum number of images in one run of the vision tower.' }),
+      .meta({ description: 'The maximum number of images in one run of the vision model.' }),
     speed: z.object({
       measuredImagesPerSecond: z
         .number()
         .nullable()
-        .meta({ description: 'Throughput of the vision towers of all encoders, measured on this machine.' }),
+        .meta({ description: 'Throughput of the vision models of all encoders, measured on this machine.' }),
       stated: z.object({ imagesPerSecond: z.number(), on: z.string() }).nullable(),
     }),
     pullCommand: z

@@ -27,7 +27,9 @@ export const timings = z
   .object({
     fetchMs: z.number().meta({ description: 'Time to read the bytes of the image from its address, file or base64.' }),
     decodeMs: z.number(),
-    inferenceMs: z.number().meta({ description: 'Time in both towers; 0 if both embeddings were cached.' }),
+    inferenceMs: z
+      .number()
+      .meta({ description: 'Time in the vision and the text model; 0 if both embeddings were cached.' }),
     totalMs: z.number(),
   })
   .meta({ id: 'Timings' });

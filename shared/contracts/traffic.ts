@@ -180,7 +180,10 @@ export const armReport = z
       .number()
       .nullable()
       .meta({ description: 'Half of the width of the 95 % confidence interval of the mean score.' }),
-    meanInferenceMs: z.number().nullable().meta({ description: 'The mean time of both towers per item.' }),
+    meanInferenceMs: z
+      .number()
+      .nullable()
+      .meta({ description: 'The mean time of an item in the vision and the text model.' }),
   })
   .meta({ id: 'ArmReport' });
 export type ArmReport = z.output<typeof armReport>;
@@ -215,7 +218,7 @@ export const trafficList = z.object({ profiles: z.array(trafficReport) }).meta({
 export type TrafficList = z.output<typeof trafficList>;
 
 export const trafficPath = z.object({
-  profile: z.string().meta({ description: 'A profile whose traffic is shared.' }),
+  profile: z.string().meta({ description: 'A profile that divides its traffic among models.' }),
 });
 
 export const canaryAction = z.enum(['promote', 'rollback', 'restart']);

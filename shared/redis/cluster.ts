@@ -9,8 +9,8 @@ import { type RedisTarget, userOf } from './url.ts';
 const away = new WeakMap<Cluster, Set<string>>();
 
 /**
- * While a server is unavailable, ioredis resends a command every 100 ms and counts a redirection. The limit lets a
- * `producer` wait half a second, long enough for moving hash slots.
+ * While a server is unavailable, ioredis resends a command every 100 ms and counts each resend as a redirection. Five
+ * redirections let a `producer` wait half a second, in which hash slots can move to another server.
  */
 const roles = {
   producer: {

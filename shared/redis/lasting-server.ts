@@ -33,8 +33,8 @@ export const connectionLimits = { socketTimeout: silenceMs, connectTimeout: open
 export const retryDelay = (attempt: number): number => Math.min(100 * attempt, 1_000);
 
 /**
- * Clears the sentinel client's state before each connection attempt. Otherwise a `+switch-master` message on the
- * previous subscription cancels the attempt for good. After such a failover, workers stopped working.
+ * Clears the sentinel client's state before each connection attempt. Otherwise a `+switch-master` message
+ * (failover) on the previous subscription cancels the attempt, no other attempt follows, and workers stop.
  */
 class FreshSentinelConnector extends SentinelConnector {
   constructor(options: unknown) {

@@ -121,13 +121,13 @@ export const instruments = {
     type: 'counter',
     from: 'scoring',
     labels: ['profile', 'model', 'role', 'outcome'],
-    help: 'Items of profiles whose traffic is shared, by the model that answered; invalid items do not count',
+    help: 'Items of profiles that divide their traffic among models, by the model that answered; invalid items do not count',
   },
   vls_arm_score: {
     type: 'histogram',
     from: 'scoring',
     labels: ['profile', 'model', 'role'],
-    help: 'Scores of the items of profiles whose traffic is shared, from 0 to 100',
+    help: 'Scores of items (0 to 100), for profiles that divide their traffic among models',
     buckets: [0, 5, 10, 15, 20, 25, 30, 35, 40, 50, 60, 80, 100],
   },
   vls_comparison_score_difference: {
@@ -200,7 +200,7 @@ export const instruments = {
     type: 'gauge',
     from: 'api',
     labels: ['queue'],
-    help: 'Time that the workers of a queue need for its pending items at their recent rate; at one item per second if the rate is 0',
+    help: 'Estimated time until the pending items of a queue are finished, from the recent rate of its workers (assumed to be one item per second if it is 0)',
   },
   vls_items_pending: {
     type: 'gauge',

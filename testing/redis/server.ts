@@ -21,7 +21,7 @@ export interface TestServer {
   connect(): Redis;
 }
 
-/** Kill the running servers when this process exits, which Redis does not notice. */
+/** Kill the running Redis servers when this process exits. They would otherwise keep running. */
 const left = new Set<() => void>();
 process.once('exit', () => {
   for (const abandon of left) abandon();

@@ -10,9 +10,9 @@ const pageBytes = 8 * 1024 * 1024;
 const chunksPerPage = 2_048;
 
 /**
- * Returns a page of results in the sort order of the query. Results added before the cursor since the previous page are
- * missed.
- * @throws {ServiceError} `request.invalid` for a cursor of another sort order or service.
+ * Returns a page of results in the sort order of the query. A result is missed if it was added after the previous page was
+ * read and sorts before the cursor.
+ * @throws {ServiceError} `request.invalid` for a cursor that was issued for another sort order or by another service.
  */
 export async function readOrdered(
   source: Source,

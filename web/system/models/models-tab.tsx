@@ -102,7 +102,7 @@ function ModelCard({ model, speeds }: { model: ModelInfo; speeds: number[] }) {
         <Fact name="Images">
           {model.speed.measuredImagesPerSecond === null
             ? undefined
-            : `${numbers.rate(model.speed.measuredImagesPerSecond)} per second, measured on this machine (vision tower only)`}
+            : `${numbers.rate(model.speed.measuredImagesPerSecond)} per second, measured on this machine (vision model only)`}
         </Fact>
         <Fact name="Batches">
           {median === undefined
