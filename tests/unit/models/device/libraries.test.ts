@@ -21,7 +21,7 @@ test('what is missing is named with what is there', () => {
   );
   expect(describeCudaParts({ driver: '580.1', needed, missing: [] })).toMatch(/all found$/);
   expect(describeCudaParts({ driver: null, needed: null, missing: [] })).toMatch(
-    /^no NVIDIA driver found \(nvidia-smi does not answer\); ONNX Runtime/,
+    /^no NVIDIA driver found \(nvidia-smi does not answer\); this installation of ONNX Runtime/,
   );
 });
 
