@@ -137,9 +137,10 @@ const withColumnsOfQuery = (query: BatchQuery): BatchOptions => ({
 });
 
 /**
- * Reads the items of a streamed body or uploaded file. Text formats may be compressed with gzip.
- * @param pending limits the memory of incomplete lines over all requests; released when all items are read.
- * @param signal stops reading. A format such as Parquet yields its first items only after the whole file has arrived.
+ * Reads the items of a streamed body or uploaded file. Text formats may be compressed with gzip. Formats such as Parquet
+ * can be read only after the whole file has arrived.
+ * @param pending the memory limit for incomplete lines, which all requests share.
+ * @param signal stops reading.
  */
 export async function readStream(
   request: Request,

@@ -23,7 +23,8 @@ const defaultStreams = 500;
 /** The time in ms between two checks that the client still has access. */
 const recheckMs = 1_000;
 
-/** Creates the counter of open streams. It counts only this process, whose connections and memory a stream uses. */
+/** Creates the counter of the open streams of this process. Each process has its own limit, because a stream uses
+ * connections and memory of its process. */
 export function createOpenStreams(access: Pick<Access, 'isStillAllowed'>, keysRequired: boolean): OpenStreams {
   const counts = new Map<string, number>();
 

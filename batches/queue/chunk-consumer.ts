@@ -62,9 +62,9 @@ const soonMs = 20;
 const jobsRead = 100;
 
 /**
- * Takes chunks of one profile, at most `usual` at a time. When that many are in progress, it moves one more chunk to the
- * front of the queue, of a tenant that may have an additional one. So slow image hosts of one tenant do not block others.
- * If another worker takes that chunk first, `processor` puts back the chunk that it received instead.
+ * Takes chunks of one profile, at most `usual` at a time. When that many are in progress, it moves a chunk of a tenant
+ * that may have one more to the front of the queue, and takes it. One tenant's slow image hosts then do not block others.
+ * If another worker takes that chunk first, this worker gets a different chunk, which `processor` puts back.
  */
 export function consumeChunks(
   redis: Redis,

@@ -18,7 +18,7 @@ import { count, emptyTally, type Tally } from './tally.ts';
 import { openWriter, type Receipt, type WriterOptions } from './writer.ts';
 
 export interface Posting {
-  /** By default the name of the file. */
+  /** The display name of the batch. Default: the name of the file. */
   name?: string | undefined;
   tag?: string[] | undefined;
   model?: string | undefined;

@@ -43,9 +43,9 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
     .option('--tag <tag...>', 'tags of the batch on the service')
     .option(
       '--image-column <name>',
-      'name of the column that contains the image as address, path, data URI or base64 (default image)',
+      'name of the column that contains the image as address, path, data URI or base64 (default: image)',
     )
-    .option('--text-column <name>', 'name of the column that contains the text (default text)')
+    .option('--text-column <name>', 'name of the column that contains the text (default: text)')
     .option('--id-column <name>', 'name of the column that contains an optional id (default id)')
     .option('--delimiter <text>', 'separator of the columns of CSV and TSV')
     .option('--encoding <name>', 'encoding of text: windows-1252, shift_jis, …; default UTF-8 or UTF-16')

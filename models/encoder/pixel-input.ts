@@ -130,7 +130,7 @@ function findInput(model: Uint8Array): Input {
   }
   const [input, ...others] = inputs.filter(({ name }) => !initializers.has(name));
   if (input === undefined || others.length > 0) {
-    throw new Error(`one input was expected, not ${inputs.map(({ name }) => name).join(', ') || 'none'}`);
+    throw new Error(`expected exactly one input, found: ${inputs.map(({ name }) => name).join(', ') || 'none'}`);
   }
   return input;
 }

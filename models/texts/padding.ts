@@ -38,7 +38,7 @@ export function padIds(
 
 /** The row lengths in tokens that a graph and a provider accept. */
 export interface TextLengths {
-  /** The only length that the graph accepts; undefined when it accepts any length. */
+  /** The only number of tokens that the graph accepts; undefined when it accepts any number. */
   fixed?: number | undefined;
   /**
    * The lengths to which rows are padded, in ascending order. Longer rows are padded to the maximum number of tokens.

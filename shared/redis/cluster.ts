@@ -10,7 +10,7 @@ const away = new WeakMap<Cluster, Set<string>>();
 
 /**
  * While a server is unavailable, ioredis resends a command every 100 ms and counts each resend as a redirection. Five
- * redirections let a `producer` wait half a second, in which hash slots can move to another server.
+ * redirections make a `producer` wait half a second, which gives hash slots time to move to another server.
  */
 const roles = {
   producer: {

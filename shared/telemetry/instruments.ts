@@ -200,7 +200,7 @@ export const instruments = {
     type: 'gauge',
     from: 'api',
     labels: ['queue'],
-    help: 'Estimated time until the pending items of a queue are finished, from the recent rate of its workers (assumed to be one item per second if it is 0)',
+    help: 'Estimated time until the pending items of a queue are finished, from the recent rate of its workers; a rate of 0 counts as one item per second',
   },
   vls_items_pending: {
     type: 'gauge',

@@ -19,7 +19,7 @@ function drip(socket: Socket, everyMs: number): Socket {
 export const connections: Attack[] = [
   {
     name: 'drips',
-    what: '300 single requests and 300 uploads that send 1 byte every 15 s',
+    what: '300 single requests and 300 uploads, each sending 1 byte every 15 s',
     run: async ({ hold, open }: Hostile) => {
       await Promise.all([
         hold(300, () => drip(open(post(single, 'application/json', 5_000)), 15_000)),

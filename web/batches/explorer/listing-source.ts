@@ -11,7 +11,7 @@ export interface Listing {
   at(row: number): ItemResult | undefined;
   /** Returns the row of the result with this item index, or undefined if it is not loaded. */
   rowOf(index: number): number | undefined;
-  /** Returns the loaded row nearest to `row` that more loaded rows follow. */
+  /** Returns the row nearest to `row` where a full screen of loaded rows begins. */
   nearest(row: number): number | undefined;
   /** Sets the visible rows, and loads missing rows in and near them. */
   show(from: number, to: number): void;

@@ -35,7 +35,7 @@ export function WrongPairsBox({
         >
           {busy ? 'Posting…' : 'Show the scores of wrong pairs'}
         </button>
-        <span class="fine soft">This scores {count} of the images with texts of other rows.</span>
+        <span class="fine soft">This scores {count} of the images, each with the text of another row.</span>
       </p>
     );
   }
