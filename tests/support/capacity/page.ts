@@ -29,10 +29,14 @@ export const capacityPage = (): string => `# Capacity
 
 The resources for ${readable(load.itemsPerDay / 1e6)} million pairs a day: processes, Redis, network and costs, and the first bottlenecks.
 
-This page is made from \`tests/support/capacity\`: change a figure in \`inputs.ts\` and run
-\`npx vitest run tests/unit/documentation -u\`. Each figure is one of three kinds. **Measured** ones come from
-\`npm run bench\` on two shared cores; **assumed** ones, such as prices and all figures of GPUs other than an H100, name their
-source and were not measured here; the rest is arithmetic.
+Each figure is measured, assumed or calculated:
+
+- **Measured** figures come from \`npm run bench\` on two shared cores.
+- **Assumed** figures were not measured and name their source: prices, and all figures of GPUs other than an H100.
+- All other figures are calculated.
+
+This page is generated. To change a figure, edit \`tests/support/capacity/inputs.ts\` and run
+\`npx vitest run tests/unit/documentation -u\`.
 
 ## The load
 
@@ -43,7 +47,7 @@ source and were not measured here; the rest is arithmetic.
 
 ## Workers
 
-Planned with ${share(assumed.asked)} of their maximum rate, as the ScaledObjects of [deploy/k8s](../deploy/k8s) do.
+Each worker is planned at ${share(assumed.asked)} of its maximum rate, as in the ScaledObjects of [deploy/k8s](../deploy/k8s).
 
 | model | machine | items/s of one | bound by | machines at the mean | at the peak | a million items |
 | ----- | ------- | -------------- | -------- | -------------------- | ----------- | --------------- |
@@ -54,31 +58,35 @@ ${fleet
   )
   .join('\n')}
 
-- On CPUs, the table assumes ${measured.pairsPerSecondOfTwoCores.compact} pairs/s of \`compact\` and ${measured.pairsPerSecondOfTwoCores.vitB32} of ViT-B/32 on two cores, measured on one machine (2026-11-23),
-  and proportionally more with more cores. On another machine (2026-11-27), they were 98 and 22 ([results](benchmarks.md#results)).
-- fp16 must be set, also at the API, which pins the precision of a batch ([deployment](deployment.md)). Otherwise GPUs run
-  fp32 and are slower than stated here.
-- This GPU was not measured, only [an H100](#gpu-measured). Assumed are ${gpu.teraflops} TFLOPS (${gpu.name}, data sheet, FP16 without sparsity), of which ${share(gpu.efficiency)} are reached,
-  and the operations of OpenCLIP's own [profile](https://github.com/mlfoundations/open_clip/blob/main/docs/model_profile.csv):
-  ${gigaflops.vitB32} GFLOP a pair for ViT-B-32, ${gigaflops.vitL14} for ViT-L-14. That is ${readable(gpuRate(gigaflops.vitB32))} and ${readable(gpuRate(gigaflops.vitL14))} pairs/s. The text tower only reads up to the end
-  of the text, so texts cost less than this.
-- CPUs must feed the GPU. Downloading, decoding and transferring an image of 0.3 megapixels takes ${measured.decodeMs + measured.workerMs} ms of a core (measured), so
-  ${gpu.name} with ${machines.gpu.vcpus} vCPUs gets at most ${readable(feedRate)} images/s. ViT-B/32 then waits for images, so choose machines by their CPUs. ViT-L/14 does not.
+- **CPU rates** are ${measured.pairsPerSecondOfTwoCores.compact} pairs/s of \`compact\` and ${measured.pairsPerSecondOfTwoCores.vitB32} of ViT-B/32 on two cores, measured on one machine (2026-11-23), and
+  proportional to the cores. Another machine reached 98 and 22 (2026-11-27, [results](benchmarks.md#results)).
+- **fp16** must be set at the workers and at the API, which pins the precision of a batch
+  ([deployment](deployment.md)). Otherwise GPUs run fp32 and are slower than stated here.
+- **GPU rates** are assumed; only [an H100](#gpu-measured) was measured. ${gpu.name} has ${gpu.teraflops} TFLOPS (data sheet, FP16
+  without sparsity), of which models reach ${share(gpu.efficiency)}. A pair takes ${gigaflops.vitB32} GFLOP with ViT-B-32 and ${gigaflops.vitL14} with ViT-L-14
+  (OpenCLIP's [profile](https://github.com/mlfoundations/open_clip/blob/main/docs/model_profile.csv)). That is ${readable(gpuRate(gigaflops.vitB32))} and ${readable(gpuRate(gigaflops.vitL14))} pairs/s.
+  Texts cost less than this, because the text model reads only up to the end of the text.
+- **CPUs feed the GPU.** Downloading, decoding and transferring an image of 0.3 megapixels takes ${measured.decodeMs + measured.workerMs} ms of a core
+  (measured), so ${machines.gpu.vcpus} vCPUs feed at most ${readable(feedRate)} images/s. ViT-B/32 waits for images: choose machines by their CPUs.
+  ViT-L/14 does not wait.
 
 ## GPU, measured
 
-One NVIDIA H100 80GB HBM3 (driver 580.159.04) with 16 vCPUs (Intel Xeon), ONNX Runtime 1.30 for CUDA 13, shape models in
-fp16, on 2026-11-26: three rented machines of this kind, whose decoding rates differ. Printed by
-\`npm run bench:gpu\`; JPEGs of 640 x 480, 54 KB on average, from two image servers on the same machine, unique images
-and texts, caches off, \`PREPROCESS=fast\` (then the default, as \`standard\`).
+Printed by \`npm run bench:gpu\` on 2026-11-26:
+
+- **Machine**: one NVIDIA H100 80GB HBM3 (driver 580.159.04) with 16 vCPUs (Intel Xeon), ONNX Runtime 1.30 for CUDA 13.
+  Three rented machines of this kind, with different decoding rates, are called first, second and third.
+- **Models**: [shape models](benchmarks.md) in fp16, \`PREPROCESS=fast\` (then the default, as \`standard\`).
+- **Load**: unique images and texts, caches off; JPEGs of 640 x 480, 54 KB on average, from two image servers on the
+  same machine.
 
 | bare stage                                   | runs of 1 | 8 | 32 | 64 | 128 |
 | -------------------------------------------- | --- | ----- | ----- | ------ | ------ |
 | ViT-B/32 vision, images/s of one session     | 378 | 4,160 | 9,190 | 10,920 | 12,030 |
 | ViT-L/14 vision                              | 234 | 976   | 1,176 | 1,230  | 1,258  |
 
-Text towers run 45,100 (B/32) and 32,900 (L/14) texts of 12 tokens a second. All 16 vCPUs decode 2,818, 2,301 and 2,758
-images/s without other work (first, second and third machine); 15 decoders fed by one process decode 2,276, 1,873 and 2,344.
+The text models run 45,100 (B/32) and 32,900 (L/14) texts of 12 tokens a second. Without other work, the 16 vCPUs of the
+three machines decode 2,818, 2,301 and 2,758 images/s; 15 decoders fed by one process decode 2,276, 1,873 and 2,344.
 
 | service                          | pairs/s | of bare decoding | CPU ms a pair: decoders, encoders, services, bench | CPU idle | GPU busy |
 | -------------------------------- | ------- | ---- | ------------------------ | ---- | ---- |
@@ -89,15 +97,16 @@ images/s without other work (first, second and third machine); 15 decoders fed b
 | B/32, 1 worker, during singles (2nd) | 683 | 0.30 | 6.82, 1.58, 0.99, 0.41   | 58 % | 38 % |
 | L/14, 2 workers (3rd)            | 1,074   | 0.39 | 6.45, 1.98, 0.84, 0.29   | 36 % | 85 % |
 
-- "During singles": 15 single pairs had arrived within the last 30 s, and batches leave room for such requests. This also
-  holds for one worker in each row except the last, so these rows are lower bounds. On the third machine texts waited up
-  to 20 ms for others; the present limit is 200 ms. A single pair took 13 to 20 ms (p50).
-- ViT-B/32 is limited by the CPUs. For 2,500 pairs/s all parts together may take 6.4 ms of a vCPU, but decoding alone takes
-  5.7 to 7. More CPUs per GPU or smaller images help; a second GPU does not.
-- ViT-L/14 is limited by the GPU: it reaches 87 % of the rate of its vision tower alone.
-- Memory of the GPU: 1,185 MiB with B/32 loaded, 1,601 after 100 runs of 1 to 64 images or texts of all lengths, and 1,601
-  after 5,000, at the end of the step's minute. Each encoder of L/14 takes 3.2 to 3.4 GB.
-- Golden cosines differ by at most 7.7e-7 in fp32 and 1.1e-3 in fp16 (304 cosines of tiny-clip, decoder processes included).
+- **"During singles"**: batches leave room for single requests, because 15 single pairs had arrived within the last
+  30 s. This also applies to one worker in every row except the last, so these rows are lower bounds. A single pair
+  took 13 to 20 ms (p50). On the third machine, texts waited up to 20 ms for others; the present limit is 200 ms.
+- **ViT-B/32 is limited by the CPUs.** For 2,500 pairs/s all parts together may take 6.4 ms of a vCPU, but decoding
+  alone takes 5.7 to 7. More CPUs per GPU or smaller images help; a second GPU does not.
+- **ViT-L/14 is limited by the GPU**: it reaches 87 % of the rate of its vision model alone.
+- **GPU memory**: 1,185 MiB with B/32 loaded, 1,601 after 100 runs of 1 to 64 images or texts of all lengths, and the
+  same after 5,000. Each encoder of L/14 takes 3.2 to 3.4 GB.
+- **Golden cosines** differ by at most 7.7e-7 in fp32 and 1.1e-3 in fp16 (304 cosines of tiny-clip, with decoder
+  processes).
 
 ## API and control plane
 
@@ -107,42 +116,45 @@ images/s without other work (first, second and third machine); 15 decoders fed b
 | worker  | ${measured.controlPlane.worker} us | ${readable(controlPlaneCores.worker)} | part of the workers above                                |
 | Redis   | ${measured.controlPlane.redis} us | ${readable(controlPlaneCores.redis)} | 1, and a replica for failover                            |
 
-Without fetch, decode and inference, the total is ${readable(cores)} cores at the peak. Clients that post and read results need
+The total is ${readable(cores)} cores at the peak, without fetch, decode and inference. Clients that post and read results need
 about an eighth of that.
 
-**Redis** is one process and waits for its disk at every commit (\`appendfsync always\`). With all commands of batches and
-without other load, it reached (\`npm run bench -- --only control-plane-scale\`):
+Redis is one process and waits for its disk at every commit (\`appendfsync always\`). With all commands of batches and
+no other load, it reached (\`npm run bench -- --only control-plane-scale\`):
 
 | batches               | chunks a second, measured | items a second | used at the peak |
 | --------------------- | ------------------------- | -------------- | ---------------- |
 | of many thousands, chunks of 64 items | ${readable(measured.redisChunksPerSecond.large)} | ${readable(redisLimit.large)} | ${share(peak / redisLimit.large)} |
 | of 128 items at most, chunks of 4     | ${readable(measured.redisChunksPerSecond.small)} | ${readable(redisLimit.small)} | ${share(peak / redisLimit.small)} |
 
-One by one, as APIs and workers send them, the commands of a chunk take more CPU time: a core is then full at ${readable(measured.redisChunksPerSecond.oneByOne)} chunks of 64 or
-${readable(redisLimit.oneByOne)} items a second. So one Redis is enough for large batches. With only small ones it has almost no reserve:
-post larger batches, or run two installations with half of the tenants each. A faster disk than that of the measured machine
-helps more than a faster core.
+APIs and workers send the commands of a chunk one by one, which takes more CPU time: a core is then fully used at
+${readable(measured.redisChunksPerSecond.oneByOne)} chunks of 64, or ${readable(redisLimit.oneByOne)} items a second.
 
-## What Redis holds
+One Redis is enough for large batches. For small batches it has almost no reserve: post larger batches, or run two
+installations with half of the tenants each. A faster disk helps more than a faster core.
 
-An item takes ${random} bytes with its result when file names are random (${alike} when they are similar, as in the benchmark), compressed in
-chunks of ${itemsOfChunk}. Finished batches stay for \`BATCH_RETENTION_HOURS\`, 72 by default.
+## Memory of Redis
+
+An item and its result take ${random} bytes if file names are random, and ${alike} if they are similar, as in the benchmark.
+Chunks of ${itemsOfChunk} items are compressed. Redis stores ended batches for \`BATCH_RETENTION_HOURS\`, 72 by default.
 
 | payloads          | stored for 2 h | 24 h | 72 h |
 | ----------------- | ------------ | ---- | ---- |
 | in Redis, measured | ${gigabytes(random, 2)} | ${gigabytes(random, 24)} | ${gigabytes(random, 72)} |
 | in a bucket, measured | ${gigabytes(bytesOfItemInBucket, 2)} | ${gigabytes(bytesOfItemInBucket, 24)} | ${gigabytes(bytesOfItemInBucket, 72)} |
 
-In a bucket, Redis holds references: ${measured.redisBytesOfChunkInBucket} bytes for a chunk of ${itemsOfChunk} items, input, output and log together.
-The table is for large batches: each takes some ${readable(measured.redisBytesOfBatch / 1e3)} KB more, wherever its payloads are. If all items come
-in batches of ${itemsOfSmallBatch}, one day takes ${readable(smallBatchesGigabytes)} GB more: post larger batches, or store them for an hour or two. Redis' file may need as much
-memory again while it is rewritten, so \`maxmemory\` is half of its machine: ${machines.redis.name} (${machines.redis.gigabytes} GB) takes ${readable((0.85 * machines.redis.gigabytes * 1e9) / 2 / random / (load.itemsPerDay / 24))} hours of
-payloads before it refuses more at 85 %. At this load, store payloads in a bucket, or read results and delete batches within
-hours.
+If payloads are in a bucket, Redis stores references: ${measured.redisBytesOfChunkInBucket} bytes for a chunk of ${itemsOfChunk} items, input, output and log together.
+
+- **Small batches**: the table is for large batches. Each batch takes some ${readable(measured.redisBytesOfBatch / 1e3)} KB more, wherever its payloads are. If all
+  items come in batches of ${itemsOfSmallBatch}, one day takes ${readable(smallBatchesGigabytes)} GB more: post larger batches, or store them for an hour or two.
+- **Machine**: a rewrite of Redis' file may need as much memory again, so \`maxmemory\` is half of the machine.
+  ${machines.redis.name} (${machines.redis.gigabytes} GB) takes ${readable((0.85 * machines.redis.gigabytes * 1e9) / 2 / random / (load.itemsPerDay / 24))} hours of payloads before it refuses more at 85 %.
+
+At this load, store payloads in a bucket, or read results and delete batches within hours.
 
 ## Network
 
-Nearly all traffic is images. With ${readable(assumed.imageBytes / 1e3)} KB an image (assumed):
+Nearly all traffic is images, assumed at ${readable(assumed.imageBytes / 1e3)} KB each:
 
 | images        | amount |
 | ------------- | ------ |
@@ -151,28 +163,29 @@ Nearly all traffic is images. With ${readable(assumed.imageBytes / 1e3)} KB an i
 | a day         | ${readable(network.terabytesOfDay)} TB |
 | one ${machines.gpu.name} | ${readable((feedRate * assumed.imageBytes * 8) / 1e9)} Gbit/s, when decoding limits it |
 
-Most clouds do not charge for incoming traffic. Traffic from a bucket in another region costs more than the workers
-(${readable(network.terabytesOfDay)} TB at $0.02 a GB are ${readable(network.terabytesOfDay * 1e3 * 0.02)} dollars a day). Run workers close to the images. Foreign hosts have their own
-limits: \`vls_items_total{code=~"image.fetch.*"}\` shows them.
+Run workers close to the images. Most clouds do not charge for incoming traffic, but traffic from a bucket in another
+region costs more than the workers (${readable(network.terabytesOfDay)} TB at $0.02 a GB are ${readable(network.terabytesOfDay * 1e3 * 0.02)} dollars a day). Image hosts of others have
+their own limits: \`vls_items_total{code=~"image.fetch.*"}\` shows them.
 
 ## Requests to the bucket
 
-Each chunk of ${itemsOfChunk} items has two objects, its items and its results, each written and read once: ${readable(bucket.requestsOfDay / 1e6)} million requests and ${readable(bucket.dollarsOfDay)} dollars a day, ${dollars(bucket.dollarsOfMillion)} for a million
-items (assumed: $${s3.get} for a thousand GET, $${s3.put} for a thousand PUT, and that traffic within the region is free).
+Each chunk of ${itemsOfChunk} items has two objects, its items and its results. Each object is written and read once. That is
+${readable(bucket.requestsOfDay / 1e6)} million requests and ${readable(bucket.dollarsOfDay)} dollars a day, or ${dollars(bucket.dollarsOfMillion)} for a million items. Assumed are $${s3.get} for a thousand GET,
+$${s3.put} for a thousand PUT, and free traffic within the region.
 
-## What breaks first
+## The first bottlenecks
 
-1. **Memory of Redis**, while payloads are in it: ${gigabytes(random, 24)} a day. It refuses batches with 507 (\`queue.full\`) at 85 % and loses
-   nothing. Put payloads into a bucket, or keep batches for fewer hours.
-2. **The disk of Redis**, when batches are small: at ${readable(redisLimit.small)} items a second in batches of up to 128. Posting and committing get
-   slower; nothing is refused. Post larger batches, use a faster disk, or split tenants over two installations.
+1. **Memory of Redis**, if it stores the payloads: ${gigabytes(random, 24)} a day. It refuses batches with 507 (\`queue.full\`) at 85 % and
+   loses nothing. Store payloads in a bucket, or keep batches for fewer hours.
+2. **The disk of Redis**, if batches are small: at ${readable(redisLimit.small)} items a second in batches of up to 128. Posts and commits become
+   slower; nothing is refused. Post larger batches, use a faster disk, or divide tenants between two installations.
 3. **The CPUs of GPU machines**, for small models: ${readable(feedRate)} images/s on ${machines.gpu.vcpus} vCPUs with any GPU. Use more or larger machines.
 4. **The network**, at ${readable(network.peakGigabits)} Gbit/s into one cluster, and the limits of image hosts.
 
 ## Cost
 
-For a million items, when machines come and go with the load ([scaling](scaling.md)). Prices are assumptions (AWS us-east-1, on
-demand, as of 2025 and not looked up since): ${Object.values(machines)
+The cost of a million items, if machines are started and stopped with the load ([scaling](scaling.md)). Prices are
+assumed (AWS us-east-1, on demand, as of 2025): ${Object.values(machines)
   .map(({ name, dollars: hour }) => `${name} ${hour}`)
   .join(', ')} dollars an hour.
 
