@@ -5,7 +5,7 @@ const path =
 export function describeSource(source: string): string {
   const given = source.trim();
   const neither = 'The image is neither an http(s) URL nor a data URI, and it is not base64';
-  // A long string is probably base64 with an invalid character.
+  // A long string is probably base64 with an invalid character, not a path or a URL.
   if (given === '' || given.length > 2_000) return neither;
   if (given.includes('\\') || /^[a-z]:[\\/]/i.test(given) || /^(\.{0,2}|~)\//.test(given)) return path;
   if (/^(www\.|([a-z0-9-]+\.)+[a-z]{2,}(:\d+)?\/)/i.test(given)) {

@@ -10,8 +10,8 @@ export interface Connections {
 }
 
 /**
- * The maximum number of connections above the regular limit. Each stays open until its request arrives. Only then is it
- * known whether the request is a health probe, or comes from a tenant with few connections.
+ * The maximum number of connections above the regular limit. Each waits for its request, which shows
+ * whether to answer it (a health probe, or a tenant with few connections) or to refuse it.
  */
 const surplusConnections = 256;
 

@@ -58,7 +58,11 @@ export const codes = {
   },
   'request.aborted': { status: 400, retryable: true, title: 'The request ended before its body was complete' },
   'request.timeout': { status: 408, retryable: true, title: 'The body did not arrive in time' },
-  'request.unknown_host': { status: 421, retryable: false, title: 'The Host header names another service' },
+  'request.unknown_host': {
+    status: 421,
+    retryable: false,
+    title: 'This service does not serve the host in the Host header',
+  },
   'request.foreign_origin': { status: 403, retryable: false, title: 'The request comes from a page of another origin' },
   'access.key_missing': { status: 401, retryable: false, title: 'An API key is required' },
   'access.key_invalid': { status: 401, retryable: false, title: 'The API key is not valid' },

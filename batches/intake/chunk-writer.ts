@@ -17,7 +17,7 @@ const chunksPerWrite = 32;
 export interface Admission {
   /**
    * Throws `queue.full` when Redis has too little free memory.
-   * @param expected the bytes that the batch will certainly need later.
+   * @param expected the bytes that the batch will need later at least. They must be free, too.
    */
   checkFreeSpace: (expected?: number) => Promise<void>;
   /** The kinds (image, text) and the precision of the embeddings that the batch stores. */

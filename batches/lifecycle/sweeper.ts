@@ -148,7 +148,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
       for (let at = 0; at + 1 < page.length; at += 2) {
         const id = page[at] ?? '';
         await sweepBatch(id, Number(page[at + 1]), now).catch((error: unknown) => {
-          log.error({ err: error, batchId: id }, 'cannot sweep a batch; the next sweep tries again');
+          log.error({ err: error, batchId: id }, 'cannot clean up a batch; the next sweep tries again');
         });
       }
       if (page.length < 2 * pageSize) return;

@@ -62,8 +62,8 @@ const soonMs = 20;
 const jobsRead = 100;
 
 /**
- * Takes chunks of one profile, at most `usual` at a time. When that many are in progress, it moves a chunk of a tenant
- * that may have one more to the front of the queue, and takes it. One tenant's slow image hosts then do not block others.
+ * Takes chunks of one profile, at most `usual` at a time. When that many are in progress, it looks for a tenant that is
+ * allowed an additional chunk, moves one of its chunks to the front of the queue, and takes it. One tenant's slow image hosts then do not block others.
  * If another worker takes that chunk first, this worker gets a different chunk, which `processor` puts back.
  */
 export function consumeChunks(

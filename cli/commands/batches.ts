@@ -119,7 +119,7 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
     .argument('<id>', 'id of the batch')
     .option('--name <text>', 'the new name')
     .option('--tag <tag...>', 'the new tags')
-    .option('--retention <hours>', 'hours from the end of the batch to its deletion', hours)
+    .option('--retention <hours>', 'hours for which the batch is stored after it has finished', hours)
     .action(async (id: string, { name, tag: tags, retention }: ChangeOptions, command: Command) => {
       const context = contextOf(deps, command);
       if ((name ?? tags ?? retention) === undefined) throw new UsageError('Give --name, --tag or --retention');

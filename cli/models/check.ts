@@ -14,8 +14,8 @@ interface Options {
 }
 
 /**
- * `vls models check`: compares a model with its golden values (of the reference implementation), and names the cause of
- * a difference.
+ * `vls models check`: compares the outputs of a model with its golden values, which a reference implementation computed, and
+ * names the cause of a difference.
  */
 export function addCheckCommand(models: Command, deps: CommandDeps): void {
   models

@@ -53,8 +53,8 @@ export async function preflight(kubectl: Kubectl, overlay: Overlay): Promise<Fin
   await checkSecret('api-keys', ['keys.ndjson'], 'without it the API refuses everybody');
   await checkSecret('metrics-token', ['token'], 'without it Prometheus gets 401');
   const { url } = await secret('redis').catch((): Record<string, string> => ({}));
-  // If the URL names an external Redis, the Kustomize component external-redis removes our StatefulSet, so
-  // password and volume of the StatefulSet need no check.
+  // If the URL names an external Redis, the Kustomize component external-redis removes our
+  // StatefulSet of Redis, so its password and its volume need no check.
   const isExternal = url !== undefined && !isOwnRedis(url);
   await checkSecret('redis', isExternal ? ['url'] : ['password', 'url'], 'without it no pod starts');
   if (!isExternal) {

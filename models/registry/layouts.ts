@@ -72,7 +72,7 @@ export const towerFile = (tower: 'vision' | 'text', precision: TowerPrecision): 
 
 export const bothTowersFile = (precision: TowerPrecision): string => `onnx/model${suffixes[precision]}.onnx`;
 
-/** Decides by the name of the file. */
+/** Returns true when the name of the file is that of a graph with both models, vision and text. */
 export const holdsBothTowers = (path: string): boolean => /(^|[/\\])model(_\w+)?\.onnx$/.test(path);
 
 const layoutsOfOnnxFolders: readonly LayoutName[] = ['xenova', 'onnx-community', 'one-file', 'open-clip'];

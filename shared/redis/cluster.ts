@@ -9,8 +9,8 @@ import { type RedisTarget, userOf } from './url.ts';
 const away = new WeakMap<Cluster, Set<string>>();
 
 /**
- * While a server is unavailable, ioredis resends a command every 100 ms and counts each resend as a redirection. Five
- * redirections make a `producer` wait half a second, which gives hash slots time to move to another server.
+ * While a server is unavailable, ioredis resends a command every 100 ms and counts each resend as a redirection. A
+ * `producer` gives up after five of them, half a second, in which hash slots can move to another server.
  */
 const roles = {
   producer: {

@@ -197,7 +197,8 @@ function useFirstMetadata(id: string, listing: Listing): Record<string, unknown>
   return known.current.metadata;
 }
 
-/** Returns the row of the pair with this item index, if loaded. It searches near the current row first. */
+/** Returns the row of the pair with this item index; undefined if it is not loaded. Rows near the current one are tried
+ * first. */
 function rowOf(listing: Listing, index: number, current: number): number | undefined {
   for (const row of [current, current + 1, current - 1]) if (listing.at(row)?.index === index) return row;
   return listing.rowOf(index);

@@ -11,7 +11,7 @@ export interface Listing {
   at(row: number): ItemResult | undefined;
   /** Returns the row of the result with this item index, or undefined if it is not loaded. */
   rowOf(index: number): number | undefined;
-  /** Returns the row nearest to `row` where a full screen of loaded rows begins. */
+  /** Of the rows from which a full screen of rows is loaded, returns the one nearest to `row`. */
   nearest(row: number): number | undefined;
   /** Sets the visible rows, and loads missing rows in and near them. */
   show(from: number, to: number): void;
