@@ -95,7 +95,7 @@ export const codes = {
   'file.not_found': { status: 404, retryable: false, title: 'The file does not exist' },
   'storage.outside': { status: 403, retryable: false, title: 'The tenant may not use this location in a bucket' },
   'storage.not_found': { status: 422, retryable: false, title: 'The object does not exist in the bucket' },
-  'storage.forbidden': { status: 422, retryable: false, title: 'The bucket denies access to the service' },
+  'storage.forbidden': { status: 422, retryable: false, title: 'The service has no permission to access the bucket' },
   'storage.changed': { status: 409, retryable: false, title: 'The object has changed since it was posted' },
   'storage.unavailable': { status: 503, retryable: true, title: 'The bucket is not available' },
   'idempotency.in_flight': {

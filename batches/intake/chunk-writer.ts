@@ -17,7 +17,8 @@ const chunksPerWrite = 32;
 export interface Admission {
   /**
    * Throws `queue.full` when Redis has too little free memory.
-   * @param expected the bytes that the batch will need later at least. They must be free, too.
+   * @param expected the minimum number of bytes that the batch will need later. They must be free in addition to the
+   * usual reserve.
    */
   checkFreeSpace: (expected?: number) => Promise<void>;
   /** The kinds (image, text) and the precision of the embeddings that the batch stores. */

@@ -10,7 +10,8 @@ const away = new WeakMap<Cluster, Set<string>>();
 
 /**
  * While a server is unavailable, ioredis resends a command every 100 ms and counts each resend as a redirection. A
- * `producer` gives up after five of them, half a second, in which hash slots can move to another server.
+ * `producer` gives up after five redirections (half a second). That is long enough for hash slots to move to another
+ * server.
  */
 const roles = {
   producer: {

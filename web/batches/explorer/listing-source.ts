@@ -11,7 +11,7 @@ export interface Listing {
   at(row: number): ItemResult | undefined;
   /** Returns the row of the result with this item index, or undefined if it is not loaded. */
   rowOf(index: number): number | undefined;
-  /** Of the rows from which a full screen of rows is loaded, returns the one nearest to `row`. */
+  /** Returns the row nearest to `row` at which a screen can start with all of its rows loaded. */
   nearest(row: number): number | undefined;
   /** Sets the visible rows, and loads missing rows in and near them. */
   show(from: number, to: number): void;
