@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../log.ts';
-import type { Redis } from '../redis.ts';
+import { type Redis, whenConnected } from '../redis.ts';
 import { isWhole } from './cluster.ts';
-import { faultOfReply, type RedisFault, redisFaults } from './fault.ts';
+import { faultOfReply, type RedisFault, redisFaults, refusals } from './fault.ts';
 import { infoField } from './info.ts';
 import { mastersOf } from './masters.ts';
 
@@ -70,6 +70,14 @@ export function watchRedis(redis: Redis, key: string, log: Logger): RedisWatch {
     return answer;
   }
 
+  /**
+   * Waits for a connection that was lost while Redis refuses writes. Refused commands make ioredis reconnect, to search
+   * for another master.
+   */
+  async function isReconnected(): Promise<boolean> {
+    return fault !== undefined && refusals.has(fault) && (await whenConnected(redis, answerMs));
+  }
+
   async function find(): Promise<[RedisFault, said: string] | undefined> {
     // Redis completes the handshake only after loading its data.
     if (redis.status === 'connect') {
@@ -80,10 +88,12 @@ export function watchRedis(redis: Redis, key: string, log: Logger): RedisWatch {
         if (infoField(answer, 'loading') === '1') return ['loading', ''];
       }
     }
-    if (redis.status !== 'ready') return [connectionFault ?? 'unreachable', ''];
+    if (redis.status !== 'ready' && !(await isReconnected())) return [connectionFault ?? 'unreachable', ''];
     const answer = await ask(() => redis.eval(tryWrite, 1, key, probeSeconds));
     if (answer === 'OK') return isWhole(redis) ? undefined : ['cluster', 'a server of the cluster cannot be reached'];
-    if (redis.status !== 'ready') return [connectionFault ?? 'unreachable', ''];
+    if (redis.status !== 'ready') {
+      return fault !== undefined && (await isReconnected()) ? [fault, detail] : [connectionFault ?? 'unreachable', ''];
+    }
     if (answer === undefined) return ['silent', ''];
     return [faultOfReply(answer) ?? 'refused', answer];
   }

@@ -162,6 +162,19 @@ test('a Redis that loads its data is said to be loading', async () => {
   await restarted;
 });
 
+test('a read-only server stays known as such while its connections are replaced', async () => {
+  const started = await start();
+  await started.admin.replicaof('127.0.0.1', await freePort());
+  await untilFault(started, 'read_only');
+  for (let round = 0; round < 5; round++) {
+    await started.admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await until(() => expect(started.redis.status).not.toBe('ready'));
+    await started.watch.look();
+    expect(started.watch.fault()).toBe('read_only');
+  }
+  expect(started.said.filter((line) => /read-only replica/.test(line))).toHaveLength(1);
+});
+
 test('a server that stays read-only is not asked to open connections without end, and no listener piles up', async () => {
   const started = await start();
   const warnings: string[] = [];
