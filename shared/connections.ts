@@ -10,8 +10,8 @@ export interface Connections {
 }
 
 /**
- * The maximum number of connections above the regular limit. Each waits for its request, which shows
- * whether to answer it (a health probe, or a tenant with few connections) or to refuse it.
+ * The maximum number of connections above the regular limit. The request on each is read before it is
+ * answered or refused: health probes and tenants with few connections are answered.
  */
 const surplusConnections = 256;
 

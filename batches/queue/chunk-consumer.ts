@@ -63,8 +63,9 @@ const jobsRead = 100;
 
 /**
  * Takes chunks of one profile, at most `usual` at a time. When that many are in progress, it looks for a tenant that is
- * allowed an additional chunk, moves one of its chunks to the front of the queue, and takes it. One tenant's slow image hosts then do not block others.
- * If another worker takes that chunk first, this worker gets a different chunk, which `processor` puts back.
+ * allowed an additional chunk, moves one of its chunks to the front of the queue, and takes it. One tenant's slow image
+ * hosts then do not block others. If another worker takes the moved chunk first, this worker gets the next chunk of the
+ * queue. `processor` puts it back if its tenant is not allowed an additional chunk.
  */
 export function consumeChunks(
   redis: Redis,
