@@ -10,8 +10,8 @@ export interface Connections {
 }
 
 /**
- * The maximum number of connections above the regular limit. The request on each is read before it is
- * answered or refused: health probes and tenants with few connections are answered.
+ * The maximum number of connections above the regular limit. The service reads the request on such a
+ * connection before it decides: it answers health probes and tenants with few connections, and refuses all others.
  */
 const surplusConnections = 256;
 

@@ -11,7 +11,7 @@ export interface Listing {
   at(row: number): ItemResult | undefined;
   /** Returns the row of the result with this item index, or undefined if it is not loaded. */
   rowOf(index: number): number | undefined;
-  /** Returns the row nearest to `row` from which a full screen of rows can be shown, all of them loaded. */
+  /** Returns the row that is nearest to `row` and at which a full screen of loaded rows starts. */
   nearest(row: number): number | undefined;
   /** Sets the visible rows, and loads missing rows in and near them. */
   show(from: number, to: number): void;
