@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { ServiceError, toItemError } from '../../shared/errors.ts';
 import { lowerPriority } from '../niceness.ts';
 import { slotsOf } from '../slots.ts';
@@ -85,6 +86,8 @@ async function load(options: LoadOptions): Promise<void> {
       slotsOf(imageSlots.childFd, imageSlots.bytes),
     );
     send({ type: 'loaded', verified: encoder.verified });
+    // The parent ends this process by SIGKILL, so Node does not write V8's compile cache at the exit.
+    flushCompileCache();
   } catch (error) {
     send({ type: 'load_failed', message: error instanceof Error ? error.message : String(error) });
   }
