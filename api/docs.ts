@@ -1,5 +1,6 @@
 import express, { Router } from 'express';
-import { getAbsoluteFSPath } from 'swagger-ui-dist';
+// The main module of the package would load both bundles for browsers, a tenth of the start of the API.
+import getAbsoluteFSPath from 'swagger-ui-dist/absolute-path.js';
 import { prefix } from '../shared/contracts/paths.ts';
 
 const page = `<!doctype html>
