@@ -63,10 +63,10 @@ const patience = 90;
 
 const stage = await startStage({ directory: values.service, processes: 'apart', logLevel: 'error' });
 const store = readStore(stage.redis.url);
+print(`${minutes} minutes, profile ${values.profile ?? 'mixed'}, seed ${seed}`);
 const work = await createWork(stage);
 const faults: string[] = [];
 
-print(`${minutes} minutes, profile ${values.profile ?? 'mixed'}, seed ${seed}`);
 await stage.deleteBatches();
 await delay(3_000);
 const idle = { ...(await store.read()), apiMiB: residentMiBOf(stage.apiPid()), pids: stage.pids() };

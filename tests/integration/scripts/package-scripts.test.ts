@@ -38,7 +38,7 @@ const moments: Record<string, { args: string[]; begun?: RegExp }> = {
     args: ['--seconds', '1', '--connections', '1', "'single by url'", '--out "$DATA_DIR"'],
     begun: /results\.json is in/,
   },
-  'bench:overload': { args: ['1', '1'], begun: /carried/ },
+  'bench:overload': { args: ['1', '1'], begun: /service +http/ },
   chaos: { args: ['200', '1', '1'], begun: /\d/ },
   failovers: { args: ['1', 'sentinel'], begun: /\d/ },
   fuzz: { args: ['2', '1'], begun: /2 mutated files/ },
