@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const entry = fileURLToPath(new URL('../../cli/vls.js', import.meta.url));
+const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+const compileCache = fileURLToPath(new URL('../../node_modules/.cache/compile', import.meta.url));
 
 /** Never called. It has `vitest --changed` know what a test runs that starts a command. */
 export const modulesOfEntry = () => import('../../cli/main.ts');
@@ -11,6 +13,12 @@ export function userEnvironment(): Record<string, string | undefined> {
   const { PATH, HOME, ENCODERS, MICRO_BATCH } = process.env;
   return { PATH, HOME, ENCODERS, MICRO_BATCH };
 }
+
+/** The program that the bootstrap would run, with the environment that it would give. It saves 0.1 s of CPU time. */
+export const withoutBootstrap = {
+  main,
+  env: { VLS_SCRIPT: entry, NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? compileCache },
+};
 
 /** A command that is running. */
 export interface RunningVls {
@@ -30,8 +38,10 @@ export interface VlsOptions {
 }
 
 /** `npx vls …` as a person types it: through cli/vls.js and the bootstrap, without a terminal. */
-export function startVls(args: string[], { env = {}, cwd, input }: VlsOptions = {}): RunningVls {
-  const child = spawn(process.execPath, [entry, ...args], {
+export const startVls = (args: string[], options: VlsOptions = {}): RunningVls => startScript(entry, args, options);
+
+function startScript(script: string, args: string[], { env = {}, cwd, input }: VlsOptions): RunningVls {
+  const child = spawn(process.execPath, [script, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...userEnvironment(), ...env },
     ...(cwd !== undefined && { cwd }),
@@ -66,4 +76,6 @@ export function startVls(args: string[], { env = {}, cwd, input }: VlsOptions = 
   };
 }
 
-export const vls = (args: string[], options?: VlsOptions) => startVls(args, options).ended;
+/** Runs a command to its end. Signals of the terminal do not matter to it, so it runs without the bootstrap. */
+export const vls = (args: string[], options: VlsOptions = {}) =>
+  startScript(main, args, { ...options, env: { ...withoutBootstrap.env, ...options.env } }).ended;

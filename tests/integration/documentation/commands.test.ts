@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { blocksOf, guides, readGuide } from '../../support/guides.ts';
 import { useService } from '../../support/running-service.ts';
-import { userEnvironment } from '../../support/vls.ts';
+import { userEnvironment, withoutBootstrap } from '../../support/vls.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const has = (command: string) => spawnSync(command, ['--version']).status === 0;
@@ -48,7 +48,7 @@ afterEach(() => rm(directory, { recursive: true }));
 async function follow(blocks: string[]): Promise<{ stdout: string; stderr: string; code: number | null }> {
   const tools = [
     'set -euo pipefail',
-    `vls() { ${process.execPath} ${join(root, 'cli', 'vls.js')} "$@"; }`,
+    `vls() { ${process.execPath} ${withoutBootstrap.main} "$@"; }`,
     `node() { ${process.execPath} "$@"; }`,
     'npx() { "$@"; }',
     `curl() { command curl -sS -w '%{stderr}status %{http_code}\\n' "$@"; }`,
@@ -61,7 +61,13 @@ async function follow(blocks: string[]): Promise<{ stdout: string; stderr: strin
   const script = join(directory, 'guide.sh');
   await writeFile(script, `${tools.join('\n')}\n${here}`);
   // The tutorial generates a list of N rows, 100,000 by default.
-  const env = { ...userEnvironment(), VLS_URL: running.service.url, TMPDIR: directory, N: '300' };
+  const env = {
+    ...userEnvironment(),
+    ...withoutBootstrap.env,
+    VLS_URL: running.service.url,
+    TMPDIR: directory,
+    N: '120',
+  };
   const child = spawn('bash', [script], { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
