@@ -23,14 +23,17 @@ export interface ImageHost {
   failing: boolean;
   latencyMs: number;
   /**
-   * Answers all requests below `held/`, waiting and later ones. Until then, a batch with such an image does not end.
+   * Answers the requests below `held/` that wait, and later ones until `hold`. Before, a batch with such an image does
+   * not end.
    */
   release(): void;
+  /** Lets requests below `held/` wait again. */
+  hold(): void;
   close(): Promise<void>;
 }
 
 export async function startImageHost(): Promise<ImageHost> {
-  const held = Promise.withResolvers<void>();
+  let held = Promise.withResolvers<void>();
   const server = createServer((request, response) => {
     host.requests++;
     const path = decodeURIComponent((request.url ?? '/').slice(1).split('?', 1)[0] ?? '');
@@ -54,6 +57,9 @@ export async function startImageHost(): Promise<ImageHost> {
     failing: false,
     latencyMs: 0,
     release: () => held.resolve(),
+    hold() {
+      held = Promise.withResolvers<void>();
+    },
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

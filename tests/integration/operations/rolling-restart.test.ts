@@ -17,6 +17,8 @@ const texts = Object.values(captions);
 
 let redis: TestRedis;
 let host: ImageHost;
+/** Its latency keeps batches running while processes stop, without work for the encoders. */
+let slowHost: ImageHost;
 let balancer: Balancer;
 let client: Client;
 const apis: TestProcess[] = [];
@@ -25,15 +27,11 @@ const exits: (number | null)[] = [];
 
 const env = () => ({
   REDIS_URL: redis.url,
-  IMAGE_HOSTS_ALLOW: host.authority,
-  ENCODERS: '1',
-  // Otherwise the worker would be through before anybody is restarted.
-  EMBEDDING_CACHE_MB: '0',
+  IMAGE_HOSTS_ALLOW: [host, slowHost].map(({ authority }) => authority).join(','),
   // Several looks of the balancer.
   DRAIN_DELAY_MS: '1000',
   // Longer than an API takes to stop on a busy machine.
   FETCH_TIMEOUT_MS: '120000',
-  MICRO_BATCH: '1',
   LOG_LEVEL: 'warn',
 });
 
@@ -45,7 +43,13 @@ async function startApi(): Promise<TestProcess> {
 }
 
 beforeAll(async () => {
-  [redis, host, balancer] = await Promise.all([startRedis(), startImageHost(), startBalancer()]);
+  [redis, host, slowHost, balancer] = await Promise.all([
+    startRedis(),
+    startImageHost(),
+    startImageHost(),
+    startBalancer(),
+  ]);
+  slowHost.latencyMs = 500;
   client = createClient(balancer.url);
   apis.push(...(await Promise.all([startApi(), startApi()])));
   worker = await startProcess('worker', env());
@@ -53,7 +57,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all([...apis, worker].map((process) => process?.stop()));
   await balancer.close();
-  await Promise.all([redis.remove(), host.close()]);
+  await Promise.all([redis.remove(), host.close(), slowHost.close()]);
 });
 
 test('two APIs and a worker, each restarted twice under load, lose no item and answer no request with 5xx', async () => {
@@ -68,14 +72,14 @@ test('two APIs and a worker, each restarted twice under load, lose no item and a
         ({ status }) => count(status),
         (error: Error) => count(String(error.cause ?? error)),
       );
-      await delay(10);
+      await delay(25);
     }
   }
   const posted: { id: string; items: number }[] = [];
   async function batches(): Promise<void> {
     for (let at = 0; restarting; at++) {
       const items = Array.from({ length: 150 }, (_, index) => ({
-        image: host.url(index % 50 === 7 ? 'missing.jpg' : `${photoNames[index % 6]}?${at}-${index}`),
+        image: slowHost.url(index % 50 === 7 ? 'missing.jpg' : `${photoNames[index % 6]}?${at}-${index}`),
         text: texts[index % 6],
       }));
       const { status, body } = await client.batch.post(items);
@@ -125,9 +129,9 @@ test('a stopping API first fails its readiness, still answers, and then ends eve
   const items = (count: number, isHeld: (at: number) => boolean) =>
     Array.from({ length: count }, (_, at) => ({
       image: host.url(`${isHeld(at) ? 'held/' : ''}${photoNames[at % 6]}?${count}-${at}`),
-      text: `photo ${at}`,
+      text: texts[at % 6],
     }));
-  const { body } = await direct.batch.post(items(500, (at) => at > 100 && at % 50 === 0));
+  const { body } = await direct.batch.post(items(200, (at) => at > 100 && at % 50 === 0));
   const path = `/evaluator/v1/evaluation/batch/${body.id}/events`;
   const following = fetch(api.url + path).then(async (response) => await response.text());
   const waiting = direct.call('/v1/evaluation/batch', {

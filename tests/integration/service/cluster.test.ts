@@ -24,10 +24,8 @@ beforeAll(async () => {
   const env = {
     REDIS_URL: cluster.url,
     IMAGE_HOSTS_ALLOW: host.authority,
-    ENCODERS: '1',
-    MICRO_BATCH: '1',
-    // With its cache the worker would be through before anybody is killed.
-    EMBEDDING_CACHE_MB: '0',
+    // Longer than images are held on a busy machine.
+    FETCH_TIMEOUT_MS: '120000',
     LOG_LEVEL: 'warn',
   };
   processes.push(...(await Promise.all([startProcess('api', env), startProcess('worker', env)])));
@@ -82,13 +80,21 @@ function startLoad() {
   };
 }
 
-const post = (count: number) =>
+const post = (count: number, firstHeld = count) =>
   client.batch.post(
     Array.from({ length: count }, (_, index) => ({
-      image: host.url(`${photoNames[index % 6]}?${index}`),
+      image: host.url(`${index < firstHeld ? '' : 'held/'}${photoNames[index % 6]}?${index}`),
       text: texts[index % 6],
     })),
   );
+
+/** Posts a batch whose last items the image host holds: it is running when a server is killed. */
+async function postLong(): Promise<{ id: string; total: number }> {
+  const total = 150;
+  host.hold();
+  const { body } = await post(total, 100);
+  return { id: body.id, total };
+}
 
 /** Every item has one result, no chunk was committed twice, and the counters say the same. */
 async function expectEachOnce(id: string, total: number): Promise<void> {
@@ -109,6 +115,7 @@ async function loseAndRegain(lost: TestServer, long: { id: string; total: number
   await client.batch.until(long.id, ({ items }) => items.succeeded > 30);
 
   await lost.kill();
+  host.release();
   await until(() => load.refusals.length > 3);
   const before = load.singles.get(200) ?? 0;
   await until(() => (load.singles.get(200) ?? 0) > before + 10);
@@ -136,17 +143,17 @@ async function loseAndRegain(lost: TestServer, long: { id: string; total: number
 }
 
 test('when the server that holds the queues is killed and comes back, nothing acknowledged is lost and nothing is done twice', async () => {
-  const { body } = await post(200);
-  await loseAndRegain(await cluster.holderOf(liveBatches(redis)), { id: body.id, total: 200 });
+  await loseAndRegain(await cluster.holderOf(liveBatches(redis)), await postLong());
 });
 
 test('after the server of a batch was killed and restarted, the batch continues where it was', async () => {
   const queues = await cluster.holderOf(liveBatches(redis));
   for (;;) {
-    const { body } = await post(200);
-    const holder = await cluster.holderOf(batchKeys(redis, body.id).batch);
-    if (holder !== queues) return await loseAndRegain(holder, { id: body.id, total: 200 });
-    await client.batch.finished(body.id);
+    const long = await postLong();
+    const holder = await cluster.holderOf(batchKeys(redis, long.id).batch);
+    if (holder !== queues) return await loseAndRegain(holder, long);
+    host.release();
+    await client.batch.finished(long.id);
   }
 });
 

@@ -38,7 +38,6 @@ beforeAll(async () => {
     IMAGE_HOSTS_ALLOW: host.authority,
     WEBHOOK_SECRET: secret,
     WEBHOOK_HOSTS_ALLOW: authority,
-    EMBEDDING_CACHE_MB: '0',
     LOG_LEVEL: 'error',
   };
   [service, other] = await Promise.all([startProcess('service', env), startProcess('api', env)]);
@@ -62,7 +61,7 @@ const progressOf = (events: SentEvent[]) =>
     .map(({ data }) => (data as BatchStatus).items.succeeded + (data as BatchStatus).items.failed);
 
 test('events begin with the status, tell progress and failures, and close after the end', async () => {
-  host.latencyMs = 20;
+  host.latencyMs = 100;
   const { body } = await client.batch.post(itemsOf(100));
   const { events } = await readEvents(eventsUrl(service.url, body.id));
   host.latencyMs = 0;
@@ -83,7 +82,7 @@ test('events begin with the status, tell progress and failures, and close after 
 });
 
 test('a client that is cut off ten times and resumes, at either API, misses and repeats no event', async () => {
-  host.latencyMs = 30;
+  host.latencyMs = 300;
   const { body } = await client.batch.post(itemsOf(400));
   const whole = readEvents(eventsUrl(service.url, body.id));
   const pieces: SentEvent[] = [];

@@ -234,7 +234,8 @@ test('a list of texts is answered in its order, with a receipt of what scored it
 });
 
 test('a thousand different texts are scored at once, without shutting out others', async () => {
-  const text = Array.from({ length: 1_000 }, (_, index) => `a photo of thing number ${index}`);
+  // Short texts, because each token takes the encoder time.
+  const text = Array.from({ length: 1_000 }, (_, index) => String(index));
   const [many, one] = await Promise.all([
     running.client.single<{ results: unknown[] }>({ image: running.host.url('coffee.jpg'), text }),
     running.client.single({ image: running.host.url('rocket.jpg'), text: 'a rocket' }),
