@@ -40,7 +40,12 @@ export function useBrowser(): RunningBrowser {
 }
 
 async function open(browser: Browser, options: BrowserContextOptions = {}): Promise<WatchedPage> {
-  const context = await browser.newContext({ viewport: { width: 1180, height: 860 }, ...options });
+  // Without motion, because Chromium without a GPU draws each frame on the processor.
+  const context = await browser.newContext({
+    viewport: { width: 1180, height: 860 },
+    reducedMotion: 'reduce',
+    ...options,
+  });
   context.setDefaultTimeout(patienceMs);
   const page = await context.newPage();
   const complaints: string[] = [];
@@ -54,10 +59,13 @@ async function open(browser: Browser, options: BrowserContextOptions = {}): Prom
   return { page, context, complaints };
 }
 
-/** Waits until an expression is true in the page. Not by `waitForFunction`, which the content security policy refuses. */
+/**
+ * Waits until an expression is true in the page. Not by `waitForFunction`, which the content security policy refuses, and
+ * not by animation frames, since Chromium without a GPU draws each of them on the processor.
+ */
 export async function untilTrue(page: Page, expression: string): Promise<void> {
   await page.evaluate(`new Promise((resolve) => {
-    const look = () => ((${expression}) ? resolve() : requestAnimationFrame(look));
+    const look = () => ((${expression}) ? resolve() : setTimeout(look, 20));
     look();
   })`);
 }
