@@ -16,12 +16,12 @@ const running = useService({ IMAGE_FILE_ROOTS: photos, FETCH_TIMEOUT_MS: '120000
 let directory: string;
 let env: Record<string, string>;
 beforeEach(async () => {
+  running.host.release();
   directory = await mkdtemp(join(tmpdir(), 'vls-batch-'));
   env = { VLS_URL: running.service.url, DATA_DIR: join(directory, 'data'), TMPDIR: directory };
 });
 afterEach(async () => {
   running.host.latencyMs = 0;
-  running.host.release();
   await rm(directory, { recursive: true });
 });
 
