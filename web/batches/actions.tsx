@@ -23,6 +23,7 @@ export function BatchActions({
   const keep = useRef<HTMLButtonElement>(null);
   const path = `v1/evaluation/batch/${status.id}`;
   const isLive = status.finishedAt === null;
+  const retries = isLive ? [] : retriesOf(status);
   const lasting = isLive ? undefined : lastingFailuresOf(status);
 
   async function run(name: string, action: () => Promise<unknown>): Promise<void> {
@@ -58,33 +59,29 @@ export function BatchActions({
       location.hash = addressOf.batches;
     });
 
+  const note = lasting !== undefined && (
+    <p class="fine soft lasting">
+      {lasting.words}
+      {lasting.retryAll !== undefined && (
+        <>
+          {' '}
+          <button type="button" class="link" disabled={busy !== undefined} onClick={() => void retry('lasting', '')}>
+            {busy === 'lasting' ? 'Posting…' : lasting.retryAll}
+          </button>
+          .
+        </>
+      )}
+    </p>
+  );
   return (
     <div class="actions">
-      {lasting !== undefined && (
-        <p class="fine soft lasting">
-          {lasting.words}
-          {lasting.retryAll !== undefined && (
-            <>
-              {' '}
-              <button
-                type="button"
-                class="link"
-                disabled={busy !== undefined}
-                onClick={() => void retry('lasting', '')}
-              >
-                {busy === 'lasting' ? 'Posting…' : lasting.retryAll}
-              </button>
-              .
-            </>
-          )}
-        </p>
-      )}
+      {retries.length === 0 && note}
       {isLive ? (
         <button type="button" disabled={busy !== undefined} onClick={() => void cancel()}>
           {busy === 'cancel' ? 'Cancelling…' : 'Cancel'}
         </button>
       ) : (
-        retriesOf(status).map(({ words, query, isFirst }) => (
+        retries.map(({ words, query, isFirst }) => (
           <button
             key={query}
             type="button"
@@ -107,6 +104,7 @@ export function BatchActions({
       >
         Delete
       </button>
+      {retries.length > 0 && note}
       <dialog ref={dialog} aria-labelledby="delete-title">
         <h2 id="delete-title">Delete this batch?</h2>
         <p>{isLive && 'The batch is stopped first. '}Its items and results are deleted permanently.</p>
