@@ -166,9 +166,11 @@ export function Explorer({ status }: { status: BatchStatus }) {
           <PairTable {...shared} columns={columns} />
         )}
       </div>
-      <p class="fine soft keys-hint">
-        Arrow keys move, Enter opens a pair, <kbd>/</kbd> goes to the search.
-      </p>
+      {listing.count > 0 && (
+        <p class="fine soft keys-hint">
+          Arrow keys move, Enter opens a pair, <kbd>/</kbd> goes to the search.
+        </p>
+      )}
       {pair !== undefined && (
         <PairDialog
           status={status}
