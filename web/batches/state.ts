@@ -54,6 +54,8 @@ export interface LastingFailures {
   retryAll: string | undefined;
 }
 
+const pairWords: Record<number, string> = { 1: 'the failed item', 2: 'both failed items' };
+
 /** Describes the failed items that a retry would not help, with the next step. Returns undefined if there are none. */
 export function lastingFailuresOf(status: Pick<BatchStatus, 'failures' | 'items'>): LastingFailures | undefined {
   const { failed } = status.items;
@@ -72,7 +74,7 @@ export function lastingFailuresOf(status: Pick<BatchStatus, 'failures' | 'items'
   }
   return {
     words: `${first} If the images have changed since, retry`,
-    retryAll: failed === 1 ? 'the failed item' : `all ${numbers.count(failed)} failed items`,
+    retryAll: failed <= 2 ? pairWords[failed] : `all ${numbers.count(failed)} failed items`,
   };
 }
 
