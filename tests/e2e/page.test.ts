@@ -397,7 +397,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     for await (const part of tar) parts.push(part as Buffer);
     const buffer = Buffer.concat(parts);
     await page.locator('input[type=file]').setInputFiles({ name: 'pairs.csv', mimeType: 'text/csv', buffer });
-    await page.getByText('Tar of images (WebDataset): about 3 pairs.').waitFor();
+    await page.getByText('Tar of images (WebDataset): 3 pairs.').waitFor();
     await untilTrue(
       page,
       `[...document.querySelectorAll('.preview img')].filter((img) => img.naturalWidth > 0).length === 3`,
@@ -428,7 +428,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     expect(await page.getByRole('button', { name: 'Start' }).count()).toBe(0);
     const image = { name: 'pairs.csv', mimeType: 'text/csv', buffer: readPhoto('coffee.jpg') };
     await page.locator('input[type=file]').setInputFiles(image);
-    await page.getByRole('alert').getByText('pairs.csv: This is a JPEG image, not a list of pairs.').waitFor();
+    await page.getByRole('alert').getByText('pairs.csv. This is a JPEG image, not a list of pairs.').waitFor();
   });
 
   test('a model that is absent comes with the command that pulls it, and a pull that runs with its progress', async () => {
