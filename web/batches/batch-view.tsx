@@ -191,11 +191,17 @@ function modelsOf({ model, precision, traffic }: BatchStatus): string {
   return traffic.map((arm) => `${arm.model} (${arm.role}, ${numbers.percent(arm.share)})`).join(' and ');
 }
 
+/** The number of samples from which the plot is shown. */
+const leastSamples = 3;
+
 /** A plot of the items per second, collapsed when the batch has ended. */
 function Throughput({ samples, isLive }: { samples: readonly Sample[]; isLive: boolean }) {
   const [isOpen, setOpen] = useState(false);
+  if (samples.length < leastSamples) {
+    // The words have the height of the plot, so that nothing moves when it appears.
+    return isLive ? <p class="plot fine soft">The items per second appear with the first results.</p> : null;
+  }
   if (isLive) return <Plot samples={samples} hasCaption />;
-  if (samples.length <= 2) return null;
   return (
     <details onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary class="fine soft">Items per second while it ran</summary>
