@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 import { ServiceError, toItemError } from '../../shared/errors.ts';
 import type { ImageBytes } from '../encoder/protocol.ts';
@@ -15,6 +16,8 @@ const size = pixelBytes(options.recipe);
 
 const send = (message: FromCropThread, transfer: ArrayBuffer[] = []) => parentPort?.postMessage(message, transfer);
 const cancels = new Map<number, AbortController>();
+/** False until the first image. V8's compile cache is then written, because the process ends by SIGKILL. */
+let hasCropped = false;
 /** Callbacks by image id, called when decoding of a large image is permitted. */
 const granted = new Map<number, () => void>();
 
@@ -61,6 +64,8 @@ async function answer({ id, bytes, block, interactive, tenant, mode = options.mo
   } finally {
     cancels.delete(id);
     granted.delete(id);
+    if (!hasCropped) flushCompileCache();
+    hasCropped = true;
   }
 }
 
