@@ -351,7 +351,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await page.getByRole('link', { name: 'retried' }).waitFor();
 
     running.host.latencyMs = 2_000;
-    await startBatch(csvOf(150));
+    await startBatch(csvOf(300));
     await page.getByRole('button', { name: 'Cancel' }).click();
     await badge().getByText('cancelled').waitFor();
     await page.getByRole('button', { name: /^Continue \d+ cancelled$/ }).waitFor();
