@@ -123,7 +123,7 @@ describe.skipIf(chromium === undefined)('the choice of pairs', () => {
       const suggested = Number((await use.innerText()).replace('Use ', ''));
       expect(suggested).not.toBe(line);
       await activate(use);
-      await page.getByRole('heading', { name: `At ${suggested.toFixed(1)}` }).waitFor();
+      await page.getByRole('heading', { name: `At the threshold ${suggested.toFixed(1)}` }).waitFor();
       await activate(page.getByRole('link', { name: 'Back to the scores and their export' }));
 
       // The export: as CSV and as Parquet, the pairs that the API selects.
