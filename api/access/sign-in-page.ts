@@ -11,10 +11,11 @@ const signInCodes = new Set<Code>([
 ]);
 /** Answers a failed browser navigation or form with a sign-in form, which works without scripts. */
 export const answerWithSignIn: ErrorRequestHandler = (thrown, request, response, next) => {
-  if (!(thrown instanceof ServiceError) || !signInCodes.has(thrown.code)) return next(thrown);
-  if (response.headersSent || !wantsPage(request)) return next(thrown);
+  if (!(thrown instanceof ServiceError) || response.headersSent || !wantsPage(request)) return next(thrown);
+  const isUnchecked = thrown.code === 'queue.unavailable' && needsSession(request);
+  if (!isUnchecked && !signInCodes.has(thrown.code)) return next(thrown);
   const target = request.method === 'GET' ? request.originalUrl : targetOf(formOf(request)['next']);
-  const message = thrown.code === 'access.key_missing' ? '' : thrown.message;
+  const message = isUnchecked ? uncheckedWords : thrown.code === 'access.key_missing' ? '' : thrown.message;
   if (thrown.retryAfter !== undefined) response.setHeader('Retry-After', String(Math.ceil(thrown.retryAfter)));
   response.setHeader('Cache-Control', 'no-store');
   response.vary('Accept');
@@ -25,6 +26,13 @@ export const answerWithSignIn: ErrorRequestHandler = (thrown, request, response,
 const wantsPage = (request: Request): boolean =>
   (request.method === 'GET' || request.is('urlencoded') !== false) &&
   /\btext\/html\b/.test(request.get('accept') ?? '');
+
+/** Sessions are in Redis. Without it, nobody can be signed in, and a browser would show the error as JSON. */
+const uncheckedWords = 'Redis is not available, so nobody can be signed in now. Try again in a moment';
+
+/** Returns true for the sign-in form and for the start page. */
+const needsSession = ({ originalUrl }: Request): boolean =>
+  [`${prefix}/session`, `${prefix}/`].includes(originalUrl.split('?', 1)[0] ?? '');
 
 const formOf = (request: Request): Record<string, unknown> =>
   typeof request.body === 'object' && request.body !== null ? (request.body as Record<string, unknown>) : {};
