@@ -31,8 +31,8 @@ async function single(): Promise<number> {
 const load = (duration: number, atOnce: number, perSecond?: number) =>
   generateLoad(single, { atOnce, perSecond, signal: AbortSignal.timeout(1000 * duration) });
 
-print(`service    ${processes[0].url}`);
 for (let warm = 0; warm < 40; warm++) await single();
+print(`service    ${processes[0].url}`);
 
 // The capacity: the highest rate of responses over several numbers of connections, each with one request in flight.
 let capacity = 0;
