@@ -16,6 +16,7 @@ export async function saveScreenshot(
   // A lazy image below the first screen is blank until somebody scrolls to it. An image that is decoded asynchronously
   // may be blank although it is complete.
   const isWhole = part === 'whole';
+  await page.evaluate('scrollTo(0, 0)');
   await page.evaluate(`for (const img of document.images) {
     img.decoding = 'sync';
     if (${isWhole}) img.loading = 'eager';
