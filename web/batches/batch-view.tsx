@@ -198,8 +198,7 @@ const leastSamples = 3;
 function Throughput({ samples, isLive }: { samples: readonly Sample[]; isLive: boolean }) {
   const [isOpen, setOpen] = useState(false);
   if (samples.length < leastSamples) {
-    // The words have the height of the plot, so that nothing moves when it appears.
-    return isLive ? <p class="plot fine soft">The items per second appear with the first results.</p> : null;
+    return isLive ? <p class="fine soft">The curve of items per second appears with the next results.</p> : null;
   }
   if (isLive) return <Plot samples={samples} hasCaption />;
   return (
