@@ -3,6 +3,7 @@ import { mayOperate, useSession } from '../../shell/session.tsx';
 import { Fact } from '../../ui/fact.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { PolledState } from '../../ui/polled-state.tsx';
+import { asSentence } from '../../ui/sentence.ts';
 import { Waiting } from '../../ui/waiting.tsx';
 import { Figures } from './figures.tsx';
 import { reasonOf, statusWords } from './health-words.ts';
@@ -54,7 +55,12 @@ function Service({ health }: { health: Health }) {
         {statusWords(health)}
       </h2>
       {reason !== undefined && <p class="notice">{reason}</p>}
-      {redis.detail !== null && <p class="notice">{redis.detail}</p>}
+      {redis.detail !== null && (
+        <p class="notice">
+          {asSentence(redis.detail)}
+          {redis.status === 'down' && ' Batches continue when it answers again.'}
+        </p>
+      )}
       {settings.map((sentence) => (
         <p class="notice" key={sentence}>
           {sentence}
