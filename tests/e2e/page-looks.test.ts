@@ -183,7 +183,6 @@ describe.skipIf(chromium === undefined)('the looks of the page', () => {
     expect(await lightness()).toBeLessThan(50);
     await go(page, `batches/${batch}`);
     await page.locator('.pairs').first().waitFor();
-    await saveScreenshot(page, 'dark');
     const button = page.getByRole('button', { name: /^Colours/ });
     await button.click();
     expect(await button.innerText()).toBe('Dark');
