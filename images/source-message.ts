@@ -1,5 +1,5 @@
 const path =
-  'The image looks like a file path, and the service cannot read your files: send an http:// or https:// URL, or the bytes';
+  'The image looks like a file path, and the service cannot read your files: send an http:// or https:// URL or the bytes, or use `vls batch`, which sends the files';
 
 /** Returns the error message for a source that is neither a URL nor base64. */
 export function describeSource(source: string): string {

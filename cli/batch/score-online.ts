@@ -12,6 +12,7 @@ import { followBatch } from '../events.ts';
 import { CommandError, failureOf } from '../failures.ts';
 import type { Progress } from '../progress.ts';
 import type { BatchInput } from './input.ts';
+import { imagePath } from './local-images.ts';
 import { createRows } from './rows.ts';
 import type { RunState, StateFile } from './state-file.ts';
 import { count, emptyTally, type Tally } from './tally.ts';
@@ -185,13 +186,15 @@ async function* bodyOf({ input, prepare, progress }: OnlineDeps): AsyncGenerator
 }
 
 /**
- * Returns the NDJSON line of a row. An invalid row is sent without its text, so that the service fails it and later
- * rows keep their index.
+ * Returns the NDJSON line of a row. The service must fail an invalid row, so that later rows keep their index. It fails
+ * the path of a local image, which it cannot read. Other invalid rows are sent without their text.
  */
 function toLine(item: StoredItem): object {
   if (!('error' in item)) return item;
-  const { id, image, metadata } = item;
-  return { id, image, metadata };
+  const { id, image, text, metadata } = item;
+  return image !== undefined && imagePath(image) !== undefined
+    ? { id, image, text, metadata }
+    : { id, image, metadata };
 }
 
 const receiptOf = ({ model, revision, precision, preprocess, textCleaning, longText }: BatchStatus): Receipt => ({
@@ -253,13 +256,16 @@ export async function* joinWithRows(
   if ((await rows.take(1)).length > 0) throw incomplete(id);
 }
 
+/** The errors of the service for rows that this machine found invalid before it sent them. */
+const refusals: ReadonlySet<string> = new Set(['item.invalid', 'image.source_invalid']);
+
 /** Replaces the error of the service if this machine found a more precise one before it sent the row. */
 async function withOwnError(
   result: ItemResult,
   item: StoredItem | undefined,
   prepare: OnlineDeps['prepare'],
 ): Promise<ItemResult> {
-  if (result.status !== 'failed' || result.error.code !== 'item.invalid' || item === undefined) return result;
+  if (result.status !== 'failed' || item === undefined || !refusals.has(result.error.code)) return result;
   const prepared = await prepare(item);
   return 'error' in prepared ? { ...result, error: prepared.error } : result;
 }

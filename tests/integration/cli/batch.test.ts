@@ -202,6 +202,12 @@ describe('vls batch', () => {
         cosine: expect.any(Number),
       },
     ]);
+    const stored = await running.client.batch.results((await stateOf('pairs.scores.ndjson')).batchId, '&items=true');
+    expect(stored.find(({ index }) => index === 1)).toMatchObject({
+      text: 'a cat',
+      image: null,
+      error: { code: 'image.source_invalid', message: expect.stringContaining('`vls batch`') },
+    });
   });
 
   test('--server-files lets the service read the images, and this machine reads none', async () => {
