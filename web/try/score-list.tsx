@@ -1,5 +1,5 @@
 import * as numbers from '../ui/numbers.ts';
-import { bandOf, type Scale } from '../ui/scale.ts';
+import { bandOf, edgesOf, type Scale } from '../ui/scale.ts';
 import { probabilitiesOf } from './probabilities.ts';
 import type { ScoreResult } from './scoring.ts';
 
@@ -26,7 +26,7 @@ export function ScoreList({
             <p class="score-text" dir="auto">
               {text}
             </p>
-            <p class="score-value">{numbers.score(score)}</p>
+            <p class="score-value">{numbers.scoreBetween(score, edgesOf(scale))}</p>
             <ScoreBar score={score} top={top} scale={scale} />
             <p class="score-words">
               {band !== undefined && (

@@ -5,7 +5,7 @@ import { Copyable } from '../ui/copy.tsx';
 import { ModelSelect, useModels } from '../ui/model-select.tsx';
 import * as numbers from '../ui/numbers.ts';
 import { ProblemBox } from '../ui/problem.tsx';
-import { scaleOf } from '../ui/scale.ts';
+import { edgesOf, scaleOf } from '../ui/scale.ts';
 import { ImagePicker } from './image-picker.tsx';
 import { ReceiptBox, TimingsBox } from './receipt.tsx';
 import { ScaleNote, ScoreList } from './score-list.tsx';
@@ -120,7 +120,9 @@ function statusOf(outcome: Outcome | undefined, busy: boolean): string {
   if (busy) return 'Scoring';
   if (outcome === undefined || !('result' in outcome)) return '';
   const best = outcome.result.results.toSorted((a, b) => b.score - a.score)[0];
-  return best === undefined ? '' : `Highest: ${numbers.score(best.score)} for ${best.text}`;
+  if (best === undefined) return '';
+  const shown = numbers.scoreBetween(best.score, edgesOf(scaleOf(outcome.result.receipt.model)));
+  return `Highest: ${shown} for ${best.text}`;
 }
 
 function OutcomeBox({

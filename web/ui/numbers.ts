@@ -8,9 +8,31 @@ export const rate = (perSecond: number): string =>
 
 export const score = (value: number): string => value.toFixed(1);
 
+/** The maximum number of decimals of a score in the API. */
+const scoreDecimals = 4;
+
+/**
+ * Formats a score next to thresholds or edges of bands. It gets more decimals if rounding would move it to the other
+ * side of one of them.
+ */
+export function scoreBetween(value: number, edges: readonly number[], decimals = 1): string {
+  for (let each = decimals; each < scoreDecimals; each++) {
+    const rounded = value.toFixed(each);
+    if (edges.every((edge) => Number(rounded) >= edge === value >= edge)) return rounded;
+  }
+  return String(value);
+}
+
+/** Formats a threshold with at least one decimal and without rounding. */
+export const threshold = (value: number): string => (toTenth(value) === value ? score(value) : String(value));
+
+const toTenth = (value: number): number => Number(value.toFixed(1));
+
 export const percent = (share: number): string => {
   const value = share * 100;
-  return `${value > 0 && value < 0.1 ? '<0.1' : value.toFixed(value >= 99.95 || value === 0 ? 0 : 1)} %`;
+  if (value > 0 && value < 0.1) return '<0.1 %';
+  if (value >= 99.95 && value < 100) return '>99.9 %';
+  return `${value.toFixed(value === 0 || value >= 100 ? 0 : 1)} %`;
 };
 
 export function bytes(value: number): string {

@@ -57,5 +57,7 @@ export function scaleOf(model: string): Scale {
   };
 }
 
+export const edgesOf = ({ bands, threshold }: Scale): number[] => [...bands.map(({ from }) => from), threshold];
+
 export const bandOf = (scale: Scale, score: number): Band | undefined =>
   scale.bands.findLast(({ from }) => score >= from);

@@ -106,7 +106,7 @@ export function CompareView({ status }: { status: BatchStatus }) {
                 />
                 <NumberField
                   label={`Keep from, ${names[1]}`}
-                  value={asked.otherThreshold ?? Number((shown.comparison.sides?.otherThreshold ?? 0).toFixed(1))}
+                  value={asked.otherThreshold ?? shown.comparison.sides?.otherThreshold ?? 0}
                   min={0}
                   max={100}
                   step={0.1}

@@ -45,7 +45,7 @@ export function SidesBox({
           <tr>
             <td />
             <th scope="col">
-              <bdi>{there}</bdi> keeps it, from {numbers.points(sides.otherThreshold)}
+              <bdi>{there}</bdi> keeps it, from {numbers.threshold(sides.otherThreshold)}
             </th>
             <th scope="col">
               <bdi>{there}</bdi> leaves it out
@@ -55,7 +55,7 @@ export function SidesBox({
         <tbody>
           <tr>
             <th scope="row">
-              <bdi>{here}</bdi> keeps it, from {numbers.points(sides.threshold)}
+              <bdi>{here}</bdi> keeps it, from {numbers.threshold(sides.threshold)}
             </th>
             {cell('both')}
             {cell('onlyThis')}
@@ -72,11 +72,11 @@ export function SidesBox({
       <h3>
         Only <bdi>{here}</bdi> keeps {sides.onlyThis > 0 && <AllOfThem href={link('onlyThis')} />}
       </h3>
-      <SideStrip status={status} query={queryOf('onlyThis')} images={images} />
+      <SideStrip status={status} threshold={sides.threshold} query={queryOf('onlyThis')} images={images} />
       <h3>
         Only <bdi>{there}</bdi> keeps {sides.onlyOther > 0 && <AllOfThem href={link('onlyOther')} />}
       </h3>
-      <SideStrip status={status} query={queryOf('onlyOther')} images={images} />
+      <SideStrip status={status} threshold={sides.threshold} query={queryOf('onlyOther')} images={images} />
     </section>
   );
 }
@@ -89,7 +89,17 @@ function AllOfThem({ href }: { href: string }) {
   );
 }
 
-function SideStrip({ status, query, images }: { status: BatchStatus; query: Record<string, string>; images: boolean }) {
+function SideStrip({
+  status,
+  threshold,
+  query,
+  images,
+}: {
+  status: BatchStatus;
+  threshold: number;
+  query: Record<string, string>;
+  images: boolean;
+}) {
   const all = new URLSearchParams({
     ...apiQuery(readQuery(new URLSearchParams(query))),
     items: 'true',
@@ -100,7 +110,9 @@ function SideStrip({ status, query, images }: { status: BatchStatus; query: Reco
   return (
     <>
       <PolledState what="these pairs" polled={polled} />
-      {polled.value !== undefined && <Strip status={status} pairs={polled.value} images={images} />}
+      {polled.value !== undefined && (
+        <Strip status={status} threshold={threshold} pairs={polled.value} images={images} />
+      )}
     </>
   );
 }

@@ -4,7 +4,7 @@ import { codes } from '../../../shared/errors.ts';
 import { hashWith } from '../../shell/hash-query.ts';
 import { Badge } from '../../ui/badge.tsx';
 import * as numbers from '../../ui/numbers.ts';
-import { type Scale, scaleOf } from '../../ui/scale.ts';
+import { edgesOf, type Scale, scaleOf } from '../../ui/scale.ts';
 import type { ExplorerQuery } from './query.ts';
 
 export const scoreIn = (result: ItemResult): number | undefined =>
@@ -44,12 +44,23 @@ export function GroupLink({
   );
 }
 
-export function ScoreCell({ result, scale, decimals = 1 }: { result: ItemResult; scale: Scale; decimals?: number }) {
+export function ScoreCell({
+  result,
+  scale,
+  edges = [],
+  decimals,
+}: {
+  result: ItemResult;
+  scale: Scale;
+  /** Scores that divide the pairs, such as a threshold. Rounding does not move the shown score across them. */
+  edges?: readonly number[];
+  decimals?: number;
+}) {
   const score = scoreIn(result);
   if (score === undefined) return <StateBadge result={result} />;
   return (
     <span class="score-cell">
-      <span class="num">{score.toFixed(decimals)}</span>
+      <span class="num">{numbers.scoreBetween(score, [...edgesOf(scale), ...edges], decimals)}</span>
       <span class="mini-bar" aria-hidden="true">
         <span style={{ width: `${Math.min(100, (score / scale.top) * 100)}%` }} />
       </span>

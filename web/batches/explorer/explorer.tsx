@@ -14,7 +14,7 @@ import { galleryRowHeight, PairGallery, tilesIn } from './gallery.tsx';
 import { useListing } from './listing.ts';
 import type { Listing } from './listing-source.ts';
 import { PairDialog } from './pair-dialog.tsx';
-import { apiQuery, canSkip, type ExplorerQuery, isFiltered, noFilters, readQuery } from './query.ts';
+import { apiQuery, canSkip, type ExplorerQuery, isFiltered, noFilters, readQuery, scoreEdges } from './query.ts';
 import { PairTable, tableHeaderHeight, tableRowHeight } from './table.tsx';
 import { useHeldRow } from './use-held-row.ts';
 import { usePair } from './use-pair.ts';
@@ -117,6 +117,7 @@ export function Explorer({ status }: { status: BatchStatus }) {
     current: marked,
     images: images.shown,
     scale,
+    edges: scoreEdges(asked),
     distinct: asked.distinct,
   };
   return (

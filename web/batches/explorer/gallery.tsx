@@ -18,6 +18,7 @@ export function PairGallery({
   current,
   images,
   scale,
+  edges,
   distinct,
   tiles,
 }: RowsProps & { tiles: number }) {
@@ -42,6 +43,7 @@ export function PairGallery({
               href={hashWith({ pair: String(result.index) })}
               images={images}
               scale={scale}
+              edges={edges}
               distinct={distinct}
               row={row}
               isCurrent={row === current}

@@ -50,6 +50,7 @@ export function NeighboursByScore({
             href={hashWith({ pair: String(result.index) })}
             images={images}
             scale={scale}
+            edges={[score]}
             decimals={2}
           />
         ))}

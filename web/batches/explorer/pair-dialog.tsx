@@ -4,7 +4,7 @@ import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { codes } from '../../../shared/errors.ts';
 import { Fact } from '../../ui/fact.tsx';
 import * as numbers from '../../ui/numbers.ts';
-import { bandOf } from '../../ui/scale.ts';
+import { bandOf, edgesOf } from '../../ui/scale.ts';
 import { asSentence } from '../../ui/sentence.ts';
 import { Thumbnail } from '../../ui/thumbnail.tsx';
 import { cellText, nameOf, StateBadge, scaleOfBatch } from './cells.tsx';
@@ -100,11 +100,12 @@ export function PairDialog({
 function Outcome({ status, result }: { status: BatchStatus; result: ItemResult }) {
   if (result.status === 'succeeded') {
     const { score, cosine, probability, warnings = [] } = result;
-    const band = bandOf(scaleOfBatch(status), score);
+    const scale = scaleOfBatch(status);
+    const band = bandOf(scale, score);
     return (
       <div>
         <p>
-          <span class="score-value">{numbers.score(score)}</span>{' '}
+          <span class="score-value">{numbers.scoreBetween(score, edgesOf(scale))}</span>{' '}
           <span class="soft">
             cosine {cosine.toFixed(4)}
             {probability !== undefined && `, probability ${numbers.percent(probability)}`}

@@ -9,6 +9,7 @@ export function PairTile({
   href,
   images,
   scale,
+  edges = [],
   decimals,
   distinct,
   row,
@@ -18,6 +19,7 @@ export function PairTile({
   href: string;
   images: boolean;
   scale: Scale;
+  edges?: readonly number[];
   decimals?: number;
   /** The kind of duplicates (same image, or same image and text) of which only one pair is listed. */
   distinct?: ExplorerQuery['distinct'];
@@ -35,7 +37,7 @@ export function PairTile({
           {captionOf(result, 200)}
         </span>
       </a>
-      <ScoreCell result={result} scale={scale} {...(decimals !== undefined && { decimals })} />
+      <ScoreCell result={result} scale={scale} edges={edges} {...(decimals !== undefined && { decimals })} />
       <GroupLink result={result} distinct={distinct} isCurrent={isCurrent} />
     </li>
   );

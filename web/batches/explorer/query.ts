@@ -67,6 +67,12 @@ export const noFilters: QueryChanges = {
   samePairAs: undefined,
 };
 
+/** Returns the lowest score that the filters select and the lowest score above their maximum, where they are set. */
+export const scoreEdges = ({ min, max }: Pick<ExplorerQuery, 'min' | 'max'>): number[] => [
+  ...(min === undefined ? [] : [min]),
+  ...(max === undefined ? [] : [Number((max + 0.0001).toFixed(4))]),
+];
+
 export const isFiltered = ({ search, ...asked }: ExplorerQuery): boolean =>
   [
     asked.min,

@@ -20,6 +20,8 @@ export interface RowsProps {
   current: number;
   images: boolean;
   scale: Scale;
+  /** The limits of the scores in the filters, which divide the pairs. */
+  edges: readonly number[];
   distinct: ExplorerQuery['distinct'];
 }
 
@@ -33,6 +35,7 @@ export function PairTable({
   current,
   images,
   scale,
+  edges,
   distinct,
   columns,
 }: RowsProps & { columns: string[] }) {
@@ -101,7 +104,7 @@ export function PairTable({
                 </span>
               </td>
               <td>
-                <ScoreCell result={result} scale={scale} />
+                <ScoreCell result={result} scale={scale} edges={edges} />
                 <GroupLink result={result} distinct={distinct} isCurrent={row === current} />
               </td>
               {columns.map((column) => (

@@ -77,7 +77,7 @@ function Start({
     <section class="card" aria-labelledby="judge">
       <h2 id="judge">Judge a sample</h2>
       <p>
-        Judge about 100 pairs around {numbers.score(threshold)}: does the text describe the image? The page then
+        Judge about 100 pairs around {numbers.threshold(threshold)}: does the text describe the image? The page then
         estimates how many of the kept pairs are right, and how many of the right pairs are kept. Scores stay hidden
         while you judge.
       </p>

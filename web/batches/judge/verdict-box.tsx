@@ -42,7 +42,7 @@ export function VerdictBox({
 
   return (
     <section class="card" aria-labelledby="judged">
-      <h2 id="judged">At the threshold {numbers.score(threshold)}</h2>
+      <h2 id="judged">At the threshold {numbers.threshold(threshold)}</h2>
       {verdict === undefined || labels.length < minLabels ? (
         <p class="soft">Precision and recall appear after {minLabels} labels.</p>
       ) : (

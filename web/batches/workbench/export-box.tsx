@@ -34,7 +34,7 @@ export function ExportBox({
   const [withNote, setWithNote] = useState(true);
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<RequestFailed>();
-  const at = numbers.score(threshold);
+  const at = numbers.threshold(threshold);
   const words: Record<Part, string> = {
     passing: `pairs from ${at}`,
     failing: `pairs below ${at}`,

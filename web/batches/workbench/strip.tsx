@@ -4,7 +4,17 @@ import { scaleOfBatch } from '../explorer/cells.tsx';
 import { pairAddress } from '../explorer/pair-address.ts';
 import { PairTile } from '../explorer/pair-tile.tsx';
 
-export function Strip({ status, pairs, images }: { status: BatchStatus; pairs: ItemResult[]; images: boolean }) {
+export function Strip({
+  status,
+  pairs,
+  threshold,
+  images,
+}: {
+  status: BatchStatus;
+  pairs: ItemResult[];
+  threshold: number;
+  images: boolean;
+}) {
   const scale = scaleOfBatch(status);
   if (pairs.length === 0) return <p class="soft">No pairs.</p>;
   return (
@@ -16,6 +26,7 @@ export function Strip({ status, pairs, images }: { status: BatchStatus; pairs: I
           href={pairAddress(status.id, result)}
           images={images}
           scale={scale}
+          edges={[threshold]}
           decimals={2}
         />
       ))}

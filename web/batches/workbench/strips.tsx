@@ -20,7 +20,7 @@ export function Strips({
 }) {
   const images = useImageDisplay(useSession()?.tenant === status.tenant);
   const list = addressOf.batch(status.id, 'pairs');
-  const at = numbers.score(threshold);
+  const at = numbers.threshold(threshold);
   return (
     <section class="card" aria-labelledby="at-the-line">
       <div class="heading">
@@ -33,14 +33,14 @@ export function Strips({
           all of them
         </a>
       </h3>
-      <Strip status={status} pairs={byScore(below)} images={images.shown} />
+      <Strip status={status} threshold={threshold} pairs={byScore(below)} images={images.shown} />
       <h3>
         Just above {at}: kept{' '}
         <a class="fine" href={`${list}?sort=score&min=${threshold}&threshold=${threshold}`}>
           all of them
         </a>
       </h3>
-      <Strip status={status} pairs={byScore(above)} images={images.shown} />
+      <Strip status={status} threshold={threshold} pairs={byScore(above)} images={images.shown} />
     </section>
   );
 }

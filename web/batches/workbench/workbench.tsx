@@ -39,7 +39,7 @@ export function Workbench({ status, summary, scale }: { status: BatchStatus; sum
         <p class="verdict" role="status">
           {!isExact && <span class="soft">about </span>}
           <strong class="num">{numbers.count(passing)}</strong> of {numbers.count(succeeded)} pairs (
-          {numbers.percent(share)}) reach <strong class="num">{numbers.score(threshold)}</strong>
+          {numbers.percent(share)}) reach <strong class="num">{numbers.threshold(threshold)}</strong>
           {band !== undefined && (
             <span class="soft">
               , where “{band.word}” {band.from === threshold ? 'starts' : 'has started'}

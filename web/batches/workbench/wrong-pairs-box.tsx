@@ -56,7 +56,7 @@ export function WrongPairsBox({
   return (
     <p class="wrong-pairs">
       <span class="key" aria-hidden="true" /> Wrong pairs: <strong>{numbers.percent(count / succeeded)}</strong> of{' '}
-      {numbers.count(succeeded)} reach {numbers.score(threshold)}
+      {numbers.count(succeeded)} reach {numbers.threshold(threshold)}
       {middle !== undefined && high !== undefined && (
         <span class="soft">
           ; half score below {numbers.score(middle)}, 99 % below {numbers.score(high)}

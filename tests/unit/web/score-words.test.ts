@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { scoreEdges } from '../../../web/batches/explorer/query.ts';
+import { percent, scoreBetween, threshold } from '../../../web/ui/numbers.ts';
+
+test.each([
+  [39.9961, [40], 2, '39.996'],
+  [39.9999, [40], 2, '39.9999'],
+  [39.96, [40], 1, '39.96'],
+  [39.94, [40], 1, '39.9'],
+  [40, [40], 2, '40.00'],
+  [40.0001, [40], 1, '40.0'],
+  [27.9634, [27.9634], 1, '28.0'],
+  [27.9633, [27.9634], 1, '27.96'],
+  [39.96, [], 1, '40.0'],
+] as const)(
+  'the score %d with edges at %j and %i decimals is shown as its side requires',
+  (value, edges, decimals, shown) => {
+    expect(scoreBetween(value, edges, decimals)).toBe(shown);
+  },
+);
+
+test('no score is shown on the other side of a threshold', () => {
+  for (let at = 399_000; at <= 401_000; at++) {
+    const value = at / 10_000;
+    expect(Number(scoreBetween(value, [40, 39.95])) >= 40).toBe(value >= 40);
+    expect(Number(scoreBetween(value, [40, 39.95])) >= 39.95).toBe(value >= 39.95);
+  }
+});
+
+test('the limits of the filters are edges, and the maximum itself is below its edge', () => {
+  expect(scoreEdges({ min: undefined, max: undefined })).toEqual([]);
+  expect(scoreEdges({ min: 20, max: 39.9999 })).toEqual([20, 40]);
+});
+
+test('a threshold is shown without rounding', () => {
+  expect([40, 0, 27.5, 27.9634].map(threshold)).toEqual(['40.0', '0.0', '27.5', '27.9634']);
+});
+
+test('a share is 0 % or 100 % only if it is none or all', () => {
+  const shares = [0, 0.00001, 0.001, 0.5, 0.9994, 0.9996, 1];
+  expect(shares.map(percent)).toEqual(['0 %', '<0.1 %', '0.1 %', '50.0 %', '99.9 %', '>99.9 %', '100 %']);
+});
