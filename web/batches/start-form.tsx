@@ -3,12 +3,13 @@ import { RequestFailed } from '../http/client.ts';
 import { addressOf } from '../shell/route.ts';
 import { ModelSelect, useModels } from '../ui/model-select.tsx';
 import { ProblemBox } from '../ui/problem.tsx';
-import { type ColumnMapping, guessColumns, mappingError } from './column-mapping.ts';
+import { type ColumnMapping, guessColumns } from './column-mapping.ts';
 import { encodings } from './encoding.ts';
 import { delimiters, nameOfDelimiter } from './files/delimiters.ts';
 import { describeFormat, FormatNotices } from './files/format-words.tsx';
 import { FirstRows } from './first-rows.tsx';
 import type { Corrections, Preview } from './preview.ts';
+import { startError } from './start-error.ts';
 import { type UploadProgress, uploadBatch } from './upload.ts';
 
 export interface StartFormProps {
@@ -31,7 +32,7 @@ export function StartForm({ file, preview, idempotencyKey, onCorrect }: StartFor
   const running = useRef<AbortController | undefined>(undefined);
   useEffect(() => () => running.current?.abort(), []);
   useWarningWhile(progress !== undefined);
-  const error = mappingError(mapping);
+  const error = startError(preview, mapping);
 
   async function start(): Promise<void> {
     const controller = new AbortController();
@@ -160,10 +161,10 @@ export function StartForm({ file, preview, idempotencyKey, onCorrect }: StartFor
       {failure !== undefined && <ProblemBox failure={failure} />}
       {progress === undefined ? (
         <div class="actions">
-          <button type="submit" class="primary" disabled={error !== undefined} aria-describedby="mapping-error">
+          <button type="submit" class="primary" disabled={error !== undefined} aria-describedby="start-error">
             Start
           </button>
-          <span id="mapping-error" class="soft">
+          <span id="start-error" class="soft">
             {error ?? ''}
           </span>
         </div>

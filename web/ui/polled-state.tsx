@@ -1,7 +1,7 @@
 import type { Polled } from '../http/use-polled.ts';
 import * as numbers from './numbers.ts';
 import { ProblemBox } from './problem.tsx';
-import { asSentence } from './sentence.ts';
+import { detailAfter } from './sentence.ts';
 import { Waiting } from './waiting.tsx';
 
 /**
@@ -16,7 +16,7 @@ export function PolledState({ what, polled }: { what: string; polled: Polled<unk
     <div class="notice outdated">
       <p role="status">
         <strong>{failure.status === 0 ? 'Connection lost' : failure.title}.</strong>{' '}
-        {failure.status !== 0 && `${asSentence(failure.message)} `}
+        {failure.status !== 0 && `${detailAfter(failure.title, failure.message)} `}
         You see {what} as of {numbers.clock(at)}.
       </p>
       <button type="button" class="link" onClick={reload}>

@@ -1,5 +1,5 @@
 import type { RequestFailed } from '../http/client.ts';
-import { asSentence } from './sentence.ts';
+import { detailAfter } from './sentence.ts';
 
 export function ProblemBox({ failure, retry }: { failure: RequestFailed; retry?: () => void }) {
   const { title, message, problem } = failure;
@@ -7,7 +7,7 @@ export function ProblemBox({ failure, retry }: { failure: RequestFailed; retry?:
   return (
     <div class="problem" role="alert">
       <p>
-        <strong>{title}.</strong> {asSentence(message)}
+        <strong>{title}.</strong> {detailAfter(title, message)}
       </p>
       {errors.length > 1 && (
         <ul>

@@ -1,3 +1,9 @@
 /** Returns a message with a full stop at its end, which the messages of the API lack. */
 export const asSentence = (message: string): string =>
   message === '' || /[.!?…]$/.test(message) ? message : `${message}.`;
+
+/** Returns the message as a sentence to show after its title; empty if it only repeats the title. */
+export function detailAfter(title: string, message: string): string {
+  const detail = asSentence(message.trim());
+  return detail.toLowerCase() === asSentence(title.trim()).toLowerCase() ? '' : detail;
+}

@@ -2,6 +2,8 @@ import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { guessColumns, mappingError } from '../../../web/batches/column-mapping.ts';
 import { NoPreview, previewOf } from '../../../web/batches/preview.ts';
+import { startError } from '../../../web/batches/start-error.ts';
+import { detailAfter } from '../../../web/ui/sentence.ts';
 
 const rows = (count: number) =>
   Array.from({ length: count }, (_, at) => `A-${at};https://example.org/${at}.jpg;"a cat; number ${at}"\n`).join('');
@@ -107,4 +109,29 @@ test('a mapping that names one column twice, or none, cannot be posted', () => {
   expect(mappingError({ image: '', text: 'b', id: '' })).toContain('images');
   expect(mappingError({ image: 'a', text: 'a', id: '' })).toContain('different');
   expect(mappingError({ image: 'a', text: 'b', id: 'b' })).toContain('different');
+});
+
+test('a file with only a header cannot start, and the reason comes before that of the columns', async () => {
+  const unmapped = { image: '', text: '', id: '' };
+  for (const name of ['pairs.csv', 'pairs.tsv']) {
+    const empty = await previewOf(new File([name.endsWith('tsv') ? 'image\ttext\n' : 'image,text'], name));
+    expect(empty.rows).toEqual([]);
+    expect(startError(empty, guessColumns(empty.columns, empty.rows))).toMatch(
+      /^The file has no rows after the header/,
+    );
+    expect(startError(empty, unmapped)).toMatch(/^The file has no rows/);
+  }
+  const one = await previewOf(new File(['image,text\nx,y\n'], 'pairs.csv'));
+  expect(startError(one, guessColumns(one.columns, one.rows))).toBeUndefined();
+  expect(startError(one, unmapped)).toBe(mappingError(unmapped));
+  // The number of rows of a gzip file is unknown if only its start was read.
+  expect(startError({ estimate: undefined }, { image: 'image', text: 'text', id: '' })).toBeUndefined();
+});
+
+test('a problem whose detail repeats its title is shown once', () => {
+  expect(detailAfter('The batch has no items', 'The batch has no items')).toBe('');
+  expect(detailAfter('The batch has no items', 'the batch has no items.')).toBe('');
+  expect(detailAfter('The batch has no items', 'The file pairs.csv has no rows')).toBe(
+    'The file pairs.csv has no rows.',
+  );
 });

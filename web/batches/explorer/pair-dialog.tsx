@@ -5,7 +5,7 @@ import { codes } from '../../../shared/errors.ts';
 import { Fact } from '../../ui/fact.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { bandOf, edgesOf } from '../../ui/scale.ts';
-import { asSentence } from '../../ui/sentence.ts';
+import { detailAfter } from '../../ui/sentence.ts';
 import { Thumbnail } from '../../ui/thumbnail.tsx';
 import { cellText, nameOf, StateBadge, scaleOfBatch } from './cells.tsx';
 import { NeighboursByScore } from './neighbours.tsx';
@@ -129,7 +129,7 @@ function Outcome({ status, result }: { status: BatchStatus; result: ItemResult }
   return (
     <div class="problem">
       <p>
-        <strong>{codes[code].title}.</strong> {asSentence(message)}
+        <strong>{codes[code].title}.</strong> {detailAfter(codes[code].title, message)}
       </p>
       <p class="fine">
         <code>{code}</code>, {retryable ? 'may succeed on retry' : 'will fail again'}
