@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { bandsAround, cutAt } from '../../../web/batches/judge/bands.ts';
 import { judge, type Label, suggest } from '../../../web/batches/judge/estimate.ts';
 import { labelOf } from '../../../web/batches/judge/label-words.ts';
 import { createRandom } from '../../../web/batches/judge/random.ts';
 import { labelsAsCsv } from '../../../web/batches/judge/stored-judgement.ts';
+import { countIfTooFew, tooFewWords } from '../../../web/batches/judge/too-few-pairs.ts';
+import { distinctPairs } from '../../../web/batches/workbench/distinct-pairs.ts';
 
 /** 10,000 pairs with scores from 0 to 50. A pair is right with a probability that rises around 25. */
 const histogram = Array.from({ length: 50 }, (_, at) => ({ from: at / 100, to: (at + 1) / 100, count: 200 }));
@@ -99,4 +102,52 @@ test('exported labels are CSV, with quotes where they are needed', () => {
   const pair = { index: 3, id: undefined, score: 12.5, image: null, text: 'a "cat", sleeping', isRight: true };
   const csv = labelsAsCsv([pair, { ...pair, index: 4, isRight: undefined }]);
   expect(csv).toBe('index,id,image,text,score,label\n3,,,"a ""cat"", sleeping",12.5,1\n');
+});
+
+describe('too few different pairs', () => {
+  const result = (index: number, image: string | null, score: number): ItemResult => ({
+    index,
+    status: 'succeeded',
+    image,
+    text: 'a cat',
+    score,
+    cosine: score / 100,
+  });
+
+  test('are counted without duplicates, and images without an address differ by their scores', () => {
+    const pairs = [result(0, 'https://a/1', 30), result(1, 'https://a/1', 30), result(2, 'https://a/2', 30)];
+    const files = [result(3, null, 30), result(4, null, 30), result(5, null, 31)];
+    expect(distinctPairs([...pairs, ...files]).map(({ index }) => index)).toEqual([0, 2, 3, 5]);
+  });
+
+  const counted = async (pairs: readonly ItemResult[]) => {
+    const read: number[] = [];
+    const count = await countIfTooFew(
+      pairs.length,
+      async (enough) => {
+        read.push(enough);
+        return pairs.slice(0, enough);
+      },
+      distinctPairs,
+    );
+    return { count, read };
+  };
+  const repeated = (rows: number, different: number) =>
+    Array.from({ length: rows }, (_, at) => result(at, `https://a/${at % different}`, 30));
+
+  test('are found before the start, and no more is read than needed', async () => {
+    expect(await counted(repeated(60, 7))).toEqual({ count: 7, read: [100] });
+    expect(await counted(repeated(500, 9))).toEqual({ count: 9, read: [100, 1_000] });
+    expect(await counted([])).toEqual({ count: 0, read: [100] });
+    expect(await counted(repeated(60, 10))).toEqual({ count: undefined, read: [100] });
+    expect(await counted(repeated(20_000, 3))).toEqual({ count: undefined, read: [100, 1_000, 10_000] });
+  });
+
+  test('are explained with the number of labels that are needed', () => {
+    const rest = 'to judge. Precision and recall need 10 labels, so they cannot be estimated.';
+    expect(tooFewWords('This batch', 7, 'different pair')).toBe(`This batch has only 7 different pairs ${rest}`);
+    expect(tooFewWords('This sample', 1, 'pair')).toBe(`This sample has only 1 pair ${rest}`);
+    expect(tooFewWords('This sample', 0, 'pair')).toBe(`This sample has no pair ${rest}`);
+    expect(tooFewWords('This sample', 10, 'pair')).toBeUndefined();
+  });
 });

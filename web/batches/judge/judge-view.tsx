@@ -11,6 +11,8 @@ import { Judging } from './judging.tsx';
 import { LabelColumn } from './label-column.tsx';
 import { takeSample } from './sample.ts';
 import { labelsAsCsv, loadJudgement, type StoredJudgement, storeJudgement } from './stored-judgement.ts';
+import { tooFewWords } from './too-few-pairs.ts';
+import { useTooFewPairs } from './use-too-few-pairs.ts';
 import { VerdictBox } from './verdict-box.tsx';
 
 export function JudgeView({ status, summary, scale }: { status: BatchStatus; summary: BatchSummary; scale: Scale }) {
@@ -57,6 +59,7 @@ function Start({
   onStart: (judgement: StoredJudgement) => void;
 }) {
   const [threshold] = useThreshold(scale);
+  const different = useTooFewPairs(summary);
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<RequestFailed>();
   const gone = useRef(new AbortController());
@@ -81,6 +84,7 @@ function Start({
         estimates how many of the kept pairs are right, and how many of the right pairs are kept. Scores stay hidden
         while you judge.
       </p>
+      {different !== undefined && <p class="notice">{tooFewWords('This batch', different, 'different pair')}</p>}
       <p class="actions">
         <button
           type="button"

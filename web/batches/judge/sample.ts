@@ -1,5 +1,5 @@
 import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
-import type { ItemResult } from '../../../shared/contracts/item.ts';
+import { distinctPairs } from '../workbench/distinct-pairs.ts';
 import { justBelow, thresholdFor } from '../workbench/distribution.ts';
 import { readBetween } from '../workbench/ranked.ts';
 import { bandsAround } from './bands.ts';
@@ -21,23 +21,17 @@ export async function takeSample(
 ): Promise<StoredJudgement> {
   const random = createRandom(Date.now());
   const bands = bandsAround(summary.histogram, threshold);
-  const seen = new Set<string>();
-  const pairs: ItemResult[] = [];
   const read = await Promise.all(
     bands.map(({ from, to, wanted }) => {
       const limits = { minScore: from, maxScore: Math.min(100, justBelow(to)) };
       return readBetween(summary.id, limits, wanted * choice, signal);
     }),
   );
-  for (const [at, { wanted }] of bands.entries()) {
-    const distinct = shuffled(read[at] ?? [], random).filter(({ image, text }) => {
-      const key = JSON.stringify([image, text]);
-      const isNew = !seen.has(key);
-      seen.add(key);
-      return isNew;
-    });
-    pairs.push(...distinct.slice(0, wanted));
-  }
+  const mixed = read.map((results) => shuffled(results, random));
+  const distinct = new Set(distinctPairs(mixed.flat()));
+  const pairs = bands.flatMap(
+    ({ wanted }, at) => mixed[at]?.filter((pair) => distinct.has(pair)).slice(0, wanted) ?? [],
+  );
   return { edges: bands.map(({ from }) => from), pairs: shuffled(pairs, random).map((result) => sampledPair(result)) };
 }
 

@@ -9,9 +9,7 @@ import { useThreshold } from '../workbench/use-threshold.ts';
 import { cutAt } from './bands.ts';
 import { type Estimate, judge, type Label, suggest } from './estimate.ts';
 import type { StoredJudgement } from './stored-judgement.ts';
-
-/** The number of judged pairs from which precision and recall are shown. */
-const minLabels = 10;
+import { minLabels, tooFewWords } from './too-few-pairs.ts';
 
 export function VerdictBox({
   id,
@@ -44,7 +42,9 @@ export function VerdictBox({
     <section class="card" aria-labelledby="judged">
       <h2 id="judged">At the threshold {numbers.threshold(threshold)}</h2>
       {verdict === undefined || labels.length < minLabels ? (
-        <p class="soft">Precision and recall appear after {minLabels} labels.</p>
+        <p class="soft">
+          {tooFewWords('This sample', pairs.length, 'pair') ?? `Precision and recall appear after ${minLabels} labels.`}
+        </p>
       ) : (
         <>
           <dl class="facts">

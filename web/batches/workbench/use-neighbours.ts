@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
+import { distinctPairs } from './distinct-pairs.ts';
 import { readNear } from './ranked.ts';
 
 /** Pairs shown on each side of the threshold. More are read, because a batch may contain a pair several times. */
@@ -28,8 +29,8 @@ export function useNeighbours(summary: BatchSummary, threshold: number): Neighbo
       ]);
       setState({
         threshold,
-        above: distinct(above.results),
-        below: distinct(below?.results ?? []),
+        above: distinctPairs(above.results).slice(0, shown),
+        below: distinctPairs(below?.results ?? []).slice(0, shown),
         passing: above.selected,
       });
     };
@@ -42,13 +43,4 @@ export function useNeighbours(summary: BatchSummary, threshold: number): Neighbo
   }, [summary.id, threshold, summary.state]);
   // The earlier pairs remain until the new ones have arrived. Their exact number no longer applies.
   return state === undefined || state.threshold === threshold ? state : { ...state, passing: undefined };
-}
-
-function distinct(results: readonly ItemResult[]): ItemResult[] {
-  const seen = new Map<string, ItemResult>();
-  for (const result of results) {
-    const key = JSON.stringify([result.image, result.text]);
-    if (!seen.has(key)) seen.set(key, result);
-  }
-  return [...seen.values()].slice(0, shown);
 }
