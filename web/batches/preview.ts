@@ -1,10 +1,10 @@
+import { type Recognised, recognise } from '../../formats/signatures.ts';
 import { parseExactly } from '../../shared/exact-json.ts';
 import { type BatchFormat, type FormatName, formatNamed, formatOfFile, formatOfStart } from '../../shared/formats.ts';
 import { createCsvReader } from './csv.ts';
 import { guessEncoding } from './encoding.ts';
 import { type Cell, cellOf } from './files/cell.ts';
 import { delimiterOf } from './files/delimiters.ts';
-import { type Recognised, recognise } from './files/signatures.ts';
 import { samplesOf } from './files/tar-head.ts';
 
 export interface Preview {

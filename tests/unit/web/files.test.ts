@@ -2,9 +2,9 @@ import { gzipSync } from 'node:zlib';
 import { ByteWriter, type ColumnSource, parquetWrite } from 'hyparquet-writer';
 import { pack } from 'tar-stream';
 import { describe, expect, test } from 'vitest';
+import { recognise } from '../../../formats/signatures.ts';
 import { readPhoto } from '../../../testing/images/host.ts';
 import { guessColumns } from '../../../web/batches/column-mapping.ts';
-import { recognise } from '../../../web/batches/files/signatures.ts';
 import { NoPreview, previewOf } from '../../../web/batches/preview.ts';
 
 const fileOf = (bytes: Uint8Array | string, name: string) =>

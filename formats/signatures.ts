@@ -1,4 +1,4 @@
-import type { FormatName } from '../../../shared/formats.ts';
+import type { FormatName } from '../shared/formats.ts';
 
 /** The kind of a file, according to its first bytes. */
 export type Recognised =
