@@ -5,64 +5,73 @@ export type Recognised =
   | { format: Extract<FormatName, 'parquet' | 'tar'> }
   | { isGzip: true }
   /** A file that cannot become a batch. `kind` includes an article; `advice` is for the user. */
-  | { kind: string; advice: string };
+  | { kind: string; advice: string; isImage?: true };
 
-const asImage = 'To score a single image, use Try it. To score many, pack them into a tar, or list their addresses.';
+const image = (kind: string) =>
+  ({ kind, advice: 'To score many images, pack them into a tar, or list their addresses.', isImage: true }) as const;
 const asTable = 'Save it as CSV, NDJSON or Parquet.';
 const asPlain = 'Decompress it first. Of compressed files, only gzip can be read.';
 
-/** The signatures of files that users often drop: bytes as Latin-1, and their offset. */
-const signatures: readonly [start: string, offset: number, recognised: Recognised][] = [
-  ['PAR1', 0, { format: 'parquet' }],
+/**
+ * The signatures of files that users often drop: bytes as Latin-1, and their offset. A header of a table, such as
+ * `ORCID,image,text`, matches none.
+ */
+const signatures: readonly [start: string | RegExp, offset: number, recognised: Recognised][] = [
+  [/^PAR1(?![,;|_"\t])/, 0, { format: 'parquet' }],
   ['ustar', 257, { format: 'tar' }],
   ['\x1f\x8b', 0, { isGzip: true }],
-  ['\x89PNG', 0, { kind: 'a PNG image', advice: asImage }],
-  ['\xff\xd8\xff', 0, { kind: 'a JPEG image', advice: asImage }],
-  ['GIF8', 0, { kind: 'a GIF image', advice: asImage }],
-  ['WEBP', 8, { kind: 'a WebP image', advice: asImage }],
-  ['ftypavif', 4, { kind: 'an AVIF image', advice: asImage }],
-  ['ftyphei', 4, { kind: 'a HEIC image', advice: asImage }],
-  ['ftypmif1', 4, { kind: 'a HEIF image', advice: asImage }],
-  ['II*\0', 0, { kind: 'a TIFF image', advice: asImage }],
-  ['MM\0*', 0, { kind: 'a TIFF image', advice: asImage }],
+  ['\x89PNG', 0, image('a PNG image')],
+  ['\xff\xd8\xff', 0, image('a JPEG image')],
+  [/^GIF8[79]a/, 0, image('a GIF image')],
+  ['WEBP', 8, image('a WebP image')],
+  ['ftypavif', 4, image('an AVIF image')],
+  ['ftyphei', 4, image('a HEIC image')],
+  ['ftypmif1', 4, image('a HEIF image')],
+  ['II*\0', 0, image('a TIFF image')],
+  ['MM\0*', 0, image('a TIFF image')],
   ['ftyp', 4, { kind: 'a video', advice: 'Save its frames as images.' }],
-  ['%PDF', 0, { kind: 'a PDF document', advice: asTable }],
+  ['%PDF-', 0, { kind: 'a PDF document', advice: asTable }],
   [
     'PK\x03\x04',
     0,
     { kind: 'an Excel workbook or a ZIP archive', advice: 'Save a workbook as CSV; pack images into a tar.' },
   ],
   ['\xd0\xcf\x11\xe0', 0, { kind: 'an old Excel workbook', advice: 'Save it as CSV.' }],
-  ['ARROW1', 0, { kind: 'an Arrow (Feather) file', advice: 'Save it as Parquet.' }],
+  ['ARROW1\0\0', 0, { kind: 'an Arrow (Feather) file', advice: 'Save it as Parquet.' }],
   ['\xff\xff\xff\xff\x10\0\0\0', 0, { kind: 'an Arrow stream', advice: 'Save it as Parquet.' }],
-  ['ORC', 0, { kind: 'an ORC file', advice: 'Save it as Parquet.' }],
+  [/^ORC[^\w\s.,;:|"'-]/, 0, { kind: 'an ORC file', advice: 'Save it as Parquet.' }],
   ['Obj\x01', 0, { kind: 'an Avro file', advice: 'Save it as Parquet.' }],
-  ['SQLite format 3', 0, { kind: 'an SQLite database', advice: 'Export a table as CSV.' }],
+  ['SQLite format 3\0', 0, { kind: 'an SQLite database', advice: 'Export a table as CSV.' }],
   ['\x93NUMPY', 0, { kind: 'a NumPy array', advice: asTable }],
   ['\x89HDF', 0, { kind: 'an HDF5 file', advice: asTable }],
   ['\x28\xb5\x2f\xfd', 0, { kind: 'compressed with Zstandard', advice: asPlain }],
-  ['BZh', 0, { kind: 'compressed with bzip2', advice: asPlain }],
+  [/^BZh[1-9]1AY&SY/, 0, { kind: 'compressed with bzip2', advice: asPlain }],
   ['\xfd7zXZ', 0, { kind: 'compressed with xz', advice: asPlain }],
   ['7z\xbc\xaf', 0, { kind: 'a 7z archive', advice: asPlain }],
-  ['Rar!', 0, { kind: 'a RAR archive', advice: asPlain }],
+  ['Rar!\x1a\x07', 0, { kind: 'a RAR archive', advice: asPlain }],
 ];
 
+/** The kind of a file that is not text and has no known signature. */
+export const unknownKind: Recognised = { kind: 'a binary file of an unknown kind', advice: asTable };
+
 /** The number of bytes in which signatures and control characters are searched. */
-const lookedAt = 1_024;
+export const lookedAt = 1_024;
 
 /** Returns the kind of a file by its first bytes; undefined for text. */
 export function recognise(bytes: Uint8Array): Recognised | undefined {
   const start = String.fromCharCode(...bytes.subarray(0, lookedAt));
-  const found = signatures.find(([signature, offset]) => start.startsWith(signature, offset));
+  const found = signatures.find(([signature, offset]) =>
+    typeof signature === 'string' ? start.startsWith(signature, offset) : signature.test(start),
+  );
   if (found !== undefined) return found[2];
   return isText(bytes.subarray(0, lookedAt))
     ? undefined
-    : { kind: 'a binary file of an unknown kind', advice: asTable };
+    : unknownKind;
 }
 
 export const isImage = (bytes: Uint8Array): boolean => {
   const found = recognise(bytes);
-  return found !== undefined && 'advice' in found && found.advice === asImage;
+  return found !== undefined && 'kind' in found && found.isImage === true;
 };
 
 /**

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { constants, createReadStream, type Stats } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
+import { access, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { StoredItem } from '../../batches/store/payload.ts';
 import { hashFolder, readFolder } from '../../formats/folder.ts';
 import type { ColumnNames, Header } from '../../formats/format.ts';
 import { readItemsOfFile } from '../../formats/index.ts';
 import type { Strictness } from '../../formats/items.ts';
+import { lookedAt, recognise, unknownKind } from '../../formats/signatures.ts';
 import { encodingOf } from '../../formats/text.ts';
 import { called } from '../../shared/called.ts';
 import { ServiceError } from '../../shared/errors.ts';
@@ -57,6 +58,7 @@ export async function openInput(file: string, options: InputOptions): Promise<Ba
   const isFolder = (await stat(file).catch(() => undefined))?.isDirectory() ?? false;
   const format = isFolder ? formatNamed('tar') : formatOf(file);
   if (!isFolder && (await statOf(file)).size === 0) throw new UsageError(`${file} is empty`);
+  if (!isFolder) await requireKind(file, format);
   const columnNames = {
     image: options.imageColumn ?? 'image',
     text: options.textColumn ?? 'text',
@@ -117,6 +119,25 @@ async function statOf(file: string): Promise<Stats> {
     throw cannotRead(file, error);
   });
   return found;
+}
+
+/**
+ * Compares the first bytes of a file with its name. Bytes of no known kind are left to the reader of the format.
+ * @throws {UsageError} that names the kind of a file that cannot be read as `format`.
+ */
+async function requireKind(file: string, format: BatchFormat): Promise<void> {
+  const handle = await open(file);
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(lookedAt), 0, lookedAt, 0).finally(() => handle.close());
+  const found = recognise(buffer.subarray(0, bytesRead));
+  if (found === undefined || found === unknownKind || 'isGzip' in found) return;
+  if ('kind' in found) {
+    const single = found.isImage ? `\`${called} score\` scores a single image. ` : '';
+    throw new UsageError(`${file} is ${found.kind}, not a list of pairs. ${single}${found.advice}`);
+  }
+  // The reader of a binary format names what is wrong with its own file.
+  if (found.format === format.name || !format.isText) return;
+  const label = found.format === 'tar' ? 'tar' : 'Parquet';
+  throw new UsageError(`${file} is a ${label} file: rename it so that its name ends in .${found.format}`);
 }
 
 /** Converts an error about a missing column or an invalid file to a usage error. Other errors stay unchanged. */

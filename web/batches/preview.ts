@@ -76,7 +76,10 @@ export async function previewOf(file: File, corrections: Corrections = {}): Prom
 function binaryFormatOf(kind: Recognised | undefined, gzipped: boolean): 'parquet' | 'tar' | undefined {
   if (kind === undefined) return undefined;
   if ('isGzip' in kind) throw new NoPreview('The file is compressed twice. Decompress it once.');
-  if ('kind' in kind) throw new NoPreview(`This is ${kind.kind}, not a list of pairs. ${kind.advice}`);
+  if ('kind' in kind) {
+    const single = kind.isImage ? 'To score a single image, use Try it. ' : '';
+    throw new NoPreview(`This is ${kind.kind}, not a list of pairs. ${single}${kind.advice}`);
+  }
   if (gzipped && !formatNamed(kind.format).mayBeGzip) {
     throw new NoPreview('This is a Parquet file inside gzip. Decompress it first.');
   }

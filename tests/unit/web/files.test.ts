@@ -58,6 +58,13 @@ describe('the bytes of a file, and not its name, say what it is', () => {
   test.each(['utf8', 'utf16le', 'latin1'] as const)('a text in %s is text', (encoding) => {
     expect(recognise(Buffer.from('image,text\nx,Größe\tund \x1b mehr\n', encoding))).toBeUndefined();
   });
+
+  test.each(['ORCID,image,text', 'PAR1,image,text', 'BZh,image,text', 'GIF8\timage', 'Rar!,image'])(
+    'the header %s is text',
+    (header) => {
+      expect(recognise(Buffer.from(`${header}\n`))).toBeUndefined();
+    },
+  );
 });
 
 describe('Parquet', () => {
