@@ -6,6 +6,7 @@ import { createDurability } from '../../batches/store/durability.ts';
 import { chooseDevice, DeviceError, probeAccelerators } from '../../models/device/device.ts';
 import { describeCudaParts, findCudaParts } from '../../models/device/libraries.ts';
 import { shapeOf, thisMachine } from '../../models/pool/shape.ts';
+import { adviceFor, networkChecks } from '../../models/pulling/network-fault.ts';
 import { type HubEntry, isHubEntry, readEntries } from '../../models/registry/entries.ts';
 import { precisionsIn } from '../../models/registry/folder.ts';
 import { filesOf } from '../../models/registry/layouts.ts';
@@ -234,7 +235,8 @@ async function hub(config: Config): Promise<Finding[]> {
     return [{ subject, state: 'ok', detail: `${name} answers, ${way}; ${here}` }];
   } catch (error) {
     const { message, advice } = error as Error & { advice?: string };
-    const remedy = advice ?? 'correct the settings for the hub, such as HF_ENDPOINT';
+    const known = advice === adviceFor.network ? networkChecks : advice;
+    const remedy = known ?? 'correct the settings for the hub, such as HF_ENDPOINT';
     return [{ subject, state: 'none', detail: `not reachable, ${way}: ${message}; ${here}`, remedy }];
   }
 }

@@ -44,6 +44,8 @@ export async function download(
     await persist(options, async (signal, watch) => {
       const how = await transfer(file, partial, expected, course, { ...options, signal, watch });
       resumed ||= how === 'resumed';
+    }).catch(async (error: unknown) => {
+      throw (await sizeOf(partial)) > 0 ? withStoredBytes(error) : error;
     });
     const digest = await digestOf(partial, await sizeOf(partial));
     const wrongBytes = faultOf(digest, expected);
@@ -64,6 +66,14 @@ export async function download(
     }
     throw notExpected(file, options.hub, wrongBytes ?? '');
   }
+}
+
+/** Adds to the advice of a transient error that the next pull continues from the stored bytes. */
+function withStoredBytes(error: unknown): unknown {
+  if (!(error instanceof PullError) || !['network', 'timeout', 'hub'].includes(error.code)) return error;
+  const { code, message, advice, waitMs, isFinal } = error;
+  const stored = 'The bytes received are stored: the same command continues from them.';
+  return new PullError(code, message, `${advice} ${stored}`, { cause: error, waitMs, isFinal });
 }
 
 const notExpected = (file: LayoutFile, hub: Hub, fault: string) =>
@@ -156,7 +166,7 @@ async function transfer(
       const message = `The download of ${nameOf(file)} ended after ${position} of ${expected.bytes} bytes`;
       // The response was complete: it began at the start of the file, stated no length and ended normally.
       if (answer.offset === 0 && answer.total === undefined) throw notExpected(file, hub, `${message}`);
-      throw new PullError('network', message, 'The bytes received are stored: run the same command again.');
+      throw new PullError('network', message, 'Run the same command again.');
     }
   } finally {
     await handle.close();
@@ -176,7 +186,7 @@ function requireEnd({ received }: Course, total: number | undefined, file: Layou
   throw new PullError(
     'network',
     `${hub.name} sent ${nameOf(file)} ${mostSendings} times, and each time incompletely`,
-    'Probably a proxy interrupts long responses and does not support range requests. Use another network or another HF_ENDPOINT. The bytes received are stored.',
+    'Probably a proxy interrupts long responses and does not support range requests. Use another network or another HF_ENDPOINT.',
     { isFinal: true },
   );
 }

@@ -25,11 +25,11 @@ export function refusal(answer: Response, { what, repo, endpoint, url, isStore, 
   const wait = waitMs === undefined ? {} : { waitMs };
 
   if (isStore) {
-    const advice = `Each attempt asks the hub for a new address. If the error persists, a proxy or firewall may refuse ${url.host}. The bytes received are stored: run the same command again.`;
+    const advice = `Each attempt asks the hub for a new address. If the error persists, a proxy or firewall may refuse ${url.host}.`;
     return new PullError('hub', `${url.host}, the store of ${endpoint}, answered ${status} for ${what}`, advice, wait);
   }
   if (answer.status === 429) {
-    const advice = `The hub allows each IP address a limited number of requests in 5 minutes${hasToken ? '' : '; with HF_TOKEN another limit applies'}. The bytes received are stored: wait a few minutes and run the same command again.`;
+    const advice = `The hub allows each IP address a limited number of requests in 5 minutes${hasToken ? '' : '; with HF_TOKEN another limit applies'}. Wait a few minutes and run the same command again.`;
     return new PullError(
       'hub',
       `${url.host} refused the request, because this address sent too many (${status})`,

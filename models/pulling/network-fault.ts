@@ -1,11 +1,19 @@
 import { called } from '../../shared/called.ts';
 import { PullError } from './pull-error.ts';
 
+/** The advice for a network error, without the commands of the command line. */
+export const networkChecks =
+  'Check the connection, HF_ENDPOINT and, behind a proxy, HTTPS_PROXY. Without a network, set HF_OFFLINE_DIR to a copied hub cache.';
+
+/** The advice for transient errors. Only a download knows if bytes are stored, and says so. */
 export const adviceFor = {
-  network: `Check the connection, HF_ENDPOINT and, behind a proxy, HTTPS_PROXY; \`${called} doctor\` shows the proxy and address in use. Without a network, set HF_OFFLINE_DIR to a copied hub cache. The bytes received are stored: run the same command again to continue.`,
-  timeout: 'The connection stalled. The bytes received are stored: run the same command again.',
-  hub: 'The hub does not work correctly at present. The bytes received are stored: try again later, or set HF_ENDPOINT to a mirror.',
+  network: `${networkChecks} \`${called} doctor\` shows the proxy and address in use.`,
+  timeout: 'The connection stalled: run the same command again.',
+  hub: 'The hub does not work correctly at present: try again later, or set HF_ENDPOINT to a mirror.',
 };
+
+/** A misspelt host never answers, so a pull gives up after 3 s. A name server that does not answer is tried longer. */
+const attemptsForUnknownHost = 3;
 
 /** OpenSSL's error codes for untrusted certificates. */
 const certificateFaults =
@@ -57,5 +65,7 @@ export function networkFault(error: unknown, what: string): PullError {
   }
   const last = chain.at(-1);
   const why = chain[1]?.message || last?.message || String(last?.code ?? 'no reason given');
-  return new PullError('network', `${what} failed: ${why}`, adviceFor.network, { cause: error });
+  const isUnknownHost = chain.some(({ code }) => code === 'ENOTFOUND');
+  const more = { cause: error, ...(isUnknownHost && { attempts: attemptsForUnknownHost }) };
+  return new PullError('network', `${what} failed: ${why}`, adviceFor.network, more);
 }

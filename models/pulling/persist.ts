@@ -37,6 +37,7 @@ export async function persist<T>(
   attempt: (signal: AbortSignal, watch: Watch) => Promise<T>,
 ): Promise<T> {
   const { idleMs, attempts, retryDelayMs, longestWaitMs } = options;
+  let hasEverProgressed = false;
   for (let failures = 0; ; ) {
     const idle = new AbortController();
     const silence = new DOMException(`no data for ${idleMs / 1000} s`, 'TimeoutError');
@@ -54,7 +55,10 @@ export async function persist<T>(
       return await attempt(signal, watch);
     } catch (error) {
       failures = hasProgressed ? 1 : failures + 1;
-      if (!isTransient(error) || failures >= attempts) throw error;
+      hasEverProgressed ||= hasProgressed;
+      if (!isTransient(error)) throw error;
+      const most = hasEverProgressed ? attempts : Math.min(attempts, error.attempts ?? attempts);
+      if (failures >= most) throw error;
       wait = Math.max(retryDelayMs * 2 ** (failures - 1), error.waitMs ?? 0);
       if (wait > longestWaitMs) throw tooLong(error, wait);
       options.onRetry({ reason: error.message, waitMs: wait });
@@ -71,6 +75,6 @@ const tooLong = (error: PullError, waitMs: number) =>
   new PullError(
     error.code,
     `${error.message}; the server asks clients to wait ${Math.ceil(waitMs / 60_000)} minutes`,
-    'Run the same command again after that time. The bytes received are stored.',
+    'Run the same command again after that time.',
     { cause: error },
   );

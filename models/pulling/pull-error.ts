@@ -27,18 +27,21 @@ export class PullError extends Error {
   readonly waitMs: number | undefined;
   /** True when a retry cannot help, even if the code is transient. */
   readonly isFinal: boolean;
+  /** The maximum number of attempts with this error before the first byte; undefined for no limit of its own. */
+  readonly attempts: number | undefined;
 
   constructor(
     code: PullCode,
     message: string,
     advice: string,
-    more: { cause?: unknown; waitMs?: number; isFinal?: boolean } = {},
+    more: { cause?: unknown; waitMs?: number | undefined; isFinal?: boolean; attempts?: number } = {},
   ) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.code = code;
     this.advice = advice;
     this.waitMs = more.waitMs;
     this.isFinal = more.isFinal ?? false;
+    this.attempts = more.attempts;
   }
 }
 

@@ -69,6 +69,8 @@ test('doctor reports the hub, its route and the pulled models; an unreachable hu
   const finding = absent.findings.get('model hub');
   expect(finding).toMatchObject({ state: 'none', detail: expect.stringContaining('through the proxy 127.0.0.1:1') });
   expect(JSON.stringify(finding)).not.toContain('geheim');
+  expect(finding?.remedy).toMatch(/^Check the connection/);
+  expect(finding?.remedy).not.toMatch(/doctor|stored/);
 
   const folder = (await doctor({ HF_OFFLINE_DIR: dataDir })).findings.get('model hub');
   expect(folder).toMatchObject({ detail: expect.stringContaining('a directory (HF_OFFLINE_DIR)') });

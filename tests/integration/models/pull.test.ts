@@ -278,7 +278,7 @@ describe('a download that breaks in the middle', () => {
 });
 
 describe('a failure', () => {
-  test('of the network names the hub, and says that the pull can continue', async () => {
+  test('of the network names the hub, and does not claim that bytes are stored', async () => {
     const endpoint = 'http://127.0.0.1:1';
     const failure = await failureOf(
       pull(await entryOf(), { hub: httpHub({ endpoint }), attempts: 1, retryDelayMs: 0 }),
@@ -286,6 +286,14 @@ describe('a failure', () => {
     expect(failure.code).toBe('network');
     expect(failure.message).toContain(new URL(endpoint).host);
     expect(failure.advice).toContain('HF_ENDPOINT');
+    expect(failure.advice).not.toContain('stored');
+  });
+
+  test('after some bytes says that they are stored', async () => {
+    const hub = await hubWith();
+    hub.mishaps.push({ cutAfter: 50_000 });
+    const failure = await failureOf(pullFrom(hub, await entryOf(), { attempts: 1 }));
+    expect(failure).toMatchObject({ code: 'network', advice: expect.stringContaining('The bytes received are stored') });
   });
 
   test('wrong bytes are never installed', async () => {
