@@ -36,6 +36,7 @@ export function folderHub(directory: string): Hub {
       }
       await requireNoDanglingLink(path, file);
     }
+    if (!(await stat(directory).catch(() => undefined))?.isDirectory()) throw noDirectory(directory);
     const advice = `Copy the cache of a machine that has the model, or copy the files of the repository to ${join(directory, file.repo)}.`;
     throw new PullError('not_found', `${directory} has no ${nameOf(file)}`, advice);
   }
@@ -60,6 +61,13 @@ export function folderHub(directory: string): Hub {
     },
   };
 }
+
+const noDirectory = (directory: string) =>
+  new PullError(
+    'not_found',
+    `There is no directory ${directory}`,
+    'Correct HF_OFFLINE_DIR, or HF_HOME with HF_HUB_OFFLINE: the directory contains a copied hub cache.',
+  );
 
 /** Links are included. The list is empty if the directory does not exist. */
 async function namesIn(directory: string): Promise<string[]> {

@@ -90,6 +90,12 @@ describe('a copied cache of the hub', () => {
   );
 });
 
+test('a directory that does not exist is named, without advice to copy files into it', async () => {
+  const failure = await failureOf(pullFrom(join(directory, 'nowhere')));
+  expect(failure).toMatchObject({ code: 'not_found', message: `There is no directory ${join(directory, 'nowhere')}` });
+  expect(failure.advice).toContain('HF_OFFLINE_DIR');
+});
+
 describe('a plain folder', () => {
   test('is taken with a warning, and its commit noted as unknown', async () => {
     await cp(tinyClipFolder, join(directory, 'mirror', name), { recursive: true });
