@@ -256,10 +256,16 @@ export async function readEntries(config: RegistryConfig): Promise<Entries> {
     if (unknown !== undefined)
       throw new RegistryError(`Profile ${profile} names the model ${unknown}, which is not in any registry file`);
   }
-  if (find(defaultName) === undefined)
-    throw new RegistryError(`The default model ${defaultName} is in no registry file`);
+  if (find(defaultName) === undefined) {
+    const from = config.model === undefined ? `The default model ${defaultName}` : `The model ${defaultName} (MODEL)`;
+    throw new RegistryError(`${from} is in no registry file; known names: ${knownNames({ profiles, models })}`);
+  }
   return { models, profiles, traffic, defaultName, find };
 }
+
+/** Returns the names of all profiles and models, separated by commas. */
+export const knownNames = ({ profiles, models }: Pick<Entries, 'profiles' | 'models'>): string =>
+  [...new Set([...profiles.keys(), ...models.keys()])].join(', ');
 
 async function readRegistryFile(
   file: string,

@@ -15,9 +15,10 @@ import {
   type Entries,
   isHubEntry,
   isInCatalogue,
+  knownNames,
   type ModelEntry,
-  type RegistryConfig,
   readEntries,
+  type RegistryConfig,
 } from './entries.ts';
 import { type Execution, onCpu } from './execution.ts';
 import { precisionsIn } from './folder.ts';
@@ -235,10 +236,9 @@ function queueOf({ profiles }: Entries, asked: string, model: string): string {
   return [...profiles].find(([, name]) => name === model)?.[0] ?? model;
 }
 
-export function unknownModel(asked: string, { models, profiles }: Pick<Entries, 'models' | 'profiles'>): ServiceError {
-  const known = [...new Set([...profiles.keys(), ...models.keys()])].join(', ');
+export function unknownModel(asked: string, entries: Pick<Entries, 'models' | 'profiles'>): ServiceError {
   return new ServiceError(
     'model.unknown',
-    `No profile or model is named ${asked.slice(0, 100)}; known names: ${known}`,
+    `No profile or model is named ${asked.slice(0, 100)}; known names: ${knownNames(entries)}`,
   );
 }

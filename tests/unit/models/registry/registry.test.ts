@@ -201,6 +201,9 @@ describe('a fault of the overlay', () => {
 
   test('a default that names nothing names it', async () => {
     await expect(loadWith({ default: 'nowhere' })).rejects.toThrow('nowhere');
+    await expect(load('fsat')).rejects.toThrow(
+      /^The model fsat \(MODEL\) is in no registry file; known names: compact, fast, accurate, .*vit-b-32/,
+    );
   });
 });
 
