@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { posix } from 'node:path';
 import { maxIdLength } from '../../shared/contracts/item.ts';
 import { excerpt } from '../../shared/errors.ts';
 import { parseExactly, withoutHalfPairs } from '../../shared/exact-json.ts';
@@ -35,16 +36,22 @@ export function itemOf(sample: Sample, { strictness, columns }: ReadOptions): Re
   if (typeof read === 'string') return bad(`its .json ${read}`, read.startsWith('nests') ? 'item.too_deep' : undefined);
   const { text, metadata } = textOf(sample.txt, read, columns.text);
   const source = image && sourceOf(image);
-  return toReadItem(
-    {
-      id: key.toWellFormed(),
-      ...(source !== undefined && { image: source }),
-      ...(text !== undefined && { text }),
-      ...(metadata !== undefined && Object.keys(metadata).length > 0 && { metadata }),
-    },
-    where,
-    strictness,
-  );
+  const item = {
+    id: key.toWellFormed(),
+    ...(source !== undefined && { image: source }),
+    ...(text !== undefined && { text }),
+    ...(metadata !== undefined && Object.keys(metadata).length > 0 && { metadata }),
+  };
+  if (image !== undefined && text === undefined) {
+    return badItem([{ path: '', message: withoutText(key, read, columns.text) }], where, strictness, item);
+  }
+  return toReadItem(item, where, strictness);
+}
+
+function withoutText(key: string, fields: Fields | undefined, asked: string): string {
+  const name = excerpt(posix.basename(key).toWellFormed(), 100);
+  if (fields === undefined) return `has no text: there is no ${name}.txt or ${name}.json next to the image`;
+  return `has no text: ${name}.json has no field ${[...new Set([asked, ...usualTexts])].join(' or ')}, and there is no ${name}.txt`;
 }
 
 function sourceOf({ name, bytes }: NonNullable<Sample['image']>): unknown {

@@ -73,7 +73,7 @@ test('a sample that cannot be read fails alone, with the reason', async () => {
     ['two', 'item.invalid', 'has two.jpg and two.png; a sample has one image'],
     ['twice', 'item.invalid', 'has a second twice.txt; a sample has one .txt'],
     ['none', 'item.invalid', 'image: is missing'],
-    ['mute', 'item.invalid', 'text: is missing'],
+    ['mute', 'item.invalid', 'has no text: there is no mute.txt or mute.json next to the image'],
     ['latin', 'item.encoding', 'its .txt is not UTF-8'],
     ['json', 'item.invalid', 'its .json is not JSON'],
     ['list', 'item.invalid', 'its .json is not an object'],
