@@ -72,7 +72,7 @@ export async function download(
 function withStoredBytes(error: unknown): unknown {
   if (!(error instanceof PullError) || !['network', 'timeout', 'hub'].includes(error.code)) return error;
   const { code, message, advice, waitMs, isFinal } = error;
-  const stored = 'The bytes received are stored: the same command continues from them.';
+  const stored = 'The bytes received are stored: run the same command again to continue.';
   return new PullError(code, message, `${advice} ${stored}`, { cause: error, waitMs, isFinal });
 }
 
@@ -166,7 +166,7 @@ async function transfer(
       const message = `The download of ${nameOf(file)} ended after ${position} of ${expected.bytes} bytes`;
       // The response was complete: it began at the start of the file, stated no length and ended normally.
       if (answer.offset === 0 && answer.total === undefined) throw notExpected(file, hub, `${message}`);
-      throw new PullError('network', message, 'Run the same command again.');
+      throw new PullError('network', message, 'The connection was interrupted.');
     }
   } finally {
     await handle.close();

@@ -8,7 +8,7 @@ export const networkChecks =
 /** The advice for transient errors. Only a download knows if bytes are stored, and says so. */
 export const adviceFor = {
   network: `${networkChecks} \`${called} doctor\` shows the proxy and address in use.`,
-  timeout: 'The connection stalled: run the same command again.',
+  timeout: 'The connection stalled: try again.',
   hub: 'The hub does not work correctly at present: try again later, or set HF_ENDPOINT to a mirror.',
 };
 
