@@ -44,7 +44,10 @@ export interface BatchInput {
   columnNames: ColumnNames;
   /** Returns the columns; undefined before the first items have been read, and for formats without columns. */
   header(): Header | undefined;
-  /** Yields the pairs in order, in small groups. An invalid row becomes a failed item, or throws in strict mode. */
+  /**
+   * Yields the pairs in order, in small groups. An invalid row becomes a failed item, or throws in strict mode.
+   * @throws {UsageError} for a file without rows.
+   */
   items(): AsyncGenerator<StoredItem[]>;
   /** Returns the SHA-256 of the content as hexadecimal text. */
   hash(): Promise<string>;
@@ -81,10 +84,13 @@ export async function openInput(file: string, options: InputOptions): Promise<Ba
     try {
       const read = { columns: columnNames, fields, model, delimiter, encoding, strictness };
       const opened = isFolder ? readFolder(file, read) : readItemsOfFile(format.name, file, read);
+      let isEmpty = true;
       for await (const some of opened.items) {
         header = opened.header();
+        isEmpty &&= some.length === 0;
         yield some;
       }
+      if (isEmpty) throw new UsageError(`${file} has no rows`);
     } catch (error) {
       throw asUsageError(error, file);
     }
@@ -143,6 +149,7 @@ async function requireKind(file: string, format: BatchFormat): Promise<void> {
 /** Converts an error about a missing column or an invalid file to a usage error. Other errors stay unchanged. */
 function asUsageError(error: unknown, file: string): unknown {
   if (!(error instanceof ServiceError)) return error;
+  if (error.code === 'batch.empty') return new UsageError(error.message);
   const fault = error.faults?.[0];
   if (fault?.path === 'file') return new UsageError(`${file} ${fault.message}`);
   if (fault?.path !== 'header') return error;

@@ -384,11 +384,13 @@ describe('vls batch', () => {
       'Expected a whole number of 0 or more',
     ],
     ['a file that does not exist', ['batch', 'missing.csv'], 'There is no file missing.csv; check its name'],
+    ['a file with only a header', ['batch', 'header.csv'], 'header.csv has no rows'],
     ['a folder without images as its input', ['batch', 'pairs.csv.d.csv'], 'No images found in'],
   ])('says what is wrong with %s', async (_what, args, said) => {
     await mkdir(at('pairs.csv.d.csv'), { recursive: true });
     await writePairs('pairs.csv', 5);
     await writeFile(at('bad.ndjson'), 'nonsense\n');
+    await writeFile(at('header.csv'), 'image,text\n');
     const { code, stderr } = await vls(args, { env, cwd: directory });
     expect(stderr).toContain(said);
     expect(code).toBeGreaterThan(0);

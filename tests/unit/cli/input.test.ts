@@ -136,7 +136,10 @@ describe('Parquet', () => {
 
 test.each([
   ['pairs.xlsx', 'x', 'does not end in .ndjson, .jsonl, .csv'],
-  ['pairs.csv', '', 'is empty'],
+  ['pairs.csv', '', 'pairs.csv is empty'],
+  ['header.csv', 'image,text\n', 'header.csv has no rows'],
+  ['blank.ndjson', '\n\n', 'blank.ndjson has no rows'],
+  ['list.json', '[]', 'list.json has no rows'],
 ])('%s with %j is refused', async (name, text, said) => {
   await expect(read(await write(name, text))).rejects.toThrow(said);
 });
