@@ -9,7 +9,7 @@ import { followBatch } from './events.ts';
 import { failureOf, UsageError } from './failures.ts';
 import { readImageArgument, type TypedImage } from './image-argument.ts';
 import { table } from './output.ts';
-import { whole } from './progress.ts';
+import { counted, whole } from './progress.ts';
 
 export interface BenchOptions {
   client: ServiceClient;
@@ -89,7 +89,7 @@ export async function bench(options: BenchOptions): Promise<BenchFigures> {
   };
   if (items === 0) return { singles, batch: null };
 
-  say(`a batch of ${whole(items)} items`);
+  say(`a batch of ${counted(items, 'item')}`);
   async function* lines() {
     for (let at = 0; at < items; at++) {
       const { image, text } = next();

@@ -19,6 +19,9 @@ export async function showProgress(stream: NodeJS.WriteStream): Promise<Progress
 
 export const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
 
+/** Returns a number with its noun: `1 row`, `2 rows`. */
+export const counted = (count: number, noun: string): string => `${whole(count)} ${noun}${count === 1 ? '' : 's'}`;
+
 /** Formats a time in s: `42 s`, `3 min 5 s`, `2 h 14 min`. */
 export function duration(seconds: number): string {
   const all = Math.ceil(seconds);
@@ -67,7 +70,7 @@ async function bar(stream: NodeJS.WriteStream): Promise<Progress> {
   const single = all.create(0, 0, { what: 'sending', count: '', note: '' });
   return {
     sending(rows, bytes) {
-      single.update(0, { what: 'sending', count: `${whole(rows)} rows`, note: `${(bytes / 1e6).toFixed(1)} MB` });
+      single.update(0, { what: 'sending', count: counted(rows, 'row'), note: `${(bytes / 1e6).toFixed(1)} MB` });
     },
     update({ done, failed, total }) {
       const speed = describe(rate(done, total, performance.now()));

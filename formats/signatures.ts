@@ -64,9 +64,7 @@ export function recognise(bytes: Uint8Array): Recognised | undefined {
     typeof signature === 'string' ? start.startsWith(signature, offset) : signature.test(start),
   );
   if (found !== undefined) return found[2];
-  return isText(bytes.subarray(0, lookedAt))
-    ? undefined
-    : unknownKind;
+  return isText(bytes.subarray(0, lookedAt)) ? undefined : unknownKind;
 }
 
 export const isImage = (bytes: Uint8Array): boolean => {

@@ -47,6 +47,8 @@ const setting = <S extends z.ZodType>(
 const huggingFace = 'Hugging Face';
 const proxies = 'HTTP clients';
 
+const hoursExpected = `expected a number from 0.001 to ${24 * 365}`;
+
 /** Every setting of the service. docs/settings.md is made from this list. */
 export const settings = {
   port: setting('PORT', integer(0, 65535).default(8000), 'TCP port of the HTTP API. 0 picks a free port.'),
@@ -141,9 +143,9 @@ export const settings = {
   retentionHours: setting(
     'BATCH_RETENTION_HOURS',
     z.coerce
-      .number()
-      .min(0.001)
-      .max(24 * 365)
+      .number(hoursExpected)
+      .min(0.001, hoursExpected)
+      .max(24 * 365, hoursExpected)
       .default(72),
     'Time in hours for which a finished batch and its results are stored.',
   ),
@@ -369,7 +371,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     const parsed = schema.safeParse(env[variable] === '' ? undefined : env[variable]);
     if (parsed.success) config[name] = parsed.data;
     else {
-      const why = parsed.error.issues.map((issue) => issue.message).join('; ');
+      const why = [...new Set(parsed.error.issues.map((issue) => issue.message))].join('; ');
       const value = secret.test(variable) ? '(not shown)' : JSON.stringify(env[variable]?.replace(userOfAddress, '//'));
       problems.push(`${variable}=${value}: ${why}. ${doc}`);
     }

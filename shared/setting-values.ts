@@ -27,7 +27,10 @@ export const list = z.string().transform((value) =>
     .map((part) => part.trim())
     .filter((part) => part !== ''),
 );
-export const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+export const integer = (min: number, max: number) => {
+  const error = `expected a whole number from ${min} to ${max}`;
+  return z.coerce.number({ error }).int(error).min(min, error).max(max, error);
+};
 /** A number of MiB, converted to bytes. */
 export const megabytes = (min: number, max: number) => integer(min, max).transform((value) => value * MB);
 export const megapixels = (min: number, max: number) => integer(min, max).transform((value) => value * 1_000_000);

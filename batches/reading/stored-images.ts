@@ -51,7 +51,9 @@ export function createStoredImages(source: Source): StoredImages {
           return itemError('item.invalid', 'image: expected the index of an item of the earlier batch, such as "17"');
         }
         if (item >= batch.total)
-          return missing(`Batch ${batchId} has only ${batch.total} items, so it has no item ${item}`);
+          return missing(
+            `Batch ${batchId} has only ${batch.total} ${batch.total === 1 ? 'item' : 'items'}, so it has no item ${item}`,
+          );
         const place = placeOf(index, item);
         const chunk = index.committed[place];
         if (chunk !== undefined) {

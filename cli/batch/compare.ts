@@ -6,7 +6,7 @@ import { cacheBustedImage, cacheBustedText } from '../cache-busting.ts';
 import { followBatch } from '../events.ts';
 import { failureOf, UsageError } from '../failures.ts';
 import { styled, table } from '../output.ts';
-import { whole } from '../progress.ts';
+import { counted, whole } from '../progress.ts';
 import type { BatchInput } from './input.ts';
 import { joinWithRows, type OnlineDeps, post } from './score-online.ts';
 
@@ -52,7 +52,7 @@ export async function compare(compared: OnlineDeps): Promise<Comparison> {
 
   const sample = filterRows(input, isSampled);
   progress.say(
-    `${whole(Math.ceil(total / step))} rows as single requests, then ${whole(total - Math.ceil(total / step))} as a batch`,
+    `${counted(Math.ceil(total / step), 'row')} as single requests, then ${whole(total - Math.ceil(total / step))} as a batch`,
   );
   const { scores, ...singles } = await scoreSingly({ ...deps, input: sample }, Math.ceil(total / step));
   const batch = await scoreAsBatch({ ...deps, input: filterRows(input, (index) => !isSampled(index)) });

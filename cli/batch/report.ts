@@ -1,7 +1,7 @@
 import { called } from '../../shared/called.ts';
 import { codes, isCode } from '../../shared/errors.ts';
 import { styled, table } from '../output.ts';
-import { duration, whole } from '../progress.ts';
+import { counted, duration, whole } from '../progress.ts';
 import type { RunResult } from './run.ts';
 import { rowsOf, type Tally } from './tally.ts';
 
@@ -12,7 +12,7 @@ export function formatReport(
   const { tally, state, model, revision, precision } = finished;
   const rows = rowsOf(tally);
   const counts = [
-    `${whole(rows)} rows`,
+    counted(rows, 'row'),
     styled(stream, 'green', `${whole(tally.succeeded)} scored`),
     ...(tally.failed > 0 ? [styled(stream, 'red', `${whole(tally.failed)} failed`)] : []),
     ...(tally.cancelled > 0 ? [styled(stream, 'yellow', `${whole(tally.cancelled)} cancelled`)] : []),

@@ -6,8 +6,7 @@ import { recipeOf } from '../../models/model.ts';
 import type { Config } from '../../shared/config.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { createLogger } from '../../shared/log.ts';
-import { UsageError } from '../failures.ts';
-import type { Progress } from '../progress.ts';
+import { counted, type Progress } from '../progress.ts';
 import type { BatchInput } from './input.ts';
 import type { LocalImages } from './local-images.ts';
 import { createRows } from './rows.ts';
@@ -40,7 +39,6 @@ export async function scoreOffline(
   options: WriterOptions,
 ): Promise<{ tally: Tally; pinned: Pinned }> {
   const total = await countRows(input, signal);
-  if (total === 0) throw new UsageError(`${input.file} has no rows`);
   const roots = [{ tenant: '*', path: images.directory }, ...config.imageFileRoots];
   const log = await createLogger({ name: 'vls', level: 'silent' });
   const evaluationEngine = await createEvaluationEngine({ ...config, imageFileRoots: roots }, log);
@@ -52,7 +50,7 @@ export async function scoreOffline(
   const rows = createRows(input.items());
   const begun = rowsOf(tally);
   for (let skipped = 0; skipped < begun; skipped += chunkRows) await rows.take(Math.min(chunkRows, begun - skipped));
-  if (begun > 0) progress.say(`continuing after ${begun} rows`);
+  if (begun > 0) progress.say(`continuing after ${counted(begun, 'row')}`);
   const pairProbabilities = spec.probability.kind === 'sigmoid';
   const writer = await openWriter({
     ...options,

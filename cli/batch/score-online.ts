@@ -10,7 +10,7 @@ import { formatNamed } from '../../shared/formats.ts';
 import type { ServiceClient } from '../client.ts';
 import { followBatch } from '../events.ts';
 import { CommandError, failureOf } from '../failures.ts';
-import type { Progress } from '../progress.ts';
+import { counted, type Progress } from '../progress.ts';
 import type { BatchInput } from './input.ts';
 import { imagePath } from './local-images.ts';
 import { createRows } from './rows.ts';
@@ -66,7 +66,7 @@ export async function runToEnd(deps: OnlineDeps, state: RunState, stateFile: Sta
     const posted = await postOnce(deps, state, stateFile);
     state.batchId = posted.id;
     await stateFile.write(state);
-    progress.say(`batch ${posted.id} has ${posted.items.total} rows`);
+    progress.say(`batch ${posted.id} has ${counted(posted.items.total, 'row')}`);
   } else progress.say(`continuing with batch ${begun.id}`);
 
   const id = state.batchId ?? '';
@@ -143,9 +143,11 @@ export async function post(deps: OnlineDeps, idempotencyKey: string): Promise<Ba
   });
 }
 
-/** Reads the first items, if the columns are not known yet. */
+/** Reads up to the first item, if the columns are not known yet. */
 async function readHeader(input: BatchInput): Promise<BatchInput> {
-  if (input.header() === undefined && input.format.hasColumns) for await (const _ of input.items()) break;
+  if (input.header() === undefined && input.format.hasColumns) {
+    for await (const items of input.items()) if (items.length > 0) break;
+  }
   return input;
 }
 

@@ -17,7 +17,7 @@ import { UsageError } from '../failures.ts';
 import { atLeast, between, hours, scoreLimit } from '../flags.ts';
 import { json, table } from '../output.ts';
 import { checkOutput, checkResultFile } from '../output-file.ts';
-import { whole } from '../progress.ts';
+import { counted, whole } from '../progress.ts';
 
 export function addBatchesCommands(program: Command, deps: CommandDeps): void {
   program
@@ -109,7 +109,7 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
       await context.result(
         child,
         () =>
-          `batch ${child.id} has ${whole(child.items.total)} items\nFollow it with \`${called} watch ${child.id}\`.\n`,
+          `batch ${child.id} has ${counted(child.items.total, 'item')}\nFollow it with \`${called} watch ${child.id}\`.\n`,
       );
     });
 

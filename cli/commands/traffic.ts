@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { CanaryAction, Comparison, TrafficList, TrafficReport } from '../../shared/contracts/traffic.ts';
 import { type CommandDeps, contextOf } from '../context.ts';
 import { styled, table } from '../output.ts';
-import { whole } from '../progress.ts';
+import { counted, whole } from '../progress.ts';
 
 const pathOf = (profile: string) => `/v1/traffic/${encodeURIComponent(profile)}`;
 
@@ -83,7 +83,7 @@ function formatCanary({ canary }: TrafficReport, stream: NodeJS.WriteStream): st
   const because = reason === null ? '' : ` (${reason})`;
   const lines = [`canary ${model}: ${styled(stream, colour, phase.replace('_', ' '))}${because}\n`];
   if (window !== null) {
-    const of = `${whole(window.items)} of ${whole(window.of)} items`;
+    const of = `${whole(window.items)} of ${counted(window.of, 'item')}`;
     lines.push(
       `  window ${window.number}: ${of}; ${passed} of the ${promoteAfter} consecutive windows needed for promotion have passed\n`,
     );
@@ -104,7 +104,7 @@ function formatComparison({
   failed,
   ...differences
 }: Comparison): string {
-  const about = `${kind} ${candidate} compared with ${reference}: ${whole(pairs)} items scored by both models`;
+  const about = `${kind} ${candidate} compared with ${reference}: ${counted(pairs, 'item')} scored by both models`;
   if (pairs === 0) return `${about}\n`;
   const figures = [
     ...(comparedBy === 'ranks'

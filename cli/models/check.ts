@@ -6,6 +6,7 @@ import type { Config } from '../../shared/config.ts';
 import { type CommandDeps, contextOf } from '../context.ts';
 import { exitCodes, UsageError } from '../failures.ts';
 import { styled, table } from '../output.ts';
+import { counted } from '../progress.ts';
 import { driftOfInt8, formatDrift } from './drift.ts';
 
 interface Options {
@@ -107,7 +108,9 @@ function format(spec: ModelSpec, report: ParityReport, stream: NodeJS.WriteStrea
     ...lowest('texts', texts),
     ...(pairs.compared === 0
       ? []
-      : [`  ${pairs.compared} pairs: largest difference of a cosine ${pairs.largest?.toFixed(6) ?? 'unknown'}`]),
+      : [
+          `  ${counted(pairs.compared, 'pair')}: largest difference of a cosine ${pairs.largest?.toFixed(6) ?? 'unknown'}`,
+        ]),
     ...findings.flatMap((finding) => formatFinding(finding, stream)),
   ];
   return `${lines.join('\n')}\n`;

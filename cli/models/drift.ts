@@ -2,6 +2,7 @@ import { type ModelSpec, recipeOf } from '../../models/model.ts';
 import type { MeasuredDrift } from '../../models/parity/drift.ts';
 import type { Config } from '../../shared/config.ts';
 import { CommandError } from '../failures.ts';
+import { counted } from '../progress.ts';
 
 /** Runs a model in fp32 and in int8 on the CPU, and compares the cosines of the same pairs. */
 export async function driftOfInt8(
@@ -28,7 +29,7 @@ export async function driftOfInt8(
 
 export const formatDrift = (title: string, drift: MeasuredDrift): string =>
   [
-    `${title}: drift of cosines against fp32, ${drift.pairs} pairs of ${drift.images} images and ${drift.texts} texts`,
+    `${title}: drift of cosines against fp32, ${counted(drift.pairs, 'pair')} of ${counted(drift.images, 'image')} and ${counted(drift.texts, 'text')}`,
     `  mean ${drift.mean.toFixed(4)}, largest ${drift.largest.toFixed(4)}, rank correlation ${drift.rankCorrelation.toFixed(4)}`,
     `  ${(100 * drift.changedSides).toFixed(1)} % of the pairs cross the threshold of ${drift.threshold.toFixed(4)}`,
     '',

@@ -17,8 +17,8 @@ import {
   isInCatalogue,
   knownNames,
   type ModelEntry,
-  readEntries,
   type RegistryConfig,
+  readEntries,
 } from './entries.ts';
 import { type Execution, onCpu } from './execution.ts';
 import { precisionsIn } from './folder.ts';

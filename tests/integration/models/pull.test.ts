@@ -293,7 +293,10 @@ describe('a failure', () => {
     const hub = await hubWith();
     hub.mishaps.push({ cutAfter: 50_000 });
     const failure = await failureOf(pullFrom(hub, await entryOf(), { attempts: 1 }));
-    expect(failure).toMatchObject({ code: 'network', advice: expect.stringContaining('The bytes received are stored') });
+    expect(failure).toMatchObject({
+      code: 'network',
+      advice: expect.stringContaining('The bytes received are stored'),
+    });
   });
 
   test('wrong bytes are never installed', async () => {

@@ -145,16 +145,27 @@ test.each([
 });
 
 test.each([
-  ['PNG.csv', '\x89PNG\r\n\x1a\n\0\0\0\rIHDR', /PNG\.csv is a PNG image, not a list of pairs\. `.*vls.* score` scores a/],
-  ['workbook.tsv', 'PK\x03\x04\x14\0', /is an Excel workbook or a ZIP archive, not a list of pairs\. Save a workbook as CSV/],
+  [
+    'PNG.csv',
+    '\x89PNG\r\n\x1a\n\0\0\0\rIHDR',
+    /PNG\.csv is a PNG image, not a list of pairs\. `.*vls.* score` scores a/,
+  ],
+  [
+    'workbook.tsv',
+    'PK\x03\x04\x14\0',
+    /is an Excel workbook or a ZIP archive, not a list of pairs\. Save a workbook as CSV/,
+  ],
   ['photos.ndjson', '\xff\xd8\xff\xe0', /is a JPEG image, not/],
   ['document.parquet', '%PDF-1.7', /is a PDF document, not/],
   ['rows.csv', 'PAR1\x15\x04', /is a Parquet file: rename it so that its name ends in \.parquet$/],
-])('%s with bytes of another kind is refused by that kind, without advice about encodings', async (name, bytes, why) => {
-  const refusal = read(await write(name, Buffer.from(bytes, 'latin1')));
-  await expect(refusal).rejects.toThrow(why);
-  await expect(refusal).rejects.not.toThrow(/encoding|column/);
-});
+])(
+  '%s with bytes of another kind is refused by that kind, without advice about encodings',
+  async (name, bytes, why) => {
+    const refusal = read(await write(name, Buffer.from(bytes, 'latin1')));
+    await expect(refusal).rejects.toThrow(why);
+    await expect(refusal).rejects.not.toThrow(/encoding|column/);
+  },
+);
 
 test('a table whose first column is named ORCID is read', async () => {
   const file = await write('pairs.csv', 'ORCID,image,text\n7,a.jpg,a cat\n');

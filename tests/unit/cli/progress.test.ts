@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { quantile } from '../../../cli/bench.ts';
-import { duration } from '../../../cli/progress.ts';
+import { counted, duration } from '../../../cli/progress.ts';
 import { createThroughputMeter } from '../../../cli/throughput.ts';
 
 test('the rate is that of the last ten seconds, and says how long the rest takes', () => {
@@ -9,6 +9,10 @@ test('the rate is that of the last ten seconds, and says how long the rest takes
   expect(rate(100, 1000, 1_000)).toEqual({ perSecond: 100, etaSeconds: 9 });
   // Slower from here on: ten seconds later the first second counts no more.
   expect(rate(110, 1000, 11_000)).toEqual({ perSecond: 1, etaSeconds: 890 });
+});
+
+test('a count has its noun in the singular or the plural', () => {
+  expect([0, 1, 2, 1_000].map((count) => counted(count, 'row'))).toEqual(['0 rows', '1 row', '2 rows', '1,000 rows']);
 });
 
 test('nothing is said of the rate while nothing moves', () => {

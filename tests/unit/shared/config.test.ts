@@ -154,6 +154,12 @@ describe('a wrong value', () => {
     expect(lines).toHaveLength(Object.keys(wrong).length);
   });
 
+  test.each(['abc', '80.5', '70000', '65536.5'])('PORT=%s is refused in plain words', (value) => {
+    expect(messageOf({ PORT: value })).toMatch(
+      new RegExp(`^PORT="${value}": expected a whole number from 0 to 65535\\. TCP port`),
+    );
+  });
+
   test('of a secret is not repeated', () => {
     const message = messageOf({ WEBHOOK_SECRET: 'hunter2' });
     expect(message).toContain('WEBHOOK_SECRET');
