@@ -17,7 +17,7 @@ export function ExtremesBox({ summary, tenant }: { summary: BatchSummary; tenant
     <section class="card" aria-labelledby="extremes">
       <div class="heading">
         <h2 id="extremes">Lowest and highest</h2>
-        <ImagesSwitch images={images} />
+        <ImagesSwitch images={images} listed={[...summary.lowest, ...summary.highest].map(({ image }) => image)} />
       </div>
       <div class="two">
         <div>

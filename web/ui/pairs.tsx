@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { missingImagesWords } from './image-address.ts';
 import type { ShownPair } from './shown-pair.ts';
 import { Thumbnail } from './thumbnail.tsx';
 
@@ -30,7 +31,28 @@ export function useImageDisplay(areOwn: boolean): ImageDisplay {
   };
 }
 
-export function ImagesSwitch({ images: { shown, show, areOwn } }: { images: ImageDisplay }) {
+/**
+ * Shows or hides images, and says if some of them cannot be shown.
+ * @param listed the addresses of the listed images; null for an image without one.
+ */
+export function ImagesSwitch({
+  images,
+  listed = [],
+}: {
+  images: ImageDisplay;
+  listed?: readonly (string | null | undefined)[];
+}) {
+  const missing = missingImagesWords(listed);
+  if (missing === undefined) return <Switch images={images} />;
+  return (
+    <div class="actions">
+      <span class="fine soft">{missing}</span>
+      <Switch images={images} />
+    </div>
+  );
+}
+
+function Switch({ images: { shown, show, areOwn } }: { images: ImageDisplay }) {
   if (!areOwn) {
     return (
       <button
@@ -73,7 +95,13 @@ export function PairList({ pairs, images }: { pairs: ShownPair[]; images: boolea
 }
 
 function LinkedThumbnail({ image, shown }: { image: string | null; shown: boolean }) {
-  if (image === null) return <span class="thumb none">in the file</span>;
+  if (image === null) {
+    return (
+      <span class="thumb">
+        <Thumbnail image={null} shown={shown} />
+      </span>
+    );
+  }
   return (
     <a class="thumb" href={image} target="_blank" rel="noreferrer noopener">
       <span class="visually-hidden">Open the image</span>

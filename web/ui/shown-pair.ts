@@ -1,6 +1,6 @@
 export interface ShownPair {
   key: string | number;
-  /** The URL of the image; null for an inline image. */
+  /** The http(s) address of the image; null for an image that was sent as a file or as bytes. */
   image: string | null;
   text: string;
   note: string;

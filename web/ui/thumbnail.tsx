@@ -1,9 +1,16 @@
 import { useState } from 'preact/hooks';
+import { withoutAddress } from './image-address.ts';
 
 /** Shows an image from its host, without a referrer, or a word if it cannot be shown. */
 export function Thumbnail({ image, shown }: { image: string | null; shown: boolean }) {
   const [brokenImage, setBroken] = useState<string>();
-  if (image === null) return <span class="none">in the file</span>;
+  if (image === null) {
+    return (
+      <span class="none" title={withoutAddress.reason}>
+        {withoutAddress.word}
+      </span>
+    );
+  }
   if (!shown) return <span class="none">hidden</span>;
   if (brokenImage === image) return <span class="none">no image</span>;
   return (

@@ -135,7 +135,12 @@ export function CompareView({ status }: { status: BatchStatus }) {
           <section class="card stack" aria-labelledby="disagreements">
             <div class="heading">
               <h2 id="disagreements">Largest disagreements</h2>
-              <ImagesSwitch images={images} />
+              <ImagesSwitch
+                images={images}
+                listed={Object.values(shown.comparison.disagreements).flatMap((pairs) =>
+                  pairs.map(({ image }) => image),
+                )}
+              />
             </div>
             <Disagreements status={status} comparison={shown.comparison} names={names} images={images.shown} />
           </section>

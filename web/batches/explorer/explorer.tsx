@@ -108,6 +108,9 @@ export function Explorer({ status }: { status: BatchStatus }) {
     wanted.from < wanted.to &&
     [wanted.from, wanted.to - 1].some((row) => listing.at(row) === undefined);
   const marked = opened ?? current;
+  const loaded = Array.from({ length: Math.max(0, to - from) }, (_, at) => listing.at(from + at)).filter(
+    (result) => result !== undefined,
+  );
   const shared = {
     listing,
     from,
@@ -129,7 +132,7 @@ export function Explorer({ status }: { status: BatchStatus }) {
           {isRowMissing && <WaitingForRows {...wanted} />}
         </p>
         <div class="actions">
-          <ImagesSwitch images={images} />
+          <ImagesSwitch images={images} listed={loaded.map(({ image }) => image)} />
           {!isGallery && <ColumnsMenu known={known} shown={columns} set={set} />}
           <fieldset class="segments" aria-label="View">
             {(['table', 'gallery'] as const).map((view) => (

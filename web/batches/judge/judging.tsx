@@ -47,7 +47,7 @@ export function Judging({
         <p class="soft" role="status">
           {numbers.count(open)} of {numbers.count(pairs.length)} judged
         </p>
-        <ImagesSwitch images={images} />
+        <ImagesSwitch images={images} listed={pairs.map(({ image }) => image)} />
       </div>
       <progress max={pairs.length} value={open} aria-label="Judged pairs" />
       {pair === undefined ? (

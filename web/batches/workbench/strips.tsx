@@ -25,7 +25,7 @@ export function Strips({
     <section class="card" aria-labelledby="at-the-line">
       <div class="heading">
         <h2 id="at-the-line">At the line</h2>
-        <ImagesSwitch images={images} />
+        <ImagesSwitch images={images} listed={[...below, ...above].map(({ image }) => image)} />
       </div>
       <h3>
         Just below {at}: left out{' '}

@@ -24,7 +24,7 @@ export function ComparisonBox({
         <h3>
           {kind === 'shadow' ? 'Shadow' : 'Comparison'}: {candidate} compared with {reference}
         </h3>
-        {worst.length > 0 && <ImagesSwitch images={images} />}
+        {worst.length > 0 && <ImagesSwitch images={images} listed={worst.map(({ image }) => image)} />}
       </div>
       {pairs + failed === 0 ? (
         <p class="soft">No item has been scored by both models yet.</p>
