@@ -1,11 +1,16 @@
 import type { FormatName } from '../shared/formats.ts';
 
 /** The kind of a file, according to its first bytes. */
-export type Recognised =
-  | { format: Extract<FormatName, 'parquet' | 'tar'> }
-  | { isGzip: true }
-  /** A file that cannot become a batch. `kind` includes an article; `advice` is for the user. */
-  | { kind: string; advice: string; isImage?: true };
+export type Recognised = { format: Extract<FormatName, 'parquet' | 'tar'> } | { isGzip: true } | UnusableKind;
+
+/** A file that cannot become a batch. */
+export interface UnusableKind {
+  /** The name with its article. */
+  kind: string;
+  /** The action that turns the file into a batch. */
+  advice: string;
+  isImage?: true;
+}
 
 const image = (kind: string) =>
   ({ kind, advice: 'To score many images, pack them into a tar, or list their addresses.', isImage: true }) as const;
@@ -52,7 +57,7 @@ const signatures: readonly [start: string | RegExp, offset: number, recognised: 
 ];
 
 /** The kind of a file that is not text and has no known signature. */
-export const unknownKind: Recognised = { kind: 'a binary file of an unknown kind', advice: asTable };
+export const unknownKind: UnusableKind = { kind: 'a binary file of an unknown kind', advice: asTable };
 
 /** The number of bytes in which signatures and control characters are searched. */
 export const lookedAt = 1_024;

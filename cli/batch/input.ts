@@ -7,7 +7,7 @@ import { hashFolder, readFolder } from '../../formats/folder.ts';
 import type { ColumnNames, Header } from '../../formats/format.ts';
 import { readItemsOfFile } from '../../formats/index.ts';
 import type { Strictness } from '../../formats/items.ts';
-import { lookedAt, recognise, unknownKind } from '../../formats/signatures.ts';
+import { lookedAt, recognise, type UnusableKind, unknownKind } from '../../formats/signatures.ts';
 import { encodingOf } from '../../formats/text.ts';
 import { called } from '../../shared/called.ts';
 import { ServiceError } from '../../shared/errors.ts';
@@ -61,7 +61,7 @@ export async function openInput(file: string, options: InputOptions): Promise<Ba
   const isFolder = (await stat(file).catch(() => undefined))?.isDirectory() ?? false;
   const format = isFolder ? formatNamed('tar') : formatOf(file);
   if (!isFolder && (await statOf(file)).size === 0) throw new UsageError(`${file} is empty`);
-  if (!isFolder) await requireKind(file, format);
+  const isBinary = !isFolder && (await requireKind(file, format));
   const columnNames = {
     image: options.imageColumn ?? 'image',
     text: options.textColumn ?? 'text',
@@ -92,7 +92,7 @@ export async function openInput(file: string, options: InputOptions): Promise<Ba
       }
       if (isEmpty) throw new UsageError(`${file} has no rows`);
     } catch (error) {
-      throw asUsageError(error, file);
+      throw asUsageError(error, file, isBinary && encoding === undefined);
     }
   }
 
@@ -129,30 +129,35 @@ async function statOf(file: string): Promise<Stats> {
 
 /**
  * Compares the first bytes of a file with its name. Bytes of no known kind are left to the reader of the format.
+ * @returns true when the name is that of a text format, and the bytes are not text.
  * @throws {UsageError} that names the kind of a file that cannot be read as `format`.
  */
-async function requireKind(file: string, format: BatchFormat): Promise<void> {
+async function requireKind(file: string, format: BatchFormat): Promise<boolean> {
   const handle = await open(file);
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(lookedAt), 0, lookedAt, 0).finally(() => handle.close());
   const found = recognise(buffer.subarray(0, bytesRead));
-  if (found === undefined || found === unknownKind || 'isGzip' in found) return;
-  if ('kind' in found) {
-    const single = found.isImage ? `\`${called} score\` scores a single image. ` : '';
-    throw new UsageError(`${file} is ${found.kind}, not a list of pairs. ${single}${found.advice}`);
-  }
+  if (found === unknownKind) return format.isText;
+  if (found === undefined || 'isGzip' in found) return false;
+  if ('kind' in found) throw notPairs(file, found);
   // The reader of a binary format names what is wrong with its own file.
-  if (found.format === format.name || !format.isText) return;
+  if (found.format === format.name || !format.isText) return false;
   const label = found.format === 'tar' ? 'tar' : 'Parquet';
   throw new UsageError(`${file} is a ${label} file: rename it so that its name ends in .${found.format}`);
 }
 
+function notPairs(file: string, { kind, advice, isImage }: UnusableKind): UsageError {
+  const single = isImage ? `\`${called} score\` scores a single image. ` : '';
+  return new UsageError(`${file} is ${kind}, not a list of pairs. ${single}${advice}`);
+}
+
 /** Converts an error about a missing column or an invalid file to a usage error. Other errors stay unchanged. */
-function asUsageError(error: unknown, file: string): unknown {
+function asUsageError(error: unknown, file: string, isBinary: boolean): unknown {
   if (!(error instanceof ServiceError)) return error;
   if (error.code === 'batch.empty') return new UsageError(error.message);
   const fault = error.faults?.[0];
   if (fault?.path === 'file') return new UsageError(`${file} ${fault.message}`);
   if (fault?.path !== 'header') return error;
+  if (isBinary) return notPairs(file, unknownKind);
   return new UsageError(
     `${file} ${fault.message}. Set the column names with --image-column and --text-column, and the separator with --delimiter`,
   );

@@ -167,6 +167,13 @@ test.each([
   },
 );
 
+test('bytes of no known kind under the name of a CSV are refused as binary, without advice about columns', async () => {
+  const noise = Buffer.from(Array.from({ length: 600 }, (_, at) => (at * 37) % 256));
+  const refusal = read(await write('noise.csv', noise));
+  await expect(refusal).rejects.toThrow(/is a binary file of an unknown kind, not a list of pairs\. Save it as CSV/);
+  await expect(refusal).rejects.not.toThrow(/encoding|column/);
+});
+
 test('a table whose first column is named ORCID is read', async () => {
   const file = await write('pairs.csv', 'ORCID,image,text\n7,a.jpg,a cat\n');
   expect((await read(file)).items).toMatchObject([{ metadata: { ORCID: '7' } }]);
