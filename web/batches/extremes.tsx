@@ -3,16 +3,20 @@ import type { BatchSummary, Extreme } from '../../shared/contracts/batch/summary
 import { useSession } from '../shell/session.tsx';
 import * as numbers from '../ui/numbers.ts';
 import { ImagesSwitch, PairList, useImageDisplay } from '../ui/pairs.tsx';
+import { edgesOf, type Scale } from '../ui/scale.ts';
 import type { ShownPair } from '../ui/shown-pair.ts';
+import { useThreshold } from './workbench/use-threshold.ts';
 
 const shownFirst = 6;
 
-export function ExtremesBox({ summary, tenant }: { summary: BatchSummary; tenant: string }) {
+export function ExtremesBox({ summary, scale, tenant }: { summary: BatchSummary; scale: Scale; tenant: string }) {
+  const [threshold] = useThreshold(scale);
   const images = useImageDisplay(useSession()?.tenant === tenant);
   const [all, setAll] = useState(false);
   const most = Math.max(summary.lowest.length, summary.highest.length);
   if (most === 0) return null;
-  const shown = (pairs: Extreme[]) => pairs.slice(0, all ? most : shownFirst).map(shownPair);
+  const shown = (pairs: Extreme[]) =>
+    pairs.slice(0, all ? most : shownFirst).map((pair) => shownPair(pair, [...edgesOf(scale), threshold]));
   return (
     <section class="card" aria-labelledby="extremes">
       <div class="heading">
@@ -38,8 +42,8 @@ export function ExtremesBox({ summary, tenant }: { summary: BatchSummary; tenant
   );
 }
 
-function shownPair({ index, id, image, text, score, cosine }: Extreme): ShownPair {
+function shownPair({ index, id, image, text, score, cosine }: Extreme, edges: readonly number[]): ShownPair {
   const name = id ?? `item ${numbers.count(index)}`;
   const note = score === 0 ? `${name}, cosine ${cosine.toFixed(3)}` : name;
-  return { key: index, image, text, note, value: numbers.score(score) };
+  return { key: index, image, text, note, value: numbers.scoreBetween(score, edges) };
 }
