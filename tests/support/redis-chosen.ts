@@ -9,13 +9,14 @@ export type ChosenRedis = Pick<TestRedis, 'url' | 'kill' | 'start' | 'remove'>;
 export const startChosenRedis = (): Promise<ChosenRedis> =>
   inject('topology') === 'cluster' ? takeCluster() : startRedis();
 
-/** The cluster that the last test has given back. */
-let spare: TestCluster | undefined;
-afterAll(() => spare?.remove());
+/** The cluster that a test has given back; resolves when it is empty. */
+let spare: Promise<TestCluster> | undefined;
+afterAll(async () => await (await spare)?.remove());
 
 async function takeCluster(): Promise<ChosenRedis> {
-  const cluster = spare ?? (await startCluster());
+  const given = spare;
   spare = undefined;
+  const cluster = (await given) ?? (await startCluster());
   const settings = await settingsOf(cluster);
   let isIntact = true;
   return {
@@ -27,8 +28,9 @@ async function takeCluster(): Promise<ChosenRedis> {
     },
     async remove() {
       if (!isIntact || spare !== undefined) return await cluster.remove();
-      await empty(cluster, settings);
-      spare = cluster;
+      // Assigned before the wait: a second cluster that is given back meanwhile must be removed.
+      spare = empty(cluster, settings).then(() => cluster);
+      await spare;
     },
   };
 }
