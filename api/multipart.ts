@@ -152,7 +152,7 @@ export async function openUpload(request: Request): Promise<Upload> {
       stream.end();
       reject(new ServiceError('request.invalid', 'The form has no file'));
     });
-    // When the reader stops early, Busboy would store further bytes in memory.
+    // Without this, Busboy would store further bytes in memory after the reader has stopped.
     stream.on('close', () => request.unpipe(busboy));
     feed(request, busboy, fail);
   });

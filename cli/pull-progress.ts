@@ -1,7 +1,7 @@
 import type { MultiBar, SingleBar } from 'cli-progress';
 import type { PullEvent } from '../models/pulling/pull.ts';
 import { megabytes, styled } from './output.ts';
-import { duration } from './progress.ts';
+import { counted, duration } from './progress.ts';
 import { createThroughputMeter, type Throughput } from './throughput.ts';
 
 export interface PullProgress {
@@ -72,7 +72,7 @@ function lines(model: string, stream: NodeJS.WriteStream, everyMs: number): Pull
           break;
         case 'planned':
           current = undefined;
-          say(`${event.files.length} ${event.files.length === 1 ? 'file' : 'files'}, ${sum(event.files)}`);
+          say(`${counted(event.files.length, 'file')}, ${sum(event.files)}`);
           break;
         case 'progress': {
           const speed = meter(event.local, event.received, event.total);

@@ -61,7 +61,7 @@ export function createBodyBudget({ imageMaxBytes }: Pick<Config, 'imageMaxBytes'
 
   /**
    * Disconnects silent senders until `bytes` are free, beginning with the tenant that holds the most. Disconnects
-   * nobody if that would not free enough.
+   * none of them if that would not free enough.
    */
   function freeCapacity(bytes: number): boolean {
     const silent = [...held].filter(({ sender }) => (sender?.silentMs() ?? 0) >= silentMs);

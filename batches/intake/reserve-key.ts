@@ -15,7 +15,7 @@ export interface KeyRequest {
 
 /**
  * `reserved`: for the new batch. `busy`: another request is still sending `batchId`. `exists`: `batchId` has the key,
- * and nobody is sending it.
+ * and no request is sending it.
  */
 export type KeyVerdict = { verdict: 'reserved' } | { verdict: 'busy' | 'exists'; batchId: string };
 

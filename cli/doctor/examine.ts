@@ -6,7 +6,8 @@ import { createDurability } from '../../batches/store/durability.ts';
 import { chooseDevice, DeviceError, probeAccelerators } from '../../models/device/device.ts';
 import { describeCudaParts, findCudaParts } from '../../models/device/libraries.ts';
 import { shapeOf, thisMachine } from '../../models/pool/shape.ts';
-import { adviceFor, networkChecks } from '../../models/pulling/network-fault.ts';
+import { networkChecks } from '../../models/pulling/network-fault.ts';
+import { PullError } from '../../models/pulling/pull-error.ts';
 import { type HubEntry, isHubEntry, readEntries } from '../../models/registry/entries.ts';
 import { precisionsIn } from '../../models/registry/folder.ts';
 import { filesOf } from '../../models/registry/layouts.ts';
@@ -235,7 +236,8 @@ async function hub(config: Config): Promise<Finding[]> {
     return [{ subject, state: 'ok', detail: `${name} answers, ${way}; ${here}` }];
   } catch (error) {
     const { message, advice } = error as Error & { advice?: string };
-    const known = advice === adviceFor.network ? networkChecks : advice;
+    // The full advice would name this command.
+    const known = error instanceof PullError && error.code === 'network' ? networkChecks : advice;
     const remedy = known ?? 'correct the settings for the hub, such as HF_ENDPOINT';
     return [{ subject, state: 'none', detail: `not reachable, ${way}: ${message}; ${here}`, remedy }];
   }

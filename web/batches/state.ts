@@ -54,14 +54,14 @@ export interface LastingFailures {
   retryAll: string | undefined;
 }
 
-const pairWords: Record<number, string> = { 1: 'the failed item', 2: 'both failed items' };
+const fewFailed: Record<number, string> = { 1: 'the failed item', 2: 'both failed items' };
 
 /** Describes the failed items that a retry would not help, with the next step. Returns undefined if there are none. */
 export function lastingFailuresOf(status: Pick<BatchStatus, 'failures' | 'items'>): LastingFailures | undefined {
   const { failed } = status.items;
   const lasting = failed - countRetryable(status);
   if (lasting <= 0) return undefined;
-  const items = lasting === 1 ? 'failed item' : `${numbers.count(lasting)} failed items`;
+  const items = lasting === 1 ? 'failed item' : numbers.counted(lasting, 'failed item');
   const first = `The ${lasting < failed ? 'other ' : ''}${items} would fail again.`;
   const codesOfImages = (Object.keys(status.failures) as Code[]).filter(
     (code) => code.startsWith('image.') && !codes[code].retryable,
@@ -74,7 +74,7 @@ export function lastingFailuresOf(status: Pick<BatchStatus, 'failures' | 'items'
   }
   return {
     words: `${first} If the images have changed since, retry`,
-    retryAll: failed <= 2 ? pairWords[failed] : `all ${numbers.count(failed)} failed items`,
+    retryAll: failed <= 2 ? fewFailed[failed] : `all ${numbers.count(failed)} failed items`,
   };
 }
 

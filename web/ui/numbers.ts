@@ -2,6 +2,9 @@ const whole = new Intl.NumberFormat('en');
 
 export const count = (value: number): string => whole.format(value);
 
+/** @param noun in the singular; its plural ends in s. */
+export const counted = (value: number, noun: string): string => `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+
 /** Formats a rate per second, for rates from about 0.4 to 40,000. */
 export const rate = (perSecond: number): string =>
   perSecond >= 100 ? count(Math.round(perSecond)) : perSecond.toFixed(perSecond >= 10 ? 0 : 1);

@@ -15,13 +15,11 @@ export function describeFormat({ format, delimiter, encoding, gzipped, estimate,
   const size = [
     estimate === undefined
       ? undefined
-      : `${estimate.exact ? '' : 'about '}${plural(estimate.rows, format === 'tar' ? 'pair' : 'row')}`,
-    format === 'tar' ? undefined : plural(columns.length, 'column'),
+      : `${estimate.exact ? '' : 'about '}${numbers.counted(estimate.rows, format === 'tar' ? 'pair' : 'row')}`,
+    format === 'tar' ? undefined : numbers.counted(columns.length, 'column'),
   ].filter((fact) => fact !== undefined);
   return `${facts.join(', ')}${size.length === 0 ? '.' : `: ${size.join(', ')}.`}${rows.length === 0 ? '' : ' The first rows:'}`;
 }
-
-const plural = (count: number, noun: string): string => `${numbers.count(count)} ${noun}${count === 1 ? '' : 's'}`;
 
 export function FormatNotices({ preview: { format, encoding, columns, unread } }: { preview: Preview }) {
   return (

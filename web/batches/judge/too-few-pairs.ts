@@ -1,3 +1,5 @@
+import * as numbers from '../../ui/numbers.ts';
+
 /** The number of judged pairs from which precision and recall are shown. */
 export const minLabels = 10;
 /** The numbers of pairs that are read one after another to find `minLabels` different ones. */
@@ -10,7 +12,7 @@ const readSizes = [100, 1_000, 10_000];
  */
 export function tooFewWords(what: string, count: number, noun: string): string | undefined {
   if (count >= minLabels) return undefined;
-  const pairs = count === 0 ? `no ${noun}` : `only ${count} ${noun}${count === 1 ? '' : 's'}`;
+  const pairs = count === 0 ? `no ${noun}` : `only ${numbers.counted(count, noun)}`;
   return `${what} has ${pairs} to judge. Precision and recall need ${minLabels} labels, so they cannot be estimated.`;
 }
 

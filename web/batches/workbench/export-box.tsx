@@ -110,7 +110,7 @@ export function ExportBox({
             onChange={(event) => setFormulas(event.currentTarget.checked ? 'escape' : 'keep')}
           />
           CSV for spreadsheets: escape formulas with an apostrophe
-          {cells > 0 && ` (${numbers.count(cells)} ${cells === 1 ? 'cell' : 'cells'})`}
+          {cells > 0 && ` (${numbers.counted(cells, 'cell')})`}
         </label>
       )}
       {failure !== undefined && <ProblemBox failure={failure} />}

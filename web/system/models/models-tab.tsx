@@ -90,7 +90,7 @@ function ModelCard({ model, speeds }: { model: ModelInfo; speeds: number[] }) {
         <Fact name="Encoders">
           {model.encoders === null
             ? undefined
-            : `${model.encoders.ready} of ${model.encoders.configured} ready, ${model.encoders.threads} ${model.encoders.threads === 1 ? 'thread' : 'threads'} each, ${model.encoders.restarts} restarts`}
+            : `${model.encoders.ready} of ${model.encoders.configured} ready, ${numbers.counted(model.encoders.threads, 'thread')} each, ${model.encoders.restarts} restarts`}
         </Fact>
         <Fact name="Check">
           {model.verified === null
