@@ -83,16 +83,16 @@ export function addPixelInput(
   const factors = mean.map((_, channel) => 1 / (255 * (std[channel] ?? 1)));
   const offsets = mean.map((value, channel) => -value / (std[channel] ?? 1));
   const nodes = [
-    node('Cast', [pixelInputName], 'vls.values', attribute('to', elementType.float)),
+    node('Transpose', [pixelInputName], 'vls.bytes', attribute('perm', [0, 3, 1, 2])),
+    node('Cast', ['vls.bytes'], 'vls.values', attribute('to', elementType.float)),
     node('Mul', ['vls.values', 'vls.factors'], 'vls.scaled'),
-    node('Add', ['vls.scaled', 'vls.offsets'], 'vls.normalised'),
-    node('Transpose', ['vls.normalised'], planes, attribute('perm', [0, 3, 1, 2])),
+    node('Add', ['vls.scaled', 'vls.offsets'], planes),
     ...(planes === input.name ? [] : [node('Cast', [planes], input.name, attribute('to', elementType.float16))]),
   ];
   const graph = Buffer.concat([
     ...nodes.map((bytes) => field(graphField.node, bytes)),
-    field(graphField.initializer, floats('vls.factors', factors)),
-    field(graphField.initializer, floats('vls.offsets', offsets)),
+    field(graphField.initializer, perChannel('vls.factors', factors)),
+    field(graphField.initializer, perChannel('vls.offsets', offsets)),
     field(graphField.input, valueInfo(pixelInputName, elementType.uint8, [input.batch ?? 'vls.batch', size, size, 3])),
   ]);
   return { appended: field(modelField.graph, graph), batch: input.batch };
@@ -152,10 +152,12 @@ const attribute = (name: string, value: number | readonly number[]): Buffer =>
     integer(20, typeof value === 'number' ? 2 : 7),
   ]);
 
-function floats(name: string, values: readonly number[]): Buffer {
+/** Returns a `TensorProto` with one float for each channel, of the shape `[channels, 1, 1]`. */
+function perChannel(name: string, values: readonly number[]): Buffer {
   const raw = Buffer.alloc(4 * values.length);
   for (const [at, value] of values.entries()) raw.writeFloatLE(value, 4 * at);
-  return Buffer.concat([integer(1, values.length), integer(2, elementType.float), text(8, name), field(9, raw)]);
+  const shape = [values.length, 1, 1].map((size) => integer(1, size));
+  return Buffer.concat([...shape, integer(2, elementType.float), text(8, name), field(9, raw)]);
 }
 
 /** Returns a `ValueInfoProto`. A dimension with a name has no fixed size. */
