@@ -3,6 +3,7 @@ import closeWithGrace from 'close-with-grace';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { releaseMemoryWhenIdle } from './idle-memory.ts';
 import { createLogger, type Logger } from './log.ts';
+import { findMisspeltSettings } from './misspelt-settings.ts';
 import { startTracing } from './telemetry/tracing.ts';
 
 /** A message over IPC to the parent process, if the parent opened a channel. */
@@ -34,6 +35,8 @@ export async function runProcess(
     const config = readConfig();
     log = await createLogger({ name: title, level: config.logLevel });
     switchLevelOnSignal(log);
+    for (const { variable, nearest } of findMisspeltSettings())
+      log.warn({ variable }, `${variable} is not a setting and has no effect. Did you mean ${nearest}?`);
     const [{ url, close }, tracing] = await Promise.all([start(config, log), startTracing(config, title, log)]);
     let draining = false;
     const options: closeWithGrace.Options = {

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, mkdirSync, statfsSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { tryLock } from '../shared/file-lock.ts';
 import { readPidFile, removePidFile, writePidFile } from './pid-file.ts';
@@ -10,6 +10,8 @@ const MIN_FREE_BYTES = 512 * MIB;
 
 export interface DataDir {
   readonly path: string;
+  /** Records the address of the service, which a second start prints. */
+  recordAddress(url: string): void;
   release(): void;
 }
 
@@ -21,11 +23,21 @@ export function claimDataDir(path: string, { minFreeBytes = MIN_FREE_BYTES } = {
   requireWritable(path);
   requireSpace(path, minFreeBytes);
   const pidFile = join(path, 'start.pid');
-  const unlock = lock(path, pidFile);
+  const addressFile = join(path, 'start.url');
+  const unlock = lock(path, pidFile, addressFile);
+  rmSync(addressFile, { force: true });
   writePidFile(pidFile, process.pid);
   return {
     path,
+    recordAddress(url) {
+      try {
+        writeFileSync(addressFile, url, { mode: 0o600 });
+      } catch {
+        // The disk may be full. Only a message needs the file.
+      }
+    },
     release: () => {
+      rmSync(addressFile, { force: true });
       removePidFile(pidFile);
       unlock();
     },
@@ -71,7 +83,7 @@ function requireSpace(path: string, minFreeBytes: number): void {
   );
 }
 
-function lock(dataDir: string, pidFile: string): () => void {
+function lock(dataDir: string, pidFile: string, addressFile: string): () => void {
   let unlock: (() => void) | undefined;
   try {
     unlock = tryLock(join(dataDir, 'lock'));
@@ -83,7 +95,18 @@ function lock(dataDir: string, pidFile: string): () => void {
   if (unlock !== undefined) return unlock;
   const holder = readPidFile(pidFile);
   const holding = holder === undefined ? '' : ` (process ${holder})`;
+  const address = readAddress(addressFile);
+  const use = address === undefined ? '' : `Its service answers at ${address}. `;
   throw new StartError(
-    `${dataDir} is in use by another start${holding}. Stop that service, or set DATA_DIR to another directory.`,
+    `${dataDir} is in use by another start${holding}. ${use}Stop that service, or set DATA_DIR to another directory.`,
   );
+}
+
+/** Returns the address of the running service; undefined before it is ready. */
+function readAddress(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
 }

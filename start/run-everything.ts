@@ -53,7 +53,7 @@ export async function runEverything(options: RunEverythingOptions): Promise<numb
         redisUrl: redis.url,
         pidFile: join(dataDir.path, 'service.pid'),
         say: options.say,
-        onReady: announceOnce(options, redis.ready),
+        onReady: announcer(options, redis.ready, dataDir.recordAddress),
         onFailed: failure.reject,
       });
       undo.push(() => service.stop({ graceMs: DRAIN_MS, hard: stops.hard }));
@@ -85,9 +85,14 @@ async function useRedis({ config, say }: RunEverythingOptions, onFailed: (error:
   return { url: kept.url, ready: kept.ready, kept };
 }
 
-function announceOnce({ cwd, say }: RunEverythingOptions, redisReady: Promise<void>): (url: string) => void {
+function announcer(
+  { cwd, say }: RunEverythingOptions,
+  redisReady: Promise<void>,
+  record: (url: string) => void,
+): (url: string) => void {
   let announced = false;
   return (url) => {
+    record(url);
     if (announced) say(`The service is available again at ${url}.`);
     else void redisReady.then(() => say(banner(url, cwd)));
     announced = true;

@@ -71,7 +71,9 @@ export function keepService({ script, redisUrl, pidFile, say, onReady, onFailed 
       attempts += 1;
       if (fatal !== undefined) return new StartError(fatal);
       if (attempts >= START_ATTEMPTS)
-        return new StartError(`The service ${how} ${attempts} times before it was ready; see its messages above.`);
+        return new StartError(
+          `The service ${how} before it was ready, ${attempts} times in a row; see its messages above.`,
+        );
       return undefined;
     },
     onGivenUp: onFailed,

@@ -5,10 +5,8 @@ import { counted, duration, whole } from '../progress.ts';
 import type { RunResult } from './run.ts';
 import { rowsOf, type Tally } from './tally.ts';
 
-export function formatReport(
-  { output, embeddings, batchId, wasDone, rowsPerSecond, seconds, finished }: RunResult,
-  stream: NodeJS.WriteStream,
-): string {
+export function formatReport(result: RunResult, stream: NodeJS.WriteStream): string {
+  const { output, embeddings, batchId, wasDone, finished } = result;
   const { tally, state, model, revision, precision } = finished;
   const rows = rowsOf(tally);
   const counts = [
@@ -17,9 +15,8 @@ export function formatReport(
     ...(tally.failed > 0 ? [styled(stream, 'red', `${whole(tally.failed)} failed`)] : []),
     ...(tally.cancelled > 0 ? [styled(stream, 'yellow', `${whole(tally.cancelled)} cancelled`)] : []),
   ];
-  const speed = rowsPerSecond === null ? '' : `, in ${duration(seconds)} (${whole(rowsPerSecond)} rows/s)`;
   const lines = [
-    `${styled(stream, 'bold', output)}: ${counts.join(', ')}${speed}`,
+    `${styled(stream, 'bold', output)}: ${counts.join(', ')}${speedOf(result)}`,
     styled(stream, 'dim', `${model}, revision ${revision.slice(0, 12)}, ${precision}`),
   ];
   for (const { kind, path } of embeddings) lines.push(`${path}: embeddings of the ${kind}s`);
@@ -42,6 +39,13 @@ export function formatReport(
     );
   }
   return `${lines.join('\n')}\n`;
+}
+
+function speedOf({ batchId, rowsPerSecond, seconds, isContinued }: RunResult): string {
+  if (rowsPerSecond === null) return '';
+  const [time, speed] = [duration(seconds), `${whole(rowsPerSecond)} rows/s`];
+  if (!isContinued) return `, in ${time} (${speed})`;
+  return `\nThis run continued an earlier one for ${time}; ${batchId === null ? 'it scored' : 'the batch ran at'} ${speed}.`;
 }
 
 const failuresOf = ({ failures }: Tally) => Object.entries(failures).sort(([, a], [, b]) => b.items - a.items);

@@ -62,7 +62,10 @@ export interface RunResult {
    * nothing.
    */
   rowsPerSecond: number | null;
+  /** The duration of this run in s, which includes the transfer of items and results. */
   seconds: number;
+  /** True when this run continued an earlier one, so that `seconds` is not the time of all rows. */
+  isContinued: boolean;
   finished: NonNullable<RunState['finished']>;
 }
 
@@ -122,6 +125,7 @@ export async function runBatch(
         wasDone: true,
         rowsPerSecond: null,
         seconds: 0,
+        isContinued: false,
         finished: state.finished,
       };
     }
@@ -129,6 +133,7 @@ export async function runBatch(
       delete state.partial;
       await removePart(output);
     }
+    const isContinued = state.batchId !== undefined || state.partial !== undefined;
     let rowsPerSecond: number | null = null;
     if ('scoreOffline' in scorer) {
       const begun = state.partial?.rows ?? 0;
@@ -177,6 +182,7 @@ export async function runBatch(
       wasDone: false,
       rowsPerSecond,
       seconds,
+      isContinued,
       finished: state.finished,
     };
   } finally {

@@ -49,6 +49,8 @@ export interface OnlineDeps {
 
 /** The approximate size in bytes of each chunk of the request body. */
 const partBytes = 256 * 1024;
+/** The time in ms after which a run says that its batch has not begun. */
+const silentWaitMs = 5_000;
 /** The maximum number of attempts to download the results. */
 const downloadAttempts = 3;
 
@@ -75,12 +77,22 @@ export async function runToEnd(deps: OnlineDeps, state: RunState, stateFile: Sta
     progress.update({ done: items.total - items.pending, failed: items.failed, total: items.total });
   const onLost = (reason: string) =>
     progress.say(`${reason}; waiting until the service answers again (it has stored the batch)`);
-  for await (const { event, data } of followBatch(client, id, { signal, onLost })) {
-    if (event === 'end') {
-      show(data);
-      return data;
+  const waiting = setTimeout(
+    () => progress.say('the batch waits for a worker; a batch with a higher --priority passes your other batches'),
+    silentWaitMs,
+  );
+  try {
+    for await (const { event, data } of followBatch(client, id, { signal, onLost })) {
+      if (event === 'end') {
+        show(data);
+        return data;
+      }
+      if (event === 'failure') continue;
+      if ('state' in data && data.state !== 'queued') clearTimeout(waiting);
+      if (data.items !== undefined) show({ items: data.items });
     }
-    if (event !== 'failure' && data.items !== undefined) show({ items: data.items });
+  } finally {
+    clearTimeout(waiting);
   }
   return await client.json<BatchStatus>(batchPath(id), { signal });
 }

@@ -18,6 +18,7 @@ import { called } from '../../shared/called.ts';
 import { type Config, defaultServiceUrl } from '../../shared/config.ts';
 import { prefix } from '../../shared/contracts/paths.ts';
 import { createLogger } from '../../shared/log.ts';
+import { findMisspeltSettings } from '../../shared/misspelt-settings.ts';
 import { infoField, serverOf, versionOf as versionOfServer } from '../../shared/redis/info.ts';
 import { askMasters } from '../../shared/redis/masters.ts';
 import { explain } from '../../shared/redis/reason.ts';
@@ -45,7 +46,7 @@ const littleMemory = 1024 ** 3;
 /** Runs all checks one after another. A check that throws counts as failed. */
 export async function examine(config: Config): Promise<Finding[]> {
   const findings: Finding[] = [];
-  for (const check of [machine, disk, redis, devices, models, hub, service]) {
+  for (const check of [machine, misspelt, disk, redis, devices, models, hub, service]) {
     try {
       findings.push(...(await check(config)));
     } catch (error) {
@@ -77,6 +78,15 @@ function machine(): Finding[] {
       ...(memoryBytes < littleMemory && { remedy: 'give the process more memory: a model takes at least 0.3 GiB' }),
     },
   ];
+}
+
+function misspelt(): Finding[] {
+  return findMisspeltSettings().map(({ variable, nearest }) => ({
+    subject: 'settings',
+    state: 'warn',
+    detail: `${variable} is not a setting and has no effect`,
+    remedy: `rename it to ${nearest}, if that is the setting you mean`,
+  }));
 }
 
 async function disk({ dataDir }: Config): Promise<Finding[]> {

@@ -17,6 +17,17 @@ test('a second start is refused with the process that holds the directory', asyn
   );
 });
 
+test('a second start is refused with the address of the running service, and not with that of an earlier one', () => {
+  const path = temporaryDirectory();
+  const first = claimDataDir(path);
+  first.recordAddress('http://127.0.0.1:8123');
+  expect(() => claimDataDir(path)).toThrow('Its service answers at http://127.0.0.1:8123. Stop that service, or');
+  first.release();
+  const second = claimDataDir(path);
+  expect(() => claimDataDir(path)).toThrow(/\(process \d+\)\. Stop that service, or/);
+  second.release();
+});
+
 test('a holder that was killed holds nothing', async () => {
   const path = temporaryDirectory();
   const holder = claimer(path);

@@ -95,7 +95,7 @@ withRedis('a fault that restarting cannot mend is one line, exit code 1, and eve
 withRedis('a service that never gets ready is given up, with everything stopped', async () => {
   const { code, output } = await startSupervisor(temporaryDirectory(), { FAKE_SERVICE: 'broken' }).ended;
   expect(code).toBe(1);
-  expect(output).toContain('The service exited with code 3 5 times before it was ready');
+  expect(output).toContain('The service exited with code 3 before it was ready, 5 times in a row');
 });
 
 withRedis('a second start on the same directory is refused and disturbs nothing', async () => {
@@ -104,7 +104,7 @@ withRedis('a second start on the same directory is refused and disturbs nothing'
   const second = await startSupervisor(dataDir).ended;
   expect(second.code).toBe(1);
   expect(second.output).toBe(
-    `${dataDir} is in use by another start (process ${supervisor.pid}). Stop that service, or set DATA_DIR to another directory.\n`,
+    `${dataDir} is in use by another start (process ${supervisor.pid}). Its service answers at http://127.0.0.1:8000. Stop that service, or set DATA_DIR to another directory.\n`,
   );
   expect(isAlive(service)).toBe(true);
 });
