@@ -32,10 +32,11 @@ const alone = unitTests.filter((file) =>
   /vi\.mock\(|process\.memoryUsage/.test(readFileSync(`${import.meta.dirname}/${file}`, 'utf8')),
 );
 
-/** Integration tests mostly wait for processes, so six files share two processors. */
-const integration = { maxWorkers: 6, sequence: { groupOrder: 1 }, env: light };
-
-const batchTests = 'tests/integration/batches/*.test.ts';
+/**
+ * Integration tests mostly wait for processes, so six files share two processors. They load the same modules, so they
+ * share processes: 5 files of `batches` then take 2.8 s of CPU time instead of 6.4 s.
+ */
+const integration = { maxWorkers: 6, sequence: { groupOrder: 1 }, env: light, isolate: false };
 
 const runs = (name: string, kind: object, topology: Topology, ...include: string[]) => ({
   extends: true as const,
@@ -54,9 +55,7 @@ export default defineConfig({
         'bench/tests/*.test.ts',
       ),
       runs('unit-alone', unit, 'server', ...alone),
-      runs('server', { ...integration, exclude: [batchTests] }, 'server', 'tests/{integration,e2e}/**/*.test.ts'),
-      // These files load the same modules, so they share processes: 5 files then take 2.8 s of CPU time instead of 6.4 s.
-      runs('batches', { ...integration, isolate: false }, 'server', batchTests),
+      runs('server', integration, 'server', 'tests/{integration,e2e}/**/*.test.ts'),
       // A cluster refuses commands whose keys are in two hash slots; a single server does not. The patterns leave out
       // tests about processes, whose scripts other files run too.
       runs(

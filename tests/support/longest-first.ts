@@ -5,16 +5,17 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  * Vitest knows the times only of runs on the same checkout; a clean clone has none. A run prints its ten slowest.
  */
 export const longest: readonly string[] = [
+  'integration/reference/interrupted.test.ts',
+  'integration/documentation/commands.test.ts',
   'integration/deploy/image.test.ts',
   'integration/scripts/package-scripts.test.ts',
-  'integration/reference/interrupted.test.ts',
-  'integration/reference/kept-parquet.test.ts',
   'integration/cli/batch.test.ts',
-  'integration/documentation/commands.test.ts',
-  'e2e/page.test.ts',
-  'integration/operations/rolling-restart.test.ts',
   'integration/supply-chain/package.test.ts',
+  'integration/service/outage.test.ts',
+  'e2e/page.test.ts',
+  'integration/reference/kept-parquet.test.ts',
   'integration/service/traffic.test.ts',
+  'integration/operations/rolling-restart.test.ts',
   'integration/models/fast-and-accurate.test.ts',
   'integration/cli/commands.test.ts',
   'integration/service/cluster.test.ts',

@@ -1,17 +1,21 @@
-import { afterAll, inject } from 'vitest';
+import { inject } from 'vitest';
 import { startCluster, type TestCluster } from '../../testing/redis/cluster.ts';
 import { startRedis, type TestRedis } from '../../testing/redis/single.ts';
 
 /** A Redis of a test's own, a server or a whole cluster as the run has it (vitest.config.ts). */
 export type ChosenRedis = Pick<TestRedis, 'url' | 'kill' | 'start' | 'remove'>;
 
-/** Starts a server in 0.05 s. A cluster accepts writes only after 2 s, so the tests of a file get the same, emptied. */
+/** Starts a server in 0.05 s. A cluster accepts writes only after 2 s, so tests get the same, emptied. */
 export const startChosenRedis = (): Promise<ChosenRedis> =>
   inject('topology') === 'cluster' ? takeCluster() : startRedis();
 
-/** The cluster that a test has given back; resolves when it is empty. */
+/**
+ * The cluster that a test has given back; resolves when it is empty. The next test takes it, also that of another file,
+ * since files share processes. It ends with this process.
+ */
 let spare: Promise<TestCluster> | undefined;
-afterAll(async () => await (await spare)?.remove());
+// Vitest ends its processes by SIGTERM, which would skip the handlers of `exit` and leave the servers running.
+process.once('SIGTERM', () => process.exit(143));
 
 async function takeCluster(): Promise<ChosenRedis> {
   const given = spare;
