@@ -49,7 +49,8 @@ ${variables.map((each) => `| \`${each.env}\` | ${code(each.fallback)} | ${values
 export const settingsPage = (): string => `# Settings
 
 Every setting is an environment variable. An invalid value is refused at startup with the reason. An empty value counts as
-unset. [.env.example](../.env.example) lists all settings, ready to be copied; nothing reads that file by itself.
+unset. A variable whose name nearly equals that of a setting has no effect, and is reported at startup and by \`vls doctor\`.
+[.env.example](../.env.example) lists all settings, ready to be copied; nothing reads that file by itself.
 
 This page is made from \`shared/config.ts\`. \`npx vitest run tests/unit/documentation -u\` writes it anew.
 
