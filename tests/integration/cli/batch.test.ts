@@ -111,6 +111,7 @@ describe('vls batch', () => {
 
     const second = await vls(['batch', at('pairs.csv'), ...columns], { env });
     expect(second).toMatchObject({ code: 4, stderr: expect.stringContaining(`continuing with batch ${batchId}`) });
+    expect(second.stdout).toMatch(/This run continued an earlier one for \d+ s; the batch ran at \d+ rows\/s\./);
     expect((await csvOf('pairs.scores.csv')).map(({ index }) => Number(index))).toEqual([...Array(160).keys()]);
     const { finished, batchId: still } = await stateOf('pairs.scores.csv');
     expect({ state: finished.state, batchId: still }).toEqual({ state: 'completed_with_errors', batchId });
@@ -122,6 +123,19 @@ describe('vls batch', () => {
     });
     const { body } = await running.client.call<BatchList>('/v1/evaluation/batch?limit=1');
     expect(body.batches[0]?.id).toBe(batchId);
+  });
+
+  test('says that it waits while the workers are busy with an earlier batch', async () => {
+    running.host.hold();
+    await writePairs('many.csv', 400, 100);
+    const many = startVls(['batch', at('many.csv'), ...columns], { env });
+    await many.prints(/\d of 400/);
+    await writePairs('one.csv', 1, 1);
+    const one = startVls(['batch', at('one.csv'), ...columns], { env });
+    await one.prints(/the batch waits for a worker/);
+    running.host.release();
+    expect((await one.ended).stdout).toContain('1 row');
+    await many.ended;
   });
 
   test('on Ctrl-C leaves the batch to the service, says so, and ends with 130', async () => {

@@ -42,6 +42,17 @@ async function doctor(env: Record<string, string>): Promise<{ code: number; find
   });
 }
 
+test('a misspelt setting is a warning with the right name', async () => {
+  const { code, findings } = await doctor({ IMAGE_HOSTS_ALOW: 'a.test' });
+  expect(code).toBe(0);
+  expect(findings.get('settings')).toEqual({
+    subject: 'settings',
+    state: 'warn',
+    detail: 'IMAGE_HOSTS_ALOW is not a setting and has no effect',
+    remedy: 'rename it to IMAGE_HOSTS_ALLOW, if that is the setting you mean',
+  });
+});
+
 test('doctor says what this machine has: processors, memory, disk, devices, the embedded model and its shape', async () => {
   const { code, findings } = await doctor({});
   expect(code).toBe(0);
@@ -49,7 +60,7 @@ test('doctor says what this machine has: processors, memory, disk, devices, the 
   expect(findings.get('data directory')?.detail).toContain(dataDir);
   expect(findings.get('device used')).toMatchObject({ state: 'ok' });
   expect(findings.get('model compact')?.detail).toMatch(/compact-1 1, fp32, \d+ encoders? with \d+ threads? each/);
-  expect(findings.get('model fast')?.detail).toContain('vls models pull vit-b-32');
+  expect(findings.get('model fast')?.detail).toMatch(/vls(\.js)? models pull vit-b-32`/);
   expect(findings.get('service')).toMatchObject({
     state: 'none',
     remedy: expect.stringMatching(/^start it with `.*vls(\.js)? start`$/),

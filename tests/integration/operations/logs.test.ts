@@ -18,13 +18,13 @@ afterEach(async () => {
   }
 });
 
-async function start(execArgv: string[] = []): Promise<void> {
+async function start(execArgv: string[] = [], env: NodeJS.ProcessEnv = {}): Promise<void> {
   output = '';
   errors = '';
   child = fork(fileURLToPath(new URL('./fixtures/ill-fated.ts', import.meta.url)), [], {
     execArgv,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: { ...process.env, LOG_LEVEL: 'info' },
+    env: { ...process.env, LOG_LEVEL: 'info', ...env },
   });
   child.stdout?.on('data', (data: Buffer) => {
     output += data;
@@ -74,6 +74,14 @@ test('a heap that is full, which no handler sees, says so on stderr', async () =
   const [, signal] = (await once(child, 'close')) as [number | null, string];
   expect(signal).toBe('SIGABRT');
   expect(errors).toContain('JavaScript heap out of memory');
+});
+
+test('a misspelt setting is a warning with the right name', async () => {
+  await start([], { IMAGE_HOSTS_ALOW: 'a.test' });
+  const { level, variable } = await said(
+    'IMAGE_HOSTS_ALOW is not a setting and has no effect. Did you mean IMAGE_HOSTS_ALLOW?',
+  );
+  expect({ level, variable }).toEqual({ level: 'warn', variable: 'IMAGE_HOSTS_ALOW' });
 });
 
 test('SIGUSR2 turns debug messages on, and the next one off again', async () => {
