@@ -96,9 +96,9 @@ function lock(dataDir: string, pidFile: string, addressFile: string): () => void
   const holder = readPidFile(pidFile);
   const holding = holder === undefined ? '' : ` (process ${holder})`;
   const address = readAddress(addressFile);
-  const use = address === undefined ? '' : `Its service answers at ${address}. `;
+  const use = address === undefined ? '' : `It answers at ${address}. `;
   throw new StartError(
-    `${dataDir} is in use by another start${holding}. ${use}Stop that service, or set DATA_DIR to another directory.`,
+    `${dataDir} is in use by another running service${holding}. ${use}Stop that service, or set DATA_DIR to another directory.`,
   );
 }
 

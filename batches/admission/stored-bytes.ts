@@ -23,7 +23,7 @@ export interface StoredBytes {
 /** In bytes of Redis memory. */
 export interface Stored {
   inputs: number;
-  /** Counts once, while `inputs` counts twice: table column names, and output larger than its input. */
+  /** Column names of tables, and the part of outputs that is larger than their inputs. It counts once, `inputs` twice. */
   columns: number;
 }
 

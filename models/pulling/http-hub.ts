@@ -105,7 +105,7 @@ export function httpHub(options: HttpHubOptions): Hub {
     throw new PullError(
       'intercepted',
       `${url.host} answered with a web page instead of ${what}`,
-      'A login page of the network, a proxy or another site answered. Open the address in a browser, or correct HF_ENDPOINT.',
+      'The answer may come from a proxy, from a login page of the network, or from another site. Open the address in a browser, or correct HF_ENDPOINT.',
     );
   }
 

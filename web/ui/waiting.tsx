@@ -5,7 +5,7 @@ import { useEffect, useState } from 'preact/hooks';
 export const namedAfter = 2;
 
 /**
- * Shows that content is loading, and after two seconds what it is and for how long.
+ * Shows that content is loading. After two seconds it also names the content and the time since the beginning.
  * @param what the content, such as `the list of batches`.
  * @param children further facts, shown after two seconds.
  */

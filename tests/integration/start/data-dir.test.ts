@@ -13,7 +13,7 @@ test('a second start is refused with the process that holds the directory', asyn
   const holder = claimer(path);
   await holder.said(/held/);
   expect(() => claimDataDir(path)).toThrow(
-    `${path} is in use by another start (process ${holder.pid}). Stop that service, or set DATA_DIR to another directory.`,
+    `${path} is in use by another running service (process ${holder.pid}). Stop that service, or set DATA_DIR to another directory.`,
   );
 });
 
@@ -21,7 +21,7 @@ test('a second start is refused with the address of the running service, and not
   const path = temporaryDirectory();
   const first = claimDataDir(path);
   first.recordAddress('http://127.0.0.1:8123');
-  expect(() => claimDataDir(path)).toThrow('Its service answers at http://127.0.0.1:8123. Stop that service, or');
+  expect(() => claimDataDir(path)).toThrow('It answers at http://127.0.0.1:8123. Stop that service, or');
   first.release();
   const second = claimDataDir(path);
   expect(() => claimDataDir(path)).toThrow(/\(process \d+\)\. Stop that service, or/);

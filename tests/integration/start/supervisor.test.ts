@@ -104,7 +104,7 @@ withRedis('a second start on the same directory is refused and disturbs nothing'
   const second = await startSupervisor(dataDir).ended;
   expect(second.code).toBe(1);
   expect(second.output).toBe(
-    `${dataDir} is in use by another start (process ${supervisor.pid}). Its service answers at http://127.0.0.1:8000. Stop that service, or set DATA_DIR to another directory.\n`,
+    `${dataDir} is in use by another running service (process ${supervisor.pid}). It answers at http://127.0.0.1:8000. Stop that service, or set DATA_DIR to another directory.\n`,
   );
   expect(isAlive(service)).toBe(true);
 });
