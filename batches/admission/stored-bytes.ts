@@ -23,7 +23,7 @@ export interface StoredBytes {
 /** In bytes of Redis memory. */
 export interface Stored {
   inputs: number;
-  /** Column names of tables, and the size by which outputs exceed their inputs. Both count once, and `inputs` twice. */
+  /** Column names of tables, plus the size by which outputs exceed their inputs. Unlike `inputs`, it counts once. */
   columns: number;
 }
 

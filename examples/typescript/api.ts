@@ -865,7 +865,7 @@ latencyRatio: number | null;
 compared: number;
 /** Mean absolute difference of the two scores, on a scale of 0 to 100; null for models of different families. */
 scoreDrift: number | null;
-/** Spearman's correlation over the items that both scored. */
+/** Spearman's correlation over the items that both models scored. */
 rankCorrelation: number | null;};})[];}) | (null);
 comparisons: (Comparison)[];
 /** The error that keeps a model from getting a share of the images. */
@@ -1073,7 +1073,7 @@ id?: string;
 delimiter?: string;
 /** The text encoding of NDJSON, CSV, TSV and JSON, as a name of the WHATWG Encoding Standard such as `windows-1252`. The `charset` of the content type may state it instead. Default: UTF-8, or UTF-16 if it is detected. */
 encoding?: string;
-/** NDJSON, JSON and WebDataset: the columns of the original table, as a JSON list; `image`, `text` and `id` name the columns that were read. Tables of results have these columns. */
+/** NDJSON, JSON and WebDataset: all columns of the original table, as a JSON list. Tables of results have them too. `image`, `text` and `id` name the columns that were read. */
 columns?: string;};path?: never;header?: {/** Printable ASCII. Repeating the same request with the same key returns the same batch. */
 "Idempotency-Key"?: string;
 /** `wait=N`: answer when the batch has ended, or after N seconds. */

@@ -37,8 +37,8 @@ const normalisations: { mean: Rgb; std: Rgb }[] = [
 ];
 const inWords = ({ mean, std }: { mean: Rgb; std: Rgb }) => `mean ${mean.join(' ')} and deviation ${std.join(' ')}`;
 const rgbInWords = {
-  'after-resize': 'the alpha channel dropped after the resize',
-  'before-resize': 'transparent parts blended over white before the resize',
+  'after-resize': 'dropping the alpha channel after the resize',
+  'before-resize': 'blending transparent parts over white before the resize',
 };
 
 /**

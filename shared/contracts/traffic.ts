@@ -118,7 +118,7 @@ export const windowFigures = z.object({
   rankCorrelation: z
     .number()
     .nullable()
-    .meta({ description: "Spearman's correlation over the items that both scored." }),
+    .meta({ description: "Spearman's correlation over the items that both models scored." }),
 });
 export type WindowFigures = z.output<typeof windowFigures>;
 

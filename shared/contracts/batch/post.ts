@@ -218,7 +218,7 @@ export const batchQuery = z
       .meta({ description: `${separated}: separator of columns. Default: a comma in CSV, a tab in TSV.` }),
     encoding,
     columns: columnList.optional().meta({
-      description: `${lists}: the columns of the original table, as a JSON list; \`image\`, \`text\` and \`id\` name the columns that were read. Tables of results have these columns.`,
+      description: `${lists}: all columns of the original table, as a JSON list. Tables of results have them too. \`image\`, \`text\` and \`id\` name the columns that were read.`,
     }),
   })
   .refine(
