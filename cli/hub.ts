@@ -2,7 +2,7 @@ import type { Hub } from '../models/pulling/hub.ts';
 import type { Config } from '../shared/config.ts';
 
 /**
- * The https hosts of the model hub. They may resolve to a private address, because a proxy on this machine may give
+ * The https hosts of the model hub. Private addresses are allowed for them, because a proxy on this machine can give
  * every host a private address.
  */
 export const hubHosts = ['huggingface.co:443', '*.huggingface.co:443', 'hf.co:443', '*.hf.co:443'];

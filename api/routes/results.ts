@@ -99,7 +99,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
           '`minScore`, `maxScore`, `status`, `code`, `q` and `top` select results, and `sort` orders them, in every format. A result must meet all given conditions. `top` ranks all items with a score, including those that do not meet the other conditions.',
           '`other` names a second batch of the same items: `otherMinScore`, `otherMaxScore` and `minDifference` are conditions on its scores.',
           '`distinct` returns one item of each group of items with the same image, or with the same image and text. `sameImageAs` and `samePairAs` list the items of a group.',
-          'A request with `sort`, `top`, `other` or `distinct` returns a page in every format, chosen by `limit` and `cursor`. The page has the results that exist at the time of the request, and `next` is null on the last page, even while the batch runs.',
+          'A request with `sort`, `top`, `other` or `distinct` returns one page, whatever the format. `limit` and `cursor` select the page. It has the results that exist at the time of the request, and `next` is null on the last page, even while the batch runs.',
           'When the response cannot be completed, or the client reads nothing for 20 s, the connection is reset.',
         ].join('\n\n'),
         tags: ['evaluation'],

@@ -22,8 +22,9 @@ export interface StoredBytes {
 
 /** In bytes of Redis memory. */
 export interface Stored {
+  /** The size of the items as posted, which {@link inputsAndOutputs} multiplies. */
   inputs: number;
-  /** Column names of tables, plus the size by which outputs exceed their inputs. Unlike `inputs`, it counts once. */
+  /** The size of the column names of tables, plus the size by which outputs exceed their inputs. */
   columns: number;
 }
 

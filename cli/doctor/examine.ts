@@ -90,7 +90,7 @@ function misspelt(): Finding[] {
 }
 
 async function disk({ dataDir }: Config): Promise<Finding[]> {
-  // The data directory is not created here. Without it, its nearest existing parent is checked.
+  // The data directory is not created here. If it does not exist, its nearest existing parent is checked.
   const parent = nearestExisting(dataDir);
   await access(parent, constants.W_OK);
   const { bavail, bsize } = await statfs(parent);

@@ -1073,7 +1073,7 @@ id?: string;
 delimiter?: string;
 /** The text encoding of NDJSON, CSV, TSV and JSON, as a name of the WHATWG Encoding Standard such as `windows-1252`. The `charset` of the content type may state it instead. Default: UTF-8, or UTF-16 if it is detected. */
 encoding?: string;
-/** NDJSON, JSON and WebDataset: all columns of the original table, as a JSON list. Tables of results have them too. `image`, `text` and `id` name the columns that were read. */
+/** NDJSON, JSON and WebDataset: the names of all columns of the original table, as a JSON list. Result tables contain these columns too. The parameters `image`, `text` and `id` name the columns that were read. */
 columns?: string;};path?: never;header?: {/** Printable ASCII. Repeating the same request with the same key returns the same batch. */
 "Idempotency-Key"?: string;
 /** `wait=N`: answer when the batch has ended, or after N seconds. */

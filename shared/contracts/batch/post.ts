@@ -218,7 +218,7 @@ export const batchQuery = z
       .meta({ description: `${separated}: separator of columns. Default: a comma in CSV, a tab in TSV.` }),
     encoding,
     columns: columnList.optional().meta({
-      description: `${lists}: all columns of the original table, as a JSON list. Tables of results have them too. \`image\`, \`text\` and \`id\` name the columns that were read.`,
+      description: `${lists}: the names of all columns of the original table, as a JSON list. Result tables contain these columns too. The parameters \`image\`, \`text\` and \`id\` name the columns that were read.`,
     }),
   })
   .refine(
