@@ -17,11 +17,12 @@ export interface EmbeddedImage {
 /** The embeddings of the images and texts of one batch, which concurrent calls share. */
 export interface BatchMemory {
   /**
-   * Returns the stored value of a key, or runs `work`, or waits for the run of another caller. All waiting callers get
-   * its error, which is not stored.
+   * Returns the stored value of a key. Without one it runs `work`, or waits if another caller is running it. If `work`
+   * fails, all waiting callers get the error, and nothing is stored.
    * @param work gets a signal that aborts when no caller waits any more.
+   * @param signal ends the wait of this caller.
    * @returns the value; `isNew` is true when this call has run `work`.
-   * @throws the error of `work`; the reason of the signal when it aborts first.
+   * @throws the error of `work`, or the reason of `signal`.
    */
   once<Value extends EmbeddedImage | Embedded>(
     key: string,

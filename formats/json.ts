@@ -52,7 +52,7 @@ async function* itemsOfArray({ parts, encoding }: Text, options: ReadOptions): A
     isTooLong = true;
     pending.take();
   };
-  /** Reads the collected text as one element. Returns nothing for an empty array. */
+  /** Reads the collected text as one element. Returns no items if the array in the file is empty. */
   const read = (isLast: boolean): ReadItem[] => {
     const text = pending.take().trim();
     const where = `items[${index}]`;

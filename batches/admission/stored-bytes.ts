@@ -22,7 +22,7 @@ export interface StoredBytes {
 
 /** In bytes of Redis memory. */
 export interface Stored {
-  /** The size of the items as posted, which {@link inputsAndOutputs} multiplies. */
+  /** The size of the items as posted, without the factor {@link inputsAndOutputs}. */
   inputs: number;
   /** The size of the column names of tables, plus the size by which outputs exceed their inputs. */
   columns: number;

@@ -1225,9 +1225,9 @@ otherMaxScore?: string;
 minDifference?: string;
 /** Only one item of each group of items with the same `image`, or with the same image and text (`pair`): the first one in the order of the query that meets all other conditions. Two images are the same if their bytes are equal, even at different addresses. Items without a score are not grouped. Without `sort`, in the order of the items. */
 distinct?: "image" | "pair";
-/** Only items with the same image as the item that has this index, including that item. */
+/** Only the item with this index and the items with the same image. */
 sameImageAs?: string;
-/** Only items with the same image and text as the item that has this index, including that item. */
+/** Only the item with this index and the items with the same image and text. */
 samePairAs?: string;
 /** JSON pages with `sort`, `top`, `other` or `distinct`: skips this many results, so that a client can read the middle of a long list directly. Not allowed with `q` or for cancelled items. `cursor` takes precedence. */
 skip?: number;

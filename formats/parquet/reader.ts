@@ -13,7 +13,7 @@ import { checkCopyable, checkGroup, checkMetadata } from './bounds.ts';
 import { unreadable } from './faults.ts';
 import { headerOf } from './header.ts';
 
-/** The maximum uncompressed size in bytes of rows decoded at once. A row group may have a million rows. */
+/** The maximum uncompressed size of the rows decoded at once, in bytes. A row group may have a million rows. */
 const sliceBytes = 32 * 1024 * 1024;
 /** The maximum number of items in a yielded group, and of base64 characters of its inline images. */
 const portion = 256;

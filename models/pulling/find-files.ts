@@ -63,7 +63,7 @@ export async function findMore(entry: HubEntry, required: LayoutFile[], options:
   return uniqueFiles(found.filter(({ local }) => !here.has(local)));
 }
 
-/** Returns the file with the external weights of a graph. @param path the path in the repository of the graph. */
+/** Returns the file with the external weights of a graph. @param path the path of that file in the repository. */
 export function weightsFile(graph: LayoutFile, path: string): LayoutFile {
   const name = posix.relative(posix.dirname(graph.path), path);
   return { repo: graph.repo, revision: graph.revision, path, local: localOfWeights(graph, name) };

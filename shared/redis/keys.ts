@@ -52,7 +52,7 @@ export const batchKeys = (redis: Redis, id: string) => {
     offsets: `${base}:offsets`,
     /** String of 32-bit integers: a segment of the score index; see batches/store/score-index.ts. */
     scores: (segment: number) => `${base}:scores:${segment}`,
-    /** Sorted sets of the fifty items with the lowest cosines and of those with the highest. */
+    /** Two sorted sets: the fifty items with the lowest cosines, and the fifty with the highest. */
     lowest: `${base}:low`,
     highest: `${base}:high`,
     /** Hash of input payloads by chunk number. */

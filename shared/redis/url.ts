@@ -61,7 +61,7 @@ export function parseRedisUrl(text: string): RedisTarget {
   if (master === '')
     throw new RedisUrlError('the name of the master is missing; add it after a slash, for example :26379/mymaster');
   if (!/^\d+$/.test(db) || further.length > 0)
-    throw new RedisUrlError('only the number of a database may follow the name of the master');
+    throw new RedisUrlError('only a database number may follow the name of the master');
   return {
     kind: 'sentinel',
     tls,
@@ -100,7 +100,7 @@ function single(text: string, tls: boolean): RedisTarget {
     );
   }
   const { username, password, hostname, port, pathname } = new URL(text);
-  if (!/^\/?\d*$/.test(pathname)) throw new RedisUrlError('only the number of a database may follow host and port');
+  if (!/^\/?\d*$/.test(pathname)) throw new RedisUrlError('only a database number may follow host and port');
   return {
     kind: 'single',
     url: text,

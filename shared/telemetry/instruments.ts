@@ -251,7 +251,7 @@ export const instruments = {
     type: 'gauge',
     from: 'every process',
     labels: ['fault'],
-    help: '1 for the current fault of Redis: unreachable, silent, loading, password, not_permitted, read_only, full, disk, replicas, cluster, refused',
+    help: '1 for the fault that Redis has now, 0 for the others. The faults are unreachable, silent, loading, password, not_permitted, read_only, full, disk, replicas, cluster, refused',
   },
   vls_redis_roundtrip_seconds: {
     type: 'gauge',

@@ -97,10 +97,10 @@ export const resultsQuery = z.strictObject({
       'Only one item of each group of items with the same `image`, or with the same image and text (`pair`): the first one in the order of the query that meets all other conditions. Two images are the same if their bytes are equal, even at different addresses. Items without a score are not grouped. Without `sort`, in the order of the items.',
   }),
   sameImageAs: itemIndex.meta({
-    description: 'Only items with the same image as the item that has this index, including that item.',
+    description: 'Only the item with this index and the items with the same image.',
   }),
   samePairAs: itemIndex.meta({
-    description: 'Only items with the same image and text as the item that has this index, including that item.',
+    description: 'Only the item with this index and the items with the same image and text.',
   }),
   skip: z.coerce.number().int().min(0).optional().meta({
     description:
