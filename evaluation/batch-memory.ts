@@ -17,8 +17,8 @@ export interface EmbeddedImage {
 /** The embeddings of the images and texts of one batch, which concurrent calls share. */
 export interface BatchMemory {
   /**
-   * Returns the stored value of a key. Without one it runs `work`, or waits if another caller is running it. If `work`
-   * fails, all waiting callers get the error, and nothing is stored.
+   * Returns the stored value of a key. If no value is stored, runs `work`, or waits if another caller is running it. If
+   * `work` fails, all waiting callers get the error, and nothing is stored.
    * @param work gets a signal that aborts when no caller waits any more.
    * @param signal ends the wait of this caller.
    * @returns the value; `isNew` is true when this call has run `work`.

@@ -58,7 +58,7 @@ export async function reserve(
         if (await holdKey(redis, name, batchId, { leaseMs })) return;
         throw new ServiceError(
           'batch.interrupted',
-          'The request sent nothing for too long, and another request now uses its Idempotency-Key',
+          'No data of this request arrived for too long, and another request has taken over its Idempotency-Key',
           {
             retryAfter: 1,
           },

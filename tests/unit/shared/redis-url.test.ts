@@ -67,7 +67,7 @@ describe('no Redis is named by', () => {
     ['//h/socket', 'expected redis://'],
     ['redis://a:1,b:2', 'several hosts need +cluster or +sentinel'],
     ['redis://:se#cret@h', 'as %2F, %3F and %23'],
-    ['redis://h/x', 'the number of a database'],
+    ['redis://h/x', 'a database number'],
     ['redis+cluster://u:1/2@h', 'as %2F'],
     ['redis+cluster://a:1,,b:2', 'host 2 of the list is not of the form host:port'],
     ['redis+cluster://a:99999', 'host 1 of the list is not of the form host:port'],
@@ -78,8 +78,8 @@ describe('no Redis is named by', () => {
     ['redis+cluster://a?db=1', 'no parameters'],
     ['redis+sentinel://a:1', 'the name of the master is missing'],
     ['redis+sentinel://a/', 'the name of the master is missing'],
-    ['redis+sentinel://a/m/one', 'the number of a database'],
-    ['redis+sentinel://a/m/0/1', 'the number of a database'],
+    ['redis+sentinel://a/m/one', 'a database number'],
+    ['redis+sentinel://a/m/0/1', 'a database number'],
     ['redis+sentinel://a/m?password=x', 'sentinelUsername and sentinelPassword'],
   ])('%s', (url, reason) => {
     expect(() => parseRedisUrl(url)).toThrow(RedisUrlError);
