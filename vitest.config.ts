@@ -1,4 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './tests/support/longest-first.ts';
 import { RetriedTests } from './tests/support/retried-tests.ts';
@@ -13,10 +14,15 @@ declare module 'vitest' {
 }
 
 /**
- * Defaults for every process that a test starts: one encoder, and no measurement of the micro-batch. A service then
- * starts in 1.4 s of CPU time instead of 2.7 s.
+ * Defaults for every process that a test starts: one encoder, no measurement of the micro-batch, and the compiled code of
+ * earlier processes. A service then starts in 1.2 s of CPU time; without the compiled code in 2 s, and without the others
+ * in 3.3 s.
  */
-const light = { ENCODERS: '1', MICRO_BATCH: '8' };
+const light = {
+  ENCODERS: '1',
+  MICRO_BATCH: '8',
+  NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules', '.cache', 'compile'),
+};
 
 /**
  * Unit tests run first, to report failures within seconds. They wait half of the time, so four files share two
