@@ -196,7 +196,7 @@ async function readBody(response: Dispatcher.ResponseData, url: URL, maxBytes: n
           ? `the image with an additional compression (${quoted(encoding)}) that was not requested`
           : type === undefined
             ? 'data that is not an image'
-            : `${quoted(type)}, which is not an image`;
+            : describeDeclared(String(type));
     throw abort(
       'image.unsupported_format',
       `${url.host} sent ${sent}; supported are JPEG, PNG, WebP, GIF, AVIF and TIFF`,
@@ -210,6 +210,14 @@ async function readBody(response: Dispatcher.ResponseData, url: URL, maxBytes: n
   }
   if (!isSniffed) sniff();
   return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts, size);
+}
+
+/** Describes a body that is no supported image, by its content type. */
+function describeDeclared(type: string): string {
+  if (!/^image\//i.test(type)) return `${quoted(type)}, which is not an image`;
+  return /^image\/(jpe?g|pjpeg|png|webp|gif|avif|tiff?)\b/i.test(type)
+    ? `bytes that are not a supported image, although it declared ${quoted(type)}`
+    : `${quoted(type)}, which is not a supported format`;
 }
 
 const quoted = (header: string | string[]) => JSON.stringify(String(header).slice(0, 60));

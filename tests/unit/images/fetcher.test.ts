@@ -396,10 +396,15 @@ describe('the size', () => {
 describe('the content', () => {
   test.each([
     ['a page', 'text/html', '<!doctype html><title>Not here</title>', '"text/html", which is not an image'],
-    ['a page that says it is a JPEG', 'image/jpeg', '<!doctype html>', '"image/jpeg", which is not an image'],
-    ['an SVG', 'image/svg+xml', '<svg xmlns="http://www.w3.org/2000/svg"/>', '"image/svg+xml", which is not an image'],
+    [
+      'a page that says it is a JPEG',
+      'image/jpeg',
+      '<!doctype html>',
+      'sent bytes that are not a supported image, although it declared "image/jpeg"; supported are',
+    ],
+    ['an SVG', 'image/svg+xml', '<svg/>', 'sent "image/svg+xml", which is not a supported format; supported are'],
     ['a film', 'video/mp4', '\0\0\0\x18ftypisom\0\0\0\0', '"video/mp4", which is not an image'],
-    ['less than a format takes', 'image/gif', 'GIF8', '"image/gif", which is not an image'],
+    ['less than a format takes', 'image/gif', 'GIF8', 'bytes that are not a supported image, although'],
     ['nothing', 'image/jpeg', '', 'sent an empty body'],
   ])('is %s: image.unsupported_format, with a description', async (_what, type, body, message) => {
     const { origin, fetcher } = await fetching((_request, response) => {
