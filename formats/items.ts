@@ -8,7 +8,7 @@ import {
   maxTextLength,
 } from '../shared/contracts/item.ts';
 import type { LineRequest } from '../shared/contracts/requests.ts';
-import { type ItemError, itemError, type RequestFault, ServiceError } from '../shared/errors.ts';
+import { excerpt, type ItemError, itemError, type RequestFault, ServiceError } from '../shared/errors.ts';
 
 /** An item that was read: a valid item, or an error with the fields that its result shows to the client. */
 export type ReadItem = (BatchItem & LineOf) | (Partial<BatchItem> & { error: ItemError });
@@ -24,6 +24,9 @@ export type ItemStream = AsyncIterable<ReadItem[]> | Iterable<ReadItem[]>;
 /** The treatment of a bad item. `lenient`: only this item fails. `strict`: the whole batch is refused. */
 export type Strictness = 'lenient' | 'strict';
 
+/** The columns with image, text and id. */
+type Columns = Readonly<Record<'image' | 'text' | 'id', string>>;
+
 /** An item before validation, as the client sent it. */
 export interface RawItem {
   image?: unknown;
@@ -36,9 +39,10 @@ export interface RawItem {
  * Validates an item. A numeric id becomes text. Null counts as an absent id or metadata, since pandas writes it for
  * missing values.
  * @param where the item's position for messages, such as `line 7` or `items[3]`.
+ * @param columns the columns of a table, for messages.
  * @throws {ServiceError} `request.invalid` for a bad item if `strictness` is `strict`.
  */
-export function toReadItem(raw: unknown, where: string, strictness: Strictness): ReadItem {
+export function toReadItem(raw: unknown, where: string, strictness: Strictness, columns?: Columns): ReadItem {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
     const message = `${inWords(raw)}, but an object with image and text is expected`;
     return badItem([{ path: '', message }], where, strictness);
@@ -60,7 +64,21 @@ export function toReadItem(raw: unknown, where: string, strictness: Strictness):
     path: path.join('.'),
     message: path.length === 1 && given[String(path[0])] === undefined ? 'is missing' : message,
   }));
-  return badItem(faults, where, strictness, given);
+  const named = columns === undefined ? faults : faults.map((fault) => nameColumn(fault, columns));
+  return badItem(named, where, strictness, given);
+}
+
+interface FieldFault extends RequestFault {
+  /** True when the message names the field itself. */
+  isNamed?: boolean;
+}
+
+/** Returns the fault with the name of the column in its message. A missing value is an empty cell. */
+function nameColumn({ path, message }: RequestFault, columns: Columns): FieldFault {
+  if (path !== 'image' && path !== 'text' && path !== 'id') return { path, message };
+  const column = `column ${excerpt(columns[path], 100)}`;
+  const said = message === 'is missing' ? 'is empty' : message;
+  return { path, message: said.startsWith('is ') ? `${column} ${said}` : `${column}: ${said}`, isNamed: true };
 }
 
 /**
@@ -112,14 +130,14 @@ export type ItemFault = 'item.invalid' | 'item.too_large' | 'item.too_deep' | 'i
  * @throws {ServiceError} `request.invalid` if `strictness` is `strict`.
  */
 export function badItem(
-  faults: readonly RequestFault[],
+  faults: readonly FieldFault[],
   where: string,
   strictness: Strictness,
   raw: unknown = {},
   code: ItemFault = 'item.invalid',
 ): ReadItem {
   const said = faults
-    .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
+    .map(({ path, message, isNamed }) => (path === '' || isNamed ? message : `${path}: ${message}`))
     .join('; ')
     .toWellFormed();
   const message = said.startsWith('has ') ? `${where} ${said}` : `${where}: ${said}`;

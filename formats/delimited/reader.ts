@@ -167,7 +167,7 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
     const has = `has ${values.length} ${values.length === 1 ? 'column' : 'columns'}, the header has ${names.length}`;
     if (extra.length > 0) return bad(`${has}${unnamed}`);
     if (item.image === undefined || item.text === undefined) return bad(has);
-    return toReadItem(item, where, strictness);
+    return toReadItem(item, where, strictness, columns);
   }
 
   return {

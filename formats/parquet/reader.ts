@@ -82,7 +82,7 @@ export async function* itemsOfParquet(
       let items: ReadItem[] = [];
       let bytes = 0;
       for (const [at, record] of slice.entries()) {
-        const item = toReadItem(toItem(record, columns), `row ${row + at}`, strictness);
+        const item = toReadItem(toItem(record, columns), `row ${row + at}`, strictness, columns);
         items.push(item);
         if (typeof item.image === 'object' && 'base64' in item.image) bytes += item.image.base64.length;
         if (items.length < portion && bytes < portionBytes) continue;

@@ -78,6 +78,15 @@ describe('CSV', () => {
     expect((await read(file)).items).toEqual([expect.objectContaining({ error }), { image: 'b.jpg', text: 'a dog' }]);
     await expect(read(file, { strictness: 'strict' })).rejects.toThrow('line 2');
   });
+
+  test('with an empty image or a long id names the column of the file', async () => {
+    const id = 'x'.repeat(257);
+    const file = await write('pairs.csv', `photo,caption,sku\n,a cat,${id}\n`);
+    const columns = { imageColumn: 'photo', textColumn: 'caption', idColumn: 'sku' };
+    const message = 'line 2: column photo is empty; column sku is longer than 256 characters';
+    expect((await read(file, columns)).items).toMatchObject([{ text: 'a cat', error: { message } }]);
+    await expect(read(file, { ...columns, strictness: 'strict' })).rejects.toThrow(message);
+  });
 });
 
 describe('NDJSON', () => {

@@ -44,7 +44,10 @@ describe('Parquet that arrives as a stream', () => {
       text: 'caption 2',
       metadata: { hash: JSON.rawJSON('9007199254740995'), day: expect.stringMatching(/^2024-01-03/) },
     });
-    expect(items[3]).toMatchObject({ id: '3', error: { code: 'item.invalid', message: 'row 3: text: is missing' } });
+    expect(items[3]).toMatchObject({
+      id: '3',
+      error: { code: 'item.invalid', message: 'row 3: column caption is empty' },
+    });
   });
 
   test('has images as bytes with their path', async () => {
