@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
+import { called } from '../../shared/called.ts';
 import { type FormatName, formatOfFile } from '../../shared/formats.ts';
 import { readTop, type Top } from '../../shared/top.ts';
 import { UsageError } from '../failures.ts';
@@ -44,13 +45,16 @@ export const idsFile = 'ids.txt';
  */
 export async function checkKeeping(files: readonly string[], flags: KeepFlags): Promise<Keeping | undefined> {
   const { keep, minScore, top } = flags;
+  const other = files.find((file) => !keptFormats.has(formatOfFile(file)?.format.name));
   if (keep === undefined) {
     if (minScore === undefined && top === undefined) return undefined;
+    if (other !== undefined)
+      throw new UsageError(`--min-score and --top work only with tar and Parquet files; ${insteadOf(other, flags)}`);
     throw new UsageError('--min-score and --top select the samples for --keep; add --keep DIR');
   }
   if (minScore === undefined && top === undefined) throw new UsageError('--keep needs --min-score or --top');
-  const other = files.find((file) => !keptFormats.has(formatOfFile(file)?.format.name));
-  if (other !== undefined) throw new UsageError(`--keep works only with tar and Parquet files; ${other} is neither`);
+  if (other !== undefined)
+    throw new UsageError(`--keep works only with tar and Parquet files; ${insteadOf(other, flags)}`);
   const names = new Set(files.map((file) => basename(file)));
   if (names.size < files.length) throw new UsageError('--keep needs input files with different names');
   if (files.some((file) => resolve(file) === resolve(keep, basename(file)))) {
@@ -64,6 +68,14 @@ export async function checkKeeping(files: readonly string[], flags: KeepFlags): 
   if (found.length > 0 && !isOwn)
     throw new UsageError(`${keep} contains other files; name an empty folder with --keep`);
   return { ...flags, keep };
+}
+
+/** Names the command that selects the rows of a file of which `--keep` cannot write a subset. */
+function insteadOf(file: string, { minScore, top }: KeepFlags): string {
+  const least = minScore === undefined ? '' : ` --min-score ${minScore}`;
+  const best =
+    top === undefined ? '' : ` --top ${'count' in top ? top.count : `${Number((100 * top.share).toFixed(10))}%`}`;
+  return `${file} is neither. Score it without these options; then \`${called} results ID${least}${best} --out kept.csv\` writes the selected rows of the batch`;
 }
 
 export function formatKept({ folder, scored, kept, threshold, ties }: Kept): string {

@@ -202,7 +202,10 @@ describe('flags of a selection', () => {
   test.each([
     [['a.tar'], { minScore: 3 }, '--keep DIR'],
     [['a.tar'], { keep: 'k' }, 'needs --min-score or --top'],
-    [['a.tar', 'b.csv'], { keep: 'k', minScore: 3 }, 'b.csv'],
+    [['a.tar', 'b.csv'], { keep: 'k', minScore: 3 }, /b\.csv .*results ID --min-score 3 --out kept\.csv/],
+    [['b.csv'], { minScore: 30 }, /b\.csv .*results ID --min-score 30 --out kept\.csv/],
+    [['b.tsv'], { top: { share: 0.07 } }, /b\.tsv .*results ID --top 7% --out kept\.csv/],
+    [['b.ndjson'], { keep: 'k', minScore: 3, top: { count: 9 } }, /results ID --min-score 3 --top 9 --out/],
     [['x/a.tar', 'y/a.tar'], { keep: 'k', minScore: 3 }, 'different names'],
     [['x/a.tar'], { keep: 'x', minScore: 3 }, 'folder of the input files'],
   ])('%j with %j is refused', async (files, flags, message) => {
