@@ -22,7 +22,7 @@ export const whole = (value: number): string => Math.round(value).toLocaleString
 /** Returns a number with its noun: `1 row`, `2 rows`. */
 export const counted = (count: number, noun: string): string => `${whole(count)} ${noun}${count === 1 ? '' : 's'}`;
 
-/** Formats a time in s: `42 s`, `3 min 5 s`, `2 h 14 min`. */
+/** Formats an estimated time in s, rounded up: `42 s`, `3 min 5 s`, `2 h 14 min`. */
 export function duration(seconds: number): string {
   const all = Math.ceil(seconds);
   if (all < 60) return `${all} s`;
@@ -30,20 +30,26 @@ export function duration(seconds: number): string {
   return `${Math.floor(all / 3600)} h ${Math.floor((all % 3600) / 60)} min`;
 }
 
+/** Formats an elapsed time in s: `0.4 s`, `42 s`, `3 min 5 s`. */
+export const elapsed = (seconds: number): string =>
+  seconds < 9.95 ? `${seconds.toFixed(1)} s` : duration(Math.round(seconds));
+
+/** Formats a rate per second: `6.2`, `305`. */
+export const rate = (perSecond: number): string => (perSecond < 10 ? perSecond.toFixed(1) : whole(perSecond));
+
 function describe({ perSecond, etaSeconds }: Throughput): string {
   if (perSecond === null) return '';
-  const speed = perSecond < 10 ? perSecond.toFixed(1) : whole(perSecond);
-  return `${speed}/s${etaSeconds !== null && etaSeconds > 0 ? `, ${duration(etaSeconds)} left` : ''}`;
+  return `${rate(perSecond)}/s${etaSeconds !== null && etaSeconds > 0 ? `, ${duration(etaSeconds)} left` : ''}`;
 }
 
 function lines(stream: NodeJS.WriteStream): Progress {
-  const rate = createThroughputMeter();
+  const meter = createThroughputMeter();
   const say = (text: string) => void stream.write(`${text}\n`);
   let tenths = 0;
   return {
     sending: () => {},
     update({ done, failed, total }) {
-      const speed = describe(rate(done, total, performance.now()));
+      const speed = describe(meter(done, total, performance.now()));
       const reached = total === 0 ? 0 : Math.floor((10 * done) / total);
       if (reached <= tenths) return;
       tenths = reached;
@@ -58,7 +64,7 @@ function lines(stream: NodeJS.WriteStream): Progress {
 async function bar(stream: NodeJS.WriteStream): Promise<Progress> {
   // Imported here, so that other commands do not load it.
   const { default: cliProgress } = await import('cli-progress');
-  const rate = createThroughputMeter();
+  const meter = createThroughputMeter();
   const all = new cliProgress.MultiBar({
     stream,
     format: '{what} {bar} {percentage}% {count} {note}',
@@ -73,7 +79,7 @@ async function bar(stream: NodeJS.WriteStream): Promise<Progress> {
       single.update(0, { what: 'sending', count: counted(rows, 'row'), note: `${(bytes / 1e6).toFixed(1)} MB` });
     },
     update({ done, failed, total }) {
-      const speed = describe(rate(done, total, performance.now()));
+      const speed = describe(meter(done, total, performance.now()));
       const failures = failed > 0 ? styled(stream, 'yellow', ` ${whole(failed)} failed`) : '';
       single.setTotal(total);
       single.update(done, { what: 'scoring', count: `${whole(done)}/${whole(total)}`, note: `${speed}${failures}` });

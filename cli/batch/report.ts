@@ -1,7 +1,7 @@
 import { called } from '../../shared/called.ts';
 import { codes, isCode } from '../../shared/errors.ts';
 import { styled, table } from '../output.ts';
-import { counted, duration, whole } from '../progress.ts';
+import { counted, elapsed, rate, whole } from '../progress.ts';
 import type { RunResult } from './run.ts';
 import { rowsOf, type Tally } from './tally.ts';
 
@@ -22,20 +22,30 @@ export function formatReport(result: RunResult, stream: NodeJS.WriteStream): str
   for (const { kind, path } of embeddings) lines.push(`${path}: embeddings of the ${kind}s`);
   const failures = failuresOf(tally);
   if (failures.length > 0) lines.push('', failureTable(tally, stream).trimEnd());
+  if (tally.warned !== undefined) {
+    const { rows: warned, first } = tally.warned;
+    const have = warned === 1 ? '1 row has a warning' : `${whole(warned)} rows have a warning`;
+    lines.push('', `${have}, first index ${first.index}: ${first.message}. See \`warnings\` in the output.`);
+  }
   if (tally.escapedCells > 0) {
     const cells = tally.escapedCells === 1 ? '1 cell begins' : `${whole(tally.escapedCells)} cells begin`;
     lines.push('', `${cells} like a formula and got an apostrophe; --keep-formulas writes cells without it.`);
   }
-  if (state === 'failed')
-    lines.push('', 'No row has a score. Remove the cause, and run the command again: it starts over.');
+  if (state === 'failed') {
+    const outcome =
+      tally.succeeded === 0 ? 'No row has a score' : 'The batch stopped early, because too many rows failed';
+    lines.push('', `${outcome}. Remove the cause, and run the command again: it starts over.`);
+  }
   if (state === 'cancelled') lines.push('', 'The batch was cancelled. Run the same command again to start over.');
   if (wasDone) lines.push('', 'An earlier run has ended with these results; --again scores all rows again.');
+  // A retry would score the same rows as the new run that these states need.
+  const startsOver = state === 'failed' || state === 'cancelled';
   const retryable = failures.filter(([code]) => isCode(code) && codes[code].retryable);
-  if (batchId !== null && retryable.length > 0) {
+  if (batchId !== null && !startsOver && retryable.length > 0) {
     const count = retryable.reduce((sum, [, { items }]) => sum + items, 0);
     lines.push(
       '',
-      `${whole(count)} of the failed rows may succeed in a retry: \`${called} retry ${batchId}\` scores the failed rows again.`,
+      `${whole(count)} of the failed rows may succeed in a retry: \`${called} retry ${batchId}\` scores the failed rows again, as a new batch. ${output} stays unchanged.`,
     );
   }
   return `${lines.join('\n')}\n`;
@@ -43,7 +53,7 @@ export function formatReport(result: RunResult, stream: NodeJS.WriteStream): str
 
 function speedOf({ batchId, rowsPerSecond, seconds, isContinued }: RunResult): string {
   if (rowsPerSecond === null) return '';
-  const [time, speed] = [duration(seconds), `${whole(rowsPerSecond)} rows/s`];
+  const [time, speed] = [elapsed(seconds), `${rate(rowsPerSecond)} rows/s`];
   if (!isContinued) return `, in ${time} (${speed})`;
   return `\nThis run continued an earlier one for ${time}; ${batchId === null ? 'it scored' : 'the batch ran at'} ${speed}.`;
 }

@@ -58,8 +58,8 @@ export interface RunResult {
   /** True when an earlier run had already scored all rows. */
   wasDone: boolean;
   /**
-   * Rows per second: of the whole batch on a service, or of this run without a service. Null when this run scored
-   * nothing.
+   * Rows per second of this run, by its `seconds`; of the whole batch on a service if this run continued an earlier
+   * one. Null when this run scored nothing.
    */
   rowsPerSecond: number | null;
   /** The duration of this run in s, which includes the transfer of items and results. */
@@ -134,13 +134,13 @@ export async function runBatch(
       await removePart(output);
     }
     const isContinued = state.batchId !== undefined || state.partial !== undefined;
-    let rowsPerSecond: number | null = null;
+    let earlierRows = 0;
+    let batchSeconds: number | undefined;
     if ('scoreOffline' in scorer) {
-      const begun = state.partial?.rows ?? 0;
+      earlierRows = state.partial?.rows ?? 0;
       const deps = { config: { ...config, model }, input, images, progress, signal };
       const { tally, pinned } = await scorer.scoreOffline(deps, state, stateFile, writing);
       state.finished = { at: new Date().toISOString(), state: stateOf(tally), ...pinned, tally };
-      rowsPerSecond = (rowsOf(tally) - begun) / secondsSince(start);
     } else {
       const prepare = async (item: Parameters<typeof asServerFile>[0]) => {
         if (imagesFrom !== undefined) return item;
@@ -169,8 +169,8 @@ export async function runBatch(
       const { revision, precision, preprocess } = status;
       const at = status.finishedAt ?? new Date().toISOString();
       state.finished = { at, state: status.state, model: status.model, revision, precision, preprocess, tally };
-      // Measured from the creation of the batch, because after an interruption this process has seen only its end.
-      rowsPerSecond = (1000 * rowsOf(tally)) / Math.max(1, Date.parse(at) - Date.parse(status.createdAt));
+      // A run that continued an earlier one has seen only the end of the batch.
+      if (isContinued) batchSeconds = Math.max(1, Date.parse(at) - Date.parse(status.createdAt)) / 1000;
     }
     delete state.partial;
     await stateFile.write(state);
@@ -180,7 +180,7 @@ export async function runBatch(
       embeddings: embeddingFiles,
       batchId: batchId(),
       wasDone: false,
-      rowsPerSecond,
+      rowsPerSecond: (rowsOf(state.finished.tally) - earlierRows) / (batchSeconds ?? seconds),
       seconds,
       isContinued,
       finished: state.finished,

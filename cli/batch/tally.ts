@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 
+const example = z.object({ index: z.int(), message: z.string() });
+
 /** Counts of rows by outcome, with an example of each kind of failure. */
 export const tallySchema = z.object({
   succeeded: z.int(),
@@ -8,10 +10,9 @@ export const tallySchema = z.object({
   cancelled: z.int(),
   /** CSV cells that got a leading apostrophe, because a spreadsheet would run them as formulas. */
   escapedCells: z.int().default(0),
-  failures: z.record(
-    z.string(),
-    z.object({ items: z.int(), first: z.object({ index: z.int(), message: z.string() }) }),
-  ),
+  /** Scored rows with a warning, such as a truncated text. */
+  warned: z.object({ rows: z.int(), first: example }).optional(),
+  failures: z.record(z.string(), z.object({ items: z.int(), first: example })),
 });
 export type Tally = z.output<typeof tallySchema>;
 
@@ -19,6 +20,10 @@ export const emptyTally = (): Tally => ({ succeeded: 0, failed: 0, cancelled: 0,
 
 export function count(tally: Tally, result: ItemResult): void {
   tally[result.status === 'answered' ? 'succeeded' : result.status]++;
+  if (result.status === 'succeeded' && result.warnings?.[0] !== undefined) {
+    tally.warned ??= { rows: 0, first: { index: result.index, message: result.warnings[0] } };
+    tally.warned.rows++;
+  }
   if (result.status !== 'failed') return;
   const { code, message } = result.error;
   tally.failures[code] ??= { items: 0, first: { index: result.index, message } };
