@@ -34,6 +34,8 @@ export interface Comparison {
 
 /** The number of single requests: enough for a stable mean, and one minute at 600 ms each. */
 const sampleRows = 100;
+/** The number of rows below which the report says that the speeds are not meaningful: those of one chunk of a batch. */
+const minRows = 64;
 
 /**
  * Measures how much faster a batch is than single requests, on different rows of the file. Every text and inline image
@@ -159,10 +161,14 @@ export function formatComparison(comparison: Comparison, stream: NodeJS.WriteStr
     ]).trimEnd(),
     '',
     styled(stream, 'bold', `The batch is ${speedUp.toFixed(1)} times as fast as single requests.`),
-    'The caches were cold, and the two measurements used different rows.',
+    'The two speeds were measured with different rows, and no cache helped.',
   ];
+  if (singles.rows + batch.rows < minRows)
+    lines.push(`The comparison is meaningful only with ${minRows} rows or more.`);
   if (largestDifference !== null)
-    lines.push(`The score of a row differs between a single request and a batch by at most ${largestDifference}.`);
+    lines.push(
+      `A second batch scored the rows of the single requests again; the scores differ by at most ${largestDifference}.`,
+    );
   if (singles.cached > 0)
     lines.push(`${whole(singles.cached)} single requests used the cached image of an earlier row.`);
   return `${lines.join('\n')}\n`;

@@ -1,7 +1,9 @@
+import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { ColumnNames } from '../../formats/format.ts';
 import { called } from '../../shared/called.ts';
 import { embeddingPrecision, embeddingsFormat, kept } from '../../shared/contracts/batch/embeddings.ts';
+import { maxNameLength } from '../../shared/contracts/batch/fields.ts';
 import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { endingsInWords, labelsInWords } from '../../shared/formats.ts';
 import { checkKeeping, formatKept, type KeepFlags, parseTop } from '../batch/keep-flags.ts';
@@ -280,7 +282,10 @@ async function compareRows(context: Context, options: RunOptions): Promise<void>
   const comparison = await interruptible(
     async (signal) => {
       try {
-        return await compare({ client, input, prepare, posting: { model: options.model }, progress, signal });
+        const suffix = ' (comparison)';
+        const name = (options.name ?? basename(options.file)).slice(0, maxNameLength - suffix.length) + suffix;
+        const posting = { name, model: options.model };
+        return await compare({ client, input, prepare, posting, progress, signal });
       } finally {
         progress.stop();
       }
