@@ -8,12 +8,24 @@ import { cannotWrite } from './output-file.ts';
 
 /**
  * Writes the body of a response to a file, which gets its name only when it is complete.
+ * @param onBytes called with each part of the body.
  * @returns the length of the file in bytes.
  */
-export async function saveResponse(response: Response, file: string, client: ServiceClient): Promise<number> {
+export async function saveResponse(
+  response: Response,
+  file: string,
+  client: ServiceClient,
+  onBytes: (bytes: Uint8Array) => void = () => {},
+): Promise<number> {
   const part = `${file}.part`;
   try {
-    await pipeline(readable(response), createWriteStream(part, { flush: true }));
+    const seen = async function* (parts: AsyncIterable<Uint8Array>) {
+      for await (const bytes of parts) {
+        onBytes(bytes);
+        yield bytes;
+      }
+    };
+    await pipeline(readable(response), seen, createWriteStream(part, { flush: true }));
     await rename(part, file);
     return (await stat(file)).size;
   } catch (error) {

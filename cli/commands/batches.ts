@@ -18,6 +18,7 @@ import { atLeast, between, hours, scoreLimit } from '../flags.ts';
 import { json, table } from '../output.ts';
 import { checkOutput, checkResultFile } from '../output-file.ts';
 import { counted, whole } from '../progress.ts';
+import { rowCounter } from '../row-counter.ts';
 
 export function addBatchesCommands(program: Command, deps: CommandDeps): void {
   program
@@ -88,9 +89,16 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
       const context = contextOf(deps, command);
       const client = await context.connect();
       const stopped: BatchStatus[] = [];
-      for (const id of ids) stopped.push(await client.post<BatchStatus>(`${pathOf(id)}/cancel`, {}));
+      const ended = new Set<BatchStatus>();
+      for (const id of ids) {
+        const before = await client.json<BatchStatus>(pathOf(id));
+        const after = await client.post<BatchStatus>(`${pathOf(id)}/cancel`, {});
+        stopped.push(after);
+        if (before.finishedAt !== null) ended.add(after);
+      }
+      const remark = '  it had already ended; nothing was cancelled\n';
       await context.result({ batches: stopped }, () =>
-        stopped.map((status) => formatStatus(status, context.stdout)).join(''),
+        stopped.map((status) => `${formatStatus(status, context.stdout)}${ended.has(status) ? remark : ''}`).join(''),
       );
     });
 
@@ -109,7 +117,7 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
       await context.result(
         child,
         () =>
-          `batch ${child.id} has ${counted(child.items.total, 'item')}\nFollow it with \`${called} watch ${child.id}\`.\n`,
+          `batch ${child.id} has ${counted(child.items.total, 'item')}\nFollow it with \`${called} watch ${child.id}\`. Then \`${called} results ${child.id} --out retried.csv\` writes the new scores.\nBatch ${id} and the files with its scores stay unchanged.\n`,
       );
     });
 
@@ -129,7 +137,7 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
         headers: { 'content-type': 'application/json' },
         body: () => JSON.stringify({ name, tags, retentionHours: retention }),
       });
-      await context.result(status, () => formatStatus(status, context.stdout));
+      await context.result(status, () => `${formatStatus(status, context.stdout)}${describeChange(status, retention)}`);
     });
 
   program
@@ -191,6 +199,17 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
     .action(async (id: string, options: EmbeddingsOptions, command: Command) => {
       await readEmbeddings(contextOf(deps, command), id, options);
     });
+}
+
+/** Formats the values that `change` can set. A running batch has no time of deletion yet. */
+function describeChange({ name, tags, expiresAt }: BatchStatus, retention: number | undefined): string {
+  const stored =
+    expiresAt !== null
+      ? `until ${expiresAt.slice(0, 19).replace('T', ' ')} UTC`
+      : retention !== undefined && `for ${retention} h after its end`;
+  return [`  name: ${name ?? '-'}`, `  tags: ${tags.join(', ') || '-'}`, ...(stored ? [`  stored ${stored}`] : [])]
+    .map((line) => `${line}\n`)
+    .join('');
 }
 
 interface EmbeddingsOptions {
@@ -280,7 +299,9 @@ async function results(
   }
   const { saveResponse, printResponse } = await import('../download.ts');
   if (out === undefined) return await printResponse(response, context.stdout, client);
-  const bytes = await saveResponse(response, out, client);
-  if (context.isJson) context.stdout.write(json({ output: out, bytes }));
-  else context.remark(`${out}: ${whole(bytes)} bytes`);
+  const counter = rowCounter(chosen.name);
+  const bytes = await saveResponse(response, out, client, counter?.add);
+  const rows = counter?.rows();
+  if (context.isJson) context.stdout.write(json({ output: out, rows: rows ?? null, bytes }));
+  else context.remark(`${out}: ${rows === undefined ? '' : `${counted(rows, 'row')}, `}${whole(bytes)} bytes`);
 }

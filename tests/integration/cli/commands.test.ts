@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { SingleScore } from '../../../testing/client.ts';
 import { photoNames, readPhoto } from '../../../testing/images/host.ts';
 import { useService } from '../../support/running-service.ts';
@@ -108,18 +109,19 @@ describe('batches of the service', () => {
       .map((line) => JSON.parse(line));
     expect(lines.map(({ id }) => id)).toEqual(['i0', 'i1', 'i2', 'i3']);
     const out = join(directory, 'results.csv');
-    expect((await vls(['results', id, '--out', out], { env })).code).toBe(0);
+    expect((await vls(['results', id, '--out', out], { env })).stderr).toContain(`${out}: 10 rows, `);
     const api = await running.client.call<string>(`/v1/evaluation/batch/${id}/results`, {
       headers: { accept: 'text/csv' },
     });
     expect(await readFile(out, 'utf8')).toBe(api.body);
 
     running.host.failing = false;
-    const retried = await vls(['retry', id, '--json'], { env });
-    const child = JSON.parse(retried.stdout);
-    expect(child.items.total).toBe(4);
-    expect((await vls(['watch', child.id, '--quiet'], { env })).code).toBe(0);
-    const events = await vls(['watch', child.id, '--events'], { env });
+    const retried = await vls(['retry', id], { env });
+    const [, child = ''] = /^batch (\S+) has 4 items$/m.exec(retried.stdout) ?? [];
+    expect(retried.stdout).toContain(`vls.js results ${child} --out retried.csv\` writes the new scores.`);
+    expect(retried.stdout).toContain(`Batch ${id} and the files with its scores stay unchanged.`);
+    expect((await vls(['watch', child, '--quiet'], { env })).code).toBe(0);
+    const events = await vls(['watch', child, '--events'], { env });
     expect(JSON.parse(events.stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({
       event: 'end',
       data: { state: 'completed' },
@@ -134,8 +136,17 @@ describe('batches of the service', () => {
     const id = await post(500, (index) => `${photoNames[index % 6]}?c${index}`);
     const watching = startVls(['watch', id], { env });
     await watching.prints(/\d of 500/);
-    expect(await vls(['cancel', id], { env })).toMatchObject({ code: 0, stdout: expect.stringContaining('cancelled') });
+    const cancelled = await vls(['cancel', id], { env });
+    expect(cancelled).toMatchObject({ code: 0, stdout: expect.stringContaining('cancelled') });
+    expect(cancelled.stdout).not.toContain('had already ended');
     expect(await watching.ended).toMatchObject({ code: 1, stdout: expect.stringContaining('cancelled') });
+    const again = await vls(['cancel', id], { env });
+    expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining('it had already ended') });
+
+    const changed = await vls(['change', id, '--name', 'New', '--tag', 'a', 'b', '--retention', '240'], { env });
+    const { expiresAt } = (await running.client.call<BatchStatus>(`/v1/evaluation/batch/${id}`)).body;
+    const until = expiresAt?.slice(0, 19).replace('T', ' ');
+    expect(changed.stdout).toContain(`\n  name: New\n  tags: a, b\n  stored until ${until} UTC\n`);
   });
 
   test('that are not there are said so, with what to do', async () => {
