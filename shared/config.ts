@@ -15,6 +15,7 @@ import {
   megapixels,
   namedHosts,
   networks,
+  oneOf,
   origins,
   path,
   payloadLocations,
@@ -172,7 +173,7 @@ export const settings = {
   ),
   logLevel: setting(
     'LOG_LEVEL',
-    z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+    oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
     'Least severe level that is logged.',
   ),
   drainDelayMs: setting(
@@ -187,12 +188,12 @@ export const settings = {
   ),
   device: setting(
     'DEVICE',
-    z.enum(['auto', 'cuda', 'coreml', 'dml', 'webgpu', 'cpu']).default('auto'),
+    oneOf(['auto', 'cuda', 'coreml', 'dml', 'webgpu', 'cpu']).default('auto'),
     'Device that runs the models. `auto` uses the first of cuda, coreml, dml and cpu that works. `webgpu` (Vulkan, Metal, Direct3D) must be named.',
   ),
   precision: setting(
     'PRECISION',
-    z.enum(['auto', 'fp32', 'fp16', 'int8']).default('auto'),
+    oneOf(['auto', 'fp32', 'fp16', 'int8']).default('auto'),
     'Precision of models whose registry entry states none. `auto` is fp16 on a GPU if the model has it, else fp32.',
   ),
   deviceFallback: setting(
@@ -202,7 +203,7 @@ export const settings = {
   ),
   preprocess: setting(
     'PREPROCESS',
-    z.enum(['exact', 'fast']).default('exact'),
+    oneOf(['exact', 'fast']).default('exact'),
     'How images are resized. `exact` gives the same bytes as Pillow; `fast` shrinks JPEGs during decoding and is approximate.',
   ),
   microBatch: setting(

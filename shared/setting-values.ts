@@ -34,7 +34,10 @@ export const integer = (min: number, max: number) => {
 /** A number of MiB, converted to bytes. */
 export const megabytes = (min: number, max: number) => integer(min, max).transform((value) => value * MB);
 export const megapixels = (min: number, max: number) => integer(min, max).transform((value) => value * 1_000_000);
-export const flag = z.enum(['', '0', '1', 'true', 'false']).transform((value) => value === '1' || value === 'true');
+/** One of these words. */
+export const oneOf = <const Words extends readonly string[]>(words: Words) =>
+  z.enum(words, { error: `expected one of ${words.join(', ')}` });
+export const flag = oneOf(['0', '1', 'true', 'false']).transform((value) => value === '1' || value === 'true');
 /** A path, made absolute. */
 export const path = z
   .string()

@@ -160,6 +160,23 @@ describe('a wrong value', () => {
     );
   });
 
+  test.each([
+    ['DEVICE', 'gpu', 'auto, cuda, coreml, dml, webgpu, cpu'],
+    ['LOG_LEVEL', 'loud', 'fatal, error, warn, info, debug, trace, silent'],
+    ['PRECISION', 'half', 'auto, fp32, fp16, int8'],
+    ['ALLOW_ANONYMOUS', 'yes', '0, 1, true, false'],
+  ])('%s=%s is refused with the possible values', (variable, value, possible) => {
+    expect(messageOf({ [variable]: value })).toContain(`${variable}="${value}": expected one of ${possible}. `);
+  });
+
+  test('of any setting is refused without the words of a library', () => {
+    const values = ['no such value', '*, a b', '-1', '1e9', ' ', 'http://[', 'redis://[', 's3://', '\0'];
+    const messages = Object.values(settings).flatMap(({ env }) => values.map((value) => messageOf({ [env]: value })));
+    expect(messages.filter((message) => /invalid (input|option|string|url)|too (small|big)/i.test(message))).toEqual(
+      [],
+    );
+  });
+
   test('of a secret is not repeated', () => {
     const message = messageOf({ WEBHOOK_SECRET: 'hunter2' });
     expect(message).toContain('WEBHOOK_SECRET');
