@@ -14,7 +14,7 @@ import type { RunOptions, RunResult } from '../batch/run.ts';
 import { expandShards, outputsOf } from '../batch/shards.ts';
 import { type CommandDeps, type Context, contextOf, interruptible } from '../context.ts';
 import { exitCodes, UsageError } from '../failures.ts';
-import { atLeast, between, scoreLimit, share } from '../flags.ts';
+import { atLeast, between, columnSeparator, scoreLimit, share } from '../flags.ts';
 import { checkResultFile } from '../output-file.ts';
 
 type Flags = Omit<RunOptions, 'file' | 'formulas'> & {
@@ -49,7 +49,7 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
     )
     .option('--text-column <name>', 'name of the column that contains the text (default: text)')
     .option('--id-column <name>', 'name of the column that contains an optional id (default id)')
-    .option('--delimiter <text>', 'separator of the columns of CSV and TSV')
+    .option('--delimiter <text>', 'separator of the columns of CSV and TSV: one character, or tab', columnSeparator)
     .option('--encoding <name>', 'encoding of text: windows-1252, shift_jis, …; default UTF-8 or UTF-16')
     .option('--images <dir>', 'base directory of image paths; default the directory of FILE')
     .option(

@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { StoredItem } from '../../../batches/store/payload.ts';
 import { type InputOptions, openInput } from '../../../cli/batch/input.ts';
+import { columnSeparator } from '../../../cli/flags.ts';
 
 const fixture = (name: string) => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
 
@@ -66,6 +67,20 @@ describe('CSV', () => {
     const other = await write('pairs.csv', 'image;text\na.jpg;a cat\n');
     await expect(read(other)).rejects.toThrow(/seem to be separated by ";"\. .*--image-column .*--delimiter/);
     await expect(read(await write('twice.csv', 'image,text,text\na,b,c\n'))).rejects.toThrow('two columns text');
+  });
+
+  test.each([
+    [';', ';'],
+    ['\t', '\t'],
+    ['tab', '\t'],
+    ['\\t', '\t'],
+    ['¦', '¦'],
+  ])('has the delimiter of --delimiter %j', (text, delimiter) => {
+    expect(columnSeparator(text)).toBe(delimiter);
+  });
+
+  test.each(['semicolon', ';;', '', '"', '\n'])('with --delimiter %j is refused', (text) => {
+    expect(() => columnSeparator(text)).toThrow('Expected one character');
   });
 
   test('with a row too long fails that row alone', async () => {
