@@ -1258,7 +1258,7 @@ parameters: {query: {/** The id of another batch with the same number of items. 
 other: string;
 /** A threshold for this batch. Without it, `sides` is null. */
 threshold?: string;
-/** A threshold for the other batch. Default: a score that about as many items reach in the other batch as reach `threshold` in this batch. */
+/** A threshold for the other batch. Default: `threshold`, if as many items reach it in the other batch. Otherwise the shortest number that as many items reach in the other batch, or fewer if equal scores prevent the same number. */
 otherThreshold?: string;
 /** Maximum length of each list of disagreements. Default: 12. */
 disagreements?: number;};path: {/** Id of the batch. */

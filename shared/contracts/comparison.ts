@@ -16,7 +16,7 @@ export const comparisonQuery = z.strictObject({
   threshold: scoreLimit.meta({ description: 'A threshold for this batch. Without it, `sides` is null.' }),
   otherThreshold: scoreLimit.meta({
     description:
-      'A threshold for the other batch. Default: a score that about as many items reach in the other batch as reach `threshold` in this batch.',
+      'A threshold for the other batch. Default: `threshold`, if as many items reach it in the other batch. Otherwise the shortest number that as many items reach in the other batch, or fewer if equal scores prevent the same number.',
   }),
   disagreements: z.coerce
     .number()

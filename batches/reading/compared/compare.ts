@@ -30,18 +30,19 @@ export async function compareBatches(
 ): Promise<BatchComparison> {
   await preparePair(source, batch, other);
   const [counts, otherCounts] = [new CosineCounts(), new CosineCounts()];
-  let reaching = 0;
+  let [reaching, reachingThere] = [0, 0];
   await eachPair(source, batch, other, (_, own, its) => {
     counts.add(own);
     otherCounts.add(its);
-    if (threshold !== undefined && toScore(own) >= threshold) reaching++;
+    if (threshold === undefined) return;
+    if (toScore(own) >= threshold) reaching++;
+    if (toScore(its) >= threshold) reachingThere++;
   });
   const { items } = counts;
   const [scale, otherScale] = [counts.toScale(), otherCounts.toScale()];
+  const followed = reachingThere === reaching ? threshold : otherScale.scoreReachedBy(reaching);
   const lines =
-    threshold === undefined
-      ? undefined
-      : { threshold, otherThreshold: otherThreshold ?? otherScale.scoreReachedBy(reaching) };
+    threshold === undefined ? undefined : { threshold, otherThreshold: otherThreshold ?? followed ?? threshold };
 
   const bins = new Bins(scale, otherScale);
   const [here, there] = [new Largest(most), new Largest(most)];

@@ -10,7 +10,7 @@ export interface Scale {
   /** In points. Both are 0 without items. */
   lowest: number;
   highest: number;
-  /** Returns the score that about `count` items reach. */
+  /** Returns the shortest number that about `count` items reach, never more. */
   scoreReachedBy(count: number): number;
 }
 
@@ -53,8 +53,19 @@ export class CosineCounts {
           if (items - lowerThan(middle) <= count) to = middle;
           else from = middle + 1;
         }
-        return toScore(from);
+        let end = from;
+        while (end < cosineSteps && lowerThan(end + 1) === lowerThan(from)) end++;
+        return shortestScore(from, end);
       },
     };
   }
+}
+
+/** Returns the score with the fewest decimals in a range of cosines in millionths, both ends included. */
+function shortestScore(from: number, to: number): number {
+  for (let step = 10_000; step > 1; step /= 10) {
+    const next = Math.ceil(from / step) * step;
+    if (next <= to) return toScore(next);
+  }
+  return toScore(from);
 }
