@@ -1,6 +1,7 @@
 import type { ModelInfo } from '../../shared/contracts/models.ts';
 import { fetchJson } from '../http/client.ts';
 import { type Polled, usePolled } from '../http/use-polled.ts';
+import { choicesOf, isUsable } from './model-choices.ts';
 
 export const useModels = (intervalMs?: number): Polled<ModelInfo[]> =>
   usePolled(
@@ -13,23 +14,23 @@ export const useModels = (intervalMs?: number): Polled<ModelInfo[]> =>
 export function ModelSelect({
   models,
   value,
+  hasDefault = true,
   onChange,
 }: {
   models: ModelInfo[] | undefined;
+  /** Empty for the default of the service. */
   value: string;
+  hasDefault?: boolean;
   onChange: (name: string) => void;
 }) {
-  const names = (models ?? []).flatMap((model) =>
-    (model.profiles.length > 0 ? model.profiles : [model.model]).map((name) => ({ name, model })),
-  );
   const fallback = models?.find((model) => model.default);
   return (
     <div class="field">
       <label for="model">Model</label>
       <select id="model" value={value} onChange={(event) => onChange(event.currentTarget.value)}>
-        <option value="">Default{fallback === undefined ? '' : ` (${fallback.model})`}</option>
-        {names.map(({ name, model }) => (
-          <option key={name} value={name} disabled={model.state === 'absent' || model.state === 'failed'}>
+        {hasDefault && <option value="">Default{fallback === undefined ? '' : ` (${fallback.model})`}</option>}
+        {choicesOf(models ?? []).map(({ name, model }) => (
+          <option key={name} value={name} disabled={!isUsable(model)}>
             {name === model.model ? name : `${name} (${model.model})`}
             {model.state === 'absent' && ': not installed'}
             {model.state === 'failed' && ': failed'}

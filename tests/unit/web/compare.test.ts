@@ -1,23 +1,60 @@
 import { expect, test } from 'vitest';
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
-import { candidatesOf, listQueryOf, namesOf } from '../../../web/batches/compare/query.ts';
+import type { ModelInfo } from '../../../shared/contracts/models.ts';
+import { agreementWords, followedWords } from '../../../web/batches/compare/agreement-words.ts';
+import { otherModels } from '../../../web/batches/compare/other-models.ts';
+import { candidatesOf, listQueryOf, namesOf, optionWords } from '../../../web/batches/compare/query.ts';
 import { rankWords } from '../../../web/batches/compare/rank-words.ts';
 import { apiQuery, isFiltered, readQuery } from '../../../web/batches/explorer/query.ts';
 
 const batch = (id: string, more: object = {}): BatchStatus =>
-  ({ id, name: id, model: 'm', state: 'completed', rescoreOf: null, items: { total: 10 }, ...more }) as BatchStatus;
+  ({
+    id,
+    name: id,
+    model: 'm',
+    state: 'completed',
+    rescoreOf: null,
+    items: { total: 10, succeeded: 9 },
+    ...more,
+  }) as BatchStatus;
 
 test('batches with as many items are offered, those of the same origin first', () => {
   const own = batch('own');
   const others = [
     batch('same length'),
-    batch('short', { items: { total: 9 } }),
+    batch('short', { items: { total: 9, succeeded: 9 } }),
+    batch('failed', { items: { total: 10, succeeded: 0 } }),
     own,
     batch('child', { rescoreOf: 'own' }),
   ];
   expect(candidatesOf(own, others).map(({ id }) => id)).toEqual(['child', 'same length']);
-  const [, , , child] = others;
+  const child = others.at(-1);
   expect(candidatesOf(child as BatchStatus, others).map(({ id }) => id)).toEqual(['own', 'same length']);
+});
+
+test('batches of the same name and model are told apart by their ids, and each shows its number of scores', () => {
+  const createdAt = new Date().toISOString();
+  const [one, two, other] = [
+    batch('11111111-a', { name: 'web.csv', createdAt, texts: 'own' }),
+    batch('22222222-b', { name: 'web.csv', createdAt, texts: 'own', items: { total: 10, succeeded: 4 } }),
+    batch('33333333-c', { name: 'web.csv', createdAt, texts: 'own', model: 'n' }),
+  ] as const;
+  const words = (each: BatchStatus) =>
+    optionWords(each, [one, two, other], ({ name }) => name ?? '').replaceAll(/[\u2068\u2069]/g, '');
+  expect(words(one)).toBe('web.csv, m, 9 scored, just now, id 11111111');
+  expect(words(two)).toBe('web.csv, m, 4 scored, just now, id 22222222');
+  expect(words(other)).toBe('web.csv, n, 9 scored, just now');
+});
+
+test('the model of a batch is not offered for its items, unless its revision or precision has changed', () => {
+  const model = (name: string, more: object = {}) =>
+    ({ model: name, revision: '1', precision: 'fp32', profiles: [], ...more }) as unknown as ModelInfo;
+  const status = { model: 'm', revision: '1', precision: 'fp32', traffic: null };
+  const names = (...models: ModelInfo[]) => otherModels(status, models).map((each) => each.model);
+  expect(names(model('m'), model('n'))).toEqual(['n']);
+  expect(names(model('m', { precision: null }))).toEqual([]);
+  expect(names(model('m', { revision: '2' }))).toEqual(['m']);
+  expect(names(model('m', { precision: 'int8' }))).toEqual(['m']);
 });
 
 test('two batches are named by their models, or by their own names when the models are the same', () => {
@@ -47,4 +84,22 @@ test('a rank is shown as the share of better or of lower pairs', () => {
   expect(rankWords(0.97)).toBe('best 3 %');
   expect(rankWords(1)).toBe('best 1 %');
   expect(rankWords(0.12)).toBe('lowest 12 %');
+});
+
+test('equal orders and equal scores are distinguished from nearly equal ones', () => {
+  const equal = { rankCorrelation: 1, meanAbsoluteDifference: 0, disagreements: { higherHere: [], higherThere: [] } };
+  const differing = { higherHere: [{}], higherThere: [{}] } as unknown as typeof equal.disagreements;
+  expect(agreementWords(equal)).toBe('all scores are equal');
+  expect(agreementWords({ ...equal, rankCorrelation: null })).toBe('all scores are equal');
+  expect(agreementWords({ ...equal, meanAbsoluteDifference: 3 })).toBe('the same order');
+  expect(agreementWords({ ...equal, disagreements: differing })).toBe('nearly the same order');
+  expect(agreementWords({ ...equal, rankCorrelation: null, disagreements: differing })).toBe(undefined);
+});
+
+test('the threshold that follows names both counts when equal scores make them differ', () => {
+  const words = (onlyThis: number, onlyOther: number) => followedWords({ both: 100, onlyThis, onlyOther }, ['a', 'b']);
+  expect(words(5, 5)).toBe('The second threshold follows the first, so that each batch keeps 105 pairs.');
+  expect(words(195, 54).replaceAll(/[\u2068\u2069]/g, '')).toBe(
+    'The second threshold follows the first. Equal scores prevent the same number of pairs: a keeps 295, b 154.',
+  );
 });

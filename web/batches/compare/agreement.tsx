@@ -1,23 +1,36 @@
 import type { BatchComparison } from '../../../shared/contracts/comparison.ts';
 import { Fact } from '../../ui/fact.tsx';
 import * as numbers from '../../ui/numbers.ts';
+import { agreementWords, signed } from './agreement-words.ts';
 
-export function Agreement({ comparison, isSameModel }: { comparison: BatchComparison; isSameModel: boolean }) {
+export function Agreement({
+  comparison,
+  names: [here, there],
+  isSameModel,
+}: {
+  comparison: BatchComparison;
+  names: [here: string, there: string];
+  isSameModel: boolean;
+}) {
   const { compared, items, rankCorrelation, meanDifference, meanAbsoluteDifference } = comparison;
+  const words = agreementWords(comparison);
   return (
     <div class="stack">
       <p class="verdict">
         Rank correlation <strong class="num">{rankCorrelation === null ? '–' : rankCorrelation.toFixed(3)}</strong>
-        {rankCorrelation !== null && <span class="soft">: {agreementWords(rankCorrelation)}</span>}
+        {words !== undefined && <span class="soft">: {words}</span>}
       </p>
       <dl class="facts">
         <Fact name="Compared">
-          {numbers.count(compared)} of {numbers.count(items)} items
+          {numbers.count(compared)} of {numbers.counted(items, 'item')}
         </Fact>
         {meanDifference !== null && (
           <Fact name="Mean difference">
             {signed(meanDifference)} points
-            {!isSameModel && <span class="soft"> (scales differ between models)</span>}
+            <span class="soft">
+              , <bdi>{here}</bdi> minus <bdi>{there}</bdi>
+              {!isSameModel && ' (scales differ between models)'}
+            </span>
           </Fact>
         )}
         {meanAbsoluteDifference !== null && isSameModel && (
@@ -27,14 +40,3 @@ export function Agreement({ comparison, isSameModel }: { comparison: BatchCompar
     </div>
   );
 }
-
-/** Describes a rank correlation (-1 to 1) in words. */
-export function agreementWords(correlation: number): string {
-  if (correlation >= 0.95) return 'nearly the same order';
-  if (correlation >= 0.8) return 'much the same order';
-  if (correlation >= 0.5) return 'partly different orders';
-  if (correlation >= 0.2) return 'little in common';
-  return correlation > -0.2 ? 'nothing in common' : 'opposite orders';
-}
-
-const signed = (value: number): string => `${value > 0 ? '+' : ''}${value.toFixed(2)}`;

@@ -11,8 +11,9 @@ import { scaleOf } from '../../ui/scale.ts';
 import { ProgressBar } from '../progress.tsx';
 import { titleOf } from '../state.ts';
 import { Agreement } from './agreement.tsx';
+import { followedWords } from './agreement-words.ts';
 import { Disagreements } from './disagreements.tsx';
-import { candidatesOf, namesOf, readCompareQuery } from './query.ts';
+import { candidatesOf, namesOf, optionWords, readCompareQuery } from './query.ts';
 import { RescoreForm } from './rescore-form.tsx';
 import { Scatter } from './scatter.tsx';
 import { SidesBox } from './sides.tsx';
@@ -30,6 +31,7 @@ export function CompareView({ status }: { status: BatchStatus }) {
   const images = useImageDisplay(useSession()?.tenant === status.tenant);
   const shown = polled.value?.other.id === other ? polled.value : undefined;
   const names = shown === undefined ? undefined : namesOf(status, shown.other, titleOf);
+  const wordsOf = (batch: BatchStatus) => optionWords(batch, [status, ...candidates], titleOf);
   const choose = (id: string) => set({ other: id, otherThreshold: undefined });
   return (
     <div class="stack">
@@ -48,11 +50,11 @@ export function CompareView({ status }: { status: BatchStatus }) {
             <select value={other ?? ''} onChange={(event) => choose(event.currentTarget.value)}>
               {other === undefined && <option value="">no other batch of these items</option>}
               {other !== undefined && !candidates.some(({ id }) => id === other) && (
-                <option value={other}>{shown === undefined ? other : optionWords(shown.other)}</option>
+                <option value={other}>{shown === undefined ? other : wordsOf(shown.other)}</option>
               )}
               {candidates.map((batch) => (
                 <option key={batch.id} value={batch.id}>
-                  {optionWords(batch)}
+                  {wordsOf(batch)}
                 </option>
               ))}
             </select>
@@ -62,7 +64,7 @@ export function CompareView({ status }: { status: BatchStatus }) {
         {other !== undefined && (
           <PolledState
             key={other}
-            what={`the comparison of ${numbers.count(status.items.total)} items`}
+            what={`the comparison of ${numbers.counted(status.items.total, 'item')}`}
             polled={{ ...polled, value: shown }}
           />
         )}
@@ -79,9 +81,8 @@ export function CompareView({ status }: { status: BatchStatus }) {
         {shown !== undefined && shown.other.finishedAt === null && (
           <div class="stack">
             <p class="soft">
-              {numbers.count(shown.other.items.total - shown.other.items.pending)} of{' '}
-              {numbers.count(shown.other.items.total)} items have a score in the other batch too. Everything below is
-              about these items.
+              {numbers.count(shown.comparison.compared)} of {numbers.counted(shown.other.items.total, 'item')} have a
+              score in both batches so far. Everything below is about these items.
             </p>
             <ProgressBar items={shown.other.items} />
           </div>
@@ -94,7 +95,7 @@ export function CompareView({ status }: { status: BatchStatus }) {
               onThresholds={(here, there) => set({ threshold: String(here), otherThreshold: String(there) })}
             />
             <div class="stack">
-              <Agreement comparison={shown.comparison} isSameModel={status.model === shown.other.model} />
+              <Agreement comparison={shown.comparison} names={names} isSameModel={status.model === shown.other.model} />
               <div class="threshold-fields">
                 <NumberField
                   label={`Keep from, ${names[0]}`}
@@ -114,12 +115,10 @@ export function CompareView({ status }: { status: BatchStatus }) {
                 />
               </div>
               {asked.otherThreshold === undefined ? (
-                <p class="fine soft">
-                  The second threshold follows the first, so that both batches keep the same number of pairs.
-                </p>
+                <p class="fine soft">{shown.comparison.sides && followedWords(shown.comparison.sides, names)}</p>
               ) : (
                 <button type="button" class="link" onClick={() => set({ otherThreshold: undefined })}>
-                  Keep the same number of pairs in both
+                  Let the second threshold follow the first
                 </button>
               )}
             </div>
@@ -148,10 +147,4 @@ export function CompareView({ status }: { status: BatchStatus }) {
       )}
     </div>
   );
-}
-
-function optionWords(batch: BatchStatus): string {
-  // The marks isolate the direction of the name from that of the words after it.
-  const words = `\u2068${titleOf(batch)}\u2069, ${batch.model}, ${numbers.ago(batch.createdAt)}`;
-  return batch.texts === 'others' ? `${words}, wrong pairs` : words;
 }

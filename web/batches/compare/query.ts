@@ -1,5 +1,6 @@
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import { numberIn } from '../../shell/query.ts';
+import * as numbers from '../../ui/numbers.ts';
 
 /** The state of the comparison, as the URL contains it. */
 export interface CompareQuery {
@@ -29,13 +30,40 @@ export function namesOf(
   return here === there ? [`${here} (this one)`, there] : [here, there];
 }
 
-/** Returns the batches that may have the same items, with batches of the same original items first. */
+/**
+ * Returns the batches that may have the same items, with batches of the same original items first. A batch that ended
+ * without a score is left out.
+ */
 export function candidatesOf(batch: BatchStatus, batches: readonly BatchStatus[]): BatchStatus[] {
   const family = new Set([batch.id, batch.rescoreOf]);
   const isRelated = ({ id, rescoreOf }: BatchStatus) => family.has(id) || family.has(rescoreOf ?? '');
   return batches
     .filter(({ id, items, state }) => id !== batch.id && items.total === batch.items.total && state !== 'accepting')
+    .filter(({ items, finishedAt }) => items.succeeded > 0 || finishedAt === null)
     .sort((a, b) => Number(isRelated(b)) - Number(isRelated(a)));
+}
+
+/**
+ * Describes a batch in the choice of the other batch.
+ * @param all the batches of the choice. Those of the same name and model also get the start of their id.
+ */
+export function optionWords(
+  batch: BatchStatus,
+  all: readonly BatchStatus[],
+  titleOf: (batch: BatchStatus) => string,
+): string {
+  const { id, items, model, createdAt, texts } = batch;
+  const isAlike = (other: BatchStatus) =>
+    other.id !== id && other.model === model && other.texts === texts && titleOf(other) === titleOf(batch);
+  return [
+    // The marks isolate the direction of the name from that of the words after it.
+    `\u2068${titleOf(batch)}\u2069`,
+    model,
+    ...(texts === 'others' ? ['wrong pairs'] : []),
+    `${numbers.count(items.succeeded)} scored`,
+    numbers.ago(createdAt),
+    ...(all.some(isAlike) ? [`id ${id.slice(0, 8)}`] : []),
+  ].join(', ');
 }
 
 /**

@@ -1,13 +1,16 @@
 import { useState } from 'preact/hooks';
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { RequestFailed } from '../../http/client.ts';
+import { addressOf } from '../../shell/route.ts';
+import { choicesOf, isUsable } from '../../ui/model-choices.ts';
 import { ModelSelect, useModels } from '../../ui/model-select.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { ProblemBox } from '../../ui/problem.tsx';
 import { titleOf } from '../state.ts';
+import { otherModels } from './other-models.ts';
 import { rescore } from './rescore.ts';
 
-/** A form that posts the items of the batch as a new batch with another model. */
+/** A form that posts the items of the batch as a new batch with another model. The same model would only copy the scores. */
 export function RescoreForm({
   status,
   onStarted,
@@ -19,18 +22,25 @@ export function RescoreForm({
   reload: () => void;
 }) {
   const { value: models } = useModels();
-  const [model, setModel] = useState('');
+  const [chosen, setChosen] = useState<string>();
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<RequestFailed>();
-  if (status.finishedAt === null || status.requests !== null) return null;
+  if (status.finishedAt === null || status.requests !== null || models === undefined) return null;
+  const others = otherModels(status, models);
+  const model = chosen ?? choicesOf(others).find((choice) => isUsable(choice.model))?.name;
+  if (model === undefined) {
+    return (
+      <p class="fine soft">
+        No other model is available. <a href={addressOf.system('models')}>Models</a> shows how to install one.
+      </p>
+    );
+  }
 
-  async function start(): Promise<void> {
+  async function start(name: string): Promise<void> {
     setBusy(true);
     setFailure(undefined);
     try {
-      onStarted(
-        await rescore(status, { ...(model !== '' && { model }), name: `${titleOf(status)}, ${model || 'default'}` }),
-      );
+      onStarted(await rescore(status, { model: name, name: `${titleOf(status)}, ${name}` }));
       reload();
     } catch (error) {
       setFailure(error as RequestFailed);
@@ -43,12 +53,14 @@ export function RescoreForm({
       class="rescore-form"
       onSubmit={(event) => {
         event.preventDefault();
-        void start();
+        void start(model);
       }}
     >
-      <ModelSelect models={models} value={model} onChange={setModel} />
+      <ModelSelect models={others} value={model} hasDefault={false} onChange={setChosen} />
       <button type="submit" disabled={busy}>
-        {busy ? 'Posting…' : `Score these ${numbers.count(status.items.total)} items with this model`}
+        {busy
+          ? 'Posting…'
+          : `Score ${status.items.total === 1 ? 'this' : 'these'} ${numbers.counted(status.items.total, 'item')} with this model`}
       </button>
       {failure !== undefined && <ProblemBox failure={failure} />}
     </form>

@@ -37,7 +37,12 @@ export function ComparisonBox({
             <Fact name="Scores">not compared: models of different families have different scales</Fact>
           ) : (
             <>
-              <Fact name="Mean difference">{signed(comparison.meanDifference)} points</Fact>
+              <Fact name="Mean difference">
+                {signed(comparison.meanDifference)} points
+                <span class="soft">
+                  , {candidate} minus {reference}
+                </span>
+              </Fact>
               <Fact name="Mean absolute difference">{points(comparison.meanAbsoluteDifference)} points</Fact>
               <Fact name="Largest absolute difference">{points(comparison.maxAbsoluteDifference)} points</Fact>
             </>

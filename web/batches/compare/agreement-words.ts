@@ -1,0 +1,43 @@
+import type { BatchComparison } from '../../../shared/contracts/comparison.ts';
+import * as numbers from '../../ui/numbers.ts';
+
+type Compared = Pick<BatchComparison, 'rankCorrelation' | 'meanAbsoluteDifference' | 'disagreements'>;
+
+/** Describes how far two batches agree on the order of their items. Returns undefined if neither order nor scores tell. */
+export function agreementWords({
+  rankCorrelation,
+  meanAbsoluteDifference,
+  disagreements,
+}: Compared): string | undefined {
+  // The correlation is rounded. Only a comparison without any disagreement has equal orders.
+  const isSameOrder = disagreements.higherHere.length + disagreements.higherThere.length === 0;
+  if (isSameOrder && meanAbsoluteDifference === 0) return 'all scores are equal';
+  if (rankCorrelation === null) return undefined;
+  return isSameOrder ? 'the same order' : correlationWords(rankCorrelation);
+}
+
+/** Describes a rank correlation (-1 to 1) in words. */
+function correlationWords(correlation: number): string {
+  if (correlation >= 0.95) return 'nearly the same order';
+  if (correlation >= 0.8) return 'much the same order';
+  if (correlation >= 0.5) return 'partly different orders';
+  if (correlation >= 0.2) return 'little in common';
+  return correlation > -0.2 ? 'nothing in common' : 'opposite orders';
+}
+
+export const signed = (value: number): string => `${value > 0 ? '+' : ''}${value.toFixed(2)}`;
+
+/** Describes the second threshold, which follows the first. The counts differ if pairs with equal scores prevent it. */
+export function followedWords(
+  { both, onlyThis, onlyOther }: Pick<NonNullable<BatchComparison['sides']>, 'both' | 'onlyThis' | 'onlyOther'>,
+  [here, there]: [here: string, there: string],
+): string {
+  const [kept, keptThere] = [both + onlyThis, both + onlyOther];
+  if (kept === keptThere) {
+    return `The second threshold follows the first, so that each batch keeps ${numbers.counted(kept, 'pair')}.`;
+  }
+  return (
+    `The second threshold follows the first. Equal scores prevent the same number of pairs: ` +
+    `\u2068${here}\u2069 keeps ${numbers.count(kept)}, \u2068${there}\u2069 ${numbers.count(keptThere)}.`
+  );
+}
