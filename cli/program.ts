@@ -22,6 +22,14 @@ export interface Edition {
   addServiceCommands(program: Command, deps: CommandDeps): void;
 }
 
+/** The flags that set variables. */
+const flagOf: Record<string, string> = {
+  DATA_DIR: '--data-dir',
+  MODELS_FILE: '--models-file',
+  VLS_URL: '--url',
+  VLS_API_KEY: '--key',
+};
+
 const withoutUndefined = (values: Record<string, string | undefined>) =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 
@@ -48,8 +56,9 @@ export async function runProgram({ offline, startCommand, addServiceCommands }: 
     // Flags take precedence over the environment.
     config: () => {
       const { dataDir, modelsFile, url, key } = program.opts<Record<string, string | undefined>>();
-      const given = { DATA_DIR: dataDir, MODELS_FILE: modelsFile, VLS_URL: url, VLS_API_KEY: key };
-      return readConfig({ ...process.env, ...withoutUndefined(given) });
+      const given = withoutUndefined({ DATA_DIR: dataDir, MODELS_FILE: modelsFile, VLS_URL: url, VLS_API_KEY: key });
+      const flags = Object.fromEntries(Object.keys(given).map((variable) => [variable, flagOf[variable]]));
+      return readConfig({ ...process.env, ...given }, flags);
     },
   };
 

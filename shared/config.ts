@@ -362,9 +362,13 @@ export class ConfigError extends Error {
 
 /**
  * Reads and validates the configuration. Only this function reads settings from the environment.
+ * @param flags the command-line flags that set variables, by variable. A message names the flag instead of its variable.
  * @throws {ConfigError} that names all invalid variables.
  */
-export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+export function readConfig(
+  env: NodeJS.ProcessEnv = process.env,
+  flags: Readonly<Record<string, string | undefined>> = {},
+): Config {
   const config: Record<string, unknown> = {};
   const problems: string[] = [];
   for (const [name, { env: named, also = [], schema, doc }] of Object.entries<Setting>(settings)) {
@@ -374,7 +378,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     else {
       const why = [...new Set(parsed.error.issues.map((issue) => issue.message))].join('; ');
       const value = secret.test(variable) ? '(not shown)' : JSON.stringify(env[variable]?.replace(userOfAddress, '//'));
-      problems.push(`${variable}=${value}: ${why}. ${doc}`);
+      const flag = flags[variable];
+      problems.push(`${flag === undefined ? `${variable}=` : `${flag} `}${value}: ${why}. ${doc}`);
     }
   }
   if (problems.length > 0) throw new ConfigError(problems.join('\n'));

@@ -177,6 +177,14 @@ describe('a wrong value', () => {
     );
   });
 
+  test('of a flag is named with the flag', () => {
+    const flags = { VLS_URL: '--url', VLS_API_KEY: '--key' };
+    const env = { VLS_URL: 'localhost:8201', VLS_API_KEY: 'a b', PORT: 'x' };
+    expect(() => readConfig(env, flags)).toThrow(/^--url "localhost:8201": expected/m);
+    expect(() => readConfig(env, flags)).toThrow(/^--key \(not shown\): expected/m);
+    expect(() => readConfig(env, flags)).toThrow(/^PORT="x": expected/m);
+  });
+
   test('of a secret is not repeated', () => {
     const message = messageOf({ WEBHOOK_SECRET: 'hunter2' });
     expect(message).toContain('WEBHOOK_SECRET');
