@@ -31,7 +31,7 @@ export function headerOf(row: readonly string[], label: string): string[] {
 /**
  * Finds the columns for image, text and id. An exact match wins over a name that differs only in case. The id column
  * `id` falls back to `SAMPLE_ID`, as in LAION's tables.
- * @param delimiter the header's delimiter. If another would give the missing column, the error suggests it.
+ * @param delimiter the header's delimiter. If another gives the missing column, or more columns, the error suggests it.
  * @throws {ServiceError} `request.invalid` when the header has no column for the image or the text.
  */
 export function findColumns(
@@ -71,17 +71,17 @@ function lacks(
   label: string,
   delimiter?: string,
 ): never {
-  const fits =
-    delimiter &&
-    delimiters.find((other) => {
-      const split = names.join(delimiter).split(other);
-      const has = (name: string) => findColumn(split, name, label) !== undefined;
-      return other !== delimiter && split.length > 1 && has(asked.image) && has(asked.text);
-    });
+  const splits = delimiters
+    .filter((other) => delimiter !== undefined && other !== delimiter)
+    .map((other) => ({ other, columns: names.join(delimiter).split(other) }));
+  const has = (columns: readonly string[], name: string) => findColumn(columns, name, label) !== undefined;
+  const isComplete = ({ columns }: { columns: string[] }) => has(columns, asked.image) && has(columns, asked.text);
+  const complete = splits.find((split) => split.columns.length > 1 && isComplete(split))?.other;
+  const fits = complete ?? splits.find(({ columns }) => columns.length > names.length)?.other;
   const looks = fits ? `. Its columns seem to be separated by ${JSON.stringify(fits)}` : '';
-  const advice = fits
-    ? `Set this separator with the query parameter ?delimiter=${encodeURIComponent(fits)}`
-    : `Name another column with the query parameter ?${part}=NAME`;
+  const separate = fits && `Set this separator with the query parameter ?delimiter=${encodeURIComponent(fits)}`;
+  const name = `ame another column with the query parameter ?${part}=NAME`;
+  const advice = separate === undefined ? `N${name}` : complete === undefined ? `${separate}, and n${name}` : separate;
   throw badHeader(label, `has no column ${asked[part]}; it has ${names.join(', ')}${looks}`, advice);
 }
 

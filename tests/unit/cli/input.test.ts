@@ -66,6 +66,8 @@ describe('CSV', () => {
   test('with another delimiter, or a column twice, is refused with the flag', async () => {
     const other = await write('pairs.csv', 'image;text\na.jpg;a cat\n');
     await expect(read(other)).rejects.toThrow(/seem to be separated by ";"\. .*--image-column .*--delimiter/);
+    const named = await write('named.csv', 'photo;caption\na.jpg;a cat\n');
+    await expect(read(named)).rejects.toThrow(/it has photo;caption\. .*seem to be separated by ";"\. .*--delimiter/);
     await expect(read(await write('twice.csv', 'image,text,text\na,b,c\n'))).rejects.toThrow('two columns text');
   });
 
