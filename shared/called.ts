@@ -57,3 +57,26 @@ function ownWords(): string {
 
 /** The command with which a user can start the command line, in this process's start directory. */
 export const called: string = ownWords();
+
+/** A word that a shell does not change. */
+const plainWord = /^[\w@%+=:,./\\-]+$/;
+
+/**
+ * Returns the flags that a command needs to find the same models as this process, with a leading space; empty for the
+ * defaults. Another terminal does not have the variables of this process.
+ * @param directory the directory in which the user will run the command.
+ */
+export function modelFlags(
+  { dataDir, modelsFile }: { dataDir: string; modelsFile?: string | undefined },
+  directory = process.cwd(),
+): string {
+  const quoted = (path: string) => {
+    const short = fromHere(path, directory, '');
+    return plainWord.test(short) ? short : `'${short.replaceAll("'", "'\\''")}'`;
+  };
+  const isDefault = dataDir === resolve(directory, '.data');
+  return [
+    ...(isDefault ? [] : [` --data-dir ${quoted(dataDir)}`]),
+    ...(modelsFile === undefined ? [] : [` --models-file ${quoted(modelsFile)}`]),
+  ].join('');
+}

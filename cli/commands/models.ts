@@ -4,7 +4,7 @@ import { familyNames, type Precision } from '../../models/model.ts';
 import type { Verified } from '../../models/pulling/verify.ts';
 import type { Entries, HubEntry, ModelEntry } from '../../models/registry/entries.ts';
 import { layoutNames } from '../../models/registry/layouts.ts';
-import { called } from '../../shared/called.ts';
+import { called, modelFlags } from '../../shared/called.ts';
 import type { Config } from '../../shared/config.ts';
 import { type CommandDeps, interruptible } from '../context.ts';
 import { CommandError, UsageError } from '../failures.ts';
@@ -165,7 +165,7 @@ export function addModelsCommand(program: Command, deps: CommandDeps): void {
       const results = names.length === 0 ? all.filter(({ state }) => state !== 'absent') : all;
       if (results.some(({ state }) => state !== 'intact')) process.exitCode = 1;
       if (command.optsWithGlobals<Global>().json) return void stdout.write(json({ models: results }));
-      for (const result of results) stdout.write(report(result, stdout));
+      for (const result of results) stdout.write(report(result, config(), stdout));
     });
 
   models
@@ -280,7 +280,12 @@ async function registryOf(settings: Config): Promise<{
 /** Removes duplicates, as when the user names a profile and its model. */
 const unique = (entries: ModelEntry[]): ModelEntry[] => [...new Set(entries)];
 
-function report({ model, revision, directory, state, files }: Verified, stream: NodeJS.WriteStream): string {
+function report(
+  { model, revision, directory, state, files }: Verified,
+  settings: Config,
+  stream: NodeJS.WriteStream,
+): string {
+  const flags = modelFlags(settings);
   const colour = state === 'intact' ? 'green' : 'red';
   const lines = [`${model} ${revision.slice(0, 12)}: ${styled(stream, colour, state)} (${directory})`];
   for (const { file, state: fileState, bytes, fault } of files) {
@@ -288,7 +293,7 @@ function report({ model, revision, directory, state, files }: Verified, stream: 
     lines.push(`  ${file}: ${fault === null ? `${known} (${megabytes(bytes)})` : `${known}: ${fault}`}`);
   }
   if (state === 'damaged')
-    lines.push(`  \`${called} models pull ${model} --repair\` fetches damaged files of a model from a hub.`);
-  if (state === 'absent') lines.push(`  \`${called} models pull ${model}\` fetches a model from a hub.`);
+    lines.push(`  \`${called} models pull ${model} --repair${flags}\` fetches damaged files of a model from a hub.`);
+  if (state === 'absent') lines.push(`  \`${called} models pull ${model}${flags}\` fetches a model from a hub.`);
   return `${lines.join('\n')}\n`;
 }

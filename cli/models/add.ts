@@ -4,7 +4,6 @@ import type { FamilyName } from '../../models/model.ts';
 import type { AddedModel } from '../../models/registry/added.ts';
 import { type Entries, isHubEntry } from '../../models/registry/entries.ts';
 import type { LayoutName } from '../../models/registry/layouts.ts';
-import { called } from '../../shared/called.ts';
 import type { Config } from '../../shared/config.ts';
 import { interruptible } from '../context.ts';
 import { UsageError } from '../failures.ts';
@@ -64,7 +63,7 @@ async function addFromHub(
     throw new UsageError(
       `hf:${place} is not the name of a repository; the form is hf:OWNER/NAME or hf:OWNER/NAME@REVISION`,
     );
-  const [{ inspect }, { addEntry }, { readEntries }] = await Promise.all([
+  const [{ inspect }, { addEntry }, { pullCommandOf, readEntries }] = await Promise.all([
     import('../../models/pulling/inspect.ts'),
     import('../../models/registry/added.ts'),
     import('../../models/registry/entries.ts'),
@@ -91,7 +90,7 @@ async function addFromHub(
   }
   stdout.write(
     `${model} registered: ${facts.family}, layout ${source.layout}, ${precisions.join(', ')}, at ${source.revision.slice(0, 12)}\n` +
-      `${called} models pull ${model} fetches it${bytes === undefined ? '' : ` (${gigabytes(bytes)})`}\n`,
+      `${pullCommandOf(model, settings)} fetches it${bytes === undefined ? '' : ` (${gigabytes(bytes)})`}\n`,
   );
 }
 

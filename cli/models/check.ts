@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { ModelSpec } from '../../models/model.ts';
 import type { Finding, ParityReport } from '../../models/parity/check.ts';
-import { called } from '../../shared/called.ts';
+import { called, modelFlags } from '../../shared/called.ts';
 import type { Config } from '../../shared/config.ts';
 import { type CommandDeps, contextOf } from '../context.ts';
 import { exitCodes, UsageError } from '../failures.ts';
@@ -60,7 +60,7 @@ export function addCheckCommand(models: Command, deps: CommandDeps): void {
             ['COSINE', ...images],
             ...texts.map((text, column) => [shortened(text), ...cosines.map((row) => (row[column] ?? 0).toFixed(4))]),
           ]) +
-          `\`${called} models golden ${model} --python\` writes the script that makes them with the reference library.\n`;
+          `\`${called} models golden ${model} --python${modelFlags(context.config)}\` writes the script that makes them with the reference library.\n`;
         return await context.result({ ...facts, state: 'no_golden', images, texts, cosines }, words);
       }
       const { checkParity } = await import('../../models/parity/check.ts');

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
-import { called } from '../../shared/called.ts';
+import { called, modelFlags } from '../../shared/called.ts';
 import { type CommandDeps, contextOf } from '../context.ts';
 import { CommandError, UsageError } from '../failures.ts';
 import { specOf } from './check.ts';
@@ -45,7 +45,7 @@ export function addGoldenCommand(models: Command, deps: CommandDeps): void {
       await context.result(
         { model: spec.model, ...taken },
         () =>
-          `${path}: ${imageCount} images and ${texts} texts (${source})\n\`${called} models check ${spec.model}\` compares the model with them.\n`,
+          `${path}: ${imageCount} images and ${texts} texts (${source})\n\`${called} models check ${spec.model}${modelFlags(context.config)}\` compares the model with them.\n`,
       );
     });
 }

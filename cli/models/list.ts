@@ -48,7 +48,7 @@ export async function listModels(settings: Config, isJson: boolean, stdout: Node
     'SIZE',
     'LANGUAGES',
     'LICENCE',
-    'MATCH',
+    'MATCH SCORE',
     'SOURCE',
     'REVISION',
   ];
@@ -63,13 +63,16 @@ export async function listModels(settings: Config, isJson: boolean, stdout: Node
         sizeOf(row),
         row.languages?.join(', ') ?? '-',
         row.licence ?? '-',
-        row.goodMatch === null ? '-' : `${row.goodMatch.from}`,
+        row.goodMatch === null ? '-' : scoreOf(row.goodMatch.from),
         row.source,
         revisionInWords(row),
       ]),
     ]),
   );
 }
+
+/** Returns the score of a cosine, without the noise of the multiplication. */
+const scoreOf = (cosine: number): string => String(Number((100 * cosine).toFixed(2)));
 
 /** Formats the revision of a model, with the downloaded commit of a branch. Brackets name missing checks. */
 function revisionInWords(row: { revision: string; commit: string | null; unverified: boolean; unproven: boolean }) {

@@ -1,6 +1,6 @@
 import type { FoundRepo } from '../../models/pulling/hub.ts';
 import type { ModelEntry } from '../../models/registry/entries.ts';
-import { called } from '../../shared/called.ts';
+import { called, modelFlags } from '../../shared/called.ts';
 import type { Config } from '../../shared/config.ts';
 import { openHub } from '../hub.ts';
 import { json, styled, type Terminal, table } from '../output.ts';
@@ -41,13 +41,13 @@ export async function searchModels(
     return void stdout.write(json({ models, repositories: found ?? null, fault: fault ?? null }));
   }
   const rows = [
-    ...entries.map((entry) => [entry.model, placeOf(entry), entry.licence ?? '-', '-', commandFor(entry)]),
+    ...entries.map((entry) => [entry.model, placeOf(entry), entry.licence ?? '-', '-', entry.pullCommand ?? '-']),
     ...(found ?? []).map(({ repo, licence, downloads }) => [
       repo,
       'hub',
       licence ?? '-',
       downloads?.toLocaleString('en') ?? '-',
-      `${called} models add hf:${repo}`,
+      `${called} models add hf:${repo}${modelFlags(settings)}`,
     ]),
   ];
   if (rows.length > 0) stdout.write(table(stdout, [['NAME', 'WHERE', 'LICENCE', 'DOWNLOADS', 'COMMAND'], ...rows]));
@@ -60,9 +60,6 @@ const placeOf = ({ unverified, unproven }: ModelEntry): string => {
   const marks = [...(unverified ? ['unverified'] : []), ...(unproven ? ['family not verified'] : [])];
   return marks.length === 0 ? 'registry' : `registry (${marks.join(', ')})`;
 };
-
-const commandFor = ({ model, source }: ModelEntry): string =>
-  source.type === 'folder' ? '-' : `${called} models pull ${model}`;
 
 function matches({ model, description, family, source }: ModelEntry, word: string): boolean {
   const place = source.type === 'folder' ? source.path : source.repo;

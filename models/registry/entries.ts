@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { called, modelFlags } from '../../shared/called.ts';
 import type { Config } from '../../shared/config.ts';
 import { type FamilyName, familyNames, precisions } from '../model.ts';
 import { filesOf, hasFolder, isLocalName, layoutNames, needsDimensions, precisionsOf } from './layouts.ts';
@@ -158,6 +159,8 @@ export type ModelEntry = ParsedEntry & {
   directory: string;
   /** The directory for derived files: `directory` for a hub model, one in `DATA_DIR` for a folder of the user. */
   madeDirectory: string;
+  /** The command that pulls the model; null for a folder. */
+  pullCommand: string | null;
   /** The path of the registry file that contains the entry. */
   definedIn: string;
 };
@@ -185,6 +188,9 @@ const registryFile = z.strictObject({
   default: z.string().optional(),
   models: z.record(modelName, modelEntry).default({}),
 });
+
+export const pullCommandOf = (model: string, config: Pick<Config, 'dataDir' | 'modelsFile'>): string =>
+  `${called} models pull ${model}${modelFlags(config)}`;
 
 export const builtInFile = fileURLToPath(new URL('../models.json', import.meta.url));
 
@@ -242,6 +248,7 @@ export async function readEntries(config: RegistryConfig): Promise<Entries> {
         model,
         directory: directoryOf(model, entry, file, config.dataDir),
         madeDirectory: join(config.dataDir, 'models', model, entry.revision),
+        pullCommand: entry.source.type === 'folder' ? null : pullCommandOf(model, config),
         definedIn: file,
       });
     }

@@ -1,5 +1,4 @@
 import { createAudit } from '../../shared/audit.ts';
-import { called } from '../../shared/called.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import {
@@ -173,7 +172,7 @@ export async function loadRegistry(config: RegistryConfig, execution: Execution 
             revision: entry.revision,
             source: entry.source.type === 'folder' ? entry.directory : entry.source.repo,
             speed: entry.speed,
-            pullCommand: isHubEntry(entry) ? `${called} models pull ${model}` : null,
+            pullCommand: entry.pullCommand,
             pull: isHubEntry(entry) ? ((await readStagedPull(entry.directory)) ?? null) : null,
             logitScale: spec instanceof ServiceError ? (entry.logitScale ?? null) : spec.probability.scale,
             spec,

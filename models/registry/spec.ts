@@ -1,5 +1,4 @@
 import { access, stat } from 'node:fs/promises';
-import { called } from '../../shared/called.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import {
   type ModelPrecision,
@@ -10,7 +9,7 @@ import {
   type TowerPrecisions,
   towersOf,
 } from '../model.ts';
-import { isHubEntry, type ModelEntry } from './entries.ts';
+import type { ModelEntry } from './entries.ts';
 import type { Execution } from './execution.ts';
 import { readModelFolder, towersHere } from './folder.ts';
 import { ownInt8, towersWithMade } from './made.ts';
@@ -60,7 +59,7 @@ export async function readSpec(entry: ModelEntry, execution: Execution, pinned?:
 }
 
 function absence(entry: ModelEntry): string {
-  const remedy = isHubEntry(entry) ? `; \`${called} models pull ${entry.model}\` fetches them` : '';
+  const remedy = entry.pullCommand === null ? '' : `; \`${entry.pullCommand}\` fetches them`;
   return `The files of ${entry.model} are not in ${entry.directory}${remedy}`;
 }
 
@@ -88,7 +87,7 @@ async function choosePrecision(
     };
     const flags = [...new Set([vision, text].map(pullable))];
     const flag = named.precision === defaultPrecision(entry) ? '' : ` --precision ${flags.join(' ')}`;
-    const remedy = isHubEntry(entry) ? `; \`${called} models pull ${entry.model}${flag}\` fetches it` : '';
+    const remedy = entry.pullCommand === null ? '' : `; \`${entry.pullCommand}${flag}\` fetches it`;
     throw new ServiceError(
       'model.unavailable',
       `${entry.model} has ${choices.join(' and ')} here, not ${named.precision}${remedy}`,

@@ -60,7 +60,7 @@ test('doctor says what this machine has: processors, memory, disk, devices, the 
   expect(findings.get('data directory')?.detail).toContain(dataDir);
   expect(findings.get('device used')).toMatchObject({ state: 'ok' });
   expect(findings.get('model compact')?.detail).toMatch(/compact-1 1, fp32, \d+ encoders? with \d+ threads? each/);
-  expect(findings.get('model fast')?.detail).toMatch(/vls(\.js)? models pull vit-b-32`/);
+  expect(findings.get('model fast')?.detail).toContain(`models pull vit-b-32 --data-dir ${dataDir}\``);
   expect(findings.get('service')).toMatchObject({
     state: 'none',
     remedy: expect.stringMatching(/^start it with `.*vls(\.js)? start`$/),

@@ -107,7 +107,7 @@ describe('vls models', () => {
     expect(await vls(['models', 'remove', 'tiny'], at)).toMatchObject({ code: 0, stdout: 'tiny removed\n' });
     expect(await vls(['models', 'verify', 'tiny'], at)).toMatchObject({
       code: 1,
-      stdout: expect.stringContaining('node cli/vls.js models pull tiny'),
+      stdout: expect.stringContaining(`node cli/vls.js models pull tiny --data-dir ${at.DATA_DIR} --models-file`),
     });
   });
 
@@ -119,6 +119,8 @@ describe('vls models', () => {
     const pulled = await vls(['models', 'pull', 'tiny'], { HF_ENDPOINT: hub.url, HF_HOSTS_ALLOW: hub.allow });
     expect(pulled.stderr).toContain('The revision main is not a commit');
     const listed = await vls(['models', 'list']);
+    expect(listed.stdout).toMatch(/^MODEL .* MATCH SCORE /m);
+    expect(listed.stdout).toMatch(/^vit-b-32 .* MIT +28 /m);
     expect(listed.stdout).toMatch(/^tiny .* main = a{12} \(unverified, family not verified\)/m);
     expect(listed.stdout).toMatch(/^metaclip2-h-14-378 .* main \(unverified, family not verified\)/m);
     expect(listed.stdout).toMatch(/^vit-b-16 .* main \(unverified\)/m);
@@ -179,14 +181,18 @@ describe('vls models and a repository of the hub', () => {
   test('are found by a word, in the registry and on the hub, with the command for each', async () => {
     const { code, stdout } = await vls(['models', 'search', 'CLIP'], env(await hubWithTiny()));
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^vit-b-32 +registry +MIT +- +node cli\/vls\.js models pull vit-b-32$/m);
-    expect(stdout).toMatch(/^someone\/clip +hub +- +1,000 +node cli\/vls\.js models add hf:someone\/clip$/m);
+    expect(stdout).toMatch(
+      /^vit-b-32 +registry +MIT +- +node cli\/vls\.js models pull vit-b-32 --data-dir \S+ --models-file \S+$/m,
+    );
+    expect(stdout).toMatch(
+      /^someone\/clip +hub +- +1,000 +node cli\/vls\.js models add hf:someone\/clip --data-dir \S+ --models-file \S+$/m,
+    );
   });
 
   test('are searched in the registry alone where the hub does not answer, which is said', async () => {
     const { code, stdout, stderr } = await vls(['models', 'search', 'siglip'], { HF_HUB_OFFLINE: '1' });
     expect(stdout).toMatch(
-      /^siglip2-b-16-224 +registry \(unverified\) .*node cli\/vls\.js models pull siglip2-b-16-224$/m,
+      /^siglip2-b-16-224 +registry \(unverified\) .*node cli\/vls\.js models pull siglip2-b-16-224 --data-dir \S+ --models-file \S+$/m,
     );
     expect(stderr).toContain('HF_HUB_OFFLINE');
     expect(code).toBe(0);

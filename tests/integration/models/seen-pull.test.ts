@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { loadRegistry } from '../../../models/registry/registry.ts';
-import { called } from '../../../shared/called.ts';
+import { called, modelFlags } from '../../../shared/called.ts';
 import { startHub } from '../../support/hub/server.ts';
 import { commit, failureOf, pullTiny, tinyEntry, tinyFiles } from '../../support/hub/tiny-model.ts';
 
@@ -14,7 +14,7 @@ test('the list of models has the command of a pull, shows one that runs and one 
   const settings = { dataDir: join(directory, 'data'), modelsFile: join(directory, 'models.json'), model: undefined };
   const registry = await loadRegistry(settings);
   const seen = async () => (await registry.list()).find(({ model }) => model === 'tiny');
-  expect(await seen()).toMatchObject({ pullCommand: `${called} models pull tiny`, pull: null });
+  expect(await seen()).toMatchObject({ pullCommand: `${called} models pull tiny${modelFlags(settings)}`, pull: null });
   expect((await registry.list()).find(({ model }) => model === 'compact-1')).toMatchObject({ pullCommand: null });
 
   const hub = await startHub({ 'someone/clip': { commit, files: tinyFiles } });

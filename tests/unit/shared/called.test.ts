@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { callableFrom, calledAs } from '../../../shared/called.ts';
+import { callableFrom, calledAs, modelFlags } from '../../../shared/called.ts';
 
 test.each([
   ['from a folder of the PATH', '/usr/local/bin/vls', { PATH: '/bin:/usr/local/bin' }, 'vls'],
@@ -38,4 +38,14 @@ test('a service outside of its folder names the path of the command line', () =>
   expect(callableFrom({}, '/opt/node_modules/vision-language-similarity', '/home/me')).toBe(
     'node /opt/node_modules/vision-language-similarity/cli/vls.js',
   );
+});
+
+test.each([
+  [{ dataDir: '/home/me/.data' }, ''],
+  [{ dataDir: '/home/me/data' }, ' --data-dir data'],
+  [{ dataDir: '/srv/vls' }, ' --data-dir /srv/vls'],
+  [{ dataDir: "/srv/it's data" }, " --data-dir '/srv/it'\\''s data'"],
+  [{ dataDir: '/home/me/.data', modelsFile: '/etc/models.json' }, ' --models-file /etc/models.json'],
+])('a command about models gets the flags of other settings than the defaults: %o', (settings, flags) => {
+  expect(modelFlags(settings, '/home/me')).toBe(flags);
 });

@@ -413,7 +413,9 @@ describe('the catalogue', () => {
     const registry = await load();
     await expect(registry.resolve('siglip-b-16-224')).rejects.toMatchObject({
       code: 'model.unavailable',
-      message: expect.stringContaining(`\`${called} models pull siglip-b-16-224\` fetches them`),
+      message: expect.stringContaining(
+        `\`${called} models pull siglip-b-16-224 --data-dir ${join(directory, 'data')}\` fetches them`,
+      ),
     });
   });
 
