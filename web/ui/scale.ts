@@ -59,5 +59,12 @@ export function scaleOf(model: string): Scale {
 
 export const edgesOf = ({ bands, threshold }: Scale): number[] => [...bands.map(({ from }) => from), threshold];
 
+/** Describes the scores of a band, such as `16 to 40`. */
+export function rangeWords({ bands }: Pick<Scale, 'bands'>, band: Band): string {
+  const above = bands[bands.indexOf(band) + 1];
+  if (above === undefined) return `${band.from} and more`;
+  return band.from === 0 ? `below ${above.from}` : `${band.from} to ${above.from}`;
+}
+
 export const bandOf = (scale: Scale, score: number): Band | undefined =>
   scale.bands.findLast(({ from }) => score >= from);

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { scoreEdges } from '../../../web/batches/explorer/query.ts';
 import { percent, scoreBetween, threshold } from '../../../web/ui/numbers.ts';
+import { bandOf, rangeWords, scaleOf } from '../../../web/ui/scale.ts';
 
 test.each([
   [39.9961, [40], 2, '39.996'],
@@ -39,4 +40,16 @@ test('a threshold is shown without rounding', () => {
 test('a share is 0 % or 100 % only if it is none or all', () => {
   const shares = [0, 0.00001, 0.001, 0.5, 0.9994, 0.9996, 1];
   expect(shares.map(percent)).toEqual(['0 %', '<0.1 %', '0.1 %', '50.0 %', '99.9 %', '>99.9 %', '100 %']);
+});
+
+test('the range of a band is shown with its ends', () => {
+  const scale = scaleOf('compact-1');
+  const wordsAt = (score: number) => {
+    const band = bandOf(scale, score);
+    return band && rangeWords(scale, band);
+  };
+  expect([0, 15.9, 16, 30, 40, 70].map(wordsAt)).toEqual([
+    ...['below 16', 'below 16', '16 to 40', '16 to 40'],
+    ...['40 and more', '40 and more'],
+  ]);
 });

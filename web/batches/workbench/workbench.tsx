@@ -1,7 +1,7 @@
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
 import * as numbers from '../../ui/numbers.ts';
-import { bandOf, type Scale } from '../../ui/scale.ts';
+import { bandOf, rangeWords, type Scale } from '../../ui/scale.ts';
 import { Chart } from './chart.tsx';
 import { ThresholdControls } from './controls.tsx';
 import { countPassing, rangeOf } from './distribution.ts';
@@ -42,7 +42,7 @@ export function Workbench({ status, summary, scale }: { status: BatchStatus; sum
           {numbers.percent(share)}) reach <strong class="num">{numbers.threshold(threshold)}</strong>
           {band !== undefined && (
             <span class="soft">
-              , where “{band.word}” {band.from === threshold ? 'starts' : 'has started'}
+              , which is in the band “{band.word}” ({rangeWords(scale, band)})
             </span>
           )}
         </p>
