@@ -63,12 +63,18 @@ test('the axis of counts has round values up to the highest', () => {
   for (let highest = 1; highest < 300; highest++) expect(countTicks(highest).every(Number.isInteger)).toBe(true);
 });
 
-test('the axis of scores has a line every 10 points on a usual scale, also below zero', () => {
-  expect(scoreTicks([-14, 51])).toEqual([-10, 0, 10, 20, 30, 40, 50]);
-  expect(scoreTicks([0, 33])).toEqual([0, 10, 20, 30]);
-  expect(scoreTicks([-2, 98])).toEqual([0, 20, 40, 60, 80]);
+test('the axis of scores has a line every 10 points on a usual scale', () => {
+  expect(scoreTicks([0, 51])).toEqual([0, 10, 20, 30, 40, 50]);
+  expect(scoreTicks([12, 33])).toEqual([15, 20, 25, 30]);
+  expect(scoreTicks([0, 98])).toEqual([0, 20, 40, 60, 80]);
 });
 
-test('the axis of scores includes every bin and the first threshold', () => {
-  expect(rangeOf(histogram, scaleOf('vit-b-32'))).toEqual([-2, 33]);
+test('the axis of scores begins at 0 and includes every score and the first threshold', () => {
+  expect(rangeOf(histogram, scaleOf('vit-b-32'))).toEqual([0, 33]);
+});
+
+test('pairs of a negative cosine are in the bar of the score 0', () => {
+  const bars = barsOf([...histogram, { from: 0, to: 0.01, count: 3 }], [0, 33], 33);
+  expect(bars.find(({ from }) => from === 0)).toEqual({ from: 0, to: 1, count: 4 });
+  expect(bars.every(({ from }) => from >= 0)).toBe(true);
 });

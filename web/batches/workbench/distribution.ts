@@ -53,11 +53,9 @@ export function thresholdFor(histogram: Histogram, share: number): number {
   return Math.max(0, toStep(points(histogram[0]?.from ?? 0)));
 }
 
-/** Returns the ends of the score axis as whole scores. All bins and the initial threshold are between them. */
+/** Returns the ends of the score axis as whole scores. All scores and the initial threshold are between them. */
 export function rangeOf(histogram: Histogram, scale: Scale): [from: number, to: number] {
-  const from = Math.min(0, ...histogram.map((bin) => Math.floor(points(bin.from))));
-  const to = Math.max(Math.ceil(scale.threshold) + 5, ...histogram.map((bin) => Math.ceil(points(bin.to))));
-  return [from, to];
+  return [0, Math.max(Math.ceil(scale.threshold) + 5, ...histogram.map((bin) => Math.ceil(points(bin.to))))];
 }
 
 /** A bar of the chart. `from` and `to` are scores from 0 to 100. */
@@ -67,14 +65,17 @@ export interface Bar {
   count: number;
 }
 
-/** Combines bins of a histogram into at most `most` bars of equal width. */
+/**
+ * Combines bins of a histogram into at most `most` bars of equal width. Bins of negative cosines are in the first bar,
+ * because their items have the score 0.
+ */
 export function barsOf(histogram: Histogram, [from, to]: [number, number], most: number): Bar[] {
   const first = histogram[0];
   const binWidth = first === undefined ? 1 : points(first.to) - points(first.from);
   const width = [0.25, 0.5, 1, 2, 5].find((each) => each >= binWidth - 1e-9 && (to - from) / each <= most) ?? 5;
   const bars = new Map<number, number>();
   for (const bin of histogram) {
-    const at = Math.floor(points(bin.from) / width + 1e-6);
+    const at = Math.max(0, Math.floor(points(bin.from) / width + 1e-6));
     bars.set(at, (bars.get(at) ?? 0) + bin.count);
   }
   return [...bars].map(([at, count]) => ({ from: at * width, to: (at + 1) * width, count }));

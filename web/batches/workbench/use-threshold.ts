@@ -8,5 +8,7 @@ import type { Scale } from '../../ui/scale.ts';
  */
 export function useThreshold(scale: Scale): [threshold: number, set: (threshold: number) => void] {
   const { query, set } = useHashQuery();
-  return [numberIn(query, 'threshold') ?? scale.threshold, (value) => set({ threshold: String(value) })];
+  // An edited URL may have a number that no score can be.
+  const asked = Math.min(100, Math.max(0, numberIn(query, 'threshold') ?? scale.threshold));
+  return [asked, (value) => set({ threshold: String(value) })];
 }

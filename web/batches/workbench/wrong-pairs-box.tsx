@@ -59,7 +59,7 @@ export function WrongPairsBox({
       {numbers.count(succeeded)} reach {numbers.threshold(threshold)}
       {middle !== undefined && high !== undefined && (
         <span class="soft">
-          ; half score below {numbers.score(middle)}, 99 % below {numbers.score(high)}
+          ; half score at most {numbers.score(middle)}, 99 % at most {numbers.score(high)}
         </span>
       )}
       . {link}
