@@ -3,6 +3,7 @@ import {
   barsOf,
   countPassing,
   countTicks,
+  highestShown,
   rangeOf,
   scoreTicks,
   thresholdFor,
@@ -53,6 +54,15 @@ test('bars join bins until they fit, and lose no item', () => {
     expect(bars.every(({ from, to }) => Math.abs(to - from - width) < 1e-9)).toBe(true);
     expect(bars.reduce((sum, { count }) => sum + count, 0)).toBe(total);
   }
+});
+
+test('a high bar of the score 0 does not flatten the other bars', () => {
+  const bars = (...counts: number[]) => counts.map((count, at) => ({ from: at, to: at + 1, count }));
+  expect(highestShown(bars(180, 3, 8))).toBe(8);
+  expect(highestShown(bars(16, 3, 8))).toBe(16);
+  expect(highestShown(bars(4, 180, 8))).toBe(180);
+  expect(highestShown(bars(180, 0))).toBe(180);
+  expect(highestShown([])).toBe(0);
 });
 
 test('the axis of counts has round values up to the highest', () => {

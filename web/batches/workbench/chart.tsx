@@ -2,7 +2,16 @@ import type { ComponentChildren } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import * as numbers from '../../ui/numbers.ts';
 import { useWidth } from '../../ui/use-width.ts';
-import { type Bar, barsOf, countPassing, countTicks, type Histogram, scoreTicks, toStep } from './distribution.ts';
+import {
+  type Bar,
+  barsOf,
+  countPassing,
+  countTicks,
+  type Histogram,
+  highestShown,
+  scoreTicks,
+  toStep,
+} from './distribution.ts';
 
 const height = 220;
 const margin = { top: 12, right: 12, bottom: 26, left: 52 };
@@ -43,10 +52,13 @@ export function Chart({
       behind.reduce((sum, { count }) => sum + count, 0),
     );
   const backBars = barsOf(behind, range, inner / minBar).map((bar) => ({ ...bar, count: bar.count * scale }));
-  const ticks = countTicks(Math.max(1, ...[...bars, ...backBars].map(({ count }) => count)));
+  const ticks = countTicks(Math.max(1, highestShown([...bars, ...backBars])));
   const top = ticks.at(-1) ?? 1;
+  const cutOff = bars.find(({ count }) => count > top);
   const x = (score: number) => margin.left + ((score - from) / (to - from)) * inner;
-  const y = (count: number) => height - margin.bottom - (count / top) * (height - margin.top - margin.bottom);
+  // A bar that is higher than the axis ends above its top line.
+  const y = (count: number) =>
+    Math.max(2, height - margin.bottom - (count / top) * (height - margin.top - margin.bottom));
   const line = x(Math.min(to, Math.max(from, threshold)));
 
   function scoreAt(event: PointerEvent): number {
@@ -108,7 +120,9 @@ export function Chart({
         <line class="line" x1={line} x2={line} y1={margin.top - 6} y2={y(0)} />
       </svg>
       {children}
-      <p class="chart-note fine soft">{hovered === undefined ? axisWords : barWords(hovered, histogram)}</p>
+      <p class="chart-note fine soft">
+        {hovered === undefined ? `${axisWords}${cutOffWords(cutOff)}` : barWords(hovered, histogram)}
+      </p>
     </div>
   );
 }
@@ -119,6 +133,11 @@ function outlineOf(bars: readonly Bar[], x: (score: number) => number, y: (count
 }
 
 const axisWords = 'Pairs by score. Click a bar, drag the line, or use the slider.';
+
+const cutOffWords = (bar: Bar | undefined): string =>
+  bar === undefined
+    ? ''
+    : ` The bar at ${numbers.points(bar.from)} is cut off: it has ${numbers.counted(bar.count, 'pair')}.`;
 
 function barWords(bar: Bar, histogram: Histogram): string {
   const { count } = countPassing(histogram, bar.from);

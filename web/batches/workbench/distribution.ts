@@ -81,6 +81,16 @@ export function barsOf(histogram: Histogram, [from, to]: [number, number], most:
   return [...bars].map(([at, count]) => ({ from: at * width, to: (at + 1) * width, count }));
 }
 
+/**
+ * Returns the highest count that the axis shows. A bar of the score 0 does not count if it is more than twice as high as
+ * all others: half of the wrong pairs may have a negative cosine, and beside them the other bars would be flat.
+ */
+export function highestShown(bars: readonly Bar[]): number {
+  const highest = (some: readonly Bar[]) => Math.max(0, ...some.map(({ count }) => count));
+  const others = highest(bars.filter(({ from }) => from > 0));
+  return others > 0 && highest(bars) > 2 * others ? others : highest(bars);
+}
+
 /** Returns about `lines` round numbers from 0 to at least `highest`, for the grid lines of an axis. */
 export function countTicks(highest: number, lines = 4): number[] {
   const rough = Math.max(1, highest / lines);
