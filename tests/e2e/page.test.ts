@@ -191,8 +191,15 @@ describe.skipIf(chromium === undefined)('the page', () => {
     // The middle score, so that some pairs are on either side.
     const scores = results.flatMap((result) => (result.status === 'succeeded' ? [result.score] : []));
     const line = Number(scores.sort((a, b) => a - b)[Math.floor(scores.length / 2)]?.toFixed(1));
+    await page.keyboard.type('200');
+    await page.keyboard.press('Enter');
+    expect(await slider.inputValue()).toBe(await slider.getAttribute('max'));
+    expect(await page.getByLabel('Keep from').inputValue()).toBe(await slider.getAttribute('max'));
+    await page.keyboard.press('Control+A');
     await page.keyboard.type(String(line));
     expect(await slider.inputValue()).toBe(String(line));
+    const passed = await selected(`minScore=${line}`);
+    await page.getByRole('link', { name: `Show all ${passed.length}`, exact: true }).waitFor();
 
     const exportBox = page.getByRole('region', { name: 'Export' });
     await exportBox.getByLabel('What').focus();

@@ -1,6 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
 
-/** A field for a number. It shows `value`, except while the user is typing. */
+/**
+ * A field for a number. It shows `value`, except while the user is typing. Enter, and the end of the focus, replace a
+ * number outside the range by the nearest one inside it.
+ */
 export function NumberField({
   label,
   value,
@@ -21,6 +24,14 @@ export function NumberField({
     if (typed !== undefined && Number(typed) !== value && document.activeElement?.tagName !== 'INPUT')
       setTyped(undefined);
   }, [value]);
+  function settle(): void {
+    const wanted = Number(typed);
+    if (typed !== undefined && typed.trim() !== '' && Number.isFinite(wanted)) {
+      const limited = Math.min(max, Math.max(min, wanted));
+      if (limited !== wanted) onChange(limited);
+    }
+    setTyped(undefined);
+  }
   return (
     <label class="filter number">
       <span>{label}</span>
@@ -35,7 +46,8 @@ export function NumberField({
           setTyped(text);
           if (valueAsNumber >= min && valueAsNumber <= max) onChange(valueAsNumber);
         }}
-        onBlur={() => setTyped(undefined)}
+        onKeyDown={({ key }) => key === 'Enter' && settle()}
+        onBlur={settle}
       />
     </label>
   );

@@ -12,10 +12,18 @@ import type { Neighbours } from './use-neighbours.ts';
 export function Strips({
   status,
   threshold,
+  count,
+  passing,
+  isExact,
   neighbours: { below, above },
 }: {
   status: BatchStatus;
   threshold: number;
+  /** The number of scored pairs. */
+  count: number;
+  /** The number of pairs that reach the threshold. */
+  passing: number;
+  isExact: boolean;
   neighbours: Neighbours;
 }) {
   const images = useImageDisplay(useSession()?.tenant === status.tenant);
@@ -27,21 +35,44 @@ export function Strips({
         <h2 id="at-the-line">At the line</h2>
         <ImagesSwitch images={images} listed={[...below, ...above].map(({ image }) => image)} />
       </div>
-      <h3>
-        Just below {at}: left out{' '}
-        <a class="fine" href={`${list}?sort=-score&max=${justBelow(threshold)}&threshold=${threshold}`}>
-          all of them
-        </a>
-      </h3>
+      <StripHeading
+        words={`Just below ${at} (left out)`}
+        count={count - passing}
+        isExact={isExact}
+        href={`${list}?sort=-score&max=${justBelow(threshold)}&threshold=${threshold}`}
+      />
       <Strip status={status} threshold={threshold} pairs={byScore(below)} images={images.shown} />
-      <h3>
-        Just above {at}: kept{' '}
-        <a class="fine" href={`${list}?sort=score&min=${threshold}&threshold=${threshold}`}>
-          all of them
-        </a>
-      </h3>
+      <StripHeading
+        words={`Just above ${at} (kept)`}
+        count={passing}
+        isExact={isExact}
+        href={`${list}?sort=score&min=${threshold}&threshold=${threshold}`}
+      />
       <Strip status={status} threshold={threshold} pairs={byScore(above)} images={images.shown} />
     </section>
+  );
+}
+
+function StripHeading({
+  words,
+  count,
+  isExact,
+  href,
+}: {
+  words: string;
+  count: number;
+  isExact: boolean;
+  href: string;
+}) {
+  return (
+    <div class="strip-heading">
+      <h3>{words}</h3>
+      {count > 0 && (
+        <a class="fine" href={href}>
+          {isExact ? `Show all ${numbers.count(count)}` : 'Show all'}
+        </a>
+      )}
+    </div>
   );
 }
 

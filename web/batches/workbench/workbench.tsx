@@ -59,7 +59,16 @@ export function Workbench({ status, summary, scale }: { status: BatchStatus; sum
         <WrongPairsBox status={status} threshold={threshold} wrong={wrong} />
         <p class="fine soft">{scale.note}</p>
       </section>
-      {neighbours !== undefined && <Strips status={status} threshold={threshold} neighbours={neighbours} />}
+      {neighbours !== undefined && (
+        <Strips
+          status={status}
+          threshold={threshold}
+          count={succeeded}
+          passing={passing}
+          isExact={isExact}
+          neighbours={neighbours}
+        />
+      )}
     </>
   );
 }
