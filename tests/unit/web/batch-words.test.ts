@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { lastingFailuresOf, retriesOf, stateWords } from '../../../web/batches/state.ts';
+import { scoredWords, wrongPairsName } from '../../../web/batches/workbench/wrong-pairs-words.ts';
 
 const items = { total: 10_007, succeeded: 10_000, failed: 7, cancelled: 0, pending: 0 };
 
@@ -39,4 +40,13 @@ test('items that would fail again get a sentence with the next step in place of 
     'The failed item would fail again. Export the failed items, correct them, and post them as a new batch.',
     undefined,
   ]);
+});
+
+test('the offer to score wrong pairs counts only images that can have a score', () => {
+  const wordsOf = (total: number, failed: number) => scoredWords({ items: { ...items, total, failed } });
+  expect(wordsOf(300, 5)).toBe('295 images');
+  expect(wordsOf(2, 1)).toBe('1 image');
+  expect(wordsOf(40_000, 10_000)).toBe('about 7,500 images');
+  expect(wrongPairsName({ id: '2f815921-64e4', name: 'web.csv' })).toBe('web.csv, wrong pairs');
+  expect(wrongPairsName({ id: '2f815921-64e4', name: null })).toBe('Batch 2f815921, wrong pairs');
 });

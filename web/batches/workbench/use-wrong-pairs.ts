@@ -4,10 +4,8 @@ import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
 import { fetchJson, RequestFailed } from '../../http/client.ts';
 import { usePolled } from '../../http/use-polled.ts';
 import { rescore } from '../compare/rescore.ts';
-import { titleOf } from '../state.ts';
+import { wrongPairsName, wrongPairsScored } from './wrong-pairs-words.ts';
 
-/** The maximum number of images scored with the texts of other items. More would not visibly change the chart. */
-export const wrongPairsScored = 10_000;
 const liveMs = 2_000;
 
 /** A batch that scores each image with the text of another item. */
@@ -47,7 +45,7 @@ export function useWrongPairs(batch: BatchStatus) {
     setFailure(undefined);
     try {
       const sample = Math.min(wrongPairsScored, batch.items.total);
-      const name = `${titleOf(batch)}, wrong pairs`;
+      const name = wrongPairsName(batch);
       setStarted((await rescore(batch, { texts: 'others', sample, name })).id);
     } catch (error) {
       setFailure(error as RequestFailed);

@@ -4,7 +4,8 @@ import { addressOf } from '../../shell/route.ts';
 import * as numbers from '../../ui/numbers.ts';
 import { ProblemBox } from '../../ui/problem.tsx';
 import { countPassing } from './distribution.ts';
-import { type useWrongPairs, wrongPairsScored } from './use-wrong-pairs.ts';
+import type { useWrongPairs } from './use-wrong-pairs.ts';
+import { scoredWords, wrongPairsName } from './wrong-pairs-words.ts';
 
 /** Shows how many wrong pairs (images with the texts of other items) reach the threshold, or offers to score some. */
 export function WrongPairsBox({
@@ -22,7 +23,6 @@ export function WrongPairsBox({
   if (failure !== undefined) return <ProblemBox failure={failure} />;
   if (value === undefined) {
     if (isLoading || status.finishedAt === null) return null;
-    const count = numbers.count(Math.min(wrongPairsScored, status.items.total));
     return (
       <p class="wrong-pairs actions">
         <button
@@ -35,7 +35,10 @@ export function WrongPairsBox({
         >
           {busy ? 'Posting…' : 'Show the scores of wrong pairs'}
         </button>
-        <span class="fine soft">This scores {count} of the images, each with the text of another row.</span>
+        <span class="fine soft">
+          This creates the batch “<bdi>{wrongPairsName(status)}</bdi>”, which scores {scoredWords(status)}, each with
+          the text of another row.
+        </span>
       </p>
     );
   }
