@@ -6,6 +6,7 @@ import {
   maxAddressLength,
   maxIdLength,
   maxTextLength,
+  unreadableItem,
 } from '../shared/contracts/item.ts';
 import type { LineRequest } from '../shared/contracts/requests.ts';
 import { excerpt, type ItemError, itemError, type RequestFault, ServiceError } from '../shared/errors.ts';
@@ -48,6 +49,7 @@ export function toReadItem(raw: unknown, where: string, strictness: Strictness, 
     return badItem([{ path: '', message }], where, strictness);
   }
   const given = plainItem(raw as Record<string, unknown>);
+  if (given['clientError'] !== undefined) return readUnreadable(given, where, strictness);
   const parsed = batchItem.safeParse(given, { error: inOurWords });
   if (parsed.success) {
     // Metadata of the unvalidated item: validation would drop a key named `__proto__`.
@@ -60,13 +62,24 @@ export function toReadItem(raw: unknown, where: string, strictness: Strictness, 
     if (strictness === 'strict') return badItem([{ path: 'text', message }], where, strictness);
     return { ...echoOf(item), error: itemError('text.too_long', `${where}: ${message}`) };
   }
-  const faults = parsed.error.issues.slice(0, 5).map(({ path, message }) => ({
-    path: path.join('.'),
-    message: path.length === 1 && given[String(path[0])] === undefined ? 'is missing' : message,
-  }));
+  const faults = faultsOf(parsed.error, given);
   const named = columns === undefined ? faults : faults.map((fault) => nameColumn(fault, columns));
   return badItem(named, where, strictness, given);
 }
+
+/** Returns an item that the client could not read, with the client's error. */
+function readUnreadable(given: Record<string, unknown>, where: string, strictness: Strictness): ReadItem {
+  const { success, data, error } = unreadableItem.safeParse(given, { error: inOurWords });
+  if (!success) return badItem(faultsOf(error, given), where, strictness, given);
+  const { code, message } = data.clientError;
+  return { ...echoOf(given), error: itemError(code, message.toWellFormed()) };
+}
+
+const faultsOf = ({ issues }: z.ZodError, given: Record<string, unknown>): RequestFault[] =>
+  issues.slice(0, 5).map(({ path, message }) => ({
+    path: path.join('.'),
+    message: path.length === 1 && given[String(path[0])] === undefined ? 'is missing' : message,
+  }));
 
 interface FieldFault extends RequestFault {
   /** True when the message names the field itself. */
@@ -82,14 +95,15 @@ function nameColumn({ path, message }: RequestFault, columns: Columns): FieldFau
 }
 
 /**
- * Drops `error`, and an id or metadata of null. Files of failed items, which have the field `error`, can be uploaded
- * again.
+ * Drops `error`, and an id, metadata or client error of null. Files of failed items, which have the field `error`, can
+ * be uploaded again.
  */
-function plainItem({ id, metadata, error: _, ...item }: Record<string, unknown>): Record<string, unknown> {
+function plainItem({ id, metadata, clientError, error: _, ...item }: Record<string, unknown>): Record<string, unknown> {
   return {
     ...item,
     ...(id !== undefined && id !== null && { id: idOf(id) }),
     ...(metadata !== undefined && metadata !== null && { metadata }),
+    ...(clientError !== undefined && clientError !== null && { clientError }),
   };
 }
 
@@ -102,8 +116,12 @@ const expected: Record<string, string> = { string: 'a string', object: 'an objec
 
 /** Replaces Zod's messages for programmers by messages for clients of the API. */
 const inOurWords: z.core.$ZodErrorMap = ({ code, path = [], input, ...issue }) => {
+  if (input === undefined) return 'is missing';
+  if (code === 'invalid_value')
+    return 'is not an error code of an image, a text or an item, such as image.file.not_found';
   if (code === 'unrecognized_keys' && 'keys' in issue) {
     const keys = (issue.keys as string[]).map((key) => JSON.stringify(key)).join(', ');
+    if (path.length > 0) return `has the unknown field ${keys}`;
     return `has the unknown field ${keys}; an item has image, text, id and metadata, and other data belongs in metadata`;
   }
   if (code === 'invalid_type' && 'expected' in issue) {

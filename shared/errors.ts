@@ -117,6 +117,13 @@ export type Code = keyof typeof codes;
 /** All codes, in the order of the documentation. */
 export const codeNames = Object.keys(codes) as [Code, ...Code[]];
 
+/** The codes that a client may give to an item that it could not read. Only the service downloads images. */
+export type ClientCode = Exclude<Extract<Code, `${'image' | 'text' | 'item'}.${string}`>, `image.fetch.${string}`>;
+
+const isClientCode = (code: Code): code is ClientCode => /^(image\.(?!fetch\.)|text\.|item\.)/.test(code);
+
+export const clientCodes = codeNames.filter(isClientCode) as [ClientCode, ...ClientCode[]];
+
 export const isCode = (value: unknown): value is Code => typeof value === 'string' && Object.hasOwn(codes, value);
 
 /** The maximum length of an error message in UTF-16 units. Messages may quote untrusted input. */

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { StoredItem } from '../../batches/store/payload.ts';
 import { readImageFile } from '../../images/file.ts';
 import type { BatchItem, ImageSource } from '../../shared/contracts/item.ts';
-import { type ItemError, itemError, toItemError } from '../../shared/errors.ts';
+import { type ItemError, itemError, ServiceError, toItemError } from '../../shared/errors.ts';
 
 /** Prepares items whose image is a file on this machine. */
 export interface LocalImages {
@@ -40,7 +40,7 @@ export function localImages(directory: string, maxBytes: number): LocalImages {
         const base64 = Buffer.from(bytes).toString('base64');
         return { ...(item as BatchItem), image: { base64, path: typeof image === 'string' ? image : path } };
       } catch (error) {
-        return { ...item, error: reworded(toItemError(error), path, root) };
+        return { ...item, error: reworded(readError(error, path), path, root) };
       }
     },
     asFile: asServerFile,
@@ -66,13 +66,19 @@ function pathOf(item: StoredItem): string | undefined {
  * Returns the path in an image source, or undefined. A path is a `file:` URL, or a string with the ending of an image
  * file that is neither an http(s) URL nor a data URI.
  */
-export function imagePath(image: ImageSource): string | undefined {
+function imagePath(image: ImageSource): string | undefined {
   if (typeof image !== 'string') return undefined;
   const source = image.trim();
   if (source.length > longestPath || /^(https?|data):/i.test(source)) return undefined;
   if (URL.canParse(source) && new URL(source).protocol === 'file:') return fromFileUrl(source);
   return imageName.test(source) ? source : undefined;
 }
+
+/** Returns the error of a file that cannot be read, for example on a damaged disk. */
+const readError = (error: unknown, path: string): ItemError =>
+  error instanceof ServiceError
+    ? toItemError(error)
+    : itemError('image.source_invalid', `The file ${path} cannot be read: ${(error as Error).message}`);
 
 function reworded(error: ItemError, path: string, root: string): ItemError {
   if (error.code === 'image.file.not_found') return itemError(error.code, `There is no file ${path} in ${root}`);

@@ -12,7 +12,6 @@ import { followBatch } from '../events.ts';
 import { CommandError, failureOf } from '../failures.ts';
 import { counted, type Progress } from '../progress.ts';
 import type { BatchInput } from './input.ts';
-import { imagePath } from './local-images.ts';
 import { createRows } from './rows.ts';
 import type { RunState, StateFile } from './state-file.ts';
 import { count, emptyTally, type Tally } from './tally.ts';
@@ -199,16 +198,11 @@ async function* bodyOf({ input, prepare, progress }: OnlineDeps): AsyncGenerator
   if (part !== '') yield flush();
 }
 
-/**
- * Returns the NDJSON line of a row. The service must fail an invalid row, so that later rows keep their index. It fails
- * the path of a local image, which it cannot read. Other invalid rows are sent without their text.
- */
+/** Returns the NDJSON line of a row. An invalid row is sent too, with its error, so that later rows keep their index. */
 function toLine(item: StoredItem): object {
   if (!('error' in item)) return item;
-  const { id, image, text, metadata } = item;
-  return image !== undefined && imagePath(image) !== undefined
-    ? { id, image, text, metadata }
-    : { id, image, metadata };
+  const { error, id, image, text, metadata } = item;
+  return { id, image, text, metadata, clientError: { code: error.code, message: error.message } };
 }
 
 const receiptOf = ({ model, revision, precision, preprocess, textCleaning, longText }: BatchStatus): Receipt => ({
@@ -270,16 +264,13 @@ export async function* joinWithRows(
   if ((await rows.take(1)).length > 0) throw incomplete(id);
 }
 
-/** The errors of the service for rows that this machine found invalid before it sent them. */
-const refusals: ReadonlySet<string> = new Set(['item.invalid', 'image.source_invalid']);
-
-/** Replaces the error of the service if this machine found a more precise one before it sent the row. */
+/** Replaces the error of an older service, which refuses the field `clientError`. */
 async function withOwnError(
   result: ItemResult,
   item: StoredItem | undefined,
   prepare: OnlineDeps['prepare'],
 ): Promise<ItemResult> {
-  if (result.status !== 'failed' || item === undefined || !refusals.has(result.error.code)) return result;
+  if (result.status !== 'failed' || item === undefined || result.error.code !== 'item.invalid') return result;
   const prepared = await prepare(item);
   return 'error' in prepared ? { ...result, error: prepared.error } : result;
 }

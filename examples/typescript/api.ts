@@ -14,7 +14,7 @@ path?: string;}) | ({file: string;});
 
 export type BatchRequest = (BatchOfItems) | (BatchByReference);
 
-export type BatchOfItems = {items: (BatchItem)[];
+export type BatchOfItems = {items: ((BatchItem) | (UnreadableItem))[];
 /** A display name. Default: the name of the uploaded file or of the object. */
 name?: string;
 /** Tags. Lists of batches can be limited to a tag. */
@@ -41,6 +41,20 @@ id?: ((string) | (number)) | (null);
 metadata?: (BatchItemMetadata) | (null);};
 
 export type BatchItemMetadata = {[key: string]: unknown;};
+
+/** An item that the client could not read. It is not evaluated. */
+export type UnreadableItem = {clientError: ClientError;
+/** The result shows an address or a path. */
+image?: unknown;
+text?: string | null;
+/** Returned with the result, as a string. */
+id?: ((string) | (number)) | (null);
+/** Arbitrary data that is returned with the result. Numbers keep their digits. An escaped lone surrogate becomes U+FFFD. */
+metadata?: (BatchItemMetadata) | (null);};
+
+/** Why the client could not read the item. The item fails with this error. */
+export type ClientError = {code: "image.source_invalid" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "image.not_stored" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid";
+message: string;};
 
 /** Stops a batch with too many failures; it ends as `failed`. */
 export type FailureBudget = {/** The batch stops when more than this number of its items have failed. */

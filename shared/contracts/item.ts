@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { codeNames } from '../errors.ts';
+import { clientCodes, codeNames, maxItemMessage } from '../errors.ts';
 
 /** The maximum length of a text in UTF-16 units. Models read less; the limit bounds the cleaning time. */
 export const maxTextLength = 20_000;
@@ -73,6 +73,20 @@ export const postedItem = batchItem
     }),
   })
   .meta({ id: 'BatchItem' });
+
+/** An item that the client could not read. It fails with this error, and its result shows the other fields. */
+export const unreadableItem = z
+  .strictObject({
+    clientError: z.strictObject({ code: z.enum(clientCodes), message: z.string().min(1).max(maxItemMessage) }).meta({
+      id: 'ClientError',
+      description: 'Why the client could not read the item. The item fails with this error.',
+    }),
+    image: z.unknown().optional().meta({ description: 'The result shows an address or a path.' }),
+    text: z.string().nullish(),
+    id: postedItem.shape.id,
+    metadata: postedItem.shape.metadata,
+  })
+  .meta({ id: 'UnreadableItem', description: 'An item that the client could not read. It is not evaluated.' });
 
 export const itemErrorSchema = z
   .object({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { endingsInWords, formats, labelsInWords } from '../../formats.ts';
 import { readTop } from '../../top.ts';
-import { longText, postedItem } from '../item.ts';
+import { longText, postedItem, unreadableItem } from '../item.ts';
 import { embeddingPrecision, imagesFrom, kept } from './embeddings.ts';
 import { maxTags, model, name, tags } from './fields.ts';
 
@@ -168,7 +168,9 @@ export const referenceEnvelope = z.strictObject({ ...reference, ...options });
 /** The JSON object of either kind of batch, as documented for clients. */
 export const batchRequest = z
   .union([
-    z.strictObject({ items: z.array(postedItem).min(1), ...options }).meta({ id: 'BatchOfItems' }),
+    z
+      .strictObject({ items: z.array(z.union([postedItem, unreadableItem])).min(1), ...options })
+      .meta({ id: 'BatchOfItems' }),
     referenceEnvelope.meta({
       id: 'BatchByReference',
       examples: [{ input: 's3://bucket/team/pairs.ndjson', output: 's3://bucket/team/scores/' }],

@@ -50,3 +50,11 @@ test.each([
 test('an image that is too large fails its row', async () => {
   expect(await inline('a.jpg', 3)).toMatchObject({ error: { code: 'image.too_large' } });
 });
+
+test.runIf(process.platform === 'linux')('an image whose reading fails has an error that can be sent', async () => {
+  // The memory of a process is a regular file whose first bytes cannot be read.
+  const image = pathToFileURL('/proc/self/mem').href;
+  expect(await localImages('/proc/self', 1000).inline({ image, text: 't' })).toMatchObject({
+    error: { code: 'image.source_invalid', message: expect.stringMatching(/^The file .*mem cannot be read: EIO/) },
+  });
+});

@@ -94,6 +94,53 @@ test('items-odd.ndjson: each line is an item of its own, but the one with an unk
   });
 });
 
+describe('an item that the client could not read', () => {
+  const clientError = { code: 'image.file.not_found', message: 'There is no file a.jpg in /photos' };
+  const error = { ...clientError, retryable: false };
+  const readLine = async (line: object, options: Partial<ReadOptions> = {}) =>
+    (await read(JSON.stringify(line), options))[0];
+
+  test('fails with the error of the client and keeps its fields, also in a strict batch', async () => {
+    const fields = { id: '7', image: 'a.jpg', text: 'a cat', metadata: { row: 1 } };
+    const options = { strictness: 'strict' } as const;
+    expect(await readLine({ ...fields, id: 7, clientError }, options)).toEqual({ ...fields, error });
+    expect(await readLine({ image: '', text: null, clientError }, options)).toEqual({ image: '', error });
+    expect(await readLine({ clientError }, options)).toEqual({ error });
+  });
+
+  test('is an item again when its failed result is posted, or without an error', async () => {
+    const item = { image: 'a.jpg', text: 'a cat' };
+    const failed = await readLine({ ...item, clientError });
+    expect(await readLine({ ...failed })).toEqual(item);
+    expect(await readLine({ ...item, clientError: null })).toEqual(item);
+  });
+
+  test.each([
+    ['a text', 'no file', 'clientError: is a string, where an object is expected'],
+    ['no message', { code: 'item.invalid' }, 'clientError.message: is missing'],
+    ['an empty message', { ...clientError, message: '' }, 'clientError.message: is empty'],
+    [
+      'a long message',
+      { ...clientError, message: 'x'.repeat(501) },
+      'clientError.message: is longer than 500 characters',
+    ],
+    [
+      'a code of downloads, which only the service does',
+      { ...clientError, code: 'image.fetch.network' },
+      'clientError.code: is not an error code of an image, a text or an item, such as image.file.not_found',
+    ],
+    ['no code', { message: 'no file' }, 'clientError.code: is missing'],
+    ['another field', { ...clientError, retryable: false }, 'clientError: has the unknown field "retryable"'],
+  ])('is invalid with an error of %s', async (_what, invalid, said) => {
+    const line = { id: 'i', image: 'a.jpg', text: 'a cat', clientError: invalid };
+    expect(await readLine(line)).toMatchObject({
+      id: 'i',
+      error: { code: 'item.invalid', message: `line 1: ${said}` },
+    });
+    await expect(readLine(line, { strictness: 'strict' })).rejects.toThrow(said);
+  });
+});
+
 describe('a line that is not an item has a readable reason', () => {
   test.each([
     ['{"image":"x","text":"a","metadata":{"loss":NaN}}', 'line 1: not JSON: NaN is not a value of JSON; write null'],

@@ -65,3 +65,9 @@ test('a file of which half is bad passes, gzip or not, and so do a thousand bad 
   expect(await readNdjson(gzipSync(text))).toEqual({ items: 20_000 });
   expect(await readNdjson(Buffer.from('nonsense\n'.repeat(999)))).toEqual({ items: 999 });
 });
+
+test('a batch may begin with a thousand images that its client could not read', async () => {
+  const clientError = { code: 'image.file.not_found', message: 'There is no file' };
+  const lines = `${JSON.stringify({ image: 'a.jpg', text: 'a', clientError })}\n`.repeat(2_000);
+  expect(await readNdjson(Buffer.from(lines))).toEqual({ items: 2_000 });
+});

@@ -41,6 +41,8 @@ describe('the envelope of a batch', () => {
     expect(batchRequest.safeParse({ items: [item] }).success).toBe(true);
     expect(batchRequest.safeParse({ items: [] }).success).toBe(false);
     expect(batchRequest.safeParse({ items: [{ image: 'AAAA' }] }).success).toBe(false);
+    const clientError = { code: 'image.file.not_found', message: 'There is no file a.jpg' };
+    expect(batchRequest.safeParse({ items: [item, { image: 'a.jpg', clientError }] }).success).toBe(true);
   });
 });
 
