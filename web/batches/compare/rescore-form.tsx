@@ -58,11 +58,12 @@ export function RescoreForm({
     >
       <ModelSelect models={others} value={model} hasDefault={false} onChange={setChosen} />
       <button type="submit" disabled={busy}>
-        {busy
-          ? 'Posting…'
-          : `Score ${status.items.total === 1 ? 'this' : 'these'} ${numbers.counted(status.items.total, 'item')} with this model`}
+        {busy ? 'Posting…' : buttonWords(status.items.total)}
       </button>
       {failure !== undefined && <ProblemBox failure={failure} />}
     </form>
   );
 }
+
+const buttonWords = (items: number): string =>
+  items === 1 ? 'Score this item with this model' : `Score these ${numbers.count(items)} items with this model`;
