@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { called } from '../shared/called.ts';
-import { UsageError } from './failures.ts';
+import { CommandError, failureOf, UsageError } from './failures.ts';
 
 /** An image in an argument: an address or data URI, or the content of a file or of stdin. */
 export type TypedImage = { source: string } | { blob: Blob; name: string };
@@ -36,4 +36,21 @@ export async function readImageArgument(argument: string): Promise<TypedImage> {
 export async function toSource(image: TypedImage): Promise<string | { base64: string }> {
   if ('source' in image) return image.source;
   return { base64: Buffer.from(await image.blob.arrayBuffer()).toString('base64') };
+}
+
+/** Runs a request, and names the image in an error of this image: the service does not know the name of a file. */
+export async function namingImage<Value>(argument: string, run: () => Promise<Value>): Promise<Value> {
+  try {
+    return await run();
+  } catch (error) {
+    const { code, message, advice, exitCode } = failureOf(error);
+    if (!code.startsWith('image.')) throw error;
+    const name = argument === '-' ? 'stdin' : /^data:/i.test(argument) ? 'The data URI' : argument;
+    const fault = code === 'image.corrupt' ? ' is damaged or not an image' : '';
+    throw new CommandError(code, `${name}${fault}: ${message}`, {
+      advice: advice ?? undefined,
+      exitCode,
+      cause: error,
+    });
+  }
 }

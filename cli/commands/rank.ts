@@ -35,14 +35,18 @@ export function addRankCommand(program: Command, deps: CommandDeps): void {
       }
       const candidates = [...given, ...(labels === undefined ? [] : await linesOfFile(labels))];
       if (candidates.length === 0) throw new UsageError('No candidates: list them, or use --labels FILE');
-      const { readImageArgument, toSource } = await import('../image-argument.ts');
+      const { namingImage, readImageArgument, toSource } = await import('../image-argument.ts');
       const sourceOf = async (argument: string) => toSource(await readImageArgument(argument));
       const client = await context.connect();
-      const answer = await client.post<RankResponse>('/v1/evaluation/rank', {
+      const body = {
         ...(image !== undefined && { image: await sourceOf(image), texts: candidates }),
         ...(text !== undefined && { images: await Promise.all(candidates.map(sourceOf)), text }),
         model,
-      });
+      };
+      // When all images fail, the service returns the error of the first one.
+      const answer = await namingImage(image ?? candidates[0] ?? '', () =>
+        client.post<RankResponse>('/v1/evaluation/rank', body),
+      );
       const { stdout } = context;
       const words = () => {
         const rows = answer.results.map(({ score, probability, index }) => [

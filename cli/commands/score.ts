@@ -25,12 +25,14 @@ export function addScoreCommand(program: Command, deps: CommandDeps): void {
     .option('--offline', 'score in this process, without a service')
     .action(async (image: string, texts: string[], options: Options, command: Command) => {
       const context = contextOf(deps, command);
-      const { readImageArgument } = await import('../image-argument.ts');
+      const { namingImage, readImageArgument } = await import('../image-argument.ts');
       await checkResultFile(options, [image]);
       const typed = await readImageArgument(image);
-      const answer = options.offline
-        ? await (await context.offline()).scoreTexts(context.config, typed, texts, options.model)
-        : await askService(context, typed, texts, options.model);
+      const answer = await namingImage(image, async () =>
+        options.offline
+          ? await (await context.offline()).scoreTexts(context.config, typed, texts, options.model)
+          : await askService(context, typed, texts, options.model),
+      );
       await context.result(answer, () => formatStatus(answer, texts, context.stdout), options.out);
     });
 }

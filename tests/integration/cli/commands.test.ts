@@ -54,6 +54,26 @@ describe('vls score', () => {
   });
 });
 
+describe('a damaged image', () => {
+  const broken = readPhoto('chelsea.jpg').subarray(0, 3_000);
+
+  test.each([
+    ['score, by its file', (file: string) => ['score', file, 'a cat']],
+    ['score, as stdin', () => ['score', '-', 'a cat']],
+    ['score without a service, by its file', (file: string) => ['score', file, 'a cat', '--offline']],
+    ['rank, by its file', (file: string) => ['rank', '--image', file, 'a cat', 'a dog']],
+    ['rank of images, by the file of the first', (file: string) => ['rank', '--text', 'a cat', file, file]],
+  ])('is named in the error of %s', async (_what, args) => {
+    const file = join(directory, 'broken.jpg');
+    await writeFile(file, broken);
+    const given = args(file);
+    const name = given.includes('-') ? 'stdin' : file;
+    const { code, stderr } = await vls(given, { env, input: broken });
+    expect(code).toBe(1);
+    expect(stderr).toContain(`error ${name} is damaged or not an image: Vips`);
+  });
+});
+
 describe('vls rank', () => {
   test('ranks texts for an image, those of a file too', async () => {
     const labels = join(directory, 'labels.txt');
