@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { called } from '../shared/called.ts';
-import type { Config } from '../shared/config.ts';
+import { type Config, defaultServiceUrl } from '../shared/config.ts';
 import { prefix } from '../shared/contracts/paths.ts';
 import type { Problem } from '../shared/contracts/problem.ts';
 import { CommandError, exitCodes } from './failures.ts';
@@ -38,6 +38,8 @@ export interface ServiceClient {
 export interface ClientOptions extends Pick<Config, 'serviceUrl' | 'apiKey'> {
   /** The command that starts the service on this machine; undefined when the service is not installed. */
   startCommand?: string | undefined;
+  /** Returns the address of the service that runs with the data directory of the command, if there is one. */
+  findOwnService?: (() => string | undefined) | undefined;
   /** Called with the reason before a wait. */
   onWait?: ((reason: string) => void) | undefined;
 }
@@ -47,11 +49,19 @@ const maxAttempts = 8;
 /** The maximum wait in ms between two attempts. If the service asks for more, the call fails. */
 const longestWaitMs = 60_000;
 
-export function createClient({ serviceUrl: base, apiKey, startCommand, onWait }: ClientOptions): ServiceClient {
+export function createClient(options: ClientOptions): ServiceClient {
+  const { serviceUrl: base, apiKey, startCommand, findOwnService, onWait } = options;
+  // An own service that does not use the default address runs with another PORT.
+  const adviceOnAddress = () => {
+    const own = base === defaultServiceUrl ? findOwnService?.() : undefined;
+    return own === undefined || own === base
+      ? undefined
+      : `The service of this directory answers at ${own}; set VLS_URL or --url to this address.`;
+  };
   const unreachable = (error: unknown) => {
     const start = startCommand === undefined ? 'It must run there' : `\`${startCommand}\` runs it on this machine`;
     return new CommandError('service.unreachable', `The service at ${base} cannot be reached: ${reasonOf(error)}`, {
-      advice: `${start}; --url or VLS_URL sets another address.`,
+      advice: adviceOnAddress() ?? `${start}; --url or VLS_URL sets another address.`,
       exitCode: exitCodes.unreachable,
       cause: error,
     });
@@ -83,7 +93,7 @@ export function createClient({ serviceUrl: base, apiKey, startCommand, onWait }:
     for (let attempt = 1; ; attempt++) {
       const response = await send(path, call);
       if (response.ok) return response;
-      const refusal = await refusalOf(base, response, startCommand !== undefined);
+      const refusal = await refusalOf(base, response, startCommand !== undefined, adviceOnAddress);
       const waitMs = retryAfterSeconds(response, refusal.code) * 1000 || Math.min(500 * 2 ** attempt, 10_000);
       if (!isTransient(response.status, refusal.code) || attempt === maxAttempts || waitMs > longestWaitMs)
         throw refusal;
@@ -98,7 +108,7 @@ export function createClient({ serviceUrl: base, apiKey, startCommand, onWait }:
       return (await response.json()) as Body;
     } catch (error) {
       call.signal?.throwIfAborted();
-      throw error instanceof SyntaxError ? notThisService(base, response) : unreachable(error);
+      throw error instanceof SyntaxError ? notThisService(base, response, adviceOnAddress()) : unreachable(error);
     }
   }
 
@@ -158,7 +168,12 @@ function retryAfterSeconds(response: Response, code: string): number {
   return Math.max(0, Number.isNaN(seconds) ? (Date.parse(header) - Date.now()) / 1000 || 0 : seconds);
 }
 
-async function refusalOf(base: string, response: Response, hasModels: boolean): Promise<CommandError> {
+async function refusalOf(
+  base: string,
+  response: Response,
+  hasModels: boolean,
+  adviceOnAddress: () => string | undefined,
+): Promise<CommandError> {
   const location = response.headers.get('location');
   if (location !== null) {
     await response.body?.cancel();
@@ -169,7 +184,7 @@ async function refusalOf(base: string, response: Response, hasModels: boolean): 
   const type = response.headers.get('content-type') ?? '';
   if (!type.includes('application/problem+json')) {
     await response.body?.cancel();
-    return notThisService(base, response);
+    return notThisService(base, response, adviceOnAddress());
   }
   const problem = (await response.json().catch(() => ({}))) as Partial<Problem>;
   const code = problem.code ?? 'failed';
@@ -205,11 +220,11 @@ function adviceFor(status: number, code: string, hasModels: boolean): string | u
   }
 }
 
-const notThisService = (base: string, response: Response): CommandError =>
+const notThisService = (base: string, response: Response, advice: string | undefined): CommandError =>
   new CommandError(
     'service.unknown',
     `${base} answered ${response.status} with ${response.headers.get('content-type') ?? 'no content'}, which is not an answer of this service`,
-    { advice: 'Set --url or VLS_URL to the address of the service.' },
+    { advice: advice ?? 'Set --url or VLS_URL to the address of the service.' },
   );
 
 /** Returns the reason for a failed request. The message of fetch is only "fetch failed". */

@@ -25,6 +25,8 @@ export interface CommandDeps {
   offline(): Promise<OfflineScoring>;
   /** The command that starts the service on this machine; undefined where the service is not installed. */
   startCommand: string | undefined;
+  /** Returns the address of the service that runs with these settings' data directory; absent without the service. */
+  findOwnService: ((config: Config) => string | undefined) | undefined;
 }
 
 interface Global {
@@ -51,7 +53,7 @@ export interface Context extends Terminal {
 }
 
 export function contextOf(
-  { terminal, config: readSettings, offline, startCommand }: CommandDeps,
+  { terminal, config: readSettings, offline, startCommand, findOwnService }: CommandDeps,
   command: Command,
 ): Context {
   const { json: isJson = false, quiet: isQuiet = false } = command.optsWithGlobals<Global>();
@@ -72,6 +74,7 @@ export function contextOf(
       return createClient({
         ...config,
         startCommand,
+        findOwnService: () => findOwnService?.(config),
         onWait: (reason) => remark(`${styled(stderr, 'yellow', 'waiting')} ${reason}`),
       });
     },

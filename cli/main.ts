@@ -1,4 +1,5 @@
 import { called } from '../shared/called.ts';
+import { findRunningService } from '../start/running-service.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addKeysCommand } from './commands/keys.ts';
 import { addModelsCommand } from './commands/models.ts';
@@ -9,6 +10,7 @@ import { runProgram } from './program.ts';
 await runProgram({
   offline: () => import('./offline.ts'),
   startCommand: `${called} start`,
+  findOwnService: ({ dataDir }) => findRunningService(dataDir),
   addServiceCommands: (program, deps) => {
     addModelsCommand(program, deps);
     addDoctorCommand(program, deps);

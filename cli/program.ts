@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { readConfig } from '../shared/config.ts';
+import { type Config, readConfig } from '../shared/config.ts';
 import { version } from '../shared/version.ts';
 import { addBatchCommand } from './commands/batch.ts';
 import { addBatchesCommands } from './commands/batches.ts';
@@ -18,6 +18,11 @@ export interface Edition {
   offline(): Promise<OfflineScoring>;
   /** The command that starts the service on this machine; undefined in a package without it. */
   startCommand: string | undefined;
+  /**
+   * Returns the address of the service that runs with the data directory of these settings; undefined in a package
+   * without the service.
+   */
+  findOwnService: ((config: Config) => string | undefined) | undefined;
   /** Adds the commands that need the code of the service. In the standalone package they report an error. */
   addServiceCommands(program: Command, deps: CommandDeps): void;
 }
@@ -33,7 +38,12 @@ const flagOf: Record<string, string> = {
 const withoutUndefined = (values: Record<string, string | undefined>) =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 
-export async function runProgram({ offline, startCommand, addServiceCommands }: Edition): Promise<void> {
+export async function runProgram({
+  offline,
+  startCommand,
+  findOwnService,
+  addServiceCommands,
+}: Edition): Promise<void> {
   const terminal: Terminal = { stdout: process.stdout, stderr: process.stderr };
 
   const program = new Command('vls')
@@ -53,6 +63,7 @@ export async function runProgram({ offline, startCommand, addServiceCommands }: 
     terminal,
     offline,
     startCommand,
+    findOwnService,
     // Flags take precedence over the environment.
     config: () => {
       const { dataDir, modelsFile, url, key } = program.opts<Record<string, string | undefined>>();

@@ -1,7 +1,8 @@
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { tryLock } from '../shared/file-lock.ts';
 import { readPidFile, removePidFile, writePidFile } from './pid-file.ts';
+import { findRunningService, recordsIn } from './running-service.ts';
 import { StartError } from './start-error.ts';
 
 const MIB = 1024 * 1024;
@@ -22,9 +23,8 @@ export interface DataDir {
 export function claimDataDir(path: string, { minFreeBytes = MIN_FREE_BYTES } = {}): DataDir {
   requireWritable(path);
   requireSpace(path, minFreeBytes);
-  const pidFile = join(path, 'start.pid');
-  const addressFile = join(path, 'start.url');
-  const unlock = lock(path, pidFile, addressFile);
+  const { pidFile, addressFile } = recordsIn(path);
+  const unlock = lock(path);
   rmSync(addressFile, { force: true });
   writePidFile(pidFile, process.pid);
   return {
@@ -83,7 +83,7 @@ function requireSpace(path: string, minFreeBytes: number): void {
   );
 }
 
-function lock(dataDir: string, pidFile: string, addressFile: string): () => void {
+function lock(dataDir: string): () => void {
   let unlock: (() => void) | undefined;
   try {
     unlock = tryLock(join(dataDir, 'lock'));
@@ -93,20 +93,11 @@ function lock(dataDir: string, pidFile: string, addressFile: string): () => void
     );
   }
   if (unlock !== undefined) return unlock;
-  const holder = readPidFile(pidFile);
+  const holder = readPidFile(recordsIn(dataDir).pidFile);
   const holding = holder === undefined ? '' : ` (process ${holder})`;
-  const address = readAddress(addressFile);
+  const address = findRunningService(dataDir);
   const use = address === undefined ? '' : `It answers at ${address}. `;
   throw new StartError(
     `${dataDir} is in use by another running service${holding}. ${use}Stop that service, or set DATA_DIR to another directory.`,
   );
-}
-
-/** Returns the address of the running service; undefined before it is ready. */
-function readAddress(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
-  }
 }

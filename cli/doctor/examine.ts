@@ -26,6 +26,7 @@ import { parseRedisUrl } from '../../shared/redis/url.ts';
 import { connectRedis, whenConnected } from '../../shared/redis.ts';
 import { findRedisServer } from '../../start/redis/find.ts';
 import { isRecentEnough, OLDEST_REDIS, versionOf } from '../../start/redis/version.ts';
+import { findRunningService } from '../../start/running-service.ts';
 import { describeRoute, openHub } from '../hub.ts';
 
 export interface Finding {
@@ -260,7 +261,7 @@ async function describePulled({ model, directory }: HubEntry): Promise<string | 
 }
 
 /** Checks the service at VLS_URL, or at the address where `npm start` would listen with these settings. */
-async function service({ host, port, serviceUrl }: Config): Promise<Finding[]> {
+async function service({ host, port, serviceUrl, dataDir }: Config): Promise<Finding[]> {
   const isNamed = serviceUrl !== defaultServiceUrl;
   const base = isNamed ? serviceUrl : `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
   const url = `${base}${prefix}/health`;
@@ -276,6 +277,11 @@ async function service({ host, port, serviceUrl }: Config): Promise<Finding[]> {
       ...settings.map((detail): Finding => ({ subject: 'settings', state: 'fail', detail, remedy })),
     ];
   } catch {
+    const own = isNamed ? undefined : findRunningService(dataDir);
+    if (own !== undefined && own !== base) {
+      const detail = `nothing answers at ${url}; the service of this directory answers at ${own}`;
+      return [{ subject, state: 'warn', detail, remedy: `set VLS_URL or --url to ${own}` }];
+    }
     const remedy = isNamed ? 'start the service there, or correct VLS_URL' : `start it with \`${called} start\``;
     return [{ subject, state: isNamed ? 'warn' : 'none', detail: `nothing answers at ${url}`, remedy }];
   }

@@ -23,6 +23,7 @@ await runProgram({
     throw needsService('--offline');
   },
   startCommand: undefined,
+  findOwnService: undefined,
   addServiceCommands: (program) => {
     for (const [name, description] of Object.entries(serviceCommands)) {
       program

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Finding } from '../../../cli/doctor/examine.ts';
+import { claimDataDir } from '../../../start/data-dir.ts';
 import { startCluster } from '../../../testing/redis/cluster.ts';
 import { startRedis, type TestRedis } from '../../../testing/redis/single.ts';
 import { realRepositories } from '../../support/hub/real-repositories.ts';
@@ -67,6 +68,20 @@ test('doctor says what this machine has: processors, memory, disk, devices, the 
   });
   expect(findings.get('model fast')).toMatchObject({ state: 'none' });
   expect(findings.get('device cuda')).toMatchObject({ state: 'none' });
+});
+
+test('doctor names the address of the service of the data directory, if nothing answers at the default one', async () => {
+  const running = claimDataDir(dataDir, { minFreeBytes: 0 });
+  onTestFinished(running.release);
+  running.recordAddress('http://127.0.0.1:8123');
+  const { findings } = await doctor({});
+  expect(findings.get('service')).toMatchObject({
+    state: 'warn',
+    detail: expect.stringContaining('; the service of this directory answers at http://127.0.0.1:8123'),
+    remedy: 'set VLS_URL or --url to http://127.0.0.1:8123',
+  });
+  const named = await doctor({ VLS_URL: 'http://127.0.0.1:1' });
+  expect(named.findings.get('service')?.remedy).toBe('start the service there, or correct VLS_URL');
 });
 
 test('doctor reports the hub, its route and the pulled models; an unreachable hub is not a failure', async () => {

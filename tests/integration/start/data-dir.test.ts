@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { claimDataDir } from '../../../start/data-dir.ts';
+import { findRunningService } from '../../../start/running-service.ts';
 import { start, temporaryDirectory } from './started.ts';
 
 const fixture = fileURLToPath(new URL('./fixtures/claim-data-dir.ts', import.meta.url));
@@ -35,6 +36,23 @@ test('a holder that was killed holds nothing', async () => {
   process.kill(holder.pid, 'SIGKILL');
   await holder.ended;
   claimDataDir(path).release();
+});
+
+test('the address of the running service is found, and not that of a stopped one or of one that was killed', async () => {
+  const path = temporaryDirectory();
+  expect(findRunningService(path)).toBeUndefined();
+  const stopped = claimDataDir(path);
+  stopped.recordAddress('http://127.0.0.1:8123');
+  expect(findRunningService(path)).toBe('http://127.0.0.1:8123');
+  stopped.release();
+  expect(findRunningService(path)).toBeUndefined();
+  const killed = claimer(path);
+  await killed.said(/held/);
+  writeFileSync(join(path, 'start.url'), 'http://127.0.0.1:8123');
+  expect(findRunningService(path)).toBe('http://127.0.0.1:8123');
+  process.kill(killed.pid, 'SIGKILL');
+  await killed.ended;
+  expect(findRunningService(path)).toBeUndefined();
 });
 
 test('a released directory can be claimed again', () => {

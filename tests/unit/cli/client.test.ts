@@ -3,8 +3,9 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createClient } from '../../../cli/client.ts';
+import { defaultServiceUrl } from '../../../shared/config.ts';
 
 async function serve(listener: RequestListener): Promise<string> {
   const server = createServer(listener).listen(0, '127.0.0.1');
@@ -55,4 +56,27 @@ test('of a stream that has been sent nothing is kept', async () => {
   await clientOf(url).json('/x', { ...post, body });
   expect(held).toBeGreaterThan(0);
   expect(held / megabyte).toBeLessThan(60);
+});
+
+test.each([
+  ['nothing answers', () => Promise.reject(new TypeError('fetch failed'))],
+  ['another program answers', async () => new Response('<html>', { status: 404 })],
+])('where %s at the default address, the error names the own service at another address', async (_what, answer) => {
+  const fetched = vi.spyOn(globalThis, 'fetch').mockImplementation(answer);
+  onTestFinished(() => fetched.mockRestore());
+  const adviceOf = async (serviceUrl: string, own: string | undefined) => {
+    const client = createClient({ serviceUrl, apiKey: undefined, findOwnService: () => own });
+    return ((await client.json('/x').catch((error: unknown) => error)) as { advice?: string }).advice;
+  };
+  const own = 'http://127.0.0.1:8123';
+  expect(await adviceOf(defaultServiceUrl, own)).toBe(
+    `The service of this directory answers at ${own}; set VLS_URL or --url to this address.`,
+  );
+  for (const [serviceUrl, found] of [
+    [defaultServiceUrl, undefined],
+    [defaultServiceUrl, defaultServiceUrl],
+    ['http://scores.example', own],
+  ] as const) {
+    expect(await adviceOf(serviceUrl, found)).not.toContain('of this directory');
+  }
 });
