@@ -22,9 +22,11 @@ export const hours = numberWhere((value) => value > 0, 'a number of hours');
 
 export const scoreLimit = numberWhere((value) => value >= 0 && value <= 100, 'a score from 0 to 100');
 
-/** Parses the separator of columns: one character, or `tab`, because a shell makes a tab hard to type. */
+/** Parses the separator of columns: one to four characters, or `tab`, because a shell makes a tab hard to type. */
 export function columnSeparator(text: string): string {
   if (text === 'tab' || text === '\\t') return '\t';
-  if ([...text].length === 1 && !/["\r\n]/.test(text)) return text;
-  throw new InvalidArgumentError('Expected one character other than a quote or a line break, such as ";", or tab.');
+  if (text.length >= 1 && text.length <= 4 && !/["\r\n]/.test(text)) return text;
+  throw new InvalidArgumentError(
+    'Expected one to four characters without quotes and line breaks, such as ";" or "||", or the word tab.',
+  );
 }

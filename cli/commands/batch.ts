@@ -49,7 +49,11 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
     )
     .option('--text-column <name>', 'name of the column that contains the text (default: text)')
     .option('--id-column <name>', 'name of the column that contains an optional id (default id)')
-    .option('--delimiter <text>', 'separator of the columns of CSV and TSV: one character, or tab', columnSeparator)
+    .option(
+      '--delimiter <text>',
+      'separator of the columns of CSV and TSV: one to four characters, or tab',
+      columnSeparator,
+    )
     .option('--encoding <name>', 'encoding of text: windows-1252, shift_jis, …; default UTF-8 or UTF-16')
     .option('--images <dir>', 'base directory of image paths; default the directory of FILE')
     .option(

@@ -398,7 +398,7 @@ describe('vls batch', () => {
       ['batch', 'pairs.csv', '--priority', 'high'],
       'Expected a whole number from -100 to 100',
     ],
-    ['a separator in words', ['batch', 'pairs.csv', '--delimiter', 'semicolon'], 'Expected one character'],
+    ['a separator in words', ['batch', 'pairs.csv', '--delimiter', 'semicolon'], 'Expected one to four characters'],
     ['a share above 1', ['batch', 'pairs.csv', '--max-failure-share', '5'], 'Expected a number from 0 to 1'],
     [
       'a count of failures below 0',

@@ -77,12 +77,13 @@ describe('CSV', () => {
     ['tab', '\t'],
     ['\\t', '\t'],
     ['¦', '¦'],
+    ['||', '||'],
   ])('has the delimiter of --delimiter %j', (text, delimiter) => {
     expect(columnSeparator(text)).toBe(delimiter);
   });
 
-  test.each(['semicolon', ';;', '', '"', '\n'])('with --delimiter %j is refused', (text) => {
-    expect(() => columnSeparator(text)).toThrow('Expected one character');
+  test.each(['semicolon', '', '"', '\n'])('with --delimiter %j is refused', (text) => {
+    expect(() => columnSeparator(text)).toThrow('Expected one to four characters');
   });
 
   test('with a row too long fails that row alone', async () => {
