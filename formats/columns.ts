@@ -79,10 +79,11 @@ function lacks(
   const complete = splits.find((split) => split.columns.length > 1 && isComplete(split))?.other;
   const fits = complete ?? splits.find(({ columns }) => columns.length > names.length)?.other;
   const looks = fits ? `. Its columns seem to be separated by ${JSON.stringify(fits)}` : '';
-  const separate = fits && `Set this separator with the query parameter ?delimiter=${encodeURIComponent(fits)}`;
-  const name = `ame another column with the query parameter ?${part}=NAME`;
-  const advice = separate === undefined ? `N${name}` : complete === undefined ? `${separate}, and n${name}` : separate;
-  throw badHeader(label, `has no column ${asked[part]}; it has ${names.join(', ')}${looks}`, advice);
+  const advice = [
+    ...(fits ? [`Set this separator with the query parameter ?delimiter=${encodeURIComponent(fits)}`] : []),
+    ...(complete ? [] : [`Name another column with the query parameter ?${part}=NAME`]),
+  ];
+  throw badHeader(label, `has no column ${asked[part]}; it has ${names.join(', ')}${looks}`, advice.join('. '));
 }
 
 /** @throws {ServiceError} `request.invalid` for a quote or line break as the delimiter. */

@@ -136,7 +136,7 @@ describe('columns', () => {
     await expect(read('image\ttext\nx\ta\n')).rejects.toThrow('seem to be separated by "\\t"');
     await expect(read('image,text\nx,a\n', { delimiter: ';' })).rejects.toThrow('seem to be separated by ","');
     await expect(read('photo;caption\nx;a\n')).rejects.toThrow(
-      'has no column image; it has photo;caption. Its columns seem to be separated by ";". Set this separator with the query parameter ?delimiter=%3B, and name another column with the query parameter ?image=NAME',
+      'has no column image; it has photo;caption. Its columns seem to be separated by ";". Set this separator with the query parameter ?delimiter=%3B. Name another column with the query parameter ?image=NAME',
     );
     await expect(read('photo,caption\nx,a\n')).rejects.toThrow(
       'it has photo, caption. Name another column with the query parameter ?image=NAME',
