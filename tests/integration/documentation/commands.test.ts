@@ -36,13 +36,21 @@ const run: Record<string, { refusals: number[]; fours: number }> = {
 const running = useService({ IMAGE_FILE_ROOTS: join(root, 'examples', 'photos') });
 
 let directory: string;
+let scratch: string;
 beforeEach(async () => {
   // A copy, as some of the commands write beside the examples.
   directory = await mkdtemp(join(tmpdir(), 'vls-guide-'));
+  scratch = await mkdtemp(join(tmpdir(), 'vls-scratch-'));
+  await cp(join(root, '.gitignore'), join(directory, '.gitignore'));
   await cp(join(root, 'examples'), join(directory, 'examples'), { recursive: true });
   await symlink(join(root, 'node_modules'), join(directory, 'node_modules'));
 });
-afterEach(() => rm(directory, { recursive: true }));
+afterEach(async () => {
+  await rm(directory, { recursive: true });
+  await rm(scratch, { recursive: true });
+});
+
+const git = (...args: string[]) => spawnSync('git', args, { cwd: directory, encoding: 'utf8' }).stdout;
 
 /** Runs the blocks of a guide in one shell that stops at the first failure. */
 async function follow(blocks: string[]): Promise<{ stdout: string; stderr: string; code: number | null }> {
@@ -57,15 +65,15 @@ async function follow(blocks: string[]): Promise<{ stdout: string; stderr: strin
     .join('\n')
     .replaceAll('http://127.0.0.1:8000', running.service.url)
     .replaceAll('localhost:9000', running.host.authority)
-    .replaceAll('/tmp/', `${directory}/`);
-  const script = join(directory, 'guide.sh');
+    .replaceAll('/tmp/', `${scratch}/`);
+  const script = join(scratch, 'guide.sh');
   await writeFile(script, `${tools.join('\n')}\n${here}`);
   // The tutorial generates a list of N rows, 100,000 by default.
   const env = {
     ...userEnvironment(),
     ...withoutBootstrap.env,
     VLS_URL: running.service.url,
-    TMPDIR: directory,
+    TMPDIR: scratch,
     N: '120',
   };
   const child = spawn('bash', [script], { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -77,16 +85,20 @@ async function follow(blocks: string[]): Promise<{ stdout: string; stderr: strin
   return { stdout, stderr, code };
 }
 
-test.skipIf(!has('python3') || !has('curl')).each(Object.entries(run))(
+test.skipIf(!['python3', 'curl', 'git'].every(has)).each(Object.entries(run))(
   'every command of %s works',
   async (name, { refusals, fours }) => {
     const blocks = blocksOf(readGuide(name)).filter(({ excuse }) => excuse === undefined);
+    git('init', '-q');
+    git('add', '-A');
     expect(blocks).not.toEqual([]);
     const { stdout, stderr, code } = await follow(blocks.map(({ commands }) => commands));
     expect(code, stderr).toBe(0);
     expect(stdout.match(/ended with \d+/g) ?? []).toEqual(Array(fours).fill('ended with 4'));
     const statuses = [...stderr.matchAll(/^status (\d+)$/gm)].map(([, status]) => Number(status));
     expect(statuses.filter((status) => status < 200 || status > 299)).toEqual(refusals);
+    // A checkout has no new untracked files afterwards.
+    expect(git('ls-files', '--others', '--exclude-standard')).toBe('');
     if (name === 'docs/migrating.md') expect(stdout).toMatch(/^(ok|degraded)\n51\.61\n\[51\.61\]$/m);
     if (name !== 'docs/cli.md') return;
     const rows = (await readFile(join(directory, 'scores.csv'), 'utf8')).trim().split('\n');
