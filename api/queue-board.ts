@@ -1,6 +1,7 @@
 import type { RequestHandler, Response } from 'express';
 import type { Queues } from '../batches/queue/queues.ts';
 import { ServiceError } from '../shared/errors.ts';
+import { maintenanceQueueName, taskQueues, webhookQueueName } from '../shared/redis/keys.ts';
 
 /**
  * Serves Bull Board, a page that shows the queues. It is read-only, because the service restores deleted jobs, and
@@ -39,6 +40,22 @@ interface Board {
   show(queues: ReturnType<Queues['all']>): void;
 }
 
+/** Returns what a queue contains, and when it has workers. Bull Board marks a queue without workers as faulty. */
+function descriptionOf(queue: string): string {
+  switch (queue) {
+    case maintenanceQueueName:
+      return 'Sweeps of the batches.';
+    case webhookQueueName:
+      return 'Webhooks of ended batches. It has workers if WEBHOOK_SECRET is set.';
+    case taskQueues.intake:
+      return 'Batches of a bucket, to read. It has workers if BATCH_BUCKETS is set.';
+    case taskQueues.files:
+      return 'Result files of a bucket, to write. It has workers if BATCH_BUCKETS is set.';
+    default:
+      return 'Chunks of batches. It has workers if a worker has the files of the model.';
+  }
+}
+
 async function createBoard(path: string): Promise<Board> {
   const [{ createBullBoard }, { BullMQAdapter }, { ExpressAdapter }] = await Promise.all([
     import('@bull-board/api'),
@@ -58,7 +75,9 @@ async function createBoard(path: string): Promise<Board> {
     show(queues) {
       if (queues.length === shown.length && queues.every((queue, at) => queue === shown[at])) return;
       shown = queues;
-      setQueues(queues.map((queue) => new BullMQAdapter(queue, { readOnlyMode: true })));
+      setQueues(
+        queues.map((queue) => new BullMQAdapter(queue, { readOnlyMode: true, description: descriptionOf(queue.name) })),
+      );
     },
   };
 }

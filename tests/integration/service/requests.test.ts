@@ -342,9 +342,16 @@ test('Bull Board shows the code of a failed item and nothing that the item holds
   expect(page.headers.get('content-security-policy')).toContain("script-src 'self'");
 });
 
-test('Bull Board shows the queues', async () => {
-  const { body } = await running.client.call<{ queues: { name: string; readOnlyMode: boolean }[] }>(
-    '/queues/api/queues',
-  );
-  expect(body.queues.find(({ name }) => name === 'evaluate-compact')).toMatchObject({ readOnlyMode: true });
+test('Bull Board shows the queues, and says why some have no workers', async () => {
+  interface Shown {
+    name: string;
+    readOnlyMode: boolean;
+    description: string;
+  }
+  const { body } = await running.client.call<{ queues: Shown[] }>('/queues/api/queues');
+  const shown = new Map(body.queues.map((queue) => [queue.name, queue]));
+  const description = expect.stringContaining('the files of the model');
+  expect(shown.get('evaluate-compact')).toMatchObject({ readOnlyMode: true, description });
+  expect(shown.get('intake')?.description).toContain('BATCH_BUCKETS');
+  expect(shown.get('webhooks')?.description).toContain('WEBHOOK_SECRET');
 });
