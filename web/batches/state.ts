@@ -44,7 +44,9 @@ export function retriesOf(status: Pick<BatchStatus, 'failures' | 'items'>): Retr
   const ways: Omit<Retry, 'isFirst'>[] = [];
   if (cancelled > 0) ways.push({ words: `Continue ${numbers.count(cancelled)} cancelled`, query: '?status=cancelled' });
   if (may > 0) ways.push({ words: `Retry ${numbers.count(may)} that may succeed`, query: '?retryable=true' });
-  return ways.map((way, at) => ({ ...way, isFirst: at === 0 }));
+  // If most of the failed items would fail again, a retry is seldom the best next step.
+  const isUseful = cancelled > 0 || 2 * may >= status.items.failed;
+  return ways.map((way, at) => ({ ...way, isFirst: at === 0 && isUseful }));
 }
 
 /** Failed items that will fail again unless something changes. */
@@ -63,6 +65,13 @@ export function lastingFailuresOf(status: Pick<BatchStatus, 'failures' | 'items'
   if (lasting <= 0) return undefined;
   const items = lasting === 1 ? 'failed item' : numbers.counted(lasting, 'failed item');
   const first = `The ${lasting < failed ? 'other ' : ''}${items} would fail again.`;
+  if (status.failures['image.source_invalid'] === lasting) {
+    const sources = lasting === 1 ? 'Its image source is' : 'Their image sources are';
+    return {
+      words: `${first} ${sources} neither an address nor an image. Use “vls batch”, which sends local files, or post http(s) addresses.`,
+      retryAll: undefined,
+    };
+  }
   const codesOfImages = (Object.keys(status.failures) as Code[]).filter(
     (code) => code.startsWith('image.') && !codes[code].retryable,
   );

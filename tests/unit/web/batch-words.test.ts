@@ -21,6 +21,12 @@ test('the ways to evaluate items again come with their numbers, the most useful 
   expect(wordsOf({}, { failed: 0 })).toEqual([]);
 });
 
+test('a retry is the first choice unless most failed items would fail again', () => {
+  const isFirst = (retryable: number) =>
+    retriesOf({ items, failures: { 'image.fetch.timeout': retryable, 'image.corrupt': 7 - retryable } })[0]?.isFirst;
+  expect([1, 3, 4, 7].map(isFirst)).toEqual([false, false, true, true]);
+});
+
 test('items that would fail again get a sentence with the next step in place of a button', () => {
   const wordsOf = (failures: object, failed = 7) => {
     const { words, retryAll } = lastingFailuresOf({ items: { ...items, failed }, failures }) ?? {};
@@ -36,6 +42,11 @@ test('items that would fail again get a sentence with the next step in place of 
     'The other failed item would fail again. If the images have changed since, retry',
     'all 7 failed items',
   ]);
+  expect(wordsOf({ 'image.source_invalid': 7 })).toEqual([
+    'The 7 failed items would fail again. Their image sources are neither an address nor an image. Use “vls batch”, which sends local files, or post http(s) addresses.',
+    undefined,
+  ]);
+  expect(wordsOf({ 'image.source_invalid': 6, 'image.fetch.timeout': 1 })[1]).toBeUndefined();
   expect(wordsOf({ 'text.empty': 1 }, 1)).toEqual([
     'The failed item would fail again. Export the failed items, correct them, and post them as a new batch.',
     undefined,
