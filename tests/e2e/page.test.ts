@@ -306,6 +306,16 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await open(`batches/${id}/judge?threshold=47`);
     await page.getByRole('button', { name: 'Start' }).click();
     await page.getByText(/^0 of \d+ judged$/).waitFor();
+    expect(await page.locator(':focus').getAttribute('aria-label')).toBe('Pair to judge');
+    await page.setViewportSize({ width: 1180, height: 700 });
+    await untilTrue(page, `document.querySelector('.pair-image img')?.naturalWidth > 0`);
+    const { isInside, bottom } = (await page.evaluate(`(() => {
+      const of = (selector) => document.querySelector(selector).getBoundingClientRect();
+      const [frame, image] = [of('.pair-image'), of('.pair-image img')];
+      return { isInside: image.top >= frame.top && image.bottom <= frame.bottom, bottom: of('.judging .actions').bottom };
+    })()`)) as { isInside: boolean; bottom: number };
+    expect(isInside).toBe(true);
+    expect(bottom).toBeLessThan(700);
     for (let pair = 0; pair < 11; pair++) await page.keyboard.press(pair % 3 === 2 ? '2' : '1');
     await page.keyboard.press('u');
     await page.getByText(/^10 of \d+ judged$/).waitFor();

@@ -12,24 +12,42 @@ import { LabelColumn } from './label-column.tsx';
 import { takeSample } from './sample.ts';
 import { labelsAsCsv, loadJudgement, type StoredJudgement, storeJudgement } from './stored-judgement.ts';
 import { tooFewWords } from './too-few-pairs.ts';
+import { useBlindWords } from './use-blind-words.ts';
 import { useTooFewPairs } from './use-too-few-pairs.ts';
 import { VerdictBox } from './verdict-box.tsx';
 
 export function JudgeView({ status, summary, scale }: { status: BatchStatus; summary: BatchSummary; scale: Scale }) {
   const [judgement, setJudgement] = useState<StoredJudgement | undefined>(() => loadJudgement(status.id));
   const [isStored, setStored] = useState(true);
+  const [isStartedHere, setStartedHere] = useState(false);
 
   function change(next: StoredJudgement | undefined): void {
     setJudgement(next);
     setStored(storeJudgement(status.id, next));
   }
 
-  if (judgement === undefined) return <Start summary={summary} scale={scale} onStart={change} />;
+  if (judgement === undefined) {
+    return (
+      <Start
+        summary={summary}
+        scale={scale}
+        onStart={(next) => {
+          setStartedHere(true);
+          change(next);
+        }}
+      />
+    );
+  }
   const { pairs } = judgement;
   return (
     <div class="stack">
       <div class="judging">
-        <Judging tenant={status.tenant} pairs={pairs} onChange={(next) => change({ ...judgement, pairs: next })} />
+        <Judging
+          tenant={status.tenant}
+          pairs={pairs}
+          takesFocus={isStartedHere}
+          onChange={(next) => change({ ...judgement, pairs: next })}
+        />
         <VerdictBox id={status.id} summary={summary} scale={scale} judgement={judgement} />
       </div>
       {!isStored && <p class="notice">The storage of this browser is full. Export the labels before you leave.</p>}
@@ -60,6 +78,7 @@ function Start({
 }) {
   const [threshold] = useThreshold(scale);
   const different = useTooFewPairs(summary);
+  const blind = useBlindWords(summary);
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<RequestFailed>();
   const gone = useRef(new AbortController());
@@ -85,6 +104,7 @@ function Start({
         while you judge.
       </p>
       {different !== undefined && <p class="notice">{tooFewWords('This batch', different, 'different pair')}</p>}
+      {blind !== undefined && <p class="notice">{blind}</p>}
       <p class="actions">
         <button
           type="button"

@@ -9,10 +9,13 @@ import type { SampledPair } from './stored-judgement.ts';
 export function Judging({
   tenant,
   pairs,
+  takesFocus,
   onChange,
 }: {
   tenant: string;
   pairs: readonly SampledPair[];
+  /** True if the focus was on a control that this view has replaced. */
+  takesFocus: boolean;
   onChange: (pairs: SampledPair[]) => void;
 }) {
   const images = useImageDisplay(useSession()?.tenant === tenant);
@@ -41,8 +44,13 @@ export function Judging({
     return () => removeEventListener('keydown', onKey);
   }, []);
 
+  const section = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (takesFocus) section.current?.focus();
+  }, []);
+
   return (
-    <section class="card" aria-label="Pair to judge">
+    <section ref={section} class="card" aria-label="Pair to judge" tabIndex={-1}>
       <div class="heading">
         <p class="soft" role="status">
           {numbers.count(open)} of {numbers.count(pairs.length)} judged
@@ -62,6 +70,11 @@ export function Judging({
           <p class="pair-caption" dir="auto">
             {pair.text === '' ? 'no text' : pair.text}
           </p>
+          {pair.image === null && (
+            <p class="fine soft" dir="auto">
+              {pair.id ?? `item ${numbers.count(pair.index)}`}
+            </p>
+          )}
         </>
       )}
       <p class="actions">
