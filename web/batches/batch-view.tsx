@@ -156,7 +156,7 @@ const reasonWords = {
 function Origin({ status }: { status: BatchStatus }) {
   return (
     <p class="soft origin">
-      {numbers.count(status.items.total)} items for {modelsOf(status)}, posted {numbers.dateTime(status.createdAt)}
+      {numbers.counted(status.items.total, 'item')} for {modelsOf(status)}, posted {numbers.dateTime(status.createdAt)}
       {status.expiresAt !== null && <>, stored until {numbers.dateTime(status.expiresAt)}</>}.
       {status.input !== null && <> Read from {status.input}.</>}
       {status.files?.state === 'written' && <> Results written to {status.files.results}.</>}

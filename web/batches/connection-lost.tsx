@@ -7,8 +7,8 @@ export function ConnectionLost({ status: { items, finishedAt } }: { status: Batc
   return (
     <p class="notice" role="status">
       <strong>Connection lost.</strong> At {numbers.clock(lostAt)}, {numbers.count(items.total - items.pending)} of{' '}
-      {numbers.count(items.total)} items were done. {finishedAt === null && 'The batch continues. '}The page reconnects
-      by itself.
+      {numbers.counted(items.total, 'item')} were done. {finishedAt === null && 'The batch continues. '}The page
+      reconnects by itself.
     </p>
   );
 }

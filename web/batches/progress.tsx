@@ -1,5 +1,6 @@
 import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import * as numbers from '../ui/numbers.ts';
+import { hasRate } from './state.ts';
 
 export function ProgressBar({ items }: { items: BatchStatus['items'] }) {
   const share = (part: number) => `${items.total === 0 ? 0 : (part / items.total) * 100}%`;
@@ -30,10 +31,12 @@ export function Counts({ status }: { status: BatchStatus }) {
       <Count name="failed" className="failed" value={numbers.count(items.failed)} />
       {items.cancelled > 0 && <Count name="cancelled" className="cancelled" value={numbers.count(items.cancelled)} />}
       {items.pending > 0 && <Count name="pending" className="pending" value={numbers.count(items.pending)} />}
-      <Count
-        name={took === undefined ? 'items/s' : 'items/s on average'}
-        value={itemsPerSecond === null ? '–' : numbers.rate(itemsPerSecond)}
-      />
+      {hasRate(status) && (
+        <Count
+          name={took === undefined ? 'items/s' : 'items/s on average'}
+          value={itemsPerSecond === null ? '–' : numbers.rate(itemsPerSecond)}
+        />
+      )}
       {took === undefined ? (
         <Count name="time left" value={etaSeconds === null ? '–' : numbers.duration(etaSeconds)} />
       ) : (

@@ -24,6 +24,10 @@ export function stateWords({ state, items }: Pick<BatchStatus, 'state' | 'items'
   }
 }
 
+/** Returns false for an ended batch without any score: its rate would be that of failures. */
+export const hasRate = ({ finishedAt, items }: Pick<BatchStatus, 'finishedAt' | 'items'>): boolean =>
+  finishedAt === null || items.succeeded > 0;
+
 export const countRetryable = ({ failures }: Pick<BatchStatus, 'failures'>): number =>
   (Object.entries(failures) as [Code, number][])
     .filter(([code]) => codes[code].retryable)
@@ -87,4 +91,12 @@ export function lastingFailuresOf(status: Pick<BatchStatus, 'failures' | 'items'
   };
 }
 
-export const titleOf = ({ id, name }: Pick<BatchStatus, 'id' | 'name'>): string => name ?? `Batch ${id.slice(0, 8)}`;
+/** Returns the name of a batch in every view. A retry has the name of its original, so it gets a mark. */
+export function titleOf({
+  id,
+  name,
+  retryOf = null,
+}: Pick<BatchStatus, 'id' | 'name'> & Partial<Pick<BatchStatus, 'retryOf'>>): string {
+  const title = name ?? `Batch ${id.slice(0, 8)}`;
+  return retryOf === null ? title : `${title}, retried`;
+}

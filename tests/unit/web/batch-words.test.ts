@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { lastingFailuresOf, retriesOf, stateWords } from '../../../web/batches/state.ts';
+import { hasRate, lastingFailuresOf, retriesOf, stateWords, titleOf } from '../../../web/batches/state.ts';
+import { reachWord, scoreCountWords } from '../../../web/batches/workbench/words.ts';
 import { scoredWords, wrongPairsName } from '../../../web/batches/workbench/wrong-pairs-words.ts';
 
 const items = { total: 10_007, succeeded: 10_000, failed: 7, cancelled: 0, pending: 0 };
@@ -60,4 +61,23 @@ test('the offer to score wrong pairs counts only images that can have a score', 
   expect(wordsOf(40_000, 10_000)).toBe('about 7,500 images');
   expect(wrongPairsName({ id: '2f815921-64e4', name: 'web.csv' })).toBe('web.csv, wrong pairs');
   expect(wrongPairsName({ id: '2f815921-64e4', name: null })).toBe('Batch 2f815921, wrong pairs');
+});
+
+test('a retried batch has the same name in every view, which differs from that of its original', () => {
+  expect(titleOf({ id: '1a2b3c4d-5e6f', name: 'web.csv', retryOf: null })).toBe('web.csv');
+  expect(titleOf({ id: '1a2b3c4d-5e6f', name: 'web.csv', retryOf: '0f' })).toBe('web.csv, retried');
+  expect(titleOf({ id: '1a2b3c4d-5e6f', name: null, retryOf: '0f' })).toBe('Batch 1a2b3c4d, retried');
+});
+
+test('an ended batch without a score has no rate', () => {
+  const none = { ...items, succeeded: 0, failed: 10_007 };
+  expect(hasRate({ finishedAt: '2026-01-01T00:00:00Z', items: none })).toBe(false);
+  expect(hasRate({ finishedAt: '2026-01-01T00:00:00Z', items })).toBe(true);
+  expect(hasRate({ finishedAt: null, items: none })).toBe(true);
+});
+
+test('the number of scores is marked as preliminary while the batch runs', () => {
+  expect(scoreCountWords(1_216, 26.24, true)).toBe('1,216 scored so far, 26.2 on average');
+  expect(scoreCountWords(1_600, 26.24, false)).toBe('1,600 scored, 26.2 on average');
+  expect([0, 1, 2].map(reachWord)).toEqual(['reach', 'reaches', 'reach']);
 });

@@ -56,7 +56,7 @@ export function Scatter({
     <div ref={box} class="chart scatter">
       <svg
         role="img"
-        aria-label={`Scores of ${numbers.count(compared)} items with ${here} and with ${there}`}
+        aria-label={`Scores of ${numbers.counted(compared, 'item')} with ${here} and with ${there}`}
         width={width}
         height={height}
         onPointerMove={(event) => setHovered(cellAt(scoresAt(event)))}
@@ -121,7 +121,7 @@ export function Scatter({
       <p class="chart-note fine soft">
         {hovered === undefined
           ? 'Darker: more pairs. Click to set both thresholds.'
-          : `${numbers.count(hovered.count)} pairs: ${numbers.points(hovered.from)} to ${numbers.points(hovered.from + bins.width)} here, ${numbers.points(hovered.otherFrom)} to ${numbers.points(hovered.otherFrom + bins.otherWidth)} there.`}
+          : `${numbers.counted(hovered.count, 'pair')}: ${numbers.points(hovered.from)} to ${numbers.points(hovered.from + bins.width)} here, ${numbers.points(hovered.otherFrom)} to ${numbers.points(hovered.otherFrom + bins.otherWidth)} there.`}
       </p>
     </div>
   );

@@ -39,7 +39,7 @@ export function SidesBox({
   );
   return (
     <section class="card stack" aria-labelledby="sides">
-      <h2 id="sides">{numbers.count(sides.onlyThis + sides.onlyOther)} pairs change sides</h2>
+      <h2 id="sides">{changeWords(sides.onlyThis + sides.onlyOther)}</h2>
       <table class="sides">
         <thead>
           <tr>
@@ -80,6 +80,9 @@ export function SidesBox({
     </section>
   );
 }
+
+const changeWords = (pairs: number): string =>
+  `${numbers.counted(pairs, 'pair')} ${pairs === 1 ? 'changes' : 'change'} sides`;
 
 function AllOfThem({ href }: { href: string }) {
   return (

@@ -211,12 +211,12 @@ function rowOf(listing: Listing, index: number, current: number): number | undef
 }
 
 function countWords(listing: Listing, status: BatchStatus, asked: ExplorerQuery): string {
+  const total = numbers.counted(status.items.total, 'pair');
+  if (!isFiltered(asked)) return total;
   const count = numbers.count(listing.count);
-  const total = numbers.count(status.items.total);
-  if (!isFiltered(asked)) return `${total} pairs`;
-  if (asked.distinct !== undefined) return `${count}${listing.isComplete ? '' : ' or more'} groups of ${total} pairs`;
-  if (listing.isComplete) return `${count} of ${total} pairs`;
-  return `${count} or more of ${total} pairs`;
+  const more = listing.isComplete ? '' : ' or more';
+  if (asked.distinct === undefined) return `${count}${more} of ${total}`;
+  return more === '' ? `${numbers.counted(listing.count, 'group')} of ${total}` : `${count}${more} groups of ${total}`;
 }
 
 function WaitingForRows({ from, to }: { from: number; to: number }) {

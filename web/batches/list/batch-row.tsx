@@ -11,14 +11,14 @@ import { MiniHistogram } from './mini-histogram.tsx';
 const shownTags = 3;
 
 export function BatchRow({ batch, onTag }: { batch: ListedBatch; onTag: (tag: string) => void }) {
-  const { id, tags, items, createdAt, finishedAt, retryOf } = batch;
+  const { id, tags, items, createdAt, finishedAt } = batch;
   const [tone, word] = stateWords(batch);
   const isLive = finishedAt === null;
   return (
     <article class="batch-row">
       <div class="batch-title">
         <a class="batch-name cut" dir="auto" href={addressOf.batch(id)}>
-          {retryOf === null ? titleOf(batch) : `${titleOf(batch)}, retried`}
+          {titleOf(batch)}
         </a>
         {tags.slice(0, shownTags).map((tag) => (
           <button
@@ -65,7 +65,7 @@ function Scores({ batch: { scores, model } }: { batch: ListedBatch }) {
 }
 
 function factsOf({ items, model, finishedAt, itemsPerSecond, etaSeconds }: ListedBatch): string {
-  const facts = [`${numbers.count(items.total)} items`, model];
+  const facts = [numbers.counted(items.total, 'item'), model];
   if (finishedAt === null && itemsPerSecond !== null) facts.push(`${numbers.rate(itemsPerSecond)} items/s`);
   if (finishedAt === null && etaSeconds !== null) facts.push(`${numbers.duration(etaSeconds)} left`);
   return facts.join(', ');

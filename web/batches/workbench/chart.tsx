@@ -12,6 +12,7 @@ import {
   scoreTicks,
   toStep,
 } from './distribution.ts';
+import { reachWord } from './words.ts';
 
 const height = 220;
 const margin = { top: 12, right: 12, bottom: 26, left: 52 };
@@ -71,7 +72,7 @@ export function Chart({
     <div ref={box} class="chart">
       <svg
         role="img"
-        aria-label={`Distribution of ${numbers.count(total)} scores`}
+        aria-label={`Distribution of ${numbers.counted(total, 'score')}`}
         width={width}
         height={height}
         onPointerMove={(event) => {
@@ -142,5 +143,5 @@ const cutOffWords = (bar: Bar | undefined): string =>
 function barWords(bar: Bar, histogram: Histogram): string {
   const { count } = countPassing(histogram, bar.from);
   const range = `${numbers.points(bar.from)} to ${numbers.points(bar.to)}`;
-  return `${range}: ${numbers.count(bar.count)} pairs. ${numbers.count(count)} reach ${numbers.points(bar.from)}.`;
+  return `${range}: ${numbers.counted(bar.count, 'pair')}. ${numbers.count(count)} ${reachWord(count)} ${numbers.points(bar.from)}.`;
 }

@@ -10,6 +10,7 @@ import { Strips } from './strips.tsx';
 import { useNeighbours } from './use-neighbours.ts';
 import { useThreshold } from './use-threshold.ts';
 import { useWrongPairs } from './use-wrong-pairs.ts';
+import { reachWord, scoreCountWords } from './words.ts';
 import { WrongPairsBox } from './wrong-pairs-box.tsx';
 
 export function Workbench({ status, summary, scale }: { status: BatchStatus; summary: BatchSummary; scale: Scale }) {
@@ -24,22 +25,20 @@ export function Workbench({ status, summary, scale }: { status: BatchStatus; sum
   const passing = estimated.isExact ? estimated.count : (neighbours?.passing ?? estimated.count);
   const isExact = estimated.isExact || neighbours?.passing !== undefined;
   const share = succeeded === 0 ? 0 : passing / succeeded;
+  const isRunning = status.finishedAt === null;
   const band = bandOf(scale, threshold);
   return (
     <>
       <section class="card" aria-labelledby="workbench">
         <div class="heading">
           <h2 id="workbench">Choose a threshold</h2>
-          {mean !== null && (
-            <p class="soft">
-              {numbers.count(succeeded)} scored, {numbers.score(mean.score)} on average
-            </p>
-          )}
+          {mean !== null && <p class="soft">{scoreCountWords(succeeded, mean.score, isRunning)}</p>}
         </div>
         <p class="verdict" role="status">
           {!isExact && <span class="soft">about </span>}
-          <strong class="num">{numbers.count(passing)}</strong> of {numbers.count(succeeded)} pairs (
-          {numbers.percent(share)}) reach <strong class="num">{numbers.threshold(threshold)}</strong>
+          <strong class="num">{numbers.count(passing)}</strong> of {numbers.counted(succeeded, 'pair')}
+          {isRunning && ' scored so far'} ({numbers.percent(share)}) {reachWord(passing)}{' '}
+          <strong class="num">{numbers.threshold(threshold)}</strong>
           {band !== undefined && (
             <span class="soft">
               , which is in the band “{band.word}” ({rangeWords(scale, band)})

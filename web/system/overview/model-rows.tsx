@@ -43,8 +43,8 @@ function ModelRow({
       <strong class="cut">{model}</strong>
       <Badge tone={state === 'ready' ? 'good' : state === 'loading' ? 'warn' : 'bad'}>{state}</Badge>
       <span>
-        {encoders.ready} of {encoders.configured} encoders ready
-        {encoders.restarts > 0 && `, ${numbers.count(encoders.restarts)} restarts`}
+        {encoders.ready} of {numbers.counted(encoders.configured, 'encoder')} ready
+        {encoders.restarts > 0 && `, ${numbers.counted(encoders.restarts, 'restart')}`}
       </span>
       {now !== undefined && (
         <>

@@ -51,7 +51,7 @@ function Time({ time }: { time: { count: number; meanMs: number } | undefined })
   if (time === undefined) return <span class="soft">–</span>;
   return (
     <>
-      {numbers.milliseconds(time.meanMs)} <span class="fine soft">({numbers.count(time.count)} times)</span>
+      {numbers.milliseconds(time.meanMs)} <span class="fine soft">({numbers.counted(time.count, 'time')})</span>
     </>
   );
 }

@@ -50,8 +50,8 @@ function OpenWindow({
   return (
     <div class="open-window">
       <p id={id}>
-        Window {numbers.count(window.number)}: {numbers.count(window.items)} of {numbers.count(window.of)} items.{' '}
-        {numbers.count(passed)} of {numbers.count(promoteAfter)} windows passed in a row.
+        Window {numbers.count(window.number)}: {numbers.count(window.items)} of {numbers.counted(window.of, 'item')}.{' '}
+        {numbers.count(passed)} of {numbers.counted(promoteAfter, 'window')} passed in a row.
       </p>
       <progress aria-labelledby={id} value={Math.min(window.items, window.of)} max={window.of} />
     </div>

@@ -31,7 +31,8 @@ export function ComparisonBox({
       ) : (
         <dl class="facts wide">
           <Fact name="Scored by both">
-            {numbers.count(pairs)} items{failed > 0 && `; ${candidate} failed on ${numbers.count(failed)} more`}
+            {numbers.counted(pairs, 'item')}
+            {failed > 0 && `; ${candidate} failed on ${numbers.count(failed)} more`}
           </Fact>
           {comparison.comparedBy === 'ranks' ? (
             <Fact name="Scores">not compared: models of different families have different scales</Fact>
