@@ -41,8 +41,8 @@ test('batches of the same name and model are told apart by their ids, and each s
   ] as const;
   const words = (each: BatchStatus) =>
     optionWords(each, [one, two, other], ({ name }) => name ?? '').replaceAll(/[\u2068\u2069]/g, '');
-  expect(words(one)).toBe('web.csv, m, 9 scored, just now, id 11111111');
-  expect(words(two)).toBe('web.csv, m, 4 scored, just now, id 22222222');
+  expect(words(one)).toBe('web.csv, 11111111, m, 9 scored, just now');
+  expect(words(two)).toBe('web.csv, 22222222, m, 4 scored, just now');
   expect(words(other)).toBe('web.csv, n, 9 scored, just now');
 });
 

@@ -58,11 +58,12 @@ export function optionWords(
   return [
     // The marks isolate the direction of the name from that of the words after it.
     `\u2068${titleOf(batch)}\u2069`,
+    // A narrow page cuts the end off, so the id is near the start.
+    ...(all.some(isAlike) ? [id.slice(0, 8)] : []),
     model,
     ...(texts === 'others' ? ['wrong pairs'] : []),
     `${numbers.count(items.succeeded)} scored`,
     numbers.ago(createdAt),
-    ...(all.some(isAlike) ? [`id ${id.slice(0, 8)}`] : []),
   ].join(', ');
 }
 
