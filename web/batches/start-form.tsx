@@ -8,6 +8,7 @@ import { encodings } from './encoding.ts';
 import { delimiters, nameOfDelimiter } from './files/delimiters.ts';
 import { describeFormat, FormatNotices } from './files/format-words.tsx';
 import { FirstRows } from './first-rows.tsx';
+import { localPathWords } from './local-paths.ts';
 import type { Corrections, Preview } from './preview.ts';
 import { startError } from './start-error.ts';
 import { type UploadProgress, uploadBatch } from './upload.ts';
@@ -33,6 +34,7 @@ export function StartForm({ file, preview, idempotencyKey, onCorrect }: StartFor
   useEffect(() => () => running.current?.abort(), []);
   useWarningWhile(progress !== undefined);
   const error = startError(preview, mapping);
+  const paths = localPathWords(preview, mapping);
 
   async function start(): Promise<void> {
     const controller = new AbortController();
@@ -158,6 +160,11 @@ export function StartForm({ file, preview, idempotencyKey, onCorrect }: StartFor
           </div>
         </div>
       </section>
+      {paths !== undefined && (
+        <p class="notice">
+          {paths} Run <code>vls batch {file.name}</code>, which sends the files, or post addresses (https://…).
+        </p>
+      )}
       {failure !== undefined && <ProblemBox failure={failure} />}
       {progress === undefined ? (
         <div class="actions">

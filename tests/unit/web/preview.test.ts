@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { guessColumns, mappingError } from '../../../web/batches/column-mapping.ts';
+import { localPathWords } from '../../../web/batches/local-paths.ts';
 import { NoPreview, previewOf } from '../../../web/batches/preview.ts';
 import { startError } from '../../../web/batches/start-error.ts';
 import { detailAfter } from '../../../web/ui/sentence.ts';
@@ -133,5 +134,35 @@ test('a problem whose detail repeats its title is shown once', () => {
   expect(detailAfter('The batch has no items', 'the batch has no items.')).toBe('');
   expect(detailAfter('The batch has no items', 'The file pairs.csv has no rows')).toBe(
     'The file pairs.csv has no rows.',
+  );
+});
+
+test('rows with local paths in place of images are counted, but not addresses and image data', () => {
+  const wordsOf = (...images: string[]) =>
+    localPathWords({ columns: ['photo', 'text'], rows: images.map((image) => [image, 'a.jpg']) }, { image: 'photo' });
+  const jpeg = `/9j/${'4AAQ'.repeat(100)}`;
+  const paths = [
+    'photos/cat.jpg',
+    'cat.png',
+    '/home/me/cat',
+    './cat.jpg',
+    'C:\\photos\\cat.jpg',
+    'my photos/a cat.jpg',
+    'file:///cat.jpg',
+  ];
+  for (const path of paths)
+    expect(wordsOf(path), path).toMatch(/^The shown rows have local paths in the column “photo”\./);
+  const others = [
+    'https://example.org/cat.jpg',
+    'data:image/png;base64,AAAA',
+    jpeg,
+    'example.org/cat.jpg',
+    '{"url": "https://example.org/cat.jpg"}',
+    '',
+  ];
+  for (const other of others) expect(wordsOf(other), other).toBeUndefined();
+  expect(wordsOf('cat.jpg', 'https://example.org/cat.jpg')).toMatch(/^1 of the 2 shown rows has a local path /);
+  expect(wordsOf('cat.jpg', 'dog.jpg', 'https://example.org/cat.jpg')).toMatch(
+    /^2 of the 3 shown rows have local paths /,
   );
 });

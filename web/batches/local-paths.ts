@@ -1,0 +1,31 @@
+import { looksLikePath } from '../../shared/image-paths.ts';
+import * as numbers from '../ui/numbers.ts';
+import type { ColumnMapping } from './column-mapping.ts';
+import type { Cell } from './files/cell.ts';
+import type { Preview } from './preview.ts';
+
+/** Returns the sentence about shown rows with local paths in place of images; undefined if there are none. */
+export function localPathWords(
+  { columns, rows }: Pick<Preview, 'columns' | 'rows'>,
+  { image }: Pick<ColumnMapping, 'image'>,
+): string | undefined {
+  const at = columns.indexOf(image);
+  const count = rows.filter((row) => isLocalPath(row[at] ?? '')).length;
+  if (count === 0) return undefined;
+  const which =
+    count === rows.length
+      ? 'The shown rows have local paths'
+      : `${numbers.count(count)} of the ${numbers.count(rows.length)} shown rows ${count === 1 ? 'has a local path' : 'have local paths'}`;
+  return `${which} in the column “${image}”. The service cannot read files of this computer.`;
+}
+
+function isLocalPath(cell: Cell): boolean {
+  if (typeof cell !== 'string') return false;
+  const source = cell.trim();
+  if (/^file:/i.test(source)) return true;
+  if (/^[a-z][a-z0-9+.-]+:/i.test(source)) return false;
+  // The base64 of a JPEG begins with a slash. Every image has more than 200 characters in base64.
+  if (source.length > 200 && /^[\w+/=-]+$/.test(source)) return false;
+  // A path may have spaces.
+  return looksLikePath(source) || looksLikePath(source.replaceAll(' ', '_'));
+}
