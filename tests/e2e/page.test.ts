@@ -244,6 +244,16 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await badge()
       .getByText(/^done, \d+ failed$/)
       .waitFor();
+    await page.getByRole('link', { name: 'Show them' }).click();
+    await untilTrue(page, `document.querySelectorAll('.pair-table .row-link').length > 0`);
+    expect(await page.evaluate('scrollY')).toBe(0);
+    await open(`batches/${id}/pairs?status=failed&code=text.empty`);
+    await untilTrue(page, `document.querySelectorAll('.pair-table .row-link').length > 0`);
+    const [boxHeight, tableHeight] = (await page.evaluate(
+      `['.explorer-box', '.pair-table'].map((each) => document.querySelector(each).offsetHeight)`,
+    )) as [number, number];
+    expect(boxHeight - tableHeight).toBeLessThan(4);
+
     await open(`batches/${id}/pairs?status=succeeded`);
     const rows = page.locator('.pair-table .row-link');
     await rows.first().waitFor();
@@ -272,6 +282,22 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await dialog.waitFor({ state: 'detached' });
     await page.getByLabel('Gallery').check();
     await untilTrue(page, `document.querySelectorAll('.tile').length === ${cats.length}`);
+  });
+
+  test('a long caption shows its first lines above the score, and all of it after a click', async () => {
+    const text = 'a cat that looks at the camera, '.repeat(100);
+    const image = running.host.url(photoNames[0] ?? '');
+    const { body } = await running.client.batch.post([{ image, text }], { model: 'compact' });
+    await running.client.batch.finished(body.id);
+    await open(`batches/${body.id}/pairs?pair=0`);
+    const heightOf = () => page.evaluate(`document.querySelector('.pair-caption').offsetHeight`) as Promise<number>;
+    const more = page.getByRole('button', { name: 'Show all' });
+    await more.waitFor();
+    const cut = await heightOf();
+    expect(cut).toBeLessThan(200);
+    await more.click();
+    await page.getByRole('button', { name: 'Show less' }).waitFor();
+    expect(await heightOf()).toBeGreaterThan(2 * cut);
   });
 
   test('duplicates are grouped by keyboard, and the link of a group lists it', async () => {
@@ -446,6 +472,11 @@ describe.skipIf(chromium === undefined)('the page', () => {
     const image = { name: 'pairs.csv', mimeType: 'text/csv', buffer: readPhoto('coffee.jpg') };
     await page.locator('input[type=file]').setInputFiles(image);
     await page.getByRole('alert').getByText('pairs.csv. This is a JPEG image, not a list of pairs.').waitFor();
+    const paths = { name: 'paths.csv', mimeType: 'text/csv', buffer: Buffer.from('image,text\nphotos/a.jpg,a cat\n') };
+    await page.locator('input[type=file]').setInputFiles(paths);
+    const notice = page.getByText('The service cannot read files of this computer.');
+    await notice.waitFor();
+    expect(await notice.innerText()).toContain('Run vls batch paths.csv');
   });
 
   test('a model that is absent comes with the command that pulls it, and a pull that runs with its progress', async () => {

@@ -56,6 +56,9 @@ export function Explorer({ status }: { status: BatchStatus }) {
     visible.showStart();
   }, [status.id, JSON.stringify(selection), asked.view]);
 
+  // A link far down in another tab may lead here. Its scroll position would hide the title and the filters.
+  useEffect(() => scrollTo(0, 0), []);
+
   /** Makes another row current, after an arrow key or a step to the next pair in the dialog. */
   function goTo(row: number): ItemResult | undefined {
     const next = Math.max(0, Math.min(listing.count - 1, row));

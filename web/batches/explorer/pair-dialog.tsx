@@ -3,6 +3,7 @@ import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { codes } from '../../../shared/errors.ts';
 import { Fact } from '../../ui/fact.tsx';
+import { LongText } from '../../ui/long-text.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { bandOf, edgesOf } from '../../ui/scale.ts';
 import { detailAfter } from '../../ui/sentence.ts';
@@ -62,9 +63,11 @@ export function PairDialog({
         <div class="pair-image">
           <Thumbnail image={image} shown={images} />
         </div>
-        <p class="pair-caption" dir="auto">
-          {result.text === '' ? 'no text' : result.text}
-        </p>
+        <LongText
+          key={`caption ${result.index}`}
+          class="pair-caption"
+          text={result.text === '' ? 'no text' : (result.text ?? '')}
+        />
         <Outcome status={status} result={result} />
         {image !== null && (result.text ?? '') !== '' && (
           <ScoreAgain

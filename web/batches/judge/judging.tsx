@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { useSession } from '../../shell/session.tsx';
+import { LongText } from '../../ui/long-text.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { ImagesSwitch, useImageDisplay } from '../../ui/pairs.tsx';
 import { Thumbnail } from '../../ui/thumbnail.tsx';
@@ -67,9 +68,7 @@ export function Judging({
           <div class="pair-image">
             <Thumbnail image={pair.image} shown={images.shown} />
           </div>
-          <p class="pair-caption" dir="auto">
-            {pair.text === '' ? 'no text' : pair.text}
-          </p>
+          <LongText key={open} class="pair-caption" text={pair.text === '' ? 'no text' : pair.text} />
           {pair.image === null && (
             <p class="fine soft" dir="auto">
               {pair.id ?? `item ${numbers.count(pair.index)}`}
