@@ -149,11 +149,9 @@ describe('batches of the service', () => {
   });
 
   test('are cancelled while they are watched, and the one who watches ends with 1', async () => {
-    running.host.latencyMs = 200;
-    onTestFinished(() => {
-      running.host.latencyMs = 0;
-    });
-    const id = await post(500, (index) => `${photoNames[index % 6]}?c${index}`);
+    running.host.hold();
+    onTestFinished(() => running.host.release());
+    const id = await post(500, (index) => `${index < 100 ? '' : 'held/'}${photoNames[index % 6]}?c${index}`);
     const watching = startVls(['watch', id], { env });
     await watching.prints(/\d of 500/);
     const cancelled = await vls(['cancel', id], { env });
