@@ -124,7 +124,12 @@ describe.skipIf(chromium === undefined)('the choice of pairs', () => {
       expect(suggested).not.toBe(line);
       await activate(use);
       await page.getByRole('heading', { name: `At the threshold ${suggested.toFixed(1)}` }).waitFor();
-      await activate(page.getByRole('link', { name: 'Back to the scores and their export' }));
+      // Labels are deleted only after a question, whose focus is on keeping them.
+      await page.getByRole('button', { name: 'Delete labels and start again' }).click();
+      await page.getByRole('dialog', { name: `Delete ${judged} labels?` }).waitFor();
+      await page.keyboard.press('Enter');
+      await untilJudged(judged);
+      await activate(page.getByRole('link', { name: 'Back to the scores and their export' }), 'Shift+Tab');
 
       // The export: as CSV and as Parquet, the pairs that the API selects.
       expect(await slider.inputValue()).toBe(String(suggested));

@@ -1,7 +1,8 @@
-import { useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { fetchJson, type RequestFailed } from '../http/client.ts';
 import { addressOf } from '../shell/route.ts';
+import { DeleteButton } from '../ui/delete-button.tsx';
 import { lastingFailuresOf, retriesOf } from './state.ts';
 
 export function BatchActions({
@@ -19,8 +20,6 @@ export function BatchActions({
   onFailure: (failure: RequestFailed | undefined) => void;
 }) {
   const [busy, setBusy] = useState<string>();
-  const dialog = useRef<HTMLDialogElement>(null);
-  const keep = useRef<HTMLButtonElement>(null);
   const path = `v1/evaluation/batch/${status.id}`;
   const isLive = status.finishedAt === null;
   const retries = isLive ? [] : retriesOf(status);
@@ -93,30 +92,15 @@ export function BatchActions({
           </button>
         ))
       )}
-      <button
-        type="button"
-        class="quiet danger"
+      <DeleteButton
+        name="Delete"
+        question="Delete this batch?"
         disabled={busy !== undefined}
-        onClick={() => {
-          dialog.current?.showModal();
-          keep.current?.focus();
-        }}
+        onDelete={() => void remove()}
       >
-        Delete
-      </button>
+        {isLive && 'The batch is stopped first. '}Its items and results are deleted permanently.
+      </DeleteButton>
       {retries.length > 0 && note}
-      <dialog ref={dialog} aria-labelledby="delete-title">
-        <h2 id="delete-title">Delete this batch?</h2>
-        <p>{isLive && 'The batch is stopped first. '}Its items and results are deleted permanently.</p>
-        <form method="dialog" class="actions">
-          <button type="submit" ref={keep}>
-            Keep
-          </button>
-          <button type="submit" class="destroy" onClick={() => void remove()}>
-            Delete
-          </button>
-        </form>
-      </dialog>
     </div>
   );
 }

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
 import type { RequestFailed } from '../../http/client.ts';
+import { DeleteButton } from '../../ui/delete-button.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { ProblemBox } from '../../ui/problem.tsx';
 import type { Scale } from '../../ui/scale.ts';
@@ -39,6 +40,7 @@ export function JudgeView({ status, summary, scale }: { status: BatchStatus; sum
     );
   }
   const { pairs } = judgement;
+  const judged = pairs.filter(({ isRight }) => isRight !== undefined).length;
   return (
     <div class="stack">
       <div class="judging">
@@ -54,14 +56,18 @@ export function JudgeView({ status, summary, scale }: { status: BatchStatus; sum
       <p class="actions">
         <button
           type="button"
-          disabled={pairs.every(({ isRight }) => isRight === undefined)}
+          disabled={judged === 0}
           onClick={() => saveText(labelsAsCsv(pairs), `batch-${status.id}-labels.csv`)}
         >
           Export labels
         </button>
-        <button type="button" class="quiet danger" onClick={() => change(undefined)}>
-          Delete labels and start again
-        </button>
+        <DeleteButton
+          name="Delete labels and start again"
+          question={`Delete ${numbers.counted(judged, 'label')}?`}
+          onDelete={() => change(undefined)}
+        >
+          The labels of this batch are only in this browser. Export them first to keep them.
+        </DeleteButton>
       </p>
     </div>
   );
