@@ -19,6 +19,28 @@ export function localPathWords(
   return `${which} in the column “${image}”. The service cannot read files of this computer.`;
 }
 
+/** Returns the command that scores the file with the columns, the delimiter and the encoding that the form shows. */
+export function batchCommand(
+  file: string,
+  { format, delimiter, encoding }: Pick<Preview, 'format' | 'delimiter' | 'encoding'>,
+  mapping: ColumnMapping,
+): string {
+  const columns = (['image', 'text', 'id'] as const).flatMap((part) =>
+    mapping[part] === '' || mapping[part].toLowerCase() === part ? [] : [`--${part}-column`, quoted(mapping[part])],
+  );
+  const usual = format === 'tsv' ? '\t' : ',';
+  const separator = delimiter === '' || delimiter === usual ? [] : ['--delimiter', quoted(delimiter)];
+  // The command line recognises UTF-8 and UTF-16 itself.
+  const coding = encoding === '' || encoding.startsWith('utf-') ? [] : ['--encoding', encoding];
+  return ['vls batch', quoted(file), ...columns, ...separator, ...coding].join(' ');
+}
+
+/** Returns a word as a shell reads it back. */
+const quoted = (word: string): string => {
+  if (word === '\t') return 'tab';
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+};
+
 function isLocalPath(cell: Cell): boolean {
   if (typeof cell !== 'string') return false;
   const source = cell.trim();

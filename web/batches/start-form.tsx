@@ -8,7 +8,7 @@ import { encodings } from './encoding.ts';
 import { delimiters, nameOfDelimiter } from './files/delimiters.ts';
 import { describeFormat, FormatNotices } from './files/format-words.tsx';
 import { FirstRows } from './first-rows.tsx';
-import { localPathWords } from './local-paths.ts';
+import { batchCommand, localPathWords } from './local-paths.ts';
 import type { Corrections, Preview } from './preview.ts';
 import { startError } from './start-error.ts';
 import { type UploadProgress, uploadBatch } from './upload.ts';
@@ -162,7 +162,8 @@ export function StartForm({ file, preview, idempotencyKey, onCorrect }: StartFor
       </section>
       {paths !== undefined && (
         <p class="notice">
-          {paths} Run <code>vls batch {file.name}</code>, which sends the files, or post addresses (https://…).
+          {paths} Run <code>{batchCommand(file.name, preview, mapping)}</code>, which sends the files, or post addresses
+          (https://…).
         </p>
       )}
       {failure !== undefined && <ProblemBox failure={failure} />}

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { guessColumns, mappingError } from '../../../web/batches/column-mapping.ts';
-import { localPathWords } from '../../../web/batches/local-paths.ts';
+import { batchCommand, localPathWords } from '../../../web/batches/local-paths.ts';
 import { NoPreview, previewOf } from '../../../web/batches/preview.ts';
 import { startError } from '../../../web/batches/start-error.ts';
 import { detailAfter } from '../../../web/ui/sentence.ts';
@@ -135,6 +135,23 @@ test('a problem whose detail repeats its title is shown once', () => {
   expect(detailAfter('The batch has no items', 'The file pairs.csv has no rows')).toBe(
     'The file pairs.csv has no rows.',
   );
+});
+
+test.each([
+  ['pairs.csv', 'csv', ',', 'utf-8', { image: 'image', text: 'Text', id: '' }, 'vls batch pairs.csv'],
+  [
+    "it's mine.csv",
+    'csv',
+    ';',
+    'windows-1252',
+    { image: 'photo', text: 'my caption', id: 'sku' },
+    "vls batch 'it'\\''s mine.csv' --image-column photo --text-column 'my caption' --id-column sku --delimiter ';' --encoding windows-1252",
+  ],
+  ['a.tsv', 'tsv', '\t', 'utf-8', { image: 'image', text: 'text', id: 'id' }, 'vls batch a.tsv'],
+  ['a.csv', 'csv', '\t', 'utf-16le', { image: 'image', text: 'text', id: '' }, 'vls batch a.csv --delimiter tab'],
+  ['a.parquet', 'parquet', '', '', { image: 'image', text: 'alt', id: '' }, 'vls batch a.parquet --text-column alt'],
+] as const)('the command for %s has what the form shows', (file, format, delimiter, encoding, mapping, command) => {
+  expect(batchCommand(file, { format, delimiter, encoding }, mapping)).toBe(command);
 });
 
 test('rows with local paths in place of images are counted, but not addresses and image data', () => {
