@@ -11,19 +11,12 @@ import type { Neighbours } from './use-neighbours.ts';
 
 export function Strips({
   status,
-  threshold,
   count,
-  passing,
-  isExact,
-  neighbours: { below, above },
+  neighbours: { threshold, below, above, passing },
 }: {
   status: BatchStatus;
-  threshold: number;
   /** The number of scored pairs. */
   count: number;
-  /** The number of pairs that reach the threshold. */
-  passing: number;
-  isExact: boolean;
   neighbours: Neighbours;
 }) {
   const images = useImageDisplay(useSession()?.tenant === status.tenant);
@@ -37,15 +30,13 @@ export function Strips({
       </div>
       <StripHeading
         words={`Just below ${at} (left out)`}
-        count={count - passing}
-        isExact={isExact}
+        count={passing === undefined ? undefined : count - passing}
         href={`${list}?sort=-score&max=${justBelow(threshold)}&threshold=${threshold}`}
       />
       <Strip status={status} threshold={threshold} pairs={byScore(below)} images={images.shown} />
       <StripHeading
         words={`Just above ${at} (kept)`}
         count={passing}
-        isExact={isExact}
         href={`${list}?sort=score&min=${threshold}&threshold=${threshold}`}
       />
       <Strip status={status} threshold={threshold} pairs={byScore(above)} images={images.shown} />
@@ -56,20 +47,19 @@ export function Strips({
 function StripHeading({
   words,
   count,
-  isExact,
   href,
 }: {
   words: string;
-  count: number;
-  isExact: boolean;
+  /** Undefined if it is not known. */
+  count: number | undefined;
   href: string;
 }) {
   return (
     <div class="strip-heading">
       <h3>{words}</h3>
-      {count > 0 && (
+      {count !== 0 && (
         <a class="fine" href={href}>
-          {isExact ? `Show all ${numbers.count(count)}` : 'Show all'}
+          {count === undefined ? 'Show all' : `Show all ${numbers.count(count)}`}
         </a>
       )}
     </div>

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
+import type { RequestFailed } from '../../http/client.ts';
 import { distinctPairs } from './distinct-pairs.ts';
 import { readNear } from './ranked.ts';
 
@@ -11,6 +12,8 @@ const read = 40;
 const restMs = 250;
 
 export interface Neighbours {
+  /** The threshold of these pairs. It differs from the chosen one until the pairs of that one have arrived. */
+  threshold: number;
   below: ItemResult[];
   above: ItemResult[];
   /** The exact number of pairs that reach the threshold. */
@@ -18,8 +21,13 @@ export interface Neighbours {
 }
 
 /** Reads the pairs just below and just above a threshold, without duplicates, once it has stopped changing. */
-export function useNeighbours(summary: BatchSummary, threshold: number): Neighbours | undefined {
-  const [state, setState] = useState<Neighbours & { threshold: number }>();
+export function useNeighbours(
+  summary: BatchSummary,
+  threshold: number,
+): { neighbours: Neighbours | undefined; failure: RequestFailed | undefined; retry: () => void } {
+  const [neighbours, setNeighbours] = useState<Neighbours>();
+  const [failure, setFailure] = useState<RequestFailed>();
+  const [attempt, setAttempt] = useState(0);
   useEffect(() => {
     const gone = new AbortController();
     const look = async () => {
@@ -27,20 +35,25 @@ export function useNeighbours(summary: BatchSummary, threshold: number): Neighbo
         readNear(summary.id, 'above', threshold, read, gone.signal),
         threshold <= 0 ? undefined : readNear(summary.id, 'below', threshold, read, gone.signal),
       ]);
-      setState({
+      setFailure(undefined);
+      setNeighbours({
         threshold,
         above: distinctPairs(above.results).slice(0, shown),
         below: distinctPairs(below?.results ?? []).slice(0, shown),
         passing: above.selected,
       });
     };
-    // If the request fails, no pairs are shown here. The list of pairs shows the error.
-    const timer = setTimeout(() => void look().catch(() => {}), restMs);
+    const timer = setTimeout(
+      () =>
+        void look().catch((error: RequestFailed) => {
+          if (!gone.signal.aborted) setFailure(error);
+        }),
+      restMs,
+    );
     return () => {
       clearTimeout(timer);
       gone.abort();
     };
-  }, [summary.id, threshold, summary.state]);
-  // The earlier pairs remain until the new ones have arrived. Their exact number no longer applies.
-  return state === undefined || state.threshold === threshold ? state : { ...state, passing: undefined };
+  }, [summary.id, threshold, summary.state, attempt]);
+  return { neighbours, failure, retry: () => setAttempt(attempt + 1) };
 }

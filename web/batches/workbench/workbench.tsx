@@ -1,6 +1,7 @@
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
 import * as numbers from '../../ui/numbers.ts';
+import { ProblemBox } from '../../ui/problem.tsx';
 import { bandOf, rangeWords, type Scale } from '../../ui/scale.ts';
 import { Chart } from './chart.tsx';
 import { ThresholdControls } from './controls.tsx';
@@ -21,9 +22,10 @@ export function Workbench({ status, summary, scale }: { status: BatchStatus; sum
   const range = rangeOf([...histogram, ...behind], scale);
   const threshold = Math.min(range[1], Math.max(range[0], asked));
   const estimated = countPassing(histogram, threshold);
-  const neighbours = useNeighbours(summary, threshold);
-  const passing = estimated.isExact ? estimated.count : (neighbours?.passing ?? estimated.count);
-  const isExact = estimated.isExact || neighbours?.passing !== undefined;
+  const { neighbours, failure, retry } = useNeighbours(summary, threshold);
+  const exact = neighbours?.threshold === threshold ? neighbours.passing : undefined;
+  const passing = estimated.isExact ? estimated.count : (exact ?? estimated.count);
+  const isExact = estimated.isExact || exact !== undefined;
   const share = succeeded === 0 ? 0 : passing / succeeded;
   const isRunning = status.finishedAt === null;
   const band = bandOf(scale, threshold);
@@ -58,16 +60,8 @@ export function Workbench({ status, summary, scale }: { status: BatchStatus; sum
         <WrongPairsBox status={status} threshold={threshold} wrong={wrong} />
         <p class="fine soft">{scale.note}</p>
       </section>
-      {neighbours !== undefined && (
-        <Strips
-          status={status}
-          threshold={threshold}
-          count={succeeded}
-          passing={passing}
-          isExact={isExact}
-          neighbours={neighbours}
-        />
-      )}
+      {failure !== undefined && <ProblemBox failure={failure} retry={retry} />}
+      {neighbours !== undefined && <Strips status={status} count={succeeded} neighbours={neighbours} />}
     </>
   );
 }
