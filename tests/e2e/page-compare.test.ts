@@ -58,7 +58,7 @@ describe.skipIf(chromium === undefined)('the comparison of two batches', () => {
     await open('scores');
     await page.getByRole('link', { name: 'Compare' }).focus();
     await page.keyboard.press('Enter');
-    const choice = page.getByLabel('With');
+    const choice = page.getByRole('combobox', { name: /^With\b/ });
     await choice.locator(`option[value="${other}"]`).waitFor({ state: 'attached' });
     await choice.focus();
     await page.keyboard.type('photos, other');
