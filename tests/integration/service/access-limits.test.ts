@@ -18,6 +18,8 @@ import { type ChosenRedis, startChosenRedis } from '../../support/redis-chosen.t
 const keys = createKeyFile();
 const patient = keys.add('patient');
 const hasty = keys.add('hasty', { limits: { requestsPerMinute: 5 } });
+/** For the second attempt of a test: the requests of the first one still count. */
+const hastyAgain = keys.add('hasty-again', { limits: { requestsPerMinute: 5 } });
 const small = keys.add('small', { limits: { queuedItems: 10 } });
 const unbounded = keys.add('unbounded', { limits: { requestsPerMinute: 0, queuedItems: 0 } });
 
@@ -41,12 +43,13 @@ const items = (count: number) =>
   Array.from({ length: count }, () => ({ image: 'https://example.org/x.jpg', text: 'x' }));
 
 describe('requests in a minute', () => {
-  test('are limited per tenant over all APIs, and the limit is in the draft headers', async () => {
+  test('are limited per tenant over all APIs, and the limit is in the draft headers', async ({ task }) => {
+    const key = task.result?.retryCount ? hastyAgain : hasty;
     // Each API loads its script now: while Redis is slow to answer, an API counts by itself.
     for (const api of [0, 1]) await as(patient, api).call('/v1/models');
     const statuses: number[] = [];
     for (let request = 0; request < 8; request++) {
-      const answer = await as(hasty, request % 2).problem('/v1/models');
+      const answer = await as(key, request % 2).problem('/v1/models');
       statuses.push(answer.status);
       expect(answer.headers.get('ratelimit-policy')).toMatch(/^"tenant"; q=5; w=60/);
       const remaining = Math.max(0, 4 - request);
