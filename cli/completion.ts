@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { shellQuoted } from '../shared/shell-word.ts';
 
 interface Completion {
   word: string;
@@ -29,14 +30,12 @@ function positionsOf(command: Command, path: string[], global: Completion[]): Po
 const optionsOf = ({ options }: Command): Completion[] =>
   options.flatMap(({ long, description }) => (long ? [{ word: long, description }] : []));
 
-const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
-
 /** Returns the branches of a shell `case` that offers the completions of each position. */
 const cases = (positions: Position[], render: (words: Completion[], position: Position) => string): string =>
   positions
     .map(
       (position) =>
-        `    ${quoted(position.path.join(' '))}) ${render([...position.commands, ...position.options], position)} ;;`,
+        `    ${shellQuoted(position.path.join(' '))}) ${render([...position.commands, ...position.options], position)} ;;`,
     )
     .join('\n');
 
@@ -47,7 +46,7 @@ const cases = (positions: Position[], render: (words: Completion[], position: Po
 const walk = (positions: Position[]): string =>
   positions
     .filter(({ path }) => path.length > 0)
-    .map(({ path }) => `      ${quoted(path.join(' '))}) position="$next" ;;`)
+    .map(({ path }) => `      ${shellQuoted(path.join(' '))}) position="$next" ;;`)
     .join('\n');
 
 function bash(name: string, positions: Position[]): string {
@@ -61,7 +60,7 @@ ${walk(positions)}
     esac
   done
   case "$position" in
-${cases(positions, (words) => `words=${quoted(words.map(({ word }) => word).join(' '))}`)}
+${cases(positions, (words) => `words=${shellQuoted(words.map(({ word }) => word).join(' '))}`)}
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
 }
@@ -70,7 +69,7 @@ complete -o default -F _${name} ${name}
 }
 
 function zsh(name: string, positions: Position[]): string {
-  const described = ({ word, description }: Completion) => quoted(`${word.replaceAll(':', '\\:')}:${description}`);
+  const described = ({ word, description }: Completion) => shellQuoted(`${word.replaceAll(':', '\\:')}:${description}`);
   return `#compdef ${name}
 _${name}() {
   local position='' next word
@@ -95,10 +94,10 @@ function fish(name: string, positions: Position[]): string {
     const seen = path.length === 0 ? '__fish_use_subcommand' : `__fish_seen_subcommand_from ${path.at(-1)}`;
     const children = commands.map(({ word }) => word).join(' ');
     const here = path.length > 0 && children !== '' ? `${seen}; and not __fish_seen_subcommand_from ${children}` : seen;
-    const say = (text: string) => `complete -c ${name} -n ${quoted(here)} ${text}`;
+    const say = (text: string) => `complete -c ${name} -n ${shellQuoted(here)} ${text}`;
     return [
-      ...commands.map(({ word, description }) => say(`-f -a ${quoted(word)} -d ${quoted(description)}`)),
-      ...options.map(({ word, description }) => say(`-l ${word.slice(2)} -d ${quoted(description)}`)),
+      ...commands.map(({ word, description }) => say(`-f -a ${shellQuoted(word)} -d ${shellQuoted(description)}`)),
+      ...options.map(({ word, description }) => say(`-l ${word.slice(2)} -d ${shellQuoted(description)}`)),
     ];
   });
   return `# fish completion of ${name}\n${lines.join('\n')}\n`;

@@ -30,3 +30,6 @@ export const json = (value: unknown): string => `${JSON.stringify(value, null, 2
 
 export const megabytes = (bytes: number): string =>
   bytes < 100_000 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+
+/** Formats an ISO time in UTC as `2026-11-27 19:25:22`. */
+export const inUtc = (time: string): string => time.slice(0, 19).replace('T', ' ');

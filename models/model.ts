@@ -42,8 +42,8 @@ export interface ImageRecipe {
   /** The resampling filter, antialiased as in Pillow. */
   filter: 'bicubic' | 'bilinear';
   /**
-   * The step at which colours are converted to RGB. `after-resize` (OpenCLIP): resize in the file's colour mode, then convert and
-   * drop alpha. `before-resize` (transformers 5): blend transparency over white, convert, then resize.
+   * The step at which colours are converted to RGB. `after-resize` (OpenCLIP): resize in the file's colour mode, then
+   * convert and drop alpha. `before-resize` (transformers 5): blend transparency over white, convert, then resize.
    */
   rgb: 'after-resize' | 'before-resize';
   mean: Rgb;

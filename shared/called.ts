@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { delimiter, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { shellQuoted } from './shell-word.ts';
 
 /**
  * Returns the command that started this program, such as `vls` or `npx vls`, for messages. A fixed `npx vls` would
@@ -58,8 +59,8 @@ function ownWords(): string {
 /** The command with which a user can start the command line, in this process's start directory. */
 export const called: string = ownWords();
 
-/** A word that a shell does not change. */
-const plainWord = /^[\w@%+=:,./\\-]+$/;
+/** A path that needs no quotes. On Windows, backslashes are separators. */
+const plainPath = /^[\w@%+=:,./\\-]+$/;
 
 /**
  * Returns the flags that a command needs to find the same models as this process, with a leading space; empty for the
@@ -72,7 +73,7 @@ export function modelFlags(
 ): string {
   const quoted = (path: string) => {
     const short = fromHere(path, directory, '');
-    return plainWord.test(short) ? short : `'${short.replaceAll("'", "'\\''")}'`;
+    return plainPath.test(short) ? short : shellQuoted(short);
   };
   const isDefault = dataDir === resolve(directory, '.data');
   return [

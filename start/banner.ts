@@ -1,5 +1,6 @@
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { shellQuoted } from '../shared/shell-word.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -24,5 +25,5 @@ export function banner(origin: string, cwd: string): string {
 }
 
 function quoted(word: string): string {
-  return /^[\w@=./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  return /^[\w@=./-]+$/.test(word) ? word : shellQuoted(word);
 }

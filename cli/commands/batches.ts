@@ -15,7 +15,7 @@ import { exitCodeOf, formatStatus, pathOf, watch } from '../batch/watch.ts';
 import { type CommandDeps, type Context, contextOf, interruptible } from '../context.ts';
 import { UsageError } from '../failures.ts';
 import { atLeast, between, hours, scoreLimit } from '../flags.ts';
-import { json, table } from '../output.ts';
+import { inUtc, json, table } from '../output.ts';
 import { checkOutput, checkResultFile } from '../output-file.ts';
 import { counted, whole } from '../progress.ts';
 import { rowCounter } from '../row-counter.ts';
@@ -50,7 +50,7 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
           whole(items.failed),
           `${Math.floor((100 * (items.total - items.pending)) / Math.max(1, items.total))} %`,
           model,
-          createdAt.slice(0, 19).replace('T', ' '),
+          inUtc(createdAt),
           name ?? '',
         ]);
         return table(context.stdout, [
@@ -205,7 +205,7 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
 function describeChange({ name, tags, expiresAt }: BatchStatus, retention: number | undefined): string {
   const stored =
     expiresAt !== null
-      ? `until ${expiresAt.slice(0, 19).replace('T', ' ')} UTC`
+      ? `until ${inUtc(expiresAt)} UTC`
       : retention !== undefined && `for ${retention} h after its end`;
   return [`  name: ${name ?? '-'}`, `  tags: ${tags.join(', ') || '-'}`, ...(stored ? [`  stored ${stored}`] : [])]
     .map((line) => `${line}\n`)

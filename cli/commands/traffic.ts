@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { CanaryAction, Comparison, TrafficList, TrafficReport } from '../../shared/contracts/traffic.ts';
 import { type CommandDeps, contextOf } from '../context.ts';
-import { styled, table } from '../output.ts';
+import { inUtc, styled, table } from '../output.ts';
 import { counted, whole } from '../progress.ts';
 
 const pathOf = (profile: string) => `/v1/traffic/${encodeURIComponent(profile)}`;
@@ -89,7 +89,7 @@ function formatCanary({ canary }: TrafficReport, stream: NodeJS.WriteStream): st
     );
   }
   for (const { number, verdict, reasons, endedAt } of windows.slice(0, 3)) {
-    const ended = endedAt.slice(0, 19).replace('T', ' ');
+    const ended = inUtc(endedAt);
     lines.push(`  window ${number}: ${verdict}, ${ended} UTC${reasons.map((text) => `\n    ${text}`).join('')}\n`);
   }
   return lines;

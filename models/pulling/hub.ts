@@ -10,7 +10,10 @@ export interface FileFacts {
   commit?: string;
 }
 
-/** The bytes of a file from `offset` to its end. A server that does not support ranges gives a lower offset than requested. */
+/**
+ * The bytes of a file from `offset` to its end. A server that does not support ranges gives a lower offset than
+ * requested.
+ */
 export interface Download {
   offset: number;
   /** The size of the whole file in bytes. */

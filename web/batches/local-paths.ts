@@ -1,4 +1,5 @@
 import { looksLikePath } from '../../shared/image-paths.ts';
+import { shellWord } from '../../shared/shell-word.ts';
 import * as numbers from '../ui/numbers.ts';
 import type { ColumnMapping } from './column-mapping.ts';
 import type { Cell } from './files/cell.ts';
@@ -26,20 +27,15 @@ export function batchCommand(
   mapping: ColumnMapping,
 ): string {
   const columns = (['image', 'text', 'id'] as const).flatMap((part) =>
-    mapping[part] === '' || mapping[part].toLowerCase() === part ? [] : [`--${part}-column`, quoted(mapping[part])],
+    mapping[part] === '' || mapping[part].toLowerCase() === part ? [] : [`--${part}-column`, shellWord(mapping[part])],
   );
   const usual = format === 'tsv' ? '\t' : ',';
-  const separator = delimiter === '' || delimiter === usual ? [] : ['--delimiter', quoted(delimiter)];
+  const separator =
+    delimiter === '' || delimiter === usual ? [] : ['--delimiter', delimiter === '\t' ? 'tab' : shellWord(delimiter)];
   // The command line recognises UTF-8 and UTF-16 itself.
   const coding = encoding === '' || encoding.startsWith('utf-') ? [] : ['--encoding', encoding];
-  return ['vls batch', quoted(file), ...columns, ...separator, ...coding].join(' ');
+  return ['vls batch', shellWord(file), ...columns, ...separator, ...coding].join(' ');
 }
-
-/** Returns a word as a shell reads it back. */
-const quoted = (word: string): string => {
-  if (word === '\t') return 'tab';
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-};
 
 function isLocalPath(cell: Cell): boolean {
   if (typeof cell !== 'string') return false;

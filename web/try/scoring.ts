@@ -1,4 +1,5 @@
 import type { SingleResponse } from '../../shared/contracts/single.ts';
+import { shellQuoted } from '../../shared/shell-word.ts';
 import { apiUrl, fetchJson } from '../http/client.ts';
 
 /** A file to upload, or a URL that the service downloads. */
@@ -46,13 +47,11 @@ const jsonOf = (url: string, texts: string[], model: string) => ({
 export function curlOf({ image, texts, model }: ScoreRequest): string {
   const parts =
     'url' in image
-      ? ["-H 'Content-Type: application/json'", `-d ${quoted(JSON.stringify(jsonOf(image.url, texts, model)))}`]
+      ? ["-H 'Content-Type: application/json'", `-d ${shellQuoted(JSON.stringify(jsonOf(image.url, texts, model)))}`]
       : [
-          `-F ${quoted(`image=@"${image.file.name}"`)}`,
-          ...texts.map((text) => `--form-string ${quoted(`text=${text}`)}`),
-          ...(model === '' ? [] : [`-F ${quoted(`model=${model}`)}`]),
+          `-F ${shellQuoted(`image=@"${image.file.name}"`)}`,
+          ...texts.map((text) => `--form-string ${shellQuoted(`text=${text}`)}`),
+          ...(model === '' ? [] : [`-F ${shellQuoted(`model=${model}`)}`]),
         ];
   return ['curl', ...parts, apiUrl(path)].join(' \\\n  ');
 }
-
-const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;

@@ -83,7 +83,7 @@ export function barsOf(histogram: Histogram, [from, to]: [number, number], most:
 
 /**
  * Returns the highest count that the axis shows. A bar of the score 0 does not count if it is more than twice as high as
- * all others: half of the wrong pairs may have a negative cosine, and beside them the other bars would be flat.
+ * all others: half of the wrong pairs may have a negative cosine, and next to their bar the others would be flat.
  */
 export function highestShown(bars: readonly Bar[]): number {
   const highest = (some: readonly Bar[]) => Math.max(0, ...some.map(({ count }) => count));
