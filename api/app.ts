@@ -45,6 +45,7 @@ import { batchEmbeddingRoutes } from './routes/batch-embeddings.ts';
 import { batchRoutes } from './routes/batches.ts';
 import { embeddingsRoutes } from './routes/embeddings.ts';
 import { healthRoutes } from './routes/health.ts';
+import { judgementRoutes } from './routes/judgement.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { modelRoutes } from './routes/models.ts';
 import { openAiRoutes } from './routes/openai/index.ts';
@@ -111,6 +112,7 @@ export function createApp(deps: AppDeps): Express {
       ...intake,
     }),
     ...resultRoutes({ ...deps, openStreams, largeResponses }),
+    ...judgementRoutes({ ...deps, largeResponses, audit }),
     ...batchEmbeddingRoutes({ ...deps, openStreams, largeResponses }),
     ...rankRoutes(scoring),
     ...embeddingsRoutes(scoring),

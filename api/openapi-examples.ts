@@ -1,3 +1,4 @@
+import type { Judgement, SampleCounts } from '../shared/contracts/batch/judgement.ts';
 import type { ResultsPage } from '../shared/contracts/batch/results.ts';
 import type { BatchStatus } from '../shared/contracts/batch/status.ts';
 import type { EmbeddingsResponse } from '../shared/contracts/embeddings.ts';
@@ -110,6 +111,13 @@ const extreme = {
   text: 'a cat looking at the camera',
   image: 'https://example.org/cat.jpg',
 };
+
+const judgement: Judgement = {
+  sample: '0f6a3f0e-7f0a-4a53-9d0c-0f5f3f5d8c11',
+  edges: [0, 24.5, 27],
+  pairs: [{ ...extreme, label: 'right' }],
+};
+const sampleCounts: SampleCounts = { sample: judgement.sample ?? '', right: 1, wrong: 0, open: 0 };
 
 const embeddings: EmbeddingsResponse = {
   object: 'list',
@@ -268,6 +276,9 @@ export const responseExamples: Readonly<Record<string, Readonly<Record<string, o
       disagreements: { higherHere: [], higherThere: [] },
     },
   },
+  getJudgement: { 200: judgement },
+  startSample: { 200: { ...sampleCounts, right: 0, open: 3 } },
+  setLabels: { 200: sampleCounts },
   listModels: { 200: { object: 'list', data: [openAi], models: [model], fault: null } },
   getModel: { 200: openAi },
   listTraffic: { 200: { profiles: [trafficExample] } },

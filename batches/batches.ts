@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BatchChange, RetriedStatus } from '../shared/contracts/batch/changes.ts';
 import type { EmbeddingsQuery } from '../shared/contracts/batch/embeddings.ts';
+import type { Judgement, SampleCounts, SampleLabels, SampleStart } from '../shared/contracts/batch/judgement.ts';
 import type { BatchList, ListQuery } from '../shared/contracts/batch/list.ts';
 import type { ResultsPage, ResultsQuery, Rule, StreamQuery } from '../shared/contracts/batch/results.ts';
 import { type BatchStatus, terminalStates } from '../shared/contracts/batch/status.ts';
@@ -29,6 +31,7 @@ import { type EmbeddingFile, readEmbeddings } from './reading/embeddings.ts';
 import { escapedCellsOf } from './reading/escaped.ts';
 import { type BatchEvent, createFollower } from './reading/events.ts';
 import { type ImagesFrom, pinnedByImages } from './reading/images-from.ts';
+import { checkSampled, readJudgement } from './reading/judgement.ts';
 import type { KnownIndexes } from './reading/known-indexes.ts';
 import { listBatches, type RequestsQuery } from './reading/list.ts';
 import { readOrdered } from './reading/ordered/page.ts';
@@ -41,6 +44,9 @@ import { isOrdered } from './reading/selection.ts';
 import { streamResults } from './reading/stream.ts';
 import { readSummary } from './reading/summary.ts';
 import type { DurabilityLevel } from './store/durability.ts';
+import { deleteSample } from './store/judgement/delete-sample.ts';
+import { setLabels } from './store/judgement/set-labels.ts';
+import { startSample } from './store/judgement/start-sample.ts';
 import { readFields } from './store/read-record.ts';
 import { type BatchRecord, batchRecord, isVisible, type Pinned, pinnedOf, toStatus } from './store/record.ts';
 import { setFields } from './store/set-fields.ts';
@@ -110,6 +116,20 @@ export interface Batches {
   summary(scope: TenantScope, id: string): Promise<BatchSummary>;
   /** Compares a batch with another batch of the same items. @throws {ServiceError} `request.invalid` */
   compare(scope: TenantScope, id: string, query: ComparisonQuery): Promise<BatchComparison>;
+  /** Returns the sample of pairs that people judge, with its labels. */
+  judgement(scope: TenantScope, id: string): Promise<Judgement>;
+  /**
+   * Begins a sample of pairs to judge, in place of the former sample.
+   * @throws {ServiceError} `request.invalid` for a pair without a score; `batch.other_sample`
+   */
+  startSample(scope: TenantScope, id: string, start: SampleStart): Promise<SampleCounts>;
+  /**
+   * Sets labels of the sample. Other labels do not change.
+   * @throws {ServiceError} `request.invalid` for a pair that the sample does not have; `batch.other_sample`
+   */
+  setLabels(scope: TenantScope, id: string, change: SampleLabels): Promise<SampleCounts>;
+  /** Deletes the sample and its labels. @throws {ServiceError} `batch.other_sample` */
+  deleteSample(scope: TenantScope, id: string, sample?: string): Promise<void>;
   /**
    * Returns the events after `lastId`, or the present status and then new events. Returns undefined when `lastId` is
    * the last event of an ended batch.
@@ -172,7 +192,7 @@ export function createBatches(deps: BatchesDeps): Batches {
   async function read(scope: TenantScope, id: string, findBatch = find): Promise<BatchRecord> {
     const record = await findBatch(id);
     if (record !== undefined && (scope === everyTenant || record.tenant === scope)) return record;
-    throw new ServiceError('batch.not_found', `There is no batch ${id.slice(0, 100)}`);
+    throw notFound(id);
   }
 
   const readWithColumns = (scope: TenantScope, id: string) => read(scope, id, findWithColumns);
@@ -369,6 +389,30 @@ export function createBatches(deps: BatchesDeps): Batches {
     summary: (scope, id) => guarded(async () => readSummary(source, await read(scope, id))),
     compare: (scope, id, { other, ...query }) =>
       guarded(async () => compareBatches(source, await read(scope, id), await read(scope, other), query)),
+    judgement: (scope, id) => guarded(async () => readJudgement(source, await read(scope, id))),
+    startSample: (scope, id, start) =>
+      guarded(async () => {
+        const batch = await read(scope, id);
+        await checkSampled(source, batch, start.indexes);
+        const sample = randomUUID();
+        const verdict = await startSample(redis, id, { ...start, sample });
+        if (verdict !== 'started') throw verdict === 'gone' ? notFound(id) : otherSample();
+        return { sample, right: 0, wrong: 0, open: start.indexes.length };
+      }),
+    setLabels: (scope, id, change) =>
+      guarded(async () => {
+        await read(scope, id);
+        const labelled = await setLabels(redis, id, change);
+        if (labelled === 'gone') throw notFound(id);
+        if (labelled === 'other') throw otherSample();
+        if ('outside' in labelled) throw outsideSample(change, labelled.outside);
+        return labelled;
+      }),
+    deleteSample: (scope, id, sample) =>
+      guarded(async () => {
+        await read(scope, id);
+        if ((await deleteSample(redis, id, sample)) === 'other') throw otherSample();
+      }),
     follow: (scope, id, lastId, signal) =>
       guarded(async () => {
         await read(scope, id);
@@ -399,4 +443,18 @@ export function createBatches(deps: BatchesDeps): Batches {
       follower.close();
     },
   };
+}
+
+const notFound = (id: string) => new ServiceError('batch.not_found', `There is no batch ${id.slice(0, 100)}`);
+
+const otherSample = () =>
+  new ServiceError(
+    'batch.other_sample',
+    'The sample of this batch was replaced or deleted meanwhile; read its judgement again',
+  );
+
+function outsideSample({ labels }: SampleLabels, outside: number): ServiceError {
+  const path = `labels[${labels.findIndex(({ index }) => index === outside)}].index`;
+  const message = `the sample has no pair with the index ${outside}`;
+  return new ServiceError('request.invalid', `${path}: ${message}`, { faults: [{ path, message }] });
 }

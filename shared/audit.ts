@@ -3,6 +3,7 @@ import type { Logger } from './log.ts';
 /** A change of state in the audit log. */
 export type AuditAction =
   | `batch.${'posted' | 'changed' | 'cancelled' | 'deleted' | 'retried' | 'rescored'}`
+  | `batch.sample_${'started' | 'deleted'}`
   | `file.${'stored' | 'deleted'}`
   | `canary.${'promoted' | 'rolled_back' | 'restarted'}`
   | `key.${'added' | 'changed' | 'rotated' | 'removed'}`

@@ -91,6 +91,11 @@ export const codes = {
   'batch.input_expired': { status: 409, retryable: false, title: 'The items of the batch are no longer stored' },
   'batch.no_embeddings': { status: 409, retryable: false, title: 'The batch does not store these embeddings' },
   'batch.other_model': { status: 409, retryable: false, title: 'The batch was evaluated by another model' },
+  'batch.other_sample': {
+    status: 409,
+    retryable: false,
+    title: 'The batch has another sample of judged pairs, or none',
+  },
   'batch.interrupted': { status: 503, retryable: true, title: 'The batch could not be stored completely' },
   'file.not_found': { status: 404, retryable: false, title: 'The file does not exist' },
   'storage.outside': { status: 403, retryable: false, title: 'The tenant may not use this location in a bucket' },

@@ -20,7 +20,7 @@ export function createCors({ corsOrigins }: Pick<Config, 'corsOrigins'>): Reques
     response.setHeader('Cross-Origin-Resource-Policy', 'cross-origin');
     const isPreflight = request.method === 'OPTIONS' && request.get('access-control-request-method') !== undefined;
     if (!isPreflight) return next();
-    response.setHeader('Access-Control-Allow-Methods', 'GET, POST, PATCH, DELETE');
+    response.setHeader('Access-Control-Allow-Methods', 'GET, POST, PUT, PATCH, DELETE');
     response.setHeader(
       'Access-Control-Allow-Headers',
       'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Prefer, X-API-Key, X-Request-Id',

@@ -55,6 +55,8 @@ export const batchKeys = (redis: Redis, id: string) => {
     /** Two sorted sets: the fifty items with the lowest cosines, and the fifty with the highest. */
     lowest: `${base}:low`,
     highest: `${base}:high`,
+    /** Hash: a sample of pairs that people judge, and the label of each pair; see batches/store/judgement. */
+    judgement: `${base}:judgement`,
     /** Hash of input payloads by chunk number. */
     input: (chunk: number) => `${base}:in:${Math.floor(chunk / chunksPerHash)}`,
     /** Hash of result payloads by chunk number. */

@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { Judgement, SampleCounts } from '../../../shared/contracts/batch/judgement.ts';
 import type { BatchList } from '../../../shared/contracts/batch/list.ts';
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
+import type { Problem } from '../../../shared/contracts/problem.ts';
 import { type Client, createClient } from '../../../testing/client.ts';
 import { readPhoto } from '../../../testing/images/host.ts';
 import { bearer, createKeyFile } from '../../../testing/key-file.ts';
@@ -123,6 +125,12 @@ describe('tenants', () => {
       ? ([requestBatch.id, `batch_${unknownBatch}`] as const)
       : ([id, unknownBatch] as const);
   };
+  /** Valid bodies by method and end of the path, so that nothing but the id is refused. */
+  const bodies: Record<string, object> = {
+    'PATCH {id}': { name: 'theirs' },
+    'PUT judgement': { edges: [], indexes: [0] },
+    'PATCH judgement': { sample: 'a', labels: [{ index: 0, label: 'right' }] },
+  };
   beforeAll(async () => {
     const form = new FormData();
     const line = { custom_id: 'a', method: 'POST', url: '/v1/embeddings', body: { input: 'a cat' } };
@@ -148,8 +156,9 @@ describe('tenants', () => {
     for (const { method, path } of asked) {
       for (const accept of ['application/json', 'text/csv', 'application/x-ndjson', 'text/event-stream']) {
         const [known, nobodys] = idsFor(path);
-        const change = { body: '{"name":"theirs"}', headers: { accept, 'content-type': 'application/json' } };
-        const init = { method, ...(method.toUpperCase() === 'PATCH' ? change : { headers: { accept } }) };
+        const body = bodies[`${method.toUpperCase()} ${path.split('/').at(-1)}`];
+        const headers = { accept, ...(body !== undefined && { 'content-type': 'application/json' }) };
+        const init = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) };
         const query = path.endsWith('/comparison') ? `?other=${unknownBatch}` : '';
         const answer = await as(theirs).problem(path.replace('{id}', known) + query, init);
         // Results have no event stream, whoever asks for it.
@@ -182,6 +191,29 @@ describe('tenants', () => {
     for (const path of ['/../v1/files', '/../v1/batches']) {
       expect((await as(theirs).call<{ data: unknown[] }>(path)).body.data).toEqual([]);
     }
+  });
+
+  test('judge a sample together, with any of their keys, and an operator reads its labels', async () => {
+    const path = `/v1/evaluation/batch/${id}/judgement`;
+    const send = <Body>(key: string, method: string, body: object) =>
+      as(key).call<Body>(path, {
+        method,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    const { body: started } = await send<SampleCounts>(ours, 'PUT', { edges: [0], indexes: [0] });
+    expect(started).toMatchObject({ right: 0, wrong: 0, open: 1 });
+    const labels = [{ index: 0, label: 'right' }];
+    const set = await send(alsoOurs, 'PATCH', { sample: started.sample, labels });
+    expect([set.status, set.body]).toEqual([200, { sample: started.sample, right: 1, wrong: 0, open: 0 }]);
+    for (const key of [ours, operator]) {
+      const { body } = await as(key).call<Judgement>(path);
+      expect(body).toMatchObject({ sample: started.sample, edges: [0], pairs: [{ index: 0, label: 'right' }] });
+    }
+    const late = await send<Problem>(ours, 'PATCH', { sample: 'another', labels });
+    expect([late.status, late.body.code]).toEqual([409, 'batch.other_sample']);
+    expect((await as(alsoOurs).call(`${path}?sample=${started.sample}`, { method: 'DELETE' })).status).toBe(204);
+    expect((await as(ours).call<Judgement>(path)).body).toEqual({ sample: null, edges: [], pairs: [] });
   });
 
   test('list their own batches alone, with any of their keys', async () => {
