@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { maxTexts } from '../shared/contracts/single.ts';
 import { maxFaults, type RequestFault, ServiceError } from '../shared/errors.ts';
 import { type LongList, longListIn } from '../shared/long-lists.ts';
+import { inOurWords } from '../shared/validation-words.ts';
 
 /**
  * Validates part of a request against its schema.
@@ -12,7 +13,7 @@ import { type LongList, longListIn } from '../shared/long-lists.ts';
  */
 export function check<S extends z.ZodType>(schema: S, value: unknown, where: string, most?: number): z.output<S> {
   checkLists(value, most);
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, { error: inOurWords });
   if (parsed.success) return parsed.data;
   throw invalid(parsed.error, where);
 }

@@ -10,6 +10,7 @@ import {
 } from '../shared/contracts/item.ts';
 import type { LineRequest } from '../shared/contracts/requests.ts';
 import { excerpt, type ItemError, itemError, type RequestFault, ServiceError } from '../shared/errors.ts';
+import { inOurWords, inWords } from '../shared/validation-words.ts';
 
 /** An item that was read: a valid item, or an error with the fields that its result shows to the client. */
 export type ReadItem = (BatchItem & LineOf) | (Partial<BatchItem> & { error: ItemError });
@@ -50,7 +51,7 @@ export function toReadItem(raw: unknown, where: string, strictness: Strictness, 
   }
   const given = plainItem(raw as Record<string, unknown>);
   if (given['clientError'] !== undefined) return readUnreadable(given, where, strictness);
-  const parsed = batchItem.safeParse(given, { error: inOurWords });
+  const parsed = batchItem.safeParse(given, { error: inItemWords });
   if (parsed.success) {
     // Metadata of the unvalidated item: validation would drop a key named `__proto__`.
     const { metadata } = given as RawItem;
@@ -69,7 +70,7 @@ export function toReadItem(raw: unknown, where: string, strictness: Strictness, 
 
 /** Returns an item that the client could not read, with the client's error. */
 function readUnreadable(given: Record<string, unknown>, where: string, strictness: Strictness): ReadItem {
-  const { success, data, error } = unreadableItem.safeParse(given, { error: inOurWords });
+  const { success, data, error } = unreadableItem.safeParse(given, { error: inItemWords });
   if (!success) return badItem(faultsOf(error, given), where, strictness, given);
   const { code, message } = data.clientError;
   return { ...echoOf(given), error: itemError(code, message.toWellFormed()) };
@@ -112,32 +113,12 @@ function idOf(id: unknown): unknown {
   return JSON.isRawJSON(id) ? id.rawJSON : id;
 }
 
-const expected: Record<string, string> = { string: 'a string', object: 'an object', record: 'an object' };
-
-/** Replaces Zod's messages for programmers by messages for clients of the API. */
-const inOurWords: z.core.$ZodErrorMap = ({ code, path = [], input, ...issue }) => {
-  if (input === undefined) return 'is missing';
-  if (code === 'invalid_value')
-    return 'is not an error code of an image, a text or an item, such as image.file.not_found';
-  if (code === 'unrecognized_keys' && 'keys' in issue) {
-    const keys = (issue.keys as string[]).map((key) => JSON.stringify(key)).join(', ');
-    if (path.length > 0) return `has the unknown field ${keys}`;
-    return `has the unknown field ${keys}; an item has image, text, id and metadata, and other data belongs in metadata`;
-  }
-  if (code === 'invalid_type' && 'expected' in issue) {
-    return `is ${inWords(input)}, where ${expected[String(issue.expected)] ?? String(issue.expected)} is expected`;
-  }
-  if (code === 'too_big' && 'maximum' in issue) return `is longer than ${issue.maximum} characters`;
-  if (code === 'too_small') return 'is empty';
-  return undefined;
+/** Adds the fields of an item to the message about an unknown one. */
+const inItemWords: z.core.$ZodErrorMap = (issue) => {
+  const said = inOurWords(issue);
+  if (issue.code !== 'unrecognized_keys' || (issue.path ?? []).length > 0) return said;
+  return `${said}; an item has image, text, id and metadata, and other data belongs in metadata`;
 };
-
-function inWords(value: unknown): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'a list';
-  if (JSON.isRawJSON(value) || typeof value === 'number') return 'a number';
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
-}
 
 /** The error codes for an item that cannot be read or validated. */
 export type ItemFault = 'item.invalid' | 'item.too_large' | 'item.too_deep' | 'item.encoding';

@@ -10,6 +10,7 @@ import { type CanaryAction, canaryPhase, type TrafficPlan, type TrafficReport } 
 import { ServiceError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
+import { nearestName } from '../shared/nearest.ts';
 import { type Redis, withRedis } from '../shared/redis.ts';
 import { createExperiments } from './experiments.ts';
 import { createObservations } from './observations.ts';
@@ -114,11 +115,15 @@ export function createTraffic({ registry, evaluation, redis, warm, metrics, log 
     return await reportOf(store, experiment);
   };
   async function find(profile: string): Promise<Experiment> {
-    const experiment = registry.profiles.includes(profile) ? await experiments.of(profile) : undefined;
+    const isKnown = registry.profiles.includes(profile);
+    const experiment = isKnown ? await experiments.of(profile) : undefined;
     if (experiment !== undefined) return experiment;
+    const name = profile.slice(0, 100);
+    const nearest = nearestName(profile, registry.profiles);
+    const unknown = `No profile is named ${name}${nearest === undefined ? '' : `; did you mean ${nearest}?`}`;
     throw new ServiceError(
       'traffic.not_shared',
-      `The profile ${profile.slice(0, 100)} has only one model, so there is no traffic report`,
+      isKnown ? `The profile ${name} has only one model, so there is no traffic report` : unknown,
     );
   }
 

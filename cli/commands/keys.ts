@@ -14,6 +14,7 @@ import {
 } from '../../shared/api-keys.ts';
 import { called } from '../../shared/called.ts';
 import type { Config } from '../../shared/config.ts';
+import { inOurWords } from '../../shared/validation-words.ts';
 import { parseDuration, parseMoment } from '../duration.ts';
 import { UsageError } from '../failures.ts';
 import { json, type Terminal, table } from '../output.ts';
@@ -183,16 +184,19 @@ function toRecord(options: AddOptions, id: string, hash: string): KeyRecord {
     queuedItems: number(options.queuedItems),
     streams: number(options.streams),
   };
-  const parsed = keyRecord.safeParse({
-    id,
-    hash,
-    tenant: options.tenant,
-    role: options.operator ? 'operator' : 'tenant',
-    weight: number(options.weight),
-    limits: Object.values(limits).every((limit) => limit === undefined) ? undefined : limits,
-    created: new Date().toISOString(),
-    expires: options.expires === undefined ? undefined : parseMoment(options.expires).toISOString(),
-  });
+  const parsed = keyRecord.safeParse(
+    {
+      id,
+      hash,
+      tenant: options.tenant,
+      role: options.operator ? 'operator' : 'tenant',
+      weight: number(options.weight),
+      limits: Object.values(limits).every((limit) => limit === undefined) ? undefined : limits,
+      created: new Date().toISOString(),
+      expires: options.expires === undefined ? undefined : parseMoment(options.expires).toISOString(),
+    },
+    { error: inOurWords },
+  );
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new UsageError(`${issue?.path.join('.')}: ${issue?.message}`);

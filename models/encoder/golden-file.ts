@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { inOurWords } from '../../shared/validation-words.ts';
 import {
   type ModelPrecision,
   type Probability,
@@ -52,7 +53,7 @@ export type GoldenFile = z.output<typeof goldenFile>;
 
 /** @throws {Error} naming the file and the invalid fields. */
 export async function readGoldenFile(path: string): Promise<GoldenFile> {
-  const parsed = goldenFile.safeParse(JSON.parse(await readFile(path, 'utf8')));
+  const parsed = goldenFile.safeParse(JSON.parse(await readFile(path, 'utf8')), { error: inOurWords });
   if (!parsed.success) throw new Error(`${path}: ${z.prettifyError(parsed.error)}`);
   return parsed.data;
 }

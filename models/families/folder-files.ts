@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { inOurWords } from '../../shared/validation-words.ts';
 
 /** Small files that describe a model. Each family needs only some of them. */
 export const configNames = [
@@ -37,7 +38,7 @@ export async function readFolderFiles(directory: string): Promise<FolderFiles> {
     parsed(name, schema) {
       const content = contents.get(name);
       if (content === undefined) return undefined;
-      const parsed = schema.safeParse(content);
+      const parsed = schema.safeParse(content, { error: inOurWords });
       if (!parsed.success) throw new Error(`${path(name)}: ${z.prettifyError(parsed.error)}`);
       return parsed.data;
     },

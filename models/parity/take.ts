@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { inOurWords } from '../../shared/validation-words.ts';
 import type { goldenFile } from '../encoder/golden-file.ts';
 import { sizeOf, writeJson } from '../files.ts';
 import type { ModelSpec } from '../model.ts';
@@ -41,7 +42,7 @@ export async function takeGoldenValues(
   images: readonly ParityImage[],
   replaces: boolean,
 ): Promise<Taken> {
-  const parsed = values.safeParse(JSON.parse(await readFile(file, 'utf8')));
+  const parsed = values.safeParse(JSON.parse(await readFile(file, 'utf8')), { error: inOurWords });
   if (!parsed.success) throw new Error(`${file}: ${z.prettifyError(parsed.error)}`);
   const { data } = parsed;
   const refuse = (message: string) => new Error(`${file}: ${message}`);

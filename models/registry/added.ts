@@ -3,6 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { z } from 'zod';
 import { takeLock } from '../../shared/file-lock.ts';
+import { inOurWords } from '../../shared/validation-words.ts';
 import { digestOf, sizeOf, writeJson } from '../files.ts';
 import { type FamilyName, type ModelPrecision, towersOf } from '../model.ts';
 import { addedFile, modelEntry, modelName, type RegistryConfig, readEntries } from './entries.ts';
@@ -82,14 +83,14 @@ export async function addFolder(config: RegistryConfig, folder: string, as: Adde
  */
 export async function addEntry(config: RegistryConfig, entry: object, as: AddedModel): Promise<void> {
   requireNames(as);
-  const parsed = modelEntry.safeParse(entry);
+  const parsed = modelEntry.safeParse(entry, { error: inOurWords });
   if (!parsed.success) throw new Error(`The entry would be invalid:\n${z.prettifyError(parsed.error)}`);
   await write(config, as, entry);
 }
 
 function requireNames({ model, profile }: AddedModel): void {
   for (const name of [model, ...(profile === undefined ? [] : [profile])]) {
-    const parsed = modelName.safeParse(name);
+    const parsed = modelName.safeParse(name, { error: inOurWords });
     if (!parsed.success) throw new Error(`${JSON.stringify(name)} cannot be a name: ${z.prettifyError(parsed.error)}`);
   }
 }

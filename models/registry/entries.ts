@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { called, modelFlags } from '../../shared/called.ts';
 import type { Config } from '../../shared/config.ts';
+import { nearestName } from '../../shared/nearest.ts';
+import { inOurWords } from '../../shared/validation-words.ts';
 import { type FamilyName, familyNames, precisions } from '../model.ts';
 import { filesOf, hasFolder, isLocalName, layoutNames, needsDimensions, precisionsOf } from './layouts.ts';
 import { modelsOf, profileEntry, type TrafficRules } from './traffic.ts';
@@ -261,18 +263,24 @@ export async function readEntries(config: RegistryConfig): Promise<Entries> {
   for (const [profile, rules] of traffic) {
     const unknown = modelsOf(rules).find((model) => !models.has(model));
     if (unknown !== undefined)
-      throw new RegistryError(`Profile ${profile} names the model ${unknown}, which is not in any registry file`);
+      throw new RegistryError(
+        `Profile ${profile} names the model ${unknown}, which is not in any registry file${adviceOnName(unknown, { profiles: new Map(), models })}`,
+      );
   }
   if (find(defaultName) === undefined) {
     const from = config.model === undefined ? `The default model ${defaultName}` : `The model ${defaultName} (MODEL)`;
-    throw new RegistryError(`${from} is in no registry file; known names: ${knownNames({ profiles, models })}`);
+    throw new RegistryError(`${from} is in no registry file${adviceOnName(defaultName, { profiles, models })}`);
   }
   return { models, profiles, traffic, defaultName, find };
 }
 
-/** Returns the names of all profiles and models, separated by commas. */
-export const knownNames = ({ profiles, models }: Pick<Entries, 'profiles' | 'models'>): string =>
-  [...new Set([...profiles.keys(), ...models.keys()])].join(', ');
+/** Returns the end of the message about an unknown name: the name that was probably meant, and all names. */
+export function adviceOnName(asked: string, { profiles, models }: Pick<Entries, 'profiles' | 'models'>): string {
+  const names = [...new Set([...profiles.keys(), ...models.keys()])];
+  const nearest = nearestName(asked, names);
+  const list = names.join(', ');
+  return nearest === undefined ? `; known names: ${list}` : `. Did you mean ${nearest}? Known names: ${list}`;
+}
 
 async function readRegistryFile(
   file: string,
@@ -285,7 +293,7 @@ async function readRegistryFile(
     if (mayBeAbsent && (cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new RegistryError(`The registry file ${file} cannot be read: ${(cause as Error).message}`, { cause });
   }
-  const parsed = registryFile.safeParse(json);
+  const parsed = registryFile.safeParse(json, { error: inOurWords });
   if (!parsed.success)
     throw new RegistryError(`The registry file ${file} is invalid:\n${z.prettifyError(parsed.error)}`);
   return parsed.data;

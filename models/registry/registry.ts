@@ -10,11 +10,11 @@ import {
   type Recipe,
 } from '../model.ts';
 import {
+  adviceOnName,
   atOtherRevision,
   type Entries,
   isHubEntry,
   isInCatalogue,
-  knownNames,
   type ModelEntry,
   type RegistryConfig,
   readEntries,
@@ -238,6 +238,6 @@ function queueOf({ profiles }: Entries, asked: string, model: string): string {
 export function unknownModel(asked: string, entries: Pick<Entries, 'models' | 'profiles'>): ServiceError {
   return new ServiceError(
     'model.unknown',
-    `No profile or model is named ${asked.slice(0, 100)}; known names: ${knownNames(entries)}`,
+    `No profile or model is named ${asked.slice(0, 100)}${adviceOnName(asked, entries)}`,
   );
 }

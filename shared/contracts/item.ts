@@ -74,10 +74,17 @@ export const postedItem = batchItem
   })
   .meta({ id: 'BatchItem' });
 
+const clientCode = z.enum(clientCodes, {
+  error: ({ input }) =>
+    input === undefined
+      ? undefined
+      : 'is not an error code of an image, a text or an item, such as image.file.not_found',
+});
+
 /** An item that the client could not read. It fails with this error, and its result shows the other fields. */
 export const unreadableItem = z
   .strictObject({
-    clientError: z.strictObject({ code: z.enum(clientCodes), message: z.string().min(1).max(maxItemMessage) }).meta({
+    clientError: z.strictObject({ code: clientCode, message: z.string().min(1).max(maxItemMessage) }).meta({
       id: 'ClientError',
       description: 'Why the client could not read the item. The item fails with this error.',
     }),

@@ -14,7 +14,7 @@ export const openAiBatchRequest = z
     completion_window: z
       .string()
       .max(20)
-      .regex(/^\d+[smhd]$/)
+      .regex(/^\d+[smhd]$/, { error: 'expected a time such as 24h' })
       .meta({
         description: 'Accepted for compatibility and ignored: a batch runs as soon as possible.',
         example: '24h',

@@ -179,6 +179,8 @@ test('an operator may try it again, and end it by hand', async () => {
   expect(ended.body.canary).toMatchObject({ phase: 'rolled_back', reason: 'decided by an operator' });
   expect((await running.client.problem('/v1/traffic/shared/guess', { method: 'POST' })).status).toBe(400);
   expect((await running.client.problem('/v1/traffic/compact')).body.code).toBe('traffic.not_shared');
+  const mistyped = await running.client.problem('/v1/traffic/compat');
+  expect(mistyped.body.detail).toBe('No profile is named compat; did you mean compact?');
 });
 
 /** The guard, in whichever process, before the operator; the sort keeps the order of each. */

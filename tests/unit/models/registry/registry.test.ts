@@ -77,6 +77,12 @@ describe('the built-in registry', () => {
     },
   );
 
+  test('suggests the nearest name', async () => {
+    await expect((await load()).resolve('acurate')).rejects.toThrow(
+      /^No profile or model is named acurate\. Did you mean accurate\? Known names: compact, /,
+    );
+  });
+
   test('cuts a name that is far too long out of its message', async () => {
     const fault = await (await load()).resolve('x'.repeat(100_000)).catch((error: Error) => error.message.length);
     expect(fault).toBeLessThan(1_000);
@@ -202,7 +208,7 @@ describe('a fault of the overlay', () => {
   test('a default that names nothing names it', async () => {
     await expect(loadWith({ default: 'nowhere' })).rejects.toThrow('nowhere');
     await expect(load('fsat')).rejects.toThrow(
-      /^The model fsat \(MODEL\) is in no registry file; known names: compact, fast, accurate, .*vit-b-32/,
+      /^The model fsat \(MODEL\) is in no registry file\. Did you mean fast\? Known names: compact, fast, accurate, .*vit-b-32/,
     );
   });
 });
