@@ -3,7 +3,7 @@ import closeWithGrace from 'close-with-grace';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { releaseMemoryWhenIdle } from './idle-memory.ts';
 import { createLogger, type Logger } from './log.ts';
-import { findMisspeltSettings } from './misspelt-settings.ts';
+import { describeMisspelt, findMisspeltSettings } from './misspelt-settings.ts';
 import { startTracing } from './telemetry/tracing.ts';
 
 /** A message over IPC to the parent process, if the parent opened a channel. */
@@ -24,10 +24,12 @@ export const drainMs = 30_000;
 /**
  * Runs a process from start to end, with configuration, readiness, signals, crashes and draining.
  * @param title the `process.title`, by which operators find the process.
+ * @param isSupervised true if the parent process prints the misspelt settings, where the user sees them.
  */
 export async function runProcess(
   title: string,
   start: (config: Config, log: Logger) => Promise<Running>,
+  { isSupervised = false } = {},
 ): Promise<void> {
   process.title = title;
   let log: Logger | undefined;
@@ -35,8 +37,8 @@ export async function runProcess(
     const config = readConfig();
     log = await createLogger({ name: title, level: config.logLevel });
     switchLevelOnSignal(log);
-    for (const { variable, nearest } of findMisspeltSettings())
-      log.warn({ variable }, `${variable} is not a setting and has no effect. Did you mean ${nearest}?`);
+    for (const misspelt of isSupervised ? [] : findMisspeltSettings())
+      log.warn({ variable: misspelt.variable }, describeMisspelt(misspelt));
     const [{ url, close }, tracing] = await Promise.all([start(config, log), startTracing(config, title, log)]);
     let draining = false;
     const options: closeWithGrace.Options = {

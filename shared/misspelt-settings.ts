@@ -1,10 +1,12 @@
-import { distance } from 'fastest-levenshtein';
 import { type Setting, settings } from './config.ts';
+import { nearestOf } from './nearest.ts';
 
-/** A set variable that is not a setting, and the setting whose name it nearly has. */
+/** A set variable that is not a setting, but has nearly the name of one. */
 export interface MisspeltSetting {
   variable: string;
   nearest: string;
+  fault: string;
+  remedy: string;
 }
 
 /** Shorter names resemble too many variables of other programs: PORT and SORT, HOST and POST. */
@@ -17,14 +19,16 @@ const longName = 10;
  */
 export function findMisspeltSettings(env: NodeJS.ProcessEnv = process.env): MisspeltSetting[] {
   const names = Object.values<Setting>(settings).flatMap(({ env, also = [] }) => [env, ...also]);
+  const long = names.filter(({ length }) => length >= shortestName);
   return Object.keys(env)
     .filter((variable) => !names.includes(variable))
     .flatMap((variable) => {
-      const nearest = names
-        .filter((name) => name.length >= shortestName)
-        .map((name) => ({ name, edits: distance(variable, name) }))
-        .filter(({ name, edits }) => edits <= (name.length < longName ? 1 : 2))
-        .sort((a, b) => a.edits - b.edits)[0];
-      return nearest === undefined ? [] : [{ variable, nearest: nearest.name }];
+      const nearest = nearestOf(variable, long, ({ length }) => (length < longName ? 1 : 2));
+      if (nearest === undefined) return [];
+      const fault = `${variable} is not a setting and has no effect`;
+      return [{ variable, nearest, fault, remedy: `rename it to ${nearest}, if that is the setting you mean` }];
     });
 }
+
+/** Returns the sentence about a misspelt setting for a log or a terminal. */
+export const describeMisspelt = ({ fault, remedy }: MisspeltSetting): string => `${fault}; ${remedy}`;

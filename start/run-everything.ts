@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Config } from '../shared/config.ts';
+import { describeMisspelt, findMisspeltSettings } from '../shared/misspelt-settings.ts';
 import type { RedisTls } from '../shared/redis/tls.ts';
 import { banner } from './banner.ts';
 import { claimDataDir } from './data-dir.ts';
@@ -94,7 +95,7 @@ function announcer(
   return (url) => {
     record(url);
     if (announced) say(`The service is available again at ${url}.`);
-    else void redisReady.then(() => say(banner(url, cwd)));
+    else void redisReady.then(() => say(banner(url, cwd, findMisspeltSettings().map(describeMisspelt))));
     announced = true;
   };
 }

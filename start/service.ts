@@ -8,8 +8,7 @@ import { connectRedis } from '../shared/redis.ts';
 import { createTraffic } from '../traffic/traffic.ts';
 import { startWorker } from '../worker/worker.ts';
 
-/** The process that `npm start` supervises: API and worker, which share one pool of encoders. */
-await runProcess('vls-api', async (config, log) => {
+const start: Parameters<typeof runProcess>[1] = async (config, log) => {
   checkBindRule(config);
   const metrics = createMetrics();
   const evaluationEngine = await createEvaluationEngine(config, log, metrics);
@@ -42,4 +41,7 @@ await runProcess('vls-api', async (config, log) => {
       consumer.disconnect();
     },
   };
-});
+};
+
+/** The process that `npm start` supervises: API and worker, which share one pool of encoders. */
+await runProcess('vls-api', start, { isSupervised: true });

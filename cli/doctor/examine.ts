@@ -82,11 +82,11 @@ function machine(): Finding[] {
 }
 
 function misspelt(): Finding[] {
-  return findMisspeltSettings().map(({ variable, nearest }) => ({
+  return findMisspeltSettings().map(({ fault, remedy }) => ({
     subject: 'settings',
     state: 'warn',
-    detail: `${variable} is not a setting and has no effect`,
-    remedy: `rename it to ${nearest}, if that is the setting you mean`,
+    detail: fault,
+    remedy,
   }));
 }
 

@@ -79,7 +79,7 @@ test('a heap that is full, which no handler sees, says so on stderr', async () =
 test('a misspelt setting is a warning with the right name', async () => {
   await start([], { IMAGE_HOSTS_ALOW: 'a.test' });
   const { level, variable } = await said(
-    'IMAGE_HOSTS_ALOW is not a setting and has no effect. Did you mean IMAGE_HOSTS_ALLOW?',
+    'IMAGE_HOSTS_ALOW is not a setting and has no effect; rename it to IMAGE_HOSTS_ALLOW, if that is the setting you mean',
   );
   expect({ level, variable }).toEqual({ level: 'warn', variable: 'IMAGE_HOSTS_ALOW' });
 });

@@ -54,14 +54,18 @@ withRedis('a second Ctrl-C stops a service that does not drain, and still leaves
 });
 
 withRedis('a service that crashes is started again, its encoders with it and none left over', async () => {
-  const { supervisor, service, encoder } = await running(temporaryDirectory());
+  const { supervisor, service, encoder } = await running(temporaryDirectory(), { IMAGE_HOST_ALLOW: 'a.test' });
   process.kill(service, 'SIGKILL');
   await supervisor.said(/The service was killed by SIGKILL; restarting in 100 ms\./);
   await untilGone(encoder);
   const next = await serviceProcesses(supervisor);
   await supervisor.said(/The service is available again at http:\/\/127\.0\.0\.1:8000\./);
   process.kill(supervisor.pid, 'SIGTERM');
-  expect((await supervisor.ended).code).toBe(0);
+  const { code, output } = await supervisor.ended;
+  expect(code).toBe(0);
+  // The misspelt setting is printed once, below the banner.
+  const [before, after, ...more] = output.split('IMAGE_HOST_ALLOW is not a setting and has no effect');
+  expect([before?.includes('Ctrl-C drains'), after?.includes('available again'), more]).toEqual([true, true, []]);
   await Promise.all(Object.values(next).map(untilGone));
 });
 

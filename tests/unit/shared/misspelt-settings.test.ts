@@ -8,8 +8,9 @@ test.each([
   ['API_KEYS_FIEL', 'API_KEYS_FILE'],
   ['REDIS_URI', 'REDIS_URL'],
   ['DEVCE', 'DEVICE'],
+  ['DEVIEC', 'DEVICE'],
 ])('%s is reported, with the setting %s', (variable, nearest) => {
-  expect(findMisspeltSettings({ [variable]: '1' })).toEqual([{ variable, nearest }]);
+  expect(findMisspeltSettings({ [variable]: '1' })).toMatchObject([{ variable, nearest }]);
 });
 
 test('no setting is reported, not even one whose name nearly equals that of another', () => {

@@ -18,3 +18,9 @@ test('the curl command scores a photo of the checkout, by a path that holds wher
   const [, photo = ''] = /image=@(\S+)/.exec(banner('http://127.0.0.1:8000', elsewhere)) ?? [];
   expect(resolve(elsewhere, photo)).toBe(resolve(root, 'examples/photos/chelsea.jpg'));
 });
+
+test('remarks follow the banner, in its indentation', () => {
+  expect(banner('http://127.0.0.1:8000', root, ['A is not a setting'])).toMatch(
+    /\n {2}Ctrl-C drains and stops everything\.\n\n {2}A is not a setting\.\n$/,
+  );
+});
