@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { delimiterExpected, isDelimiter } from '../shared/delimiter.ts';
 
 /** Returns a parser for a numeric flag. Its error states the valid values. */
 const numberWhere = (isValid: (value: number) => boolean, expected: string) => (text: string) => {
@@ -22,11 +23,9 @@ export const hours = numberWhere((value) => value > 0, 'a number of hours');
 
 export const scoreLimit = numberWhere((value) => value >= 0 && value <= 100, 'a score from 0 to 100');
 
-/** Parses the separator of columns: one to four characters, or `tab`, because a shell makes a tab hard to type. */
+/** Parses the separator of columns. `tab` is accepted too, because a shell makes a tab hard to type. */
 export function columnSeparator(text: string): string {
   if (text === 'tab' || text === '\\t') return '\t';
-  if (text.length >= 1 && text.length <= 4 && !/["\r\n]/.test(text)) return text;
-  throw new InvalidArgumentError(
-    'Expected one to four characters without quotes and line breaks, such as ";" or "||", or the word tab.',
-  );
+  if (isDelimiter(text)) return text;
+  throw new InvalidArgumentError(`Expected ${delimiterExpected}, or the word tab.`);
 }

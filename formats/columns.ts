@@ -86,13 +86,6 @@ function lacks(
   throw badHeader(label, `has no column ${asked[part]}; it has ${names.join(', ')}${looks}`, advice.join('. '));
 }
 
-/** @throws {ServiceError} `request.invalid` for a quote or line break as the delimiter. */
-export function checkDelimiter(delimiter: string): void {
-  if (!/["\r\n]/.test(delimiter)) return;
-  const message = 'a quote or a line break cannot separate columns';
-  throw new ServiceError('request.invalid', `delimiter: ${message}`, { faults: [{ path: 'delimiter', message }] });
-}
-
 export const badHeader = (label: string, problem: string, advice?: string): ServiceError =>
   new ServiceError('request.invalid', `The ${label} ${problem}${advice === undefined ? '' : `. ${advice}`}`, {
     faults: [{ path: 'header', message: problem }],

@@ -1,6 +1,6 @@
 import { ServiceError } from '../../shared/errors.ts';
 import { createBlankText } from '../blank-text.ts';
-import { badHeader, checkDelimiter, findColumns, headerOf } from '../columns.ts';
+import { badHeader, findColumns, headerOf } from '../columns.ts';
 import type { Header, ItemFile, ReadOptions } from '../format.ts';
 import { badItem, type RawItem, type ReadItem, toReadItem } from '../items.ts';
 import { decodeText, undecodable } from '../text.ts';
@@ -25,7 +25,6 @@ const portion = 1_024;
 /**
  * Reads items from a table with a header row. Columns other than image, text and id become metadata, and blank rows are
  * skipped. An unreadable row becomes a failed item that keeps the readable cells.
- * @throws {ServiceError} `request.invalid` for an invalid delimiter.
  */
 export function readDelimited(
   label: string,
@@ -34,7 +33,6 @@ export function readDelimited(
   options: ReadOptions,
 ): ItemFile {
   const separator = options.delimiter ?? delimiter;
-  checkDelimiter(separator);
   const { parts, encoding } = decodeText(bytes, options.encoding);
   const rows = createRows(label, separator, options, encoding);
   async function* items() {

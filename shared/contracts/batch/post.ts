@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { delimiterExpected, isDelimiter, maxDelimiterLength } from '../../delimiter.ts';
 import { endingsInWords, formats, labelsInWords } from '../../formats.ts';
 import { readTop } from '../../top.ts';
 import { longText, postedItem, unreadableItem } from '../item.ts';
@@ -73,7 +74,11 @@ const options = {
 };
 
 const column = z.string().min(1).max(256);
-const delimiter = z.string().min(1).max(4);
+const delimiter = z
+  .string()
+  .min(1)
+  .max(maxDelimiterLength)
+  .refine(isDelimiter, { error: `expected ${delimiterExpected}` });
 /** Column names in a query parameter, as a JSON list. */
 const columnList = z
   .string()

@@ -85,6 +85,12 @@ test.each([
     'body: has the unknown field "minScor"; did you mean minScore?',
   ],
   ['an address of another protocol', batchQuery, { webhook: 'ftp://a.test' }, 'webhook: is not an http(s) address'],
+  [
+    'a quote as the separator',
+    batchQuery,
+    { delimiter: '"' },
+    'delimiter: expected one to four characters without quotes and line breaks, such as ";" or "||"',
+  ],
   ['a missing text', singleRequest, { image: 'x' }, 'text: expected a string, or a list of 1 to 1000 strings'],
   ['a missing key', signIn, {}, 'key: is missing'],
 ] as const)('%s is refused in words for users', (_what, schema, value, message) => {
