@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { called } from '../../shared/called.ts';
 import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { inOneLine } from '../../shared/exact-json.ts';
 import type { ServiceClient } from '../client.ts';
@@ -52,7 +53,7 @@ export function exitCodeOf({ state, files }: BatchStatus): number {
 }
 
 export function formatStatus(status: BatchStatus, stream: NodeJS.WriteStream): string {
-  const { id, state, items, failures, reason, inputError, files } = status;
+  const { id, state, items, failures, reason, input, inputError, files } = status;
   const counts = [
     `${whole(items.succeeded)} scored`,
     `${whole(items.failed)} failed`,
@@ -63,6 +64,9 @@ export function formatStatus(status: BatchStatus, stream: NodeJS.WriteStream): s
   const outcome = reason === null ? state : `${state} (${reason})`;
   const lines = [`batch ${id}: ${styled(stream, colour, outcome)}, ${counts.join(', ')}`];
   lines.push(...Object.entries(failures).map(([code, count]) => `  ${code}: ${whole(count ?? 0)}`));
+  // The service reads the items of a batch by reference from a bucket, where no command sends local files.
+  if (failures['image.source_invalid'] && input === null)
+    lines.push(`  An image is an http(s) address; \`${called} batch FILE\` also sends local files.`);
   // Older releases of the service send no `inputError`.
   if (inputError) lines.push(`  ${inputError.code}: ${inputError.message}`);
   if (files?.state === 'written') {

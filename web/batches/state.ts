@@ -1,5 +1,6 @@
 import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { type Code, codes } from '../../shared/errors.ts';
+import { countRetryable } from '../../shared/retryable.ts';
 import * as numbers from '../ui/numbers.ts';
 
 type Tone = 'good' | 'warn' | 'bad' | 'plain' | 'live';
@@ -27,11 +28,6 @@ export function stateWords({ state, items }: Pick<BatchStatus, 'state' | 'items'
 /** Returns false for an ended batch without any score: its rate would be that of failures. */
 export const hasRate = ({ finishedAt, items }: Pick<BatchStatus, 'finishedAt' | 'items'>): boolean =>
   finishedAt === null || items.succeeded > 0;
-
-export const countRetryable = ({ failures }: Pick<BatchStatus, 'failures'>): number =>
-  (Object.entries(failures) as [Code, number][])
-    .filter(([code]) => codes[code].retryable)
-    .reduce((sum, [, count]) => sum + count, 0);
 
 /** A choice of items to evaluate again: the label of its button, and the query for the API. */
 export interface Retry {
@@ -62,6 +58,12 @@ export interface LastingFailures {
 
 const fewFailed: Record<number, string> = { 1: 'the failed item', 2: 'both failed items' };
 
+const sourceAdvice =
+  'neither an address nor an image. Use “vls batch”, which sends local files, or post http(s) addresses.';
+
+const imageSources = (count: number): string =>
+  count === 1 ? 'The image source of 1 of them is' : `The image sources of ${numbers.count(count)} of them are`;
+
 /** Describes the failed items that a retry would not help, with the next step. Returns undefined if there are none. */
 export function lastingFailuresOf(status: Pick<BatchStatus, 'failures' | 'items'>): LastingFailures | undefined {
   const { failed } = status.items;
@@ -69,24 +71,23 @@ export function lastingFailuresOf(status: Pick<BatchStatus, 'failures' | 'items'
   if (lasting <= 0) return undefined;
   const items = lasting === 1 ? 'failed item' : numbers.counted(lasting, 'failed item');
   const first = `The ${lasting < failed ? 'other ' : ''}${items} would fail again.`;
-  if (status.failures['image.source_invalid'] === lasting) {
+  const { 'image.source_invalid': invalid = 0 } = status.failures;
+  if (invalid === lasting) {
     const sources = lasting === 1 ? 'Its image source is' : 'Their image sources are';
-    return {
-      words: `${first} ${sources} neither an address nor an image. Use “vls batch”, which sends local files, or post http(s) addresses.`,
-      retryAll: undefined,
-    };
+    return { words: `${first} ${sources} ${sourceAdvice}`, retryAll: undefined };
   }
+  const sources = invalid === 0 ? '' : ` ${imageSources(invalid)} ${sourceAdvice}`;
   const codesOfImages = (Object.keys(status.failures) as Code[]).filter(
-    (code) => code.startsWith('image.') && !codes[code].retryable,
+    (code) => code.startsWith('image.') && code !== 'image.source_invalid' && !codes[code].retryable,
   );
   if (codesOfImages.length === 0) {
     return {
-      words: `${first} Export the failed items, correct them, and post them as a new batch.`,
+      words: `${first}${sources} Export the failed items, correct them, and post them as a new batch.`,
       retryAll: undefined,
     };
   }
   return {
-    words: `${first} If the images have changed since, retry`,
+    words: `${first}${sources} If the ${invalid === 0 ? '' : 'other '}images have changed since, retry`,
     retryAll: failed <= 2 ? fewFailed[failed] : `all ${numbers.count(failed)} failed items`,
   };
 }

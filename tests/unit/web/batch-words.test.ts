@@ -48,6 +48,15 @@ test('items that would fail again get a sentence with the next step in place of 
     undefined,
   ]);
   expect(wordsOf({ 'image.source_invalid': 6, 'image.fetch.timeout': 1 })[1]).toBeUndefined();
+  const advice = 'Use “vls batch”, which sends local files, or post http(s) addresses.';
+  expect(wordsOf({ 'image.source_invalid': 3, 'image.fetch.http_status': 4 })).toEqual([
+    `The 7 failed items would fail again. The image sources of 3 of them are neither an address nor an image. ${advice} If the other images have changed since, retry`,
+    'all 7 failed items',
+  ]);
+  expect(wordsOf({ 'image.source_invalid': 1, 'text.empty': 6 })).toEqual([
+    `The 7 failed items would fail again. The image source of 1 of them is neither an address nor an image. ${advice} Export the failed items, correct them, and post them as a new batch.`,
+    undefined,
+  ]);
   expect(wordsOf({ 'text.empty': 1 }, 1)).toEqual([
     'The failed item would fail again. Export the failed items, correct them, and post them as a new batch.',
     undefined,

@@ -1,0 +1,8 @@
+import type { BatchStatus } from './contracts/batch/status.ts';
+import { codes, isCode } from './errors.ts';
+
+/** Returns the number of failed items that may succeed in a retry. Codes of a newer service count as lasting. */
+export const countRetryable = ({ failures }: Pick<BatchStatus, 'failures'>): number =>
+  Object.entries(failures)
+    .filter(([code]) => isCode(code) && codes[code].retryable)
+    .reduce((sum, [, count = 0]) => sum + count, 0);
