@@ -19,7 +19,8 @@ export const between = (least: number, most: number) =>
 
 export const share = numberWhere((value) => value >= 0 && value <= 1, 'a number from 0 to 1');
 
-export const hours = numberWhere((value) => value > 0, 'a number of hours');
+export const hoursBetween = (least: number, most: number) =>
+  numberWhere((value) => value >= least && value <= most, `a number of hours from ${least} to ${most}`);
 
 export const scoreLimit = numberWhere((value) => value >= 0 && value <= 100, 'a score from 0 to 100');
 

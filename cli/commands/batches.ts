@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { called } from '../../shared/called.ts';
+import { maxRetentionHours, minRetentionHours } from '../../shared/contracts/batch/changes.ts';
 import {
   type EmbeddingKind,
   embeddingKind,
@@ -10,11 +11,12 @@ import type { BatchList } from '../../shared/contracts/batch/list.ts';
 import { resultOrders, sameBys } from '../../shared/contracts/batch/results.ts';
 import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { endingsInWords, formatOfFile } from '../../shared/formats.ts';
+import { countRetryable } from '../../shared/retryable.ts';
 import { outputFormats } from '../batch/output-name.ts';
 import { exitCodeOf, formatStatus, pathOf, watch } from '../batch/watch.ts';
 import { type CommandDeps, type Context, contextOf, interruptible } from '../context.ts';
-import { UsageError } from '../failures.ts';
-import { atLeast, between, hours, scoreLimit } from '../flags.ts';
+import { CommandError, UsageError } from '../failures.ts';
+import { atLeast, between, hoursBetween, scoreLimit } from '../flags.ts';
 import { inUtc, json, table } from '../output.ts';
 import { checkOutput, checkResultFile } from '../output-file.ts';
 import { counted, whole } from '../progress.ts';
@@ -43,16 +45,19 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
       const list = await client.json<BatchList>(`/v1/evaluation/batch?${query}`);
       await context.result(list, () => {
         if (list.batches.length === 0) return 'There are no batches.\n';
-        const rows = list.batches.map(({ id, name, state, items, model, createdAt }) => [
-          id,
-          state,
-          whole(items.total),
-          whole(items.failed),
-          `${Math.floor((100 * (items.total - items.pending)) / Math.max(1, items.total))} %`,
-          model,
-          inUtc(createdAt),
-          name ?? '',
-        ]);
+        const rows = list.batches.map((batch) => {
+          const { id, name, state, items, model, createdAt } = batch;
+          return [
+            id,
+            state,
+            whole(items.total),
+            whole(items.failed),
+            `${Math.floor((100 * (items.total - items.pending)) / Math.max(1, items.total))} %`,
+            model,
+            inUtc(createdAt),
+            [name, originOf(batch)].filter(Boolean).join(', '),
+          ];
+        });
         return table(context.stdout, [
           ['BATCH', 'STATE', 'ITEMS', 'FAILED', 'DONE', 'MODEL', 'POSTED (UTC)', 'NAME'],
           ...rows,
@@ -104,21 +109,12 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
 
   program
     .command('retry')
-    .description('Score the failed items of a batch again, as a new batch.')
+    .description('Score the failed items of a batch that may succeed now, as a new batch.')
     .argument('<id>', 'id of the batch')
+    .option('--all', 'score all failed items, also those that would fail again unless something has changed')
     .option('--cancelled', 'score the cancelled items, too')
-    .action(async (id: string, options: { cancelled?: boolean }, command: Command) => {
-      const context = contextOf(deps, command);
-      const client = await context.connect();
-      const child = await client.post<BatchStatus>(
-        `${pathOf(id)}/retry${options.cancelled ? '?status=failed,cancelled' : ''}`,
-        {},
-      );
-      await context.result(
-        child,
-        () =>
-          `batch ${child.id} has ${counted(child.items.total, 'item')}\nFollow it with \`${called} watch ${child.id}\`. Then \`${called} results ${child.id} --out retried.csv\` writes the new scores.\nBatch ${id} and the files with its scores stay unchanged.\n`,
-      );
+    .action(async (id: string, options: RetryOptions, command: Command) => {
+      await retry(contextOf(deps, command), id, options);
     });
 
   program
@@ -127,7 +123,11 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
     .argument('<id>', 'id of the batch')
     .option('--name <text>', 'the new name')
     .option('--tag <tag...>', 'the new tags')
-    .option('--retention <hours>', 'hours for which the batch is stored after it has finished', hours)
+    .option(
+      '--retention <hours>',
+      `hours for which the batch is stored after it has finished, at most ${maxRetentionHours}`,
+      hoursBetween(minRetentionHours, maxRetentionHours),
+    )
     .action(async (id: string, { name, tag: tags, retention }: ChangeOptions, command: Command) => {
       const context = contextOf(deps, command);
       if ((name ?? tags ?? retention) === undefined) throw new UsageError('Give --name, --tag or --retention');
@@ -166,7 +166,7 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
     .addOption(
       new Option(
         '--distinct <by>',
-        'only one result of each image, or of each image and text: the first one in the order of the results',
+        'only one result of each image, or of each image and text: the first one in the order of the results; results without a score are not grouped',
       ).choices(sameBys),
     )
     .option('--same-image-as <index>', 'only results with the same image as the item that has this index', atLeast(0))
@@ -210,6 +210,62 @@ function describeChange({ name, tags, expiresAt }: BatchStatus, retention: numbe
   return [`  name: ${name ?? '-'}`, `  tags: ${tags.join(', ') || '-'}`, ...(stored ? [`  stored ${stored}`] : [])]
     .map((line) => `${line}\n`)
     .join('');
+}
+
+/** Returns what a listed batch scores again: a retry and a rescored batch have the name of their original. */
+function originOf({ retryOf, rescoreOf, texts }: BatchStatus): string | undefined {
+  if (retryOf) return `retry of ${retryOf.slice(0, 8)}`;
+  if (!rescoreOf) return undefined;
+  return `${texts === 'others' ? 'wrong pairs' : 'rescore'} of ${rescoreOf.slice(0, 8)}`;
+}
+
+interface RetryOptions {
+  all?: boolean;
+  cancelled?: boolean;
+}
+
+async function retry(context: Context, id: string, { all = false, cancelled = false }: RetryOptions) {
+  const client = await context.connect();
+  const original = await client.json<BatchStatus>(pathOf(id));
+  const lasting = all ? 0 : original.items.failed - countRetryable(original);
+  checkRetry(original, all, cancelled);
+  const query = new URLSearchParams({
+    ...(cancelled && { status: 'failed,cancelled' }),
+    ...(!all && { retryable: 'true' }),
+  });
+  const child = await client.post<BatchStatus>(`${pathOf(id)}/retry?${query}`, {});
+  const which = [
+    ...(original.items.failed > lasting ? [all ? 'all failed items' : 'the failed items that may succeed'] : []),
+    ...(cancelled && original.items.cancelled > 0 ? ['the cancelled items'] : []),
+  ];
+  const lines = [
+    `batch ${child.id} has ${counted(child.items.total, 'item')}: ${which.join(' and ')}`,
+    ...(lasting > 0
+      ? [
+          `${counted(lasting, 'failed item')} would fail again; \`${called} retry ${id} --all\` scores all failed items.`,
+        ]
+      : []),
+    `Follow it with \`${called} watch ${child.id}\`. Then \`${called} results ${child.id} --out retried.csv\` writes the new scores.`,
+    `Batch ${id} and the files with its scores stay unchanged.`,
+  ];
+  await context.result(child, () => `${lines.join('\n')}\n`);
+}
+
+/** @throws {CommandError} when an ended batch has no item to retry, with the option that selects others. */
+function checkRetry(original: BatchStatus, all: boolean, cancelled: boolean): void {
+  const { id, items, finishedAt } = original;
+  // The service refuses a batch that has not ended.
+  if (finishedAt === null || (cancelled && items.cancelled > 0)) return;
+  if (all ? items.failed > 0 : countRetryable(original) > 0) return;
+  const message =
+    items.failed === 0
+      ? `No item of batch ${id} has failed`
+      : `${items.failed === 1 ? 'The failed item' : `All ${counted(items.failed, 'failed item')}`} of batch ${id} would fail again unless something has changed`;
+  const ways = [
+    ...(items.failed > 0 ? [`\`${called} retry ${id} --all\` scores all failed items.`] : []),
+    ...(items.cancelled > 0 ? [`\`${called} retry ${id} --cancelled\` scores the cancelled items.`] : []),
+  ];
+  throw new CommandError('batch.nothing_to_retry', message, { advice: ways.join(' ') || undefined });
 }
 
 interface EmbeddingsOptions {

@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import { model, name, rescoredTexts, tags } from './fields.ts';
 
-const maxRetentionHours = 8_760;
+/** The limits of the time in hours for which an ended batch is stored. */
+export const minRetentionHours = 0.1;
+export const maxRetentionHours = 8_760;
 
 export const batchChange = z
   .strictObject({
     name: name.nullable().optional().meta({ description: 'null removes the name.' }),
     tags: tags.optional(),
-    retentionHours: z.number().min(0.1).max(maxRetentionHours).optional().meta({
+    retentionHours: z.number().min(minRetentionHours).max(maxRetentionHours).optional().meta({
       description:
         'The time in hours from the end of the batch to its deletion. If this time has already passed, the batch is deleted soon.',
     }),

@@ -1,0 +1,148 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { PassThrough } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { Command } from 'commander';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { addBatchesCommands } from '../../../cli/commands/batches.ts';
+import { called } from '../../../shared/called.ts';
+import { readConfig } from '../../../shared/config.ts';
+
+const counts = { total: 10, succeeded: 6, failed: 4, cancelled: 0, pending: 0 };
+const status = {
+  id: 'b1',
+  name: 'pairs.csv',
+  tags: [],
+  state: 'completed_with_errors',
+  model: 'compact-1',
+  items: counts,
+  failures: { 'image.fetch.timeout': 3, 'image.corrupt': 1 },
+  createdAt: '2026-11-27T19:00:00.000Z',
+  finishedAt: '2026-11-27T19:01:00.000Z',
+  expiresAt: null,
+  reason: null,
+  input: null,
+  retryOf: null,
+  rescoreOf: null,
+  texts: 'own',
+};
+
+/** Runs a command against a service with the given responses, by method and path. */
+async function run(args: string[], responses: Record<string, object>) {
+  const requests: string[] = [];
+  const server = createServer((request, response) => {
+    const { pathname, search } = new URL(request.url ?? '', 'http://a.test');
+    const asked = `${request.method} ${pathname.replace('/evaluator/v1/evaluation', '')}`;
+    requests.push(`${asked}${search}`);
+    response.end(JSON.stringify(responses[asked]));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const VLS_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  let printed = '';
+  const stdout = new PassThrough({ encoding: 'utf8' }) as unknown as NodeJS.WriteStream;
+  stdout.on('data', (text: string) => {
+    printed += text;
+  });
+  const program = new Command('vls').exitOverride().configureOutput({ writeErr: () => {} });
+  addBatchesCommands(program, {
+    terminal: { stdout, stderr: stdout },
+    config: () => readConfig({ VLS_URL }),
+    offline: () => Promise.reject(new Error('not used')),
+    startCommand: undefined,
+    findOwnService: undefined,
+  });
+  const error: (Error & { advice?: string }) | undefined = await program
+    .exitOverride()
+    .parseAsync(args, { from: 'user' })
+    .then(
+      () => undefined,
+      (thrown) => thrown,
+    );
+  stdout.end();
+  await finished(stdout as unknown as PassThrough);
+  return { printed, requests, message: error?.message, advice: error?.advice };
+}
+
+const retry = (args: string[], original: object, total: number) =>
+  run(['retry', 'b1', ...args], {
+    'GET /batch/b1': { ...status, ...original },
+    'POST /batch/b1/retry': { ...status, id: 'b2', items: { ...counts, total } },
+  });
+
+describe('retry', () => {
+  test('scores the failed items that may succeed, and says how many others there are', async () => {
+    const { requests, printed } = await retry([], {}, 3);
+    expect(requests).toEqual(['GET /batch/b1', 'POST /batch/b1/retry?retryable=true']);
+    expect(printed).toContain('batch b2 has 3 items: the failed items that may succeed\n');
+    expect(printed).toContain(
+      `1 failed item would fail again; \`${called} retry b1 --all\` scores all failed items.\n`,
+    );
+  });
+
+  test('scores all failed items with --all', async () => {
+    const { requests, printed } = await retry(['--all'], {}, 4);
+    expect(requests.at(-1)).toBe('POST /batch/b1/retry');
+    expect(printed).toContain('batch b2 has 4 items: all failed items\n');
+    expect(printed).not.toContain('would fail again');
+  });
+
+  test('adds the cancelled items with --cancelled', async () => {
+    const cancelled = { items: { ...counts, cancelled: 5 } };
+    const { requests, printed } = await retry(['--cancelled'], cancelled, 8);
+    expect(requests.at(-1)).toBe('POST /batch/b1/retry?status=failed%2Ccancelled&retryable=true');
+    expect(printed).toContain('has 8 items: the failed items that may succeed and the cancelled items\n');
+    const alone = { items: { ...counts, failed: 0, cancelled: 5 }, failures: {} };
+    expect((await retry(['--cancelled'], alone, 5)).printed).toContain('has 5 items: the cancelled items\n');
+  });
+
+  test('posts nothing if every failed item would fail again, and names the options', async () => {
+    const lasting = { items: { ...counts, cancelled: 5 }, failures: { 'image.corrupt': 4 } };
+    const { requests, message, advice } = await retry([], lasting, 0);
+    expect(requests).toEqual(['GET /batch/b1']);
+    expect(message).toBe('All 4 failed items of batch b1 would fail again unless something has changed');
+    expect(advice).toBe(
+      `\`${called} retry b1 --all\` scores all failed items. \`${called} retry b1 --cancelled\` scores the cancelled items.`,
+    );
+    const none = await retry(['--all'], { items: { ...counts, failed: 0 }, failures: {} }, 0);
+    expect([none.message, none.advice]).toEqual(['No item of batch b1 has failed', undefined]);
+  });
+});
+
+test('the list names the batch that a retry or a rescored batch scores again', async () => {
+  const origin = '1a2b3c4d-5e6f-4711-8000-000000000000';
+  const batches = [
+    { ...status, retryOf: origin },
+    { ...status, rescoreOf: origin },
+    { ...status, name: null, rescoreOf: origin, texts: 'others' },
+    status,
+  ];
+  const { printed } = await run(['batches'], { 'GET /batch': { batches, next: null } });
+  const names = printed
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split(/ {2,}/).at(-1));
+  expect(names).toEqual([
+    'NAME',
+    'pairs.csv, retry of 1a2b3c4d',
+    'pairs.csv, rescore of 1a2b3c4d',
+    'wrong pairs of 1a2b3c4d',
+    'pairs.csv',
+  ]);
+});
+
+test.each(['100000', '0', 'a day'])('a retention of %j hours is refused with its range', async (hours) => {
+  const { requests, message } = await run(['change', 'b1', '--retention', hours], {});
+  expect(message).toContain('Expected a number of hours from 0.1 to 8760.');
+  expect(requests).toEqual([]);
+});
+
+test('a batch with images that are neither addresses nor images names the command that sends local files', async () => {
+  const mixed = { ...status, failures: { 'image.source_invalid': 1, 'image.corrupt': 3 } };
+  const advice = `An image is an http(s) address; \`${called} batch FILE\` also sends local files.`;
+  const change = ['change', 'b1', '--name', 'New'];
+  expect((await run(change, { 'PATCH /batch/b1': mixed })).printed).toContain(advice);
+  expect((await run(change, { 'PATCH /batch/b1': status })).printed).not.toContain(advice);
+});
