@@ -40,6 +40,23 @@ def test_many_pairs_come_in_their_order_and_a_bad_one_fails_alone(client, photos
     assert results[-1].error.code == "image.fetch.blocked_address"
 
 
+def test_an_image_file_that_cannot_be_read_fails_alone(client, photos, captions, tmp_path):
+    coffee = (photos / "coffee.jpg", captions["coffee.jpg"])
+    pairs = [(tmp_path / "lost.jpg", "nothing"), (str(tmp_path / "lost.png"), "nothing"), (tmp_path, "nothing"), coffee]
+    expected = ["image.file.not_found", "image.file.not_found", "image.file.refused", None]
+    frame = pd.DataFrame({"image": [image for image, _ in pairs], "text": [text for _, text in pairs]})
+    for source in (pairs, frame):
+        batch = client.batch(source)
+        assert batch.wait(timeout=600).succeeded == 1
+        results = list(batch.results())
+        assert [result.error and result.error.code for result in results] == expected
+        assert results[0].error.message == f"There is no file {tmp_path / 'lost.jpg'}"
+    many = list(client.score_many(pairs))
+    assert [result.error and result.error.code for result in many] == expected
+    with pytest.raises(FileNotFoundError):
+        client.score(str(tmp_path / "lost.png"), "nothing")
+
+
 def test_a_data_frame_comes_back_with_its_columns_and_scores(client, photos, captions, tmp_path):
     frame = pd.DataFrame(
         {

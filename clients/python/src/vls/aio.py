@@ -16,7 +16,7 @@ from . import calls
 from .calls import BATCHES, PARQUET, Call, Progress
 from .errors import BatchFailed, ServiceError
 from .retry import Retries, raise_for
-from .sources import Image, Pair, batch_body, read_pair
+from .sources import Image, Pair, batch_body, file_error, image_source, read_pair
 from .tasks import Tasks, body_of, sleep
 from .types import BatchStatus, Result, Score
 
@@ -73,7 +73,11 @@ class AsyncClient:
         async def one(index: int, pair: Pair) -> Result:
             image, text = read_pair(pair)
             try:
-                score = await self.score(image, text, model=model)
+                source = image_source(image)
+            except OSError as error:
+                return calls.failed_result(index, *file_error(error), False)
+            try:
+                score = await self.score(source, text, model=model)
             except ServiceError as error:
                 if error.status in (400, 401, 403):
                     raise

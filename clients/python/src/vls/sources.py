@@ -8,6 +8,7 @@ import json
 import math
 import numbers
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, Mapping, Sequence, Tuple, Union
@@ -27,18 +28,22 @@ MEDIA_TYPES = {
 }
 NDJSON = MEDIA_TYPES[".ndjson"]
 PART_BYTES = 256 * 1024
+#: A string that ends like this, and is no address, is the path of an image file.
+IMAGE_ENDING = re.compile(r"\.(jpe?g|jfif|png|webp|gif|avif|heif|heic|tiff?|bmp)$", re.IGNORECASE)
 
 
 def image_source(image: Image) -> Any:
     """Returns an image in the form of the API. The file of a path is read, and its bytes are sent.
 
-    An integer is the index of an item of the batch that `imagesFrom` names.
+    An integer is the index of an item of the batch that `imagesFrom` names. Raises `OSError` for a file that cannot be
+    read.
     """
     if isinstance(image, numbers.Integral):
         return str(int(image))
     if isinstance(image, str):
         is_source = image.startswith(("http://", "https://", "data:"))
-        return image if is_source or not _is_file(image) else _read(Path(image))
+        is_path = not is_source and (_is_file(image) or _is_named_as_file(image))
+        return _read(Path(image)) if is_path else image
     if isinstance(image, os.PathLike):
         return _read(Path(image))
     if isinstance(image, Mapping):
@@ -68,6 +73,29 @@ def _is_file(text: str) -> bool:
         return len(text) < 4096 and Path(text).is_file()
     except (OSError, ValueError):
         return False
+
+
+def _is_named_as_file(text: str) -> bool:
+    return len(text) < 4096 and "://" not in text and IMAGE_ENDING.search(text) is not None
+
+
+def file_error(error: OSError) -> tuple[str, str]:
+    """Returns the error code and the message for an image that cannot be read."""
+    if error.filename is None:
+        return "image.source_invalid", f"The image cannot be read: {error}"
+    if isinstance(error, FileNotFoundError):
+        return "image.file.not_found", f"There is no file {error.filename}"
+    return "image.file.refused", f"The file {error.filename} cannot be read: {error.strerror}"
+
+
+def _item(image: Image, more: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns an item of a batch. If its image file cannot be read, only this item fails."""
+    try:
+        return {"image": image_source(image), **more}
+    except OSError as error:
+        code, message = file_error(error)
+        path = {} if error.filename is None else {"image": str(error.filename)}
+        return {**path, **more, "clientError": {"code": code, "message": message[:500]}}
 
 
 def _text(content: bytes) -> str:
@@ -163,13 +191,13 @@ def _body_of_rows(
 
     def items() -> Iterator[dict[str, Any]]:
         for row in rows():
-            item: dict[str, Any] = {"image": image_source(row[image]), "text": row[text]}
+            more: dict[str, Any] = {"text": row[text]}
             if id_ in row and _plain(row[id_]) is not None:
-                item["id"] = str(row[id_])
+                more["id"] = str(row[id_])
             metadata = {name: _plain(row[name]) for name in names if name not in (image, text, id_)}
             if metadata:
-                item["metadata"] = metadata
-            yield item
+                more["metadata"] = metadata
+            yield _item(row[image], more)
 
     # Tables of results repeat these columns.
     params = {"columns": json.dumps(list(names)), **columns}
@@ -179,7 +207,7 @@ def _body_of_rows(
 def _item_of_pair(pair: Pair) -> dict[str, Any]:
     image, text = read_pair(pair)
     more = {key: pair[key] for key in ("id", "metadata") if key in pair} if isinstance(pair, Mapping) else {}
-    return {"image": image_source(image), "text": text, **more}
+    return _item(image, {"text": text, **more})
 
 
 def _plain(value: Any) -> Any:
