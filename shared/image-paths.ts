@@ -10,3 +10,19 @@ export function looksLikePath(source: string): boolean {
 /** Returns true if an image source looks like a URL without `http://` or `https://` in front. */
 export const looksLikeAddress = (source: string): boolean =>
   /^(www\.|([a-z0-9-]+\.)+[a-z]{2,}(:\d+)?\/)/i.test(source.trim());
+
+const imageEnding = /\.(jpe?g|jfif|png|webp|gif|avif|heif|heic|tiff?|bmp)$/i;
+
+/** Returns true if a text ends like the name of an image file. */
+export const hasImageEnding = (text: string): boolean => imageEnding.test(text.trim());
+
+/** Returns true if a text is an image address, a data URI, or ends like the name of an image file. */
+export const looksLikeImage = (text: string): boolean =>
+  /^(https?:\/\/|data:image\/)/i.test(text.trim()) || hasImageEnding(text);
+
+/** Returns true if a pair probably has its two values swapped: the text looks like an image, and the image does not. */
+export const isSwapped = (image: string, text: string): boolean =>
+  looksLikeImage(text) && !looksLikeImage(image) && !looksLikePath(image) && !isLongBase64(image);
+
+// Every image has more than 200 characters in base64.
+const isLongBase64 = (text: string): boolean => text.length > 200 && /^[\w+/=-]+$/.test(text.trim());

@@ -4,6 +4,7 @@ import type { StoredItem } from '../../batches/store/payload.ts';
 import { readImageFile } from '../../images/file.ts';
 import type { BatchItem, ImageSource } from '../../shared/contracts/item.ts';
 import { type ItemError, itemError, ServiceError, toItemError } from '../../shared/errors.ts';
+import { hasImageEnding } from '../../shared/image-paths.ts';
 
 /** Prepares items whose image is a file on this machine. */
 export interface LocalImages {
@@ -19,7 +20,6 @@ export interface LocalImages {
 
 /** The maximum length of a path in characters. A longer string counts as an inline image. */
 const longestPath = 4096;
-const imageName = /\.(jpe?g|jfif|png|webp|gif|avif|heif|heic|tiff?|bmp)$/i;
 
 /**
  * Prepares items whose images are below one directory.
@@ -71,7 +71,7 @@ function imagePath(image: ImageSource): string | undefined {
   const source = image.trim();
   if (source.length > longestPath || /^(https?|data):/i.test(source)) return undefined;
   if (URL.canParse(source) && new URL(source).protocol === 'file:') return fromFileUrl(source);
-  return imageName.test(source) ? source : undefined;
+  return hasImageEnding(source) ? source : undefined;
 }
 
 /** Returns the error of a file that cannot be read, for example on a damaged disk. */

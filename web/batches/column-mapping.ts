@@ -1,3 +1,4 @@
+import { isSwapped, looksLikeImage } from '../../shared/image-paths.ts';
 import { type Cell, cellText } from './files/cell.ts';
 
 /** The column names for image, text and id. `id` is empty if no column has ids. */
@@ -54,8 +55,21 @@ export function guessColumns(columns: readonly string[], rows: readonly (readonl
   return { image, text, id };
 }
 
-export const looksLikeImage = (value: string): boolean =>
-  /^(https?:\/\/|data:image\/)/i.test(value) || /\.(jpe?g|png|webp|gif|avif|tiff?)$/i.test(value);
+/** Returns true if all rows seem to have their text in the column of the images, and the other way round. */
+export function areColumnsSwapped(
+  columns: readonly string[],
+  rows: readonly (readonly Cell[])[],
+  { image, text }: Pick<ColumnMapping, 'image' | 'text'>,
+): boolean {
+  const [imageAt, textAt] = [columns.indexOf(image), columns.indexOf(text)];
+  return (
+    rows.length > 0 &&
+    rows.every((row) => {
+      const [first, second] = [row[imageAt], row[textAt]];
+      return typeof first === 'string' && typeof second === 'string' && isSwapped(first, second);
+    })
+  );
+}
 
 /** Returns why the batch cannot be posted; undefined if it can. */
 export function mappingError({ image, text, id }: ColumnMapping): string | undefined {

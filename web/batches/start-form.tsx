@@ -3,7 +3,7 @@ import { RequestFailed } from '../http/client.ts';
 import { addressOf } from '../shell/route.ts';
 import { ModelSelect, useModels } from '../ui/model-select.tsx';
 import { ProblemBox } from '../ui/problem.tsx';
-import { type ColumnMapping, guessColumns } from './column-mapping.ts';
+import { areColumnsSwapped, type ColumnMapping, guessColumns } from './column-mapping.ts';
 import { encodings } from './encoding.ts';
 import { delimiters, nameOfDelimiter } from './files/delimiters.ts';
 import { describeFormat, FormatNotices } from './files/format-words.tsx';
@@ -124,6 +124,18 @@ export function StartForm({ file, preview, idempotencyKey, onCorrect }: StartFor
               </div>
             ))}
         </div>
+        {areColumnsSwapped(preview.columns, preview.rows, mapping) && (
+          <p class="notice">
+            The column “{mapping.image}” seems to have the texts, and the column “{mapping.text}” the images.{' '}
+            <button
+              type="button"
+              class="link"
+              onClick={() => setMapping({ ...mapping, image: mapping.text, text: mapping.image })}
+            >
+              Swap the two columns
+            </button>
+          </p>
+        )}
         {preview.rows.length > 0 && <FirstRows preview={preview} mapping={mapping} model={model} />}
       </section>
       <section class="card stack" aria-labelledby="options">

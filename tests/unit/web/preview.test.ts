@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { guessColumns, mappingError } from '../../../web/batches/column-mapping.ts';
+import { areColumnsSwapped, guessColumns, mappingError } from '../../../web/batches/column-mapping.ts';
 import { batchCommand, localPathWords } from '../../../web/batches/local-paths.ts';
 import { NoPreview, previewOf } from '../../../web/batches/preview.ts';
 import { startError } from '../../../web/batches/start-error.ts';
@@ -152,6 +152,18 @@ test.each([
   ['a.parquet', 'parquet', '', '', { image: 'image', text: 'alt', id: '' }, 'vls batch a.parquet --text-column alt'],
 ] as const)('the command for %s has what the form shows', (file, format, delimiter, encoding, mapping, command) => {
   expect(batchCommand(file, { format, delimiter, encoding }, mapping)).toBe(command);
+});
+
+test('columns are swapped if all shown rows have a text as image and an image as text', () => {
+  const swapped = (...rows: [string | Blob, string][]) =>
+    areColumnsSwapped(['image', 'text'], rows, { image: 'image', text: 'text' });
+  expect(swapped(['a cat', 'https://a.test/1'], ['a dog', 'photos/dog.jpg'])).toBe(true);
+  expect(swapped(['a cat', 'https://a.test/1'], ['a dog', 'a bone'])).toBe(false);
+  expect(swapped(['photos/1.jpg', 'photos/dog.jpg'])).toBe(false);
+  expect(swapped(['./photos/1', 'dog.jpg'])).toBe(false);
+  expect(swapped(['/9j/4AAQ'.repeat(100), 'dog.jpg'])).toBe(false);
+  expect(swapped([new Blob([]), 'dog.jpg'])).toBe(false);
+  expect(swapped()).toBe(false);
 });
 
 test('rows with local paths in place of images are counted, but not addresses and image data', () => {
