@@ -1,5 +1,6 @@
 import { called } from '../../shared/called.ts';
 import { codes, isCode } from '../../shared/errors.ts';
+import { shellWord } from '../../shared/shell-word.ts';
 import { styled, table } from '../output.ts';
 import { counted, elapsed, rate, whole } from '../progress.ts';
 import type { RunResult } from './run.ts';
@@ -22,6 +23,14 @@ export function formatReport(result: RunResult, stream: NodeJS.WriteStream): str
   for (const { kind, path } of embeddings) lines.push(`${path}: embeddings of the ${kind}s`);
   const failures = failuresOf(tally);
   if (failures.length > 0) lines.push('', failureTable(tally, stream).trimEnd());
+  const { image, text } = result.columns;
+  if ((tally.swapped ?? 0) >= 0.9 * rows && tally.failed > 0) {
+    const flags = `--image-column ${shellWord(text)} --text-column ${shellWord(image)}`;
+    lines.push(
+      '',
+      `The column ${image} seems to have the texts, and the column ${text} the images: run the command again with ${flags}.`,
+    );
+  }
   if (tally.warned !== undefined) {
     const { rows: warned, first } = tally.warned;
     const have = warned === 1 ? '1 row has a warning' : `${whole(warned)} rows have a warning`;
@@ -45,17 +54,17 @@ export function formatReport(result: RunResult, stream: NodeJS.WriteStream): str
     const count = retryable.reduce((sum, [, { items }]) => sum + items, 0);
     lines.push(
       '',
-      `${whole(count)} of the failed rows may succeed in a retry: \`${called} retry ${batchId}\` scores the failed rows again, as a new batch. ${output} stays unchanged.`,
+      `${whole(count)} of the failed rows may succeed in a retry: \`${called} retry ${batchId}\` scores them again, as a new batch. ${output} stays unchanged.`,
     );
   }
   return `${lines.join('\n')}\n`;
 }
 
-function speedOf({ batchId, rowsPerSecond, seconds, isContinued }: RunResult): string {
-  if (rowsPerSecond === null) return '';
-  const [time, speed] = [elapsed(seconds), `${rate(rowsPerSecond)} rows/s`];
-  if (!isContinued) return `, in ${time} (${speed})`;
-  return `\nThis run continued an earlier one for ${time}; ${batchId === null ? 'it scored' : 'the batch ran at'} ${speed}.`;
+function speedOf({ rowsPerSecond, seconds, isContinued }: RunResult): string {
+  if (seconds === null) return '';
+  const speed = rowsPerSecond === null ? '' : ` (${rate(rowsPerSecond)} rows/s on average)`;
+  if (!isContinued) return `, took ${elapsed(seconds)}${speed}`;
+  return `\nThis run continued an earlier one, and took ${elapsed(seconds)}${speed}.`;
 }
 
 const failuresOf = ({ failures }: Tally) => Object.entries(failures).sort(([, a], [, b]) => b.items - a.items);

@@ -2,6 +2,8 @@ import { hash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
+import type { ColumnNames } from '../../formats/format.ts';
+import { secondsTaken } from '../../shared/batch-time.ts';
 import type { Config } from '../../shared/config.ts';
 import type { EmbeddingsFormat } from '../../shared/contracts/batch/embeddings.ts';
 import type { StreamQuery } from '../../shared/contracts/batch/results.ts';
@@ -58,14 +60,15 @@ export interface RunResult {
   /** True when an earlier run had already scored all rows. */
   wasDone: boolean;
   /**
-   * Rows per second of this run, by its `seconds`; of the whole batch on a service if this run continued an earlier
-   * one. Null when this run scored nothing.
+   * The time in s that the batch took on the service, from its start to its end. Without a service, the duration of
+   * this run. Null when it is unknown, or this run scored nothing.
    */
+  seconds: number | null;
+  /** The mean rate in `seconds`; null without a scored row. */
   rowsPerSecond: number | null;
-  /** The duration of this run in s, which includes the transfer of items and results. */
-  seconds: number;
-  /** True when this run continued an earlier one, so that `seconds` is not the time of all rows. */
+  /** True when this run continued an earlier one without a service, so that `seconds` is not the time of all rows. */
   isContinued: boolean;
+  columns: ColumnNames;
   finished: NonNullable<RunState['finished']>;
 }
 
@@ -124,8 +127,9 @@ export async function runBatch(
         batchId: batchId(),
         wasDone: true,
         rowsPerSecond: null,
-        seconds: 0,
+        seconds: null,
         isContinued: false,
+        columns: input.columnNames,
         finished: state.finished,
       };
     }
@@ -133,14 +137,16 @@ export async function runBatch(
       delete state.partial;
       await removePart(output);
     }
-    const isContinued = state.batchId !== undefined || state.partial !== undefined;
-    let earlierRows = 0;
-    let batchSeconds: number | undefined;
+    const isContinued = 'scoreOffline' in scorer && state.partial !== undefined;
+    let seconds: number | null;
+    let rowsPerSecond: number | null;
     if ('scoreOffline' in scorer) {
-      earlierRows = state.partial?.rows ?? 0;
+      const earlierRows = state.partial?.rows ?? 0;
       const deps = { config: { ...config, model }, input, images, progress, signal };
       const { tally, pinned } = await scorer.scoreOffline(deps, state, stateFile, writing);
       state.finished = { at: new Date().toISOString(), state: stateOf(tally), ...pinned, tally };
+      seconds = Math.max(0.001, (performance.now() - start) / 1000);
+      rowsPerSecond = (rowsOf(tally) - earlierRows) / seconds;
     } else {
       const prepare = async (item: Parameters<typeof asServerFile>[0]) => {
         if (imagesFrom !== undefined) return item;
@@ -169,28 +175,27 @@ export async function runBatch(
       const { revision, precision, preprocess } = status;
       const at = status.finishedAt ?? new Date().toISOString();
       state.finished = { at, state: status.state, model: status.model, revision, precision, preprocess, tally };
-      // A run that continued an earlier one has seen only the end of the batch.
-      if (isContinued) batchSeconds = Math.max(1, Date.parse(at) - Date.parse(status.createdAt)) / 1000;
+      seconds = secondsTaken(status);
+      rowsPerSecond = status.itemsPerSecond;
     }
     delete state.partial;
     await stateFile.write(state);
-    const seconds = secondsSince(start);
     return {
       output,
       embeddings: embeddingFiles,
       batchId: batchId(),
       wasDone: false,
-      rowsPerSecond: (rowsOf(state.finished.tally) - earlierRows) / (batchSeconds ?? seconds),
+      // Without a scored row, the rate would be that of failures.
+      rowsPerSecond: state.finished.tally.succeeded > 0 ? rowsPerSecond : null,
       seconds,
       isContinued,
+      columns: input.columnNames,
       finished: state.finished,
     };
   } finally {
     unlock();
   }
 }
-
-const secondsSince = (start: number): number => Math.max(0.001, (performance.now() - start) / 1000);
 
 /** Returns the final state that the service would give to a batch with these counts. */
 function stateOf({ succeeded, failed }: Tally): string {

@@ -73,7 +73,7 @@ export async function scoreOffline(
       if (done === undefined) return;
       const results = toResults(rowsOf(tally), done.items, done.outcomes, images);
       await writer.add(results, done.items);
-      for (const result of results) count(tally, result);
+      for (const [at, result] of results.entries()) count(tally, result, done.items[at]);
       progress.update({ done: rowsOf(tally), failed: tally.failed, total });
       if (performance.now() - savedAt < checkpointMs) return;
       await checkpoint();

@@ -224,7 +224,7 @@ export async function writeResults(deps: OnlineDeps, status: BatchStatus, option
     try {
       for await (const { results, items } of joinWithRows(deps, status.id)) {
         await writer.add(results, items);
-        for (const result of results) count(tally, result);
+        for (const [at, result] of results.entries()) count(tally, result, items[at]);
       }
       await writer.commit();
       tally.escapedCells = writer.escaped();

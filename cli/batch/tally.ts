@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import type { StoredItem } from '../../batches/store/payload.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
+import { isSwapped } from '../../shared/image-paths.ts';
 
 const example = z.object({ index: z.int(), message: z.string() });
 
@@ -12,13 +14,16 @@ export const tallySchema = z.object({
   escapedCells: z.int().default(0),
   /** Scored rows with a warning, such as a truncated text. */
   warned: z.object({ rows: z.int(), first: example }).optional(),
+  /** Failed rows whose image and text are probably swapped. */
+  swapped: z.int().optional(),
   failures: z.record(z.string(), z.object({ items: z.int(), first: example })),
 });
 export type Tally = z.output<typeof tallySchema>;
 
 export const emptyTally = (): Tally => ({ succeeded: 0, failed: 0, cancelled: 0, escapedCells: 0, failures: {} });
 
-export function count(tally: Tally, result: ItemResult): void {
+/** @param item the row of the result. */
+export function count(tally: Tally, result: ItemResult, item?: StoredItem): void {
   tally[result.status === 'answered' ? 'succeeded' : result.status]++;
   if (result.status === 'succeeded' && result.warnings?.[0] !== undefined) {
     tally.warned ??= { rows: 0, first: { index: result.index, message: result.warnings[0] } };
@@ -28,6 +33,10 @@ export function count(tally: Tally, result: ItemResult): void {
   const { code, message } = result.error;
   tally.failures[code] ??= { items: 0, first: { index: result.index, message } };
   tally.failures[code].items++;
+  // Only the service reads an address, so an error of its download does not show that the image is a text.
+  if (!code.startsWith('image.') || code.startsWith('image.fetch.')) return;
+  if (typeof item?.image === 'string' && isSwapped(item.image, item.text ?? ''))
+    tally.swapped = (tally.swapped ?? 0) + 1;
 }
 
 export const rowsOf = ({ succeeded, failed, cancelled }: Tally): number => succeeded + failed + cancelled;

@@ -1,3 +1,4 @@
+import { secondsTaken } from '../../shared/batch-time.ts';
 import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import * as numbers from '../ui/numbers.ts';
 import { hasRate } from './state.ts';
@@ -23,8 +24,9 @@ export function ProgressBar({ items }: { items: BatchStatus['items'] }) {
 }
 
 export function Counts({ status }: { status: BatchStatus }) {
-  const { items, itemsPerSecond, etaSeconds, finishedAt, startedAt, createdAt } = status;
-  const took = finishedAt === null ? undefined : (Date.parse(finishedAt) - Date.parse(startedAt ?? createdAt)) / 1000;
+  const { items, itemsPerSecond, etaSeconds } = status;
+  const isLive = status.finishedAt === null;
+  const took = secondsTaken(status);
   return (
     <dl class="counts">
       <Count name="succeeded" className="succeeded" value={numbers.count(items.succeeded)} />
@@ -33,15 +35,12 @@ export function Counts({ status }: { status: BatchStatus }) {
       {items.pending > 0 && <Count name="pending" className="pending" value={numbers.count(items.pending)} />}
       {hasRate(status) && (
         <Count
-          name={took === undefined ? 'items/s' : 'items/s on average'}
+          name={isLive ? 'items/s' : 'items/s on average'}
           value={itemsPerSecond === null ? '–' : numbers.rate(itemsPerSecond)}
         />
       )}
-      {took === undefined ? (
-        <Count name="time left" value={etaSeconds === null ? '–' : numbers.duration(etaSeconds)} />
-      ) : (
-        <Count name="took" value={numbers.duration(Math.max(0, took))} />
-      )}
+      {isLive && <Count name="time left" value={etaSeconds === null ? '–' : numbers.duration(etaSeconds)} />}
+      {took !== null && <Count name="took" value={numbers.duration(took)} />}
     </dl>
   );
 }

@@ -111,7 +111,7 @@ describe('vls batch', () => {
 
     const second = await vls(['batch', at('pairs.csv'), ...columns], { env });
     expect(second).toMatchObject({ code: 4, stderr: expect.stringContaining(`continuing with batch ${batchId}`) });
-    expect(second.stdout).toMatch(/This run continued an earlier one for [\d.]+ s; the batch ran at [\d.]+ rows\/s\./);
+    expect(second.stdout).toMatch(/took [\d.]+ s \([\d.]+ rows\/s on average\)/);
     expect((await csvOf('pairs.scores.csv')).map(({ index }) => Number(index))).toEqual([...Array(160).keys()]);
     const { finished, batchId: still } = await stateOf('pairs.scores.csv');
     expect({ state: finished.state, batchId: still }).toEqual({ state: 'completed_with_errors', batchId });

@@ -3,6 +3,7 @@ import { formatReport } from '../../../cli/batch/report.ts';
 import type { RunResult } from '../../../cli/batch/run.ts';
 import { count, emptyTally, type Tally } from '../../../cli/batch/tally.ts';
 import { called } from '../../../shared/called.ts';
+import { itemError } from '../../../shared/errors.ts';
 
 const unreachable: Tally['failures'] = {
   'image.fetch.timeout': { items: 2, first: { index: 1, message: 'no answer' } },
@@ -18,6 +19,7 @@ function report(state: string, tally: Partial<Tally>, more: Partial<RunResult> =
       rowsPerSecond: 71.7,
       seconds: 4.2,
       isContinued: false,
+      columns: { image: 'image', text: 'my text', id: 'id' },
       finished: {
         ...{ at: '2026-01-01T00:00:00Z', state, model: 'compact-1', revision: '1', precision: 'fp32' },
         preprocess: '1',
@@ -31,15 +33,36 @@ function report(state: string, tally: Partial<Tally>, more: Partial<RunResult> =
 
 describe('the report', () => {
   test('prints the time in tenths below 10 s, with the rate of the same time', () => {
-    expect(report('completed', { succeeded: 301 })).toContain('301 rows, 301 scored, in 4.2 s (72 rows/s)');
-    expect(report('completed', { succeeded: 3 }, { seconds: 9.97, rowsPerSecond: 3 / 9.97 })).toContain(
-      'in 10 s (0.3 rows/s)',
+    expect(report('completed', { succeeded: 301 })).toContain(
+      '301 rows, 301 scored, took 4.2 s (72 rows/s on average)\n',
     );
+    expect(report('completed', { succeeded: 3 }, { seconds: 9.97, rowsPerSecond: 3 / 9.97 })).toContain(
+      'took 10 s (0.3 rows/s on average)\n',
+    );
+    expect(report('failed', { failed: 3 }, { rowsPerSecond: null })).toContain('3 failed, took 4.2 s\n');
+    expect(report('completed', { succeeded: 3 }, { isContinued: true })).toContain(
+      '\nThis run continued an earlier one, and took 4.2 s (72 rows/s on average).\n',
+    );
+  });
+
+  test('suggests to swap the columns if nearly all rows have a text as image and an image as text', () => {
+    const swapped = (image: string, text: string) => {
+      const tally = emptyTally();
+      const failed = { status: 'failed', error: itemError('image.source_invalid', 'no image') } as const;
+      for (let index = 0; index < 20; index++) count(tally, { index, ...failed }, { image, text });
+      count(tally, { index: 20, ...failed }, { image: 'a dog', text: 'a cat' });
+      return report('failed', tally);
+    };
+    const advice =
+      "The column image seems to have the texts, and the column my text the images: run the command again with --image-column 'my text' --text-column image.";
+    for (const text of ['https://a.test/1', 'photos/1.jpg']) expect(swapped('a dog', text)).toContain(advice);
+    expect(swapped('a dog', 'a cat')).not.toContain('--image-column');
+    expect(swapped('lost.jpg', 'photos/1.jpg')).not.toContain('--image-column');
   });
 
   test('suggests a retry, and says that it leaves the output unchanged', () => {
     expect(report('completed_with_errors', { succeeded: 1, failed: 2, failures: unreachable })).toContain(
-      `\`${called} retry b1\` scores the failed rows again, as a new batch. /here/pairs.scores.csv stays unchanged.`,
+      `\`${called} retry b1\` scores them again, as a new batch. /here/pairs.scores.csv stays unchanged.`,
     );
   });
 
