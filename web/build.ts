@@ -16,7 +16,8 @@ const built = await build({
   logLevel: 'warn',
   // The service may be mounted at any path, so the page loads its assets by relative URLs.
   base: './',
-  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  // By default, a build with NODE_ENV=test has the paths of the source files, and is 20 % larger.
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact', development: false } },
   build: {
     write: false,
     // The first versions of these browsers with `light-dark()`.

@@ -203,6 +203,8 @@ describe.skipIf(chromium === undefined)('the looks of the page', () => {
     const bytes = (names: string[]) =>
       names.reduce((sum, name) => sum + gzipSync(readFileSync(`${dist}assets/${name}`)).length, 0);
     expect(scripts).toContain(first);
+    const sources = fileURLToPath(new URL('../../web/batches/', import.meta.url));
+    expect(readFileSync(`${dist}assets/${first}`, 'utf8').includes(sources)).toBe(false);
     expect(bytes([first])).toBeLessThanOrEqual(75_000);
     expect(bytes(scripts.filter((name) => name !== first))).toBeLessThanOrEqual(60_000);
   });
