@@ -230,7 +230,9 @@ describe.skipIf(chromium === undefined)('the page', () => {
     expect(exported[0]?.image).toContain(running.host.authority);
     expect(JSON.parse(files[`pairs-from-${line.toFixed(1)}.ndjson.json`] ?? '')).toMatchObject({
       batch: id,
-      selection: { minScore: String(line) },
+      threshold: line,
+      rows: exported.length,
+      selection: { status: 'succeeded', minScore: line },
       receipt: { model: 'compact-1', revision: '1' },
     });
 

@@ -1,30 +1,38 @@
+import type { ResultsPage } from '../../shared/contracts/batch/results.ts';
 import { type FormatName, formatNamed } from '../../shared/formats.ts';
-import { fetchApi } from '../http/client.ts';
+import { fetchApi, fetchJson } from '../http/client.ts';
 
 /** `escape` adds an apostrophe to cells that a spreadsheet would run as formulas, such as `=1+1`. `keep` does not. */
 export type Formulas = 'escape' | 'keep';
+
+/** The parameters of a request for results. */
+type Query = Record<string, string | number>;
+
+const pathOf = (id: string, query: Query): string => {
+  const values = Object.entries(query).map(([name, value]) => [name, String(value)]);
+  return `v1/evaluation/batch/${encodeURIComponent(id)}/results?${new URLSearchParams(values)}`;
+};
 
 /** Requests the results of a batch. The format is chosen by a header, which a link cannot send. */
 export async function resultsOf(
   id: string,
   format: FormatName,
-  query: Record<string, string> = {},
+  query: Query = {},
   signal?: AbortSignal,
 ): Promise<Response> {
-  const path = `v1/evaluation/batch/${encodeURIComponent(id)}/results?${new URLSearchParams(query)}`;
-  return await fetchApi(path, {
+  return await fetchApi(pathOf(id, query), {
     headers: { accept: formatNamed(format).mediaTypes[0] },
     ...(signal !== undefined && { signal }),
   });
 }
 
+/** Returns the number of results that meet the conditions now. The service counts those of an ordered query. */
+export async function countResults(id: string, conditions: Query): Promise<number | undefined> {
+  return (await fetchJson<ResultsPage>(pathOf(id, { ...conditions, sort: 'index', limit: 1 }))).selected;
+}
+
 /** Saves the results of a batch as a file. The browser keeps the data outside the memory of the page. */
-export async function saveResults(
-  id: string,
-  format: FormatName,
-  name: string,
-  query: Record<string, string> = {},
-): Promise<void> {
+export async function saveResults(id: string, format: FormatName, name: string, query: Query = {}): Promise<void> {
   const response = await resultsOf(id, format, query);
   save(await response.blob(), name);
 }

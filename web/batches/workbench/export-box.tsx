@@ -6,12 +6,10 @@ import type { RequestFailed } from '../../http/client.ts';
 import * as numbers from '../../ui/numbers.ts';
 import { ProblemBox } from '../../ui/problem.tsx';
 import type { Scale } from '../../ui/scale.ts';
-import { type Formulas, saveResults, saveText } from '../downloads.ts';
-import { justBelow } from './distribution.ts';
+import { countResults, type Formulas, saveResults, saveText } from '../downloads.ts';
+import { exportName, noteOf, type Part, parts, selectionOf } from './exported.ts';
 import { useThreshold } from './use-threshold.ts';
 
-const parts = ['passing', 'failing', 'all', 'failed'] as const;
-type Part = (typeof parts)[number];
 const written: FormatName[] = ['csv', 'ndjson', 'parquet'];
 
 export function ExportBox({
@@ -38,7 +36,7 @@ export function ExportBox({
   const words: Record<Part, string> = {
     passing: `pairs from ${at}`,
     failing: `pairs below ${at}`,
-    all: 'all items',
+    all: status.finishedAt === null ? 'all results so far' : 'all items',
     failed: 'failed items',
   };
 
@@ -47,21 +45,41 @@ export function ExportBox({
     setFailure(undefined);
     const selection = selectionOf(part, threshold);
     const { hasColumns, isText, endings } = formatNamed(format);
-    const base = fileName(name, part, at);
+    const file = `${exportName(name, part, threshold)}.${endings[0]}`;
     try {
-      await saveResults(status.id, format, `${base}.${endings[0]}`, {
+      const before = withNote ? await countResults(status.id, selection) : undefined;
+      await saveResults(status.id, format, file, {
         ...selection,
         ...(hasColumns && isText && { formulas }),
         ...(!hasColumns && { items: 'true' }),
       });
-      if (withNote) saveText(noteOf(status, part, selection), `${base}.${endings[0]}.json`);
+      if (withNote) {
+        // While the batch runs, results may arrive during the download. Only equal counts are the number of saved rows.
+        const after = await countResults(status.id, selection);
+        saveText(noteOf(status, part, threshold, before === after ? after : undefined), `${file}.json`);
+      }
     } catch (error) {
       setFailure(error as RequestFailed);
     }
     setBusy(false);
   }
 
+  const { total, pending, succeeded, failed } = status.items;
+  const offered: Record<Part, boolean> = {
+    passing: succeeded > 0,
+    failing: succeeded > 0,
+    all: true,
+    failed: failed > 0,
+  };
   const cells = summary?.formulaCells ?? 0;
+  if (total === pending) {
+    return (
+      <section class="card" aria-labelledby="export">
+        <h2 id="export">Export</h2>
+        <p class="soft">There are no results to export{status.finishedAt === null && ' yet'}.</p>
+      </section>
+    );
+  }
   return (
     <section class="card" aria-labelledby="export">
       <h2 id="export">Export</h2>
@@ -76,7 +94,7 @@ export function ExportBox({
           <span>What</span>
           <select value={part} onChange={(event) => setPart(event.currentTarget.value as Part)}>
             {parts
-              .filter((each) => each !== 'failed' || status.items.failed > 0)
+              .filter((each) => offered[each])
               .map((each) => (
                 <option key={each} value={each}>
                   {words[each]}
@@ -100,8 +118,14 @@ export function ExportBox({
       </form>
       <label class="check">
         <input type="checkbox" checked={withNote} onChange={(event) => setWithNote(event.currentTarget.checked)} />
-        Also save a file with model, revision and threshold
+        Also save a file with model, revision, threshold and number of rows
       </label>
+      {format === 'ndjson' && (
+        <p class="fine soft">
+          NDJSON has the columns of image and text as <code>image</code> and <code>text</code>, and the other columns in{' '}
+          <code>metadata</code>. CSV and Parquet keep the columns of your file.
+        </p>
+      )}
       {format === 'csv' && (
         <label class="check">
           <input
@@ -116,24 +140,4 @@ export function ExportBox({
       {failure !== undefined && <ProblemBox failure={failure} />}
     </section>
   );
-}
-
-export function selectionOf(part: Part, threshold: number): Record<string, string> {
-  if (part === 'passing') return { status: 'succeeded', minScore: String(threshold) };
-  if (part === 'failing') return { status: 'succeeded', maxScore: String(justBelow(threshold)) };
-  return part === 'failed' ? { status: 'failed' } : {};
-}
-
-function fileName(name: string, part: Part, at: string): string {
-  const base = name.replace(/\.[a-z]+(\.gz)?$/i, '').replaceAll(/[^\p{L}\p{N}_-]+/gu, '-');
-  const words: Record<Part, string> = { passing: `from-${at}`, failing: `below-${at}`, all: 'all', failed: 'failed' };
-  return `${base}-${words[part]}`;
-}
-
-/** Returns the note for a file of results. It states the selection, and the model that computed the scores. */
-function noteOf(status: BatchStatus, part: Part, selection: Record<string, string>): string {
-  const { id, model, revision, precision, preprocess, textCleaning, items } = status;
-  const receipt = { model, revision, precision, preprocess, textCleaning };
-  const note = { batch: id, part, selection, receipt, items, savedAt: new Date().toISOString() };
-  return `${JSON.stringify(note, null, 2)}\n`;
 }
