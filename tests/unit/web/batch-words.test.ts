@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { hasRate, lastingFailuresOf, retriesOf, stateWords, titleOf } from '../../../web/batches/state.ts';
 import { reachWord, scoreCountWords } from '../../../web/batches/workbench/words.ts';
-import { scoredWords, wrongPairsName } from '../../../web/batches/workbench/wrong-pairs-words.ts';
+import { postedWords, scoredWords, wrongPairsName } from '../../../web/batches/workbench/wrong-pairs-words.ts';
 
 const items = { total: 10_007, succeeded: 10_000, failed: 7, cancelled: 0, pending: 0 };
 
@@ -63,11 +63,14 @@ test('items that would fail again get a sentence with the next step in place of 
   ]);
 });
 
-test('the offer to score wrong pairs counts only images that can have a score', () => {
-  const wordsOf = (total: number, failed: number) => scoredWords({ items: { ...items, total, failed } });
-  expect(wordsOf(300, 5)).toBe('295 images');
-  expect(wordsOf(2, 1)).toBe('1 image');
-  expect(wordsOf(40_000, 10_000)).toBe('about 7,500 images');
+test('the words about wrong pairs say which number is posted and which is scored', () => {
+  const wordsOf = (total: number, failed: number) => postedWords({ items: { ...items, total, failed } });
+  const failing = 'Items that failed here are posted too, but most of them fail again and get no score.';
+  expect(wordsOf(300, 0)).toBe('300 images, each with the text of another row.');
+  expect(wordsOf(300, 4)).toBe(`300 images, each with the text of another row. ${failing}`);
+  expect(wordsOf(40_000, 0)).toBe('10,000 of the 40,000 images, each with the text of another row.');
+  expect(scoredWords({ total: 300, succeeded: 296 })).toBe('296 scored (300 posted)');
+  expect(scoredWords({ total: 300, succeeded: 300 })).toBe('300 scored');
   expect(wrongPairsName({ id: '2f815921-64e4', name: 'web.csv' })).toBe('web.csv, wrong pairs');
   expect(wrongPairsName({ id: '2f815921-64e4', name: null })).toBe('Batch 2f815921, wrong pairs');
 });

@@ -5,7 +5,7 @@ import * as numbers from '../../ui/numbers.ts';
 import { ProblemBox } from '../../ui/problem.tsx';
 import { countPassing } from './distribution.ts';
 import type { useWrongPairs } from './use-wrong-pairs.ts';
-import { scoredWords, wrongPairsName } from './wrong-pairs-words.ts';
+import { postedWords, scoredWords, wrongPairsName } from './wrong-pairs-words.ts';
 
 /** Shows how many wrong pairs (images with the texts of other items) reach the threshold, or offers to score some. */
 export function WrongPairsBox({
@@ -36,8 +36,7 @@ export function WrongPairsBox({
           {busy ? 'Posting…' : 'Show the scores of wrong pairs'}
         </button>
         <span class="fine soft">
-          This creates the batch “<bdi>{wrongPairsName(status)}</bdi>”, which scores {scoredWords(status)}, each with
-          the text of another row.
+          This creates the batch “<bdi>{wrongPairsName(status)}</bdi>” of {postedWords(status)}
         </span>
       </p>
     );
@@ -47,7 +46,7 @@ export function WrongPairsBox({
   if (finishedAt === null) {
     return (
       <p class="wrong-pairs soft" role="status">
-        Scoring wrong pairs: {numbers.count(items.total - items.pending)} of {numbers.count(items.total)}. {link}
+        Scoring wrong pairs: {numbers.count(items.total - items.pending)} of {numbers.count(items.total)} posted. {link}
       </p>
     );
   }
@@ -59,7 +58,7 @@ export function WrongPairsBox({
   return (
     <p class="wrong-pairs">
       <span class="key" aria-hidden="true" /> Wrong pairs: <strong>{numbers.percent(count / succeeded)}</strong> of{' '}
-      {numbers.count(succeeded)} reach {numbers.threshold(threshold)}
+      {scoredWords({ total: items.total, succeeded })} reach {numbers.threshold(threshold)}
       {middle !== undefined && high !== undefined && (
         <span class="soft">
           ; half score at most {numbers.score(middle)}, 99 % at most {numbers.score(high)}

@@ -7,9 +7,19 @@ export const wrongPairsScored = 10_000;
 
 export const wrongPairsName = (batch: Pick<BatchStatus, 'id' | 'name'>): string => `${titleOf(batch)}, wrong pairs`;
 
-/** Describes how many images can be scored with wrong texts. Failed items are posted too, but most fail again. */
-export function scoredWords({ items: { total, failed } }: Pick<BatchStatus, 'items'>): string {
-  if (total <= wrongPairsScored) return numbers.counted(total - failed, 'image');
-  const share = (total - failed) / total;
-  return `about ${numbers.counted(Math.round(share * wrongPairsScored), 'image')}`;
+/** Describes the images that are posted with the texts of other rows. Failed items are posted too. */
+export function postedWords({ items: { total, failed } }: Pick<BatchStatus, 'items'>): string {
+  const posted =
+    total <= wrongPairsScored
+      ? numbers.counted(total, 'image')
+      : `${numbers.count(wrongPairsScored)} of the ${numbers.count(total)} images`;
+  const words = `${posted}, each with the text of another row.`;
+  if (failed === 0) return words;
+  return `${words} Items that failed here are posted too, but most of them fail again and get no score.`;
+}
+
+/** Describes the wrong pairs with a score, and the number of posted ones if it differs. */
+export function scoredWords({ total, succeeded }: Pick<BatchStatus['items'], 'total' | 'succeeded'>): string {
+  const scored = `${numbers.count(succeeded)} scored`;
+  return total === succeeded ? scored : `${scored} (${numbers.count(total)} posted)`;
 }
