@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ImagesSwitch, useImageDisplay } from '../ui/pairs.tsx';
 import { type ColumnMapping, mappingError } from './column-mapping.ts';
-import { cellText } from './files/cell.ts';
+import { cellText, webAddressOf } from './files/cell.ts';
 import { scoreRows, type Trial } from './files/trial.ts';
 import type { Preview } from './preview.ts';
 import { PreviewTable } from './preview-table.tsx';
@@ -10,7 +10,7 @@ export function FirstRows({ preview, mapping, model }: { preview: Preview; mappi
   const images = useImageDisplay(true);
   const { trials, isRunning, start } = useTrials(preview, mapping, model);
   const { columns, rows } = preview;
-  const hasAddresses = rows.some((row) => typeof row[columns.indexOf(mapping.image)] === 'string');
+  const hasAddresses = rows.some((row) => webAddressOf(row[columns.indexOf(mapping.image)] ?? '') !== undefined);
   return (
     <>
       <PreviewTable preview={preview} mapping={mapping} images={images.shown} trials={trials} isTried={isRunning} />

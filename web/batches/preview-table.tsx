@@ -3,7 +3,7 @@ import * as numbers from '../ui/numbers.ts';
 import { Scrollable } from '../ui/scrollable.tsx';
 import { Thumbnail } from '../ui/thumbnail.tsx';
 import type { ColumnMapping } from './column-mapping.ts';
-import { type Cell, cellText } from './files/cell.ts';
+import { type Cell, cellText, webAddressOf } from './files/cell.ts';
 import type { Trial } from './files/trial.ts';
 import type { Preview } from './preview.ts';
 
@@ -79,14 +79,13 @@ function TrialCell({ trial }: { trial: Trial | undefined }) {
 
 function ImageCell({ cell, shown }: { cell: Cell; shown: boolean }) {
   const made = useObjectUrl(cell);
-  const address =
-    typeof cell === 'string' && /^(https?:\/\/.|data:image\/)/i.test(cell.trim()) ? cell.trim() : undefined;
-  const source = made ?? address;
+  const own = made ?? dataUrlOf(cell);
+  const source = own ?? webAddressOf(cell);
   return (
     <span class="preview-image">
       {source !== undefined && (
         <span class="thumb">
-          <Thumbnail image={source} shown={shown || made !== undefined} />
+          <Thumbnail image={source} shown={shown || own !== undefined} />
         </span>
       )}
       <span class="cut">
@@ -95,6 +94,9 @@ function ImageCell({ cell, shown }: { cell: Cell; shown: boolean }) {
     </span>
   );
 }
+
+const dataUrlOf = (cell: Cell): string | undefined =>
+  typeof cell === 'string' && /^data:image\//i.test(cell.trim()) ? cell.trim() : undefined;
 
 function useObjectUrl(cell: Cell): string | undefined {
   const [url, setUrl] = useState<string>();

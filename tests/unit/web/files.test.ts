@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { recognise } from '../../../formats/signatures.ts';
 import { readPhoto } from '../../../testing/images/host.ts';
 import { guessColumns } from '../../../web/batches/column-mapping.ts';
+import { webAddressOf } from '../../../web/batches/files/cell.ts';
 import { NoPreview, previewOf } from '../../../web/batches/preview.ts';
 
 const fileOf = (bytes: Uint8Array | string, name: string) =>
@@ -132,4 +133,11 @@ test('the delimiter is guessed, named and corrected', async () => {
   const file = fileOf('image;text,n\nx;y,1\n', 'pairs.csv');
   expect(await previewOf(file)).toMatchObject({ delimiter: ',', columns: ['image;text', 'n'] });
   expect(await previewOf(file, { delimiter: ';' })).toMatchObject({ delimiter: ';', columns: ['image', 'text,n'] });
+});
+
+test('only http(s) addresses are loaded from their hosts', () => {
+  expect(webAddressOf(' https://example.org/a.jpg ')).toBe('https://example.org/a.jpg');
+  expect(webAddressOf('HTTP://example.org')).toBe('HTTP://example.org');
+  const others = ['', 'photos/a.jpg', 'file:///a.jpg', 'data:image/png;base64,AAAA', 'https://', new Blob([])];
+  expect(others.map(webAddressOf)).toEqual(others.map(() => undefined));
 });

@@ -31,3 +31,10 @@ function cellOfBytes(bytes: Uint8Array): Cell {
 export const imageInFile = 'data:image/';
 
 export const cellText = (cell: Cell): string => (typeof cell === 'string' ? cell : imageInFile);
+
+/** Returns the http(s) address in a cell of images; undefined if there is none. */
+export function webAddressOf(cell: Cell): string | undefined {
+  if (typeof cell !== 'string') return undefined;
+  const address = cell.trim();
+  return /^https?:\/\/./i.test(address) ? address : undefined;
+}
