@@ -409,7 +409,11 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await badge().getByText('done', { exact: true }).waitFor();
     expect(page.url()).not.toContain(id);
     await page.getByRole('link', { name: 'an earlier batch' }).click();
-    await page.getByRole('link', { name: 'retried' }).waitFor();
+    await page.getByText('Retried in later.csv, retried: 6 succeeded.').waitFor();
+    await page.getByRole('button', { name: /^Retry 6 / }).waitFor();
+    expect(await page.locator('.actions .primary').count()).toBe(0);
+    await page.getByRole('link', { name: 'later.csv, retried' }).click();
+    await page.getByRole('link', { name: 'an earlier batch' }).waitFor();
 
     running.host.latencyMs = 2_000;
     await startBatch(csvOf(300));

@@ -3,7 +3,8 @@ import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { fetchJson, type RequestFailed } from '../http/client.ts';
 import { addressOf } from '../shell/route.ts';
 import { DeleteButton } from '../ui/delete-button.tsx';
-import { lastingFailuresOf, retriesOf } from './state.ts';
+import { lastingFailuresOf, retriesOf, retryWords, titleOf } from './state.ts';
+import { useRetry } from './use-retry.ts';
 
 export function BatchActions({
   status,
@@ -24,6 +25,7 @@ export function BatchActions({
   const isLive = status.finishedAt === null;
   const retries = isLive ? [] : retriesOf(status);
   const lasting = isLive ? undefined : lastingFailuresOf(status);
+  const retried = useRetry(status);
 
   async function run(name: string, action: () => Promise<unknown>): Promise<void> {
     onFailure(undefined);
@@ -58,6 +60,15 @@ export function BatchActions({
       location.hash = addressOf.batches;
     });
 
+  const outcome = retried !== null && retried !== undefined && (
+    <p class="fine soft lasting">
+      {retried.finishedAt === null ? 'Being retried' : 'Retried'} in{' '}
+      <a href={addressOf.batch(retried.id)}>
+        <bdi>{titleOf(retried)}</bdi>
+      </a>
+      : {retryWords(retried, status)}.
+    </p>
+  );
   const note = lasting !== undefined && (
     <p class="fine soft lasting">
       {lasting.words}
@@ -74,6 +85,7 @@ export function BatchActions({
   );
   return (
     <div class="actions">
+      {outcome}
       {retries.length === 0 && note}
       {isLive ? (
         <button type="button" disabled={busy !== undefined} onClick={() => void cancel()}>
@@ -84,7 +96,7 @@ export function BatchActions({
           <button
             key={query}
             type="button"
-            class={isFirst ? 'primary' : undefined}
+            class={isFirst && retried === null ? 'primary' : undefined}
             disabled={busy !== undefined}
             onClick={() => void retry(words, query)}
           >

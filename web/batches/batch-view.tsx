@@ -175,10 +175,10 @@ function Origin({ status }: { status: BatchStatus }) {
           {status.texts === 'others' ? ' with the texts of other rows.' : ', scored once more.'}
         </>
       )}
-      {status.retriedBy !== null && (
+      {status.retryOf === null && status.rescoreOf === null && status.imagesFrom !== null && (
         <>
           {' '}
-          The failed items were <a href={addressOf.batch(status.retriedBy)}>retried</a>.
+          New texts for the images of <a href={addressOf.batch(status.imagesFrom)}>an earlier batch</a>.
         </>
       )}
     </p>

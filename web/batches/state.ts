@@ -49,6 +49,26 @@ export function retriesOf(status: Pick<BatchStatus, 'failures' | 'items'>): Retr
   return ways.map((way, at) => ({ ...way, isFirst: at === 0 && isUseful }));
 }
 
+/**
+ * Describes the progress or the outcome of a retry.
+ * @param original the batch whose items it retries.
+ */
+export function retryWords(
+  { items, finishedAt }: Pick<BatchStatus, 'items' | 'finishedAt'>,
+  original: Pick<BatchStatus, 'items'>,
+): string {
+  const { total, succeeded, failed, cancelled, pending } = items;
+  if (finishedAt === null) return `${numbers.count(total - pending)} of ${numbers.count(total)} done`;
+  // A retry of cancelled items evaluates them for the first time.
+  const again = original.items.cancelled === 0 ? ' again' : '';
+  const counts: [count: number, word: string][] = [
+    [succeeded, 'succeeded'],
+    [failed, `failed${again}`],
+    [cancelled, 'cancelled'],
+  ];
+  return counts.flatMap(([count, word]) => (count === 0 ? [] : [`${numbers.count(count)} ${word}`])).join(', ');
+}
+
 /** Failed items that will fail again unless something changes. */
 export interface LastingFailures {
   words: string;
@@ -90,6 +110,18 @@ export function lastingFailuresOf(status: Pick<BatchStatus, 'failures' | 'items'
     words: `${first}${sources} If the ${invalid === 0 ? '' : 'other '}images have changed since, retry`,
     retryAll: failed <= 2 ? fewFailed[failed] : `all ${numbers.count(failed)} failed items`,
   };
+}
+
+/** Returns the batch from which the items of a batch come, with words that precede `an earlier batch`. */
+export function originOf({
+  retryOf,
+  rescoreOf,
+  texts,
+  imagesFrom,
+}: Pick<BatchStatus, 'retryOf' | 'rescoreOf' | 'texts' | 'imagesFrom'>): { id: string; words: string } | undefined {
+  if (retryOf !== null) return { id: retryOf, words: 'retries' };
+  if (rescoreOf !== null) return { id: rescoreOf, words: texts === 'others' ? 'wrong pairs of' : 'rescores' };
+  return imagesFrom === null ? undefined : { id: imagesFrom, words: 'new texts for the images of' };
 }
 
 /** Returns the name of a batch in every view. A retry has the name of its original, so it gets a mark. */

@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest';
-import { hasRate, lastingFailuresOf, retriesOf, stateWords, titleOf } from '../../../web/batches/state.ts';
+import {
+  hasRate,
+  lastingFailuresOf,
+  originOf,
+  retriesOf,
+  retryWords,
+  stateWords,
+  titleOf,
+} from '../../../web/batches/state.ts';
 import { reachWord, scoreCountWords } from '../../../web/batches/workbench/words.ts';
 import { postedWords, scoredWords, wrongPairsName } from '../../../web/batches/workbench/wrong-pairs-words.ts';
 
@@ -73,6 +81,29 @@ test('the words about wrong pairs say which number is posted and which is scored
   expect(scoredWords({ total: 300, succeeded: 300 })).toBe('300 scored');
   expect(wrongPairsName({ id: '2f815921-64e4', name: 'web.csv' })).toBe('web.csv, wrong pairs');
   expect(wrongPairsName({ id: '2f815921-64e4', name: null })).toBe('Batch 2f815921, wrong pairs');
+});
+
+test('a retry is described by its progress, then by its outcome', () => {
+  const retry = (more: object, finishedAt: string | null = '2026-01-01T00:00:00Z') => ({
+    items: { total: 6, succeeded: 0, failed: 0, cancelled: 0, pending: 0, ...more },
+    finishedAt,
+  });
+  expect(retryWords(retry({ pending: 4, succeeded: 2 }, null), { items })).toBe('2 of 6 done');
+  expect(retryWords(retry({ succeeded: 5, failed: 1 }), { items })).toBe('5 succeeded, 1 failed again');
+  expect(retryWords(retry({ failed: 6 }), { items })).toBe('6 failed again');
+  const cancelled = { items: { ...items, cancelled: 6 } };
+  expect(retryWords(retry({ succeeded: 3, failed: 1, cancelled: 2 }), cancelled)).toBe(
+    '3 succeeded, 1 failed, 2 cancelled',
+  );
+});
+
+test('a retry, a rescored batch, wrong pairs and new texts have an origin', () => {
+  const none = { retryOf: null, rescoreOf: null, texts: 'own', imagesFrom: null } as const;
+  expect(originOf(none)).toBeUndefined();
+  expect(originOf({ ...none, retryOf: 'a', rescoreOf: 'b' })).toEqual({ id: 'a', words: 'retries' });
+  expect(originOf({ ...none, rescoreOf: 'b' })).toEqual({ id: 'b', words: 'rescores' });
+  expect(originOf({ ...none, rescoreOf: 'b', texts: 'others' })).toEqual({ id: 'b', words: 'wrong pairs of' });
+  expect(originOf({ ...none, imagesFrom: 'c' })).toEqual({ id: 'c', words: 'new texts for the images of' });
 });
 
 test('a retried batch has the same name in every view, which differs from that of its original', () => {
