@@ -426,6 +426,8 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await page.getByRole('heading', { name: 'Batches' }).waitFor();
     const row = page.locator('.batch-row').first();
     expect(await row.innerText()).toContain('later.csv, retried');
+    const origin = row.getByRole('link', { name: 'an earlier batch' });
+    expect(await origin.getAttribute('href')).toContain(id);
     expect(await row.innerText()).toMatch(/\d+\.\d\s*mean/);
     await page.getByRole('searchbox', { name: 'Search' }).fill('LATER');
     await page.waitForURL(/q=LATER/);

@@ -1,4 +1,4 @@
-import type { FunctionComponent } from 'preact';
+import { Fragment, type FunctionComponent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import type { BatchSummary } from '../../shared/contracts/batch/summary.ts';
@@ -72,7 +72,7 @@ export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
     <>
       {crumbs}
       <div class="heading">
-        <h1 class="cut" dir="auto">
+        <h1 class="given" dir="auto">
           {name}
         </h1>
         <span role="status">
@@ -166,6 +166,7 @@ function Origin({ status }: { status: BatchStatus }) {
           {' '}
           Retries <a href={addressOf.batch(status.retryOf)}>an earlier batch</a>.
         </>
+      {status.tags.length > 0 && <Tags tags={status.tags} />}
       )}
       {status.rescoreOf !== null && (
         <>
@@ -193,6 +194,24 @@ function modelsOf({ model, precision, traffic }: BatchStatus): string {
 
 /** The number of samples from which the plot is shown. */
 const leastSamples = 3;
+function Tags({ tags }: { tags: readonly string[] }) {
+  return (
+    <>
+      {' '}
+      {tags.length === 1 ? 'Tag' : 'Tags'}:{' '}
+      {tags.map((tag, at) => (
+        <Fragment key={tag}>
+          {at > 0 && ', '}
+          <a href={`${addressOf.batches}?${new URLSearchParams({ tag })}`}>
+            <bdi>{tag}</bdi>
+          </a>
+        </Fragment>
+      ))}
+      .
+    </>
+  );
+}
+
 
 /** A plot of the items per second, collapsed when the batch has ended. */
 function Throughput({ samples, isLive }: { samples: readonly Sample[]; isLive: boolean }) {

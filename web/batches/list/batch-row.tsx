@@ -4,21 +4,23 @@ import { Badge } from '../../ui/badge.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { scaleOf } from '../../ui/scale.ts';
 import { ProgressBar } from '../progress.tsx';
-import { stateWords, titleOf } from '../state.ts';
+import { originOf, stateWords, titleOf } from '../state.ts';
 import { MiniHistogram } from './mini-histogram.tsx';
 
-/** The maximum number of tags in a row. A phone has room for one. */
+/** The maximum number of tags in a row. The view of the batch has all. */
 const shownTags = 3;
 
 export function BatchRow({ batch, onTag }: { batch: ListedBatch; onTag: (tag: string) => void }) {
   const { id, tags, items, createdAt, finishedAt } = batch;
   const [tone, word] = stateWords(batch);
   const isLive = finishedAt === null;
+  const title = titleOf(batch);
+  const origin = originOf(batch);
   return (
     <article class="batch-row">
       <div class="batch-title">
-        <a class="batch-name cut" dir="auto" href={addressOf.batch(id)}>
-          {titleOf(batch)}
+        <a class="batch-name cut" dir="auto" href={addressOf.batch(id)} title={title}>
+          {title}
         </a>
         {tags.slice(0, shownTags).map((tag) => (
           <button
@@ -43,7 +45,14 @@ export function BatchRow({ batch, onTag }: { batch: ListedBatch; onTag: (tag: st
         <Badge tone={tone}>{word}</Badge>
         {isLive && <ProgressBar items={items} />}
       </span>
-      <span class="soft batch-facts">{factsOf(batch)}</span>
+      <span class="soft batch-facts">
+        {factsOf(batch)}
+        {origin !== undefined && (
+          <>
+            , {origin.words} <a href={addressOf.batch(origin.id)}>an earlier batch</a>
+          </>
+        )}
+      </span>
       <time class="soft batch-time" dateTime={createdAt} title={numbers.dateTime(createdAt)}>
         {numbers.ago(createdAt)}
       </time>
@@ -64,8 +73,9 @@ function Scores({ batch: { scores, model } }: { batch: ListedBatch }) {
   );
 }
 
-function factsOf({ items, model, finishedAt, itemsPerSecond, etaSeconds }: ListedBatch): string {
-  const facts = [numbers.counted(items.total, 'item'), model];
+function factsOf({ state, items, model, finishedAt, itemsPerSecond, etaSeconds }: ListedBatch): string {
+  // The number of items is known when all have arrived.
+  const facts = state === 'accepting' ? [model] : [numbers.counted(items.total, 'item'), model];
   if (finishedAt === null && itemsPerSecond !== null) facts.push(`${numbers.rate(itemsPerSecond)} items/s`);
   if (finishedAt === null && etaSeconds !== null) facts.push(`${numbers.duration(etaSeconds)} left`);
   return facts.join(', ');
