@@ -112,6 +112,7 @@ const longBatch = {
   ...{ createdAt: '2026-11-22T19:50:42.117Z', startedAt: '2026-11-22T19:50:42.117Z' },
   ...{ finishedAt: '2026-11-22T19:50:45.428Z', expiresAt: null, reason: null, input: null, inputError: null },
   ...{ files: null, requests: null, retryOf: null, retriedBy: null, rescoreOf: null, texts: 'own', wrongPairs: null },
+  ...{ imagesFrom: null, waitingFor: null },
   ...{ items: { total, succeeded: total, failed: 0, cancelled: 0, pending: 0 } },
   ...{ succeeded: 0, histogram: [], percentiles: [], lowest: [], highest: [], mean: null, formulaCells: 0 },
 };

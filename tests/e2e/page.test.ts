@@ -435,6 +435,30 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await saveScreenshot(page, 'batches');
   });
 
+  test('a batch without results says so on each tab, and says why no worker evaluates it', async () => {
+    const item = { image: running.host.url('held/chelsea.jpg'), text: 'a cat' };
+    const { id } = (await running.client.batch.post([item], { model: 'compact' })).body;
+    const status = `**/v1/evaluation/batch/${id}`;
+    await page.route(status, async (route) => {
+      const json = {
+        ...(await (await route.fetch()).json()),
+        waitingFor: 'its model cannot be loaded',
+        tags: ['demo'],
+      };
+      await route.fulfill({ json });
+    });
+    await open(`batches/${id}`);
+    await page.getByText('Workers cannot evaluate this batch now: its model cannot be loaded.').waitFor();
+    await page.getByText('The scores appear here with the first results.').waitFor();
+    await page.getByText('There are no results to export yet.').waitFor();
+    expect(await page.getByRole('link', { name: 'demo' }).getAttribute('href')).toBe('#/batches?tag=demo');
+    await page.unroute(status);
+    await open(`batches/${id}/judge`);
+    await page.getByText('No pair has a score yet.').waitFor();
+    running.host.release();
+    await page.getByRole('button', { name: 'Start' }).waitFor();
+  });
+
   test('fields of NDJSON with other names are renamed on their way', async () => {
     const lines = photoNames.map((name, at) =>
       JSON.stringify({ image_url: running.host.url(name), alt: captions[name], nr: at, shop: 'north' }),

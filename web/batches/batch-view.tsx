@@ -9,6 +9,7 @@ import { Badge } from '../ui/badge.tsx';
 import * as numbers from '../ui/numbers.ts';
 import { ProblemBox } from '../ui/problem.tsx';
 import { scaleOf } from '../ui/scale.ts';
+import { asSentence } from '../ui/sentence.ts';
 import { Waiting } from '../ui/waiting.tsx';
 import { BatchActions } from './actions.tsx';
 import { CompareView } from './compare/compare-view.tsx';
@@ -91,7 +92,10 @@ export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
           <section class="card stack" aria-label="Progress">
             <ProgressBar items={status.items} />
             <Counts status={status} />
-            {status.state === 'running' && status.phase === 'waiting' && (
+            {status.waitingFor !== null && (
+              <p class="notice">Workers cannot evaluate this batch now: {asSentence(status.waitingFor)}</p>
+            )}
+            {status.state === 'running' && status.phase === 'waiting' && status.waitingFor === null && (
               <p class="notice">Waiting for a free worker.</p>
             )}
             {status.phase === 'stopping' && <p class="notice">Stopping: workers finish the chunks in flight.</p>}
@@ -109,6 +113,9 @@ export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
           </section>
           {summary !== undefined && summary.succeeded > 0 && (
             <Workbench status={status} summary={summary} scale={scale} />
+          )}
+          {summary?.succeeded === 0 && status.finishedAt === null && status.requests === null && (
+            <p class="empty">The scores appear here with the first results.</p>
           )}
           <ExportBox status={status} summary={summary} scale={scale} name={name} />
           <FailuresBox status={status} />
@@ -156,8 +163,10 @@ const reasonWords = {
 function Origin({ status }: { status: BatchStatus }) {
   return (
     <p class="soft origin">
-      {numbers.counted(status.items.total, 'item')} for {modelsOf(status)}, posted {numbers.dateTime(status.createdAt)}
+      {status.state === 'accepting' ? 'Items are arriving' : numbers.counted(status.items.total, 'item')} for{' '}
+      {modelsOf(status)}, posted {numbers.dateTime(status.createdAt)}
       {status.expiresAt !== null && <>, stored until {numbers.dateTime(status.expiresAt)}</>}.
+      {status.tags.length > 0 && <Tags tags={status.tags} />}
       {status.input !== null && <> Read from {status.input}.</>}
       {status.files?.state === 'written' && <> Results written to {status.files.results}.</>}
       {status.files?.state === 'failed' && <> The result files were not written: {status.files.error}</>}
@@ -166,7 +175,6 @@ function Origin({ status }: { status: BatchStatus }) {
           {' '}
           Retries <a href={addressOf.batch(status.retryOf)}>an earlier batch</a>.
         </>
-      {status.tags.length > 0 && <Tags tags={status.tags} />}
       )}
       {status.rescoreOf !== null && (
         <>
@@ -186,14 +194,6 @@ function Origin({ status }: { status: BatchStatus }) {
   );
 }
 
-/** Returns the model of a batch, or its models with their shares of the images. */
-function modelsOf({ model, precision, traffic }: BatchStatus): string {
-  if (traffic === null) return `${model} (${precision})`;
-  return traffic.map((arm) => `${arm.model} (${arm.role}, ${numbers.percent(arm.share)})`).join(' and ');
-}
-
-/** The number of samples from which the plot is shown. */
-const leastSamples = 3;
 function Tags({ tags }: { tags: readonly string[] }) {
   return (
     <>
@@ -212,6 +212,14 @@ function Tags({ tags }: { tags: readonly string[] }) {
   );
 }
 
+/** Returns the model of a batch, or its models with their shares of the images. */
+function modelsOf({ model, precision, traffic }: BatchStatus): string {
+  if (traffic === null) return `${model} (${precision})`;
+  return traffic.map((arm) => `${arm.model} (${arm.role}, ${numbers.percent(arm.share)})`).join(' and ');
+}
+
+/** The number of samples from which the plot is shown. */
+const leastSamples = 3;
 
 /** A plot of the items per second, collapsed when the batch has ended. */
 function Throughput({ samples, isLive }: { samples: readonly Sample[]; isLive: boolean }) {
@@ -244,6 +252,8 @@ function Plot({ samples, hasCaption }: { samples: readonly Sample[]; hasCaption:
 
 function Judge({ status, summary }: { status: BatchStatus; summary: BatchSummary | undefined }) {
   if (summary === undefined) return <Waiting what="the summary of the batch" />;
-  if (summary.succeeded === 0) return <p class="empty">No pair has a score yet.</p>;
+  if (summary.succeeded === 0) {
+    return <p class="empty">{status.finishedAt === null ? 'No pair has a score yet.' : 'No pair has a score.'}</p>;
+  }
   return <JudgeView status={status} summary={summary} scale={scaleOf(status.model)} />;
 }

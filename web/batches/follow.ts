@@ -23,6 +23,8 @@ export interface Follower {
 const drawMs = 200;
 /** The minimum time in ms between two requests for data that events lack: the summary and the counts by error code. */
 const refreshMs = 1_500;
+/** The time in ms after which a running batch is read again even without an event. Some changes have none. */
+const quietMs = 10_000;
 const firstWaitMs = 1_000;
 const longestWaitMs = 15_000;
 /** The delays in ms after which a cancelled batch is read again, because chunks in flight may still end. */
@@ -69,8 +71,10 @@ export function followBatch(id: string, onChange: (followed: Followed) => void):
     try {
       await look();
       change({ isInterrupted: false });
-      if (followed.status?.finishedAt === null) listen();
-      else if (followed.status?.state === 'cancelled') {
+      if (followed.status?.finishedAt === null) {
+        listen();
+        lookWhileQuiet();
+      } else if (followed.status?.state === 'cancelled') {
         for (const ms of afterCancelMs) later(`after-${ms}`, ms, () => void look().catch(() => {}));
       }
     } catch (error) {
@@ -99,6 +103,13 @@ export function followBatch(id: string, onChange: (followed: Followed) => void):
     ]);
     change({ summary, failure: undefined });
     takeStatus(status);
+  }
+
+  function lookWhileQuiet(): void {
+    later('quiet', quietMs, async () => {
+      await look().catch(() => {});
+      if (followed.status?.finishedAt === null) lookWhileQuiet();
+    });
   }
 
   /** Stores a requested status, but keeps the counts of items if events have brought newer ones. */
