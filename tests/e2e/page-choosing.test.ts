@@ -2,11 +2,13 @@ import axe, { type AxeResults } from 'axe-core';
 import { parquetReadObjects } from 'hyparquet';
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Judgement } from '../../shared/contracts/batch/judgement.ts';
 import type { ResultsPage } from '../../shared/contracts/batch/results.ts';
 import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import type { BatchComparison } from '../../shared/contracts/comparison.ts';
 import { findChromium } from '../../testing/chromium.ts';
 import { captions, photoNames } from '../../testing/images/host.ts';
+import { until } from '../../testing/until.ts';
 import { useBrowser, type WatchedPage } from '../support/browser.ts';
 import { downloads } from '../support/downloads.ts';
 import { useService } from '../support/running-service.ts';
@@ -129,6 +131,20 @@ describe.skipIf(chromium === undefined)('the choice of pairs', () => {
       await page.getByRole('dialog', { name: `Delete ${judged} labels?` }).waitFor();
       await page.keyboard.press('Enter');
       await untilJudged(judged);
+
+      // The labels are stored with the batch, so another browser continues them with the same pair.
+      await until(async () => {
+        const { body } = await running.client.call<Judgement>(`${api}/judgement`);
+        return body.pairs.filter(({ label }) => label !== undefined).length === judged;
+      });
+      const other = await browser.open();
+      await other.page.goto(page.url());
+      const continued = other.page.getByRole('region', { name: 'Pair to judge' });
+      await continued.getByText(new RegExp(`^${judged} of \\d+ judged$`)).waitFor();
+      const caption = (region: Locator) => region.locator('.pair-caption').innerText();
+      expect(await caption(continued)).toBe(await caption(pair));
+      await other.context.close();
+      expect(other.complaints).toEqual([]);
       await activate(page.getByRole('link', { name: 'Back to the scores and their export' }), 'Shift+Tab');
 
       // The export: as CSV and as Parquet, the pairs that the API selects.
@@ -163,12 +179,12 @@ describe.skipIf(chromium === undefined)('the choice of pairs', () => {
       await page.keyboard.type('altered');
       await activate(page.getByRole('button', { name: `Score these ${items} items with this model` }));
       await page.waitForURL(/other=/);
-      const other = /other=([^&]+)/.exec(page.url())?.[1] ?? '';
-      expect((await running.client.call<BatchStatus>(`/v1/evaluation/batch/${other}`)).body.model).toBe('altered');
-      await running.client.batch.finished(other);
+      const otherId = /other=([^&]+)/.exec(page.url())?.[1] ?? '';
+      expect((await running.client.call<BatchStatus>(`/v1/evaluation/batch/${otherId}`)).body.model).toBe('altered');
+      await running.client.batch.finished(otherId);
       await page.getByText(`${items} of ${items} items`, { exact: true }).waitFor();
       const compared = (
-        await running.client.call<BatchComparison>(`${api}/comparison?other=${other}&threshold=${suggested}`)
+        await running.client.call<BatchComparison>(`${api}/comparison?other=${otherId}&threshold=${suggested}`)
       ).body;
       await page.getByText(`Rank correlation ${compared.rankCorrelation?.toFixed(3)}`).waitFor();
       await page.getByRole('heading', { name: 'Largest disagreements' }).waitFor();

@@ -102,6 +102,8 @@ describe.skipIf(chromium === undefined)('the looks of the page', () => {
     [
       'judge',
       async (page) => {
+        // The sample of an earlier test is stored with the batch.
+        await running.client.call(`/v1/evaluation/batch/${batch}/judgement`, { method: 'DELETE' });
         await go(page, `batches/${batch}/judge`);
         await page.getByRole('button', { name: 'Start' }).click();
         await page.getByText(/^0 of \d+ judged$/).waitFor();

@@ -375,6 +375,22 @@ describe.skipIf(chromium === undefined)('the page', () => {
     expect(rows.filter((row) => row.endsWith(',0'))).toHaveLength(3);
   });
 
+  test('labels in a column of the file replace the sample until the user wants a sample', async () => {
+    const lines = photoNames.map((photo, at) => `${running.host.url(photo)},${captions[photo]},${at % 2}`);
+    const buffer = Buffer.from(`photo,caption,label\n${lines.join('\n')}\n`);
+    const id = await startBatch({ name: 'labelled.csv', mimeType: 'text/csv', buffer });
+    await badge().getByText('done', { exact: true }).waitFor();
+    await open(`batches/${id}/judge`);
+    await page.getByRole('button', { name: 'Use the column “label”' }).click();
+    const column = page.getByRole('region', { name: 'The labels of the column “label”' });
+    await column.getByText('6 labels in 6 pairs.').waitFor();
+    expect(await page.locator(':focus').getAttribute('aria-labelledby')).toBe('column');
+    await page.reload();
+    await column.getByText('6 labels in 6 pairs.').waitFor();
+    await column.getByRole('button', { name: 'Judge a sample instead' }).click();
+    await page.getByRole('button', { name: 'Start' }).waitFor();
+  });
+
   test('a page reloaded during a batch continues where it was', async () => {
     running.host.latencyMs = 1_000;
     const id = await startBatch(csvOf(240));

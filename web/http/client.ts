@@ -1,21 +1,8 @@
 import type { Problem } from '../../shared/contracts/problem.ts';
+import { RequestFailed } from './request-failed.ts';
 import { signInAgain } from './sign-in.ts';
 
-/** A request that was refused or got no response. Users see its title and message. */
-export class RequestFailed extends Error {
-  override name = 'RequestFailed';
-  /** The HTTP status; 0 without a response. */
-  readonly status: number;
-  readonly title: string;
-  readonly problem: Problem | undefined;
-
-  constructor(status: number, title: string, detail: string, problem?: Problem) {
-    super(detail);
-    this.status = status;
-    this.title = title;
-    this.problem = problem;
-  }
-}
+export { RequestFailed };
 
 /** Returns the URL of an API path. It is relative to the page, because the service may be mounted below any path. */
 export const apiUrl = (path: string): string => new URL(path.replace(/^\//, ''), document.baseURI.split('#')[0]).href;

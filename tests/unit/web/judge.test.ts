@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { bandsAround, cutAt } from '../../../web/batches/judge/bands.ts';
+import { cautionWords } from '../../../web/batches/judge/caution-words.ts';
 import { judge, type Label, suggest } from '../../../web/batches/judge/estimate.ts';
-import { labelOf } from '../../../web/batches/judge/label-words.ts';
+import { labelColumnOf, labelOf } from '../../../web/batches/judge/label-words.ts';
+import { labelsAsCsv } from '../../../web/batches/judge/labelled-sample.ts';
 import { createRandom } from '../../../web/batches/judge/random.ts';
-import { labelsAsCsv } from '../../../web/batches/judge/stored-judgement.ts';
 import { countIfTooFew, tooFewWords } from '../../../web/batches/judge/too-few-pairs.ts';
 import { distinctPairs } from '../../../web/batches/workbench/distinct-pairs.ts';
 
@@ -92,6 +93,20 @@ test('a suggested threshold has about the wanted precision', () => {
   expect(suggest(thresholds, (each) => cutAt(histogram, [], each), none, 0.95)).toBeUndefined();
 });
 
+test('a suggestion from few labels has a caution with the interval, and advice while there are pairs to judge', () => {
+  expect(cautionWords({ value: 0.95, low: 0.8, high: 1 }, 30, 100)).toBeUndefined();
+  const wide = { value: 0.95, low: 0.612, high: 0.997 };
+  const words = 'From 12 labels, the precision at the suggested threshold may be anywhere from 61 to 100 %';
+  expect(cautionWords(wide, 12, 100)).toBe(`${words}; judge more pairs.`);
+  expect(cautionWords(wide, 12, 12)).toBe(`${words}.`);
+});
+
+test('the column with labels is found by its name and its value', () => {
+  expect(labelColumnOf({ price: '1', match: 'yes' })).toBe('match');
+  expect(labelColumnOf({ label: 'cat' })).toBeUndefined();
+  expect(labelColumnOf(undefined)).toBeUndefined();
+});
+
 test('labels of a column are read in the usual words', () => {
   expect([1, '1', true, 'Yes', ' right '].map(labelOf)).toEqual([true, true, true, true, true]);
   expect([0, 'no', false, 'WRONG'].map(labelOf)).toEqual([false, false, false, false]);
@@ -99,9 +114,23 @@ test('labels of a column are read in the usual words', () => {
 });
 
 test('exported labels are CSV, with quotes where they are needed', () => {
-  const pair = { index: 3, id: undefined, score: 12.5, image: null, text: 'a "cat", sleeping', isRight: true };
+  const pair = {
+    ...{ index: 3, id: undefined, score: 12.5, image: null, imagePath: undefined },
+    ...{ text: 'a "cat", sleeping', isRight: true },
+  };
   const csv = labelsAsCsv([pair, { ...pair, index: 4, isRight: undefined }]);
   expect(csv).toBe('index,id,image,text,score,label\n3,,,"a ""cat"", sleeping",12.5,1\n');
+});
+
+test('an exported label has the path of its image where there is no address', () => {
+  const pair = { index: 3, id: undefined, score: 12.5, text: 'a cat', isRight: false };
+  const csv = labelsAsCsv([
+    { ...pair, image: null, imagePath: 'photos/cat.jpg' },
+    { ...pair, image: 'https://example.org/cat.jpg', imagePath: 'photos/cat.jpg' },
+  ]);
+  expect(csv).toBe(
+    'index,id,image,text,score,label\n3,,photos/cat.jpg,a cat,12.5,0\n3,,https://example.org/cat.jpg,a cat,12.5,0\n',
+  );
 });
 
 describe('too few different pairs', () => {

@@ -4,30 +4,39 @@ import { LongText } from '../../ui/long-text.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { ImagesSwitch, useImageDisplay } from '../../ui/pairs.tsx';
 import { Thumbnail } from '../../ui/thumbnail.tsx';
-import type { SampledPair } from './stored-judgement.ts';
+import { judgedCount, type SampledPair } from './labelled-sample.ts';
 
 /** Shows one pair after another to judge. Keys: 1 for right, 2 for wrong, U or Backspace to undo. */
 export function Judging({
   tenant,
   pairs,
   takesFocus,
-  onChange,
+  onLabel,
 }: {
   tenant: string;
   pairs: readonly SampledPair[];
   /** True if the focus was on a control that this view has replaced. */
   takesFocus: boolean;
-  onChange: (pairs: SampledPair[]) => void;
+  /** Undefined removes the label. */
+  onLabel: (index: number, isRight: boolean | undefined) => void;
 }) {
   const images = useImageDisplay(useSession()?.tenant === tenant);
   const first = pairs.findIndex(({ isRight }) => isRight === undefined);
   const open = first < 0 ? pairs.length : first;
   const pair = pairs[open];
-  const set = (at: number, isRight: boolean | undefined) =>
-    onChange(pairs.map((each, number) => (number === at ? { ...each, isRight } : each)));
-  const label = (isRight: boolean) => pair !== undefined && set(open, isRight);
-  // Pairs are judged in order, so the pair before the open one has the latest label.
-  const undo = () => open > 0 && set(open - 1, undefined);
+  const judged = judgedCount(pairs);
+  // The pairs judged in this visit, the latest last. Another person may have judged others.
+  const judgedHere = useRef<SampledPair[]>([]);
+  const label = (isRight: boolean) => {
+    if (pair === undefined) return;
+    judgedHere.current.push(pair);
+    onLabel(pair.index, isRight);
+  };
+  const undo = () => {
+    // Pairs are judged in order, so in an earlier visit the pair before the open one was judged last.
+    const last = judgedHere.current.pop() ?? pairs[open - 1];
+    if (last !== undefined) onLabel(last.index, undefined);
+  };
 
   // Keys may arrive before the effects of the last rendering have run, so their listener reads this.
   const latest = useRef({ label, undo });
@@ -54,11 +63,11 @@ export function Judging({
     <section ref={section} class="card" aria-label="Pair to judge" tabIndex={-1}>
       <div class="heading">
         <p class="soft" role="status">
-          {numbers.count(open)} of {numbers.count(pairs.length)} judged
+          {numbers.count(judged)} of {numbers.count(pairs.length)} judged
         </p>
         <ImagesSwitch images={images} listed={pairs.map(({ image }) => image)} />
       </div>
-      <progress max={pairs.length} value={open} aria-label="Judged pairs" />
+      <progress max={pairs.length} value={judged} aria-label="Judged pairs" />
       {pair === undefined ? (
         <div class="empty">
           <p>All pairs are judged.</p>
@@ -71,7 +80,7 @@ export function Judging({
           <LongText key={open} class="pair-caption" text={pair.text === '' ? 'no text' : pair.text} />
           {pair.image === null && (
             <p class="fine soft" dir="auto">
-              {pair.id ?? `item ${numbers.count(pair.index)}`}
+              {pair.imagePath ?? pair.id ?? `item ${numbers.count(pair.index)}`}
             </p>
           )}
         </>

@@ -4,8 +4,8 @@ import { justBelow, thresholdFor } from '../workbench/distribution.ts';
 import { readBetween } from '../workbench/ranked.ts';
 import { bandsAround } from './bands.ts';
 import { labelOf } from './label-words.ts';
+import { type LabelledSample, sampledPair } from './labelled-sample.ts';
 import { createRandom, shuffled } from './random.ts';
-import { type StoredJudgement, sampledPair } from './stored-judgement.ts';
 
 /** Pairs read for each pair to judge. The pairs to judge are chosen from them at random. */
 const choice = 20;
@@ -18,7 +18,7 @@ export async function takeSample(
   summary: BatchSummary,
   threshold: number,
   signal: AbortSignal,
-): Promise<StoredJudgement> {
+): Promise<LabelledSample> {
   const random = createRandom(Date.now());
   const bands = bandsAround(summary.histogram, threshold);
   const read = await Promise.all(
@@ -36,17 +36,17 @@ export async function takeSample(
 }
 
 /** The maximum number of rows that are read for labels in a column of the input. */
-const maxLabelled = 12_000;
+export const maxLabelled = 12_000;
 
 /**
  * Reads labels (right or wrong) from a column of the input.
  * @throws {RequestFailed}
  */
-export async function readLabels(summary: BatchSummary, column: string, signal: AbortSignal): Promise<StoredJudgement> {
+export async function readLabels(summary: BatchSummary, column: string, signal: AbortSignal): Promise<LabelledSample> {
   const results = await readBetween(summary.id, {}, maxLabelled, signal);
   const pairs = results.flatMap((result) => {
     const isRight = labelOf(result.metadata?.[column]);
-    return isRight === undefined ? [] : [{ ...sampledPair(result, isRight), image: null, text: '' }];
+    return isRight === undefined ? [] : [sampledPair(result, isRight)];
   });
   const edges = Array.from({ length: 19 }, (_, at) => thresholdFor(summary.histogram, (at + 1) / 20));
   return { edges: edges.sort((a, b) => a - b), pairs };

@@ -2,8 +2,10 @@ import * as numbers from '../../ui/numbers.ts';
 
 /** The number of judged pairs from which precision and recall are shown. */
 export const minLabels = 10;
+/** The number of pairs that are read first. */
+export const firstRead = 100;
 /** The numbers of pairs that are read one after another to find `minLabels` different ones. */
-const readSizes = [100, 1_000, 10_000];
+const readSizes = [firstRead, 1_000, 10_000];
 
 /**
  * Returns the sentence for a batch or sample with too few pairs; undefined if it has enough.

@@ -7,20 +7,21 @@ import type { Scale } from '../../ui/scale.ts';
 import { countPassing, rangeOf, step, toStep } from '../workbench/distribution.ts';
 import { useThreshold } from '../workbench/use-threshold.ts';
 import { cutAt } from './bands.ts';
+import { cautionWords } from './caution-words.ts';
 import { type Estimate, judge, type Label, suggest } from './estimate.ts';
-import type { StoredJudgement } from './stored-judgement.ts';
+import type { LabelledSample } from './labelled-sample.ts';
 import { minLabels, tooFewWords } from './too-few-pairs.ts';
 
 export function VerdictBox({
   id,
   summary: { histogram },
   scale,
-  judgement: { edges, pairs },
+  sample: { edges, pairs },
 }: {
   id: string;
   summary: BatchSummary;
   scale: Scale;
-  judgement: StoredJudgement;
+  sample: LabelledSample;
 }) {
   const [threshold, setThreshold] = useThreshold(scale);
   const [wanted, setWanted] = useState(95);
@@ -37,6 +38,11 @@ export function VerdictBox({
     const thresholds = Array.from({ length: Math.round(to / step) }, (_, at) => toStep(at * step));
     return suggest(thresholds, (each) => cutAt(histogram, edges, each), labels, wanted / 100);
   }, [histogram, edges, labels, wanted]);
+  const caution = useMemo(() => {
+    if (suggested === undefined) return undefined;
+    const there = judge(cutAt(histogram, edges, suggested), labels, suggested);
+    return there && cautionWords(there.precision, labels.length, pairs.length);
+  }, [histogram, edges, labels, suggested]);
 
   return (
     <section class="card" aria-labelledby="judged">
@@ -81,6 +87,7 @@ export function VerdictBox({
               </button>
             </div>
           )}
+          {caution !== undefined && <p class="notice">{caution}</p>}
         </>
       )}
       <p>

@@ -1,0 +1,48 @@
+import type { PairLabel } from '../../../shared/contracts/batch/judgement.ts';
+import type { ItemResult } from '../../../shared/contracts/item.ts';
+
+export interface SampledPair {
+  index: number;
+  id: string | undefined;
+  score: number;
+  image: string | null;
+  /** The path of the image file, if the image was posted with one. */
+  imagePath: string | undefined;
+  text: string;
+  isRight: boolean | undefined;
+}
+
+/** Pairs of a batch with the labels of people. */
+export interface LabelledSample {
+  /** The edges of the ranges of scores from which the pairs were sampled. */
+  edges: number[];
+  pairs: SampledPair[];
+}
+
+/** A sample that the service stores with the batch, under the id `sample`. */
+export interface StoredSample extends LabelledSample {
+  sample: string;
+}
+
+export function sampledPair(result: ItemResult, isRight?: boolean): SampledPair {
+  const { index, id, text = '', image = null } = result;
+  const score = result.status === 'succeeded' ? result.score : 0;
+  return { index, id, text, image, imagePath: undefined, score, isRight };
+}
+
+/** Returns the label of the API. */
+export const wordOf = (isRight: boolean): PairLabel => (isRight ? 'right' : 'wrong');
+
+export const judgedCount = (pairs: readonly SampledPair[]): number =>
+  pairs.filter(({ isRight }) => isRight !== undefined).length;
+
+/** Formats the labels as CSV; 1 is right, 0 is wrong. An image without an address has its path. */
+export function labelsAsCsv(pairs: readonly SampledPair[]): string {
+  const cell = (value: string) => (/[",\n\r]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
+  const rows = pairs
+    .filter(({ isRight }) => isRight !== undefined)
+    .map(({ index, id, image, imagePath, text, score, isRight }) =>
+      [String(index), id ?? '', image ?? imagePath ?? '', text, String(score), isRight ? '1' : '0'].map(cell).join(','),
+    );
+  return `${['index,id,image,text,score,label', ...rows].join('\n')}\n`;
+}

@@ -1,0 +1,94 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
+import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
+import type { RequestFailed } from '../../http/client.ts';
+import { DeleteButton } from '../../ui/delete-button.tsx';
+import * as numbers from '../../ui/numbers.ts';
+import { ProblemBox } from '../../ui/problem.tsx';
+import type { Scale } from '../../ui/scale.ts';
+import { forgetFormerSample } from './browser-labels.ts';
+import { ExportLabels } from './export-labels.tsx';
+import { Judging } from './judging.tsx';
+import { judgedCount, type StoredSample, wordOf } from './labelled-sample.ts';
+import { deleteSample } from './sample-requests.ts';
+import { saverOf, useSaverState, withUnsaved } from './saver-of.ts';
+import { unsavedWords } from './unsaved-words.ts';
+import { VerdictBox } from './verdict-box.tsx';
+
+/** Shows the pairs of a sample to judge, and the estimates from its labels. */
+export function SampleView({
+  status: { id, tenant },
+  summary,
+  scale,
+  sample,
+  takesFocus,
+  onDeleted,
+  onOther,
+}: {
+  status: BatchStatus;
+  summary: BatchSummary;
+  scale: Scale;
+  sample: StoredSample;
+  takesFocus: boolean;
+  onDeleted: () => void;
+  /** Called with a sentence for the user when the service has another sample, or none. */
+  onOther: (words: string) => void;
+}) {
+  const [saver] = useState(() => saverOf(id, sample.sample));
+  const saved = useSaverState(saver);
+  const [pairs, setPairs] = useState(() => withUnsaved(sample, saver.state));
+  const [failure, setFailure] = useState<RequestFailed>();
+  const judged = judgedCount(pairs);
+
+  useEffect(() => {
+    if (saved.isRefused) {
+      const lost = numbers.counted(saved.unsaved.size, 'label');
+      onOther(`The sample was replaced or deleted meanwhile. ${lost} could not be saved.`);
+    }
+  }, [saved.isRefused]);
+
+  function label(index: number, isRight: boolean | undefined): void {
+    saver.set(index, isRight === undefined ? null : wordOf(isRight));
+    setPairs((all) => all.map((pair) => (pair.index === index ? { ...pair, isRight } : pair)));
+  }
+
+  async function remove(): Promise<void> {
+    setFailure(undefined);
+    try {
+      await deleteSample(id, sample.sample);
+    } catch (error) {
+      const refused = error as RequestFailed;
+      if (refused.status === 409) return onOther('Another sample was begun meanwhile. Its labels are not deleted.');
+      return setFailure(refused);
+    }
+    saver.discard();
+    forgetFormerSample(id);
+    onDeleted();
+  }
+
+  const unsaved = unsavedWords(saved);
+  return (
+    <>
+      <div class="judging">
+        <Judging tenant={tenant} pairs={pairs} takesFocus={takesFocus} onLabel={label} />
+        <VerdictBox id={id} summary={summary} scale={scale} sample={{ edges: sample.edges, pairs }} />
+      </div>
+      {unsaved !== undefined && (
+        <p class="notice" role="status">
+          {unsaved}
+        </p>
+      )}
+      <p class="actions">
+        <ExportLabels id={id} pairs={pairs} />
+        <DeleteButton
+          name="Delete labels and start again"
+          question={`Delete ${numbers.counted(judged, 'label')}?`}
+          onDelete={() => void remove()}
+        >
+          The labels are stored with the batch, so they are deleted for everybody. Export them first to keep them.
+        </DeleteButton>
+      </p>
+      {failure !== undefined && <ProblemBox failure={failure} />}
+    </>
+  );
+}
