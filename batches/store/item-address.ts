@@ -1,6 +1,6 @@
 import type { StoredItem } from './payload.ts';
 
-/** The maximum length of an image address in responses, in UTF-16 units. */
+/** The maximum length of an image address or path in responses, in UTF-16 units. */
 const maxLength = 2_048;
 
 /** Returns the HTTP address of the image of an item, or null if it has none, or one that is too long. */
@@ -9,4 +9,20 @@ export function addressOf(item: StoredItem | undefined): string | null {
   const { image } = item;
   const address = typeof image === 'string' ? image : 'url' in image ? image.url : '';
   return /^https?:/i.test(address) && address.length <= maxLength ? address : null;
+}
+
+/** A character that base64 does not contain. A string without one may be the bytes of an image. */
+const notBase64 = /[^A-Za-z0-9+/=\s]/;
+
+/** Returns the path with which the image of an item was posted; undefined if it has none, or one that is too long. */
+export function pathOf(item: StoredItem | undefined): string | undefined {
+  const path = pathIn(item?.image);
+  return path === undefined || path.length > maxLength ? undefined : path;
+}
+
+function pathIn(image: StoredItem['image']): string | undefined {
+  if (image === undefined) return undefined;
+  if (typeof image === 'string') return notBase64.test(image) && !/^\s*(https?|data):/i.test(image) ? image : undefined;
+  if ('file' in image) return image.file;
+  return 'base64' in image ? image.path : undefined;
 }

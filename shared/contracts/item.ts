@@ -117,6 +117,15 @@ const echoed = {
   image: z.string().nullable().optional().meta({
     description: 'With `items=true`: the HTTP address of the image; null for any other source.',
   }),
+  imagePath: z.string().optional().meta({
+    description: 'With `items=true`: the path of the image file, if the image was posted with a path.',
+  }),
+  otherScore: z.number().min(0).max(100).optional().meta({
+    description: 'JSON pages with `other`: the score of the item in the other batch.',
+  }),
+  otherText: z.string().optional().meta({
+    description: 'JSON pages with `other` and `items=true`: the text of the item in the other batch, if it differs.',
+  }),
   groupSize: z.int().min(1).optional().meta({
     description:
       'With `distinct`: the number of items in the group, including this item, that meet all conditions of the query except `q`.',

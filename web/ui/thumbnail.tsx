@@ -1,12 +1,15 @@
 import { useState } from 'preact/hooks';
 import { withoutAddress } from './image-address.ts';
 
-/** Shows an image from its host, without a referrer, or a word if it cannot be shown. */
-export function Thumbnail({ image, shown }: { image: string | null; shown: boolean }) {
+/**
+ * Shows an image from its host, without a referrer, or a word if it cannot be shown.
+ * @param path the path of an image without an address, for the tooltip.
+ */
+export function Thumbnail({ image, path, shown }: { image: string | null; path?: string | undefined; shown: boolean }) {
   const [brokenImage, setBroken] = useState<string>();
   if (image === null) {
     return (
-      <span class="none" title={withoutAddress.reason}>
+      <span class="none" title={path === undefined ? withoutAddress.reason : `${path}. ${withoutAddress.reason}`}>
         {withoutAddress.word}
       </span>
     );

@@ -61,7 +61,7 @@ export function PairDialog({
           </div>
         </div>
         <div class="pair-image">
-          <Thumbnail image={image} shown={images} />
+          <Thumbnail image={image} path={result.imagePath} shown={images} />
         </div>
         <LongText
           key={`caption ${result.index}`}
@@ -88,6 +88,11 @@ export function PairDialog({
               <a href={image} target="_blank" rel="noreferrer noopener">
                 {image}
               </a>
+            </Fact>
+          )}
+          {result.imagePath !== undefined && (
+            <Fact name="Image file">
+              <span dir="ltr">{result.imagePath}</span>
             </Fact>
           )}
         </dl>

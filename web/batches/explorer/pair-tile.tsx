@@ -30,7 +30,7 @@ export function PairTile({
   return (
     <li class={`tile${isCurrent ? ' current' : ''}`}>
       <div class="tile-image">
-        <Thumbnail image={result.image ?? null} shown={images} />
+        <Thumbnail image={result.image ?? null} path={result.imagePath} shown={images} />
       </div>
       <a class="row-link" href={href} {...(row !== undefined && { 'data-row': row, tabIndex: isCurrent ? 0 : -1 })}>
         <span class="pair-text" dir="auto">

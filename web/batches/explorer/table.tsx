@@ -86,7 +86,7 @@ export function PairTable({
           return (
             <tr key={row} class={row === current ? 'current' : undefined} aria-rowindex={row + 2}>
               <td class="small-thumb">
-                <Thumbnail image={result.image ?? null} shown={images} />
+                <Thumbnail image={result.image ?? null} path={result.imagePath} shown={images} />
               </td>
               <td>
                 <a
