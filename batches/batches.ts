@@ -27,6 +27,7 @@ import { changeBatch } from './lifecycle/steps/change.ts';
 import { enlistDeleted } from './lifecycle/steps/enlist.ts';
 import type { QueueCounts } from './queue/queues.ts';
 import { compareBatches } from './reading/compared/compare.ts';
+import { withOther } from './reading/compared/with-other.ts';
 import { type EmbeddingFile, readEmbeddings } from './reading/embeddings.ts';
 import { escapedCellsOf } from './reading/escaped.ts';
 import { type BatchEvent, createFollower } from './reading/events.ts';
@@ -374,7 +375,10 @@ export function createBatches(deps: BatchesDeps): Batches {
       guarded(async () => {
         const batch = await readWithColumns(scope, id);
         if (!isOrdered(query)) return await readResults(source, batch, query);
-        return await readOrdered(source, batch, query, await readOther(scope, query));
+        const other = await readOther(scope, query);
+        const page = await readOrdered(source, batch, query, other);
+        if (other === undefined) return page;
+        return { ...page, results: await withOther(source, other, page.results, query.items === 'true') };
       }),
     stream: (scope, id, format, query) =>
       guarded(async () => {

@@ -396,6 +396,12 @@ retryOfIndex?: number;
 text?: string;
 /** With `items=true`: the HTTP address of the image; null for any other source. */
 image?: string | null;
+/** With `items=true`: the path of the image file, if the image was posted with a path. */
+imagePath?: string;
+/** JSON pages with `other`: the score of the item in the other batch. */
+otherScore?: number;
+/** JSON pages with `other` and `items=true`: the text of the item in the other batch, if it differs. */
+otherText?: string;
 /** With `distinct`: the number of items in the group, including this item, that meet all conditions of the query except `q`. */
 groupSize?: number;
 status: "succeeded";
@@ -421,6 +427,12 @@ retryOfIndex?: number;
 text?: string;
 /** With `items=true`: the HTTP address of the image; null for any other source. */
 image?: string | null;
+/** With `items=true`: the path of the image file, if the image was posted with a path. */
+imagePath?: string;
+/** JSON pages with `other`: the score of the item in the other batch. */
+otherScore?: number;
+/** JSON pages with `other` and `items=true`: the text of the item in the other batch, if it differs. */
+otherText?: string;
 /** With `distinct`: the number of items in the group, including this item, that meet all conditions of the query except `q`. */
 groupSize?: number;
 status: "failed";
@@ -443,6 +455,12 @@ retryOfIndex?: number;
 text?: string;
 /** With `items=true`: the HTTP address of the image; null for any other source. */
 image?: string | null;
+/** With `items=true`: the path of the image file, if the image was posted with a path. */
+imagePath?: string;
+/** JSON pages with `other`: the score of the item in the other batch. */
+otherScore?: number;
+/** JSON pages with `other` and `items=true`: the text of the item in the other batch, if it differs. */
+otherText?: string;
 /** With `distinct`: the number of items in the group, including this item, that meet all conditions of the query except `q`. */
 groupSize?: number;
 status: "cancelled";};
@@ -458,6 +476,12 @@ retryOfIndex?: number;
 text?: string;
 /** With `items=true`: the HTTP address of the image; null for any other source. */
 image?: string | null;
+/** With `items=true`: the path of the image file, if the image was posted with a path. */
+imagePath?: string;
+/** JSON pages with `other`: the score of the item in the other batch. */
+otherScore?: number;
+/** JSON pages with `other` and `items=true`: the text of the item in the other batch, if it differs. */
+otherText?: string;
 /** With `distinct`: the number of items in the group, including this item, that meet all conditions of the query except `q`. */
 groupSize?: number;
 status: "answered";
@@ -746,7 +770,7 @@ otherWidth: number;
 cells: ({from: number;
 otherFrom: number;
 count: number;})[];};
-/** The items whose ranks in the two batches differ most, the largest difference first. */
+/** The items that differ most, the largest difference first: by their scores, if both batches have the same model and revision, otherwise by their ranks. */
 disagreements: {higherHere: ({index: number;
 id?: string;
 /** The first 300 characters of the text. */
@@ -1324,7 +1348,7 @@ parameters: {query: {/** The id of another batch with the same number of items. 
 other: string;
 /** A threshold for this batch. Without it, `sides` is null. */
 threshold?: string;
-/** A threshold for the other batch. Default: `threshold`, if as many items reach it in the other batch. Otherwise the shortest number that as many items reach in the other batch, or fewer if equal scores prevent the same number. */
+/** A threshold for the other batch. Default: `threshold`, if both batches have the same model and revision, or if as many items reach it in the other batch. Otherwise the shortest number that as many items reach in the other batch, or fewer if equal scores prevent the same number. */
 otherThreshold?: string;
 /** Maximum length of each list of disagreements. Default: 12. */
 disagreements?: number;};path: {/** Id of the batch. */

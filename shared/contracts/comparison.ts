@@ -8,7 +8,7 @@ const scoreLimit = z
   .transform(Number)
   .optional();
 
-/** The default length of each list of disagreements: items ranked higher in this batch, and in the other. */
+/** The default length of each list of disagreements: items higher in this batch, and in the other. */
 export const disagreementsShown = 12;
 
 export const comparisonQuery = z.strictObject({
@@ -16,7 +16,7 @@ export const comparisonQuery = z.strictObject({
   threshold: scoreLimit.meta({ description: 'A threshold for this batch. Without it, `sides` is null.' }),
   otherThreshold: scoreLimit.meta({
     description:
-      'A threshold for the other batch. Default: `threshold`, if as many items reach it in the other batch. Otherwise the shortest number that as many items reach in the other batch, or fewer if equal scores prevent the same number.',
+      'A threshold for the other batch. Default: `threshold`, if both batches have the same model and revision, or if as many items reach it in the other batch. Otherwise the shortest number that as many items reach in the other batch, or fewer if equal scores prevent the same number.',
   }),
   disagreements: z.coerce
     .number()
@@ -91,7 +91,10 @@ export const batchComparison = z
         higherHere: z.array(disagreement),
         higherThere: z.array(disagreement),
       })
-      .meta({ description: 'The items whose ranks in the two batches differ most, the largest difference first.' }),
+      .meta({
+        description:
+          'The items that differ most, the largest difference first: by their scores, if both batches have the same model and revision, otherwise by their ranks.',
+      }),
   })
   .meta({ id: 'BatchComparison', description: 'Two batches of the same items. Items are matched by their index.' });
 export type BatchComparison = z.output<typeof batchComparison>;

@@ -1,6 +1,7 @@
 import axe, { type AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { ResultsPage } from '../../shared/contracts/batch/results.ts';
 import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import type { BatchComparison } from '../../shared/contracts/comparison.ts';
 import { findChromium } from '../../testing/chromium.ts';
@@ -88,7 +89,21 @@ describe.skipIf(chromium === undefined)('the comparison of two batches', () => {
     await page.keyboard.press('Enter');
     await page.getByText(new RegExp(`^${both} of 60 pairs$`)).waitFor();
     expect(page.url()).toContain(`other=${other}`);
-    expect(await page.locator('.chip').innerText()).toContain('in another batch from');
+    expect(await page.locator('.chip').innerText()).toContain('in photos, other captions from');
+  });
+
+  test('a pair that only one batch keeps is shown with both scores and both texts', async () => {
+    const { body } = await running.client.call<ResultsPage>(
+      `/v1/evaluation/batch/${id}/results?minScore=5&other=${other}&otherMaxScore=4.9999&sort=-score&items=true`,
+    );
+    const [changed] = body.results;
+    expect(changed?.otherText).not.toBe(changed?.text);
+    await open(`compare?other=${other}&threshold=5`);
+    const cards = page.getByRole('region', { name: 'change sides' }).locator('li');
+    const card = cards.filter({ hasText: changed?.text ?? '' }).first();
+    const words = await card.innerText();
+    expect(words).toContain(changed?.otherText);
+    expect(words).toContain(changed?.otherScore?.toFixed(1));
   });
 
   test('the scores of wrong pairs are measured and drawn behind those of the batch', async () => {
@@ -117,7 +132,7 @@ describe.skipIf(chromium === undefined)('the comparison of two batches', () => {
     });
     await open(`compare?other=${rescored.body.id}`);
     await page.getByText('all scores are equal').waitFor();
-    await page.getByText('The second threshold follows the first, so that each batch keeps').waitFor();
+    await page.getByText('One model scored both batches, so they have the same threshold').waitFor();
     await page.getByRole('link', { name: 'Open the other batch' }).click();
     await page.getByText('The items of', { exact: false }).waitFor();
     await open('compare?other=nowhere');

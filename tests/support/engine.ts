@@ -23,7 +23,10 @@ export interface Engine extends BatchEngine {
   /** The labels and items of each accepted batch. */
   posted: [labels: Record<'queue' | 'profile', string>, items: number][];
   /** Posts so many items for a tenant; the batch's id. */
-  post(count: number, more?: { options?: BatchOptions; tenant?: string; limits?: TenantLimits }): Promise<string>;
+  post(
+    count: number,
+    more?: { options?: BatchOptions; tenant?: string; limits?: TenantLimits; model?: string },
+  ): Promise<string>;
   postItems(items: ItemStream, options?: BatchOptions): Promise<BatchStatus>;
   job(batchId: string, chunk: number, tenant?: string): JobData;
   /** Commits outcomes for a chunk that begins with the first of them. */
@@ -66,11 +69,16 @@ export async function startEngine(
     log,
   });
   const job = (batchId: string, chunk: number, owner = tenant): JobData => ({ v: 1, tenant: owner, batchId, chunk });
-  const post = (owner: string, items: ItemStream, options: BatchOptions, limits?: TenantLimits) =>
+  const post = (
+    owner: string,
+    items: ItemStream,
+    options: BatchOptions,
+    { limits, model }: { limits?: TenantLimits | undefined; model?: string | undefined } = {},
+  ) =>
     engine.batches.post({
       tenant: owner,
       ...(limits && { limits }),
-      pinned,
+      pinned: { ...pinned, ...(model && { model }) },
       options,
       items: sourceOf(items),
     });
@@ -91,12 +99,12 @@ export async function startEngine(
       };
       return { engine: built, redis: other, close };
     },
-    async post(count, { options = {}, tenant: owner = tenant, limits } = {}) {
+    async post(count, { options = {}, tenant: owner = tenant, limits, model } = {}) {
       const items = itemsOfList(
         Array.from({ length: count }, (_, index) => item(index)),
         'lenient',
       );
-      return (await post(owner, items, options, limits)).id;
+      return (await post(owner, items, options, { limits, model })).id;
     },
     postItems: (items, options = {}) => post(tenant, items, options),
     commit(batchId, chunk, results) {

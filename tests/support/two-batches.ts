@@ -16,9 +16,13 @@ const resultOf = (index: number, step: number): ItemResult => {
 export const ofOne = Array.from({ length: total }, (_, index) => resultOf(index, 3));
 export const ofOther = Array.from({ length: total }, (_, index) => resultOf(index, 11));
 
-/** Posts a batch and commits these results, in chunks of four items. @returns the id of the batch. */
-export async function postAll(engine: Engine, results: readonly ItemResult[]): Promise<string> {
-  const id = await engine.post(results.length);
+/**
+ * Posts a batch and commits these results, in chunks of four items.
+ * @param model the name of its model, if it is not the usual one.
+ * @returns the id of the batch.
+ */
+export async function postAll(engine: Engine, results: readonly ItemResult[], model?: string): Promise<string> {
+  const id = await engine.post(results.length, { ...(model && { model }) });
   for (let chunk = 0; chunk < results.length / 4; chunk++) {
     await engine.commit(id, chunk, results.slice(4 * chunk, 4 * chunk + 4));
   }

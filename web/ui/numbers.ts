@@ -29,6 +29,13 @@ export function scoreBetween(value: number, edges: readonly number[], decimals =
 /** Formats a threshold with at least one decimal and without rounding. */
 export const threshold = (value: number): string => (toTenth(value) === value ? score(value) : String(value));
 
+/** Describes an upper limit of scores. A limit one step below a shorter number excludes that number: below 28. */
+export function upperLimit(limit: number): { word: 'to' | 'below'; value: string } {
+  const next = String(Number((limit + 10 ** -scoreDecimals).toFixed(scoreDecimals)));
+  const value = String(limit);
+  return next.length < value.length ? { word: 'below', value: next } : { word: 'to', value };
+}
+
 const toTenth = (value: number): number => Number(value.toFixed(1));
 
 export const percent = (share: number): string => {

@@ -44,10 +44,11 @@ export function ImagesSwitch({
 }) {
   const missing = missingImagesWords(listed);
   if (missing === undefined) return <Switch images={images} />;
+  const hasSome = listed.some((image) => image !== null && image !== undefined);
   return (
     <div class="actions">
       <span class="fine soft">{missing}</span>
-      <Switch images={images} />
+      {hasSome && <Switch images={images} />}
     </div>
   );
 }

@@ -40,7 +40,9 @@ export async function compareBatches(
   });
   const { items } = counts;
   const [scale, otherScale] = [counts.toScale(), otherCounts.toScale()];
-  const followed = reachingThere === reaching ? threshold : otherScale.scoreReachedBy(reaching);
+  const isSameScale = hasSameScale(batch, other);
+  const isFollowed = isSameScale || reachingThere === reaching;
+  const followed = isFollowed ? threshold : otherScale.scoreReachedBy(reaching);
   const lines =
     threshold === undefined ? undefined : { threshold, otherThreshold: otherThreshold ?? followed ?? threshold };
 
@@ -60,8 +62,9 @@ export async function compareBatches(
     sums.difference += score - otherScore;
     sums.absolute += Math.abs(score - otherScore);
     bins.add(score, otherScore);
-    here.add(rank - otherRank, index, own, its);
-    there.add(otherRank - rank, index, own, its);
+    const difference = isSameScale ? Math.max(own, 0) - Math.max(its, 0) : rank - otherRank;
+    here.add(difference, index, own, its);
+    there.add(-difference, index, own, its);
     if (lines === undefined) return;
     const passes = score >= lines.threshold;
     const passesThere = otherScore >= lines.otherThreshold;
@@ -85,6 +88,10 @@ export async function compareBatches(
     disagreements: { higherHere: higherHere.map(describe), higherThere: higherThere.map(describe) },
   };
 }
+
+/** Returns true when the scores of two batches can be compared, because one model scored both. */
+const hasSameScale = (batch: BatchRecord, other: BatchRecord): boolean =>
+  batch.model === other.model && batch.revision === other.revision && !batch.traffic && !other.traffic;
 
 /** Calls `take` for each item that has a score in both batches, with both cosines in millionths. */
 async function eachPair(

@@ -1,15 +1,19 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Engine, startEngine, tenant } from '../../support/engine.ts';
+import { itemsOfList } from '../../../formats/items.ts';
+import { type Engine, item, startEngine, tenant } from '../../support/engine.ts';
 import { ofOne, ofOther, postAll, total } from '../../support/two-batches.ts';
 
 let engine: Engine;
 let one: string;
 let other: string;
+/** The results of `other`, by the model of `one`. */
+let alike: string;
 
 beforeAll(async () => {
   engine = await startEngine();
   one = await postAll(engine, ofOne);
-  other = await postAll(engine, ofOther);
+  other = await postAll(engine, ofOther, 'another model');
+  alike = await postAll(engine, ofOther);
 });
 afterAll(() => engine.close());
 
@@ -85,6 +89,43 @@ test('each item is in one bin and on one side, and the default threshold keeps a
   const lower = pairs.map(({ its }) => its.score).filter((score) => score < (alike?.otherThreshold ?? 0));
   const next = Math.max(...lower);
   expect(pairs.filter(({ its }) => its.score >= next).length).toBeGreaterThan(kept);
+});
+
+test('two batches of one model get the same threshold, and their scores are compared in place of their ranks', async () => {
+  const { sides, disagreements } = await engine.batches.compare(tenant, one, { other: alike, threshold: 20 });
+  expect(sides).toMatchObject({ threshold: 20, otherThreshold: 20 });
+  const byScore = pairs
+    .map(({ index, own, its }) => ({ index, value: Math.round(1e4 * (own.score - its.score)) }))
+    .sort((a, b) => b.value - a.value || a.index - b.index);
+  expect(disagreements.higherHere.map(({ index }) => index)).toEqual(
+    byScore
+      .filter(({ value }) => value > 0)
+      .slice(0, 12)
+      .map(({ index }) => index),
+  );
+  for (const { score, otherScore } of disagreements.higherThere) expect(otherScore).toBeGreaterThan(score);
+});
+
+test('a page of results of two batches has both scores, and the text of the other batch where it differs', async () => {
+  const own = await engine.postItems(itemsOfList([item(0), item(1)], 'lenient'));
+  const its = await engine.postItems(itemsOfList([item(0), { ...item(1), text: 'another text' }], 'lenient'));
+  for (const [{ id }, cosine] of [
+    [own, 0.25],
+    [its, 0.5],
+  ] as const) {
+    await engine.commit(id, 0, [
+      { index: 0, status: 'succeeded', cosine, score: 100 * cosine },
+      { index: 1, status: 'succeeded', cosine, score: 100 * cosine },
+    ]);
+  }
+  const read = (items: 'true' | 'false') => engine.batches.results(tenant, own.id, { other: its.id, items });
+  expect((await read('true')).results).toMatchObject([
+    { index: 0, score: 25, otherScore: 50, text: 'text 0' },
+    { index: 1, score: 25, otherScore: 50, text: 'text 1', otherText: 'another text' },
+  ]);
+  expect((await read('true')).results[0]).not.toHaveProperty('otherText');
+  expect((await read('false')).results[1]).toMatchObject({ otherScore: 50 });
+  expect((await read('false')).results[1]).not.toHaveProperty('otherText');
 });
 
 test('a batch compared with itself agrees, and a batch of another length is refused', async () => {

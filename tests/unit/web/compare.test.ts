@@ -3,9 +3,10 @@ import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { ModelInfo } from '../../../shared/contracts/models.ts';
 import { agreementWords, followedWords } from '../../../web/batches/compare/agreement-words.ts';
 import { otherModels } from '../../../web/batches/compare/other-models.ts';
-import { candidatesOf, listQueryOf, namesOf, optionWords } from '../../../web/batches/compare/query.ts';
+import { candidatesOf, haveSameScale, listQueryOf, namesOf, optionWords } from '../../../web/batches/compare/query.ts';
 import { rankWords } from '../../../web/batches/compare/rank-words.ts';
 import { apiQuery, isFiltered, readQuery } from '../../../web/batches/explorer/query.ts';
+import { upperLimit } from '../../../web/ui/numbers.ts';
 
 const batch = (id: string, more: object = {}): BatchStatus =>
   ({
@@ -96,10 +97,29 @@ test('equal orders and equal scores are distinguished from nearly equal ones', (
   expect(agreementWords({ ...equal, rankCorrelation: null, disagreements: differing })).toBe(undefined);
 });
 
-test('the threshold that follows names both counts when equal scores make them differ', () => {
-  const words = (onlyThis: number, onlyOther: number) => followedWords({ both: 100, onlyThis, onlyOther }, ['a', 'b']);
+test('the second threshold is the first for one model, and otherwise names both counts when equal scores make them differ', () => {
+  const words = (onlyThis: number, onlyOther: number, isSameScale = false) =>
+    followedWords({ both: 100, onlyThis, onlyOther }, ['a', 'b'], isSameScale).replaceAll(/[\u2068\u2069]/g, '');
   expect(words(5, 5)).toBe('The second threshold follows the first, so that each batch keeps 105 pairs.');
-  expect(words(195, 54).replaceAll(/[\u2068\u2069]/g, '')).toBe(
-    'The second threshold follows the first. Equal scores prevent the same number of pairs: a keeps 295, b 154.',
+  expect(words(195, 54)).toBe(
+    'The second threshold follows the first. Equal scores prevent the same number of pairs: a keeps 295 pairs, b 154.',
   );
+  expect(words(5, 5, true)).toBe(
+    'One model scored both batches, so they have the same threshold: a keeps 105 pairs, b 105.',
+  );
+});
+
+test('scores are compared directly only if one revision of one model computed all of them', () => {
+  const scored = (more: object = {}) => batch('a', { revision: '1', traffic: null, ...more });
+  expect(haveSameScale(scored(), scored())).toBe(true);
+  for (const other of [{ model: 'n' }, { revision: '2' }, { traffic: [] }]) {
+    expect(haveSameScale(scored(), scored(other))).toBe(false);
+  }
+});
+
+test('an upper limit just below a shorter number is shown as that number', () => {
+  expect(upperLimit(27.9999)).toEqual({ word: 'below', value: '28' });
+  expect(upperLimit(40.4999)).toEqual({ word: 'below', value: '40.5' });
+  expect(upperLimit(40.5)).toEqual({ word: 'to', value: '40.5' });
+  expect(upperLimit(28)).toEqual({ word: 'to', value: '28' });
 });

@@ -13,7 +13,7 @@ import { titleOf } from '../state.ts';
 import { Agreement } from './agreement.tsx';
 import { followedWords } from './agreement-words.ts';
 import { Disagreements } from './disagreements.tsx';
-import { candidatesOf, namesOf, optionWords, readCompareQuery } from './query.ts';
+import { candidatesOf, haveSameScale, namesOf, optionWords, readCompareQuery } from './query.ts';
 import { RescoreForm } from './rescore-form.tsx';
 import { Scatter } from './scatter.tsx';
 import { SidesBox } from './sides.tsx';
@@ -31,6 +31,7 @@ export function CompareView({ status }: { status: BatchStatus }) {
   const images = useImageDisplay(useSession()?.tenant === status.tenant);
   const shown = polled.value?.other.id === other ? polled.value : undefined;
   const names = shown === undefined ? undefined : namesOf(status, shown.other, titleOf);
+  const isSameScale = shown !== undefined && haveSameScale(status, shown.other);
   const wordsOf = (batch: BatchStatus) => optionWords(batch, [status, ...candidates], titleOf);
   const choose = (id: string) => set({ other: id, otherThreshold: undefined });
   return (
@@ -95,7 +96,7 @@ export function CompareView({ status }: { status: BatchStatus }) {
               onThresholds={(here, there) => set({ threshold: String(here), otherThreshold: String(there) })}
             />
             <div class="stack">
-              <Agreement comparison={shown.comparison} names={names} isSameModel={status.model === shown.other.model} />
+              <Agreement comparison={shown.comparison} names={names} isSameModel={isSameScale} />
               <div class="threshold-fields">
                 <NumberField
                   label={`Keep from, ${names[0]}`}
@@ -115,7 +116,9 @@ export function CompareView({ status }: { status: BatchStatus }) {
                 />
               </div>
               {asked.otherThreshold === undefined ? (
-                <p class="fine soft">{shown.comparison.sides && followedWords(shown.comparison.sides, names)}</p>
+                <p class="fine soft">
+                  {shown.comparison.sides && followedWords(shown.comparison.sides, names, isSameScale)}
+                </p>
               ) : (
                 <button type="button" class="link" onClick={() => set({ otherThreshold: undefined })}>
                   Let the second threshold follow the first

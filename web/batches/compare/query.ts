@@ -7,7 +7,7 @@ export interface CompareQuery {
   /** The id of the batch to compare with. */
   other: string | undefined;
   threshold: number | undefined;
-  /** If undefined, the other batch keeps about as many items as `threshold` keeps in this one. */
+  /** If undefined, it follows `threshold`: the same with the same model, otherwise so that as many items are kept. */
   otherThreshold: number | undefined;
 }
 
@@ -29,6 +29,10 @@ export function namesOf(
   const [here, there] = [titleOf(batch), titleOf(other)];
   return here === there ? [`${here} (this one)`, there] : [here, there];
 }
+
+/** Returns true when one model scored both batches, so that their scores can be compared directly. */
+export const haveSameScale = (batch: BatchStatus, other: BatchStatus): boolean =>
+  batch.model === other.model && batch.revision === other.revision && batch.traffic === null && other.traffic === null;
 
 /**
  * Returns the batches that may have the same items, with batches of the same original items first. A batch that ended

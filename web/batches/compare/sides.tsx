@@ -1,12 +1,13 @@
 import type { ResultsPage } from '../../../shared/contracts/batch/results.ts';
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
+import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { fetchJson } from '../../http/client.ts';
 import { usePolled } from '../../http/use-polled.ts';
 import { addressOf } from '../../shell/route.ts';
 import * as numbers from '../../ui/numbers.ts';
 import { PolledState } from '../../ui/polled-state.tsx';
 import { apiQuery, readQuery } from '../explorer/query.ts';
-import { Strip } from '../workbench/strip.tsx';
+import { type ComparedPair, ComparedPairs } from './compared-pairs.tsx';
 import { listQueryOf, type Side } from './query.ts';
 import type { Compared } from './use-comparison.ts';
 
@@ -17,7 +18,7 @@ const shown = 8;
 export function SidesBox({
   status,
   compared: { comparison, other },
-  names: [here, there],
+  names,
   images,
 }: {
   status: BatchStatus;
@@ -26,6 +27,7 @@ export function SidesBox({
   images: boolean;
 }) {
   const { sides, compared } = comparison;
+  const [here, there] = names;
   if (sides === null) return null;
   const queryOf = (side: Side) => listQueryOf(side, other.id, sides.threshold, sides.otherThreshold);
   const link = (side: Side) => `${addressOf.batch(status.id, 'pairs')}?${new URLSearchParams(queryOf(side))}`;
@@ -69,14 +71,23 @@ export function SidesBox({
           </tr>
         </tbody>
       </table>
-      <h3>
-        Only <bdi>{here}</bdi> keeps {sides.onlyThis > 0 && <AllOfThem href={link('onlyThis')} />}
-      </h3>
-      <SideStrip status={status} threshold={sides.threshold} query={queryOf('onlyThis')} images={images} />
-      <h3>
-        Only <bdi>{there}</bdi> keeps {sides.onlyOther > 0 && <AllOfThem href={link('onlyOther')} />}
-      </h3>
-      <SideStrip status={status} threshold={sides.threshold} query={queryOf('onlyOther')} images={images} />
+      <div class="two">
+        {(['onlyThis', 'onlyOther'] as const).map((side) => (
+          <div key={side}>
+            <h3>
+              Only <bdi>{side === 'onlyThis' ? here : there}</bdi> keeps
+            </h3>
+            <SidePairs status={status} sides={sides} query={queryOf(side)} names={names} images={images} />
+            {sides[side] > shown && (
+              <p>
+                <a class="fine" href={link(side)}>
+                  Show all {numbers.count(sides[side])}
+                </a>
+              </p>
+            )}
+          </div>
+        ))}
+      </div>
     </section>
   );
 }
@@ -84,23 +95,17 @@ export function SidesBox({
 const changeWords = (pairs: number): string =>
   `${numbers.counted(pairs, 'pair')} ${pairs === 1 ? 'changes' : 'change'} sides`;
 
-function AllOfThem({ href }: { href: string }) {
-  return (
-    <a class="fine" href={href}>
-      all of them
-    </a>
-  );
-}
-
-function SideStrip({
+function SidePairs({
   status,
-  threshold,
+  sides: { threshold, otherThreshold },
   query,
+  names,
   images,
 }: {
   status: BatchStatus;
-  threshold: number;
+  sides: NonNullable<Compared['comparison']['sides']>;
   query: Record<string, string>;
+  names: [here: string, there: string];
   images: boolean;
 }) {
   const all = new URLSearchParams({
@@ -114,8 +119,20 @@ function SideStrip({
     <>
       <PolledState what="these pairs" polled={polled} />
       {polled.value !== undefined && (
-        <Strip status={status} threshold={threshold} pairs={polled.value} images={images} />
+        <ComparedPairs
+          status={status}
+          pairs={polled.value.flatMap(comparedPair)}
+          names={names}
+          thresholds={[threshold, otherThreshold]}
+          images={images}
+        />
       )}
     </>
   );
+}
+
+function comparedPair(result: ItemResult): ComparedPair[] {
+  const { index, id, image = null, text = '', otherText, otherScore } = result;
+  if (result.status !== 'succeeded' || otherScore === undefined) return [];
+  return [{ index, id, image, text, otherText, score: result.score, otherScore }];
 }

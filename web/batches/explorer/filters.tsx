@@ -1,21 +1,25 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import { type Code, codes } from '../../../shared/errors.ts';
+import { fetchJson } from '../../http/client.ts';
+import { usePolled } from '../../http/use-polled.ts';
 import type { HashQuery } from '../../shell/hash-query.ts';
 import { addressOf } from '../../shell/route.ts';
 import * as numbers from '../../ui/numbers.ts';
+import { titleOf } from '../state.ts';
 import { type ExplorerQuery, isFiltered, noFilters } from './query.ts';
 
 /** The time in ms after the last key press until a typed filter takes effect. */
 const typingMs = 300;
 
 export function Filters({ status, asked, set }: { status: BatchStatus; asked: ExplorerQuery; set: HashQuery['set'] }) {
+  const upper = asked.max === undefined ? { word: 'to', value: '' } : numbers.upperLimit(asked.max);
   const failures = Object.entries(status.failures) as [Code, number][];
   return (
     <search class="filters">
       <Typed label="Search" name="q" type="search" value={asked.search} placeholder="Text or id" set={set} />
       <Typed label="Score from" name="min" type="number" value={textOf(asked.min)} set={set} />
-      <Typed label="to" name="max" type="number" value={textOf(asked.max)} set={set} />
+      <Typed label={upper.word} name="max" type="number" value={upper.value} set={set} />
       <Choice
         label="Status"
         value={asked.status ?? ''}
@@ -69,7 +73,7 @@ export function Filters({ status, asked, set }: { status: BatchStatus; asked: Ex
       )}
       {asked.other !== undefined && (
         <p class="chip fine">
-          in <a href={addressOf.batch(asked.other)}>another batch</a> {limitWords(asked)}
+          in <OtherBatch id={asked.other} /> {limitWords(asked)}
         </p>
       )}
       {isFiltered(asked) && (
@@ -81,9 +85,21 @@ export function Filters({ status, asked, set }: { status: BatchStatus; asked: Ex
   );
 }
 
+/** A link to another batch with its name. */
+function OtherBatch({ id }: { id: string }) {
+  const path = `v1/evaluation/batch/${encodeURIComponent(id)}`;
+  const { value } = usePolled(path, (signal) => fetchJson<BatchStatus>(path, { signal }));
+  return (
+    <a href={addressOf.batch(id)} dir="auto">
+      {value === undefined ? 'another batch' : titleOf(value)}
+    </a>
+  );
+}
+
 function limitWords({ otherMin, otherMax }: ExplorerQuery): string {
   const from = otherMin === undefined ? '' : `from ${otherMin}`;
-  const to = otherMax === undefined ? '' : `to ${otherMax}`;
+  const upper = otherMax === undefined ? undefined : numbers.upperLimit(otherMax);
+  const to = upper === undefined ? '' : `${upper.word} ${upper.value}`;
   return `${from} ${to}`.trim() || 'scored too';
 }
 
