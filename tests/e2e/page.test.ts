@@ -138,6 +138,11 @@ describe.skipIf(chromium === undefined)('the page', () => {
     );
     await untilTrue(page, `[...document.querySelectorAll('.preview img')].every((img) => img.naturalWidth > 0)`);
     await saveScreenshot(page, 'batch-new');
+    // Columns that are chosen the wrong way round are exchanged by one click.
+    await page.getByLabel('Image', { exact: true }).selectOption('caption');
+    await page.getByLabel('Text', { exact: true }).selectOption('photo');
+    await page.getByRole('button', { name: 'Swap the two columns' }).click();
+    expect(await page.getByLabel('Image', { exact: true }).inputValue()).toBe('photo');
     await page.getByRole('button', { name: 'Start' }).click();
 
     const counts: number[] = [];
