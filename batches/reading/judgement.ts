@@ -2,10 +2,9 @@ import type { JudgedPair, Judgement } from '../../shared/contracts/batch/judgeme
 import { ServiceError } from '../../shared/errors.ts';
 import { readSample } from '../store/judgement/read-sample.ts';
 import type { BatchRecord } from '../store/record.ts';
-import { millionthsOf } from '../store/score-index.ts';
 import { readPairsAt } from './compared/items-at.ts';
+import { readScoresAt } from './compared/scores-at.ts';
 import { readChunkIndex } from './ordered/chunk-index.ts';
-import { readSegments } from './ordered/segments.ts';
 import type { Source } from './read-chunks.ts';
 import { withItem } from './with-item.ts';
 
@@ -20,13 +19,14 @@ export async function readJudgement(source: Source, batch: BatchRecord): Promise
     // After a Redis has lost its last second, a pair may be without a score until it is evaluated again.
     if (result?.status !== 'succeeded') return [];
     const { id, score, cosine, probability } = result;
-    const { text = '', image = null } = withItem(result, item);
+    const { text = '', image = null, imagePath } = withItem(result, item);
     const label = labels.get(index);
     return [
       {
         index,
         ...(id !== undefined && { id }),
         ...{ text, image, score, cosine },
+        ...(imagePath !== undefined && { imagePath }),
         ...(probability !== undefined && { probability }),
         ...(label !== undefined && { label }),
       },
@@ -38,11 +38,8 @@ export async function readJudgement(source: Source, batch: BatchRecord): Promise
 /** Refuses a sample with a pair that has no score. @throws {ServiceError} `request.invalid` */
 export async function checkSampled(source: Source, batch: BatchRecord, indexes: readonly number[]): Promise<void> {
   await readChunkIndex(source, batch);
-  const scored = new Set<number>();
-  for await (const { first, entries } of readSegments(source, batch)) {
-    for (const index of indexes) if (millionthsOf(entries[index - first] ?? 0) !== undefined) scored.add(index);
-  }
-  const at = indexes.findIndex((index) => !scored.has(index));
+  const scores = await readScoresAt(source, batch, indexes);
+  const at = indexes.findIndex((index) => !scores.has(index));
   if (at < 0) return;
   const path = `indexes[${at}]`;
   const message = `the item ${indexes[at]} of this batch has no score`;

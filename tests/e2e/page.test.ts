@@ -372,9 +372,9 @@ describe.skipIf(chromium === undefined)('the page', () => {
     expect(await verdict.innerText()).toMatch(/Precision\s+\d+ % \(\d+ to \d+\) of the kept pairs are right/);
     await page.reload();
     await page.getByText(/^10 of \d+ judged$/).waitFor();
-    const [labels = ''] = Object.values(
-      await textDownloads(page, 1, () => page.getByRole('button', { name: 'Export labels' }).click()),
-    );
+    const exported = await textDownloads(page, 1, () => page.getByRole('button', { name: 'Export labels' }).click());
+    expect(Object.keys(exported)).toEqual(['pairs-labels.csv']);
+    const [labels = ''] = Object.values(exported);
     const [, ...rows] = labels.trim().split('\n');
     expect(rows.filter((row) => row.endsWith(',1'))).toHaveLength(7);
     expect(rows.filter((row) => row.endsWith(',0'))).toHaveLength(3);

@@ -1,10 +1,8 @@
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import type { BatchRecord } from '../../store/record.ts';
-import { millionthsOf } from '../../store/score-index.ts';
-import { readSegments } from '../ordered/segments.ts';
 import type { Source } from '../read-chunks.ts';
 import { readItemsAt } from './items-at.ts';
-import { toScore } from './scale.ts';
+import { readScoresAt } from './scores-at.ts';
 
 /**
  * Adds the scores of the items in another batch to their results.
@@ -28,19 +26,4 @@ export async function withOther(
       ...(otherText !== undefined && otherText !== result.text && { otherText }),
     };
   });
-}
-
-async function readScoresAt(
-  source: Source,
-  batch: BatchRecord,
-  indexes: readonly number[],
-): Promise<Map<number, number>> {
-  const scores = new Map<number, number>();
-  for await (const { first, entries } of readSegments(source, batch)) {
-    for (const index of indexes) {
-      const millionths = millionthsOf(entries[index - first] ?? 0);
-      if (millionths !== undefined) scores.set(index, toScore(millionths));
-    }
-  }
-  return scores;
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { itemsOfChunk } from '../../../batches/store/chunk-sizes.ts';
 import { setLabels } from '../../../batches/store/judgement/set-labels.ts';
 import { startSample } from '../../../batches/store/judgement/start-sample.ts';
+import { itemsOfList } from '../../../formats/items.ts';
 import { batchKeys, finishedBatches } from '../../../shared/redis/keys.ts';
 import { type Engine, failed, startEngine, succeeded, tenant } from '../../support/engine.ts';
 
@@ -43,6 +44,14 @@ test('a sample keeps its order and its edges, and each pair has its item, its sc
   });
   const removed = [{ index: 3, label: null }];
   expect(await engine.batches.setLabels(tenant, id, { sample, labels: removed })).toMatchObject({ wrong: 0, open: 2 });
+});
+
+test('a pair whose image was sent as a file has its path', async () => {
+  const image = { base64: 'AAAA', path: 'photos/a.jpg' };
+  const { id } = await engine.postItems(itemsOfList([{ image, text: 'a cat' }], 'lenient'));
+  await engine.commit(id, 0, succeeded(0, 1));
+  await start(id, [0]);
+  expect((await engine.batches.judgement(tenant, id)).pairs).toMatchObject([{ image: null, imagePath: image.path }]);
 });
 
 test('two people who judge at once keep the labels of each other', async () => {

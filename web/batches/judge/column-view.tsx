@@ -13,7 +13,7 @@ import { VerdictBox } from './verdict-box.tsx';
 
 /** Shows the estimates from the labels in a column of the input. */
 export function ColumnView({
-  status: { id },
+  status,
   summary,
   scale,
   column,
@@ -28,6 +28,7 @@ export function ColumnView({
   takesFocus: boolean;
   onLeave: () => void;
 }) {
+  const { id } = status;
   const [sample, setSample] = useState<LabelledSample>();
   const [failure, setFailure] = useState<RequestFailed>();
   const [round, setRound] = useState(0);
@@ -61,7 +62,7 @@ export function ColumnView({
           </p>
         )}
         <p class="actions">
-          {sample !== undefined && <ExportLabels id={id} pairs={sample.pairs} />}
+          {sample !== undefined && <ExportLabels status={status} pairs={sample.pairs} />}
           <button type="button" onClick={onLeave}>
             Judge a sample instead
           </button>

@@ -75,7 +75,7 @@ export function Judging({
       ) : (
         <>
           <div class="pair-image">
-            <Thumbnail image={pair.image} shown={images.shown} />
+            <Thumbnail image={pair.image} path={pair.imagePath} shown={images.shown} />
           </div>
           <LongText key={open} class="pair-caption" text={pair.text === '' ? 'no text' : pair.text} />
           {pair.image === null && (

@@ -25,9 +25,8 @@ export interface StoredSample extends LabelledSample {
 }
 
 export function sampledPair(result: ItemResult, isRight?: boolean): SampledPair {
-  const { index, id, text = '', image = null } = result;
-  const score = result.status === 'succeeded' ? result.score : 0;
-  return { index, id, text, image, imagePath: undefined, score, isRight };
+  const { index, id, text = '', image = null, imagePath } = result;
+  return { index, id, text, image, imagePath, score: result.status === 'succeeded' ? result.score : 0, isRight };
 }
 
 /** Returns the label of the API. */

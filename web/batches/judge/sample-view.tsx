@@ -17,7 +17,7 @@ import { VerdictBox } from './verdict-box.tsx';
 
 /** Shows the pairs of a sample to judge, and the estimates from its labels. */
 export function SampleView({
-  status: { id, tenant },
+  status,
   summary,
   scale,
   sample,
@@ -34,6 +34,7 @@ export function SampleView({
   /** Called with a sentence for the user when the service has another sample, or none. */
   onOther: (words: string) => void;
 }) {
+  const { id, tenant } = status;
   const [saver] = useState(() => saverOf(id, sample.sample));
   const saved = useSaverState(saver);
   const [pairs, setPairs] = useState(() => withUnsaved(sample, saver.state));
@@ -79,7 +80,7 @@ export function SampleView({
         </p>
       )}
       <p class="actions">
-        <ExportLabels id={id} pairs={pairs} />
+        <ExportLabels status={status} pairs={pairs} />
         <DeleteButton
           name="Delete labels and start again"
           question={`Delete ${numbers.counted(judged, 'label')}?`}
