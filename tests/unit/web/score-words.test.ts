@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { scoreEdges } from '../../../web/batches/explorer/query.ts';
-import { percent, scoreBetween, threshold } from '../../../web/ui/numbers.ts';
+import { duration, percent, scoreBetween, threshold } from '../../../web/ui/numbers.ts';
 import { bandOf, rangeWords, scaleOf } from '../../../web/ui/scale.ts';
 
 test.each([
@@ -52,4 +52,17 @@ test('the range of a band is shown with its ends', () => {
     ...['below 16', 'below 16', '16 to 40', '16 to 40'],
     ...['40 and more', '40 and more'],
   ]);
+});
+
+test.each([
+  [0, '<0.1 s'],
+  [0.05, '0.1 s'],
+  [9.96, '10 s'],
+  [59.7, '1 min 0 s'],
+  [119.7, '2 min 0 s'],
+  [3_599.6, '1 h 0 min'],
+  [86_399, '1 d 0 h'],
+  [90_000, '1 d 1 h'],
+])('a duration of %d s is never shown as 0 or with 60 of a unit', (seconds, shown) => {
+  expect(duration(seconds)).toBe(shown);
 });
