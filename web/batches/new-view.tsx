@@ -67,9 +67,7 @@ export function NewView({ dropped }: { dropped?: File }) {
               </>
             ) : (
               <>
-                <strong class="cut" dir="auto">
-                  {chosen.file.name}
-                </strong>
+                <strong dir="auto">{chosen.file.name}</strong>
                 <span class="soft">{numbers.bytes(chosen.file.size)}. Choose another file</span>
               </>
             )}

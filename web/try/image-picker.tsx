@@ -36,9 +36,7 @@ export function ImagePicker({
             </>
           ) : (
             <>
-              <strong class="cut" dir="auto">
-                {file.name}
-              </strong>
+              <strong dir="auto">{file.name}</strong>
               <span class="soft">Choose another image</span>
             </>
           )}
