@@ -476,8 +476,11 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await page.unroute(status);
     await open(`batches/${id}/judge`);
     await page.getByText('No pair has a score yet.').waitFor();
+    await open(`batches/${id}/compare`);
+    await page.locator('.tabs [aria-current]', { hasText: 'Compare' }).waitFor();
+    await page.getByText('No pair has a score yet.').waitFor();
     running.host.release();
-    await page.getByRole('button', { name: 'Start' }).waitFor();
+    await page.getByRole('heading', { name: 'Compare' }).waitFor();
   });
 
   test('fields of NDJSON with other names are renamed on their way', async () => {

@@ -85,13 +85,17 @@ export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
       {followed?.failure !== undefined && <ProblemBox failure={followed.failure} />}
       {followed?.isInterrupted && <ConnectionLost status={status} />}
       {tab === 'pairs' && <Explorer status={status} />}
-      {tab === 'compare' && <CompareView status={status} />}
+      {tab === 'compare' &&
+        (hasNothingToCompare(status) ? <NoScores status={status} what="compare" /> : <CompareView status={status} />)}
       {tab === 'judge' && <Judge status={status} summary={summary} />}
       {tab === 'scores' && (
         <div class="stack">
           <section class="card stack" aria-label="Progress">
             <ProgressBar items={status.items} />
             <Counts status={status} />
+            {status.state === 'accepting' && (
+              <p class="notice plain">The items are evaluated when all of them have arrived.</p>
+            )}
             {status.waitingFor !== null && (
               <p class="notice">Workers cannot evaluate this batch now: {asSentence(status.waitingFor)}</p>
             )}
@@ -252,8 +256,18 @@ function Plot({ samples, hasCaption }: { samples: readonly Sample[]; hasCaption:
 
 function Judge({ status, summary }: { status: BatchStatus; summary: BatchSummary | undefined }) {
   if (summary === undefined) return <Waiting what="the summary of the batch" />;
-  if (summary.succeeded === 0) {
-    return <p class="empty">{status.finishedAt === null ? 'No pair has a score yet.' : 'No pair has a score.'}</p>;
-  }
+  if (summary.succeeded === 0) return <NoScores status={status} what="judge" />;
   return <JudgeView status={status} summary={summary} scale={scaleOf(status.model)} />;
+}
+
+/** Returns false for a batch with cancelled items: its view offers to score them with another model. */
+const hasNothingToCompare = ({ finishedAt, items }: BatchStatus): boolean =>
+  items.succeeded === 0 && (finishedAt === null || items.cancelled === 0);
+
+function NoScores({ status: { finishedAt }, what }: { status: BatchStatus; what: 'judge' | 'compare' }) {
+  return (
+    <p class="empty">
+      {finishedAt === null ? 'No pair has a score yet.' : `No pair has a score, so there is nothing to ${what}.`}
+    </p>
+  );
 }

@@ -6,9 +6,10 @@ export function ConnectionLost({ status: { items, finishedAt } }: { status: Batc
   const [lostAt] = useState(Date.now);
   return (
     <p class="notice" role="status">
-      <strong>Connection lost.</strong> At {numbers.clock(lostAt)}, {numbers.count(items.total - items.pending)} of{' '}
-      {numbers.counted(items.total, 'item')} were done. {finishedAt === null && 'The batch continues. '}The page
-      reconnects by itself.
+      <strong>Connection lost.</strong>{' '}
+      {items.total > 0 &&
+        `At ${numbers.clock(lostAt)}, ${numbers.count(items.total - items.pending)} of ${numbers.counted(items.total, 'item')} were done. `}
+      {finishedAt === null && 'The batch continues. '}The page reconnects by itself.
     </p>
   );
 }
