@@ -32,19 +32,20 @@ export function useImageDisplay(areOwn: boolean): ImageDisplay {
 }
 
 /**
- * Shows or hides images, and says if some of them cannot be shown.
- * @param listed the addresses of the listed images; null for an image without one.
+ * Shows or hides images, and says if some of them cannot be shown. Renders nothing for an empty list.
+ * @param listed the addresses of the listed images; null for an image without one. Undefined if all have one.
  */
 export function ImagesSwitch({
   images,
-  listed = [],
+  listed,
 }: {
   images: ImageDisplay;
   listed?: readonly (string | null | undefined)[];
 }) {
-  const missing = missingImagesWords(listed);
+  if (listed?.length === 0) return null;
+  const missing = listed && missingImagesWords(listed);
   if (missing === undefined) return <Switch images={images} />;
-  const hasSome = listed.some((image) => image !== null && image !== undefined);
+  const hasSome = listed?.some((image) => image !== null && image !== undefined);
   return (
     <div class="actions">
       <span class="fine soft">{missing}</span>

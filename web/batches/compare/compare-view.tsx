@@ -74,8 +74,8 @@ export function CompareView({ status }: { status: BatchStatus }) {
           <div class="empty">
             <p>Nothing to compare with yet.</p>
             <p class="soft">
-              Score these items with another model, or post the same file again: the items are matched by their position
-              in the file.
+              {status.finishedAt === null ? 'When this batch has ended, score' : 'Score'} its items with another model,
+              or post the same file again: the items are matched by their position in the file.
             </p>
           </div>
         )}
