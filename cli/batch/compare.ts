@@ -143,6 +143,15 @@ async function scoreOne(
 
 const since = (start: number): number => (performance.now() - start) / 1000;
 
+/** Returns the sentences that compare the speeds. The first states the result. */
+function verdictOf(speedUp: number): string[] {
+  if (speedUp >= 0.95) return [`The batch is ${speedUp.toFixed(1)} times as fast as single requests.`];
+  return [
+    `The batch was slower: it took ${(1 / speedUp).toFixed(1)} times as long per row as single requests.`,
+    'This is expected with few rows, and with local images, because a batch is faster mainly in downloads.',
+  ];
+}
+
 export function formatComparison(comparison: Comparison, stream: NodeJS.WriteStream): string {
   const { batch, singles, speedUp, largestDifference } = comparison;
   const row = (name: string, { rows, failed, seconds }: Timed) => [
@@ -160,7 +169,7 @@ export function formatComparison(comparison: Comparison, stream: NodeJS.WriteStr
       row('batch', batch),
     ]).trimEnd(),
     '',
-    styled(stream, 'bold', `The batch is ${speedUp.toFixed(1)} times as fast as single requests.`),
+    ...verdictOf(speedUp).map((line, at) => (at === 0 ? styled(stream, 'bold', line) : line)),
     'The two speeds were measured with different rows, and no cache helped.',
   ];
   if (singles.rows + batch.rows < minRows)
@@ -170,6 +179,6 @@ export function formatComparison(comparison: Comparison, stream: NodeJS.WriteStr
       `A second batch scored the rows of the single requests again; the scores differ by at most ${largestDifference}.`,
     );
   if (singles.cached > 0)
-    lines.push(`${whole(singles.cached)} single requests used the cached image of an earlier row.`);
+    lines.push(`${counted(singles.cached, 'single request')} used the cached image of an earlier row.`);
   return `${lines.join('\n')}\n`;
 }
