@@ -92,7 +92,7 @@ export async function openInput(file: string, options: InputOptions): Promise<Ba
       }
       if (isEmpty) throw new UsageError(`${file} has no rows`);
     } catch (error) {
-      throw asUsageError(error, file, isBinary && encoding === undefined);
+      throw asUsageError(error, file, isBinary && encoding === undefined, strictness);
     }
   }
 
@@ -151,12 +151,17 @@ function notPairs(file: string, { kind, advice, isImage }: UnusableKind): UsageE
 }
 
 /** Converts an error about a missing column or an invalid file to a usage error. Other errors stay unchanged. */
-function asUsageError(error: unknown, file: string, isBinary: boolean): unknown {
+function asUsageError(error: unknown, file: string, isBinary: boolean, strictness: Strictness): unknown {
   if (!(error instanceof ServiceError)) return error;
   if (error.code === 'batch.empty') return new UsageError(error.message);
   const fault = error.faults?.[0];
   if (fault?.path === 'file') return new UsageError(`${file} ${fault.message}`);
-  if (fault?.path !== 'header') return error;
+  if (fault?.path !== 'header') {
+    if (strictness !== 'strict' || error.code !== 'request.invalid') return error;
+    return new UsageError(
+      `${file}, ${error.message}. Correct the row, or leave out --strict: then only this row fails`,
+    );
+  }
   if (isBinary) return notPairs(file, unknownKind);
   return new UsageError(
     `${file} ${fault.message}. Set the column names with --image-column and --text-column, and the separator with --delimiter`,

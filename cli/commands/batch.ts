@@ -62,7 +62,11 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
       false,
     )
     .option('-n, --limit <rows>', 'score only this number of rows, from the first', atLeast(1))
-    .option('--strict', 'refuse the whole file if a row is not a valid pair; by default only that row fails', false)
+    .option(
+      '--strict',
+      'refuse the whole file if a row is malformed or lacks its image or text column; by default only that row fails',
+      false,
+    )
     .option('--keep-formulas', 'CSV, TSV: do not escape cells that a spreadsheet would run as formulas', false)
     .option('--priority <number>', 'priority among your own batches, -100 to 100', between(-100, 100))
     .option('--max-failures <count>', 'stop when more rows than this have failed', atLeast(0))

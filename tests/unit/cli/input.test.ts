@@ -94,7 +94,9 @@ describe('CSV', () => {
       retryable: false,
     };
     expect((await read(file)).items).toEqual([expect.objectContaining({ error }), { image: 'b.jpg', text: 'a dog' }]);
-    await expect(read(file, { strictness: 'strict' })).rejects.toThrow('line 2');
+    await expect(read(file, { strictness: 'strict' })).rejects.toThrow(
+      `${file}, line 2 has 3 columns, the header has 2; these values have no column: "and more". Correct the row, or leave out --strict: then only this row fails`,
+    );
   });
 
   test('with an empty image or a long id names the column of the file', async () => {
