@@ -206,7 +206,7 @@ function adviceFor(status: number, code: string, hasModels: boolean): string | u
         ? `\`${called} models list\` lists the models of this machine, \`${called} models pull\` fetches one.`
         : 'Ask the operator of the service to pull the model.';
     case 'batch.not_found':
-      return `\`${called} batches\` lists the batches of the service. Finished batches expire.`;
+      return `\`${called} batches\` lists the batches of the service. Finished batches expire. The first 8 characters of an id suffice.`;
     case 'queue.unavailable':
       return 'The service cannot reach its Redis; /evaluator/health has details.';
     case 'queue.full':

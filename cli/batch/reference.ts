@@ -5,6 +5,7 @@ import { formatOfFile } from '../../shared/formats.ts';
 import { formatTop } from '../../shared/top.ts';
 import type { ServiceClient } from '../client.ts';
 import { UsageError } from '../failures.ts';
+import { wholeId } from '../whole-id.ts';
 import type { KeepFlags } from './keep-flags.ts';
 import type { RunOptions } from './run.ts';
 
@@ -69,7 +70,8 @@ export async function postReference(
     delimiter,
     encoding,
     ...((minScore !== undefined || top !== undefined) && { keep: { minScore, top: top && formatTop(top) } }),
-    ...{ embeddings, embeddingPrecision, imagesFrom },
+    ...{ embeddings, embeddingPrecision },
+    imagesFrom: imagesFrom === undefined ? undefined : await wholeId(client, imagesFrom),
     columns: { image: imageColumn, text: textColumn, id: idColumn },
     ...((maxFailures ?? maxFailureShare) !== undefined && { failureBudget }),
   };

@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { called } from '../../shared/called.ts';
 import { maxRetentionHours, minRetentionHours } from '../../shared/contracts/batch/changes.ts';
 import {
@@ -9,10 +9,10 @@ import {
 } from '../../shared/contracts/batch/embeddings.ts';
 import type { BatchList } from '../../shared/contracts/batch/list.ts';
 import { resultOrders, sameBys } from '../../shared/contracts/batch/results.ts';
-import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
-import { endingsInWords, formatOfFile } from '../../shared/formats.ts';
+import { type BatchStatus, batchStates } from '../../shared/contracts/batch/status.ts';
+import { endingsInWords, formatNamed } from '../../shared/formats.ts';
 import { countRetryable } from '../../shared/retryable.ts';
-import { outputFormats } from '../batch/output-name.ts';
+import { outputFormatOf, outputFormats } from '../batch/output-name.ts';
 import { exitCodeOf, formatStatus, pathOf, watch } from '../batch/watch.ts';
 import { type CommandDeps, type Context, contextOf, interruptible } from '../context.ts';
 import { CommandError, UsageError } from '../failures.ts';
@@ -21,6 +21,7 @@ import { inUtc, json, table } from '../output.ts';
 import { checkOutput, checkResultFile } from '../output-file.ts';
 import { counted, whole } from '../progress.ts';
 import { rowCounter } from '../row-counter.ts';
+import { wholeId } from '../whole-id.ts';
 
 export function addBatchesCommands(program: Command, deps: CommandDeps): void {
   program
@@ -29,7 +30,8 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
     .option('-n, --limit <number>', 'maximum number of batches to list, at most 200', between(1, 200), 20)
     .option(
       '--state <state,...>',
-      'only batches in these states: queued, running, completed, completed_with_errors, failed, cancelled',
+      `only batches in these states: ${batchStates.join(', ')}; or done, for the two states with completed`,
+      parseStates,
     )
     .option('--search <text>', 'only batches whose name, id or tag contains this text')
     .option('--tag <tag>', 'only batches with this tag')
@@ -68,11 +70,12 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
   program
     .command('watch')
     .description('Follow a batch to its end.')
-    .argument('<id>', 'id of the batch')
+    .argument('<id>', 'id of the batch, or its first 8 characters or more')
     .option('--events', 'print each event as one line of JSON')
-    .action(async (id: string, options: { events?: boolean }, command: Command) => {
+    .action(async (given: string, options: { events?: boolean }, command: Command) => {
       const context = contextOf(deps, command);
       const client = await context.connect();
+      const id = await wholeId(client, given);
       const status = await interruptible(
         async (signal) => {
           // Fails at once if the address or the id is wrong. A connection that breaks later is re-established.
@@ -89,13 +92,14 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
   program
     .command('cancel')
     .description('Cancel batches. Items that have been scored keep their results.')
-    .argument('<id...>', 'ids of the batches')
+    .argument('<id...>', 'ids of the batches, or their first 8 characters or more')
     .action(async (ids: string[], _options: object, command: Command) => {
       const context = contextOf(deps, command);
       const client = await context.connect();
       const stopped: BatchStatus[] = [];
       const ended = new Set<BatchStatus>();
-      for (const id of ids) {
+      for (const given of ids) {
+        const id = await wholeId(client, given);
         const before = await client.json<BatchStatus>(pathOf(id));
         const after = await client.post<BatchStatus>(`${pathOf(id)}/cancel`, {});
         stopped.push(after);
@@ -110,7 +114,7 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
   program
     .command('retry')
     .description('Score the failed items of a batch that may succeed now, as a new batch.')
-    .argument('<id>', 'id of the batch')
+    .argument('<id>', 'id of the batch, or its first 8 characters or more')
     .option('--all', 'score all failed items, also those that would fail again unless something has changed')
     .option('--cancelled', 'score the cancelled items, too')
     .action(async (id: string, options: RetryOptions, command: Command) => {
@@ -120,7 +124,7 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
   program
     .command('change')
     .description('Change the name, the tags or the retention of a batch.')
-    .argument('<id>', 'id of the batch')
+    .argument('<id>', 'id of the batch, or its first 8 characters or more')
     .option('--name <text>', 'the new name')
     .option('--tag <tag...>', 'the new tags')
     .option(
@@ -128,10 +132,11 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
       `hours for which the batch is stored after it has finished, at most ${maxRetentionHours}`,
       hoursBetween(minRetentionHours, maxRetentionHours),
     )
-    .action(async (id: string, { name, tag: tags, retention }: ChangeOptions, command: Command) => {
+    .action(async (given: string, { name, tag: tags, retention }: ChangeOptions, command: Command) => {
       const context = contextOf(deps, command);
       if ((name ?? tags ?? retention) === undefined) throw new UsageError('Give --name, --tag or --retention');
       const client = await context.connect();
+      const id = await wholeId(client, given);
       const status = await client.json<BatchStatus>(pathOf(id), {
         method: 'PATCH',
         headers: { 'content-type': 'application/json' },
@@ -143,7 +148,7 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
   program
     .command('results')
     .description('Read the results of a batch, also while it runs.')
-    .argument('<id>', 'id of the batch')
+    .argument('<id>', 'id of the batch, or its first 8 characters or more')
     .option('-o, --out <file>', `write the results to this file: ${endingsInWords(outputFormats)}`)
     .option('--force', 'replace the output if it exists')
     .addOption(
@@ -188,7 +193,7 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
   program
     .command('embeddings')
     .description('Read the embeddings that a batch stores, when it has ended.')
-    .argument('<id>', 'id of the batch')
+    .argument('<id>', 'id of the batch, or its first 8 characters or more')
     .addOption(
       new Option('--kind <kind>', 'needed if the batch stores image and text embeddings').choices(
         embeddingKind.options,
@@ -224,8 +229,9 @@ interface RetryOptions {
   cancelled?: boolean;
 }
 
-async function retry(context: Context, id: string, { all = false, cancelled = false }: RetryOptions) {
+async function retry(context: Context, given: string, { all = false, cancelled = false }: RetryOptions) {
   const client = await context.connect();
+  const id = await wholeId(client, given);
   const original = await client.json<BatchStatus>(pathOf(id));
   const lasting = all ? 0 : original.items.failed - countRetryable(original);
   checkRetry(original, all, cancelled);
@@ -257,15 +263,24 @@ function checkRetry(original: BatchStatus, all: boolean, cancelled: boolean): vo
   // The service refuses a batch that has not ended.
   if (finishedAt === null || (cancelled && items.cancelled > 0)) return;
   if (all ? items.failed > 0 : countRetryable(original) > 0) return;
-  const message =
-    items.failed === 0
-      ? `No item of batch ${id} has failed`
-      : `${items.failed === 1 ? 'The failed item' : `All ${counted(items.failed, 'failed item')}`} of batch ${id} would fail again unless something has changed`;
   const ways = [
     ...(items.failed > 0 ? [`\`${called} retry ${id} --all\` scores all failed items.`] : []),
     ...(items.cancelled > 0 ? [`\`${called} retry ${id} --cancelled\` scores the cancelled items.`] : []),
   ];
-  throw new CommandError('batch.nothing_to_retry', message, { advice: ways.join(' ') || undefined });
+  throw new CommandError('batch.nothing_to_retry', nothingToRetry(original, cancelled), {
+    advice: ways.join(' ') || undefined,
+  });
+}
+
+function nothingToRetry({ id, items }: BatchStatus, cancelled: boolean): string {
+  const wouldFail = 'would fail again unless something has changed';
+  const count = counted(items.failed, 'failed item');
+  if (!cancelled) {
+    if (items.failed === 0) return `No item of batch ${id} has failed`;
+    return `${items.failed === 1 ? 'The failed item' : `All ${count}`} of batch ${id} ${wouldFail}`;
+  }
+  const rest = items.failed === 0 ? 'none has failed' : `${items.failed === 1 ? '' : 'all '}${count} ${wouldFail}`;
+  return `No item of batch ${id} was cancelled, and ${rest}`;
 }
 
 interface EmbeddingsOptions {
@@ -274,8 +289,9 @@ interface EmbeddingsOptions {
   force?: boolean;
 }
 
-async function readEmbeddings(context: Context, id: string, { kind, out, force }: EmbeddingsOptions) {
+async function readEmbeddings(context: Context, given: string, { kind, out, force }: EmbeddingsOptions) {
   const client = await context.connect();
+  const id = await wholeId(client, given);
   const { embeddings } = await client.json<BatchStatus>(pathOf(id));
   const [only, more] = embeddings === null ? [] : kindsOf(embeddings.of);
   if (kind === undefined && more !== undefined) {
@@ -291,6 +307,22 @@ async function readEmbeddings(context: Context, id: string, { kind, out, force }
   const { saveResponse } = await import('../download.ts');
   const bytes = await saveResponse(await client.open(`${pathOf(id)}/embeddings?${query}`), file, client);
   await context.result({ file, bytes }, () => `${file}: ${whole(bytes)} bytes\n`);
+}
+
+/** The words of the page for states. */
+const statesOfWords: Record<string, readonly string[]> = {
+  done: ['completed', 'completed_with_errors'],
+  arriving: ['accepting'],
+};
+
+/** Parses states that are separated by commas, each a state of the API or the word of the page for it. */
+function parseStates(text: string): string {
+  const states = text.split(',').flatMap((part) => {
+    const word = part.trim().toLowerCase();
+    return statesOfWords[word] ?? [word];
+  });
+  if (states.every((state) => (batchStates as readonly string[]).includes(state))) return states.join(',');
+  throw new InvalidArgumentError(`Expected ${[...batchStates, ...Object.keys(statesOfWords)].join(', ')}.`);
 }
 
 interface ListOptions {
@@ -325,16 +357,20 @@ interface ResultOptions {
 
 async function results(
   context: Context,
-  id: string,
+  given: string,
   { out: file, force, format, keepFormulas, search: q, ...selection }: ResultOptions,
 ) {
   const out = file === '-' ? undefined : file;
+  const ending = format ?? (context.isJson ? 'ndjson' : 'csv');
+  const chosen =
+    format === undefined && out !== undefined
+      ? formatNamed(outputFormatOf(out))
+      : outputFormats.find(({ endings }) => endings.includes(ending));
+  // Commander has checked --format.
+  if (chosen === undefined) throw new UsageError(`Results cannot be written as ${ending}`);
   await checkResultFile({ out, force });
-  const byName = out === undefined ? undefined : formatOfFile(out)?.ending;
-  const ending = format ?? byName ?? (context.isJson ? 'ndjson' : 'csv');
-  const chosen = outputFormats.find(({ endings }) => endings.includes(ending));
-  if (chosen === undefined) throw new UsageError(`Results cannot be written as .${ending}`);
   const client = await context.connect();
+  const id = await wholeId(client, given);
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries({ ...selection, q, formulas: keepFormulas ? 'keep' : undefined })) {
     if (value !== undefined) query.set(name, String(value));
@@ -350,7 +386,7 @@ async function results(
   }
   if (escaped > 0) {
     context.remark(
-      `${whole(escaped)} cells begin like a formula and got an apostrophe; --keep-formulas writes them unchanged`,
+      `${escaped === 1 ? '1 cell begins' : `${whole(escaped)} cells begin`} like a formula and got an apostrophe; --keep-formulas writes cells without it`,
     );
   }
   const { saveResponse, printResponse } = await import('../download.ts');

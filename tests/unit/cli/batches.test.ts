@@ -109,6 +109,15 @@ describe('retry', () => {
     const none = await retry(['--all'], { items: { ...counts, failed: 0 }, failures: {} }, 0);
     expect([none.message, none.advice]).toEqual(['No item of batch b1 has failed', undefined]);
   });
+
+  test('says with --cancelled that no item was cancelled', async () => {
+    const none = await retry(['--cancelled'], { items: { ...counts, failed: 0 }, failures: {} }, 0);
+    expect(none.message).toBe('No item of batch b1 was cancelled, and none has failed');
+    const lasting = await retry(['--cancelled'], { failures: { 'image.corrupt': 4 } }, 0);
+    expect(lasting.message).toBe(
+      'No item of batch b1 was cancelled, and all 4 failed items would fail again unless something has changed',
+    );
+  });
 });
 
 test('the list names the batch that a retry or a rescored batch scores again', async () => {
@@ -131,6 +140,56 @@ test('the list names the batch that a retry or a rescored batch scores again', a
     'wrong pairs of 1a2b3c4d',
     'pairs.csv',
   ]);
+});
+
+describe('batches --state', () => {
+  test('accepts the words of the page', async () => {
+    const { requests } = await run(['batches', '--state', 'Done,arriving'], {
+      'GET /batch': { batches: [], next: null },
+    });
+    expect(requests[0]).toContain('state=completed%2Ccompleted_with_errors%2Caccepting');
+  });
+
+  test('refuses another word, and names the option', async () => {
+    const { requests, message } = await run(['batches', '--state', 'finished'], {});
+    expect(message).toMatch(/option '--state <state,...>' argument 'finished' is invalid. Expected accepting, queued/);
+    expect(requests).toEqual([]);
+  });
+});
+
+describe('an id', () => {
+  const id = '052209f3-5e6f-4711-8000-000000000000';
+  const listed = (ids: string[], next: string | null = null) => ({
+    'GET /batch': { batches: ids.map((each) => ({ ...status, id: each })), next },
+    [`GET /batch/${id}`]: { ...status, id },
+    [`POST /batch/${id}/retry`]: { ...status, id: 'b2' },
+  });
+
+  test('may be shortened to a beginning that is unique', async () => {
+    const { requests } = await run(['retry', '052209F3'], listed([id, 'a-name-with-052209f3']));
+    expect(requests.at(-1)).toBe(`POST /batch/${id}/retry?retryable=true`);
+  });
+
+  test.each([
+    [
+      'several ids begin so',
+      listed([id, '052209f3-0000-4711-8000-000000000000']),
+      /^Several batches begin with 052209f3: 0522/,
+    ],
+    ['later pages may have another one', listed([id], 'more'), /give the whole id$/],
+  ])('is refused if %s', async (_why, responses, expected) => {
+    const { requests, message } = await run(['retry', '052209f3'], responses);
+    expect(message).toMatch(expected);
+    expect(requests).toHaveLength(1);
+  });
+});
+
+describe('results --out', () => {
+  test.each(['x.xlsx', 'out.json', 'x', 'x.csv.gz'])('refuses %s as the other commands do', async (out) => {
+    const { requests, message } = await run(['results', 'b1', '--out', out], {});
+    expect(message).toBe(`The name of the output ${out} does not end in .ndjson, .jsonl, .csv, .tsv or .parquet`);
+    expect(requests).toEqual([]);
+  });
 });
 
 test.each(['100000', '0', 'a day'])('a retention of %j hours is refused with its range', async (hours) => {
