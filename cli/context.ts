@@ -48,7 +48,7 @@ export interface Context extends Terminal {
    * @throws {CommandError} when they are not installed.
    */
   offline(): Promise<OfflineScoring>;
-  /** Prints the result to stdout or into a file: JSON with `--json`, otherwise formatted. */
+  /** Prints the result to stdout or into a file: JSON with `--json` and in a `.json` file, otherwise formatted. */
   result(value: unknown, format: () => string, file?: string): Promise<void>;
 }
 
@@ -79,7 +79,7 @@ export function contextOf(
       });
     },
     async result(value, format, file) {
-      const text = isJson ? json(value) : format();
+      const text = isJson || file?.toLowerCase().endsWith('.json') ? json(value) : format();
       if (file === undefined || file === '-') stdout.write(text);
       else {
         await writeFile(file, text).catch((error: NodeJS.ErrnoException) => {

@@ -4,6 +4,7 @@ import type { Config } from '../shared/config.ts';
 import type { SingleResponse } from '../shared/contracts/single.ts';
 import { createLogger } from '../shared/log.ts';
 import type { TypedImage } from './image-argument.ts';
+import { withModel } from './offline-model.ts';
 
 /** Scores in this process and its own encoders, without a service. */
 export async function scoreTexts(
@@ -13,7 +14,7 @@ export async function scoreTexts(
   model: string | undefined,
 ): Promise<SingleResponse> {
   const log = await createLogger({ name: 'vls', level: 'silent' });
-  const evaluationEngine = await createEvaluationEngine({ ...config, model: model ?? config.model }, log);
+  const evaluationEngine = await createEvaluationEngine(withModel(config, model), log);
   try {
     const { spec } = await evaluationEngine.registry.resolve();
     await evaluationEngine.encoders.for(spec).whenReady();

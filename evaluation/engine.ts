@@ -3,6 +3,7 @@ import { chooseDevice } from '../models/device/device.ts';
 import type { ModelSpec } from '../models/model.ts';
 import { createEncoders, type Encoders } from '../models/pool/encoders.ts';
 import { thisMachine } from '../models/pool/shape.ts';
+import type { RegistryConfig } from '../models/registry/entries.ts';
 import { loadRegistry, type Registry } from '../models/registry/registry.ts';
 import { type Config, ConfigError } from '../shared/config.ts';
 import type { Logger } from '../shared/log.ts';
@@ -37,7 +38,7 @@ const concurrencyOnCuda = 256;
  * @throws {ConfigError} for errors of the device, of the registry or of those models.
  */
 export async function createEvaluationEngine(
-  config: Config,
+  config: Config & Pick<RegistryConfig, 'modelSource'>,
   log: Logger,
   metrics?: Metrics,
   profiles?: readonly string[],

@@ -10,8 +10,10 @@ import type { StreamQuery } from '../../shared/contracts/batch/results.ts';
 import { hasFileLocks, takeLock } from '../../shared/file-lock.ts';
 import type { ServiceClient } from '../client.ts';
 import { failureOf } from '../failures.ts';
+import { withModel } from '../offline-model.ts';
 import { checkOutput } from '../output-file.ts';
 import type { Progress } from '../progress.ts';
+import { wholeId } from '../whole-id.ts';
 import { type EmbeddingFile, embeddingFilesOf, writeEmbeddings } from './embedding-files.ts';
 import { type ColumnFlags, openInput } from './input.ts';
 import { asServerFile, localImages } from './local-images.ts';
@@ -142,7 +144,7 @@ export async function runBatch(
     let rowsPerSecond: number | null;
     if ('scoreOffline' in scorer) {
       const earlierRows = state.partial?.rows ?? 0;
-      const deps = { config: { ...config, model }, input, images, progress, signal };
+      const deps = { config: withModel(config, options.model), input, images, progress, signal };
       const { tally, pinned } = await scorer.scoreOffline(deps, state, stateFile, writing);
       state.finished = { at: new Date().toISOString(), state: stateOf(tally), ...pinned, tally };
       seconds = Math.max(0.001, (performance.now() - start) / 1000);
@@ -159,7 +161,8 @@ export async function runBatch(
         priority,
         maxFailures,
         maxFailureShare,
-        ...{ embeddings, embeddingPrecision, imagesFrom },
+        ...{ embeddings, embeddingPrecision },
+        imagesFrom: imagesFrom === undefined ? undefined : await wholeId(scorer.client, imagesFrom),
       };
       const deps = { client: scorer.client, input, prepare, posting, progress, signal, onBatch };
       const status = await runToEnd(deps, state, stateFile).catch(async (error: unknown) => {

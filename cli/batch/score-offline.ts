@@ -3,9 +3,9 @@ import { echoed } from '../../batches/store/payload.ts';
 import { createEvaluationEngine } from '../../evaluation/engine.ts';
 import type { Outcome, Pair } from '../../evaluation/outcome.ts';
 import { recipeOf } from '../../models/model.ts';
-import type { Config } from '../../shared/config.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { createLogger } from '../../shared/log.ts';
+import type { OfflineConfig } from '../offline-model.ts';
 import { counted, type Progress } from '../progress.ts';
 import type { BatchInput } from './input.ts';
 import type { LocalImages } from './local-images.ts';
@@ -15,7 +15,7 @@ import { count, emptyTally, rowsOf, type Tally } from './tally.ts';
 import { openWriter, type WriterOptions } from './writer.ts';
 
 export interface OfflineDeps {
-  config: Config;
+  config: OfflineConfig;
   input: BatchInput;
   images: LocalImages;
   progress: Progress;

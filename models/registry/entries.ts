@@ -229,7 +229,10 @@ export class RegistryError extends Error {
   override name = 'RegistryError';
 }
 
-export type RegistryConfig = Pick<Config, 'dataDir' | 'modelsFile' | 'model'>;
+export interface RegistryConfig extends Pick<Config, 'dataDir' | 'modelsFile' | 'model'> {
+  /** The setting or flag that names `model`, for messages. Default: `MODEL`. */
+  modelSource?: string | undefined;
+}
 
 /**
  * The default model comes from the setting `MODEL`, or from the last file with a `default`.
@@ -268,7 +271,10 @@ export async function readEntries(config: RegistryConfig): Promise<Entries> {
       );
   }
   if (find(defaultName) === undefined) {
-    const from = config.model === undefined ? `The default model ${defaultName}` : `The model ${defaultName} (MODEL)`;
+    const from =
+      config.model === undefined
+        ? `The default model ${defaultName}`
+        : `The model ${defaultName} (${config.modelSource ?? 'MODEL'})`;
     throw new RegistryError(`${from} is in no registry file${adviceOnName(defaultName, { profiles, models })}`);
   }
   return { models, profiles, traffic, defaultName, find };

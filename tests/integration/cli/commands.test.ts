@@ -51,6 +51,19 @@ describe('vls score', () => {
     const written = await vls(['score', photo('coffee.jpg'), 'a cup of coffee', 'a cat', '--out', out], { env });
     expect(written).toEqual({ code: 0, stdout: '', stderr: '' });
     expect(await readFile(out, 'utf8')).toBe(stdout);
+    const asJson = join(directory, 'score.json');
+    await vls(['score', photo('coffee.jpg'), 'a cat', '--out', asJson], { env });
+    expect(JSON.parse(await readFile(asJson, 'utf8'))).toMatchObject({ score: expect.any(Number) });
+  });
+
+  test('without a service names the flag of an unknown model', async () => {
+    const { code, stderr } = await vls(['score', photo('coffee.jpg'), 'a cat', '--offline', '--model', 'none'], {
+      env,
+    });
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringContaining('The model none (--model) is in no registry file'),
+    });
   });
 });
 
