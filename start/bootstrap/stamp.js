@@ -17,7 +17,9 @@ export function writeStamp(root) {
 function stampOf(root) {
   const lockFile = readIfThere(join(root, 'package-lock.json'));
   if (lockFile === undefined)
-    throw new BootstrapError(`${join(root, 'package-lock.json')} is missing: the checkout is incomplete.`);
+    throw new BootstrapError(
+      `${join(root, 'package-lock.json')} is missing. If this is a checkout, it is incomplete. If it is an archive of the sources, make one that starts: run \`npm run build:package && npm pack ./dist/package\` in a checkout.`,
+    );
   return `${createHash('sha256').update(lockFile).digest('hex')} ${process.platform}-${process.arch}\n`;
 }
 
