@@ -86,3 +86,14 @@ describe('rules', () => {
     expect(promtool('test', 'rules', 'tests/rules.test.yml')).toMatchObject({ ok: true });
   });
 });
+
+test('dashboards, alerts and deployment name `vls`, because `npx vls` outside a checkout runs a package of others', () => {
+  const root = new URL('../../../', import.meta.url);
+  const files = ['dashboards', 'deploy'].flatMap((folder) =>
+    readdirSync(new URL(folder, root), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => `${parentPath}/${name}`),
+  );
+  expect(files.length).toBeGreaterThan(20);
+  expect(files.filter((file) => readFileSync(file, 'utf8').includes('npx vls'))).toEqual([]);
+});
