@@ -120,11 +120,11 @@ describe.skipIf(chromium === undefined)('the comparison of two batches', () => {
   test('the comparison survives a reload and fits a phone, a batch with the same scores is recognised, and an unknown batch is an error', async () => {
     await open(`compare?threshold=45&other=${other}`);
     await page.getByText('60 of 60 items', { exact: true }).waitFor();
-    await page.setViewportSize({ width: 400, height: 800 });
+    await page.setViewportSize({ width: 390, height: 800 });
     await page.reload();
     await page.getByText('60 of 60 items', { exact: true }).waitFor();
     expect(await page.getByLabel('Keep from, photos', { exact: true }).inputValue()).toBe('45');
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(400);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
     await page.getByText('No other model is available.').waitFor();
     const rescored = await running.client.call<BatchStatus>(`/v1/evaluation/batch/${id}/rescore?name=again`, {
       method: 'POST',
