@@ -6,6 +6,7 @@ import type { ServiceClient } from './client.ts';
 import { CommandError, exitCodes } from './failures.ts';
 import { json, styled, type Terminal } from './output.ts';
 import { cannotWrite } from './output-file.ts';
+import { readerGone } from './reader-gone.ts';
 import type { scoreTexts } from './score-texts.ts';
 
 /** Scores in this process and its encoders, without a service. */
@@ -91,7 +92,7 @@ export function contextOf(
 }
 
 /**
- * Runs a task, and aborts it on SIGINT (Ctrl-C) or SIGTERM.
+ * Runs a task, and aborts it on SIGINT (Ctrl-C) or SIGTERM, or when the reader of its output has gone.
  * @param advice returns advice for the error message after an abort.
  * @throws {CommandError} `interrupted` after an abort.
  */
@@ -102,6 +103,8 @@ export async function interruptible<Value>(
   const controller = new AbortController();
   const stop = () => controller.abort();
   process.once('SIGINT', stop).once('SIGTERM', stop);
+  readerGone.addEventListener('abort', stop);
+  if (readerGone.aborted) stop();
   try {
     return await run(controller.signal);
   } catch (error) {
@@ -109,5 +112,6 @@ export async function interruptible<Value>(
     throw new CommandError('interrupted', 'Interrupted', { advice: advice(), exitCode: exitCodes.interrupted });
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
+    readerGone.removeEventListener('abort', stop);
   }
 }

@@ -11,6 +11,7 @@ import { addTrafficCommand } from './commands/traffic.ts';
 import type { CommandDeps, OfflineScoring } from './context.ts';
 import { failureOf } from './failures.ts';
 import { json, styled, type Terminal } from './output.ts';
+import { isGone, readerGone, watchReaders } from './reader-gone.ts';
 
 /** The differences between the command line in a checkout and the standalone one. */
 export interface Edition {
@@ -45,6 +46,7 @@ export async function runProgram({
   addServiceCommands,
 }: Edition): Promise<void> {
   const terminal: Terminal = { stdout: process.stdout, stderr: process.stderr };
+  const stopWatching = watchReaders(terminal);
 
   const program = new Command('vls')
     .description('Vision-language similarity: measures how well texts describe images.')
@@ -57,7 +59,11 @@ export async function runProgram({
     .option('--quiet', 'do not print progress or remarks')
     .showSuggestionAfterError()
     .showHelpAfterError('(--help lists commands and options)')
-    .exitOverride();
+    .exitOverride()
+    .hook('preAction', (_program, command) => {
+      // A service continues without the reader of its log.
+      if (command.name() === 'start') stopWatching();
+    });
 
   const deps: CommandDeps = {
     terminal,
@@ -90,12 +96,14 @@ export async function runProgram({
       process.exitCode = error.exitCode === 0 ? 0 : 2;
     } else {
       const { code, message, advice, exitCode } = failureOf(error);
+      if (readerGone.aborted && isGone(error)) return;
+      process.exitCode = exitCode;
+      if (readerGone.aborted && code === 'interrupted') return;
       if (program.opts<{ json?: boolean }>().json) terminal.stdout.write(json({ error: { code, message, advice } }));
       else {
         terminal.stderr.write(`${styled(terminal.stderr, 'red', 'error')} ${message}\n`);
         if (advice !== null) terminal.stderr.write(`${advice}\n`);
       }
-      process.exitCode = exitCode;
     }
   }
 }

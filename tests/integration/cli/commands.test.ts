@@ -340,6 +340,33 @@ describe('a service', () => {
   });
 });
 
+describe('a command whose reader has gone', () => {
+  test.each([
+    ['completion', 0, () => ['completion', 'bash']],
+    ['help', 0, () => ['--help']],
+    ['batches', 0, () => ['batches', '--json']],
+    ['batch', 4, () => ['batch', 'examples/pairs.csv', '--out', '-', '--again']],
+  ])('ends quietly: %s', async (_what, expected, args) => {
+    const running = startVls(args(), { env });
+    running.child.stdout?.destroy();
+    const { code, stderr } = await running.ended;
+    expect({ code, stderr }).toEqual({ code: expected, stderr: expect.not.stringContaining('EPIPE') });
+  });
+
+  test('stops to follow a batch', async () => {
+    running.host.hold();
+    onTestFinished(() => running.host.release());
+    const items = Array.from({ length: 3 }, (_, index) => ({
+      image: running.host.url(`${index === 0 ? '' : 'held/'}coffee.jpg?gone${index}`),
+      text: 'a cat',
+    }));
+    const { id } = (await running.client.batch.post(items)).body;
+    const watching = startVls(['watch', id, '--events'], { env });
+    watching.child.stdout?.destroy();
+    expect(await watching.ended).toMatchObject({ code: 130, stderr: '' });
+  });
+});
+
 describe('vls completion', () => {
   test.each([
     ['vls ba', 'batch batches'],

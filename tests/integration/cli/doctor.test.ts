@@ -1,7 +1,9 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Finding } from '../../../cli/doctor/examine.ts';
@@ -42,6 +44,15 @@ async function doctor(env: Record<string, string>): Promise<{ code: number; find
     );
   });
 }
+
+test('doctor ends quietly when its reader has gone', async () => {
+  const child = spawn(process.execPath, [cli, 'doctor'], {
+    env: { ...process.env, DATA_DIR: dataDir, PORT: '1', HF_ENDPOINT: noHub },
+  });
+  child.stdout.destroy();
+  const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+});
 
 test('a misspelt setting is a warning with the right name', async () => {
   const { code, findings } = await doctor({ IMAGE_HOSTS_ALOW: 'a.test' });
