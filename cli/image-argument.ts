@@ -46,8 +46,7 @@ export async function namingImage<Value>(argument: string, run: () => Promise<Va
     const { code, message, advice, exitCode } = failureOf(error);
     if (!code.startsWith('image.')) throw error;
     const name = argument === '-' ? 'stdin' : /^data:/i.test(argument) ? 'The data URI' : argument;
-    const fault = code === 'image.corrupt' ? ' is damaged or not an image' : '';
-    throw new CommandError(code, `${name}${fault}: ${message}`, {
+    throw new CommandError(code, `${name}: ${message}`, {
       advice: advice ?? undefined,
       exitCode,
       cause: error,

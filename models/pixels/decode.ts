@@ -219,11 +219,13 @@ function toImageError(error: unknown, bytes: Uint8Array, maxPixels: number): Ser
   if (/timeout/i.test(message)) {
     return new ServiceError('image.decode_timeout', `Decoding took more than ${decodeSeconds} s`, cause);
   }
-  const chunk = fileFormat(bytes)?.name === 'PNG' ? damagedChunk(bytes) : undefined;
+  const format = fileFormat(bytes)?.name;
+  const chunk = format === 'PNG' ? damagedChunk(bytes) : undefined;
   if (chunk !== undefined) {
     return new ServiceError('image.corrupt', `The checksum of the PNG's ${chunk} data is wrong`, cause);
   }
-  return new ServiceError('image.corrupt', message.replace(/\s+/g, ' ').slice(0, 300), cause);
+  const reason = message.replace(/^Input (buffer|file) has corrupt header: /, '').replace(/\s+/g, ' ').slice(0, 250);
+  return new ServiceError('image.corrupt', `The ${format ?? 'image'} is damaged or cut off (${reason})`, cause);
 }
 
 const tooManyPixels = (what: string, maxPixels: number) =>
