@@ -64,6 +64,8 @@ describe.skipIf(chromium === undefined)('the comparison of two batches', () => {
     await choice.focus();
     await page.keyboard.type('photos, other');
     await page.getByText('60 of 60 items', { exact: true }).waitFor();
+    // In dark mode, the colour of a bin is lighter with more pairs.
+    await page.getByText('Stronger colour: more pairs.').waitFor();
 
     const threshold = page.getByLabel('Keep from, photos', { exact: true });
     await threshold.focus();

@@ -120,7 +120,7 @@ export function Scatter({
       </svg>
       <p class="chart-note fine soft">
         {hovered === undefined
-          ? 'Darker: more pairs. Click to set both thresholds.'
+          ? 'Stronger colour: more pairs. Click to set both thresholds.'
           : `${numbers.counted(hovered.count, 'pair')}: ${numbers.points(hovered.from)} to ${numbers.points(hovered.from + bins.width)} here, ${numbers.points(hovered.otherFrom)} to ${numbers.points(hovered.otherFrom + bins.otherWidth)} there.`}
       </p>
     </div>
