@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { scoreAgainWords, timingsWords } from '../../../web/batches/explorer/score-again-words.ts';
 import {
   hasRate,
   lastingFailuresOf,
@@ -123,4 +124,13 @@ test('the number of scores is marked as preliminary while the batch runs', () =>
   expect(scoreCountWords(1_216, 26.24, true)).toBe('1,216 scored so far, 26.2 on average');
   expect(scoreCountWords(1_600, 26.24, false)).toBe('1,600 scored, 26.2 on average');
   expect([0, 1, 2].map(reachWord)).toEqual(['reach', 'reaches', 'reach']);
+});
+
+test('the receipt of a pair says that its batch stores no timings, and names the control that shows them', () => {
+  const pair = { image: 'https://example.org/1.jpg', text: 'a cat', status: 'succeeded' } as const;
+  const words = (more: object = {}) => timingsWords(scoreAgainWords({ ...pair, ...more }));
+  expect(words()).toBe('A batch stores no timings. “Score it with another model” shows those of each stage.');
+  expect(words({ status: 'failed' })).toBe('A batch stores no timings. “Score it again” shows those of each stage.');
+  expect(words({ image: null })).toBe('A batch stores no timings.');
+  expect(words({ text: '' })).toBe('A batch stores no timings.');
 });

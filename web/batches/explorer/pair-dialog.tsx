@@ -11,6 +11,7 @@ import { Thumbnail } from '../../ui/thumbnail.tsx';
 import { cellText, nameOf, StateBadge, scaleOfBatch } from './cells.tsx';
 import { NeighboursByScore } from './neighbours.tsx';
 import { ScoreAgain } from './score-again.tsx';
+import { scoreAgainWords, timingsWords } from './score-again-words.ts';
 
 /** A dialog with all data about a pair. The arrow keys step through the list. */
 export function PairDialog({
@@ -29,6 +30,7 @@ export function PairDialog({
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
   const image = result.image ?? null;
+  const again = scoreAgainWords(result);
   return (
     <dialog
       ref={dialog}
@@ -69,13 +71,8 @@ export function PairDialog({
           text={result.text === '' ? 'no text' : (result.text ?? '')}
         />
         <Outcome status={status} result={result} />
-        {image !== null && (result.text ?? '') !== '' && (
-          <ScoreAgain
-            key={result.index}
-            image={image}
-            text={result.text ?? ''}
-            words={result.status === 'failed' ? 'Score it again' : 'Score it with another model'}
-          />
+        {image !== null && again !== undefined && (
+          <ScoreAgain key={result.index} image={image} text={result.text ?? ''} words={again} />
         )}
         <dl class="facts wide">
           {Object.entries(result.metadata ?? {}).map(([name, value]) => (
@@ -159,6 +156,7 @@ function Receipt({ status, result }: { status: BatchStatus; result: ItemResult }
         <Fact name="Text cleaning">{status.textCleaning}</Fact>
         <Fact name="Item">{numbers.count(result.index)}</Fact>
       </dl>
+      <p class="fine soft">{timingsWords(scoreAgainWords(result))}</p>
     </section>
   );
 }
