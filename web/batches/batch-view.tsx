@@ -116,7 +116,7 @@ export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
             {failure !== undefined && <ProblemBox failure={failure} />}
           </section>
           {summary !== undefined && summary.succeeded > 0 && (
-            <Workbench status={status} summary={summary} scale={scale} />
+            <Workbench key={status.id} status={status} summary={summary} scale={scale} />
           )}
           {summary?.succeeded === 0 && status.finishedAt === null && status.requests === null && (
             <p class="empty">The scores appear here with the first results.</p>

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { readCompareQuery } from '../../../web/batches/compare/query.ts';
 import {
   barsOf,
   countPassing,
@@ -8,6 +9,7 @@ import {
   scoreTicks,
   thresholdFor,
 } from '../../../web/batches/workbench/distribution.ts';
+import { thresholdIn } from '../../../web/shell/query.ts';
 import { scaleOf } from '../../../web/ui/scale.ts';
 
 const histogram = [
@@ -81,6 +83,16 @@ test('the axis of scores has a line every 10 points on a usual scale', () => {
 
 test('the axis of scores begins at 0 and includes every score and the first threshold', () => {
   expect(rangeOf(histogram, scaleOf('vit-b-32'))).toEqual([0, 33]);
+});
+
+test('one threshold of the URL applies to all views: the axis reaches it, and no view goes beyond 100', () => {
+  const query = new URLSearchParams('threshold=90&otherThreshold=-5');
+  expect(rangeOf(histogram, scaleOf('vit-b-32'), thresholdIn(query))).toEqual([0, 90]);
+  expect(readCompareQuery(query)).toEqual({ other: undefined, threshold: 90, otherThreshold: 0 });
+  const beyond = new URLSearchParams('threshold=140');
+  expect(thresholdIn(beyond)).toBe(100);
+  expect(readCompareQuery(beyond).threshold).toBe(100);
+  expect(thresholdIn(new URLSearchParams('threshold=x'))).toBeUndefined();
 });
 
 test('pairs of a negative cosine are in the bar of the score 0', () => {

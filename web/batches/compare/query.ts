@@ -1,5 +1,5 @@
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
-import { numberIn } from '../../shell/query.ts';
+import { thresholdIn } from '../../shell/query.ts';
 import * as numbers from '../../ui/numbers.ts';
 
 /** The state of the comparison, as the URL contains it. */
@@ -14,8 +14,8 @@ export interface CompareQuery {
 export function readCompareQuery(query: URLSearchParams): CompareQuery {
   return {
     other: query.get('other') ?? undefined,
-    threshold: numberIn(query, 'threshold'),
-    otherThreshold: numberIn(query, 'otherThreshold'),
+    threshold: thresholdIn(query),
+    otherThreshold: thresholdIn(query, 'otherThreshold'),
   };
 }
 

@@ -53,9 +53,13 @@ export function thresholdFor(histogram: Histogram, share: number): number {
   return Math.max(0, toStep(points(histogram[0]?.from ?? 0)));
 }
 
-/** Returns the ends of the score axis as whole scores. All scores and the initial threshold are between them. */
-export function rangeOf(histogram: Histogram, scale: Scale): [from: number, to: number] {
-  return [0, Math.max(Math.ceil(scale.threshold) + 5, ...histogram.map((bin) => Math.ceil(points(bin.to))))];
+/**
+ * Returns the ends of the score axis as whole scores. All scores, the initial threshold and the asked one are between
+ * them.
+ */
+export function rangeOf(histogram: Histogram, scale: Scale, asked = 0): [from: number, to: number] {
+  const scores = histogram.map((bin) => Math.ceil(points(bin.to)));
+  return [0, Math.max(Math.ceil(scale.threshold) + 5, Math.ceil(asked), ...scores)];
 }
 
 /** A bar of the chart. `from` and `to` are scores from 0 to 100. */

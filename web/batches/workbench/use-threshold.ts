@@ -1,5 +1,5 @@
 import { useHashQuery } from '../../shell/hash-query.ts';
-import { numberIn } from '../../shell/query.ts';
+import { thresholdIn } from '../../shell/query.ts';
 import type { Scale } from '../../ui/scale.ts';
 
 /**
@@ -8,7 +8,5 @@ import type { Scale } from '../../ui/scale.ts';
  */
 export function useThreshold(scale: Scale): [threshold: number, set: (threshold: number) => void] {
   const { query, set } = useHashQuery();
-  // An edited URL may have a number that no score can be.
-  const asked = Math.min(100, Math.max(0, numberIn(query, 'threshold') ?? scale.threshold));
-  return [asked, (value) => set({ threshold: String(value) })];
+  return [thresholdIn(query) ?? scale.threshold, (value) => set({ threshold: String(value) })];
 }

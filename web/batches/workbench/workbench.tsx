@@ -1,3 +1,4 @@
+import { useRef } from 'preact/hooks';
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
 import * as numbers from '../../ui/numbers.ts';
@@ -16,11 +17,13 @@ import { WrongPairsBox } from './wrong-pairs-box.tsx';
 
 export function Workbench({ status, summary, scale }: { status: BatchStatus; summary: BatchSummary; scale: Scale }) {
   const { histogram, succeeded, mean } = summary;
-  const [asked, setThreshold] = useThreshold(scale);
+  const [threshold, setThreshold] = useThreshold(scale);
   const wrong = useWrongPairs(status);
   const behind = wrong.value?.summary.histogram ?? [];
-  const range = rangeOf([...histogram, ...behind], scale);
-  const threshold = Math.min(range[1], Math.max(range[0], asked));
+  // The axis does not shrink while the view is open: it would move below the pointer that drags the line.
+  const highest = useRef(0);
+  highest.current = Math.max(highest.current, threshold);
+  const range = rangeOf([...histogram, ...behind], scale, highest.current);
   const estimated = countPassing(histogram, threshold);
   const { neighbours, failure, retry } = useNeighbours(summary, threshold);
   const exact = neighbours?.threshold === threshold ? neighbours.passing : undefined;
