@@ -17,7 +17,7 @@ from .calls import BATCHES, PARQUET, Call, Progress
 from .errors import BatchFailed, ServiceError
 from .retry import Retries, raise_for
 from .sources import Image, Pair, batch_body, file_error, image_source, read_pair
-from .tasks import Tasks, body_of, sleep
+from .tasks import Tasks, body_of, in_thread, sleep
 from .types import BatchStatus, Result, Score
 
 T = TypeVar("T")
@@ -116,24 +116,30 @@ class AsyncClient:
         image: str = "image",
         text: str = "text",
         id: str = "id",
+        images: str | os.PathLike[str] | None = None,
         model: str | None = None,
         idempotency_key: str | None = None,
         **options: Any,
     ) -> "AsyncBatch":
         """Posts a batch: a data frame, a path (CSV, TSV, NDJSON, Parquet, a WebDataset tar), or an iterable of pairs.
 
-        `image`, `text` and `id` name the columns of a table. The same `idempotency_key` leads to the same batch: a
-        program that is started again continues with the batch that it has posted. `options` are those of the query,
-        such as `priority=5`, `failureBudgetShare=0.1` or `embeddings="image"`. With `imagesFrom`, the id of an earlier
-        batch, the image of a pair is the index of an item of that batch.
+        `image`, `text` and `id` name the columns of a table. `images` is the folder of the images: relative paths begin
+        there, and no image outside of it is read. The default is the folder of the file. Paths in a data frame or in
+        pairs are relative to the working directory, and any file is read, if `images` is not set.
+
+        The same `idempotency_key` leads to the same batch: a program that is started again continues with the batch
+        that it has posted. `options` are those of the API, such as `priority=5`, `delimiter=";"`,
+        `failureBudgetShare=0.1` or `embeddings="image"`. With `imagesFrom`, the id of an earlier batch, the image of a
+        pair is the index of an item of that batch.
         """
-        body = batch_body(source, {"image": image, "text": text, "id": id})
+        columns = {"image": image, "text": text, "id": id}
+        body = await in_thread(batch_body, source, columns, images, calls.joined(options))
         status = await self._run(
             Call(
                 "POST",
                 BATCHES,
                 lambda response: BatchStatus.read(response.json()),
-                params={**body.params, **calls.named(model), **options},
+                params={**body.params, **calls.named(model)},
                 headers={
                     "Content-Type": body.media_type,
                     "Idempotency-Key": idempotency_key or str(uuid.uuid4()),

@@ -151,6 +151,14 @@ def named(model: str | None) -> dict[str, str]:
     return {} if model is None else {"model": model}
 
 
+def joined(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns options with lists as the service reads them, such as `tags`."""
+    return {
+        name: ",".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+        for name, value in options.items()
+    }
+
+
 @contextlib.contextmanager
 def whole_file(path: str | os.PathLike[str]) -> Iterator[Any]:
     """Opens a file for writing. The file gets its name only when it is complete."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import io
 import json
 import math
@@ -11,11 +12,16 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Callable, Iterable, Iterator, Mapping, Sequence, Tuple, Union
+
+from .files import Table, lines_have_image, lines_with_images
 
 #: An address, a path, bytes, an image of Pillow, an array of pixels, or an object of the API (`{"base64": ...}`).
 Image = Any
 Pair = Union[Tuple[Image, str], Mapping[str, Any]]
+#: The cells of a row by their names, and the code and the message of its error.
+Row = Tuple[Mapping[str, Any], Union[Tuple[str, str], None]]
 
 #: Media types of files that are sent as they are, by ending.
 MEDIA_TYPES = {
@@ -27,32 +33,53 @@ MEDIA_TYPES = {
     ".tgz": "application/x-tar",
 }
 NDJSON = MEDIA_TYPES[".ndjson"]
+#: The default separators of columns.
+SEPARATORS = {MEDIA_TYPES[".csv"]: ",", MEDIA_TYPES[".tsv"]: "\t"}
+#: Characters that the name of a file cannot contain. Other surrogates stand for bytes of a name that are not UTF-8.
+INVALID = re.compile("[\0\ud800-\udc7f\udd00-\udfff]")
 PART_BYTES = 256 * 1024
-#: A string that ends like this, and is no address, is the path of an image file.
-IMAGE_ENDING = re.compile(r"\.(jpe?g|jfif|png|webp|gif|avif|heif|heic|tiff?|bmp)$", re.IGNORECASE)
+#: A string that begins or ends like this, and is no address, is the path of an image file. Base64 has no such characters.
+PATH = re.compile(r"^(\.{1,2}|~)/|^[a-z]:\\|\.(jpe?g|jfif|png|webp|gif|avif|heif|heic|tiff?|bmp)\s*$", re.IGNORECASE)
 
 
-def image_source(image: Image) -> Any:
+@dataclass(frozen=True)
+class Folder:
+    """The folder from which images are read.
+
+    No file outside of it is read, because a file of pairs from elsewhere could name any file of this machine.
+    """
+
+    path: Path
+
+    def find(self, image: str | os.PathLike[str]) -> Path:
+        """Returns the path of an image. Raises `PermissionError` for a file outside of the folder."""
+        root = self.path.resolve()
+        found = (root / image).resolve()
+        if not found.is_relative_to(root):
+            reason = f"it is not in the folder {root}; set another folder with images="
+            raise PermissionError(errno.EACCES, reason, os.fspath(image))
+        return found
+
+
+def image_source(image: Image, folder: Folder | None = None) -> Any:
     """Returns an image in the form of the API. The file of a path is read, and its bytes are sent.
 
-    An integer is the index of an item of the batch that `imagesFrom` names. Raises `OSError` for a file that cannot be
-    read.
+    An integer is the index of an item of the batch that `imagesFrom` names. Paths are relative to `folder`, by default
+    to the working directory. Raises `OSError` for a file that cannot be read.
     """
     if isinstance(image, numbers.Integral):
         return str(int(image))
     if isinstance(image, str):
-        is_source = image.startswith(("http://", "https://", "data:"))
-        is_path = not is_source and (_is_file(image) or _is_named_as_file(image))
-        return _read(Path(image)) if is_path else image
+        return _read(image, folder) if is_path(image, folder) else image
     if isinstance(image, os.PathLike):
-        return _read(Path(image))
+        return _read(image, folder)
     if isinstance(image, Mapping):
         # As Hugging Face data sets store images.
         if "bytes" in image:
             path = image.get("path")
             content = image["bytes"]
             if content is None:
-                return image_source(path)
+                return image_source(path, folder)
             return {"base64": _text(content), **({"path": str(path)} if path else {})}
         return dict(image)
     if isinstance(image, (bytes, bytearray, memoryview)):
@@ -68,15 +95,18 @@ def image_source(image: Image) -> Any:
     raise TypeError(f"Expected an address, a path, bytes, a Pillow image or an array, got {type(image).__name__}")
 
 
-def _is_file(text: str) -> bool:
+def is_path(text: str, folder: Folder | None) -> bool:
+    """Returns True for a string that is the path of an image."""
+    if len(text) >= 4096 or text.startswith(("http://", "https://", "data:")) or INVALID.search(text):
+        return False
+    return _is_file(text, folder) or ("://" not in text and PATH.search(text) is not None)
+
+
+def _is_file(text: str, folder: Folder | None) -> bool:
     try:
-        return len(text) < 4096 and Path(text).is_file()
+        return (Path(text) if folder is None else folder.find(text)).is_file()
     except (OSError, ValueError):
         return False
-
-
-def _is_named_as_file(text: str) -> bool:
-    return len(text) < 4096 and "://" not in text and IMAGE_ENDING.search(text) is not None
 
 
 def file_error(error: OSError) -> tuple[str, str]:
@@ -88,22 +118,26 @@ def file_error(error: OSError) -> tuple[str, str]:
     return "image.file.refused", f"The file {error.filename} cannot be read: {error.strerror}"
 
 
-def _item(image: Image, more: Mapping[str, Any]) -> dict[str, Any]:
+def _item(image: Image, more: Mapping[str, Any], folder: Folder | None) -> dict[str, Any]:
     """Returns an item of a batch. If its image file cannot be read, only this item fails."""
     try:
-        return {"image": image_source(image), **more}
+        return {"image": image_source(image, folder), **more}
     except OSError as error:
-        code, message = file_error(error)
-        path = {} if error.filename is None else {"image": str(error.filename)}
-        return {**path, **more, "clientError": {"code": code, "message": message[:500]}}
+        path = image if isinstance(image, (str, os.PathLike)) else error.filename
+        return {**({} if path is None else {"image": str(path)}), **more, **_client_error(*file_error(error))}
+
+
+def _client_error(code: str, message: str) -> dict[str, Any]:
+    return {"clientError": {"code": code, "message": message[:500]}}
 
 
 def _text(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
 
-def _read(path: Path) -> dict[str, str]:
-    return {"base64": _text(path.read_bytes()), "path": str(path)}
+def _read(path: str | os.PathLike[str], folder: Folder | None) -> dict[str, str]:
+    file = Path(path) if folder is None else folder.find(os.fspath(path).strip())
+    return {"base64": _text(file.read_bytes()), "path": os.fspath(path)}
 
 
 def read_pair(pair: Pair) -> tuple[Image, str]:
@@ -123,29 +157,75 @@ class BatchBody:
     open: Callable[[], Iterator[bytes]]
     #: False for an iterator, which can be read once.
     is_repeatable: bool
-    params: Mapping[str, str]
+    #: The options of the query.
+    params: Mapping[str, Any]
 
 
-def batch_body(source: Any, columns: Mapping[str, str]) -> BatchBody:
-    """Reads a data frame, a path or an iterable of pairs. `columns` names the columns with image, text and id."""
+def batch_body(
+    source: Any,
+    columns: Mapping[str, str],
+    images: str | os.PathLike[str] | None = None,
+    options: Mapping[str, Any] = MappingProxyType({}),
+) -> BatchBody:
+    """Reads a data frame, a path or an iterable of pairs. `columns` names the columns with image, text and id.
+
+    `images` is the folder of the images: by default that of the file, or the working directory without a file.
+    """
+    folder = None if images is None else Folder(Path(images))
     if isinstance(source, (str, os.PathLike)):
-        return _body_of_file(Path(source), columns)
+        path = Path(source)
+        return _body_of_file(path, columns, folder or Folder(path.parent), options)
     if hasattr(source, "itertuples") and hasattr(source, "columns"):
-        return _body_of_frame(source, columns)
+        return _body_of_frame(source, columns, folder, options)
     is_repeatable = not isinstance(source, Iterator)
-    return BatchBody(NDJSON, lambda: _lines(_item_of_pair(pair) for pair in source), is_repeatable, {})
+    return BatchBody(NDJSON, lambda: _lines(_item_of_pair(pair, folder) for pair in source), is_repeatable, options)
 
 
-def _body_of_file(path: Path, columns: Mapping[str, str]) -> BatchBody:
+def _body_of_file(path: Path, columns: Mapping[str, str], folder: Folder, options: Mapping[str, Any]) -> BatchBody:
     name = path.name.lower()
     stem = name[:-3] if name.endswith(".gz") else name
     if stem.endswith(".parquet"):
-        return _body_of_parquet(path, columns)
+        return _body_of_parquet(path, columns, folder, options)
     for ending, media_type in MEDIA_TYPES.items():
         if stem.endswith(ending):
-            has_columns = media_type in (MEDIA_TYPES[".csv"], MEDIA_TYPES[".tsv"])
-            return BatchBody(media_type, lambda: _parts(path), True, dict(columns) if has_columns else {})
-    raise ValueError(f"The name of {path} must end in {', '.join([*MEDIA_TYPES, '.parquet'])}; formats other than Parquet may also end in .gz")
+            break
+    else:
+        endings = ", ".join([*MEDIA_TYPES, ".parquet"])
+        raise ValueError(f"The name of {path} must end in {endings}; formats other than Parquet may also end in .gz")
+    body = None
+    # With `imagesFrom`, the images are indexes.
+    if "imagesFrom" not in options:
+        if media_type in SEPARATORS:
+            body = _body_of_table(path, media_type, columns, folder, options)
+        elif media_type == NDJSON:
+            body = _body_of_lines(path, folder, options)
+    names = columns if media_type in SEPARATORS else {}
+    return body or BatchBody(media_type, lambda: _parts(path), True, {**names, **options})
+
+
+def _body_of_table(
+    path: Path, media_type: str, columns: Mapping[str, str], folder: Folder, options: Mapping[str, Any]
+) -> BatchBody | None:
+    """Returns the rows of a CSV or TSV file as items, or None if no image is a path."""
+    delimiter = str(options.get("delimiter", SEPARATORS[media_type]))
+    table = Table.open(path, delimiter, options.get("encoding"), columns)
+    if table is None or not table.has_image(lambda image: is_path(image, folder)):
+        return None
+    is_strict = str(options.get("strict")).lower() == "true"
+    more = {name: value for name, value in options.items() if name not in ("delimiter", "encoding")}
+    return _body_of_rows(lambda: table.rows(is_strict), table.names, table.parts, folder, more)
+
+
+def _body_of_lines(path: Path, folder: Folder, options: Mapping[str, Any]) -> BatchBody | None:
+    """Returns the lines of an NDJSON file with the bytes of their images, or None if no image is a path."""
+    if not lines_have_image(path, lambda image: is_path(image, folder)):
+        return None
+
+    def read(image: str) -> dict[str, Any] | None:
+        return _item(image, {}, folder) if is_path(image, folder) else None
+
+    more = {name: value for name, value in options.items() if name != "encoding"}
+    return BatchBody(NDJSON, lambda: lines_with_images(path, read), True, more)
 
 
 def _parts(path: Path) -> Iterator[bytes]:
@@ -154,28 +234,31 @@ def _parts(path: Path) -> Iterator[bytes]:
             yield part
 
 
-def _body_of_frame(frame: Any, columns: Mapping[str, str]) -> BatchBody:
+def _body_of_frame(
+    frame: Any, columns: Mapping[str, str], folder: Folder | None, options: Mapping[str, Any]
+) -> BatchBody:
     names = [str(name) for name in frame.columns]
     _check(names, columns)
 
-    def rows() -> Iterator[dict[str, Any]]:
+    def rows() -> Iterator[Row]:
         for values in frame.itertuples(index=False, name=None):
-            yield dict(zip(names, values))
+            yield dict(zip(names, values)), None
 
-    return _body_of_rows(rows, names, columns)
+    return _body_of_rows(rows, names, columns, folder, options)
 
 
-def _body_of_parquet(path: Path, columns: Mapping[str, str]) -> BatchBody:
+def _body_of_parquet(path: Path, columns: Mapping[str, str], folder: Folder, options: Mapping[str, Any]) -> BatchBody:
     import pyarrow.parquet as parquet
 
     names = list(parquet.read_schema(path).names)
     _check(names, columns)
 
-    def rows() -> Iterator[dict[str, Any]]:
+    def rows() -> Iterator[Row]:
         for batch in parquet.ParquetFile(path).iter_batches(batch_size=256):
-            yield from batch.to_pylist()
+            for row in batch.to_pylist():
+                yield row, None
 
-    return _body_of_rows(rows, names, columns)
+    return _body_of_rows(rows, names, columns, folder, options)
 
 
 def _check(names: Sequence[str], columns: Mapping[str, str]) -> None:
@@ -185,29 +268,36 @@ def _check(names: Sequence[str], columns: Mapping[str, str]) -> None:
 
 
 def _body_of_rows(
-    rows: Callable[[], Iterable[dict[str, Any]]], names: Sequence[str], columns: Mapping[str, str]
+    rows: Callable[[], Iterable[Row]],
+    names: Sequence[str],
+    columns: Mapping[str, str],
+    folder: Folder | None,
+    options: Mapping[str, Any],
 ) -> BatchBody:
     image, text, id_ = columns["image"], columns["text"], columns["id"]
 
     def items() -> Iterator[dict[str, Any]]:
-        for row in rows():
-            more: dict[str, Any] = {"text": row[text]}
+        for row, error in rows():
+            more: dict[str, Any] = {"text": row[text]} if text in row else {}
             if id_ in row and _plain(row[id_]) is not None:
                 more["id"] = str(row[id_])
-            metadata = {name: _plain(row[name]) for name in names if name not in (image, text, id_)}
+            metadata = {name: _plain(row[name]) for name in names if name in row and name not in (image, text, id_)}
             if metadata:
                 more["metadata"] = metadata
-            yield _item(row[image], more)
+            if error is not None:
+                yield {**({"image": row[image]} if image in row else {}), **more, **_client_error(*error)}
+            else:
+                yield _item(row[image], more, folder)
 
     # Tables of results repeat these columns.
-    params = {"columns": json.dumps(list(names)), **columns}
+    params = {"columns": json.dumps(list(names)), **columns, **options}
     return BatchBody(NDJSON, lambda: _lines(items()), True, params)
 
 
-def _item_of_pair(pair: Pair) -> dict[str, Any]:
+def _item_of_pair(pair: Pair, folder: Folder | None) -> dict[str, Any]:
     image, text = read_pair(pair)
     more = {key: pair[key] for key in ("id", "metadata") if key in pair} if isinstance(pair, Mapping) else {}
-    return _item(image, {"text": text, **more})
+    return _item(image, {"text": text, **more}, folder)
 
 
 def _plain(value: Any) -> Any:

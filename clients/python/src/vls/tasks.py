@@ -9,6 +9,7 @@ from typing import Any, AsyncIterator, Awaitable, Callable, Generic, Iterator, T
 T = TypeVar("T")
 
 sleep = asyncio.sleep
+in_thread = asyncio.to_thread
 
 
 async def body_of(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
