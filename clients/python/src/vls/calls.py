@@ -105,6 +105,17 @@ def to_array(rows: Sequence[bytes]) -> Any:
 def status_call(batch_id: str, step: str = "", method: str = "GET") -> Call[BatchStatus]:
     return Call(method, f"{BATCHES}/{batch_id}{step}", lambda response: BatchStatus.read(response.json()))
 
+def unanswered(error: httpx.TransportError, address: Any) -> httpx.TransportError:
+    """Returns the same error with the address of the service in its message."""
+    advice = (
+        "; start the service, or set its address with url= or VLS_URL" if isinstance(error, httpx.ConnectError) else ""
+    )
+    failure = type(error)(f"No answer from {address}: {error or type(error).__name__}{advice}")
+    with contextlib.suppress(RuntimeError):
+        failure.request = error.request
+    return failure
+
+
 
 def json_call(path: str) -> Call[dict[str, Any]]:
     return Call("GET", path, lambda response: response.json())

@@ -172,10 +172,10 @@ class Client:
                     headers=dict(call.headers),
                     content=None if call.open is None else body_of(call.open()),
                 )
-            except httpx.TransportError:
+            except httpx.TransportError as error:
                 pause = self._retries.pause(attempt, None) if call.is_repeatable else None
                 if pause is None:
-                    raise
+                    raise calls.unanswered(error, self._http.base_url) from error
             else:
                 pause = self._retries.pause(attempt, response) if call.is_repeatable else None
                 if pause is None:
@@ -188,14 +188,17 @@ class Client:
     def _stream(self, path: str, accept: str, params: Mapping[str, Any]) -> Iterator[httpx.Response]:
         attempt = 0
         while True:
-            with self._http.stream("GET", path, headers={"Accept": accept}, params=dict(params)) as response:
-                if response.status_code < 400:
-                    yield response
-                    return
-                response.read()
-                pause = self._retries.pause(attempt, response)
-                if pause is None:
-                    raise_for(response)
+            try:
+                with self._http.stream("GET", path, headers={"Accept": accept}, params=dict(params)) as response:
+                    if response.status_code < 400:
+                        yield response
+                        return
+                    response.read()
+            except httpx.TransportError as error:
+                raise calls.unanswered(error, self._http.base_url) from error
+            pause = self._retries.pause(attempt, response)
+            if pause is None:
+                raise_for(response)
             sleep(pause or 0)
             attempt += 1
 
@@ -236,8 +239,18 @@ class Batch:
         finally:
             bar.close()
         if check and status.state in ("failed", "cancelled"):
-            raise BatchFailed(self.id, status.state, status.reason)
+            raise BatchFailed(self.id, status.state, status.reason, status.failures, self._first_failure(status))
         return status
+
+    def _first_failure(self, status: BatchStatus) -> Result | None:
+        if status.failed == 0:
+            return None
+        try:
+            first = [result for result in self.results(status="failed", sort="index", limit=1)]
+        except (ServiceError, httpx.TransportError):
+            # The error of the batch is more important than this one.
+            return None
+        return first[0] if first else None
 
     def results(
         self,

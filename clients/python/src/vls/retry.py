@@ -58,5 +58,10 @@ def raise_for(response: httpx.Response) -> None:
     """Raises a `ServiceError` for an error response."""
     if response.status_code < 400:
         return
-    problem = problem_of(response) or {"code": "unknown", "detail": response.text[:500]}
-    raise ServiceError(response.status_code, problem)
+    raise ServiceError(response.status_code, problem_of(response) or _unknown(response))
+
+
+def _unknown(response: httpx.Response) -> dict[str, str]:
+    text = " ".join(response.text.split())[:200]
+    place = f"{response.request.url} returned {response.status_code} without an error code of the service"
+    return {"code": "unknown", "detail": f"{place}; check the address of the client, and proxies. The response begins: {text}"}

@@ -89,6 +89,12 @@ class BatchStatus:
         return self.state in FINAL_STATES
 
     @property
+    def failures(self) -> Mapping[str, int]:
+        """The number of failed items by error code."""
+        failures: Mapping[str, int] = self.raw.get("failures") or {}
+        return failures
+
+    @property
     def done(self) -> int:
         """Items with an outcome."""
         return self.total - self.pending
