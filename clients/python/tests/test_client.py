@@ -227,3 +227,22 @@ def test_the_async_client_reads_embeddings_and_scores_many(photos, captions):
     many, texts, results = asyncio.run(run())
     assert (texts.dtype, len(texts)) == (np.float16, len(results))
     assert [result.cosine for result in many] == [result.cosine for result in results]
+
+
+def test_the_labels_of_a_judged_sample_are_a_data_frame(client, photos, captions):
+    names = ["coffee.jpg", "rocket.jpg", "chelsea.jpg"]
+    batch = client.batch([{"id": name, "image": photos / name, "text": captions[name]} for name in names])
+    batch.wait(timeout=600)
+    columns = ["index", "id", "text", "image", "score", "label"]
+    none = batch.labels()
+    assert (list(none.columns), len(none)) == (columns, 0)
+    path = f"/evaluator/v1/evaluation/batch/{batch.id}/judgement"
+    begun = client._http.put(path, json={"edges": [0], "indexes": [2, 0], "replaces": None}).json()
+    label = {"index": 2, "label": "right"}
+    client._http.patch(path, json={"sample": begun["sample"], "labels": [label]}).raise_for_status()
+    labels = batch.labels()
+    assert list(labels.columns) == columns
+    assert list(labels["id"]) == ["chelsea.jpg", "coffee.jpg"]
+    assert list(labels["image"]) == [str(photos / "chelsea.jpg"), str(photos / "coffee.jpg")]
+    assert list(labels["score"]) == [result.score for result in batch.results() if result.index in (2, 0)][::-1]
+    assert labels["label"][0] == "right" and labels["label"].isna().tolist() == [False, True]

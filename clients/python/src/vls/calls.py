@@ -43,8 +43,11 @@ class Call(Generic[T]):
 
 def client_options(url: str | None, api_key: str | None, timeout: float) -> dict[str, Any]:
     key = api_key or os.environ.get("VLS_API_KEY")
+    address = url or os.environ.get("VLS_URL") or "http://127.0.0.1:8000"
+    if not address.startswith(("http://", "https://")):
+        raise ValueError(f"The address of the service must begin with http:// or https://, not {address!r}")
     return {
-        "base_url": (url or os.environ.get("VLS_URL") or "http://127.0.0.1:8000").rstrip("/"),
+        "base_url": address.rstrip("/"),
         "headers": {"Authorization": f"Bearer {key}"} if key else {},
         "timeout": timeout,
     }
@@ -102,9 +105,6 @@ def to_array(rows: Sequence[bytes]) -> Any:
     return np.array([np.frombuffer(row, dtype="<f4") for row in rows], dtype=np.float32)
 
 
-def status_call(batch_id: str, step: str = "", method: str = "GET") -> Call[BatchStatus]:
-    return Call(method, f"{BATCHES}/{batch_id}{step}", lambda response: BatchStatus.read(response.json()))
-
 def unanswered(error: httpx.TransportError, address: Any) -> httpx.TransportError:
     """Returns the same error with the address of the service in its message."""
     advice = (
@@ -115,6 +115,9 @@ def unanswered(error: httpx.TransportError, address: Any) -> httpx.TransportErro
         failure.request = error.request
     return failure
 
+
+def status_call(batch_id: str, step: str = "", method: str = "GET") -> Call[BatchStatus]:
+    return Call(method, f"{BATCHES}/{batch_id}{step}", lambda response: BatchStatus.read(response.json()))
 
 
 def json_call(path: str) -> Call[dict[str, Any]]:
@@ -139,9 +142,24 @@ def retry_call(batch_id: str, cancelled: bool) -> Call[str]:
     )
 
 
+def frame_of_labels(pairs: Sequence[Mapping[str, Any]]) -> Any:
+    import pandas
+
+    rows = [{**pair, "image": pair.get("image") or pair.get("imagePath")} for pair in pairs]
+    return pandas.DataFrame(rows, columns=["index", "id", "text", "image", "score", "label"])
+
+
 def selection_of(**selection: Any) -> dict[str, Any]:
     """Returns the query parameters whose value is not None."""
     return {name: value for name, value in selection.items() if value is not None}
+
+
+def joined(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns options with lists as the service reads them, such as `tags`."""
+    return {
+        name: ",".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+        for name, value in options.items()
+    }
 
 
 def delete_call(batch_id: str) -> Call[None]:
@@ -160,14 +178,6 @@ def scored_result(index: int, score: Score) -> Result:
 
 def named(model: str | None) -> dict[str, str]:
     return {} if model is None else {"model": model}
-
-
-def joined(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns options with lists as the service reads them, such as `tags`."""
-    return {
-        name: ",".join(map(str, value)) if isinstance(value, (list, tuple)) else value
-        for name, value in options.items()
-    }
 
 
 @contextlib.contextmanager

@@ -310,6 +310,15 @@ class Batch:
                 for part in response.iter_bytes():
                     file.write(part)
 
+    def labels(self) -> Any:
+        """Returns the sample that people judge as a pandas DataFrame, a row for each pair in the order of the sample.
+
+        `label` is `right`, `wrong`, or missing for a pair without a label. `image` is the address or the path of the
+        image. A batch without a sample has no rows.
+        """
+        body = self._client._run(calls.json_call(f"{BATCHES}/{self.id}/judgement"))
+        return calls.frame_of_labels(body["pairs"])
+
     def summary(self) -> dict[str, Any]:
         """Returns mean, histogram, and the lowest and highest items."""
         return self._client._run(calls.json_call(f"{BATCHES}/{self.id}/summary"))
