@@ -11,6 +11,7 @@ import {
 import type { LineRequest } from '../shared/contracts/requests.ts';
 import { excerpt, type ItemError, itemError, type RequestFault, ServiceError } from '../shared/errors.ts';
 import { inOurWords, inWords } from '../shared/validation-words.ts';
+import { placedFault } from './placed-fault.ts';
 
 /** An item that was read: a valid item, or an error with the fields that its result shows to the client. */
 export type ReadItem = (BatchItem & LineOf) | (Partial<BatchItem> & { error: ItemError });
@@ -139,7 +140,7 @@ export function badItem(
     .map(({ path, message, isNamed }) => (path === '' || isNamed ? message : `${path}: ${message}`))
     .join('; ')
     .toWellFormed();
-  const message = said.startsWith('has ') ? `${where} ${said}` : `${where}: ${said}`;
+  const message = placedFault(where, said);
   if (strictness === 'strict') {
     const placed = faults.map(({ path, message }) => ({ path: path === '' ? where : `${where}.${path}`, message }));
     throw new ServiceError('request.invalid', message, { faults: placed });

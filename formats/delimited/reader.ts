@@ -4,6 +4,7 @@ import { badHeader, findColumns, headerOf } from '../columns.ts';
 import type { Header, ItemFile, ReadOptions } from '../format.ts';
 import { badItem, type RawItem, type ReadItem, toReadItem } from '../items.ts';
 import { decodeText, undecodable } from '../text.ts';
+import { quoteFault, rowFault } from './faults.ts';
 import { type CsvRow, createCsvRows } from './rows.ts';
 
 /** The maximum length of a row in characters: an inline image of 20 MB in base64, and other cells. */
@@ -58,7 +59,6 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
   let delimiter = separator;
   /** The first characters of the file, until it is clear if it begins with `sep=;`. Then undefined. */
   let start: string | undefined = '';
-  let skippedLines = 0;
   let reader = createCsvRows(delimiter, maxDelimiters);
   let header: Header | undefined;
   let characters = 0;
@@ -83,9 +83,8 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
     start = undefined;
     const line = /^"?sep=([^"\r\n])"?(?:\r\n?|\n)/i.exec(text);
     if (line?.[1] !== undefined) {
-      skippedLines = 1;
       delimiter = line[1];
-      reader = createCsvRows(delimiter, maxDelimiters);
+      reader = createCsvRows(delimiter, maxDelimiters, 2);
     }
     yield* portions(reader.push(text.slice(line?.[0].length ?? 0)));
   }
@@ -135,8 +134,9 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
     );
   }
 
-  function toItem({ values, line, fault }: CsvRow, { names, columns }: Header): ReadItem {
-    const where = `line ${line + skippedLines}`;
+  function toItem(row: CsvRow, { names, columns }: Header): ReadItem {
+    const { values } = row;
+    const where = `line ${row.line}`;
     const item: RawItem = {};
     let isDecoded = true;
     for (const [at, name] of names.entries()) {
@@ -156,15 +156,9 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
     if (!isDecoded) {
       return bad(undecodable(values.find((value) => !value.isWellFormed()) ?? '', encoding()), 'item.encoding');
     }
-    const extra = values.slice(names.length).map((value) => JSON.stringify(value));
-    const unnamed = extra.length === 0 ? '' : `; these values have no column: ${extra.join(', ')}`;
-    if (fault !== undefined) {
-      const closed = fault.closed === undefined ? undefined : fault.closed + skippedLines;
-      return bad(`${quoteFault({ opened: fault.opened + skippedLines, closed })}${unnamed}`);
-    }
-    const has = `has ${values.length} ${values.length === 1 ? 'column' : 'columns'}, the header has ${names.length}`;
-    if (extra.length > 0) return bad(`${has}${unnamed}`);
-    if (item.image === undefined || item.text === undefined) return bad(has);
+    const needed = 1 + Math.max(names.indexOf(columns.image), names.indexOf(columns.text));
+    const fault = rowFault(row, names.length, needed);
+    if (fault !== undefined) return bad(fault);
     return toReadItem(item, where, strictness, columns);
   }
 
@@ -196,13 +190,6 @@ function createRows(label: string, separator: string, options: ReadOptions, enco
 function setOwn(metadata: Record<string, unknown>, name: string, value: string): void {
   if (name !== '__proto__') metadata[name] = value;
   else Object.defineProperty(metadata, name, { value, enumerable: true, configurable: true, writable: true });
-}
-
-function quoteFault({ opened, closed }: NonNullable<CsvRow['fault']>): string {
-  const opens = `a quote opens on line ${opened}`;
-  return closed === undefined
-    ? `${opens} and is never closed; inside a quoted cell, write each quote twice`
-    : `${opens}, and text follows the closing quote on line ${closed}; inside a quoted cell, write each quote twice`;
 }
 
 const unreadable = (label: string, reason: string): ServiceError =>

@@ -29,15 +29,16 @@ const smallRow = 64 * 1024;
 /**
  * Creates a reader of CSV rows, which CR, LF or CRLF ends. A quote opens only at the start of a field, and must close
  * directly before a delimiter or line break. Otherwise only its line fails, and the next line starts a new row.
+ * @param firstLine the number of the first line of the text.
  * @throws {RangeError} for a row with more than `maxValues` delimiters.
  */
-export function createCsvRows(delimiter: string, maxValues: number): CsvRowReader {
+export function createCsvRows(delimiter: string, maxValues: number, firstLine = 1): CsvRowReader {
   let parts: string[] = [];
   let pending = 0;
   let isWide = false;
   /** The length at which the incomplete row is rescanned. It doubles each time, which keeps the total work linear. */
   let enough = 0;
-  let line = 1;
+  let line = firstLine;
 
   function* rows(isEnd: boolean): Generator<CsvRow> {
     const text = parts.length === 1 ? (parts[0] ?? '') : parts.join('');

@@ -1,3 +1,4 @@
+import { Fragment } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import * as numbers from '../ui/numbers.ts';
 import { Scrollable } from '../ui/scrollable.tsx';
@@ -13,6 +14,7 @@ export function PreviewTable({
   preview: { columns, rows },
   mapping,
   images,
+  faults,
   trials,
   isTried,
 }: {
@@ -20,6 +22,8 @@ export function PreviewTable({
   mapping: ColumnMapping;
   /** True to show images from their hosts. Images in the file are always shown. */
   images: boolean;
+  /** The errors of the rows that will fail, because the service cannot read them. */
+  faults: ReadonlyMap<number, string>;
   trials: ReadonlyMap<number, Trial>;
   isTried: boolean;
 }) {
@@ -46,18 +50,27 @@ export function PreviewTable({
         </thead>
         <tbody>
           {rows.map((row, line) => (
-            <tr key={line}>
-              {hasScores && <TrialCell trial={trials.get(line)} />}
-              {columns.map((column, at) => (
-                <td key={at} dir="auto" class={roleOf(column)}>
-                  {roleOf(column) === 'image' ? (
-                    <ImageCell cell={row[at] ?? ''} shown={images} />
-                  ) : (
-                    textOf(row[at] ?? '').slice(0, longest)
-                  )}
-                </td>
-              ))}
-            </tr>
+            <Fragment key={line}>
+              <tr>
+                {hasScores && <TrialCell trial={trials.get(line)} />}
+                {columns.map((column, at) => (
+                  <td key={at} dir="auto" class={roleOf(column)}>
+                    {roleOf(column) === 'image' ? (
+                      <ImageCell cell={row[at] ?? ''} shown={images} />
+                    ) : (
+                      textOf(row[at] ?? '').slice(0, longest)
+                    )}
+                  </td>
+                ))}
+              </tr>
+              {faults.has(line) && (
+                <tr>
+                  <td class="row-fault" dir="auto" colSpan={columns.length + (hasScores ? 1 : 0)}>
+                    This row will fail: {faults.get(line)}.
+                  </td>
+                </tr>
+              )}
+            </Fragment>
           ))}
         </tbody>
       </table>

@@ -1,7 +1,7 @@
+import { type CsvRow, createCsvRows } from '../../formats/delimited/rows.ts';
 import { type Recognised, recognise } from '../../formats/signatures.ts';
 import { parseExactly } from '../../shared/exact-json.ts';
 import { type BatchFormat, type FormatName, formatNamed, formatOfFile, formatOfStart } from '../../shared/formats.ts';
-import { createCsvReader } from './csv.ts';
 import { guessEncoding } from './encoding.ts';
 import { type Cell, cellOf } from './files/cell.ts';
 import { delimiterOf } from './files/delimiters.ts';
@@ -16,6 +16,8 @@ export interface Preview {
   encoding: string;
   columns: string[];
   rows: Cell[][];
+  /** The shown rows of a table in text, as the service reads them; undefined for other formats. */
+  read?: CsvRow[] | undefined;
   /** The reason why the table lacks values or rows of the file; undefined if it lacks none. */
   unread?: string | undefined;
   /** The number of rows in the whole file. Unless `exact`, it is estimated from the mean length of the first rows. */
@@ -142,6 +144,7 @@ interface Found {
   delimiter: string;
   columns: string[];
   rows: Cell[][];
+  read?: CsvRow[];
   /** The mean length in bytes of a row. `rows` is the number of rows that were measured. */
   rowBytes: { mean: number; rows: number };
 }
@@ -202,14 +205,18 @@ function formatOf(name: string, text: string): BatchFormat {
 function readCsv({ text, whole }: Head, { name }: BatchFormat, chosen: string | undefined): Found {
   const stated = /^"?sep=([^"\r\n])"?\r?\n/i.exec(text);
   const delimiter = stated?.[1] ?? chosen ?? (name === 'tsv' ? '\t' : delimiterOf(text));
-  const reader = createCsvReader(delimiter);
-  const all = [...reader.push(text.slice(stated?.[0].length ?? 0)), ...(whole ? reader.end() : [])];
-  const [header, ...rows] = all;
-  const length = rows.reduce((sum, { raw }) => sum + raw.length + 1, 0);
+  const body = text.slice(stated?.[0].length ?? 0);
+  const reader = createCsvRows(delimiter, body.length, stated === null ? 1 : 2);
+  const all = [...reader.push(body), ...(whole ? reader.end() : [])];
+  const [header, ...others] = all;
+  const rows = others.filter(({ values }) => values.some((value) => value.trim() !== ''));
+  const read = rows.slice(0, shownRows);
+  const length = body.length - (whole ? 0 : reader.pending) - (header?.values.join(delimiter).length ?? 0);
   return {
     delimiter,
-    columns: header?.fields.map((name) => name.trim()) ?? [],
-    rows: rows.slice(0, shownRows).map(({ fields }) => fields),
+    columns: header?.values.map((name) => name.trim()) ?? [],
+    rows: read.map(({ values }) => values),
+    read,
     rowBytes: { mean: length / Math.max(1, rows.length), rows: rows.length },
   };
 }

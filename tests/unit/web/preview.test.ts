@@ -1,6 +1,10 @@
+import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
+import { csv as csvFormat } from '../../../formats/csv.ts';
+import type { ReadItem } from '../../../formats/items.ts';
 import { areColumnsSwapped, guessColumns, mappingError } from '../../../web/batches/column-mapping.ts';
+import { rowFaultsOf } from '../../../web/batches/files/row-faults.ts';
 import { batchCommand, localPathWords } from '../../../web/batches/local-paths.ts';
 import { NoPreview, previewOf } from '../../../web/batches/preview.ts';
 import { startError } from '../../../web/batches/start-error.ts';
@@ -47,6 +51,31 @@ test('another encoding may be chosen, and a character that the head cuts does no
 test('a first line sep=| is not a header, and says what separates', async () => {
   const preview = await previewOf(new File(['sep=|\r\nimage|text\r\nx|a,b\r\n'], 'pairs.csv'));
   expect(preview).toMatchObject({ delimiter: '|', columns: ['image', 'text'], rows: [['x', 'a,b']] });
+});
+
+test('a broken row is a row of its own, with the error that the service gives it', async () => {
+  const lines = [
+    'image,text,n',
+    'a.jpg,a cat,1,more',
+    'b.jpg,"a cup,2',
+    'c.jpg,a rocket,3',
+    'd.jpg',
+    ',,',
+    '"e.jpg" ,e',
+  ];
+  for (const start of ['', 'sep=,\n']) {
+    const text = `${start}${lines.join('\n')}\n`;
+    const columns = { image: 'image', text: 'text', id: 'id' };
+    const { items } = csvFormat.readStream(Readable.from([Buffer.from(text)]), { strictness: 'lenient', columns });
+    const read: ReadItem[] = [];
+    for await (const some of items) read.push(...some);
+    const preview = await previewOf(new File([text], 'pairs.csv'));
+    expect(preview.estimate).toEqual({ rows: read.length, exact: true });
+    expect(preview.rows[2]).toEqual(['c.jpg', 'a rocket', '3']);
+    const errors = read.flatMap((item, at) => ('error' in item ? [[at, item.error.message] as const] : []));
+    expect(errors.map(([at]) => at)).toEqual([0, 1, 3]);
+    expect([...rowFaultsOf(preview, columns)]).toEqual(errors);
+  }
 });
 
 test('of a long file the head alone is read, and the rows are estimated', async () => {

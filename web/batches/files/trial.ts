@@ -1,58 +1,33 @@
-import type { SingleResponse } from '../../../shared/contracts/single.ts';
-import { fetchJson, RequestFailed } from '../../http/client.ts';
+import { RequestFailed } from '../../http/request-failed.ts';
+import { detailAfter } from '../../ui/sentence.ts';
 import type { Cell } from './cell.ts';
 
 /** The result of scoring one row before the batch is posted. */
 export type Trial = { score: number } | { failure: string };
 
-/**
- * Scores rows one after another, and reports each result. The service stores nothing.
- * @param model empty for the default model.
- */
+export interface TrialRow {
+  image: Cell;
+  text: string;
+  /** The reason why the batch will refuse the row. The row is then not scored. */
+  fault: string | undefined;
+}
+
+/** Scores rows one after another, and reports each result. */
 export async function scoreRows(
-  rows: readonly { image: Cell; text: string }[],
-  model: string,
+  rows: readonly TrialRow[],
+  score: (row: TrialRow) => Promise<number>,
   onResult: (row: number, trial: Trial) => void,
-  signal: AbortSignal,
 ): Promise<void> {
   for (const [at, row] of rows.entries()) {
-    const trial = await scoreRow(row, model, signal).catch((error: unknown) => {
-      if (!(error instanceof RequestFailed)) throw error;
-      return { failure: error.message };
-    });
-    onResult(at, trial);
+    onResult(at, row.fault === undefined ? await trialOf(row, score) : { failure: 'item.invalid' });
   }
 }
 
-async function scoreRow(
-  { image, text }: { image: Cell; text: string },
-  model: string,
-  signal: AbortSignal,
-): Promise<Trial> {
-  const sent = typeof image === 'string' ? asJson(imageOf(image), text, model) : asForm(image, text, model);
-  const answer = await fetchJson<SingleResponse>('v1/evaluation/single', { method: 'POST', signal, ...sent });
-  return { score: 'results' in answer ? (answer.results[0]?.score ?? 0) : answer.score };
-}
-
-/** In NDJSON, the image may be an object such as `{"url": …}`. */
-function imageOf(image: string): unknown {
-  if (!image.startsWith('{')) return image;
+async function trialOf(row: TrialRow, score: (row: TrialRow) => Promise<number>): Promise<Trial> {
   try {
-    return JSON.parse(image);
-  } catch {
-    return image;
+    return { score: await score(row) };
+  } catch (error) {
+    if (!(error instanceof RequestFailed)) throw error;
+    return { failure: `${error.title}. ${detailAfter(error.title, error.message)}`.trim() };
   }
-}
-
-const asJson = (image: unknown, text: string, model: string): RequestInit => ({
-  headers: { 'content-type': 'application/json' },
-  body: JSON.stringify({ image, text, ...(model !== '' && { model }) }),
-});
-
-function asForm(image: Blob, text: string, model: string): RequestInit {
-  const body = new FormData();
-  body.append('image', image, 'image');
-  body.append('text', text);
-  if (model !== '') body.append('model', model);
-  return { body };
 }
