@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { bandsAround, cutAt } from '../../../web/batches/judge/bands.ts';
 import { cautionWords } from '../../../web/batches/judge/caution-words.ts';
-import { judge, type Label, suggest } from '../../../web/batches/judge/estimate.ts';
+import { intervalPercents, judge, type Label, percentWords, suggest } from '../../../web/batches/judge/estimate.ts';
 import { labelColumnOf, labelOf } from '../../../web/batches/judge/label-words.ts';
 import { labelsAsCsv } from '../../../web/batches/judge/labelled-sample.ts';
-import { createRandom } from '../../../web/batches/judge/random.ts';
+import { createRandom, shuffled } from '../../../web/batches/judge/random.ts';
 import { countIfTooFew, tooFewWords } from '../../../web/batches/judge/too-few-pairs.ts';
 import { distinctPairs } from '../../../web/batches/workbench/distinct-pairs.ts';
 
@@ -75,6 +75,52 @@ describe('precision and recall', () => {
       if (recall >= verdict.recall.low && recall <= verdict.recall.high) hits++;
     }
     expect(hits / 120).toBeGreaterThan(0.88);
+  });
+
+  test.each([0.01, 0.03, 0.05, 0.1])(
+    'lie in their intervals if a share of %d of the kept pairs is wrong, at random',
+    (wrong) => {
+      const sizes = [200, 10_000];
+      let hits = 0;
+      for (let seed = 0; seed < 60; seed++) {
+        const random = createRandom(seed * 7_919);
+        const pairs = Array.from({ length: sizes[seed % 2] ?? 0 }, () => {
+          const score = random() * 50;
+          return { score, isRight: random() < (score >= 25 ? 1 - wrong : 0.02) };
+        });
+        const histogramHere = histogram.map(({ from, to }) => ({
+          ...{ from, to },
+          count: pairs.filter(({ score }) => score >= from * 100 && score < to * 100).length,
+        }));
+        const bands = bandsAround(histogramHere, 25);
+        const labels = bands.flatMap(({ from, to, wanted }) =>
+          shuffled(
+            pairs.filter(({ score }) => score >= from && score < to),
+            random,
+          ).slice(0, wanted),
+        );
+        const edges = bands.map(({ from }) => from);
+        const precision = judge(cutAt(histogramHere, edges, 25), labels, 25)?.precision ?? { low: 1, high: 0 };
+        const kept = pairs.filter(({ score }) => score >= 25);
+        const value = kept.filter(({ isRight }) => isRight).length / kept.length;
+        if (value >= precision.low - 1e-9 && value <= precision.high + 1e-9) hits++;
+      }
+      expect(hits / 60).toBeGreaterThan(0.88);
+    },
+  );
+
+  test('are certain if all pairs are judged', () => {
+    const labels = Array.from({ length: 50 }, (_, at) => ({ score: at, isRight: at >= 20 && at !== 40 }));
+    const all = histogram.map((bin) => ({ ...bin, count: 1 }));
+    const verdict = judge(cutAt(all, [10, 20, 30, 40], 25), labels, 25);
+    expect(verdict?.precision).toEqual({ value: 24 / 25, low: 24 / 25, high: 24 / 25 });
+    expect(verdict?.recall).toEqual({ value: 24 / 29, low: 24 / 29, high: 24 / 29 });
+  });
+
+  test('are 100 % only if they are whole, and intervals are rounded away from each other', () => {
+    expect([1, 0.996, 0.952, 0.004, 0].map(percentWords)).toEqual(['100', '>99', '95', '<1', '0']);
+    expect(intervalPercents({ value: 0.98, low: 0.928, high: 0.9952 })).toEqual([92, 100]);
+    expect(intervalPercents({ value: 0.29, low: 0.29, high: 0.29 })).toEqual([29, 29]);
   });
 
   test('are estimated without a label as unknown', () => {

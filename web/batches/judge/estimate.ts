@@ -1,4 +1,4 @@
-import { createRandom, drawBeta } from './random.ts';
+import { createRandom, drawBeta, drawBinomial } from './random.ts';
 
 export interface Label {
   score: number;
@@ -26,33 +26,42 @@ export interface Judgement {
   recall: Estimate;
 }
 
+/** Returns a share in whole percent. Only a share of 0 or 1 is shown as 0 or 100. */
+export function percentWords(share: number): string {
+  const percent = Math.round(share * 100);
+  if (percent === 100 && share < 1) return '>99';
+  return percent === 0 && share > 0 ? '<1' : String(percent);
+}
+
+/** Returns the ends of an interval in whole percent, rounded away from each other. */
+export const intervalPercents = ({ low, high }: Estimate): [low: number, high: number] => [
+  Math.floor(low * 100 + rounding),
+  Math.ceil(high * 100 - rounding),
+];
+
+/** Rounding errors below this do not change a percentage. */
+const rounding = 1e-9;
+
 const draws = 1_000;
 
 /**
- * Estimates precision and recall at a threshold. Each judged pair represents the pairs of its band (range of scores).
- * The 95 % intervals are simulated from a Beta distribution for each band. The prior of a band has the weight of one
- * label, with the share of right pairs that the labels of all bands suggest.
+ * Estimates precision and recall at a threshold. Each judged pair represents the pairs of its band (range of scores)
+ * that were not judged. The 95 % intervals are simulated: each group of bands draws its share of right pairs from a
+ * Beta distribution (Jeffreys' prior), and each band draws its right pairs among those that were not judged.
  * @param bands cover all scores without overlap, the lowest first; the threshold is not inside any of them.
  * @returns undefined without labels.
  */
 export function judge(bands: readonly ScoreBand[], labels: readonly Label[], threshold: number): Judgement | undefined {
   if (labels.length === 0) return undefined;
-  const filled = bands.filter(({ count }) => count > 0);
-  const judged = filled.map((band) => countLabels(band, labels));
-  const shares = risingShares(judged);
-  const prior = risingShares(judged, 0.5);
+  const judged = judgedBands(bands, labels);
+  const groups = risingGroups(judged);
   const random = createRandom(labels.length);
-  const drawn = Array.from({ length: draws }, () =>
-    ratesOf(
-      filled,
-      judged.map(({ right, wrong }, at) => {
-        const expected = prior[at] ?? 0.5;
-        return drawBeta(random, right + expected, wrong + 1 - expected);
-      }),
-      threshold,
-    ),
-  );
-  const { precision, recall } = ratesOf(filled, shares, threshold);
+  const draw = () => {
+    const shares = sharesOf(groups, ({ right, wrong }) => drawBeta(random, right + 0.5, wrong + 0.5));
+    return ratesOf(judged, (open, at) => drawBinomial(random, open, shares[at] ?? 0), threshold);
+  };
+  const drawn = Array.from({ length: draws }, draw);
+  const { precision, recall } = expectedRates(judged, groups, threshold);
   return {
     precision: estimateOf(
       precision,
@@ -77,9 +86,8 @@ export function suggest(
 ): number | undefined {
   return thresholds.find((threshold) => {
     if (!labels.some(({ score }) => score >= threshold)) return false;
-    const filled = bandsAt(threshold).filter(({ count }) => count > 0);
-    const shares = risingShares(filled.map((band) => countLabels(band, labels)));
-    return ratesOf(filled, shares, threshold).precision >= wanted;
+    const judged = judgedBands(bandsAt(threshold), labels);
+    return expectedRates(judged, risingGroups(judged), threshold).precision >= wanted;
   });
 }
 
@@ -88,50 +96,73 @@ interface Counted {
   wrong: number;
 }
 
-function countLabels({ from, to }: ScoreBand, labels: readonly Label[]): Counted {
-  const judged = labels.filter(({ score }) => score >= from && score < to);
-  const right = judged.filter(({ isRight }) => isRight).length;
-  return { right, wrong: judged.length - right };
+/** A band with its labels. `open` is the number of its pairs that were not judged. */
+interface JudgedBand extends Counted {
+  from: number;
+  open: number;
 }
 
-function ratesOf(bands: readonly ScoreBand[], shares: readonly number[], threshold: number) {
+function judgedBands(bands: readonly ScoreBand[], labels: readonly Label[]): JudgedBand[] {
+  return bands
+    .filter(({ count }) => count > 0)
+    .map(({ from, to, count }) => {
+      const judged = labels.filter(({ score }) => score >= from && score < to);
+      const right = judged.filter(({ isRight }) => isRight).length;
+      return { from, right, wrong: judged.length - right, open: Math.max(0, count - judged.length) };
+    });
+}
+
+/** @param rightAmong returns the number of right pairs among the pairs of band `at` that were not judged. */
+function ratesOf(
+  bands: readonly JudgedBand[],
+  rightAmong: (open: number, at: number) => number,
+  threshold: number,
+): { precision: number; recall: number } {
   let kept = 0;
   let rightKept = 0;
   let right = 0;
-  for (const [at, { from, count }] of bands.entries()) {
-    const rightHere = count * (shares[at] ?? 0);
+  for (const [at, band] of bands.entries()) {
+    const rightHere = band.right + rightAmong(band.open, at);
     right += rightHere;
-    if (from < threshold) continue;
-    kept += count;
+    if (band.from < threshold) continue;
+    kept += band.right + band.wrong + band.open;
     rightKept += rightHere;
   }
   return { precision: kept === 0 ? 0 : rightKept / kept, recall: right === 0 ? 0 : rightKept / right };
 }
 
+function expectedRates(bands: readonly JudgedBand[], groups: readonly BandGroup[], threshold: number) {
+  const shares = sharesOf(groups, ({ right, wrong }) => (right + wrong === 0 ? 0.5 : right / (right + wrong)));
+  return ratesOf(bands, (open, at) => open * (shares[at] ?? 0), threshold);
+}
+
+/** Neighbouring bands with one share of right pairs. `bands` is their number. */
+interface BandGroup extends Counted {
+  bands: number;
+}
+
 /**
- * Returns the share of right pairs in each band (range of scores) by isotonic regression, so that it never falls as
- * scores rise. A band without labels gets the share of the band below it.
- * @param doubt a number of labels that is added to the right and to the wrong ones of each group of bands, so that no
- * share is 0 or 1.
+ * Groups the bands by isotonic regression, so that the share of right pairs rises from group to group with the scores.
+ * A band without labels belongs to the group below it, or to that above it if it is the lowest.
  */
-function risingShares(judged: readonly Counted[], doubt = 0): number[] {
-  const blocks: { right: number; all: number; bands: number }[] = [];
+function risingGroups(judged: readonly Counted[]): BandGroup[] {
+  const groups: BandGroup[] = [];
   for (const { right, wrong } of judged) {
-    const before = blocks.at(-1);
-    if (right + wrong === 0 && before !== undefined) {
-      before.bands++;
-      continue;
-    }
-    // Without labels in this band and below, the share is unknown. With the tiny weight, the next band determines it.
-    blocks.push(right + wrong === 0 ? { right: 0.5e-6, all: 1e-6, bands: 1 } : { right, all: right + wrong, bands: 1 });
+    groups.push({ right, wrong, bands: 1 });
     for (;;) {
-      const [a, b] = [blocks.at(-2), blocks.at(-1)];
-      if (a === undefined || b === undefined || a.right / a.all < b.right / b.all) break;
-      blocks.splice(-2, 2, { right: a.right + b.right, all: a.all + b.all, bands: a.bands + b.bands });
+      const [a, b] = [groups.at(-2), groups.at(-1)];
+      if (a === undefined || b === undefined || isRising(a, b)) break;
+      groups.splice(-2, 2, { right: a.right + b.right, wrong: a.wrong + b.wrong, bands: a.bands + b.bands });
     }
   }
-  return blocks.flatMap(({ right, all, bands }) => Array<number>(bands).fill((right + doubt) / (all + 2 * doubt)));
+  return groups;
 }
+
+/** Compares the shares of right pairs, of which one without labels is unknown. */
+const isRising = (a: Counted, b: Counted): boolean => a.right * (b.right + b.wrong) < b.right * (a.right + a.wrong);
+
+const sharesOf = (groups: readonly BandGroup[], shareOf: (group: Counted) => number): number[] =>
+  groups.flatMap((group) => Array<number>(group.bands).fill(shareOf(group)));
 
 function estimateOf(value: number, drawn: readonly number[]): Estimate {
   const sorted = drawn.toSorted((a, b) => a - b);

@@ -8,7 +8,7 @@ import { countPassing, rangeOf, step, toStep } from '../workbench/distribution.t
 import { useThreshold } from '../workbench/use-threshold.ts';
 import { cutAt } from './bands.ts';
 import { cautionWords } from './caution-words.ts';
-import { type Estimate, judge, type Label, suggest } from './estimate.ts';
+import { type Estimate, intervalPercents, judge, type Label, percentWords, suggest } from './estimate.ts';
 import type { LabelledSample } from './labelled-sample.ts';
 import { minLabels, tooFewWords } from './too-few-pairs.ts';
 
@@ -97,13 +97,13 @@ export function VerdictBox({
   );
 }
 
-function Interval({ estimate: { value, low, high } }: { estimate: Estimate }) {
-  const whole = (share: number) => Math.round(share * 100);
+function Interval({ estimate }: { estimate: Estimate }) {
+  const [low, high] = intervalPercents(estimate);
   return (
     <>
-      <strong class="num">{whole(value)} %</strong>{' '}
+      <strong class="num">{percentWords(estimate.value)} %</strong>{' '}
       <span class="soft">
-        ({whole(low)} to {whole(high)})
+        ({low} to {high})
       </span>
     </>
   );
