@@ -1,7 +1,7 @@
 import type { Response } from 'express';
 import { z } from 'zod';
 import type { Batches } from '../../batches/batches.ts';
-import { duplicatesOf, isOrdered, ruleOf, selectionOf } from '../../batches/reading/selection.ts';
+import { duplicatesOf, isOrdered, ruleOf, samplingOf, selectionOf } from '../../batches/reading/selection.ts';
 import { batchPath } from '../../shared/contracts/batch/fields.ts';
 import {
   type ResultsQuery,
@@ -41,7 +41,7 @@ const lastEventHeader = z.object({
 /** Refuses `skip` unless the query sorts, ranks, compares or deduplicates. @throws {ServiceError} `request.invalid` */
 function checkSkip(query: ResultsQuery): void {
   if (query.skip === undefined || isOrdered(query)) return;
-  const message = 'needs `sort`, `top`, `other` or `distinct`';
+  const message = 'needs `sort`, `top`, `other`, `distinct` or `sample`';
   throw new ServiceError('request.invalid', `skip: ${message}`, { faults: [{ path: 'skip', message }] });
 }
 
@@ -58,12 +58,19 @@ function refusePaging(query: ResultsQuery): void {
   }
   const path = cursor === undefined ? 'limit' : 'cursor';
   if ((cursor === undefined && limit === undefined) || isOrdered(query)) return;
-  const message = `applies only to JSON pages: without \`sort\`, \`top\`, \`other\` or \`distinct\`, ${labelsInWords(wholeFormats)} contain the whole batch`;
+  const message = `applies only to JSON pages: without \`sort\`, \`top\`, \`other\`, \`distinct\` or \`sample\`, ${labelsInWords(wholeFormats)} contain the whole batch`;
   throw new ServiceError('request.invalid', `${path}: ${message}`, { faults: [{ path, message }] });
 }
 
-/** Refuses conditions on the scores of a second batch without `other`. @throws {ServiceError} `request.invalid` */
+/**
+ * Refuses conditions on the scores of a second batch without `other`, and a seed without a sample.
+ * @throws {ServiceError} `request.invalid`
+ */
 function checkRule({ other, ...query }: ResultsQuery): void {
+  if (query.seed !== undefined && query.sample === undefined) {
+    const message = 'needs `sample`';
+    throw new ServiceError('request.invalid', `seed: ${message}`, { faults: [{ path: 'seed', message }] });
+  }
   const path = (['otherMinScore', 'otherMaxScore', 'minDifference'] as const).find((name) => query[name] !== undefined);
   if (other !== undefined || path === undefined) return;
   const message = 'is a condition on the scores of a second batch; give the id of that batch in `other`';
@@ -99,7 +106,8 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
           '`minScore`, `maxScore`, `status`, `code`, `q` and `top` select results, and `sort` orders them, in every format. A result must meet all given conditions. `top` ranks all items with a score, including those that do not meet the other conditions.',
           '`other` names a second batch of the same items: `otherMinScore`, `otherMaxScore` and `minDifference` are conditions on its scores.',
           '`distinct` returns one item of each group of items with the same image, or with the same image and text. `sameImageAs` and `samePairAs` list the items of a group.',
-          'A request with `sort`, `top`, `other` or `distinct` returns one page, whatever the format. `limit` and `cursor` select the page. It has the results that exist at the time of the request, and `next` is null on the last page, even while the batch runs.',
+          '`sample` draws items at random from those that meet all conditions.',
+          'A request with `sort`, `top`, `other`, `distinct` or `sample` returns one page, whatever the format. `limit` and `cursor` select the page. It has the results that exist at the time of the request, and `next` is null on the last page, even while the batch runs.',
           'When the response cannot be completed, or the client reads nothing for 20 s, the connection is reset.',
         ].join('\n\n'),
         tags: ['evaluation'],
@@ -154,6 +162,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
             ...selectionOf(query),
             ...ruleOf(query),
             ...duplicatesOf(query),
+            ...samplingOf(query),
             ...{ sort, top, limit, cursor, formulas },
             withItems: query.items === 'true',
           };

@@ -1,4 +1,4 @@
-import type { Duplicates, OrderedSelection, Rule, Selection } from '../../shared/contracts/batch/results.ts';
+import type { Duplicates, OrderedSelection, Rule, Sampling, Selection } from '../../shared/contracts/batch/results.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import type { StoredItem } from '../store/payload.ts';
 
@@ -6,8 +6,8 @@ import type { StoredItem } from '../store/payload.ts';
 export const needsItems = ({ q }: Selection): boolean => q !== undefined;
 
 /** Returns true when a query needs the score index. */
-export const isOrdered = ({ sort, top, other, ...query }: OrderedSelection): boolean =>
-  [sort, top, other, ...Object.values(duplicatesOf(query))].some((value) => value !== undefined);
+export const isOrdered = ({ sort, top, other, sample, ...query }: OrderedSelection): boolean =>
+  [sort, top, other, sample, ...Object.values(duplicatesOf(query))].some((value) => value !== undefined);
 
 export const ruleOf = ({ other, otherMinScore, otherMaxScore, minDifference }: Rule): Rule => ({
   ...{ other, otherMinScore, otherMaxScore, minDifference },
@@ -17,9 +17,11 @@ export const duplicatesOf = ({ distinct, sameImageAs, samePairAs }: Duplicates):
   ...{ distinct, sameImageAs, samePairAs },
 });
 
+export const samplingOf = ({ sample, seed }: Sampling): Sampling => ({ sample, seed });
+
 /** Returns true when a query selects every result. */
-export const isWhole = ({ top, other, ...query }: OrderedSelection): boolean =>
-  [top, other, ...Object.values(selectionOf(query)), ...Object.values(duplicatesOf(query))].every(
+export const isWhole = ({ top, other, sample, ...query }: OrderedSelection): boolean =>
+  [top, other, sample, ...Object.values(selectionOf(query)), ...Object.values(duplicatesOf(query))].every(
     (value) => value === undefined,
   );
 

@@ -116,7 +116,9 @@ retentionHours?: number;};
 export type RescoredTexts = "own" | "others";
 
 /** A sample of the pairs of a batch, to be judged by people. */
-export type SampleStart = {/** The lower ends of the score ranges from which the pairs were sampled. An estimate weights each label by the pairs of its range. */
+export type SampleStart = {/** The threshold around which the pairs were sampled. */
+threshold?: number;
+/** The lower ends of the score ranges from which the pairs were sampled. An estimate weights each label by the pairs of its range. */
 edges: (number)[];
 /** The pairs to judge, in this order. Each must have a score. */
 indexes: (number)[];
@@ -692,7 +694,7 @@ histogram: (number)[];};
 
 export type ResultsPage = {/** In the order of `sort`; without it, in the order in which they were evaluated. */
 results: (ItemResult)[];
-/** With `sort`, `top`, `other` or `distinct`: the number of results that meet all conditions except `q`. */
+/** With `sort`, `top`, `other`, `distinct` or `sample`: the number of results that meet all conditions except `q`. */
 selected?: number;
 top?: TopSelected;
 /** Cursor of the next page; null at the end. In the order of evaluation it is never null while the batch runs, because it then leads to later results. */
@@ -801,6 +803,8 @@ otherRank: number;})[];};};
 /** A sample of the pairs of a batch, with the labels that people gave. */
 export type Judgement = {/** The id of the sample; null if the batch has none. */
 sample: (string) | (null);
+/** The threshold around which the pairs were sampled. */
+threshold?: number;
 /** The lower ends of the score ranges from which the pairs were sampled. An estimate weights each label by the pairs of its range. */
 edges: (number)[];
 /** The pairs in the order of the sample. */
@@ -1287,7 +1291,7 @@ id: string;};header?: {/** Printable ASCII. Repeating the same request with the 
 '/evaluator/v1/evaluation/batch/{id}/results': {get: {/** Read the results of a batch, also while it runs */
 parameters: {query?: {/** `next` of the previous page of JSON. Default: the first page. */
 cursor?: string;
-/** Maximum number of results in a JSON page. Default: 1000. With `sort`, `top`, `other` or `distinct`, it also applies to NDJSON, CSV, TSV or Parquet, which otherwise contain the whole batch. */
+/** Maximum number of results in a JSON page. Default: 1000. With `sort`, `top`, `other`, `distinct` or `sample`, it also applies to NDJSON, CSV, TSV or Parquet, which otherwise contain the whole batch. */
 limit?: number;
 /** Only items with this outcome. */
 status?: "succeeded" | "failed" | "cancelled" | "answered";
@@ -1319,7 +1323,11 @@ distinct?: "image" | "pair";
 sameImageAs?: string;
 /** Only the item with this index and the items with the same image and text. */
 samePairAs?: string;
-/** JSON pages with `sort`, `top`, `other` or `distinct`: skips this many results, so that a client can read the middle of a long list directly. Not allowed with `q` or for cancelled items. `cursor` takes precedence. */
+/** Only this number of items, drawn at random from the items with a score that meet all conditions except `q`. Without `sort`, in the order of the items. */
+sample?: number;
+/** With `sample`: another seed draws other items. The same seed draws the same items on each page. Default: 0. */
+seed?: number;
+/** JSON pages with `sort`, `top`, `other`, `distinct` or `sample`: skips this many results, so that a client can read the middle of a long list directly. Not allowed with `q` or for cancelled items. `cursor` takes precedence. */
 skip?: number;
 /** CSV and TSV: `escape`, which is the default, puts an apostrophe before text that a spreadsheet would interpret as a formula; `keep` does not. The other formats never change a value. */
 formulas?: "escape" | "keep";};path: {/** Id of the batch. */

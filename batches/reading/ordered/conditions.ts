@@ -23,14 +23,14 @@ export interface Conditions {
 /**
  * Converts the filters of a query to ranges of the score index.
  * @param lastOfTop the lowest cosine, in millionths, among the items that `top` selects.
- * @param hasRule true when the query compares with a second batch, which excludes items without a score.
+ * @param needsScore true when another condition of the query excludes items without a score.
  */
 export function conditionsOf(
   { status, minScore, maxScore, code }: Selection,
   lastOfTop: number | undefined,
-  hasRule = false,
+  needsScore = false,
 ): Conditions {
-  const hasLimits = hasRule || minScore !== undefined || maxScore !== undefined || lastOfTop !== undefined;
+  const hasLimits = needsScore || minScore !== undefined || maxScore !== undefined || lastOfTop !== undefined;
   const mayBe = (outcome: Selection['status']) => status === undefined || status === outcome;
   const scored = rangeOf(minScore, maxScore, lastOfTop);
   const unscored: Range[] = [];

@@ -18,6 +18,7 @@ import { placeOf, readChunkIndex } from './chunk-index.ts';
 import { conditionsOf } from './conditions.ts';
 import { createMatches } from './matches.ts';
 import { readRule, withRule } from './rule.ts';
+import { drawSample } from './sample.ts';
 import { readSegments } from './segments.ts';
 import { itemAt, positionBefore } from './skip.ts';
 import { surveyIndex } from './survey.ts';
@@ -82,7 +83,7 @@ export interface OrderOptions {
 }
 
 /**
- * Prepares the sorted results of a query with `sort`, `top`, `other` or conditions on equal items.
+ * Prepares the sorted results of a query with `sort`, `top`, `other`, `sample` or conditions on equal items.
  * @throws {ServiceError} `request.invalid` for a cursor of another sort order.
  */
 export async function createOrder(
@@ -103,14 +104,20 @@ export async function createOrder(
   const all = () => readSegments(source, batch);
   const selectable = () => (meets === undefined ? all() : withRule(all(), meets));
   const selectedTop = query.top === undefined ? undefined : await selectTop(all(), query.top);
-  const conditions = conditionsOf(query, selectedTop?.lastMillionths, meets !== undefined);
+  const needsScore = meets !== undefined || query.sample !== undefined;
+  const conditions = conditionsOf(query, selectedTop?.lastMillionths, needsScore);
   const { scored: range } = conditions;
   const groups = query.distinct === undefined || range === undefined ? undefined : await groupsBy(query.distinct);
   const distinct = groups && range && (await findDistinct(selectable(), groups, sort, range));
   // With `q`, the item that represents a group of equal items is the first that contains the text. Only reading the
   // items finds it.
   const isShown = query.q === undefined ? distinct?.isFirst : undefined;
-  const segments = () => (isShown === undefined ? selectable() : withRule(selectable(), isShown));
+  const shown = () => (isShown === undefined ? selectable() : withRule(selectable(), isShown));
+  const isSampled =
+    query.sample === undefined || range === undefined
+      ? undefined
+      : await drawSample(shown(), range, query.sample, query.seed ?? 0);
+  const segments = () => (isSampled === undefined ? shown() : withRule(shown(), isSampled));
   // A frequent text is soon found in sort order. For a rare one the whole batch is searched once, because sort order
   // would read almost every chunk for a few items.
   const matches = query.q === undefined ? undefined : createMatches(source, batch, query.q);
@@ -237,8 +244,8 @@ export async function createOrder(
    * Returns true for a result that is read chunk by chunk. By score or cosine, `stepByRank` returns the scored ones.
    */
   function isListed(result: ItemResult): boolean {
-    if (result.status !== 'succeeded') return selectedTop === undefined && meets === undefined;
-    if (sort !== 'index' || meets?.(result.index) === false || isShown?.(result.index) === false) return false;
+    if (result.status !== 'succeeded') return selectedTop === undefined && !needsScore;
+    if (sort !== 'index' || [meets, isShown, isSampled].some((rule) => rule?.(result.index) === false)) return false;
     return selectedTop === undefined || Math.round(result.cosine * cosineSteps) >= selectedTop.lastMillionths;
   }
 
@@ -285,7 +292,7 @@ export async function createOrder(
     },
     selected:
       survey.scored -
-      (isShown === undefined ? (distinct?.others ?? 0) : 0) +
+      (isShown === undefined && isSampled === undefined ? (distinct?.others ?? 0) : 0) +
       survey.unscored +
       (conditions.cancelled ? batch.cancelled : 0),
     top: selectedTop?.top,

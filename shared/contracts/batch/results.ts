@@ -28,6 +28,9 @@ const top = z
   })
   .optional();
 
+/** The maximum number of items of a random sample. */
+export const maxSample = 10_000;
+
 /** Items count as equal with the same image, or with the same image and text. */
 export const sameBys = ['image', 'pair'] as const;
 export type SameBy = (typeof sameBys)[number];
@@ -55,7 +58,7 @@ export const resultsQuery = z.strictObject({
     .max(10_000)
     .optional()
     .meta({
-      description: `Maximum number of results in a JSON page. Default: ${resultsPageSize}. With \`sort\`, \`top\`, \`other\` or \`distinct\`, it also applies to ${labelsInWords(written, 'or')}, which otherwise contain the whole batch.`,
+      description: `Maximum number of results in a JSON page. Default: ${resultsPageSize}. With \`sort\`, \`top\`, \`other\`, \`distinct\` or \`sample\`, it also applies to ${labelsInWords(written, 'or')}, which otherwise contain the whole batch.`,
     }),
   status: outcome.optional().meta({ description: 'Only items with this outcome.' }),
   minScore: scoreLimit.meta({ description: 'Only items with this score or a higher one.' }),
@@ -102,9 +105,17 @@ export const resultsQuery = z.strictObject({
   samePairAs: itemIndex.meta({
     description: 'Only the item with this index and the items with the same image and text.',
   }),
+  sample: z.coerce.number().int().min(1).max(maxSample).optional().meta({
+    description:
+      'Only this number of items, drawn at random from the items with a score that meet all conditions except `q`. Without `sort`, in the order of the items.',
+  }),
+  seed: z.coerce.number().int().min(0).max(0xffffffff).optional().meta({
+    description:
+      'With `sample`: another seed draws other items. The same seed draws the same items on each page. Default: 0.',
+  }),
   skip: z.coerce.number().int().min(0).optional().meta({
     description:
-      'JSON pages with `sort`, `top`, `other` or `distinct`: skips this many results, so that a client can read the middle of a long list directly. Not allowed with `q` or for cancelled items. `cursor` takes precedence.',
+      'JSON pages with `sort`, `top`, `other`, `distinct` or `sample`: skips this many results, so that a client can read the middle of a long list directly. Not allowed with `q` or for cancelled items. `cursor` takes precedence.',
   }),
   formulas: z
     .enum(['escape', 'keep'])
@@ -124,11 +135,14 @@ export type Rule = Partial<Pick<ResultsQuery, 'other' | 'otherMinScore' | 'other
 /** Conditions on items with the same image, or with the same image and text. */
 export type Duplicates = Partial<Pick<ResultsQuery, 'distinct' | 'sameImageAs' | 'samePairAs'>>;
 
+/** A random sample of the items that meet all other conditions. */
+export type Sampling = Partial<Pick<ResultsQuery, 'sample' | 'seed'>>;
+
 /**
- * A selection of results, optionally sorted, limited to the best, compared with another batch, or limited to distinct
- * or equal items.
+ * A selection of results, optionally sorted, limited to the best, compared with another batch, limited to distinct or
+ * equal items, or to a random sample.
  */
-export type OrderedSelection = Selection & Partial<Pick<ResultsQuery, 'sort' | 'top'>> & Rule & Duplicates;
+export type OrderedSelection = Selection & Partial<Pick<ResultsQuery, 'sort' | 'top'>> & Rule & Duplicates & Sampling;
 
 /** A query for the results of a whole batch in one format. */
 export interface StreamQuery extends OrderedSelection {
@@ -163,7 +177,7 @@ export const resultsPage = z
       .meta({ description: 'In the order of `sort`; without it, in the order in which they were evaluated.' }),
     selected: z.int().min(0).optional().meta({
       description:
-        'With `sort`, `top`, `other` or `distinct`: the number of results that meet all conditions except `q`.',
+        'With `sort`, `top`, `other`, `distinct` or `sample`: the number of results that meet all conditions except `q`.',
     }),
     top: topSelected.optional(),
     next: z.string().nullable().meta({
