@@ -114,6 +114,7 @@ const extreme = {
 
 const judgement: Judgement = {
   sample: '0f6a3f0e-7f0a-4a53-9d0c-0f5f3f5d8c11',
+  threshold: 24.5,
   edges: [0, 24.5, 27],
   pairs: [{ ...extreme, label: 'right' }],
 };

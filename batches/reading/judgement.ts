@@ -12,7 +12,7 @@ import { withItem } from './with-item.ts';
 export async function readJudgement(source: Source, batch: BatchRecord): Promise<Judgement> {
   const stored = await readSample(source.redis, batch.id);
   if (stored === undefined) return { sample: null, edges: [], pairs: [] };
-  const { sample, edges, indexes, labels } = stored;
+  const { sample, threshold, edges, indexes, labels } = stored;
   const found = await readPairsAt(source, batch, indexes);
   const pairs = indexes.flatMap((index): JudgedPair[] => {
     const { result, item } = found.get(index) ?? {};
@@ -32,7 +32,7 @@ export async function readJudgement(source: Source, batch: BatchRecord): Promise
       },
     ];
   });
-  return { sample, edges, pairs };
+  return { sample, ...(threshold !== undefined && { threshold }), edges, pairs };
 }
 
 /** Refuses a sample with a pair that has no score. @throws {ServiceError} `request.invalid` */

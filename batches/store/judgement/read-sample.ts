@@ -9,7 +9,15 @@ const numbers = z
   .pipe(z.array(z.number()));
 
 /** The fields of the Redis hash besides the label of each pair, which has the index of the pair as its name. */
-const stored = z.object({ sample: z.string(), edges: numbers, indexes: numbers });
+const stored = z.object({
+  sample: z.string(),
+  threshold: z
+    .string()
+    .optional()
+    .transform((text) => (text ? Number(text) : undefined)),
+  edges: numbers,
+  indexes: numbers,
+});
 
 export interface Sample extends z.output<typeof stored> {
   labels: Map<number, PairLabel>;

@@ -6,6 +6,7 @@ const script = loadScript(new URL('./start-sample.lua', import.meta.url));
 
 export interface NewSample {
   sample: string;
+  threshold?: number | undefined;
   edges: readonly number[];
   indexes: readonly number[];
   /** The sample that must be there, or null for none. Without it, any sample is replaced. */
@@ -16,10 +17,10 @@ export interface NewSample {
 export async function startSample(
   redis: Redis,
   id: string,
-  { sample, edges, indexes, replaces }: NewSample,
+  { sample, threshold, edges, indexes, replaces }: NewSample,
 ): Promise<'started' | 'other' | 'gone'> {
   const { batch, judgement } = batchKeys(redis, id);
   const expected = replaces === undefined ? '' : `=${replaces ?? ''}`;
-  const values = [sample, expected, JSON.stringify(edges), JSON.stringify(indexes), ...indexes];
+  const values = [sample, expected, threshold ?? '', JSON.stringify(edges), JSON.stringify(indexes), ...indexes];
   return String(await script(redis, [batch, judgement], values)) as 'started' | 'other' | 'gone';
 }

@@ -18,10 +18,14 @@ const edges = z.array(z.number().min(0)).max(maxEdges).meta({
   description:
     'The lower ends of the score ranges from which the pairs were sampled. An estimate weights each label by the pairs of its range.',
 });
+const threshold = z.number().min(0).max(100).meta({
+  description: 'The threshold around which the pairs were sampled.',
+});
 const index = z.int().min(0).meta({ description: 'The index of an item of the batch.' });
 
 export const sampleStart = z
   .strictObject({
+    threshold: threshold.optional(),
     edges,
     indexes: z
       .array(index)
@@ -87,6 +91,7 @@ export type JudgedPair = z.output<typeof judgedPair>;
 export const judgement = z
   .object({
     sample: sample.nullable().meta({ description: 'The id of the sample; null if the batch has none.' }),
+    threshold: threshold.optional(),
     edges,
     pairs: z.array(judgedPair).meta({ description: 'The pairs in the order of the sample.' }),
   })

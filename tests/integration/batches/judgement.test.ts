@@ -46,6 +46,12 @@ test('a sample keeps its order and its edges, and each pair has its item, its sc
   expect(await engine.batches.setLabels(tenant, id, { sample, labels: removed })).toMatchObject({ wrong: 0, open: 2 });
 });
 
+test('a sample keeps the threshold around which it was taken', async () => {
+  const id = await postJudged();
+  await engine.batches.startSample(tenant, id, { threshold: 20.5, edges: [0, 20.5], indexes: [1] });
+  expect(await engine.batches.judgement(tenant, id)).toMatchObject({ threshold: 20.5 });
+});
+
 test('a pair whose image was sent as a file has its path', async () => {
   const image = { base64: 'AAAA', path: 'photos/a.jpg' };
   const { id } = await engine.postItems(itemsOfList([{ image, text: 'a cat' }], 'lenient'));

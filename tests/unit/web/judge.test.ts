@@ -117,6 +117,15 @@ describe('precision and recall', () => {
     expect(verdict?.recall).toEqual({ value: 24 / 29, low: 24 / 29, high: 24 / 29 });
   });
 
+  test('are exact if all pairs are judged, also when the threshold is inside a bin of the histogram', () => {
+    const bins = [
+      { from: 0.1, to: 0.11, count: 10 },
+      { from: 0.3, to: 0.31, count: 10 },
+    ];
+    const labels = Array.from({ length: 20 }, (_, at) => ({ score: at < 10 ? 10.1 : 30.1, isRight: at >= 10 }));
+    expect(judge(cutAt(bins, [], 10.5), labels, 10.5)?.precision).toEqual({ value: 1, low: 1, high: 1 });
+  });
+
   test('are 100 % only if they are whole, and intervals are rounded away from each other', () => {
     expect([1, 0.996, 0.952, 0.004, 0].map(percentWords)).toEqual(['100', '>99', '95', '<1', '0']);
     expect(intervalPercents({ value: 0.98, low: 0.928, high: 0.9952 })).toEqual([92, 100]);

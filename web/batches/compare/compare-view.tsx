@@ -144,7 +144,13 @@ export function CompareView({ status }: { status: BatchStatus }) {
                 )}
               />
             </div>
-            <Disagreements status={status} comparison={shown.comparison} names={names} images={images.shown} />
+            <Disagreements
+              status={status}
+              comparison={shown.comparison}
+              names={names}
+              isSameScale={isSameScale}
+              images={images.shown}
+            />
           </section>
         </>
       )}

@@ -6,6 +6,7 @@ import * as numbers from '../../ui/numbers.ts';
 import { ProblemBox } from '../../ui/problem.tsx';
 import type { Scale } from '../../ui/scale.ts';
 import { Waiting } from '../../ui/waiting.tsx';
+import { drawFrom } from '../workbench/ranked.ts';
 import { ExportLabels } from './export-labels.tsx';
 import type { LabelledSample } from './labelled-sample.ts';
 import { maxLabelled, readLabels } from './sample.ts';
@@ -35,7 +36,7 @@ export function ColumnView({
   useEffect(() => {
     const gone = new AbortController();
     setFailure(undefined);
-    readLabels(summary, column, gone.signal).then(setSample, (error) => {
+    readLabels(summary, column, drawFrom(summary.id, gone.signal)).then(setSample, (error) => {
       if (!gone.signal.aborted) setFailure(error as RequestFailed);
     });
     return () => gone.abort();
@@ -57,7 +58,7 @@ export function ColumnView({
         ) : (
           <p>
             {numbers.counted(sample.pairs.length, 'label')} in{' '}
-            {summary.succeeded > maxLabelled && `the first ${numbers.count(maxLabelled)} of `}
+            {summary.succeeded > maxLabelled && `${numbers.count(maxLabelled)} randomly drawn ones of `}
             {numbers.counted(summary.succeeded, 'pair')}.
           </p>
         )}

@@ -103,13 +103,16 @@ interface JudgedBand extends Counted {
 }
 
 function judgedBands(bands: readonly ScoreBand[], labels: readonly Label[]): JudgedBand[] {
+  const all = bands.reduce((sum, { count }) => sum + count, 0);
+  // The counts of bands that end inside a bin of the histogram are not exact.
+  const isComplete = labels.length >= Math.round(all);
   return bands
-    .filter(({ count }) => count > 0)
     .map(({ from, to, count }) => {
       const judged = labels.filter(({ score }) => score >= from && score < to);
       const right = judged.filter(({ isRight }) => isRight).length;
-      return { from, right, wrong: judged.length - right, open: Math.max(0, count - judged.length) };
-    });
+      return { from, right, wrong: judged.length - right, open: isComplete ? 0 : Math.max(0, count - judged.length) };
+    })
+    .filter(({ right, wrong, open }) => right + wrong + open > 0);
 }
 
 /** @param rightAmong returns the number of right pairs among the pairs of band `at` that were not judged. */

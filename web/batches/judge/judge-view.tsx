@@ -54,6 +54,7 @@ function Sample({ status, summary, scale, onColumn }: Judged & { onColumn: (colu
       )}
       {sample === undefined ? (
         <StartBox
+          isRunning={status.finishedAt === null}
           summary={summary}
           scale={scale}
           onStart={(started) => {

@@ -22,6 +22,8 @@ export interface LabelledSample {
 /** A sample that the service stores with the batch, under the id `sample`. */
 export interface StoredSample extends LabelledSample {
   sample: string;
+  /** The threshold around which the pairs were sampled, if it is known. */
+  threshold?: number | undefined;
 }
 
 export function sampledPair(result: ItemResult, isRight?: boolean): SampledPair {

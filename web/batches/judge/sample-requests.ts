@@ -12,8 +12,8 @@ const pathOf = (id: string): string => `v1/evaluation/batch/${encodeURIComponent
 
 /** Reads the sample of a batch; undefined if it has none. @throws {RequestFailed} */
 export async function readSample(id: string, signal: AbortSignal): Promise<StoredSample | undefined> {
-  const { sample, edges, pairs } = await fetchJson<Judgement>(pathOf(id), { signal });
-  return sample === null ? undefined : { sample, edges, pairs: pairs.map(pairOf) };
+  const { sample, threshold, edges, pairs } = await fetchJson<Judgement>(pathOf(id), { signal });
+  return sample === null ? undefined : { sample, threshold, edges, pairs: pairs.map(pairOf) };
 }
 
 const pairOf = ({ index, id, score, image, imagePath, text, label }: JudgedPair): SampledPair => ({
@@ -25,7 +25,7 @@ const pairOf = ({ index, id, score, image, imagePath, text, label }: JudgedPair)
  * Begins a sample, and returns its id.
  * @throws {RequestFailed} with the status 409 if the batch already has a sample.
  */
-export async function startSample(id: string, start: Pick<SampleStart, 'edges' | 'indexes'>): Promise<string> {
+export async function startSample(id: string, start: Omit<SampleStart, 'replaces'>): Promise<string> {
   const { sample } = await send<SampleCounts>(id, 'PUT', { ...start, replaces: null } satisfies SampleStart);
   return sample;
 }

@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
 import type { RequestFailed } from '../../http/client.ts';
+import { useHashQuery } from '../../shell/hash-query.ts';
 import { DeleteButton } from '../../ui/delete-button.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { ProblemBox } from '../../ui/problem.tsx';
@@ -47,6 +48,12 @@ export function SampleView({
       onOther(`The sample was replaced or deleted meanwhile. ${lost} could not be saved.`);
     }
   }, [saved.isRefused]);
+
+  const { query, set } = useHashQuery();
+  // A sample says little about a threshold far from its own, so it brings its own to a view without one.
+  useEffect(() => {
+    if (!query.has('threshold') && sample.threshold !== undefined) set({ threshold: String(sample.threshold) });
+  }, []);
 
   function label(index: number, isRight: boolean | undefined): void {
     saver.set(index, isRight === undefined ? null : wordOf(isRight));

@@ -1,31 +1,46 @@
 import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
+import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { distinctPairs } from '../workbench/distinct-pairs.ts';
 import { justBelow, thresholdFor } from '../workbench/distribution.ts';
-import { readBetween } from '../workbench/ranked.ts';
-import { bandsAround } from './bands.ts';
+import { bandsAround, cutAt } from './bands.ts';
 import { labelOf } from './label-words.ts';
 import { type LabelledSample, sampledPair } from './labelled-sample.ts';
 import { createRandom, shuffled } from './random.ts';
 
-/** Pairs read for each pair to judge. The pairs to judge are chosen from them at random. */
-const choice = 20;
+/** Draws up to `count` pairs in a range of scores at random from the whole batch. @throws {RequestFailed} */
+export type DrawPairs = (
+  limits: { minScore?: number; maxScore?: number },
+  count: number,
+  seed: number,
+) => Promise<ItemResult[]>;
+
+type Scored = Pick<BatchSummary, 'histogram'>;
+
+/** The API takes seeds below this number. */
+const maxSeed = 2 ** 32;
+/** Pairs drawn for each pair to judge, since equal pairs are judged once. */
+const drawn = 3;
+
+/** Returns the number of pairs to judge. A sample has fewer if some of them are equal. */
+export function sampleSize({ histogram }: Scored, threshold: number): number {
+  const bands = bandsAround(histogram, threshold);
+  const edges = bands.map(({ from }) => from);
+  const counts = cutAt(histogram, edges, threshold).map(({ count }) => count);
+  return bands.reduce((sum, { wanted }, at) => sum + Math.min(wanted, Math.round(counts[at] ?? 0)), 0);
+}
 
 /**
  * Takes a random sample of pairs with scores around a threshold, in random order.
  * @throws {RequestFailed}
  */
-export async function takeSample(
-  summary: BatchSummary,
-  threshold: number,
-  signal: AbortSignal,
-): Promise<LabelledSample> {
-  const random = createRandom(Date.now());
-  const bands = bandsAround(summary.histogram, threshold);
+export async function takeSample({ histogram }: Scored, threshold: number, draw: DrawPairs): Promise<LabelledSample> {
+  const seed = Date.now() % maxSeed;
+  const random = createRandom(seed);
+  const bands = bandsAround(histogram, threshold);
   const read = await Promise.all(
-    bands.map(({ from, to, wanted }) => {
-      const limits = { minScore: from, maxScore: Math.min(100, justBelow(to)) };
-      return readBetween(summary.id, limits, wanted * choice, signal);
-    }),
+    bands.map(({ from, to, wanted }) =>
+      draw({ minScore: from, maxScore: Math.min(100, justBelow(to)) }, wanted * drawn, seed),
+    ),
   );
   const mixed = read.map((results) => shuffled(results, random));
   const distinct = new Set(distinctPairs(mixed.flat()));
@@ -35,19 +50,18 @@ export async function takeSample(
   return { edges: bands.map(({ from }) => from), pairs: shuffled(pairs, random).map((result) => sampledPair(result)) };
 }
 
-/** The maximum number of rows that are read for labels in a column of the input. */
-export const maxLabelled = 12_000;
+/** The maximum number of rows that are read for labels in a column of the input. The API draws no larger sample. */
+export const maxLabelled = 10_000;
 
 /**
- * Reads labels (right or wrong) from a column of the input.
+ * Reads labels (right or wrong) from a column of the input: of all rows, or of rows that are drawn at random.
  * @throws {RequestFailed}
  */
-export async function readLabels(summary: BatchSummary, column: string, signal: AbortSignal): Promise<LabelledSample> {
-  const results = await readBetween(summary.id, {}, maxLabelled, signal);
-  const pairs = results.flatMap((result) => {
+export async function readLabels({ histogram }: Scored, column: string, draw: DrawPairs): Promise<LabelledSample> {
+  const pairs = (await draw({}, maxLabelled, 0)).flatMap((result) => {
     const isRight = labelOf(result.metadata?.[column]);
     return isRight === undefined ? [] : [sampledPair(result, isRight)];
   });
-  const edges = Array.from({ length: 19 }, (_, at) => thresholdFor(summary.histogram, (at + 1) / 20));
+  const edges = Array.from({ length: 19 }, (_, at) => thresholdFor(histogram, (at + 1) / 20));
   return { edges: edges.sort((a, b) => a - b), pairs };
 }

@@ -4,21 +4,24 @@ import type { RequestFailed } from '../../http/client.ts';
 import * as numbers from '../../ui/numbers.ts';
 import { ProblemBox } from '../../ui/problem.tsx';
 import type { Scale } from '../../ui/scale.ts';
+import { drawFrom } from '../workbench/ranked.ts';
 import { useThreshold } from '../workbench/use-threshold.ts';
 import type { StoredSample } from './labelled-sample.ts';
-import { takeSample } from './sample.ts';
+import { sampleSize, takeSample } from './sample.ts';
 import { startSample } from './sample-requests.ts';
 import { tooFewWords } from './too-few-pairs.ts';
 import { useFirstPairs } from './use-first-pairs.ts';
 
 /** Explains the sample, and begins one. */
 export function StartBox({
+  isRunning,
   summary,
   scale,
   onStart,
   onOther,
   onColumn,
 }: {
+  isRunning: boolean;
   summary: BatchSummary;
   scale: Scale;
   onStart: (sample: StoredSample) => void;
@@ -29,6 +32,7 @@ export function StartBox({
 }) {
   const [threshold] = useThreshold(scale);
   const { tooFew, blind, column } = useFirstPairs(summary);
+  const pairsToJudge = sampleSize(summary, threshold);
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<RequestFailed>();
   const gone = useRef(new AbortController());
@@ -39,10 +43,10 @@ export function StartBox({
     setFailure(undefined);
     const { signal } = gone.current;
     try {
-      const taken = await takeSample(summary, threshold, signal);
+      const taken = await takeSample(summary, threshold, drawFrom(summary.id, signal));
       const { edges, pairs } = taken;
-      const sample = await startSample(summary.id, { edges, indexes: pairs.map(({ index }) => index) });
-      if (!signal.aborted) return onStart({ ...taken, sample });
+      const sample = await startSample(summary.id, { threshold, edges, indexes: pairs.map(({ index }) => index) });
+      if (!signal.aborted) return onStart({ ...taken, threshold, sample });
     } catch (error) {
       if (signal.aborted) return;
       const refused = error as RequestFailed;
@@ -56,10 +60,13 @@ export function StartBox({
     <section class="card" aria-labelledby="judge">
       <h2 id="judge">Judge a sample</h2>
       <p>
-        Judge about 100 pairs around {numbers.threshold(threshold)}: does the text describe the image? The page then
-        estimates how many of the kept pairs are right, and how many of the right pairs are kept. Scores stay hidden
-        while you judge.
+        Judge up to {numbers.counted(pairsToJudge, 'pair')} around {numbers.threshold(threshold)}: does the text
+        describe the image? The page then estimates how many of the kept pairs are right, and how many of the right
+        pairs are kept. Scores stay hidden while you judge.
       </p>
+      {isRunning && (
+        <p class="notice">The batch is running. The sample is drawn from the pairs that have a score so far.</p>
+      )}
       {tooFew !== undefined && <p class="notice">{tooFewWords('This batch', tooFew, 'different pair')}</p>}
       {blind !== undefined && <p class="notice">{blind}</p>}
       <p class="actions">

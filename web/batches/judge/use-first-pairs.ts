@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
 import { judgedBlindWords } from '../../ui/image-address.ts';
 import { distinctPairs } from '../workbench/distinct-pairs.ts';
-import { readBetween } from '../workbench/ranked.ts';
+import { readFirst } from '../workbench/ranked.ts';
 import { labelColumnOf } from './label-words.ts';
 import { countIfTooFew, firstRead } from './too-few-pairs.ts';
 
@@ -20,7 +20,7 @@ export function useFirstPairs({ id, succeeded }: BatchSummary): FirstPairs {
   const [facts, setFacts] = useState<FirstPairs>({});
   useEffect(() => {
     const gone = new AbortController();
-    const read = (enough: number) => readBetween(id, {}, enough, gone.signal);
+    const read = (enough: number) => readFirst(id, enough, gone.signal);
     const look = async () => {
       const first = await read(firstRead);
       const [pair] = first;

@@ -1,7 +1,10 @@
-import { useMemo, useState } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
+import { useHashQuery } from '../../shell/hash-query.ts';
+import { numberIn } from '../../shell/query.ts';
 import { addressOf } from '../../shell/route.ts';
 import { Fact } from '../../ui/fact.tsx';
+import { NumberField } from '../../ui/number-field.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import type { Scale } from '../../ui/scale.ts';
 import { countPassing, rangeOf, step, toStep } from '../workbench/distribution.ts';
@@ -24,7 +27,8 @@ export function VerdictBox({
   sample: LabelledSample;
 }) {
   const [threshold, setThreshold] = useThreshold(scale);
-  const [wanted, setWanted] = useState(95);
+  const { query, set } = useHashQuery();
+  const wanted = Math.min(100, Math.max(1, numberIn(query, 'precision') ?? 95));
   const labels = useMemo<Label[]>(
     () => pairs.flatMap(({ score, isRight }) => (isRight === undefined ? [] : [{ score, isRight }])),
     [pairs],
@@ -62,18 +66,14 @@ export function VerdictBox({
             </Fact>
           </dl>
           <p class="fine soft">In brackets: the 95 % interval, from {numbers.count(labels.length)} labels.</p>
-          <label class="filter number">
-            <span>Wanted precision in %</span>
-            <input
-              type="number"
-              min={1}
-              max={100}
-              value={wanted}
-              onInput={({ currentTarget: { valueAsNumber } }) => {
-                if (valueAsNumber > 0 && valueAsNumber <= 100) setWanted(valueAsNumber);
-              }}
-            />
-          </label>
+          <NumberField
+            label="Wanted precision in %"
+            value={wanted}
+            min={1}
+            max={100}
+            step="any"
+            onChange={(value) => set({ precision: String(value) })}
+          />
           {suggested === undefined ? (
             <p class="soft">No threshold reaches {wanted} % with these labels.</p>
           ) : (

@@ -21,10 +21,13 @@ export async function readNear(
   return await readPage(id, query, signal);
 }
 
-/** Reads pairs in a range of scores, in the order of evaluation, until `enough` are found. */
-export async function readBetween(
+/** Reads pairs in the order of evaluation, until `enough` are found. */
+export const readFirst = (id: string, enough: number, signal: AbortSignal): Promise<ItemResult[]> =>
+  readAll(id, {}, enough, signal);
+
+async function readAll(
   id: string,
-  limits: { minScore?: number; maxScore?: number },
+  query: Record<string, string | number>,
   enough: number,
   signal: AbortSignal,
 ): Promise<ItemResult[]> {
@@ -32,13 +35,19 @@ export async function readBetween(
   let cursor: string | undefined;
   for (let request = 0; request < maxRequests && found.length < enough; request++) {
     const limit = Math.min(1_000, enough);
-    const page = await readPage(id, { ...limits, limit, ...(cursor !== undefined && { cursor }) }, signal);
+    const page = await readPage(id, { ...query, limit, ...(cursor !== undefined && { cursor }) }, signal);
     found.push(...page.results);
     if (page.next === null || page.next === cursor) break;
     cursor = page.next;
   }
   return found;
 }
+
+/** Returns a function that draws pairs at random from the whole batch. */
+export const drawFrom =
+  (id: string, signal: AbortSignal) =>
+  (limits: { minScore?: number; maxScore?: number }, count: number, seed: number): Promise<ItemResult[]> =>
+    readAll(id, { ...limits, sample: count, seed }, count, signal);
 
 async function readPage(id: string, query: Record<string, string | number>, signal: AbortSignal): Promise<ResultsPage> {
   const all = new URLSearchParams({ status: 'succeeded', items: 'true' });
