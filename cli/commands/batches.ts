@@ -8,7 +8,7 @@ import {
   kindsOf,
 } from '../../shared/contracts/batch/embeddings.ts';
 import type { BatchList } from '../../shared/contracts/batch/list.ts';
-import { resultOrders, sameBys } from '../../shared/contracts/batch/results.ts';
+import { maxSample, resultOrders, sameBys } from '../../shared/contracts/batch/results.ts';
 import { type BatchStatus, batchStates } from '../../shared/contracts/batch/status.ts';
 import { endingsInWords, formatNamed } from '../../shared/formats.ts';
 import { countRetryable } from '../../shared/retryable.ts';
@@ -180,9 +180,11 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
       'only results with the same image and text as the item that has this index',
       atLeast(0),
     )
+    .option('--sample <rows>', 'only this number of results, drawn at random', between(1, maxSample))
+    .option('--seed <number>', 'with --sample: another number draws other results; default 0', atLeast(0))
     .option(
       '-n, --limit <rows>',
-      'with --sort, --top or --distinct: write only this number of rows, from the first',
+      'with --sort, --top, --distinct or --sample: write only this number of rows, from the first',
       between(1, 10_000),
     )
     .option('--keep-formulas', 'CSV, TSV: do not escape cells that a spreadsheet would run as formulas')
@@ -347,6 +349,8 @@ interface ResultOptions {
   sameImageAs?: number;
   samePairAs?: number;
   sort?: string;
+  sample?: number;
+  seed?: number;
   limit?: number;
   out?: string;
   force?: boolean;

@@ -63,7 +63,7 @@ WORDS: list[tuple[str, Any]] = [
     ),
     (r"The Host header names", "The address of the client names"),
     (
-        r"applies only to JSON pages: without (`sort`[^,]*, `top`, `other` or `distinct`), .*",
+        r"applies only to JSON pages: without (`sort`(?:, `\w+`)* or `\w+`), .*",
         r"applies only together with \1",
     ),
     (r"; send larger batches as .*, which has no such limit", "; send fewer inputs at once, or post a batch"),
