@@ -49,10 +49,8 @@ const others: readonly (readonly [name: string, test: Test])[] = [
 
 /** Detects the format of a file. @param bytes the file, or its first {@link formatBytes}. */
 export function fileFormat(bytes: Uint8Array): FileFormat | undefined {
-  const start = bytes.subarray(0, formatBytes);
-  const head = Buffer.from(start.buffer, start.byteOffset, start.length)
-    .toString('latin1')
-    .replace(/^\xef\xbb\xbf/, '');
+  // The page uses this function too, and browsers have no `Buffer`.
+  const head = String.fromCharCode(...bytes.subarray(0, formatBytes)).replace(/^\xef\xbb\xbf/, '');
   const passes = (test: Test) =>
     test instanceof RegExp
       ? test.test(head)
@@ -75,7 +73,5 @@ export function describeNonImage(bytes: Uint8Array): string {
   if (bytes.length === 0) return 'The image is empty (0 bytes)';
   const found = fileFormat(bytes)?.name;
   const supported = `supported formats: ${decodedFormats}`;
-  return found === undefined
-    ? `The bytes are not an image of a known format; ${supported}`
-    : `Found ${found}; ${supported}`;
+  return `Found ${found ?? 'no known format'}; ${supported}`;
 }

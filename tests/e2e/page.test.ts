@@ -109,6 +109,31 @@ describe.skipIf(chromium === undefined)('the page', () => {
     watched.complaints = watched.complaints.filter((text) => !aboutThis.includes(text));
   });
 
+  test('Ctrl-Enter in the URL field sends the request, and a change marks the scores as old', async () => {
+    await open();
+    await page.getByLabel('Captions').fill('a cup of coffee');
+    await page.getByLabel('Or its URL').fill(running.host.url('coffee.jpg'));
+    await page.getByLabel('Or its URL').press('Control+Enter');
+    await page.getByRole('heading', { name: 'Scores' }).waitFor();
+    expect(await page.getByText('These scores are old').count()).toBe(0);
+    await page.getByLabel('Or its URL').fill(running.host.url('chelsea.jpg'));
+    await page.getByText('These scores are old').waitFor();
+
+    const file = { name: 'pairs.csv', mimeType: 'image/jpeg', buffer: Buffer.from('image,text\nx,y\n') };
+    await page.locator('input[type=file]').setInputFiles(file);
+    await page.getByText('pairs.csv cannot be read as an image. Found no known format').waitFor();
+    expect(await page.getByRole('heading', { name: 'Scores' }).count()).toBe(0);
+  });
+
+  test('the example says that the service does not answer', async () => {
+    await open();
+    await page.route(/chelsea.*\.jpg$/, (route) => route.abort());
+    await page.getByRole('button', { name: 'Try an example' }).click();
+    await page.getByText('The service does not answer').waitFor();
+    // The browser reports the failed request itself.
+    watched.complaints = watched.complaints.filter((text) => !/ERR_FAILED/.test(text));
+  });
+
   test('a score can be had with the keyboard alone', async () => {
     await open();
     await page.keyboard.press('Tab');

@@ -244,7 +244,9 @@ function Throughput({ samples, isLive }: { samples: readonly Sample[]; isLive: b
 function Plot({ samples, hasCaption }: { samples: readonly Sample[]; hasCaption: boolean }) {
   const [Loaded, setLoaded] = useState<FunctionComponent<{ samples: readonly Sample[] }>>();
   useEffect(() => {
-    void import('./rate-plot.tsx').then((plot) => setLoaded(() => plot.RatePlot));
+    // Without the service, the view says that it does not answer.
+    const ignore = () => {};
+    void import('./rate-plot.tsx').then((plot) => setLoaded(() => plot.RatePlot), ignore);
   }, []);
   return (
     <figure class="rate">

@@ -91,7 +91,11 @@ function binaryFormatOf(kind: Recognised | undefined, gzipped: boolean): 'parque
 const binary = { delimiter: '', encoding: '' } as const;
 
 async function previewOfParquet(file: File): Promise<Preview> {
-  const { parquetHead } = await import('./files/parquet-head.ts');
+  const { parquetHead } = await import('./files/parquet-head.ts').catch(() => {
+    throw new NoPreview(
+      'The page cannot load its reader of Parquet files: the service does not answer. Check that it is running, then choose the file again.',
+    );
+  });
   const { columns, rows, total, unread } = await parquetHead(file, shownRows).catch((error: Error) => {
     throw new NoPreview(`The file begins like Parquet but cannot be read: ${error.message}.`);
   });

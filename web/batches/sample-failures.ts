@@ -1,3 +1,4 @@
+import { answered } from '../http/answered.ts';
 import { createCsvReader } from './csv.ts';
 import { resultsOf } from './downloads.ts';
 import { countResultColumns, readResultColumns } from './result-columns.ts';
@@ -38,7 +39,7 @@ export async function sampleFailures(id: string, signal: AbortSignal): Promise<F
   let own = 0;
   const stream = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   for (let ended = stream === undefined; !ended && read < maxRead; ) {
-    const part = await stream?.read();
+    const part = stream === undefined ? undefined : await answered(() => stream.read(), signal);
     ended = part === undefined || part.done;
     for (const row of ended ? csv.end() : csv.push(part?.value ?? '')) {
       if (read++ >= 0) add(causes, readResultColumns(row, own));

@@ -1,4 +1,5 @@
 import type { Problem } from '../../shared/contracts/problem.ts';
+import { answered } from './answered.ts';
 import { RequestFailed } from './request-failed.ts';
 import { signInAgain } from './sign-in.ts';
 
@@ -13,7 +14,17 @@ export const apiUrl = (path: string): string => new URL(path.replace(/^\//, ''),
  */
 export async function fetchJson<Body>(path: string, init: RequestInit & { accepted?: number[] } = {}): Promise<Body> {
   const response = await fetchApi(path, init);
-  return (response.status === 204 ? undefined : await response.json()) as Body;
+  return (response.status === 204 ? undefined : await answered(() => response.json(), init.signal)) as Body;
+}
+
+/**
+ * Requests a file of the page.
+ * @throws {RequestFailed}
+ */
+export async function fetchAsset(url: string): Promise<Blob> {
+  const response = await answered(() => fetch(url));
+  if (!response.ok) throw failureOf(response.status, await answered(() => response.text()));
+  return await answered(() => response.blob());
 }
 
 /**
@@ -24,19 +35,10 @@ export async function fetchApi(
   path: string,
   { accepted = [], ...init }: RequestInit & { accepted?: number[] } = {},
 ): Promise<Response> {
-  let response: Response;
-  try {
-    response = await fetch(apiUrl(path), init);
-  } catch (error) {
-    if (init.signal?.aborted) throw error;
-    throw noAnswer();
-  }
+  const response = await answered(() => fetch(apiUrl(path), init), init.signal);
   if (response.ok || accepted.includes(response.status)) return response;
-  throw failureOf(response.status, await response.text());
+  throw failureOf(response.status, await answered(() => response.text(), init.signal));
 }
-
-const noAnswer = (): RequestFailed =>
-  new RequestFailed(0, 'The service does not answer', 'Check that it is running and that this machine can reach it.');
 
 export function failureOf(status: number, body: string): RequestFailed {
   if (status === 401) signInAgain();

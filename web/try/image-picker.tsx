@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { useDroppedFile } from '../ui/dropped-file.ts';
-import type { PickedImage } from './scoring.ts';
+import type { PickedImage } from './request.ts';
 
 export function ImagePicker({
   picked,
@@ -24,6 +24,8 @@ export function ImagePicker({
           class="visually-hidden"
           onChange={(event) => {
             const chosen = event.currentTarget.files?.[0];
+            // Otherwise choosing a refused file once more would cause no event.
+            event.currentTarget.value = '';
             if (chosen !== undefined) onPick({ file: chosen });
           }}
         />

@@ -1,16 +1,7 @@
 import type { SingleResponse } from '../../shared/contracts/single.ts';
 import { shellQuoted } from '../../shared/shell-word.ts';
 import { apiUrl, fetchJson } from '../http/client.ts';
-
-/** A file to upload, or a URL that the service downloads. */
-export type PickedImage = { file: File } | { url: string };
-
-export interface ScoreRequest {
-  image: PickedImage;
-  texts: string[];
-  /** Empty for the default model. */
-  model: string;
-}
+import type { ScoreRequest } from './request.ts';
 
 export type ScoreResult = Extract<SingleResponse, { results: unknown }>;
 

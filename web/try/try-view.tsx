@@ -1,15 +1,17 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import examplePhoto from '../../examples/photos/chelsea.jpg';
-import { RequestFailed } from '../http/client.ts';
+import { fetchAsset, RequestFailed } from '../http/client.ts';
 import { Copyable } from '../ui/copy.tsx';
 import { ModelSelect, useModels } from '../ui/model-select.tsx';
 import * as numbers from '../ui/numbers.ts';
 import { ProblemBox } from '../ui/problem.tsx';
 import { edgesOf, scaleOf } from '../ui/scale.ts';
+import { imageFault } from './image-fault.ts';
 import { ImagePicker } from './image-picker.tsx';
 import { ReceiptBox, TimingsBox } from './receipt.tsx';
+import { captionsOf, isSameRequest, type PickedImage, type ScoreRequest } from './request.ts';
 import { ScaleNote, ScoreList } from './score-list.tsx';
-import { curlOf, type PickedImage, type ScoreRequest, type ScoreResult, scoreTexts } from './scoring.ts';
+import { curlOf, type ScoreResult, scoreTexts } from './scoring.ts';
 import { WaitingForScore } from './waiting-for-score.tsx';
 
 const exampleTexts = 'a cat looking at the camera\na cup of coffee\na rocket at night';
@@ -17,7 +19,8 @@ const exampleTexts = 'a cat looking at the camera\na cup of coffee\na rocket at 
 type Outcome =
   | { request: ScoreRequest; result: ScoreResult }
   | { failure: RequestFailed }
-  | { missing: 'image' | 'texts' };
+  | { missing: 'image' | 'texts' }
+  | { notImage: { name: string; fault: string } };
 
 export function TryView() {
   const { value: models } = useModels();
@@ -28,12 +31,27 @@ export function TryView() {
   const [outcome, setOutcome] = useState<Outcome>();
   const running = useRef<AbortController | undefined>(undefined);
   useEffect(() => () => running.current?.abort(), []);
+  const picks = useRef(0);
+
+  /** Removes a message about the previous input. Scores stay, with a note that they are old. */
+  const forgetFault = () => setOutcome((known) => (known !== undefined && 'result' in known ? known : undefined));
+
+  async function pick(picked: PickedImage | undefined): Promise<void> {
+    const own = ++picks.current;
+    const fault = picked !== undefined && 'file' in picked ? await imageFault(picked.file) : undefined;
+    if (own !== picks.current) return;
+    if (fault === undefined || picked === undefined || !('file' in picked)) {
+      setImage(picked);
+      return forgetFault();
+    }
+    running.current?.abort();
+    setBusy(false);
+    setImage(undefined);
+    setOutcome({ notImage: { name: picked.file.name, fault } });
+  }
 
   async function score(picked: PickedImage | undefined, written: string): Promise<void> {
-    const lines = written
-      .split('\n')
-      .map((line) => line.trim())
-      .filter((line) => line !== '');
+    const lines = captionsOf(written);
     if (picked === undefined) return setOutcome({ missing: 'image' });
     if (lines.length === 0) return setOutcome({ missing: 'texts' });
     const request: ScoreRequest = { image: picked, texts: lines, model };
@@ -54,13 +72,23 @@ export function TryView() {
   }
 
   async function tryExample(): Promise<void> {
-    const bytes = await (await fetch(examplePhoto)).blob();
-    const picked = { file: new File([bytes], 'chelsea.jpg', { type: 'image/jpeg' }) };
-    setImage(picked);
-    setTexts(exampleTexts);
-    await score(picked, exampleTexts);
+    picks.current++;
+    try {
+      const bytes = await fetchAsset(examplePhoto);
+      const picked = { file: new File([bytes], 'chelsea.jpg', { type: 'image/jpeg' }) };
+      setImage(picked);
+      setTexts(exampleTexts);
+      await score(picked, exampleTexts);
+    } catch (error) {
+      if (!(error instanceof RequestFailed)) throw error;
+      setOutcome({ failure: error });
+    }
   }
 
+  const isOld =
+    outcome !== undefined &&
+    'result' in outcome &&
+    !isSameRequest(outcome.request, { image, texts: captionsOf(texts), model });
   return (
     <>
       <h1>How well does a text describe an image?</h1>
@@ -78,8 +106,13 @@ export function TryView() {
             event.preventDefault();
             void score(image, texts);
           }}
+          onKeyDown={(event) => {
+            if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
+            event.preventDefault();
+            void score(image, texts);
+          }}
         >
-          <ImagePicker picked={image} onPick={setImage} />
+          <ImagePicker picked={image} onPick={(picked) => void pick(picked)} />
           <div class="field">
             <label for="texts">Captions, one per line</label>
             <textarea
@@ -88,13 +121,20 @@ export function TryView() {
               rows={4}
               value={texts}
               placeholder="a cat looking at the camera"
-              onInput={(event) => setTexts(event.currentTarget.value)}
-              onKeyDown={(event) => {
-                if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) void score(image, texts);
+              onInput={(event) => {
+                setTexts(event.currentTarget.value);
+                forgetFault();
               }}
             />
           </div>
-          <ModelSelect models={models} value={model} onChange={setModel} />
+          <ModelSelect
+            models={models}
+            value={model}
+            onChange={(chosen) => {
+              setModel(chosen);
+              forgetFault();
+            }}
+          />
           <button type="submit" class="primary" disabled={busy}>
             {busy ? 'Scoring…' : 'Score'}
           </button>
@@ -104,6 +144,11 @@ export function TryView() {
             {statusOf(outcome, busy)}
           </p>
           {busy && <WaitingForScore name={model} isAddress={image !== undefined && 'url' in image} />}
+          {!busy && isOld && (
+            <p class="notice plain old-scores">
+              These scores are old: the image, the captions or the model have changed. Press Score for new ones.
+            </p>
+          )}
           <OutcomeBox
             outcome={outcome}
             logitScales={
@@ -146,6 +191,16 @@ function OutcomeBox({
     return (
       <p class="problem" role="alert">
         {outcome.missing === 'image' ? 'Choose an image or enter its URL.' : 'Write at least one caption.'}
+      </p>
+    );
+  }
+  if ('notImage' in outcome) {
+    return (
+      <p class="problem" role="alert">
+        <strong>
+          <bdi>{outcome.notImage.name}</bdi> cannot be read as an image.
+        </strong>{' '}
+        {outcome.notImage.fault}. For a file of pairs, use <a href="#/batches/new">New batch</a>.
       </p>
     );
   }

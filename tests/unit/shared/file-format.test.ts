@@ -42,6 +42,6 @@ test.each(['', 'plain text', '\0\0\x02\0\0\0\0\0', 'BA', 'RIFF\0\0\0\0AVI '])('%
 
 test('the message names the format', () => {
   expect(describeNonImage(bytes('BM'))).toBe('Found BMP; supported formats: JPEG, PNG, WebP, GIF, AVIF and TIFF');
-  expect(describeNonImage(bytes('hello'))).toMatch(/^The bytes are not an image of a known format; supported/);
+  expect(describeNonImage(bytes('hello'))).toMatch(/^Found no known format; supported/);
   expect(describeNonImage(bytes(''))).toBe('The image is empty (0 bytes)');
 });
