@@ -84,7 +84,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     expect(await best.innerText()).toMatch(/a cat looking at the camera\s+5\d\.\d\s+good match/);
     expect(await page.locator('.scores > li').last().innerText()).toContain('a cup of coffee');
     expect(await page.getByRole('region', { name: 'Receipt' }).innerText()).toContain('compact-1');
-    expect(await page.getByRole('region', { name: 'Timings' }).innerText()).toMatch(/Total\s+[\d.]+ ms/);
+    expect(await page.getByRole('region', { name: 'Timings' }).innerText()).toMatch(/Total\s+[\d.]+\sms/);
     expect(await page.getByRole('region', { name: 'curl command' }).innerText()).toContain(
       `--form-string 'text=a cup of coffee'`,
     );
@@ -573,7 +573,8 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await page.locator('input[type=file]').setInputFiles(paths);
     const notice = page.getByText('The service cannot read files of this computer.');
     await notice.waitFor();
-    expect(await notice.innerText()).toContain('Run vls batch paths.csv');
+    const command = page.getByRole('region', { name: 'Command that sends the files' });
+    expect(await command.innerText()).toContain('vls batch paths.csv');
   });
 
   test('a model that is absent comes with the command that pulls it, and a pull that runs with its progress', async () => {

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { RequestFailed } from '../http/client.ts';
 import { addressOf } from '../shell/route.ts';
+import { Copyable } from '../ui/copy.tsx';
 import { ModelSelect, useModels } from '../ui/model-select.tsx';
 import { ProblemBox } from '../ui/problem.tsx';
 import { areColumnsSwapped, type ColumnMapping, guessColumns } from './column-mapping.ts';
@@ -173,10 +174,10 @@ export function StartForm({ file, preview, idempotencyKey, onCorrect }: StartFor
         </div>
       </section>
       {paths !== undefined && (
-        <p class="notice">
-          {paths} Run <code>{batchCommand(file.name, preview, mapping)}</code>, which sends the files, or post addresses
-          (https://…).
-        </p>
+        <div class="notice stack">
+          <p>{paths} Post addresses (https://…), or run this command, which sends the files:</p>
+          <Copyable label="Command that sends the files" text={batchCommand(file.name, preview, mapping)} />
+        </div>
       )}
       {failure !== undefined && <ProblemBox failure={failure} />}
       {progress === undefined ? (

@@ -17,7 +17,7 @@ export function Copyable({ label, text }: { label: string; text: string }) {
   return (
     <div class="copyable">
       <Scrollable label={label}>
-        <pre id={id}>{text}</pre>
+        <pre id={id}>{text.split(/(\s+)/).map((part, at) => (at % 2 === 1 ? part : <span key={at}>{part}</span>))}</pre>
       </Scrollable>
       <button type="button" class="quiet" onClick={() => void copy()} onBlur={() => setCopied(false)}>
         {copied ? 'Copied' : 'Copy'}
