@@ -10,7 +10,7 @@ import {
   readingOf,
   runsOf,
 } from '../../../web/system/overview/activity.ts';
-import { reasonOf, statusWords } from '../../../web/system/overview/health-words.ts';
+import { pastStatusWords, reasonOf, statusWords } from '../../../web/system/overview/health-words.ts';
 import { metricLines } from '../../../web/system/overview/metric-lines.ts';
 import { stageTimesOf } from '../../../web/system/overview/stage-times.ts';
 
@@ -107,4 +107,14 @@ test('a service that cannot score says why, and a batch that may get lost is not
   expect(reasonOf({ status: 'ok', models: [] })).toBeUndefined();
   expect(statusWords({ status: 'degraded', redis })).toBe('Batches may get lost');
   expect(statusWords({ status: 'degraded', redis: { ...redis, status: 'down' } })).toMatch(/batches are not$/);
+});
+
+test('a service that does not answer is described as it was', () => {
+  const redis = { status: 'ok' } as Health['redis'];
+  const past = (status: Health['status']) => pastStatusWords({ status, redis }, '20:44:56');
+  expect(['ok', 'unavailable', 'degraded'].map((status) => past(status as Health['status']))).toEqual([
+    'The service worked at 20:44:56',
+    'Nothing could be scored at 20:44:56',
+    'Batches could get lost at 20:44:56',
+  ]);
 });

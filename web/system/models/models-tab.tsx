@@ -71,6 +71,12 @@ function ModelCard({ model, speeds }: { model: ModelInfo; speeds: number[] }) {
     <article class="card model" aria-labelledby={`model-${model.model}`}>
       <h2 id={`model-${model.model}`}>
         {model.model} <Badge tone={tone}>{word}</Badge>
+        {model.default && (
+          <>
+            {' '}
+            <Badge tone="plain">default</Badge>
+          </>
+        )}
       </h2>
       {model.description !== null && <p>{model.description}</p>}
       {model.detail !== null && (model.state !== 'absent' || model.pullCommand === null) && (
@@ -78,10 +84,7 @@ function ModelCard({ model, speeds }: { model: ModelInfo; speeds: number[] }) {
       )}
       <Pull model={model} />
       <dl class="facts">
-        <Fact name="Profiles">
-          {model.profiles.join(', ') || 'none'}
-          {model.default && ' (default)'}
-        </Fact>
+        <Fact name="Profiles">{model.profiles.join(', ') || 'none'}</Fact>
         <Fact name="Runs on">
           {model.provider === null
             ? undefined

@@ -7,6 +7,13 @@ export function statusWords({ status, redis }: Pick<Health, 'status' | 'redis'>)
   return redis.status === 'ok' ? 'Batches may get lost' : 'Single pairs are scored; batches are not';
 }
 
+/** Describes the state at a past time, for a service that does not answer now. */
+export function pastStatusWords({ status, redis }: Pick<Health, 'status' | 'redis'>, time: string): string {
+  if (status === 'ok') return `The service worked at ${time}`;
+  if (status === 'unavailable') return `Nothing could be scored at ${time}`;
+  return redis.status === 'ok' ? `Batches could get lost at ${time}` : `Only single pairs were scored at ${time}`;
+}
+
 /**
  * Returns the reason why nothing can be scored, with the next step. Returns undefined if something can be scored; other
  * faults have a sentence of their own in the report.

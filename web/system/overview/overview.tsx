@@ -6,7 +6,7 @@ import { PolledState } from '../../ui/polled-state.tsx';
 import { asSentence } from '../../ui/sentence.ts';
 import { Waiting } from '../../ui/waiting.tsx';
 import { Figures } from './figures.tsx';
-import { reasonOf, statusWords } from './health-words.ts';
+import { pastStatusWords, reasonOf, statusWords } from './health-words.ts';
 import { ModelRows } from './model-rows.tsx';
 import { QueueTable } from './queue-table.tsx';
 import { StageTable } from './stage-table.tsx';
@@ -34,7 +34,7 @@ function Known({ isOperator }: { isOperator: boolean }) {
       <PolledState what="the state of the service" polled={system} />
       {value !== undefined && (
         <>
-          <Service health={value.health} />
+          <Service health={value.health} lostAt={system.failure && system.at} />
           <Figures history={history} isOperator={isOperator} />
           <ModelRows models={value.health.models} history={history} />
           {value.health.queues !== null && <QueueTable queues={value.health.queues} />}
@@ -46,13 +46,14 @@ function Known({ isOperator }: { isOperator: boolean }) {
   );
 }
 
-function Service({ health }: { health: Health }) {
+/** @param lostAt the time of the health in ms since 1970, if the service does not answer now. */
+function Service({ health, lostAt }: { health: Health; lostAt: number | undefined }) {
   const { status, version, uptimeSeconds, redis, workers, settings } = health;
   const reason = reasonOf(health);
   return (
     <section class="card service" aria-labelledby="service">
-      <h2 id="service" class={`service-status ${status}`}>
-        {statusWords(health)}
+      <h2 id="service" class={`service-status ${lostAt === undefined ? status : 'past'}`}>
+        {lostAt === undefined ? statusWords(health) : pastStatusWords(health, numbers.clock(lostAt))}
       </h2>
       {reason !== undefined && <p class="notice">{reason}</p>}
       {redis.detail !== null && (
@@ -76,7 +77,9 @@ function Service({ health }: { health: Health }) {
         {redis.durability !== null && (
           <Fact name={`If ${redis.server ?? 'Redis'} crashes`}>{durabilityWords[redis.durability]}</Fact>
         )}
-        <Fact name="Connected workers">{workers === null ? 'unknown' : numbers.count(workers)}</Fact>
+        <Fact name="Connections of workers">
+          {workers === null ? 'unknown' : `${numbers.count(workers)}, one for each worker and queue`}
+        </Fact>
       </dl>
     </section>
   );
