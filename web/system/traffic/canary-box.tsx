@@ -3,6 +3,7 @@ import type { ArmReport, JudgedWindow } from '../../../shared/contracts/traffic.
 import { Badge } from '../../ui/badge.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { Scrollable } from '../../ui/scrollable.tsx';
+import { asSentence } from '../../ui/sentence.ts';
 import type { Canary } from './canary.ts';
 import { CanaryActions } from './canary-actions.tsx';
 import { correlation, failedOf, phaseWords, points, timesOf } from './words.ts';
@@ -28,9 +29,9 @@ export function CanaryBox({
       </h3>
       {(reason !== null || since !== null) && (
         <p>
-          {since !== null && `Since ${numbers.dateTime(since)}`}
-          {since !== null && reason !== null && ': '}
-          {reason}
+          {asSentence(
+            [since === null ? '' : `Since ${numbers.dateTime(since)}`, reason ?? ''].filter(Boolean).join(': '),
+          )}
         </p>
       )}
       {window !== null && <OpenWindow profile={profile} window={window} passed={passed} promoteAfter={promoteAfter} />}
@@ -115,8 +116,9 @@ function Window({ window: { number, verdict, figures, endedAt, reasons } }: { wi
       </tr>
       {reasons.length > 0 && (
         <tr class="reasons">
-          <td />
-          <td colSpan={8}>{reasons.join('; ')}</td>
+          <td colSpan={9}>
+            <p>{asSentence(reasons.join('; '))}</p>
+          </td>
         </tr>
       )}
     </tbody>

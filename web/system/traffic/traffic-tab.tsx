@@ -5,6 +5,7 @@ import { usePolled } from '../../http/use-polled.ts';
 import { mayOperate, useSession } from '../../shell/session.tsx';
 import { useImageDisplay } from '../../ui/pairs.tsx';
 import { PolledState } from '../../ui/polled-state.tsx';
+import { asSentence } from '../../ui/sentence.ts';
 import { Waiting } from '../../ui/waiting.tsx';
 import { ArmsTable } from './arms-table.tsx';
 import { CanaryBox } from './canary-box.tsx';
@@ -29,7 +30,7 @@ export function TrafficTab() {
 function ForOperators() {
   return (
     <div class="empty">
-      <p>Only operators may do this.</p>
+      <p>Only operators may see this.</p>
       <p class="soft">This page shows pairs of all tenants.</p>
     </div>
   );
@@ -86,7 +87,7 @@ function Profile({
       <h2>
         <span class="soft">Profile</span> <span id={id}>{profile}</span>
       </h2>
-      {fault !== null && <p class="notice">A model cannot be used and gets no images: {fault}</p>}
+      {fault !== null && <p class="notice">A model cannot be used and gets no images: {asSentence(fault)}</p>}
       <ArmsTable profile={profile} arms={arms} />
       {canary !== null && <CanaryBox profile={profile} arms={arms} canary={canary} onChanged={onChanged} />}
       {children}
