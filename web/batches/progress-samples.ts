@@ -19,22 +19,42 @@ export function addSample(samples: readonly Sample[], sample: Sample): Sample[] 
   return added.length <= most ? added : added.filter((_, at) => at % 2 === 0 || at === added.length - 1);
 }
 
-/** Returns the items per second up to each measurement, and the seconds since the first one. */
+/**
+ * Returns the items per second up to each measurement, and the seconds since the first one. A long interval without
+ * measurements, such as an outage, has one rate from its beginning to its end.
+ */
 export function ratesOf(samples: readonly Sample[]): { seconds: number[]; rates: number[] } {
   const [first] = samples;
   const last = samples.at(-1);
   if (first === undefined || last === undefined) return { seconds: [], rates: [] };
   // The time in ms over which each rate is computed. A shorter time would show only the bursts in which chunks finish.
   const windowMs = Math.max(1_500, (last[0] - first[0]) / 40);
+  const longMs = Math.max(5_000, 3 * windowMs);
   const seconds: number[] = [];
   const rates: number[] = [];
+  const add = (ms: number, rate: number) => {
+    seconds.push((ms - first[0]) / 1000);
+    rates.push(rate);
+  };
   let from = 0;
+  /** The measurement at the end of the last long interval. */
+  let resumed: Sample | undefined;
   for (const [at, [ms, done]] of samples.entries()) {
+    const before = samples[at - 1];
+    if (before !== undefined && ms - before[0] > longMs) {
+      const rate = ((done - before[1]) / (ms - before[0])) * 1000;
+      // The plot needs increasing times.
+      add(before[0] + 1, rate);
+      add(ms, rate);
+      from = at;
+      resumed = samples[at];
+      continue;
+    }
     while (from + 1 < at && ms - (samples[from + 1]?.[0] ?? ms) >= windowMs) from++;
     const start = samples[from];
     if (start === undefined || ms <= start[0]) continue;
-    seconds.push((ms - first[0]) / 1000);
-    rates.push(((done - start[1]) / (ms - start[0])) * 1000);
+    if (start === resumed && ms - start[0] < windowMs) continue;
+    add(ms, ((done - start[1]) / (ms - start[0])) * 1000);
   }
   return { seconds, rates };
 }

@@ -43,7 +43,7 @@ function optionsFor(width: number): uPlot.Options {
     stroke: paint('--soft'),
     grid: { stroke: paint('--line'), width: 1 },
     ticks: { show: false },
-    font: '12px system-ui, sans-serif',
+    font: `12px ${getComputedStyle(document.body).fontFamily}`,
   };
   return {
     width,
@@ -75,4 +75,4 @@ function paint(name: string): () => string {
 }
 
 const clock = (seconds: number): string =>
-  seconds < 120 ? `${Number(seconds.toFixed(1))} s` : numbers.duration(seconds).replace(/ 0 (s|min|h)$/, '');
+  seconds < 120 ? `${Number(seconds.toFixed(1))} s` : numbers.duration(seconds).replace(/ 0\s(s|min|h)$/, '');

@@ -35,3 +35,15 @@ test('a steady batch has a flat rate', () => {
   expect(seconds.at(-1)).toBe(49);
   for (const rate of rates) expect(rate).toBeCloseTo(80);
 });
+
+test('an outage is a step in the rate, not a slope', () => {
+  const samples = Array.from({ length: 80 }, (_, at): Sample => [at * 500 + (at < 40 ? 0 : 60_000), at * 40]);
+  const { seconds, rates } = ratesOf(samples);
+  const points = seconds.map((second, at) => [second, rates[at] ?? 0] as const);
+  for (const [second, rate] of points) {
+    if (second <= 19.5 || second > 81) expect(rate).toBeCloseTo(80);
+    else expect(rate).toBeLessThan(1);
+  }
+  expect(points.filter(([second]) => second > 19.5 && second <= 80)).toHaveLength(2);
+  expect(seconds).toEqual([...seconds].sort((a, b) => a - b));
+});
