@@ -111,7 +111,7 @@ describe.skipIf(chromium === undefined)('the comparison of two batches', () => {
   test('the scores of wrong pairs are measured and drawn behind those of the batch', async () => {
     await open('scores');
     await page.getByRole('button', { name: 'Show the scores of wrong pairs' }).click();
-    await page.getByText(/Wrong pairs: [\d.]+ % of 60 scored reach 40\.0/).waitFor();
+    await page.getByText(/Wrong pairs: [\d.]+\s% of 60 scored reach 40\.0/).waitFor();
     await page.locator('.chart .behind').waitFor({ state: 'attached' });
     const { wrongPairs } = (await running.client.call<BatchStatus>(`/v1/evaluation/batch/${id}`)).body;
     await page.getByRole('link', { name: 'Open them' }).click();

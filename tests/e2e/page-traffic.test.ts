@@ -100,8 +100,8 @@ describe.skipIf(chromium === undefined)('the view of the traffic', () => {
     await decide('Promote');
     await shared().getByText('promoted', { exact: true }).waitFor();
     const models = page.getByRole('region', { name: 'Models of shared' });
-    expect(await models.getByRole('row', { name: /^compact-1 main/ }).innerText()).toMatch(/50\.0 %\s+0 %/);
-    expect(await models.getByRole('row', { name: /^altered canary/ }).innerText()).toMatch(/50\.0 %\s+100 %/);
+    expect(await models.getByRole('row', { name: /^compact-1 main/ }).innerText()).toMatch(/50\.0\s%\s+0\s%/);
+    expect(await models.getByRole('row', { name: /^altered canary/ }).innerText()).toMatch(/50\.0\s%\s+100\s%/);
     await decide('Roll back');
     await shared().getByText('rolled back').waitFor();
     await shared().getByText('decided by an operator').waitFor();
@@ -117,7 +117,7 @@ describe.skipIf(chromium === undefined)('the view of the traffic', () => {
       route.fulfill({ json: { authenticated: true, tenant: 'north', role: 'tenant', keysRequired: true } }),
     );
     await open('system/traffic');
-    await page.getByText('Only operators may do this.').waitFor();
+    await page.getByText('Only operators may see this.').waitFor();
     expect(await page.getByRole('navigation').getByRole('link', { name: 'Traffic' }).count()).toBe(0);
   });
 

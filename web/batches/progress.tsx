@@ -4,7 +4,6 @@ import * as numbers from '../ui/numbers.ts';
 import { hasRate } from './state.ts';
 
 export function ProgressBar({ items }: { items: BatchStatus['items'] }) {
-  const share = (part: number) => `${items.total === 0 ? 0 : (part / items.total) * 100}%`;
   const done = items.total - items.pending;
   return (
     <div
@@ -16,9 +15,13 @@ export function ProgressBar({ items }: { items: BatchStatus['items'] }) {
       aria-valuenow={done}
       aria-valuetext={`${numbers.count(done)} of ${numbers.count(items.total)}`}
     >
-      <span class="succeeded" style={{ width: share(items.succeeded) }} />
-      <span class="failed" style={{ width: share(items.failed) }} />
-      <span class="cancelled" style={{ width: share(items.cancelled) }} />
+      {(['succeeded', 'failed', 'cancelled'] as const).map((outcome) => (
+        <span
+          key={outcome}
+          class={items[outcome] === 0 ? outcome : `${outcome} some`}
+          style={{ width: `${(items[outcome] / Math.max(1, items.total)) * 100}%` }}
+        />
+      ))}
     </div>
   );
 }
@@ -30,7 +33,7 @@ export function Counts({ status }: { status: BatchStatus }) {
   return (
     <dl class="counts">
       <Count name="succeeded" className="succeeded" value={numbers.count(items.succeeded)} />
-      <Count name="failed" className="failed" value={numbers.count(items.failed)} />
+      <Count name="failed" className={items.failed === 0 ? undefined : 'failed'} value={numbers.count(items.failed)} />
       {items.cancelled > 0 && <Count name="cancelled" className="cancelled" value={numbers.count(items.cancelled)} />}
       {items.pending > 0 && <Count name="pending" className="pending" value={numbers.count(items.pending)} />}
       {hasRate(status) && (
@@ -45,7 +48,7 @@ export function Counts({ status }: { status: BatchStatus }) {
   );
 }
 
-function Count({ name, value, className }: { name: string; value: string; className?: string }) {
+function Count({ name, value, className }: { name: string; value: string; className?: string | undefined }) {
   return (
     <div class={className}>
       <dt>{name}</dt>

@@ -1,4 +1,5 @@
 import { Fact } from '../ui/fact.tsx';
+import * as numbers from '../ui/numbers.ts';
 import type { ScoreResult } from './scoring.ts';
 
 const stages = [
@@ -19,7 +20,7 @@ export function TimingsBox({ timings }: { timings: ScoreResult['timings'] }) {
             <dt>{name}</dt>
             <dd>
               <span class="time-bar" style={{ width: `${(timings[stage] / longest) * 100}%` }} />
-              <span class="num">{timings[stage].toFixed(1)} ms</span>
+              <span class="num">{numbers.tenthsOfMs(timings[stage])}</span>
             </dd>
           </div>
         ))}

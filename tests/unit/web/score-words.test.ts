@@ -1,7 +1,20 @@
 import { expect, test } from 'vitest';
 import { scoreEdges } from '../../../web/batches/explorer/query.ts';
-import { duration, percent, scoreBetween, threshold } from '../../../web/ui/numbers.ts';
+import {
+  decimal,
+  duration,
+  milliseconds,
+  onAxis,
+  percent,
+  perSecond,
+  scoreBetween,
+  signed,
+  threshold,
+} from '../../../web/ui/numbers.ts';
 import { bandOf, rangeWords, scaleOf } from '../../../web/ui/scale.ts';
+
+/** Replaces no-break spaces, which keep a number and its unit in one line. */
+const spaced = (text: string): string => text.replaceAll('\u00a0', ' ');
 
 test.each([
   [39.9961, [40], 2, '39.996'],
@@ -39,7 +52,9 @@ test('a threshold is shown without rounding', () => {
 
 test('a share is 0 % or 100 % only if it is none or all', () => {
   const shares = [0, 0.00001, 0.001, 0.5, 0.9994, 0.9996, 1];
-  expect(shares.map(percent)).toEqual(['0 %', '<0.1 %', '0.1 %', '50.0 %', '99.9 %', '>99.9 %', '100 %']);
+  expect(shares.map((share) => spaced(percent(share)))).toEqual([
+    ...['0 %', '<0.1 %', '0.1 %', '50.0 %', '99.9 %', '>99.9 %', '100 %'],
+  ]);
 });
 
 test('the range of a band is shown with its ends', () => {
@@ -64,5 +79,27 @@ test.each([
   [86_399, '1 d 0 h'],
   [90_000, '1 d 1 h'],
 ])('a duration of %d s is never shown as 0 or with 60 of a unit', (seconds, shown) => {
-  expect(duration(seconds)).toBe(shown);
+  expect(spaced(duration(seconds))).toBe(shown);
+});
+
+test('a number and its unit stay in one line', () => {
+  for (const text of [percent(0.5), duration(3), milliseconds(7), perSecond(5.2)]) expect(text).not.toContain(' ');
+});
+
+test('a negative number has a minus sign, and zero has no sign', () => {
+  expect([-4.821, -0.001, 0, 4.821].map((value) => decimal(value, 2))).toEqual(['−4.82', '0.00', '0.00', '4.82']);
+  expect([-4.821, -0.001, 0.001, 4.821].map((value) => signed(value))).toEqual(['−4.82', '0.00', '0.00', '+4.82']);
+});
+
+test('the counts of an axis have one unit', () => {
+  const axis = (...counts: number[]) => counts.map((value) => onAxis(value, Math.max(...counts)));
+  expect(axis(0, 2_500, 5_000, 7_500)).toEqual(['0', '2,500', '5,000', '7,500']);
+  expect(axis(0, 5_000, 10_000, 20_000)).toEqual(['0', '5K', '10K', '20K']);
+  expect(axis(0, 250_000, 1_000_000)).toEqual(['0', '0.25M', '1M']);
+});
+
+test('a time that is not zero is not shown as zero', () => {
+  expect([0.04, 0.06, 9.96, 12.3, 1_234].map((ms) => spaced(milliseconds(ms)))).toEqual([
+    ...['<0.1 ms', '0.1 ms', '10.0 ms', '12 ms', '1.2 s'],
+  ]);
 });

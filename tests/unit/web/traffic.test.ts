@@ -23,7 +23,9 @@ test('a mean is said with its margin where there is one', () => {
 
 test('what was not measured is left open', () => {
   const nothing = { items: 20, compared: 0, scoreDrift: null, rankCorrelation: null };
-  expect(failedOf({ ...nothing, errorShare: 0.05, mainErrorShare: null, latencyRatio: null })).toBe('5.0 % (main –)');
+  expect(failedOf({ ...nothing, errorShare: 0.05, mainErrorShare: null, latencyRatio: null })).toBe(
+    '5.0\u00a0% (main –)',
+  );
   expect([null, 1.4567].map(timesOf)).toEqual(['–', '1.46 ×']);
 });
 

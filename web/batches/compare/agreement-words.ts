@@ -25,8 +25,6 @@ function correlationWords(correlation: number): string {
   return correlation > -0.2 ? 'nothing in common' : 'opposite orders';
 }
 
-export const signed = (value: number): string => `${value > 0 ? '+' : ''}${value.toFixed(2)}`;
-
 /**
  * Describes the second threshold, which follows the first.
  * @param isSameScale true when one model scored both batches. The thresholds are equal then. Otherwise the counts are,

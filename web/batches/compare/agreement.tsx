@@ -1,7 +1,7 @@
 import type { BatchComparison } from '../../../shared/contracts/comparison.ts';
 import { Fact } from '../../ui/fact.tsx';
 import * as numbers from '../../ui/numbers.ts';
-import { agreementWords, signed } from './agreement-words.ts';
+import { agreementWords } from './agreement-words.ts';
 
 export function Agreement({
   comparison,
@@ -17,7 +17,8 @@ export function Agreement({
   return (
     <div class="stack">
       <p class="verdict">
-        Rank correlation <strong class="num">{rankCorrelation === null ? '–' : rankCorrelation.toFixed(3)}</strong>
+        Rank correlation{' '}
+        <strong class="num">{rankCorrelation === null ? '–' : numbers.decimal(rankCorrelation, 3)}</strong>
         {words !== undefined && <span class="soft">: {words}</span>}
       </p>
       <dl class="facts">
@@ -26,7 +27,7 @@ export function Agreement({
         </Fact>
         {meanDifference !== null && (
           <Fact name="Mean difference">
-            {signed(meanDifference)} points
+            {numbers.signed(meanDifference)} points
             <span class="soft">
               , <bdi>{here}</bdi> minus <bdi>{there}</bdi>
               {!isSameModel && ' (scales differ between models)'}

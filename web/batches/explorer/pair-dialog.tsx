@@ -112,7 +112,7 @@ function Outcome({ status, result }: { status: BatchStatus; result: ItemResult }
         <p>
           <span class="score-value">{numbers.scoreBetween(score, edgesOf(scale))}</span>{' '}
           <span class="soft">
-            cosine {cosine.toFixed(4)}
+            cosine {numbers.decimal(cosine, 4)}
             {probability !== undefined && `, probability ${numbers.percent(probability)}`}
           </span>
         </p>

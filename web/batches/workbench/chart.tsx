@@ -97,7 +97,7 @@ export function Chart({
           <g key={tick}>
             <line class="grid" x1={margin.left} x2={width - margin.right} y1={y(tick)} y2={y(tick)} />
             <text class="axis" x={margin.left - 8} y={y(tick) + 4} text-anchor="end">
-              {numbers.compact(tick)}
+              {numbers.onAxis(tick, top)}
             </text>
           </g>
         ))}

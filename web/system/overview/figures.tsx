@@ -51,14 +51,12 @@ function FigureText({ name, of, points, format }: Figure) {
   );
 }
 
-const perSecond = (value: number) => `${value === 0 ? '0' : numbers.rate(value)} / s`;
-
 const singleFigures = (history: readonly Reading[]): Figure[] => [
   {
     name: 'Single pairs',
     of: 'Single requests',
     points: ratesOf(history, (before, after, seconds) => (after.pairs - before.pairs) / seconds),
-    format: perSecond,
+    format: (value) => numbers.perSecond(value),
   },
   {
     name: 'Response time',
@@ -76,7 +74,7 @@ const batchFigures = (history: readonly Reading[]): Figure[] => [
     name: 'Batch items',
     of: 'All batches',
     points: gaugeOf(history, ({ itemsPerSecond }) => itemsPerSecond),
-    format: perSecond,
+    format: (value) => numbers.perSecond(value),
   },
   {
     name: 'Waiting chunks',
@@ -91,7 +89,7 @@ const ownFigures = (history: readonly Reading[]): Figure[] => [
     name: 'Batch items',
     of: 'Your batches',
     points: gaugeOf(history, ({ itemsPerSecond }) => itemsPerSecond),
-    format: perSecond,
+    format: (value) => numbers.perSecond(value),
   },
   {
     name: 'Running batches',

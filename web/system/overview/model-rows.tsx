@@ -49,7 +49,7 @@ function ModelRow({
       {now !== undefined && (
         <>
           <Sparkline points={points} />
-          <span class="num soft model-rate">{now === 0 ? '0' : numbers.rate(now)} embeddings / s</span>
+          <span class="num soft model-rate">{numbers.perSecond(now, 'embeddings')}</span>
         </>
       )}
       {detail !== null && <span class="soft model-detail">{detail}</span>}

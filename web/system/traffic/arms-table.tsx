@@ -33,7 +33,7 @@ export function ArmsTable({ profile, arms }: { profile: string; arms: ArmReport[
                 <td>{numbers.count(arm.items)}</td>
                 <td class="nowrap">{shareOf(arm.errorShare)}</td>
                 <td class="nowrap">{meanOf(arm)}</td>
-                <td class="nowrap">{arm.meanInferenceMs === null ? none : `${arm.meanInferenceMs.toFixed(1)} ms`}</td>
+                <td class="nowrap">{arm.meanInferenceMs === null ? none : numbers.tenthsOfMs(arm.meanInferenceMs)}</td>
               </tr>
             ))}
           </tbody>

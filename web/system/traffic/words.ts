@@ -26,12 +26,9 @@ export const actionsIn: Record<CanaryPhase, CanaryAction[]> = {
 
 export const points = (value: number | null): string => (value === null ? none : value.toFixed(2));
 
-const withMinus = (text: string): string => text.replace('-', '−');
+export const signed = (value: number | null): string => (value === null ? none : numbers.signed(value));
 
-export const signed = (value: number | null): string =>
-  value === null ? none : `${value > 0 ? '+' : ''}${withMinus(value.toFixed(2))}`;
-
-export const correlation = (value: number | null): string => (value === null ? none : withMinus(value.toFixed(3)));
+export const correlation = (value: number | null): string => (value === null ? none : numbers.decimal(value, 3));
 
 export const shareOf = (share: number | null): string => (share === null ? none : numbers.percent(share));
 
