@@ -12,6 +12,7 @@ import { scaleOf } from '../ui/scale.ts';
 import { asSentence } from '../ui/sentence.ts';
 import { Waiting } from '../ui/waiting.tsx';
 import { BatchActions } from './actions.tsx';
+import { batchConnection } from './batch-connection.ts';
 import { CompareView } from './compare/compare-view.tsx';
 import { ConnectionLost } from './connection-lost.tsx';
 import { Explorer } from './explorer/explorer.tsx';
@@ -30,12 +31,17 @@ export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
   const [failure, setFailure] = useState<RequestFailed>();
   const follower = useRef<Follower | undefined>(undefined);
   const follow = () => {
-    follower.current = followBatch(id, setFollowed);
+    follower.current = followBatch(id, batchConnection, setFollowed);
   };
   const unfollow = () => follower.current?.close();
   useEffect(() => {
     follow();
-    return unfollow;
+    const store = () => follower.current?.store();
+    addEventListener('pagehide', store);
+    return () => {
+      removeEventListener('pagehide', store);
+      unfollow();
+    };
   }, [id]);
 
   const crumbs = (
@@ -92,7 +98,7 @@ export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
         <div class="stack">
           <section class="card stack" aria-label="Progress">
             <ProgressBar items={status.items} />
-            <Counts status={status} />
+            <Counts status={status} isInterrupted={followed?.isInterrupted === true} />
             {status.state === 'accepting' && (
               <p class="notice plain">The items are evaluated when all of them have arrived.</p>
             )}

@@ -1,6 +1,7 @@
 import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import type { BatchSummary } from '../../shared/contracts/batch/summary.ts';
-import { apiUrl, fetchJson, RequestFailed } from '../http/client.ts';
+import { RequestFailed } from '../http/request-failed.ts';
+import { answerMs, firstAnswerMs, withTimeLimit } from '../http/time-limit.ts';
 import { addSample, type Sample } from './progress-samples.ts';
 import { loadProgress, storeProgress } from './stored-progress.ts';
 
@@ -16,22 +17,45 @@ export interface Followed {
 export interface Follower {
   /** Reads the status and the summary again, and follows the events of a running batch. */
   refresh(): void;
+  /** Stores the progress, which a reload of the page continues. */
+  store(): void;
   close(): void;
 }
+
+/** The part of an `EventSource` that this module uses. */
+export interface EventStream {
+  readonly readyState: number;
+  onopen: ((event: Event) => void) | null;
+  onerror: ((event: Event) => void) | null;
+  addEventListener(name: string, listener: (event: Event) => void): void;
+  close(): void;
+}
+
+/** Requests and events of the API, by paths. */
+export interface BatchConnection {
+  read<Body>(path: string, signal: AbortSignal): Promise<Body>;
+  open(path: string): EventStream;
+}
+
+type ReceivedEvent = Event & { data: string; lastEventId: string };
+const closedState = 2;
 
 /** The minimum time in ms between two updates of the view. Many small chunks send more events than users can read. */
 const drawMs = 200;
 /** The minimum time in ms between two requests for data that events lack: the summary and the counts by error code. */
 const refreshMs = 1_500;
-/** The time in ms after which a running batch is read again even without an event. Some changes have none. */
-const quietMs = 10_000;
+/**
+ * The time in ms after which a running batch is read again even without an event. Some changes have none, and a
+ * connection may be lost without an error.
+ */
+const quietMs = 5_000;
 const firstWaitMs = 1_000;
 const longestWaitMs = 15_000;
 /** The delays in ms after which a cancelled batch is read again, because chunks in flight may still end. */
 const afterCancelMs = [1_500, 4_000];
 
 /** Follows a batch by its events. After a reload or a broken connection, it resumes after the last received event. */
-export function followBatch(id: string, onChange: (followed: Followed) => void): Follower {
+export function followBatch(id: string, connection: BatchConnection, onChange: (followed: Followed) => void): Follower {
   const path = `v1/evaluation/batch/${encodeURIComponent(id)}`;
   const stored = loadProgress(id);
   const gone = new AbortController();
@@ -43,9 +67,10 @@ export function followBatch(id: string, onChange: (followed: Followed) => void):
     failure: undefined,
   };
   let { lastEventId } = stored;
-  let source: EventSource | undefined;
+  let source: EventStream | undefined;
   let waitMs = firstWaitMs;
-  const timers = new Map<string, number>();
+  let isChecking = false;
+  const timers = new Map<string, ReturnType<typeof setTimeout>>();
 
   /** Calls `action` after `ms`, unless a timer of this kind is running. */
   function later(kind: string, ms: number, action: () => void): void {
@@ -54,7 +79,7 @@ export function followBatch(id: string, onChange: (followed: Followed) => void):
       timers.delete(kind);
       action();
     };
-    timers.set(kind, window.setTimeout(run, ms));
+    timers.set(kind, setTimeout(run, ms));
   }
 
   function change(more: Partial<Followed>): void {
@@ -79,36 +104,65 @@ export function followBatch(id: string, onChange: (followed: Followed) => void):
       }
     } catch (error) {
       if (gone.signal.aborted) return;
-      const failure = error as RequestFailed;
-      const isFinal = !(error instanceof RequestFailed) || [400, 401, 403, 404].includes(failure.status);
-      if (isFinal) return change({ failure });
-      interrupted();
+      failed(error);
     }
     onChange(followed);
+  }
+
+  function failed(error: unknown): void {
+    const isFinal = !(error instanceof RequestFailed) || [400, 401, 403, 404].includes(error.status);
+    if (!isFinal) {
+      interrupted();
+      return;
+    }
+    source?.close();
+    source = undefined;
+    change({ failure: error as RequestFailed, isInterrupted: false });
   }
 
   function interrupted(): void {
     source?.close();
     source = undefined;
     change({ isInterrupted: true });
+    if (timers.has('again')) return;
     later('again', waitMs, () => void begin());
     waitMs = Math.min(longestWaitMs, waitMs * 2);
   }
 
+  /** Reads the status and the summary, which the view shows together. */
   async function look(): Promise<void> {
-    const { signal } = gone;
-    const [status, summary] = await Promise.all([
-      fetchJson<BatchStatus>(path, { signal }),
-      fetchJson<BatchSummary>(`${path}/summary`, { signal }),
-    ]);
+    const limitMs = followed.status === undefined ? firstAnswerMs : answerMs;
+    const [status, summary] = await withTimeLimit(limitMs, gone.signal, (signal) =>
+      Promise.all([
+        connection.read<BatchStatus>(path, signal),
+        connection.read<BatchSummary>(`${path}/summary`, signal),
+      ]),
+    );
     change({ summary, failure: undefined });
     takeStatus(status);
   }
 
+  /**
+   * Reads a batch that is followed by events. Events stop without an error when a connection hangs, so this request
+   * detects it.
+   */
+  async function check(): Promise<void> {
+    if (isChecking || timers.has('again')) return;
+    isChecking = true;
+    try {
+      await look();
+      change({ isInterrupted: false });
+    } catch (error) {
+      const isRefusal = error instanceof RequestFailed && error.status === 429;
+      if (!gone.signal.aborted && !isRefusal) failed(error);
+    }
+    isChecking = false;
+  }
+
   function lookWhileQuiet(): void {
     later('quiet', quietMs, async () => {
-      await look().catch(() => {});
-      if (followed.status?.finishedAt === null) lookWhileQuiet();
+      await check();
+      if (followed.status?.finishedAt === null && followed.failure === undefined) lookWhileQuiet();
     });
   }
 
@@ -127,24 +181,24 @@ export function followBatch(id: string, onChange: (followed: Followed) => void):
   function listen(): void {
     const query = lastEventId === undefined ? '' : `?lastEventId=${encodeURIComponent(lastEventId)}`;
     source?.close();
-    const opened = new EventSource(apiUrl(`${path}/events${query}`));
+    const opened = connection.open(`${path}/events${query}`);
     source = opened;
     opened.onopen = () => {
       waitMs = firstWaitMs;
-      change({ isInterrupted: false });
+      if (followed.isInterrupted) void check();
     };
     opened.onerror = () => {
       change({ isInterrupted: true });
       // The browser itself reconnects unless the source is closed. A closed source means a refusal, or the end of the
       // batch.
-      if (opened.readyState === EventSource.CLOSED) interrupted();
+      if (opened.readyState === closedState) interrupted();
     };
     for (const name of ['state', 'reset', 'progress', 'failure', 'end'] as const) {
-      opened.addEventListener(name, (event) => onEvent(name, event as MessageEvent<string>));
+      opened.addEventListener(name, (event) => onEvent(name, event as ReceivedEvent));
     }
   }
 
-  function onEvent(name: 'state' | 'reset' | 'progress' | 'failure' | 'end', event: MessageEvent<string>): void {
+  function onEvent(name: 'state' | 'reset' | 'progress' | 'failure' | 'end', event: ReceivedEvent): void {
     lastEventId = event.lastEventId;
     if (name === 'failure') return;
     const data: Partial<BatchStatus> = JSON.parse(event.data);
@@ -165,16 +219,15 @@ export function followBatch(id: string, onChange: (followed: Followed) => void):
     if (name === 'end') {
       store();
       void begin();
-    } else later('ask', refreshMs, () => void look().catch(() => {}));
+    } else later('ask', refreshMs, () => void check());
   }
 
-  addEventListener('pagehide', store);
   void begin();
   return {
     refresh: () => void begin(),
+    store,
     close() {
       store();
-      removeEventListener('pagehide', store);
       gone.abort();
       source?.close();
       for (const timer of timers.values()) clearTimeout(timer);

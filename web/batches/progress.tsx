@@ -26,9 +26,13 @@ export function ProgressBar({ items }: { items: BatchStatus['items'] }) {
   );
 }
 
-export function Counts({ status }: { status: BatchStatus }) {
-  const { items, itemsPerSecond, etaSeconds } = status;
+/** @param isInterrupted true while the connection is lost. The rate and the time left are then unknown. */
+export function Counts({ status, isInterrupted }: { status: BatchStatus; isInterrupted: boolean }) {
+  const { items } = status;
   const isLive = status.finishedAt === null;
+  const isUnknown = isLive && isInterrupted;
+  const itemsPerSecond = isUnknown ? null : status.itemsPerSecond;
+  const etaSeconds = isUnknown ? null : status.etaSeconds;
   const took = secondsTaken(status);
   return (
     <dl class="counts">

@@ -1,4 +1,4 @@
-import { RequestFailed } from './request-failed.ts';
+import { noAnswer } from './request-failed.ts';
 
 /**
  * Waits for a response, or for its body.
@@ -10,10 +10,6 @@ export async function answered<Value>(ask: () => Promise<Value>, signal?: AbortS
   } catch (error) {
     // Browsers report all faults of a connection as a TypeError.
     if (signal?.aborted || !(error instanceof TypeError)) throw error;
-    throw new RequestFailed(
-      0,
-      'The service does not answer',
-      'Check that it is running and that this machine can reach it.',
-    );
+    throw noAnswer();
   }
 }

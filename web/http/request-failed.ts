@@ -15,3 +15,7 @@ export class RequestFailed extends Error {
     this.problem = problem;
   }
 }
+
+/** Returns the failure of a request that got no response. */
+export const noAnswer = (): RequestFailed =>
+  new RequestFailed(0, 'The service does not answer', 'Check that it is running and that this machine can reach it.');

@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { RequestFailed } from './client.ts';
+import { answerMs, firstAnswerMs, withTimeLimit } from './time-limit.ts';
 
 export interface Polled<T> {
   /** The latest value. It remains when a later request fails. */
@@ -34,7 +35,8 @@ export function usePolled<T>(
     const look = async () => {
       if (document.hidden && last !== undefined) return again(last);
       try {
-        last = await latest.current.load(gone.signal);
+        const limitMs = last === undefined ? firstAnswerMs : answerMs;
+        last = await withTimeLimit(limitMs, gone.signal, (signal) => latest.current.load(signal));
         if (!gone.signal.aborted) setState({ value: last, at: Date.now(), failure: undefined });
       } catch (error) {
         if (!gone.signal.aborted) setState((known) => ({ ...known, failure: error as RequestFailed }));
