@@ -129,7 +129,7 @@ export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
           )}
           <ExportBox status={status} summary={summary} scale={scale} name={name} />
           <FailuresBox status={status} />
-          {summary !== undefined && <ExtremesBox summary={summary} scale={scale} tenant={status.tenant} />}
+          {summary !== undefined && <ExtremesBox status={status} summary={summary} scale={scale} />}
         </div>
       )}
     </>

@@ -1,19 +1,25 @@
 import { useState } from 'preact/hooks';
+import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import type { BatchSummary, Extreme } from '../../shared/contracts/batch/summary.ts';
+import { usePolled } from '../http/use-polled.ts';
 import { useSession } from '../shell/session.tsx';
 import * as numbers from '../ui/numbers.ts';
 import { ImagesSwitch, PairList, useImageDisplay } from '../ui/pairs.tsx';
+import { ProblemBox } from '../ui/problem.tsx';
 import { edgesOf, type Scale } from '../ui/scale.ts';
 import type { ShownPair } from '../ui/shown-pair.ts';
+import { haveRepeated, readExtremes, withoutRepeated } from './distinct-extremes.ts';
+import { pairReader } from './workbench/ranked.ts';
 import { useThreshold } from './workbench/use-threshold.ts';
 
 const shownFirst = 6;
 
-export function ExtremesBox({ summary, scale, tenant }: { summary: BatchSummary; scale: Scale; tenant: string }) {
+export function ExtremesBox({ status, summary, scale }: { status: BatchStatus; summary: BatchSummary; scale: Scale }) {
   const [threshold] = useThreshold(scale);
-  const images = useImageDisplay(useSession()?.tenant === tenant);
+  const images = useImageDisplay(useSession()?.tenant === status.tenant);
   const [all, setAll] = useState(false);
-  const most = Math.max(summary.lowest.length, summary.highest.length);
+  const { lowest, highest, failure, reload } = useExtremes(status, summary);
+  const most = Math.max(lowest.length, highest.length);
   if (most === 0) return null;
   const shown = (pairs: Extreme[]) =>
     pairs.slice(0, all ? most : shownFirst).map((pair) => shownPair(pair, [...edgesOf(scale), threshold]));
@@ -21,25 +27,44 @@ export function ExtremesBox({ summary, scale, tenant }: { summary: BatchSummary;
     <section class="card" aria-labelledby="extremes">
       <div class="heading">
         <h2 id="extremes">Lowest and highest</h2>
-        <ImagesSwitch images={images} listed={[...summary.lowest, ...summary.highest].map(({ image }) => image)} />
+        <ImagesSwitch images={images} listed={[...lowest, ...highest].map(({ image }) => image)} />
       </div>
+      {failure !== undefined && <ProblemBox failure={failure} retry={reload} />}
       <div class="two">
         <div>
           <h3>Lowest</h3>
-          <PairList pairs={shown(summary.lowest)} images={images.shown} />
+          <PairList pairs={shown(lowest)} images={images.shown} />
         </div>
         <div>
           <h3>Highest</h3>
-          <PairList pairs={shown(summary.highest)} images={images.shown} />
+          <PairList pairs={shown(highest)} images={images.shown} />
         </div>
       </div>
       {most > shownFirst && (
         <button type="button" class="link" onClick={() => setAll(!all)} aria-expanded={all}>
-          {all ? 'Show fewer' : `Show ${most} of each`}
+          {all ? 'Show fewer' : lowest.length === highest.length ? `Show ${most} of each` : 'Show all'}
         </button>
       )}
     </section>
   );
+}
+
+/**
+ * Returns the distinct pairs with the lowest and the highest scores. The summary also has repeated pairs: if it does, the
+ * pairs of an ended batch are read again, and those of a running batch are fewer.
+ */
+function useExtremes({ id, finishedAt }: BatchStatus, summary: BatchSummary) {
+  const isRead = finishedAt !== null && haveRepeated(summary);
+  const { value, failure, reload } = usePolled(`${id} ${isRead}`, async (signal) =>
+    isRead ? { id, ...(await readExtremes(pairReader(id, signal))) } : undefined,
+  );
+  const known = isRead && value?.id === id ? value : undefined;
+  return {
+    lowest: known?.lowest ?? withoutRepeated(summary.lowest),
+    highest: known?.highest ?? withoutRepeated(summary.highest),
+    failure,
+    reload,
+  };
 }
 
 function shownPair({ index, id, image, text, score, cosine }: Extreme, edges: readonly number[]): ShownPair {

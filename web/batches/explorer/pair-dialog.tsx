@@ -94,7 +94,7 @@ export function PairDialog({
           )}
         </dl>
         {result.status === 'succeeded' && (
-          <NeighboursByScore status={status} index={result.index} score={result.score} images={images} />
+          <NeighboursByScore key={result.index} status={status} open={result} images={images} />
         )}
         <Receipt status={status} result={result} />
       </div>

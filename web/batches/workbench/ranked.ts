@@ -1,25 +1,10 @@
 import type { ResultsPage } from '../../../shared/contracts/batch/results.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { fetchJson } from '../../http/client.ts';
-import { justBelow } from './distribution.ts';
+import type { ReadPairs } from './near.ts';
 
 /** The maximum number of requests for pairs in a range of scores. In a large batch, each searches only a part. */
 const maxRequests = 12;
-
-/** Reads pairs on one side of a threshold, the nearest score first. `selected` counts all pairs on that side. */
-export async function readNear(
-  id: string,
-  side: 'below' | 'above',
-  threshold: number,
-  limit: number,
-  signal: AbortSignal,
-): Promise<ResultsPage> {
-  const query =
-    side === 'above'
-      ? { minScore: threshold, sort: 'score', limit }
-      : { maxScore: justBelow(threshold), sort: '-score', limit };
-  return await readPage(id, query, signal);
-}
 
 /** Reads pairs in the order of evaluation, until `enough` are found. */
 export const readFirst = (id: string, enough: number, signal: AbortSignal): Promise<ItemResult[]> =>
@@ -31,11 +16,12 @@ async function readAll(
   enough: number,
   signal: AbortSignal,
 ): Promise<ItemResult[]> {
+  const readPage = pairReader(id, signal);
   const found: ItemResult[] = [];
   let cursor: string | undefined;
   for (let request = 0; request < maxRequests && found.length < enough; request++) {
     const limit = Math.min(1_000, enough);
-    const page = await readPage(id, { ...query, limit, ...(cursor !== undefined && { cursor }) }, signal);
+    const page = await readPage({ ...query, limit, ...(cursor !== undefined && { cursor }) });
     found.push(...page.results);
     if (page.next === null || page.next === cursor) break;
     cursor = page.next;
@@ -49,8 +35,11 @@ export const drawFrom =
   (limits: { minScore?: number; maxScore?: number }, count: number, seed: number): Promise<ItemResult[]> =>
     readAll(id, { ...limits, sample: count, seed }, count, signal);
 
-async function readPage(id: string, query: Record<string, string | number>, signal: AbortSignal): Promise<ResultsPage> {
-  const all = new URLSearchParams({ status: 'succeeded', items: 'true' });
-  for (const [name, value] of Object.entries(query)) all.set(name, String(value));
-  return await fetchJson<ResultsPage>(`v1/evaluation/batch/${encodeURIComponent(id)}/results?${all}`, { signal });
-}
+/** Returns a function that reads pages of the scored pairs of a batch. It throws {@link RequestFailed}. */
+export const pairReader =
+  (id: string, signal: AbortSignal): ReadPairs =>
+  async (query) => {
+    const all = new URLSearchParams({ status: 'succeeded', items: 'true' });
+    for (const [name, value] of Object.entries(query)) all.set(name, String(value));
+    return await fetchJson<ResultsPage>(`v1/evaluation/batch/${encodeURIComponent(id)}/results?${all}`, { signal });
+  };

@@ -4,43 +4,69 @@ import { addressOf } from '../../shell/route.ts';
 import { useSession } from '../../shell/session.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { ImagesSwitch, useImageDisplay } from '../../ui/pairs.tsx';
+import { ProblemBox } from '../../ui/problem.tsx';
+import { Waiting } from '../../ui/waiting.tsx';
 import { scoreIn } from '../explorer/cells.tsx';
 import { justBelow } from './distribution.ts';
 import { Strip } from './strip.tsx';
-import type { Neighbours } from './use-neighbours.ts';
+import type { Neighbours, ReadNeighbours } from './use-neighbours.ts';
 
-export function Strips({
+/** The pairs just below and just above the threshold. */
+export function AtTheLine({
   status,
   count,
-  neighbours: { threshold, below, above, passing },
+  read: { neighbours, failure, retry },
 }: {
   status: BatchStatus;
   /** The number of scored pairs. */
   count: number;
-  neighbours: Neighbours;
+  read: ReadNeighbours;
 }) {
   const images = useImageDisplay(useSession()?.tenant === status.tenant);
-  const list = addressOf.batch(status.id, 'pairs');
-  const at = numbers.threshold(threshold);
+  const listed = neighbours === undefined ? [] : [...neighbours.below, ...neighbours.above];
   return (
     <section class="card" aria-labelledby="at-the-line">
       <div class="heading">
         <h2 id="at-the-line">At the line</h2>
-        <ImagesSwitch images={images} listed={[...below, ...above].map(({ image }) => image)} />
+        <ImagesSwitch images={images} listed={listed.map(({ image }) => image)} />
       </div>
+      {failure !== undefined && <ProblemBox failure={failure} retry={retry} />}
+      {neighbours !== undefined && (
+        <Strips status={status} count={count} neighbours={neighbours} images={images.shown} />
+      )}
+      {neighbours === undefined && failure === undefined && <Waiting what="the pairs at the line" />}
+    </section>
+  );
+}
+
+function Strips({
+  status,
+  count,
+  neighbours: { threshold, below, above, passing },
+  images,
+}: {
+  status: BatchStatus;
+  count: number;
+  neighbours: Neighbours;
+  images: boolean;
+}) {
+  const list = addressOf.batch(status.id, 'pairs');
+  const at = numbers.threshold(threshold);
+  return (
+    <>
       <StripHeading
         words={`Just below ${at} (left out)`}
         count={passing === undefined ? undefined : count - passing}
         href={`${list}?sort=-score&max=${justBelow(threshold)}&threshold=${threshold}`}
       />
-      <Strip status={status} threshold={threshold} pairs={byScore(below)} images={images.shown} />
+      <Strip status={status} threshold={threshold} pairs={byScore(below)} images={images} />
       <StripHeading
         words={`Just above ${at} (kept)`}
         count={passing}
         href={`${list}?sort=score&min=${threshold}&threshold=${threshold}`}
       />
-      <Strip status={status} threshold={threshold} pairs={byScore(above)} images={images.shown} />
-    </section>
+      <Strip status={status} threshold={threshold} pairs={byScore(above)} images={images} />
+    </>
   );
 }
 

@@ -2,12 +2,11 @@ import { useEffect, useState } from 'preact/hooks';
 import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import type { RequestFailed } from '../../http/client.ts';
-import { distinctPairs } from './distinct-pairs.ts';
-import { readNear } from './ranked.ts';
+import { readNear } from './near.ts';
+import { pairReader } from './ranked.ts';
 
-/** Pairs shown on each side of the threshold. More are read, because a batch may contain a pair several times. */
+/** Pairs shown on each side of the threshold. */
 const shown = 8;
-const read = 40;
 /** The threshold must stay the same for this time in ms before the pairs near it are read. */
 const restMs = 250;
 
@@ -20,26 +19,31 @@ export interface Neighbours {
   passing: number | undefined;
 }
 
-/** Reads the pairs just below and just above a threshold, without duplicates, once it has stopped changing. */
-export function useNeighbours(
-  summary: BatchSummary,
-  threshold: number,
-): { neighbours: Neighbours | undefined; failure: RequestFailed | undefined; retry: () => void } {
+export interface ReadNeighbours {
+  /** Undefined until the first ones have arrived. */
+  neighbours: Neighbours | undefined;
+  failure: RequestFailed | undefined;
+  retry: () => void;
+}
+
+/** Reads the distinct pairs just below and just above a threshold, once it has stopped changing. */
+export function useNeighbours(summary: BatchSummary, threshold: number): ReadNeighbours {
   const [neighbours, setNeighbours] = useState<Neighbours>();
   const [failure, setFailure] = useState<RequestFailed>();
   const [attempt, setAttempt] = useState(0);
   useEffect(() => {
     const gone = new AbortController();
     const look = async () => {
+      const read = pairReader(summary.id, gone.signal);
       const [above, below] = await Promise.all([
-        readNear(summary.id, 'above', threshold, read, gone.signal),
-        threshold <= 0 ? undefined : readNear(summary.id, 'below', threshold, read, gone.signal),
+        readNear(read, 'above', threshold, shown),
+        threshold <= 0 ? undefined : readNear(read, 'below', threshold, shown),
       ]);
       setFailure(undefined);
       setNeighbours({
         threshold,
-        above: distinctPairs(above.results).slice(0, shown),
-        below: distinctPairs(below?.results ?? []).slice(0, shown),
+        above: above.pairs,
+        below: below?.pairs ?? [],
         passing: above.selected,
       });
     };

@@ -2,13 +2,12 @@ import { useRef } from 'preact/hooks';
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
 import * as numbers from '../../ui/numbers.ts';
-import { ProblemBox } from '../../ui/problem.tsx';
 import { bandOf, rangeWords, type Scale } from '../../ui/scale.ts';
 import { Chart } from './chart.tsx';
 import { ThresholdControls } from './controls.tsx';
 import { countPassing, rangeOf } from './distribution.ts';
 import { ThresholdSlider } from './slider.tsx';
-import { Strips } from './strips.tsx';
+import { AtTheLine } from './strips.tsx';
 import { useNeighbours } from './use-neighbours.ts';
 import { useThreshold } from './use-threshold.ts';
 import { useWrongPairs } from './use-wrong-pairs.ts';
@@ -25,8 +24,8 @@ export function Workbench({ status, summary, scale }: { status: BatchStatus; sum
   highest.current = Math.max(highest.current, threshold);
   const range = rangeOf([...histogram, ...behind], scale, highest.current);
   const estimated = countPassing(histogram, threshold);
-  const { neighbours, failure, retry } = useNeighbours(summary, threshold);
-  const exact = neighbours?.threshold === threshold ? neighbours.passing : undefined;
+  const read = useNeighbours(summary, threshold);
+  const exact = read.neighbours?.threshold === threshold ? read.neighbours.passing : undefined;
   const passing = estimated.isExact ? estimated.count : (exact ?? estimated.count);
   const isExact = estimated.isExact || exact !== undefined;
   const share = succeeded === 0 ? 0 : passing / succeeded;
@@ -63,8 +62,7 @@ export function Workbench({ status, summary, scale }: { status: BatchStatus; sum
         <WrongPairsBox status={status} threshold={threshold} wrong={wrong} />
         <p class="fine soft">{scale.note}</p>
       </section>
-      {failure !== undefined && <ProblemBox failure={failure} retry={retry} />}
-      {neighbours !== undefined && <Strips status={status} count={succeeded} neighbours={neighbours} />}
+      <AtTheLine status={status} count={succeeded} read={read} />
     </>
   );
 }
