@@ -43,6 +43,7 @@ export async function listBatches(
       const record = Object.keys(hash).length === 0 ? undefined : batchRecord.parse(hash);
       if (record === undefined || !isVisible(record)) continue;
       if (query.onlyRequests && record.requests === undefined) continue;
+      if (query.items !== undefined && record.total !== query.items) continue;
       if (!isNamed(record, query)) continue;
       if (query.state === undefined || query.state.includes(record.state)) records.push(record);
       if (records.length === query.limit) return { records, next: cursor.encode(last) };

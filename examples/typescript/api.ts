@@ -1195,6 +1195,8 @@ tenant?: string;
 q?: string;
 /** Only batches with this tag. */
 tag?: string;
+/** Only batches with this number of items. */
+items?: number;
 /** With `true`, each batch also has the mean and a coarse histogram of its scores. */
 scores?: "true" | "false";
 cursor?: string;

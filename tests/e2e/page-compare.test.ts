@@ -143,4 +143,41 @@ describe.skipIf(chromium === undefined)('the comparison of two batches', () => {
     // The browser reports each response that is not 2xx.
     watched.complaints = watched.complaints.filter((text) => !/nowhere/.test(text));
   });
+
+  test('lists that have not arrived are shown as loading, and failed ones can be read again', async () => {
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await page.route(/evaluation\/batch\?/, async (route) => {
+      await held;
+      await route.continue();
+    });
+    await open('compare');
+    const choice = page.getByRole('combobox', { name: /^With\b/ });
+    await expect.poll(() => choice.innerText()).toBe('Loading…');
+    await page.getByText('Waiting for the list of batches.').waitFor();
+    release();
+    await page.getByText('60 of 60 items', { exact: true }).waitFor();
+
+    const isFirst = new Set<string>();
+    await page.route(/\/results\?.*minScore/, async (route) => {
+      const { hash } = new URL(page.url());
+      if (isFirst.has(hash)) return await route.continue();
+      isFirst.add(hash);
+      await route.abort();
+    });
+    await open('scores?threshold=90');
+    const line = page.getByRole('region', { name: 'At the line' });
+    await line.getByRole('button', { name: 'Try again' }).click();
+    await line.getByText('Just below 90.0').waitFor();
+    await page.getByText('0 of 60 pairs (0 %) reach 90.0').waitFor();
+    expect(await page.getByRole('slider', { name: 'Threshold' }).getAttribute('max')).toBe('90');
+    await open('pairs?status=succeeded&pair=0');
+    const nearest = page.getByRole('dialog').getByRole('region', { name: 'Pairs with the nearest scores' });
+    await nearest.getByRole('button', { name: 'Try again' }).click();
+    await nearest.locator('.tile').first().waitFor();
+    // The browser reports each request without an answer.
+    watched.complaints = watched.complaints.filter((text) => !/minScore/.test(text));
+  });
 });

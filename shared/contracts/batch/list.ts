@@ -18,6 +18,7 @@ export const listQuery = z.strictObject({
     description: 'Only batches whose name, id or tag contains this value; upper and lower case count as the same.',
   }),
   tag: tag.optional().meta({ description: 'Only batches with this tag.' }),
+  items: z.coerce.number().int().min(1).optional().meta({ description: 'Only batches with this number of items.' }),
   scores: z
     .enum(['true', 'false'])
     .optional()

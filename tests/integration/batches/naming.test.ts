@@ -28,6 +28,16 @@ test('a batch is found by a part of its name, its id or a tag, and by a whole ta
   expect(await engine.batches.status(tenant, plain)).toMatchObject({ name: null, tags: [] });
 });
 
+test('batches are listed by their number of items, on pages that pass over all others', async () => {
+  const [one, , three] = [await engine.post(7), await engine.post(6), await engine.post(7), await engine.post(6)];
+  const first = await engine.batches.list(tenant, { items: 7, limit: 1 });
+  expect(first.batches.map(({ id }) => id)).toEqual([three]);
+  const second = await engine.batches.list(tenant, { items: 7, limit: 1, cursor: first.next ?? '' });
+  expect(second.batches.map(({ id }) => id)).toEqual([one]);
+  expect(listQuery.parse({ items: '7' }).items).toBe(7);
+  expect(listQuery.safeParse({ items: '' }).success).toBe(false);
+});
+
 test('name and tags change, and null removes a name', async () => {
   const id = await engine.post(1, { options: { name: 'before', tags: ['a'] } });
   expect(await engine.batches.change(tenant, id, { name: 'after' })).toMatchObject({ name: 'after', tags: ['a'] });

@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest';
+import type { BatchList } from '../../../shared/contracts/batch/list.ts';
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { ModelInfo } from '../../../shared/contracts/models.ts';
 import { agreementWords, followedWords } from '../../../web/batches/compare/agreement-words.ts';
 import { otherModels } from '../../../web/batches/compare/other-models.ts';
 import { candidatesOf, haveSameScale, listQueryOf, namesOf, optionWords } from '../../../web/batches/compare/query.ts';
 import { rankWords } from '../../../web/batches/compare/rank-words.ts';
+import { noChoiceWords, readCandidates } from '../../../web/batches/compare/read-candidates.ts';
 import { apiQuery, isFiltered, readQuery } from '../../../web/batches/explorer/query.ts';
 import { upperLimit } from '../../../web/ui/numbers.ts';
 
@@ -31,6 +33,15 @@ test('batches with as many items are offered, those of the same origin first', (
   expect(candidatesOf(own, others).map(({ id }) => id)).toEqual(['child', 'same length']);
   const child = others.at(-1);
   expect(candidatesOf(child as BatchStatus, others).map(({ id }) => id)).toEqual(['own', 'same length']);
+});
+
+test('an old batch with as many items is offered, and a list that has not arrived is not called empty', async () => {
+  const pages = [{ batches: [batch('recent')], next: '1' }, { batches: [], next: '2' }, { batches: [batch('old')] }];
+  const read = await readCandidates(async (cursor = '0') => ({ next: null, ...pages[Number(cursor)] }) as BatchList);
+  expect(candidatesOf(batch('own'), read).map(({ id }) => id)).toEqual(['recent', 'old']);
+  expect(noChoiceWords(undefined, false)).toBe('Loading…');
+  expect(noChoiceWords(undefined, true)).toBe('the list of batches is not available');
+  expect(noChoiceWords([], false)).toBe('no other batch of these items');
 });
 
 test('batches of the same name and model are told apart by their ids, and each shows its number of scores', () => {

@@ -6,7 +6,6 @@ import { NumberField } from '../../ui/number-field.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { ImagesSwitch, useImageDisplay } from '../../ui/pairs.tsx';
 import { PolledState } from '../../ui/polled-state.tsx';
-import { ProblemBox } from '../../ui/problem.tsx';
 import { scaleOf } from '../../ui/scale.ts';
 import { ProgressBar } from '../progress.tsx';
 import { titleOf } from '../state.ts';
@@ -14,18 +13,19 @@ import { Agreement } from './agreement.tsx';
 import { followedWords } from './agreement-words.ts';
 import { Disagreements } from './disagreements.tsx';
 import { candidatesOf, haveSameScale, namesOf, optionWords, readCompareQuery } from './query.ts';
+import { noChoiceWords } from './read-candidates.ts';
 import { RescoreForm } from './rescore-form.tsx';
 import { Scatter } from './scatter.tsx';
 import { SidesBox } from './sides.tsx';
-import { useComparison, useRecentBatches } from './use-comparison.ts';
+import { useCandidates, useComparison } from './use-comparison.ts';
 
 /** The whole state of the comparison is in the URL. */
 export function CompareView({ status }: { status: BatchStatus }) {
   const { query, set } = useHashQuery();
   const asked = readCompareQuery(query);
   const threshold = asked.threshold ?? scaleOf(status.model).threshold;
-  const recent = useRecentBatches();
-  const candidates = candidatesOf(status, recent.value ?? []);
+  const listed = useCandidates(status);
+  const candidates = candidatesOf(status, listed.value ?? []);
   const other = asked.other ?? candidates.find(({ texts }) => texts === 'own')?.id;
   const polled = useComparison(status, other, threshold, asked.otherThreshold);
   const images = useImageDisplay(useSession()?.tenant === status.tenant);
@@ -49,7 +49,9 @@ export function CompareView({ status }: { status: BatchStatus }) {
           <label class="filter">
             <span>With</span>
             <select value={other ?? ''} onChange={(event) => choose(event.currentTarget.value)}>
-              {other === undefined && <option value="">no other batch of these items</option>}
+              {other === undefined && (
+                <option value="">{noChoiceWords(listed.value, listed.failure !== undefined)}</option>
+              )}
               {other !== undefined && !candidates.some(({ id }) => id === other) && (
                 <option value={other}>{shown === undefined ? other : wordsOf(shown.other)}</option>
               )}
@@ -60,7 +62,7 @@ export function CompareView({ status }: { status: BatchStatus }) {
               ))}
             </select>
           </label>
-          <RescoreForm status={status} onStarted={(child) => choose(child.id)} reload={recent.reload} />
+          <RescoreForm status={status} onStarted={(child) => choose(child.id)} reload={listed.reload} />
         </div>
         {other !== undefined && (
           <PolledState
@@ -69,8 +71,10 @@ export function CompareView({ status }: { status: BatchStatus }) {
             polled={{ ...polled, value: shown }}
           />
         )}
-        {recent.failure !== undefined && <ProblemBox failure={recent.failure} retry={recent.reload} />}
-        {other === undefined && recent.value !== undefined && (
+        {(other === undefined || listed.failure !== undefined) && (
+          <PolledState what="the list of batches" polled={listed} />
+        )}
+        {other === undefined && listed.value !== undefined && (
           <div class="empty">
             <p>Nothing to compare with yet.</p>
             <p class="soft">

@@ -4,6 +4,7 @@ import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { BatchComparison } from '../../../shared/contracts/comparison.ts';
 import { fetchJson } from '../../http/client.ts';
 import { type Polled, usePolled } from '../../http/use-polled.ts';
+import { readCandidates } from './read-candidates.ts';
 
 /** The thresholds must stay the same for this time in ms before the batches are compared. */
 const restMs = 250;
@@ -43,10 +44,18 @@ export function useComparison(
   );
 }
 
-export const useRecentBatches = (): Polled<BatchStatus[]> =>
-  usePolled('recent batches', async (signal) => {
-    return (await fetchJson<BatchList>('v1/evaluation/batch?limit=200', { signal })).batches;
-  });
+/** Reads the batches that have as many items as this one. */
+export const useCandidates = ({ items: { total } }: BatchStatus): Polled<BatchStatus[]> =>
+  usePolled(`batches of ${total} items`, (signal) =>
+    readCandidates((cursor) => {
+      const query = new URLSearchParams({
+        limit: '200',
+        items: String(Math.max(1, total)),
+        ...(cursor !== undefined && { cursor }),
+      });
+      return fetchJson<BatchList>(`v1/evaluation/batch?${query}`, { signal });
+    }),
+  );
 
 function useRested<Value>(value: Value): Value {
   const [rested, setRested] = useState(value);
