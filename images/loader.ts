@@ -7,6 +7,8 @@ import { createFetcher } from './fetcher.ts';
 import { readImageFile } from './file.ts';
 import { decodeBase64, decodeDataUri } from './inline.ts';
 import type { LoadOptions } from './load-options.ts';
+import { isPath } from './path-source.ts';
+import { describeSource } from './source-message.ts';
 
 export interface ImageLoader {
   /**
@@ -61,6 +63,7 @@ export function createImageLoader(
     if (scheme !== undefined) {
       throw new ServiceError('image.source_invalid', `Only http and https URLs are fetched, not ${scheme}:`);
     }
+    if (isPath(source)) throw new ServiceError('image.source_invalid', describeSource(source));
     return decodeBase64(source, maxBytes);
   };
 

@@ -2,8 +2,10 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { StoredItem } from '../../batches/store/payload.ts';
 import { readImageFile } from '../../images/file.ts';
+import { isPath } from '../../images/path-source.ts';
 import type { BatchItem, ImageSource } from '../../shared/contracts/item.ts';
 import { type ItemError, itemError, ServiceError, toItemError } from '../../shared/errors.ts';
+import { describeNonImage, fileFormat } from '../../shared/file-format.ts';
 import { hasImageEnding } from '../../shared/image-paths.ts';
 
 /** Prepares items whose image is a file on this machine. */
@@ -36,6 +38,9 @@ export function localImages(directory: string, maxBytes: number): LocalImages {
       if (path === undefined) return item;
       try {
         const bytes = await readImageFile(path, [root], maxBytes);
+        // The ending of the name does not show that this file is an image, and other files must not leave this machine.
+        if (!hasImageEnding(path) && !fileFormat(bytes)?.isDecoded)
+          throw new ServiceError('image.unsupported_format', `${path} is not an image. ${describeNonImage(bytes)}`);
         const { image } = item as BatchItem;
         const base64 = Buffer.from(bytes).toString('base64');
         return { ...(item as BatchItem), image: { base64, path: typeof image === 'string' ? image : path } };
@@ -63,15 +68,15 @@ function pathOf(item: StoredItem): string | undefined {
 }
 
 /**
- * Returns the path in an image source, or undefined. A path is a `file:` URL, or a string with the ending of an image
- * file that is neither an http(s) URL nor a data URI.
+ * Returns the path in an image source, or undefined. A path is a `file:` URL, or a string with the beginning of a path
+ * or the ending of an image file that is neither an http(s) URL nor a data URI.
  */
 function imagePath(image: ImageSource): string | undefined {
   if (typeof image !== 'string') return undefined;
   const source = image.trim();
   if (source.length > longestPath || /^(https?|data):/i.test(source)) return undefined;
   if (URL.canParse(source) && new URL(source).protocol === 'file:') return fromFileUrl(source);
-  return hasImageEnding(source) ? source : undefined;
+  return hasImageEnding(source) || isPath(source) ? source : undefined;
 }
 
 /** Returns the error of a file that cannot be read, for example on a damaged disk. */

@@ -27,12 +27,20 @@ test('an image that is named by its path goes along as base64', async () => {
   }
 });
 
-test.each(['https://a.example/a.jpg', 'HTTP://a.example/a.jpg', 'data:image/png;base64,iVBOR', base64, '/9j/4AAQ'])(
-  '%s is no path and stays as it is',
-  async (image) => {
-    expect(await inline(image)).toEqual({ id: 'i', image, text: 't' });
-  },
-);
+const longJpeg = `/9j/${'4AAQ'.repeat(100)}`;
+
+test.each([
+  'https://a.example/a.jpg',
+  'HTTP://a.example/a.jpg',
+  'data:image/png;base64,iVBOR',
+  base64,
+  '/9j/4AAQ',
+  longJpeg,
+  '/9j/4A*Q',
+  `/8${longJpeg}`,
+])('%s is no path and stays as it is', async (image) => {
+  expect(await inline(image)).toEqual({ id: 'i', image, text: 't' });
+});
 
 test.each([
   ['../private.jpg', 'image.file.refused'],
@@ -45,6 +53,24 @@ test.each([
     text: 't',
     error: { code, message: expect.stringContaining(directory), retryable: false },
   });
+});
+
+test.each([
+  ['/etc/passwd', 'image.file.refused'],
+  ['../private', 'image.file.refused'],
+  ['./none', 'image.file.not_found'],
+  ['~/none', 'image.file.not_found'],
+  ['./notes', 'image.unsupported_format'],
+])('%s is a path by its beginning, and fails its row with %s', async (image, code) => {
+  await writeFile(join(directory, 'notes'), 'a secret');
+  const { error, ...item } = (await inline(image)) as { error?: { code: string } };
+  expect([error?.code, item]).toEqual([code, { id: 'i', image, text: 't' }]);
+});
+
+test('an image without the ending of one is sent if it is named as a path', async () => {
+  const bytes = Buffer.from('GIF89a and so on');
+  await writeFile(join(directory, 'photo'), bytes);
+  expect(await inline('./photo')).toMatchObject({ image: { base64: bytes.toString('base64'), path: './photo' } });
 });
 
 test('an image that is too large fails its row', async () => {

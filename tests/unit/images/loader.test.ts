@@ -34,6 +34,23 @@ test.each<[string, ImageSource]>([
   expect(Buffer.from(await loaderOf().load(source)).toString()).toBe(text);
 });
 
+test.each(['/9j/4AAQSkZJRg', `/9j/${'4AAQ'.repeat(100)}`, `/zzz/${'4AAQ'.repeat(100)}`])(
+  'base64 with a slash in front is decoded: %s',
+  async (source) => {
+    expect(Buffer.from(await loaderOf().load(source))).toEqual(Buffer.from(source, 'base64'));
+  },
+);
+
+test.each(['/etc/passwd', ' /home/me/x', './x', '../photos/x', '~/x', 'C:/photos/x', 'C:\\x'])(
+  'the message about %s says that it is a path',
+  async (source) => {
+    await expect(loaderOf().load(source)).rejects.toMatchObject({
+      code: 'image.source_invalid',
+      message: expect.stringMatching(/^The image looks like a file path/),
+    });
+  },
+);
+
 test('an http URL is fetched, as a string and as an object', async () => {
   const origin = await scriptedOrigin((_request, response) => response.end(text));
   const loader = loaderOf({ imageHostsAllow: [origin.host] });
