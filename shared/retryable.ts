@@ -1,6 +1,15 @@
 import type { BatchStatus } from './contracts/batch/status.ts';
 import { codes, isCode } from './errors.ts';
 
+/**
+ * Returns the number of failed items whose image file could not be read. If a client reads the files, a retry by the
+ * service does not read them again.
+ */
+export const countUnreadFiles = ({ failures }: Pick<BatchStatus, 'failures'>): number =>
+  Object.entries(failures)
+    .filter(([code]) => code.startsWith('image.file.'))
+    .reduce((sum, [, count = 0]) => sum + count, 0);
+
 /** Returns the number of failed items that may succeed in a retry. Codes of a newer service count as lasting. */
 export const countRetryable = ({ failures }: Pick<BatchStatus, 'failures'>): number =>
   Object.entries(failures)

@@ -71,7 +71,7 @@ function pathOf(item: StoredItem): string | undefined {
  * Returns the path in an image source, or undefined. A path is a `file:` URL, or a string with the beginning of a path
  * or the ending of an image file that is neither an http(s) URL nor a data URI.
  */
-function imagePath(image: ImageSource): string | undefined {
+export function imagePath(image: ImageSource): string | undefined {
   if (typeof image !== 'string') return undefined;
   const source = image.trim();
   if (source.length > longestPath || /^(https?|data):/i.test(source)) return undefined;

@@ -7,7 +7,7 @@ import type { RunResult } from './run.ts';
 import { rowsOf, type Tally } from './tally.ts';
 
 export function formatReport(result: RunResult, stream: NodeJS.WriteStream): string {
-  const { output, embeddings, batchId, wasDone, finished } = result;
+  const { output, embeddings, batchId, wasDone, serverFiles, finished } = result;
   const { tally, state, model, revision, precision } = finished;
   const rows = rowsOf(tally);
   const counts = [
@@ -56,6 +56,16 @@ export function formatReport(result: RunResult, stream: NodeJS.WriteStream): str
       '',
       `${whole(count)} of the failed rows may succeed in a retry: \`${called} retry ${batchId}\` scores them again, as a new batch. ${output} stays unchanged.`,
     );
+  }
+  const { localImages = 0 } = tally;
+  if (localImages > 0 && !startsOver) {
+    const have =
+      localImages === 1 ? '1 failed row has a local image' : `${whole(localImages)} failed rows have local images`;
+    const again =
+      serverFiles && batchId !== null
+        ? `\`${called} retry ${batchId} --all\` scores all failed rows`
+        : 'run the same command with --again, which scores all rows';
+    lines.push('', `${have}. When the ${localImages === 1 ? 'file is' : 'files are'} in place and correct, ${again}.`);
   }
   return `${lines.join('\n')}\n`;
 }

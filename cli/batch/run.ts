@@ -71,6 +71,8 @@ export interface RunResult {
   /** True when this run continued an earlier one without a service, so that `seconds` is not the time of all rows. */
   isContinued: boolean;
   columns: ColumnNames;
+  /** True when the service read the image files itself. */
+  serverFiles: boolean;
   finished: NonNullable<RunState['finished']>;
 }
 
@@ -132,6 +134,7 @@ export async function runBatch(
         seconds: null,
         isContinued: false,
         columns: input.columnNames,
+        serverFiles,
         finished: state.finished,
       };
     }
@@ -193,6 +196,7 @@ export async function runBatch(
       seconds,
       isContinued,
       columns: input.columnNames,
+      serverFiles,
       finished: state.finished,
     };
   } finally {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { StoredItem } from '../../batches/store/payload.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { isSwapped } from '../../shared/image-paths.ts';
+import { imagePath } from './local-images.ts';
 
 const example = z.object({ index: z.int(), message: z.string() });
 
@@ -16,6 +17,8 @@ export const tallySchema = z.object({
   warned: z.object({ rows: z.int(), first: example }).optional(),
   /** Failed rows whose image and text are probably swapped. */
   swapped: z.int().optional(),
+  /** Failed rows whose image is a path, and which would fail again with the bytes that were sent. */
+  localImages: z.int().optional(),
   failures: z.record(z.string(), z.object({ items: z.int(), first: example })),
 });
 export type Tally = z.output<typeof tallySchema>;
@@ -33,6 +36,15 @@ export function count(tally: Tally, result: ItemResult, item?: StoredItem): void
   const { code, message } = result.error;
   tally.failures[code] ??= { items: 0, first: { index: result.index, message } };
   tally.failures[code].items++;
+  const isLasting = code.startsWith('image.') && !result.error.retryable;
+  if (
+    isLasting &&
+    item !== undefined &&
+    'image' in item &&
+    item.image !== undefined &&
+    imagePath(item.image) !== undefined
+  )
+    tally.localImages = (tally.localImages ?? 0) + 1;
   // Only the service reads an address, so an error of its download does not show that the image is a text.
   if (!code.startsWith('image.') || code.startsWith('image.fetch.')) return;
   if (typeof item?.image === 'string' && isSwapped(item.image, item.text ?? ''))

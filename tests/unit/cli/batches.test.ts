@@ -110,6 +110,14 @@ describe('retry', () => {
     expect([none.message, none.advice]).toEqual(['No item of batch b1 has failed', undefined]);
   });
 
+  test('says that it does not read local files again', async () => {
+    const advice = `3 image files could not be read. A retry reads files on the service only, as with --server-files; for your local files, run the same \`${called} batch\` command with --again.`;
+    const failures = { 'image.file.not_found': 2, 'image.file.refused': 1, 'image.fetch.timeout': 1 };
+    for (const args of [[], ['--all']]) expect((await retry(args, { failures }, 4)).printed).toContain(`${advice}\n`);
+    const alone = await retry([], { items: { ...counts, failed: 3 }, failures: { 'image.file.not_found': 3 } }, 0);
+    expect(alone.advice).toContain(advice);
+  });
+
   test('says with --cancelled that no item was cancelled', async () => {
     const none = await retry(['--cancelled'], { items: { ...counts, failed: 0 }, failures: {} }, 0);
     expect(none.message).toBe('No item of batch b1 was cancelled, and none has failed');

@@ -3,7 +3,7 @@ import { formatReport } from '../../../cli/batch/report.ts';
 import type { RunResult } from '../../../cli/batch/run.ts';
 import { count, emptyTally, type Tally } from '../../../cli/batch/tally.ts';
 import { called } from '../../../shared/called.ts';
-import { itemError } from '../../../shared/errors.ts';
+import { type ItemError, itemError } from '../../../shared/errors.ts';
 
 const unreachable: Tally['failures'] = {
   'image.fetch.timeout': { items: 2, first: { index: 1, message: 'no answer' } },
@@ -20,6 +20,7 @@ function report(state: string, tally: Partial<Tally>, more: Partial<RunResult> =
       seconds: 4.2,
       isContinued: false,
       columns: { image: 'image', text: 'my text', id: 'id' },
+      serverFiles: false,
       finished: {
         ...{ at: '2026-01-01T00:00:00Z', state, model: 'compact-1', revision: '1', precision: 'fp32' },
         preprocess: '1',
@@ -74,6 +75,24 @@ describe('the report', () => {
     const printed = report(state, { ...counts, failures: unreachable });
     expect(printed).toContain(advice);
     expect(printed).not.toContain(`${called} retry`);
+  });
+
+  test('says how to score rows again whose local images the command or the service could not read', () => {
+    const tally = emptyTally();
+    const fail = (image: string, error: ItemError) =>
+      count(tally, { index: 0, status: 'failed', error }, { image, text: 'a cat' });
+    fail('img/missing.jpg', itemError('image.file.not_found', 'There is no file'));
+    fail('./cut', itemError('image.corrupt', 'damaged'));
+    fail('https://a.test/cut.jpg', itemError('image.corrupt', 'damaged'));
+    fail('a.jpg', itemError('internal.poison', 'crashed'));
+    const have = '2 failed rows have local images. When the files are in place and correct, ';
+    expect(report('completed_with_errors', tally)).toContain(
+      `${have}run the same command with --again, which scores all rows.`,
+    );
+    expect(report('completed_with_errors', tally, { serverFiles: true })).toContain(
+      `${have}\`${called} retry b1 --all\` scores all failed rows.`,
+    );
+    expect(report('failed', tally)).not.toContain('local images');
   });
 
   test('counts the rows with warnings, and quotes the first', () => {
