@@ -574,7 +574,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     const notice = page.getByText('The service cannot read files of this computer.');
     await notice.waitFor();
     const command = page.getByRole('region', { name: 'Command that sends the files' });
-    expect(await command.innerText()).toContain('vls batch paths.csv');
+    expect(await command.innerText()).toContain('vls batch path/to/paths.csv');
   });
 
   test('a model that is absent comes with the command that pulls it, and a pull that runs with its progress', async () => {

@@ -20,7 +20,10 @@ export function localPathWords(
   return `${which} in the column “${image}”. The service cannot read files of this computer.`;
 }
 
-/** Returns the command that scores the file with the columns, the delimiter and the encoding that the form shows. */
+/**
+ * Returns the command that scores the file with the columns, the delimiter and the encoding that the form shows. A
+ * browser does not know the folder of the file.
+ */
 export function batchCommand(
   file: string,
   { format, delimiter, encoding }: Pick<Preview, 'format' | 'delimiter' | 'encoding'>,
@@ -34,7 +37,7 @@ export function batchCommand(
     delimiter === '' || delimiter === usual ? [] : ['--delimiter', delimiter === '\t' ? 'tab' : shellWord(delimiter)];
   // The command line recognises UTF-8 and UTF-16 itself.
   const coding = encoding === '' || encoding.startsWith('utf-') ? [] : ['--encoding', encoding];
-  return ['vls batch', shellWord(file), ...columns, ...separator, ...coding].join(' ');
+  return ['vls batch', shellWord(`path/to/${file}`), ...columns, ...separator, ...coding].join(' ');
 }
 
 function isLocalPath(cell: Cell): boolean {

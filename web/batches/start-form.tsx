@@ -177,6 +177,10 @@ export function StartForm({ file, preview, idempotencyKey, onCorrect }: StartFor
         <div class="notice stack">
           <p>{paths} Post addresses (https://…), or run this command, which sends the files:</p>
           <Copyable label="Command that sends the files" text={batchCommand(file.name, preview, mapping)} />
+          <p class="fine soft">
+            Put in the folder of the file. In a checkout of the service, type <code>npx vls</code> in place of{' '}
+            <code>vls</code>.
+          </p>
         </div>
       )}
       {failure !== undefined && <ProblemBox failure={failure} />}

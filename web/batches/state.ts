@@ -1,6 +1,6 @@
 import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { type Code, codes } from '../../shared/errors.ts';
-import { countRetryable } from '../../shared/retryable.ts';
+import { countRetryable, countUnreadFiles } from '../../shared/retryable.ts';
 import * as numbers from '../ui/numbers.ts';
 
 type Tone = 'good' | 'warn' | 'bad' | 'plain' | 'live';
@@ -79,7 +79,14 @@ export interface LastingFailures {
 const fewFailed: Record<number, string> = { 1: 'the failed item', 2: 'both failed items' };
 
 const sourceAdvice =
-  'neither an address nor an image. Use “vls batch”, which sends local files, or post http(s) addresses.';
+  'neither an address nor an image. Use “vls batch” (in a checkout “npx vls batch”), which sends local files, or post http(s) addresses.';
+
+const fileAdvice = 'could not be read. If “vls batch” sent the rows, run the same command with --again.';
+
+const imageFiles = (count: number, lasting: number): string => {
+  if (count < lasting) return `The image files of ${numbers.count(count)} of them`;
+  return lasting === 1 ? 'Its image file' : 'Their image files';
+};
 
 const imageSources = (count: number): string =>
   count === 1 ? 'The image source of 1 of them is' : `The image sources of ${numbers.count(count)} of them are`;
@@ -96,7 +103,11 @@ export function lastingFailuresOf(status: Pick<BatchStatus, 'failures' | 'items'
     const sources = lasting === 1 ? 'Its image source is' : 'Their image sources are';
     return { words: `${first} ${sources} ${sourceAdvice}`, retryAll: undefined };
   }
-  const sources = invalid === 0 ? '' : ` ${imageSources(invalid)} ${sourceAdvice}`;
+  const unread = countUnreadFiles(status);
+  const sources = [
+    ...(invalid === 0 ? [] : [` ${imageSources(invalid)} ${sourceAdvice}`]),
+    ...(unread === 0 ? [] : [` ${imageFiles(unread, lasting)} ${fileAdvice}`]),
+  ].join('');
   const codesOfImages = (Object.keys(status.failures) as Code[]).filter(
     (code) => code.startsWith('image.') && code !== 'image.source_invalid' && !codes[code].retryable,
   );
@@ -107,7 +118,7 @@ export function lastingFailuresOf(status: Pick<BatchStatus, 'failures' | 'items'
     };
   }
   return {
-    words: `${first}${sources} If the ${invalid === 0 ? '' : 'other '}images have changed since, retry`,
+    words: `${first}${sources} If ${unread === 0 ? '' : 'the service reads the images, and '}the ${invalid === 0 ? '' : 'other '}images have changed since, retry`,
     retryAll: failed <= 2 ? fewFailed[failed] : `all ${numbers.count(failed)} failed items`,
   };
 }

@@ -53,15 +53,27 @@ test('items that would fail again get a sentence with the next step in place of 
     'all 7 failed items',
   ]);
   expect(wordsOf({ 'image.source_invalid': 7 })).toEqual([
-    'The 7 failed items would fail again. Their image sources are neither an address nor an image. Use “vls batch”, which sends local files, or post http(s) addresses.',
+    'The 7 failed items would fail again. Their image sources are neither an address nor an image. Use “vls batch” (in a checkout “npx vls batch”), which sends local files, or post http(s) addresses.',
     undefined,
   ]);
   expect(wordsOf({ 'image.source_invalid': 6, 'image.fetch.timeout': 1 })[1]).toBeUndefined();
-  const advice = 'Use “vls batch”, which sends local files, or post http(s) addresses.';
+  const advice = 'Use “vls batch” (in a checkout “npx vls batch”), which sends local files, or post http(s) addresses.';
   expect(wordsOf({ 'image.source_invalid': 3, 'image.fetch.http_status': 4 })).toEqual([
     `The 7 failed items would fail again. The image sources of 3 of them are neither an address nor an image. ${advice} If the other images have changed since, retry`,
     'all 7 failed items',
   ]);
+  const again = 'could not be read. If “vls batch” sent the rows, run the same command with --again.';
+  const ifChanged = 'If the service reads the images, and the images have changed since, retry';
+  expect(wordsOf({ 'image.file.not_found': 4, 'image.file.refused': 3 })).toEqual([
+    `The 7 failed items would fail again. Their image files ${again} ${ifChanged}`,
+    'all 7 failed items',
+  ]);
+  expect(wordsOf({ 'image.file.not_found': 4, 'image.fetch.timeout': 3 })[0]).toBe(
+    `The other 4 failed items would fail again. Their image files ${again} ${ifChanged}`,
+  );
+  expect(wordsOf({ 'image.file.not_found': 1, 'image.corrupt': 6 })[0]).toBe(
+    `The 7 failed items would fail again. The image files of 1 of them ${again} ${ifChanged}`,
+  );
   expect(wordsOf({ 'image.source_invalid': 1, 'text.empty': 6 })).toEqual([
     `The 7 failed items would fail again. The image source of 1 of them is neither an address nor an image. ${advice} Export the failed items, correct them, and post them as a new batch.`,
     undefined,

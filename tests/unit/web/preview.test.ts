@@ -167,18 +167,32 @@ test('a problem whose detail repeats its title is shown once', () => {
 });
 
 test.each([
-  ['pairs.csv', 'csv', ',', 'utf-8', { image: 'image', text: 'Text', id: '' }, 'vls batch pairs.csv'],
+  ['pairs.csv', 'csv', ',', 'utf-8', { image: 'image', text: 'Text', id: '' }, 'vls batch path/to/pairs.csv'],
   [
     "it's mine.csv",
     'csv',
     ';',
     'windows-1252',
     { image: 'photo', text: 'my caption', id: 'sku' },
-    "vls batch 'it'\\''s mine.csv' --image-column photo --text-column 'my caption' --id-column sku --delimiter ';' --encoding windows-1252",
+    "vls batch 'path/to/it'\\''s mine.csv' --image-column photo --text-column 'my caption' --id-column sku --delimiter ';' --encoding windows-1252",
   ],
-  ['a.tsv', 'tsv', '\t', 'utf-8', { image: 'image', text: 'text', id: 'id' }, 'vls batch a.tsv'],
-  ['a.csv', 'csv', '\t', 'utf-16le', { image: 'image', text: 'text', id: '' }, 'vls batch a.csv --delimiter tab'],
-  ['a.parquet', 'parquet', '', '', { image: 'image', text: 'alt', id: '' }, 'vls batch a.parquet --text-column alt'],
+  ['a.tsv', 'tsv', '\t', 'utf-8', { image: 'image', text: 'text', id: 'id' }, 'vls batch path/to/a.tsv'],
+  [
+    'a.csv',
+    'csv',
+    '\t',
+    'utf-16le',
+    { image: 'image', text: 'text', id: '' },
+    'vls batch path/to/a.csv --delimiter tab',
+  ],
+  [
+    'a.parquet',
+    'parquet',
+    '',
+    '',
+    { image: 'image', text: 'alt', id: '' },
+    'vls batch path/to/a.parquet --text-column alt',
+  ],
 ] as const)('the command for %s has what the form shows', (file, format, delimiter, encoding, mapping, command) => {
   expect(batchCommand(file, { format, delimiter, encoding }, mapping)).toBe(command);
 });
