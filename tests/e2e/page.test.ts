@@ -323,13 +323,25 @@ describe.skipIf(chromium === undefined)('the page', () => {
     expect(page.url()).toContain(`pair=${cats[2]?.index}`);
     await page.reload();
     await dialog.getByRole('heading', { name: cats[2]?.id ?? '', exact: true }).waitFor();
-    await dialog.getByText('Score it with another model').click();
+    await dialog.getByText('Score it with another model', { exact: true }).click();
     await dialog.getByRole('button', { name: 'Score', exact: true }).click();
     await dialog.getByRole('heading', { name: 'Timings' }).waitFor();
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'detached' });
     await page.getByLabel('Gallery').check();
     await untilTrue(page, `document.querySelectorAll('.tile').length === ${cats.length}`);
+    const price = String(2 * (cats[0]?.index ?? 0));
+    const tile = page.locator('.tile').first();
+    expect(await tile.innerText()).toContain(`price\n${price}`);
+    await page.setViewportSize({ width: 400, height: 800 });
+    const cell = page.locator('td.col-own').first();
+    await page.getByLabel('Table').check();
+    await cell.scrollIntoViewIfNeeded();
+    expect(await cell.innerText()).toBe(price);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(400);
+    await page.locator('.menu summary').click();
+    await page.getByRole('checkbox', { name: 'price' }).uncheck();
+    await cell.waitFor({ state: 'detached' });
   });
 
   test('a long caption shows its first lines above the score, and all of it after a click', async () => {

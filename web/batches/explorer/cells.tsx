@@ -15,11 +15,6 @@ export const nameOf = ({ id, index }: ItemResult): string => id ?? `item ${numbe
 export const captionOf = ({ text }: ItemResult, most: number): string =>
   text === '' ? 'no text' : (text ?? '').slice(0, most);
 
-export function cellText(value: unknown): string {
-  if (value === undefined || value === null) return '';
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
-}
-
 /** A link to the duplicates of a result, with their number. Renders nothing for a group of one. */
 export function GroupLink({
   result,

@@ -38,7 +38,7 @@ export function Explorer({ status }: { status: BatchStatus }) {
   const lines = isGallery ? Math.ceil(listing.count / tiles) : listing.count;
   const visible = useVisibleRows(
     box,
-    isGallery ? galleryRowHeight : tableRowHeight,
+    isGallery ? galleryRowHeight(columns.length) : tableRowHeight,
     lines,
     isGallery ? 0 : tableHeaderHeight,
   );
@@ -125,6 +125,7 @@ export function Explorer({ status }: { status: BatchStatus }) {
     scale,
     edges: scoreEdges(asked),
     distinct: asked.distinct,
+    columns,
   };
   return (
     <section class="explorer" aria-label="Pairs">
@@ -136,7 +137,7 @@ export function Explorer({ status }: { status: BatchStatus }) {
         </p>
         <div class="actions">
           <ImagesSwitch images={images} listed={loaded.map(({ image }) => image)} />
-          {!isGallery && <ColumnsMenu known={known} shown={columns} set={set} />}
+          <ColumnsMenu known={known} shown={columns} set={set} />
           <fieldset class="segments" aria-label="View">
             {(['table', 'gallery'] as const).map((view) => (
               <label key={view}>
@@ -170,7 +171,7 @@ export function Explorer({ status }: { status: BatchStatus }) {
         ) : isGallery ? (
           <PairGallery {...shared} tiles={tiles} />
         ) : (
-          <PairTable {...shared} columns={columns} />
+          <PairTable {...shared} />
         )}
       </div>
       {listing.count > 0 && (

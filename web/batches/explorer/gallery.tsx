@@ -1,10 +1,14 @@
 import { hashWith } from '../../shell/hash-query.ts';
 import { PairTile } from './pair-tile.tsx';
 import type { RowsProps } from './table.tsx';
+import { tileHeight } from './tile-columns.ts';
 
-/** The height in px of a line of tiles with its gap. The style sheet has the same value. */
-export const galleryRowHeight = 272;
+/** The gap in px between two lines of tiles. The style sheet has the same value. */
+const gap = 12;
 const minTileWidth = 200;
+
+/** Returns the height in px of a line of tiles with its gap. */
+export const galleryRowHeight = (columns: number): number => tileHeight(columns) + gap;
 
 export const tilesIn = (width: number): number => Math.max(2, Math.floor(width / minTileWidth));
 
@@ -20,12 +24,14 @@ export function PairGallery({
   scale,
   edges,
   distinct,
+  columns,
   tiles,
 }: RowsProps & { tiles: number }) {
   const pairs = Array.from({ length: to - from }, (_, at) => from + at);
   const lines = Math.ceil((to - from) / tiles);
+  const height = tileHeight(columns.length);
   return (
-    <div class="gallery-space" style={{ height: `${before + lines * galleryRowHeight + after}px` }}>
+    <div class="gallery-space" style={{ height: `${before + lines * (height + gap) + after}px` }}>
       <ul
         class="gallery"
         style={{
@@ -35,7 +41,7 @@ export function PairGallery({
       >
         {pairs.map((row) => {
           const result = listing.at(row);
-          if (result === undefined) return <li key={row} class="tile" />;
+          if (result === undefined) return <li key={row} class="tile" style={{ height: `${height}px` }} />;
           return (
             <PairTile
               key={row}
@@ -45,6 +51,7 @@ export function PairGallery({
               scale={scale}
               edges={edges}
               distinct={distinct}
+              columns={columns}
               row={row}
               isCurrent={row === current}
             />

@@ -3,6 +3,7 @@ import type { Scale } from '../../ui/scale.ts';
 import { Thumbnail } from '../../ui/thumbnail.tsx';
 import { captionOf, GroupLink, ScoreCell } from './cells.tsx';
 import type { ExplorerQuery } from './query.ts';
+import { columnLines, tileHeight } from './tile-columns.ts';
 
 export function PairTile({
   result,
@@ -12,6 +13,7 @@ export function PairTile({
   edges = [],
   decimals,
   distinct,
+  columns = [],
   row,
   isCurrent = false,
 }: {
@@ -23,12 +25,17 @@ export function PairTile({
   decimals?: number;
   /** The kind of duplicates (same image, or same image and text) of which only one pair is listed. */
   distinct?: ExplorerQuery['distinct'];
+  /** The columns of the input to show, one line each. */
+  columns?: readonly string[];
   /** The number of the pair, for a list in which the arrow keys select a pair. */
   row?: number;
   isCurrent?: boolean;
 }) {
   return (
-    <li class={`tile${isCurrent ? ' current' : ''}`}>
+    <li
+      class={`tile${isCurrent ? ' current' : ''}`}
+      {...(columns.length > 0 && { style: { height: `${tileHeight(columns.length)}px` } })}
+    >
       <div class="tile-image">
         <Thumbnail image={result.image ?? null} path={result.imagePath} shown={images} />
       </div>
@@ -38,6 +45,20 @@ export function PairTile({
         </span>
       </a>
       <ScoreCell result={result} scale={scale} edges={edges} {...(decimals !== undefined && { decimals })} />
+      {columns.length > 0 && (
+        <dl class="tile-columns fine">
+          {columnLines(result, columns).map(({ name, value }) => (
+            <div key={name} title={value}>
+              <dt class="soft">
+                <bdi>{name}</bdi>
+              </dt>
+              <dd>
+                <bdi>{value}</bdi>
+              </dd>
+            </div>
+          ))}
+        </dl>
+      )}
       <GroupLink result={result} distinct={distinct} isCurrent={isCurrent} />
     </li>
   );

@@ -1,7 +1,8 @@
 import { hashWith } from '../../shell/hash-query.ts';
 import type { Scale } from '../../ui/scale.ts';
 import { Thumbnail } from '../../ui/thumbnail.tsx';
-import { captionOf, cellText, GroupLink, nameOf, outcomeWords, ScoreCell } from './cells.tsx';
+import { cellText } from './cell-text.ts';
+import { captionOf, GroupLink, nameOf, outcomeWords, ScoreCell } from './cells.tsx';
 import type { Listing } from './listing-source.ts';
 import type { ExplorerQuery } from './query.ts';
 
@@ -23,6 +24,8 @@ export interface RowsProps {
   /** The limits of the scores in the filters, which divide the pairs. */
   edges: readonly number[];
   distinct: ExplorerQuery['distinct'];
+  /** The columns of the input to show. */
+  columns: string[];
 }
 
 /** The pairs as a table, of which only rows near the visible ones are rendered. */
@@ -38,10 +41,14 @@ export function PairTable({
   edges,
   distinct,
   columns,
-}: RowsProps & { columns: string[] }) {
+}: RowsProps) {
   const rows = Array.from({ length: to - from }, (_, at) => from + at);
   return (
-    <table class="pair-table" aria-rowcount={listing.isComplete ? listing.count + 1 : -1}>
+    <table
+      class="pair-table"
+      style={{ '--own-columns': columns.length }}
+      aria-rowcount={listing.isComplete ? listing.count + 1 : -1}
+    >
       <colgroup>
         <col class="col-image" />
         <col />
