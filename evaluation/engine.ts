@@ -1,5 +1,5 @@
 import { createImageLoader } from '../images/loader.ts';
-import { chooseDevice } from '../models/device/device.ts';
+import { chooseDevice, type Device } from '../models/device/device.ts';
 import type { ModelSpec } from '../models/model.ts';
 import { createEncoders, type Encoders } from '../models/pool/encoders.ts';
 import { thisMachine } from '../models/pool/shape.ts';
@@ -13,6 +13,7 @@ import { createEvaluation, type Evaluation } from './evaluation.ts';
 
 /** Everything that a process needs to score pairs: the API, a worker, or the command line. */
 export interface EvaluationEngine {
+  device: Device;
   registry: Registry;
   encoders: Encoders;
   evaluation: Evaluation;
@@ -46,6 +47,7 @@ export async function createEvaluationEngine(
   const device = await chooseDevice(config).catch(asConfigError);
   const { provider, count, reason } = device;
   log.info({ provider, count, reason }, 'device');
+  if (device.faults !== undefined) log.debug({ faults: device.faults }, 'accelerators that do not work');
   const registry = await loadRegistry(config, { ...config, device }).catch(asConfigError);
   const encoders = createEncoders(config, log, device.count, thisMachine(), metrics);
   const preloaded = await Promise.all(
@@ -60,6 +62,7 @@ export async function createEvaluationEngine(
   const concurrency = provider === 'cuda' ? concurrencyOnCuda : concurrencyOnCpu;
   const embeddings = createEmbeddingCache(encoders, config.cacheBytes, metrics);
   return {
+    device,
     registry,
     encoders,
     warm: (spec) => void encoders.for(spec),

@@ -7,10 +7,14 @@ import { describeMisspelt, findMisspeltSettings } from './misspelt-settings.ts';
 import { startTracing } from './telemetry/tracing.ts';
 
 /** A message over IPC to the parent process, if the parent opened a channel. */
-export type LifecycleMessage = { type: 'ready'; url: string } | { type: 'fatal'; message: string };
+export type LifecycleMessage =
+  | { type: 'ready'; url: string; remark?: string | undefined }
+  | { type: 'fatal'; message: string };
 
 export interface Running {
   url: string;
+  /** A sentence without a full stop that the supervisor shows to the user. */
+  remark?: string;
   /** Accepts no new work, finishes the work in flight or returns it to the queue, and closes all resources. */
   close(): Promise<void>;
 }
@@ -24,7 +28,8 @@ export const drainMs = 30_000;
 /**
  * Runs a process from start to end, with configuration, readiness, signals, crashes and draining.
  * @param title the `process.title`, by which operators find the process.
- * @param isSupervised true if the parent process prints the misspelt settings, where the user sees them.
+ * @param isSupervised true if the parent process prints the address and the misspelt settings, where the user sees them.
+ * Lines of level `info` are then logged only from the end of the start.
  */
 export async function runProcess(
   title: string,
@@ -35,11 +40,13 @@ export async function runProcess(
   let log: Logger | undefined;
   try {
     const config = readConfig();
-    log = await createLogger({ name: title, level: config.logLevel });
-    switchLevelOnSignal(log);
+    const { logLevel } = config;
+    const isQuiet = isSupervised && logLevel === 'info' && process.send !== undefined;
+    log = await createLogger({ name: title, level: isQuiet ? 'warn' : logLevel });
+    switchLevelOnSignal(log, logLevel);
     for (const misspelt of isSupervised ? [] : findMisspeltSettings())
       log.warn({ variable: misspelt.variable }, describeMisspelt(misspelt));
-    const [{ url, close }, tracing] = await Promise.all([start(config, log), startTracing(config, title, log)]);
+    const [{ url, remark, close }, tracing] = await Promise.all([start(config, log), startTracing(config, title, log)]);
     let draining = false;
     const options: closeWithGrace.Options = {
       delay: config.drainDelayMs + drainMs,
@@ -65,8 +72,9 @@ export async function runProcess(
     // The supervisor may have ended before the listener was added.
     if (process.connected === false) void drain();
     log.info({ url }, 'ready');
+    log.level = logLevel;
     releaseMemoryWhenIdle(log);
-    await sendToParent({ type: 'ready', url });
+    await sendToParent({ type: 'ready', url, remark });
     // A process that is killed later cannot write the compile cache, and the next start would compile everything again.
     flushCompileCache();
   } catch (error) {
@@ -82,8 +90,7 @@ export async function runProcess(
 const levelSignal = 'SIGUSR2';
 
 /** Switches debug messages on at the first signal, and off at the next. */
-function switchLevelOnSignal(log: Logger): void {
-  const configured = log.level;
+function switchLevelOnSignal(log: Logger, configured: string): void {
   process.on(levelSignal, () => {
     log.level = log.level === 'debug' ? configured : 'debug';
     log.info({ now: log.level }, 'log level');

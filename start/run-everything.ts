@@ -90,12 +90,15 @@ function announcer(
   { cwd, say }: RunEverythingOptions,
   redisReady: Promise<void>,
   record: (url: string) => void,
-): (url: string) => void {
+): (url: string, remark: string | undefined) => void {
   let announced = false;
-  return (url) => {
+  return (url, remark) => {
     record(url);
     if (announced) say(`The service is available again at ${url}.`);
-    else void redisReady.then(() => say(banner(url, cwd, findMisspeltSettings().map(describeMisspelt))));
+    else {
+      const remarks = [...(remark === undefined ? [] : [remark]), ...findMisspeltSettings().map(describeMisspelt)];
+      void redisReady.then(() => say(banner(url, cwd, remarks)));
+    }
     announced = true;
   };
 }

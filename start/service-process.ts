@@ -19,7 +19,7 @@ export interface ServiceOptions {
   pidFile: string;
   say(line: string): void;
   /** Called each time a service process is ready. */
-  onReady(url: string): void;
+  onReady(url: string, remark: string | undefined): void;
   onFailed(error: Error): void;
 }
 
@@ -45,7 +45,7 @@ export function keepService({ script, redisUrl, pidFile, say, onReady, onFailed 
       if (message.type === 'fatal') fatal = message.message;
       else {
         attempts = Number.NEGATIVE_INFINITY;
-        onReady(message.url);
+        onReady(message.url, message.remark);
       }
     });
     const ended = endOf(child);

@@ -2,6 +2,7 @@ import { checkBindRule } from '../api/bind-rule.ts';
 import { startApi } from '../api/server.ts';
 import { createBatchEngine } from '../batches/engine.ts';
 import { createEvaluationEngine } from '../evaluation/engine.ts';
+import { deviceWords } from '../models/device/device.ts';
 import { runProcess } from '../shared/lifecycle.ts';
 import { createMetrics } from '../shared/metrics.ts';
 import { connectRedis } from '../shared/redis.ts';
@@ -31,6 +32,7 @@ const start: Parameters<typeof runProcess>[1] = async (config, log) => {
   await evaluationEngine.whenReady();
   return {
     url: api.url,
+    remark: deviceWords(evaluationEngine.device),
     async close() {
       await api.close();
       await worker.close();

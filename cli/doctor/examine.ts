@@ -199,8 +199,8 @@ function cudaParts(): string[] {
 async function deviceUsed(config: Config): Promise<Finding> {
   const subject = 'device used';
   try {
-    const { provider, reason } = await chooseDevice(config);
-    return { subject, state: 'ok', detail: `${provider}: ${reason}` };
+    const { provider, reason, faults } = await chooseDevice(config);
+    return { subject, state: 'ok', detail: `${provider}: ${reason}${faults === undefined ? '' : ` (${faults})`}` };
   } catch (error) {
     if (!(error instanceof DeviceError)) throw error;
     return {

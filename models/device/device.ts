@@ -12,6 +12,8 @@ export interface Device {
   /** The number of usable devices, with one encoder each by default. Not used for a CPU. */
   count: number;
   reason: string;
+  /** The fault of each accelerator, if `auto` found none that works. */
+  faults?: string;
 }
 
 export class DeviceError extends Error {
@@ -42,7 +44,7 @@ export async function chooseDevice(config: Pick<Config, 'device' | 'deviceFallba
     return { provider: found.provider, count: found.provider === 'cuda' ? gpuCount() : 1, reason };
   }
   const faults = findings.map(({ provider, fault }) => `${provider}: ${fault}`).join('; ');
-  if (config.device === 'auto') return { ...cpu, reason: `no accelerator works on this machine (${faults})` };
+  if (config.device === 'auto') return { ...cpu, reason: 'no accelerator found', faults };
   if (config.deviceFallback) return { ...cpu, reason: `fallback, ${faults}` };
   throw new DeviceError(
     `DEVICE=${config.device} is not available: ${faults}. Use DEVICE=auto, or set DEVICE_FALLBACK=1 to run on the CPU instead`,
@@ -75,6 +77,12 @@ function absenceOf(provider: Provider): string | null {
 function gpuCount(): number {
   if (platform() !== 'linux') return 1;
   return Math.max(1, readdirSync('/dev').filter((name) => /^nvidia\d+$/.test(name)).length);
+}
+
+/** Returns the device as a sentence without a full stop, for users. */
+export function deviceWords({ provider, count, reason }: Device): string {
+  if (provider === 'cpu') return `Runs on the CPU${reason.startsWith('fallback') ? ` (${reason})` : ''}`;
+  return provider === 'cuda' && count > 1 ? `Runs on ${count} GPUs (cuda)` : `Runs on the GPU (${provider})`;
 }
 
 async function probe(providers: readonly Provider[]): Promise<Probed[]> {

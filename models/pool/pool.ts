@@ -126,7 +126,7 @@ export function createPool(options: PoolOptions): EncoderPool {
           if (!isComplete) return false;
           clearInterval(calibration);
           setMicroBatch(found.images);
-          log.info({ model, ...found }, 'micro-batch measured');
+          log.debug({ model, ...found }, 'micro-batch measured');
           options.onCalibrated?.(found);
           // The only serving encoder is not replaced, because requests would wait for the new one.
           return slots.some((other) => other !== slot && other.isServing);

@@ -76,6 +76,9 @@ test('npm start prints where to go, scores an upload, and Ctrl-C leaves no proce
   expect(answer.body.score).toBeGreaterThan(40);
   for (const path of ['/', '/docs', '/queues', '/health']) expect((await client.call(path)).status, path).toBe(200);
   expect(output()).toContain('curl -F image=@');
+  // Log lines would hide the banner. The first one belongs to a request.
+  expect(output().split('{"level"')[0]).toMatch(/^\s*Page .*\n {2}Runs on the [CG]PU.*\.\n/s);
+  expect(output().split('Page')[0]).not.toContain('"level"');
 
   // Redis runs in a process group of its own, and is known by the directory it was given.
   const all = [...descendantsOf(child.pid ?? 0), ...processesWith(dataDir)];
