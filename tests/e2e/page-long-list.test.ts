@@ -84,6 +84,44 @@ describe.skipIf(chromium === undefined)('the list of a million pairs', () => {
     }
   });
 
+  test('a reload, the gallery and Back return to the first visible pair, and other pairs start at the first', async () => {
+    const first = 700_000;
+    const inUrl = (row: number | undefined) =>
+      untilTrue(
+        page,
+        `new URLSearchParams(location.hash.split('?')[1]).get('row') === ${row === undefined ? null : `'${row}'`}`,
+      );
+    // The link of a tile is below its image.
+    const untilFirst = async (row: number, height: 60 | 272 = 60) => {
+      await link(row).waitFor();
+      await expect.poll(() => topOf(row), { timeout: patienceMs }).toBeGreaterThanOrEqual(0);
+      expect(await topOf(row)).toBeLessThan(36 + height);
+    };
+    await page.goto(`${running.service.url}/evaluator/#/batches/long/pairs?row=${first}`);
+    await untilFirst(first);
+    await page.mouse.move(600, 600);
+    const entries = await page.evaluate('history.length');
+    await page.evaluate(`${box}.scrollTop += 600`);
+    await inUrl(first + 10);
+    await page.reload();
+    await untilFirst(first + 10);
+    await page.getByLabel('Gallery').check();
+    await untilFirst(first + 10, 272);
+    await page.reload();
+    await untilFirst(first + 10, 272);
+    await page.getByLabel('Table').check();
+    await untilFirst(first + 10);
+    expect(await page.evaluate('history.length')).toBe(entries);
+    await page.evaluate(`location.hash = location.hash.replace('?', '?distinct=image&')`);
+    await link(0).waitFor();
+    await inUrl(undefined);
+    await page.goBack();
+    await untilFirst(first + 10);
+    await page.getByLabel('Order').selectOption('score');
+    await link(0).waitFor();
+    await inUrl(undefined);
+  });
+
   test('the end of the scroll bar is the last pair', async () => {
     await page.evaluate(`${box}.scrollTop = ${box}.scrollHeight`);
     await link(total - 1).waitFor();

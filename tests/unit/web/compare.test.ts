@@ -134,3 +134,9 @@ test('an upper limit just below a shorter number is shown as that number', () =>
   expect(upperLimit(40.5)).toEqual({ word: 'to', value: '40.5' });
   expect(upperLimit(28)).toEqual({ word: 'to', value: '28' });
 });
+
+test('a list has a first row from its URL only if it is a row', () => {
+  const rowOf = (row: string) => readQuery(new URLSearchParams({ row })).row;
+  expect(rowOf('6997')).toBe(6997);
+  for (const row of ['', '0', '-3', '1.5', 'x', '1e999']) expect(rowOf(row), row).toBeUndefined();
+});

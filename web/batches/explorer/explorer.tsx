@@ -17,12 +17,17 @@ import { PairDialog } from './pair-dialog.tsx';
 import { apiQuery, canSkip, type ExplorerQuery, isFiltered, noFilters, readQuery, scoreEdges } from './query.ts';
 import { PairTable, tableHeaderHeight, tableRowHeight } from './table.tsx';
 import { useHeldRow } from './use-held-row.ts';
+import { useListPosition } from './use-list-position.ts';
 import { usePair } from './use-pair.ts';
 import { useVisibleRows } from './visible-rows.ts';
 
+/** The number of rows that are loaded before the list scrolls to them. */
+const firstRows = 50;
+
 /** The pairs of a batch, with filters. The whole state is in the URL. */
 export function Explorer({ status }: { status: BatchStatus }) {
-  const { query, set } = useHashQuery();
+  const hashQuery = useHashQuery();
+  const { query, set } = hashQuery;
   const asked = useMemo(() => readQuery(query), [query]);
   const isEnded = status.finishedAt !== null;
   const selection = apiQuery(asked, isEnded);
@@ -45,17 +50,30 @@ export function Explorer({ status }: { status: BatchStatus }) {
   useEffect(() => setTiles(tilesIn(visible.width)), [visible.width]);
   const perLine = isGallery ? tiles : 1;
   const wanted = { from: visible.from * perLine, to: Math.min(listing.count, visible.to * perLine) };
-  useEffect(() => listing.show(wanted.from, wanted.to));
+  const awaited = useListPosition({
+    batch: status.id,
+    pairs: JSON.stringify(selection),
+    view: asked.view,
+    row: asked.row,
+    first: visible.first * perLine,
+    count: listing.count,
+    isComplete: listing.isComplete,
+    hashQuery,
+    show(row) {
+      setCurrent(row);
+      visible.showFirst(Math.floor(row / perLine));
+    },
+  });
+  useEffect(() => {
+    // The number of rows is known after the first ones have loaded.
+    if (awaited === undefined || listing.count === 0) listing.show(wanted.from, wanted.to);
+    else listing.show(awaited, awaited + firstRows);
+  });
   const held = useHeldRow(listing, wanted.from, wanted.to);
   const rendered = held === undefined ? visible : visible.startingAt(Math.floor(held / perLine));
   const { before, after } = rendered;
   const from = rendered.from * perLine;
   const to = Math.min(listing.count, rendered.to * perLine);
-  useEffect(() => {
-    setCurrent(0);
-    visible.showStart();
-  }, [status.id, JSON.stringify(selection), asked.view]);
-
   // A link far down in another tab may lead here. Its scroll position would hide the title and the filters.
   useEffect(() => scrollTo(0, 0), []);
 

@@ -31,6 +31,8 @@ export interface ExplorerQuery {
   columns: string[] | undefined;
   /** The index of the pair whose dialog is open. */
   pair: number | undefined;
+  /** The first visible row; undefined at the start of the list. */
+  row: number | undefined;
 }
 
 export function readQuery(query: URLSearchParams): ExplorerQuery {
@@ -50,7 +52,13 @@ export function readQuery(query: URLSearchParams): ExplorerQuery {
     samePairAs: numberIn(query, 'samePairAs'),
     columns: query.get('columns')?.split(',').filter(Boolean),
     pair: numberIn(query, 'pair'),
+    row: rowIn(query),
   };
+}
+
+function rowIn(query: URLSearchParams): number | undefined {
+  const row = numberIn(query, 'row');
+  return row !== undefined && Number.isSafeInteger(row) && row > 0 ? row : undefined;
 }
 
 export const noFilters: QueryChanges = {

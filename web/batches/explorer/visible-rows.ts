@@ -7,6 +7,9 @@ const spare = 6;
 /** In browsers without the `scrollend` event, a scroll ends after this time in ms without movement. */
 const restMs = 200;
 
+/** Browsers round scroll positions. A row that is hidden by less than this is the first visible one. */
+const roundedPx = 2;
+
 export interface RenderedRows {
   from: number;
   to: number;
@@ -16,13 +19,16 @@ export interface RenderedRows {
 }
 
 export interface VisibleRows extends RenderedRows {
+  /** The first row below the sticky header. A part of it may be hidden. */
+  first: number;
   /** Returns the rows to render with the given row at the top of the box. */
   startingAt(row: number): RenderedRows;
   /** The width of the box in px. */
   width: number;
   /** Scrolls the box until the row is visible below the sticky header. */
   showRow(row: number): void;
-  showStart(): void;
+  /** Scrolls the box until the row is the first visible one, or to the end of the list. */
+  showFirst(row: number): void;
 }
 
 /**
@@ -97,6 +103,7 @@ export function useVisibleRows(
   }
 
   return {
+    first: Math.floor((Math.min(place.position, map.lastPosition) + roundedPx) / rowHeight),
     // If the list has become shorter, the position may be beyond its end.
     ...renderedAt(Math.min(place.position, map.lastPosition)),
     startingAt: (row) => renderedAt(Math.min(row * rowHeight, map.lastPosition)),
@@ -108,6 +115,6 @@ export function useVisibleRows(
       if (top < at.position) goTo(top);
       else if (bottom > at.position + of.height) goTo(bottom - of.height);
     },
-    showStart: () => goTo(0),
+    showFirst: (row) => goTo(Math.min(row * rowHeight, latest.current.map.lastPosition)),
   };
 }
