@@ -56,6 +56,7 @@ export function Chart({
   const ticks = countTicks(Math.max(1, highestShown([...bars, ...backBars])));
   const top = ticks.at(-1) ?? 1;
   const cutOff = bars.find(({ count }) => count > top);
+  const cutOffBehind = backBars.find(({ count }) => count > top);
   const x = (score: number) => margin.left + ((score - from) / (to - from)) * inner;
   // A bar that is higher than the axis ends above its top line.
   const y = (count: number) =>
@@ -122,7 +123,9 @@ export function Chart({
       </svg>
       {children}
       <p class="chart-note fine soft">
-        {hovered === undefined ? `${axisWords}${cutOffWords(cutOff)}` : barWords(hovered, histogram)}
+        {hovered === undefined
+          ? `${axisWords}${cutOffWords(cutOff)}${cutOffBehindWords(cutOffBehind)}`
+          : barWords(hovered, histogram)}
       </p>
     </div>
   );
@@ -139,6 +142,9 @@ const cutOffWords = (bar: Bar | undefined): string =>
   bar === undefined
     ? ''
     : ` The bar at ${numbers.points(bar.from)} is cut off: it has ${numbers.counted(bar.count, 'pair')}.`;
+
+const cutOffBehindWords = (bar: Bar | undefined): string =>
+  bar === undefined ? '' : ` The outline of the wrong pairs is cut off at ${numbers.points(bar.from)}.`;
 
 function barWords(bar: Bar, histogram: Histogram): string {
   const { count } = countPassing(histogram, bar.from);

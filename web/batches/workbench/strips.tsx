@@ -14,12 +14,9 @@ import type { Neighbours, ReadNeighbours } from './use-neighbours.ts';
 /** The pairs just below and just above the threshold. */
 export function AtTheLine({
   status,
-  count,
   read: { neighbours, failure, retry },
 }: {
   status: BatchStatus;
-  /** The number of scored pairs. */
-  count: number;
   read: ReadNeighbours;
 }) {
   const images = useImageDisplay(useSession()?.tenant === status.tenant);
@@ -31,9 +28,7 @@ export function AtTheLine({
         <ImagesSwitch images={images} listed={listed.map(({ image }) => image)} />
       </div>
       {failure !== undefined && <ProblemBox failure={failure} retry={retry} />}
-      {neighbours !== undefined && (
-        <Strips status={status} count={count} neighbours={neighbours} images={images.shown} />
-      )}
+      {neighbours !== undefined && <Strips status={status} neighbours={neighbours} images={images.shown} />}
       {neighbours === undefined && failure === undefined && <Waiting what="the pairs at the line" />}
     </section>
   );
@@ -41,12 +36,10 @@ export function AtTheLine({
 
 function Strips({
   status,
-  count,
-  neighbours: { threshold, below, above, passing },
+  neighbours: { threshold, below, above, passing, failing },
   images,
 }: {
   status: BatchStatus;
-  count: number;
   neighbours: Neighbours;
   images: boolean;
 }) {
@@ -56,7 +49,7 @@ function Strips({
     <>
       <StripHeading
         words={`Just below ${at} (left out)`}
-        count={passing === undefined ? undefined : count - passing}
+        count={failing}
         href={`${list}?sort=-score&max=${justBelow(threshold)}&threshold=${threshold}`}
       />
       <Strip status={status} threshold={threshold} pairs={byScore(below)} images={images} />

@@ -9,14 +9,17 @@ import { pairReader } from './ranked.ts';
 const shown = 8;
 /** The threshold must stay the same for this time in ms before the pairs near it are read. */
 const restMs = 250;
+/** The time in ms between two reads while the batch is running. */
+const liveMs = 5_000;
 
 export interface Neighbours {
   /** The threshold of these pairs. It differs from the chosen one until the pairs of that one have arrived. */
   threshold: number;
   below: ItemResult[];
   above: ItemResult[];
-  /** The exact number of pairs that reach the threshold. */
+  /** The exact numbers of pairs on each side of the threshold. Unknown while the batch runs, because they change. */
   passing: number | undefined;
+  failing: number | undefined;
 }
 
 export interface ReadNeighbours {
@@ -27,7 +30,7 @@ export interface ReadNeighbours {
 }
 
 /** Reads the distinct pairs just below and just above a threshold, once it has stopped changing. */
-export function useNeighbours(summary: BatchSummary, threshold: number): ReadNeighbours {
+export function useNeighbours(summary: BatchSummary, threshold: number, isRunning: boolean): ReadNeighbours {
   const [neighbours, setNeighbours] = useState<Neighbours>();
   const [failure, setFailure] = useState<RequestFailed>();
   const [attempt, setAttempt] = useState(0);
@@ -44,10 +47,12 @@ export function useNeighbours(summary: BatchSummary, threshold: number): ReadNei
         threshold,
         above: above.pairs,
         below: below?.pairs ?? [],
-        passing: above.selected,
+        passing: isRunning ? undefined : above.selected,
+        failing: isRunning ? undefined : below === undefined ? 0 : below.selected,
       });
+      if (isRunning && !gone.signal.aborted) timer = setTimeout(() => setAttempt((count) => count + 1), liveMs);
     };
-    const timer = setTimeout(
+    let timer = setTimeout(
       () =>
         void look().catch((error: RequestFailed) => {
           if (!gone.signal.aborted) setFailure(error);
@@ -58,6 +63,6 @@ export function useNeighbours(summary: BatchSummary, threshold: number): ReadNei
       clearTimeout(timer);
       gone.abort();
     };
-  }, [summary.id, threshold, summary.state, attempt]);
+  }, [summary.id, threshold, isRunning, attempt]);
   return { neighbours, failure, retry: () => setAttempt(attempt + 1) };
 }

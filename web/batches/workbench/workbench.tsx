@@ -24,12 +24,12 @@ export function Workbench({ status, summary, scale }: { status: BatchStatus; sum
   highest.current = Math.max(highest.current, threshold);
   const range = rangeOf([...histogram, ...behind], scale, highest.current);
   const estimated = countPassing(histogram, threshold);
-  const read = useNeighbours(summary, threshold);
+  const isRunning = status.finishedAt === null;
+  const read = useNeighbours(summary, threshold, isRunning);
   const exact = read.neighbours?.threshold === threshold ? read.neighbours.passing : undefined;
   const passing = estimated.isExact ? estimated.count : (exact ?? estimated.count);
   const isExact = estimated.isExact || exact !== undefined;
   const share = succeeded === 0 ? 0 : passing / succeeded;
-  const isRunning = status.finishedAt === null;
   const band = bandOf(scale, threshold);
   return (
     <>
@@ -62,7 +62,7 @@ export function Workbench({ status, summary, scale }: { status: BatchStatus; sum
         <WrongPairsBox status={status} threshold={threshold} wrong={wrong} />
         <p class="fine soft">{scale.note}</p>
       </section>
-      <AtTheLine status={status} count={succeeded} read={read} />
+      <AtTheLine status={status} read={read} />
     </>
   );
 }
