@@ -5,7 +5,9 @@ import type { RequestFailed } from '../http/client.ts';
 import { addressOf } from '../shell/route.ts';
 import * as numbers from '../ui/numbers.ts';
 import { ProblemBox } from '../ui/problem.tsx';
-import { type Cause, type FailureSample, sampleFailures } from './sample-failures.ts';
+import { nameOf } from './explorer/cells.tsx';
+import type { Cause, FailedItem, FailureSample } from './failure-causes.ts';
+import { sampleFailures } from './sample-failures.ts';
 
 export function FailuresBox({ status }: { status: BatchStatus }) {
   const [sample, setSample] = useState<FailureSample>();
@@ -75,19 +77,24 @@ function Causes({ causes, read, isAll }: { causes: Cause[]; read: number; isAll:
             {message} <span class="soft">× {numbers.count(count)}</span>
           </p>
           <ul class="examples">
-            {examples.map(({ index, address }) => (
-              <li key={index}>
-                <span class="soft">item {numbers.count(index)}</span>{' '}
-                {address !== undefined && (
-                  <a href={address} target="_blank" rel="noreferrer noopener">
-                    {address}
-                  </a>
-                )}
+            {examples.map((item) => (
+              <li key={item.index} dir="auto">
+                <span class="soft">{nameOf(item)}</span> <Source item={item} />
               </li>
             ))}
           </ul>
         </li>
       ))}
     </ul>
+  );
+}
+
+/** The image source as it was posted. Inline images without a path have none. */
+function Source({ item: { image, imagePath } }: { item: FailedItem }) {
+  if (typeof image !== 'string') return imagePath === undefined ? null : <span dir="ltr">{imagePath}</span>;
+  return (
+    <a href={image} target="_blank" rel="noreferrer noopener">
+      {image}
+    </a>
   );
 }

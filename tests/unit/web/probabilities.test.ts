@@ -1,8 +1,5 @@
 import { expect, test } from 'vitest';
-import { countResultColumns, readResultColumns } from '../../../web/batches/result-columns.ts';
 import { probabilitiesOf } from '../../../web/try/probabilities.ts';
-
-const row = (text: string) => ({ fields: text.split(','), raw: text });
 
 test('captions have the softmax over all of them, where the model gives no probability of a pair', () => {
   const [first, second] = probabilitiesOf([{ cosine: 0.3 }, { cosine: 0.29 }], 100);
@@ -18,17 +15,4 @@ test('captions have the probabilities of their pairs, where the model gives them
   ];
   expect(probabilitiesOf(pairs, 100).map((share) => share?.value)).toEqual([0.9, 0.8]);
   expect(probabilitiesOf(pairs.slice(0, 1), 100)).toEqual([{ of: 'pair', value: 0.9 }]);
-});
-
-test.each([
-  ['', 6],
-  [',probability', 7],
-  [',model', 7],
-  [',probability,model', 8],
-  [',vls_probability,vls_model_2', 8],
-])('the result columns are counted with "%s" at the end', (more, count) => {
-  const header = row(`index,probability,model,status,score,cosine,error_code,error_message,warnings${more}`);
-  expect(countResultColumns(header)).toBe(count);
-  const values = row(`4,0.5,mine,failed,,0.25,item.invalid,no,${',x'.repeat(count - 6)}`);
-  expect(readResultColumns(values, count)).toMatchObject({ index: '4', cosine: '0.25', code: 'item.invalid' });
 });
