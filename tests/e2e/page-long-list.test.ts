@@ -32,6 +32,8 @@ describe.skipIf(chromium === undefined)('the list of a million pairs', () => {
   const untilFocused = async (row: number) => {
     await untilTrue(page, `document.activeElement.dataset.row === '${row}'`);
     expect(await isVisible(row)).toBe(true);
+    const isInWindow = `document.activeElement.getBoundingClientRect().bottom <= innerHeight`;
+    expect(await page.evaluate(isInWindow)).toBe(true);
   };
   /** The distance in px from the top of the box to that of a row's link. The page itself may scroll. */
   const topOf = async (row: number) =>

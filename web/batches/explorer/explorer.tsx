@@ -11,10 +11,11 @@ import { scaleOfBatch } from './cells.tsx';
 import { ColumnsMenu, shownColumns } from './columns-menu.tsx';
 import { Filters } from './filters.tsx';
 import { galleryRowHeight, PairGallery, tilesIn } from './gallery.tsx';
+import { countWords, emptyWords } from './list-words.ts';
 import { useListing } from './listing.ts';
 import type { Listing } from './listing-source.ts';
 import { PairDialog } from './pair-dialog.tsx';
-import { apiQuery, canSkip, type ExplorerQuery, isFiltered, noFilters, readQuery, scoreEdges } from './query.ts';
+import { apiQuery, canSkip, isFiltered, noFilters, readQuery, scoreEdges } from './query.ts';
 import { PairTable, tableHeaderHeight, tableRowHeight } from './table.tsx';
 import { useHeldRow } from './use-held-row.ts';
 import { useListPosition } from './use-list-position.ts';
@@ -23,6 +24,9 @@ import { useVisibleRows } from './visible-rows.ts';
 
 /** The number of rows that are loaded before the list scrolls to them. */
 const firstRows = 50;
+
+/** The time in ms after which a failed request for pairs is repeated. */
+const retryMs = 5_000;
 
 /** The pairs of a batch, with filters. The whole state is in the URL. */
 export function Explorer({ status }: { status: BatchStatus }) {
@@ -110,7 +114,15 @@ export function Explorer({ status }: { status: BatchStatus }) {
     if (link === null || link === undefined) return;
     focusWhenThere.current = false;
     link.focus({ preventScroll: true });
+    // The box may be partly outside the window.
+    link.closest('tr, .tile')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   });
+  useEffect(() => {
+    const answer = listing.failure?.status;
+    if (answer === undefined || (answer > 0 && answer < 500)) return;
+    const timer = setTimeout(listing.retry, retryMs);
+    return () => clearTimeout(timer);
+  }, [listing.failure]);
   useEffect(() => {
     const onSlash = (event: KeyboardEvent) => {
       if (event.key !== '/' || /^(INPUT|SELECT|TEXTAREA)$/.test((event.target as Element).tagName)) return;
@@ -150,7 +162,7 @@ export function Explorer({ status }: { status: BatchStatus }) {
       <Filters status={status} asked={asked} set={set} />
       <div class="explorer-bar">
         <p class="soft" role="status">
-          {countWords(listing, status, asked)}
+          {countWords(listing, status.items.total, asked)}
           {isRowMissing && <WaitingForRows {...wanted} />}
         </p>
         <div class="actions">
@@ -185,7 +197,11 @@ export function Explorer({ status }: { status: BatchStatus }) {
         }}
       >
         {listing.count === 0 ? (
-          <Nothing listing={listing} onClear={isFiltered(asked) ? () => set(noFilters) : undefined} />
+          <Nothing
+            listing={listing}
+            words={emptyWords(asked)}
+            onClear={isFiltered(asked) ? () => set(noFilters) : undefined}
+          />
         ) : isGallery ? (
           <PairGallery {...shared} tiles={tiles} />
         ) : (
@@ -232,15 +248,6 @@ function rowOf(listing: Listing, index: number, current: number): number | undef
   return listing.rowOf(index);
 }
 
-function countWords(listing: Listing, status: BatchStatus, asked: ExplorerQuery): string {
-  const total = numbers.counted(status.items.total, 'pair');
-  if (!isFiltered(asked)) return total;
-  const count = numbers.count(listing.count);
-  const more = listing.isComplete ? '' : ' or more';
-  if (asked.distinct === undefined) return `${count}${more} of ${total}`;
-  return more === '' ? `${numbers.counted(listing.count, 'group')} of ${total}` : `${count}${more} groups of ${total}`;
-}
-
 function WaitingForRows({ from, to }: { from: number; to: number }) {
   const seconds = useSecondsSinceShown();
   if (seconds < namedAfter) return null;
@@ -254,12 +261,12 @@ function WaitingForRows({ from, to }: { from: number; to: number }) {
 }
 
 /** @param onClear clears the filters; undefined if none is set. */
-function Nothing({ listing, onClear }: { listing: Listing; onClear: (() => void) | undefined }) {
+function Nothing({ listing, words, onClear }: { listing: Listing; words: string; onClear: (() => void) | undefined }) {
   if (listing.failure !== undefined) return null;
   if (!listing.isComplete) return <Waiting what="the pairs" />;
   return (
     <div class="empty">
-      <p>{onClear === undefined ? 'No results yet.' : 'No pair matches these filters.'}</p>
+      <p>{words}</p>
       {onClear !== undefined && (
         <p>
           <button type="button" class="link" onClick={onClear}>

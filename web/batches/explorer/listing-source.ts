@@ -1,5 +1,5 @@
 import type { ItemResult } from '../../../shared/contracts/item.ts';
-import type { RequestFailed } from '../../http/client.ts';
+import type { RequestFailed } from '../../http/request-failed.ts';
 
 /** A list of results of any length. Only results near the visible rows are in memory. */
 export interface Listing {

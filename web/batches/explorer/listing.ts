@@ -45,7 +45,9 @@ function createListing(path: string, query: Record<string, string>, onChange: ()
   let next: string | undefined;
   let isComplete = false;
   let busy = false;
+  /** Set until a request succeeds. `isStopped` is true until a retry. */
   let failure: RequestFailed | undefined;
+  let isStopped = false;
   let visible = { from: 0, to: pageSize };
 
   const count = () => (pages.at(-1)?.start ?? 0) + (pages.at(-1)?.length ?? 0);
@@ -77,7 +79,7 @@ function createListing(path: string, query: Record<string, string>, onChange: ()
   }
 
   async function fill(): Promise<void> {
-    if (busy || failure !== undefined) return;
+    if (busy || isStopped) return;
     busy = true;
     try {
       while (!closed.signal.aborted) {
@@ -86,12 +88,19 @@ function createListing(path: string, query: Record<string, string>, onChange: ()
         );
         if (dropped !== undefined) await readAgain(dropped);
         else if (!isComplete && count() < visible.to + ahead) await readNext();
-        else break;
+        else {
+          failure = undefined;
+          break;
+        }
+        failure = undefined;
         dropFarPages();
         if (!closed.signal.aborted) onChange();
       }
     } catch (error) {
-      if (!closed.signal.aborted) failure = error as RequestFailed;
+      if (!closed.signal.aborted) {
+        failure = error as RequestFailed;
+        isStopped = true;
+      }
     }
     busy = false;
     if (!closed.signal.aborted) onChange();
@@ -121,7 +130,7 @@ function createListing(path: string, query: Record<string, string>, onChange: ()
         void fill();
       },
       retry() {
-        failure = undefined;
+        isStopped = false;
         void fill();
         onChange();
       },

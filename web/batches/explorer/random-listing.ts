@@ -21,7 +21,9 @@ export function createRandomListing(path: string, query: Record<string, string>,
   let reading: { page: number; startedAt: number; gone: AbortController } | undefined;
   let timer: number | undefined;
   let leaptAt = Number.NEGATIVE_INFINITY;
+  /** Set until a request succeeds. `isStopped` is true until a retry. */
   let failure: RequestFailed | undefined;
+  let isStopped = false;
   let visible = { from: 0, to: pageSize };
 
   const pageOf = (row: number): number => Math.floor(row / pageSize);
@@ -57,7 +59,7 @@ export function createRandomListing(path: string, query: Record<string, string>,
   function fill(): void {
     clearTimeout(timer);
     timer = undefined;
-    if (failure !== undefined || closed.signal.aborted) return;
+    if (isStopped || closed.signal.aborted) return;
     const page = missing();
     if (reading !== undefined) {
       const wait = reading.startedAt + slowMs - performance.now();
@@ -69,7 +71,10 @@ export function createRandomListing(path: string, query: Record<string, string>,
       }
       reading.gone.abort();
     }
-    if (page === undefined) return;
+    if (page === undefined) {
+      failure = undefined;
+      return;
+    }
     const isLeap = count !== undefined && !pages.has(page - 1) && !pages.has(page + 1);
     const wait = isLeap ? leaptAt + leapMs - performance.now() : 0;
     if (wait > 0) {
@@ -85,9 +90,16 @@ export function createRandomListing(path: string, query: Record<string, string>,
     const signal = AbortSignal.any([current.gone.signal, closed.signal]);
     reading = current;
     read(page, signal)
-      .catch((error: RequestFailed) => {
-        if (!signal.aborted) failure = error;
-      })
+      .then(
+        () => {
+          failure = undefined;
+        },
+        (error: RequestFailed) => {
+          if (signal.aborted) return;
+          failure = error;
+          isStopped = true;
+        },
+      )
       .finally(() => {
         if (reading !== current) return;
         reading = undefined;
@@ -124,7 +136,7 @@ export function createRandomListing(path: string, query: Record<string, string>,
         fill();
       },
       retry() {
-        failure = undefined;
+        isStopped = false;
         fill();
         onChange();
       },
