@@ -219,6 +219,9 @@ export function toHash(fields: object): Record<string, string | number> {
   );
 }
 
+/** The time in ms from which a rate predicts the end. The first chunks end late, so that the rate is too low. */
+const rateMs = 2_000;
+
 /** Returns the status of a batch as clients see it. @param active the number of chunks that workers are evaluating. */
 export function toStatus(
   record: BatchRecord,
@@ -229,6 +232,7 @@ export function toStatus(
   const settled = record.succeeded + record.failed + record.cancelled;
   const pending = Math.max(0, record.total - settled);
   const terminal = terminalStates.has(record.state);
+  const isYoung = now - (record.startedAt ?? now) < rateMs;
   const rate = rateOf(record, terminal ? record.succeeded + record.failed : settled, now);
   return {
     id: record.id,
@@ -255,7 +259,7 @@ export function toStatus(
     },
     failures: Object.fromEntries(Object.entries(failures).map(([code, failed]) => [code as Code, Number(failed)])),
     itemsPerSecond: rate === null ? null : Math.round(rate * 10) / 10,
-    etaSeconds: terminal || rate === null ? null : Math.ceil(pending / rate),
+    etaSeconds: terminal || rate === null || isYoung ? null : Math.ceil(pending / rate),
     createdAt: timestamp(record.createdAt),
     startedAt: timestampOrNull(record.startedAt),
     finishedAt: timestampOrNull(record.finishedAt),

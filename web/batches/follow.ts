@@ -44,6 +44,8 @@ const closedState = 2;
 const drawMs = 200;
 /** The minimum time in ms between two requests for data that events lack: the summary and the counts by error code. */
 const refreshMs = 1_500;
+/** The same while the summary lacks more than half of the scores, which the counts of the events show. */
+const behindMs = 300;
 /**
  * The time in ms after which a running batch is read again even without an event. Some changes have none, and a
  * connection may be lost without an error.
@@ -219,7 +221,13 @@ export function followBatch(id: string, connection: BatchConnection, onChange: (
     if (name === 'end') {
       store();
       void begin();
-    } else later('ask', refreshMs, () => void check());
+    } else {
+      later('ask', refreshMs, () => void check());
+      const { status, summary } = followed;
+      if (status !== undefined && 2 * (summary?.succeeded ?? 0) < status.items.succeeded) {
+        later('behind', behindMs, () => void check());
+      }
+    }
   }
 
   void begin();

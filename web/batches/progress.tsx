@@ -31,8 +31,9 @@ export function Counts({ status, isInterrupted }: { status: BatchStatus; isInter
   const { items } = status;
   const isLive = status.finishedAt === null;
   const isUnknown = isLive && isInterrupted;
-  const itemsPerSecond = isUnknown ? null : status.itemsPerSecond;
   const etaSeconds = isUnknown ? null : status.etaSeconds;
+  // Without a time left, the batch has just begun. Its rate would be far below that of the curve.
+  const itemsPerSecond = isLive && etaSeconds === null ? null : status.itemsPerSecond;
   const took = secondsTaken(status);
   return (
     <dl class="counts">

@@ -92,6 +92,19 @@ describe('a running batch', () => {
     expect(Stream.opened.map(({ readyState }) => readyState)).toEqual([2, 0]);
   });
 
+  test('shows its first scores with the counts, and later ones at a slower pace', async () => {
+    requests.mockClear();
+    scored = 60;
+    Stream.opened[0]?.send('progress', '1-0', { items: { succeeded: 60 } });
+    await pass(600);
+    expect(counts()).toEqual([60, 60]);
+    expect(requests).toHaveBeenCalledTimes(2);
+    scored = 70;
+    Stream.opened[0]?.send('progress', '2-0', { items: { succeeded: 70 } });
+    await pass(600);
+    expect(counts()).toEqual([70, 60]);
+  });
+
   test('whose requests fail takes no counts from events that the chart cannot follow', async () => {
     service = 'refuse';
     const [source] = Stream.opened;

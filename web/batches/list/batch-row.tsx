@@ -76,7 +76,8 @@ function Scores({ batch: { scores, model } }: { batch: ListedBatch }) {
 function factsOf({ state, items, model, finishedAt, itemsPerSecond, etaSeconds }: ListedBatch): string {
   // The number of items is known when all have arrived.
   const facts = state === 'accepting' ? [model] : [numbers.counted(items.total, 'item'), model];
-  if (finishedAt === null && itemsPerSecond !== null) facts.push(`${numbers.rate(itemsPerSecond)} items/s`);
-  if (finishedAt === null && etaSeconds !== null) facts.push(`${numbers.duration(etaSeconds)} left`);
+  if (finishedAt === null && itemsPerSecond !== null && etaSeconds !== null) {
+    facts.push(`${numbers.rate(itemsPerSecond)} items/s`, `${numbers.duration(etaSeconds)} left`);
+  }
   return facts.join(', ');
 }
