@@ -78,9 +78,11 @@ describe.skipIf(chromium === undefined)('the looks of the page', () => {
         await page.getByRole('button', { name: 'Show 39 of each' }).click();
       },
     ],
+    ['name and tags', (page) => page.getByRole('button', { name: 'Edit name and tags' }).click()],
     [
       'pairs',
       async (page) => {
+        await page.getByRole('button', { name: 'Cancel' }).click();
         await go(page, `batches/${batch}/pairs?status=succeeded`);
         await page.locator('.pair-table .row-link').first().waitFor();
       },

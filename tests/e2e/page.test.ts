@@ -569,6 +569,32 @@ describe.skipIf(chromium === undefined)('the page', () => {
     expect(scored.sort()).toEqual(scores.sort());
   });
 
+  test('name and tags are edited by keyboard, a refusal says why, and Escape changes nothing', async () => {
+    const id = await startBatch(csvOf(2));
+    const button = page.getByRole('button', { name: 'Edit name and tags' });
+    const isFocused = async () => (await page.evaluate('document.activeElement.textContent')) === 'Edit name and tags';
+    await button.press('Enter');
+    await page.keyboard.type('Another name');
+    await page.keyboard.press('Escape');
+    expect(await isFocused()).toBe(true);
+    await page.keyboard.press('Enter');
+    await page.keyboard.type('Photos of November');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type(`demo, ${'x'.repeat(65)}`);
+    await page.keyboard.press('Enter');
+    await page.getByRole('form', { name: 'Name and tags' }).getByRole('alert').getByText(/64/).waitFor();
+    watched.complaints = watched.complaints.filter((text) => !/status of 400/.test(text));
+    await page.getByLabel('Tags, separated by commas').fill('demo, صور');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Photos of November', exact: true }).waitFor();
+    await page.getByRole('link', { name: 'صور' }).waitFor();
+    expect(await isFocused()).toBe(true);
+    expect((await running.client.batch.status(id)).body).toMatchObject({
+      name: 'Photos of November',
+      tags: ['demo', 'صور'],
+    });
+  });
+
   test('a file that is not a batch is refused before it is sent', async () => {
     await open('batches/new');
     await page.locator('input[type=file]').setInputFiles({

@@ -1,5 +1,5 @@
-import { Fragment, type FunctionComponent } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { type ComponentChildren, Fragment, type FunctionComponent } from 'preact';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import type { BatchSummary } from '../../shared/contracts/batch/summary.ts';
 import type { RequestFailed } from '../http/client.ts';
@@ -20,6 +20,7 @@ import { ExtremesBox } from './extremes.tsx';
 import { FailuresBox } from './failures-box.tsx';
 import { type Followed, type Follower, followBatch } from './follow.ts';
 import { JudgeView } from './judge/judge-view.tsx';
+import { NameForm } from './name-form.tsx';
 import { Counts, ProgressBar } from './progress.tsx';
 import type { Sample } from './progress-samples.ts';
 import { stateWords, titleOf } from './state.ts';
@@ -78,14 +79,12 @@ export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
   return (
     <>
       {crumbs}
-      <div class="heading">
-        <h1 class="given" dir="auto">
-          {name}
-        </h1>
-        <span role="status">
-          <Badge tone={tone}>{word}</Badge>
-        </span>
-      </div>
+      <Heading
+        key={id}
+        status={status}
+        badge={<Badge tone={tone}>{word}</Badge>}
+        onChanged={() => follower.current?.refresh()}
+      />
       <Origin status={status} />
       <Tabs id={id} current={tab} />
       {followed?.failure !== undefined && <ProblemBox failure={followed.failure} />}
@@ -132,6 +131,43 @@ export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
           {summary !== undefined && <ExtremesBox status={status} summary={summary} scale={scale} />}
         </div>
       )}
+    </>
+  );
+}
+
+/** The name of a batch with its state. Its button opens a form, which replaces the button. */
+function Heading({
+  status,
+  badge,
+  onChanged,
+}: {
+  status: BatchStatus;
+  badge: ComponentChildren;
+  onChanged: () => void;
+}) {
+  const [isEdited, setEdited] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const wasEdited = useRef(false);
+  useLayoutEffect(() => {
+    if (wasEdited.current && !isEdited) button.current?.focus();
+    wasEdited.current = isEdited;
+  }, [isEdited]);
+  return (
+    <>
+      <div class="heading">
+        <h1 class="given" dir="auto">
+          {titleOf(status)}
+        </h1>
+        <div class="actions">
+          {!isEdited && (
+            <button ref={button} type="button" class="quiet" onClick={() => setEdited(true)}>
+              Edit name and tags
+            </button>
+          )}
+          <span role="status">{badge}</span>
+        </div>
+      </div>
+      {isEdited && <NameForm status={status} onSaved={onChanged} onClose={() => setEdited(false)} />}
     </>
   );
 }

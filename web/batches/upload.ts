@@ -3,6 +3,7 @@ import { formatNamed } from '../../shared/formats.ts';
 import { apiUrl, failureOf, RequestFailed } from '../http/client.ts';
 import type { ColumnMapping } from './column-mapping.ts';
 import { nameOfEncoding } from './encoding.ts';
+import { maxNameLength, tagsIn } from './name-change.ts';
 import type { Preview } from './preview.ts';
 import { needsRenaming, renameLines } from './rename-fields.ts';
 
@@ -43,9 +44,6 @@ export async function uploadBatch(
   return await send({ ...upload, preview: { ...upload.preview, encoding: 'utf-8' } }, body, onProgress, signal);
 }
 
-/** The maximum length of a name that the service accepts. */
-const maxNameLength = 200;
-
 const brokenOff =
   'The upload was interrupted. Start it again. If the service has already received the whole file, the page opens that batch.';
 
@@ -61,7 +59,7 @@ function send(
   if (failureShare !== undefined) query.set('failureBudgetShare', String(failureShare));
   const named = (name.trim() || file.name.trim()).slice(0, maxNameLength);
   if (named !== '') query.set('name', named);
-  const words = tags.split(',').flatMap((tag) => (tag.trim() === '' ? [] : [tag.trim()]));
+  const words = tagsIn(tags);
   if (words.length > 0) query.set('tags', words.join());
   const format = formatNamed(preview.format);
   if (format.hasColumns) {

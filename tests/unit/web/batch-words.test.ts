@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { scoreAgainWords, timingsWords } from '../../../web/batches/explorer/score-again-words.ts';
+import { nameChange } from '../../../web/batches/name-change.ts';
 import {
   hasRate,
   lastingFailuresOf,
@@ -145,4 +146,13 @@ test('the receipt of a pair says that its batch stores no timings, and names the
   expect(words({ status: 'failed' })).toBe('A batch stores no timings. “Score it again” shows those of each stage.');
   expect(words({ image: null })).toBe('A batch stores no timings.');
   expect(words({ text: '' })).toBe('A batch stores no timings.');
+});
+
+test('a change of name and tags has only what differs, and null for an empty name', () => {
+  const status = { name: 'Photos', tags: ['a', 'b'] };
+  expect(nameChange(status, { name: ' Photos ', tags: 'a,b' })).toBeUndefined();
+  expect(nameChange(status, { name: 'Photos', tags: ' a , c,, ' })).toEqual({ tags: ['a', 'c'] });
+  expect(nameChange(status, { name: ' ', tags: 'a, b' })).toEqual({ name: null });
+  expect(nameChange(status, { name: 'New', tags: '' })).toEqual({ name: 'New', tags: [] });
+  expect(nameChange({ name: null, tags: [] }, { name: '', tags: '' })).toBeUndefined();
 });
