@@ -75,6 +75,7 @@ const running: BatchStatus = {
   embeddings: null,
   imagesFrom: null,
   retryOf: null,
+  retryStatus: null,
   retriedBy: null,
   rescoreOf: null,
   texts: 'own',
@@ -246,7 +247,7 @@ export const responseExamples: Readonly<Record<string, Readonly<Record<string, o
   getBatch: { 200: running },
   changeBatch: { 200: { ...ended, tags: ['photos', 'november'] } },
   cancelBatch: { 200: ended },
-  retryBatch: { 202: { ...running, retryOf: 'ca3d7e5c-4624-46a9-b38c-0f302690a8ab' } },
+  retryBatch: { 202: { ...running, retryOf: 'ca3d7e5c-4624-46a9-b38c-0f302690a8ab', retryStatus: ['failed'] } },
   rescoreBatch: { 202: { ...running, rescoreOf: 'ca3d7e5c-4624-46a9-b38c-0f302690a8ab', texts: 'others' } },
   getBatchResults: { 200: { results, next: null } },
   getBatchSummary: {

@@ -267,6 +267,7 @@ export function createBatches(deps: BatchesDeps): Batches {
         ...{ embeddings, embeddingPrecision, dimensions, imagesFrom },
         requests: record.requests,
         retryOf: id,
+        retryStatus: [...new Set(statuses)],
       },
       ...(record.output !== undefined && { output: (childId: string) => folderOfRetry(record, childId) }),
       // A retry has no body, so its hash comes from the id of the retried batch. The same idempotency key with another

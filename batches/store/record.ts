@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { columnTypes } from '../../formats/format.ts';
+import { retriedStatus } from '../../shared/contracts/batch/changes.ts';
 import { embeddingPrecision, kept } from '../../shared/contracts/batch/embeddings.ts';
 import { keptSamples, tableFormat } from '../../shared/contracts/batch/post.ts';
 import { type BatchStatus, batchState, failureReason, terminalStates } from '../../shared/contracts/batch/status.ts';
@@ -121,6 +122,8 @@ export const batchRecord = z.object({
   /** The earlier batch whose stored image embeddings this batch uses. An image is then the index of an item there. */
   imagesFrom: z.string().optional(),
   retryOf: z.string().optional(),
+  /** The states of the retried items. Absent in retries of older releases. */
+  retryStatus: json.pipe(z.array(retriedStatus)).optional(),
   /** The latest retry of this batch. */
   retriedBy: z.string().optional(),
   /** The batch whose items this batch scores again, and the texts that it uses. */
@@ -201,6 +204,7 @@ export type BatchOptions = Readonly<
       | 'dimensions'
       | 'imagesFrom'
       | 'retryOf'
+      | 'retryStatus'
       | 'rescoreOf'
       | 'rescoreTexts'
       | 'webhookUrl'
@@ -277,6 +281,7 @@ export function toStatus(
     embeddings: embeddingsOf(record),
     imagesFrom: record.imagesFrom ?? null,
     retryOf: record.retryOf ?? null,
+    retryStatus: record.retryStatus ?? null,
     retriedBy: record.retriedBy ?? null,
     rescoreOf: record.rescoreOf ?? null,
     texts: record.rescoreTexts ?? 'own',

@@ -342,6 +342,8 @@ embeddings: (BatchEmbeddings) | (null);
 imagesFrom: string | null;
 /** The batch whose failed items this batch retries. */
 retryOf: string | null;
+/** The states that the items of a retry had in the batch `retryOf`. Only `cancelled`: this batch continues a cancelled one. Null for other batches and for retries of older releases. */
+retryStatus: (("failed" | "cancelled")[]) | (null);
 /** The latest batch that retries the failed items of this batch. */
 retriedBy: string | null;
 /** The batch whose items this batch scores again. Without `sample`, an item has the same index in both batches. */
@@ -564,6 +566,8 @@ embeddings: (BatchEmbeddings) | (null);
 imagesFrom: string | null;
 /** The batch whose failed items this batch retries. */
 retryOf: string | null;
+/** The states that the items of a retry had in the batch `retryOf`. Only `cancelled`: this batch continues a cancelled one. Null for other batches and for retries of older releases. */
+retryStatus: (("failed" | "cancelled")[]) | (null);
 /** The latest batch that retries the failed items of this batch. */
 retriedBy: string | null;
 /** The batch whose items this batch scores again. Without `sample`, an item has the same index in both batches. */
@@ -663,6 +667,8 @@ embeddings: (BatchEmbeddings) | (null);
 imagesFrom: string | null;
 /** The batch whose failed items this batch retries. */
 retryOf: string | null;
+/** The states that the items of a retry had in the batch `retryOf`. Only `cancelled`: this batch continues a cancelled one. Null for other batches and for retries of older releases. */
+retryStatus: (("failed" | "cancelled")[]) | (null);
 /** The latest batch that retries the failed items of this batch. */
 retriedBy: string | null;
 /** The batch whose items this batch scores again. Without `sample`, an item has the same index in both batches. */

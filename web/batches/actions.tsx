@@ -3,7 +3,7 @@ import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { fetchJson, type RequestFailed } from '../http/client.ts';
 import { addressOf } from '../shell/route.ts';
 import { DeleteButton } from '../ui/delete-button.tsx';
-import { lastingFailuresOf, retriesOf, retryWords, titleOf } from './state.ts';
+import { lastingFailuresOf, retriedWords, retriesOf, retryWords, titleOf } from './state.ts';
 import { useRetry } from './use-retry.ts';
 
 export function BatchActions({
@@ -62,7 +62,7 @@ export function BatchActions({
 
   const outcome = retried !== null && retried !== undefined && (
     <p class="fine soft lasting">
-      {retried.finishedAt === null ? 'Being retried' : 'Retried'} in{' '}
+      {retriedWords(retried)}{' '}
       <a href={addressOf.batch(retried.id)}>
         <bdi>{titleOf(retried)}</bdi>
       </a>

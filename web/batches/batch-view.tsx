@@ -23,7 +23,7 @@ import { JudgeView } from './judge/judge-view.tsx';
 import { NameForm } from './name-form.tsx';
 import { Counts, ProgressBar } from './progress.tsx';
 import type { Sample } from './progress-samples.ts';
-import { stateWords, titleOf } from './state.ts';
+import { isContinuation, stateWords, titleOf } from './state.ts';
 import { ExportBox } from './workbench/export-box.tsx';
 import { Workbench } from './workbench/workbench.tsx';
 
@@ -219,7 +219,8 @@ function Origin({ status }: { status: BatchStatus }) {
       {status.retryOf !== null && (
         <>
           {' '}
-          Retries <a href={addressOf.batch(status.retryOf)}>an earlier batch</a>.
+          {isContinuation(status) ? 'Continues' : 'Retries'}{' '}
+          <a href={addressOf.batch(status.retryOf)}>an earlier batch</a>.
         </>
       )}
       {status.rescoreOf !== null && (

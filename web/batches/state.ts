@@ -49,6 +49,12 @@ export function retriesOf(status: Pick<BatchStatus, 'failures' | 'items'>): Retr
   return ways.map((way, at) => ({ ...way, isFirst: at === 0 && isUseful }));
 }
 
+/** Returns the words that precede the link from a batch to its retry. */
+export function retriedWords(retry: Pick<BatchStatus, 'finishedAt' | 'retryStatus'>): string {
+  const word = isContinuation(retry) ? 'continued' : 'retried';
+  return retry.finishedAt === null ? `Being ${word} in` : `${word === 'continued' ? 'Continued' : 'Retried'} in`;
+}
+
 /**
  * Describes the progress or the outcome of a retry.
  * @param original the batch whose items it retries.
@@ -126,21 +132,30 @@ export function lastingFailuresOf(status: Pick<BatchStatus, 'failures' | 'items'
 /** Returns the batch from which the items of a batch come, with words that precede `an earlier batch`. */
 export function originOf({
   retryOf,
+  retryStatus,
   rescoreOf,
   texts,
   imagesFrom,
-}: Pick<BatchStatus, 'retryOf' | 'rescoreOf' | 'texts' | 'imagesFrom'>): { id: string; words: string } | undefined {
-  if (retryOf !== null) return { id: retryOf, words: 'retries' };
+}: Pick<BatchStatus, 'retryOf' | 'retryStatus' | 'rescoreOf' | 'texts' | 'imagesFrom'>):
+  | { id: string; words: string }
+  | undefined {
+  if (retryOf !== null) return { id: retryOf, words: isContinuation({ retryStatus }) ? 'continues' : 'retries' };
   if (rescoreOf !== null) return { id: rescoreOf, words: texts === 'others' ? 'wrong pairs of' : 'rescores' };
   return imagesFrom === null ? undefined : { id: imagesFrom, words: 'new texts for the images of' };
 }
+
+/** Returns true for a batch of the cancelled items of an earlier one, which it evaluates for the first time. */
+export const isContinuation = ({ retryStatus }: Partial<Pick<BatchStatus, 'retryStatus'>>): boolean =>
+  retryStatus?.length === 1 && retryStatus[0] === 'cancelled';
 
 /** Returns the name of a batch in every view. A retry has the name of its original, so it gets a mark. */
 export function titleOf({
   id,
   name,
   retryOf = null,
-}: Pick<BatchStatus, 'id' | 'name'> & Partial<Pick<BatchStatus, 'retryOf'>>): string {
+  retryStatus = null,
+}: Pick<BatchStatus, 'id' | 'name'> & Partial<Pick<BatchStatus, 'retryOf' | 'retryStatus'>>): string {
   const title = name ?? `Batch ${id.slice(0, 8)}`;
-  return retryOf === null ? title : `${title}, retried`;
+  if (retryOf === null) return title;
+  return `${title}, ${isContinuation({ retryStatus }) ? 'continued' : 'retried'}`;
 }

@@ -21,7 +21,7 @@ export const batchChange = z
 export type BatchChange = z.output<typeof batchChange>;
 
 /** The outcomes of items that a retry can evaluate again. */
-const retriedStatus = z.enum(['failed', 'cancelled']);
+export const retriedStatus = z.enum(['failed', 'cancelled']);
 export type RetriedStatus = z.output<typeof retriedStatus>;
 
 export const retryQuery = z.strictObject({

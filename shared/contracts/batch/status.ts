@@ -3,6 +3,7 @@ import { codeNames } from '../../errors.ts';
 import { itemResult, longText } from '../item.ts';
 import { requestBatch } from '../requests.ts';
 import { arm } from '../traffic.ts';
+import { retriedStatus } from './changes.ts';
 import { embeddingsStatus } from './embeddings.ts';
 import { count, rescoredTexts } from './fields.ts';
 
@@ -121,6 +122,10 @@ export const batchStatus = z
       description: 'The batch whose stored image embeddings this batch compares with its texts.',
     }),
     retryOf: z.string().nullable().meta({ description: 'The batch whose failed items this batch retries.' }),
+    retryStatus: z.array(retriedStatus).nullable().meta({
+      description:
+        'The states that the items of a retry had in the batch `retryOf`. Only `cancelled`: this batch continues a cancelled one. Null for other batches and for retries of older releases.',
+    }),
     retriedBy: z
       .string()
       .nullable()

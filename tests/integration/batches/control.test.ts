@@ -96,7 +96,9 @@ test('a retry evaluates the failed items alone, and parent and child name each o
   await engine.commit(id, 0, [...succeeded(0, 2), ...failed(2, 2)]);
   await engine.commit(id, 1, [...failed(4, 1), ...succeeded(5, 3)]);
   const child = await engine.batches.retry(tenant, id);
-  expect(child).toMatchObject({ retryOf: id, items: { total: 3 }, model: 'm', revision: '1' });
+  expect(child).toMatchObject({
+    ...{ retryOf: id, retryStatus: ['failed'], items: { total: 3 }, model: 'm', revision: '1' },
+  });
   expect(await engine.batches.status(tenant, id)).toMatchObject({ retriedBy: child.id });
   const picked = await engine.chunks.pick(engine.job(child.id, 0), 'compact');
   expect(picked).toMatchObject({

@@ -5,6 +5,7 @@ import {
   hasRate,
   lastingFailuresOf,
   originOf,
+  retriedWords,
   retriesOf,
   retryWords,
   stateWords,
@@ -112,9 +113,10 @@ test('a retry is described by its progress, then by its outcome', () => {
 });
 
 test('a retry, a rescored batch, wrong pairs and new texts have an origin', () => {
-  const none = { retryOf: null, rescoreOf: null, texts: 'own', imagesFrom: null } as const;
+  const none = { retryOf: null, retryStatus: null, rescoreOf: null, texts: 'own', imagesFrom: null } as const;
   expect(originOf(none)).toBeUndefined();
   expect(originOf({ ...none, retryOf: 'a', rescoreOf: 'b' })).toEqual({ id: 'a', words: 'retries' });
+  expect(originOf({ ...none, retryOf: 'a', retryStatus: ['cancelled'] })).toEqual({ id: 'a', words: 'continues' });
   expect(originOf({ ...none, rescoreOf: 'b' })).toEqual({ id: 'b', words: 'rescores' });
   expect(originOf({ ...none, rescoreOf: 'b', texts: 'others' })).toEqual({ id: 'b', words: 'wrong pairs of' });
   expect(originOf({ ...none, imagesFrom: 'c' })).toEqual({ id: 'c', words: 'new texts for the images of' });
@@ -124,6 +126,19 @@ test('a retried batch has the same name in every view, which differs from that o
   expect(titleOf({ id: '1a2b3c4d-5e6f', name: 'web.csv', retryOf: null })).toBe('web.csv');
   expect(titleOf({ id: '1a2b3c4d-5e6f', name: 'web.csv', retryOf: '0f' })).toBe('web.csv, retried');
   expect(titleOf({ id: '1a2b3c4d-5e6f', name: null, retryOf: '0f' })).toBe('Batch 1a2b3c4d, retried');
+  const titleOfRetry = (retryStatus: ('failed' | 'cancelled')[] | null) =>
+    titleOf({ id: '1a', name: 'web.csv', retryOf: '0f', retryStatus });
+  expect(titleOfRetry(['cancelled'])).toBe('web.csv, continued');
+  expect(titleOfRetry(['failed', 'cancelled'])).toBe('web.csv, retried');
+  expect(titleOfRetry(null)).toBe('web.csv, retried');
+});
+
+test('the link from a batch to its retry or its continuation says if that has ended', () => {
+  const [finishedAt, cancelled] = ['2026-01-01T00:00:00Z', ['cancelled' as const]];
+  expect(retriedWords({ finishedAt: null, retryStatus: ['failed'] })).toBe('Being retried in');
+  expect(retriedWords({ finishedAt, retryStatus: ['failed'] })).toBe('Retried in');
+  expect(retriedWords({ finishedAt: null, retryStatus: cancelled })).toBe('Being continued in');
+  expect(retriedWords({ finishedAt, retryStatus: cancelled })).toBe('Continued in');
 });
 
 test('an ended batch without a score has no rate', () => {
