@@ -94,7 +94,7 @@ describe.skipIf(chromium === undefined)('the list of a million pairs', () => {
         `new URLSearchParams(location.hash.split('?')[1]).get('row') === ${row === undefined ? null : `'${row}'`}`,
       );
     // The link of a tile is below its image.
-    const untilFirst = async (row: number, height: 60 | 272 = 60) => {
+    const untilFirst = async (row: number, height: 60 | 272 | 298 = 60) => {
       await link(row).waitFor();
       await expect.poll(() => topOf(row), { timeout: patienceMs }).toBeGreaterThanOrEqual(0);
       expect(await topOf(row)).toBeLessThan(36 + height);
@@ -108,8 +108,13 @@ describe.skipIf(chromium === undefined)('the list of a million pairs', () => {
     await page.reload();
     await untilFirst(first + 10);
     await page.getByLabel('Gallery').check();
-    await untilFirst(first + 10, 272);
+    await untilFirst(first + 10, 298);
     await page.reload();
+    await untilFirst(first + 10, 298);
+    await page.locator('.tile dt').first().waitFor();
+    await page.locator('.menu summary').click();
+    await page.getByRole('checkbox', { name: 'price' }).uncheck();
+    await page.locator('.tile dt').first().waitFor({ state: 'detached' });
     await untilFirst(first + 10, 272);
     await page.getByLabel('Table').check();
     await untilFirst(first + 10);
@@ -139,7 +144,8 @@ async function stubLongBatch(page: Page): Promise<void> {
     const [skip, limit] = [Number(url.searchParams.get('skip')), Number(url.searchParams.get('limit'))];
     const results = Array.from({ length: Math.min(limit, total - skip) }, (_, at) => {
       const index = skip + at;
-      return { index, status: 'succeeded', score: index / 20_000, cosine: 0, text: `text ${index}`, image: null };
+      const scored = { index, status: 'succeeded', score: index / 20_000, cosine: 0 };
+      return { ...scored, text: `text ${index}`, image: null, metadata: { price: index } };
     });
     await route.fulfill({ json: { results, selected: total, next: null } });
   });

@@ -37,7 +37,7 @@ export function Explorer({ status }: { status: BatchStatus }) {
   const selection = apiQuery(asked, isEnded);
   const listing = useListing(status.id, selection, canSkip(asked, status));
   const images = useImageDisplay(useSession()?.tenant === status.tenant);
-  const known = useFirstMetadata(status.id, listing);
+  const known = useMetadata(status.id, listing, asked.row);
   const columns = shownColumns(asked.columns, known);
   const isGallery = asked.view === 'gallery';
 
@@ -233,10 +233,13 @@ export function Explorer({ status }: { status: BatchStatus }) {
   );
 }
 
-/** Returns the metadata of the first row, even when that row is no longer in memory. */
-function useFirstMetadata(id: string, listing: Listing): Record<string, unknown> | undefined {
+/**
+ * Returns the metadata of the first row, or of the row in the URL if only that one is loaded, even when neither is in
+ * memory any more.
+ */
+function useMetadata(id: string, listing: Listing, row = 0): Record<string, unknown> | undefined {
   const known = useRef<{ id: string; metadata: Record<string, unknown> | undefined }>({ id, metadata: undefined });
-  const metadata = listing.at(0)?.metadata;
+  const metadata = (listing.at(0) ?? listing.at(row))?.metadata;
   if (known.current.id !== id || metadata !== undefined) known.current = { id, metadata };
   return known.current.metadata;
 }

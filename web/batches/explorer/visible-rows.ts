@@ -61,6 +61,13 @@ export function useVisibleRows(
     box.current.scrollTop = wanted.current;
     wanted.current = undefined;
   });
+  const heightBefore = useRef(rowHeight);
+  useLayoutEffect(() => {
+    // With other columns, the tiles of a gallery have another height. The same rows stay visible.
+    const rows = latest.current.place.position / heightBefore.current;
+    if (heightBefore.current !== rowHeight) goTo(Math.min(rows * rowHeight, latest.current.map.lastPosition));
+    heightBefore.current = rowHeight;
+  }, [rowHeight]);
 
   useEffect(() => {
     const element = box.current;
