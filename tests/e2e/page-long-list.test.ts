@@ -129,6 +129,16 @@ describe.skipIf(chromium === undefined)('the list of a million pairs', () => {
     await inUrl(undefined);
   });
 
+  test('a reload of found pairs, which load from the start, returns to the first visible one', async () => {
+    await page.goto(`${running.service.url}/evaluator/#/batches/long/pairs?q=text&row=997`);
+    for (let turn = 0; turn < 2; turn++) {
+      await page.reload();
+      await link(997).waitFor();
+      await expect.poll(() => topOf(997), { timeout: patienceMs }).toBeLessThan(96);
+      expect(await isVisible(997)).toBe(true);
+    }
+  });
+
   test('the end of the scroll bar is the last pair', async () => {
     await page.evaluate(`${box}.scrollTop = ${box}.scrollHeight`);
     await link(total - 1).waitFor();
@@ -141,13 +151,16 @@ async function stubLongBatch(page: Page): Promise<void> {
   await page.route(/\/v1\/evaluation\/batch\/long/, async (route) => {
     const url = new URL(route.request().url());
     if (!url.pathname.endsWith('/results')) return await route.fulfill({ json: longBatch });
-    const [skip, limit] = [Number(url.searchParams.get('skip')), Number(url.searchParams.get('limit'))];
+    // The service lists found pairs from page to page, and skips among others.
+    const isSearch = url.searchParams.has('q');
+    const skip = Number(url.searchParams.get(isSearch ? 'cursor' : 'skip'));
+    const limit = Number(url.searchParams.get('limit'));
     const results = Array.from({ length: Math.min(limit, total - skip) }, (_, at) => {
       const index = skip + at;
       const scored = { index, status: 'succeeded', score: index / 20_000, cosine: 0 };
       return { ...scored, text: `text ${index}`, image: null, metadata: { price: index } };
     });
-    await route.fulfill({ json: { results, selected: total, next: null } });
+    await route.fulfill({ json: { results, selected: total, next: isSearch ? String(skip + limit) : null } });
   });
 }
 

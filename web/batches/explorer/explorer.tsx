@@ -18,12 +18,9 @@ import { PairDialog } from './pair-dialog.tsx';
 import { apiQuery, canSkip, isFiltered, noFilters, readQuery, scoreEdges } from './query.ts';
 import { PairTable, tableHeaderHeight, tableRowHeight } from './table.tsx';
 import { useHeldRow } from './use-held-row.ts';
-import { useListPosition } from './use-list-position.ts';
+import { rowsBelow, useListPosition } from './use-list-position.ts';
 import { usePair } from './use-pair.ts';
 import { useVisibleRows } from './visible-rows.ts';
-
-/** The number of rows that are loaded before the list scrolls to them. */
-const firstRows = 50;
 
 /** The time in ms after which a failed request for pairs is repeated. */
 const retryMs = 5_000;
@@ -71,7 +68,7 @@ export function Explorer({ status }: { status: BatchStatus }) {
   useEffect(() => {
     // The number of rows is known after the first ones have loaded.
     if (awaited === undefined || listing.count === 0) listing.show(wanted.from, wanted.to);
-    else listing.show(awaited, awaited + firstRows);
+    else listing.show(awaited, awaited + rowsBelow);
   });
   const held = useHeldRow(listing, wanted.from, wanted.to);
   const rendered = held === undefined ? visible : visible.startingAt(Math.floor(held / perLine));

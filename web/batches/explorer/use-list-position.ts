@@ -3,6 +3,8 @@ import type { HashQuery } from '../../shell/hash-query.ts';
 
 /** The time in ms without a scroll after which the URL gets the first visible row. */
 const restMs = 300;
+/** The number of rows after which the list scrolls to the row before them. They fill the box. */
+export const rowsBelow = 50;
 
 export interface ListPosition {
   /** Identifies the batch, and the pairs with their order. */
@@ -49,7 +51,7 @@ export function useListPosition(list: ListPosition): number | undefined {
 
   useLayoutEffect(() => {
     const to = awaited.current;
-    if (to === undefined || (to > 0 && count <= to && !isComplete)) return;
+    if (to === undefined || (to > 0 && count < to + rowsBelow && !isComplete)) return;
     awaited.current = undefined;
     show(Math.max(0, Math.min(to, count - 1)));
   });
