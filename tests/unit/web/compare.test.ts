@@ -8,6 +8,7 @@ import { candidatesOf, haveSameScale, listQueryOf, namesOf, optionWords } from '
 import { rankWords } from '../../../web/batches/compare/rank-words.ts';
 import { noChoiceWords, readCandidates } from '../../../web/batches/compare/read-candidates.ts';
 import { apiQuery, isFiltered, readQuery } from '../../../web/batches/explorer/query.ts';
+import { modelToScoreAgain } from '../../../web/batches/explorer/score-again-words.ts';
 import { upperLimit } from '../../../web/ui/numbers.ts';
 
 const batch = (id: string, more: object = {}): BatchStatus =>
@@ -56,6 +57,10 @@ test('batches of the same name and model are told apart by their ids, and each s
   expect(words(one)).toBe('web.csv, 11111111, m, 9 scored, just now');
   expect(words(two)).toBe('web.csv, 22222222, m, 4 scored, just now');
   expect(words(other)).toBe('web.csv, n, 9 scored, just now');
+  expect(words({ ...other, name: 'web.csv, n' })).toBe('web.csv, n, 9 scored, just now');
+  expect(words({ ...other, name: 'web.csv, wrong pairs', texts: 'others' })).toBe(
+    'web.csv, wrong pairs, n, 9 scored, just now',
+  );
 });
 
 test('the model of a batch is not offered for its items, unless its revision or precision has changed', () => {
@@ -67,6 +72,16 @@ test('the model of a batch is not offered for its items, unless its revision or 
   expect(names(model('m', { precision: null }))).toEqual([]);
   expect(names(model('m', { revision: '2' }))).toEqual(['m']);
   expect(names(model('m', { precision: 'int8' }))).toEqual(['m']);
+});
+
+test('a scored pair is scored again by another model, a failed one by that of its batch', () => {
+  const model = (name: string, state = 'loaded') =>
+    ({ model: name, revision: '1', precision: 'fp32', profiles: [], state }) as unknown as ModelInfo;
+  const models = [model('m'), model('absent', 'absent'), model('n')];
+  const status = { model: 'm', revision: '1', precision: 'fp32', traffic: null };
+  expect(modelToScoreAgain(status, { status: 'succeeded' }, models)).toBe('n');
+  expect(modelToScoreAgain(status, { status: 'failed' }, models)).toBe('m');
+  expect(modelToScoreAgain(status, { status: 'succeeded' }, [model('m')])).toBe('');
 });
 
 test('two batches are named by their models, or by their own names when the models are the same', () => {

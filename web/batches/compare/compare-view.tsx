@@ -86,8 +86,9 @@ export function CompareView({ status }: { status: BatchStatus }) {
         {shown !== undefined && shown.other.finishedAt === null && (
           <div class="stack">
             <p class="soft">
-              {numbers.count(shown.comparison.compared)} of {numbers.counted(shown.other.items.total, 'item')} have a
-              score in both batches so far. Everything below is about these items.
+              {shown.comparison.compared === 0
+                ? 'No item has a score in both batches yet. The comparison starts with the first one.'
+                : `${numbers.count(shown.comparison.compared)} of ${numbers.counted(shown.other.items.total, 'item')} have a score in both batches so far. Everything below is about these items.`}
             </p>
             <ProgressBar items={shown.other.items} />
           </div>

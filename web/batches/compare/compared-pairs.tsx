@@ -1,6 +1,7 @@
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import * as numbers from '../../ui/numbers.ts';
 import { Thumbnail } from '../../ui/thumbnail.tsx';
+import { NoText } from '../explorer/cells.tsx';
 import { pairAddress } from '../explorer/pair-address.ts';
 import { rankWords } from './rank-words.ts';
 
@@ -32,7 +33,7 @@ export function ComparedPairs({
   thresholds?: readonly number[];
   images: boolean;
 }) {
-  if (pairs.length === 0) return <p class="soft">No pairs.</p>;
+  if (pairs.length === 0) return <p class="soft no-pairs">No pairs.</p>;
   const [threshold, otherThreshold] = thresholds;
   return (
     <ol class="disagreements">
@@ -44,12 +45,12 @@ export function ComparedPairs({
           <div>
             <a class="row-link" href={pairAddress(status.id, pair)}>
               <span class="pair-text" dir="auto">
-                {pair.text === '' ? 'no text' : pair.text}
+                {pair.text === '' ? <NoText /> : pair.text}
               </span>
             </a>
             {pair.otherText !== undefined && (
               <p class="fine soft pair-text">
-                <bdi>{there}</bdi>: <bdi>{pair.otherText === '' ? 'no text' : pair.otherText}</bdi>
+                <bdi>{there}</bdi>: <bdi>{pair.otherText === '' ? <NoText /> : pair.otherText}</bdi>
               </p>
             )}
             <dl class="ranks">

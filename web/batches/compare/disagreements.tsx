@@ -22,7 +22,7 @@ export function Disagreements({
   const differing = (pairs: Disagreement[]) =>
     isSameScale ? pairs.filter(({ score, otherScore }) => numbers.score(score) !== numbers.score(otherScore)) : pairs;
   return (
-    <div class="two">
+    <div class="two pair-lists">
       <div>
         <h3>
           Higher with <bdi>{here}</bdi>

@@ -59,13 +59,14 @@ export function optionWords(
   const { id, items, model, createdAt, texts } = batch;
   const isAlike = (other: BatchStatus) =>
     other.id !== id && other.model === model && other.texts === texts && titleOf(other) === titleOf(batch);
+  // The name of a batch that was scored again ends with its model.
+  const named = titleOf(batch).split(', ').slice(1);
   return [
     // The marks isolate the direction of the name from that of the words after it.
     `\u2068${titleOf(batch)}\u2069`,
     // A narrow page cuts the end off, so the id is near the start.
     ...(all.some(isAlike) ? [id.slice(0, 8)] : []),
-    model,
-    ...(texts === 'others' ? ['wrong pairs'] : []),
+    ...[model, ...(texts === 'others' ? ['wrong pairs'] : [])].filter((word) => !named.includes(word)),
     `${numbers.count(items.succeeded)} scored`,
     numbers.ago(createdAt),
   ].join(', ');

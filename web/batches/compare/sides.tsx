@@ -71,7 +71,7 @@ export function SidesBox({
           </tr>
         </tbody>
       </table>
-      <div class="two">
+      <div class="two pair-lists">
         {(['onlyThis', 'onlyOther'] as const).map((side) => (
           <div key={side}>
             <h3>

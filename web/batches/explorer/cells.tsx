@@ -12,8 +12,15 @@ export const scoreIn = (result: ItemResult): number | undefined =>
 
 export const nameOf = ({ id, index }: ItemResult): string => id ?? `item ${numbers.count(index)}`;
 
-export const captionOf = ({ text }: ItemResult, most: number): string =>
-  text === '' ? 'no text' : (text ?? '').slice(0, most);
+/** The first characters of a caption. */
+export function Caption({ result: { text }, most }: { result: ItemResult; most: number }) {
+  return text === '' ? <NoText /> : (text?.slice(0, most) ?? null);
+}
+
+/** Stands in place of an empty caption, and does not look like one. */
+export function NoText() {
+  return <em class="none">no text</em>;
+}
 
 /** A link to the duplicates of a result, with their number. Renders nothing for a group of one. */
 export function GroupLink({

@@ -6,10 +6,10 @@ import { Fact } from '../../ui/fact.tsx';
 import { LongText } from '../../ui/long-text.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { bandOf, edgesOf } from '../../ui/scale.ts';
-import { detailAfter } from '../../ui/sentence.ts';
+import { asSentence, capitalized, detailAfter } from '../../ui/sentence.ts';
 import { Thumbnail } from '../../ui/thumbnail.tsx';
 import { cellText } from './cell-text.ts';
-import { nameOf, StateBadge, scaleOfBatch } from './cells.tsx';
+import { NoText, nameOf, StateBadge, scaleOfBatch } from './cells.tsx';
 import { NeighboursByScore } from './neighbours.tsx';
 import { ScoreAgain } from './score-again.tsx';
 import { scoreAgainWords, timingsWords } from './score-again-words.ts';
@@ -66,16 +66,30 @@ export function PairDialog({
         <div class="pair-image">
           <Thumbnail image={image} path={result.imagePath} shown={images} />
         </div>
-        <LongText
-          key={`caption ${result.index}`}
-          class="pair-caption"
-          text={result.text === '' ? 'no text' : (result.text ?? '')}
-        />
+        {result.text === '' ? (
+          <p class="pair-caption">
+            <NoText />
+          </p>
+        ) : (
+          <LongText key={`caption ${result.index}`} class="pair-caption" text={result.text ?? ''} />
+        )}
         <Outcome status={status} result={result} />
         {image !== null && again !== undefined && (
-          <ScoreAgain key={result.index} image={image} text={result.text ?? ''} words={again} />
+          <ScoreAgain
+            key={result.index}
+            batch={status}
+            result={result}
+            image={image}
+            text={result.text ?? ''}
+            words={again}
+          />
         )}
         <dl class="facts wide">
+          {result.id !== undefined && (
+            <Fact name="Id">
+              <span dir="auto">{result.id}</span>
+            </Fact>
+          )}
           {Object.entries(result.metadata ?? {}).map(([name, value]) => (
             <Fact key={name} name={name}>
               <span dir="auto">{cellText(value)}</span>
@@ -124,7 +138,7 @@ function Outcome({ status, result }: { status: BatchStatus; result: ItemResult }
         )}
         {warnings.map((warning) => (
           <p key={warning} class="notice">
-            {warning}
+            {capitalized(asSentence(warning))}
           </p>
         ))}
       </div>

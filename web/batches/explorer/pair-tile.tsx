@@ -1,7 +1,7 @@
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import type { Scale } from '../../ui/scale.ts';
 import { Thumbnail } from '../../ui/thumbnail.tsx';
-import { captionOf, GroupLink, ScoreCell } from './cells.tsx';
+import { Caption, GroupLink, ScoreCell } from './cells.tsx';
 import type { ExplorerQuery } from './query.ts';
 import { columnLines, tileHeight } from './tile-columns.ts';
 
@@ -41,7 +41,7 @@ export function PairTile({
       </div>
       <a class="row-link" href={href} {...(row !== undefined && { 'data-row': row, tabIndex: isCurrent ? 0 : -1 })}>
         <span class="pair-text" dir="auto">
-          {captionOf(result, 200)}
+          <Caption result={result} most={200} />
         </span>
       </a>
       <ScoreCell result={result} scale={scale} edges={edges} {...(decimals !== undefined && { decimals })} />

@@ -1,14 +1,30 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
+import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { RequestFailed } from '../../http/client.ts';
 import { TimingsBox } from '../../try/receipt.tsx';
 import { type ScoreResult, scoreTexts } from '../../try/scoring.ts';
 import { ModelSelect, useModels } from '../../ui/model-select.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { ProblemBox } from '../../ui/problem.tsx';
+import { modelToScoreAgain } from './score-again-words.ts';
 
-export function ScoreAgain({ image, text, words }: { image: string; text: string; words: string }) {
+export function ScoreAgain({
+  batch,
+  result: { status },
+  image,
+  text,
+  words,
+}: {
+  batch: BatchStatus;
+  result: Pick<ItemResult, 'status'>;
+  image: string;
+  text: string;
+  words: string;
+}) {
   const { value: models } = useModels();
-  const [model, setModel] = useState('');
+  const [chosen, setChosen] = useState<string>();
+  const model = chosen ?? modelToScoreAgain(batch, { status }, models ?? []);
   const [busy, setBusy] = useState(false);
   const [result, setResult] = useState<ScoreResult>();
   const [failure, setFailure] = useState<RequestFailed>();
@@ -34,7 +50,7 @@ export function ScoreAgain({ image, text, words }: { image: string; text: string
       <summary>{words}</summary>
       <div class="stack">
         <div class="score-again-form">
-          <ModelSelect models={models} value={model} onChange={setModel} />
+          <ModelSelect models={models} value={model} onChange={setChosen} />
           <button type="button" disabled={busy} onClick={() => void score()}>
             {busy ? 'Scoring…' : 'Score'}
           </button>

@@ -2,7 +2,7 @@ import { hashWith } from '../../shell/hash-query.ts';
 import type { Scale } from '../../ui/scale.ts';
 import { Thumbnail } from '../../ui/thumbnail.tsx';
 import { cellText } from './cell-text.ts';
-import { captionOf, GroupLink, nameOf, outcomeWords, ScoreCell } from './cells.tsx';
+import { Caption, GroupLink, nameOf, outcomeWords, ScoreCell } from './cells.tsx';
 import type { Listing } from './listing-source.ts';
 import type { ExplorerQuery } from './query.ts';
 
@@ -103,7 +103,7 @@ export function PairTable({
                   tabIndex={row === current ? 0 : -1}
                 >
                   <span class="pair-text" dir="auto">
-                    {captionOf(result, 400)}
+                    <Caption result={result} most={400} />
                   </span>
                 </a>
                 <span class="fine soft cut" dir="auto">
