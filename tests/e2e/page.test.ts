@@ -595,6 +595,24 @@ describe.skipIf(chromium === undefined)('the page', () => {
     });
   });
 
+  test('broken rows show the errors that the batch gives them', async () => {
+    const [first, second, third] = photoNames.map((name) => `${running.host.url(name)},${captions[name]}`);
+    const buffer = Buffer.from(`image,text\n${first},more\n${second?.replace(',', ',"')}\n${third}\n`);
+    await open('batches/new');
+    await page.locator('input[type=file]').setInputFiles({ name: 'broken.csv', mimeType: 'text/csv', buffer });
+    await page.getByRole('button', { name: 'Score 1 of these 3 rows' }).click();
+    await page.locator('.trial strong').waitFor();
+    expect(await page.locator('.trial.failed').allInnerTexts()).toEqual(['item.invalid', 'item.invalid']);
+    const shown = await page.locator('.row-fault').allInnerTexts();
+    await page.getByRole('button', { name: 'Start' }).click();
+    await page.waitForURL(/#\/batches\/[0-9a-f-]{36}/);
+    await badge().getByText('done, 2 failed').waitFor();
+    const id = /batches\/([0-9a-f-]{36})/.exec(page.url())?.[1] ?? '';
+    const results = await running.client.batch.results(id);
+    const errors = results.flatMap((result) => (result.status === 'failed' ? [result.error.message] : []));
+    expect(shown).toEqual(errors.map((message) => `This row will fail: ${message}.`));
+  });
+
   test('a file that is not a batch is refused before it is sent', async () => {
     await open('batches/new');
     await page.locator('input[type=file]').setInputFiles({
