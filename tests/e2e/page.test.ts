@@ -477,7 +477,25 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await startBatch(csvOf(300));
     await page.getByRole('button', { name: 'Cancel' }).click();
     await badge().getByText('cancelled').waitFor();
-    await page.getByRole('button', { name: /^Continue \d+ cancelled$/ }).waitFor();
+    await page.getByRole('button', { name: /^Continue \d+ cancelled$/ }).click();
+    await page.getByRole('heading', { name: 'pairs.csv, continued' }).waitFor();
+    await page.getByText('Continues an earlier batch').waitFor();
+    const continued = /batches\/([0-9a-f-]{36})/.exec(page.url())?.[1] ?? '';
+    await page.getByRole('link', { name: 'an earlier batch' }).click();
+    await page.getByText('Being continued in pairs.csv, continued: ').waitFor();
+    expect(await page.locator('.actions .primary').count()).toBe(0);
+    await page.getByRole('link', { name: 'pairs.csv, continued' }).click();
+    await page.getByRole('heading', { name: 'pairs.csv, continued' }).waitFor();
+    await page.getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('heading', { name: 'Batches' }).waitFor();
+    await page.getByRole('link', { name: 'pairs.csv' }).click();
+    await page
+      .locator('.actions .primary')
+      .getByText(/^Continue \d+ cancelled$/)
+      .waitFor();
+    // The original still names its deleted continuation.
+    watched.complaints = watched.complaints.filter((text) => !text.includes(continued));
     await page.getByRole('button', { name: 'Delete' }).click();
     expect(await page.locator(':focus').innerText()).toBe('Keep');
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
