@@ -25,11 +25,13 @@ import { Counts, ProgressBar } from './progress.tsx';
 import type { Sample } from './progress-samples.ts';
 import { isContinuation, stateWords, titleOf } from './state.ts';
 import { ExportBox } from './workbench/export-box.tsx';
+import { useRememberedThreshold } from './workbench/use-remembered-threshold.ts';
 import { Workbench } from './workbench/workbench.tsx';
 
 export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
   const [followed, setFollowed] = useState<Followed>();
   const [failure, setFailure] = useState<RequestFailed>();
+  useRememberedThreshold(id);
   const follower = useRef<Follower | undefined>(undefined);
   const follow = () => {
     follower.current = followBatch(id, batchConnection, setFollowed);

@@ -7,9 +7,11 @@ const changed = 'hashquerychange';
 /** Returns the query in the hash of the URL, such as `threshold=28` in `#/batches/1?threshold=28`. */
 const textInHash = (): string => location.hash.split('?')[1] ?? '';
 
+export const queryInHash = (): URLSearchParams => new URLSearchParams(textInHash());
+
 /** Returns the hash of the current view with a changed query. */
 export function hashWith(changes: QueryChanges): string {
-  const query = new URLSearchParams(textInHash());
+  const query = queryInHash();
   for (const [name, value] of Object.entries(changes)) {
     if (value === undefined || value === '') query.delete(name);
     else query.set(name, value);
