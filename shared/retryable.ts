@@ -10,6 +10,15 @@ export const countUnreadFiles = ({ failures }: Pick<BatchStatus, 'failures'>): n
     .filter(([code]) => code.startsWith('image.file.'))
     .reduce((sum, [, count = 0]) => sum + count, 0);
 
+const unusableImage = /^image\.(too_|unsupported_format|corrupt|decode_timeout)/;
+
+/**
+ * Returns true if the bytes of an image were read but cannot be used. If a client sent them from a file, a retry uses
+ * them again, and not those of the mended file.
+ */
+export const hasUnusableImages = ({ failures }: Pick<BatchStatus, 'failures'>): boolean =>
+  Object.keys(failures).some((code) => unusableImage.test(code));
+
 /** Returns the number of failed items that may succeed in a retry. Codes of a newer service count as lasting. */
 export const countRetryable = ({ failures }: Pick<BatchStatus, 'failures'>): number =>
   Object.entries(failures)

@@ -11,7 +11,7 @@ import type { BatchList } from '../../shared/contracts/batch/list.ts';
 import { maxSample, resultOrders, sameBys } from '../../shared/contracts/batch/results.ts';
 import { type BatchStatus, batchStates } from '../../shared/contracts/batch/status.ts';
 import { endingsInWords, formatNamed } from '../../shared/formats.ts';
-import { countRetryable, countUnreadFiles } from '../../shared/retryable.ts';
+import { countRetryable, countUnreadFiles, hasUnusableImages } from '../../shared/retryable.ts';
 import { outputFormatOf, outputFormats } from '../batch/output-name.ts';
 import { exitCodeOf, formatStatus, pathOf, watch } from '../batch/watch.ts';
 import { type CommandDeps, type Context, contextOf, interruptible } from '../context.ts';
@@ -253,7 +253,7 @@ async function retry(context: Context, given: string, { all = false, cancelled =
           `${counted(lasting, 'failed item')} would fail again; \`${called} retry ${id} --all\` scores all failed items.`,
         ]
       : []),
-    ...unreadFiles(original),
+    ...localFiles(original),
     `Follow it with \`${called} watch ${child.id}\`. Then \`${called} results ${child.id} --out retried.csv\` writes the new scores.`,
     `Batch ${id} and the files with its scores stay unchanged.`,
   ];
@@ -270,19 +270,26 @@ function checkRetry(original: BatchStatus, all: boolean, cancelled: boolean): vo
     ...(items.failed > 0 ? [`\`${called} retry ${id} --all\` scores all failed items.`] : []),
     ...(items.cancelled > 0 ? [`\`${called} retry ${id} --cancelled\` scores the cancelled items.`] : []),
   ];
-  ways.push(...unreadFiles(original));
+  ways.push(...localFiles(original));
   throw new CommandError('batch.nothing_to_retry', nothingToRetry(original, cancelled), {
     advice: ways.join(' ') || undefined,
   });
 }
 
-/** Returns the advice for items whose local file the command could not read: the service has only their error. */
-function unreadFiles(original: BatchStatus): string[] {
-  const count = countUnreadFiles(original);
-  if (count === 0) return [];
-  const files = count === 1 ? '1 image file' : `${whole(count)} image files`;
+/** Returns the advice for local files that `vls batch` could not read, and for those that it sent as bytes. */
+function localFiles(original: BatchStatus): string[] {
+  const unread = countUnreadFiles(original);
+  const files = unread === 1 ? '1 image file' : `${whole(unread)} image files`;
+  const again = `run the same \`${called} batch\` command with --again`;
   return [
-    `${files} could not be read. A retry reads files on the service only, as with --server-files; for your local files, run the same \`${called} batch\` command with --again.`,
+    ...(unread === 0
+      ? []
+      : [
+          `${files} could not be read. A retry reads files on the service only, as with --server-files; for your local files, ${again}.`,
+        ]),
+    ...(hasUnusableImages(original)
+      ? [`A retry uses the image bytes that \`${called} batch\` sent. If you have mended local files, ${again}.`]
+      : []),
   ];
 }
 

@@ -99,7 +99,7 @@ describe('retry', () => {
   });
 
   test('posts nothing if every failed item would fail again, and names the options', async () => {
-    const lasting = { items: { ...counts, cancelled: 5 }, failures: { 'image.corrupt': 4 } };
+    const lasting = { items: { ...counts, cancelled: 5 }, failures: { 'image.fetch.tls': 4 } };
     const { requests, message, advice } = await retry([], lasting, 0);
     expect(requests).toEqual(['GET /batch/b1']);
     expect(message).toBe('All 4 failed items of batch b1 would fail again unless something has changed');
@@ -116,6 +116,15 @@ describe('retry', () => {
     for (const args of [[], ['--all']]) expect((await retry(args, { failures }, 4)).printed).toContain(`${advice}\n`);
     const alone = await retry([], { items: { ...counts, failed: 3 }, failures: { 'image.file.not_found': 3 } }, 0);
     expect(alone.advice).toContain(advice);
+  });
+
+  test('says that it uses the image bytes that were sent', async () => {
+    const advice = `A retry uses the image bytes that \`${called} batch\` sent. If you have mended local files, run the same \`${called} batch\` command with --again.`;
+    for (const args of [[], ['--all']]) expect((await retry(args, {}, 4)).printed).toContain(`${advice}\n`);
+    const unusable = { items: { ...counts, failed: 1 }, failures: { 'image.unsupported_format': 1 } };
+    expect((await retry([], unusable, 0)).advice).toContain(advice);
+    const fetched = await retry(['--all'], { failures: { 'image.fetch.http_status': 4 } }, 4);
+    expect(fetched.printed).not.toContain('bytes');
   });
 
   test('says with --cancelled that no item was cancelled', async () => {
