@@ -108,9 +108,9 @@ test('duplicates are grouped by the service, and a group is a list of its own', 
 });
 
 test('a rank is shown as the share of better or of lower pairs', () => {
-  expect(rankWords(0.97)).toBe('best 3 %');
-  expect(rankWords(1)).toBe('best 1 %');
-  expect(rankWords(0.12)).toBe('lowest 12 %');
+  expect(rankWords(0.97)).toBe('best 3\u00a0%');
+  expect(rankWords(1)).toBe('best 1\u00a0%');
+  expect(rankWords(0.12)).toBe('lowest 12\u00a0%');
 });
 
 test('equal orders and equal scores are distinguished from nearly equal ones', () => {

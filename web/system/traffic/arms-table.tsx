@@ -41,7 +41,7 @@ export function ArmsTable({ profile, arms }: { profile: string; arms: ArmReport[
       </Scrollable>
       <p class="fine soft">
         Counted since the current rules took effect. Items that fail for a reason outside the model, such as a download,
-        are not counted. Two means differ if their margins do not overlap. A margin is a 95 % confidence interval.
+        are not counted. Two means differ if their margins do not overlap. A margin is a 95&nbsp;% confidence interval.
       </p>
     </div>
   );
