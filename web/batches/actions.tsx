@@ -3,7 +3,7 @@ import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { fetchJson, type RequestFailed } from '../http/client.ts';
 import { addressOf } from '../shell/route.ts';
 import { DeleteButton } from '../ui/delete-button.tsx';
-import { lastingFailuresOf, retriedWords, retriesOf, retryWords, titleOf } from './state.ts';
+import { lastingFailuresOf, restOfRetryWords, retriedWords, retriesOf, retryWords, titleOf } from './state.ts';
 import { useRetry } from './use-retry.ts';
 
 export function BatchActions({
@@ -23,9 +23,9 @@ export function BatchActions({
   const [busy, setBusy] = useState<string>();
   const path = `v1/evaluation/batch/${status.id}`;
   const isLive = status.finishedAt === null;
-  const retries = isLive ? [] : retriesOf(status);
-  const lasting = isLive ? undefined : lastingFailuresOf(status);
   const retried = useRetry(status);
+  const retries = isLive ? [] : retriesOf(status, retried);
+  const lasting = isLive ? undefined : lastingFailuresOf(status, retried);
 
   async function run(name: string, action: () => Promise<unknown>): Promise<void> {
     onFailure(undefined);
@@ -66,7 +66,7 @@ export function BatchActions({
       <a href={addressOf.batch(retried.id)}>
         <bdi>{titleOf(retried)}</bdi>
       </a>
-      : {retryWords(retried, status)}.
+      : {retryWords(retried, status)}.{restOfRetryWords(retried, status)}
     </p>
   );
   const note = lasting !== undefined && (

@@ -1,6 +1,6 @@
 import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { type Code, codes } from '../../shared/errors.ts';
-import { countRetryable, countUnreadFiles } from '../../shared/retryable.ts';
+import { countRetryable, countUnreadFiles, hasUnusableImages } from '../../shared/retryable.ts';
 import * as numbers from '../ui/numbers.ts';
 
 type Tone = 'good' | 'warn' | 'bad' | 'plain' | 'live';
@@ -37,10 +37,35 @@ export interface Retry {
   isFirst: boolean;
 }
 
-/** Returns the choices of items to evaluate again, the most useful first, without items that would fail again. */
-export function retriesOf(status: Pick<BatchStatus, 'failures' | 'items'>): Retry[] {
-  const { cancelled } = status.items;
-  const may = countRetryable(status);
+/** The latest retry of a batch; null if there is none, and undefined before it is read. */
+type LatestRetry = Pick<BatchStatus, 'finishedAt' | 'items' | 'retryStatus'> | null | undefined;
+
+/**
+ * Returns which items of a batch its latest retry has replaced. A retry without a success replaces none: its original
+ * still has the right numbers.
+ */
+function replacedBy(retry: LatestRetry, { items }: Pick<BatchStatus, 'items'>) {
+  const hasSucceeded = retry !== null && retry !== undefined && retry.items.succeeded > 0;
+  // A retry of an older release has no states and has only failed items.
+  const states = hasSucceeded ? (retry.retryStatus ?? ['failed']) : [];
+  const retryable = states.includes('failed');
+  const cancelled = states.includes('cancelled');
+  const all = retryable && retry?.items.total === items.failed + (cancelled ? items.cancelled : 0);
+  return { retryable, cancelled, all };
+}
+
+/** Returns true if no items can be retried now: a retry runs, or is not read yet. */
+const isRetried = (retry: LatestRetry): boolean => retry === undefined || retry?.finishedAt === null;
+
+/**
+ * Returns the choices of items to evaluate again, the most useful first, without items that would fail again and those
+ * that the latest retry has replaced.
+ */
+export function retriesOf(status: Pick<BatchStatus, 'failures' | 'items'>, retry: LatestRetry): Retry[] {
+  if (isRetried(retry)) return [];
+  const replaced = replacedBy(retry, status);
+  const cancelled = replaced.cancelled ? 0 : status.items.cancelled;
+  const may = replaced.retryable ? 0 : countRetryable(status);
   const ways: Omit<Retry, 'isFirst'>[] = [];
   if (cancelled > 0) ways.push({ words: `Continue ${numbers.count(cancelled)} cancelled`, query: '?status=cancelled' });
   if (may > 0) ways.push({ words: `Retry ${numbers.count(may)} that may succeed`, query: '?retryable=true' });
@@ -75,6 +100,17 @@ export function retryWords(
   return counts.flatMap(([count, word]) => (count === 0 ? [] : [`${numbers.count(count)} ${word}`])).join(', ');
 }
 
+/** Returns the sentence about the rest of an ended retry, if the choices for it are only on its own page. */
+export function restOfRetryWords(
+  retry: Pick<BatchStatus, 'finishedAt' | 'items' | 'retryStatus'>,
+  original: Pick<BatchStatus, 'items'>,
+): string {
+  const rest = retry.items.failed + retry.items.cancelled;
+  const { retryable, cancelled } = replacedBy(retry, original);
+  if (retry.finishedAt === null || rest === 0 || !(retryable || cancelled)) return '';
+  return ` Open it to retry the ${rest === 1 ? 'last one' : `other ${numbers.count(rest)}`}.`;
+}
+
 /** Failed items that will fail again unless something changes. */
 export interface LastingFailures {
   words: string;
@@ -97,36 +133,60 @@ const imageFiles = (count: number, lasting: number): string => {
 const imageSources = (count: number): string =>
   count === 1 ? 'The image source of 1 of them is' : `The image sources of ${numbers.count(count)} of them are`;
 
+const sentBytes =
+  'A retry uses image bytes that were sent, as “vls batch” does with local files: for mended files, run the same command with --again.';
+
 /** Describes the failed items that a retry would not help, with the next step. Returns undefined if there are none. */
-export function lastingFailuresOf(status: Pick<BatchStatus, 'failures' | 'items'>): LastingFailures | undefined {
+export function lastingFailuresOf(
+  status: Pick<BatchStatus, 'failures' | 'items'>,
+  retry: LatestRetry,
+): LastingFailures | undefined {
   const { failed } = status.items;
   const lasting = failed - countRetryable(status);
-  if (lasting <= 0) return undefined;
+  if (lasting <= 0 || isRetried(retry) || replacedBy(retry, status).all) return undefined;
   const items = lasting === 1 ? 'failed item' : numbers.counted(lasting, 'failed item');
   const first = `The ${lasting < failed ? 'other ' : ''}${items} would fail again.`;
-  const { 'image.source_invalid': invalid = 0 } = status.failures;
+  const { 'image.source_invalid': invalid = 0, 'image.fetch.blocked_address': blocked = 0 } = status.failures;
   if (invalid === lasting) {
     const sources = lasting === 1 ? 'Its image source is' : 'Their image sources are';
     return { words: `${first} ${sources} ${sourceAdvice}`, retryAll: undefined };
   }
   const unread = countUnreadFiles(status);
+  const unusable = hasUnusableImages(status);
   const sources = [
     ...(invalid === 0 ? [] : [` ${imageSources(invalid)} ${sourceAdvice}`]),
     ...(unread === 0 ? [] : [` ${imageFiles(unread, lasting)} ${fileAdvice}`]),
+    ...(blocked === 0 ? [] : [` ${allowWords(blocked, lasting)}`]),
+    // The advice for files has the same next step.
+    ...(unusable && unread === 0 ? [` ${sentBytes}`] : []),
   ].join('');
-  const codesOfImages = (Object.keys(status.failures) as Code[]).filter(
-    (code) => code.startsWith('image.') && code !== 'image.source_invalid' && !codes[code].retryable,
+  const others = (Object.keys(status.failures) as Code[]).filter(
+    (code) =>
+      code.startsWith('image.') &&
+      code !== 'image.source_invalid' &&
+      code !== 'image.fetch.blocked_address' &&
+      !codes[code].retryable,
   );
-  if (codesOfImages.length === 0) {
-    return {
-      words: `${first}${sources} Export the failed items, correct them, and post them as a new batch.`,
-      retryAll: undefined,
-    };
+  const retryAll = failed <= 2 ? fewFailed[failed] : `all ${numbers.count(failed)} failed items`;
+  if (others.length > 0) {
+    const reads = unread > 0 || unusable ? 'the service reads the images, and ' : '';
+    const images = invalid === 0 && blocked === 0 ? 'the images' : 'the other images';
+    return { words: `${first}${sources} If ${reads}${images} have changed since, retry`, retryAll };
   }
+  if (blocked > 0) return { words: `${first}${sources} Then retry`, retryAll };
   return {
-    words: `${first}${sources} If ${unread === 0 ? '' : 'the service reads the images, and '}the ${invalid === 0 ? '' : 'other '}images have changed since, retry`,
-    retryAll: failed <= 2 ? fewFailed[failed] : `all ${numbers.count(failed)} failed items`,
+    words: `${first}${sources} Export the failed items, correct them, and post them as a new batch.`,
+    retryAll: undefined,
   };
+}
+
+/** Describes the images whose hosts only the setting of an operator allows. */
+function allowWords(blocked: number, lasting: number): string {
+  const which =
+    blocked < lasting
+      ? `The image addresses of ${numbers.count(blocked)} of them are not public.`
+      : `${lasting === 1 ? 'Its image address is' : 'Their image addresses are'} not public.`;
+  return `${which} An operator can allow ${blocked === 1 ? 'the host' : 'the hosts'} with IMAGE_HOSTS_ALLOW.`;
 }
 
 /** Returns the batch from which the items of a batch come, with words that precede `an earlier batch`. */

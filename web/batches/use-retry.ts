@@ -17,7 +17,8 @@ export function useRetry({ retriedBy }: Pick<BatchStatus, 'retriedBy'>): BatchSt
         throw error;
       }
     },
-    (retry) => (retry?.finishedAt === null ? liveMs : undefined),
+    // An unread retry hides the choices of its original, so a failed request is repeated.
+    (retry) => (retry === undefined || retry?.finishedAt === null ? liveMs : undefined),
   );
   return retriedBy === null ? null : value;
 }

@@ -5,6 +5,7 @@ import {
   hasRate,
   lastingFailuresOf,
   originOf,
+  restOfRetryWords,
   retriedWords,
   retriesOf,
   retryWords,
@@ -23,7 +24,7 @@ test('a finished batch says how many items failed', () => {
 
 test('the ways to evaluate items again come with their numbers, the most useful first', () => {
   const wordsOf = (failures: object, more: object = {}) =>
-    retriesOf({ items: { ...items, ...more }, failures }).map(({ words, query }) => `${words} ${query}`);
+    retriesOf({ items: { ...items, ...more }, failures }, null).map(({ words, query }) => `${words} ${query}`);
   expect(wordsOf({ 'image.fetch.timeout': 7 })).toEqual(['Retry 7 that may succeed ?retryable=true']);
   expect(wordsOf({ 'image.fetch.timeout': 3, 'image.corrupt': 4 })).toEqual([
     'Retry 3 that may succeed ?retryable=true',
@@ -35,25 +36,39 @@ test('the ways to evaluate items again come with their numbers, the most useful 
 
 test('a retry is the first choice unless most failed items would fail again', () => {
   const isFirst = (retryable: number) =>
-    retriesOf({ items, failures: { 'image.fetch.timeout': retryable, 'image.corrupt': 7 - retryable } })[0]?.isFirst;
+    retriesOf({ items, failures: { 'image.fetch.timeout': retryable, 'image.corrupt': 7 - retryable } }, null)[0]
+      ?.isFirst;
   expect([1, 3, 4, 7].map(isFirst)).toEqual([false, false, true, true]);
 });
 
 test('items that would fail again get a sentence with the next step in place of a button', () => {
   const wordsOf = (failures: object, failed = 7) => {
-    const { words, retryAll } = lastingFailuresOf({ items: { ...items, failed }, failures }) ?? {};
+    const { words, retryAll } = lastingFailuresOf({ items: { ...items, failed }, failures }, null) ?? {};
     return [words, retryAll];
   };
   expect(wordsOf({ 'image.fetch.timeout': 7 })).toEqual([undefined, undefined]);
   expect(wordsOf({}, 0)).toEqual([undefined, undefined]);
-  expect(wordsOf({ 'image.corrupt': 7 })).toEqual([
+  expect(wordsOf({ 'image.fetch.http_status': 7 })).toEqual([
     'The 7 failed items would fail again. If the images have changed since, retry',
     'all 7 failed items',
   ]);
-  expect(wordsOf({ 'image.fetch.timeout': 6, 'image.corrupt': 1 })).toEqual([
+  expect(wordsOf({ 'image.fetch.timeout': 6, 'image.fetch.http_status': 1 })).toEqual([
     'The other failed item would fail again. If the images have changed since, retry',
     'all 7 failed items',
   ]);
+  const sent =
+    'A retry uses image bytes that were sent, as “vls batch” does with local files: for mended files, run the same command with --again.';
+  expect(wordsOf({ 'image.corrupt': 7 })).toEqual([
+    `The 7 failed items would fail again. ${sent} If the service reads the images, and the images have changed since, retry`,
+    'all 7 failed items',
+  ]);
+  expect(wordsOf({ 'image.fetch.blocked_address': 7 })).toEqual([
+    'The 7 failed items would fail again. Their image addresses are not public. An operator can allow the hosts with IMAGE_HOSTS_ALLOW. Then retry',
+    'all 7 failed items',
+  ]);
+  expect(wordsOf({ 'image.fetch.blocked_address': 1, 'image.fetch.http_status': 6 })[0]).toBe(
+    'The 7 failed items would fail again. The image addresses of 1 of them are not public. An operator can allow the host with IMAGE_HOSTS_ALLOW. If the other images have changed since, retry',
+  );
   expect(wordsOf({ 'image.source_invalid': 7 })).toEqual([
     'The 7 failed items would fail again. Their image sources are neither an address nor an image. Use “vls batch” (in a checkout “npx vls batch”), which sends local files, or post http(s) addresses.',
     undefined,
@@ -110,6 +125,35 @@ test('a retry is described by its progress, then by its outcome', () => {
   expect(retryWords(retry({ succeeded: 3, failed: 1, cancelled: 2 }), cancelled)).toBe(
     '3 succeeded, 1 failed, 2 cancelled',
   );
+});
+
+test('a batch offers no items that its latest retry evaluates or has replaced', () => {
+  const failures = { 'image.fetch.timeout': 1, 'image.corrupt': 3 };
+  const original = { items: { ...items, failed: 4 }, failures };
+  const ended = (total: number, succeeded: number, more: object = {}) => ({
+    finishedAt: '2026-01-01T00:00:00Z',
+    retryStatus: ['failed' as const],
+    items: { total, succeeded, failed: total - succeeded, cancelled: 0, pending: 0 },
+    ...more,
+  });
+  const offered = (retry: Parameters<typeof retriesOf>[1]) => [
+    retriesOf(original, retry).map(({ words }) => words),
+    lastingFailuresOf(original, retry) !== undefined,
+  ];
+  const again = [['Retry 1 that may succeed'], true];
+  expect(offered(null)).toEqual(again);
+  expect(offered(undefined)).toEqual([[], false]);
+  expect(offered(ended(4, 2, { finishedAt: null }))).toEqual([[], false]);
+  expect(offered(ended(4, 2))).toEqual([[], false]);
+  expect(offered(ended(4, 2, { retryStatus: null }))).toEqual([[], false]);
+  expect(offered(ended(4, 0))).toEqual(again);
+  expect(offered(ended(1, 1))).toEqual([[], true]);
+  expect(restOfRetryWords(ended(4, 2), original)).toBe(' Open it to retry the other 2.');
+  expect([ended(4, 4), ended(4, 0)].map((retry) => restOfRetryWords(retry, original))).toEqual(['', '']);
+
+  const cancelled = { items: { ...items, failed: 0, cancelled: 6 }, failures: {} };
+  expect(retriesOf(cancelled, ended(6, 5, { retryStatus: ['cancelled'] }))).toEqual([]);
+  expect(retriesOf(cancelled, ended(6, 0, { retryStatus: ['cancelled'] }))).toHaveLength(1);
 });
 
 test('a retry, a rescored batch, wrong pairs and new texts have an origin', () => {
