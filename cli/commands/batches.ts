@@ -219,9 +219,10 @@ function describeChange({ name, tags, expiresAt }: BatchStatus, retention: numbe
     .join('');
 }
 
-/** Returns what a listed batch scores again: a retry and a rescored batch have the name of their original. */
-function originOf({ retryOf, rescoreOf, texts }: BatchStatus): string | undefined {
-  if (retryOf) return `retry of ${retryOf.slice(0, 8)}`;
+/** Returns the origin of a listed batch, in the words of the page: a retry has the name of its original. */
+function originOf({ retryOf, retryStatus, rescoreOf, texts }: BatchStatus): string | undefined {
+  const isContinuation = retryStatus?.length === 1 && retryStatus[0] === 'cancelled';
+  if (retryOf) return `${isContinuation ? 'continued' : 'retried'} from ${retryOf.slice(0, 8)}`;
   if (!rescoreOf) return undefined;
   return `${texts === 'others' ? 'wrong pairs' : 'rescore'} of ${rescoreOf.slice(0, 8)}`;
 }

@@ -178,7 +178,7 @@ export function StartForm({ file, preview, idempotencyKey, onCorrect }: StartFor
           <p>{paths} Post addresses (https://…), or run this command, which sends the files:</p>
           <Copyable label="Command that sends the files" text={batchCommand(file.name, preview, mapping)} />
           <p class="fine soft">
-            Put in the folder of the file. In a checkout of the service, type <code>npx vls</code> in place of{' '}
+            Replace <code>path/to</code> by the folder of the file. In a checkout of the service, type <code>npx vls</code> in place of{' '}
             <code>vls</code>.
           </p>
         </div>

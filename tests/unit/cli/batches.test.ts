@@ -141,6 +141,7 @@ test('the list names the batch that a retry or a rescored batch scores again', a
   const origin = '1a2b3c4d-5e6f-4711-8000-000000000000';
   const batches = [
     { ...status, retryOf: origin },
+    { ...status, retryOf: origin, retryStatus: ['cancelled'] },
     { ...status, rescoreOf: origin },
     { ...status, name: null, rescoreOf: origin, texts: 'others' },
     status,
@@ -152,7 +153,8 @@ test('the list names the batch that a retry or a rescored batch scores again', a
     .map((line) => line.split(/ {2,}/).at(-1));
   expect(names).toEqual([
     'NAME',
-    'pairs.csv, retry of 1a2b3c4d',
+    'pairs.csv, retried from 1a2b3c4d',
+    'pairs.csv, continued from 1a2b3c4d',
     'pairs.csv, rescore of 1a2b3c4d',
     'wrong pairs of 1a2b3c4d',
     'pairs.csv',
