@@ -57,6 +57,28 @@ def test_an_image_file_that_cannot_be_read_fails_alone(client, photos, captions,
         client.score(str(tmp_path / "lost.png"), "nothing")
 
 
+def test_a_pair_without_image_or_text_fails_alone(client, photos, captions):
+    coffee = photos / "coffee.jpg"
+    pairs = [(None, "a"), (np.nan, "a"), (coffee, np.nan), (coffee, None), (coffee, captions["coffee.jpg"])]
+    codes = ["item.invalid", "item.invalid", "text.empty", "text.empty", None]
+    many = list(client.score_many(pairs))
+    assert [result.error and result.error.code for result in many] == codes
+    assert [result.error.message for result in many[:3]] == [
+        "pair 0: the image is missing",
+        "pair 1: the image is missing",
+        "The text is empty",
+    ]
+    frame = pd.DataFrame({"photo": [str(coffee), None, str(coffee)], "caption": ["a cup", "b", np.nan], "n": [1, 2, 3]})
+    batch = client.batch(frame, image="photo", text="caption")
+    batch.wait(timeout=600)
+    scored = batch.dataframe()
+    assert [code if isinstance(code, str) else None for code in scored["error_code"]] == [None, *codes[1:3]]
+    assert scored["error_message"][1] == "row 1: column photo is empty"
+    assert list(scored["n"]) == [1, 2, 3]
+    with pytest.raises(TypeError, match="^Pair 1: Expected a text or a list of texts, got int$"):
+        list(client.score_many([(coffee, "a"), (coffee, 5)]))
+
+
 def test_a_data_frame_comes_back_with_its_columns_and_scores(client, photos, captions, tmp_path):
     frame = pd.DataFrame(
         {

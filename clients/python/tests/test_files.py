@@ -1,6 +1,7 @@
 import gzip
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -195,3 +196,57 @@ def test_a_csv_of_local_images_comes_back_with_its_columns_and_scores(client, ph
     assert list(scored["row"]) == ["0", "1", "2"]
     assert scored["score"][1] == client.score(photos / "rocket.jpg", captions["rocket.jpg"]).score
     assert scored["error_message"][2] == f"There is no file {photos.resolve() / 'lost.jpg'}"
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT], ids=repr)
+def test_an_empty_cell_of_a_data_frame_fails_alone_and_keeps_its_row(folder, missing):
+    frame = pd.DataFrame(
+        {
+            "photo": pd.Series(["https://a/b.jpg", missing, "https://a/c.jpg"], dtype=object),
+            "caption": pd.Series(["one", "two", missing], dtype=object),
+            "n": pd.Series([1, 2, missing], dtype=object),
+        }
+    )
+    assert items_of(batch_body(frame, COLUMNS)) == [
+        {"image": "https://a/b.jpg", "text": "one", "metadata": {"n": 1}},
+        {
+            "text": "two",
+            "metadata": {"n": 2},
+            "clientError": {"code": "item.invalid", "message": "row 1: column photo is empty"},
+        },
+        {"image": "https://a/c.jpg", "text": "", "metadata": {"n": None}},
+    ]
+    pairs = [
+        (missing, "one"),
+        {"image": "https://a/b.jpg", "text": missing, "metadata": {"n": missing, "big": 10**400}},
+    ]
+    assert items_of(batch_body(pairs, COLUMNS)) == [
+        {"text": "one", "clientError": {"code": "item.invalid", "message": "pair 0: the image is missing"}},
+        {"image": "https://a/b.jpg", "text": "", "metadata": {"n": None, "big": 10**400}},
+    ]
+
+
+def test_an_empty_image_of_a_parquet_file_fails_alone(folder):
+    images = [{"bytes": b"pixels", "path": None}, {"bytes": None, "path": None}, None]
+    frame = pd.DataFrame({"photo": images, "caption": ["a", "b", None]})
+    frame.to_parquet(folder / "pairs.parquet")
+    first, *others = items_of(batch_body(folder / "pairs.parquet", COLUMNS))
+    assert first["image"] == {"base64": "cGl4ZWxz"}
+    assert [item["clientError"]["message"] for item in others] == [
+        "row 1: column photo is empty",
+        "row 2: column photo is empty",
+    ]
+
+
+def test_indexes_in_a_column_with_an_empty_cell_are_still_indexes(folder):
+    frame = pd.DataFrame({"photo": [4, None], "caption": ["a", "b"]})
+    first, second = items_of(batch_body(frame, COLUMNS, options={"imagesFrom": "x"}))
+    assert (first["image"], second["clientError"]["code"]) == ("4", "item.invalid")
+
+
+def test_an_image_of_another_type_is_refused_with_its_row(folder):
+    frame = pd.DataFrame({"photo": ["https://a/b.jpg", 0.5], "caption": ["a", "b"]})
+    with pytest.raises(TypeError, match="^Row 1: Expected an address, .*, got float$"):
+        items_of(batch_body(frame, COLUMNS))
+    with pytest.raises(TypeError, match="^Pair 1: Expected an address, .*, got set$"):
+        items_of(batch_body([("https://a/b.jpg", "a"), (set(), "b")], COLUMNS))

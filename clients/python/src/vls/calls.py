@@ -54,6 +54,8 @@ def client_options(url: str | None, api_key: str | None, timeout: float) -> dict
 
 
 def score_call(image: Image, text: str | Sequence[str], model: str | None) -> Call[Any]:
+    if not isinstance(text, (str, Iterable)):
+        raise TypeError(f"Expected a text or a list of texts, got {type(text).__name__}")
     texts = [text] if isinstance(text, str) else list(text)
 
     def read(response: httpx.Response) -> Any:

@@ -16,7 +16,7 @@ from . import calls
 from .calls import BATCHES, PARQUET, Call, Progress
 from .errors import BatchFailed, ServiceError
 from .retry import Retries, raise_for
-from .sources import Image, Pair, batch_body, file_error, image_source, read_pair
+from .sources import Image, Pair, batch_body, file_error, has_no_image, is_missing, no_image, read_pair
 from .threads import Threads, body_of, in_thread, sleep
 from .types import BatchStatus, Result, Score
 
@@ -71,13 +71,17 @@ class Client:
         failed = 0
 
         def one(index: int, pair: Pair) -> Result:
-            image, text = read_pair(pair)
             try:
-                source = image_source(image)
+                image, text = read_pair(pair)
+                if has_no_image(image):
+                    return calls.failed_result(index, *no_image(index), False)
+                call = calls.score_call(image, "" if is_missing(text) else text, model)
+            except TypeError as error:
+                raise TypeError(f"Pair {index}: {error}") from error
             except OSError as error:
                 return calls.failed_result(index, *file_error(error), False)
             try:
-                score = self.score(source, text, model=model)
+                score: Score = self._run(call)
             except ServiceError as error:
                 if error.status in (400, 401, 403):
                     raise

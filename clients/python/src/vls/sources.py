@@ -13,9 +13,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Callable, Iterable, Iterator, Mapping, Sequence, Tuple, Union
+from typing import Any, Callable, Iterable, Iterator, Mapping, Sequence, Tuple, TypeVar, Union
 
 from .files import Table, lines_have_image, lines_with_images
+
+T = TypeVar("T")
 
 #: An address, a path, bytes, an image of Pillow, an array of pixels, or an object of the API (`{"base64": ...}`).
 Image = Any
@@ -67,7 +69,8 @@ def image_source(image: Image, folder: Folder | None = None) -> Any:
     An integer is the index of an item of the batch that `imagesFrom` names. Paths are relative to `folder`, by default
     to the working directory. Raises `OSError` for a file that cannot be read.
     """
-    if isinstance(image, numbers.Integral):
+    # A column of integers with a missing value has floats.
+    if isinstance(image, numbers.Integral) or (isinstance(image, float) and image.is_integer()):
         return str(int(image))
     if isinstance(image, str):
         return _read(image, folder) if is_path(image, folder) else image
@@ -78,7 +81,7 @@ def image_source(image: Image, folder: Folder | None = None) -> Any:
         if "bytes" in image:
             path = image.get("path")
             content = image["bytes"]
-            if content is None:
+            if is_missing(content):
                 return image_source(path, folder)
             return {"base64": _text(content), **({"path": str(path)} if path else {})}
         return dict(image)
@@ -93,6 +96,21 @@ def image_source(image: Image, folder: Folder | None = None) -> Any:
 
         return {"base64": _text(encode_png(image))}
     raise TypeError(f"Expected an address, a path, bytes, a Pillow image or an array, got {type(image).__name__}")
+
+
+def is_missing(value: Any) -> bool:
+    """Returns True for None and for the missing values of NumPy and pandas."""
+    if value is None or (isinstance(value, numbers.Real) and bool(value != value)):
+        return True
+    # By name, because pandas may not be installed and a comparison with its NA raises an error.
+    return type(value).__name__ in ("NAType", "NaTType")
+
+
+def has_no_image(image: Image) -> bool:
+    """Returns True for a missing value, and for an image of a Hugging Face data set without bytes and path."""
+    if isinstance(image, Mapping) and "bytes" in image:
+        return is_missing(image["bytes"]) and is_missing(image.get("path"))
+    return is_missing(image)
 
 
 def is_path(text: str, folder: Folder | None) -> bool:
@@ -118,8 +136,18 @@ def file_error(error: OSError) -> tuple[str, str]:
     return "image.file.refused", f"The file {error.filename} cannot be read: {error.strerror}"
 
 
-def _item(image: Image, more: Mapping[str, Any], folder: Folder | None) -> dict[str, Any]:
-    """Returns an item of a batch. If its image file cannot be read, only this item fails."""
+def no_image(index: int, column: str | None = None) -> tuple[str, str]:
+    """Returns the error code and the message for a row or a pair without an image."""
+    message = f"pair {index}: the image is missing" if column is None else f"row {index}: column {column} is empty"
+    return "item.invalid", message
+
+
+def _item(
+    image: Image, more: Mapping[str, Any], folder: Folder | None, missing: tuple[str, str] | None = None
+) -> dict[str, Any]:
+    """Returns an item of a batch. If its image is missing or its file cannot be read, only this item fails."""
+    if missing is not None and has_no_image(image):
+        return {**more, **_client_error(*missing)}
     try:
         return {"image": image_source(image, folder), **more}
     except OSError as error:
@@ -178,7 +206,11 @@ def batch_body(
     if hasattr(source, "itertuples") and hasattr(source, "columns"):
         return _body_of_frame(source, columns, folder, options)
     is_repeatable = not isinstance(source, Iterator)
-    return BatchBody(NDJSON, lambda: _lines(_item_of_pair(pair, folder) for pair in source), is_repeatable, options)
+
+    def item(index: int, pair: Pair) -> dict[str, Any]:
+        return _item_of_pair(index, pair, folder)
+
+    return BatchBody(NDJSON, lambda: _lines("Pair", source, item), is_repeatable, options)
 
 
 def _body_of_file(path: Path, columns: Mapping[str, str], folder: Folder, options: Mapping[str, Any]) -> BatchBody:
@@ -276,36 +308,42 @@ def _body_of_rows(
 ) -> BatchBody:
     image, text, id_ = columns["image"], columns["text"], columns["id"]
 
-    def items() -> Iterator[dict[str, Any]]:
-        for row, error in rows():
-            more: dict[str, Any] = {"text": row[text]} if text in row else {}
-            if id_ in row and _plain(row[id_]) is not None:
-                more["id"] = str(row[id_])
-            metadata = {name: _plain(row[name]) for name in names if name in row and name not in (image, text, id_)}
-            if metadata:
-                more["metadata"] = metadata
-            if error is not None:
-                yield {**({"image": row[image]} if image in row else {}), **more, **_client_error(*error)}
-            else:
-                yield _item(row[image], more, folder)
+    def item(index: int, entry: Row) -> dict[str, Any]:
+        row, error = entry
+        more: dict[str, Any] = {"text": _text_of(row[text])} if text in row else {}
+        if id_ in row and _plain(row[id_]) is not None:
+            more["id"] = str(row[id_])
+        metadata = {name: _plain(row[name]) for name in names if name in row and name not in (image, text, id_)}
+        if metadata:
+            more["metadata"] = metadata
+        if error is not None:
+            return {**({"image": row[image]} if image in row else {}), **more, **_client_error(*error)}
+        return _item(row[image], more, folder, no_image(index, image))
 
     # Tables of results repeat these columns.
     params = {"columns": json.dumps(list(names)), **columns, **options}
-    return BatchBody(NDJSON, lambda: _lines(items()), True, params)
+    return BatchBody(NDJSON, lambda: _lines("Row", rows(), item), True, params)
 
 
-def _item_of_pair(pair: Pair, folder: Folder | None) -> dict[str, Any]:
+def _item_of_pair(index: int, pair: Pair, folder: Folder | None) -> dict[str, Any]:
     image, text = read_pair(pair)
-    more = {key: pair[key] for key in ("id", "metadata") if key in pair} if isinstance(pair, Mapping) else {}
-    return _item(image, {"text": text, **more}, folder)
+    more = {key: _plain(pair[key]) for key in ("id", "metadata") if key in pair} if isinstance(pair, Mapping) else {}
+    return _item(image, {"text": _text_of(text), **more}, folder, no_image(index))
+
+
+def _text_of(text: Any) -> Any:
+    """Returns a text as it is sent. A missing one is empty: the service then returns the row with `text.empty`."""
+    return "" if is_missing(text) else _plain(text)
 
 
 def _plain(value: Any) -> Any:
     """Returns a cell as JSON has it. Missing values are null."""
-    if value is None or isinstance(value, (str, bool, int)):
+    if is_missing(value):
+        return None
+    if isinstance(value, (str, bool, int)):
         return value
     if hasattr(value, "isoformat"):
-        return None if value != value else value.isoformat()
+        return value.isoformat()
     if isinstance(value, (list, tuple)):
         return [_plain(entry) for entry in value]
     if isinstance(value, Mapping):
@@ -317,11 +355,15 @@ def _plain(value: Any) -> Any:
     return None if value != value else str(value)
 
 
-def _lines(items: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
+def _lines(word: str, entries: Iterable[T], item_of: Callable[[int, T], Mapping[str, Any]]) -> Iterator[bytes]:
+    """Yields entries as lines of JSON. The message of a `TypeError` begins with `word` and the index of its entry."""
     held: list[str] = []
     length = 0
-    for item in items:
-        line = json.dumps(item)
+    for index, entry in enumerate(entries):
+        try:
+            line = json.dumps(item_of(index, entry))
+        except TypeError as error:
+            raise TypeError(f"{word} {index}: {error}") from error
         held.append(line)
         length += len(line)
         if length >= PART_BYTES:
