@@ -69,6 +69,20 @@ def test_a_batch_of_an_iterator_is_posted_once_and_one_of_a_list_again_with_the_
     assert requests[1].read() == requests[2].read() == b'{"image": "https://a/b.jpg", "text": "a cat"}\n'
 
 
+@pytest.mark.parametrize(
+    "file, options, name",
+    [("mine.csv", {}, "mine.csv"), ("mine.csv", {"name": "November"}, "November"), ("a\udcff.csv", {}, "a?.csv")],
+)
+def test_a_batch_of_a_file_has_its_name(tmp_path, file, options, name):
+    (tmp_path / file).write_text("image,text\nhttps://a/b.jpg,a cat\n")
+    transport, requests = answering(*[refused(400) for _ in range(2)])
+    client = Client("http://test", transport=transport)
+    for source in (str(tmp_path / file), [("https://a/b.jpg", "a cat")]):
+        with pytest.raises(ServiceError):
+            client.batch(source, **options)
+    assert [request.url.params.get("name") for request in requests] == [name, options.get("name")]
+
+
 def test_the_async_client_retries_as_well():
     transport, requests = answering(refused(429, **{"Retry-After": "0"}), httpx.Response(200, json=SCORED))
 

@@ -132,8 +132,8 @@ class AsyncClient:
         pairs are relative to the working directory, and any file is read, if `images` is not set.
 
         The same `idempotency_key` leads to the same batch: a program that is started again continues with the batch
-        that it has posted. `options` are those of the API, such as `priority=5`, `delimiter=";"`,
-        `failureBudgetShare=0.1` or `embeddings="image"`. With `imagesFrom`, the id of an earlier batch, the image of a
+        that it has posted. `options` are those of the API, such as `name="November"`, `priority=5`, `delimiter=";"`,
+        `failureBudgetShare=0.1` or `embeddings="image"`. The default name is that of the file. With `imagesFrom`, the id of an earlier batch, the image of a
         pair is the index of an item of that batch.
         """
         columns = {"image": image, "text": text, "id": id}
@@ -143,7 +143,7 @@ class AsyncClient:
                 "POST",
                 BATCHES,
                 lambda response: BatchStatus.read(response.json()),
-                params={**body.params, **calls.named(model)},
+                params={**calls.name_of(source), **body.params, **calls.named(model)},
                 headers={
                     "Content-Type": body.media_type,
                     "Idempotency-Key": idempotency_key or str(uuid.uuid4()),

@@ -8,6 +8,7 @@ import importlib.util
 import os
 import uuid
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Callable, Generic, Iterable, Iterator, Mapping, Sequence, TypeVar
 
 import httpx
@@ -22,6 +23,8 @@ BATCHES = "/evaluator/v1/evaluation/batch"
 MAX_INPUTS = 2_048
 #: The number is lower for images: they are much larger than texts, and a JSON body has at most 32 MiB.
 IMAGES_PER_REQUEST = 32
+#: The maximum length of the name of a batch.
+MAX_NAME = 200
 PARQUET = "application/vnd.apache.parquet"
 
 
@@ -193,6 +196,15 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Any]:
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(part)
+
+
+def name_of(source: Any) -> dict[str, str]:
+    """Returns the name of a file as the name of its batch; empty for other sources."""
+    if not isinstance(source, (str, os.PathLike)):
+        return {}
+    # The name of a file may have bytes that are not UTF-8.
+    name = Path(source).name.encode(errors="replace").decode()[:MAX_NAME].strip()
+    return {"name": name} if name else {}
 
 
 def types_of(source: Any) -> dict[str, Any]:
