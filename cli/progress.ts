@@ -65,9 +65,14 @@ async function bar(stream: NodeJS.WriteStream): Promise<Progress> {
   // Imported here, so that other commands do not load it.
   const { default: cliProgress } = await import('cli-progress');
   const meter = createThroughputMeter();
+  const { Formatter } = cliProgress.Format;
   const all = new cliProgress.MultiBar({
     stream,
-    format: '{what} {bar} {percentage}% {count} {note}',
+    // The number of rows is unknown while they are sent, so that line has no bar and no percentage.
+    format: (options, params, payload) => {
+      const share = payload.what === 'sending' ? '' : ' {bar} {percentage}%';
+      return Formatter({ ...options, format: `{what}${share} {count} {note}` }, params, payload);
+    },
     hideCursor: true,
     clearOnComplete: true,
     emptyOnZero: true,

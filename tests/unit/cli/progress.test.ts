@@ -1,6 +1,7 @@
+import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { quantile } from '../../../cli/bench.ts';
-import { counted, duration } from '../../../cli/progress.ts';
+import { counted, duration, showProgress } from '../../../cli/progress.ts';
 import { createThroughputMeter } from '../../../cli/throughput.ts';
 
 test('the rate is that of the last ten seconds, and says how long the rest takes', () => {
@@ -35,4 +36,25 @@ test('quantiles are by the nearest rank', () => {
   expect([0.5, 0.95, 1].map((share) => quantile(values, share))).toEqual([50, 95, 100]);
   expect(quantile([7], 0.5)).toBe(7);
   expect(quantile([], 0.5)).toBe(0);
+});
+
+test('a terminal shows the rows that are sent without a bar, and the scored ones with a bar and a percentage', async () => {
+  const stream = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY: true, columns: 200 });
+  const progress = await showProgress(stream as unknown as NodeJS.WriteStream);
+  const shown = (words: string) =>
+    new Promise<string>((resolve) => {
+      let text = '';
+      const read = (part: string) => {
+        text += part;
+        if (!text.includes(words)) return;
+        stream.off('data', read);
+        resolve(text);
+      };
+      stream.on('data', read);
+    });
+  progress.sending(3, 1_500_000);
+  expect(await shown('sending 3 rows 1.5 MB')).not.toContain('%');
+  progress.update({ done: 1, failed: 0, total: 4 });
+  expect(await shown('1/4')).toMatch(/scoring \S+ 25% 1\/4/);
+  progress.stop();
 });
