@@ -1,9 +1,50 @@
+import { looksLikeAddress, looksLikeImage, looksLikePath } from '../../shared/image-paths.ts';
 import { type ColumnMapping, mappingError } from './column-mapping.ts';
+import type { Cell } from './files/cell.ts';
+import { delimiters } from './files/delimiters.ts';
 import type { Preview } from './preview.ts';
 
 /** Returns the reason why a file cannot become a batch; undefined if it can. */
-export function startError({ estimate }: Pick<Preview, 'estimate'>, mapping: ColumnMapping): string | undefined {
+export function startError(
+  { estimate, columns, delimiter }: Pick<Preview, 'estimate' | 'columns' | 'delimiter'>,
+  mapping: ColumnMapping,
+): string | undefined {
   if (estimate?.exact && estimate.rows === 0)
     return 'The file has no rows after the header, so there is nothing to score.';
-  return mappingError(mapping);
+  const error = mappingError(mapping);
+  const other = otherDelimiter(columns, delimiter);
+  if (error === undefined || other === undefined) return error;
+  return `${error} The columns seem to be separated by ${other}: choose them in “Separated by”.`;
+}
+
+/** Returns the name of a separator that splits the header into more columns than the chosen one. */
+function otherDelimiter(columns: readonly string[], chosen: string): string | undefined {
+  if (chosen === '') return undefined;
+  const header = columns.join(chosen);
+  const other = Object.keys(delimiters).find(
+    (delimiter) => delimiter !== chosen && header.split(delimiter).length > columns.length,
+  );
+  return other === undefined ? undefined : delimiters[other];
+}
+
+/** Returns the warning about a file whose shown rows have no image, in the chosen column or in any; undefined otherwise. */
+export function noImageWords(
+  { columns, rows }: Pick<Preview, 'columns' | 'rows'>,
+  { image }: Pick<ColumnMapping, 'image'>,
+): string | undefined {
+  const at = columns.indexOf(image);
+  const cells = rows.flatMap((row) => (at < 0 ? row : [row[at] ?? '']));
+  if (rows.length === 0 || cells.some(isImage)) return undefined;
+  const where = at < 0 ? 'The shown rows have no image' : `The shown rows have no image in the column “${image}”`;
+  return `${where}. An image is an address (https://…), a data URI or base64.`;
+}
+
+function isImage(cell: Cell): boolean {
+  if (typeof cell !== 'string') return true;
+  const source = cell.trim();
+  // NDJSON may have an object with the image.
+  if (source.startsWith('{')) return true;
+  // Every image has more than 200 characters in base64.
+  if (source.length > 200 && /^[\w+/=\s-]+$/.test(source)) return true;
+  return looksLikeImage(source) || looksLikeAddress(source) || looksLikePath(source);
 }

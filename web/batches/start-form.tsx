@@ -11,7 +11,7 @@ import { describeFormat, FormatNotices } from './files/format-words.tsx';
 import { FirstRows } from './first-rows.tsx';
 import { batchCommand, localPathWords } from './local-paths.ts';
 import type { Corrections, Preview } from './preview.ts';
-import { startError } from './start-error.ts';
+import { noImageWords, startError } from './start-error.ts';
 import { type UploadProgress, uploadBatch } from './upload.ts';
 
 export interface StartFormProps {
@@ -36,6 +36,8 @@ export function StartForm({ file, preview, idempotencyKey, onCorrect }: StartFor
   useWarningWhile(progress !== undefined);
   const error = startError(preview, mapping);
   const paths = localPathWords(preview, mapping);
+  const areSwapped = areColumnsSwapped(preview.columns, preview.rows, mapping);
+  const noImage = areSwapped || paths !== undefined ? undefined : noImageWords(preview, mapping);
 
   async function start(): Promise<void> {
     const controller = new AbortController();
@@ -125,7 +127,7 @@ export function StartForm({ file, preview, idempotencyKey, onCorrect }: StartFor
               </div>
             ))}
         </div>
-        {areColumnsSwapped(preview.columns, preview.rows, mapping) && (
+        {areSwapped && (
           <p class="notice">
             The column “{mapping.image}” seems to have the texts, and the column “{mapping.text}” the images.{' '}
             <button
@@ -137,6 +139,7 @@ export function StartForm({ file, preview, idempotencyKey, onCorrect }: StartFor
             </button>
           </p>
         )}
+        {noImage !== undefined && <p class="notice">{noImage}</p>}
         {preview.rows.length > 0 && <FirstRows preview={preview} mapping={mapping} model={model} />}
       </section>
       <section class="card stack" aria-labelledby="options">
@@ -178,8 +181,8 @@ export function StartForm({ file, preview, idempotencyKey, onCorrect }: StartFor
           <p>{paths} Post addresses (https://…), or run this command, which sends the files:</p>
           <Copyable label="Command that sends the files" text={batchCommand(file.name, preview, mapping)} />
           <p class="fine soft">
-            Replace <code>path/to</code> by the folder of the file. In a checkout of the service, type <code>npx vls</code> in place of{' '}
-            <code>vls</code>.
+            Replace <code>path/to</code> by the folder of the file. In a checkout of the service, type{' '}
+            <code>npx vls</code> in place of <code>vls</code>.
           </p>
         </div>
       )}

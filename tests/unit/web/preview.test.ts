@@ -7,7 +7,7 @@ import { areColumnsSwapped, guessColumns, mappingError } from '../../../web/batc
 import { rowFaultsOf } from '../../../web/batches/files/row-faults.ts';
 import { batchCommand, localPathWords } from '../../../web/batches/local-paths.ts';
 import { NoPreview, previewOf } from '../../../web/batches/preview.ts';
-import { startError } from '../../../web/batches/start-error.ts';
+import { noImageWords, startError } from '../../../web/batches/start-error.ts';
 import { detailAfter } from '../../../web/ui/sentence.ts';
 
 const rows = (count: number) =>
@@ -155,7 +155,35 @@ test('a file with only a header cannot start, and the reason comes before that o
   expect(startError(one, guessColumns(one.columns, one.rows))).toBeUndefined();
   expect(startError(one, unmapped)).toBe(mappingError(unmapped));
   // The number of rows of a gzip file is unknown if only its start was read.
-  expect(startError({ estimate: undefined }, { image: 'image', text: 'text', id: '' })).toBeUndefined();
+  const unknown = { ...one, estimate: undefined };
+  expect(startError(unknown, { image: 'image', text: 'text', id: '' })).toBeUndefined();
+});
+
+test('a wrong separator is named when a column is missing', async () => {
+  const file = new File(['image;text\nhttps://a.example/1.jpg;a cat\n'], 'pairs.csv');
+  const wrong = await previewOf(file, { delimiter: '|' });
+  expect(startError(wrong, guessColumns(wrong.columns, wrong.rows))).toMatch(
+    /The columns seem to be separated by semicolons: choose them in “Separated by”\.$/,
+  );
+  const right = await previewOf(file);
+  expect(startError(right, { image: '', text: '', id: '' })).toBe('Choose the column with the images.');
+});
+
+test('a file without an image gets a warning, and no other one does', async () => {
+  const wordsOf = async (text: string, name = 'pairs.csv') => {
+    const preview = await previewOf(new File([text], name));
+    return noImageWords(preview, guessColumns(preview.columns, preview.rows));
+  };
+  const advice = 'An image is an address (https://…), a data URI or base64.';
+  expect(await wordsOf('import os, sys\nprint(1, 2)\n', 'tool.py')).toBe(`The shown rows have no image. ${advice}`);
+  expect(await wordsOf('image,text\nred,a cat\n')).toBe(
+    `The shown rows have no image in the column “image”. ${advice}`,
+  );
+  for (const image of ['https://a.example/1', 'www.a.example/1', 'photos/1.jpg', '/9j/'.repeat(60)])
+    expect(await wordsOf(`image,text\n${image},a cat\n`)).toBeUndefined();
+  const item = JSON.stringify({ image: { bytes: 'a' }, text: 'a cat' });
+  expect(await wordsOf(`${item}\n`, 'pairs.ndjson')).toBeUndefined();
+  expect(await wordsOf('image,text\n')).toBeUndefined();
 });
 
 test('a problem whose detail repeats its title is shown once', () => {
