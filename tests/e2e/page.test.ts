@@ -473,7 +473,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await page.getByRole('link', { name: 'an earlier batch' }).waitFor();
 
     running.host.latencyMs = 2_000;
-    await startBatch(csvOf(300));
+    const cancelled = await startBatch(csvOf(300));
     await page.getByRole('button', { name: 'Cancel' }).click();
     await badge().getByText('cancelled').waitFor();
     await page.getByRole('button', { name: /^Continue \d+ cancelled$/ }).click();
@@ -488,7 +488,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await page.getByRole('button', { name: 'Delete' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
     await page.getByRole('heading', { name: 'Batches' }).waitFor();
-    await page.getByRole('link', { name: 'pairs.csv' }).click();
+    await page.locator(`a[href*="${cancelled}"]`).first().click();
     await page
       .locator('.actions .primary')
       .getByText(/^Continue \d+ cancelled$/)
