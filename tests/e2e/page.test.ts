@@ -599,7 +599,11 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await page.keyboard.press('Tab');
     await page.keyboard.type(`demo, ${'x'.repeat(65)}`);
     await page.keyboard.press('Enter');
-    await page.getByRole('form', { name: 'Name and tags' }).getByRole('alert').getByText(/64 characters/).waitFor();
+    await page
+      .getByRole('form', { name: 'Name and tags' })
+      .getByRole('alert')
+      .getByText(/64 characters/)
+      .waitFor();
     watched.complaints = watched.complaints.filter((text) => !/status of 400/.test(text));
     await page.getByLabel('Tags, separated by commas').fill('demo, صور');
     await page.keyboard.press('Enter');
