@@ -453,6 +453,20 @@ describe.skipIf(chromium === undefined)('the page', () => {
     expect(after.length).toBeGreaterThan(before.length);
   });
 
+  test('a batch with swapped columns says so, and a file with a wrong separator names another one', async () => {
+    const swapped = `image,text\na cat,${running.host.url('chelsea.jpg')}\n`;
+    await startBatch({ name: 'swapped.csv', mimeType: 'text/csv', buffer: Buffer.from(swapped) });
+    await page.getByText('The columns of the images and the texts seem to be swapped').waitFor();
+
+    await open('batches/new');
+    const semicolons = Buffer.from('image;text\n1.jpg;a cat\n');
+    await page
+      .locator('input[type=file]')
+      .setInputFiles({ name: 'pairs.csv', mimeType: 'text/csv', buffer: semicolons });
+    await page.getByLabel('Separated by', { exact: true }).selectOption('|');
+    await page.getByText('The columns seem to be separated by semicolons').waitFor();
+  });
+
   test('failed items are retried in a batch of their own, and a batch that runs is cancelled', async () => {
     running.host.failing = true;
     const rows = photoNames.map((name) => `${running.host.url(`later/${name}`)},${captions[name]}`).join('\n');

@@ -5,6 +5,7 @@ import { addressOf } from '../shell/route.ts';
 import { DeleteButton } from '../ui/delete-button.tsx';
 import { lastingFailuresOf, restOfRetryWords, retriedWords, retriesOf, retryWords, titleOf } from './state.ts';
 import { useRetry } from './use-retry.ts';
+import { useSwapped } from './use-swapped.ts';
 
 export function BatchActions({
   status,
@@ -24,8 +25,9 @@ export function BatchActions({
   const path = `v1/evaluation/batch/${status.id}`;
   const isLive = status.finishedAt === null;
   const retried = useRetry(status);
+  const areSwapped = useSwapped(status);
   const retries = isLive ? [] : retriesOf(status, retried);
-  const lasting = isLive ? undefined : lastingFailuresOf(status, retried);
+  const lasting = isLive ? undefined : lastingFailuresOf(status, retried, areSwapped);
 
   async function run(name: string, action: () => Promise<unknown>): Promise<void> {
     onFailure(undefined);

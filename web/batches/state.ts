@@ -1,5 +1,6 @@
 import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { type Code, codes } from '../../shared/errors.ts';
+import { looksLikeImage, looksLikePath } from '../../shared/image-paths.ts';
 import { countRetryable, countUnreadFiles, hasUnusableImages } from '../../shared/retryable.ts';
 import * as numbers from '../ui/numbers.ts';
 
@@ -123,6 +124,9 @@ const fewFailed: Record<number, string> = { 1: 'the failed item', 2: 'both faile
 const sourceAdvice =
   'neither an address nor an image. Use “vls batch” (in a checkout “npx vls batch”), which sends local files, or post http(s) addresses.';
 
+const swappedAdvice =
+  'neither an address nor an image. The columns of the images and the texts seem to be swapped: post the file again with these columns exchanged.';
+
 const fileAdvice = 'could not be read. If “vls batch” sent the rows, run the same command with --again.';
 
 const imageFiles = (count: number, lasting: number): string => {
@@ -136,10 +140,14 @@ const imageSources = (count: number): string =>
 const sentBytes =
   'A retry uses image bytes that were sent, as “vls batch” does with local files: for mended files, run the same command with --again.';
 
-/** Describes the failed items that a retry would not help, with the next step. Returns undefined if there are none. */
+/**
+ * Describes the failed items that a retry would not help, with the next step. Returns undefined if there are none.
+ * @param areSwapped true if the columns of image and text seem to be swapped.
+ */
 export function lastingFailuresOf(
   status: Pick<BatchStatus, 'failures' | 'items'>,
   retry: LatestRetry,
+  areSwapped = false,
 ): LastingFailures | undefined {
   const { failed } = status.items;
   const lasting = failed - countRetryable(status);
@@ -147,14 +155,15 @@ export function lastingFailuresOf(
   const items = lasting === 1 ? 'failed item' : numbers.counted(lasting, 'failed item');
   const first = `The ${lasting < failed ? 'other ' : ''}${items} would fail again.`;
   const { 'image.source_invalid': invalid = 0, 'image.fetch.blocked_address': blocked = 0 } = status.failures;
+  const advice = areSwapped ? swappedAdvice : sourceAdvice;
   if (invalid === lasting) {
     const sources = lasting === 1 ? 'Its image source is' : 'Their image sources are';
-    return { words: `${first} ${sources} ${sourceAdvice}`, retryAll: undefined };
+    return { words: `${first} ${sources} ${advice}`, retryAll: undefined };
   }
   const unread = countUnreadFiles(status);
   const unusable = hasUnusableImages(status);
   const sources = [
-    ...(invalid === 0 ? [] : [` ${imageSources(invalid)} ${sourceAdvice}`]),
+    ...(invalid === 0 ? [] : [` ${imageSources(invalid)} ${advice}`]),
     ...(unread === 0 ? [] : [` ${imageFiles(unread, lasting)} ${fileAdvice}`]),
     ...(blocked === 0 ? [] : [` ${allowWords(blocked, lasting)}`]),
     // The advice for files has the same next step.
@@ -188,6 +197,10 @@ function allowWords(blocked: number, lasting: number): string {
       : `${lasting === 1 ? 'Its image address is' : 'Their image addresses are'} not public.`;
   return `${which} An operator can allow ${blocked === 1 ? 'the host' : 'the hosts'} with IMAGE_HOSTS_ALLOW.`;
 }
+
+/** Returns true if the texts of all items with an invalid image source look like images, in swapped columns. */
+export const seemSwapped = (invalid: readonly { text?: string | undefined }[]): boolean =>
+  invalid.length > 0 && invalid.every(({ text = '' }) => looksLikeImage(text) || looksLikePath(text));
 
 /** Returns the batch from which the items of a batch come, with words that precede `an earlier batch`. */
 export function originOf({

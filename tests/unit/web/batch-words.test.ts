@@ -9,6 +9,7 @@ import {
   retriedWords,
   retriesOf,
   retryWords,
+  seemSwapped,
   stateWords,
   titleOf,
 } from '../../../web/batches/state.ts';
@@ -99,6 +100,16 @@ test('items that would fail again get a sentence with the next step in place of 
     'The failed item would fail again. Export the failed items, correct them, and post them as a new batch.',
     undefined,
   ]);
+});
+
+test('invalid image sources whose texts are images have swapped columns', () => {
+  expect(seemSwapped([{ text: 'https://a.example/1' }, { text: 'photos/1.jpg' }])).toBe(true);
+  expect(seemSwapped([{ text: 'https://a.example/1' }, { text: 'a cat' }])).toBe(false);
+  expect([seemSwapped([]), seemSwapped([{}])]).toEqual([false, false]);
+  const status = { items, failures: { 'image.source_invalid': 7 } };
+  expect(lastingFailuresOf(status, null, true)?.words).toBe(
+    'The 7 failed items would fail again. Their image sources are neither an address nor an image. The columns of the images and the texts seem to be swapped: post the file again with these columns exchanged.',
+  );
 });
 
 test('the words about wrong pairs say which number is posted and which is scored', () => {
