@@ -707,7 +707,8 @@ describe.skipIf(chromium === undefined)('the page', () => {
 
     await page.route('**/v1/models', (route) => route.fulfill({ status: 401, json: {} }));
     const sentOn = page.waitForEvent('load');
-    await page.getByRole('link', { name: 'Models' }).click();
+    const tabs = page.getByRole('navigation', { name: 'Parts of the system' });
+    await tabs.getByRole('link', { name: 'Models' }).click();
     await sentOn;
     // Refused again, it says so and does not go round in circles.
     await page.getByRole('alert').waitFor();
