@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { BatchView } from '../batches/batch-view.tsx';
+import { LazyNewView } from '../batches/lazy-new-view.tsx';
 import { ListView } from '../batches/list-view.tsx';
-import { NewView } from '../batches/new-view.tsx';
 import { SystemView } from '../system/system-view.tsx';
 import { TryView } from '../try/try-view.tsx';
 import { addressOf, type PageRoute, useRoute } from './route.ts';
@@ -83,7 +83,7 @@ function View({ route }: { route: PageRoute }) {
     case 'batches':
       return <ListView />;
     case 'new-batch':
-      return <NewView />;
+      return <LazyNewView />;
     case 'batch':
       return <BatchView id={route.id} tab={route.tab} />;
     case 'system':
