@@ -5,10 +5,10 @@ import { addressOf } from '../shell/route.ts';
 import { useDroppedFile } from '../ui/dropped-file.ts';
 import { PolledState } from '../ui/polled-state.tsx';
 import { ProblemBox } from '../ui/problem.tsx';
-import { LazyNewView } from './lazy-new-view.tsx';
 import { BatchRow } from './list/batch-row.tsx';
 import { filterOf, isFiltered, ListFilters } from './list/list-filters.tsx';
 import { loadPage, useOlder } from './list/pages.ts';
+import { LazyNewView } from './new/lazy-new-view.tsx';
 
 const liveMs = 2_000;
 const quietMs = 10_000;

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { BatchView } from '../batches/batch-view.tsx';
-import { LazyNewView } from '../batches/lazy-new-view.tsx';
 import { ListView } from '../batches/list-view.tsx';
+import { LazyNewView } from '../batches/new/lazy-new-view.tsx';
 import { SystemView } from '../system/system-view.tsx';
 import { TryView } from '../try/try-view.tsx';
 import { addressOf, type PageRoute, useRoute } from './route.ts';

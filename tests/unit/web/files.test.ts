@@ -4,9 +4,9 @@ import { pack } from 'tar-stream';
 import { describe, expect, test } from 'vitest';
 import { recognise } from '../../../formats/signatures.ts';
 import { readPhoto } from '../../../testing/images/host.ts';
-import { guessColumns } from '../../../web/batches/column-mapping.ts';
-import { webAddressOf } from '../../../web/batches/files/cell.ts';
-import { NoPreview, previewOf } from '../../../web/batches/preview.ts';
+import { guessColumns } from '../../../web/batches/new/column-mapping.ts';
+import { webAddressOf } from '../../../web/batches/new/files/cell.ts';
+import { NoPreview, previewOf } from '../../../web/batches/new/preview.ts';
 
 const fileOf = (bytes: Uint8Array | string, name: string) =>
   new File([typeof bytes === 'string' ? bytes : new Uint8Array(bytes)], name);

@@ -3,11 +3,11 @@ import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { csv as csvFormat } from '../../../formats/csv.ts';
 import type { ReadItem } from '../../../formats/items.ts';
-import { areColumnsSwapped, guessColumns, mappingError } from '../../../web/batches/column-mapping.ts';
-import { rowFaultsOf } from '../../../web/batches/files/row-faults.ts';
-import { batchCommand, localPathWords } from '../../../web/batches/local-paths.ts';
-import { NoPreview, previewOf } from '../../../web/batches/preview.ts';
-import { noImageWords, startError } from '../../../web/batches/start-error.ts';
+import { areColumnsSwapped, guessColumns, mappingError } from '../../../web/batches/new/column-mapping.ts';
+import { rowFaultsOf } from '../../../web/batches/new/files/row-faults.ts';
+import { batchCommand, localPathWords } from '../../../web/batches/new/local-paths.ts';
+import { NoPreview, previewOf } from '../../../web/batches/new/preview.ts';
+import { noImageWords, startError } from '../../../web/batches/new/start-error.ts';
 import { detailAfter } from '../../../web/ui/sentence.ts';
 
 const rows = (count: number) =>

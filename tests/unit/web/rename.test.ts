@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { batchItem } from '../../../shared/contracts/item.ts';
-import { needsRenaming, renameLines } from '../../../web/batches/rename-fields.ts';
+import { needsRenaming, renameLines } from '../../../web/batches/new/rename-fields.ts';
 
 async function renamed(parts: string[], mapping = { image: 'url', text: 'alt', id: 'n' }): Promise<string[]> {
   const bytes = ReadableStream.from(parts).pipeThrough(renameLines(mapping)).pipeThrough(new TextEncoderStream());

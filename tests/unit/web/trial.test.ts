@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { scoreRows, type Trial, type TrialRow } from '../../../web/batches/files/trial.ts';
+import { scoreRows, type Trial, type TrialRow } from '../../../web/batches/new/files/trial.ts';
 import { RequestFailed } from '../../../web/http/request-failed.ts';
 
 const row = (fault?: string): TrialRow => ({ image: 'https://example.org/a.jpg', text: 'a cat', fault });

@@ -1,9 +1,9 @@
 import type { FunctionComponent } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { answered } from '../http/answered.ts';
-import type { RequestFailed } from '../http/request-failed.ts';
-import { ProblemBox } from '../ui/problem.tsx';
-import { Waiting } from '../ui/waiting.tsx';
+import { answered } from '../../http/answered.ts';
+import type { RequestFailed } from '../../http/request-failed.ts';
+import { ProblemBox } from '../../ui/problem.tsx';
+import { Waiting } from '../../ui/waiting.tsx';
 
 /** Loads the view of a new batch on first use, because no other view reads files. */
 export function LazyNewView(props: { dropped?: File }) {

@@ -1,6 +1,6 @@
-import { looksLikePath } from '../../shared/image-paths.ts';
-import { shellWord } from '../../shared/shell-word.ts';
-import * as numbers from '../ui/numbers.ts';
+import { looksLikePath } from '../../../shared/image-paths.ts';
+import { shellWord } from '../../../shared/shell-word.ts';
+import * as numbers from '../../ui/numbers.ts';
 import type { ColumnMapping } from './column-mapping.ts';
 import type { Cell } from './files/cell.ts';
 import type { Preview } from './preview.ts';

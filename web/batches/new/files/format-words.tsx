@@ -1,6 +1,6 @@
-import { formatNamed } from '../../../shared/formats.ts';
-import { looksLikeImage } from '../../../shared/image-paths.ts';
-import * as numbers from '../../ui/numbers.ts';
+import { formatNamed } from '../../../../shared/formats.ts';
+import { looksLikeImage } from '../../../../shared/image-paths.ts';
+import * as numbers from '../../../ui/numbers.ts';
 import { nameOfEncoding } from '../encoding.ts';
 import type { Preview } from '../preview.ts';
 import { nameOfDelimiter } from './delimiters.ts';

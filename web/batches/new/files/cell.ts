@@ -1,4 +1,4 @@
-import { isImage } from '../../../formats/signatures.ts';
+import { isImage } from '../../../../formats/signatures.ts';
 
 /** A value in a row of a file: text, or an image whose bytes are in the file. */
 export type Cell = string | Blob;

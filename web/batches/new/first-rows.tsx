@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { ImagesSwitch, useImageDisplay } from '../ui/pairs.tsx';
+import { ImagesSwitch, useImageDisplay } from '../../ui/pairs.tsx';
 import { type ColumnMapping, mappingError } from './column-mapping.ts';
 import { cellText, webAddressOf } from './files/cell.ts';
 import { rowFaultsOf } from './files/row-faults.ts';

@@ -1,4 +1,4 @@
-import { looksLikeAddress, looksLikeImage, looksLikePath } from '../../shared/image-paths.ts';
+import { looksLikeAddress, looksLikeImage, looksLikePath } from '../../../shared/image-paths.ts';
 import { type ColumnMapping, mappingError } from './column-mapping.ts';
 import type { Cell } from './files/cell.ts';
 import { delimiters } from './files/delimiters.ts';

@@ -1,8 +1,8 @@
 import { Fragment } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import * as numbers from '../ui/numbers.ts';
-import { Scrollable } from '../ui/scrollable.tsx';
-import { Thumbnail } from '../ui/thumbnail.tsx';
+import * as numbers from '../../ui/numbers.ts';
+import { Scrollable } from '../../ui/scrollable.tsx';
+import { Thumbnail } from '../../ui/thumbnail.tsx';
 import type { ColumnMapping } from './column-mapping.ts';
 import { type Cell, cellText, webAddressOf } from './files/cell.ts';
 import type { Trial } from './files/trial.ts';

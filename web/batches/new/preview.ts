@@ -1,7 +1,13 @@
-import { type CsvRow, createCsvRows } from '../../formats/delimited/rows.ts';
-import { type Recognised, recognise } from '../../formats/signatures.ts';
-import { parseExactly } from '../../shared/exact-json.ts';
-import { type BatchFormat, type FormatName, formatNamed, formatOfFile, formatOfStart } from '../../shared/formats.ts';
+import { type CsvRow, createCsvRows } from '../../../formats/delimited/rows.ts';
+import { type Recognised, recognise } from '../../../formats/signatures.ts';
+import { parseExactly } from '../../../shared/exact-json.ts';
+import {
+  type BatchFormat,
+  type FormatName,
+  formatNamed,
+  formatOfFile,
+  formatOfStart,
+} from '../../../shared/formats.ts';
 import { guessEncoding } from './encoding.ts';
 import { type Cell, cellOf } from './files/cell.ts';
 import { delimiterOf } from './files/delimiters.ts';

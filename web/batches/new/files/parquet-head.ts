@@ -1,4 +1,4 @@
-import { type FirstRows, readFirstRows } from '../../../formats/parquet/first-rows.ts';
+import { type FirstRows, readFirstRows } from '../../../../formats/parquet/first-rows.ts';
 
 /** The page loads this module only for a Parquet file. */
 export const parquetHead = (file: File, count: number): Promise<FirstRows> =>

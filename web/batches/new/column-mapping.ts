@@ -1,4 +1,4 @@
-import { isSwapped, looksLikeImage } from '../../shared/image-paths.ts';
+import { isSwapped, looksLikeImage } from '../../../shared/image-paths.ts';
 import { type Cell, cellText } from './files/cell.ts';
 
 /** The column names for image, text and id. `id` is empty if no column has ids. */

@@ -1,9 +1,9 @@
-import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
-import { formatNamed } from '../../shared/formats.ts';
-import { apiUrl, failureOf, RequestFailed } from '../http/client.ts';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
+import { formatNamed } from '../../../shared/formats.ts';
+import { apiUrl, failureOf, RequestFailed } from '../../http/client.ts';
+import { maxNameLength, tagsIn } from '../name-change.ts';
 import type { ColumnMapping } from './column-mapping.ts';
 import { nameOfEncoding } from './encoding.ts';
-import { maxNameLength, tagsIn } from './name-change.ts';
 import type { Preview } from './preview.ts';
 import { needsRenaming, renameLines } from './rename-fields.ts';
 

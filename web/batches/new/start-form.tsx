@@ -1,9 +1,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { RequestFailed } from '../http/client.ts';
-import { addressOf } from '../shell/route.ts';
-import { Copyable } from '../ui/copy.tsx';
-import { ModelSelect, useModels } from '../ui/model-select.tsx';
-import { ProblemBox } from '../ui/problem.tsx';
+import { RequestFailed } from '../../http/client.ts';
+import { addressOf } from '../../shell/route.ts';
+import { Copyable } from '../../ui/copy.tsx';
+import { ModelSelect, useModels } from '../../ui/model-select.tsx';
+import { ProblemBox } from '../../ui/problem.tsx';
 import { areColumnsSwapped, type ColumnMapping, guessColumns } from './column-mapping.ts';
 import { encodings } from './encoding.ts';
 import { delimiters, nameOfDelimiter } from './files/delimiters.ts';

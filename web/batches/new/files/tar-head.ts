@@ -1,4 +1,4 @@
-import { placeOf } from '../../../formats/tar/place.ts';
+import { placeOf } from '../../../../formats/tar/place.ts';
 import type { Cell } from './cell.ts';
 
 /** A sample (the files with the same key) at the start of a tar. */

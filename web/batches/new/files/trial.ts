@@ -1,5 +1,5 @@
-import { RequestFailed } from '../../http/request-failed.ts';
-import { detailAfter } from '../../ui/sentence.ts';
+import { RequestFailed } from '../../../http/request-failed.ts';
+import { detailAfter } from '../../../ui/sentence.ts';
 import type { Cell } from './cell.ts';
 
 /** The result of scoring one row before the batch is posted. */

@@ -1,9 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
-import { formats } from '../../shared/formats.ts';
-import { addressOf } from '../shell/route.ts';
-import { useDroppedFile } from '../ui/dropped-file.ts';
-import * as numbers from '../ui/numbers.ts';
-import { Scrollable } from '../ui/scrollable.tsx';
+import { formats } from '../../../shared/formats.ts';
+import { addressOf } from '../../shell/route.ts';
+import { useDroppedFile } from '../../ui/dropped-file.ts';
+import * as numbers from '../../ui/numbers.ts';
+import { Scrollable } from '../../ui/scrollable.tsx';
 import { type Corrections, NoPreview, type Preview, previewOf } from './preview.ts';
 import { StartForm } from './start-form.tsx';
 

@@ -1,4 +1,4 @@
-import { formatNamed } from '../../shared/formats.ts';
+import { formatNamed } from '../../../shared/formats.ts';
 import type { ColumnMapping } from './column-mapping.ts';
 import { type Preview, readObject } from './preview.ts';
 

@@ -1,5 +1,5 @@
-import type { SingleResponse } from '../../../shared/contracts/single.ts';
-import { fetchJson } from '../../http/client.ts';
+import type { SingleResponse } from '../../../../shared/contracts/single.ts';
+import { fetchJson } from '../../../http/client.ts';
 import type { Cell } from './cell.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { rowFault } from '../../../formats/delimited/faults.ts';
-import { placedFault } from '../../../formats/placed-fault.ts';
+import { rowFault } from '../../../../formats/delimited/faults.ts';
+import { placedFault } from '../../../../formats/placed-fault.ts';
 import type { ColumnMapping } from '../column-mapping.ts';
 import type { Preview } from '../preview.ts';
 
