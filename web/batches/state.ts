@@ -138,7 +138,7 @@ const imageSources = (count: number): string =>
   count === 1 ? 'The image source of 1 of them is' : `The image sources of ${numbers.count(count)} of them are`;
 
 const sentBytes =
-  'A retry uses image bytes that were sent, as “vls batch” does with local files: for mended files, run the same command with --again.';
+  'A retry downloads addresses again, but uses image bytes that were sent, as “vls batch” does with local files: for mended files, run the same command with --again.';
 
 /**
  * Describes the failed items that a retry would not help, with the next step. Returns undefined if there are none.

@@ -132,6 +132,19 @@ describe('precision and recall', () => {
     expect(intervalPercents({ value: 0.29, low: 0.29, high: 0.29 })).toEqual([29, 29]);
   });
 
+  test('leave room for any share of right pairs among the lowest pairs if none of them has a label', () => {
+    // All labels are above 20, where two thirds are right. 4,000 pairs are below, 2,000 from 20 to 30, 4,000 from 30 on.
+    const labels = Array.from({ length: 90 }, (_, at) => ({ score: 20 + at / 3, isRight: at % 3 !== 0 }));
+    const recall = judge(cutAt(histogram, [20], 30), labels, 30)?.recall;
+    const ifRight = (share: number) => 4_000 / (6_000 + 4_000 * share);
+    expect(recall?.low).toBeLessThan(ifRight(0.95));
+    expect(recall?.high).toBeGreaterThan(ifRight(0.05));
+    expect(recall?.value).toBeCloseTo(ifRight(0.5), 1);
+    const wrong = Array.from({ length: 10 }, (_, at) => ({ score: at, isRight: false }));
+    const known = judge(cutAt(histogram, [20], 30), [...labels, ...wrong], 30)?.recall;
+    expect(known?.low).toBeGreaterThan(recall?.low ?? 1);
+  });
+
   test('are estimated without a label as unknown', () => {
     expect(judge(cutAt(histogram, [], 25), [], 25)).toBeUndefined();
   });

@@ -31,6 +31,13 @@ test('the pairs to judge are drawn from each range of scores, with another seed 
   expect(calls.at(-1)?.[2]).not.toBe(first?.[2]);
 });
 
+test('the first pairs are one of each range of scores', async () => {
+  const { draw } = drawer();
+  const { edges, pairs } = await takeSample({ histogram }, 25, draw);
+  const bandOf = (score: number) => edges.findLastIndex((edge) => score >= edge);
+  expect(new Set(pairs.slice(0, edges.length).map(({ score }) => bandOf(score))).size).toBe(edges.length);
+});
+
 test('a small batch has fewer pairs to judge than a sample takes', () => {
   const few = histogram.map((bin) => ({ ...bin, count: 1 }));
   expect(sampleSize({ histogram: few }, 25)).toBeLessThanOrEqual(50);

@@ -57,7 +57,11 @@ export function judge(bands: readonly ScoreBand[], labels: readonly Label[], thr
   const groups = risingGroups(judged);
   const random = createRandom(labels.length);
   const draw = () => {
-    const shares = sharesOf(groups, ({ right, wrong }) => drawBeta(random, right + 0.5, wrong + 0.5));
+    const shares = sharesOf(
+      groups,
+      ({ right, wrong }) => drawBeta(random, right + 0.5, wrong + 0.5),
+      (highest) => random() * highest,
+    );
     return ratesOf(judged, (open, at) => drawBinomial(random, open, shares[at] ?? 0), threshold);
   };
   const drawn = Array.from({ length: draws }, draw);
@@ -135,7 +139,11 @@ function ratesOf(
 }
 
 function expectedRates(bands: readonly JudgedBand[], groups: readonly BandGroup[], threshold: number) {
-  const shares = sharesOf(groups, ({ right, wrong }) => (right + wrong === 0 ? 0.5 : right / (right + wrong)));
+  const shares = sharesOf(
+    groups,
+    ({ right, wrong }) => right / (right + wrong),
+    (highest) => highest / 2,
+  );
   return ratesOf(bands, (open, at) => open * (shares[at] ?? 0), threshold);
 }
 
@@ -146,7 +154,7 @@ interface BandGroup extends Counted {
 
 /**
  * Groups the bands by isotonic regression, so that the share of right pairs rises from group to group with the scores.
- * A band without labels belongs to the group below it, or to that above it if it is the lowest.
+ * A band without labels belongs to the group below it. The lowest bands are a group without labels if they have none.
  */
 function risingGroups(judged: readonly Counted[]): BandGroup[] {
   const groups: BandGroup[] = [];
@@ -154,7 +162,7 @@ function risingGroups(judged: readonly Counted[]): BandGroup[] {
     groups.push({ right, wrong, bands: 1 });
     for (;;) {
       const [a, b] = [groups.at(-2), groups.at(-1)];
-      if (a === undefined || b === undefined || isRising(a, b)) break;
+      if (a === undefined || b === undefined || isRising(a, b) || (hasNoLabel(a) && !hasNoLabel(b))) break;
       groups.splice(-2, 2, { right: a.right + b.right, wrong: a.wrong + b.wrong, bands: a.bands + b.bands });
     }
   }
@@ -164,8 +172,23 @@ function risingGroups(judged: readonly Counted[]): BandGroup[] {
 /** Compares the shares of right pairs, of which one without labels is unknown. */
 const isRising = (a: Counted, b: Counted): boolean => a.right * (b.right + b.wrong) < b.right * (a.right + a.wrong);
 
-const sharesOf = (groups: readonly BandGroup[], shareOf: (group: Counted) => number): number[] =>
-  groups.flatMap((group) => Array<number>(group.bands).fill(shareOf(group)));
+const hasNoLabel = ({ right, wrong }: Counted): boolean => right + wrong === 0;
+
+/**
+ * Returns the share of right pairs in each band.
+ * @param lowestShare returns the share of the lowest bands if they have no label, from the highest that it may be.
+ */
+function sharesOf(
+  groups: readonly BandGroup[],
+  shareOf: (group: Counted) => number,
+  lowestShare: (highest: number) => number,
+): number[] {
+  const [lowest, ...others] = groups;
+  if (lowest === undefined) return [];
+  const shares = others.map(shareOf);
+  const first = hasNoLabel(lowest) ? lowestShare(shares[0] ?? 1) : shareOf(lowest);
+  return [first, ...shares].flatMap((share, at) => Array<number>(groups[at]?.bands ?? 0).fill(share));
+}
 
 function estimateOf(value: number, drawn: readonly number[]): Estimate {
   const sorted = drawn.toSorted((a, b) => a - b);

@@ -30,7 +30,8 @@ export function sampleSize({ histogram }: Scored, threshold: number): number {
 }
 
 /**
- * Takes a random sample of pairs with scores around a threshold, in random order.
+ * Takes a random sample of pairs with scores around a threshold, in random order. The first pairs are one of each range
+ * of scores, because a range without a label makes an estimate uncertain.
  * @throws {RequestFailed}
  */
 export async function takeSample({ histogram }: Scored, threshold: number, draw: DrawPairs): Promise<LabelledSample> {
@@ -44,10 +45,15 @@ export async function takeSample({ histogram }: Scored, threshold: number, draw:
   );
   const mixed = read.map((results) => shuffled(results, random));
   const distinct = new Set(distinctPairs(mixed.flat()));
-  const pairs = bands.flatMap(
-    ({ wanted }, at) => mixed[at]?.filter((pair) => distinct.has(pair)).slice(0, wanted) ?? [],
-  );
-  return { edges: bands.map(({ from }) => from), pairs: shuffled(pairs, random).map((result) => sampledPair(result)) };
+  const chosen = bands.map(({ wanted }, at) => mixed[at]?.filter((pair) => distinct.has(pair)).slice(0, wanted) ?? []);
+  const rounds = Math.max(0, ...chosen.map(({ length }) => length));
+  const pairs = Array.from({ length: rounds }, (_, round) =>
+    shuffled(
+      chosen.flatMap((pairsOfBand) => pairsOfBand[round] ?? []),
+      random,
+    ),
+  ).flat();
+  return { edges: bands.map(({ from }) => from), pairs: pairs.map((result) => sampledPair(result)) };
 }
 
 /** The maximum number of rows that are read for labels in a column of the input. The API draws no larger sample. */

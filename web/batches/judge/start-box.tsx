@@ -60,7 +60,7 @@ export function StartBox({
     <section class="card" aria-labelledby="judge">
       <h2 id="judge">Judge a sample</h2>
       <p>
-        Judge up to {numbers.counted(pairsToJudge, 'pair')} around {numbers.threshold(threshold)}: does the text
+        Judge about {numbers.counted(pairsToJudge, 'pair')} around {numbers.threshold(threshold)}: does the text
         describe the image? The page then estimates how many of the kept pairs are right, and how many of the right
         pairs are kept. Scores stay hidden while you judge.
       </p>
