@@ -58,6 +58,16 @@ export function formatReport(result: RunResult, stream: NodeJS.WriteStream): str
     );
   }
   const { localImages = 0 } = tally;
+  const remote = failures.filter(([code]) => isAtAddress(code)).reduce((sum, [, { items }]) => sum + items, 0);
+  if (batchId !== null && !startsOver && remote > localImages) {
+    const other = retryable.length > 0 ? 'other ' : '';
+    const count = remote - localImages;
+    const have = count === 1 ? `1 ${other}failed row has an image` : `${whole(count)} ${other}failed rows have images`;
+    lines.push(
+      '',
+      `${have} that would fail again. When the images at their addresses are mended, \`${called} retry ${batchId} --all\` scores all failed rows.`,
+    );
+  }
   if (localImages > 0 && !startsOver) {
     const have =
       localImages === 1 ? '1 failed row has a local image' : `${whole(localImages)} failed rows have local images`;
@@ -69,6 +79,14 @@ export function formatReport(result: RunResult, stream: NodeJS.WriteStream): str
   }
   return `${lines.join('\n')}\n`;
 }
+
+/** Returns true if the image of such a failure may be mended where it is. */
+const isAtAddress = (code: string): boolean =>
+  isCode(code) &&
+  code.startsWith('image.') &&
+  !codes[code].retryable &&
+  code !== 'image.source_invalid' &&
+  code !== 'image.fetch.blocked_address';
 
 function speedOf({ rowsPerSecond, seconds, isContinued }: RunResult): string {
   if (seconds === null) return '';

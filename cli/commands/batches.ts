@@ -255,7 +255,7 @@ async function retry(context: Context, given: string, { all = false, cancelled =
         ]
       : []),
     ...localFiles(original),
-    `Follow it with \`${called} watch ${child.id}\`. Then \`${called} results ${child.id} --out retried.csv\` writes the new scores.`,
+    `Follow it with \`${called} watch ${child.id}\`. Then \`${called} results ${child.id} --out retried.csv\` writes the new scores, with an index of their own.`,
     `Batch ${id} and the files with its scores stay unchanged.`,
   ];
   await context.result(child, () => `${lines.join('\n')}\n`);
@@ -289,7 +289,9 @@ function localFiles(original: BatchStatus): string[] {
           `${files} could not be read. A retry reads files on the service only, as with --server-files; for your local files, ${again}.`,
         ]),
     ...(hasUnusableImages(original)
-      ? [`A retry uses the image bytes that \`${called} batch\` sent. If you have mended local files, ${again}.`]
+      ? [
+          `A retry downloads addresses again, but uses the image bytes that \`${called} batch\` sent. If you have mended local files, ${again}.`,
+        ]
       : []),
   ];
 }

@@ -119,7 +119,7 @@ describe('retry', () => {
   });
 
   test('says that it uses the image bytes that were sent', async () => {
-    const advice = `A retry uses the image bytes that \`${called} batch\` sent. If you have mended local files, run the same \`${called} batch\` command with --again.`;
+    const advice = `A retry downloads addresses again, but uses the image bytes that \`${called} batch\` sent. If you have mended local files, run the same \`${called} batch\` command with --again.`;
     for (const args of [[], ['--all']]) expect((await retry(args, {}, 4)).printed).toContain(`${advice}\n`);
     const unusable = { items: { ...counts, failed: 1 }, failures: { 'image.unsupported_format': 1 } };
     expect((await retry([], unusable, 0)).advice).toContain(advice);

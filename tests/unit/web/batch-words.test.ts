@@ -58,7 +58,7 @@ test('items that would fail again get a sentence with the next step in place of 
     'all 7 failed items',
   ]);
   const sent =
-    'A retry uses image bytes that were sent, as “vls batch” does with local files: for mended files, run the same command with --again.';
+    'A retry downloads addresses again, but uses image bytes that were sent, as “vls batch” does with local files: for mended files, run the same command with --again.';
   expect(wordsOf({ 'image.corrupt': 7 })).toEqual([
     `The 7 failed items would fail again. ${sent} If the service reads the images, and the images have changed since, retry`,
     'all 7 failed items',
