@@ -151,7 +151,9 @@ describe('batches of the service', () => {
     running.host.failing = false;
     const retried = await vls(['retry', id], { env });
     const [, child = ''] = /^batch (\S+) has 4 items: the failed items that may succeed$/m.exec(retried.stdout) ?? [];
-    expect(retried.stdout).toContain(`vls.js results ${child} --out retried.csv\` writes the new scores, with an index of their own.`);
+    expect(retried.stdout).toContain(
+      `vls.js results ${child} --out retried.csv\` writes the new scores, with an index of their own.`,
+    );
     expect(retried.stdout).toContain(`Batch ${id} and the files with its scores stay unchanged.`);
     expect((await vls(['watch', child, '--quiet'], { env })).code).toBe(0);
     const events = await vls(['watch', child, '--events'], { env });
