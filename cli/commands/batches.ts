@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { called } from '../../shared/called.ts';
 import { maxRetentionHours, minRetentionHours } from '../../shared/contracts/batch/changes.ts';
@@ -14,6 +15,7 @@ import { endingsInWords, formatNamed } from '../../shared/formats.ts';
 import { countRetryable, countUnreadFiles, hasUnusableImages } from '../../shared/retryable.ts';
 import { outputFormatOf, outputFormats } from '../batch/output-name.ts';
 import { exitCodeOf, formatStatus, pathOf, watch } from '../batch/watch.ts';
+import type { ServiceClient } from '../client.ts';
 import { type CommandDeps, type Context, contextOf, interruptible } from '../context.ts';
 import { CommandError, UsageError } from '../failures.ts';
 import { atLeast, between, hoursBetween, scoreLimit } from '../flags.ts';
@@ -101,7 +103,7 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
       for (const given of ids) {
         const id = await wholeId(client, given);
         const before = await client.json<BatchStatus>(pathOf(id));
-        const after = await client.post<BatchStatus>(`${pathOf(id)}/cancel`, {});
+        const after = await cancel(client, id);
         stopped.push(after);
         if (before.finishedAt !== null) ended.add(after);
       }
@@ -225,6 +227,20 @@ function originOf({ retryOf, retryStatus, rescoreOf, texts }: BatchStatus): stri
   if (retryOf) return `${isContinuation ? 'continued' : 'retried'} from ${retryOf.slice(0, 8)}`;
   if (!rescoreOf) return undefined;
   return `${texts === 'others' ? 'wrong pairs' : 'rescore'} of ${rescoreOf.slice(0, 8)}`;
+}
+
+/** The waits in ms between looks at a batch that is being cancelled. */
+const cancelLooks = Array<number>(20).fill(500);
+
+/** Cancels a batch. A busy service may answer before it has stopped the batch, so this waits for the end. */
+async function cancel(client: ServiceClient, id: string): Promise<BatchStatus> {
+  let status = await client.post<BatchStatus>(`${pathOf(id)}/cancel`, {});
+  for (const ms of cancelLooks) {
+    if (status.finishedAt !== null) break;
+    await setTimeout(ms);
+    status = await client.json<BatchStatus>(pathOf(id));
+  }
+  return status;
 }
 
 interface RetryOptions {
