@@ -1,3 +1,5 @@
+import { readStored, writeStored } from '../../http/browser-store.ts';
+
 /** The maximum number of batches whose thresholds the browser remembers. */
 const maxRemembered = 200;
 const key = 'thresholds';
@@ -8,18 +10,11 @@ export const rememberedThreshold = (id: string): number | undefined => new Map(s
 /** Remembers the threshold of a batch, and forgets those of the batches that were not opened for longest. */
 export function rememberThreshold(id: string, threshold: number): void {
   const others = stored().filter(([other]) => other !== id);
-  try {
-    localStorage.setItem(key, JSON.stringify([...others, [id, threshold]].slice(-maxRemembered)));
-  } catch {
-    // The storage of the browser is full or off. The URL still has the threshold.
-  }
+  // If the storage of the browser is full or off, the URL still has the threshold.
+  writeStored(key, [...others, [id, threshold]].slice(-maxRemembered));
 }
 
 function stored(): [id: string, threshold: number][] {
-  try {
-    const read: unknown = JSON.parse(localStorage.getItem(key) ?? '[]');
-    return Array.isArray(read) ? read.filter((each) => Array.isArray(each) && Number.isFinite(each[1])) : [];
-  } catch {
-    return [];
-  }
+  const read = readStored(key);
+  return Array.isArray(read) ? read.filter((each) => Array.isArray(each) && Number.isFinite(each[1])) : [];
 }
