@@ -4,6 +4,7 @@ import {
   type Disagreement,
   disagreementsShown,
 } from '../../../shared/contracts/comparison.ts';
+import { haveSameScale } from '../../../shared/same-scale.ts';
 import { addressOf } from '../../store/item-address.ts';
 import type { BatchRecord } from '../../store/record.ts';
 import { millionthsOf } from '../../store/score-index.ts';
@@ -40,7 +41,7 @@ export async function compareBatches(
   });
   const { items } = counts;
   const [scale, otherScale] = [counts.toScale(), otherCounts.toScale()];
-  const isSameScale = hasSameScale(batch, other);
+  const isSameScale = haveSameScale(batch, other);
   const isFollowed = isSameScale || reachingThere === reaching;
   const followed = isFollowed ? threshold : otherScale.scoreReachedBy(reaching);
   const lines =
@@ -88,10 +89,6 @@ export async function compareBatches(
     disagreements: { higherHere: higherHere.map(describe), higherThere: higherThere.map(describe) },
   };
 }
-
-/** Returns true when the scores of two batches can be compared, because one model scored both. */
-const hasSameScale = (batch: BatchRecord, other: BatchRecord): boolean =>
-  batch.model === other.model && batch.revision === other.revision && !batch.traffic && !other.traffic;
 
 /** Calls `take` for each item that has a score in both batches, with both cosines in millionths. */
 async function eachPair(

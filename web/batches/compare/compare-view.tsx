@@ -1,4 +1,5 @@
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
+import { haveSameScale } from '../../../shared/same-scale.ts';
 import { useHashQuery } from '../../shell/hash-query.ts';
 import { addressOf } from '../../shell/route.ts';
 import { useSession } from '../../shell/session.tsx';
@@ -12,7 +13,7 @@ import { titleOf } from '../state.ts';
 import { Agreement } from './agreement.tsx';
 import { followedWords } from './agreement-words.ts';
 import { Disagreements } from './disagreements.tsx';
-import { candidatesOf, haveSameScale, namesOf, optionWords, readCompareQuery } from './query.ts';
+import { candidatesOf, namesOf, optionWords, readCompareQuery } from './query.ts';
 import { noChoiceWords } from './read-candidates.ts';
 import { RescoreForm } from './rescore-form.tsx';
 import { Scatter } from './scatter.tsx';

@@ -30,10 +30,6 @@ export function namesOf(
   return here === there ? [`${here} (this one)`, there] : [here, there];
 }
 
-/** Returns true when one model scored both batches, so that their scores can be compared directly. */
-export const haveSameScale = (batch: BatchStatus, other: BatchStatus): boolean =>
-  batch.model === other.model && batch.revision === other.revision && batch.traffic === null && other.traffic === null;
-
 /**
  * Returns the batches that may have the same items, with batches of the same original items first. A batch that ended
  * without a score is left out.
