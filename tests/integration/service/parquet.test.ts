@@ -1,12 +1,18 @@
-import { readdir } from 'node:fs/promises';
+import { mkdtempSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { expect, test } from 'vitest';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { Problem } from '../../../shared/contracts/problem.ts';
 import { hostileParquet, pairsParquet } from '../../support/parquet-bytes.ts';
 import { useService } from '../../support/running-service.ts';
 
-const running = useService();
+/** A directory of the service's own: a process of another test that is killed may leave a file in the common one. */
+const temporary = mkdtempSync(join(tmpdir(), 'vls-spool-'));
+const running = useService({ TMPDIR: temporary });
+afterAll(() => rm(temporary, { recursive: true, force: true }));
+
 const type = 'application/vnd.apache.parquet';
 const pixel =
   'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
@@ -67,5 +73,5 @@ test('hostile files are refused, the service answers meanwhile, and no temporary
       [400, 'request.invalid'],
       [413, 'request.too_large'],
     ]).toContainEqual(each);
-  expect((await readdir(tmpdir())).filter((name) => name.endsWith('.spool'))).toEqual([]);
+  expect((await readdir(temporary)).filter((name) => name.endsWith('.spool'))).toEqual([]);
 });

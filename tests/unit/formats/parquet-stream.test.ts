@@ -1,8 +1,10 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdtempSync } from 'node:fs';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ReadOptions } from '../../../formats/format.ts';
 import { readItems } from '../../../formats/index.ts';
 import type { ReadItem } from '../../../formats/items.ts';
@@ -19,6 +21,11 @@ import {
   plainText,
 } from '../../support/parquet-bytes.ts';
 
+/** A directory of this test's own: a process of another test that is killed may leave a file in the common one. */
+const temporary = mkdtempSync(join(tmpdir(), 'vls-spool-'));
+beforeEach(() => void vi.stubEnv('TMPDIR', temporary));
+afterAll(() => rm(temporary, { recursive: true, force: true }));
+
 const fixture = (name: string) => readFile(new URL(`../cli/fixtures/${name}`, import.meta.url));
 const columns = { image: 'image', text: 'text', id: 'id' };
 
@@ -29,7 +36,7 @@ async function read(bytes: Buffer, options: Partial<ReadOptions> = {}) {
   return { items, header: file.header() };
 }
 
-const spooled = async () => (await readdir(tmpdir())).filter((name) => name.endsWith('.spool'));
+const spooled = async () => (await readdir(temporary)).filter((name) => name.endsWith('.spool'));
 
 describe('Parquet that arrives as a stream', () => {
   test('is read with its columns, types and large numbers, as the same file is', async () => {
