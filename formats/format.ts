@@ -80,6 +80,8 @@ export interface ResultSource {
   pairProbabilities?: boolean | undefined;
   /** True when each result represents a group of equal items and states the size of this group. */
   groupSizes?: boolean | undefined;
+  /** The original batch, if the batch is a retry. Each result then states the index of its item in the original. */
+  retryOf?: string | undefined;
   /** How the scores were computed. Some formats store it. */
   model?: string | undefined;
   revision?: string | undefined;

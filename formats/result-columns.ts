@@ -17,6 +17,8 @@ export interface ResultColumns {
   model: string | undefined;
   /** Set when each result represents a group of equal items. */
   groupSize: string | undefined;
+  /** Set when the batch is a retry. */
+  retryOfIndex: string | undefined;
   /** Returns an item's value in an uploaded column, or null. */
   givenValue(column: string, item: ReadItem | undefined, result: ItemResult): unknown;
 }
@@ -26,7 +28,7 @@ export interface ResultColumns {
  * `vls_score`, then `vls_score_2`.
  */
 export function resultColumns(source: ResultSource): ResultColumns {
-  const { columns, columnNames, traffic, pairProbabilities, groupSizes } = source;
+  const { columns, columnNames, traffic, pairProbabilities, groupSizes, retryOf } = source;
   const given = columns ?? ['id', 'image', 'text', 'metadata'];
   const names: ColumnNames = columnNames ?? { id: 'id', image: 'image', text: 'text' };
   const taken = new Set(given);
@@ -37,6 +39,7 @@ export function resultColumns(source: ResultSource): ResultColumns {
     probability: pairProbabilities ? freeName('probability', taken) : undefined,
     model: traffic === undefined ? undefined : freeName('model', taken),
     groupSize: groupSizes ? freeName('group_size', taken) : undefined,
+    retryOfIndex: retryOf === undefined ? undefined : freeName('retry_of_index', taken),
     givenValue(column, item, { id, metadata }) {
       if (column === names.id) return id ?? null;
       if (column === names.image) return (item && addressOf(item)) || null;

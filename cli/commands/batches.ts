@@ -271,7 +271,7 @@ async function retry(context: Context, given: string, { all = false, cancelled =
         ]
       : []),
     ...localFiles(original),
-    `Follow it with \`${called} watch ${child.id}\`. Then \`${called} results ${child.id} --out retried.csv\` writes the new scores, with an index of their own.`,
+    `Follow it with \`${called} watch ${child.id}\`. Then \`${called} results ${child.id} --out retried.csv\` writes the new scores. The column retry_of_index of the file is the index in the original results.`,
     `Batch ${id} and the files with its scores stay unchanged.`,
   ];
   await context.result(child, () => `${lines.join('\n')}\n`);

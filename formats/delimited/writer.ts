@@ -14,8 +14,8 @@ export function createDelimitedWriter(
   source: ResultSource,
   formulas: StreamQuery['formulas'],
 ): ResultWriter {
-  const { index, given, own, probability, model, groupSize, givenValue } = resultColumns(source);
-  const optional = [probability, model, groupSize].filter((name) => name !== undefined);
+  const { index, given, own, probability, model, groupSize, retryOfIndex, givenValue } = resultColumns(source);
+  const optional = [probability, model, groupSize, retryOfIndex].filter((name) => name !== undefined);
   let escaped = 0;
   const disarm = (text: string): string => {
     if (formulas === 'keep' || !isFormula(text)) return text;
@@ -36,6 +36,7 @@ export function createDelimitedWriter(
             ...(probability === undefined ? [] : [probabilityCell(result)]),
             ...(model === undefined ? [] : [('model' in result && result.model) || '']),
             ...(groupSize === undefined ? [] : [String(result.groupSize ?? '')]),
+            ...(retryOfIndex === undefined ? [] : [String(result.retryOfIndex ?? '')]),
           ],
         ];
       });

@@ -19,7 +19,7 @@ interface Column {
  * Creates a writer of results as Parquet: the index, the uploaded columns with their types, then the result columns.
  */
 export const createParquetWriter: CreateWriter = (source) => {
-  const { index, given, own, probability, model, groupSize, givenValue } = resultColumns(source);
+  const { index, given, own, probability, model, groupSize, retryOfIndex, givenValue } = resultColumns(source);
   const [status = '', score = '', cosine = '', code = '', message = '', warnings = ''] = own;
   const column = (name: string, type: ColumnType): Column => ({ name, type, values: [] });
   const givenColumns = given.map((name, at) => column(name, source.columnTypes?.[at] ?? 'text'));
@@ -34,6 +34,7 @@ export const createParquetWriter: CreateWriter = (source) => {
     ...(probability !== undefined && { probability: column(probability, 'number') }),
     ...(model !== undefined && { model: column(model, 'text') }),
     ...(groupSize !== undefined && { groupSize: column(groupSize, 'integer') }),
+    ...(retryOfIndex !== undefined && { retryOfIndex: column(retryOfIndex, 'integer') }),
   };
   const { index: indexColumn, ...after } = ownColumns;
   const columns = [indexColumn, ...givenColumns, ...Object.values(after)];
@@ -107,6 +108,7 @@ function outcomeOf(result: ItemResult) {
     warnings: null,
     probability: null,
     groupSize: result.groupSize ?? null,
+    retryOfIndex: result.retryOfIndex ?? null,
   };
   const model = ('model' in result && result.model) || null;
   switch (result.status) {

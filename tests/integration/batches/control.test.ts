@@ -1,3 +1,4 @@
+import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { batchKeys, finishedBatches, liveBatches } from '../../../shared/redis/keys.ts';
 import { type Engine, failed, startEngine, succeeded, tenant } from '../../support/engine.ts';
@@ -104,6 +105,26 @@ test('a retry evaluates the failed items alone, and parent and child name each o
   expect(picked).toMatchObject({
     input: { items: [2, 3, 4].map((index) => ({ image: `https://example.org/${index}.jpg`, retryOfIndex: index })) },
   });
+});
+
+test('the results of a retry as CSV have the index in its batch; those of its batch and of its rescore do not', async () => {
+  const rowsOf = async (id: string): Promise<Record<string, string>[]> => {
+    let csv = '';
+    for await (const part of await engine.batches.stream(tenant, id, 'csv', { formulas: 'keep' })) csv += part;
+    return parse(csv, { columns: true });
+  };
+  const id = await engine.post(4);
+  await engine.commit(id, 0, [...succeeded(0, 2), ...failed(2, 2)]);
+  const retried = await engine.batches.retry(tenant, id);
+  await engine.batches.cancel(tenant, retried.id);
+  expect((await rowsOf(retried.id)).map((row) => row['retry_of_index'])).toEqual(['2', '3']);
+  const rescored = await engine.batches.rescore(tenant, retried.id, {});
+  await engine.batches.cancel(tenant, rescored.id);
+  for (const other of [id, rescored.id]) {
+    const rows = await rowsOf(other);
+    expect(rows.length).toBeGreaterThan(0);
+    expect(rows[0]).not.toHaveProperty('retry_of_index');
+  }
 });
 
 test('three retries at once with one Idempotency-Key make one batch, and the key leads to it from then on', async () => {

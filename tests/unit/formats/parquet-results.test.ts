@@ -45,6 +45,20 @@ describe('results as Parquet', () => {
     expect(Object.keys((await read(write(results, items).file))[0] ?? {})).not.toContain('probability');
   });
 
+  test('have the index in the original batch as an integer in the last column, where the batch is a retry', async () => {
+    const results: ItemResult[] = [
+      { ...scored(0), retryOfIndex: 0 },
+      { index: 1, status: 'cancelled', retryOfIndex: 7 },
+    ];
+    const items = results.map(() => ({ image: 'x', text: 't' }));
+    const { file } = write(results, items, { ...source, retryOf: 'a' });
+    expect((await read(file)).map((row) => row['retry_of_index'])).toEqual([0n, 7n]);
+    expect(parquetSchema(parquetMetadata(file)).children.at(-1)?.element).toMatchObject({
+      ...{ name: 'retry_of_index', type: 'INT64' },
+    });
+    expect(Object.keys((await read(write(results, items).file))[0] ?? {})).not.toContain('retry_of_index');
+  });
+
   test('have the columns of the items in their types, then those of the results', async () => {
     const metadata = {
       hash: JSON.rawJSON('9007199254741003'),

@@ -79,6 +79,24 @@ test('probabilities of pairs have a column before that of the models, and cells 
   ]);
 });
 
+test('results of a retry end with the index in the original batch, and other results have no such column', () => {
+  const source = { columns: ['image', 'text', 'retry_of_index'], columnNames, groupSizes: true };
+  const csv = createResultWriter('csv', { ...source, retryOf: 'a' }, 'escape');
+  const own = 'status,score,cosine,error_code,error_message,warnings,group_size';
+  expect(csv.start()).toBe(`index,image,text,retry_of_index,${own},vls_retry_of_index\n`);
+  const metadata = { retry_of_index: '3' };
+  const rows = csv.rows(
+    [
+      { index: 0, ...scored, groupSize: 2, retryOfIndex: 0, metadata },
+      { index: 1, status: 'cancelled', retryOfIndex: 7 },
+    ],
+    [],
+  );
+  expect(rows).toBe('0,,,3,succeeded,20,0.2,,,,2,0\n1,,,,cancelled,,,,,,,7\n');
+  const other = createResultWriter('csv', source, 'escape');
+  expect(other.start()).toBe(`index,image,text,retry_of_index,${own}\n`);
+});
+
 test('a table without probabilities of pairs has no such column', () => {
   const csv = createResultWriter('csv', { columns: ['image', 'text'], columnNames }, 'escape');
   expect(String(csv.start())).not.toContain('probability');
