@@ -32,7 +32,7 @@ The resources for ${readable(load.itemsPerDay / 1e6)} million pairs a day: proce
 Each figure is measured, assumed or calculated:
 
 - **Measured** figures come from \`npm run bench\` on two shared cores.
-- **Assumed** figures were not measured and name their source: prices, and all figures of GPUs other than an H100.
+- **Assumed** figures were not measured and name their source: prices, and all figures of GPUs other than an H100 and an H200.
 - All other figures are calculated.
 
 This page is generated. To change a figure, edit \`tests/support/capacity/inputs.ts\` and run
@@ -62,7 +62,7 @@ ${fleet
   proportional to the cores. Another machine reached 98 and 22 (2026-11-27, [results](benchmarks.md#results)).
 - **fp16** must be set at the workers and at the API, which pins the precision of a batch
   ([deployment](deployment.md)). Otherwise GPUs run fp32 and are slower than stated here.
-- **GPU rates** are assumed; only [an H100](#gpu-measured) was measured. ${gpu.name} has ${gpu.teraflops} TFLOPS (data sheet, FP16
+- **GPU rates** are assumed; only [an H100 and an H200](#gpu-measured) were measured. ${gpu.name} has ${gpu.teraflops} TFLOPS (data sheet, FP16
   without sparsity), of which models reach ${share(gpu.efficiency)}. A pair takes ${gigaflops.vitB32} GFLOP with ViT-B-32 and ${gigaflops.vitL14} with ViT-L-14
   (OpenCLIP's [profile](https://github.com/mlfoundations/open_clip/blob/main/docs/model_profile.csv)). That is ${readable(gpuRate(gigaflops.vitB32))} and ${readable(gpuRate(gigaflops.vitL14))} pairs/s.
   Texts cost less than this, because the text model reads only up to the end of the text.
@@ -72,7 +72,31 @@ ${fleet
 
 ## GPU, measured
 
-Printed by \`npm run bench:gpu\` on 2026-11-26:
+Printed by \`npm run bench:gpu\`.
+
+### H200, with the default preprocess
+
+On 2026-11-27, one NVIDIA H200 (driver 580.159.04) with 16 vCPUs (Intel Xeon), ONNX Runtime 1.30 for CUDA 13,
+\`PREPROCESS=exact\`, the models and the load of the H100 below. Two runs, both on this machine:
+
+| service           | pairs/s      | of bare decoding | CPU ms a pair: decoders, encoders, services, bench | CPU idle | GPU busy | single p50 |
+| ----------------- | ------------ | ---------- | ---------------------- | ---- | ---- | ----- |
+| B/32, 3 workers   | 1,735, 1,603 | 0.82, 0.75 | 6.80, 0.99, 0.81, 0.28 | 4 %  | 24 % | 12 ms |
+| B/32, 1 worker    | 1,463        | 0.69       | 7.30, 0.77, 0.77, 0.32 | 16 % | 14 % | 16 ms |
+| L/14, 2 workers   | 1,109, 1,111 | 0.52       | 7.47, 1.93, 0.90, 0.34 | 26 % | 79 % | 20 ms |
+| L/14, 1 worker    | 1,042        | 0.49       | 6.83, 1.16, 0.79, 0.32 | 41 % | 72 % | 20 ms |
+
+- **Bare stages**: the vision model of B/32 runs 461, 3,109, 8,600, 10,550 and 11,640 images/s in runs of 1, 8, 32, 64
+  and 128; its text model 41,710 texts/s. The 16 vCPUs decode and resize 2,126 images/s without other work, and 1,986
+  if one process feeds 15 decoders.
+- **\`PREPROCESS=fast\`**, between the two runs: 1,372 (B/32) and 1,098 pairs/s (L/14). Images of
+  0.3 megapixels are too small for \`fast\` to save anything ([preprocessing](preprocessing.md)).
+- **Golden cosines** differ by at most 7.7e-7 in fp32 and 1.1e-3 in fp16. **GPU memory** after 5,000 mixed runs of B/32
+  is that after 100: 1,613 MiB.
+
+### H100, with \`PREPROCESS=fast\`
+
+On 2026-11-26:
 
 - **Machine**: one NVIDIA H100 80GB HBM3 (driver 580.159.04) with 16 vCPUs (Intel Xeon), ONNX Runtime 1.30 for CUDA 13.
   Three rented machines of this kind, with different decoding rates, are called first, second and third.
