@@ -8,6 +8,7 @@ import { readChunkIndex } from './ordered/chunk-index.ts';
 import { readSegments } from './ordered/segments.ts';
 import type { Source } from './read-chunks.ts';
 
+type Percentile = BatchSummary['percentiles'][number];
 type Percentiles = Pick<BatchSummary, 'percentiles' | 'percentilesExact'>;
 type Bins = ReadonlyMap<number, number>;
 
@@ -27,24 +28,16 @@ export async function readPercentiles(
 ): Promise<Percentiles> {
   const isEnded = terminalStates.has(batch.state);
   if (batch.succeeded === 0) return { percentiles: [], percentilesExact: isEnded };
-  if (!isEnded) return toPercentiles(estimate(bins, width), false);
-  if (batch.percentiles !== undefined) return toPercentiles(batch.percentiles, true);
-  const exact = await readExact(source, batch);
-  if (exact === undefined) return { percentiles: [], percentilesExact: true };
-  await setFields(source.redis, batch.id, { percentiles: JSON.stringify(exact) });
-  return toPercentiles(exact, true);
+  if (!isEnded) return { percentiles: estimate(bins, width), percentilesExact: false };
+  const { exactPercentiles = await readExact(source, batch) } = batch;
+  if (batch.exactPercentiles === undefined && exactPercentiles.length > 0) {
+    await setFields(source.redis, batch.id, { exactPercentiles: JSON.stringify(exactPercentiles) });
+  }
+  return { percentiles: exactPercentiles, percentilesExact: true };
 }
 
-function toPercentiles(cosines: readonly number[], percentilesExact: boolean): Percentiles {
-  const percentiles = percents.map((percent, at) => {
-    const cosine = cosines[at] ?? 0;
-    return { percent, cosine, score: Number((100 * Math.max(cosine, 0)).toFixed(4)) };
-  });
-  return { percentiles, percentilesExact };
-}
-
-/** Returns the cosines by the nearest-rank method, or undefined without scores. */
-async function readExact(source: Source, batch: BatchRecord): Promise<number[] | undefined> {
+/** Returns the percentiles of all scores, or none without scores. */
+async function readExact(source: Source, batch: BatchRecord): Promise<Percentile[]> {
   await readChunkIndex(source, batch);
   const counts = new Uint32Array(2 * cosineSteps + 1);
   let scored = 0;
@@ -57,26 +50,52 @@ async function readExact(source: Source, batch: BatchRecord): Promise<number[] |
       scored++;
     }
   }
-  if (scored === 0) return undefined;
+  return scored === 0 ? [] : interpolate(counts, scored);
+}
+
+/**
+ * Interpolates between the two nearest items, as numpy and pandas do by default. The scores are interpolated on their
+ * own, because the score of a negative cosine is 0.
+ */
+function interpolate(counts: Uint32Array, scored: number): Percentile[] {
   let at = -1;
   let below = 0;
-  return percents.map((percent) => {
-    const rank = Math.max(1, Math.ceil((percent * scored) / 100));
-    while (below < rank) below += counts[++at] ?? 0;
-    return (at - cosineSteps) / cosineSteps;
+  /** Returns the millionths of the item with a rank. The ranks of consecutive calls must not decrease. */
+  const millionthsAt = (rank: number): number => {
+    while (below <= rank) below += counts[++at] ?? 0;
+    return at - cosineSteps;
+  };
+  const placed = percents.map((percent) => {
+    const place = (percent * (scored - 1)) / 100;
+    const rank = Math.floor(place);
+    return { percent, rank, next: Math.min(rank + 1, scored - 1), share: place - rank };
+  });
+  const ranks = [...new Set(placed.flatMap(({ rank, next }) => [rank, next]))].sort((a, b) => a - b);
+  const found = new Map(ranks.map((rank) => [rank, millionthsAt(rank)]));
+  return placed.map(({ percent, rank, next, share }) => {
+    const [low, high] = [found.get(rank) ?? 0, found.get(next) ?? 0];
+    const between = (from: number, to: number) => Math.round(from + share * (to - from));
+    return {
+      percent,
+      cosine: between(low, high) / cosineSteps,
+      score: between(Math.max(low, 0), Math.max(high, 0)) / (cosineSteps / 100),
+    };
   });
 }
 
 /** Estimates percentiles from a histogram, as if items were evenly distributed within each bin. */
-function estimate(bins: Bins, width: number): number[] {
+function estimate(bins: Bins, width: number): Percentile[] {
   const sorted = [...bins].sort(([a], [b]) => a - b);
   const scored = sorted.reduce((sum, [, count]) => sum + count, 0);
   return percents.map((percent) => {
     let left = (percent * scored) / 100;
     for (const [bin, count] of sorted) {
-      if (left <= count) return Number((binStart(bin) + (left / count) * width).toFixed(6));
+      if (left <= count) {
+        const cosine = Number((binStart(bin) + (left / count) * width).toFixed(6));
+        return { percent, cosine, score: Number((100 * Math.max(cosine, 0)).toFixed(4)) };
+      }
       left -= count;
     }
-    return 0;
+    return { percent, cosine: 0, score: 0 };
   });
 }

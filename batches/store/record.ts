@@ -4,6 +4,7 @@ import { retriedStatus } from '../../shared/contracts/batch/changes.ts';
 import { embeddingPrecision, kept } from '../../shared/contracts/batch/embeddings.ts';
 import { keptSamples, tableFormat } from '../../shared/contracts/batch/post.ts';
 import { type BatchStatus, batchState, failureReason, terminalStates } from '../../shared/contracts/batch/status.ts';
+import { scorePercentile } from '../../shared/contracts/batch/summary.ts';
 import { longText } from '../../shared/contracts/item.ts';
 import { linksOfBatch } from '../../shared/contracts/paths.ts';
 import { requestBatch } from '../../shared/contracts/requests.ts';
@@ -138,8 +139,11 @@ export const batchRecord = z.object({
   /** The number of CSV cells that the option `formulas=escape` changes. */
   succeededFormulas: count.default(0),
   failedFormulas: count.default(0),
-  /** The cosines at the percentiles, stored at the first summary after the end of the batch. */
-  percentiles: json.pipe(z.array(z.number())).optional(),
+  /**
+   * Stored at the first summary after the end of the batch. Older releases store percentiles by nearest rank in the
+   * field `percentiles`.
+   */
+  exactPercentiles: json.pipe(z.array(scorePercentile)).optional(),
   cosineSum: z.coerce.number().default(0),
   scoreSum: z.coerce.number().default(0),
   /** A time five to ten seconds ago, and the number of outcomes then. */

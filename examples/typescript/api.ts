@@ -725,7 +725,7 @@ score: number;}) | (null);
 histogram: ({from: number;
 to: number;
 count: number;})[];
-/** Percentiles: `percent` % of the succeeded items have at most the cosine `cosine`, and as many at most the score `score`. Empty without succeeded items. */
+/** Percentiles of the cosines and of the scores of the succeeded items. A percentile between two items is interpolated linearly, as numpy and pandas do by default, and rounded like a cosine or score. Percentile 50 is the median. Empty without succeeded items. */
 percentiles: ({percent: number;
 cosine: number;
 score: number;})[];

@@ -12,6 +12,8 @@ const extreme = z.object({
 });
 export type Extreme = z.output<typeof extreme>;
 
+export const scorePercentile = z.object({ percent: z.int(), cosine: z.number(), score: z.number() });
+
 export const batchSummary = z
   .object({
     id: z.string(),
@@ -22,9 +24,9 @@ export const batchSummary = z
       description:
         'The number of succeeded items in each bin of the cosine. A bin is 0.0025 wide (0.01 in a batch of an older release). Empty bins at both ends are left out.',
     }),
-    percentiles: z.array(z.object({ percent: z.int(), cosine: z.number(), score: z.number() })).meta({
+    percentiles: z.array(scorePercentile).meta({
       description:
-        'Percentiles: `percent` % of the succeeded items have at most the cosine `cosine`, and as many at most the score `score`. Empty without succeeded items.',
+        'Percentiles of the cosines and of the scores of the succeeded items. A percentile between two items is interpolated linearly, as numpy and pandas do by default, and rounded like a cosine or score. Percentile 50 is the median. Empty without succeeded items.',
     }),
     percentilesExact: z.boolean().meta({
       description:

@@ -216,7 +216,8 @@ test('the summary has the mean, the histogram and the fifty lowest and highest i
   );
   expect(summary.histogram.reduce((sum, bin) => sum + bin.count, 0)).toBe(count);
   expect(summary.histogram[0]).toMatchObject({ from: -0.2, to: -0.1975 });
-  expect(summary.percentiles.find(({ percent }) => percent === 50)?.cosine).toBe(cosines[count / 2 - 1]);
+  const [below = 0, above = 0] = cosines.slice(count / 2 - 1);
+  expect(summary.percentiles.find(({ percent }) => percent === 50)?.cosine).toBeCloseTo((below + above) / 2, 5);
   expect(summary.lowest.map(({ cosine }) => cosine)).toEqual(cosines.slice(0, 50));
   expect(summary.highest.map(({ cosine }) => cosine)).toEqual(cosines.slice(-50).reverse());
   expect(summary.lowest[0]).toMatchObject({

@@ -258,15 +258,29 @@ test('the index has four bytes for each item, and those of a number for each chu
   expect(await engine.redis.strlen(offsets)).toBe(4 * chunks);
 });
 
-test('percentiles after the end are those of the sorted cosines', async () => {
-  const cosines = expected({ sort: 'cosine', status: 'succeeded' }).map(
-    (result) => 'cosine' in result && result.cosine,
-  );
+test('percentiles after the end are those of numpy: interpolated linearly, scores and cosines each', async () => {
+  const scored = expected({ sort: 'cosine', status: 'succeeded' }).filter((result) => 'cosine' in result);
+  const numpy = (sorted: number[], percent: number): number => {
+    const place = (percent * (sorted.length - 1)) / 100;
+    const [low = Number.NaN, high = low] = sorted.slice(Math.floor(place));
+    return low + (place % 1) * (high - low);
+  };
   const { percentiles, percentilesExact } = await engine.batches.summary(tenant, id);
   expect(percentilesExact).toBe(true);
-  for (const { percent, cosine } of percentiles) {
-    expect(cosine, String(percent)).toBe(cosines[Math.ceil((percent * cosines.length) / 100) - 1]);
+  for (const { percent, cosine, score } of percentiles) {
+    const cosines = scored.map((result) => result.cosine);
+    const scores = scored.map((result) => result.score);
+    expect(Math.abs(cosine - numpy(cosines, percent)), `cosine ${percent}`).toBeLessThan(1e-6);
+    expect(Math.abs(score - numpy(scores, percent)), `score ${percent}`).toBeLessThan(1e-4);
   }
+  expect((await engine.batches.summary(tenant, id)).percentiles).toEqual(percentiles);
+});
+
+test('percentiles that an older release has stored by nearest rank are replaced', async () => {
+  const { percentiles } = await engine.batches.summary(tenant, id);
+  const { batch } = batchKeys(engine.redis, id);
+  await engine.redis.hdel(batch, 'exactPercentiles');
+  await engine.redis.hset(batch, 'percentiles', JSON.stringify([0, 0, 0, 0, 0, 0, 0, 0, 0]));
   expect((await engine.batches.summary(tenant, id)).percentiles).toEqual(percentiles);
 });
 

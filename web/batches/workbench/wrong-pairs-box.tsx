@@ -61,7 +61,7 @@ export function WrongPairsBox({
       {scoredWords({ total: items.total, succeeded })} reach {numbers.threshold(threshold)}
       {middle !== undefined && high !== undefined && (
         <span class="soft">
-          ; half score at most {numbers.score(middle)}, 99&nbsp;% at most {numbers.score(high)}
+          ; median {numbers.score(middle)}, 99th percentile {numbers.score(high)}
         </span>
       )}
       . {link}
