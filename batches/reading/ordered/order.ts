@@ -216,22 +216,24 @@ export async function createOrder(
     const from = firstAtOrAfter(survey.chunks, at.chunk);
     const numbers = survey.chunks.slice(from, from + Math.min(chunksPerRead, Math.ceil(most / 8)));
     const chunks = await readChunks(source, batch, numbers, readsItems);
-    const matches: { result: ItemResult; item: StoredItem | undefined; place: Place }[] = [];
+    const matches: { result: ItemResult; item: StoredItem | undefined; place: Place; chunk: ChunkResults }[] = [];
     for (const [nth, number] of numbers.entries()) {
-      const { results = [], items = [], bytes = 0 } = chunks[nth] ?? {};
-      step.read += bytes;
-      step.bytes += bytes;
+      const chunk = chunks[nth];
       step.chunks++;
+      if (chunk === undefined) continue;
+      const { results, items } = chunk;
+      step.read += chunk.bytes;
       for (let offset = number === at.chunk ? at.items : 0; offset < results.length; offset++) {
         const [result, item] = [results[offset], items[offset]];
         if (result === undefined || !isListed(result) || !isSelected(result, item)) continue;
-        matches.push({ result, item, place: { sort, chunk: number, items: offset } });
+        matches.push({ result, item, place: { sort, chunk: number, items: offset }, chunk });
       }
     }
     const shown = await amongFirst(matches.map(({ result }) => result.index));
-    for (const { result, item, place } of matches) {
+    for (const { result, item, place, chunk } of matches) {
       if (!shown(result.index)) continue;
       if (step.results.length === most) return { ...step, next: place };
+      step.bytes += bytesOf(result, chunk);
       step.results.push(result);
       step.items.push(item);
     }

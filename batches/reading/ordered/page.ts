@@ -5,8 +5,10 @@ import type { Source } from '../read-chunks.ts';
 import { withItem } from '../with-item.ts';
 import { createOrder } from './order.ts';
 
-/** A page ends after this many bytes of JSON or chunks read, even with fewer results than requested. */
+/** A page ends after this many bytes of JSON, even with fewer results than requested. */
 const pageBytes = 8 * 1024 * 1024;
+/** The same for all that is read for a page: bytes of JSON, and chunks. A sample has few results in each chunk. */
+const readPerPage = 64 * 1024 * 1024;
 const chunksPerPage = 2_048;
 
 /**
@@ -26,12 +28,14 @@ export async function readOrdered(
   const page: ResultsPage = { results: [], selected: order.selected, ...(order.top && { top: order.top }), next: null };
   let place = order.start;
   let bytes = 0;
-  for (let looked = 0; looked < chunksPerPage && bytes < pageBytes; ) {
+  let read = 0;
+  for (let looked = 0; looked < chunksPerPage && bytes < pageBytes && read < readPerPage; ) {
     const step = await order.step(place, limit - page.results.length);
     page.results.push(
       ...(withItems ? step.results.map((result, at) => withItem(result, step.items[at])) : step.results),
     );
     bytes += step.bytes;
+    read += step.read;
     looked += step.chunks;
     if (step.next === undefined) return page;
     place = step.next;

@@ -67,3 +67,20 @@ test('a sample is drawn from the best, from distinct items, and can be skipped i
   const { results } = await engine.batches.results(tenant, id, { sample: 9, skip: 4, sort: 'index' });
   expect(results.map(({ index }) => index)).toEqual((await pages({ sample: 9 })).slice(4));
 });
+
+test('a page of a sample ends by the size of its results, not by that of all results in their chunks', async () => {
+  // 32 chunks of four results, each chunk larger than a tenth of a page.
+  const total = 4 * 32;
+  const large = await engine.post(total);
+  const all = Array.from({ length: total }, (_, index) => ({
+    ...({ index, status: 'succeeded', cosine: 0.3, score: 30 } as const),
+    metadata: { notes: 'x'.repeat(256 * 1024) },
+  }));
+  for (let chunk = 0; chunk < 32; chunk++) await engine.commit(large, chunk, all.slice(4 * chunk, 4 * chunk + 4));
+  const page = await engine.batches.results(tenant, large, { sample: 12, items: 'true' });
+  expect(page.results).toHaveLength(12);
+  expect(page.next).toBeNull();
+  const whole = await engine.batches.results(tenant, large, { sample: total, items: 'true' });
+  expect(whole.results.length).toBeLessThan(total / 2);
+  expect(whole.next).not.toBeNull();
+});

@@ -1,6 +1,9 @@
 import { expect, test, vi } from 'vitest';
+import { maxSample, resultsQuery } from '../../../shared/contracts/batch/results.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { type DrawPairs, readLabels, sampleSize, takeSample } from '../../../web/batches/judge/sample.ts';
+import type { ReadPairs } from '../../../web/batches/workbench/near.ts';
+import { readAll } from '../../../web/batches/workbench/read-all.ts';
 
 const histogram = Array.from({ length: 50 }, (_, at) => ({ from: at / 100, to: (at + 1) / 100, count: 200 }));
 
@@ -49,4 +52,17 @@ test('labels of a column are read from pairs that are drawn from the whole batch
   const { pairs } = await readLabels({ histogram }, 'label', draw);
   expect(calls).toEqual([[{}, 10_000, 0]]);
   expect(pairs.map(({ isRight }) => isRight)).toEqual([true, false]);
+});
+
+test('the largest sample is one request, because the service draws it anew for each page', async () => {
+  let requests = 0;
+  const read: ReadPairs = async (query) => {
+    requests++;
+    const { limit = 0, cursor = '0' } = resultsQuery.parse(query);
+    const [from, to] = [Number(cursor), Number(cursor) + limit];
+    const results = Array.from({ length: limit }, (_, at) => ({ index: from + at, status: 'cancelled' as const }));
+    return { results, next: to < maxSample ? String(to) : null };
+  };
+  expect(await readAll(read, { sample: maxSample, seed: 7 }, maxSample)).toHaveLength(maxSample);
+  expect(requests).toBe(1);
 });
