@@ -1,8 +1,6 @@
 import { ServiceError } from '../shared/errors.ts';
+import { mayBeBase64 } from '../shared/image-paths.ts';
 import { describeSource } from './source-message.ts';
-
-// Text that is not base64. A single pattern for the whole string would backtrack at every space.
-const notBase64 = /[^A-Za-z0-9+/_\-\s=]|=\s*[^=\s]/;
 
 /**
  * White space is allowed.
@@ -11,10 +9,7 @@ const notBase64 = /[^A-Za-z0-9+/_\-\s=]|=\s*[^=\s]/;
 export function decodeBase64(text: string, maxBytes: number): Uint8Array {
   // Base64 has 4/3 characters per byte. A text that is too long is not decoded.
   if (text.length > (maxBytes / 3) * 4 * 1.05 + 16) throw tooLarge(maxBytes);
-  // Ordinary words are valid base64, too. Every image has more than 200 characters in base64.
-  if (notBase64.test(text) || (text.length < 200 && /\S \S/.test(text))) {
-    throw new ServiceError('image.source_invalid', describeSource(text));
-  }
+  if (!mayBeBase64(text)) throw new ServiceError('image.source_invalid', describeSource(text));
   const bytes = Buffer.from(text, 'base64');
   if (bytes.length === 0) throw new ServiceError('image.source_invalid', 'The base64 image is empty');
   if (bytes.length > maxBytes) throw tooLarge(maxBytes);

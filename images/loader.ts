@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs';
 import { type Config, ConfigError } from '../shared/config.ts';
 import type { ImageSource } from '../shared/contracts/item.ts';
 import { type Code, ServiceError } from '../shared/errors.ts';
+import { isPath } from '../shared/path-source.ts';
 import { createAddressGuard, type GuardOptions } from './address-guard.ts';
 import { createFetcher } from './fetcher.ts';
 import { readImageFile } from './file.ts';
 import { decodeBase64, decodeDataUri } from './inline.ts';
 import type { LoadOptions } from './load-options.ts';
-import { isPath } from './path-source.ts';
 import { describeSource } from './source-message.ts';
 
 export interface ImageLoader {

@@ -1,4 +1,17 @@
-/** Returns true if an image source looks like the path of a local file. */
+/** Every image has more characters than this in base64. */
+export const shortestBase64 = 200;
+
+// Text that is not base64. A single pattern for the whole string would backtrack at every space.
+const notBase64 = /[^A-Za-z0-9+/_\-\s=]|=\s*[^=\s]/;
+
+/**
+ * Returns true if a string may be bytes as base64 or base64url. White space is allowed. Short text of several words is
+ * not base64, although it may have the same characters.
+ */
+export const mayBeBase64 = (text: string): boolean =>
+  !notBase64.test(text) && (text.length >= shortestBase64 || !/\S \S/.test(text));
+
+/** Returns true if an image source that cannot be read looks like the path of a local file. */
 export function looksLikePath(source: string): boolean {
   const given = source.trim();
   // A long string is probably base64 with an invalid character.
@@ -24,5 +37,4 @@ export const looksLikeImage = (text: string): boolean =>
 export const isSwapped = (image: string, text: string): boolean =>
   looksLikeImage(text) && !looksLikeImage(image) && !looksLikePath(image) && !isLongBase64(image);
 
-// Every image has more than 200 characters in base64.
-const isLongBase64 = (text: string): boolean => text.length > 200 && /^[\w+/=-]+$/.test(text.trim());
+const isLongBase64 = (text: string): boolean => text.length > shortestBase64 && mayBeBase64(text);

@@ -1,3 +1,5 @@
+import { mayBeBase64 } from '../../shared/image-paths.ts';
+import { isPath } from '../../shared/path-source.ts';
 import type { StoredItem } from './payload.ts';
 
 /** The maximum length of an image address or path in responses, in UTF-16 units. */
@@ -11,9 +13,6 @@ export function addressOf(item: StoredItem | undefined): string | null {
   return /^https?:/i.test(address) && address.length <= maxLength ? address : null;
 }
 
-/** A character that base64 does not contain. A string without one may be the bytes of an image. */
-const notBase64 = /[^A-Za-z0-9+/=\s]/;
-
 /** Returns the path with which the image of an item was posted; undefined if it has none, or one that is too long. */
 export function pathOf(item: StoredItem | undefined): string | undefined {
   const path = pathIn(item?.image);
@@ -22,7 +21,11 @@ export function pathOf(item: StoredItem | undefined): string | undefined {
 
 function pathIn(image: StoredItem['image']): string | undefined {
   if (image === undefined) return undefined;
-  if (typeof image === 'string') return notBase64.test(image) && !/^\s*(https?|data):/i.test(image) ? image : undefined;
+  if (typeof image === 'string') return isNoImage(image) ? image : undefined;
   if ('file' in image) return image.file;
   return 'base64' in image ? image.path : undefined;
 }
+
+/** Returns true if a string is neither an address nor the bytes of an image. The loader decides by the same functions. */
+const isNoImage = (image: string): boolean =>
+  image.length <= maxLength && !/^\s*(https?|data):/i.test(image) && (isPath(image) || !mayBeBase64(image));

@@ -2,11 +2,11 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { StoredItem } from '../../batches/store/payload.ts';
 import { readImageFile } from '../../images/file.ts';
-import { isPath } from '../../images/path-source.ts';
 import type { BatchItem, ImageSource } from '../../shared/contracts/item.ts';
 import { type ItemError, itemError, ServiceError, toItemError } from '../../shared/errors.ts';
 import { describeNonImage, fileFormat } from '../../shared/file-format.ts';
 import { hasImageEnding } from '../../shared/image-paths.ts';
+import { isPath } from '../../shared/path-source.ts';
 
 /** Prepares items whose image is a file on this machine. */
 export interface LocalImages {

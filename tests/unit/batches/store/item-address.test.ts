@@ -3,6 +3,19 @@ import { addressOf, pathOf } from '../../../../batches/store/item-address.ts';
 import type { ImageSource } from '../../../../shared/contracts/item.ts';
 
 const base64 = Buffer.from('the bytes of an image').toString('base64');
+/** A PNG whose base64url has `-` and `_`. */
+const base64url = Buffer.from([
+  0x89,
+  0x50,
+  0x4e,
+  0x47,
+  0x0d,
+  0x0a,
+  0x1a,
+  0x0a,
+  ...Array(90).fill([0xfb, 0xff]).flat(),
+]).toString('base64url');
+const jpeg = Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(300, 7)]).toString('base64');
 
 test.each<[ImageSource, string | null, string | undefined]>([
   ['https://example.org/a.jpg', 'https://example.org/a.jpg', undefined],
@@ -10,9 +23,17 @@ test.each<[ImageSource, string | null, string | undefined]>([
   [{ base64, path: 'photos/a.jpg' }, null, 'photos/a.jpg'],
   [{ base64 }, null, undefined],
   [base64, null, undefined],
+  [base64url, null, undefined],
+  [jpeg, null, undefined],
+  [jpeg.slice(0, 40), null, undefined],
+  [(jpeg.match(/.{1,76}/g) ?? []).join('\r\n'), null, undefined],
   [`data:image/jpeg;base64,${base64}`, null, undefined],
   [{ file: 'photos/a.jpg' }, null, 'photos/a.jpg'],
   ['photos/a.jpg', null, 'photos/a.jpg'],
+  ['/photos/cat', null, '/photos/cat'],
+  [' ~/photos/cat', null, ' ~/photos/cat'],
+  ['photos/cat', null, undefined],
+  ['a red bicycle', null, 'a red bicycle'],
   [`${'a/'.repeat(1_100)}.jpg`, null, undefined],
 ])('of the source %j, responses show an address or a path, never the bytes', (image, address, path) => {
   const item = { image, text: 'a text' };
