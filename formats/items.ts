@@ -10,7 +10,8 @@ import {
 } from '../shared/contracts/item.ts';
 import type { LineRequest } from '../shared/contracts/requests.ts';
 import { excerpt, type ItemError, itemError, type RequestFault, ServiceError } from '../shared/errors.ts';
-import { inOurWords, inWords } from '../shared/validation-words.ts';
+import { inOurWords, missing } from '../shared/validation-words.ts';
+import { isObject, notObject } from './json-text.ts';
 import { placedFault } from './placed-fault.ts';
 
 /** An item that was read: a valid item, or an error with the fields that its result shows to the client. */
@@ -46,11 +47,8 @@ export interface RawItem {
  * @throws {ServiceError} `request.invalid` for a bad item if `strictness` is `strict`.
  */
 export function toReadItem(raw: unknown, where: string, strictness: Strictness, columns?: Columns): ReadItem {
-  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
-    const message = `${inWords(raw)}, but an object with image and text is expected`;
-    return badItem([{ path: '', message }], where, strictness);
-  }
-  const given = plainItem(raw as Record<string, unknown>);
+  if (!isObject(raw)) return badItem([{ path: '', message: notObject(raw) }], where, strictness);
+  const given = plainItem(raw);
   if (given['clientError'] !== undefined) return readUnreadable(given, where, strictness);
   const parsed = batchItem.safeParse(given, { error: inItemWords });
   if (parsed.success) {
@@ -80,7 +78,7 @@ function readUnreadable(given: Record<string, unknown>, where: string, strictnes
 const faultsOf = ({ issues }: z.ZodError, given: Record<string, unknown>): RequestFault[] =>
   issues.slice(0, 5).map(({ path, message }) => ({
     path: path.join('.'),
-    message: path.length === 1 && given[String(path[0])] === undefined ? 'is missing' : message,
+    message: path.length === 1 && given[String(path[0])] === undefined ? missing : message,
   }));
 
 interface FieldFault extends RequestFault {
@@ -92,7 +90,7 @@ interface FieldFault extends RequestFault {
 function nameColumn({ path, message }: RequestFault, columns: Columns): FieldFault {
   if (path !== 'image' && path !== 'text' && path !== 'id') return { path, message };
   const column = `column ${excerpt(columns[path], 100)}`;
-  const said = message === 'is missing' ? 'is empty' : message;
+  const said = message === missing ? 'is empty' : message;
   return { path, message: said.startsWith('is ') ? `${column} ${said}` : `${column}: ${said}`, isNamed: true };
 }
 

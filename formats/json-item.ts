@@ -1,7 +1,6 @@
-import { parseExactly, withoutHalfPairs } from '../shared/exact-json.ts';
-import { maxJsonDepth, maxJsonKeys, shapeFaultOf } from '../shared/json-shape.ts';
 import type { ColumnNames, ReadOptions } from './format.ts';
 import { badItem, type ItemFault, type ReadItem, toReadItem } from './items.ts';
+import { parseItem } from './json-text.ts';
 import { isOpenAiLine, itemOfOpenAiLine } from './openai-line.ts';
 import { undecodable } from './text.ts';
 
@@ -39,30 +38,11 @@ export function createJsonValues(
     read(text, where) {
       if (text === '') return bad('is empty', where);
       if (!text.isWellFormed()) return bad(undecodable(text, encoding()), where, 'item.encoding');
-      const fault = shapeFaultOf(text);
-      if (fault === 'too_deep') return bad(`nested deeper than ${maxJsonDepth} levels`, where, 'item.too_deep');
-      if (fault === 'too_wide') return bad(`it has an object with more than ${maxJsonKeys} keys`, where);
-      let raw: unknown;
-      try {
-        raw = parseExactly(withoutHalfPairs(text));
-      } catch (error) {
-        return bad(notJson(text, error as Error), where);
-      }
-      return toItem(raw, where);
+      const parsed = parseItem(text);
+      return 'raw' in parsed ? toItem(parsed.raw, where) : bad(parsed.fault, where, parsed.code);
     },
     tooLong: (where) => bad(`longer than ${maxItemLength} characters`, where, 'item.too_large'),
   };
-}
-
-/** Returns why a text is not JSON, from the parser's error message. */
-function notJson(text: string, { message }: Error): string {
-  const name = /[:,[]\s*(NaN|-?Infinity)\b/.exec(text)?.[1];
-  if (name !== undefined) return `not JSON: ${name} is not a value of JSON; write null`;
-  const position = /at position (\d+)/.exec(message)?.[1];
-  if (message.includes('end of JSON') || Number(position) === text.length) {
-    return 'not JSON: it ends in the middle of an item';
-  }
-  return position === undefined ? 'not JSON' : `not JSON at character ${Number(position) + 1}`;
 }
 
 /** Renames the fields that the client named to `image`, `text` and `id`. All others become metadata. */

@@ -12,15 +12,23 @@ const expectedTypes: Record<string, string> = {
   boolean: 'true or false',
 };
 
+/** The message about a field that is absent. */
+export const missing = 'is missing';
+/** The message about an image that is neither text nor an object of a known form. */
+export const notImageSource =
+  'expected a string (an http(s) URL, a data URI or base64) or an object with url, base64 or file';
+/** Returns the message about a value of another type than the expected one. */
+export const notOfType = (value: unknown, expected: string): string =>
+  `is ${inWords(value)}, where ${expected} is expected`;
+
 /** Replaces Zod's messages for programmers by messages for users. A message follows the name of its field. */
 export const inOurWords: z.core.$ZodErrorMap = (issue) => {
   const { input, schema } = issue;
-  if (input === undefined) return 'is missing';
+  if (input === undefined) return missing;
   switch (issue.code) {
     case 'invalid_type': {
       const wanted = isNumberSchema(schema) ? rangeOf(schema) : (expectedTypes[issue.expected] ?? issue.expected);
-      if (typeof input !== 'number' || !isNumberSchema(schema))
-        return `is ${inWords(input)}, where ${wanted} is expected`;
+      if (typeof input !== 'number' || !isNumberSchema(schema)) return notOfType(input, wanted);
       return Number.isFinite(input) ? `is ${input}, where ${wanted} is expected` : `is not ${wanted}`;
     }
     case 'too_big':
@@ -58,8 +66,9 @@ export const inOurWords: z.core.$ZodErrorMap = (issue) => {
 export function inWords(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
-  if (JSON.isRawJSON(value) || typeof value === 'number') return 'a number';
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+  if (typeof value !== 'object') return `a ${typeof value}`;
+  // Older browsers have no raw JSON.
+  return 'isRawJSON' in JSON && JSON.isRawJSON(value) ? 'a number' : 'an object';
 }
 
 function noneOf(input: unknown, values: readonly string[]): string {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { clientCodes, codeNames, maxItemMessage } from '../errors.ts';
+import { notImageSource } from '../validation-words.ts';
 
 /** The maximum length of a text in UTF-16 units. Models read less; the limit bounds the cleaning time. */
 export const maxTextLength = 20_000;
@@ -32,7 +33,7 @@ export const imageSource = z
       }),
       z.strictObject({ file: addressed }),
     ],
-    { error: 'expected a string (an http(s) URL, a data URI or base64) or an object with url, base64 or file' },
+    { error: notImageSource },
   )
   .meta({
     id: 'ImageSource',

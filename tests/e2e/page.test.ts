@@ -630,11 +630,15 @@ describe.skipIf(chromium === undefined)('the page', () => {
     });
   });
 
-  test('broken rows show the errors that the batch gives them', async () => {
-    const [first, second, third] = photoNames.map((name) => `${running.host.url(name)},${captions[name]}`);
-    const buffer = Buffer.from(`image,text\n${first},more\n${second?.replace(',', ',"')}\n${third}\n`);
+  test.each(['csv', 'jsonl'])('broken rows of %s show the errors that the batch gives them', async (ending) => {
+    const pairs = photoNames.map((name) => ({ image: running.host.url(name), text: captions[name] }));
+    const [first, second, third] = pairs.map(({ image, text }) => `${image},${text}`);
+    const csv = `image,text\n${first},more\n${second?.replace(',', ',"')}\n${third}\n`;
+    const [whole, cut] = pairs.map((pair) => JSON.stringify(pair));
+    const text = ending === 'csv' ? csv : `${whole}\n${cut?.slice(0, -1)}\n{"text": "a cat"}\n`;
+    const buffer = Buffer.from(text);
     await open('batches/new');
-    await page.locator('input[type=file]').setInputFiles({ name: 'broken.csv', mimeType: 'text/csv', buffer });
+    await page.locator('input[type=file]').setInputFiles({ name: `broken.${ending}`, mimeType: 'text/plain', buffer });
     await page.getByRole('button', { name: 'Score 1 of these 3 rows' }).click();
     await page.locator('.trial strong').waitFor();
     expect(await page.locator('.trial.failed').allInnerTexts()).toEqual(['item.invalid', 'item.invalid']);

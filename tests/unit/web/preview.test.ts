@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { csv as csvFormat } from '../../../formats/csv.ts';
 import type { ReadItem } from '../../../formats/items.ts';
+import { ndjson } from '../../../formats/ndjson.ts';
 import { areColumnsSwapped, guessColumns, mappingError } from '../../../web/batches/new/column-mapping.ts';
 import { rowFaultsOf } from '../../../web/batches/new/files/row-faults.ts';
 import { batchCommand, localPathWords } from '../../../web/batches/new/local-paths.ts';
@@ -115,7 +116,32 @@ test('NDJSON shows every field that its first lines have', async () => {
   expect(preview.rows).toEqual([
     ['https://example.org/1.jpg', 'a cat', ''],
     ['x', 'y', '3'],
+    ['', '', ''],
   ]);
+});
+
+test.each([
+  { image: 'image', text: 'text', id: 'id' },
+  { image: 'url', text: 'alt', id: '' },
+])('a broken line of NDJSON is a row of its own, with the error that the service gives it: %j', async (columns) => {
+  const { image, text } = columns;
+  const lines = [
+    `{"${image}": "a.jpg", "${text}": "a cat"}`,
+    '',
+    `{"${image}": "b.jpg", "${text}": "a cup"`,
+    `["b.jpg", "a cup"]`,
+    `{"${image}": null, "${text}": 7}\r`,
+    `{"${text}": "a rocket"}`,
+  ];
+  const body = `${lines.join('\n')}\n`;
+  const options = { strictness: 'lenient', columns, fields: columns } as const;
+  const read: ReadItem[] = [];
+  for await (const some of ndjson.readStream(Readable.from([Buffer.from(body)]), options).items) read.push(...some);
+  const preview = await previewOf(new File([body], 'pairs.jsonl'));
+  expect(preview.rows).toHaveLength(read.length);
+  const errors = read.flatMap((item, at) => ('error' in item ? [[at, item.error.message] as const] : []));
+  expect(errors.map(([at]) => at)).toEqual([1, 2, 3, 4]);
+  expect([...rowFaultsOf(preview, columns)]).toEqual(errors);
 });
 
 test.each([

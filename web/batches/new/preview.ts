@@ -24,10 +24,18 @@ export interface Preview {
   rows: Cell[][];
   /** The shown rows of a table in text, as the service reads them; undefined for other formats. */
   read?: CsvRow[] | undefined;
+  /** The shown lines of NDJSON; undefined for other formats. */
+  lines?: JsonLine[] | undefined;
   /** The reason why the table lacks values or rows of the file; undefined if it lacks none. */
   unread?: string | undefined;
   /** The number of rows in the whole file. Unless `exact`, it is estimated from the mean length of the first rows. */
   estimate: { rows: number; exact: boolean } | undefined;
+}
+
+export interface JsonLine {
+  /** The number of the line in the file, from 1. */
+  line: number;
+  text: string;
 }
 
 /** The encoding and delimiter that the user has chosen in place of the guessed ones. */
@@ -155,6 +163,7 @@ interface Found {
   columns: string[];
   rows: Cell[][];
   read?: CsvRow[];
+  lines?: JsonLine[];
   /** The mean length in bytes of a row. `rows` is the number of rows that were measured. */
   rowBytes: { mean: number; rows: number };
 }
@@ -232,17 +241,19 @@ function readCsv({ text, whole }: Head, { name }: BatchFormat, chosen: string | 
 }
 
 function readNdjson({ text }: Head): Found {
-  const lines = text.split('\n').filter((line) => line.trim() !== '');
-  const shown = lines
-    .slice(0, shownRows)
-    .map(readObject)
-    .filter((item) => item !== undefined);
-  const columns = [...new Set(shown.flatMap((item) => Object.keys(item)))];
-  const length = lines.reduce((sum, line) => sum + line.length + 1, 0);
+  const lines = text
+    .split('\n')
+    .map((text, at) => ({ line: at + 1, text }))
+    .filter(({ text }) => text.trim() !== '');
+  const shown = lines.slice(0, shownRows);
+  const items = shown.map(({ text }) => readObject(text) ?? {});
+  const columns = [...new Set(items.flatMap((item) => Object.keys(item)))];
+  const length = lines.reduce((sum, { text }) => sum + text.length + 1, 0);
   return {
     delimiter: '',
     columns,
-    rows: shown.map((item) => columns.map((column) => cellOf(item[column]))),
+    rows: items.map((item) => columns.map((column) => cellOf(item[column]))),
+    lines: shown,
     rowBytes: { mean: length / Math.max(1, lines.length), rows: lines.length },
   };
 }
