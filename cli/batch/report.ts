@@ -1,5 +1,4 @@
 import { called } from '../../shared/called.ts';
-import { codes, isCode } from '../../shared/errors.ts';
 import { shellWord } from '../../shared/shell-word.ts';
 import { styled, table } from '../output.ts';
 import { counted, elapsed, rate, whole } from '../progress.ts';
@@ -7,7 +6,7 @@ import type { RunResult } from './run.ts';
 import { rowsOf, type Tally } from './tally.ts';
 
 export function formatReport(result: RunResult, stream: NodeJS.WriteStream): string {
-  const { output, embeddings, batchId, wasDone, serverFiles, finished } = result;
+  const { output, embeddings, wasDone, finished } = result;
   const { tally, state, model, revision, precision } = finished;
   const rows = rowsOf(tally);
   const counts = [
@@ -48,45 +47,56 @@ export function formatReport(result: RunResult, stream: NodeJS.WriteStream): str
   if (state === 'cancelled') lines.push('', 'The batch was cancelled. Run the same command again to start over.');
   if (wasDone) lines.push('', 'An earlier run has ended with these results; --again scores all rows again.');
   // A retry would score the same rows as the new run that these states need.
-  const startsOver = state === 'failed' || state === 'cancelled';
-  const retryable = failures.filter(([code]) => isCode(code) && codes[code].retryable);
-  if (batchId !== null && !startsOver && retryable.length > 0) {
-    const count = retryable.reduce((sum, [, { items }]) => sum + items, 0);
-    lines.push(
-      '',
-      `${whole(count)} of the failed rows may succeed in a retry: \`${called} retry ${batchId}\` scores them again, as a new batch. ${output} stays unchanged.`,
-    );
-  }
-  const { localImages = 0 } = tally;
-  const remote = failures.filter(([code]) => isAtAddress(code)).reduce((sum, [, { items }]) => sum + items, 0);
-  if (batchId !== null && !startsOver && remote > localImages) {
-    const other = retryable.length > 0 ? 'other ' : '';
-    const count = remote - localImages;
-    const have = count === 1 ? `1 ${other}failed row has an image` : `${whole(count)} ${other}failed rows have images`;
-    lines.push(
-      '',
-      `${have} that would fail again. When the images at their addresses are mended, \`${called} retry ${batchId} --all\` scores all failed rows.`,
-    );
-  }
-  if (localImages > 0 && !startsOver) {
-    const have =
-      localImages === 1 ? '1 failed row has a local image' : `${whole(localImages)} failed rows have local images`;
-    const again =
-      serverFiles && batchId !== null
-        ? `\`${called} retry ${batchId} --all\` scores all failed rows`
-        : 'run the same command with --again, which scores all rows';
-    lines.push('', `${have}. When the ${localImages === 1 ? 'file is' : 'files are'} in place and correct, ${again}.`);
+  if (state !== 'failed' && state !== 'cancelled') {
+    for (const step of nextStepsOf(result)) lines.push('', step);
   }
   return `${lines.join('\n')}\n`;
 }
 
-/** Returns true if the image of such a failure may be mended where it is. */
-const isAtAddress = (code: string): boolean =>
-  isCode(code) &&
-  code.startsWith('image.') &&
-  !codes[code].retryable &&
-  code !== 'image.source_invalid' &&
-  code !== 'image.fetch.blocked_address';
+/** Returns the next steps for failed rows. Together they count every failed row. */
+function nextStepsOf({ finished, batchId, serverFiles, output }: RunResult): string[] {
+  const { retry = 0, address = 0, host = 0, file = 0, ...others } = finished.tally.remedies;
+  const rest = Object.values(others).reduce((sum, count) => sum + count, 0);
+  const again = 'run the same command with --again, which scores all rows';
+  const all = batchId === null ? again : `\`${called} retry ${batchId} --all\` scores all failed rows`;
+  const steps: [count: number, one: string, many: string, step: string][] = [
+    [
+      retry,
+      'failed row may succeed in a retry',
+      'failed rows may succeed in a retry',
+      batchId === null
+        ? `: ${again}.`
+        : `: \`${called} retry ${batchId}\` scores ${retry === 1 ? 'it' : 'them'} again, as a new batch. ${output} stays unchanged.`,
+    ],
+    [
+      address,
+      'failed row has an image at an address, and would fail again',
+      'failed rows have images at addresses, and would fail again',
+      `. After a correction there, ${all}.`,
+    ],
+    [
+      host,
+      'failed row has an image address that is not public',
+      'failed rows have image addresses that are not public',
+      `. When an operator has allowed such hosts with IMAGE_HOSTS_ALLOW, ${all}.`,
+    ],
+    [
+      file,
+      'failed row has a local image',
+      'failed rows have local images',
+      `. When each file is in place and correct, ${serverFiles ? all : again}.`,
+    ],
+    [
+      rest,
+      'failed row cannot be scored as it is',
+      'failed rows cannot be scored as they are',
+      '. Correct the input, and run the command again, which scores all rows.',
+    ],
+  ];
+  return steps.flatMap(([count, one, many, step]) =>
+    count === 0 ? [] : [`${whole(count)} ${count === 1 ? one : many}${step}`],
+  );
+}
 
 function speedOf({ rowsPerSecond, seconds, isContinued }: RunResult): string {
   if (seconds === null) return '';

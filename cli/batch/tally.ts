@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { StoredItem } from '../../batches/store/payload.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { isSwapped } from '../../shared/image-paths.ts';
+import { type ImageOrigin, remedyOf } from '../../shared/remedies.ts';
 import { imagePath } from './local-images.ts';
 
 const example = z.object({ index: z.int(), message: z.string() });
@@ -17,13 +18,20 @@ export const tallySchema = z.object({
   warned: z.object({ rows: z.int(), first: example }).optional(),
   /** Failed rows whose image and text are probably swapped. */
   swapped: z.int().optional(),
-  /** Failed rows whose image is a path, and which would fail again with the bytes that were sent. */
-  localImages: z.int().optional(),
+  /** Failed rows by their {@link Remedy}. */
+  remedies: z.record(z.string(), z.int()).default({}),
   failures: z.record(z.string(), z.object({ items: z.int(), first: example })),
 });
 export type Tally = z.output<typeof tallySchema>;
 
-export const emptyTally = (): Tally => ({ succeeded: 0, failed: 0, cancelled: 0, escapedCells: 0, failures: {} });
+export const emptyTally = (): Tally => ({
+  succeeded: 0,
+  failed: 0,
+  cancelled: 0,
+  escapedCells: 0,
+  remedies: {},
+  failures: {},
+});
 
 /** @param item the row of the result. */
 export function count(tally: Tally, result: ItemResult, item?: StoredItem): void {
@@ -36,19 +44,19 @@ export function count(tally: Tally, result: ItemResult, item?: StoredItem): void
   const { code, message } = result.error;
   tally.failures[code] ??= { items: 0, first: { index: result.index, message } };
   tally.failures[code].items++;
-  const isLasting = code.startsWith('image.') && !result.error.retryable;
-  if (
-    isLasting &&
-    item !== undefined &&
-    'image' in item &&
-    item.image !== undefined &&
-    imagePath(item.image) !== undefined
-  )
-    tally.localImages = (tally.localImages ?? 0) + 1;
+  const remedy = remedyOf(code, originOf(item));
+  tally.remedies[remedy] = (tally.remedies[remedy] ?? 0) + 1;
   // Only the service reads an address, so an error of its download does not show that the image is a text.
   if (!code.startsWith('image.') || code.startsWith('image.fetch.')) return;
   if (typeof item?.image === 'string' && isSwapped(item.image, item.text ?? ''))
     tally.swapped = (tally.swapped ?? 0) + 1;
+}
+
+function originOf(item: StoredItem | undefined): ImageOrigin | undefined {
+  if (item === undefined || !('image' in item) || item.image === undefined) return undefined;
+  const { image } = item;
+  if (imagePath(image) !== undefined) return 'file';
+  return typeof image === 'string' && /^https?:/i.test(image.trim()) ? 'address' : 'bytes';
 }
 
 export const rowsOf = ({ succeeded, failed, cancelled }: Tally): number => succeeded + failed + cancelled;

@@ -9,10 +9,17 @@ import {
   kindsOf,
 } from '../../shared/contracts/batch/embeddings.ts';
 import type { BatchList } from '../../shared/contracts/batch/list.ts';
-import { maxSample, resultOrders, sameBys } from '../../shared/contracts/batch/results.ts';
+import { maxSample, type ResultsPage, resultOrders, sameBys } from '../../shared/contracts/batch/results.ts';
 import { type BatchStatus, batchStates } from '../../shared/contracts/batch/status.ts';
 import { endingsInWords, formatNamed } from '../../shared/formats.ts';
-import { countRetryable, countUnreadFiles, hasUnusableImages } from '../../shared/retryable.ts';
+import {
+  nextSteps,
+  originOfImages,
+  type Remedies,
+  remediesOf,
+  retryHelps,
+  unusableQueries,
+} from '../../shared/remedies.ts';
 import { outputFormatOf, outputFormats } from '../batch/output-name.ts';
 import { exitCodeOf, formatStatus, pathOf, watch } from '../batch/watch.ts';
 import type { ServiceClient } from '../client.ts';
@@ -252,64 +259,69 @@ async function retry(context: Context, given: string, { all = false, cancelled =
   const client = await context.connect();
   const id = await wholeId(client, given);
   const original = await client.json<BatchStatus>(pathOf(id));
-  const lasting = all ? 0 : original.items.failed - countRetryable(original);
-  checkRetry(original, all, cancelled);
+  const remedies = await readRemedies(client, original);
+  checkRetry(original, remedies, all, cancelled);
   const query = new URLSearchParams({
     ...(cancelled && { status: 'failed,cancelled' }),
     ...(!all && { retryable: 'true' }),
   });
   const child = await client.post<BatchStatus>(`${pathOf(id)}/retry?${query}`, {});
+  const hasFailed = all ? original.items.failed > 0 : remedies.retry !== undefined;
   const which = [
-    ...(original.items.failed > lasting ? [all ? 'all failed items' : 'the failed items that may succeed'] : []),
+    ...(hasFailed ? [all ? 'all failed items' : 'the failed items that may succeed'] : []),
     ...(cancelled && original.items.cancelled > 0 ? ['the cancelled items'] : []),
   ];
   const lines = [
     `batch ${child.id} has ${counted(child.items.total, 'item')}: ${which.join(' and ')}`,
-    ...(lasting > 0
-      ? [
-          `${counted(lasting, 'failed item')} would fail again; \`${called} retry ${id} --all\` scores all failed items.`,
-        ]
-      : []),
-    ...localFiles(original),
+    ...(all ? sentBytesLines(remedies) : lastingLines(original, remedies)),
     `Follow it with \`${called} watch ${child.id}\`. Then \`${called} results ${child.id} --out retried.csv\` writes the new scores. The column retry_of_index of the file is the index in the original results.`,
     `Batch ${id} and the files with its scores stay unchanged.`,
   ];
   await context.result(child, () => `${lines.join('\n')}\n`);
 }
 
-/** @throws {CommandError} when an ended batch has no item to retry, with the option that selects others. */
-function checkRetry(original: BatchStatus, all: boolean, cancelled: boolean): void {
+/** Reads the first unusable images of a batch, because a code does not say where an image was. */
+async function readRemedies(client: ServiceClient, original: BatchStatus): Promise<Remedies> {
+  const read = async (query: string) =>
+    (await client.json<ResultsPage>(`${pathOf(original.id)}/results?${query}`)).results;
+  // Without these results the advice is only less exact.
+  const results = await Promise.all(unusableQueries(original).map(read)).catch(() => []);
+  return remediesOf(original, originOfImages(results.flat()));
+}
+
+/** Returns the lines about failed items that would fail again, with the next steps. */
+function lastingLines({ id, items }: BatchStatus, remedies: Remedies): string[] {
+  const lasting = items.failed - (remedies.retry ?? 0);
+  if (lasting === 0) return [];
+  const which = retryHelps(remedies);
+  const after = which === 'any' ? 'After that' : 'If the service reads the files itself';
+  return [
+    `${counted(lasting, 'failed item')} would fail again:`,
+    ...nextSteps(remedies, `\`${called} batch\``, whole).map(({ items: some, step }) => `  ${some}: ${step}`),
+    ...(which === undefined ? [] : [`${after}, \`${called} retry ${id} --all\` scores all failed items.`]),
+  ];
+}
+
+const sentBytesLines = ({ file = 0, image = 0 }: Remedies): string[] =>
+  file + image === 0
+    ? []
+    : [
+        `A retry uses image bytes that were sent. If you have corrected local files, run the same \`${called} batch\` command with --again.`,
+      ];
+
+/** @throws {CommandError} when an ended batch has no item to retry, with the next steps. */
+function checkRetry(original: BatchStatus, remedies: Remedies, all: boolean, cancelled: boolean): void {
   const { id, items, finishedAt } = original;
   // The service refuses a batch that has not ended.
   if (finishedAt === null || (cancelled && items.cancelled > 0)) return;
-  if (all ? items.failed > 0 : countRetryable(original) > 0) return;
+  if (all ? items.failed > 0 : remedies.retry !== undefined) return;
   const ways = [
-    ...(items.failed > 0 ? [`\`${called} retry ${id} --all\` scores all failed items.`] : []),
+    ...lastingLines(original, remedies).slice(1),
     ...(items.cancelled > 0 ? [`\`${called} retry ${id} --cancelled\` scores the cancelled items.`] : []),
   ];
-  ways.push(...localFiles(original));
   throw new CommandError('batch.nothing_to_retry', nothingToRetry(original, cancelled), {
-    advice: ways.join(' ') || undefined,
+    advice: ways.join('\n') || undefined,
   });
-}
-
-/** Returns the advice for local files that `vls batch` could not read, and for those that it sent as bytes. */
-function localFiles(original: BatchStatus): string[] {
-  const unread = countUnreadFiles(original);
-  const files = unread === 1 ? '1 image file' : `${whole(unread)} image files`;
-  const again = `run the same \`${called} batch\` command with --again`;
-  return [
-    ...(unread === 0
-      ? []
-      : [
-          `${files} could not be read. A retry reads files on the service only, as with --server-files; for your local files, ${again}.`,
-        ]),
-    ...(hasUnusableImages(original)
-      ? [
-          `A retry downloads addresses again, but uses the image bytes that \`${called} batch\` sent. If you have mended local files, ${again}.`,
-        ]
-      : []),
-  ];
 }
 
 function nothingToRetry({ id, items }: BatchStatus, cancelled: boolean): string {

@@ -4,8 +4,8 @@ import { fetchJson, type RequestFailed } from '../http/client.ts';
 import { addressOf } from '../shell/route.ts';
 import { DeleteButton } from '../ui/delete-button.tsx';
 import { lastingFailuresOf, restOfRetryWords, retriedWords, retriesOf, retryWords, titleOf } from './state.ts';
+import { useFailedItems } from './use-failed-items.ts';
 import { useRetry } from './use-retry.ts';
-import { useSwapped } from './use-swapped.ts';
 
 export function BatchActions({
   status,
@@ -25,9 +25,9 @@ export function BatchActions({
   const path = `v1/evaluation/batch/${status.id}`;
   const isLive = status.finishedAt === null;
   const retried = useRetry(status);
-  const areSwapped = useSwapped(status);
+  const failedItems = useFailedItems(status);
   const retries = isLive ? [] : retriesOf(status, retried);
-  const lasting = isLive ? undefined : lastingFailuresOf(status, retried, areSwapped);
+  const lasting = isLive || failedItems === undefined ? undefined : lastingFailuresOf(status, retried, failedItems);
 
   async function run(name: string, action: () => Promise<unknown>): Promise<void> {
     onFailure(undefined);
@@ -72,18 +72,25 @@ export function BatchActions({
     </p>
   );
   const note = lasting !== undefined && (
-    <p class="fine soft lasting">
-      {lasting.words}
+    <div class="fine soft lasting">
+      <p>{lasting.words}</p>
+      <ul>
+        {lasting.steps.map(({ items, step }) => (
+          <li key={items}>
+            {items}: {step}
+          </li>
+        ))}
+      </ul>
       {lasting.retryAll !== undefined && (
-        <>
-          {' '}
+        <p>
+          {lasting.retryAll.words}{' '}
           <button type="button" class="link" disabled={busy !== undefined} onClick={() => void retry('lasting', '')}>
-            {busy === 'lasting' ? 'Posting…' : lasting.retryAll}
+            {busy === 'lasting' ? 'Posting…' : lasting.retryAll.label}
           </button>
           .
-        </>
+        </p>
       )}
-    </p>
+    </div>
   );
   return (
     <div class="actions">

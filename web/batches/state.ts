@@ -1,8 +1,17 @@
 import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
-import { type Code, codes } from '../../shared/errors.ts';
 import { looksLikeImage, looksLikePath } from '../../shared/image-paths.ts';
-import { countRetryable, countUnreadFiles, hasUnusableImages } from '../../shared/retryable.ts';
+import {
+  countRetryable,
+  type ImageOrigin,
+  type NextStep,
+  nextSteps,
+  type Remedies,
+  remediesOf,
+  retryHelps,
+} from '../../shared/remedies.ts';
 import * as numbers from '../ui/numbers.ts';
+
+const batchCommand = '“vls batch” (in a checkout “npx vls batch”)';
 
 type Tone = 'good' | 'warn' | 'bad' | 'plain' | 'live';
 
@@ -115,87 +124,52 @@ export function restOfRetryWords(
 /** Failed items that will fail again unless something changes. */
 export interface LastingFailures {
   words: string;
-  /** The label of the button that retries all failed items; undefined if their images are not the cause. */
-  retryAll: string | undefined;
+  steps: NextStep[];
+  /** The retry that may help after a step: the words before its button, and the label. */
+  retryAll: { words: string; label: string } | undefined;
 }
 
 const fewFailed: Record<number, string> = { 1: 'the failed item', 2: 'both failed items' };
 
-const sourceAdvice =
-  'neither an address nor an image. Use “vls batch” (in a checkout “npx vls batch”), which sends local files, or post http(s) addresses.';
+const swappedStep =
+  'the columns of the images and the texts seem to be swapped: post the file again with these columns exchanged.';
 
-const swappedAdvice =
-  'neither an address nor an image. The columns of the images and the texts seem to be swapped: post the file again with these columns exchanged.';
+/** The first failed items of a batch. */
+export interface FailedItems {
+  /** True if the columns of image and text seem to be swapped. */
+  areSwapped: boolean;
+  /** The origin of the images that cannot be used; undefined if they have several. */
+  origin: ImageOrigin | undefined;
+}
 
-const fileAdvice = 'could not be read. If “vls batch” sent the rows, run the same command with --again.';
-
-const imageFiles = (count: number, lasting: number): string => {
-  if (count < lasting) return `The image files of ${numbers.count(count)} of them`;
-  return lasting === 1 ? 'Its image file' : 'Their image files';
-};
-
-const imageSources = (count: number): string =>
-  count === 1 ? 'The image source of 1 of them is' : `The image sources of ${numbers.count(count)} of them are`;
-
-const sentBytes =
-  'A retry downloads addresses again, but uses image bytes that were sent, as “vls batch” does with local files: for mended files, run the same command with --again.';
-
-/**
- * Describes the failed items that a retry would not help, with the next step. Returns undefined if there are none.
- * @param areSwapped true if the columns of image and text seem to be swapped.
- */
+/** Describes the failed items that a retry would not help, with the next steps. Returns undefined if there are none. */
 export function lastingFailuresOf(
   status: Pick<BatchStatus, 'failures' | 'items'>,
   retry: LatestRetry,
-  areSwapped = false,
+  { areSwapped, origin }: Partial<FailedItems> = {},
 ): LastingFailures | undefined {
   const { failed } = status.items;
   const lasting = failed - countRetryable(status);
   if (lasting <= 0 || isRetried(retry) || replacedBy(retry, status).all) return undefined;
   const items = lasting === 1 ? 'failed item' : numbers.counted(lasting, 'failed item');
-  const first = `The ${lasting < failed ? 'other ' : ''}${items} would fail again.`;
-  const { 'image.source_invalid': invalid = 0, 'image.fetch.blocked_address': blocked = 0 } = status.failures;
-  const advice = areSwapped ? swappedAdvice : sourceAdvice;
-  if (invalid === lasting) {
-    const sources = lasting === 1 ? 'Its image source is' : 'Their image sources are';
-    return { words: `${first} ${sources} ${advice}`, retryAll: undefined };
-  }
-  const unread = countUnreadFiles(status);
-  const unusable = hasUnusableImages(status);
-  const sources = [
-    ...(invalid === 0 ? [] : [` ${imageSources(invalid)} ${advice}`]),
-    ...(unread === 0 ? [] : [` ${imageFiles(unread, lasting)} ${fileAdvice}`]),
-    ...(blocked === 0 ? [] : [` ${allowWords(blocked, lasting)}`]),
-    // The advice for files has the same next step.
-    ...(unusable && unread === 0 ? [` ${sentBytes}`] : []),
-  ].join('');
-  const others = (Object.keys(status.failures) as Code[]).filter(
-    (code) =>
-      code.startsWith('image.') &&
-      code !== 'image.source_invalid' &&
-      code !== 'image.fetch.blocked_address' &&
-      !codes[code].retryable,
-  );
-  const retryAll = failed <= 2 ? fewFailed[failed] : `all ${numbers.count(failed)} failed items`;
-  if (others.length > 0) {
-    const reads = unread > 0 || unusable ? 'the service reads the images, and ' : '';
-    const images = invalid === 0 && blocked === 0 ? 'the images' : 'the other images';
-    return { words: `${first}${sources} If ${reads}${images} have changed since, retry`, retryAll };
-  }
-  if (blocked > 0) return { words: `${first}${sources} Then retry`, retryAll };
+  const { source = 0, ...others } = remediesOf(status, origin);
+  const swapped = { items: numbers.counted(source, 'item'), step: swappedStep };
+  const steps =
+    areSwapped && source > 0
+      ? [swapped, ...nextSteps(others, batchCommand, numbers.count)]
+      : nextSteps({ source, ...others }, batchCommand, numbers.count);
   return {
-    words: `${first}${sources} Export the failed items, correct them, and post them as a new batch.`,
-    retryAll: undefined,
+    words: `The ${lasting < failed ? 'other ' : ''}${items} would fail again:`,
+    steps,
+    retryAll: retryAllOf(others, failed),
   };
 }
 
-/** Describes the images whose hosts only the setting of an operator allows. */
-function allowWords(blocked: number, lasting: number): string {
-  const which =
-    blocked < lasting
-      ? `The image addresses of ${numbers.count(blocked)} of them are not public.`
-      : `${lasting === 1 ? 'Its image address is' : 'Their image addresses are'} not public.`;
-  return `${which} An operator can allow ${blocked === 1 ? 'the host' : 'the hosts'} with IMAGE_HOSTS_ALLOW.`;
+function retryAllOf(remedies: Remedies, failed: number): LastingFailures['retryAll'] {
+  const which = retryHelps(remedies);
+  if (which === undefined) return undefined;
+  const label = fewFailed[failed] ?? `all ${numbers.count(failed)} failed items`;
+  return { words: which === 'any' ? 'After that, retry' : 'If the service reads the files itself, retry', label };
 }
 
 /** Returns true if the texts of all items with an invalid image source look like images, in swapped columns. */

@@ -66,65 +66,77 @@ async function run(args: string[], responses: Record<string, object>) {
   return { printed, requests, message: error?.message, advice: error?.advice };
 }
 
-const retry = (args: string[], original: object, total: number) =>
-  run(['retry', 'b1', ...args], {
+/** @param images the images of the results whose images cannot be used. */
+async function retry(args: string[], original: object, total: number, images: object[] = [{ image: null }]) {
+  const { requests, ...outcome } = await run(['retry', 'b1', ...args], {
     'GET /batch/b1': { ...status, ...original },
+    'GET /batch/b1/results': { results: images, next: null },
     'POST /batch/b1/retry': { ...status, id: 'b2', items: { ...counts, total } },
   });
+  return { ...outcome, posted: requests.filter((request) => request.startsWith('POST ')) };
+}
 
 describe('retry', () => {
-  test('scores the failed items that may succeed, and says how many others there are', async () => {
-    const { requests, printed } = await retry([], {}, 3);
-    expect(requests).toEqual(['GET /batch/b1', 'POST /batch/b1/retry?retryable=true']);
-    expect(printed).toContain('batch b2 has 3 items: the failed items that may succeed\n');
+  test('scores the failed items that may succeed, and says how the others may be scored', async () => {
+    const { posted, printed } = await retry([], {}, 3, [{ image: 'https://a.test/1.jpg' }]);
+    expect(posted).toEqual(['POST /batch/b1/retry?retryable=true']);
     expect(printed).toContain(
-      `1 failed item would fail again; \`${called} retry b1 --all\` scores all failed items.\n`,
+      [
+        'batch b2 has 3 items: the failed items that may succeed',
+        '1 failed item would fail again:',
+        '  1 image at an address: correct it there.',
+        `After that, \`${called} retry b1 --all\` scores all failed items.\n`,
+      ].join('\n'),
     );
   });
 
   test('scores all failed items with --all', async () => {
-    const { requests, printed } = await retry(['--all'], {}, 4);
-    expect(requests.at(-1)).toBe('POST /batch/b1/retry');
+    const { posted, printed } = await retry(['--all'], {}, 4, [{ image: 'https://a.test/1.jpg' }]);
+    expect(posted).toEqual(['POST /batch/b1/retry']);
     expect(printed).toContain('batch b2 has 4 items: all failed items\n');
-    expect(printed).not.toContain('would fail again');
+    expect(printed).not.toMatch(/would fail again|bytes/);
   });
 
   test('adds the cancelled items with --cancelled', async () => {
     const cancelled = { items: { ...counts, cancelled: 5 } };
-    const { requests, printed } = await retry(['--cancelled'], cancelled, 8);
-    expect(requests.at(-1)).toBe('POST /batch/b1/retry?status=failed%2Ccancelled&retryable=true');
+    const { posted, printed } = await retry(['--cancelled'], cancelled, 8);
+    expect(posted).toEqual(['POST /batch/b1/retry?status=failed%2Ccancelled&retryable=true']);
     expect(printed).toContain('has 8 items: the failed items that may succeed and the cancelled items\n');
     const alone = { items: { ...counts, failed: 0, cancelled: 5 }, failures: {} };
     expect((await retry(['--cancelled'], alone, 5)).printed).toContain('has 5 items: the cancelled items\n');
   });
 
-  test('posts nothing if every failed item would fail again, and names the options', async () => {
+  test('posts nothing if every failed item would fail again, and names the next steps', async () => {
     const lasting = { items: { ...counts, cancelled: 5 }, failures: { 'image.fetch.tls': 4 } };
-    const { requests, message, advice } = await retry([], lasting, 0);
-    expect(requests).toEqual(['GET /batch/b1']);
+    const { posted, message, advice } = await retry([], lasting, 0);
+    expect(posted).toEqual([]);
     expect(message).toBe('All 4 failed items of batch b1 would fail again unless something has changed');
     expect(advice).toBe(
-      `\`${called} retry b1 --all\` scores all failed items. \`${called} retry b1 --cancelled\` scores the cancelled items.`,
+      [
+        '  4 images at addresses: correct them there.',
+        `After that, \`${called} retry b1 --all\` scores all failed items.`,
+        `\`${called} retry b1 --cancelled\` scores the cancelled items.`,
+      ].join('\n'),
     );
     const none = await retry(['--all'], { items: { ...counts, failed: 0 }, failures: {} }, 0);
     expect([none.message, none.advice]).toEqual(['No item of batch b1 has failed', undefined]);
+    const text = await retry([], { items: { ...counts, failed: 1 }, failures: { 'text.empty': 1 } }, 0);
+    expect(text.advice).toBe('  1 item that cannot be scored as it is: correct it, and post it as a new batch.');
   });
 
-  test('says that it does not read local files again', async () => {
-    const advice = `3 image files could not be read. A retry reads files on the service only, as with --server-files; for your local files, run the same \`${called} batch\` command with --again.`;
-    const failures = { 'image.file.not_found': 2, 'image.file.refused': 1, 'image.fetch.timeout': 1 };
-    for (const args of [[], ['--all']]) expect((await retry(args, { failures }, 4)).printed).toContain(`${advice}\n`);
-    const alone = await retry([], { items: { ...counts, failed: 3 }, failures: { 'image.file.not_found': 3 } }, 0);
-    expect(alone.advice).toContain(advice);
-  });
-
-  test('says that it uses the image bytes that were sent', async () => {
-    const advice = `A retry downloads addresses again, but uses the image bytes that \`${called} batch\` sent. If you have mended local files, run the same \`${called} batch\` command with --again.`;
-    for (const args of [[], ['--all']]) expect((await retry(args, {}, 4)).printed).toContain(`${advice}\n`);
-    const unusable = { items: { ...counts, failed: 1 }, failures: { 'image.unsupported_format': 1 } };
-    expect((await retry([], unusable, 0)).advice).toContain(advice);
-    const fetched = await retry(['--all'], { failures: { 'image.fetch.http_status': 4 } }, 4);
-    expect(fetched.printed).not.toContain('bytes');
+  test('says that it does not read local files again, with --all too', async () => {
+    const again = 'run the same command with --again.\n';
+    const missing = { failures: { 'image.file.not_found': 3, 'image.fetch.timeout': 1 } };
+    expect((await retry([], missing, 1)).printed).toContain(
+      `  3 image files: correct them. If \`${called} batch\` sent them, ${again}` +
+        `If the service reads the files itself, \`${called} retry b1 --all\` scores all failed items.\n`,
+    );
+    const sent = [{ image: null, imagePath: 'cut.jpg' }];
+    expect((await retry([], {}, 1, sent)).printed).toContain('  1 image file: correct it. ');
+    const mixed = [...sent, { image: 'https://a.test/1.jpg' }];
+    expect((await retry([], {}, 1, mixed)).printed).toContain('  1 unusable image: correct it. ');
+    const note = `A retry uses image bytes that were sent. If you have corrected local files, run the same \`${called} batch\` command with --again.\n`;
+    for (const images of [sent, mixed]) expect((await retry(['--all'], {}, 4, images)).printed).toContain(note);
   });
 
   test('says with --cancelled that no item was cancelled', async () => {

@@ -62,8 +62,12 @@ describe('the report', () => {
   });
 
   test('suggests a retry, and says that it leaves the output unchanged', () => {
-    expect(report('completed_with_errors', { succeeded: 1, failed: 2, failures: unreachable })).toContain(
-      `\`${called} retry b1\` scores them again, as a new batch. /here/pairs.scores.csv stays unchanged.`,
+    const tally = { succeeded: 1, failed: 2, failures: unreachable, remedies: { retry: 2 } };
+    expect(report('completed_with_errors', tally)).toContain(
+      `2 failed rows may succeed in a retry: \`${called} retry b1\` scores them again, as a new batch. /here/pairs.scores.csv stays unchanged.`,
+    );
+    expect(report('completed_with_errors', tally, { batchId: null })).toContain(
+      '2 failed rows may succeed in a retry: run the same command with --again, which scores all rows.',
     );
   });
 
@@ -72,26 +76,37 @@ describe('the report', () => {
     ['failed', { succeeded: 1, failed: 2 }, 'too many rows failed'],
     ['cancelled', { succeeded: 1, failed: 2 }, 'Run the same command again'],
   ])('suggests no retry where a new run starts over (%s, %o)', (state, counts, advice) => {
-    const printed = report(state, { ...counts, failures: unreachable });
+    const printed = report(state, { ...counts, failures: unreachable, remedies: { retry: 2 } });
     expect(printed).toContain(advice);
     expect(printed).not.toContain(`${called} retry`);
   });
 
-  test('says how to score rows again whose local images the command or the service could not read', () => {
+  test('names the next step of each failed row', () => {
     const tally = emptyTally();
     const fail = (image: string, error: ItemError) =>
       count(tally, { index: 0, status: 'failed', error }, { image, text: 'a cat' });
     fail('img/missing.jpg', itemError('image.file.not_found', 'There is no file'));
     fail('./cut', itemError('image.corrupt', 'damaged'));
     fail('https://a.test/cut.jpg', itemError('image.corrupt', 'damaged'));
-    fail('a.jpg', itemError('internal.poison', 'crashed'));
-    const have = '2 failed rows have local images. When the files are in place and correct, ';
-    expect(report('completed_with_errors', tally)).toContain(
-      `${have}run the same command with --again, which scores all rows.`,
+    fail('https://a.test/slow.jpg', itemError('image.fetch.timeout', 'no answer'));
+    fail('http://10.0.0.1/a.jpg', itemError('image.fetch.blocked_address', 'not public'));
+    fail('a.jpg', itemError('text.empty', 'empty'));
+    fail('data:image/png;base64,AAAA', itemError('image.corrupt', 'damaged'));
+    const all = `\`${called} retry b1 --all\` scores all failed rows.`;
+    const again = 'run the same command with --again, which scores all rows.';
+    const steps = (more: Partial<RunResult> = {}) =>
+      report('completed_with_errors', tally, more).split('\n\n').slice(2).join('\n');
+    expect(steps()).toBe(
+      `${[
+        `1 failed row may succeed in a retry: \`${called} retry b1\` scores it again, as a new batch. /here/pairs.scores.csv stays unchanged.`,
+        `1 failed row has an image at an address, and would fail again. After a correction there, ${all}`,
+        `1 failed row has an image address that is not public. When an operator has allowed such hosts with IMAGE_HOSTS_ALLOW, ${all}`,
+        `2 failed rows have local images. When each file is in place and correct, ${again}`,
+        '2 failed rows cannot be scored as they are. Correct the input, and run the command again, which scores all rows.',
+      ].join('\n')}\n`,
     );
-    expect(report('completed_with_errors', tally, { serverFiles: true })).toContain(
-      `${have}\`${called} retry b1 --all\` scores all failed rows.`,
-    );
+    expect(steps({ serverFiles: true })).toContain(`is in place and correct, ${all}`);
+    expect(steps({ batchId: null })).not.toContain(`${called} retry`);
     expect(report('failed', tally)).not.toContain('local images');
   });
 

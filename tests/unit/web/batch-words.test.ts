@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { scoreAgainWords, timingsWords } from '../../../web/batches/explorer/score-again-words.ts';
 import { nameChange } from '../../../web/batches/name-change.ts';
 import {
+  type FailedItems,
   hasRate,
   lastingFailuresOf,
   originOf,
@@ -42,64 +43,51 @@ test('a retry is the first choice unless most failed items would fail again', ()
   expect([1, 3, 4, 7].map(isFirst)).toEqual([false, false, true, true]);
 });
 
-test('items that would fail again get a sentence with the next step in place of a button', () => {
-  const wordsOf = (failures: object, failed = 7) => {
-    const { words, retryAll } = lastingFailuresOf({ items: { ...items, failed }, failures }, null) ?? {};
-    return [words, retryAll];
+test('items that would fail again get their next steps, which together count all of them', () => {
+  const stepsOf = (failures: object, { failed = 7, ...first }: Partial<FailedItems> & { failed?: number } = {}) => {
+    const lasting = lastingFailuresOf({ items: { ...items, failed }, failures }, null, first);
+    return lasting && [lasting.words, ...lasting.steps.map((each) => `${each.items}: ${each.step}`)];
   };
-  expect(wordsOf({ 'image.fetch.timeout': 7 })).toEqual([undefined, undefined]);
-  expect(wordsOf({}, 0)).toEqual([undefined, undefined]);
-  expect(wordsOf({ 'image.fetch.http_status': 7 })).toEqual([
-    'The 7 failed items would fail again. If the images have changed since, retry',
-    'all 7 failed items',
+  expect(stepsOf({ 'image.fetch.timeout': 7 })).toBeUndefined();
+  expect(stepsOf({}, { failed: 0 })).toBeUndefined();
+  const command = '“vls batch” (in a checkout “npx vls batch”)';
+  expect(
+    stepsOf({
+      'image.fetch.timeout': 1,
+      'image.fetch.http_status': 1,
+      'image.fetch.blocked_address': 1,
+      'image.file.not_found': 2,
+      'image.source_invalid': 1,
+      'text.empty': 1,
+    }),
+  ).toEqual([
+    'The other 6 failed items would fail again:',
+    '1 image at an address: correct it there.',
+    '1 image at an address that is not public: an operator can allow hosts with IMAGE_HOSTS_ALLOW.',
+    `2 image files: correct them. If ${command} sent them, run the same command with --again.`,
+    `1 image source that is neither an address nor an image: use ${command}, which sends local files, or post http(s) addresses.`,
+    '1 item that cannot be scored as it is: correct it, and post it as a new batch.',
   ]);
-  expect(wordsOf({ 'image.fetch.timeout': 6, 'image.fetch.http_status': 1 })).toEqual([
-    'The other failed item would fail again. If the images have changed since, retry',
-    'all 7 failed items',
-  ]);
-  const sent =
-    'A retry downloads addresses again, but uses image bytes that were sent, as “vls batch” does with local files: for mended files, run the same command with --again.';
-  expect(wordsOf({ 'image.corrupt': 7 })).toEqual([
-    `The 7 failed items would fail again. ${sent} If the service reads the images, and the images have changed since, retry`,
-    'all 7 failed items',
-  ]);
-  expect(wordsOf({ 'image.fetch.blocked_address': 7 })).toEqual([
-    'The 7 failed items would fail again. Their image addresses are not public. An operator can allow the hosts with IMAGE_HOSTS_ALLOW. Then retry',
-    'all 7 failed items',
-  ]);
-  expect(wordsOf({ 'image.fetch.blocked_address': 1, 'image.fetch.http_status': 6 })[0]).toBe(
-    'The 7 failed items would fail again. The image addresses of 1 of them are not public. An operator can allow the host with IMAGE_HOSTS_ALLOW. If the other images have changed since, retry',
+  const unusable = { 'image.corrupt': 3, 'image.too_large': 4 };
+  expect(stepsOf(unusable)?.[1]).toBe(
+    `7 unusable images: correct them. For files that ${command} sent, run the same command with --again.`,
   );
-  expect(wordsOf({ 'image.source_invalid': 7 })).toEqual([
-    'The 7 failed items would fail again. Their image sources are neither an address nor an image. Use “vls batch” (in a checkout “npx vls batch”), which sends local files, or post http(s) addresses.',
-    undefined,
-  ]);
-  expect(wordsOf({ 'image.source_invalid': 6, 'image.fetch.timeout': 1 })[1]).toBeUndefined();
-  const advice = 'Use “vls batch” (in a checkout “npx vls batch”), which sends local files, or post http(s) addresses.';
-  expect(wordsOf({ 'image.source_invalid': 3, 'image.fetch.http_status': 4 })).toEqual([
-    `The 7 failed items would fail again. The image sources of 3 of them are neither an address nor an image. ${advice} If the other images have changed since, retry`,
-    'all 7 failed items',
-  ]);
-  const again = 'could not be read. If “vls batch” sent the rows, run the same command with --again.';
-  const ifChanged = 'If the service reads the images, and the images have changed since, retry';
-  expect(wordsOf({ 'image.file.not_found': 4, 'image.file.refused': 3 })).toEqual([
-    `The 7 failed items would fail again. Their image files ${again} ${ifChanged}`,
-    'all 7 failed items',
-  ]);
-  expect(wordsOf({ 'image.file.not_found': 4, 'image.fetch.timeout': 3 })[0]).toBe(
-    `The other 4 failed items would fail again. Their image files ${again} ${ifChanged}`,
+  expect(stepsOf(unusable, { origin: 'address' })?.[1]).toBe('7 images at addresses: correct them there.');
+  expect(stepsOf(unusable, { origin: 'file' })?.[1]).toMatch(/^7 image files: correct them/);
+  expect(stepsOf(unusable, { origin: 'bytes' })?.[1]).toMatch(/^7 items that cannot be scored as they are/);
+});
+
+test('a retry of all failed items is offered only where it may help', () => {
+  const retryAllOf = (failures: object, failed = 7) =>
+    Object.values(lastingFailuresOf({ items: { ...items, failed }, failures }, null)?.retryAll ?? {}).join(' ');
+  expect(retryAllOf({ 'image.fetch.http_status': 7 })).toBe('After that, retry all 7 failed items');
+  expect(retryAllOf({ 'image.fetch.blocked_address': 1, 'text.empty': 1 }, 2)).toBe(
+    'After that, retry both failed items',
   );
-  expect(wordsOf({ 'image.file.not_found': 1, 'image.corrupt': 6 })[0]).toBe(
-    `The 7 failed items would fail again. The image files of 1 of them ${again} ${ifChanged}`,
+  expect(retryAllOf({ 'image.file.not_found': 1 }, 1)).toBe(
+    'If the service reads the files itself, retry the failed item',
   );
-  expect(wordsOf({ 'image.source_invalid': 1, 'text.empty': 6 })).toEqual([
-    `The 7 failed items would fail again. The image source of 1 of them is neither an address nor an image. ${advice} Export the failed items, correct them, and post them as a new batch.`,
-    undefined,
-  ]);
-  expect(wordsOf({ 'text.empty': 1 }, 1)).toEqual([
-    'The failed item would fail again. Export the failed items, correct them, and post them as a new batch.',
-    undefined,
-  ]);
+  expect(retryAllOf({ 'image.source_invalid': 6, 'image.fetch.timeout': 1 })).toBe('');
 });
 
 test('invalid image sources whose texts are images have swapped columns', () => {
@@ -107,9 +95,9 @@ test('invalid image sources whose texts are images have swapped columns', () => 
   expect(seemSwapped([{ text: 'https://a.example/1' }, { text: 'a cat' }])).toBe(false);
   expect([seemSwapped([]), seemSwapped([{}])]).toEqual([false, false]);
   const status = { items, failures: { 'image.source_invalid': 7 } };
-  expect(lastingFailuresOf(status, null, true)?.words).toBe(
-    'The 7 failed items would fail again. Their image sources are neither an address nor an image. The columns of the images and the texts seem to be swapped: post the file again with these columns exchanged.',
-  );
+  expect(lastingFailuresOf(status, null, { areSwapped: true })?.steps).toEqual([
+    { items: '7 items', step: expect.stringContaining('post the file again with these columns exchanged') },
+  ]);
 });
 
 test('the words about wrong pairs say which number is posted and which is scored', () => {

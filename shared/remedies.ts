@@ -1,0 +1,125 @@
+import type { BatchStatus } from './contracts/batch/status.ts';
+import type { ItemResult } from './contracts/item.ts';
+import { codes, isCode } from './errors.ts';
+
+/**
+ * How a failed item may get a score:
+ * - `retry`: the error may be gone.
+ * - `address`: the image is corrected at its address.
+ * - `host`: an operator allows its host.
+ * - `file`: an image file is corrected. If a client sent it, a retry uses the sent bytes again.
+ * - `image`: the image is corrected at its address or in its file, which of them is not known.
+ * - `source`: the image source is neither an address nor an image.
+ * - `item`: the item is corrected and posted again.
+ */
+export type Remedy = 'retry' | 'address' | 'host' | 'file' | 'image' | 'source' | 'item';
+
+/** The source of an image: an HTTP address, a file, or bytes in the item. */
+export type ImageOrigin = 'address' | 'file' | 'bytes';
+
+const unusableImage = /^image\.(too_|unsupported_format|corrupt|decode_timeout)/;
+
+/** Codes of a newer service count as lasting. */
+const isRetryable = (code: string): boolean => isCode(code) && codes[code].retryable;
+
+/** @param origin undefined if it is not known. */
+export function remedyOf(code: string, origin?: ImageOrigin): Remedy {
+  if (isRetryable(code)) return 'retry';
+  if (!code.startsWith('image.') || code === 'image.not_stored') return 'item';
+  if (code.startsWith('image.file.') || origin === 'file') return 'file';
+  if (code === 'image.source_invalid') return 'source';
+  if (code === 'image.fetch.blocked_address') return 'host';
+  if (!unusableImage.test(code)) return 'address';
+  return origin === 'bytes' ? 'item' : (origin ?? 'image');
+}
+
+/** Counts failed items by their remedy. */
+export type Remedies = Partial<Record<Remedy, number>>;
+
+/** @param origin the origin of all unusable images, undefined if they have several or it is not known. */
+export function remediesOf({ failures }: Pick<BatchStatus, 'failures'>, origin?: ImageOrigin): Remedies {
+  const remedies: Remedies = {};
+  for (const [code, count = 0] of Object.entries(failures)) {
+    const remedy = remedyOf(code, unusableImage.test(code) ? origin : undefined);
+    remedies[remedy] = (remedies[remedy] ?? 0) + count;
+  }
+  return remedies;
+}
+
+/** Returns the number of failed items that may succeed in a retry. */
+export const countRetryable = (status: Pick<BatchStatus, 'failures'>): number => remediesOf(status).retry ?? 0;
+
+/** Returns the queries for the first results with unusable images, one for each code. */
+export const unusableQueries = ({ failures }: Pick<BatchStatus, 'failures'>): string[] =>
+  Object.keys(failures)
+    .filter((code) => unusableImage.test(code))
+    .map((code) => `code=${code}&items=true&limit=20`);
+
+/** Returns the origin of the images of results, undefined if they have several, or if there are no results. */
+export function originOfImages(results: readonly Pick<ItemResult, 'image' | 'imagePath'>[]): ImageOrigin | undefined {
+  const [first, ...others] = new Set(
+    results.map(({ image, imagePath }): ImageOrigin => {
+      if (typeof image === 'string') return 'address';
+      return imagePath === undefined ? 'bytes' : 'file';
+    }),
+  );
+  return others.length === 0 ? first : undefined;
+}
+
+/** The next step for some failed items, for example `2 images at addresses`, `correct them there.` */
+export interface NextStep {
+  items: string;
+  step: string;
+}
+
+/**
+ * Returns the next steps for failed items that would fail again.
+ * @param batchCommand the command `vls batch` as the user calls it.
+ * @param format formats a number.
+ */
+export function nextSteps(remedies: Remedies, batchCommand: string, format: (count: number) => string): NextStep[] {
+  const steps: [remedy: Remedy, one: string, many: string, step: (them: string) => string][] = [
+    ['address', 'image at an address', 'images at addresses', (them) => `correct ${them} there.`],
+    [
+      'host',
+      'image at an address that is not public',
+      'images at addresses that are not public',
+      () => 'an operator can allow hosts with IMAGE_HOSTS_ALLOW.',
+    ],
+    [
+      'file',
+      'image file',
+      'image files',
+      (them) => `correct ${them}. If ${batchCommand} sent ${them}, run the same command with --again.`,
+    ],
+    [
+      'image',
+      'unusable image',
+      'unusable images',
+      (them) => `correct ${them}. For files that ${batchCommand} sent, run the same command with --again.`,
+    ],
+    [
+      'source',
+      'image source that is neither an address nor an image',
+      'image sources that are neither an address nor an image',
+      () => `use ${batchCommand}, which sends local files, or post http(s) addresses.`,
+    ],
+    [
+      'item',
+      'item that cannot be scored as it is',
+      'items that cannot be scored as they are',
+      (them) => `correct ${them}, and post ${them} as a new batch.`,
+    ],
+  ];
+  return steps.flatMap(([remedy, one, many, step]) => {
+    const number = remedies[remedy] ?? 0;
+    if (number === 0) return [];
+    return [{ items: `${format(number)} ${number === 1 ? one : many}`, step: step(number === 1 ? 'it' : 'them') }];
+  });
+}
+
+/** Returns which failed items a retry may help after their next step: any, only those with files, or none. */
+export function retryHelps({ address = 0, host = 0, image = 0, file = 0 }: Remedies): 'any' | 'files' | undefined {
+  if (address + host + image > 0) return 'any';
+  return file > 0 ? 'files' : undefined;
+}
