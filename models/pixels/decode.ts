@@ -224,11 +224,8 @@ function toImageError(error: unknown, bytes: Uint8Array, maxPixels: number): Ser
   if (chunk !== undefined) {
     return new ServiceError('image.corrupt', `The checksum of the PNG's ${chunk} data is wrong`, cause);
   }
-  const reason = message
-    .replace(/^Input (buffer|file) has corrupt header: /, '')
-    .replace(/\s+/g, ' ')
-    .slice(0, 250);
-  return new ServiceError('image.corrupt', `The ${format ?? 'image'} is damaged or cut off (${reason})`, cause);
+  // The message has no words of libvips: all threads write to one error buffer, so they may be those of another image.
+  return new ServiceError('image.corrupt', `The ${format ?? 'image'} is damaged or cut off`, cause);
 }
 
 const tooManyPixels = (what: string, maxPixels: number) =>

@@ -83,7 +83,7 @@ describe('a damaged image', () => {
     const name = given.includes('-') ? 'stdin' : file;
     const { code, stderr } = await vls(given, { env, input: broken });
     expect(code).toBe(1);
-    expect(stderr).toContain(`error ${name}: The JPEG is damaged or cut off (Vips`);
+    expect(stderr).toContain(`error ${name}: The JPEG is damaged or cut off`);
   });
 });
 

@@ -305,11 +305,19 @@ describe('a damaged image', () => {
     expect(await codeOf(pngThatClaims(0, 8))).toBe('image.corrupt');
   });
 
-  test('is described in plain words, then in those of the library, on one line', async () => {
-    const bytes = goldenImage('chelsea.jpg');
-    await expect(crop(bytes.subarray(0, bytes.length / 2), options)).rejects.toThrow(
-      /^The JPEG is damaged or cut off \(VipsJpeg: [^\n]{1,200}\)$/,
-    );
+  test('has one message, also while other damaged images are decoded', async () => {
+    const halves = ['chelsea.jpg', 'coffee-palette.png'].map((file) => {
+      const bytes = goldenImage(file);
+      return bytes.subarray(0, bytes.length / 2);
+    });
+    // With four at once, libvips reports the error of one image for another within a few rounds.
+    const rounds = Array.from({ length: 20 }, () => [...halves, ...halves]);
+    const messages = new Set<string>();
+    for (const round of rounds) {
+      const crops = await Promise.allSettled(round.map((bytes) => crop(bytes, options)));
+      for (const outcome of crops) messages.add(outcome.status === 'rejected' ? outcome.reason.message : 'decoded');
+    }
+    expect([...messages].sort()).toEqual(['The JPEG is damaged or cut off', 'The PNG is damaged or cut off']);
   });
 });
 
