@@ -161,6 +161,22 @@ test('a suggested threshold has about the wanted precision', () => {
   expect(suggest(thresholds, (each) => cutAt(histogram, [], each), none, 0.95)).toBeUndefined();
 });
 
+test('a suggested threshold is above the wrong pairs below the first right one that it keeps', () => {
+  const thresholds = Array.from({ length: 500 }, (_, at) => at / 10);
+  const labels = [
+    ...[10, 13.2, 17.1].map((score) => ({ score, isRight: false })),
+    ...Array.from({ length: 40 }, (_, at) => ({ score: 33 + at / 10, isRight: true })),
+  ];
+  const bandsAt = (threshold: number) => [
+    { from: 0, to: threshold, count: labels.filter(({ score }) => score < threshold).length },
+    { from: threshold, to: 101, count: labels.filter(({ score }) => score >= threshold).length },
+  ];
+  expect(suggest(thresholds, bandsAt, labels, 0.9)).toBe(17.2);
+  // A wrong pair above the first right one cannot be left out without a loss.
+  expect(suggest(thresholds, bandsAt, [...labels, { score: 33.05, isRight: false }], 0.9)).toBe(17.2);
+  expect(suggest(thresholds, bandsAt, labels.slice(3), 0.9)).toBe(0);
+});
+
 test('a suggestion from few labels has a caution with the interval, and advice while there are pairs to judge', () => {
   expect(cautionWords({ value: 0.95, low: 0.8, high: 1 }, 30, 100)).toBeUndefined();
   const wide = { value: 0.95, low: 0.612, high: 0.997 };

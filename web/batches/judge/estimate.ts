@@ -79,7 +79,8 @@ export function judge(bands: readonly ScoreBand[], labels: readonly Label[], thr
 }
 
 /**
- * Returns the lowest threshold with at least the wanted precision; undefined if none reaches it.
+ * Returns the lowest threshold with at least the wanted precision, raised above the wrong pairs below the first right
+ * one that it keeps; undefined if none reaches the precision.
  * @param bandsAt returns the bands (ranges of scores) for a threshold.
  */
 export function suggest(
@@ -88,11 +89,19 @@ export function suggest(
   labels: readonly Label[],
   wanted: number,
 ): number | undefined {
-  return thresholds.find((threshold) => {
+  const lowest = thresholds.find((threshold) => {
     if (!labels.some(({ score }) => score >= threshold)) return false;
     const judged = judgedBands(bandsAt(threshold), labels);
     return expectedRates(judged, risingGroups(judged), threshold).precision >= wanted;
   });
+  if (lowest === undefined) return undefined;
+  const kept = labels.filter(({ score }) => score >= lowest);
+  const firstRight = Math.min(...kept.filter(({ isRight }) => isRight).map(({ score }) => score));
+  const lastWrong = Math.max(
+    ...kept.filter(({ isRight, score }) => !isRight && score < firstRight).map(({ score }) => score),
+  );
+  const raised = thresholds.find((threshold) => threshold > lastWrong);
+  return raised !== undefined && raised > lowest && raised <= firstRight ? raised : lowest;
 }
 
 interface Counted {
