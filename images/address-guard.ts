@@ -75,7 +75,7 @@ export function createAddressGuard(allow: readonly string[], options: GuardOptio
     if (isDenied)
       throw blocked(`${host} ${isName ? 'resolves to an address that is' : 'is'} refused by ${settings}_HOSTS_DENY`);
     const what = isName ? 'does not resolve to a public address' : 'is not a public address';
-    throw blocked(`${host} ${what}; an operator can allow the host with ${settings}_HOSTS_ALLOW`);
+    throw blocked(`${host} ${what}; an operator can allow it by adding ${host} to ${settings}_HOSTS_ALLOW`);
   };
 
   function checkHost(url: URL): void {
@@ -86,12 +86,12 @@ export function createAddressGuard(allow: readonly string[], options: GuardOptio
       throw blocked(`${host} is refused by ${settings}_HOSTS_DENY`);
     if (!isAllowed && !ports.includes(Number(port)))
       throw blocked(
-        `Port ${port} of ${host} is not allowed; an operator can allow it with ${settings}_HOSTS_ALLOW=${host}:${port}`,
+        `Port ${port} of ${host} is not allowed; an operator can allow it by adding ${host}:${port} to ${settings}_HOSTS_ALLOW`,
       );
     if (isAddress(host)) checkAddress(plainHost(host), host, port);
     else if (!isAllowed && isLocalhost(host))
       throw blocked(
-        `${host} is the machine that runs the service; an operator can allow it with ${settings}_HOSTS_ALLOW`,
+        `${host} is the machine that runs the service; an operator can allow it by adding ${host} to ${settings}_HOSTS_ALLOW`,
       );
   }
 

@@ -6,7 +6,7 @@ import { ServiceError } from '../shared/errors.ts';
  * Returns the addresses of a host name, at least one.
  * @param byTheSystem true to resolve the name as other programs do (hosts file, search domains, mDNS); false for DNS
  * only.
- * @throws {ServiceError} `image.fetch.dns`
+ * @throws {ServiceError} `image.fetch.unknown_host`; `image.fetch.dns` if the name servers did not answer.
  */
 export type NameLookup = (host: string, byTheSystem: boolean) => Promise<LookupAddress[]>;
 
@@ -65,8 +65,9 @@ export function createNameLookup(servers?: readonly string[]): NameLookup {
 
 function lookupFailed(host: string, cause: NodeJS.ErrnoException): ServiceError {
   const reason = cause.code ?? cause.name;
-  const what =
-    { ENOTFOUND: 'does not exist', ENODATA: 'has no address', EBADNAME: 'is not a valid DNS name' }[reason] ??
-    'could not be resolved: the name servers did not answer';
-  return new ServiceError('image.fetch.dns', `The host ${host} ${what} (${reason})`, { cause });
+  const what = { ENOTFOUND: 'does not exist', ENODATA: 'has no address', EBADNAME: 'is not a valid DNS name' }[reason];
+  if (what !== undefined)
+    return new ServiceError('image.fetch.unknown_host', `The host ${host} ${what} (${reason})`, { cause });
+  const message = `The host ${host} could not be resolved: the name servers did not answer (${reason})`;
+  return new ServiceError('image.fetch.dns', message, { cause });
 }

@@ -11,11 +11,16 @@ export const codes = {
   },
   'image.fetch.unavailable': { status: 502, retryable: true, title: 'The image host is overloaded or fails' },
   'image.fetch.timeout': { status: 504, retryable: true, title: 'The image download took too long' },
+  'image.fetch.unknown_host': {
+    status: 422,
+    retryable: false,
+    title: 'The image host does not exist or has no address',
+  },
   'image.fetch.dns': { status: 422, retryable: true, title: 'The image host could not be resolved' },
   'image.fetch.network': { status: 422, retryable: true, title: 'The connection to the image host failed' },
   'image.fetch.tls': { status: 422, retryable: false, title: 'The image host has no valid certificate' },
   'image.fetch.protocol': { status: 422, retryable: false, title: 'The image host does not speak HTTP' },
-  'image.fetch.blocked_address': { status: 422, retryable: false, title: 'The image address is not public' },
+  'image.fetch.blocked_address': { status: 422, retryable: false, title: 'The image address is not allowed' },
   'image.fetch.too_many_redirects': {
     status: 422,
     retryable: false,

@@ -29,6 +29,7 @@ export function remedyOf(code: string, origin?: ImageOrigin): Remedy {
   if (code.startsWith('image.file.') || origin === 'file') return 'file';
   if (code === 'image.source_invalid') return 'source';
   if (code === 'image.fetch.blocked_address') return 'host';
+  if (code === 'image.fetch.unknown_host') return 'item';
   if (!unusableImage.test(code)) return 'address';
   return origin === 'bytes' ? 'item' : (origin ?? 'image');
 }
@@ -82,8 +83,8 @@ export function nextSteps(remedies: Remedies, batchCommand: string, format: (cou
     ['address', 'image at an address', 'images at addresses', (them) => `correct ${them} there.`],
     [
       'host',
-      'image at an address that is not public',
-      'images at addresses that are not public',
+      'image at an address that is not allowed',
+      'images at addresses that are not allowed',
       () => 'an operator can allow hosts with IMAGE_HOSTS_ALLOW.',
     ],
     [
@@ -108,7 +109,7 @@ export function nextSteps(remedies: Remedies, batchCommand: string, format: (cou
       'item',
       'item that cannot be scored as it is',
       'items that cannot be scored as they are',
-      (them) => `correct ${them}, and post ${them} as a new batch.`,
+      () => 'correct the input, and post it again.',
     ],
   ];
   return steps.flatMap(([remedy, one, many, step]) => {
@@ -118,8 +119,21 @@ export function nextSteps(remedies: Remedies, batchCommand: string, format: (cou
   });
 }
 
-/** Returns which failed items a retry may help after their next step: any, only those with files, or none. */
-export function retryHelps({ address = 0, host = 0, image = 0, file = 0 }: Remedies): 'any' | 'files' | undefined {
-  if (address + host + image > 0) return 'any';
-  return file > 0 ? 'files' : undefined;
+/** A retry of all failed items, which may help some of them after their next steps. */
+export interface LaterRetry {
+  /** The condition, for example `After that`. */
+  when: string;
+  /** The sentence about the items that would fail again; empty if there are none. */
+  rest: string;
+}
+
+/** @returns undefined if a retry helps none of the items. */
+export function laterRetryOf(remedies: Remedies, format: (count: number) => string): LaterRetry | undefined {
+  const { address = 0, host = 0, image = 0, file = 0, source = 0, item = 0 } = remedies;
+  if (address + host + image + file === 0) return undefined;
+  const others = source + item;
+  return {
+    when: address + host + image > 0 ? 'After that' : 'If the service reads the files itself',
+    rest: others === 0 ? '' : ` ${format(others)} of them ${others === 1 ? 'fails' : 'fail'} again.`,
+  };
 }

@@ -3,7 +3,13 @@ import type { LineOutcome } from '../evaluation/answer-lines.ts';
 import type { Outcome } from '../evaluation/outcome.ts';
 import type { Code } from '../shared/errors.ts';
 
-const networkCodes = new Set<Code>(['image.fetch.dns', 'image.fetch.network', 'image.fetch.timeout']);
+// A name server of a lost network may answer that a host does not exist.
+const networkCodes = new Set<Code>([
+  'image.fetch.unknown_host',
+  'image.fetch.dns',
+  'image.fetch.network',
+  'image.fetch.timeout',
+]);
 const fewestHosts = 3;
 /** The time in ms for which a chunk whose downloads all failed is evidence that this worker has lost the network. */
 const evidenceMs = 60_000;

@@ -1,10 +1,13 @@
 import { createHmac } from 'node:crypto';
-import { codes, ServiceError } from '../../shared/errors.ts';
+import { type Code, codes, ServiceError } from '../../shared/errors.ts';
 import { batchKeys } from '../../shared/redis/keys.ts';
 import { redisTime } from '../../shared/redis/time.ts';
 import type { Redis } from '../../shared/redis.ts';
 import { type BatchRecord, batchRecord, toStatus } from '../store/record.ts';
 import { setFields } from '../store/set-fields.ts';
+
+/** A receiver that is being moved may have no name for some minutes. */
+const mayComeBack = (code: Code): boolean => codes[code].retryable || code === 'image.fetch.unknown_host';
 
 export interface WebhookAnswer {
   status: number;
@@ -70,7 +73,7 @@ export async function deliverWebhook(
     answer = await post(record.webhookUrl, body, headers);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    if (error instanceof ServiceError && !codes[error.code].retryable) return await refused(reason);
+    if (error instanceof ServiceError && !mayComeBack(error.code)) return await refused(reason);
     await write(mayRepeat ? 'pending' : 'failed', reason);
     throw error;
   }

@@ -59,6 +59,7 @@ function nextStepsOf({ finished, batchId, serverFiles, output }: RunResult): str
   const rest = Object.values(others).reduce((sum, count) => sum + count, 0);
   const again = 'run the same command with --again, which scores all rows';
   const all = batchId === null ? again : `\`${called} retry ${batchId} --all\` scores all failed rows`;
+  const orAgain = batchId === null ? again : `${all} as a new batch, or the same command with --again scores all rows`;
   const steps: [count: number, one: string, many: string, step: string][] = [
     [
       retry,
@@ -72,13 +73,13 @@ function nextStepsOf({ finished, batchId, serverFiles, output }: RunResult): str
       address,
       'failed row has an image at an address, and would fail again',
       'failed rows have images at addresses, and would fail again',
-      `. After a correction there, ${all}.`,
+      `. After a correction there, ${orAgain}.`,
     ],
     [
       host,
-      'failed row has an image address that is not public',
-      'failed rows have image addresses that are not public',
-      `. When an operator has allowed such hosts with IMAGE_HOSTS_ALLOW, ${all}.`,
+      'failed row has an image address that is not allowed',
+      'failed rows have image addresses that are not allowed',
+      `. When an operator has allowed such hosts with IMAGE_HOSTS_ALLOW, ${orAgain}.`,
     ],
     [
       file,

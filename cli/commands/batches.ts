@@ -13,11 +13,11 @@ import { maxSample, type ResultsPage, resultOrders, sameBys } from '../../shared
 import { type BatchStatus, batchStates } from '../../shared/contracts/batch/status.ts';
 import { endingsInWords, formatNamed } from '../../shared/formats.ts';
 import {
+  laterRetryOf,
   nextSteps,
   originOfImages,
   type Remedies,
   remediesOf,
-  retryHelps,
   unusableQueries,
 } from '../../shared/remedies.ts';
 import { outputFormatOf, outputFormats } from '../batch/output-name.ts';
@@ -293,12 +293,13 @@ async function readRemedies(client: ServiceClient, original: BatchStatus): Promi
 function lastingLines({ id, items }: BatchStatus, remedies: Remedies): string[] {
   const lasting = items.failed - (remedies.retry ?? 0);
   if (lasting === 0) return [];
-  const which = retryHelps(remedies);
-  const after = which === 'any' ? 'After that' : 'If the service reads the files itself';
+  const later = laterRetryOf(remedies, whole);
   return [
     `${counted(lasting, 'failed item')} would fail again:`,
     ...nextSteps(remedies, `\`${called} batch\``, whole).map(({ items: some, step }) => `  ${some}: ${step}`),
-    ...(which === undefined ? [] : [`${after}, \`${called} retry ${id} --all\` scores all failed items.`]),
+    ...(later === undefined
+      ? []
+      : [`${later.when}, \`${called} retry ${id} --all\` scores all failed items.${later.rest}`]),
   ];
 }
 

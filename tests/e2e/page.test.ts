@@ -481,9 +481,9 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await badge().getByText('done', { exact: true }).waitFor();
     expect(page.url()).not.toContain(id);
     await page.getByRole('link', { name: 'an earlier batch' }).click();
-    await page.getByText('Retried in later.csv, retried: 6 succeeded.').waitFor();
+    await page.getByText('Retried in later.csv, 6 retried: 6 succeeded.').waitFor();
     expect(await page.getByRole('button', { name: /^Retry 6 / }).count()).toBe(0);
-    await page.getByRole('link', { name: 'later.csv, retried' }).click();
+    await page.getByRole('link', { name: 'later.csv, 6 retried' }).click();
     await page.getByRole('link', { name: 'an earlier batch' }).waitFor();
 
     running.host.latencyMs = 2_000;
@@ -491,14 +491,14 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await page.getByRole('button', { name: 'Cancel' }).click();
     await badge().getByText('cancelled').waitFor();
     await page.getByRole('button', { name: /^Continue \d+ cancelled$/ }).click();
-    await page.getByRole('heading', { name: 'pairs.csv, continued' }).waitFor();
+    await page.getByRole('heading', { name: /^pairs\.csv, \d+ continued$/ }).waitFor();
     await page.getByText('Continues an earlier batch').waitFor();
     const continued = /batches\/([0-9a-f-]{36})/.exec(page.url())?.[1] ?? '';
     await page.getByRole('link', { name: 'an earlier batch' }).click();
-    await page.getByText('Being continued in pairs.csv, continued: ').waitFor();
+    await page.getByText(/^Being continued in pairs\.csv, \d+ continued: /).waitFor();
     expect(await page.locator('.actions .primary').count()).toBe(0);
-    await page.getByRole('link', { name: 'pairs.csv, continued' }).click();
-    await page.getByRole('heading', { name: 'pairs.csv, continued' }).waitFor();
+    await page.getByRole('link', { name: /^pairs\.csv, \d+ continued$/ }).click();
+    await page.getByRole('heading', { name: /^pairs\.csv, \d+ continued$/ }).waitFor();
     await page.getByRole('button', { name: 'Delete' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
     await page.getByRole('heading', { name: 'Batches' }).waitFor();
@@ -514,7 +514,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
     await page.getByRole('heading', { name: 'Batches' }).waitFor();
     const row = page.locator('.batch-row').first();
-    expect(await row.innerText()).toContain('later.csv, retried');
+    expect(await row.innerText()).toContain('later.csv, 6 retried');
     const origin = row.getByRole('link', { name: 'an earlier batch' });
     expect(await origin.getAttribute('href')).toContain(id);
     expect(await row.innerText()).toMatch(/\d+\.\d\s*mean/);

@@ -83,11 +83,11 @@ export function BatchActions({
       </ul>
       {lasting.retryAll !== undefined && (
         <p>
-          {lasting.retryAll.words}{' '}
+          {lasting.retryAll.before}
           <button type="button" class="link" disabled={busy !== undefined} onClick={() => void retry('lasting', '')}>
             {busy === 'lasting' ? 'Posting…' : lasting.retryAll.label}
           </button>
-          .
+          {lasting.retryAll.after}
         </p>
       )}
     </div>

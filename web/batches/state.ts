@@ -3,11 +3,11 @@ import { looksLikeImage, looksLikePath } from '../../shared/image-paths.ts';
 import {
   countRetryable,
   type ImageOrigin,
+  laterRetryOf,
   type NextStep,
   nextSteps,
   type Remedies,
   remediesOf,
-  retryHelps,
 } from '../../shared/remedies.ts';
 import * as numbers from '../ui/numbers.ts';
 
@@ -125,8 +125,8 @@ export function restOfRetryWords(
 export interface LastingFailures {
   words: string;
   steps: NextStep[];
-  /** The retry that may help after a step: the words before its button, and the label. */
-  retryAll: { words: string; label: string } | undefined;
+  /** The retry that may help after a step: the words before its button, the label, and the words after it. */
+  retryAll: { before: string; label: string; after: string } | undefined;
 }
 
 const fewFailed: Record<number, string> = { 1: 'the failed item', 2: 'both failed items' };
@@ -161,15 +161,15 @@ export function lastingFailuresOf(
   return {
     words: `The ${lasting < failed ? 'other ' : ''}${items} would fail again:`,
     steps,
-    retryAll: retryAllOf(others, failed),
+    retryAll: retryAllOf({ source, ...others }, failed),
   };
 }
 
 function retryAllOf(remedies: Remedies, failed: number): LastingFailures['retryAll'] {
-  const which = retryHelps(remedies);
-  if (which === undefined) return undefined;
+  const later = laterRetryOf(remedies, numbers.count);
+  if (later === undefined) return undefined;
   const label = fewFailed[failed] ?? `all ${numbers.count(failed)} failed items`;
-  return { words: which === 'any' ? 'After that, retry' : 'If the service reads the files itself, retry', label };
+  return { before: `${later.when}, retry `, label, after: `.${later.rest}` };
 }
 
 /** Returns true if the texts of all items with an invalid image source look like images, in swapped columns. */
@@ -201,8 +201,11 @@ export function titleOf({
   name,
   retryOf = null,
   retryStatus = null,
-}: Pick<BatchStatus, 'id' | 'name'> & Partial<Pick<BatchStatus, 'retryOf' | 'retryStatus'>>): string {
+  items,
+}: Pick<BatchStatus, 'id' | 'name'> & Partial<Pick<BatchStatus, 'retryOf' | 'retryStatus' | 'items'>>): string {
   const title = name ?? `Batch ${id.slice(0, 8)}`;
   if (retryOf === null) return title;
-  return `${title}, ${isContinuation({ retryStatus }) ? 'continued' : 'retried'}`;
+  // A batch may have several retries.
+  const count = items === undefined ? '' : `${numbers.count(items.total)} `;
+  return `${title}, ${count}${isContinuation({ retryStatus }) ? 'continued' : 'retried'}`;
 }

@@ -101,6 +101,13 @@ test('an address that may not be asked is not asked again', async () => {
   expect(await webhookOf(id)).toMatchObject({ state: 'failed', attempts: 1, error: 'the address is not public' });
 });
 
+test('a receiver without an address is asked again', async () => {
+  const id = await endedBatch();
+  const unknown = new ServiceError('image.fetch.unknown_host', 'the host does not exist');
+  await expect(deliver(id, () => Promise.reject(unknown))).rejects.toThrow('does not exist');
+  expect(await webhookOf(id)).toMatchObject({ state: 'pending', attempts: 1 });
+});
+
 test('a receiver is asked again when it says, within an hour and a number of attempts', async () => {
   const id = await endedBatch();
   const busy = (retryAfterMs: number) => answers({ status: 429, retryAfterMs });

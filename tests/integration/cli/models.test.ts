@@ -67,7 +67,7 @@ describe('vls models', () => {
     const { code, stdout } = await vls(['models', 'pull', 'tiny', '--json'], { HF_ENDPOINT: hub.url });
     expect(code).toBe(1);
     expect(JSON.parse(stdout).error.message).toMatch(
-      /Port \d+ of 127\.0\.0\.1 is not allowed; an operator can allow it with HF_HOSTS_ALLOW/,
+      /Port \d+ of 127\.0\.0\.1 is not allowed; an operator can allow it by adding 127\.0\.0\.1:\d+ to HF_HOSTS_ALLOW/,
     );
     expect(hub.downloads()).toEqual([]);
   });

@@ -166,7 +166,8 @@ describe('a name', () => {
     const server = await startNameServer(() => ['93.184.216.34', '::1']);
     await expect(fetcherOf(strict(), server.address).fetch(`http://both.test:${port}/`)).rejects.toMatchObject({
       code: 'image.fetch.blocked_address',
-      message: 'both.test does not resolve to a public address; an operator can allow the host with IMAGE_HOSTS_ALLOW',
+      message:
+        'both.test does not resolve to a public address; an operator can allow it by adding both.test to IMAGE_HOSTS_ALLOW',
     });
     expect({ arrived, attempted }).toEqual({ arrived: [], attempted: [] });
   });
@@ -174,7 +175,7 @@ describe('a name', () => {
   test('that does not exist reaches no socket', async () => {
     const server = await startNameServer(() => 'unknown');
     await expect(fetcherOf(strict(), server.address).fetch(`http://no.test:${port}/`)).rejects.toMatchObject({
-      code: 'image.fetch.dns',
+      code: 'image.fetch.unknown_host',
     });
     expect(attempted).toEqual([]);
   });

@@ -121,7 +121,7 @@ describe('retry', () => {
     const none = await retry(['--all'], { items: { ...counts, failed: 0 }, failures: {} }, 0);
     expect([none.message, none.advice]).toEqual(['No item of batch b1 has failed', undefined]);
     const text = await retry([], { items: { ...counts, failed: 1 }, failures: { 'text.empty': 1 } }, 0);
-    expect(text.advice).toBe('  1 item that cannot be scored as it is: correct it, and post it as a new batch.');
+    expect(text.advice).toBe('  1 item that cannot be scored as it is: correct the input, and post it again.');
   });
 
   test('says that it does not read local files again, with --all too', async () => {

@@ -93,14 +93,15 @@ describe('the report', () => {
     fail('a.jpg', itemError('text.empty', 'empty'));
     fail('data:image/png;base64,AAAA', itemError('image.corrupt', 'damaged'));
     const all = `\`${called} retry b1 --all\` scores all failed rows.`;
+    const orAgain = `\`${called} retry b1 --all\` scores all failed rows as a new batch, or the same command with --again scores all rows.`;
     const again = 'run the same command with --again, which scores all rows.';
     const steps = (more: Partial<RunResult> = {}) =>
       report('completed_with_errors', tally, more).split('\n\n').slice(2).join('\n');
     expect(steps()).toBe(
       `${[
         `1 failed row may succeed in a retry: \`${called} retry b1\` scores it again, as a new batch. /here/pairs.scores.csv stays unchanged.`,
-        `1 failed row has an image at an address, and would fail again. After a correction there, ${all}`,
-        `1 failed row has an image address that is not public. When an operator has allowed such hosts with IMAGE_HOSTS_ALLOW, ${all}`,
+        `1 failed row has an image at an address, and would fail again. After a correction there, ${orAgain}`,
+        `1 failed row has an image address that is not allowed. When an operator has allowed such hosts with IMAGE_HOSTS_ALLOW, ${orAgain}`,
         `2 failed rows have local images. When each file is in place and correct, ${again}`,
         '2 failed rows cannot be scored as they are. Correct the input, and run the command again, which scores all rows.',
       ].join('\n')}\n`,

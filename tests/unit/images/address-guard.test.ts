@@ -180,7 +180,7 @@ describe('checkUrl without allowed hosts', () => {
 
   test('the message about a port says how to allow it', () => {
     expect(() => guard.checkUrl(new URL('http://images.local:9000/'))).toThrow(
-      'an operator can allow it with IMAGE_HOSTS_ALLOW=images.local:9000',
+      'an operator can allow it by adding images.local:9000 to IMAGE_HOSTS_ALLOW',
     );
   });
 });

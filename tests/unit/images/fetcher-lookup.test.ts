@@ -3,6 +3,7 @@ import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { createAddressGuard } from '../../../images/address-guard.ts';
 import { createFetcher, type Fetcher } from '../../../images/fetcher.ts';
 import { createNameLookup } from '../../../images/name-lookup.ts';
+import type { Code } from '../../../shared/errors.ts';
 import { type NameAnswer, startNameServer } from '../../support/name-server.ts';
 import { scriptedOrigin } from '../../support/scripted-origin.ts';
 
@@ -25,14 +26,14 @@ function systemKnows(address: string): void {
   vi.mocked(systemLookup).mockImplementation((async () => [{ address, family: 4 }]) as unknown as typeof systemLookup);
 }
 
-test.each<[string, NameAnswer, string, number]>([
-  ['that does not exist', 'unknown', 'does not exist', 2],
-  ['without an address', [], 'has no address', 2],
-  ['whose name servers fail', 'failing', 'did not answer', 4],
-])('a name %s is image.fetch.dns, and only the resolver tries again', async (_what, answer, message, questions) => {
+test.each<[string, Code, NameAnswer, string, number]>([
+  ['that does not exist', 'image.fetch.unknown_host', 'unknown', 'does not exist', 2],
+  ['without an address', 'image.fetch.unknown_host', [], 'has no address', 2],
+  ['whose name servers fail', 'image.fetch.dns', 'failing', 'did not answer', 4],
+])('a name %s is %s, and only the resolver tries again', async (_what, code, answer, message, questions) => {
   const { fetcher, asked } = await fetching(answer);
   await expect(fetcher.fetch('http://images.test/cat.jpg')).rejects.toMatchObject({
-    code: 'image.fetch.dns',
+    code,
     message: expect.stringMatching(new RegExp(`images\\.test.*${message}`)),
   });
   expect(asked.length).toBeLessThanOrEqual(questions);
@@ -75,7 +76,7 @@ test('an allowed name is resolved by the system, and may resolve to loopback', a
 
 test("a name that is not allowed never reaches the system's lookup, which blocks a thread", async () => {
   const { fetcher } = await fetching('unknown');
-  await expect(fetcher.fetch('http://images.test/')).rejects.toMatchObject({ code: 'image.fetch.dns' });
+  await expect(fetcher.fetch('http://images.test/')).rejects.toMatchObject({ code: 'image.fetch.unknown_host' });
   expect(systemLookup).not.toHaveBeenCalled();
 });
 

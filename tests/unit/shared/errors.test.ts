@@ -15,6 +15,7 @@ describe('the codes', () => {
     for (const code of [
       'image.fetch.http_status',
       'image.fetch.timeout',
+      'image.fetch.unknown_host',
       'image.fetch.dns',
       'image.fetch.blocked_address',
       'image.too_large',

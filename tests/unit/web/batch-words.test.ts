@@ -63,10 +63,10 @@ test('items that would fail again get their next steps, which together count all
   ).toEqual([
     'The other 6 failed items would fail again:',
     '1 image at an address: correct it there.',
-    '1 image at an address that is not public: an operator can allow hosts with IMAGE_HOSTS_ALLOW.',
+    '1 image at an address that is not allowed: an operator can allow hosts with IMAGE_HOSTS_ALLOW.',
     `2 image files: correct them. If ${command} sent them, run the same command with --again.`,
     `1 image source that is neither an address nor an image: use ${command}, which sends local files, or post http(s) addresses.`,
-    '1 item that cannot be scored as it is: correct it, and post it as a new batch.',
+    '1 item that cannot be scored as it is: correct the input, and post it again.',
   ]);
   const unusable = { 'image.corrupt': 3, 'image.too_large': 4 };
   expect(stepsOf(unusable)?.[1]).toBe(
@@ -79,13 +79,13 @@ test('items that would fail again get their next steps, which together count all
 
 test('a retry of all failed items is offered only where it may help', () => {
   const retryAllOf = (failures: object, failed = 7) =>
-    Object.values(lastingFailuresOf({ items: { ...items, failed }, failures }, null)?.retryAll ?? {}).join(' ');
-  expect(retryAllOf({ 'image.fetch.http_status': 7 })).toBe('After that, retry all 7 failed items');
+    Object.values(lastingFailuresOf({ items: { ...items, failed }, failures }, null)?.retryAll ?? {}).join('');
+  expect(retryAllOf({ 'image.fetch.http_status': 7 })).toBe('After that, retry all 7 failed items.');
   expect(retryAllOf({ 'image.fetch.blocked_address': 1, 'text.empty': 1 }, 2)).toBe(
-    'After that, retry both failed items',
+    'After that, retry both failed items. 1 of them fails again.',
   );
   expect(retryAllOf({ 'image.file.not_found': 1 }, 1)).toBe(
-    'If the service reads the files itself, retry the failed item',
+    'If the service reads the files itself, retry the failed item.',
   );
   expect(retryAllOf({ 'image.source_invalid': 6, 'image.fetch.timeout': 1 })).toBe('');
 });
@@ -167,7 +167,7 @@ test('a retry, a rescored batch, wrong pairs and new texts have an origin', () =
 
 test('a retried batch has the same name in every view, which differs from that of its original', () => {
   expect(titleOf({ id: '1a2b3c4d-5e6f', name: 'web.csv', retryOf: null })).toBe('web.csv');
-  expect(titleOf({ id: '1a2b3c4d-5e6f', name: 'web.csv', retryOf: '0f' })).toBe('web.csv, retried');
+  expect(titleOf({ id: '1a2b3c4d-5e6f', name: 'web.csv', retryOf: '0f', items })).toBe('web.csv, 10,007 retried');
   expect(titleOf({ id: '1a2b3c4d-5e6f', name: null, retryOf: '0f' })).toBe('Batch 1a2b3c4d, retried');
   const titleOfRetry = (retryStatus: ('failed' | 'cancelled')[] | null) =>
     titleOf({ id: '1a', name: 'web.csv', retryOf: '0f', retryStatus });

@@ -10,7 +10,11 @@ const hosts = [item('a.org'), item('b.org'), item('c.org')];
 
 test('downloads that all fail for causes of the network, from three hosts, are the worker’s fault', () => {
   expect(
-    networkEvidence(hosts, [failed('image.fetch.dns'), failed('image.fetch.network'), failed('image.fetch.timeout')]),
+    networkEvidence(hosts, [
+      failed('image.fetch.unknown_host'),
+      failed('image.fetch.network'),
+      failed('image.fetch.timeout'),
+    ]),
   ).toBe('lost');
 });
 
