@@ -1,5 +1,15 @@
-import { ServiceError } from '../shared/errors.ts';
+import { type RequestFault, ServiceError } from '../shared/errors.ts';
 import type { ColumnNames } from './format.ts';
+
+/** The error for a table without a column for the image or the text. */
+export class MissingColumn extends ServiceError {
+  readonly columns: readonly string[];
+
+  constructor(label: string, problem: string, advice: string, columns: readonly string[]) {
+    super('request.invalid', ...headerFault(label, problem, advice));
+    this.columns = columns;
+  }
+}
 
 /** The delimiters that the error for a missing column can suggest. */
 const delimiters = [',', ';', '\t', '|'];
@@ -83,13 +93,17 @@ function lacks(
     ...(fits ? [`Set this separator with the query parameter ?delimiter=${encodeURIComponent(fits)}`] : []),
     ...(complete ? [] : [`Name another column with the query parameter ?${part}=NAME`]),
   ];
-  throw badHeader(label, `has no column ${asked[part]}; it has ${names.join(', ')}${looks}`, advice.join('. '));
+  const problem = `has no column ${asked[part]}; it has ${names.join(', ')}${looks}`;
+  throw new MissingColumn(label, problem, advice.join('. '), names);
 }
 
 export const badHeader = (label: string, problem: string, advice?: string): ServiceError =>
-  new ServiceError('request.invalid', `The ${label} ${problem}${advice === undefined ? '' : `. ${advice}`}`, {
-    faults: [{ path: 'header', message: problem }],
-  });
+  new ServiceError('request.invalid', ...headerFault(label, problem, advice));
+
+const headerFault = (label: string, problem: string, advice?: string): [string, { faults: RequestFault[] }] => [
+  `The ${label} ${problem}${advice === undefined ? '' : `. ${advice}`}`,
+  { faults: [{ path: 'header', message: problem }] },
+];
 
 function ordinal(position: number): string {
   const ending = { 1: 'st', 2: 'nd', 3: 'rd' }[position % 100 > 10 && position % 100 < 14 ? 0 : position % 10] ?? 'th';

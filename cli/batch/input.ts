@@ -3,6 +3,7 @@ import { constants, createReadStream, type Stats } from 'node:fs';
 import { access, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { StoredItem } from '../../batches/store/payload.ts';
+import { MissingColumn } from '../../formats/columns.ts';
 import { hashFolder, readFolder } from '../../formats/folder.ts';
 import type { ColumnNames, Header } from '../../formats/format.ts';
 import { readItemsOfFile } from '../../formats/index.ts';
@@ -10,8 +11,10 @@ import type { Strictness } from '../../formats/items.ts';
 import { lookedAt, recognise, type UnusableKind, unknownKind } from '../../formats/signatures.ts';
 import { encodingOf } from '../../formats/text.ts';
 import { called } from '../../shared/called.ts';
+import { usualColumn } from '../../shared/column-names.ts';
 import { ServiceError } from '../../shared/errors.ts';
 import { type BatchFormat, endingsInWords, formatNamed, formatOfFile, formats } from '../../shared/formats.ts';
+import { shellWord } from '../../shared/shell-word.ts';
 import { UsageError } from '../failures.ts';
 import { cannotRead } from '../output-file.ts';
 
@@ -92,7 +95,13 @@ export async function openInput(file: string, options: InputOptions): Promise<Ba
       }
       if (isEmpty) throw new UsageError(`${file} has no rows`);
     } catch (error) {
-      throw asUsageError(error, file, isBinary && encoding === undefined, strictness);
+      throw asUsageError(error, {
+        file,
+        format,
+        columnNames,
+        isBinary: isBinary && encoding === undefined,
+        strictness,
+      });
     }
   }
 
@@ -150,8 +159,17 @@ function notPairs(file: string, { kind, advice, isImage }: UnusableKind): UsageE
   return new UsageError(`${file} is ${kind}, not a list of pairs. ${single}${advice}`);
 }
 
+interface Opened {
+  file: string;
+  format: BatchFormat;
+  columnNames: ColumnNames;
+  /** True when the name is that of a text format, and the bytes are not text. */
+  isBinary: boolean;
+  strictness: Strictness;
+}
+
 /** Converts an error about a missing column or an invalid file to a usage error. Other errors stay unchanged. */
-function asUsageError(error: unknown, file: string, isBinary: boolean, strictness: Strictness): unknown {
+function asUsageError(error: unknown, { file, format, columnNames, isBinary, strictness }: Opened): unknown {
   if (!(error instanceof ServiceError)) return error;
   if (error.code === 'batch.empty') return new UsageError(error.message);
   const fault = error.faults?.[0];
@@ -163,9 +181,19 @@ function asUsageError(error: unknown, file: string, isBinary: boolean, strictnes
     );
   }
   if (isBinary) return notPairs(file, unknownKind);
-  return new UsageError(
-    `${file} ${fault.message}. Set the column names with --image-column and --text-column, and the separator with --delimiter`,
-  );
+  const guessed = error instanceof MissingColumn ? guessedFlags(error.columns, columnNames) : undefined;
+  const separator = format.isText ? ', and the separator with --delimiter' : '';
+  const advice = guessed ?? `Set the column names with --image-column and --text-column${separator}`;
+  return new UsageError(`${file} ${fault.message}. ${advice}`);
+}
+
+/** Suggests the options for columns with usual names; undefined if a column has none. */
+function guessedFlags(columns: readonly string[], asked: ColumnNames): string | undefined {
+  const has = (name: string) => columns.find((column) => column.toLowerCase() === name.toLowerCase());
+  const image = has(asked.image) ?? usualColumn('image', columns);
+  const text = has(asked.text) ?? usualColumn('text', columns);
+  if (image === undefined || text === undefined || image === text) return undefined;
+  return `Run the command again with --image-column ${shellWord(image)} --text-column ${shellWord(text)}`;
 }
 
 async function* firstOf(items: AsyncGenerator<StoredItem[]>, limit: number): AsyncGenerator<StoredItem[]> {

@@ -115,7 +115,11 @@ export function failureTable(tally: Tally, stream: NodeJS.WriteStream): string {
   const rows = failuresOf(tally).map(([code, { items, first }]) => [
     code,
     whole(items),
-    `index ${first.index}: ${first.message}`,
+    // A Parquet row is named by its index, which the message need not repeat.
+    `index ${first.index}: ${withoutPrefix(first.message, `row ${first.index}: `)}`,
   ]);
   return rows.length === 0 ? '' : table(stream, [['FAILURE', 'ROWS', 'FIRST'], ...rows]);
 }
+
+const withoutPrefix = (text: string, prefix: string): string =>
+  text.startsWith(prefix) ? text.slice(prefix.length) : text;

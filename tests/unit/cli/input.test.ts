@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { parquetWriteBuffer } from 'hyparquet-writer';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { StoredItem } from '../../../batches/store/payload.ts';
 import { type InputOptions, openInput } from '../../../cli/batch/input.ts';
@@ -47,8 +48,21 @@ describe('CSV', () => {
   });
 
   test('without the column that is asked for is refused, with those it has and the flag', async () => {
-    const file = await write('pairs.csv', 'photo,text\na.jpg,a cat\n');
-    await expect(read(file)).rejects.toThrow(/no column image; it has photo, text\. .*--image-column/);
+    const file = await write('pairs.csv', 'page,note\na.jpg,a cat\n');
+    await expect(read(file)).rejects.toThrow(
+      /no column image; it has page, note\. Set the column names with --image-column and --text-column, and the separator with --delimiter$/,
+    );
+  });
+
+  test('without a column, and with others of usual names, is refused with the options for these', async () => {
+    const file = await write('pairs.csv', 'my photo,photo,text\nx,a.jpg,a cat\n');
+    await expect(read(file)).rejects.toThrow(
+      /it has my photo, photo, text\. Run the command again with --image-column photo --text-column text$/,
+    );
+    const named = await write('named.csv', 'Image URL,my words\na.jpg,a cat\n');
+    await expect(read(named, { textColumn: 'my words' })).rejects.toThrow(
+      /Run the command again with --image-column 'Image URL' --text-column 'my words'$/,
+    );
   });
 
   test('is read in the named encoding; an unknown one is refused', async () => {
@@ -158,7 +172,13 @@ describe('Parquet', () => {
   });
 
   test('without the column, or that is none, is refused', async () => {
-    await expect(read(fixture('links.parquet'))).rejects.toThrow(/no column image; it has key, url, .*--image-column/);
+    await expect(read(fixture('links.parquet'))).rejects.toThrow(
+      /no column image; it has key, url, .*\. Run the command again with --image-column url --text-column caption$/,
+    );
+    const unusual = parquetWriteBuffer({ columnData: ['a', 'b'].map((name) => ({ name, data: ['x'] })) });
+    await expect(read(await write('unusual.parquet', Buffer.from(unusual)))).rejects.toThrow(
+      /no column image; it has a, b\. Set the column names with --image-column and --text-column$/,
+    );
     await expect(read(await write('no.parquet', 'image,text\n'))).rejects.toThrow('cannot be read as Parquet');
   });
 });

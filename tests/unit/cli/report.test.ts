@@ -81,6 +81,13 @@ describe('the report', () => {
     expect(printed).not.toContain(`${called} retry`);
   });
 
+  test('names the position of a failed row once if its message has the same one', () => {
+    const failed = (message: string) =>
+      report('failed', { failures: { 'item.invalid': { items: 1, first: { index: 43, message } } } });
+    expect(failed('row 43: column img is empty')).toContain('index 43: column img is empty\n');
+    expect(failed('line 45: column img is empty')).toContain('index 43: line 45: column img is empty\n');
+  });
+
   test('names the next step of each failed row', () => {
     const tally = emptyTally();
     const fail = (image: string, error: ItemError) =>

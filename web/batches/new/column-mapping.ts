@@ -1,3 +1,4 @@
+import { usualColumn } from '../../../shared/column-names.ts';
 import { isSwapped, looksLikeImage } from '../../../shared/image-paths.ts';
 import { type Cell, cellText } from './files/cell.ts';
 
@@ -8,26 +9,6 @@ export interface ColumnMapping {
   id: string;
 }
 
-const names = {
-  image: [
-    'image',
-    'image_url',
-    'imageurl',
-    'url',
-    'img',
-    'photo',
-    'picture',
-    'src',
-    'link',
-    'image_link',
-    'image_path',
-    'file',
-    'path',
-  ],
-  text: ['text', 'caption', 'prompt', 'description', 'title', 'alt', 'alt_text', 'label', 'sentence', 'name'],
-  id: ['id', 'key', 'uuid', 'sku', 'uid', 'item_id', 'sample_id', 'index'],
-} as const;
-
 /** Guesses the columns from their names, then from their values. A name stays empty if no column fits. */
 export function guessColumns(columns: readonly string[], rows: readonly (readonly Cell[])[]): ColumnMapping {
   const taken = new Set<string>();
@@ -36,12 +17,9 @@ export function guessColumns(columns: readonly string[], rows: readonly (readonl
     taken.add(column);
     return column;
   };
-  const named = (part: keyof typeof names) =>
-    names[part]
-      .map((name) => columns.find((column) => column.toLowerCase().replaceAll(/[\s-]/g, '_') === name))
-      .find((column) => column !== undefined && !taken.has(column));
   const valuesOf = (column: string) => rows.map((row) => cellText(row[columns.indexOf(column)] ?? ''));
   const free = () => columns.filter((column) => !taken.has(column));
+  const named = (part: keyof ColumnMapping) => usualColumn(part, free());
 
   const inFile = columns.find((_, at) => rows.some((row) => row[at] instanceof Blob));
   const image = take(inFile ?? named('image') ?? free().find((column) => valuesOf(column).some(looksLikeImage)));
