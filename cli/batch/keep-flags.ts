@@ -23,7 +23,7 @@ export interface Kept {
   threshold: number | null;
   /** Samples kept beyond the number in --top, because they have the same score as the last one within it. */
   ties: number;
-  /** The file with the ids of the kept samples, one on each line. */
+  /** The file with the ids of the kept samples, one on each line. The index stands for a missing id. */
   ids: string;
 }
 

@@ -34,11 +34,12 @@ export async function keepSamples(
     signal.throwIfAborted();
     const keptHere = new Set<number>();
     for await (const rows of scoresOf(shard)) {
-      for (const { index, id = '', score } of rows) {
+      for (const { index, id, score } of rows) {
         if (score < threshold) continue;
         keptHere.add(index);
         lowest = Math.min(lowest, score);
-        if (!idsPart.write(`${inOneLine(id.replaceAll(/[\r\n]/g, ' '))}\n`)) {
+        const name = id ?? (shards.length === 1 ? String(index) : `${basename(file)}:${index}`);
+        if (!idsPart.write(`${inOneLine(name.replaceAll(/[\r\n]/g, ' '))}\n`)) {
           await once(idsPart, 'drain', { signal });
         }
       }

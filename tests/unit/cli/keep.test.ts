@@ -11,6 +11,7 @@ import type { StoredItem } from '../../../batches/store/payload.ts';
 import { openInput } from '../../../cli/batch/input.ts';
 import { keepSamples } from '../../../cli/batch/keep.ts';
 import { checkKeeping, parseTop } from '../../../cli/batch/keep-flags.ts';
+import type { ScoredShard } from '../../../cli/batch/shard-scores.ts';
 import { readBody } from '../../../formats/body.ts';
 import { joinBytes } from '../../../formats/bytes.ts';
 import { createResultWriter } from '../../../formats/index.ts';
@@ -119,12 +120,12 @@ describe('the rows of Parquet that are kept', () => {
     await parquetReadObjects({ file: await asyncBufferFromFile(file), compressors, utf8: false });
 
   /** Writes the results of a shard as `vls batch` does. */
-  async function results(name: string, input: string, values: (number | null)[]): Promise<string> {
+  async function results(name: string, input: string, values: (number | null)[], idColumn = 'key'): Promise<string> {
     const opened = await openInput(input, {
       strictness: 'lenient',
       imageColumn: 'url',
       textColumn: 'caption',
-      idColumn: 'key',
+      idColumn,
     });
     const items: StoredItem[] = [];
     for await (const some of opened.items()) items.push(...some);
@@ -175,6 +176,24 @@ describe('the rows of Parquet that are kept', () => {
     expect(kept).toMatchObject({ scored: 20, kept: 6, threshold: 4, ties: 0 });
     expect((await readdir(at('kept'))).sort()).toEqual(['ids.txt', 'more.parquet']);
     expect((await rowsOf(at('kept/more.parquet'))).map(({ key }) => key)).toEqual([0n, 1n, 2n, 3n, 4n, 5n]);
+  });
+
+  test('are listed by their index if they have no id, after the name of the file among several', async () => {
+    await copyFile(parquet('links.parquet'), at('more.parquet'));
+    const values = Array.from({ length: 10 }, (_, index) => index);
+    const shardOf = async (file: string, output: string): Promise<ScoredShard> => ({
+      file,
+      columns: { ...columns, id: 'none' },
+      output: await results(output, file, values, 'none'),
+    });
+    const one = await shardOf(parquet('links.parquet'), 'a.parquet');
+    const more = await shardOf(at('more.parquet'), 'b.parquet');
+    const keep = async (name: string, some: ScoredShard[]) => {
+      const kept = await keepSamples(some, { keep: at(name), minScore: 8 }, signal);
+      return await readFile(kept.ids, 'utf8');
+    };
+    expect(await keep('alone', [one])).toBe('8\n9\n');
+    expect(await keep('both', [one, more])).toBe('links.parquet:8\nlinks.parquet:9\nmore.parquet:8\nmore.parquet:9\n');
   });
 
   test('have structures of bytes and path', async () => {
